@@ -240,7 +240,7 @@ _VENUES = """
 _NAMES = [name.strip() for name in _VENUES.split(",")]
 _CANONICAL = {name.lower(): name for name in _NAMES}
 _YEAR = r"(?:\s{0,2}[-'’,]?\s{0,2}(?P<year>20\d\d|(?<=[-'’])\d\d))?(?!\w)"
-_VENUE = re.compile(rf"(?<![\w-])(?P<name>{'|'.join(map(re.escape, _NAMES))}){_YEAR}", re.IGNORECASE)
+VENUE = re.compile(rf"(?<![\w-])(?P<name>{'|'.join(map(re.escape, _NAMES))}){_YEAR}", re.IGNORECASE)
 _ACCEPTED = re.compile(
     r"(?i:\b(?:accepted|published|to (?:appear|be published)|appear(?:s|ed|ing)?)"
     r"(?: (?:as|for)(?: an?)?(?: [\w-]+){1,3}?)? (?:at|to|by|in|for)(?: publication (?:at|to|by|in))?"
@@ -271,7 +271,7 @@ def find_venue(comment: str | None) -> str | None:
     for clause in re.split(r"(?<=[^\d.])\.(?=\s|\Z)|[;|\n]", (comment or "")[:_MAX_LENGTH]):
         if _NOT_ACCEPTED.search(clause):
             continue
-        match = _VENUE.search(clause)
+        match = VENUE.search(clause)
         if match and (match["year"] or _SAYS_ACCEPTED.search(clause)):
             name, year = _CANONICAL[match["name"].lower()], match["year"]
             venue = f"{name} {year if len(year) == 4 else f'20{year}'}" if year else name

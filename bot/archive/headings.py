@@ -575,3 +575,62 @@ def _level_above_papers(dated: Sequence[markdown_lines.Heading], paper_rows: Seq
         if following < len(paper_rows) and paper_rows[following] < stop:
             return heading.level
     return 0
+
+
+# Dates as lists write them: also spans of days, and in paths.
+
+_MAX_DATE_LENGTH = 160
+_RANGE = re.compile(
+    rf"\b{_MONTH}\s?[0-9]{{1,2}}(?:st|nd|rd|th)?\s?(?:-|–|—|~|to)\s?(?:{_MONTH}\s?)?([0-9]{{1,2}})(?:st|nd|rd|th)?\W{{1,5}}(20[0-9]{{2}})\b",
+    re.IGNORECASE,
+)
+_NUMBER_RANGE = re.compile(
+    r"(20[0-9]{2})\W([0-9]{1,2})\W([0-9]{1,2})\s?(?:-|–|—|~|to)\s?(?:(20[0-9]{2})\W)?([0-9]{1,2})\W([0-9]{1,2})(?![0-9])"
+)
+_PATH_WEEK = re.compile(r"(?<![0-9])(?:([01][0-9])([0-3][0-9])-)([01][0-9])([0-3][0-9])(?![0-9])")
+_PATH_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
+_OF = re.compile(r"(?<=[0-9a-z])\s+(?:of|if)\s+(?=[A-Z])")
+UPDATED = re.compile(r"updat|last |更新|갱신|업데이트|generated", re.IGNORECASE)
+
+
+def find_date(text: str) -> date | None:
+    """The date in a heading or a cell, or the last one of a span of days; None for none, several, and none that exists."""
+    text = text[:300]
+    if range_ := _RANGE.search(text):
+        first, second, day, year = range_.groups()
+        return _make_date(year, _MONTHS.index((second or first)[:3].lower()) + 1, day)
+    if range_ := _NUMBER_RANGE.search(text):
+        first_year, _, _, last_year, month, day = range_.groups()
+        return _make_date(last_year or first_year, month, day)
+    text = _OF.sub(" ", text.translate(_CJK_DATES))
+    parsed = parse_date(text)
+    return parsed[0] if parsed else None
+
+
+def find_date_alone(text: str) -> date | None:
+    """The date of a text that says little else."""
+    plain = markdown_lines.plain_text(text) if len(text) <= _MAX_DATE_LENGTH else ""
+    return find_date(plain) if 0 < len(plain) <= 40 and not UPDATED.search(plain) else None
+
+
+_CJK_DATES = {ord("年"): "-", ord("月"): "-", ord("日"): " "}
+
+
+def find_path_date(name: str) -> date | None:
+    """The date in a file's name or in the last folders of its path or address."""
+    parts = name.split("?")[0].rstrip("/").split("/")[-4:]
+    parts[-1] = parts[-1].rpartition(".")[0] or parts[-1]
+    path = "/".join(parts)
+    for text in (*reversed(parts), path):
+        if on := find_date(text.replace("_", " ")) or find_date(text.replace("-", " ")):
+            return on
+    if (weeks := list(_PATH_WEEK.finditer(path))) and (years := _PATH_YEAR.findall(path)):
+        return _make_date(years[-1], *weeks[-1].group(3, 4))
+    return None
+
+
+def _make_date(year: str, month: str | int, day: str) -> date | None:
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        return None

@@ -17,7 +17,7 @@ _HTML_BLOCK_TAG = re.compile(
 _PAGE_START = re.compile(r"\s{0,1000}<(?:!doctype\s|html|head|body|\?xml)\b", re.IGNORECASE)
 _MARKDOWN_MARK = re.compile(r"^(?:#{1,6}[ \t]|[ \t]{0,3}[-*+][ \t]|\|)|\]\(https?://", re.MULTILINE)
 _SNIFF_LENGTH = 20_000
-_MAX_PAGE_LENGTH = 2_000_000
+_CHUNKS_AT_ONCE = 10_000
 _MAX_TAG_LENGTH = 20_000
 _MAX_QUOTED_ENDS = 20
 """Signs `>` in the quotes of one tag."""
@@ -31,7 +31,7 @@ _EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*\n")
 _SKIPPED_TAGS = frozenset({"script", "style", "head", "template", "noscript", "svg", "nav"})
 _INLINE_MARKERS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "del": "~~"}
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
-_LIST_TAGS = frozenset({"ul", "ol"})
+_LIST_TAGS = frozenset({"ul", "ol", "dl"})
 _BLOCK_TAGS = frozenset({"p", "div", "article", "section", "main", "blockquote", "body", "header", "footer"})
 _CELL_TAGS = frozenset({"td", "th"})
 _ID_ATTRIBUTE = re.compile(
@@ -60,7 +60,7 @@ def is_html(text: str) -> bool:
 
 def to_markdown(page: str) -> str:
     """Return headings, lists, links, emphasis, images, code and text of a page as Markdown, in linear time."""
-    return _MarkdownWriter(page[:_MAX_PAGE_LENGTH]).text
+    return _MarkdownWriter(page).text
 
 
 def tokenize(page: str) -> Iterator[str | Tag]:
@@ -138,6 +138,7 @@ class _MarkdownWriter:
         self._list_depth = 0
         self._in_row = False
         self._header_cells = 0
+        parts: list[str] = []
         for token in tokenize(page):
             if not isinstance(token, str):
                 self._write_tag(*token)
@@ -145,7 +146,10 @@ class _MarkdownWriter:
                 text = html.unescape(token)
                 text = text.replace("|", "\\|") if self._in_row else text
                 self._chunks.append(text if self._in_pre else re.sub(r"\s+", " ", text))
-        self.text = _EMPTY_LINES.sub("\n\n", "".join(self._chunks)).strip() + "\n"
+            if len(self._chunks) > _CHUNKS_AT_ONCE:
+                parts.append("".join(self._chunks))
+                self._chunks.clear()
+        self.text = _EMPTY_LINES.sub("\n\n", "".join([*parts, *self._chunks])).strip() + "\n"
 
     def _write_tag(self, name: str, is_closing: bool, attributes: str) -> None:
         if self._skipped_tag is not None:
@@ -186,8 +190,9 @@ class _MarkdownWriter:
             depth = self._list_depth if is_closing else self._list_depth + 1
             self._list_depth = min(6, max(0, self._list_depth + (-1 if is_closing else 1)))
             self._chunks.append("\n\n" if depth <= 1 else "")
-        elif name == "li":
-            self._chunks.append("" if is_closing else f"\n{'  ' * max(0, self._list_depth - 1)}- ")
+        elif name in ("li", "dt", "dd"):
+            mark = "  " if name == "dd" else "- "
+            self._chunks.append("" if is_closing else f"\n{'  ' * max(0, self._list_depth - 1)}{mark}")
         elif name == "tr":
             self._in_row = not is_closing
             self._chunks.append("\n" + "|---" * self._header_cells if is_closing else "\n|")

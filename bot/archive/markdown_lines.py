@@ -1,18 +1,30 @@
-"""Markdown by the line: headings, rules, bold text, numbers, indentation, and code fences."""
+"""Markdown by the line: headings, rules, bold text, numbers, indentation, code fences, links, and the tree of its blocks."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
 from operator import attrgetter
 from typing import NamedTuple
+
+from bot.archive import arxiv_ids, html_pages
 
 _MAX_LEVEL = 6
 _MARKERS = ("#", " #", "  #", "   #")
 _BOLD = ("***", "**", "__")
 _NUMBERED = re.compile(r"[0-9]{1,3}[.)]\s")
 _EXCERPT_LENGTH = 80
+MAX_BLOCKS = 200_000
+"""Rows, items and paragraphs of a text that are read: more than 20 MB of real lists have, and as many as memory allows."""
+MAX_PAPERS = 50_000
+"""Papers of a text that are read, of all days together."""
+MAX_BLOCK_LENGTH = 40_000
+_MAX_CELLS = 60
+_MAX_INDENT = 24
+_MAX_LABEL_LENGTH = 400
 
 
 class Heading(NamedTuple):
@@ -232,3 +244,349 @@ def _parse_fence(row: int, line: str) -> Fence:
     bare = line.strip()
     info = bare.lstrip(bare[0])
     return Fence(row, bare[0], len(bare) - len(info), info.strip().lower())
+
+
+# The links of a text.
+
+
+class Link(NamedTuple):
+    label: str
+    url: str
+    start: int
+    arxiv_id: str | None
+    end: int
+
+
+class Inline(NamedTuple):
+    """A text with its links: `plain` has their labels in their place and no pictures, `rest` neither labels nor addresses."""
+
+    plain: str
+    rest: str
+    links: list[Link]
+
+    @property
+    def pictures(self) -> list[str]:
+        """The addresses of pictures, without badges."""
+        return [link.url for link in self.links if not link.label and _PICTURE.match(link.url)]
+
+
+_LINK_TOKEN = re.compile(
+    r"!?\[|\]\([ \t]{0,9}<?((?:[^()\s<>]|\([^()\s]{0,200}\)){0,1000})>?(?:\s{1,9}[\"'][^\"'()]{0,200}[\"'])?\s{0,9}\)|\]"
+)
+_PICTURE = re.compile(
+    r"https?://(?!\S*(?:shields\.io|badge))[^\s]{4,1000}\.(?:png|jpe?g|webp|gif)(?:[?#]|\Z)", re.IGNORECASE
+)
+
+
+def read_inline(text: str) -> Inline:
+    """The links of a text, inner ones first, with the id of the paper that each leads to, or else is labelled with."""
+    plain, rest, links = list[str](), list[str](), list[Link]()
+    opened: list[tuple[int, int, re.Match[str]]] = []
+    position = 0
+    for token in _LINK_TOKEN.finditer(text):
+        piece, position = text[position : token.start()], token.end()
+        plain.append(piece)
+        rest.append(piece)
+        if token[0].endswith("["):
+            opened.append((len(plain), len(rest), token))
+            plain.append(token[0])
+            rest.append(token[0])
+        elif not opened or token[0] == "]":
+            plain.append(token[0])
+            rest.append(token[0])
+            del opened[-1:]
+        else:
+            start, rest_start, opening = opened.pop()
+            is_image = opening[0] == "!["
+            plain[start] = ""
+            del rest[rest_start:], plain[start if is_image else len(plain) :]
+            first = max(opening.end(), token.start() - _MAX_LABEL_LENGTH)
+            label = "" if is_image else " ".join(text[first : token.start()].split())
+            ids = arxiv_ids.find_ids(token[1])
+            arxiv_id = ids[-1][0] if ids else arxiv_ids.parse_bare_id(label)
+            links.append(Link(label, token[1], opening.start(), arxiv_id, position))
+    plain.append(text[position:])
+    rest.append(text[position:])
+    left = [word for word in "".join(rest).split() if "://" not in word and word.strip("|*_[]()•·,:：-—–")]
+    return Inline("".join(plain), " ".join(left), links)
+
+
+# Lines to blocks.
+
+
+class Kind(Enum):
+    HEADING = 1
+    ROW = 2
+    ITEM = 3
+    TEXT = 4
+    RULE = 5
+
+
+TEXT_DEPTH = 7
+"""The depth of what is neither a heading (1 to 6) nor an item (8 and more, by its indent)."""
+
+
+@dataclass(slots=True)
+class Block:
+    """A heading, table row, list item, paragraph or rule; below a heading or an item are the deeper ones up to `end`.
+
+    `ids` are its own. `first_id` and `has_more`: the first id of it and those below, and whether there are others.
+    """
+
+    kind: Kind
+    row: int
+    depth: int
+    text: str
+    columns: Sequence[str] = ()
+    ids: tuple[str, ...] = ()
+    end: int = 0
+    first_id: str | None = None
+    has_more: bool = False
+    is_cut: bool = False
+
+    def take(self, arxiv_id: str | None) -> None:
+        """Count the id of a block within."""
+        self.first_id = self.first_id or arxiv_id
+        self.has_more = self.has_more or arxiv_id not in (None, self.first_id)
+
+
+_ITEM = re.compile(r"(?:[-*+•●▪‣][ \t]+(?:\[[ xX]\][ \t]+)?|[0-9]{1,4}[.)][ \t]+)")
+_HTML_REGION = re.compile(r"[ \t]*<(table|tbody|ul|ol|dl)\b", re.IGNORECASE)
+_HTML_TAG = re.compile(
+    r"</?(?:a|b|i|em|strong|p|div|span|br|img|h[1-6]|font|center|sup|sub|small|kbd|code)\b", re.IGNORECASE
+)
+SUMMARY = re.compile(r"<summary[^<>]{0,200}>(.{0,400}?)</summary>", re.IGNORECASE)
+_DETAILS = re.compile(r"</?details[^<>]{0,200}>", re.IGNORECASE)
+BREAK = re.compile(r"<br\s{0,3}/?>", re.IGNORECASE)
+_DELIMITER = re.compile(r"[ \t]*\|?[ \t:|-]*-[ \t:|-]*\Z")
+_CELL_END = re.compile(r"(?<!\\)\|")
+_DEFINITION = re.compile(r" {0,3}\[([^\[\]]{1,100})\]:\s{1,9}<?(https?://[^\s>]{1,1000})")
+_REFERENCE = re.compile(r"\[([^\[\]]{1,400})\](?:\[([^\[\]]{0,100})\])?(?![\[(:])")
+_IN_BRACKETS = re.compile(r"[\[(`【]([^\[\]()`\s【】]{9,30})[\])`】]")
+
+
+def read_blocks(rows: Sequence[str]) -> tuple[list[Block], bool]:
+    """The blocks of a text without code and comments, and whether there may be more than are read.
+
+    Tables and lists of HTML are read as Markdown."""
+    first, last = _find_answer(rows)
+    fenced = find_fenced_rows(rows, first, last)
+    targets = {
+        match[1].lower(): match[2]
+        for row in rows
+        if row[:4].lstrip().startswith("[") and (match := _DEFINITION.match(row))
+    }
+    reader = _BlockReader()
+    row, last_comment_end = first, len(rows)
+    while row < last and not reader.is_full:
+        line = rows[row]
+        if row in fenced:
+            reader.end()
+        elif line.lstrip().startswith("<!--") and row < last_comment_end:
+            end = next((end for end in range(row, last_comment_end) if "-->" in rows[end]), None)
+            if end is None:
+                last_comment_end = row  # no comment ends after this row
+            else:
+                row = end
+        elif region := _HTML_REGION.match(line):
+            end = _find_region_end(rows, row, region[1].lower())
+            for part in html_pages.to_markdown("\n".join(rows[row:end])).split("\n"):
+                reader.read(row, part)
+            reader.end()
+            row = end - 1
+        else:
+            reader.read(row, _resolve_references(line, targets) if targets else line)
+        row += 1
+    reader.end()
+    _nest(reader.blocks)
+    return reader.blocks, reader.is_full
+
+
+def _find_answer(rows: Sequence[str]) -> tuple[int, int]:
+    """The rows to read: those within a fence of Markdown around the whole text, as models write it, or else all."""
+    first = next((row for row, line in enumerate(rows) if line.strip()), 0)
+    if rows and is_fence(rows[first]):
+        fences = find_fences(rows, 0, len(rows))
+        end = find_markdown_end(rows, fences, 0, len(rows)) if fences[0].is_markdown else None
+        if end is not None:
+            return first + 1, end
+    return 0, len(rows)
+
+
+def _find_region_end(rows: Sequence[str], start: int, name: str) -> int:
+    """The row after the end of an HTML element, or else before the next heading of Markdown."""
+    depth = 0
+    for row in range(start, len(rows)):
+        line = rows[row].lower()
+        if row > start and line.startswith("#"):
+            return row
+        depth += line.count(f"<{name}") - line.count(f"</{name}")
+        if depth <= 0:
+            return row + 1
+    return len(rows)
+
+
+def _resolve_references(line: str, targets: dict[str, str]) -> str:
+    """A line with `[label][name]` and `[label]` as links to the addresses of their names."""
+
+    def resolve(match: re.Match[str]) -> str:
+        url = targets.get((match[2] or match[1]).lower())
+        return f"[{match[1]}]({url})" if url else match[0]
+
+    return "" if _DEFINITION.match(line) else _REFERENCE.sub(resolve, line)
+
+
+def _nest(blocks: Sequence[Block]) -> None:
+    """Give each block the end of what is below it, and the ids there."""
+    opened: list[Block] = []
+    for index, block in enumerate([*blocks, Block(Kind.HEADING, 0, 0, "")]):
+        while opened and opened[-1].depth >= block.depth:
+            closed = opened.pop()
+            closed.end = index
+            if opened:
+                opened[-1].take(closed.first_id)
+                opened[-1].has_more = opened[-1].has_more or closed.has_more
+        if block.kind is Kind.HEADING or block.kind is Kind.ITEM:
+            opened.append(block)
+            continue
+        block.end = index + 1
+        for arxiv_id in block.ids if opened else ():
+            opened[-1].take(arxiv_id)
+
+
+class _BlockReader:
+    """Collects blocks line by line."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self._ids = set[str]()
+        self._open: Block | None = None
+        self._lines: list[str] = []
+        self._after_blank = True
+        self._columns: Sequence[str] = ()
+        self._in_table = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many blocks or papers as memory allows."""
+        return len(self.blocks) >= MAX_BLOCKS or len(self._ids) > MAX_PAPERS
+
+    def read(self, row: int, line: str) -> None:
+        """Read a line. Blank ones end tables and paragraphs."""
+        bare = "" if self.is_full else line.strip()
+        if not bare:
+            self._after_blank, self._in_table = True, False
+            if self._open and self._open.kind is Kind.TEXT:
+                self.end()
+            return
+        if "|" in bare and self._read_row(row, bare):
+            pass
+        else:
+            self._in_table = False
+            self._read_line(row, min(len(line) - len(line.lstrip(" \t")), _MAX_INDENT), plain_line(bare))
+        self._after_blank = False
+
+    def end(self) -> None:
+        """End the open block."""
+        if self._open:
+            text = "\n".join(self._lines)
+            self._open.text, self._open.is_cut = text[:MAX_BLOCK_LENGTH], len(text) > MAX_BLOCK_LENGTH
+            self._open.ids = find_block_ids(self._open)
+            self._ids.update(self._open.ids)
+            for arxiv_id in self._open.ids:
+                self._open.take(arxiv_id)
+        self._open = None
+        self._after_blank = True
+
+    def _read_row(self, row: int, bare: str) -> bool:
+        """Read a line as part of a table, if it is one: its delimiter, or a row."""
+        if _DELIMITER.match(bare):
+            if self._open and self._open.kind in (Kind.ROW, Kind.TEXT) and "|" in self._lines[-1]:
+                self._columns = [plain_text(cell) for cell in split_cells(self._lines.pop())]
+                if not self._lines:
+                    self.blocks.pop()
+                    self._open = None
+            self._in_table = True
+            return True
+        is_row = self._in_table or (bare.startswith("|") and bare.count("|") >= 2)
+        if is_row:
+            self._add(Kind.ROW, row, TEXT_DEPTH, bare)
+        return is_row
+
+    def _read_line(self, row: int, indent: int, bare: str) -> None:
+        last = self._open
+        heading = parse_heading(row, bare)
+        if heading:
+            self._add(Kind.HEADING, row, heading.level, heading.text)
+            self.end()
+        elif last and last.kind is Kind.TEXT and _is_underline(bare, self._lines) and not self._after_blank:
+            last.kind, last.depth = Kind.HEADING, 1 if bare[0] == "=" else 2
+            self.end()
+        elif is_thematic_break(bare):
+            self._add(Kind.RULE, row, TEXT_DEPTH, bare)
+            self.end()
+        elif item := _ITEM.match(bare):
+            self._add(Kind.ITEM, row, TEXT_DEPTH + 1 + indent, bare[item.end() :])
+        elif last and (
+            (last.kind is Kind.ITEM and (not self._after_blank or indent > last.depth - TEXT_DEPTH - 1))
+            or (last.kind is Kind.TEXT and not self._after_blank)
+        ):
+            head = self._lines[-1]
+            if head.count("[") > head.count("]") and len(head) < _MAX_LABEL_LENGTH:
+                bare = f"{self._lines.pop()} {bare}"  # a link over two lines
+            self._lines += bare.split("\n")
+        else:
+            self._add(Kind.TEXT, row, TEXT_DEPTH, *bare.split("\n"))
+
+    def _add(self, kind: Kind, row: int, depth: int, *lines: str) -> None:
+        self.end()
+        if kind is Kind.HEADING or (kind is Kind.ROW and len(split_cells(lines[0])) != len(self._columns)):
+            self._columns = ()
+        self._lines = list(lines)
+        self._open = Block(kind, row, depth, "", self._columns if kind is Kind.ROW else ())
+        self.blocks.append(self._open)
+
+
+def _is_underline(line: str, above: Sequence[str]) -> bool:
+    """Whether a line makes a heading of those above it; a rule below a sentence or a link is a rule."""
+    if len(line) < 3 or line.strip(line[0]) or line[0] not in "=-":
+        return False
+    return line[0] == "=" or (len(above) == 1 and not above[0].endswith((".", "。", ")", "]")))
+
+
+def plain_line(line: str) -> str:
+    """A line without quotation marks and HTML, with its links and emphasis as Markdown, and a `<summary>` as a label."""
+    line = line.lstrip("> ") if line.startswith(">") else line
+    if "<" not in line:
+        return line or "\n"
+    line = _DETAILS.sub("", line)
+    line = SUMMARY.sub(lambda match: f"\n**{match[1].strip(' *')}**:\n", line)
+    if _HTML_TAG.search(line):
+        line = "\n".join(html_pages.to_markdown(part).strip() for part in line.split("\n"))
+    return line.strip() or "\n"
+
+
+def split_cells(row: str) -> list[str]:
+    return _CELL_END.split(row.strip().strip("|"), _MAX_CELLS)
+
+
+def find_block_ids(block: Block) -> tuple[str, ...]:
+    """The ids of a block: in links, after `arXiv:`, in brackets, or bare where nothing else stands."""
+    text = block.text
+    found = [arxiv_id for arxiv_id, _ in arxiv_ids.find_ids(text)]
+    if block.kind is Kind.ROW:
+        parts = [part.strip(" *`") for part in split_cells(text)]
+    else:
+        words = text[:200].split()
+        parts = [words[0].strip("[]()`*:,"), words[-1].strip("[]()`*")] if words else []
+    if not found:
+        parts += [link.label for link in read_inline(text).links] if "](" in text else []
+        parts += _IN_BRACKETS.findall(text[:600])
+    found += [arxiv_id for part in parts if len(part) < 40 and (arxiv_id := arxiv_ids.parse_bare_id(part))]
+    return tuple(dict.fromkeys(found))
+
+
+def plain_text(text: str) -> str:
+    """A text on one line without links, emphasis and HTML."""
+    text = read_inline(plain_line(text) if "<" in text else text).plain
+    return " ".join(text.replace("**", "").replace("__", "").replace("`", "").replace("\\|", "|").split())

@@ -7,346 +7,77 @@ A date is that of a heading, the front matter, the file's path, or a row; papers
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from enum import Enum
-from typing import NamedTuple
+from importlib import resources
 
-from bot.archive import arxiv_ids, fields, html_pages, listing, markdown_lines
+from bot.archive import arxiv_ids, fields, listing, markdown_lines
 from bot.archive import headings as archive_headings
 from bot.core import errors
 from storage.models import Digest, DigestFormat, Problem
 
 MAX_SECTION_LENGTH = 6_000
-_MAX_BLOCK_LENGTH = 40_000
 _MAX_LABEL_LENGTH = 400
 _MAX_CAPTION_LENGTH = 80
-_MAX_CELLS = 60
-_MAX_INDENT = 24
-MAX_BLOCKS = 200_000
-"""Rows, items and paragraphs of a text that are read: more than 20 MB of real lists have, and as many as memory allows."""
 
 
-class _Kind(Enum):
-    HEADING = 1
-    ROW = 2
-    ITEM = 3
-    TEXT = 4
-    RULE = 5
+# Words of lists.
 
 
-@dataclass(slots=True)
-class _Block:
-    """A heading, table row, list item, paragraph or rule. `level` is that of a heading, or the indent of an item.
-
-    `first_id` and `has_more`: the first id within, and whether there are others; of a heading, in its whole section.
-    """
-
-    kind: _Kind
-    row: int
-    level: int
-    lines: list[str]
-    columns: Sequence[str] = ()
-    ids: tuple[str, ...] = ()
-    first_id: str | None = None
-    has_more: bool = False
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)[:_MAX_BLOCK_LENGTH]
-
-    def take(self, ids: Iterable[str | None]) -> None:
-        """Add ids of blocks within."""
-        for arxiv_id in ids:
-            self.first_id = self.first_id or arxiv_id
-            self.has_more = self.has_more or arxiv_id not in (None, self.first_id)
+def _read_words() -> dict[str, list[str]]:
+    text = resources.files(__package__).joinpath("list_words.tsv").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
+    return {kind: words.split("|") for kind, words in rows}
 
 
-class _Link(NamedTuple):
-    label: str
-    url: str
-    start: int
-    end: int
-    arxiv_id: str | None
-
-
-@dataclass(slots=True)
-class _Paper:
-    """A paper of a list. `level` is the heading level that ends its text, `indent` that of its item, if it is one."""
-
-    arxiv_id: str
-    row: int
-    on: date | None
-    title: str | None = None
-    level: int = 7
-    indent: int | None = None
-    text: list[str] = field(default_factory=list)
-    fields: dict[str, object] = field(default_factory=dict)
-
-
-# Lines to blocks.
-
-_ITEM = re.compile(r"([ \t]*)(?:[-*+•●▪‣][ \t]+|[0-9]{1,4}[.)][ \t]+)")
-_HTML_REGION = re.compile(r"[ \t]*<(table|tbody|ul|ol|dl)\b", re.IGNORECASE)
-_HTML_TAG = re.compile(
-    r"</?(?:a|b|i|em|strong|p|div|span|br|img|h[1-6]|font|center|sup|sub|small|kbd|code)\b", re.IGNORECASE
-)
-_SUMMARY = re.compile(r"<summary[^<>]{0,200}>(.{0,400}?)</summary>", re.IGNORECASE)
-_DETAILS = re.compile(r"</?details[^<>]{0,200}>", re.IGNORECASE)
-_BREAK = re.compile(r"<br\s{0,3}/?>", re.IGNORECASE)
-_DELIMITER = re.compile(r"[ \t]*\|?[ \t:|-]*-[ \t:|-]*\Z")
-_CELL_END = re.compile(r"(?<!\\)\|")
-_FRONT_FIELD = re.compile(r"(date|published|day)\s{0,3}:\s{0,3}(.{4,100})", re.IGNORECASE)
-
-
-def _read_blocks(rows: Sequence[str]) -> list[_Block]:
-    fenced = markdown_lines.find_fenced_rows(rows, 0, len(rows))
-    reader = _BlockReader()
-    row, last_comment_end = 0, len(rows)
-    while row < len(rows) and len(reader.blocks) < MAX_BLOCKS:
-        line = rows[row]
-        start = line.lstrip()[:4]
-        if row in fenced:
-            reader.end()
-        elif start == "<!--" and row < last_comment_end:
-            end = next((end for end in range(row, last_comment_end) if "-->" in rows[end]), None)
-            if end is None:
-                last_comment_end = row  # no comment ends after this row
-            else:
-                row = end
-        elif region := _HTML_REGION.match(line):
-            end = _find_region_end(rows, row, region[1].lower())
-            for part in html_pages.to_markdown("\n".join(rows[row:end])).split("\n"):
-                reader.read(row, part)
-            reader.end()
-            row = end - 1
-        else:
-            reader.read(row, line)
-        row += 1
-    reader.end()
-    return reader.blocks
-
-
-def _find_region_end(rows: Sequence[str], start: int, name: str) -> int:
-    """The row after the end of an HTML element, or else before the next heading of Markdown."""
-    depth = 0
-    for row in range(start, len(rows)):
-        line = rows[row].lower()
-        if row > start and line.startswith("#"):
-            return row
-        depth += line.count(f"<{name}") - line.count(f"</{name}")
-        if depth <= 0:
-            return row + 1
-    return len(rows)
-
-
-class _BlockReader:
-    """Collects blocks line by line."""
-
-    def __init__(self) -> None:
-        self.blocks: list[_Block] = []
-        self._open: _Block | None = None
-        self._after_blank = True
-        self._columns: Sequence[str] = ()
-        self._in_table = False
-
-    def read(self, row: int, line: str) -> None:
-        if not line or line.isspace():
-            self._after_blank, self._in_table = True, False
-            if self._open and self._open.kind is _Kind.TEXT:
-                self.end()
-            return
-        indent = min(len(line) - len(line.lstrip(" \t")), _MAX_INDENT)
-        bare = line.strip()
-        if self._read_row(row, bare):
-            pass
-        elif bare.count("|") >= 2 and bare.startswith("|"):
-            self._add(_Kind.ROW, row, 0, bare)
-        else:
-            self._read_line(row, indent, _plain_line(bare))
-        self._after_blank = False
-
-    def end(self) -> None:
-        """End the open block."""
-        if self._open:
-            _find_block_ids(self._open)
-        self._open = None
-        self._after_blank = True
-
-    def _read_row(self, row: int, bare: str) -> bool:
-        """Read a line as part of a table, if it is one: its delimiter, or a row after it."""
-        if "|" not in bare:
-            self._in_table = False
-            return False
-        last = self._open
-        if _DELIMITER.match(bare):
-            if last and "|" in last.lines[-1] and (last.kind is _Kind.ROW or len(last.lines) == 1):
-                self._columns = [_plain_text(cell) for cell in _split_cells(last.lines[-1])]
-                self.blocks.pop()
-                self._open = None
-            self._in_table = True
-            return True
-        if not self._in_table:
-            return False
-        self._add(_Kind.ROW, row, 0, bare)
-        return True
-
-    def _read_line(self, row: int, indent: int, bare: str) -> None:
-        heading = markdown_lines.parse_heading(row, bare)
-        if heading:
-            self._add(_Kind.HEADING, row, heading.level, heading.text)
-            self.end()
-        elif markdown_lines.is_thematic_break(bare):
-            self._add(_Kind.RULE, row, 0, bare)
-            self.end()
-        elif bare.strip("=") == "" and len(bare) > 2 and self._open and self._open.kind is _Kind.TEXT:
-            self._open.kind, self._open.level = _Kind.HEADING, 1
-            self.end()
-        elif item := _ITEM.match(bare):
-            self._add(_Kind.ITEM, row, indent, bare[item.end() :])
-        elif self._open and self._continues(indent):
-            self._open.lines += bare.split("\n")
-        else:
-            self._add(_Kind.TEXT, row, 0, *bare.split("\n"))
-
-    def _continues(self, indent: int) -> bool:
-        """Whether a line belongs to the open block: to a paragraph, or to an item if it is indented or follows at once."""
-        assert self._open
-        if self._open.kind is _Kind.ITEM:
-            return not self._after_blank or indent > self._open.level
-        return self._open.kind is _Kind.TEXT and not self._after_blank
-
-    def _add(self, kind: _Kind, row: int, level: int, *lines: str) -> None:
-        self.end()
-        if kind is _Kind.HEADING or (kind is _Kind.ROW and len(_split_cells(lines[0])) != len(self._columns)):
-            self._columns = ()
-        self._open = _Block(kind, row, level, list(lines), self._columns if kind is _Kind.ROW else ())
-        self.blocks.append(self._open)
-
-
-def _plain_line(line: str) -> str:
-    """A line without HTML, with its links and emphasis as Markdown, and a `<summary>` as a label."""
-    if "<" not in line:
-        return line
-    line = _DETAILS.sub("", line)
-    line = _SUMMARY.sub(lambda match: f"\n**{match[1].strip(' *')}**:\n", line)
-    if _HTML_TAG.search(line):
-        line = "\n".join(html_pages.to_markdown(part).strip() for part in line.split("\n"))
-    return line.strip() or "\n"
-
-
-def _split_cells(row: str) -> list[str]:
-    return _CELL_END.split(row.strip().strip("|"), _MAX_CELLS)
-
-
-def _find_block_ids(block: _Block) -> None:
-    """Find the ids of a block: in links, after `arXiv:`, or bare where nothing else stands."""
-    text = block.text
-    found = [arxiv_id for arxiv_id, _ in arxiv_ids.find_ids(text)]
-    if block.kind is _Kind.ROW:
-        parts = [part.strip(" *`") for part in _split_cells(text)]
-    else:
-        words = text[:200].split()
-        parts = [words[0].strip("[]()`*:,"), words[-1].strip("[]()`*")] if words else []
-    parts += [link.label for link in find_links(text)] if not found else []
-    found += [arxiv_id for part in parts if len(part) < 40 and (arxiv_id := arxiv_ids.parse_bare_id(part))]
-    block.ids = tuple(dict.fromkeys(found))
-    block.take(block.ids)
-
-
-_LINK_TOKEN = re.compile(
-    r"!?\[|\]\([ \t]{0,9}<?((?:[^()\s<>]|\([^()\s]{0,200}\)){0,1000})>?(?:\s{1,9}[\"'][^\"'()]{0,200}[\"'])?\s{0,9}\)|\]"
-)
-
-
-def find_links(text: str) -> list[_Link]:
-    """The Markdown links of a text, inner ones first, with the id of a paper each leads to, or else is labelled with."""
-    opened: list[int] = []
-    links = []
-    for token in _LINK_TOKEN.finditer(text):
-        if token[0].endswith("["):
-            opened.append(token.start())
-        elif opened:
-            start = opened.pop()
-            if token[0] != "]":
-                is_image = text[start] == "!"
-                first = max(start + 1 + is_image, token.start() - _MAX_LABEL_LENGTH)
-                label, url = " ".join(text[first : token.start()].split()), token[1]
-                ids = arxiv_ids.find_ids(url)
-                arxiv_id = ids[-1][0] if ids else arxiv_ids.parse_bare_id(label)
-                links.append(_Link("" if is_image else label, url, start, token.end(), arxiv_id))
-    return links
-
-
-def strip_links(text: str) -> str:
-    """A text with the labels of links in their place, and without pictures."""
-    parts, position, depth = [], 0, list[bool]()
-    for token in _LINK_TOKEN.finditer(text):
-        if token[0].endswith("["):
-            parts.append(text[position : token.start()])
-            depth.append(token[0] == "![")
-            position = token.end()
-            if not depth[-1] and len(depth) == 1:
-                continue
-        elif depth:
-            is_image = depth.pop()
-            parts.append("" if is_image else text[position : token.start()])
-            if token[0] == "]":
-                parts.append("]")
-            position = token.end()
-    return "".join([*parts, text[position:]])
+_WORDS = _read_words()
+_KINDS = {label: kind for kind in ("authors", "title", "skipped", "date", "text") for label in _WORDS[kind]}
+"""The kinds of labels of lines."""
+_COLUMNS = {kind: re.compile("|".join(_WORDS[f"{kind} column"])) for kind in ("title", "authors", "date")}
+_CAPTIONS = re.compile(rf"(?:(?:{'|'.join(_WORDS['caption'])})[\W_]*){{1,5}}\Z", re.IGNORECASE)
+_NO_TITLES = re.compile(rf"(?:{'|'.join(_WORDS['no title'])})\W*\Z", re.IGNORECASE)
+_MENTIONING = re.compile(rf"(?:{'|'.join(_WORDS['mention'])})\W*\Z", re.IGNORECASE)
 
 
 # What is a title.
 
-_CAPTIONS = re.compile(
-    r"(?:(?:read|view|see|show|more|full|original|official|our|the|on|click|download|get|open|pdf|abs|abstract|html|arxiv"
-    r"|alphaxiv|hf|hugging|face|huggingface|page|pages|paper|papers|link|links|url|code|github|git|repo|project|website|site"
-    r"|web|demo|video|tweet|twitter|blog|post|slides|poster|data|dataset|datasets|model|models|weights|doc|docs|preprint"
-    r"|publication|source|here|openreview|ar5iv|kimi|cool|scholar|semantic|bibtex|cite|details|summary|version|v[0-9]{1,2}|null|none|n/a"
-    r"|论文|链接|论文链接|原文|代码|项目|主页|详情|논문|링크|원문|코드|論文|リンク|原文链接|back|new|updated?|home|discord)[\W_]*){1,5}\Z",
-    re.IGNORECASE,
-)
-_NO_TITLES = re.compile(
-    r"(?:table of contents|contents|references?|bibliography|citations?|related works?|acknowledge?ments?|introduction|overview"
-    r"|abstract|summary|conclusions?|news|updates?|changelog|change log|install(?:ation)?|usage|license|contributing|resources?"
-    r"|papers?|datasets?|benchmarks?|surveys?|methods?|results?|models?|목차|참고문헌|目录|参考文献)\W*\Z",
-    re.IGNORECASE,
-)
-_MENTIONING = re.compile(
-    r"(?:references?|bibliography|citations?|citing|cite us|related works?|acknowledge?ments?|license|参考文献|참고문헌)\W*\Z",
-    re.IGNORECASE,
-)
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
 _LEAD = re.compile(
-    r"\A(?:[\[(]?[0-9]{1,4}[\])]?[.):、]?\s{1,3}|[\[(][0-9]{1,4}[\])]\s{0,3}|[^\w\s$\\\"“”'‘’`(\[*~<]+\s{0,3}){1,4}"
+    r"\A(?:[\[(]?[0-9]{1,4}[\])]?[.):、]?\s{1,3}|[\[(][0-9]{1,4}[\])]\s{0,3}|[①-⑳❶-❿]\s{0,3}|[^\w\s$\\\"“”'‘’`(\[*~<]+\s{0,3}){1,4}"
 )
+_TAG = re.compile(r"\A\[[^\[\]]{1,40}\][\s:]{1,3}(?=\S)")
+_END_BRACKETS = re.compile(r"\s{0,3}\(([^()]{2,30})\)\Z")
+_YEAR = re.compile(r"(?:.*\W)?(?:(?:19|20)[0-9]{2}|['’][0-9]{2})|arxiv", re.IGNORECASE)
 _BOLD = re.compile(r"\*\*\*?([^*\n]{3,400})\*\*\*?|__([^_\n]{3,400})__")
 _QUOTED = re.compile('["“「『]([^"“”「」『』\n]{3,300})["”」』]')
 _READ_MORE = re.compile(
     r"[(\[]?\s{0,3}(?:read more on|read more|more on|link|paper|pdf|arxiv)?\s{0,3}[:：|,(\[*–—-]{0,5}\s{0,3}\Z",
     re.IGNORECASE,
 )
+_AROUND_ID = re.compile(
+    r"\A(?:v[0-9]{1,2})?[\])`*:\s–—-]{0,9}|[\[(`*\s]{0,9}(?:arxiv:?)?[\[(`*:\s–—-]{0,9}\Z", re.IGNORECASE
+)
+_ENDS_WITH_NAME = re.compile(r",\s(?:[A-Z][\w.'’-]*\s){1,3}[A-Z][\w'’-]+[.,]?\Z")
+_NAME = r"[A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,3}"
+_ONLY_NAMES = re.compile(rf"{_NAME}(?:, {_NAME}){{0,20}}(?:,? (?:and|&) {_NAME}|, {_NAME})\Z")
+_ID_WORD = re.compile(r"\S*[0-9]{4}\.[0-9]{4,5}\S*")
 _NAMES = re.compile(r"et\.?\s{0,2}al\b", re.IGNORECASE)
 
 
-def _plain_text(text: str) -> str:
-    """A text on one line without links, emphasis and HTML."""
-    text = strip_links(_plain_line(text) if "<" in text else text)
-    return " ".join(text.replace("**", "").replace("__", "").replace("`", "").replace("\\|", "|").split())
-
-
 def clean_title(text: str) -> str:
-    """A title without markup, number, quotes and ornaments around it."""
-    text = _LEAD.sub("", _plain_text(text).strip(" *_:-–—|"))
-    text = text.strip(" *_:–—|,;")
+    """A title without markup, number, tag, quotes, ornaments and venue around it."""
+    text = _TAG.sub("", _LEAD.sub("", markdown_lines.plain_text(text).strip(" *_:-–—|"))).strip(" *_:–—|,;")
     for first, last in ('""', "“”", "''", "「」", "『』", "[]"):
         if len(text) > 2 and text[0] == first and text[-1] == last and first not in text[1:-1]:
             text = text[1:-1].strip()
-    return text
+    text = text[:-1] if text.endswith(".") and not text.endswith("..") else text
+    end = _END_BRACKETS.search(text)
+    kinds = (_YEAR.fullmatch, fields.VENUE.fullmatch, _NAMES.search)
+    return text[: end.start()] if end and any(is_kind(end[1]) for is_kind in kinds) else text
 
 
 def as_title(text: str, min_words: int = 4) -> str | None:
@@ -356,44 +87,74 @@ def as_title(text: str, min_words: int = 4) -> str | None:
     """
     title = clean_title(text)
     letters = len(_LETTER.findall(title[:300]))
-    if not 6 <= len(title) <= 300 or letters < 5 or "://" in title or _CAPTIONS.match(title):
-        return None
-    if (
-        len(_CJK.findall(title[:300])) > 0.2 * letters
+    words = _WORD.findall(title[:400])
+    is_other = (
+        not 6 <= len(title) <= 300
+        or letters < 5
+        or "://" in title
+        or _CAPTIONS.match(title)
+        or len(_CJK.findall(title)) > 0.2 * letters
         or _NAMES.search(title)
+        or _ONLY_NAMES.match(title)
         or arxiv_ids.parse_bare_id(title)
-    ):
-        return None
-    words = _WORD.findall(title)
-    if (
-        len(words) < min_words - (": " in title)
+        or len(words) < min_words - (": " in title)
         or (min_words > 3 and len(title) < 20)
-        or (title.endswith(".") and len(words) > 12)
+        or (text.rstrip(" *_").endswith(".") and len(words) > 12)
         or ". " in title[20:-20]
+    )
+    return None if is_other else title
+
+
+def _find_title(text: str, inline: markdown_lines.Inline, arxiv_id: str | None) -> str | None:
+    """The title in a text about one paper, if its form says that it is one."""
+    own = (as_title(link.label) for link in inline.links if link.arxiv_id == arxiv_id)
+    if title := max(filter(None, own), key=len, default=None):
+        return title
+    labelled = (_label_kind(line) for line in text.split("\n", 9)[:9] if ":" in line or "：" in line)
+    if title := next(
+        (title for kind, _, value in labelled if kind == "title" and (title := as_title(value, 1))), None
     ):
+        return title
+    if _has_name(arxiv_id, inline):
         return None
-    return title
-
-
-def _find_title(
-    text: str, arxiv_id: str, links: Sequence[_Link], min_words: int = 4
-) -> tuple[str | None, bool]:
-    """The title of the only paper of an item, a row or a paragraph, and whether its form says that it is one."""
-    if own := [
-        title for link in links if link.arxiv_id == arxiv_id and (title := as_title(link.label, min_words))
-    ]:
-        return max(own, key=len), True
-    if _has_name(arxiv_id, links):
-        return None, False
-    for quoted in _QUOTED.finditer(text[:600]):
-        if title := as_title(quoted[1], 1):
-            return title, True
+    quoted = (as_title(match[1], 1) for match in _QUOTED.finditer(text[:600]))
+    if title := next(filter(None, quoted), None):
+        return title
     bold = _BOLD.search(text[:600])
     if bold and not _is_name(text, bold) and (title := as_title(bold[1] or bold[2])):
-        return title, True
-    if others := [title for link in links if not link.arxiv_id and (title := as_title(link.label, 5))]:
-        return others[0], True
-    return None, False
+        return title
+    others = (as_title(link.label, 5) for link in inline.links if not link.arxiv_id)
+    return next(filter(None, others), None)
+
+
+def _guess_title(text: str, inline: markdown_lines.Inline, arxiv_id: str) -> str | None:
+    """The title before or behind the links or the id, as in `A title of words [PDF](…)`, if something like one stands there."""
+    if any(_has_name(link.arxiv_id, inline) for link in inline.links if link.arxiv_id):
+        return None
+    ids = arxiv_ids.find_ids(text)
+    links = sorted((link for link in inline.links if link.label), key=lambda link: link.start)
+    start = links[0].start if links else -1
+    if ids and not links:
+        start = max(text.rfind(" ", 0, ids[0][1]), text.rfind("\n", 0, ids[0][1]))
+    before = text[: max(start, 0)].strip()
+    if (bold := _BOLD.match(before)) and not before.startswith(("**[", "__[")):
+        return None if _is_name(text, bold) else as_title(bold[1] or bold[2], 3)
+    if "\n" in before and (title := as_title(before.partition("\n")[0])):
+        return title
+    before = _READ_MORE.sub("", before)
+    if (
+        0 < len(before) <= _MAX_LABEL_LENGTH
+        and not _ENDS_WITH_NAME.search(before)
+        and (title := as_title(before))
+    ):
+        return title
+    end = 0
+    for link in links:
+        end = link.end if link.start <= end + 3 else end
+    if end:
+        return as_title(markdown_lines.read_inline(text[end:]).plain.partition("\n")[0])
+    parts = inline.plain.partition("\n")[0].partition(arxiv_id)
+    return as_title(_AROUND_ID.sub("", max(parts[0], parts[2], key=len))) if parts[1] else None
 
 
 def _is_name(text: str, bold: re.Match[str]) -> bool:
@@ -402,561 +163,392 @@ def _is_name(text: str, bold: re.Match[str]) -> bool:
     return rest[:1] in ("-", "–", "—", ":") and len(_WORD.findall(rest[:200])) > 3
 
 
-def _link_titles(links: Sequence[_Link], min_words: int) -> dict[str, str]:
+def _link_titles(links: Iterable[markdown_lines.Link], min_words: int) -> dict[str, str]:
     """The titles among the labels of links, by id."""
     titles = ((link.arxiv_id, as_title(link.label, min_words)) for link in links if link.arxiv_id)
     return {arxiv_id: title for arxiv_id, title in titles if arxiv_id and title}
 
 
-def _has_name(arxiv_id: str | None, links: Sequence[_Link]) -> bool:
+def _has_name(arxiv_id: str | None, inline: markdown_lines.Inline) -> bool:
     """Whether a link to a paper is labelled with more than a caption or an id: a name, whose title stands nowhere."""
-    labels = (clean_title(link.label) for link in links if link.arxiv_id == arxiv_id)
+    labels = (clean_title(link.label) for link in inline.links if link.arxiv_id == arxiv_id)
     return any(
         _LETTER.search(label) and not _CAPTIONS.match(label) and not arxiv_ids.extract_arxiv_id(label)
         for label in labels
     )
 
 
-def _text_before_link(text: str, links: Sequence[_Link]) -> str | None:
-    """The title that stands before the first link to a paper, as in `A title: of words [PDF](…)`."""
-    if any(_has_name(link.arxiv_id, links) for link in links if link.arxiv_id):
-        return None
-    start = min((link.start for link in links if link.arxiv_id), default=-1)
-    found = arxiv_ids.find_ids(text)
-    if start < 0 and found:
-        start = text.rfind(" ", 0, found[0][1])
-    before = text[:start].rstrip() if start > 0 else ""
-    return as_title(_READ_MORE.sub("", before), 4) if 0 < len(before) <= 400 else None
-
-
-# Dates.
-
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
-_RANGE = re.compile(
-    rf"\b{_MONTH}\s?[0-9]{{1,2}}(?:st|nd|rd|th)?\s?(?:-|–|—|~|to)\s?(?:{_MONTH}\s?)?([0-9]{{1,2}})(?:st|nd|rd|th)?\W{{1,5}}(20[0-9]{{2}})\b",
-    re.IGNORECASE,
-)
-_NUMBER_RANGE = re.compile(
-    r"(20[0-9]{2})\W([0-9]{1,2})\W([0-9]{1,2})\s?(?:-|–|—|~|to)\s?(?:(20[0-9]{2})\W)?([0-9]{1,2})\W([0-9]{1,2})(?![0-9])"
-)
-_PATH_DAY = re.compile(rf"(?<![0-9])([0-9]{{1,2}})[-_ ]{_MONTH}[-_ ](20[0-9]{{2}})(?![0-9])", re.IGNORECASE)
-_PATH_DATE = re.compile(r"(?<![0-9])(20[0-9]{2})([-_./]?)([0-9]{2})\2([0-9]{2})(?![0-9])")
-_PATH_WEEK = re.compile(r"(?<![0-9])(?:([01][0-9])([0-3][0-9])-)([01][0-9])([0-3][0-9])(?![0-9])")
-_PATH_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
-_OF = re.compile(r"(?<=[0-9a-z])\s+(?:of|if)\s+(?=[A-Z])")
-_UPDATED = re.compile(r"updat|last |更新|갱신|업데이트|generated", re.IGNORECASE)
-
-
-def find_date(text: str) -> date | None:
-    """The date in a heading or a cell, or the last one of a span of days; None for none, several, and none that exists."""
-    text = text[:300]
-    if range_ := _RANGE.search(text):
-        first, second, day, year = range_.groups()
-        return _make_date(year, _MONTHS.index((second or first)[:3].lower()) + 1, day)
-    if range_ := _NUMBER_RANGE.search(text):
-        first_year, _, _, last_year, month, day = range_.groups()
-        return _make_date(last_year or first_year, month, day)
-    text = _OF.sub(" ", text.translate(_CJK_DATES))
-    parsed = archive_headings.parse_date(text)
-    return parsed[0] if parsed else None
-
-
-_CJK_DATES = {ord("年"): "-", ord("月"): "-", ord("日"): " "}
-
-
-def find_path_date(name: str) -> date | None:
-    """The date in a file's name or in the last folders of its path or address."""
-    parts = name.split("?")[0].rstrip("/").split("/")[-4:]
-    if parts and "." in parts[-1]:
-        parts[-1] = parts[-1].rpartition(".")[0]
-    path = "/".join(parts)
-    if found := _PATH_DAY.search(path):
-        return _make_date(found[3], _MONTHS.index(found[2][:3].lower()) + 1, found[1])
-    if dates := list(_PATH_DATE.finditer(path)):
-        return _make_date(*dates[-1].group(1, 3, 4))
-    if (weeks := list(_PATH_WEEK.finditer(path))) and (years := _PATH_YEAR.findall(path)):
-        return _make_date(years[-1], *weeks[-1].group(3, 4))
-    return None
-
-
-def _make_date(year: str, month: str | int, day: str) -> date | None:
-    try:
-        return date(int(year), int(month), int(day))
-    except ValueError:
-        return None
-
-
 # Blocks to papers.
 
 
-class _Counts:
-    """The papers of a section whose form says less, and the items beside them that name no paper."""
+@dataclass(slots=True)
+class _Paper:
+    """A paper of a list. A heading, item or text that is not deeper than `depth` ends its text."""
 
-    def __init__(self) -> None:
-        self.weak: set[int] = set()
-        self.plain = 0
+    arxiv_id: str
+    row: int
+    on: date | None
+    title: str | None
+    depth: int
+    text: list[str]
+    votes: int | None = None
+
+
+@dataclass(slots=True)
+class _Section:
+    """What stands below a heading: its date, the papers whose form says less, and the items that name no paper."""
+
+    on: date | None
+    weak: set[int] = field(default_factory=set)
+    plain: int = 0
 
 
 class _ListReader:
-    """Reads blocks in order. A paper's text goes on until the next paper, a rule, or a heading as high as its own."""
+    """Reads blocks in order. A paper's text goes on until the next paper, a rule, or what is as high as its own block."""
 
-    def __init__(self, blocks: Sequence[_Block], on: date | None) -> None:
+    def __init__(self, blocks: Sequence[markdown_lines.Block], on: date | None) -> None:
         self._blocks = blocks
-        self._file_on = on
-        self._dates: list[tuple[int, date | None]] = []
+        self._sections = [_Section(on)]
         self._current: _Paper | None = None
-        self._section: _Block | None = None
-        self._buffer: list[_Block] = []
-        self._mentioning = 0
-        self._counts = _Counts()
-        self._all_counts = [self._counts]
+        self._before: str | None = None
         self.papers: list[_Paper] = []
 
     def read(self) -> list[_Paper]:
         """Return the papers; those of a weak form only where most of a section's items name one."""
-        position = 0
-        while position < len(self._blocks):
-            block = self._blocks[position]
-            if block.kind is _Kind.ITEM:
-                end = self._item_end(position)
-                self._read_item(position, end)
-                position = end
-            else:
-                self._read_block(block)
-                position += 1
-        dropped = {
-            index
-            for counts in self._all_counts
-            if counts.plain > 2 * len(counts.weak)
-            for index in counts.weak
-        }
+        self._read(0, len(self._blocks), self._sections[0])
+        doubtful = (section.weak for section in self._sections if section.plain >= len(section.weak))
+        dropped = set[int]().union(*doubtful)
         return [paper for index, paper in enumerate(self.papers) if index not in dropped]
 
-    @property
-    def _on(self) -> date | None:
-        return next((on for _, on in reversed(self._dates) if on), None) or self._file_on
+    def _read(self, start: int, end: int, section: _Section) -> None:
+        while start < end:
+            block = self._blocks[start]
+            if block.kind is markdown_lines.Kind.HEADING:
+                self._read_heading(start, section)
+            elif block.kind is markdown_lines.Kind.ITEM:
+                self._read_item(start, section)
+            elif block.kind is markdown_lines.Kind.ROW:
+                self._read_row(block, section)
+            elif block.kind is markdown_lines.Kind.TEXT:
+                self._read_text(block, section)
+            elif self._current and self._current.depth >= markdown_lines.TEXT_DEPTH:
+                self._current = None
+            start = block.end
 
-    def _item_end(self, position: int) -> int:
-        """The position after an item and the deeper ones that follow it."""
-        level = self._blocks[position].level
-        end = position + 1
-        while end < len(self._blocks):
-            block = self._blocks[end]
-            if block.kind is not _Kind.ITEM or block.level <= level:
-                break
-            end += 1
-        return end
+    def _add(
+        self,
+        arxiv_id: str,
+        block: markdown_lines.Block,
+        title: str | None,
+        section: _Section,
+        text: Iterable[str] = (),
+        *,
+        is_weak: bool = False,
+    ) -> _Paper:
+        if is_weak:
+            section.weak.add(len(self.papers))
+        paper = self._current = _Paper(arxiv_id, block.row, section.on, title, block.depth, list(text))
+        if votes := _VOTES.search(block.text):
+            paper.votes = int(votes[1])
+        self.papers.append(paper)
+        self._before = None
+        return paper
 
-    def _read_block(self, block: _Block) -> None:
-        if block.kind is _Kind.HEADING:
-            self._read_heading(block)
-        elif block.kind is _Kind.ROW:
-            self._read_row(block)
-        elif block.kind is _Kind.TEXT:
-            self._read_text(block)
-        elif self._current and self._current.level == 7:
-            self._current = None
-
-    def _read_heading(self, block: _Block) -> None:
-        text = block.text
-        if self._mentioning and block.level > self._mentioning:
+    def _read_heading(self, position: int, section: _Section) -> None:
+        block = self._blocks[position]
+        text, plain = block.text, markdown_lines.plain_text(block.text[:600])
+        if _MENTIONING.match(plain):
             return
-        self._mentioning = block.level if _MENTIONING.match(_plain_text(text)) else 0
-        if block.ids and not self._mentioning:
-            self._close_dates(block.level)
-            links = find_links(text)
-            titles = _link_titles(links, 4)
+        if block.ids:
+            inline = markdown_lines.read_inline(text)
+            titles = _link_titles(inline.links, 4)
+            if len(block.ids) == 1 and not titles:
+                [found] = block.ids
+                title = _find_title(text, inline, found) or _guess_title(text, inline, found)
+                titles = {found: title} if title else {}
             for arxiv_id in block.ids:
-                title = titles.get(arxiv_id)
-                if title is None and len(block.ids) == 1:
-                    title, _ = _find_title(text, arxiv_id, links)
-                if title is None and len(block.ids) == 1:
-                    title = _text_before_link(text, links) or as_title(_strip_id(text, arxiv_id))
-                self._add(arxiv_id, block.row, title, level=block.level, head=text)
-            self._section = None
-            return
-        if self._current and block.level > self._current.level:
-            self._current.text.append(f"**{_plain_text(text)}**:")
-            return
-        self._current = None
-        self._close_dates(block.level)
-        on = None if _UPDATED.search(text[:100]) else find_date(_plain_text(text[:600]))
-        self._dates.append((block.level, on))
-        if self._counts.weak or self._counts.plain:
-            self._counts = _Counts()
-            self._all_counts.append(self._counts)
-        is_paper = (
-            block.first_id and not block.has_more and not on and not _NO_TITLES.match(_plain_text(text))
-        )
-        self._section = block if is_paper else None
-        self._buffer = []
-
-    def _close_dates(self, level: int) -> None:
-        while self._dates and self._dates[-1][0] >= level:
-            self._dates.pop()
-
-    def _read_row(self, block: _Block) -> None:
-        if not block.ids or self._mentioning:
-            return
-        cells = _split_cells(block.text)
-        names = [column.lower() for column in block.columns]
-        links = [find_links(cell) for cell in cells]
-        by_column = {kind: _column(names, kind) for kind in _COLUMNS}
-        titles = _link_titles([link for found in links for link in found], 5)
-        for arxiv_id in titles or block.ids:
-            self._add(arxiv_id, block.row, titles.get(arxiv_id))
-            if len(titles or block.ids) == 1 and (paper := self._current):
-                title_at = by_column["title"]
-                paper.title = _row_title(cells, links, arxiv_id, title_at if title_at is not None else -1)
-                self._fill_row(paper, cells, block.columns, by_column)
-        self._current = None
-        self._section = None
-
-    def _fill_row(
-        self, paper: _Paper, cells: Sequence[str], columns: Sequence[str], by_column: dict[str, int | None]
-    ) -> None:
-        """Take the date, authors and texts of a row."""
-        dated_at, authors_at = by_column["date"], by_column["authors"]
-        for index, cell in enumerate(cells):
-            plain = _plain_text(_SUMMARY.sub("", cell) if "<" in cell else cell)
-            name = columns[index] if index < len(columns) else ""
-            if (
-                index not in (dated_at, authors_at, by_column["title"])
-                and _KIND_BY_LABEL.get(name.lower()) == "skipped"
-            ):
-                continue
-            if index == dated_at or (len(plain) < 24 and dated_at is None):
-                paper.on = paper.on or find_date(plain)
-            if index == authors_at:
-                paper.text.append(f"Authors: {plain}")
-            elif index != dated_at and _is_text(text := _after_start(cell, paper.title)):
-                heading, body = fields.split_heading(_LEAD.sub("", _section_text(text)))
-                heading = heading or (name if index != by_column["title"] else None)
-                paper.text.append(f"**{heading}**:\n{body}" if heading else body)
-            elif pictures := _find_pictures(cell):
-                paper.fields.setdefault("thumbnail", pictures[0])
-
-    def _read_text(self, block: _Block) -> None:
-        if self._mentioning:
-            return
-        foreign = [
-            arxiv_id for arxiv_id in block.ids if not self._current or arxiv_id != self._current.arxiv_id
-        ]
-        if not foreign:
-            if self._current:
-                self._current.text.append(block.text)
-            else:
-                self._buffer.append(block)
-            return
-        if len(foreign) > 1:
-            for line in _join_link_lines(block.lines):
-                part = _Block(_Kind.TEXT, block.row, 0, [line])
-                _find_block_ids(part)
-                self._read_paragraph(part, is_line=True)
+                self._add(arxiv_id, block, titles.get(arxiv_id), section)
+        elif self._current and self._current.depth < block.depth:
+            self._current.text.append(f"**{plain}**:")
         else:
-            self._read_paragraph(block)
+            self._current = self._before = None
+            on = None if archive_headings.UPDATED.search(text[:100]) else archive_headings.find_date(plain)
+            section = _Section(on or section.on)
+            self._sections.append(section)
+            if not on and (only := self._find_only_paper(position)):
+                self._read_section(position, only, section)
+                return
+        self._read(position + 1, block.end, section)
 
-    def _read_paragraph(self, block: _Block, *, is_line: bool = False) -> None:
-        """Read a paragraph with at most one paper of its own: it begins with its link or title, or is only a link."""
-        text = block.text
-        links = find_links(text)
+    def _find_only_paper(self, position: int) -> str | None:
+        """The id of a section that is about one paper, whose title is the heading: alone on a line, and without a title."""
+        heading, ids = self._blocks[position], set[str]()
+        if heading.first_id is None or _NO_TITLES.match(markdown_lines.plain_text(heading.text)):
+            return None
+        length = 0 if as_title(heading.text, 3) is None else 30 if heading.has_more else 200
+        for block in self._blocks[position + 1 : heading.end]:
+            if block.kind is markdown_lines.Kind.HEADING and block.first_id:
+                if block.ids or not _NO_TITLES.match(markdown_lines.plain_text(block.text)):
+                    return None
+            elif block.ids:
+                inline = markdown_lines.read_inline(block.text)
+                is_row = block.kind is markdown_lines.Kind.ROW and not _is_fact(block)
+                if is_row or any(_find_title(block.text, inline, found) for found in block.ids[:2]):
+                    return None
+                ids.update(_find_marked_ids(block, length))
+        return ids.pop() if len(ids) == 1 else None
+
+    def _read_section(self, position: int, arxiv_id: str, section: _Section) -> None:
+        """Make the section one paper: its heading is the title, its paragraphs the text."""
+        heading = self._blocks[position]
+        text = [_as_text(block, 8) for block in self._blocks[position + 1 : heading.end]]
+        title, translated = as_title(heading.text, 2), clean_title(heading.text)
+        if text and _KINDS.get(translated.strip(":： ").lower()) == "title":
+            title = as_title(text.pop(0), 2)
+        lines = (line for part in text for line in part.split("\n"))
+        if title is None and translated and not any(_label_kind(line)[0] == "title" for line in lines):
+            text.insert(0, translated)
+        self._add(arxiv_id, heading, title, section, text)
+
+    def _read_row(self, block: markdown_lines.Block, section: _Section) -> None:
+        if not block.ids:
+            return
+        cells = markdown_lines.split_cells(block.text)
+        inlines = [markdown_lines.read_inline(cell) for cell in cells]
+        titles = _link_titles([link for inline in inlines for link in inline.links], 5)
+        papers = titles or block.ids
+        for arxiv_id in papers:
+            paper = self._add(arxiv_id, block, titles.get(arxiv_id), section)
+            if len(papers) == 1:
+                by_column = {kind: _column(block.columns, kind) for kind in _COLUMNS}
+                paper.title = _row_title(cells, inlines, arxiv_id, by_column["title"])
+                paper.text = list(_read_cells(cells, block.columns, by_column, paper.title))
+            elif paper.title is None:
+                own = [pair for pair in zip(cells, inlines, strict=True) if arxiv_id in pair[0]]
+                paper.title = _find_title(*own[0], arxiv_id) if len(own) == 1 else None
+        self._current = None
+
+    def _read_text(self, block: markdown_lines.Block, section: _Section) -> None:
         current = self._current
+        foreign = [found for found in block.ids if not current or found != current.arxiv_id]
+        may_date = not block.ids and (not current or (current.depth > 6 and ":" not in block.text))
+        if may_date and (on := archive_headings.find_date_alone(block.text)):
+            self._current, section.on = None, on
+        elif not foreign and current:
+            current.text.append(block.text)
+        elif not foreign:
+            self._before = block.text
+        elif len(foreign) == 1:
+            self._read_paragraph(block, section)
+        else:
+            for line in block.text.split("\n"):
+                part = markdown_lines.Block(markdown_lines.Kind.TEXT, block.row, block.depth, line)
+                part.ids = markdown_lines.find_block_ids(part)
+                self._read_paragraph(part, section, is_line=True)
+
+    def _read_paragraph(
+        self, block: markdown_lines.Block, section: _Section, *, is_line: bool = False
+    ) -> None:
+        """Read a paragraph with at most one paper of its own: it begins with its link or title, or is only a link."""
+        text, current = block.text, self._current
         if current and (not block.ids or block.ids[0] == current.arxiv_id):
             current.text.append(text)
             return
         if not block.ids:
             return
-        titles = {arxiv_id: _find_title(text, arxiv_id, links)[0] for arxiv_id in block.ids[:2]}
-        arxiv_id = next((arxiv_id for arxiv_id, title in titles.items() if title), block.ids[0])
+        inline = markdown_lines.read_inline(text)
+        titles = {found: _find_title(text, inline, found) for found in block.ids[:2]}
+        arxiv_id = next((found for found, title in titles.items() if title), block.ids[0])
         title = titles[arxiv_id]
         lead = clean_title(text[:400]).lower().lstrip("\"“‘'[(")
-        wanted = title[:12].lower() if title else ""
-        begins = title is not None and (lead.startswith(wanted) or f": {wanted}" in lead[: len(wanted) + 30])
-        if begins and len(block.ids) <= 2:
-            self._add(
-                arxiv_id, block.row, title, text=[_after_title(text, links, arxiv_id, title or "")], head=text
-            )
-            self._section = None
+        if title and len(block.ids) <= 2 and f": {title[:12].lower()}" in f": {lead[:42]}":
+            self._add(arxiv_id, block, title, section, [_after_title(text, inline, arxiv_id, title)])
             return
-        if is_line:
-            return  # of a paragraph about several papers
-        rest = _without_links(text)
-        if len(rest) > _MAX_CAPTION_LENGTH or len(block.ids) > 1:
-            if self._section:
-                self._take_section(arxiv_id, block)
-            return
-        if self._section:
-            self._take_section(arxiv_id, block)
-            return
-        if current and current.level < 7:
+        is_caption = len(inline.rest) <= _MAX_CAPTION_LENGTH or block.ids[0] in _find_marked_ids(block, 40)
+        if is_line or len(block.ids) > 1 or not is_caption:
+            return  # it mentions papers
+        if current and current.depth < markdown_lines.TEXT_DEPTH:
             current.text.append(text)  # a mention in the text of a paper with a heading
             return
-        before = current.text[-1:] if current else [part.text for part in self._buffer[-1:]]
-        found = as_title(before[0]) if before and before[0].count("\n") < 2 else None
-        if current and found:
+        before = (current.text[-1] if current and current.text else self._before) or ""
+        may_name = before.count("\n") < 2 and _label_kind(before)[0] in (None, "text")
+        found = as_title(before) if may_name else None
+        if found and current:
             current.text.pop()
-        title = found or _text_before_link(text, links)
-        self._add(arxiv_id, block.row, title, is_weak=not found)
+        title = found or title or _guess_title(text, inline, arxiv_id)
+        if title or arxiv_id in _find_marked_ids(block, 0):
+            self._add(arxiv_id, block, title, section, text.split("\n")[1:], is_weak=not found)
 
-    def _take_section(self, arxiv_id: str, block: _Block) -> None:
-        """Make the section one paper: its heading is the title, its paragraphs the text."""
-        assert self._section
-        if self._section.first_id != arxiv_id:
-            return
-        title = as_title(self._section.text, 2)
-        text = [part.text for part in self._buffer] + [block.text]
-        heading = clean_title(self._section.text)
-        if (
-            title is None
-            and heading
-            and not any(_label_kind(line)[0] == "title" for part in text for line in part.split("\n"))
-        ):
-            text.insert(0, heading)
-        self._add(arxiv_id, self._section.row, title, text=text, level=self._section.level)
-        self._section = None
-
-    def _read_item(self, start: int, end: int) -> None:
+    def _read_item(self, position: int, section: _Section) -> None:
         """Read an item with the deeper items below it: one paper, or several, or text of the paper above it."""
-        item, below = self._blocks[start], self._blocks[start + 1 : end]
-        if self._mentioning:
-            return
-        group = _Block(_Kind.ITEM, item.row, item.level, [])
-        group.take(arxiv_id for block in (item, *below) for arxiv_id in block.ids)
-        current = self._current
-        if group.first_id is None or (current and not group.has_more and group.first_id == current.arxiv_id):
-            texts = [f"{' ' * max(0, block.level - item.level)}- {block.text}" for block in (item, *below)]
-            is_beside = current and current.indent is not None and item.level <= current.indent
-            if current and (not is_beside or _label_kind(item.text)[0]):
-                current.text += texts
+        item, current = self._blocks[position], self._current
+        below = self._blocks[position + 1 : item.end]
+        if item.first_id is None or (current and not item.has_more and item.first_id == current.arxiv_id):
+            if current and (item.depth > current.depth or _label_kind(item.text)[0]):
+                current.text += [_as_text(block, item.depth) for block in (item, *below)]
             else:
-                self._current = None
-                self._counts.plain += 1
-                self._buffer += [item, *below]
+                self._current, self._before = None, item.text
+                section.plain += "://" not in item.text or _CHANGE.search(item.text) is not None
             return
         if item.ids:
-            self._read_item_papers(item)
-            self._mark_item(item, current)
-            self._read_below(start + 1, end)
-        elif (
-            not group.has_more and (title := _item_title(item)) and not _has_own_title(below, group.first_id)
-        ):
-            self._add(group.first_id, item.row, title, text=[block.text for block in below], head=item.text)
-            self._mark_item(item, current)
+            self._read_item_papers(item, section)
         else:
-            self._buffer.append(item)
-            self._read_below(start + 1, end)
-
-    def _mark_item(self, item: _Block, before: _Paper | None) -> None:
-        """Remember that a new paper is an item, and how far it is indented."""
-        if self._current and self._current is not before:
-            self._current.indent = item.level
-
-    def _read_below(self, position: int, end: int) -> None:
-        while position < end:
-            inner = min(self._item_end(position), end)
-            self._read_item(position, inner)
-            position = inner
-
-    def _read_item_papers(self, item: _Block) -> None:
-        text, links = item.text, find_links(item.text)
-        on = find_date(_plain_text(text[:300])[:60])
-        if len(item.ids) == 1:
-            arxiv_id = item.ids[0]
-            title, is_sure = _find_title(text, arxiv_id, links)
-            if (
-                self._section
-                and self._section.first_id == arxiv_id
-                and not title
-                and len(_without_links(text)) <= 40
+            inline = markdown_lines.read_inline(item.text)
+            title = None if item.has_more else _find_title(item.text, inline, "") or as_title(item.text)
+            if title and not any(
+                _link_titles(markdown_lines.read_inline(block.text).links, 4)
+                for block in below
+                if item.first_id in block.ids
             ):
-                self._take_section(arxiv_id, item)
+                self._add(item.first_id, item, title, section, [block.text for block in below])
                 return
-            if self._current and self._current.level < 7 and not title:
+            self._before = item.text
+            if on := archive_headings.find_date_alone(item.text):
+                self._sections.append(section := _Section(on))
+        self._read(position + 1, item.end, section)
+
+    def _read_item_papers(self, item: markdown_lines.Block, section: _Section) -> None:
+        text, inline = item.text, markdown_lines.read_inline(item.text)
+        on = section.on or archive_headings.find_date(markdown_lines.plain_text(text[:300])[:60])
+        titles, first = _link_titles(inline.links, 5), len(self.papers)
+        papers = titles or dict.fromkeys(item.ids)
+        if len(papers) > 1:
+            for arxiv_id, label in papers.items():
+                self._add(arxiv_id, item, label, section, is_weak=label is None)
+            self._current = None
+        else:
+            [arxiv_id] = papers
+            sure = _find_title(text, inline, arxiv_id)
+            if self._current and self._current.depth < markdown_lines.TEXT_DEPTH and not sure:
                 self._current.text.append(f"- {text}")  # a mention in the text of a paper with a heading
                 return
-            title = title or _text_before_link(text, links) or as_title(_strip_id(text, arxiv_id), 4)
-            self._add(
-                arxiv_id,
-                item.row,
-                title,
-                text=[_after_title(text, links, arxiv_id, title or "")],
-                on=on,
-                head=text,
-                is_weak=not is_sure,
-            )
-            return
-        titles = _link_titles(links, 5)
-        lead = min((link for link in links if link.arxiv_id), key=lambda link: link.start, default=None)
-        if lead and list(titles) == [lead.arxiv_id]:
-            (arxiv_id, title), *_ = titles.items()
-            self._add(arxiv_id, item.row, title, text=[_after_title(text, links, arxiv_id, title)], on=on)
-            return
-        for arxiv_id in item.ids:
-            self._add(arxiv_id, item.row, titles.get(arxiv_id), on=on, is_weak=arxiv_id not in titles)
-        self._current = None
-
-    def _add(
-        self,
-        arxiv_id: str,
-        row: int,
-        title: str | None,
-        *,
-        text: Iterable[str] = (),
-        level: int = 7,
-        on: date | None = None,
-        head: str = "",
-        is_weak: bool = False,
-    ) -> None:
-        if is_weak:
-            self._counts.weak.add(len(self.papers))
-        self._current = _Paper(arxiv_id, row, self._on or on, title, level, text=list(text))
-        if votes := _VOTES.search(head):
-            self._current.fields["votes"] = int(votes[1])
-        self.papers.append(self._current)
-        self._buffer = []
+            title = sure or _guess_title(text, inline, arxiv_id)
+            after = _after_title(text, inline, arxiv_id, title)
+            self._add(arxiv_id, item, title, section, [after], is_weak=not sure)
+        for paper in self.papers[first:]:
+            paper.on = on
 
 
-_COLUMNS = {
-    "title": re.compile(r"title|paper|name|题目|标题|论文|제목|논문|タイトル|論文"),
-    "authors": re.compile(r"author|作者|저자|著者"),
-    "date": re.compile(r"date|publish|time|day|日期|时间|날짜|일자"),
-}
+def _as_text(block: markdown_lines.Block, depth: int) -> str:
+    """A block in the text of a paper: a heading as a label, an item with its bullet, indented as far as it is deeper."""
+    if block.kind is markdown_lines.Kind.HEADING:
+        return f"**{markdown_lines.plain_text(block.text)}**:"
+    if block.kind is markdown_lines.Kind.ROW:
+        return ": ".join(cell.strip() for cell in markdown_lines.split_cells(block.text))
+    if block.kind is markdown_lines.Kind.ITEM:
+        return f"{' ' * max(0, block.depth - depth)}- {block.text}"
+    return block.text
 
 
-def _after_start(cell: str, title: str | None) -> str:
-    """The text of a cell, after the title if it begins with that and a line break follows."""
-    if not title or not clean_title(cell).startswith(title):
-        return cell
-    return _BREAK.split(cell, maxsplit=1)[-1] if _BREAK.search(cell) else ""
+def _is_fact(row: markdown_lines.Block) -> bool:
+    """Whether a row has a link with its label, as in `| arXiv | 2606.00001 |`."""
+    cells = markdown_lines.split_cells(row.text)
+    return len(cells) == 2 and _KINDS.get(markdown_lines.plain_text(cells[0]).lower()) == "skipped"
 
 
-def _is_text(cell: str) -> bool:
-    plain = _plain_text(_SUMMARY.sub("", cell) if "<" in cell else cell)
-    return len(plain) + 3 * len(_CJK.findall(plain[:40])) > 40
+def _find_marked_ids(block: markdown_lines.Block, max_length: int) -> Iterator[str]:
+    """The ids of lines that have at most `max_length` letters besides links, or only the labels of links."""
+    for line in block.text.split("\n"):
+        if found := [arxiv_id for arxiv_id in block.ids if arxiv_id in line]:
+            rest = markdown_lines.read_inline(line).rest
+            if (
+                _weigh(rest) <= max_length
+                or _label_kind(line)[0] == "skipped"
+                or _is_bare(rest)
+                or rest[-1] in ":："
+            ):
+                yield from found
+
+
+def _is_bare(rest: str) -> bool:
+    """Whether what stands beside links says only what they are."""
+    rest = _ID_WORD.sub("", rest).strip(" *_()[]📄🔗|·-`")
+    return not _LETTER.search(rest) or _CAPTIONS.match(rest) is not None
 
 
 def _column(names: Sequence[str], kind: str) -> int | None:
-    return next((index for index, name in enumerate(names) if _COLUMNS[kind].search(name)), None)
+    return next((index for index, name in enumerate(names) if _COLUMNS[kind].search(name.lower())), None)
+
+
+def _read_cells(
+    cells: Sequence[str], names: Sequence[str], by_column: dict[str, int | None], title: str | None
+) -> Iterator[str]:
+    """The texts of a row, with the names of their columns as labels; short cells say nothing of a paper."""
+    for index, cell in enumerate(cells):
+        name = names[index] if index < len(names) else ""
+        kind = next((kind for kind, at in by_column.items() if at == index), _KINDS.get(name.lower()))
+        plain = markdown_lines.plain_text(markdown_lines.SUMMARY.sub("", cell))
+        if kind is None and by_column["date"] is None and len(plain) < 24:
+            kind = "date" if archive_headings.find_date(plain) else None
+        if kind in ("authors", "date"):
+            yield f"{kind}: {plain}"
+            continue
+        if title and clean_title(cell).startswith(title):
+            cell = "".join(markdown_lines.BREAK.split(cell, maxsplit=1)[1:])
+            plain = markdown_lines.plain_text(markdown_lines.SUMMARY.sub("", cell))
+        if kind != "skipped" and _weigh(plain) > 40:
+            line = markdown_lines.plain_line(
+                markdown_lines.SUMMARY.sub("", markdown_lines.BREAK.sub("\n", cell))
+            )
+            text = markdown_lines.read_inline(line).plain.replace("\\|", "|").strip()
+            heading, body = fields.split_heading(_LEAD.sub("", text))
+            heading = heading or (name if kind != "title" else None)
+            yield f"**{heading}**:\n{body}" if heading else body
+        elif "![" in cell:
+            yield cell
+
+
+def _weigh(text: str) -> int:
+    """The length of a text in Latin letters: a character of Chinese or Hangul says as much as four."""
+    return len(text) + 3 * len(_CJK.findall(text[:200]))
 
 
 def _row_title(
-    cells: Sequence[str], links: Sequence[Sequence[_Link]], arxiv_id: str, title_at: int
+    cells: Sequence[str], inlines: Sequence[markdown_lines.Inline], arxiv_id: str, title_at: int | None
 ) -> str | None:
     """The title in a row: its link's label, the text of the column of titles, or the first long cell of a few words."""
-    everything = [link for found in links for link in found]
-    own = [title for link in everything if link.arxiv_id == arxiv_id and (title := as_title(link.label))]
-    if own:
-        return max(own, key=len)
-    order = sorted(range(len(cells)), key=lambda index: index != title_at)
-    for index in order:
-        cell = _BREAK.split(cells[index], maxsplit=1)[0]
-        is_named = (bold := _BOLD.search(cell[:600])) is not None and _is_name(cell, bold)
-        if (
-            index == title_at
-            and not is_named
-            and (title := _text_before_link(cell, links[index]) or as_title(cell, 2))
-        ):
-            return title
-        title, _ = _find_title(cell, arxiv_id, links[index])
-        if title and len(_without_links(cell)) < len(title) + 60:
-            return title
-    for cell in cells:
-        plain = _plain_text(cell)
+    own = (as_title(link.label) for inline in inlines for link in inline.links if link.arxiv_id == arxiv_id)
+    if title := max(filter(None, own), key=len, default=None):
+        return title
+    named = set[int]()
+    for index in sorted(range(len(cells)), key=lambda index: index != title_at):
+        cell, inline = markdown_lines.BREAK.split(cells[index], maxsplit=1)[0], inlines[index]
         if (bold := _BOLD.search(cell[:600])) and _is_name(cell, bold):
-            continue
-        if 25 <= len(plain) <= 250 and plain.count(",") < 4 and (title := as_title(cell, 4)):
+            named.add(index)
+        elif index == title_at and (title := _guess_title(cell, inline, arxiv_id) or as_title(cell, 2)):
+            return title
+        title = _find_title(cell, inline, arxiv_id)
+        if title and len(inline.rest) < len(title) + 60:
+            return title
+    for index, inline in enumerate(inlines):
+        plain = markdown_lines.plain_text(inline.plain)
+        if (
+            index not in named
+            and 25 <= len(plain) <= 250
+            and plain.count(",") < 4
+            and (title := as_title(plain))
+        ):
             return title
     return None
 
 
-def _strip_id(text: str, arxiv_id: str) -> str:
-    """A heading or item with the bare id before or after its title removed."""
-    text = strip_links(text)
-    if arxiv_id not in text:
-        return ""
-    before, _, after = text.partition(arxiv_id)
-    kept = after if len(after) > len(before) else before
-    return re.sub(
-        r"\A(?:v[0-9]{1,2})?[\])`*:\s–—-]{0,9}|[\[(`*\s]{0,9}(?:arxiv:?)?[\[(`*:\s–—-]{0,9}\Z",
-        "",
-        kept,
-        flags=re.IGNORECASE,
-    )
-
-
-def _without_links(text: str) -> str:
-    """What is left of a text without its links and addresses."""
-    parts, position = [], 0
-    for link in sorted(find_links(text), key=lambda link: link.start):
-        if link.start >= position:
-            parts.append(text[position : link.start])
-            position = link.end
-    left = "".join([*parts, text[position:]])
-    return " ".join(word for word in left.split() if "://" not in word and word.strip("|*_[]()•·,:：-"))
-
-
-def _after_title(text: str, links: Sequence[_Link], arxiv_id: str, title: str) -> str:
+def _after_title(text: str, inline: markdown_lines.Inline, arxiv_id: str, title: str | None) -> str:
     """The text of a paragraph or an item after the title and the links behind it."""
-    ends = [link.end for link in links if link.arxiv_id == arxiv_id]
-    start = ends[0] if ends else 0
-    if not ends and title and title in text:
-        start = text.index(title) + len(title)
+    ends = [link.end for link in inline.links if link.arxiv_id == arxiv_id]
+    start = ends[0] if ends else text.index(title) + len(title) if title and title in text else 0
     return text[start:].lstrip(' *_:,.)]"”–—-|')
-
-
-def _item_title(item: _Block) -> str | None:
-    links = find_links(item.text)
-    return _find_title(item.text, "", links)[0] or as_title(item.text)
-
-
-def _has_own_title(below: Sequence[_Block], arxiv_id: str) -> bool:
-    return any(
-        _find_title("", arxiv_id, find_links(block.text))[0] for block in below if arxiv_id in block.ids
-    )
-
-
-def _join_link_lines(lines: Sequence[str]) -> Iterator[str]:
-    """The lines of a paragraph, a link that is broken over two of them as one."""
-    held = ""
-    for line in lines:
-        held = f"{held} {line}" if held else line
-        if held.count("[") <= held.count("]") or len(held) > _MAX_LABEL_LENGTH:
-            yield held
-            held = ""
-    if held:
-        yield held
 
 
 # The text of a paper to its fields.
 
 _LABEL = re.compile(
-    r"(?:[-*+•]\s{1,3})?(?P<open>\*{1,3}|_{1,2})?(?P<name>[^\W_][^\n:：*_|\[\]()]{0,40}?)\s?(?P<close>\*{1,3}|_{1,2})?\s?[:：]\s?(?:\*{1,3}|_{1,2})?"
+    r"(?:[-*+•]\s{1,3})?(?:[^\w\s*\[\]()<>!|`#-]{1,4}\s{1,2})?(?P<open>\*{1,3}|_{1,2})?(?P<name>[^\W_][^\n:：*_|\[\]()]{0,40}?)\s?(?P<close>\*{1,3}|_{1,2})?\s?[:：]\s?(?:\*{1,3}|_{1,2})?"
     r"[ \t]*(?P<value>.*)",
     re.DOTALL,
 )
-_LABEL_KINDS = {
-    "authors": ("author", "authors", "作者", "저자", "著者", "by"),
-    "title": ("title", "original title", "原文标题", "标题", "题目", "원제", "제목", "paper title", "论文标题", "英文标题"),
-    "skipped": (
-        "link", "links", "url", "pdf", "paper", "code", "arxiv", "arxiv id", "id", "doi", "github", "论文链接", "链接", "代码",
-        "main category", "category", "categories", "primary category", "subjects", "分类", "类别", "comments", "comment",
-        "date", "published", "updated", "日期", "发布日期", "project", "project page", "pdf link", "arxiv link", "링크",
-        "原文链接", "keywords", "tags", "关键词", "标签",
-    ),
-    "text": (
-        "abstract", "tl;dr", "tldr", "tl; dr", "摘要", "summary", "motivation", "method", "methods", "result", "results",
-        "conclusion", "conclusions", "relevance", "comment by ai", "contribution", "contributions", "key points", "key findings",
-        "초록", "요약", "概要", "要点", "动机", "方法", "结果", "结论", "中文摘要",
-        "译文", "一句话总结", "why it matters", "takeaway", "takeaways",
-        "background", "problem", "approach", "limitations", "impact", "details", "innovation", "核心贡献", "创新点",
-        "reason", "reasoning", "score",
-    ),
-}  # fmt: skip
-_KIND_BY_LABEL = {label: kind for kind, labels in _LABEL_KINDS.items() for label in labels}
-_PICTURE = re.compile(r"https?://[^\s]{4,1000}\.(?:png|jpe?g|webp|gif)(?:[?#]|\Z)", re.IGNORECASE)
+_CHANGE = re.compile(r"://[^\s)]{3,200}/(?:pull|issues|commit)/")
 _VOTES = re.compile(r"(?:👍|🔼|▲|⬆)️?[\s:*]{0,3}([0-9]{1,6})(?![0-9])")
-_NAME_LINES = 6
+_NAME_LINES = 10
 """Lines of a paper's text among which one may have the authors without a label."""
 _NAME_LIST = re.compile(r"\A[*_]{1,2}([^*_\n]{5,3000})[*_]{1,2}\Z")
 
@@ -968,61 +560,51 @@ def _label_kind(line: str) -> tuple[str | None, str, str]:
         return None, "", ""
     name = match["name"].strip()
     name = _LEAD.sub("", name) or name
-    kind = _KIND_BY_LABEL.get(name.lower())
-    if kind is None and match["open"] and len(name) > 1:
-        kind = "text"
+    kind = _KINDS.get(name.lower()) or ("text" if match["open"] and len(name) > 1 else None)
     return kind, name, match["value"].strip()
 
 
-def _is_picture(url: str) -> bool:
-    return _PICTURE.match(url) is not None and "shields.io" not in url and "badge" not in url
-
-
-def _section_text(text: str) -> str:
-    """A cell or paragraph as text: without HTML and links."""
-    return strip_links(_plain_line(_SUMMARY.sub("", _BREAK.sub("\n", text)))).replace("\\|", "|").strip()
-
-
-def _to_record(paper: _Paper) -> listing.Paper:
-    """A paper with the fields of a listing's: its text in sections by its labels."""
-    record: listing.Paper = {"arxiv_id": paper.arxiv_id, "title": paper.title, **paper.fields}
+def _to_record(paper: _Paper) -> tuple[date | None, listing.Paper]:
+    """The date of a paper, and the paper with the fields of a listing's: its text in sections by its labels."""
+    record: listing.Paper = {"arxiv_id": paper.arxiv_id, "title": paper.title, "votes": paper.votes}
     sections: list[tuple[str | None, list[str]]] = []
-    lines = [line for part in paper.text for line in part.split("\n")]
-    last, is_after_blank = None, True
-    for number, raw in enumerate(lines):
+    last, is_after_blank, on = None, True, paper.on
+    for number, raw in enumerate(line for part in paper.text for line in [*part.split("\n"), ""]):
         line = raw.strip()
         kind, name, value = _line_kind(line, number)
-        if (
-            kind is None
-            and last in ("title", "skipped", "authors")
-            and not is_after_blank
-            and line[0] not in "-*>#"
-        ):
-            # The value of a label goes on.
+        goes_on = (
+            last in ("title", "skipped", "authors", "date") and not is_after_blank and line[:1] not in "-*>#"
+        )
+        if kind is None and goes_on:
             if last == "title" and record["title"]:
                 record["title"] = as_title(f"{record['title']} {line}", 1) or record["title"]
             continue
         is_after_blank, last = kind == "blank", last if kind == "blank" else kind
-        if "![" in line[:3000] and (pictures := _find_pictures(line[:3000])):
+        if "![" in line[:3000] and (pictures := markdown_lines.read_inline(line[:3000]).pictures):
             record.setdefault("thumbnail", pictures[0])
         if kind == "authors":
-            record.setdefault(
-                "authors", archive_headings.parse_authors(_NAMES.sub("et al", _plain_text(value)))[0]
-            )
+            names, _ = archive_headings.parse_authors(_NAMES.sub("et al", markdown_lines.plain_text(value)))
+            record.setdefault("authors", names)
+        elif kind == "date":
+            on = on or archive_headings.find_date(markdown_lines.plain_text(value[:_MAX_CAPTION_LENGTH]))
         elif kind == "votes":
             record["votes"] = archive_headings.parse_votes(value)[0]
         elif kind == "title":
             record["title"] = as_title(value, 1) or record["title"]
         elif kind == "text":
-            sections.append((name, [strip_links(value)]))
-        elif kind is None and not _is_caption(line):
-            text = strip_links(raw.rstrip())
+            sections.append((name, [markdown_lines.read_inline(value).plain]))
+        elif kind is None and not _is_bare(markdown_lines.read_inline(line).rest):
+            text = markdown_lines.read_inline(raw.rstrip()).plain
             if not sections:
                 sections.append((None, []))
             sections[-1][1].append(text if text.lstrip()[:1] in ("-", "*") else text.strip())
-    bodies = ((name, _bounded("\n".join(body).strip())) for name, body in sections)
-    record["sections"] = [[name, body] for name, body in bodies if body][: listing.MAX_SECTIONS]
-    return record
+    bodies = ((name, "\n".join(body).strip()) for name, body in sections)
+    record["sections"] = [
+        [name, body if len(body) <= MAX_SECTION_LENGTH else body[: MAX_SECTION_LENGTH - 1].rstrip() + "…"]
+        for name, body in bodies
+        if body
+    ][: listing.MAX_SECTIONS]
+    return on, record
 
 
 def _line_kind(line: str, number: int) -> tuple[str | None, str, str]:
@@ -1035,21 +617,6 @@ def _line_kind(line: str, number: int) -> tuple[str | None, str, str]:
     return ("votes", "", labelled[1]) if labelled and labelled[0] == "votes" else _label_kind(line)
 
 
-def _is_caption(line: str) -> bool:
-    """Whether a line has only links, captions and the paper's id."""
-    plain = _plain_text(line).strip(" -|*`")
-    return (
-        (len(plain) < 30 and plain.startswith("(") and plain.endswith(")"))
-        or not _without_links(line)
-        or _CAPTIONS.match(plain) is not None
-        or bool(arxiv_ids.parse_bare_id(plain))
-    )
-
-
-def _find_pictures(text: str) -> list[str]:
-    return [link.url for link in find_links(text) if not link.label and _is_picture(link.url)]
-
-
 def _is_names(line: str) -> bool:
     """Whether a line in italics is a list of names, such as `*Ada Lovelace, Alan Turing, et al.*`."""
     match = _NAME_LIST.match(line)
@@ -1060,11 +627,9 @@ def _is_names(line: str) -> bool:
     return bool(is_named) and (len(names) > 1 or len(names[0].split()) in (2, 3, 4))
 
 
-def _bounded(text: str) -> str:
-    return text if len(text) <= MAX_SECTION_LENGTH else text[: MAX_SECTION_LENGTH - 1].rstrip() + "…"
-
-
 # A text to digests.
+
+_FRONT_FIELD = re.compile(r"([a-zA-Z_-]{2,20})\s{0,3}:\s{0,3}(.{4,300})")
 
 
 def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]:
@@ -1072,22 +637,24 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
 
     `name` is the path or address, which may have the date. Raises NotADigestError with the reason for other texts.
     """
-    front_on, start = _read_front_matter(rows)
-    blocks = _read_blocks(rows[start:] if start else rows)
-    _sum_sections(blocks)
+    front_on, section, start = _read_front_matter(rows)
+    start -= len(section)
+    blocks, is_cut = markdown_lines.read_blocks(
+        [*section, *rows[start + len(section) :]] if section or start else rows
+    )
     everything = {arxiv_id for block in blocks for arxiv_id in block.ids}
     problems = []
-    if len(blocks) >= MAX_BLOCKS:
-        problems.append(
-            Problem(blocks[-1].row + start + 1, f"after {MAX_BLOCKS} rows and items nothing is read")
-        )
-    if not everything and problems:
-        raise errors.NotADigestError(
-            f"{problems[0].message}, and no arXiv id stands before line {problems[0].line}"
-        )
+    if is_cut:
+        read = f"after {len(blocks):,} rows and items with {len(everything):,} arXiv ids nothing is read"
+        problems.append(Problem(blocks[-1].row + start + 1, read))
     if not everything:
-        raise errors.NotADigestError("it has no heading with a date")
-    papers = _ListReader(blocks, front_on or find_path_date(name)).read()
+        reason = "it has no heading with a date"
+        if problems:
+            reason = f"{problems[0].message} (line {problems[0].line})"
+        elif any(arxiv_ids.find_ids(row) for row in rows):
+            reason = "its arXiv links stand in code, comments or front matter, which are not read"
+        raise errors.NotADigestError(reason)
+    papers = _ListReader(blocks, front_on or archive_headings.find_path_date(name)).read()
     found = {paper.arxiv_id for paper in papers}
     is_one = len(found) == 1 and papers[0].on is None
     if 2 * len(found) < len(everything) or is_one:
@@ -1097,68 +664,74 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
         )
         raise errors.NotADigestError(f"it has {links}, {read}")
     problems += [
-        Problem(block.row + start + 1, f"a text is read up to {_MAX_BLOCK_LENGTH} characters")
+        Problem(block.row + start + 1, f"a text is read up to {markdown_lines.MAX_BLOCK_LENGTH} characters")
         for block in blocks
-        if sum(map(len, block.lines)) > _MAX_BLOCK_LENGTH
+        if block.is_cut
     ]
-    return build_digests(
-        ((paper.on, paper.row + start + 1, _to_record(paper)) for paper in papers), on, problems
-    )
+    return build_digests(((paper.row + start + 1, *_to_record(paper)) for paper in papers), on, problems)
 
 
 def build_digests(
-    papers: Iterable[tuple[date | None, int, listing.Paper]],
+    papers: Iterable[tuple[int, date | None, listing.Paper]],
     on: date | None,
     problems: Sequence[Problem] = (),
 ) -> tuple[Digest, ...]:
-    """The digests of papers with their dates and lines. A paper that is named twice on a day is one paper.
+    """The digests of papers with their lines and dates. A paper that is named twice on a day is one paper.
 
     Raises NotADigestError if some have no date and `on` is None.
     """
     by_date: dict[date | None, dict[str, tuple[int, listing.Paper]]] = {}
-    for dated, line, paper in papers:
-        known = by_date.setdefault(dated, {}).get(paper["arxiv_id"])
-        if known is not None:
-            line, paper = known[0], {**paper, **{key: value for key, value in known[1].items() if value}}
-        by_date[dated][paper["arxiv_id"]] = (line, paper)
+    left_out = Counter[date | None]()
+    room = markdown_lines.MAX_PAPERS
+    for line, dated, paper in papers:
+        found, arxiv_id = by_date.setdefault(dated, {}), paper["arxiv_id"]
+        if arxiv_id in found:
+            first, known = found[arxiv_id]
+            found[arxiv_id] = first, {**paper, **{key: value for key, value in known.items() if value}}
+        elif room and len(found) < archive_headings.MAX_PAPERS:
+            found[arxiv_id] = line, paper
+            room -= 1
+        else:
+            left_out[dated] += 1
+    notes = list(problems)
+    if lost := sum(left_out[dated] for dated, found in by_date.items() if not found):
+        limit = f"after {markdown_lines.MAX_PAPERS} papers nothing is read"
+        notes.append(Problem(1, f"{limit}; {lost} of other days are left out"))
     digests = []
     if None in by_date and on is None:
-        number = len(by_date[None])
+        number = len(by_date[None]) + left_out[None]
         raise errors.NotADigestError(f"it lists {number} paper{'s' if number > 1 else ''} without a date")
     # The rolling one first: whether its place was read before is asked before the dated ones are stored.
     for dated, found in sorted(by_date.items(), key=lambda item: item[0] is not None):
+        if not found:
+            continue
         lines, records = zip(*found.values(), strict=True)
         day = dated or on
         assert day
-        digests.append(
-            listing.build(day, records, lines, problems, form=DigestFormat.LIST, is_rolling=dated is None)
-        )
-        problems = ()
+        if left_out[dated]:
+            number = len(found) + left_out[dated]
+            notes.append(Problem(1, f"the list has {number} papers; those after {len(found)} are left out"))
+        form, is_rolling = DigestFormat.LIST, dated is None
+        digests.append(listing.build(day, records, lines, notes, form=form, is_rolling=is_rolling))
+        notes = []
     return tuple(digests)
 
 
-def _read_front_matter(rows: Sequence[str]) -> tuple[date | None, int]:
-    """The date in the front matter, and the row after it."""
-    if not rows or rows[0].strip() != "---":
-        return None, 0
-    for row in range(1, min(len(rows), 60)):
-        if rows[row].strip() == "---":
-            fields_ = filter(None, map(_FRONT_FIELD.match, rows[1:row]))
-            return next((on for match in fields_ if (on := find_date(match[2]))), None), row + 1
-    return None, 0
-
-
-def _sum_sections(blocks: Sequence[_Block]) -> None:
-    """Give each heading the ids of its section: the first, and whether there are others."""
-    opened: list[_Block] = []
-    for block in [*blocks, _Block(_Kind.HEADING, 0, 0, [])]:
-        if block.kind is not _Kind.HEADING:
-            if opened:
-                opened[-1].take(block.ids)
-            continue
-        while opened and opened[-1].level >= block.level:
-            closed = opened.pop()
-            if opened:
-                opened[-1].take([closed.first_id])
-                opened[-1].has_more = opened[-1].has_more or closed.has_more
-        opened.append(block)
+def _read_front_matter(rows: Sequence[str]) -> tuple[date | None, list[str], int]:
+    """The date in the front matter, its paper as a section if it names one, and the row after it."""
+    end = next((row for row in range(1, min(len(rows), 60)) if rows[row].strip() == "---"), 0)
+    if not end or rows[0].strip() != "---":
+        return None, [], 0
+    values = {
+        match[1].lower(): match[2].strip("\"' ")
+        for line in rows[1:end]
+        if (match := _FRONT_FIELD.match(line))
+    }
+    dates = (archive_headings.find_date(values.get(name, "")) for name in ("date", "published", "day"))
+    on = next(filter(None, dates), None)
+    ids = list(filter(None, map(arxiv_ids.extract_arxiv_id, values.values())))
+    section = []
+    if "title" in values and len(ids) == 1:
+        section = [f"# [{values['title']}]({arxiv_ids.abstract_url(ids[0])})"]
+        section += [f"- {name}: {value}" for name, value in values.items()]
+    return on, section, end + 1

@@ -90,6 +90,9 @@ FILE_SUFFIXES = frozenset({".md", ".markdown", ".txt", ".json", ".jsonl", ".html
 MAX_BYTES = 20 * 1024 * 1024
 """The largest file that is read, as large as a page of a source. Years of digests fit, and one day is far smaller."""
 
+MAX_LINES = 1_000_000
+"""Lines of a text: twenty megabytes of written digests have a third of that, and of empty ones take a gigabyte in Python."""
+
 NO_DATE = "it has no heading with a date"
 """The reason for a text without any paper and date."""
 _NO_PAPERS = "no paper in a known form stands under this date"
@@ -138,6 +141,8 @@ def parse_text(text: str, name: str = "", on: date | None = None) -> tuple[Diges
         return json_list.parse(text, name, on)
     if html_pages.is_html(text):
         text = html_pages.to_markdown(text)
+    if (lines := text.count("\n")) > MAX_LINES:
+        raise errors.NotADigestError(f"it has {lines:,} lines; a digest file may have at most {MAX_LINES:,}")
     rows = text.split("\n")
     del text  # 20 MB, unless the caller keeps it
     written: tuple[Digest, ...] = ()
@@ -157,7 +162,10 @@ def parse_text(text: str, name: str = "", on: date | None = None) -> tuple[Diges
             return written
         # What is there says more than what is not: papers without a form or a date, before a date without papers.
         raise (reason if str(error) == NO_DATE else error) from None
-    return listed if _count_papers(listed) > _count_papers(written) else written
+    found, known = _count_papers(listed), _count_papers(written)
+    # A problem a paper or more: a list that has a newsletter's headings and other texts below them.
+    is_strained = sum(len(digest.problems) for digest in written) >= known
+    return listed if found > known or (found == known and is_strained) else written
 
 
 def _is_typical(digest: Digest) -> bool:

@@ -288,7 +288,7 @@ def detect_in_text(
     try:
         digests = parse.parse_text(text, name, on or read_on)
     except errors.NotADigestError as error:
-        reason = f": {error}" if "arXiv" in str(error) else ""
+        reason = "" if str(error) == parse.NO_DATE else f": {error}"
         if html_pages.is_html(text):
             raise fetch_errors.HtmlPageError(f"it is an HTML page without a digest{reason}") from None
         raise fetch_errors.FetchError(f"there is no digest in it{reason}") from None

@@ -41,6 +41,7 @@ _MAX_ID_LENGTH = 500
 ARXIV_ABSTRACT_PREFIX = re.compile(
     r"\AarXiv:\S{4,40}\s{1,9}Announce Type:[^\n]{0,80}\n?\s{0,9}Abstract:\s{0,9}"
 )
+_ARXIV_REPLACEMENT = re.compile(r"\AarXiv:\S{4,40}\s{1,9}Announce Type: replace")
 _ARXIV_TITLE_SUFFIX = re.compile(r"\.?\s{0,9}\(arXiv:[^()]{4,60}\)\s{0,9}\Z")
 _HTML = re.compile(
     r"<(?:/?(?:p|div|ul|ol|li|h[1-6]|b|i|em|strong|span)>|(?:p|div|img|a|span)\s[^<>]{0,2000}>|br\s?/?>)",
@@ -371,24 +372,32 @@ class FeedSource:
             by_stamp.setdefault(listed.page_state.last_modified, []).append(listed)
         results = []
         for stamp, group in by_stamp.items():
+            # New versions of known papers are facts, and no news.
+            news = {
+                row.paper["arxiv_id"]: row.paper
+                for row in group
+                if not any(map(_ARXIV_REPLACEMENT.match, row.entry.contents))
+            }
             # The first time papers without a day fill the archive, however many they are.
             is_flood = len(group) > MAX_POSTED_PAPERS and bool(stamp or request.page_states)
             digest = listing.build(
                 date.fromisoformat(stamp) if stamp else request.now.date(),
-                [listed.paper for listed in group],
+                list(news.values()),
                 form=models.DigestFormat.LOOKUP if is_large or is_flood else models.DigestFormat.LIST,
                 is_rolling=stamp is None,
             )
             facts = tuple(
                 replace(
                     _build_facts(entry, paper, page.location, self._facts_source, request.now),
-                    listed_on=digest.date if stamp else None,
+                    listed_on=digest.date if stamp and paper["arxiv_id"] in news else None,
                 )
                 for entry, paper, page in group
             )
             location = f"{self._feed_url}#{stamp}" if stamp else self._feed_url
             pages = tuple(listed.page_state for listed in group)
-            results.append(base.FetchResult(location, FetchStatus.OK, "", (digest,), facts, pages))
+            results.append(
+                base.FetchResult(location, FetchStatus.OK, "", (digest,) if news else (), facts, pages)
+            )
         return results
 
     def _entry_state(self, entry: FeedEntry, request: base.FetchRequest) -> models.PageState:

@@ -67,7 +67,7 @@ async def test_problems_come_back_with_their_lines(sqlite_db: Database, tmp_path
     assert [(problem.line, problem.message) for problem in result.problems] == [
         (5, "votes that are no number: “Vote: x”")
     ]
-    [refused] = (await add_file(sqlite_db, write(tmp_path, text="no digest"))).problems
+    [refused] = (await add_file(sqlite_db, write(tmp_path, text="no digest"))).unrelated
     assert (refused.line, refused.message) == (None, "it has no heading with a date")
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import contextlib
 import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.archive import arxiv_ids, html_pages, paper_list, parse
+from bot.archive import arxiv_ids, headings, html_pages, markdown_lines, paper_list, parse
 from bot.core import errors
 from storage.models import Digest, DigestFormat, Entry
 from tests.support import growth
 
 ON = date(2026, 6, 30)
 ONE, TWO, THREE = "2606.00001", "2606.00002", "2606.00003"
+ABS_ONE, ABS_TWO = f"https://arxiv.org/abs/{ONE}", f"https://arxiv.org/abs/{TWO}"
 TITLE, OTHER = "Learning to Read Lists of Papers", "Weighing Kites: A Field Guide to Wind"
 
 
@@ -222,6 +224,10 @@ title: 2026
         }
     ),
 }  # fmt: skip
+FORMS |= {
+    file.name: file.read_text(encoding="utf-8")
+    for file in sorted((Path(__file__).parent / "data/lists").iterdir())
+}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -311,7 +317,7 @@ def test_a_raw_answer_of_hugging_face_is_a_listing() -> None:
     ],
 )
 def test_a_path_may_have_the_date(name: str, day: date | None) -> None:
-    assert paper_list.find_path_date(name) == day
+    assert headings.find_path_date(name) == day
 
 
 @pytest.mark.parametrize(
@@ -328,7 +334,7 @@ def test_a_path_may_have_the_date(name: str, day: date | None) -> None:
     ],
 )
 def test_a_heading_may_have_the_date(text: str, day: date | None) -> None:
-    assert paper_list.find_date(text) == day
+    assert headings.find_date(text) == day
 
 
 def test_papers_without_a_date_are_a_rolling_digest_and_those_with_one_are_not() -> None:
@@ -362,9 +368,32 @@ def test_papers_without_a_date_are_a_rolling_digest_and_those_with_one_are_not()
             f"# A\n\n## References\n\n- [{TITLE}](https://arxiv.org/abs/{ONE})\n- [{OTHER}](https://arxiv.org/abs/{TWO})\n",
             "2 arXiv links, none",
         ),
-        (f"# A\n\n```\n- [{TITLE}](https://arxiv.org/abs/{ONE})\n```\n", "no heading with a date"),
+        (
+            f"# A\n\n```\n- [{TITLE}](https://arxiv.org/abs/{ONE})\n```\n",
+            "stand in code, comments or front matter",
+        ),
+        (f"# A\n\nNo paper.\n\n<!-- {ABS_ONE} -->\n", "stand in code, comments or front matter"),
+        (
+            f"# How we did it\n\n## Method\n\nWe use kites ({ABS_ONE}).\n\n## Data\n\nFrom [The Wind]({ABS_TWO}).\n",
+            "2 arXiv links, none",
+        ),
+        (
+            f"# Kites\n\nBased on [strings]({ABS_ONE}).\n\n- Fast kites ([paper]({ABS_TWO}))\n- Tests\n- Types\n",
+            "2 arXiv links, none",
+        ),
+        (
+            f"# Changelog\n\n- Kites ({ABS_ONE})\n- Mend strings ([#2](https://h.test/a/b/pull/2))\n- Wind\n",
+            "1 arXiv link, none",
+        ),
+        (
+            f"The kite of {ABS_ONE} falls.\n\nSteps:\n\n1. Fly\n2. Wait\n\nSee also {ABS_TWO}.\n",
+            "2 arXiv links, none",
+        ),
         ('{"name": "x", "version": "1.0"}', "JSON, but no listing"),
         ("[" * 100_000, "begins like JSON"),
+        ("[" + "{}," * 1_000_001 + "{}]", "more than 1,000,000 objects and lists"),
+        ('{"id": "2606.00001", "votes": ' + "9" * 5_000 + "}", "begins like JSON"),
+        ("- a\n\n" * 500_001, "has 1,000,002 lines; a digest file may have at most 1,000,000"),
         ('{"a": ' * 50_000, "begins like JSON"),
     ],
 )
@@ -375,7 +404,9 @@ def test_a_text_that_only_mentions_papers_is_no_list_and_the_reason_says_so(text
 
 def test_markdown_with_html_in_it_is_markdown_and_a_page_is_not() -> None:
     for form, text in FORMS.items():
-        assert html_pages.is_html(text) is (form == "a page of HTML")
+        assert html_pages.is_html(text) is (
+            form == "a page of HTML" or form.endswith("html") or form.startswith("a_table_of_html")
+        )
 
 
 def test_odd_links_hide_no_paper() -> None:
@@ -401,15 +432,18 @@ def test_fifty_thousand_ids_are_read_and_those_beyond_the_limit_named() -> None:
 
 
 def test_a_text_of_too_many_items_is_read_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paper_list, "MAX_BLOCKS", 100)
+    monkeypatch.setattr(markdown_lines, "MAX_BLOCKS", 100)
     item = f"- [{TITLE}](https://arxiv.org/abs/{ONE})\n- [{OTHER}](https://arxiv.org/abs/{TWO})\n"
     with pytest.raises(
-        errors.NotADigestError, match="after 100 rows and items nothing is read, and no arXiv id"
+        errors.NotADigestError,
+        match=r"after 100 rows and items with 0 arXiv ids nothing is read \(line 100\)",
     ):
         read("- a\n" * 200 + item)
     [digest] = read(item + "- a\n" * 3 + "text\n\n" * 200)
     assert len(digest.entries) == 2
-    assert [problem.message for problem in digest.problems] == ["after 100 rows and items nothing is read"]
+    assert [problem.message for problem in digest.problems] == [
+        "after 100 rows and items with 2 arXiv ids nothing is read"
+    ]
 
 
 LINK = f"](https://arxiv.org/abs/{ONE})"
@@ -418,6 +452,8 @@ HOSTILE = [
     "<!--", "<!-- \n", "```\n",
     "\n# a", "\n#### [x" + LINK, "[a" + LINK, "arXiv:", "\n|a|arXiv:2401.00001|", "*a, ", "\n\t- a", "\n**a**: ", "<a href='x'>",
     "<details><summary>", " of ", "1 jan ", '\n1. "a', "\n---",
+    "[a][b]\n", "\n[a]: https://h.test/a [a]", "\n> ", "\na\n---", "Ada Love, ", "\n**a**\n",
+    "(2606.00001) ", "<dt>", "| **a** - b |\n",
 ]  # fmt: skip
 
 
@@ -429,6 +465,81 @@ def test_reading_is_linear_in_the_length_of_the_text(piece: str) -> None:
             paper_list.parse(rows, "x.md", ON)
 
     growth.assert_linear(run, 30_000)
+
+
+def test_a_page_of_more_than_two_megabytes_is_read_to_its_end() -> None:
+    text = f"<html><body><h1>2026-06-01</h1><p>{'word ' * 500_000}</p>"
+    text += f"<ul><li><a href='{ABS_ONE}'>{TITLE}</a></li></ul></body></html>"
+    [paper] = read_one(text)
+    assert (paper.arxiv_id, paper.title) == (ONE, TITLE)
+
+
+def test_papers_beyond_the_limit_of_a_text_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markdown_lines, "MAX_PAPERS", 2)
+    days = {f"2026-06-0{day}": [{"id": f"2606.0000{day}", "title": TITLE}] for day in (1, 2, 3, 4)}
+    first, second = read(json.dumps(days))
+    assert [first.date.day, second.date.day] == [1, 2]
+    assert [problem.message for problem in first.problems] == [
+        "after 2 papers nothing is read; 2 of other days are left out"
+    ]
+    assert second.problems == ()
+
+
+def test_a_page_about_one_paper_is_read_by_its_front_matter() -> None:
+    text = f"""---
+title: "{TITLE}"
+date: 2026-06-01 09:00:00 +0900
+arxiv: "{ONE}"
+authors: Ada Lovelace, Alan Turing
+---
+
+## What it does
+
+It reads, as [others]({ABS_TWO}) do.
+"""
+    [paper] = read_one(text, "_posts/reading.md")
+    assert (paper.arxiv_id, paper.title, paper.authors) == (ONE, TITLE, ("Ada Lovelace", "Alan Turing"))
+
+
+def test_ids_alone_are_papers_without_a_title() -> None:
+    assert [(paper.arxiv_id, paper.title) for paper in read_one(json.dumps({"ids": [ONE, ABS_TWO]}))] == [
+        (ONE, None),
+        (TWO, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("item", "title"),
+    [
+        (f"**[KITE]** {TITLE} (**ECCV**) [[paper]({ABS_ONE})][[code](https://h.test)]", TITLE),
+        (f"{TITLE} (NeurIPS 2025). [pdf]({ABS_ONE})", TITLE),
+        (f"**{TITLE}.** ICML 2018. [paper]({ABS_ONE})", TITLE),
+        (f"{TITLE} — [.md](https://h.test/a.md) — [.pdf](https://h.test/a.pdf) — {ABS_ONE}", TITLE),
+        (f'Lovelace, Ada, and Alan Turing. ["{TITLE}."]({ABS_ONE}), 2026.', TITLE),
+        (f"① {TITLE}\n  {ABS_ONE}", TITLE),
+        (f"{TITLE}, Ada Lovelace. [[pdf]({ABS_ONE})]", None),
+        (f"**Deep Kites.** NIPS 2017. [paper]({ABS_ONE})", None),
+        (f"[Mao, Sarkar, and Chakrabarti]({ABS_ONE})", None),
+        (f"[Fan et al.]({ABS_ONE})", None),
+        (f"[Kite]({ABS_ONE}): a paper about kites and what they fly in", None),
+    ],
+)
+def test_a_title_is_what_stands_there_without_tag_names_and_venue_or_none(
+    item: str, title: str | None
+) -> None:
+    first, _ = read_one(f"- {item}\n- [{OTHER}]({ABS_TWO})\n")
+    assert (first.arxiv_id, first.title) == (ONE, title)
+
+
+def test_a_section_keeps_the_papers_that_it_mentions_in_its_text() -> None:
+    text = "".join(
+        f"## {n}. {title}\n\n📄 **Paper**: {url} ｜ 💻 [Code](https://h.test)\n\nIt is better than that of "
+        f"https://arxiv.org/abs/2501.0000{n}, which was the best so far.\n\n"
+        for n, title, url in ((1, TITLE, ABS_ONE), (2, OTHER, ABS_TWO))
+    )
+    papers = read_one(text)
+    assert [(paper.arxiv_id, paper.title) for paper in papers] == [(ONE, TITLE), (TWO, OTHER)]
+    assert "2501.00001" in papers[0].sections[0].body
 
 
 def test_deep_items_are_read() -> None:

@@ -424,3 +424,16 @@ def test_fences_of_many_lengths_take_time_linear_in_their_text(order: int, form:
         parse_or_none(make("2025-02-06", 1, 2) + "\n".join(fences) + "\n\n" + make("2025-02-06", 3))
 
     growth.assert_linear(parse_fences, SIZE // 4)
+
+
+def test_a_list_under_a_date_that_has_a_newsletters_headings_and_other_texts_is_a_list() -> None:
+    papers = "".join(
+        f"### [{n}] [Growing Much Moss in Garden {n}](https://arxiv.org/abs/2505.{n:05})\n\n*Mina Alder, Tomas Brandt*\n\n"
+        f"TL;DR: Error: API quota exceeded\n\n<details>\n\n**Motivation:** 达到API配额限制\n\n"
+        f"**Abstract:** Moss {n} grows in many gardens of the world.\n\n</details>\n\n"
+        for n in range(1, 4)
+    )
+    [digest] = parse.parse_text(f"# 2025-05-06\n\n{papers}")
+    assert digest.format is models.DigestFormat.LIST
+    assert [entry.authors for entry in digest.entries] == [("Mina Alder", "Tomas Brandt")] * 3
+    assert [section.heading for entry in digest.entries for section in entry.sections] == ["Abstract"] * 3

@@ -158,6 +158,27 @@ async def test_a_large_feed_is_for_look_up(origin: OriginServer, fetch: Fetcher)
     ]
 
 
+async def test_new_versions_in_an_arxiv_feed_are_facts_and_no_news(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    origin.pages["/feed"] = source_payloads.rss(
+        *(
+            f"<item><title>Growing Moss {n}</title><link>https://arxiv.org/abs/2505.0000{n}</link><description>"
+            f"arXiv:2505.0000{n}v1 Announce Type: {kind} \nAbstract: Moss {n}.</description>"
+            f"<pubDate>2025-05-06T04:00:00Z</pubDate></item>"
+            for n, kind in enumerate(("new", "cross", "replace", "replace-cross"), 1)
+        )
+    )
+    [result, _] = await fetch_results(feed_at(origin, fetch))
+    assert [entry.arxiv_id[-1] for entry in result.digests[0].entries] == ["1", "2"]
+    assert [(facts.abstract, facts.listed_on) for facts in result.facts] == [
+        ("Moss 1.", date(2025, 5, 6)),
+        ("Moss 2.", date(2025, 5, 6)),
+        ("Moss 3.", None),
+        ("Moss 4.", None),
+    ]
+
+
 async def test_redated_or_reordered_entries_are_not_read_again(origin: OriginServer, fetch: Fetcher) -> None:
     first = [item(str(n), content=source_payloads.newsletter(ids=[f"2505.0000{n}"])) for n in (1, 2, 3)]
     origin.pages["/feed"] = source_payloads.rss(*first)

@@ -122,7 +122,7 @@ async def test_a_large_file_is_read_with_little_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base, "MAX_MEGABYTES", 60)
-    (tmp_path / "a.md").write_text(source_payloads.newsletter() + "- a\n\n" * 500_000, encoding="utf-8")
+    (tmp_path / "a.md").write_text(source_payloads.newsletter() + "- a\n\n" * 450_000, encoding="utf-8")
     (tmp_path / "b.md").write_text(source_payloads.newsletter() + " " * 300_000, encoding="utf-8")
     (tmp_path / "c.md").write_bytes(b"## Daily Papers \xff" + b" " * 300_000)
     large, fine, broken, _ = await fetch_results(files(tmp_path))

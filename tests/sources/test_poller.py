@@ -158,6 +158,8 @@ async def test_the_same_list_under_two_addresses_is_posted_once_and_a_large_feed
     await harness.fetch_due()
     await planning.tick(datetime(2025, 5, 8, tzinfo=UTC))
     assert await planning.list_contents() == ["2505.00003 2505.00002 2505.00001", "2505.00004"]
+    brought = [(found.brings.value, found.papers_a_day) for _, found in await harness.registry.list_yields()]
+    assert brought == [("posts", 3), ("posts", 2), ("look-up", 200)]
     health = await harness.health()
     assert health[f"{harness.origin.url}/feed"].status is S.NOT_YET
     assert health[f"{harness.origin.url}/feed"].failures == 0
