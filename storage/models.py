@@ -434,7 +434,7 @@ class StoredSource:
     status: FetchStatus | None = None
     reason: str | None = None
     noticed_at: datetime | None = None
-    progress: dict[str, Any] | None = None
+    progress: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,10 +125,18 @@ async def set_health(connection: AsyncConnection, *updated: models.StoredSource)
     await bulk.update_rows(connection, sources, rows)
 
 
-async def set_progress(connection: AsyncConnection, source_id: int, progress: Mapping[str, Any]) -> None:
-    """Store how far a source's back-fill has come."""
-    statement = sources.update().where(sources.c.id == source_id)
-    await connection.execute(statement.values(progress=dict(progress)))
+async def move_progress(
+    connection: AsyncConnection, source_id: int, former: Mapping[str, Any] | None, progress: Mapping[str, Any]
+) -> bool:
+    """Store how far a source's back-fill has come. Return False, and store nothing, if another process has gone on with it."""
+    own = sources.c.id == source_id
+    stored = (
+        await connection.execute(sa.select(sources.c.progress).where(own).with_for_update())
+    ).one_or_none()
+    if stored is None or stored.progress != (None if former is None else dict(former)):
+        return False
+    await connection.execute(sources.update().where(own).values(progress=dict(progress)))
+    return True
 
 
 _PACE_LOCK = 0x50414345

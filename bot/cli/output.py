@@ -97,10 +97,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
 
 
 @contextmanager
-def progress_counter(label: str, *, total: int | None = None) -> Iterator[Callable[[int], None]]:
+def progress_counter(label: str, *, total: int | None = None) -> Iterator[Callable[..., None]]:
     """Show a count, of a total if it is known, on stderr while the block runs, on a terminal only.
 
-    Yields the function that updates the count.
+    Yields the function that updates the count, and the label if it is given one as `label`.
     """
     of_total = "" if total is None else f" of {total}"
     with _progress(label, f"{{task.description}}: {{task.completed}}{of_total}") as update:
@@ -117,7 +117,7 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def _progress(label: str, text: str = "") -> Iterator[Callable[..., None]]:
     if not sys.stderr.isatty():
-        yield lambda *_: None
+        yield lambda *_, **__: None
         return
     from rich.console import Console
     from rich.progress import Progress, TextColumn
@@ -126,7 +126,9 @@ def _progress(label: str, text: str = "") -> Iterator[Callable[..., None]]:
     # stdout is not redirected: JSON and tables must not end up on stderr.
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
         task = progress.add_task(label, total=None)
-        yield lambda done, total=None: progress.update(task, completed=done, total=total)
+        yield lambda done, total=None, label=label: progress.update(
+            task, completed=done, total=total, description=label
+        )
 
 
 def with_progress(items: Sequence[Source], read: Callable[[Source], Item], label: str) -> Iterator[Item]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ from storage import models
 if TYPE_CHECKING:
     from datetime import date
 
+    from bot.sources import base
     from bot.sources.kinds import SourceRegistry, Yield
     from bot.sources.poller import SourceReport
     from storage.database import Database
@@ -176,6 +178,7 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
     """Return the JSON object of a source."""
     from bot.sources import kinds
 
+    back_fill = kinds.read_back_fill(row)
     return {
         "source": storage_errors.redact(row.url),
         "kind": row.kind.value,
@@ -188,7 +191,7 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
         "last_attempt_at": row.last_attempt_at and row.last_attempt_at.isoformat(),
         "last_success_at": row.last_success_at and row.last_success_at.isoformat(),
         "next_attempt_at": row.next_attempt_at and row.next_attempt_at.isoformat(),
-        "progress": row.progress and kinds.get(row.kind, row.url).describe_progress(row.progress),
+        "progress": back_fill and back_fill.describe(),
     }
 
 
@@ -222,20 +225,24 @@ def _create_registry(database: Database) -> SourceRegistry:
 async def _fetch(
     span: tuple[date | None, date | None] | None, *, dry_run: bool, only_url: str | None = None
 ) -> list[SourceReport]:
-    """Fetch from all sources once, with a counter of the fetched locations."""
+    """Fetch from all sources once, with a counter of the fetched locations, and how far a back-fill is."""
     from bot.app import container as app_container
+    from bot.sources import kinds
 
     async with context.open_container() as container:
         days = None if span is None else _days_between(*span, container.clock().date())
         await container.load_mentions()
         with output.progress_counter("Places asked") as show_count:
             counter = itertools.count(1)
+
+            def show(row: models.StoredSource, result: base.FetchResult) -> None:
+                back_fill = kinds.read_back_fill(replace(row, progress=result.progress))
+                about = "" if back_fill is None else f"{row.url}, {back_fill.describe()}. "
+                show_count(next(counter), label=f"{about}Places asked")
+
             async with app_container.open_poller(container, container.create_ingest()) as service:
                 reports = await service.fetch_all(
-                    days=days,
-                    dry_run=dry_run,
-                    only_url=only_url,
-                    progress=lambda *_: show_count(next(counter)),
+                    days=days, dry_run=dry_run, only_url=only_url, progress=show
                 )
         await container.alert_planner.drain()
         return reports

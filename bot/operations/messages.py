@@ -236,6 +236,14 @@ def kind_label(texts: Texts, kind: models.SourceKind) -> str:
     return texts.find(f"source-{kind.value}") or kind.value
 
 
+def _back_fill_text(texts: Texts, row: models.StoredSource) -> str:
+    back_fill = kinds.read_back_fill(row)
+    if back_fill is None or back_fill.is_done:
+        return ""
+    share = min(99, 100 * back_fill.read // back_fill.size) if back_fill.size else 0
+    return texts("source-back-fill", papers=back_fill.papers, since=back_fill.since, share=share)
+
+
 def _yield_text(texts: Texts, brought: kinds.Yield | None) -> str:
     """Return how many papers a day a source brings and what for, "" if that is not known yet."""
     if brought is None or brought.papers_a_day is None:
@@ -260,6 +268,7 @@ def _source_text(texts: Texts, row: models.StoredSource, brought: kinds.Yield | 
     lines = (
         head,
         _yield_text(texts, brought),
+        _back_fill_text(texts, row),
         _failure_text(texts, row, label),
         subtext(join_dotted(last, upcoming)),
     )

@@ -154,6 +154,7 @@ KIND = base.KindRecord(
     public_label=url.public_label,
     poll_interval=timedelta(minutes=5),
     stage=base.Stage.MISSING_FACTS,
+    is_for_lookup=True,
     # arXiv asks for three seconds, and requests take more and less time to reach it.
     seconds_per_request=3.1,
 )

@@ -142,10 +142,24 @@ class Progress:
     is_ordered: bool = True
     answer: str | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it is stored."""
+        return asdict(self) | {"sets": list(self.sets)}
+
     def begin(self, sets: Sequence[str], start: date, since: date, until: date | None = None) -> Progress:
         """Return the progress at the begin of a back-fill."""
         day, last = start.isoformat(), None if until is None else until.isoformat()
         return Progress(self.announced_on, since.isoformat(), last, sets, day, day, gap_on=self.gap_on)
+
+    def widened(self, sets: Sequence[str], since: date, until: date, today: date) -> Progress:
+        """Return the progress of a back-fill of these days, and of those that one in progress is to read."""
+        last = until.isoformat() if until < today else None
+        if self.sets:
+            since = min(since, date.fromisoformat(self.since or since.isoformat()))
+            last = None if last is None or self.until is None else max(last, self.until)
+        if (since.isoformat(), last) == (self.since, self.until):
+            return self
+        return self.begin(sets, since, since, None if last is None else date.fromisoformat(last))
 
     def after(self, page: RecordList, papers: int) -> Progress:
         """Return the progress after one answer of OAI-PMH."""
@@ -168,15 +182,15 @@ class Progress:
         )
 
 
-def describe(progress: Mapping[str, Any]) -> str | None:
-    """Return a sentence about a back-fill, from the stored progress; None if there was none."""
+def read_back_fill(progress: Mapping[str, Any]) -> base.BackFill | None:
+    """Return how far a back-fill is, from the stored progress; None if there was none."""
     if progress.get("since") is None:
         return None
-    papers = f"{progress['papers']:,} papers submitted since {progress['since']}"
-    if not progress["sets"]:
-        return f"back-fill done: {papers}"
-    of = f" of {progress['size']:,}" if progress["size"] and len(progress["sets"]) == 1 else ""
-    return f"back-fill: {progress['read']:,}{of} records read, {papers}"
+    is_last = len(progress["sets"]) == 1  # the others have not said yet how many records they have
+    size = progress["size"] if is_last else None
+    return base.BackFill(
+        progress["since"], progress["papers"], progress["read"], size, is_done=not progress["sets"]
+    )
 
 
 def parse_categories(address: str) -> tuple[str, ...]:
@@ -376,10 +390,7 @@ class ArxivCategories:
             for result in results:
                 yield result
         else:
-            since, until = min(request.days), max(request.days)
-            begun = progress.begin(self._sets(), since, since, until if until < today else None)
-            if (begun.since, begun.until) != (progress.since, progress.until):
-                progress = begun
+            progress = progress.widened(self._sets(), min(request.days), max(request.days), today)
         if progress.sets and request.max_seconds != 0:
             async for result in self._harvest(request, progress):
                 yield result
@@ -442,7 +453,7 @@ class ArxivCategories:
             reason = "" if is_unchanged else "arXiv announces no new paper here today, as at weekends"
             results = [] if failed and is_unchanged else [base.FetchResult(self._address, status, reason)]
         if results:
-            last = replace(results[-1], page_states=tuple(states), progress=asdict(progress))
+            last = replace(results[-1], page_states=tuple(states), progress=progress.to_json())
             results[-1] = last
         return results + failed, progress
 
@@ -473,13 +484,13 @@ class ArxivCategories:
             try:
                 if progress.answer is None:
                     progress = replace(progress, answer=await self._request_list(progress))
-                    yield base.FetchResult(self._oai, FetchStatus.UNCHANGED, progress=asdict(progress))
+                    yield base.FetchResult(self._oai, FetchStatus.UNCHANGED, progress=progress.to_json())
                 page = await asyncio.to_thread(_unpack, progress)
             except fetch_errors.FetchError as error:
                 progress = replace(progress, answer=None)
                 recovered = await self._recover(error, progress, request, tries)
                 if isinstance(recovered, base.FetchResult):
-                    yield replace(recovered, progress=asdict(progress))
+                    yield replace(recovered, progress=progress.to_json())
                     return
                 progress = recovered
                 continue
@@ -493,7 +504,7 @@ class ArxivCategories:
                 progress = self._begin_gap(progress)
             is_over = request.max_seconds is not None and time.monotonic() - started >= request.max_seconds
             results[-1] = replace(
-                results[-1], progress=asdict(progress), is_unfinished=bool(progress.sets) and is_over
+                results[-1], progress=progress.to_json(), is_unfinished=bool(progress.sets) and is_over
             )
             del page
             for result in results:
@@ -655,7 +666,8 @@ KIND = base.KindRecord(
     check=_check,
     open=_open,
     public_label=lambda address: f"{SCHEME}{','.join(parse_categories(address))}",
-    describe_progress=describe,
+    read_back_fill=read_back_fill,
     poll_interval=timedelta(minutes=30),
+    is_for_lookup=True,
     seconds_per_request=arxiv.KIND.seconds_per_request,
 )

@@ -12,7 +12,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import structlog
 
@@ -104,6 +104,26 @@ class SourceContext:
     arxiv_oai_url: str = "https://oaipmh.arxiv.org/oai"
 
 
+class BackFill(NamedTuple):
+    """How far a back-fill is: `papers` stored that were submitted since a day, out of `read` of `size` records."""
+
+    since: str
+    papers: int
+    read: int
+    size: int | None
+    is_done: bool
+
+    def describe(self) -> str:
+        """Return the sentence of `paperround sources list`."""
+        papers = f"{self.papers:,} papers since {self.since}"
+        of = "" if self.size is None else f" of {self.size:,}"
+        return (
+            f"back-fill done: {papers}"
+            if self.is_done
+            else f"back-fill: {self.read:,}{of} records read, {papers}"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindRecord:
     """Everything the rest of the bot asks about a kind of source. One for each member of `models.SourceKind`, two for arXiv.
@@ -119,12 +139,14 @@ class KindRecord:
     check: Callable[[str], None]
     open: Callable[[str, Mapping[str, object], SourceContext], Source]
     public_label: Callable[[str], str]
-    describe_progress: Callable[[Mapping[str, Any]], str | None] = lambda _: None
-    """Returns a sentence about a back-fill for `paperround sources`."""
+    read_back_fill: Callable[[Mapping[str, Any]], BackFill | None] = lambda _: None
+    """Returns how far a back-fill is, from a source's stored progress."""
     poll_interval: timedelta
     pending_poll_interval: timedelta | None = None
     """Interval while the newest digest is not published yet; None: no difference."""
     stage: Stage = Stage.DIGESTS
+    is_for_lookup: bool = False
+    """Whether all that it brings is for look-up and alerts: facts, or papers that nobody has chosen."""
     seconds_per_request: float | None = None
     """Minimum time between two requests, over all sources of the kind."""
     stale_after: timedelta | None = None

@@ -58,6 +58,11 @@ def public_label(kind: models.SourceKind, address: str) -> str:
         return kind.value
 
 
+def read_back_fill(row: models.StoredSource) -> base.BackFill | None:
+    """Return how far the back-fill of a source is; None if it has none."""
+    return None if row.progress is None else get(row.kind, row.url).read_back_fill(row.progress)
+
+
 def address_label(address: str) -> str:
     """Return the name for readers of a source that may be removed by now; "" for no address."""
     if address.startswith("arxiv:"):
@@ -131,7 +136,7 @@ class Yield:
 
 def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Mapping[date, int]]) -> Yield:
     """Return what a stored source brought, by the papers of its digests."""
-    found = Yield(has_facts=get(row.kind, row.url).stage is base.Stage.MISSING_FACTS)
+    found = Yield(has_facts=get(row.kind, row.url).is_for_lookup)
     for form, days in counted.items():
         if form is models.DigestFormat.LOOKUP:
             found.looked_up.update(days)

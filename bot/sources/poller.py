@@ -83,7 +83,8 @@ class SourceReport:
     """The outcome of a run for one source: its results by status, then the `status` and `reason` of `conclude`.
 
     `is_newest_pending`: the digest of `last_day` is not published yet. `is_unfinished`: a back-fill is to go on at once.
-    `has_lost`: something fetched was not stored, so the next run begins before it.
+    `progress`: that of its back-fill as last read or stored. `has_lost`: something was not stored, so the next run begins
+    before it, or another process has gone on with the back-fill.
     """
 
     source: models.StoredSource
@@ -97,6 +98,7 @@ class SourceReport:
     missed_days: set[date] = field(default_factory=set)
     found: kinds.Yield = field(default_factory=kinds.Yield)
     is_unfinished: bool = False
+    progress: Mapping[str, Any] | None = None
     has_lost: bool = False
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
@@ -108,8 +110,8 @@ class SourceReport:
             self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
         for digest in result.digests:
             self.found.add_digest(digest)
-        is_facts_kind = kinds.get(self.source.kind, self.source.url).stage is base.Stage.MISSING_FACTS
-        self.found.has_facts = self.found.has_facts or bool(result.facts) or is_facts_kind
+        is_for_lookup = kinds.get(self.source.kind, self.source.url).is_for_lookup
+        self.found.has_facts = self.found.has_facts or bool(result.facts) or is_for_lookup
         self.status_counts[result.status] += 1
         self.is_unfinished = result.is_unfinished
         if result.reason:
@@ -254,10 +256,12 @@ class Checkpoint:
         self._notify_failure = notify_failure
         self._pages: list[tuple[int, models.PageState]] = []
 
-    async def set_progress(self, row: models.StoredSource, progress: Mapping[str, Any]) -> None:
-        """Save how far a back-fill has come, once what it read is stored."""
+    async def move_progress(self, report: SourceReport, progress: Mapping[str, Any]) -> bool:
+        """Save how far a back-fill has come, once what it read is stored; False if another process has gone on with it."""
         async with self._database.transaction() as connection:
-            await sources.set_progress(connection, row.id, progress)
+            has_moved = await sources.move_progress(connection, report.source.id, report.progress, progress)
+        report.progress = progress
+        return has_moved
 
     async def add_pages(self, row: models.StoredSource, pages: Sequence[models.PageState]) -> None:
         """Save the states of pages whose content is stored."""
@@ -382,7 +386,7 @@ class Sink:
     async def _record_stored(self, item: SinkItem, ingested: IngestResult | None = None) -> None:
         item.report.add_fetch_result(item.result, ingested)
         if item.result.progress is not None and not item.report.has_lost:
-            await self._checkpoint.set_progress(item.report.source, item.result.progress)
+            item.report.has_lost = not await self._checkpoint.move_progress(item.report, item.result.progress)
         if item.result.page_states:
             await self._checkpoint.add_pages(item.report.source, item.result.page_states)
 
@@ -486,11 +490,12 @@ class Poller:
             rows = await sources.list_rows(connection, due_at=self._clock())
         if not rows:
             return []
-        fresh, suspects, set_aside = await self._quarantine.admit({row.url: "" for row in rows})
+        positions = {row.url: _position(row) for row in rows}
+        fresh, suspects, set_aside = await self._quarantine.admit(positions)
         reports: list[SourceReport] = []
         for group in (fresh, *([url] for url in suspects)):
             members = [row for row in rows if row.url in group]
-            async with self._quarantine.reading(dict.fromkeys(group, "")):
+            async with self._quarantine.reading({url: positions[url] for url in group}):
                 reports += await self._fetch_sources(members, timeout_seconds=_SOURCE_TIMEOUT_SECONDS)
         await self._set_aside([row for row in rows if row.url in set_aside])
         return reports
@@ -544,7 +549,7 @@ class Poller:
         state = Checkpoint(self._database, self._notify_failure)
         target = DryRunSink(self._ingest, state, self._database) if dry_run else Sink(self._ingest, state)
         back_fill_seconds = 0 if dry_run else None if timeout_seconds is None else _BACK_FILL_SECONDS
-        reports_by_id = {row.id: SourceReport(row) for row in rows}
+        reports_by_id = {row.id: SourceReport(row, progress=row.progress) for row in rows}
         run = _Run(target, days, timeout_seconds, progress, back_fill_seconds, reports_by_id)
         try:
             async with target.running():
@@ -672,7 +677,6 @@ class Poller:
         for failure in failures:
             report.add_failure(f"it broke something of ours, see the log: {type(failure).__name__}")
 
-
     async def _limit_new_papers(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
         """Return a result without the digests and facts that would exceed the source's new papers of the day.
 
@@ -703,6 +707,12 @@ class Poller:
         )
         facts = tuple(fact for fact in result.facts if fact.arxiv_id in known or fact.arxiv_id in brought)
         return replace(result, digests=tuple(kept), facts=facts, page_states=())
+
+
+def _position(row: models.StoredSource) -> str:
+    """Return how far a back-fill is: a process that was killed after it went on has not crashed at the same place."""
+    back_fill = kinds.read_back_fill(row)
+    return "" if back_fill is None else str(back_fill.read)
 
 
 def _log_reports(reports: Sequence[SourceReport]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.server
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -349,3 +351,38 @@ def test_a_folder_is_stored_by_its_absolute_path_and_removed_by_either(
     monkeypatch.chdir(elsewhere)
     (row,) = json.loads(run("fetch", "--json")[1])
     assert (row["source"], row["digests"]) == (str(home), 1)
+
+
+@pytest.fixture
+def arxiv(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """arXiv in a process of its own, with 40 papers of the last days."""
+    command = [sys.executable, "-m", "tests.support.fake_arxiv", "40"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+    assert server.stdout is not None
+    answer = json.loads(server.stdout.readline())
+    for name, path in (("ARXIV_URL", "/api/query"), ("ARXIV_RSS_URL", "/rss"), ("ARXIV_OAI_URL", "/oai")):
+        monkeypatch.setenv(f"PAPERROUND_{name}", answer["url"] + path)
+    yield answer
+    server.kill()
+    server.wait()
+    server.stdout.close()
+
+
+def test_a_category_of_arxiv_is_checked_filled_and_found(arxiv: dict[str, str]) -> None:
+    since = arxiv["since"]
+    status, _, shown = run("add", "arxiv:cs.XYZ1")
+    assert (status, "'cs.XYZ1' is not a category of arXiv" in shown) == (2, True)
+    [checked] = json.loads(paperround("sources", "add", "arxiv:cs.CL", "--since", since, "--check", "--json"))
+    assert (checked["status"], checked["brings"], checked["papers_a_day"]) == ("not_yet", "look-up", None)
+    [fetched] = json.loads(paperround("sources", "fetch", "--json"))
+    assert (fetched["source"], fetched["status"], fetched["new_papers"]) == ("arxiv:cs.CL", "ok", 36)
+    [listed] = json.loads(paperround("sources", "list", "--json"))
+    assert listed["options"] == {"since": since}
+    assert (listed["brings"], listed["papers_a_day"]) == ("look-up", 36)
+    assert listed["progress"] == f"back-fill done: 36 papers since {since}"
+    [found] = json.loads(paperround("search", "", "--author", "Adasen0", "--limit", "1", "--json"))
+    paper = json.loads(paperround("paper", found["arxiv_id"], "--json"))
+    assert paper["categories"][:1] == ["cs.CL"]
+    assert (paper["votes"], paper["summaries"]) == (None, [])
+    assert "abstract: We study" in paperround("paper", found["arxiv_id"])
+    assert json.loads(paperround("digest", since, "--json")) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from bot.outbox import contents
 from bot.outbox.discord_health import Answer
 from bot.rendering import discord_text
 from bot.shelf import news as shelf_news
-from bot.sources import kinds
+from bot.sources import arxiv_categories, kinds
 from storage import deliveries, models, outbox, sources
 from storage.database import Database
 from tests.fake_discord import validation
@@ -438,6 +438,24 @@ async def test_a_source_shows_how_many_papers_it_brings_and_what_for(harness: Cl
     shown = await _sources_text(harness)
     assert harness.texts("source-brings-posts", count=3) in shown
     assert harness.texts("source-brings-look-up", count=2) in shown
+
+
+@both_languages
+async def test_a_source_shows_how_far_its_back_fill_is(harness: ClientHarness) -> None:
+    row = await _add(harness, "arxiv:cs.CL", models.SourceKind.ARXIV)
+    progress = arxiv_categories.Progress(
+        since="2025-01-01", sets=["cs:cs:CL"], papers=270, read=300, size=450
+    )
+    stored = None
+    for papers, changed in ((270, progress), (None, replace(progress, sets=[], read=450))):
+        async with harness.container.database.transaction() as connection:
+            assert await sources.move_progress(connection, row.id, stored, asdict(changed))
+        shown = await _sources_text(harness)
+        assert "`arxiv:cs.CL`" in shown
+        stored = asdict(changed)
+        text = harness.texts("source-back-fill", papers=270, since="2025-01-01", share=66)
+        assert (text in shown) is (papers is not None)
+    assert "66" in text
 
 
 async def test_many_sources_have_pages(harness: ClientHarness) -> None:

@@ -730,6 +730,10 @@ source-last = last { $last }
 source-never = nothing read so far
 source-next = next { $next }
 source-due = next check in a moment
+source-back-fill = Earlier papers are being read: { $papers } since { $since } so far{ $share ->
+    [0] {""}
+   *[other] , { $share } %
+}.
 source-no-next = no longer checked
 source-not-yet = The newest digest is not there yet.
 source-refused = it leads to an address that is not public; the operator has to allow it

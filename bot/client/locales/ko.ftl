@@ -629,6 +629,10 @@ source-last = 마지막 { $last }
 source-never = 아직 받은 것 없음
 source-next = 다음 { $next }
 source-due = 곧 다시 확인해요
+source-back-fill = 이전 논문을 읽고 있어요: { $since }부터 지금까지 { $papers }편{ $share ->
+    [0] {""}
+   *[other] , { $share }%
+}
 source-no-next = 더 이상 확인하지 않아요
 source-not-yet = 최신 다이제스트는 아직 올라오지 않았어요.
 source-refused = 공개되지 않은 주소로 연결돼요. 운영자가 허용해야 해요

@@ -1,0 +1,94 @@
+"""SIGKILL while new papers of arXiv are read: none is lost or asked for twice, and each reader is told of each once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from bot.alerts import matcher
+from bot.alerts.service import Alerts
+from bot.sources import kinds
+from storage import models, sources, tables
+from tests.support import alert_builders, fake_arxiv, origin_server
+from tests.support.fault_harness import FaultHarness
+
+pytestmark = [pytest.mark.faults, pytest.mark.wire]
+
+SEEDS = 4
+SOURCE = "arxiv:cs.CL"
+PAGES, PAGE_SIZE = 3, 400
+
+
+async def test_a_back_fill_goes_on_after_kills_and_an_announcement_is_told_once(
+    harness: FaultHarness, seed: int
+) -> None:
+    rng = random.Random(seed)
+    today = datetime.now(UTC).date()
+    first = today - timedelta(days=300)
+    papers = list(fake_arxiv.make_papers(PAGES * PAGE_SIZE, first, 20))
+    announced = [fake_arxiv.make_paper(90_000 + number, today) for number in range(300)]
+    fake = fake_arxiv.FakeArxiv(papers, announced, today, PAGE_SIZE)
+    await Alerts(harness.db, harness.now).add(
+        alert_builders.draft(announced[7].authors[0], user_id=7, kind=models.AlertKind.AUTHOR)
+    )
+    await harness.lift_limit_of_direct_messages()
+    async with origin_server.run_origin() as origin:
+        fake.install(origin, "cs.CL")
+        settings = {
+            "PAPERROUND_ARXIV_URL": f"{origin.url}/api/query",
+            "PAPERROUND_ARXIV_RSS_URL": f"{origin.url}/rss",
+            "PAPERROUND_ARXIV_OAI_URL": f"{origin.url}/oai",
+        }
+        registry = kinds.SourceRegistry(harness.db, harness.now, {})
+        await registry.add(SOURCE, kind=models.SourceKind.ARXIV, options={"since": first.isoformat()})
+
+        for page in range(1, PAGES + 1):
+
+            async def has_kept_answer(page: int = page) -> bool:
+                return fake.counted("/oai") == page and await _has_answer(harness)
+
+            bot = harness.start_bot(**settings)
+            await harness.wait_until(has_kept_answer, 120)
+            await asyncio.sleep(rng.uniform(0.0, 0.5))
+            bot.kill()
+            bot.wait()
+        harness.start_bot(**settings)
+        await harness.wait_until(lambda: _is_done(harness), 120)
+
+        async def is_matched() -> bool:
+            return await harness.count_rows(tables.alert_matches) == 1
+
+        await harness.wait_until(is_matched, 120)
+        await harness.advance_clock(matcher.GATHERING_TIME)
+        await harness.wait_for_sent(1)
+        assert fake.counted("/oai") == PAGES
+        assert set(fake.served.values()) == {1}
+        stored = await _stored_ids(harness)
+    own = {paper.arxiv_id for paper in papers if paper.categories[0] == "cs.CL"}
+    assert stored == own | {paper.arxiv_id for paper in announced}
+    messages = await harness.fake.all_messages()
+    assert sum(map(len, messages.values())) == 1
+    assert announced[7].title in str(messages)
+
+
+async def _has_answer(harness: FaultHarness) -> bool:
+    async with harness.db.read() as connection:
+        [row] = await sources.list_rows(connection)
+    return row.progress is not None and row.progress["answer"] is not None
+
+
+async def _is_done(harness: FaultHarness) -> bool:
+    async with harness.db.read() as connection:
+        [row] = await sources.list_rows(connection)
+    back_fill = kinds.read_back_fill(row)
+    return back_fill is not None and back_fill.is_done
+
+
+async def _stored_ids(harness: FaultHarness) -> set[str]:
+    query = sa.select(tables.papers.c.arxiv_id).where(tables.papers.c.last_on.is_not(None))
+    async with harness.db.read() as connection:
+        return set((await connection.execute(query)).scalars())
