@@ -118,11 +118,13 @@ async def test_a_long_rate_limit_ends_the_check_with_a_sentence(monkeypatch: pyt
 
 async def test_a_wrong_token_and_an_unreachable_discord_are_told_apart() -> None:
     async def refuse(_: web.Request) -> web.StreamResponse:
-        return web.json_response({"message": "401: Unauthorized", "code": 0}, status=401)
+        headers = {"Content-Type": "application/json"}
+        return web.Response(body=json.dumps({"message": "401", "code": code}), status=401, headers=headers)
 
     async with answering(refuse) as settings:
-        with pytest.raises(errors.PaperroundError, match="does not accept DISCORD_TOKEN"):
-            await command_sync.check_token(settings)
+        for code, expected in ((0, "does not accept DISCORD_TOKEN"), ("unauthorized", "something between")):
+            with pytest.raises(errors.PaperroundError, match=expected):
+                await command_sync.check_token(settings)
     with pytest.raises(errors.PaperroundError, match="cannot be reached"):
         await command_sync.check_token(settings)
 
