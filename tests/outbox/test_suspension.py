@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,6 +72,25 @@ async def test_a_revoked_permission_pauses_with_one_notice_and_a_granted_one_res
     )
     assert await dms_of(fake, OWNER) == [f"paused no-send {channel_id}", f"resumed None {channel_id}"]
     assert await resumer.resume(is_available, relay_harness.now()) == set()
+
+
+async def test_an_edit_that_one_message_refuses_pauses_nothing_and_is_told_to_nobody(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    """As of a message of the application that the operator used before."""
+    [channel_id] = await fake.add_channels(1)
+    subscription_id = await subscribe(relay_harness, channel_id)
+    now = relay_harness.now()
+    part = models.NewPart(models.PartKind.EDIT, "{}", "", channel_id=channel_id, message_id=99)
+    edit = replace(new_delivery("edit", channel_id, now, kind=models.DeliveryKind.EDIT), parts=(part,))
+    await fake.set_faults({"kind": "status", "status": 403, "code": 50005, "method": "PATCH"})
+    await relay_harness.add_deliveries(edit)
+    await relay_harness.drain()
+    await relay_harness.add("post", channel_id, subscription_id=subscription_id)
+    await relay_harness.drain()
+    assert await state_of(relay_harness, subscription_id) == ("active", None)
+    assert sorted(await relay_harness.list_states()) == ["failed", "sent"]
+    assert await dms_of(fake, OWNER) == []
 
 
 async def test_a_deleted_channel_closes_its_subscription_with_a_notice(
