@@ -117,6 +117,20 @@ async def test_a_channel_that_is_refused_after_each_resumption_is_resumed_more_a
     assert resumed_at == [0, 1, 5]
 
 
+async def test_a_channel_that_discord_does_not_find_once_is_not_closed(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    subscription_id = await subscribe(relay_harness, channel_id)
+    await fake.set_faults(
+        {"kind": "status", "status": 404, "code": 10003, "method": "POST", "times": 1},
+    )
+    await relay_harness.add("a", channel_id, subscription_id=subscription_id)
+    await relay_harness.drain(until=all_sent)
+    assert await state_of(relay_harness, subscription_id) == ("active", None)
+    assert message_texts(await fake.messages(channel_id)) == ["a 0"]
+
+
 async def test_a_deleted_channel_closes_its_subscription_with_a_notice(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
