@@ -141,15 +141,15 @@ class GuildEventsCog(commands.Cog):
         if channels:
             log.info("destinations resumed", channels=sorted(channels))
 
-    async def _may_post(self, checked_id: int | None, row: models.Subscription | models.Alert) -> bool:
+    async def _may_post(self, checked_id: int | None, row: models.Subscription | models.Alert) -> bool | None:
         guild = self._bot.get_guild(row.guild_id or 0)
         if guild is None or guild.unavailable or row.channel_id is None:
-            return False
+            return None
         channel = guild.get_channel_or_thread(row.channel_id) or await self._fetch(
             guild, row.channel_id, checked_id
         )
         if channel is None or (isinstance(channel, discord.Thread) and channel.parent is None):
-            return False
+            return None
         allowed = channel.permissions_for(guild.me)
         is_thread = isinstance(channel, discord.Thread)
         may_send = allowed.send_messages_in_threads if is_thread else allowed.send_messages

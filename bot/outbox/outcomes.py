@@ -10,7 +10,7 @@ import collections
 import hashlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Container, Hashable, Iterable
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
@@ -174,12 +174,12 @@ class OperatorNotifier:
         await outbox.add(connection, delivery)
 
 
-MayPost = Callable[[models.Subscription | models.Alert], Awaitable[bool]]
-"""Checks whether the reason why the channel of what is paused is blocked is certainly gone; may ask Discord."""
+MayPost = Callable[[models.Subscription | models.Alert], Awaitable[bool | None]]
+"""Checks whether the reason why the channel of what is paused is blocked is gone; None if unknown. May ask Discord."""
 
 FIRST_WAIT = 300.0
 MAX_WAIT = 86400.0
-"""Seconds from a resumption to the next one of the same channel: four times as long after each that was refused."""
+"""Seconds from a resumption to the next one for the same reason: four times as long after each that was refused."""
 
 
 class DestinationSuspender:
@@ -262,7 +262,7 @@ class DestinationResumer:
         self._default_locale = default_locale
         self._clock = clock
         self._checking = asyncio.Lock()
-        self._waits: dict[int, tuple[float, float]] = {}
+        self._waits: dict[_Block, tuple[float, float]] = {}
 
     async def resume(self, may_post: MayPost, now: datetime, *, guild_id: int | None = None) -> set[int]:
         """Resume what `may_post` allows, in one server or in all. Returns the channel ids.
@@ -272,18 +272,21 @@ class DestinationResumer:
         """
         async with self._checking:
             suspended = await self._list_suspended(guild_id)
-            self._forget_waits({row.channel_id for row in suspended.values()}, guild_id)
+            self._forget_waits(suspended, guild_id)
             allowed: set[_Block] = set()
             for block, row in suspended.items():
-                if self._clock() < self._waits.get(block[0], (0.0, 0.0))[0]:
-                    continue
                 with isolation.isolated(log, "paused destination not checked"):
-                    if await may_post(row):
+                    is_allowed = await may_post(row)
+                    if is_allowed is False:
+                        self._waits.pop(
+                            block, None
+                        )  # the refusal is explained, and what lifts it is a change
+                    elif is_allowed and self._clock() >= self._waits.get(block, (0.0, 0.0))[0]:
                         allowed.add(block)
             channel_ids = await self._resume(allowed, now, guild_id) if allowed else set()
-            for channel_id in channel_ids:
-                seconds = min(4 * self._waits[channel_id][1], MAX_WAIT) if channel_id in self._waits else FIRST_WAIT
-                self._waits[channel_id] = self._clock() + seconds, seconds
+            for block in allowed:
+                seconds = min(4 * self._waits[block][1], MAX_WAIT) if block in self._waits else FIRST_WAIT
+                self._waits[block] = self._clock() + seconds, seconds
         return channel_ids
 
     async def _list_suspended(self, guild_id: int | None) -> dict[_Block, models.Subscription | models.Alert]:
@@ -301,11 +304,13 @@ class DestinationResumer:
                 await record.resume(connection, collect, guild_id)
         return suspended
 
-    def _forget_waits(self, suspended_ids: set[int | None], guild_id: int | None) -> None:
+    def _forget_waits(self, suspended: Container[_Block], guild_id: int | None) -> None:
         """Forget the channels where posts are accepted since their resumption."""
         if guild_id is None:
             now = self._clock()
-            self._waits = {id_: wait for id_, wait in self._waits.items() if id_ in suspended_ids or wait[0] > now}
+            self._waits = {
+                block: wait for block, wait in self._waits.items() if block in suspended or wait[0] > now
+            }
 
     async def _resume(self, allowed: set[_Block], now: datetime, guild_id: int | None) -> set[int]:
         channel_ids: set[int] = set()

@@ -168,7 +168,8 @@ def _classify_status(status: int, code: int, kind: PartKind) -> Classification:
     if not code:
         return FOREIGN_REFUSAL
     if status == 403 and kind in _MESSAGE_SCOPED_KINDS:
-        return replace(_NO_PERMISSION, disposition=Disposition.TARGET_GONE)  # 50005: another application's message
+        # 50005, for example: the message is another application's.
+        return replace(_NO_PERMISSION, disposition=Disposition.TARGET_GONE)
     if status == 403:
         return _NO_PERMISSION
     if status == 404:

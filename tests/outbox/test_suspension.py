@@ -40,6 +40,10 @@ async def always(_: models.Subscription | models.Alert) -> bool:
     return True
 
 
+async def never(_: models.Subscription | models.Alert) -> bool:
+    return False
+
+
 async def dms_of(fake: process.FakeDiscord, user_id: int) -> list[str]:
     channels = await fake.run_action("list_channels")
     dms = [channel["id"] for channel in channels if channel["recipient_id"] == user_id]
@@ -115,6 +119,10 @@ async def test_a_channel_that_is_refused_after_each_resumption_is_resumed_more_a
             resumed_at.append(number)
         relay_harness.clock_offset += timedelta(seconds=outcomes.FIRST_WAIT)
     assert resumed_at == [0, 1, 5]
+    assert await resumer.resume(never, relay_harness.now()) == set()
+    assert await resumer.resume(always, relay_harness.now()) == {channel_id}, (
+        "the cause was seen, and is gone"
+    )
 
 
 async def test_a_channel_that_discord_does_not_find_once_is_not_closed(
@@ -122,9 +130,7 @@ async def test_a_channel_that_discord_does_not_find_once_is_not_closed(
 ) -> None:
     [channel_id] = await fake.add_channels(1)
     subscription_id = await subscribe(relay_harness, channel_id)
-    await fake.set_faults(
-        {"kind": "status", "status": 404, "code": 10003, "method": "POST", "times": 1},
-    )
+    await fake.set_faults({"kind": "status", "status": 404, "code": 10003, "method": "POST", "times": 1})
     await relay_harness.add("a", channel_id, subscription_id=subscription_id)
     await relay_harness.drain(until=all_sent)
     assert await state_of(relay_harness, subscription_id) == ("active", None)
