@@ -542,11 +542,8 @@ async def set_state(
     reason: str | None = None,
 ) -> None:
     """Pause, resume or close alerts; this also ends a snooze."""
-    await connection.execute(
-        alerts.update()
-        .where(alerts.c.id.in_(alert_ids))
-        .values(state=state, reason=reason, paused_until_at=None)
-    )
+    statement = alerts.update().values(state=state, reason=reason, paused_until_at=None)
+    await bulk.execute_in(connection, statement, alerts.c.id, alert_ids)
 
 
 async def remove(connection: AsyncConnection, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:

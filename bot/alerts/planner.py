@@ -57,7 +57,7 @@ async def _suspend(
 
 async def _resume(connection: Connection, can_resume: CanResume, guild_id: int | None) -> list[Owned]:
     suspended = await alerts.list_suspended(connection)
-    resumable = [alert for alert in suspended if can_resume(alert.guild_id, alert.channel_id, alert.reason)]
+    resumable = [alert for alert in suspended if can_resume(alert)]
     ids = [alert.id for alert in resumable]
     await alerts.set_state(connection, ids, models.ActivityState.ACTIVE)
     return _list_owned(resumable)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property, partial
@@ -25,7 +26,7 @@ from bot.daily import commands as daily_commands
 from bot.daily.post import STYLES
 from bot.lists import commands as lists_commands
 from bot.operations import commands as operations_commands
-from bot.outbox import contents
+from bot.outbox import contents, outcomes
 from bot.rendering.templates import Templates
 from bot.shelf import commands as shelf_commands
 from bot.shelf import messages as shelf_messages
@@ -38,14 +39,27 @@ from storage.models import Reason
 
 log = structlog.get_logger(__name__)
 
+MAX_FETCHES = 20
+FETCH_PERIOD = 60.0
+"""Channels requested within `FETCH_PERIOD` (seconds) for the events of a server, and for the checks of all servers."""
+
+FETCH_INTERVAL = 900.0
+"""Seconds between two requests of the same channel by checks of all servers."""
+
 
 class GuildEventsCog(commands.Cog):
-    """Keeps the stored servers up to date, and resumes destinations whose permissions were restored."""
+    """Keeps the stored servers up to date, and resumes destinations that are available again.
+
+    `resume` is called every minute; the events only hasten it, since one may be missed, and some changes have none: the
+    end of a member's timeout, and what happens to an archived thread, which discord.py does not keep.
+    """
 
     def __init__(self, bot: Client) -> None:
         self._bot = bot
         self._guilds = bot.services.guilds
         self._resumer = bot.services.destination_resumer
+        self._fetches = outcomes.RateLimiter(time.monotonic, MAX_FETCHES, FETCH_PERIOD)
+        self._fetched = outcomes.RateLimiter(time.monotonic, 1, FETCH_INTERVAL)
         self._arrived: dict[int, discord.Guild] = {}
         self._storing = asyncio.Lock()
 
@@ -81,30 +95,31 @@ class GuildEventsCog(commands.Cog):
         self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
         """Resume after a change of a channel's permissions, settings or type."""
-        await self._resume(after.guild.id, retyped_id=after.id if before.type != after.type else None)
+        await self.resume(after.guild.id)
 
     @commands.Cog.listener()
-    async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
-        """Resume after a thread was locked or unlocked."""
-        if before.locked != after.locked:
-            await self._resume(after.guild.id)
+    async def on_raw_thread_update(self, payload: discord.RawThreadUpdateEvent) -> None:
+        """Resume after a change of an open thread, perhaps one that was archived before."""
+        metadata = payload.data["thread_metadata"]
+        if not (metadata["archived"] or metadata.get("locked")):
+            await self.resume(payload.guild_id)
 
     @commands.Cog.listener()
     async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
         """Resume after a change of a role's permissions."""
         if before.permissions != after.permissions:
-            await self._resume(after.guild.id)
+            await self.resume(after.guild.id)
 
     @commands.Cog.listener()
     async def on_guild_role_delete(self, role: discord.Role) -> None:
         """Resume after a role was deleted, with everything that it denied."""
-        await self._resume(role.guild.id)
+        await self.resume(role.guild.id)
 
     @commands.Cog.listener()
     async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
         """Resume after the bot was given or lost a role. Without the members intent Discord reports the bot alone."""
         if after == after.guild.me:
-            await self._resume(after.guild.id)
+            await self.resume(after.guild.id)
 
     async def _catch_up(self, guilds: Iterable[discord.Guild]) -> None:
         """Store the servers that are new, and resume their posts. The events that arrive meanwhile are handled together."""
@@ -116,25 +131,31 @@ class GuildEventsCog(commands.Cog):
             known = await self._guilds.list_ids()
             new = {id_: _guild_settings(guild) for id_, guild in arrived.items() if id_ not in known}
             await self._guilds.update_all(new)
-            await self._resume(next(iter(arrived)) if len(arrived) == 1 else None)
+            await self.resume(next(iter(arrived)) if len(arrived) == 1 else None)
 
-    async def _resume(self, guild_id: int | None, *, retyped_id: int | None = None) -> None:
-        may_post = partial(self._may_post, retyped_id)
-        channels = await self._resumer.resume(may_post, self._bot.services.clock(), guild_id=guild_id)
+    async def resume(self, guild_id: int | None = None) -> None:
+        """Resume what is paused and may post again, in one server or in all."""
+        channels = await self._resumer.resume(
+            partial(self._may_post, guild_id), self._bot.services.clock(), guild_id=guild_id
+        )
         if channels:
             log.info("destinations resumed", channels=sorted(channels))
 
-    def _may_post(self, retyped_id: int | None, guild_id: int, channel_id: int, reason: str) -> bool | None:
-        guild = self._bot.get_guild(guild_id)
-        channel = guild.get_channel_or_thread(channel_id) if guild is not None else None
-        if guild is None or guild.unavailable or channel is None:
+    async def _may_post(self, checked_id: int | None, row: models.Subscription | models.Alert) -> bool | None:
+        guild = self._bot.get_guild(row.guild_id or 0)
+        if guild is None or guild.unavailable or row.channel_id is None:
+            return None
+        channel = guild.get_channel_or_thread(row.channel_id) or await self._fetch(
+            guild, row.channel_id, checked_id
+        )
+        if channel is None or (isinstance(channel, discord.Thread) and channel.parent is None):
             return None
         allowed = channel.permissions_for(guild.me)
         is_thread = isinstance(channel, discord.Thread)
         may_send = allowed.send_messages_in_threads if is_thread else allowed.send_messages
         if not (allowed.view_channel and may_send):
             return False
-        match reason:
+        match row.reason:
             case Reason.NO_THREADS:
                 return allowed.create_public_threads and allowed.send_messages_in_threads
             case Reason.THREAD_LOCKED:
@@ -142,8 +163,24 @@ class GuildEventsCog(commands.Cog):
             case Reason.TAG_NEEDED:
                 return isinstance(channel, discord.ForumChannel) and _accepts_posts(channel)
             case Reason.WRONG_CHANNEL_KIND:
-                return channel_id == retyped_id  # whether it is the right type now shows when it is sent
+                return isinstance(row, models.Subscription) and STYLES[row.style].fits(channel)
         return True
+
+    async def _fetch(
+        self, guild: discord.Guild, channel_id: int, checked_id: int | None
+    ) -> discord.abc.GuildChannel | discord.Thread | None:
+        """Request a channel for the check of a server, or of all (None). None if it is not to be seen, or not now."""
+        for limiter in (self._fetches, self._fetched):
+            limiter.prune()
+        if self._fetches.delay(checked_id) or (checked_id is None and self._fetched.delay(channel_id)):
+            return None
+        self._fetches.hit(checked_id)
+        channel = None
+        with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
+            with suppress(discord.Forbidden, discord.NotFound):
+                channel = await guild.fetch_channel(channel_id)
+            self._fetched.hit(channel_id)
+        return channel
 
 
 def _guild_settings(guild: discord.Guild) -> accounts.GuildSettings:
@@ -212,6 +249,12 @@ class PaperroundBot(Client):
             and not self.is_closed()
             and not any(shard.is_closed() for shard in self.shards.values())
         )
+
+    async def resume_destinations(self) -> None:
+        """Resume what is paused and may post again."""
+        cog = self.get_cog(GuildEventsCog.__name__)
+        if isinstance(cog, GuildEventsCog):
+            await cog.resume()
 
     async def setup_hook(self) -> None:
         """Load the cogs. Without a Gateway (tests, the demo) the commands are synchronised too, when they have changed.

@@ -191,6 +191,7 @@ PLANNING_IDLE_SECONDS = 60.0
 SHUTDOWN_SECONDS = 9.0
 """`run` ends within 10 s of SIGTERM."""
 PURGE_INTERVAL = timedelta(hours=6)
+RESUME_INTERVAL = timedelta(minutes=1)
 
 
 @dataclass
@@ -230,6 +231,11 @@ class Runtime:
         # Cancelled when the run ends; APScheduler would log that with a traceback.
         with suppress(asyncio.CancelledError), isolation.isolated(log, "removing old rows failed"):
             await self.container.create_retention().purge()
+
+    async def resume_destinations(self) -> None:
+        """Resume what is paused and may post again; errors are logged, and the next call tries again."""
+        with suppress(asyncio.CancelledError), isolation.isolated(log, "paused destinations not checked"):
+            await self.bot.resume_destinations()
 
     async def sync_commands(self) -> None:
         """Register the slash commands, again and again until Discord accepts them; nothing waits for it."""
@@ -439,7 +445,13 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         app_tasks.open_heartbeat(container, runtime.is_delivering) as heartbeats,
         app_tasks.open_paper_news(container, on_planned=runtime.relay.wake) as news,
         app_tasks.scheduled(
-            [app_tasks.Job(runtime.purge, PURGE_INTERVAL), *heartbeats, *news], container.clock()
+            [
+                app_tasks.Job(runtime.purge, PURGE_INTERVAL),
+                app_tasks.Job(runtime.resume_destinations, RESUME_INTERVAL),
+                *heartbeats,
+                *news,
+            ],
+            container.clock(),
         ) as scheduler,
         _in_background(connect_gateway(runtime.bot)) as connection,
     ):

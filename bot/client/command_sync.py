@@ -17,6 +17,7 @@ from discord import app_commands
 
 from bot.client import request_gate
 from bot.core.settings import Settings
+from bot.outbox import discord_health
 from storage import key_values
 from storage.database import Database
 from storage.errors import PaperroundError, StorageError
@@ -121,12 +122,6 @@ ANSWER_SECONDS = 15.0
 """discord.py would wait for as long as a rate limit says, and repeat a failed request for a minute."""
 
 
-def is_wrong_token(error: discord.LoginFailure) -> bool:
-    """Whether Discord itself refused the token; a proxy's page with status 401 says nothing about it."""
-    cause = error.__cause__
-    return not (isinstance(cause, discord.HTTPException) and request_gate.is_foreign(cause))
-
-
 def has_token_form(token: str) -> bool:
     """Return whether a text has the form of a bot's token, which needs no network to tell."""
     return _TOKEN.fullmatch(token.strip()) is not None
@@ -139,14 +134,16 @@ async def check_token(settings: Settings) -> str:
     """
     assert settings.discord_token is not None
     restore = request_gate.override_endpoints(settings.discord_api_url, settings.discord_gateway_url)
-    client = discord.Client(intents=discord.Intents.none())
+    observer, answers = request_gate.HttpObserver(), list[discord_health.Answer]()
+    observer.on_answer(answers.append)
+    client = discord.Client(intents=discord.Intents.none(), http_trace=observer.trace)
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await client.login(settings.discord_token.get_secret_value())
         return str(client.user)
     except discord.LoginFailure as error:
         reason = "Discord cannot be reached: something between answered with 401."
-        raise PaperroundError(WRONG_TOKEN if is_wrong_token(error) else reason) from error
+        raise PaperroundError(WRONG_TOKEN if answers[-1].is_discords else reason) from error
     except TimeoutError as error:
         raise PaperroundError(NO_ANSWER) from error
     except (discord.HTTPException, OSError) as error:

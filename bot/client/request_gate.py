@@ -52,6 +52,12 @@ BUCKET_CAPACITY = 1.9
 JSON = "application/json"
 """The exact content type of Discord's answers; discord.py takes any other for a text."""
 
+ERROR_CODES = range(10_000, 10_000_000)
+"""Discord's error codes (Discord docs, topics/opcodes-and-status-codes, 2026). A proxy repeats the status, or has a name."""
+
+UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
+"""What reading a body raises that is not Discord's."""
+
 SWITCHING_PROTOCOLS = 101
 
 log = structlog.get_logger(__name__)
@@ -152,13 +158,13 @@ class RequestGate:
         except discord.HTTPException as error:
             if error.status == 429 and not isinstance(error, HeldBackError):
                 raise HeldBackError(exchange.retry_after, was_sent=True) from error
-            if is_foreign(error):
+            if 400 <= error.status < 500 and not exchange.is_discords:
                 raise ForeignAnswerError(error.status) from error
             raise
         except (aiohttp.ClientError, OSError):
             exchange.fail()
             raise
-        except (KeyError, TypeError, ValueError) as error:  # discord.py cannot read the body
+        except UNREADABLE as error:
             raise ForeignAnswerError(exchange.status) from error
         finally:
             exchange.stop_timer()
@@ -194,6 +200,7 @@ class _Exchange:
         self._has_failed = False
         self.rate_limit: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self.status = 0
+        self.is_discords = False
         self.retry_after = 0.0
 
     def begin(self) -> None:
@@ -215,7 +222,8 @@ class _Exchange:
     def record(self, answer: Answer) -> None:
         """Take the answer from the observer."""
         self.stop_timer()
-        self.status, self.retry_after = answer.status, answer.retry_after or 0.0
+        self.status, self.is_discords = answer.status, answer.is_discords
+        self.retry_after = answer.retry_after or 0.0
         if answer.status == 429 and answer.is_json and not self.rate_limit.done():
             self.rate_limit.set_result(self.retry_after)
 
@@ -226,16 +234,6 @@ class _Exchange:
         if self.status == 429:
             raise HeldBackError(self.retry_after, was_sent=True)
         raise discord.DiscordServerError(_stand_in(self.status or 502, "server error"), "not retried")
-
-
-def is_foreign(error: discord.HTTPException) -> bool:
-    """Whether a refusal (4xx) is not Discord's own: it has no error code of Discord's."""
-    if isinstance(error, ForeignAnswerError):
-        return True
-    if not 400 <= error.status < 500 or error.status == 429 or error.code:
-        return False
-    # Discord's answer to a wrong token has no code either.
-    return error.status != 401 or getattr(error.response, "content_type", "") != "application/json"
 
 
 def _stand_in(status: int, reason: str) -> Any:
@@ -320,12 +318,15 @@ def add_error_body(answer: Answer, body: bytes) -> Answer:
         return answer
     try:
         fields: Any = json.loads(body)
-        code = int(fields.get("code") or 0)
+        code = fields.get("code")
         retry_after = _seconds(fields["retry_after"]) if answer.status == 429 else answer.retry_after
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except UNREADABLE:
+        return replace(answer, is_json=False)
+    is_code = type(code) is int and code in ERROR_CODES
+    if answer.status == 401 and not is_code and code != 0:  # Discord's answer to a wrong token has the code 0
         return replace(answer, is_json=False)
     is_global = answer.is_global or fields.get("global") is True
-    return replace(answer, code=code, retry_after=retry_after, is_global=is_global)
+    return replace(answer, code=code if is_code else 0, retry_after=retry_after, is_global=is_global)
 
 
 def parse_retry_after(value: str | None, answered_at: datetime | None) -> float | None:

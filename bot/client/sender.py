@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, assert_never
@@ -46,6 +46,9 @@ CROSSPOST_PERIOD = 3600.0
 """Discord publishes 10 messages of a channel per hour (seconds). After the tenth discord.py would sleep."""
 FENCE_SECONDS = 5.0
 """A forum post leaves at most this long after the check that this process is the sender."""
+UNKNOWN_CHANNEL = 10003
+UNCONFIRMED = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
+"""Discord did not find the channel once, but shows it, or does not answer."""
 NOT_SENDER = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
 """Certainly not sent, by a process that may have lost the sender lock."""
 
@@ -78,7 +81,7 @@ class DiscordSender:
 
     async def send(self, request: SendRequest) -> Receipt:
         """Attempt a request once. Raises DeliveryError."""
-        with map_discord_errors(request.kind):
+        async with self._confirming(request):
             match request.kind:
                 case PartKind.MESSAGE | PartKind.THREAD_MESSAGE:
                     return await self._send_message(request)
@@ -103,7 +106,7 @@ class DiscordSender:
             return None
         if request.marker is None:
             raise DeliveryError(HISTORY_UNREADABLE, "the message has no marker to look for")
-        with map_discord_errors(request.kind):
+        async with self._confirming(request):
             if request.kind is PartKind.FORUM_POST:
                 return await find_forum_post(self._client, request, since)
             return await find_message(self._client, request, since)
@@ -112,6 +115,23 @@ class DiscordSender:
         """Open the direct messages with a user and return the channel's id. Raises DeliveryError."""
         with map_discord_errors(PartKind.MESSAGE):
             return int((await self._client.http.start_private_message(user_id))["id"])
+
+    @asynccontextmanager
+    async def _confirming(self, request: SendRequest) -> AsyncIterator[None]:
+        """Map errors. That the channel is gone, which closes what posts there for good, must be Discord's answer twice."""
+        try:
+            with map_discord_errors(request.kind):
+                yield
+        except DeliveryError as error:
+            if error.classification != sender.DISCORD_ERRORS[UNKNOWN_CHANNEL]:
+                raise
+            try:
+                with map_discord_errors(request.kind):
+                    await self._client.http.get_channel(request.channel_id)
+            except DeliveryError as check:
+                if check.classification.disposition is not Disposition.UNKNOWN:
+                    raise
+            raise DeliveryError(UNCONFIRMED, str(error), status=error.status, code=error.code) from error
 
     async def _send_message(self, request: SendRequest) -> Receipt:
         payload = self._with_safe_mentions(request.channel_id, request.payload) | {

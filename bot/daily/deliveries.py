@@ -40,7 +40,7 @@ async def _suspend(
 
 async def _resume(connection: Connection, can_resume: CanResume, guild_id: int | None) -> list[Owned]:
     paused = await daily.list_rows(connection, guild_id=guild_id, state=ActivityState.PAUSED)
-    resumable = [row for row in paused if can_resume(row.guild_id, row.channel_id, row.reason)]
+    resumable = [row for row in paused if can_resume(row)]
     await daily.set_state(connection, [row.id for row in resumable], ActivityState.ACTIVE)
     return [_owned(row) for row in resumable]
 

@@ -454,7 +454,7 @@ class PostStyle:
     label: str
     render: Callable[[PostWording, DailyPost], tuple[RenderedPart, ...]]
     preview: Callable[[PostWording, DailyPost, str], list[ui.LayoutView]] = _compact_preview
-    fits: Callable[[PostableChannel], bool] = lambda channel: isinstance(channel, discord.TextChannel)
+    fits: Callable[[object], bool] = lambda channel: isinstance(channel, discord.TextChannel)
     permissions: tuple[str, ...] = ()
 
 

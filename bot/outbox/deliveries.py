@@ -102,8 +102,8 @@ class Owned:
     is_notified: bool = True
 
 
-CanResume = Callable[[int | None, int | None, str | None], bool]
-"""Whether what was paused in a server's channel (guild id, channel id) for a reason may post there again."""
+CanResume = Callable[[models.Subscription | models.Alert], bool]
+"""Whether what was paused may post again."""
 
 
 async def _nothing(*_: Any) -> list[Owned]:

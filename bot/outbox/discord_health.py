@@ -119,9 +119,9 @@ class HealthState(StrEnum):
 class Answer:
     """An answer to a request of the client, interactions included.
 
-    `is_json` is whether the body is in Discord's own format; a proxy or Cloudflare answers with a page. `code` is Discord's
-    error code, 0 if there is none. `retry_after` is in seconds, from the body or the header. `answered_at` is the `Date`
-    header (UTC). A `shared` rate limit is not the bot's.
+    `is_json` is whether the body is in Discord's own format; a proxy or Cloudflare answers with a page, or with JSON of its
+    own. `code` is Discord's error code, 0 if there is none. `retry_after` is in seconds, from the body or the header.
+    `answered_at` is the `Date` header (UTC). A `shared` rate limit is not the bot's.
     """
 
     status: int

@@ -9,13 +9,15 @@ import asyncio
 import collections
 import hashlib
 import random
-from collections.abc import Callable, Hashable, Iterable
+import time
+from collections.abc import Awaitable, Callable, Container, Hashable, Iterable
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 import structlog
 
 from bot.archive import ingest
+from bot.core import isolation
 from bot.outbox import contents, discord_health, sender
 from bot.outbox.contents import NoticeKind
 from bot.outbox.deliveries import STYLE_REASONS, DeliveryFactory, DeliveryKinds, KindRecord, Owned
@@ -172,8 +174,12 @@ class OperatorNotifier:
         await outbox.add(connection, delivery)
 
 
-MayPost = Callable[[int, int, str], bool | None]
-"""Checks whether the reason why a channel is blocked (guild id, channel id, reason) is gone; None if unknown."""
+MayPost = Callable[[models.Subscription | models.Alert], Awaitable[bool | None]]
+"""Checks whether the reason why the channel of what is paused is blocked is gone; None if unknown. May ask Discord."""
+
+FIRST_WAIT = 300.0
+MAX_WAIT = 86400.0
+"""Seconds from a resumption to the next one for the same reason: four times as long after each that was refused."""
 
 
 class DestinationSuspender:
@@ -237,7 +243,10 @@ class DestinationSuspender:
 
 
 class DestinationResumer:
-    """Resumes what was suspended, with one notice per owner. `default_locale` is for owners without a language."""
+    """Resumes what was suspended, with one notice per owner. `default_locale` is for owners without a language.
+
+    `clock` is monotonic, in seconds.
+    """
 
     def __init__(
         self,
@@ -245,27 +254,69 @@ class DestinationResumer:
         deliveries: DeliveryFactory,
         kinds: DeliveryKinds,
         default_locale: models.Locale,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._kinds = kinds
         self._deliveries = deliveries
         self._default_locale = default_locale
+        self._clock = clock
+        self._checking = asyncio.Lock()
+        self._waits: dict[_Block, tuple[float, float]] = {}
 
     async def resume(self, may_post: MayPost, now: datetime, *, guild_id: int | None = None) -> set[int]:
         """Resume what `may_post` allows, in one server or in all. Returns the channel ids.
 
-        Deliveries that have not expired are due at once. What a person paused stays paused.
+        Deliveries that have not expired are due at once. What a person paused stays paused, and what Discord refuses again
+        right after a resumption waits longer each time.
         """
+        async with self._checking:
+            suspended = await self._list_suspended(guild_id)
+            self._forget_waits(suspended, guild_id)
+            allowed: set[_Block] = set()
+            for block, row in suspended.items():
+                with isolation.isolated(log, "paused destination not checked"):
+                    is_allowed = await may_post(row)
+                    if is_allowed is False:
+                        self._waits.pop(
+                            block, None
+                        )  # the refusal is explained, and what lifts it is a change
+                    elif is_allowed and self._clock() >= self._waits.get(block, (0.0, 0.0))[0]:
+                        allowed.add(block)
+            channel_ids = await self._resume(allowed, now, guild_id) if allowed else set()
+            for block in allowed:
+                seconds = min(4 * self._waits[block][1], MAX_WAIT) if block in self._waits else FIRST_WAIT
+                self._waits[block] = self._clock() + seconds, seconds
+        return channel_ids
 
-        def can_resume(of_guild_id: int | None, channel_id: int | None, reason: str | None) -> bool:
-            if of_guild_id is None or channel_id is None or reason in (None, Reason.BY_HAND):
-                return False
-            return guild_id in (None, of_guild_id) and bool(may_post(of_guild_id, channel_id, reason))
+    async def _list_suspended(self, guild_id: int | None) -> dict[_Block, models.Subscription | models.Alert]:
+        """Return one of the rows of each channel, reason and style."""
+        suspended: dict[_Block, models.Subscription | models.Alert] = {}
 
+        def collect(row: models.Subscription | models.Alert) -> bool:
+            is_blocked = row.guild_id is not None and row.reason not in (None, Reason.BY_HAND)
+            if is_blocked and row.channel_id is not None and guild_id in (None, row.guild_id):
+                suspended[_block(row)] = row
+            return False
+
+        async with self._database.read() as connection:
+            for record in self._kinds:
+                await record.resume(connection, collect, guild_id)
+        return suspended
+
+    def _forget_waits(self, suspended: Container[_Block], guild_id: int | None) -> None:
+        """Forget the channels where posts are accepted since their resumption."""
+        if guild_id is None:
+            now = self._clock()
+            self._waits = {
+                block: wait for block, wait in self._waits.items() if block in suspended or wait[0] > now
+            }
+
+    async def _resume(self, allowed: set[_Block], now: datetime, guild_id: int | None) -> set[int]:
         channel_ids: set[int] = set()
         async with self._database.transaction() as connection:
             for record in self._kinds:
-                resumed = await record.resume(connection, can_resume, guild_id)
+                resumed = await record.resume(connection, lambda row: _block(row) in allowed, guild_id)
                 await _notify_owners(
                     connection,
                     self._deliveries,
@@ -278,6 +329,14 @@ class DestinationResumer:
             for channel_id in sorted(channel_ids):
                 await outbox.resume(connection, now, channel_id=channel_id)
         return channel_ids
+
+
+_Block: TypeAlias = tuple[int, str | None, str | None]
+
+
+def _block(row: models.Subscription | models.Alert) -> _Block:
+    """Return what decides whether something paused may post: its channel, the reason, and a subscription's style."""
+    return row.channel_id or 0, row.reason, row.style if isinstance(row, models.Subscription) else None
 
 
 OutcomeListener = Callable[[str, models.DeliveryKind, str | None, float | None], None]

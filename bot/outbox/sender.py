@@ -142,6 +142,9 @@ _PERMISSION_REASONS = {
 _DELIVERY_SCOPED_KINDS = {PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST, PartKind.EDIT}
 """Kinds whose target is a message or thread of the delivery itself, not the subscribed destination."""
 
+_MESSAGE_SCOPED_KINDS = {PartKind.THREAD, PartKind.CROSSPOST, PartKind.EDIT}
+"""Kinds that change one message: a refusal that does not name a permission says nothing about the channel."""
+
 
 def classify(status: int, code: int, kind: PartKind) -> Classification:
     """Classify Discord's error response to a part of this kind. `code` is 0 if it has none."""
@@ -149,7 +152,7 @@ def classify(status: int, code: int, kind: PartKind) -> Classification:
         return _INVALID_TOKEN
     classification = DISCORD_ERRORS.get(code)
     if classification is None:
-        return _classify_status(status, code)
+        return _classify_status(status, code, kind)
     if code == 50013:
         return replace(classification, reason=_PERMISSION_REASONS.get(kind, Reason.NO_PERMISSION))
     if kind is PartKind.THREAD and code == 10008:
@@ -159,11 +162,14 @@ def classify(status: int, code: int, kind: PartKind) -> Classification:
     return classification
 
 
-def _classify_status(status: int, code: int) -> Classification:
+def _classify_status(status: int, code: int, kind: PartKind) -> Classification:
     if not 400 <= status < 500:
         return OUTCOME_UNKNOWN
     if not code:
         return FOREIGN_REFUSAL
+    if status == 403 and kind in _MESSAGE_SCOPED_KINDS:
+        # 50005, for example: the message is another application's.
+        return replace(_NO_PERMISSION, disposition=Disposition.TARGET_GONE)
     if status == 403:
         return _NO_PERMISSION
     if status == 404:

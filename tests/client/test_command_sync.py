@@ -117,12 +117,16 @@ async def test_a_long_rate_limit_ends_the_check_with_a_sentence(monkeypatch: pyt
 
 
 async def test_a_wrong_token_and_an_unreachable_discord_are_told_apart() -> None:
+    codes = iter([0, "unauthorized"])
+
     async def refuse(_: web.Request) -> web.StreamResponse:
-        return web.json_response({"message": "401: Unauthorized", "code": 0}, status=401)
+        body = json.dumps({"message": "401: Unauthorized", "code": next(codes)}).encode()
+        return web.Response(body=body, status=401, headers={"Content-Type": "application/json"})
 
     async with answering(refuse) as settings:
-        with pytest.raises(errors.PaperroundError, match="does not accept DISCORD_TOKEN"):
-            await command_sync.check_token(settings)
+        for expected in ("does not accept DISCORD_TOKEN", "something between answered"):
+            with pytest.raises(errors.PaperroundError, match=expected):
+                await command_sync.check_token(settings)
     with pytest.raises(errors.PaperroundError, match="cannot be reached"):
         await command_sync.check_token(settings)
 

@@ -67,7 +67,7 @@ async def change_channel(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def change_guild(fake: server.Fake, params: Json) -> Any:
-    """Change `fields` of the guild `id`: `permissions`, or `present` to remove or add the bot."""
+    """Change `fields` of the guild `id`: `permissions`, `timed_out_until`, or `present` to remove or add the bot."""
     guild = fake.world.guilds[params["id"]]
     was_present = guild.present
     for name, value in params["fields"].items():
@@ -76,6 +76,9 @@ async def change_guild(fake: server.Fake, params: Json) -> Any:
         fake.gateway.dispatch("GUILD_DELETE", {"id": str(guild.id)}, guild.id)
     elif guild.present and not was_present:
         fake.gateway.dispatch("GUILD_CREATE", wire.render_guild(guild, fake.world, full=True), guild.id)
+    elif "timed_out_until" in params["fields"]:
+        member = wire.render_member(guild, model.BOT_ID) | {"guild_id": str(guild.id)}
+        fake.gateway.dispatch("GUILD_MEMBER_UPDATE", member, guild.id)
     else:
         role = wire.render_roles(guild)[1]
         fake.gateway.dispatch("GUILD_ROLE_UPDATE", {"guild_id": str(guild.id), "role": role}, guild.id)

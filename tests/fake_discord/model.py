@@ -34,7 +34,10 @@ DEFAULT_PERMISSIONS = ALL_PERMISSIONS & ~(1 << 3)  # all but Administrator, whic
 
 @dataclass
 class Guild:
-    """A guild. `permissions` are those of the bot's role; `present` is false after the bot was removed."""
+    """A guild. `permissions` are those of the bot's role; `present` is false after the bot was removed.
+
+    `timed_out_until` (Unix time) is when the bot's time-out by a moderator ends, of which Discord sends no event.
+    """
 
     id: int
     name: str
@@ -42,6 +45,7 @@ class Guild:
     locale: str = "en-US"
     system_channel_id: int | None = None
     present: bool = True
+    timed_out_until: float = 0.0
 
     @property
     def role_id(self) -> int:
@@ -166,4 +170,6 @@ class World:
         )
         denied = channel.denied | (parent.denied if parent else 0)
         allowed = guild.permissions & ~denied
+        if self.now() < guild.timed_out_until:
+            allowed &= VIEW_CHANNEL | READ_MESSAGE_HISTORY
         return allowed if allowed & VIEW_CHANNEL else 0

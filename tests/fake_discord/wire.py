@@ -62,7 +62,9 @@ def render_user(user_id: int) -> Json:
 
 def render_member(guild: model.Guild, user_id: int) -> Json:
     """Render a guild member; the bot has the guild's bot role."""
+    is_timed_out = user_id == model.BOT_ID and guild.timed_out_until
     return {
+        "communication_disabled_until": render_time(guild.timed_out_until) if is_timed_out else None,
         "user": render_user(user_id),
         "nick": None,
         "roles": [str(guild.role_id)] if user_id == model.BOT_ID else [],

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from storage import daily
-from storage.models import PartKind
+from storage.models import PartKind, Style
 from tests.fake_discord import model, process
-from tests.support import fault_harness, relay_harness
+from tests.support import fault_harness, patience, relay_harness
 from tests.support.relay_harness import OWNER, new_subscription
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
@@ -21,9 +22,34 @@ PUBLISH_ROUTE = "POST /channels/{channel_id}/messages/{message_id}/crosspost"
 LEFT_GUILD = 800_000_000_000_000_000
 
 
-async def subscribe(harness: fault_harness.FaultHarness, channel_id: int) -> int:
+async def subscribe(
+    harness: fault_harness.FaultHarness, channel_id: int, style: Style = Style.COMPACT
+) -> int:
     async with harness.db.transaction() as connection:
-        return await daily.add(connection, new_subscription(channel_id))
+        return await daily.add(connection, new_subscription(channel_id, style=style))
+
+
+async def add_paused(
+    harness: fault_harness.FaultHarness,
+    channel_id: int,
+    kinds: tuple[PartKind, ...] = (),
+    style: Style = Style.COMPACT,
+) -> None:
+    """Plan a post of a new subscription and wait until Discord has refused it."""
+    id_ = await subscribe(harness, channel_id, style)
+    delivery = relay_harness.new_delivery(
+        f"d{channel_id}", channel_id, harness.now(), kinds=kinds, subscription_id=id_
+    )
+    await harness.add_deliveries(delivery)
+    if not harness.processes:
+        harness.start_bot()
+
+    async def is_paused() -> bool:
+        async with harness.db.read() as connection:
+            subscription = await daily.get(connection, id_)
+        return subscription is not None and subscription.state.value == "paused"
+
+    await harness.wait_until(is_paused)
 
 
 async def list_notices(harness: fault_harness.FaultHarness) -> list[str]:
@@ -160,8 +186,9 @@ async def test_a_channel_that_changes_its_type_pauses_with_a_notice_and_resumes_
 ) -> None:
     plain, announcing = await harness.fake.add_channels(2, type=model.TEXT)
     await harness.fake.change_channel(announcing, type=model.ANNOUNCEMENT)
-    for channel_id, kinds in ((plain, ()), (announcing, (PartKind.MESSAGE, PartKind.CROSSPOST))):
-        subscription_id = await subscribe(harness, channel_id)
+    crosspost = (PartKind.MESSAGE, PartKind.CROSSPOST)
+    for channel_id, kinds, style in ((plain, (), Style.COMPACT), (announcing, crosspost, Style.ANNOUNCEMENT)):
+        subscription_id = await subscribe(harness, channel_id, style)
         delivery = relay_harness.new_delivery(
             f"d{channel_id}", channel_id, harness.now() + HOUR, kinds=kinds, subscription_id=subscription_id
         )
@@ -182,6 +209,51 @@ async def test_a_channel_that_changes_its_type_pauses_with_a_notice_and_resumes_
     await harness.wait_until_all_sent()
     await fault_harness.assert_exactly_once(harness, [plain, announcing], 1)
     assert [message["published"] for message in await harness.fake.messages(announcing)] == [True]
+
+
+async def test_a_channel_that_gets_its_type_back_while_the_bot_is_away_is_resumed_at_its_start(
+    harness: fault_harness.FaultHarness,
+) -> None:
+    [announcing] = await harness.fake.add_channels(1, type=model.TEXT)
+    await add_paused(harness, announcing, (PartKind.MESSAGE, PartKind.CROSSPOST), Style.ANNOUNCEMENT)
+    harness.kill_all()
+    await harness.fake.change_channel(announcing, type=model.ANNOUNCEMENT)
+    harness.start_bot()
+    await harness.wait_until_all_sent()
+    assert [message["published"] for message in await harness.fake.messages(announcing)] == [True]
+
+
+async def test_a_time_out_of_the_bot_that_ends_by_itself_leaves_nothing_paused(
+    harness: fault_harness.FaultHarness,
+) -> None:
+    [channel_id] = await harness.fake.add_channels(1)
+    harness.start_bot("--jobs-each-second")
+    await harness.fake.wait_until_connected()
+    ends_at = time.time() + patience.scaled(4.0)
+    await harness.fake.change_guild(timed_out_until=ends_at)
+    await add_paused(harness, channel_id)
+    await harness.wait_until_all_sent()
+    assert "Traceback" not in harness.read_log()
+
+
+async def test_threads_that_discord_archived_meanwhile_are_resumed(
+    harness: fault_harness.FaultHarness,
+) -> None:
+    """discord.py keeps no archived thread: one was closed and opened again, the other fell asleep while it was blocked."""
+    parent, other = await harness.fake.add_channels(2)
+    [closed] = await harness.fake.add_channels(1, first=50, type=model.THREAD, parent_id=parent)
+    [asleep] = await harness.fake.add_channels(1, first=60, type=model.THREAD, parent_id=other)
+    harness.start_bot()
+    await harness.fake.wait_until_connected()
+    await harness.fake.change_channel(closed, locked=True, archived=True)
+    await harness.fake.change_channel(other, denied=model.SEND_MESSAGES_IN_THREADS)
+    for channel_id in (closed, asleep):
+        await add_paused(harness, channel_id)
+    await harness.fake.change_channel(asleep, archived=True)
+    await harness.fake.change_channel(closed, locked=False, archived=False)
+    await harness.fake.change_channel(other, denied=0)
+    await harness.wait_until_all_sent()
+    await fault_harness.assert_exactly_once(harness, [closed, asleep], 1)
 
 
 async def test_a_server_that_removes_the_bot_during_its_post_harms_no_other_and_goes_on_when_it_is_back(

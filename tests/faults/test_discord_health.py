@@ -118,6 +118,9 @@ BANS = {
     "401 page": fault_proxy.page(401),
     "200 page": fault_proxy.page(200),
     "403 without code": fault_proxy.discord_json(403, {"message": "Forbidden", "code": 0}),
+    "403 with the status": fault_proxy.discord_json(403, {"message": "blocked by the WAF", "code": 403}),
+    "404 with a name": fault_proxy.discord_json(404, {"code": "not_found", "errors": ["no route"]}),
+    "400 with a name": fault_proxy.discord_json(400, {"code": "bad"}),
     "429 without Via": Reply(429, '{"message": "slow down"}', {"Content-Type": "application/json"}),
     "503": fault_proxy.page(503),
     "502": fault_proxy.page(502),
@@ -132,7 +135,7 @@ def short_or_long(values: Iterable[object], *, short: Container[object]) -> list
     ]
 
 
-@pytest.mark.parametrize("ban", short_or_long(BANS, short=("403 page", "429 page")))
+@pytest.mark.parametrize("ban", short_or_long(BANS, short=("403 page", "429 page", "404 with a name")))
 async def test_a_ban_pauses_and_tells_nobody_and_sees_few_requests(
     day: Day, ban: str, all_seeds: bool
 ) -> None:
@@ -215,13 +218,14 @@ async def test_silence_and_late_answers_leave_one_copy(day: Day, all_seeds: bool
 async def test_a_page_at_the_start_is_waited_for(
     harness: fault_harness.FaultHarness, fake: process.FakeDiscord, all_seeds: bool
 ) -> None:
-    """The whole bot, whose login, commands and Gateway address meet the pages too: a 401 page is no wrong token."""
+    """The whole bot, whose login, commands and Gateway address meet the pages too: a proxy's 401 is not a wrong token."""
     channels = await fake.add_channels(20)
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 1))
-    for status in (401, 403, 429, 200) if all_seeds else (401,):
+    pages = [fault_proxy.page(status) for status in ((401, 403, 429, 200) if all_seeds else (401,))]
+    for reply in (*pages, fault_proxy.discord_json(401, {"message": "log in", "code": "unauthorized"})):
         async with fault_proxy.open_fault_proxy(fake.api_url) as proxy:
             harness.api_url = proxy.api_url
-            proxy.answer_all(fault_proxy.page(status))
+            proxy.answer_all(reply)
             bot = harness.start_bot()
 
             async def was_asked(proxy: FaultProxy = proxy) -> bool:

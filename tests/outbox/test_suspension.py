@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from bot.outbox import outcomes
 from storage import accounts, alerts, daily, models, outbox
 from tests.fake_discord import model, process
 from tests.support import alert_builders
@@ -33,6 +36,14 @@ async def state_of(harness: RelayHarness, subscription_id: int) -> tuple[str, st
     return subscription.state.value, subscription.reason
 
 
+async def always(_: models.Subscription | models.Alert) -> bool:
+    return True
+
+
+async def never(_: models.Subscription | models.Alert) -> bool:
+    return False
+
+
 async def dms_of(fake: process.FakeDiscord, user_id: int) -> list[str]:
     channels = await fake.run_action("list_channels")
     dms = [channel["id"] for channel in channels if channel["recipient_id"] == user_id]
@@ -56,11 +67,10 @@ async def test_a_revoked_permission_pauses_with_one_notice_and_a_granted_one_res
     attempted_posts = await fake.log("POST", f"/channels/{channel_id}/messages")
     assert len(attempted_posts) == 1
 
-    def is_available(guild_id: int, channel: int, reason: str) -> bool:
-        return (guild_id, channel, reason) == (process.GUILD_ID, channel_id, "no-send")
+    async def is_available(row: models.Subscription | models.Alert) -> bool:
+        return (row.guild_id, row.channel_id, row.reason) == (process.GUILD_ID, channel_id, "no-send")
 
     resumer = relay_harness.open_resumer()
-    assert await resumer.resume(lambda guild_id, channel, reason: None, relay_harness.now()) == set()
     await fake.change_channel(channel_id, denied=0)
     assert await resumer.resume(is_available, relay_harness.now(), guild_id=1) == set()
     assert await resumer.resume(is_available, relay_harness.now(), guild_id=process.GUILD_ID) == {channel_id}
@@ -71,6 +81,60 @@ async def test_a_revoked_permission_pauses_with_one_notice_and_a_granted_one_res
     )
     assert await dms_of(fake, OWNER) == [f"paused no-send {channel_id}", f"resumed None {channel_id}"]
     assert await resumer.resume(is_available, relay_harness.now()) == set()
+
+
+async def test_an_edit_that_one_message_refuses_pauses_nothing_and_is_told_to_nobody(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    """As of a message of the application that the operator used before."""
+    [channel_id] = await fake.add_channels(1)
+    subscription_id = await subscribe(relay_harness, channel_id)
+    now = relay_harness.now()
+    part = models.NewPart(models.PartKind.EDIT, "{}", "", channel_id=channel_id, message_id=99)
+    edit = replace(new_delivery("edit", channel_id, now, kind=models.DeliveryKind.EDIT), parts=(part,))
+    await fake.set_faults({"kind": "status", "status": 403, "code": 50005, "method": "PATCH"})
+    await relay_harness.add_deliveries(edit)
+    await relay_harness.drain()
+    await relay_harness.add("post", channel_id, subscription_id=subscription_id)
+    await relay_harness.drain()
+    assert await state_of(relay_harness, subscription_id) == ("active", None)
+    assert sorted(await relay_harness.list_states()) == ["failed", "sent"]
+    assert await dms_of(fake, OWNER) == []
+
+
+async def test_a_channel_that_is_refused_after_each_resumption_is_resumed_more_and_more_rarely(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    """Its permissions look sufficient: without waiting, each event of its server would bring two notices."""
+    [channel_id] = await fake.add_channels(1)
+    subscription_id = await subscribe(relay_harness, channel_id)
+    await fake.set_faults({"kind": "status", "status": 403, "code": 999999, "path": "/channels/*/messages"})
+    await fake.run_action("set_limits", {"routes": {"POST /users/@me/channels": [1000, 1.0]}})
+    resumer = relay_harness.open_resumer()
+    await relay_harness.add("a", channel_id, subscription_id=subscription_id)
+    resumed_at = []
+    for number in range(8):
+        await relay_harness.drain()
+        if await resumer.resume(always, relay_harness.now(), guild_id=process.GUILD_ID):
+            resumed_at.append(number)
+        relay_harness.clock_offset += timedelta(seconds=outcomes.FIRST_WAIT)
+    assert resumed_at == [0, 1, 5]
+    assert await resumer.resume(never, relay_harness.now()) == set()
+    assert await resumer.resume(always, relay_harness.now()) == {channel_id}, (
+        "the cause was seen, and is gone"
+    )
+
+
+async def test_a_channel_that_discord_does_not_find_once_is_not_closed(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    subscription_id = await subscribe(relay_harness, channel_id)
+    await fake.set_faults({"kind": "status", "status": 404, "code": 10003, "method": "POST", "times": 1})
+    await relay_harness.add("a", channel_id, subscription_id=subscription_id)
+    await relay_harness.drain(until=all_sent)
+    assert await state_of(relay_harness, subscription_id) == ("active", None)
+    assert message_texts(await fake.messages(channel_id)) == ["a 0"]
 
 
 async def test_a_deleted_channel_closes_its_subscription_with_a_notice(
@@ -161,7 +225,7 @@ async def test_a_channel_alert_is_paused_and_resumed_with_its_channel(
     await relay_harness.drain()
     assert await dms_of(fake, OWNER) == [f"paused no-access {channel_id}"]
     await fake.change_guild(present=True)
-    await relay_harness.open_resumer().resume(lambda *_: True, relay_harness.now())
+    await relay_harness.open_resumer().resume(always, relay_harness.now())
     async with relay_harness.db.read() as connection:
         stored = await alerts.get(connection, alert.id)
     assert stored is not None
@@ -176,7 +240,7 @@ async def test_a_server_that_was_left_resumes_without_a_notice(
     subscription_id = await subscribe(relay_harness, 5)
     async with relay_harness.db.transaction() as connection:
         await daily.set_state(connection, [subscription_id], models.ActivityState.PAUSED, reason="guild-left")
-    assert await relay_harness.open_resumer().resume(lambda *_: True, relay_harness.now()) == {5}
+    assert await relay_harness.open_resumer().resume(always, relay_harness.now()) == {5}
     assert await state_of(relay_harness, subscription_id) == ("active", None)
     assert await relay_harness.list_parts() == []
 

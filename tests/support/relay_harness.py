@@ -143,7 +143,9 @@ class RelayHarness:
         )
 
     def open_resumer(self) -> outcomes.DestinationResumer:
-        return outcomes.DestinationResumer(self.db, self.deliveries, delivery_kinds(), models.Locale.EN)
+        return outcomes.DestinationResumer(
+            self.db, self.deliveries, delivery_kinds(), models.Locale.EN, self.monotonic
+        )
 
     async def add_deliveries(self, *new_deliveries: models.NewDelivery) -> None:
         async with self.db.transaction() as connection:

@@ -1,7 +1,7 @@
 """Runs `paperround run` with a wall clock that can be moved while it runs: `python -m tests.support.shifted_clock FILE`.
 
 FILE holds how many seconds the clock is ahead, and is read at each look at the clock. The monotonic clock stays right.
-With `--news-each-second` the job around saved papers runs each second, instead of each quarter of an hour.
+With `--jobs-each-second` the jobs around saved papers and paused destinations run each second.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def shift_wall_clock(path: Path) -> None:
         module.datetime = ShiftedDatetime
 
 
-def hasten_news() -> None:
-    """Let the job around saved papers run each second, from the start on."""
-    tasks.NEWS_INTERVAL = timedelta(seconds=1)
+def hasten_jobs() -> None:
+    """Let the jobs around saved papers and paused destinations run each second, from the start on."""
+    tasks.NEWS_INTERVAL = runtime.RESUME_INTERVAL = timedelta(seconds=1)
     scheduled, module = tasks.scheduled, cast("Any", tasks)
     module.scheduled = lambda jobs, now: scheduled(jobs, now - timedelta(minutes=2))
 
@@ -61,7 +61,7 @@ async def main() -> None:
 
 if __name__ == "__main__":
     shift_wall_clock(Path(sys.argv[1]))
-    if "--news-each-second" in sys.argv:
-        hasten_news()
+    if "--jobs-each-second" in sys.argv:
+        hasten_jobs()
     logs.configure("console:info")
     asyncio.run(main())
