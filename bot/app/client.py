@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cached_property, partial
 from typing import Any
@@ -219,6 +219,8 @@ class PaperroundBot(Client):
         Elsewhere that is done in the background: Discord may hold it up for minutes.
         """
         await self.tree.set_translator(translations.CommandTranslator(self.translations))
+        parsers = self._connection.parsers
+        parsers.update({name: _dropping_unreadable(name, parse) for name, parse in parsers.items()})
         for cog_class in COGS:
             cog = cog_class(self)
             await self.add_cog(cog)
@@ -242,6 +244,18 @@ class PaperroundBot(Client):
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Log the exception of an event listener."""
         log.exception("event handler failed", event_name=event_method)
+
+
+def _dropping_unreadable(event_name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return a parser of Gateway events that drops what discord.py cannot read, which would end the shards otherwise."""
+
+    def parse_safely(data: Any) -> None:
+        try:
+            parse(data)
+        except Exception as error:  # noqa: BLE001 - whatever the event lacks; its text may quote what people wrote
+            log.error("event of Discord dropped: not readable", event_name=event_name, error=type(error).__name__)  # noqa: TRY400
+
+    return parse_safely
 
 
 class DiscordRenderer:
