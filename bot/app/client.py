@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cached_property, partial
@@ -243,7 +244,9 @@ class PaperroundBot(Client):
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Log the exception of an event listener."""
-        log.exception("event handler failed", event_name=event_method)
+        error = sys.exc_info()[1]
+        assert error is not None
+        isolation.log_error(log, "event handler failed", error, event_name=event_method)
 
 
 def _dropping_unreadable(event_name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:

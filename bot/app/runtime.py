@@ -151,8 +151,8 @@ async def compete_for_lock(
                 log.warning("the database is away; waiting for it", reason=str(error))
             if monotonic() - away_since >= DATABASE_PATIENCE:
                 raise storage_errors.StorageError(
-                    f"The database was away for {DATABASE_PATIENCE / 60:.0f} minutes. Start PostgreSQL, then start"
-                    f" Paperround again; what is planned will be sent. The last error: {error}"
+                    f"The database was away for {DATABASE_PATIENCE / 60:.0f} minutes. Mend it, then start Paperround again;"
+                    f" what is planned will be sent. The last error: {error}"
                 ) from error
             await sleep(next(delays))
             continue
