@@ -253,10 +253,12 @@ def _dropping_unreadable(event_name: str, parse: Callable[[Any], None]) -> Calla
     """Return a parser of Gateway events that drops what discord.py cannot read, which would end the shards otherwise."""
 
     def parse_safely(data: Any) -> None:
-        try:
+        failures: list[Exception] = []
+        with isolation.collected(failures):
             parse(data)
-        except Exception as error:  # noqa: BLE001 - whatever the event lacks; its text may quote what people wrote
-            log.error("event of Discord dropped: not readable", event_name=event_name, error=type(error).__name__)  # noqa: TRY400
+        for error in failures:  # its text may quote what people wrote
+            kind = type(error).__name__
+            log.error("event of Discord dropped: not readable", event_name=event_name, error=kind)
 
     return parse_safely
 

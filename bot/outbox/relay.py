@@ -330,12 +330,18 @@ class Relay:
         if not chosen:
             return []
         async with self._database.transaction() as connection:
-            started_ids = await outbox.mark_sending(
+            payloads = await outbox.mark_sending(
                 connection, [due.part.id for due in chosen], clock(), term=term
             )
-        if not started_ids:
+        if not payloads:
             self._prefetched = []  # another process has become the sender, or has changed these parts
-        return [dataclasses.replace(due, term=term) for due in chosen if due.part.id in started_ids]
+        return [
+            dataclasses.replace(
+                due, part=dataclasses.replace(due.part, payload=payloads[due.part.id]), term=term
+            )
+            for due in chosen
+            if due.part.id in payloads
+        ]
 
     async def _prefetch(self, now: datetime, term: int) -> None:
         self._wake_event.clear()

@@ -52,6 +52,27 @@ async def test_parts_are_sent_once_in_order(relay_harness: RelayHarness, fake: p
     assert all_sent(await relay_harness.list_states())
 
 
+async def test_a_part_that_is_corrected_while_it_waits_for_its_channel_is_sent_as_corrected(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    await fake.set_faults({"kind": "slow", "seconds": 0.5, "method": "POST", "times": 1})
+    await relay_harness.add("a", channel_id)
+    await relay_harness.add("b", channel_id)
+    draining = asyncio.create_task(relay_harness.drain())
+
+    async def has_begun() -> bool:
+        async with relay_harness.db.read() as connection:
+            return models.PartState.SENDING in await deliveries.count_by_state(connection)
+
+    await patience.wait_until(has_begun)
+    async with relay_harness.db.transaction() as connection:
+        corrected = sa.func.replace(tables.parts.c.payload, "b 0", "b corrected")
+        await connection.execute(tables.parts.update().values(payload=corrected))
+    await draining
+    assert message_texts(await fake.messages(channel_id)) == ["a 0", "b corrected"]
+
+
 async def test_lost_replies_and_errors_leave_one_copy_of_each_part(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:

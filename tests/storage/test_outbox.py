@@ -90,7 +90,7 @@ async def test_an_attempt_begins_once(db: database.Database) -> None:
     await add(db, new_delivery())
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        assert await outbox.mark_sending(connection, [part.id], NOW) == set()
+        assert set(await outbox.mark_sending(connection, [part.id], NOW)) == set()
 
 
 async def test_a_part_interrupted_by_a_crash_is_due_again_with_an_unknown_outcome(
@@ -148,13 +148,16 @@ async def test_a_former_sender_can_claim_nothing_and_store_receipts_only(db: dat
     async with db.transaction() as connection:
         former = await locks.raise_term(connection)
         [first, second, third] = [part.id for part in await deliveries.list_parts(connection, delivery_id)]
-        assert await outbox.mark_sending(connection, [first, second], NOW, term=former) == {first, second}
+        assert set(await outbox.mark_sending(connection, [first, second], NOW, term=former)) == {
+            first,
+            second,
+        }
         present = await locks.raise_term(connection)
-        assert await outbox.mark_sending(connection, [third], NOW, term=former) == set()
+        assert set(await outbox.mark_sending(connection, [third], NOW, term=former)) == set()
         assert await outbox.release_interrupted(connection, NOW, term=former) == 0
         assert await outbox.release_interrupted(connection, NOW, term=present) == 2
     async with db.transaction() as connection:
-        assert await outbox.mark_sending(connection, [first], NOW, term=present) == {first}
+        assert set(await outbox.mark_sending(connection, [first], NOW, term=present)) == {first}
         for part_id in (first, second):
             assert not await outbox.mark_retry(
                 connection, part_id, next_attempt_at=NOW, unknown_since=None, error="503", term=former
