@@ -129,7 +129,7 @@ def translated_errors(url: URL) -> Iterator[None]:
         yield
     except Exception as error:
         # While connecting, SQLAlchemy passes errors of asyncpg on as they are.
-        is_of_driver = isinstance(error, DBAPIError | sqlite3.Error | OSError)
+        is_of_driver = isinstance(error, DBAPIError | sqlite3.Error | OSError | OverflowError)
         if is_of_driver or type(error).__module__.startswith("asyncpg."):
             translated = translate_error(error, url)
             if translated is not None:
@@ -150,6 +150,9 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
         "disk is full": f"There is no space left to write {name}. Free some and start again.",
         "disk I/O error": f"{name} cannot be written. Look whether its disk is full, has a quota or is failing.",
     }
+    # SQLite, and asyncpg; their numbers have 64 bits.
+    if "too large to convert to SQLite INTEGER" in text or "value out of int" in text:
+        return errors.StorageError("A number is too large for the database. Use a smaller one.")
     for fragment, sentence in sentences.items():
         if fragment in text:
             return errors.DatabaseBusyError(sentence)
@@ -270,6 +273,8 @@ def check_file(url: URL) -> None:
         raise errors.StorageError(f"{path} may not be read by this user. Give it the right to.")
     if not path.exists() and not os.access(path.parent, os.W_OK):
         raise errors.StorageError(f"{path} cannot be created: this user may not write into its folder.")
+    with translated_errors(url):
+        sqlite3.connect(path).close()
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

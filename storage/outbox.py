@@ -10,7 +10,7 @@ those it had begun it can store receipts only.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -225,12 +225,18 @@ async def clamp_retries(connection: AsyncConnection, now: datetime) -> int:
 
 
 async def release_interrupted(
-    connection: AsyncConnection, now: datetime, *, term: int = 0, forum_posts_at: datetime | None = None
+    connection: AsyncConnection,
+    now: datetime,
+    *,
+    term: int = 0,
+    forum_posts_at: datetime | None = None,
+    in_flight_ids: Collection[int] = (),
 ) -> int:
     """Make the parts that a crash left SENDING due at once, if `term` is the present sender's. Returns their number.
 
-    `first_attempt_at` is kept: their outcome is unknown. Forum posts of an earlier term are due at `forum_posts_at`: they
-    have no nonce, and the request of a former sender that still runs must have arrived before they are searched for.
+    Those of `in_flight_ids` are being sent now. `first_attempt_at` is kept: the outcome is unknown. Forum posts of an earlier
+    term are due at `forum_posts_at`: they have no nonce, and the request of a former sender that still runs must have arrived
+    before they are searched for.
     """
     if not await locks.is_current_term(connection, term):
         return 0
@@ -242,7 +248,7 @@ async def release_interrupted(
         next_attempt_at = sa.case((may_be_running, _bind_time(forum_posts_at)), else_=next_attempt_at)
     result = await connection.execute(
         parts.update()
-        .where(parts.c.state == PartState.SENDING)
+        .where(parts.c.state == PartState.SENDING, parts.c.id.not_in(in_flight_ids))
         .values(state=PartState.PLANNED, next_attempt_at=next_attempt_at)
     )
     return result.rowcount
