@@ -87,8 +87,8 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Run a write transaction: commit on exit, roll back on an exception.
 
-        Raises storage.errors.DatabaseBusyError if the database is locked or read-only, DatabaseUnavailableError if
-        PostgreSQL is away.
+        Raises storage.errors.DatabaseBusyError if a SQLite file is locked or read-only, DatabaseUnavailableError if
+        PostgreSQL is away, read-only or full.
         """
         async with AsyncExitStack() as stack:
             for gate in self._write_gates:
@@ -129,7 +129,7 @@ def translated_errors(url: URL) -> Iterator[None]:
         yield
     except Exception as error:
         # While connecting, SQLAlchemy passes errors of asyncpg on as they are.
-        is_of_driver = isinstance(error, DBAPIError | sqlite3.Error | OSError)
+        is_of_driver = isinstance(error, DBAPIError | sqlite3.Error | OSError | OverflowError)
         if is_of_driver or type(error).__module__.startswith("asyncpg."):
             translated = translate_error(error, url)
             if translated is not None:
@@ -150,28 +150,48 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
         "disk is full": f"There is no space left to write {name}. Free some and start again.",
         "disk I/O error": f"{name} cannot be written. Look whether its disk is full, has a quota or is failing.",
     }
+    # SQLite, and asyncpg; their numbers have 64 bits.
+    if "too large to convert to SQLite INTEGER" in text or "value out of int" in text:
+        return errors.StorageError("A number is too large for the database. Use a smaller one.")
     for fragment, sentence in sentences.items():
         if fragment in text:
             return errors.DatabaseBusyError(sentence)
-    if url.get_backend_name() != "sqlite" and _is_unavailable(error):
-        return errors.DatabaseUnavailableError(
-            f"{name} cannot be reached ({text.partition(chr(10))[0]}). Is PostgreSQL running and the address right?"
-        )
-    return None
+    if url.get_backend_name() == "sqlite":
+        return None
+    hint = _UNUSABLE.get(_sqlstate(error)) or _UNUSABLE.get(_sqlstate(error)[:2])
+    if hint is None and not _is_unavailable(error):
+        return None
+    said = text.partition("\n")[0].rpartition("'>: ")[2]  # without SQLAlchemy's name of the class
+    sentence = f"{name} cannot be used ({said}). {hint}" if hint else f"{name} cannot be reached ({said})."
+    return errors.DatabaseUnavailableError(
+        sentence if hint else f"{sentence} Is PostgreSQL running and the address right?"
+    )
+
+
+_UNUSABLE = {
+    "25006": "Let it be written to again: is it a standby, or is default_transaction_read_only on?",
+    "28": "Are the user, the password and pg_hba.conf right?",
+    "53": "Give PostgreSQL more of it; nothing is lost meanwhile.",
+    "57014": "A time-out or a person ended the statement; it is tried again.",
+    "58": "Look whether PostgreSQL's disk is failing.",
+}
+"""What to do after the errors of PostgreSQL, by their code or its class, that say nothing against the statement: read-only, a
+refused user, no resources (a full disk), a cancelled statement, errors of the system (PostgreSQL manual, appendix A)."""
+
+
+def _sqlstate(error: BaseException) -> str:
+    return getattr(getattr(error, "orig", None) or error, "sqlstate", None) or ""
 
 
 def _is_unavailable(error: BaseException) -> bool:
     """Whether PostgreSQL is away, starts or stops, or the connection was lost."""
     if isinstance(error, OSError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return True
-    original = getattr(error, "orig", None) or error
-    sqlstate = getattr(original, "sqlstate", None) or ""
-    # Connection exceptions, shutdown and start-up, too many connections, a transaction ended because it was idle
-    # (PostgreSQL manual, appendix A).
+    # Connection exceptions, shutdown and start-up, a transaction ended because it was idle (the same appendix).
     return (
-        sqlstate.startswith(("08", "57P"))
-        or sqlstate in ("53300", "25P03")
-        or "connection is closed" in str(original)
+        _sqlstate(error).startswith(("08", "57P"))
+        or _sqlstate(error) == "25P03"
+        or "connection is closed" in str(getattr(error, "orig", None) or error)
     )
 
 
@@ -253,6 +273,8 @@ def check_file(url: URL) -> None:
         raise errors.StorageError(f"{path} may not be read by this user. Give it the right to.")
     if not path.exists() and not os.access(path.parent, os.W_OK):
         raise errors.StorageError(f"{path} cannot be created: this user may not write into its folder.")
+    with translated_errors(url):
+        sqlite3.connect(path).close()
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

@@ -18,7 +18,8 @@ UNFINISHED_STATES = (
     models.DeliveryState.PAUSED,
     models.DeliveryState.UNCERTAIN,
 )
-_EDIT_LIFETIME = timedelta(days=2)
+ENDED_STATES = tuple(state for state in models.DeliveryState if state not in UNFINISHED_STATES)
+_LIFETIME = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ async def list_edits(connection: AsyncConnection, sent_since: datetime) -> dict[
     """Return the unfinished edits, and those sent since a time (UTC), by the id of the message."""
     # An edit expires a day after it was due, so the index on states and due times suffices.
     is_recent = sa.and_(
-        deliveries.c.state == models.DeliveryState.SENT, deliveries.c.due_at >= sent_since - _EDIT_LIFETIME
+        deliveries.c.state == models.DeliveryState.SENT, deliveries.c.due_at >= sent_since - _LIFETIME
     )
     query = (
         sa.select(parts.c.message_id, parts.c.delivery_id, parts.c.id, parts.c.state, parts.c.sent_at)
@@ -206,6 +207,8 @@ async def list_rows(
     digest_on: date | None = None,
     digest_since: date | None = None,
     since_at: datetime | None = None,
+    planned_until: datetime | None = None,
+    finished_since: datetime | None = None,
     limit: int | None = None,
 ) -> list[models.Delivery]:
     """Return the deliveries that meet all given conditions, the last planned first."""
@@ -226,6 +229,14 @@ async def list_rows(
         query = query.where(deliveries.c.digest_on >= digest_since)
     if since_at is not None:
         query = query.where(deliveries.c.planned_at >= since_at)
+    if planned_until is not None:
+        query = query.where(deliveries.c.planned_at <= planned_until)
+    if finished_since is not None:
+        # The index on states and due times leaves few: a delivery ends two lifetimes after it was due, at the latest.
+        has_ended = sa.and_(
+            deliveries.c.state.in_(ENDED_STATES), deliveries.c.due_at >= finished_since - _LIFETIME
+        )
+        query = query.where(deliveries.c.finished_at >= finished_since, has_ended)
     if ids is None:
         return await bulk.fetch_records(connection, models.Delivery, query)
     rows = await bulk.execute_in(connection, query, deliveries.c.id, ids)

@@ -61,11 +61,11 @@ class NewerDatabaseError(StorageError):
 
 
 class DatabaseBusyError(StorageError):
-    """Another process holds the database, or it is read-only."""
+    """Another process holds the SQLite file, or it cannot be written."""
 
 
 class DatabaseUnavailableError(StorageError):
-    """PostgreSQL cannot be reached, starts, stops, or has ended the session. Trying again later may succeed."""
+    """PostgreSQL is away, has ended the session, or cannot be written or entered. Trying again later may succeed."""
 
 
 class InUseError(DatabaseBusyError):

@@ -33,8 +33,8 @@ _PAGES_PER_STEP = 2000
 async def copy_to(source: database.Database, target: Path) -> int:
     """Copy the database to `target` atomically. Returns the size in bytes.
 
-    The copy is readable for its owner only. Raises StorageError if `target` is the database itself, or there and not a
-    regular file, or cannot be written.
+    The copy is readable for its owner only. Raises StorageError if `target` is the database itself or one of its
+    files, or there and not a regular file, or cannot be written.
     """
     path = database.sqlite_path(source.url)
     if path is None:
@@ -50,6 +50,10 @@ def _copy(source: Path, target: Path) -> int:
             raise errors.StorageError(f"{target} is not a regular file. Name another file.")
         if target.exists() and target.samefile(source):
             raise errors.StorageError(f"{target} is the database itself. Name another file.")
+        if _is_sibling(source.resolve(), target.resolve()):
+            raise errors.StorageError(
+                f"{target} belongs to the database, which uses it now. Name another file."
+            )
         # A new file with a random name that only its owner can read: others may write to the folder.
         descriptor, name = tempfile.mkstemp(".partial", f"{target.name[:100]}.", target.parent)
         os.close(descriptor)
@@ -63,6 +67,13 @@ def _copy(source: Path, target: Path) -> int:
             f"{target} could not be written: {error}. Name a file in a folder that exists."
         ) from error
     return target.stat().st_size
+
+
+def _is_sibling(source: Path, target: Path) -> bool:
+    """Whether a file is one of SQLite's, or a lock, beside the database: a copy in its place would damage what runs."""
+    suffix = target.name.removeprefix(source.name)
+    is_beside = target.parent == source.parent and suffix != target.name
+    return is_beside and (suffix in ("-wal", "-shm", "-journal") or suffix.endswith(".lock"))
 
 
 def copy_pages(source: Path, target: Path) -> None:

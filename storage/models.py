@@ -707,13 +707,14 @@ ServerPickId: TypeAlias = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPost:
-    """What a sent post shows, from which it can be rendered again. It is stored as one JSON.
+    """What a post shows, from which it can be rendered again. It is stored as one JSON.
 
     `papers` are the arXiv ids in display order, out of `total`, and `digests` the digest from which each came (0: none), by
-    which alone it is edited; `fingerprint` is a hash of their displayed content, `topic` the query that they match, `source`
-    the name of the source that they come from. The last papers are those of `late`. `closes_at` (UTC) is when the day's list
-    closes, as the post says, and `is_complete` that it had closed; None if the post says neither. `server_picks` are the
-    papers that most members saved or shared, with the counts when it was planned.
+    which alone it is corrected; `fingerprint` is a hash of their displayed content, `topic` the query that they match,
+    `source` the name of the source that they come from. The last papers are those of `late`. `closes_at` (UTC) is when the
+    day's list closes, as the post says, and `is_complete` that it had closed; None if the post says neither. `missed_on` and
+    `ranks` are those of `DailyPost`. `server_picks` are the papers that most members saved or shared, with the counts when
+    it was planned.
     """
 
     papers: tuple[str, ...] = ()
@@ -725,6 +726,8 @@ class StoredPost:
     late: tuple[LateDay, ...] = ()
     closes_at: datetime | None = None
     is_complete: bool = False
+    missed_on: tuple[date, ...] = ()
+    ranks: tuple[int, ...] = ()
     server_picks: tuple[ServerPickId, ...] = ()
 
 

@@ -10,7 +10,7 @@ those it had begun it can store receipts only.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,15 +60,23 @@ async def add_all(
         if delivery.key in ids:
             by_key.setdefault(delivery.key, delivery)
     rows = [
-        (
-            *(ids[key], position, part.kind, part.payload, part.fallback, part.nonce),
-            *(PartState.PLANNED, 0, delivery.due_at, part.channel_id, part.message_id, part.marker),
-        )
+        row
         for key, delivery in by_key.items()
-        for position, part in enumerate(delivery.parts)
+        for row in _part_rows(ids[key], delivery.parts, delivery.due_at)
     ]
     await bulk.insert_rows(connection, parts, _PART_COLUMNS, rows)
     return ids
+
+
+def _part_rows(
+    delivery_id: int, new_parts: Iterable[models.NewPart], due_at: datetime
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of `_PART_COLUMNS`."""
+    for position, part in enumerate(new_parts):
+        yield (
+            *(delivery_id, position, part.kind, part.payload, part.fallback, part.nonce),
+            *(PartState.PLANNED, 0, due_at, part.channel_id, part.message_id, part.marker),
+        )
 
 
 async def _insert(
@@ -104,17 +112,48 @@ async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id:
     return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
 
 
-async def set_content(
-    connection: AsyncConnection, posts: Mapping[int, models.StoredPost], payloads: Mapping[int, str]
+async def hold_unattempted(connection: AsyncConnection, delivery_ids: Sequence[int]) -> set[int]:
+    """Return the parts of deliveries that wait and certainly were not sent. Nothing else changes them in this transaction.
+
+    On PostgreSQL those are left out that another transaction changes just now, such as the relay's claim.
+    """
+    query = (
+        sa.select(parts.c.id)
+        .join(deliveries, deliveries.c.id == parts.c.delivery_id)
+        .where(
+            stored_deliveries.unfinished_clause(),
+            parts.c.state.in_((PartState.PLANNED, PartState.PAUSED)),
+            parts.c.first_attempt_at.is_(None),
+        )
+        .with_for_update(skip_locked=True)
+    )
+    return {id_ for (id_,) in await bulk.execute_in(connection, query, parts.c.delivery_id, delivery_ids)}
+
+
+async def replace_parts(
+    connection: AsyncConnection, delivery_id: int, new_parts: Sequence[models.NewPart], due_at: datetime
 ) -> None:
-    """Store the new content of deliveries whose messages are edited; the next correction compares with it.
+    """Give a delivery of which nothing was sent other parts, due at a time (UTC). `hold_unattempted` has all of its parts."""
+    await connection.execute(parts.delete().where(parts.c.delivery_id == delivery_id))
+    await bulk.insert_rows(connection, parts, _PART_COLUMNS, [*_part_rows(delivery_id, new_parts, due_at)])
+
+
+async def set_content(
+    connection: AsyncConnection,
+    posts: Mapping[int, models.StoredPost],
+    payloads: Mapping[int, str],
+    unsent: Mapping[int, tuple[str, str | None]],
+) -> None:
+    """Store the new content of deliveries that were corrected; the next correction compares with it.
 
     `posts` are by delivery id, the JSON `payloads` by part id: of the edited parts, and of edits of the same messages that are
-    being sent and may be tried again.
+    being sent and may be tried again. `unsent` are the payloads and fallbacks of parts that `hold_unattempted` returned.
     """
     await bulk.update_rows(connection, deliveries, [{"id": id_, "post": post} for id_, post in posts.items()])
     new_payloads = [{"id": id_, "payload": payload} for id_, payload in payloads.items()]
     await bulk.update_rows(connection, parts, new_payloads)
+    new_bodies = [{"id": id_, "payload": body, "fallback": plain} for id_, (body, plain) in unsent.items()]
+    await bulk.update_rows(connection, parts, new_bodies)
 
 
 async def withdraw(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:
@@ -186,12 +225,18 @@ async def clamp_retries(connection: AsyncConnection, now: datetime) -> int:
 
 
 async def release_interrupted(
-    connection: AsyncConnection, now: datetime, *, term: int = 0, forum_posts_at: datetime | None = None
+    connection: AsyncConnection,
+    now: datetime,
+    *,
+    term: int = 0,
+    forum_posts_at: datetime | None = None,
+    in_flight_ids: Collection[int] = (),
 ) -> int:
     """Make the parts that a crash left SENDING due at once, if `term` is the present sender's. Returns their number.
 
-    `first_attempt_at` is kept: their outcome is unknown. Forum posts of an earlier term are due at `forum_posts_at`: they
-    have no nonce, and the request of a former sender that still runs must have arrived before they are searched for.
+    Those of `in_flight_ids` are being sent now. `first_attempt_at` is kept: the outcome is unknown. Forum posts of an earlier
+    term are due at `forum_posts_at`: they have no nonce, and the request of a former sender that still runs must have arrived
+    before they are searched for.
     """
     if not await locks.is_current_term(connection, term):
         return 0
@@ -203,7 +248,7 @@ async def release_interrupted(
         next_attempt_at = sa.case((may_be_running, _bind_time(forum_posts_at)), else_=next_attempt_at)
     result = await connection.execute(
         parts.update()
-        .where(parts.c.state == PartState.SENDING)
+        .where(parts.c.state == PartState.SENDING, parts.c.id.not_in(in_flight_ids))
         .values(state=PartState.PLANNED, next_attempt_at=next_attempt_at)
     )
     return result.rowcount
@@ -211,13 +256,13 @@ async def release_interrupted(
 
 async def mark_sending(
     connection: AsyncConnection, part_ids: Sequence[int], now: datetime, *, term: int = 0
-) -> set[int]:
+) -> dict[int, str | None]:
     """Record that an attempt begins at `now` (UTC), if `term` is the present sender's.
 
-    Returns the ids of the parts that were still PLANNED.
+    Returns the payloads of the parts that were still PLANNED, by id: a correction may have changed them.
     """
     if not await locks.is_current_term(connection, term):
-        return set()
+        return {}
     statement = (
         parts.update()
         .where(parts.c.state == PartState.PLANNED)
@@ -228,9 +273,9 @@ async def mark_sending(
             last_attempt_at=now,
             term=term,
         )
-        .returning(parts.c.id)
+        .returning(parts.c.id, parts.c.payload)
     )
-    return {id_ for (id_,) in await bulk.execute_in(connection, statement, parts.c.id, part_ids)}
+    return dict(await bulk.execute_in(connection, statement, parts.c.id, part_ids))
 
 
 async def mark_sent(
@@ -383,16 +428,12 @@ async def resume(
 ) -> int:
     """Make the paused deliveries of a channel or a reader due again. Returns their number.
 
-    They are due at once after one refusal, and after more of them a growing time after the last: all servers share the
-    requests that Discord may refuse. The daily posts of subscriptions that are themselves paused stay paused.
+    A reader's are due at once after one refusal, and after more of them a growing time after the last: readers can resume at
+    will, and all servers share the requests that Discord may refuse. The daily posts of subscriptions that are themselves
+    paused stay paused.
     """
     of_destination = (_destination_filter(channel_id, user_id), deliveries.c.state == DeliveryState.PAUSED)
-    refusals = (
-        sa.select(sa.func.max(parts.c.attempts), sa.func.max(parts.c.last_attempt_at))
-        .join(deliveries, deliveries.c.id == parts.c.delivery_id)
-        .where(*of_destination, parts.c.error_code.is_not(None))
-    )
-    attempts, refused_at = (await connection.execute(refusals)).one()
+    due_at = now if user_id is None else await _earliest_resumption(connection, now, *of_destination)
     is_of_inactive_subscription = sa.exists().where(
         subscriptions.c.id == deliveries.c.subscription_id,
         subscriptions.c.state != models.ActivityState.ACTIVE,
@@ -405,7 +446,6 @@ async def resume(
         .returning(deliveries.c.id)
     )
     ids = result.scalars().all()
-    due_at = now if refused_at is None else max(now, refused_at + _resume_delay(attempts))
     paused = parts.update().where(parts.c.state == PartState.PAUSED)
     due = paused.values(state=PartState.PLANNED, next_attempt_at=due_at, error=None, error_code=None)
     await bulk.execute_in(connection, due, parts.c.delivery_id, ids)
@@ -415,12 +455,19 @@ async def resume(
     return len(ids)
 
 
-def _resume_delay(attempts: int) -> timedelta:
-    return (
-        timedelta()
-        if attempts < 2
-        else min(timedelta(minutes=2 ** min(attempts - 2, 10)), timedelta(hours=1))
+async def _earliest_resumption(
+    connection: AsyncConnection, now: datetime, *of_destination: sa.ColumnElement[bool]
+) -> datetime:
+    refusals = (
+        sa.select(sa.func.max(parts.c.attempts), sa.func.max(parts.c.last_attempt_at))
+        .join(deliveries, deliveries.c.id == parts.c.delivery_id)
+        .where(*of_destination, parts.c.error_code.is_not(None))
     )
+    attempts, refused_at = (await connection.execute(refusals)).one()
+    if refused_at is None or attempts < 2:
+        return now
+    delay = min(timedelta(minutes=2 ** min(attempts - 2, 10)), timedelta(hours=1))
+    return max(now, refused_at + delay)
 
 
 async def requeue(

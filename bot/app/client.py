@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cached_property, partial
 from typing import Any
@@ -262,6 +263,8 @@ class PaperroundBot(Client):
         Elsewhere that is done in the background: Discord may hold it up for minutes.
         """
         await self.tree.set_translator(translations.CommandTranslator(self.translations))
+        parsers = self._connection.parsers
+        parsers.update({name: _dropping_unreadable(name, parse) for name, parse in parsers.items()})
         for cog_class in COGS:
             cog = cog_class(self)
             await self.add_cog(cog)
@@ -284,7 +287,23 @@ class PaperroundBot(Client):
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Log the exception of an event listener."""
-        log.exception("event handler failed", event_name=event_method)
+        error = sys.exc_info()[1]
+        assert error is not None
+        isolation.log_error(log, "event handler failed", error, event_name=event_method)
+
+
+def _dropping_unreadable(event_name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return a parser of Gateway events that drops what discord.py cannot read, which would end the shards otherwise."""
+
+    def parse_safely(data: Any) -> None:
+        failures: list[Exception] = []
+        with isolation.collected(failures):
+            parse(data)
+        for error in failures:  # its text may quote what people wrote
+            kind = type(error).__name__
+            log.error("event of Discord dropped: not readable", event_name=event_name, error=kind)
+
+    return parse_safely
 
 
 class DiscordRenderer:

@@ -151,8 +151,8 @@ async def compete_for_lock(
                 log.warning("the database is away; waiting for it", reason=str(error))
             if monotonic() - away_since >= DATABASE_PATIENCE:
                 raise storage_errors.StorageError(
-                    f"The database was away for {DATABASE_PATIENCE / 60:.0f} minutes. Start PostgreSQL, then start"
-                    f" Paperround again; what is planned will be sent. The last error: {error}"
+                    f"The database was away for {DATABASE_PATIENCE / 60:.0f} minutes. Mend it, then start Paperround again;"
+                    f" what is planned will be sent. The last error: {error}"
                 ) from error
             await sleep(next(delays))
             continue
@@ -214,7 +214,10 @@ class Runtime:
         return self.lock.is_held and is_connected and not self.liveness.find_problems()
 
     async def tick(self) -> None:
-        """Plan due posts, and compare the votes that alerts wait for. Errors are logged, and the next call retries."""
+        """Plan due posts and late corrections, and compare the votes that alerts wait for.
+
+        Errors are logged, and the next call retries.
+        """
         now = self.container.clock()
         if self.bot.is_gateway_connected():
             self.liveness.record_discord()
@@ -222,6 +225,8 @@ class Runtime:
         with isolation.isolated(log, "planning failed"):
             await self.relay.expire(now)
             if await self.planner.tick(now) + await self.today_planner.tick(now):
+                self.relay.wake()
+            if await self.container.edits.plan_late(self.container.database, now):
                 self.relay.wake()
             await self.container.alert_planner.schedule_crossed()
             self.liveness.record_tick()

@@ -87,7 +87,10 @@ def read_file(name: str) -> TextFile | LocatedProblem:
             limit = parse.MAX_BYTES >> 20
             message = f"it has {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
             return LocatedProblem(name, None, message)
-        return TextFile(name, parse.decode(path.read_bytes()))
+        # Some files of /proc say that they are regular, have no size, and would be waited for.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            content = file.read(parse.MAX_BYTES) or b""
+        return TextFile(name, parse.decode(content))
     except OSError as error:
         return LocatedProblem(name, None, _reason(error))
     except errors.NotADigestError as error:

@@ -273,6 +273,7 @@ class HttpObserver:
         self, _: object, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
         context.answer = read_answer(params.response)
+        context.reset_after = params.response.headers.get("X-RateLimit-Reset-After")
         if "Upgrade" in params.headers and params.response.status != SWITCHING_PROTOCOLS:
             # The body of a refused handshake is not read, and it says nothing about other requests.
             self._report_failure(ConnectionError(f"the Gateway answered {params.response.status}"))
@@ -287,6 +288,11 @@ class HttpObserver:
         for listener in (*self._listeners, *own):
             with isolation.isolated(log, "a listener of answers failed"):
                 listener(answer)
+        # Else discord.py would sleep for NaN seconds, which never end, and with it the channel. Raises ValueError.
+        if context.reset_after is not None:
+            _seconds(context.reset_after)
+        if answer.status == 429 and context.answer.is_json and not answer.is_json:
+            raise ValueError("the rate limit cannot be read")
 
     async def _on_exception(self, _: object, __: object, params: aiohttp.TraceRequestExceptionParams) -> None:
         self._report_failure(params.exception)

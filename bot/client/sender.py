@@ -28,8 +28,8 @@ from storage.models import PartKind, Reason, Receipt
 PAGE_SIZE = 100
 MAX_PAGES = 10
 """Search at most the last 1000 messages; older ones count as unverifiable."""
-CLOCK_SKEW = timedelta(seconds=60)
-"""Tolerated difference between the local clock and Discord's, which message ids contain."""
+CLOCK_SKEW = timedelta(hours=1)
+"""How far the local clock may have been ahead of Discord's, which message ids contain. A longer step of it is held."""
 
 REQUIRE_TAG = 1 << 4
 """Channel flag of a forum that requires a tag (Discord docs, resources/channel)."""

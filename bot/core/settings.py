@@ -35,6 +35,9 @@ WRITTEN_FORMATS = (models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW)
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
+MAX_PORT = 65535
+
+
 def _setting(name: str, env: str | None = None, **options: Any) -> Any:
     """Return a field named `env` in the environment and `name` in `paperround.toml`."""
     return Field(validation_alias=AliasChoices(env or f"PAPERROUND_{name.upper()}", name), **options)
@@ -95,7 +98,7 @@ class Settings(BaseSettings):
     http: str | None = _setting("http", default=None)
     heartbeat_url: SecretStr | None = _setting("heartbeat_url", default=None)
     log: str = _setting("log", default="console")
-    operator_channel: int | None = _setting("operator_channel", default=None)
+    operator_channel: int | None = _setting("operator_channel", default=None, ge=1, lt=1 << 63)
     expire_hours: int = _setting("expire_hours", default=24, ge=1, le=168)
     alert_days: int = _setting("alert_days", default=3, ge=1, le=30)
     keep_days: int = _setting("keep_days", default=90, ge=35, le=3650)
@@ -209,7 +212,7 @@ class Settings(BaseSettings):
             host.strip("[]").encode("idna")  # as listening does
         except UnicodeError:
             port = ""
-        if not port.isdecimal():
+        if not port.isdecimal() or len(port) > 5 or int(port) > MAX_PORT:
             raise ValueError(f"{value!r} is no address; one is 127.0.0.1:9464")
         return value
 
@@ -252,6 +255,10 @@ def load() -> Settings:
         raise errors.UsageError(_format_unread(error)) from None
     except tomllib.TOMLDecodeError as error:
         raise errors.UsageError(f"{TOML_FILE} is not valid TOML: {error}") from None
+    except RecursionError:
+        raise errors.UsageError(
+            f"A setting in the environment, {ENV_FILE} or {TOML_FILE} is nested too deeply."
+        ) from None
     except UnicodeDecodeError as error:
         raise errors.UsageError(f"{ENV_FILE} or {TOML_FILE} is not UTF-8: {error}") from None
 

@@ -1,8 +1,9 @@
-"""Plans edits of sent posts when the digest that they came from is corrected. The papers and their order stay as posted.
+"""Corrects posts when the digest that they came from is corrected. The papers and their order stay as planned.
 
-What another digest says changes no sent post, so a paper's text is always that of the digest from which it was posted. A
-message has one edit that waits at most, and is edited once in `INTERVAL` at most, then to its last state. Runs inside the
-transaction that stores the digest.
+What another digest says changes no post, so a paper's text is always that of the digest from which it was posted. A message
+that is there is edited: it has one edit that waits at most, and is edited once in `INTERVAL` at most, then to its last state. A
+message that was certainly not sent gets the new text. One of which that is unknown keeps its own, so that it is not sent twice,
+and is edited once the post has ended (`EditPlanner.plan_late`). Runs inside the transaction that stores the digest.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from bot.outbox import deliveries as outbox_deliveries
 from bot.outbox.deliveries import DeliveryFactory, dump_payload
 from storage import archive, daily, models, outbox, papers
 from storage import deliveries as stored_deliveries
-from storage.database import Connection
+from storage.database import Connection, Database
 
 log = structlog.get_logger(__name__)
 
@@ -32,12 +33,16 @@ LOOK_BACK = timedelta(days=7)
 INTERVAL = timedelta(hours=1)
 """The shortest time between two edits of a message."""
 POST_KINDS = frozenset({models.DeliveryKind.DAILY, models.DeliveryKind.ON_DEMAND})
+LATE = timedelta(days=2)
+"""How long after a correction posts are looked for that were being sent meanwhile: no delivery lives longer."""
+OVERLAP = timedelta(minutes=5)
+"""Longer than a correction, or the storing of a receipt, waits for its transaction."""
 BATCH_SIZE = 500
 """Number of posts whose messages are in memory at once."""
 
 
 class ChangedPost(NamedTuple):
-    """A sent post and its new rendering."""
+    """A post and its new rendering."""
 
     delivery: models.Delivery
     rendered: deliveries.RenderedPost
@@ -48,6 +53,35 @@ class EditPlanner:
 
     def __init__(self, factory: DeliveryFactory) -> None:
         self._factory = factory
+        self._late_until: datetime | None = None
+
+    async def plan_late(self, database: Database, now: datetime) -> int:
+        """Plan the edits of posts that were being sent while they were corrected, and have ended since the last call.
+
+        Returns their number.
+        """
+        since = min(self._late_until or now - LATE, now) - OVERLAP
+        count = 0
+        async with database.read() as connection:
+            recent = await archive.list_rows(connection, since_on=(now - LOOK_BACK).date())
+            corrected = [row for row in recent if row.revision > 1 and row.updated_at >= now - LATE]
+            late = [row for row in corrected if await self._list_late(connection, row, since)]
+        for digest in late:
+            async with database.transaction() as connection:
+                posts = await self._list_late(connection, digest, since)
+                count += await self._correct(connection, digest, posts, now)
+        self._late_until = now
+        return count
+
+    async def _list_late(
+        self, connection: Connection, digest: models.StoredDigest, since: datetime
+    ) -> list[models.Delivery]:
+        return await stored_deliveries.list_rows(
+            connection,
+            digest_since=digest.date,
+            planned_until=digest.updated_at,
+            finished_since=max(since, digest.updated_at - OVERLAP),
+        )
 
     async def plan(
         self,
@@ -57,7 +91,7 @@ class EditPlanner:
         now: datetime,
         changed_ids: Collection[int] | None = None,
     ) -> int:
-        """Plan an edit of each sent post whose papers the correction changed. Returns the number of posts.
+        """Correct each post whose papers the correction changed. Returns the number of posts.
 
         `changed_ids` are the papers that may show something else now, by default all of the digest. A new digest
         (`revision` 1) changes no post.
@@ -65,19 +99,28 @@ class EditPlanner:
         digest = await archive.get(connection, digest_id) if revision > 1 else None
         if digest is None:
             return 0
-        corrected = {
-            paper.arxiv_id
-            for paper in await archive.list_papers(connection, [digest_id])
-            if changed_ids is None or paper.paper_id in changed_ids
-        }
         # A post has the date of its newest digest; the corrected digest may be an older one.
         recent = await stored_deliveries.list_rows(
-            connection, state=models.DeliveryState.SENT, digest_since=digest.date, since_at=now - LOOK_BACK
+            connection, digest_since=digest.date, since_at=now - LOOK_BACK
         )
-        origins = {(arxiv_id, digest_id) for arxiv_id in corrected}
+        return await self._correct(connection, digest, recent, now, changed_ids)
+
+    async def _correct(
+        self,
+        connection: Connection,
+        digest: models.StoredDigest,
+        posts: Sequence[models.Delivery],
+        now: datetime,
+        changed_ids: Collection[int] | None = None,
+    ) -> int:
+        origins = {
+            (paper.arxiv_id, digest.id)
+            for paper in await archive.list_papers(connection, [digest.id])
+            if changed_ids is None or paper.paper_id in changed_ids
+        }
         affected = [
             delivery
-            for delivery in recent
+            for delivery in posts
             if delivery.kind in POST_KINDS
             and not origins.isdisjoint(zip(delivery.post.papers, delivery.post.digests, strict=False))
         ]
@@ -85,33 +128,40 @@ class EditPlanner:
         edits = await stored_deliveries.list_edits(connection, now - INTERVAL) if affected else {}
         count = 0
         while batch := list(itertools.islice(changed, BATCH_SIZE)):
-            count += await self._plan_batch(connection, batch, edits, f"{digest_id}:{revision}", now)
+            count += await self._plan_batch(connection, batch, edits, f"{digest.id}:{digest.revision}", now)
         if count:
-            log.info("edits planned", count=count, digest=digest_id, revision=revision)
+            log.info("posts corrected", count=count, digest=digest.id, revision=digest.revision)
         return count
 
     async def _list_changed(
-        self, connection: Connection, sent: Sequence[models.Delivery]
+        self, connection: Connection, affected: Sequence[models.Delivery]
     ) -> list[ChangedPost]:
         """Render each distinct post again, and return those whose papers changed."""
-        by_id = {row.id: row for row in await daily.list_rows(connection)} if sent else {}
+        by_id = {row.id: row for row in await daily.list_rows(connection)} if affected else {}
         rendered: dict[object, deliveries.RenderedPost | None] = {}
+        unsent = set(await stored_deliveries.list_unsent(connection, [delivery.id for delivery in affected]))
         changed = []
-        for delivery in sent:
+        for delivery in affected:
             subscription = by_id.get(delivery.subscription_id or 0)
             if subscription is None:
                 continue
-            content = delivery.post, delivery.locale, delivery.digest_on
+            may_mention = delivery.kind is models.DeliveryKind.DAILY and delivery.id in unsent
+            role_id = subscription.mention_role_id if may_mention else None  # an edit mentions none
+            content = delivery.post, delivery.locale, delivery.digest_on, role_id
             key = content, subscription.style, schedule.schedule_key(subscription)
             if key not in rendered:
-                rendered[key] = await self._rerender(connection, delivery, subscription)
+                rendered[key] = await self._rerender(connection, delivery, subscription, role_id)
             new = rendered[key]
             if new is not None and new.stored.fingerprint != delivery.post.fingerprint:
                 changed.append(ChangedPost(delivery, new))
         return changed
 
     async def _rerender(
-        self, connection: Connection, delivery: models.Delivery, subscription: models.Subscription
+        self,
+        connection: Connection,
+        delivery: models.Delivery,
+        subscription: models.Subscription,
+        role_id: int | None,
     ) -> deliveries.RenderedPost | None:
         rows = await papers.list_by_arxiv_ids(connection, delivery.post.papers)
         details = await papers.list_details(connection, [row.id for row in rows])
@@ -139,6 +189,9 @@ class EditPlanner:
                 ),
                 schedule=schedule.schedule_key(subscription),
                 since_on=choice.first_rolling_date(subscription, delivery.digest_on),
+                missed_on=delivery.post.missed_on,
+                mention_role_id=role_id,
+                ranks=delivery.post.ranks,
                 topic=delivery.post.topic,
                 source=delivery.post.source,
                 late=delivery.post.late,
@@ -157,27 +210,43 @@ class EditPlanner:
         revision: str,
         now: datetime,
     ) -> int:
-        """Plan a delivery for each message, in place of the one that waits. Returns the number of posts."""
-        stored = await stored_deliveries.list_parts_by_delivery(
-            connection, [delivery.id for delivery, _ in batch]
-        )
+        """Correct the messages of each post, with an edit in place of the one that waits. Returns the number of posts."""
+        ids = [delivery.id for delivery, _ in batch]
+        held = await outbox.hold_unattempted(connection, ids)
+        stored = await stored_deliveries.list_parts_by_delivery(connection, ids)
         planned: list[models.NewDelivery] = []
         replaced: list[int] = []
         posts: dict[int, models.StoredPost] = {}
-        new_payloads: dict[int, str] = {}
+        payloads: dict[int, str] = {}
+        unsent: dict[int, tuple[str, str | None]] = {}
+        count = 0
         for delivery, rendered in batch:
-            edits, payloads = self._build_edits(stored[delivery.id], rendered, delivery.key)
-            new_payloads |= payloads
-            for part_id, edit in edits.items():
-                earlier = known.get(edit.message_id or 0, ())
+            parts = stored[delivery.id]
+            new_parts = self._factory.build_parts(rendered.parts, delivery.key)
+            is_settled = all(part.id in held or part.state is models.PartState.SENT for part in parts)
+            if [part.kind for part in parts] != [part.kind for part in new_parts]:
+                # The subscription's style has changed since, or the text is longer: the post consists of other messages.
+                if held.issuperset(part.id for part in parts):
+                    await outbox.replace_parts(connection, delivery.id, new_parts, max(now, delivery.due_at))
+                    posts[delivery.id] = replace(delivery.post, fingerprint=rendered.stored.fingerprint)
+                    count += 1
+                continue
+            changed = _list_changed_messages(parts, new_parts)
+            unsent |= {part.id: bodies for part, bodies in changed if part.id in held}
+            for part, (payload, _) in changed:
+                if part.message_id is None:
+                    continue
+                payloads[part.id] = payload
+                earlier = known.get(part.message_id, ())
                 is_sending = [row.part_id for row in earlier if row.state is models.PartState.SENDING]
+                edit = _build_edit(part, payload)
                 # If that attempt fails and is repeated, it must not restore the older text.
-                new_payloads |= dict.fromkeys(is_sending, edit.payload)
+                payloads |= dict.fromkeys(is_sending, edit.payload)
                 replaced += [row.delivery_id for row in earlier if row.sent_at is None]
                 planned.append(
                     self._factory.build(
                         deliveries.EDIT,
-                        f"edit:{part_id}:{revision}",
+                        f"edit:{part.id}:{revision}",
                         delivery.locale,
                         [edit],
                         now,
@@ -188,42 +257,40 @@ class EditPlanner:
                         post=models.StoredPost(papers=delivery.post.papers),
                     )
                 )
-            if edits:
+            count += any(part.id in held or part.message_id is not None for part, _ in changed)
+            if is_settled:
                 posts[delivery.id] = replace(delivery.post, fingerprint=rendered.stored.fingerprint)
         await outbox.withdraw(connection, replaced)
         await outbox.add_all(connection, planned)
-        await outbox.set_content(connection, posts, new_payloads)
-        return len(posts)
+        await outbox.set_content(connection, posts, payloads, unsent)
+        return count
 
-    def _build_edits(
-        self, stored: Sequence[models.Part], rendered: deliveries.RenderedPost, key: str
-    ) -> tuple[dict[int, models.NewPart], dict[int, str]]:
-        """Return the edits of changed messages, and their new payloads, both by the id of the message's part.
 
-        Returns nothing if the subscription's style has changed since: that post consists of other messages.
-        """
-        edits: dict[int, models.NewPart] = {}
-        payloads: dict[int, str] = {}
-        new_parts = self._factory.build_parts(rendered.parts, key)
-        if [part.kind for part in stored] != [part.kind for part in new_parts]:
-            return {}, {}
-        for part, new in zip(stored, new_parts, strict=True):
-            if part.kind not in contents.MARKED_KINDS or part.message_id is None or part.payload is None:
-                continue
-            # If Discord refused the payload, the fallback was posted, and the part has no fallback of its own.
-            shown = new.fallback if part.fallback is None and new.fallback is not None else new.payload
-            if part.payload == shown:
-                continue
-            payloads[part.id] = shown
-            body: dict[str, Any] = json.loads(shown)
-            edits[part.id] = models.NewPart(
-                kind=models.PartKind.EDIT,
-                payload=dump_payload(body.get("message", body)),
-                nonce="",
-                channel_id=part.channel_id,
-                message_id=part.message_id,
-            )
-        return edits, payloads
+def _list_changed_messages(
+    parts: Sequence[models.Part], new_parts: Sequence[models.NewPart]
+) -> list[tuple[models.Part, tuple[str, str | None]]]:
+    """Return the parts whose message has another content now, with its payload and fallback."""
+    changed = []
+    for part, new in zip(parts, new_parts, strict=True):
+        if part.kind not in contents.MARKED_KINDS or part.payload is None:
+            continue
+        # If Discord refused the payload, the fallback was posted, and the part has no fallback of its own.
+        is_plain = part.fallback is None and new.fallback is not None
+        bodies = (new.fallback or "", None) if is_plain else (new.payload, new.fallback)
+        if part.payload != bodies[0]:
+            changed.append((part, bodies))
+    return changed
+
+
+def _build_edit(part: models.Part, payload: str) -> models.NewPart:
+    body: dict[str, Any] = json.loads(payload)
+    return models.NewPart(
+        kind=models.PartKind.EDIT,
+        payload=dump_payload(body.get("message", body)),
+        nonce="",
+        channel_id=part.channel_id,
+        message_id=part.message_id,
+    )
 
 
 def _due_at(earlier: Iterable[stored_deliveries.PlannedEdit], now: datetime) -> datetime:

@@ -204,6 +204,7 @@ class Relay:
         self._last_expired_at: datetime | None = None
         self._busy_destinations: set[Hashable] = set()
         self._prefetch_skipped_busy = False
+        self._in_flight_ids: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._late_tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -330,23 +331,33 @@ class Relay:
         if not chosen:
             return []
         async with self._database.transaction() as connection:
-            started_ids = await outbox.mark_sending(
+            payloads = await outbox.mark_sending(
                 connection, [due.part.id for due in chosen], clock(), term=term
             )
-        if not started_ids:
+        if not payloads:
             self._prefetched = []  # another process has become the sender, or has changed these parts
-        return [dataclasses.replace(due, term=term) for due in chosen if due.part.id in started_ids]
+        return [
+            dataclasses.replace(
+                due, part=dataclasses.replace(due.part, payload=payloads[due.part.id]), term=term
+            )
+            for due in chosen
+            if due.part.id in payloads
+        ]
 
     async def _prefetch(self, now: datetime, term: int) -> None:
         self._wake_event.clear()
         self._prefetched_at = self._monotonic()
         self._rate_limiter.prune()
-        if self._has_orphans and not self._tasks and not self._late_tasks:
+        if self._has_orphans:
             async with self._database.transaction() as connection:
                 # With SQLite, the lock shows that no former sender's process is alive.
                 forum_posts_at = None if self._database.is_sqlite else now + FORUM_POST_GRACE
                 released = await outbox.release_interrupted(
-                    connection, now, term=term, forum_posts_at=forum_posts_at
+                    connection,
+                    now,
+                    term=term,
+                    forum_posts_at=forum_posts_at,
+                    in_flight_ids=self._in_flight_ids,
                 )
             if released:
                 log.info("unfinished attempts released", parts=released)
@@ -388,11 +399,12 @@ class Relay:
     def _start_attempt(self, due: DuePart, clock: Clock) -> None:
         destination = _destination_key(due)
         self._busy_destinations.add(destination)
+        self._in_flight_ids.add(due.part.id)
         self._rate_limiter.hit(destination)
         task = asyncio.create_task(self._attempt(due, clock))
         self._tasks.add(task)
         timer = asyncio.get_running_loop().call_later(self._limits.attempt_seconds, self._mark_late, task)
-        task.add_done_callback(lambda done: self._attempt_done(done, destination, timer))
+        task.add_done_callback(lambda done: self._attempt_done(done, due, timer))
 
     def _mark_late(self, task: asyncio.Task[None]) -> None:
         """Give the slot of an attempt without an answer to others. Its destination stays busy until it ends."""
@@ -400,18 +412,17 @@ class Relay:
         self._tasks.discard(task)
         self._late_tasks.add(task)
 
-    def _attempt_done(
-        self, task: asyncio.Task[None], destination: Hashable, timer: asyncio.TimerHandle
-    ) -> None:
+    def _attempt_done(self, task: asyncio.Task[None], due: DuePart, timer: asyncio.TimerHandle) -> None:
         timer.cancel()
         self._tasks.discard(task)
         if task in self._late_tasks:
             self._late_tasks.discard(task)
             self._wake_event.set()
-        self._busy_destinations.discard(destination)
+        self._busy_destinations.discard(_destination_key(due))
+        self._in_flight_ids.discard(due.part.id)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            # Its outcome is not stored. As after a crash, it is determined once no other part is in flight.
+            # Its outcome is not stored. As after a crash, it is determined by the next attempt.
             self._has_orphans = True
             isolation.log_error(log, "outcome not recorded", error)
 

@@ -329,6 +329,13 @@ def test_missing_empty_and_special_paths_are_named_with_the_reason(tmp_path: Pat
     assert "no regular file" in read_problem(tmp_path / "pipe.md")
 
 
+def test_a_file_that_would_be_waited_for_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some files of /proc say that they are regular, and their readers wait, as those of a pipe do."""
+    os.mkfifo(tmp_path / "pipe.md")
+    monkeypatch.setattr(Path, "is_file", lambda _: True)
+    assert isinstance(read_found(str(tmp_path / "pipe.md")), TextFile)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_read_permission_is_named_with_the_reason(tmp_path: Path) -> None:
     path = tmp_path / "a.md"

@@ -21,6 +21,8 @@ from tests.support.shell_fixtures import ADD_CHANNEL, Paperround
         ("PAPERROUND_LOCALE", "fr", "'en' or 'ko'"),
         ("PAPERROUND_HTTP", "here", "127.0.0.1:9464"),
         ("PAPERROUND_HTTP", "x..y:80", "127.0.0.1:9464"),
+        ("PAPERROUND_HTTP", "127.0.0.1:99999999", "127.0.0.1:9464"),
+        ("PAPERROUND_OPERATOR_CHANNEL", "9" * 30, "less than"),
         ("PAPERROUND_SOURCES", '[{"url":', "not JSON"),
         ("PAPERROUND_LOG", "loud", "json"),
         ("PAPERROUND_EXPIRE_HOURS", "soon", "integer"),
@@ -34,6 +36,25 @@ def test_an_invalid_setting_is_named(
     assert answer.exit_status == 2
     assert name in answer.stderr
     assert hint in answer.stderr
+
+
+def test_a_setting_that_is_nested_too_deeply_is_wrong_usage(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "paperround.toml").write_text("a = " + "[" * 3000)
+    answers = [paperround("channels", "list")]
+    (tmp_path / "paperround.toml").unlink()
+    monkeypatch.setenv("PAPERROUND_SOURCES", "[" * 100_000)
+    answers.append(paperround("channels", "list"))
+    for answer in answers:
+        assert (answer.exit_status, "nested too deeply" in answer.stderr) == (2, True)
+
+
+def test_a_number_beyond_what_the_database_stores_is_named(paperround: Paperround) -> None:
+    for command in (("channels", "resume"), ("alerts", "remove")):
+        answer = paperround(*command, "9" * 30)
+        assert (answer.exit_status, "too large" in answer.stderr) == (1, True)
+        assert "went wrong" not in answer.stderr
 
 
 @pytest.mark.parametrize(
@@ -67,6 +88,7 @@ def test_an_env_file_precedes_the_toml_file(paperround: Paperround, tmp_path: Pa
         ("mysql://x/y", "sqlite+aiosqlite"),
         ("nonsense", "sqlite+aiosqlite"),
         ("sqlite+aiosqlite:////no/such/folder/x.db", "folder does not exist"),
+        ("sqlite+aiosqlite:////proc/x.db", "/proc/x.db cannot be"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/none", "PostgreSQL"),
     ],
 )

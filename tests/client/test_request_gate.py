@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -19,7 +20,7 @@ from bot.outbox import discord_health
 from bot.outbox.discord_health import Answer, DiscordHealth, InvalidRequestBudget
 from tests.fake_discord import fixtures, process
 from tests.fake_discord.fixtures import fake, fake_server
-from tests.support import relay_harness
+from tests.support import fault_proxy, patience, relay_harness
 
 __all__ = ["fake", "fake_server"]
 
@@ -80,6 +81,37 @@ async def test_a_request_is_tried_once_and_a_rate_limit_is_reported_at_once(
     assert caught.value.retry_after > 0.0
     assert not health.is_well
     assert len(await fake.log("GET", f"/channels/{channel_id}")) == 3
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity"])
+async def test_a_rate_limit_that_is_not_a_number_of_seconds_is_not_waited_for(
+    fake: process.FakeDiscord, health: DiscordHealth, observer: request_gate.HttpObserver, number: str
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    kinds = {"Content-Type": "application/json", "Via": "1.1 google"}
+    limited = fault_proxy.Reply(429, f'{{"retry_after": {number}, "global": false}}', kinds)
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Limit": "5", "X-RateLimit-Reset-After": number}
+    exhausted = fault_proxy.Reply(200, "{}", {**kinds, **headers, "X-RateLimit-Bucket": "b"})
+    async with fault_proxy.open_fault_proxy(fake.api_url) as proxy:
+        restore = request_gate.override_endpoints(proxy.api_url, fake.gateway_url)
+        client = discord.Client(intents=discord.Intents.none(), http_trace=observer.trace)
+        relay_harness.install_gate(client, observer, health)
+        await client.login(process.TOKEN)
+        try:
+            for reply in (limited, exhausted):
+                proxy.answer_all(reply)
+                async with patience.limit(20):
+                    with pytest.raises(discord.HTTPException):
+                        await client.http.get_channel(channel_id)
+                    proxy.answer_all(fault_proxy.PASS)
+                    while True:
+                        with suppress(request_gate.HeldBackError):
+                            await client.http.get_channel(channel_id)
+                            break
+                        await asyncio.sleep(0.02)
+        finally:
+            await client.close()
+            restore()
 
 
 async def test_a_cancelled_caller_leaves_the_request_to_its_end(

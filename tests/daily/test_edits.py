@@ -1,17 +1,18 @@
-"""Edits planned for sent posts when a digest is corrected."""
+"""What becomes of posts, sent or not, when a digest is corrected."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 
 from bot.daily.service import Subscriptions
 from storage import archive, deliveries, models, outbox, sources
 from storage.database import Database
-from tests.support import digest_builders
+from tests.support import digest_builders, patience
 from tests.support.correction_harness import LATER, CorrectionHarness, put_text
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM
 
@@ -223,7 +224,7 @@ async def test_an_edit_that_is_being_sent_is_followed_by_one_an_hour_later(
     await harness.put(MONDAY, ["2601.00001"], "One.", at=LATER)
     (sending,) = await harness.edited()
     async with harness.database.transaction() as connection:
-        assert await outbox.mark_sending(connection, [sending.id], LATER) == {sending.id}
+        assert set(await outbox.mark_sending(connection, [sending.id], LATER)) == {sending.id}
     for flip in range(3):
         await harness.put(MONDAY, ["2601.00001"], f"Flip {flip}.", at=LATER + MINUTE)
     tried, waiting = await harness.edited()
@@ -308,3 +309,109 @@ async def test_posts_older_than_a_week_or_of_deleted_subscriptions_are_not_edite
     await harness.put(MONDAY, ["2601.00001"], "Put right again.", at=SEOUL_9AM + 8 * DAY)
     assert await harness.edited() == []
     assert kept != removed
+
+
+async def list_shown(harness: CorrectionHarness) -> list[dict[str, Any]]:
+    """Return the payloads of the posts' parts."""
+    async with harness.database.read() as connection:
+        rows = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
+        parts = [part for row in rows for part in await deliveries.list_parts(connection, row.id)]
+    return [json.loads(part.payload or "") for part in parts]
+
+
+@both_engines
+@pytest.mark.parametrize("is_paused", [False, True])
+async def test_a_correction_before_a_post_is_sent_changes_the_post(
+    harness: CorrectionHarness, is_paused: bool
+) -> None:
+    await harness.subscribe(mention_role_id=9)
+    await harness.put(MONDAY, ["2601.00001"], "At first.")
+    await harness.tick(SEOUL_9AM)
+    async with harness.database.transaction() as connection:
+        if is_paused:
+            await outbox.mark_sending(connection, [1], SEOUL_9AM)
+            await outbox.stop_part(connection, 1, models.PartState.PAUSED, reason="no-send", now=SEOUL_9AM)
+    (before,) = await list_shown(harness)
+    await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
+    (after,) = await list_shown(harness)
+    assert after == before | {"content": before["content"].replace("At first.", "Put right.")}
+    assert after["role"] == 9
+    async with harness.database.transaction() as connection:
+        assert await outbox.resume(connection, LATER, channel_id=20) == is_paused
+        assert len(await deliveries.list_due(connection, LATER)) == 1
+    await harness.send(LATER)
+    assert await harness.edits.plan_late(harness.database, LATER + MINUTE) == 0
+    assert await harness.edited() == []
+
+
+@both_engines
+async def test_a_post_that_was_not_sent_gets_as_many_messages_as_it_needs_now(
+    harness: CorrectionHarness,
+) -> None:
+    subscription_id = await harness.subscribe()
+    await harness.put(MONDAY, ["2601.00001", "2601.00002"], "At first.")
+    await harness.tick(SEOUL_9AM)
+    subscription = await harness.get_subscription(subscription_id)
+    await Subscriptions(harness.database, lambda: SEOUL_9AM).edit(
+        replace(subscription, style=models.Style.CARDS)
+    )
+    await harness.put(MONDAY, ["2601.00001", "2601.00002"], "Put right.", at=LATER)
+    assert ["Put right." in shown["content"] for shown in await list_shown(harness)] == [False, True, True]
+    async with harness.database.read() as connection:
+        assert len(await deliveries.list_due(connection, LATER)) == 1
+
+
+@both_engines
+@pytest.mark.parametrize("end", ["planned", "failed", "expired"])
+async def test_the_messages_of_an_incomplete_post_are_corrected(harness: CorrectionHarness, end: str) -> None:
+    await harness.subscribe(style=models.Style.CARDS)
+    await harness.put(MONDAY, ["2601.00001", "2601.00002"], "At first.")
+    await harness.tick(SEOUL_9AM)
+    async with harness.database.transaction() as connection:
+        for part_id in (1, 2):
+            await outbox.mark_sending(connection, [part_id], SEOUL_9AM)
+            await outbox.mark_sent(connection, {part_id: models.Receipt(1000 + part_id, 20)}, SEOUL_9AM)
+        if end == "failed":
+            await outbox.mark_sending(connection, [3], SEOUL_9AM)
+            await outbox.stop_part(connection, 3, models.PartState.FAILED, reason="refused", now=SEOUL_9AM)
+        elif end == "expired":
+            await outbox.cancel(connection, [1], reason="too-old", now=SEOUL_9AM)
+    await harness.put(MONDAY, ["2601.00001", "2601.00002"], "Put right.", at=LATER)
+    (part,) = await harness.edited()
+    assert (part.message_id, "Put right." in (part.payload or "")) == (1002, True)
+    assert ("Put right." in (await list_shown(harness))[2]["content"]) == (end == "planned")
+
+
+@both_engines
+async def test_a_message_that_may_have_been_sent_keeps_its_text_and_is_edited_once_it_is_found(
+    harness: CorrectionHarness,
+) -> None:
+    await harness.subscribe()
+    await harness.put(MONDAY, ["2601.00001"], "At first.")
+    await harness.tick(SEOUL_9AM)
+    async with harness.database.transaction() as connection:
+        await outbox.mark_sending(connection, [1], SEOUL_9AM)
+        await outbox.mark_retry(
+            connection, 1, next_attempt_at=SEOUL_9AM, unknown_since=SEOUL_9AM, error="no-answer"
+        )
+    await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
+    assert ["At first." in shown["content"] for shown in await list_shown(harness)] == [True]
+    assert await harness.edits.plan_late(harness.database, LATER + MINUTE) == 0
+    await harness.send(LATER + 2 * MINUTE)
+    assert [await harness.edits.plan_late(harness.database, LATER + n * MINUTE) for n in (3, 4)] == [1, 0]
+    assert "Put right." in (await harness.edited_content())["content"]
+
+
+@pytest.mark.engines("postgresql")
+async def test_a_correction_does_not_change_what_is_being_claimed(harness: CorrectionHarness) -> None:
+    await harness.subscribe()
+    await harness.put(MONDAY, ["2601.00001"], "At first.")
+    await harness.tick(SEOUL_9AM)
+    async with harness.database.transaction() as connection:
+        claimed = await outbox.mark_sending(connection, [1], SEOUL_9AM)
+        async with patience.limit(30):
+            await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
+    assert [json.loads(payload or "") for payload in claimed.values()] == await list_shown(harness)
+    await harness.send(LATER + MINUTE)
+    assert await harness.edits.plan_late(harness.database, LATER + 2 * MINUTE) == 1
+    assert "Put right." in (await harness.edited_content())["content"]

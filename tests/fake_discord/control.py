@@ -151,6 +151,12 @@ async def replay_events(fake: server.Fake, params: Json) -> Any:
 
 
 @action
+async def dispatch(fake: server.Fake, params: Json) -> Any:
+    """Send an event of a `kind` with `data` as they are, to the shard of the server `guild_id`."""
+    return {"shards": fake.gateway.dispatch(params["kind"], params["data"], params["guild_id"])}
+
+
+@action
 async def interact(fake: server.Fake, params: Json) -> Any:
     """Send an interaction and wait up to `wait` seconds for its callback, or for its response if `answer`.
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.fake_discord.process import TOKEN
+from tests.fake_discord.process import GUILD_ID, TOKEN
 from tests.support import fault_harness
 from tests.support.fault_harness import FaultHarness
 
@@ -87,3 +87,25 @@ async def test_posts_are_sent_although_the_commands_cannot_be_registered(
         return bool((await harness.fake.counts())["commands"])
 
     await harness.wait_until(are_registered)
+
+
+async def test_an_event_that_cannot_be_read_is_dropped_and_the_bot_goes_on(harness: FaultHarness) -> None:
+    [channel_id] = await harness.fake.add_channels(1)
+    bot = harness.start_cli("run")
+    await harness.fake.wait_until_connected()
+    unreadable = {
+        "CHANNEL_UPDATE": {"guild_id": str(GUILD_ID), "id": str(channel_id), "type": 0},
+        "CHANNEL_DELETE": {"guild_id": str(GUILD_ID), "id": "secret", "type": 0},
+        "GUILD_CREATE": {"id": str(GUILD_ID + 5000), "name": "y", "channels": None, "roles": None},
+    }
+    for kind, data in unreadable.items():
+        await harness.fake.run_action("dispatch", {"kind": kind, "data": data, "guild_id": GUILD_ID})
+    await harness.wait_until(lambda: bot.poll() is not None or harness.read_log().count("not readable") == 3)
+    assert bot.poll() is None
+    assert "secret" not in harness.read_log()
+    # The connection still delivers events.
+    await harness.fake.change_channel(channel_id, denied=0)
+    await harness.add_deliveries(*fault_harness.fan_out([channel_id], harness.now(), 1))
+    await harness.wait_until_all_sent()
+    bot.send_signal(signal.SIGTERM)
+    assert await _wait_for_end(harness, bot) == 0

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
@@ -77,6 +78,55 @@ async def test_a_server_that_restarts_is_waited_for(
     log = harness.read_log()
     assert "Traceback" not in log, log[-6000:]
     assert log.count("the database is away") <= len(bots) * 4
+
+
+FULL_DISK = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING errcode = '53100'; END $$;
+CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON meta FOR EACH ROW EXECUTE FUNCTION refuse()
+"""
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "sentence"),
+    [
+        (
+            "ALTER SYSTEM SET default_transaction_read_only = on; SELECT pg_reload_conf()",
+            "SET default_transaction_read_only = off;"
+            "ALTER SYSTEM RESET default_transaction_read_only; SELECT pg_reload_conf()",
+            "default_transaction_read_only",
+        ),
+        (FULL_DISK, "DROP TRIGGER full_disk ON meta", "No space left on device"),
+    ],
+    ids=["read-only", "full"],
+)
+async def test_a_server_that_cannot_be_written_is_waited_for(
+    harness: FaultHarness, server: postgres_server.PostgresServer, begin: str, end: str, sentence: str
+) -> None:
+    channels = await harness.fake.add_channels(10)
+    bot = harness.start_bot()
+    await harness.fake.wait_until_connected()
+    admin = await asyncpg.connect(server.url.replace("+asyncpg", ""))
+    for statement in begin.split("; ") if "SYSTEM" in begin else [begin]:
+        await admin.execute(statement)
+    # The sender loses its lock, and cannot begin a new term.
+    await admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    await harness.wait_until(
+        lambda: bot.poll() is not None or "the database is away; waiting for it" in harness.read_log()
+    )
+    assert bot.poll() is None, harness.read_log()[-3000:]
+    assert sentence in harness.read_log()
+    for statement in end.split(";"):
+        await admin.execute(statement)
+    await admin.close()
+    await harness.db.close()
+    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 1))
+    await harness.wait_until_all_sent()
+    await fault_harness.assert_exactly_once(harness, channels, 1)
+    assert "Traceback" not in harness.read_log(), harness.read_log()[-6000:]
 
 
 async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarness, all_seeds: bool) -> None:

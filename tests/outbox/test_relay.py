@@ -52,6 +52,27 @@ async def test_parts_are_sent_once_in_order(relay_harness: RelayHarness, fake: p
     assert all_sent(await relay_harness.list_states())
 
 
+async def test_a_part_that_is_corrected_while_it_waits_for_its_channel_is_sent_as_corrected(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    await fake.set_faults({"kind": "slow", "seconds": 0.5, "method": "POST", "times": 1})
+    await relay_harness.add("a", channel_id)
+    await relay_harness.add("b", channel_id)
+    draining = asyncio.create_task(relay_harness.drain())
+
+    async def has_begun() -> bool:
+        async with relay_harness.db.read() as connection:
+            return models.PartState.SENDING in await deliveries.count_by_state(connection)
+
+    await patience.wait_until(has_begun)
+    async with relay_harness.db.transaction() as connection:
+        corrected = sa.func.replace(tables.parts.c.payload, "b 0", "b corrected")
+        await connection.execute(tables.parts.update().values(payload=corrected))
+    await draining
+    assert message_texts(await fake.messages(channel_id)) == ["a 0", "b corrected"]
+
+
 async def test_lost_replies_and_errors_leave_one_copy_of_each_part(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -491,6 +512,7 @@ class StubSender:
         self.attempts = 0
         self.works = False
         self.slow_channel_id: int | None = None
+        self.stuck_channel_id: int | None = None
 
     async def send(self, request: sender.SendRequest) -> models.Receipt:
         self.attempts += 1
@@ -498,6 +520,8 @@ class StubSender:
             raise KeyError("id")
         if request.channel_id == self.slow_channel_id:
             await asyncio.sleep(0.05)
+        if request.channel_id == self.stuck_channel_id:
+            await asyncio.Event().wait()
         return models.Receipt(1, request.channel_id)
 
     async def find(self, request: sender.SendRequest, since: datetime) -> models.Receipt | None:
@@ -532,6 +556,39 @@ async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_lat
     await stub_relay.drain(now + timedelta(minutes=2))
     async with db.read() as connection:
         assert (await deliveries.list_rows(connection))[0].state is models.DeliveryState.SENT
+
+
+async def test_an_attempt_that_never_ends_does_not_keep_a_lost_outcome_from_being_determined(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = system_clock()
+    stub_sender = StubSender()
+    stub_sender.works = True
+    stub_sender.stuck_channel_id = 1
+    stub_relay = open_stub_relay(db, stub_sender, now)
+    mark_sent, failures = outbox.mark_sent, iter([True])
+
+    async def fail_once(*args: Any) -> None:
+        if next(failures, False):
+            raise OSError("the disk was full for a moment")
+        await mark_sent(*args)
+
+    monkeypatch.setattr(outbox, "mark_sent", fail_once)
+    async with db.transaction() as connection:
+        await outbox.add_all(connection, [new_delivery("a", 1, now), new_delivery("b", 2, now)])
+    stop = asyncio.Event()
+    running = asyncio.create_task(stub_relay.run(stop))
+
+    async def is_sent() -> bool:
+        async with db.read() as connection:
+            return await deliveries.count_by_state(connection) == {
+                models.PartState.SENDING: 1,
+                models.PartState.SENT: 1,
+            }
+
+    await patience.wait_until(is_sent)
+    stop.set()
+    await running
 
 
 async def test_an_attempt_that_ends_during_a_query_does_not_end_the_drain(

@@ -224,6 +224,17 @@ async def test_copying_the_database_onto_itself_is_rejected(
         await migrate.copy_to(sqlite_db, tmp_path / "paperround.db")
 
 
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal", ".sender.lock", ".migrate.lock"])
+async def test_a_copy_does_not_take_the_place_of_a_file_that_the_database_uses(
+    sqlite_db: database.Database, tmp_path: Path, suffix: str
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    for folder in (tmp_path, tmp_path / "link"):
+        with pytest.raises(errors.StorageError, match="belongs to the database"):
+            await migrate.copy_to(sqlite_db, folder / f"paperround.db{suffix}")
+    assert await migrate.copy_to(sqlite_db, tmp_path / "paperround.db.1") > 0
+
+
 async def test_the_error_names_a_folder_that_does_not_exist(
     sqlite_db: database.Database, tmp_path: Path
 ) -> None:

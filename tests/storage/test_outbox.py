@@ -90,7 +90,7 @@ async def test_an_attempt_begins_once(db: database.Database) -> None:
     await add(db, new_delivery())
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        assert await outbox.mark_sending(connection, [part.id], NOW) == set()
+        assert set(await outbox.mark_sending(connection, [part.id], NOW)) == set()
 
 
 async def test_a_part_interrupted_by_a_crash_is_due_again_with_an_unknown_outcome(
@@ -148,13 +148,16 @@ async def test_a_former_sender_can_claim_nothing_and_store_receipts_only(db: dat
     async with db.transaction() as connection:
         former = await locks.raise_term(connection)
         [first, second, third] = [part.id for part in await deliveries.list_parts(connection, delivery_id)]
-        assert await outbox.mark_sending(connection, [first, second], NOW, term=former) == {first, second}
+        assert set(await outbox.mark_sending(connection, [first, second], NOW, term=former)) == {
+            first,
+            second,
+        }
         present = await locks.raise_term(connection)
-        assert await outbox.mark_sending(connection, [third], NOW, term=former) == set()
+        assert set(await outbox.mark_sending(connection, [third], NOW, term=former)) == set()
         assert await outbox.release_interrupted(connection, NOW, term=former) == 0
         assert await outbox.release_interrupted(connection, NOW, term=present) == 2
     async with db.transaction() as connection:
-        assert await outbox.mark_sending(connection, [first], NOW, term=present) == {first}
+        assert set(await outbox.mark_sending(connection, [first], NOW, term=present)) == {first}
         for part_id in (first, second):
             assert not await outbox.mark_retry(
                 connection, part_id, next_attempt_at=NOW, unknown_since=None, error="503", term=former
@@ -222,8 +225,12 @@ async def test_a_paused_delivery_resumes_at_the_part_that_stopped(db: database.D
     assert await list_due_nonces(db) == ["a/0"]
 
 
-async def test_what_is_refused_again_and_again_resumes_later_each_time(db: database.Database) -> None:
-    await add(db, new_delivery("a"))
+def direct_delivery(nonce: str) -> models.NewDelivery:
+    return new_delivery(nonce, None, user_id=8, guild_id=None, kind=models.DeliveryKind.ALERT)
+
+
+async def test_what_a_reader_refuses_again_and_again_resumes_later_each_time(db: database.Database) -> None:
+    await add(db, direct_delivery("a"))
     now, waits = NOW, []
     for _ in range(10):
         async with db.transaction() as connection:
@@ -231,25 +238,25 @@ async def test_what_is_refused_again_and_again_resumes_later_each_time(db: datab
             await outbox.stop_part(
                 connection, part.id, models.PartState.PAUSED, reason="no access", error_code=50007, now=now
             )
-            await outbox.resume(connection, now, channel_id=7)
-            await outbox.resume(connection, now, channel_id=7)
+            await outbox.resume(connection, now, user_id=8)
+            await outbox.resume(connection, now, user_id=8)
             first, *_ = await deliveries.list_parts(connection, part.delivery_id)
         waits.append((first.next_attempt_at - now) // timedelta(minutes=1))
         now = first.next_attempt_at
     assert waits == [0, 1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
-async def test_others_of_a_destination_wait_with_what_was_refused(db: database.Database) -> None:
+async def test_others_of_a_reader_wait_with_what_was_refused(db: database.Database) -> None:
     for nonce in ("a", "b"):
-        await add(db, new_delivery(nonce))
+        await add(db, direct_delivery(nonce))
     async with db.transaction() as connection:
         for _ in range(2):
             part = await start_attempt(connection)
             await outbox.stop_part(
                 connection, part.id, models.PartState.PAUSED, reason="no access", error_code=50007, now=NOW
             )
-            await outbox.pause(connection, channel_id=7, reason="no access")
-            await outbox.resume(connection, NOW, channel_id=7)
+            await outbox.pause(connection, user_id=8, reason="no access")
+            await outbox.resume(connection, NOW, user_id=8)
     assert await list_due_nonces(db) == []
     assert await list_due_nonces(db, NOW + timedelta(minutes=1)) == ["a/0", "b/0"]
 

@@ -35,6 +35,7 @@ class TextRenderer(planner_harness.StubDailyRenderer):
             "at": post.schedule and post.schedule[0],
         }
         context |= {"since": str(post.since_on), "missed": len(post.missed_on)}
+        context |= {"role": post.mention_role_id, "numbers": post.numbers}
         context |= {"closes_at": str(post.closes_at), "is_complete": post.is_complete}
         texts = [
             f"{paper.arxiv_id} {paper.sections[0].body if paper.sections else ''}" for paper in post.papers

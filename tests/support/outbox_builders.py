@@ -69,5 +69,5 @@ async def list_due_nonces(db: database.Database, now: datetime = NOW) -> list[st
 async def start_attempt(connection: AsyncConnection, now: datetime = NOW) -> models.Part:
     """Start an attempt at the first due part."""
     part = (await deliveries.list_due(connection, now))[0].part
-    assert await outbox.mark_sending(connection, [part.id], now) == {part.id}
+    assert set(await outbox.mark_sending(connection, [part.id], now)) == {part.id}
     return part
