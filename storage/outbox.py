@@ -463,6 +463,8 @@ async def _earliest_resumption(
         .join(deliveries, deliveries.c.id == parts.c.delivery_id)
         .where(*of_destination, parts.c.error_code.is_not(None))
     )
+    attempts: int
+    refused_at: datetime | None
     attempts, refused_at = (await connection.execute(refusals)).one()
     if refused_at is None or attempts < 2:
         return now

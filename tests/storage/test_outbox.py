@@ -226,7 +226,7 @@ async def test_a_paused_delivery_resumes_at_the_part_that_stopped(db: database.D
 
 
 def direct_delivery(nonce: str) -> models.NewDelivery:
-    return new_delivery(nonce, None, user_id=8, guild_id=None, kind=models.DeliveryKind.ALERT)
+    return new_delivery(nonce, user_id=8, channel_id=None, kind=models.DeliveryKind.ALERT)
 
 
 async def test_what_a_reader_refuses_again_and_again_resumes_later_each_time(db: database.Database) -> None:
