@@ -257,8 +257,8 @@ async def list_filtered(
     return search_results.SearchResult(tuple(rows), total)
 
 
-# Partial matches have some parts of a query, or its topic. They are ranked by BM25, relevance feedback (RM3) and topic, as are
-# the papers that have all of a question.
+# Partial matches have some parts of a query, or its topic. They are ranked by BM25 and topic, as are the papers that have all of
+# a question.
 
 MAX_COMPLETE = 30
 """Partial matches follow fewer papers than this that have all of a query; of a question this many are ranked by topic."""
@@ -275,9 +275,9 @@ _PART_LIMITS = (30, 15)
 _IMPLIED_LIMITS = (15, 15)
 """Candidates of each query of an implied topic: in the title, repeated."""
 _MAX_RANKED = 50
-"""Papers that are ranked by feedback and topic, the best by BM25."""
-_WEIGHTS = 0.4, 0.6, 0.8
-"""The weights of BM25, feedback and topic in the relevance, each relative to the highest of all papers."""
+"""Papers that are ranked by topic, the best by BM25."""
+_WEIGHTS = 0.4, 0.8
+"""The weights of BM25 and topic in the relevance, each relative to the highest of all papers."""
 
 PartialHit = tuple[scoring.Score, int, tuple[str, ...]]
 """The score and the id of a paper, and the parts that it lacks."""
@@ -312,10 +312,7 @@ async def find_partial(
     *,
     with_partial: bool,
 ) -> tuple[dict[int, float], list[PartialHit]]:
-    """Return the relevance of the `complete` papers by id, and the papers that have some of the segments, best first.
-
-    The complete papers, if there are any, tell with the best partial ones which further words belong to the question.
-    """
+    """Return the relevance of the `complete` papers by id, and the papers that have some of the segments, best first."""
     parts = [*segments, *expanded.implied.values()]
     compiled = map(search_query.from_segment, parts)
     queries = [
@@ -333,11 +330,10 @@ async def find_partial(
         rows = await _list_candidates(connection, rarest, implied, frequencies, scope, read)
         counted += await _count(rows, parts, scorer)
     scored = [(scoring.score_bm25(paper.counts, weights), paper) for paper in counted]
-    terms = await _learn_terms(connection, scored, total)
     complete_ids = {row.paper_id for row in complete}
     if not expanded.topics:
         scored = [(score, paper) for score, paper in scored if paper.row.paper_id not in complete_ids]
-    ranked = await _rank_partial(scored, terms, expanded.topics)
+    ranked = await _rank_partial(scored, expanded.topics)
     relevance = {paper.row.paper_id: value for value, paper in ranked if paper.row.paper_id in complete_ids}
     partial = [(value, paper) for value, paper in ranked if paper.row.paper_id not in complete_ids]
     return relevance, [_make_hit(paper, segments, expanded, value) for value, paper in partial[:MAX_PARTIAL]]
@@ -409,29 +405,12 @@ async def _count(
     return counted
 
 
-async def _learn_terms(connection: Connection, scored: Sequence[_Scored], total: int) -> dict[str, float]:
-    """Return the feedback terms of the best papers, the heaviest first."""
-    ranked = sorted(scored, key=lambda pair: (-pair[0], pair[1].row.position))
-    best = [(score, paper.words) for score, paper in ranked[: scoring.FEEDBACK_DOCUMENTS]]
-    probable = scoring.list_candidates(best)
-    tokens_of = {word: analyser.word_tokens(word) for word in probable}
-    tokens: Collection[str] = {token for tokens in tokens_of.values() for token in tokens}
-    token_frequencies = await search.get_document_frequencies(connection, tokens)
-    frequencies = {
-        word: min((token_frequencies.get(token, 0) for token in tokens), default=0)
-        for word, tokens in tokens_of.items()
-    }
-    return scoring.choose_terms(probable, frequencies, total)
-
-
-async def _rank_partial(
-    scored: Sequence[_Scored], terms: Mapping[str, float], topics: text_topics.Vector
-) -> list[_Scored]:
+async def _rank_partial(scored: Sequence[_Scored], topics: text_topics.Vector) -> list[_Scored]:
     """Return the best papers by BM25 with their relevance, the most relevant first."""
     best, components, slices = _sort(scored)[:_MAX_RANKED], [], TimeSlices()
     for score, paper in best:
         similarity = text_topics.cosine(paper.words, topics) if topics else 0.0
-        components.append((score, scoring.score_feedback(paper.words, terms), similarity))
+        components.append((score, similarity))
         await slices.pause()
     highest = [max(column) or 1.0 for column in zip(*components, strict=True)]
     factors = [weight / value for weight, value in zip(_WEIGHTS, highest, strict=False)]

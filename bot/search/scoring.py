@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -248,17 +248,10 @@ def _has_context(context: list[term_keys.TermPattern], document: term_keys.Docum
     return 2 * held_words >= len(english)
 
 
-# Partial matches are ranked by BM25 over the parts of a query, and by the relevance model RM3 learnt from the best papers.
+# Partial matches are ranked by BM25 over the parts of a query.
 
-FEEDBACK_DOCUMENTS = 12
-FEEDBACK_TERMS = 25
-MAX_DOCUMENT_SHARE = 0.1
-"""Words in a larger share of the papers are no feedback terms."""
-_MAX_CANDIDATES = 100
-"""Words whose document frequencies are read to choose the feedback terms."""
-_FEEDBACK_TITLE_WEIGHT = 3
+_BM25_TITLE_WEIGHT = 3
 _SATURATION = 1.2
-_MIN_WORD_LENGTH = 2
 
 
 def inverse_document_frequency(document_frequency: float, total: int) -> float:
@@ -271,54 +264,14 @@ def score_bm25(counts: Sequence[tuple[float, float]], weights: Sequence[float]) 
     """Return the BM25 of a paper from the frequencies of each part in title and body, and the IDF of each part."""
     score = 0.0
     for (in_title, in_body), weight in zip(counts, weights, strict=True):
-        frequency = _FEEDBACK_TITLE_WEIGHT * in_title + in_body
+        frequency = _BM25_TITLE_WEIGHT * in_title + in_body
         score += weight * frequency / (frequency + _SATURATION)
     return score
 
 
 def count_words(title: str, body: str) -> Counter[str]:
-    """Count a paper's words without particles, those of the title `_FEEDBACK_TITLE_WEIGHT` times."""
+    """Count a paper's words without particles, those of the title `_BM25_TITLE_WEIGHT` times."""
     counts = Counter(body.replace(analyser.PARTICLE_MARK, "").split())
     for word in title.replace(analyser.PARTICLE_MARK, "").split():
-        counts[word] += _FEEDBACK_TITLE_WEIGHT
+        counts[word] += _BM25_TITLE_WEIGHT
     return counts
-
-
-def list_candidates(best: Sequence[tuple[float, Counter[str]]]) -> dict[str, float]:
-    """Return the most probable words of the relevance model of the best papers, given as scores with counted words."""
-    model: dict[str, float] = {}
-    for score, words in best:
-        length = max(words.total(), 1)
-        for word, count in words.items():
-            model[word] = model.get(word, 0.0) + score * count / length
-    probable = {
-        word: probability
-        for word, probability in model.items()
-        if len(word) >= _MIN_WORD_LENGTH and not word.isdigit()
-    }
-    # Of some thousand words only these are sorted with a key, which takes longer.
-    least = min(sorted(probable.values(), reverse=True)[:_MAX_CANDIDATES], default=0.0)
-    likely = [(-probability, word) for word, probability in probable.items() if probability >= least]
-    return {word: probable[word] for _, word in sorted(likely)[:_MAX_CANDIDATES]}
-
-
-def choose_terms(
-    candidates: Mapping[str, float], document_frequencies: Mapping[str, int], total: int
-) -> dict[str, float]:
-    """Return the feedback terms with their weights, which add up to 1: the likeliest words that are not common."""
-    rare_enough = max(3.0, MAX_DOCUMENT_SHARE * total)
-    weights = {
-        word: probability * inverse_document_frequency(document_frequencies[word], total)
-        for word, probability in candidates.items()
-        if 1 < document_frequencies.get(word, 0) <= rare_enough
-    }
-    chosen = sorted(weights, key=lambda word: (-weights[word], word))[:FEEDBACK_TERMS]
-    weight_sum = sum(weights[word] for word in chosen) or 1.0
-    return {word: weights[word] / weight_sum for word in chosen}
-
-
-def score_feedback(words: Mapping[str, int], terms: Mapping[str, float]) -> float:
-    """Return how much of the relevance model a paper has, from 0 to 1, given its counted words."""
-    # Few papers have many of the terms, so only these are counted.
-    counts = [(weight, words[term]) for term, weight in terms.items() if term in words]
-    return sum(weight * count / (count + _SATURATION) for weight, count in counts)

@@ -18,6 +18,8 @@ from storage.database import Connection
 from storage.search import all_of
 
 _MAX_TERMS = 12
+_MAX_DOCUMENT_SHARE = 0.1
+"""Words in a larger share of the papers say nothing of what one is about."""
 _CANDIDATES_PER_TERM = 25
 """Candidates retrieved by each of the rarest words, the most popular first."""
 
@@ -76,7 +78,7 @@ async def _tf_idf_weights(
     weights = {}
     for word, tokens in tokens_of.items():
         frequency = min((document_frequencies.get(token, uncounted) for token in tokens), default=0)
-        if is_indexed < frequency <= max(3.0, scoring.MAX_DOCUMENT_SHARE * total):
+        if is_indexed < frequency <= max(3.0, _MAX_DOCUMENT_SHARE * total):
             weights[word] = (1 + math.log(frequencies[word])) * math.log(1 + total / frequency)
     return weights
 

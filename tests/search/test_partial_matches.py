@@ -107,26 +107,6 @@ async def test_the_papers_that_lack_the_commoner_part_come_first(db: Database) -
     assert (found.complete, found.total, len(found.rows)) == (0, 31, 31)
 
 
-async def test_words_of_the_best_papers_tell_partial_matches_apart(db: Database) -> None:
-    related = [
-        NewsletterPaper(
-            f"2501.{number + 1:05}", f"Gripper study {number}", "robots with a gripper and tactile skin"
-        )
-        for number in range(6)
-    ]
-    others = [
-        NewsletterPaper(f"2501.001{number:02}", f"Study {number}", "robots in another field")
-        for number in range(6)
-    ]
-    target = NewsletterPaper("2502.00001", "Study of skin", "robots with tactile skin")
-    filler = [NewsletterPaper(f"2503.{number:05}", f"Speech {number}", "speech") for number in range(1, 61)]
-    await sample_archive.add_digest(db, "2025-01-02", *related, *others, target, *filler)
-    found = await SearchService(db).search(SearchRequest("robots gripper lanterns", limit=50))
-    order = [row.arxiv_id for row in found.rows]
-    assert set(order[:6]) == {paper.arxiv_id for paper in related}
-    assert order[6] == target.arxiv_id
-
-
 async def test_a_single_term_has_no_partial_matches_behind_it(archive_search: SearchService) -> None:
     for query in ("강화 학습", "reinforcement learning", "RL"):
         found = await archive_search.search(SearchRequest(query, limit=100))
