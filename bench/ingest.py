@@ -108,10 +108,10 @@ def _rows(source: sqlite3.Connection) -> Rows:
     names = [row[1] for row in source.execute("PRAGMA table_list") if row[0] == "main" and row[2] == "table"]
     tables = [name for name in names if not name.startswith("sqlite_") and name != "alembic_version"]
     rows = {f'"{name}"': source.execute(f'SELECT * FROM "{name}"').fetchall() for name in tables}
-    codec = search.TextCodec(dict(source.execute("SELECT id, data FROM text_dictionaries")))
+    packed = source.execute("SELECT position, texts FROM indexed_papers").fetchall()
     tokens = [
-        (position, *search_index.build_tokens(codec.decompress(texts)))
-        for position, texts in source.execute("SELECT position, texts FROM indexed_papers")
+        (position, *search_index.build_tokens(texts))
+        for (position, _), texts in zip(packed, search.unpack_texts(data for _, data in packed), strict=True)
     ]
     rows[f"{search.WORDS_TABLE} (rowid, tokens)"] = [(position, all_) for position, all_, _ in tokens]
     rows[f"{search.TITLES_TABLE} (rowid, tokens)"] = [(position, title) for position, _, title in tokens]

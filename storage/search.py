@@ -6,7 +6,6 @@ tokens that it was added with.
 
 from __future__ import annotations
 
-import asyncio
 import re
 import zlib
 from bisect import bisect_left
@@ -14,18 +13,14 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property, lru_cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk
-from storage.tables import glossary, indexed_papers, mention_counts, papers, term_counts, text_dictionaries
-
-if TYPE_CHECKING:
-    import zstandard
+from storage.tables import glossary, indexed_papers, mention_counts, papers, term_counts
 
 # A boolean query nests ANDs and ORs of tokens. Tokens come from the analyser and are quoted in the syntax of each engine, so
 # typed text is never read as an operator.
@@ -419,14 +414,7 @@ async def expand_prefixes(
     return (all_of(parts) if isinstance(query, AllOf) else any_of(parts)) or query
 
 
-# Indexed texts are compressed by Zstandard, with a dictionary trained from the archive's own texts: papers resemble each other
-# more than they repeat themselves, so it saves a third. Texts compressed before it was trained stay readable, since each
-# frame names its dictionary (RFC 8878).
-
 COMPRESSION_LEVEL = 3
-DICTIONARY_BYTES = 1 << 16
-_NO_DICTIONARY = 0
-_CACHE_KEY = "text_codec"
 
 
 class DocumentTexts(NamedTuple):
@@ -437,91 +425,24 @@ class DocumentTexts(NamedTuple):
     mentions: tuple[str, ...] = ()
 
 
-class TextCodec:
-    """Compresses with the newest dictionary and decompresses with any, by its id. Holds no connection."""
+def pack_texts(texts: Iterable[DocumentTexts]) -> list[bytes]:
+    """Return texts as they are stored, compressed by Zstandard."""
+    import zstandard  # loaded with the first use of the index, not by an idle bot
 
-    def __init__(self, dictionaries: Mapping[int, bytes]) -> None:
-        import zstandard  # loaded with the first use of the index, not by an idle bot
-
-        self._zstandard = zstandard
-        self.dictionary_ids = frozenset(dictionaries)
-        self._newest_dictionary: zstandard.ZstdCompressionDict | None = None
-        self._decompressors = {_NO_DICTIONARY: zstandard.ZstdDecompressor()}
-        for dictionary_id, data in sorted(dictionaries.items()):
-            dictionary = self._newest_dictionary = zstandard.ZstdCompressionDict(data)
-            self._decompressors[dictionary_id] = zstandard.ZstdDecompressor(dict_data=dictionary)
-
-    @cached_property
-    def _compressor(self) -> zstandard.ZstdCompressor:
-        return self._zstandard.ZstdCompressor(
-            level=COMPRESSION_LEVEL, dict_data=self._newest_dictionary, write_checksum=False
-        )
-
-    def compress(self, texts: DocumentTexts) -> bytes:
-        """Return texts in compressed form."""
-        return self._compressor.compress(_serialise(texts))
-
-    def decompress(self, compressed: bytes) -> DocumentTexts:
-        """Return compressed texts. Raises KeyError when their dictionary is unknown."""
-        dictionary_id = self._zstandard.get_frame_parameters(compressed).dict_id
-        raw = self._decompressors[dictionary_id].decompress(compressed)
-        title, body, *mentions = raw.decode().split("\0")
-        return DocumentTexts(title, body, tuple(mentions))
+    # One for each call, since several threads may not share one.
+    compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=False)
+    return [compressor.compress("\0".join((title, body, *found)).encode()) for title, body, found in texts]
 
 
-def _serialise(texts: DocumentTexts) -> bytes:
-    return "\0".join((texts.title, texts.body, *texts.mentions)).encode()
-
-
-async def _get_codec(connection: AsyncConnection) -> TextCodec:
-    """Return the codec to compress with: that of the dictionaries that this transaction sees."""
-    cached = _cached_codec(connection)
-    rows = await bulk.fetch_all(connection, "SELECT id FROM text_dictionaries")
-    ids = frozenset(dictionary_id for (dictionary_id,) in rows)
-    return cached if cached is not None and cached.dictionary_ids == ids else await _load_codec(connection)
-
-
-async def _decompress_all(connection: AsyncConnection, compressed: Sequence[bytes]) -> list[DocumentTexts]:
-    codec = _cached_codec(connection) or await _load_codec(connection)
-    try:
-        return list(map(codec.decompress, compressed))
-    except KeyError:
-        # Another process has trained a dictionary since the codec was cached.
-        codec = await _load_codec(connection)
-        return list(map(codec.decompress, compressed))
-
-
-def _cached_codec(connection: AsyncConnection) -> TextCodec | None:
-    return connection.sync_connection.info.get(_CACHE_KEY) if connection.sync_connection is not None else None
-
-
-async def _load_codec(connection: AsyncConnection) -> TextCodec:
-    query = sa.select(text_dictionaries.c.id, text_dictionaries.c.data).order_by(text_dictionaries.c.id)
-    codec = _make_codec(tuple((row.id, row.data) for row in await connection.execute(query)))
-    if connection.sync_connection is not None:
-        connection.sync_connection.info[_CACHE_KEY] = codec
-    return codec
-
-
-@lru_cache(maxsize=4)
-def _make_codec(dictionaries: tuple[tuple[int, bytes], ...]) -> TextCodec:
-    return TextCodec(dict(dictionaries))
-
-
-async def train_text_dictionary(connection: AsyncConnection, samples: Sequence[DocumentTexts]) -> None:
-    """Train and store a dictionary from some thousand texts; a tenth of a second, in a thread.
-
-    Nothing is stored if the texts have too little in common.
-    """
+def unpack_texts(packed: Iterable[bytes]) -> list[DocumentTexts]:
+    """Return texts from their stored form."""
     import zstandard
 
-    try:
-        trained = await asyncio.to_thread(
-            zstandard.train_dictionary, DICTIONARY_BYTES, list(map(_serialise, samples))
-        )
-    except zstandard.ZstdError:
-        return
-    await connection.execute(text_dictionaries.insert().values(id=trained.dict_id(), data=trained.as_bytes()))
+    decompressor, texts = zstandard.ZstdDecompressor(), []
+    for data in packed:
+        title, body, *found = decompressor.decompress(data).decode().split("\0")
+        texts.append(DocumentTexts(title, body, tuple(found)))
+    return texts
 
 
 WORDS_TABLE = "paper_words"
@@ -620,8 +541,11 @@ async def add(connection: AsyncConnection, rows: Sequence[IndexRow]) -> None:
     if not rows:
         return
     columns = ("position", "paper_id", "texts", "votes", "last_on")
-    codec = await _get_codec(connection)
-    values = [(row.position, row.paper_id, codec.compress(row.texts), row.votes, row.last_on) for row in rows]
+    packed = pack_texts(row.texts for row in rows)
+    values = [
+        (row.position, row.paper_id, texts, row.votes, row.last_on)
+        for row, texts in zip(rows, packed, strict=True)
+    ]
     await bulk.insert_rows(connection, indexed_papers, columns, values)
     await insert(connection, WORDS_TABLE, [(row.position, row.tokens) for row in rows])
     await insert(connection, TITLES_TABLE, [(row.position, row.title_tokens) for row in rows])
@@ -701,7 +625,7 @@ async def _list_where_in(
     found: list[IndexRow] = []
     for chunk in bulk.chunked(values, ROWS_AT_ONCE):
         rows = list(await bulk.select_where_in(connection, by, chunk, columns))
-        texts = await _decompress_all(connection, [compressed for _, _, compressed, _, _ in rows])
+        texts = unpack_texts(packed for _, _, packed, _, _ in rows)
         found += [
             IndexRow(position, paper_id, document_texts, votes, bulk.parse_date(last_on))
             for (position, paper_id, _, votes, last_on), document_texts in zip(rows, texts, strict=True)
@@ -746,22 +670,11 @@ async def list_by_popularity(
         .limit(limit)
     )
     rows = (await connection.execute(query)).all()
-    texts = await _decompress_all(connection, [row.texts for row in rows])
+    texts = unpack_texts(row.texts for row in rows)
     return [
         IndexRow(row.position, row.paper_id, document_texts, row.votes, row.last_on)
         for row, document_texts in zip(rows, texts, strict=True)
     ]
-
-
-async def has_dictionary(connection: AsyncConnection) -> bool:
-    """Tell whether a compression dictionary has been trained."""
-    return bool((await _get_codec(connection)).dictionary_ids)
-
-
-async def train_dictionary(connection: AsyncConnection, sample_size: int) -> None:
-    """Train the compression dictionary for further texts, from the most popular papers."""
-    sample = await list_by_popularity(connection, limit=sample_size)
-    await train_text_dictionary(connection, [row.texts for row in sample])
 
 
 async def count_all(connection: AsyncConnection) -> int:

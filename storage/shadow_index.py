@@ -22,7 +22,6 @@ TABLES = (
     "paper_words",
     "paper_titles",
     "indexed_papers",
-    "text_dictionaries",
     "term_counts",
     "author_words",
     "indexed_authors",

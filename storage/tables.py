@@ -781,13 +781,6 @@ indexed_papers = sa.Table(
     sa.Column("last_on", sa.Date, nullable=False),
 )
 
-text_dictionaries = sa.Table(
-    "text_dictionaries",
-    metadata,
-    sa.Column("id", RowId, primary_key=True, autoincrement=False, comment="Zstandard dictionary id"),
-    sa.Column("data", sa.LargeBinary, nullable=False),
-)
-
 term_counts = sa.Table(
     "term_counts",
     metadata,

@@ -127,8 +127,6 @@ EXACT_COUNT_LIMIT = 1000
 SAMPLE_RATE = 32
 PAPERS_PER_TURN = 4
 """Papers analysed before other tasks get the event loop; half a millisecond."""
-DICTIONARY_SAMPLE_SIZE = 2000
-"""Papers from which the compression dictionary is trained."""
 
 
 class SearchIndexer:
@@ -165,9 +163,6 @@ class SearchIndexer:
         mentions.update(mention for row in rows for mention in row.texts.mentions)
         await search.change_document_frequencies(connection, frequencies)
         await search.change_mention_counts(connection, mentions)
-        last_id = max((paper.id for paper in updated), default=0)
-        if last_id >= DICTIONARY_SAMPLE_SIZE and not await search.has_dictionary(connection):
-            await search.train_dictionary(connection, DICTIONARY_SAMPLE_SIZE)
         await _index_authors(connection, people)
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
@@ -308,11 +303,6 @@ async def rebuild_index(database: Database) -> AsyncGenerator[int, None]:
         progress = await _load_progress(connection)
         if progress is None or progress.made_by != _build_version():
             await shadow_index.create(connection)
-            sample = await search.list_by_popularity(connection, limit=DICTIONARY_SAMPLE_SIZE)
-            if len(sample) == DICTIONARY_SAMPLE_SIZE:
-                async with shadow_index.redirect_to_shadow(connection):
-                    # The new index has too few papers at first to train a dictionary from.
-                    await search.train_text_dictionary(connection, [row.texts for row in sample])
             progress = await _save_progress(connection, RebuildProgress(_build_version()))
     while progress is not None:
         yield progress.papers

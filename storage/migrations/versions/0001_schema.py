@@ -505,10 +505,6 @@ def _declare_index(metadata: sa.MetaData) -> None:
         sa.Column("votes", sa.Integer),
         sa.Column("last_on", sa.Date, nullable=False),
     )
-    sa.Table("text_dictionaries", metadata,
-        sa.Column("id", _ROW_ID, primary_key=True, autoincrement=False, comment="Zstandard dictionary id"),
-        sa.Column("data", sa.LargeBinary, nullable=False),
-    )
     sa.Table("term_counts", metadata,
         sa.Column("token", sa.Text, primary_key=True),
         sa.Column("papers", sa.Integer, nullable=False, comment="document frequency, sampled beyond the first papers"),
