@@ -268,8 +268,6 @@ def _any_tier(tiers: Sequence[int]) -> str:
 
 TokenRows = Sequence[tuple[int, str]]
 """Positions, each with its tokens separated by spaces."""
-_MIN_EXPANDED_ROWS = 2000
-_MAX_EXPANSIONS = 16
 _MIN_MERGE_CHANGES = 2
 """Rows that a merge changes if it has merged anything."""
 
@@ -386,32 +384,6 @@ async def _list_in_stages(
         if len(positions) >= request.limit:
             break
     return positions
-
-
-async def expand_prefixes(
-    connection: AsyncConnection, query: BooleanQuery, mark: str, excluding: str
-) -> BooleanQuery:
-    """Return a query with each `Prefix` of many rows replaced by the most frequent tokens that it begins.
-
-    On SQLite alone, which reads all matches of a prefix before it returns the first row. Frequencies are those of tokens
-    that end with `mark`; tokens that contain `excluding` are skipped.
-    """
-    if connection.dialect.name != "sqlite":
-        return query
-    if isinstance(query, Prefix):
-        statement = (
-            "SELECT token, papers FROM term_counts WHERE token >= ? AND token < ? AND token LIKE ?"
-            " AND instr(token, ?) = 0 ORDER BY papers DESC LIMIT ?"
-        )
-        values = (query.token, f"{query.token}\U0010ffff", f"%{mark}", excluding, _MAX_EXPANSIONS)
-        frequencies = dict(await bulk.fetch_all(connection, statement, values))
-        if sum(frequencies.values()) < _MIN_EXPANDED_ROWS:
-            return query
-        return any_of([token.removesuffix(mark) for token in frequencies]) or query
-    if isinstance(query, str):
-        return query
-    parts = [await expand_prefixes(connection, part, mark, excluding) for part in query.parts]
-    return (all_of(parts) if isinstance(query, AllOf) else any_of(parts)) or query
 
 
 COMPRESSION_LEVEL = 3

@@ -22,7 +22,6 @@ from bot.core.clock import TimeSlices
 from bot.glossary import concepts
 from bot.glossary.concepts import Expansion, Segment
 from bot.search import authors, scoring
-from bot.search import index as search_index
 from bot.search import query as search_query
 from bot.search import results as search_results
 from bot.text import analyser, dates, query_parser, term_keys
@@ -757,10 +756,6 @@ async def find_papers(
     query = _prefix_query(text) if is_prefix else _phrase_query(text)
     if query is None:
         return []
-    if is_prefix:
-        query = await search.expand_prefixes(
-            connection, query, search_index.TITLE_MARK, search_index.SHINGLE_SEPARATOR
-        )
     candidate_limit = limit if is_prefix else max(_CANDIDATE_LIMIT, limit)
     request = search.SearchRequest(search.TITLES_TABLE, query, candidate_limit)
     (positions,) = await search.list_positions(connection, [request])

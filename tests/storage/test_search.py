@@ -183,30 +183,6 @@ async def test_a_share_limits_a_search_to_the_most_popular_papers(db: database.D
         assert await find_rare(0.05) == []
 
 
-async def test_a_prefix_of_many_rows_is_expanded(sqlite_db: database.Database) -> None:
-    async with sqlite_db.transaction() as connection:
-        frequencies = {
-            "reason!t": 1500,
-            "reasonable!t": 600,
-            "reason_mode!t": 900,
-            "reason": 5000,
-            "rest!t": 9,
-        }
-        await search.change_document_frequencies(connection, frequencies)
-
-        async def expand(query: BooleanQuery) -> BooleanQuery:
-            return await search.expand_prefixes(connection, query, "!t", "_")
-
-        assert await expand(Prefix("reas")) == AnyOf(("reason", "reasonable"))
-        assert await expand(AllOf(("large", Prefix("rea")))) == AllOf(
-            ("large", AnyOf(("reason", "reasonable")))
-        )
-        # A rare prefix is searched fast, and sampled frequencies do not have all of its words.
-        assert await expand(Prefix("res")) == Prefix("res")
-        assert await expand(Prefix("x")) == Prefix("x")
-        assert await expand("reas") == "reas"
-
-
 async def test_sqlite_reads_the_index_in_order_of_positions(sqlite_db: database.Database) -> None:
     async with sqlite_db.transaction() as connection:
         await index_rows.add_papers(connection, (1, 5, "a", "x"))
