@@ -276,7 +276,7 @@ _MAX_CACHED_TERMS = 1 << 10
 
 
 class Glossary:
-    """The concepts with the indexes to find them by. `title_statistics` is only for autocomplete.
+    """The concepts with the indexes to find them by. `title_counts` are the numbers of titles with each.
 
     `names` are the names of models and methods in titles, with their numbers of papers. `form_index` and `skeletons` are
     derived from the concepts; a stored glossary has them, since they take most of the time.
@@ -287,12 +287,12 @@ class Glossary:
         all_concepts: Iterable[concepts.Concept],
         senses: Mapping[str, list[concepts.AbbreviationSense]] | None = None,
         table: mentions.AssociationTable | None = None,
-        title_statistics: mentions.TitleStatistics | None = None,
+        title_counts: Mapping[str, int] | None = None,
         names: Mapping[str, int] | None = None,
         form_index: FormIndex | None = None,
         skeletons: Mapping[str, str] | None = None,
     ) -> None:
-        self.title_statistics = title_statistics or mentions.TitleStatistics()
+        self.title_counts = title_counts or {}
         self._concepts = {concept.key: concept for concept in all_concepts}
         self._translator = Translator(table or mentions.AssociationTable({}, {}))
         self._spotter = ConceptSpotter(self._concepts, senses or {}, form_index)
@@ -586,7 +586,7 @@ def _are_transliterations(left: str, right: str) -> bool:
 
 # Serialises a glossary to JSON and back, so that it is built only once.
 
-_VERSION = 7
+_VERSION = 8
 _HEADER = f'{{"version":{_VERSION},'
 
 
@@ -594,7 +594,7 @@ def dump_glossary(
     built: Iterable[concepts.Concept],
     senses: Mapping[str, list[concepts.AbbreviationSense]],
     table: mentions.AssociationTable,
-    title_statistics: mentions.TitleStatistics,
+    title_counts: Mapping[str, int],
     names: Mapping[str, int] | None = None,
 ) -> str:
     """Return all parts of a `Glossary` as JSON."""
@@ -612,8 +612,7 @@ def dump_glossary(
                 for word, row in table.associations.items()
             },
             "confirmed": sorted(table.confirmed),
-            "phrases": title_statistics.phrases,
-            "titled": title_statistics.concept_counts,
+            "titled": title_counts,
             "names": names or {},
             "forms": index_forms(ordered),
             "skeletons": transliteration.list_skeletons(
@@ -643,7 +642,6 @@ def load_glossary(text: str) -> Glossary | None:
         abbreviation: [concepts.AbbreviationSense(*row) for row in rows]
         for abbreviation, rows in stored["readings"].items()
     }
-    phrases = list(map(mentions.Phrase._make, stored["phrases"]))
     table = mentions.AssociationTable(
         stored["words"], {}, [(word, stem) for word, stem in stored["confirmed"]]
     )
@@ -652,7 +650,7 @@ def load_glossary(text: str) -> Glossary | None:
         built,
         senses,
         table,
-        mentions.TitleStatistics(phrases, stored["titled"]),
+        stored["titled"],
         stored["names"],
         (by_korean, by_synonyms, by_english),
         stored["skeletons"],

@@ -391,8 +391,7 @@ def _explained_concept(glossary: resolver.Glossary, mention: str) -> concepts.Co
         return None
     concept = found[0]
     is_term = " " in term or "-" in term or bool(concept.forms_in("abbr"))
-    _, in_titles = glossary.title_statistics
-    return concept if is_term or in_titles.get(concept.key, 0) >= _MIN_TITLES else None
+    return concept if is_term or glossary.title_counts.get(concept.key, 0) >= _MIN_TITLES else None
 
 
 async def list_paper_ids(connection: Connection, name: str) -> frozenset[int]:

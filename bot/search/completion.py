@@ -143,7 +143,7 @@ TopicNames = tuple[str, str, str]
 
 
 class Topic(NamedTuple):
-    """A form of a concept, or a title phrase. `key` is its normal form, `weight` ranks it among others."""
+    """A form of a concept. `key` is its normal form, `weight` ranks it among others."""
 
     key: str
     text: str
@@ -153,14 +153,14 @@ class Topic(NamedTuple):
 
 
 class TopicIndex:
-    """A glossary's forms and title phrases, with a prefix index and a vocabulary of them, each built when first used.
+    """A glossary's forms, with a prefix index and a vocabulary of them, each built when first used.
 
     Building takes tens of milliseconds, so it is done in a thread, by `prepare_completion` and `get_vocabulary`.
     """
 
     def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
-        self._topics = [*_concept_topics(glossary), *_phrase_topics(glossary)]
+        self._topics = list(_concept_topics(glossary))
         self._by_first_letter: dict[str, list[Topic]] = defaultdict(list)
         for topic in self._topics:
             self._by_first_letter[topic.key[:1]].append(topic)
@@ -250,7 +250,7 @@ def _weighted_words(topics: list[Topic], glossary: resolver.Glossary) -> Iterato
 
 def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
     """Yield every form of the concepts, weighted by the papers that explain the concept or name it in their titles."""
-    _, in_titles = glossary.title_statistics
+    in_titles = glossary.title_counts
     for concept in glossary.all_concepts():
         forms = [form for form in concept.forms if form.is_presentable and len(form.text) <= MAX_VALUE_LENGTH]
         explained = (sum(form.papers for form in concept.forms_in(language)) for language in _LANGUAGES)
@@ -264,13 +264,6 @@ def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
 
 def _first_form(forms: list[concepts.SurfaceForm], language: str) -> str:
     return next((form.text for form in forms if form.language == language), "")
-
-
-def _phrase_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
-    phrases, _ = glossary.title_statistics
-    for text, language, count in phrases:
-        topic_names = (text, "", "") if language == "ko" else ("", text, "")
-        yield Topic(_key(text), text, language, topic_names, _PAPER_WEIGHT * count)
 
 
 def _later_word_keys(text: str) -> Iterator[str]:

@@ -93,7 +93,7 @@ class GlossaryService:
             mention_counts = await search.get_mention_counts(connection, limit=MAX_MENTIONS)
             paper_count = await search.count_all(connection)
         draft = await asyncio.to_thread(_build_draft, mention_counts)
-        cooccurrences, phrases = draft.cooccurrence_counter(), mentions.TitlePhraseCounter()
+        cooccurrences, titled = draft.cooccurrence_counter(), mentions.TitleCounter()
         last_position, read = -1, 0
         while read < MAX_PAPERS:
             async with self._database.read() as connection:
@@ -103,10 +103,10 @@ class GlossaryService:
                 titles = await papers.list_titles(connection, [row.paper_id for row in rows])
             if not rows:
                 break
-            await asyncio.to_thread(_add_papers, cooccurrences, phrases, rows, titles)
+            await asyncio.to_thread(_add_papers, cooccurrences, titled, rows, titles)
             last_position, read = rows[-1].position, read + len(rows)
             on_progress(read)
-        data = await asyncio.to_thread(_serialise, draft, cooccurrences, phrases)
+        data = await asyncio.to_thread(_serialise, draft, cooccurrences, titled)
         async with self._database.transaction() as connection:
             await search.save(connection, self._clock(), paper_count, data)
         await self._merge_index()
@@ -159,27 +159,27 @@ def _build_draft(mention_counts: dict[str, int]) -> induction.GlossaryDraft:
 
 def _add_papers(
     cooccurrences: induction.CooccurrenceCounter,
-    phrases: mentions.TitlePhraseCounter,
+    titled: mentions.TitleCounter,
     rows: Iterable[search.IndexRow],
     titles: Iterable[str],
 ) -> None:
     for row in rows:
         cooccurrences.add(f"{row.texts.title}\n{row.texts.body}")
     for title in titles:
-        phrases.add(title)
+        titled.add(title)
 
 
 def _serialise(
     draft: induction.GlossaryDraft,
     cooccurrences: induction.CooccurrenceCounter,
-    phrases: mentions.TitlePhraseCounter,
+    titled: mentions.TitleCounter,
 ) -> str:
     from bot.glossary import induction
 
     induced = induction.build_concepts(draft, cooccurrences)
     known = {(form.text, concept.key) for concept in induced for form in concept.forms}
-    table, statistics = draft.confirmed_table(cooccurrences), phrases.summarise(known)
-    return resolver.dump_glossary(induced, draft.senses, table, statistics, phrases.list_names())
+    table, counts = draft.confirmed_table(cooccurrences), titled.count_concepts(known)
+    return resolver.dump_glossary(induced, draft.senses, table, counts, titled.list_names())
 
 
 def _load(data: str | None) -> resolver.Glossary:
