@@ -28,17 +28,7 @@ from storage.models import (
     Section,
 )
 from storage.search import BooleanQuery
-from storage.tables import (
-    authors,
-    entries,
-    facts,
-    indexed_authors,
-    name_deletions,
-    name_words,
-    paper_authors,
-    papers,
-    votes,
-)
+from storage.tables import authors, entries, facts, indexed_authors, name_words, paper_authors, papers, votes
 
 
 async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
@@ -589,8 +579,8 @@ _STEP_SIZE = 1 << 32
 """Positions per step, a doubling of papers. Within a step authors are ordered by id, so that a row moves only between steps."""
 
 
-async def index_authors(connection: AsyncConnection, changed: Sequence[tuple[int, int, str]]) -> set[str]:
-    """Add or replace authors, and remove those without papers. Returns the words that are new to the index.
+async def index_authors(connection: AsyncConnection, changed: Sequence[tuple[int, int, str]]) -> None:
+    """Add or replace authors, and remove those without papers.
 
     `changed` has the id, the number of papers, and the words of the name, separated by spaces, of each author.
     """
@@ -614,17 +604,8 @@ async def index_authors(connection: AsyncConnection, changed: Sequence[tuple[int
     await search.insert(connection, TABLE, [(position, words) for _, position, words in rows])
     known_names = {words for _, words in outdated}
     names = {words for _, _, words in rows if words not in known_names}
-    words = {word for name in names for word in name.split()}
-    new_words = words - await list_known_words(connection, words)
-    await bulk.insert_rows(connection, name_words, ("word",), [(word,) for word in sorted(new_words)])
-    return new_words
-
-
-async def add_deletions(connection: AsyncConnection, deletions: Iterable[tuple[str, str]]) -> None:
-    """Store (word without one letter, word) pairs, by which words with a typing error are found."""
-    await bulk.insert_rows(
-        connection, name_deletions, ("deletion", "word"), sorted(set(deletions)), ignore_conflicts=True
-    )
+    added = [(word,) for word in sorted({word for name in names for word in name.split()})]
+    await bulk.insert_rows(connection, name_words, ("word",), added, ignore_conflicts=True)
 
 
 async def find_authors(connection: AsyncConnection, *queries: BooleanQuery, limit: int) -> list[Author]:
@@ -655,12 +636,9 @@ async def list_known_words(connection: AsyncConnection, words: Iterable[str]) ->
     return {word for (word,) in rows}
 
 
-async def list_words_by_deletions(connection: AsyncConnection, deletions: Iterable[str]) -> set[str]:
-    """Return the words of which any of these is a deletion."""
-    rows = await bulk.select_where_in(
-        connection, name_deletions.c.deletion, list(deletions), (name_deletions.c.word,)
-    )
-    return {word for (word,) in rows}
+async def list_words(connection: AsyncConnection) -> list[str]:
+    """Return all words of names."""
+    return [word for (word,) in await bulk.fetch_all(connection, "SELECT word FROM name_words")]
 
 
 async def list_after(connection: AsyncConnection, *, after_id: int, limit: int) -> list[Author]:

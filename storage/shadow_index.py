@@ -26,7 +26,6 @@ TABLES = (
     "author_words",
     "indexed_authors",
     "name_words",
-    "name_deletions",
     "mention_counts",
     "search_tiers",
 )

@@ -812,14 +812,6 @@ name_words = sa.Table(
     sqlite_with_rowid=False,
 )
 
-name_deletions = sa.Table(
-    "name_deletions",
-    metadata,
-    sa.Column("deletion", sa.Text, primary_key=True, comment="word with one letter deleted"),
-    sa.Column("word", sa.Text, primary_key=True),
-    sqlite_with_rowid=False,
-)
-
 mention_counts = sa.Table(
     "mention_counts",
     metadata,

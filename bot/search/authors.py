@@ -23,7 +23,7 @@ from storage.search import BooleanQuery, Prefix, all_of, any_of
 DEFAULT_LIMIT = 25
 _CANDIDATE_LIMIT = 100
 """Candidates retrieved per query, those with the most papers first."""
-_MAX_CORRECTIONS = 40
+_MAX_CORRECTIONS, _MAX_ERRORS = 40, 2
 _MAX_NAME_LENGTH = 300
 _MIN_PART_LENGTH = 2
 """Letters of each part when a word is split into two names."""
@@ -269,23 +269,17 @@ def _split_queries(words: tuple[str, ...]) -> list[BooleanQuery | None]:
 
 async def _list_corrections(connection: Connection, words: tuple[str, ...]) -> dict[str, list[str]]:
     """Return for each word the indexed words one typing error away, or two for long words, the nearest first."""
-    deletions = {word: people.deletion_variants(word) for word in words if len(word) > 1}
-    neighbours = {
-        variant for word in deletions for variant in (*deletions[word], *people.edit_neighbours(word))
-    }
-    known = await papers.list_known_words(connection, neighbours)
-    known |= await papers.list_words_by_deletions(
-        connection, {variant for word in deletions for variant in (word, *deletions[word])}
-    )
-    near = {
-        word: sorted(
-            (distance, other)
-            for other in known
-            if 0 < (distance := people.word_distance(word, other)) < people.MISSING_WORD
-        )
-        for word in deletions
-    }
-    return {word: [other for _, other in near.get(word, ())][:_MAX_CORRECTIONS] for word in words}
+    # Loaded at the first error, which few names have.
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+
+    known, corrections = await papers.list_words(connection), {}
+    for word in words:
+        near = process.extract(word, known, scorer=OSA.distance, score_cutoff=_MAX_ERRORS, limit=None)
+        found = sorted((people.word_distance(word, other), other) for other, *_ in near if len(word) > 1)
+        likely = [other for distance, other in found if 0 < distance < people.MISSING_WORD]
+        corrections[word] = likely[:_MAX_CORRECTIONS]
+    return corrections
 
 
 def _all_but_one_queries(

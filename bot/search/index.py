@@ -196,11 +196,7 @@ async def _index_authors(connection: Connection, people: Sequence[models.Author]
     rows = [
         (author.id, author.paper_count, " ".join(text_people.index_terms(author.name))) for author in people
     ]
-    new_words = await papers.index_authors(connection, rows)
-    await papers.add_deletions(
-        connection,
-        ((deletion, word) for word in new_words for deletion in text_people.deletion_variants(word)),
-    )
+    await papers.index_authors(connection, rows)
 
 
 async def _remove_rows(

@@ -519,11 +519,6 @@ def _declare_index(metadata: sa.MetaData) -> None:
         sa.Column("word", sa.Text, primary_key=True, comment="a folded word of an author's name"),
         sqlite_with_rowid=False,
     )
-    sa.Table("name_deletions", metadata,
-        sa.Column("deletion", sa.Text, primary_key=True, comment="word with one letter deleted"),
-        sa.Column("word", sa.Text, primary_key=True),
-        sqlite_with_rowid=False,
-    )
     sa.Table("mention_counts", metadata,
         sa.Column("mention", sa.Text, primary_key=True, comment="a parenthesis and the words before it, for the glossary"),
         sa.Column("papers", sa.Integer, nullable=False),
