@@ -20,11 +20,11 @@ def _always(value: object) -> Callable[..., object]:
     return lambda *_, **__: value
 
 
-async def _no_partial_matches(*_: object, **__: object) -> tuple[dict[int, float], list[engine.PartialHit]]:
+def _no_partial_matches(*_: object, **__: object) -> tuple[dict[int, float], list[engine.PartialHit]]:
     return {}, []
 
 
-async def _without_names(_: object, __: object, expanded: concepts.Expansion) -> concepts.Expansion:
+def _without_names(_: object, __: object, expanded: concepts.Expansion) -> concepts.Expansion:
     return expanded
 
 
@@ -47,7 +47,7 @@ def _expand_with_initials(glossary: resolver.Glossary, text: str) -> concepts.Ex
 
 STAGES: dict[str, tuple[_Replacement, ...]] = {
     "particles": ((questions, "read_question", lambda text, *_: text),),
-    "partial": ((engine, "find_partial", _no_partial_matches),),
+    "partial": ((engine, "_find_partial", _no_partial_matches),),
     "topics": ((topics, "describe", _always({})),),
     "lay-words": ((questions, "find_terms", _always(())),),
     "names": (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING
 from bot.core.clock import Clock, system_clock
 from bot.glossary import concepts, mentions, resolver
 from bot.text import analyser, typography
-from storage import models, papers, search
-from storage.database import Connection, Database
+from storage import models, search, snapshot
+from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from bot.glossary import induction
+    from storage.database import Connection, Database
 
 STALE_GROWTH = 1.1
 """Growth of the archive since the last induction from which the glossary is stale."""
@@ -43,20 +45,33 @@ class GlossaryService:
         self._clock = clock
         self._loaded: resolver.Glossary | None = None
         self._version: str | None = None
-        self._loading = asyncio.Lock()
+        self._loading = threading.Lock()
 
     async def get_current(self, connection: Connection) -> resolver.Glossary:
         """Return the stored glossary; without one, the glossary of the seed list.
 
         The first call loads it, in a thread, for a few tenths of a second; concurrent calls wait for that.
         """
-        version = await search.get_version(connection)
-        async with self._loading:
+        version = await snapshot.read(connection, search.get_glossary_version)
+        if self._loaded is None or version != self._version:
+            stored = await snapshot.read(connection, search.get_glossary)
+            await asyncio.to_thread(self._load, version, stored)
+        assert self._loaded is not None
+        return self._loaded
+
+    def read_current(self, view: Snapshot) -> resolver.Glossary:
+        """Return what `get_current` returns, in a reader's thread."""
+        version = search.get_glossary_version(view)
+        if self._loaded is None or version != self._version:
+            self._load(version, search.get_glossary(view))
+        assert self._loaded is not None
+        return self._loaded
+
+    def _load(self, version: str | None, stored: tuple[int, str] | None) -> None:
+        with self._loading:
             if self._loaded is None or version != self._version:
-                stored = await search.get(connection) if version is not None else None
-                self._loaded = await asyncio.to_thread(_load, None if stored is None else stored[2])
+                self._loaded = _load(None if stored is None else stored[1])
                 self._version = version
-            return self._loaded
 
     async def list_title_topics(self, title: str, locale: models.Locale) -> list[str]:
         """Return the concepts that a title names, in their usual form in the language: longer phrases first, no overlaps."""
@@ -77,28 +92,32 @@ class GlossaryService:
 
     async def is_stale(self) -> bool:
         """Tell whether the archive has grown by `STALE_GROWTH`, or another version serialised the stored glossary."""
+        from storage import search_index  # with SQLAlchemy, which the shell's look-ups do without
+
         async with self._database.read() as connection:
-            stored = await search.get(connection)
-            paper_count = await search.count_all(connection)
-        if stored is None or not resolver.is_current(stored[2]):
+            stored = await snapshot.read(connection, search.get_glossary)
+            paper_count = await search_index.count_all(connection)
+        if stored is None or not resolver.is_current(stored[1]):
             return paper_count > 0
-        return paper_count != stored[1] and paper_count >= STALE_GROWTH * stored[1]
+        return paper_count != stored[0] and paper_count >= STALE_GROWTH * stored[0]
 
     async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Induce and store the glossary, in a thread, for seconds. `on_progress` is called with the number of papers read.
 
         Also merges the index, which is due when the archive has grown too.
         """
+        from storage import papers, search_index  # with SQLAlchemy, which the shell's look-ups do without
+
         async with self._database.read() as connection:
-            mention_counts = await search.get_mention_counts(connection, limit=MAX_MENTIONS)
-            paper_count = await search.count_all(connection)
+            mention_counts = await search_index.get_mention_counts(connection, limit=MAX_MENTIONS)
+            paper_count = await search_index.count_all(connection)
         draft = await asyncio.to_thread(_build_draft, mention_counts)
         cooccurrences, titled = draft.cooccurrence_counter(), mentions.TitleCounter()
         last_position, read = -1, 0
         while read < MAX_PAPERS:
             async with self._database.read() as connection:
-                rows = await search.list_by_popularity(
-                    connection, after_position=last_position, limit=_CHUNK_SIZE
+                rows = await snapshot.read(
+                    connection, search.list_by_popularity, after_position=last_position, limit=_CHUNK_SIZE
                 )
                 titles = await papers.list_titles(connection, [row.paper_id for row in rows])
             if not rows:
@@ -108,16 +127,18 @@ class GlossaryService:
             on_progress(read)
         data = await asyncio.to_thread(_serialise, draft, cooccurrences, titled)
         async with self._database.transaction() as connection:
-            await search.save(connection, self._clock(), paper_count, data)
+            await search_index.save(connection, self._clock(), paper_count, data)
         await self._merge_index()
 
     async def _merge_index(self) -> None:
         """Merge the segments of the index, which are many when the archive has grown, in short transactions."""
+        from storage import search_index  # with SQLAlchemy, which the shell's look-ups do without
+
         is_first = has_more = True
         while has_more:
             started_at = time.monotonic()
             async with self._database.transaction() as connection:
-                has_more = await search.merge_step(connection, is_first=is_first)
+                has_more = await search_index.merge_step(connection, is_first=is_first)
             is_first = False
             await asyncio.sleep(_PAUSE_RATIO * (time.monotonic() - started_at))
 

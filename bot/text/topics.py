@@ -120,20 +120,28 @@ def prepare_vector() -> None:
     _load_weighted_words()
 
 
-def cosine(words: Mapping[str, int], question: Vector) -> float:
-    """Return the similarity of a paper, by its counted canonical words, to a question's vector; relative to other papers."""
-    weighted_words = _load_weighted_words()
-    weights = [0.0] * len(load_terms())
-    # In the order of the words, not of a set: sums of floats, and so equal ranks, would differ between processes.
-    for word, count in words.items():
-        if word in weighted_words:
-            weight, topics = weighted_words[word]
-            if count > 1:
-                weight *= 1 + math.log(count)
-            for topic in topics:
-                weights[topic] += weight
-    length = math.hypot(*weights)
-    return sum(weight * weights[topic] for topic, weight in question.items()) / length if length else 0.0
+class Similarity:
+    """Compares papers with a question's vector."""
+
+    def __init__(self, topics: Vector) -> None:
+        self._topics = topics
+        self._weighted_words = _load_weighted_words() if topics else {}
+
+    def compare(self, words: Mapping[str, int]) -> float:
+        """Return the cosine of a paper, by its counted canonical words, and the question, relative to other papers."""
+        weights = [0.0] * len(load_terms())
+        # In the order of the words, not of a set: sums of floats, and so equal ranks, would differ between processes.
+        for word, count in words.items():
+            if word in self._weighted_words:
+                weight, topics = self._weighted_words[word]
+                if count > 1:
+                    weight *= 1 + math.log(count)
+                for topic in topics:
+                    weights[topic] += weight
+        length = math.hypot(*weights)
+        return (
+            sum(weight * weights[topic] for topic, weight in self._topics.items()) / length if length else 0.0
+        )
 
 
 @lru_cache(maxsize=1)

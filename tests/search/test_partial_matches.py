@@ -82,7 +82,7 @@ async def test_no_paper_repeats_or_is_lost_between_pages(
 async def test_pages_of_more_matches_than_are_scored_at_once_have_each_once(
     archive_search: SearchService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in (("COUNT_LIMIT", 8), ("FULL_TEXT_LIMIT", 4), ("STAGE_LIMIT", 2)):
+    for name, value in (("COUNT_LIMIT", 8), ("TEXT_LIMIT", 4), ("_ENOUGH", 2)):
         monkeypatch.setattr(engine, name, value)
     monkeypatch.setattr(engine, "_SHALLOW_LIMIT", 0)
     for query in ("robots", "로봇 graphs", "speech -로봇"):
