@@ -49,6 +49,8 @@ _TOKEN_SEPARATORS = re.compile(r"[\x00- \"$-*,\-/:-@\[-^`{-\x7f]")
 in the migration). A class of all others takes 5 ms to compile.
 """
 _FREQUENCY_RATIO = 3
+MARK = "!"
+"""Begins the mark of a token: where in a paper it is."""
 
 
 def to_fts5(query: BooleanQuery) -> str:
@@ -96,51 +98,39 @@ def query_tokens(query: BooleanQuery) -> set[str]:
     return tokens
 
 
-def prune_phrases(
-    query: BooleanQuery,
-    document_frequencies: Mapping[str, int],
-    pruned: dict[int, BooleanQuery] | None = None,
-) -> BooleanQuery:
+def prune_phrases(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> BooleanQuery:
     """Return a query with only the two or three rarest parts of its phrases.
 
-    An engine reads the posting list of every part; those of common words are long and narrow the result little. `pruned`
-    has the results by the identity of each part, for queries that share parts.
+    An engine reads the posting list of every part; those of common words are long and narrow the result little. A token with a
+    mark is as rare as the token without.
     """
     if isinstance(query, str | Prefix):
         return query
-    known = {} if pruned is None else pruned
-    if (result := known.get(id(query))) is not None:
-        return result
-    parts = [
-        part if isinstance(part, str) else prune_phrases(part, document_frequencies, known)
-        for part in query.parts
-    ]
     if isinstance(query, AnyOf):
-        result = any_of(parts)
-    else:
-        result = all_of(_list_rarest(parts, document_frequencies) if query.phrase else parts)
-    known[id(query)] = result = result or query
-    return result
+        return any_of([prune_phrases(part, document_frequencies) for part in query.parts]) or query
+    parts = query.parts
+    if query.phrase and len(parts) > 2:
+        parts = tuple(_list_rarest(parts, document_frequencies))
+    return all_of([prune_phrases(part, document_frequencies) for part in parts]) or query
 
 
 def _list_rarest(
     parts: Sequence[BooleanQuery], document_frequencies: Mapping[str, int]
 ) -> list[BooleanQuery]:
     ranked = sorted(
-        (
-            document_frequencies.get(part, 0)
-            if isinstance(part, str)
-            else sum(document_frequencies.get(token, 0) for token in query_tokens(part)),
-            number,
-        )
-        for number, part in enumerate(parts)
+        (_estimate_marked(part, document_frequencies), number) for number, part in enumerate(parts)
     )
     kept = [number for _, number in ranked[:2]]
-    if len(ranked) > 2:
-        (rarest, _), (second, _), (third, number) = ranked[:3]
-        if third <= _FREQUENCY_RATIO * min(second, _FREQUENCY_RATIO * rarest):
-            kept.append(number)
+    (rarest, _), (second, _), (third, number) = ranked[:3]
+    if third <= _FREQUENCY_RATIO * min(second, _FREQUENCY_RATIO * rarest):
+        kept.append(number)
     return [parts[number] for number in sorted(kept)]
+
+
+def _estimate_marked(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> int:
+    if isinstance(query, str):
+        return document_frequencies.get(query.partition(MARK)[0], 0)
+    return sum(_estimate_marked(token, document_frequencies) for token in query_tokens(query))
 
 
 def estimate_matches(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> int:

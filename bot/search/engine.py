@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from itertools import combinations, compress
 from types import MappingProxyType
 from typing import NamedTuple, assert_never
@@ -26,7 +27,7 @@ from bot.text import analyser, dates, query_parser, term_keys
 from bot.text import topics as text_topics
 from bot.text.query_parser import Query
 from storage import models, search
-from storage.search import BooleanQuery, Prefix, all_of, any_of, estimate_matches, prune_phrases
+from storage.search import BooleanQuery, Prefix, all_of, any_of, estimate_matches, prune_phrases, query_tokens
 from storage.snapshot import Snapshot
 
 TEXT_LIMIT = 60
@@ -41,7 +42,7 @@ _ENOUGH_OF_TERM = 10
 """Partial matches follow fewer papers than this that have the single term of a question."""
 _MAX_PARTIAL = 40
 """Partial matches that are listed."""
-_MAX_RANKED = 50
+_MAX_RANKED = 36
 """Partial matches whose texts are read."""
 _MAX_WITH_HEAD = 10
 """Partial matches of a term that no paper has."""
@@ -104,11 +105,38 @@ class Found(NamedTuple):
         return self.total - len(self.missing)
 
 
+class PrunedQuery:
+    """The index query of a concept with only the rarest parts of its phrases, each condition pruned when it is asked for."""
+
+    def __init__(self, query: search_query.IndexQuery, frequencies: Mapping[str, int]) -> None:
+        self._query, self._frequencies = query, frequencies
+
+    @cached_property
+    def anywhere(self) -> BooleanQuery:
+        """The condition that a paper has the concept."""
+        return prune_phrases(self._query.anywhere, self._frequencies)
+
+    @cached_property
+    def in_title(self) -> BooleanQuery:
+        """The condition that its title has it."""
+        return prune_phrases(self._query.in_title, self._frequencies)
+
+    @cached_property
+    def repeated(self) -> BooleanQuery:
+        """The condition that its body has it twice."""
+        return prune_phrases(self._query.repeated, self._frequencies)
+
+    @cached_property
+    def frequent(self) -> BooleanQuery:
+        """The condition that its body has it three times."""
+        return prune_phrases(self._query.frequent, self._frequencies)
+
+
 class _Part(NamedTuple):
     """A concept of a query with its pruned index query, None without a token, and the number of papers that may have it."""
 
     segment: Segment
-    query: search_query.IndexQuery | None
+    query: PrunedQuery | None
     papers: int
 
     @property
@@ -119,15 +147,14 @@ class _Part(NamedTuple):
 
 def _compile_parts(snapshot: Snapshot, segments: Iterable[Segment]) -> list[_Part]:
     queries = [(segment, search_query.from_segment(segment)) for segment in segments]
-    tokens = set[str]().union(*(search_query.collect_tokens(query) for _, query in queries if query))
-    frequencies = search.get_document_frequencies(snapshot, tokens)
-    parts = []
-    for segment, query in queries:
-        pruned = None if query is None else search_query.prune_query(query, frequencies)
-        parts.append(
-            _Part(segment, pruned, 0 if query is None else estimate_matches(query.anywhere, frequencies))
-        )
-    return parts
+    words = set[str]().union(*(query_tokens(query.anywhere) for _, query in queries if query))
+    frequencies = search.get_document_frequencies(snapshot, words)
+    return [
+        _Part(segment, None, 0)
+        if query is None
+        else _Part(segment, PrunedQuery(query, frequencies), estimate_matches(query.anywhere, frequencies))
+        for segment, query in queries
+    ]
 
 
 class _Request:

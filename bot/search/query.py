@@ -12,7 +12,7 @@ from bot.glossary import concepts, resolver
 from bot.search import tokens as index_tokens
 from bot.text import analyser, questions, term_keys
 from bot.text import topics as text_topics
-from storage.search import AllOf, BooleanQuery, all_of, any_of, prune_phrases, query_tokens, with_suffix
+from storage.search import AllOf, BooleanQuery, all_of, any_of, with_suffix
 
 _LAY_WEIGHT = 0.8
 _IMPLIED_WEIGHT = 0.6
@@ -215,17 +215,6 @@ def combine_any(queries: Sequence[IndexQuery]) -> IndexQuery | None:
     if not queries:
         return None
     return IndexQuery(*[field for field in map(any_of, zip(*queries, strict=True)) if field is not None])
-
-
-def collect_tokens(query: IndexQuery) -> set[str]:
-    """Return all tokens of a query, whose document frequencies `prune_query` needs."""
-    return set().union(*map(query_tokens, query))
-
-
-def prune_query(query: IndexQuery, document_frequencies: Mapping[str, int]) -> IndexQuery:
-    """Return the query with only the rarest tokens of its phrases."""
-    pruned: dict[int, BooleanQuery] = {}
-    return IndexQuery(*(prune_phrases(field, document_frequencies, pruned) for field in query))
 
 
 def _latin_query(words: Sequence[str]) -> IndexQuery:

@@ -449,6 +449,7 @@ MAX_WORDS = 4
 """Words of the longest lay phrase."""
 
 
+@lru_cache(maxsize=1 << 12)
 def find_terms(text: str) -> tuple[str, ...]:
     """Return the terms by which papers call what a word or a phrase of everyday language means; () for any other."""
     key, noun = _key(text), analyser.monosyllabic_noun(text)

@@ -129,15 +129,15 @@ class Similarity:
 
     def compare(self, words: Mapping[str, int]) -> float:
         """Return the cosine of a paper, by its counted canonical words, and the question, relative to other papers."""
-        weights = [0.0] * len(load_terms())
-        # In the order of the words, not of a set: sums of floats, and so equal ranks, would differ between processes.
-        for word, count in words.items():
-            if word in self._weighted_words:
-                weight, topics = self._weighted_words[word]
-                if count > 1:
-                    weight *= 1 + math.log(count)
-                for topic in topics:
-                    weights[topic] += weight
+        weighted = self._weighted_words
+        weights = [0] * len(load_terms())
+        # Whole numbers, since the order of a set varies between processes, and sums of floats with it.
+        for word in weighted.keys() & words.keys():
+            weight, topics = weighted[word]
+            if (count := words[word]) > 1:
+                weight = int(weight * (1 + math.log(count)))
+            for topic in topics:
+                weights[topic] += weight
         length = math.hypot(*weights)
         return (
             sum(weight * weights[topic] for topic, weight in self._topics.items()) / length if length else 0.0
@@ -145,10 +145,10 @@ class Similarity:
 
 
 @lru_cache(maxsize=1)
-def _load_weighted_words() -> dict[str, tuple[float, tuple[int, ...]]]:
-    """Return the words of the descriptions with their weights and topics."""
+def _load_weighted_words() -> dict[str, tuple[int, tuple[int, ...]]]:
+    """Return the words of the descriptions with their weights, in thousandths, and topics."""
     return {
-        word: (inverse_topic_frequency(len(topics)), topics)
+        word: (int(1000 * inverse_topic_frequency(len(topics))), topics)
         for word, topics in load_words().items()
         if len(topics) <= _MAX_PAPER_WORD_TOPICS
     }
