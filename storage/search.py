@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeAlias
 
@@ -53,15 +54,23 @@ MARK = "!"
 """Begins the mark of a token: where in a paper it is."""
 
 
-def to_fts5(query: BooleanQuery) -> str:
-    """Return the expression for SQLite's MATCH."""
-    if isinstance(query, Prefix):
-        return f"{to_fts5(query.token)}*"
+def to_fts5(query: BooleanQuery, written: dict[int, str] | None = None) -> str:
+    """Return the expression for SQLite's MATCH. `written` has those of other queries, which share parts, by identity."""
     if isinstance(query, str):
-        token = query if query.isalnum() else _TOKEN_SEPARATORS.sub("_", query) or "_"
-        return f'"{token}"'
-    operator = " AND " if isinstance(query, AllOf) else " OR "
-    return f"({operator.join(map(to_fts5, query.parts))})"
+        return _quote(query)
+    if isinstance(query, Prefix):
+        return f"{_quote(query.token)}*"
+    known = {} if written is None else written
+    if id(query) not in known:
+        operator = " AND " if isinstance(query, AllOf) else " OR "
+        parts = [_quote(part) if isinstance(part, str) else to_fts5(part, known) for part in query.parts]
+        known[id(query)] = f"({operator.join(parts)})"
+    return known[id(query)]
+
+
+@lru_cache(maxsize=1 << 13)
+def _quote(token: str) -> str:
+    return f'"{token if token.isalnum() else _TOKEN_SEPARATORS.sub("_", token) or "_"}"'
 
 
 def to_tsquery(query: BooleanQuery) -> str:
@@ -254,7 +263,10 @@ def list_positions(
     ).replace("%s", "rowid")
     if requests:
         statement = " UNION ALL ".join(selected.format(number, number) for number in range(len(requests)))
-        parameters = [value for query, limit in requests for value in (to_fts5(query), *values, limit)]
+        written: dict[int, str] = {}
+        parameters = [
+            value for query, limit in requests for value in (to_fts5(query, written), *values, limit)
+        ]
         for number, position in snapshot.fetch(statement, *parameters):
             found[number].append(position)
     return found

@@ -254,8 +254,8 @@ def find(snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchSco
 def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
     """Return the papers with all of a query as far as they are needed; None for a query without a token.
 
-    Texts are read until 30 papers are found that have the query itself, not only within longer words or as an ambiguous
-    abbreviation; further ones as far as `limit` needs them, and all of a query that excludes words.
+    Texts are read until 30 papers surely have it; further ones as far as `limit` needs them, and all of a query that excludes
+    words.
     """
     wanted = request.complete_query
     if wanted is None:
@@ -279,7 +279,7 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
         ranked += [position for position in positions[:count_limit] if position not in later]
     hits: list[Hit] = []
     read, needed = 0, COUNT_LIMIT if query.excluded else _ENOUGH
-    while read < len(ranked) and sum(not (score.inside or score.ambiguous) for score, _ in hits) < needed:
+    while read < len(ranked) and sum(map(_is_sure, hits)) < needed:
         chunk = ranked[read : read + TEXT_LIMIT]
         hits += score_papers(request.list_rows(chunk), scorer)
         read += len(chunk)
@@ -292,6 +292,12 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
     hits = _drop_inside(hits)
     total = len(hits) if read == len(ranked) else max(total, len(hits))
     return Found(hits, total if is_all else max(len(hits), COUNT_LIMIT), is_exact=is_all)
+
+
+def _is_sure(hit: Hit) -> bool:
+    """Tell whether a paper has all of a query, a single term not only within longer words or as an ambiguous abbreviation."""
+    score, _ = hit
+    return score.is_complete and (score.segments > 1 or not (score.inside or score.ambiguous))
 
 
 def _rank(hits: Iterable[Hit]) -> list[Hit]:
