@@ -24,6 +24,9 @@ Row = tuple[Any, ...]
 
 CHUNK_SIZE = 20_000
 """Values per IN list: SQLite allows 32,766 variables per statement."""
+SCHEMA = "r0001"
+"""The revision of the schema that the statements of this version are for."""
+_SQLITE_URL = "sqlite+aiosqlite:///"
 REDIRECTED_OPTION = "paperround_redirected"
 """Execution option of a connection whose statements are rewritten; see `storage.search_index`."""
 
@@ -69,6 +72,18 @@ def of_sqlite(connection: sqlite3.Connection) -> Snapshot:
     return Snapshot(
         lambda statement, values: connection.execute(statement, values).fetchall(), is_sqlite=True
     )
+
+
+def find_current_file(url: str) -> Path | None:
+    """Return the SQLite file of a database URL if it exists and has the current schema; None for any other database."""
+    path = Path(url.removeprefix(_SQLITE_URL))
+    if not url.startswith(_SQLITE_URL) or "?" in url or not path.is_file():
+        return None
+    try:
+        with open_sqlite(path) as view:
+            return path if view.fetch("SELECT version_num FROM alembic_version") == [(SCHEMA,)] else None
+    except sqlite3.Error:
+        return None
 
 
 @contextmanager

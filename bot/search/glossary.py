@@ -37,30 +37,16 @@ _PAUSE_RATIO = 0.25
 """Pause after each step of a merge, as a share of its duration, for other writers: SQLite has no queue for them."""
 
 
-class GlossaryService:
-    """The current glossary of a database, cached until a newer one is stored."""
+class GlossaryReader:
+    """The current glossary of a database, cached until a newer one is stored. Threads may share it."""
 
-    def __init__(self, database: Database, clock: Clock = system_clock) -> None:
-        self._database = database
-        self._clock = clock
+    def __init__(self) -> None:
         self._loaded: resolver.Glossary | None = None
         self._version: str | None = None
         self._loading = threading.Lock()
 
-    async def get_current(self, connection: Connection) -> resolver.Glossary:
-        """Return the stored glossary; without one, the glossary of the seed list.
-
-        The first call loads it, in a thread, for a few tenths of a second; concurrent calls wait for that.
-        """
-        version = await snapshot.read(connection, search.get_glossary_version)
-        if self._loaded is None or version != self._version:
-            stored = await snapshot.read(connection, search.get_glossary)
-            await asyncio.to_thread(self._load, version, stored)
-        assert self._loaded is not None
-        return self._loaded
-
     def read_current(self, view: Snapshot) -> resolver.Glossary:
-        """Return what `get_current` returns, in a reader's thread."""
+        """Return the stored glossary; without one, the glossary of the seed list. The first call loads it, in 20 ms."""
         version = search.get_glossary_version(view)
         if self._loaded is None or version != self._version:
             self._load(version, search.get_glossary(view))
@@ -72,6 +58,24 @@ class GlossaryService:
             if self._loaded is None or version != self._version:
                 self._loaded = _load(None if stored is None else stored[1])
                 self._version = version
+
+
+class GlossaryService(GlossaryReader):
+    """The glossary of a database for its services, and its induction."""
+
+    def __init__(self, database: Database, clock: Clock = system_clock) -> None:
+        super().__init__()
+        self._database = database
+        self._clock = clock
+
+    async def get_current(self, connection: Connection) -> resolver.Glossary:
+        """Return what `read_current` returns; a newer glossary is loaded in a thread, and concurrent calls wait for that."""
+        version = await snapshot.read(connection, search.get_glossary_version)
+        if self._loaded is None or version != self._version:
+            stored = await snapshot.read(connection, search.get_glossary)
+            await asyncio.to_thread(self._load, version, stored)
+        assert self._loaded is not None
+        return self._loaded
 
     async def list_title_topics(self, title: str, locale: models.Locale) -> list[str]:
         """Return the concepts that a title names, in their usual form in the language: longer phrases first, no overlaps."""
