@@ -8,7 +8,7 @@ from dataclasses import replace
 from unittest import mock
 
 from bot.glossary import concepts, induction, resolver
-from bot.search import engine, similar
+from bot.search import completion, engine, similar
 from bot.search import query as search_query
 from bot.text import analyser, questions, term_keys, topics
 
@@ -54,17 +54,20 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
         (concepts.Expansion, "names", frozenset()),
         (search_query, "from_names", _always([])),
         (similar, "add_names", _without_names),
-        (resolver, "_joined_segments", _always([])),
+        (term_keys, "joined_writing", _always(None)),
         (term_keys, "split_writing", _always(None)),
     ),
     "initials": (
         (search_query, "expand_query", _expand_with_initials),
-        (resolver, "_EVERYDAY_WORDS", frozenset()),
+        (resolver, "_everyday_words", _always(frozenset())),
     ),
+    "corrections": ((completion, "find_corrections", _always(())),),
+    "index-rank": ((engine._Request, "rank_by_index", lambda _, positions: positions),),
     "glossary": ((induction, "is_term", _always(True)), (induction, "is_confirmed", _always(True))),
 }
-"""What is replaced to switch off each stage: what reads sentences, partial matches with feedback, topics, lay words, names of
-models and papers, the refusal to guess abbreviations (so they are guessed), and the evidence that the glossary asks for.
+"""What is replaced to switch off each stage: what reads sentences, partial matches, topics, lay words, names of models and
+papers, the refusal to guess abbreviations (so they are guessed), typing errors, the ranking of many matches by the index (so the
+most popular ones are read), and the evidence that the glossary asks for.
 """
 BEFORE_INGEST = frozenset({"glossary"})
 """Stages that work when an archive is ingested: its database has to be built without them."""

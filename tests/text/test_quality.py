@@ -154,3 +154,9 @@ def test_search_over_a_database_reaches_the_floors_and_finds_people_in_any_spell
     assert means["all: right"] >= 0.95
     assert means["one error: offered"] >= 0.94
     assert means[f"{author_names.PREFIX}: offered"] >= 0.95
+
+
+def test_every_stage_can_be_switched_off() -> None:
+    for stage in ablation.STAGES:
+        with ablation.without(stage):
+            pass
