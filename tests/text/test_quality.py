@@ -8,7 +8,16 @@ from collections import Counter
 import pytest
 
 from bench.quality import __main__ as quality
-from bench.quality import author_names, corpus, end_to_end, in_memory, measures, mined_concepts, questions
+from bench.quality import (
+    ablation,
+    author_names,
+    corpus,
+    end_to_end,
+    in_memory,
+    measures,
+    mined_concepts,
+    questions,
+)
 from bot.glossary import concepts as glossary_concepts
 
 QUESTION = questions.Query(1, "tuned", "question", "en", "how to", "")
