@@ -47,11 +47,11 @@ _MAX_RANKED = 36
 _MAX_WITH_HEAD = 10
 """Partial matches of a term that no paper has."""
 _MAX_COMBINED_PARTS = 4
-"""The rarest parts, of which papers with two or more are looked for."""
+"""The rarest parts, of which papers with two are looked for."""
 _ENOUGH_CANDIDATES = 60
 """Papers with one part are looked for from the rarest part on, until about this number can be expected."""
 _COMBINED_LIMIT, _PART_LIMIT, _TITLE_LIMIT, _TOPIC_LIMIT = 15, 30, 15, 15
-"""Partial matches of each query: with several parts; with one, anywhere and in the title; on a topic, in the title or twice."""
+"""Partial matches of each query: with two parts; with one, anywhere and in the title; on a topic, in the title or twice."""
 _WEIGHTS = 0.4, 0.8
 """The weights of BM25 and topic in the relevance, each relative to the highest of all papers."""
 _SHALLOW_LIMIT, _MAX_COUNTED = 250, 2000
@@ -380,11 +380,10 @@ def _list_candidates(
     rarest = [number for _, number in sorted(found) if number < count]
     queries = [part.query for part in every]
     wanted: list[tuple[BooleanQuery, int, dict[int, int]]] = []
-    for size in range(len(rarest) - 1, 1, -1):
-        for some in combinations(rarest[:_MAX_COMBINED_PARTS], size):
-            together = all_of(query.anywhere for number in some if (query := queries[number]))
-            if together is not None:
-                wanted.append((together, _COMBINED_LIMIT, dict.fromkeys(some, 1)))
+    for pair in combinations(rarest[:_MAX_COMBINED_PARTS], 2) if len(rarest) > 2 else ():
+        together = all_of(query.anywhere for number in pair if (query := queries[number]))
+        if together is not None:
+            wanted.append((together, _COMBINED_LIMIT, dict.fromkeys(pair, 1)))
     expected, title = 0, scoring.BM25_TITLE_WEIGHT
     for number in (*rarest, *(number for _, number in found if number >= count)):
         query = queries[number]

@@ -21,7 +21,7 @@ _MIN_IMPLIED_WEIGHT = 0.2
 """The least weight of a topic whose terms are searched for."""
 _MIN_SAID_WEIGHT = 0.5
 """The least weight of an implied topic's form for the answer to name the topic."""
-_MAX_IMPLIED = 4
+_MAX_IMPLIED = 3
 
 
 def expand_query(glossary: resolver.Glossary, text: str) -> concepts.Expansion:
