@@ -123,8 +123,10 @@ def _count_tokens(rows: Iterable[search.IndexRow]) -> Counter[str]:
     for row in rows:
         if row.paper_id <= scoring.EXACT_COUNT_LIMIT or row.paper_id % scoring.SAMPLE_RATE == 0:
             weight = 1 if row.paper_id <= scoring.EXACT_COUNT_LIMIT else scoring.SAMPLE_RATE
-            for token in {*row.tokens.split(), *row.title_tokens.split()}:
-                frequencies[token] += weight
+            # Those with marks are not counted: they are as rare as those without, by which phrases are pruned.
+            for token in set(row.tokens.split()):
+                if search.MARK not in token:
+                    frequencies[token] += weight
     return frequencies
 
 
