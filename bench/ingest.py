@@ -23,9 +23,9 @@ from bot.archive import digest_writer, parse
 from bot.archive import ingest as archive_ingest
 from bot.archive.files import TextFile
 from bot.core.clock import system_clock
-from bot.search import index as search_index
+from bot.search import tokens as tokens_of_texts
 from bot.search.index import SearchIndexer
-from storage import migrate, papers, search
+from storage import migrate, search
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -108,15 +108,15 @@ def _rows(source: sqlite3.Connection) -> Rows:
     names = [row[1] for row in source.execute("PRAGMA table_list") if row[0] == "main" and row[2] == "table"]
     tables = [name for name in names if not name.startswith("sqlite_") and name != "alembic_version"]
     rows = {f'"{name}"': source.execute(f'SELECT * FROM "{name}"').fetchall() for name in tables}
-    codec = search.TextCodec(dict(source.execute("SELECT id, data FROM text_dictionaries")))
+    packed = source.execute("SELECT position, texts FROM indexed_papers").fetchall()
     tokens = [
-        (position, *search_index.build_tokens(codec.decompress(texts)))
-        for position, texts in source.execute("SELECT position, texts FROM indexed_papers")
+        (position, *tokens_of_texts.build_tokens(texts))
+        for (position, _), texts in zip(packed, search.unpack_texts(data for _, data in packed), strict=True)
     ]
     rows[f"{search.WORDS_TABLE} (rowid, tokens)"] = [(position, all_) for position, all_, _ in tokens]
     rows[f"{search.TITLES_TABLE} (rowid, tokens)"] = [(position, title) for position, _, title in tokens]
     author_words = source.execute("SELECT position, words FROM indexed_authors").fetchall()
-    rows[f"{papers.TABLE} (rowid, tokens)"] = author_words
+    rows[f"{search.AUTHORS_TABLE} (rowid, tokens)"] = author_words
     return {target: values for target, values in rows.items() if values}
 
 

@@ -34,7 +34,7 @@ from bot.search import query as search_query
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from bot.text import analyser
-from storage import migrate, models, search
+from storage import migrate, models, search, snapshot
 from storage.database import Database
 
 SMALL, LARGE = (20_000, 10_000), (1_000_000, 300_000)
@@ -215,18 +215,18 @@ async def _score_exhaustively(database: Database, query: str) -> set[int] | None
     """Return the best ten of all matches of a query; None if there are too many to score."""
     expanded = concepts.literal_expansion(query)
     scorer = scoring.Scorer(expanded)
-    full_query = search_query.from_segments(expanded.segments)
+    queries = map(search_query.from_segment, expanded.segments)
+    full_query = search.all_of(query.anywhere for query in queries if query is not None)
     if full_query is None:
         return None
-    request = search.SearchRequest(search.WORDS_TABLE, full_query.anywhere, _NO_LIMIT)
     async with database.read() as connection:
-        (positions,) = await search.list_positions(connection, [request])
+        (positions,) = await snapshot.read(connection, search.list_positions, [(full_query, _NO_LIMIT)])
         if len(positions) > _MAX_EXHAUSTIVE_MATCHES:
             return None
         hits: list[engine.Hit] = []
         for start in range(0, len(positions), 2000):
-            rows = await search.list_by_positions(connection, positions[start : start + 2000])
-            hits += await engine.score_papers(rows, scorer)
+            rows = await snapshot.read(connection, search.list_by_positions, positions[start : start + 2000])
+            hits += engine.score_papers(rows, scorer)
     complete = [(score.total, paper_id) for score, paper_id in hits if score.is_complete]
     return {paper_id for _, paper_id in sorted(complete, reverse=True)[:10]}
 

@@ -45,8 +45,7 @@ def load_shares(path: Path, sample: int = 4000) -> dict[str, float]:
     """Return the share of papers with each word, from a sample of a SQLite database."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         query = "SELECT texts FROM indexed_papers WHERE paper_id % (SELECT 1 + count(*) / ? FROM indexed_papers) = 0"
-        codec = search.TextCodec(dict(connection.execute("SELECT id, data FROM text_dictionaries")))
-        rows = [codec.decompress(compressed) for (compressed,) in connection.execute(query, (sample,))]
+        rows = search.unpack_texts(packed for (packed,) in connection.execute(query, (sample,)))
     counts = Counter(
         word
         for texts in rows

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, key_values, locks
+from storage import bulk, key_values, locks, snapshot
 from storage import sources as stored_sources
 from storage.models import (
     Appearance,
@@ -488,7 +488,7 @@ def _fingerprints(rows: Iterable[tuple[Any, ...]]) -> Fingerprints:
     found: Fingerprints = {}
     for paper_id, last_on, votes, *texts in rows:
         _, _, former = found.get(paper_id, (None, None, 0))
-        found[paper_id] = bulk.parse_date(last_on), votes, hash((former, *map(str, texts)))
+        found[paper_id] = snapshot.parse_date(last_on), votes, hash((former, *map(str, texts)))
     return found
 
 

@@ -6,9 +6,8 @@ engine spends per row. Use them where tens of thousands of rows are handled.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import snapshot
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -28,10 +29,6 @@ Record = TypeVar("Record", bound="DataclassInstance")
 CHUNK_SIZE = 2000
 """Values per IN list: SQLite allows 32,766 variables per statement, asyncpg 32,767."""
 LOOKUP_CHUNK_SIZE = 20_000
-REDIRECTED_OPTION = "paperround_redirected"
-"""Execution option of a connection whose statements are rewritten; see `storage.shadow_index`."""
-SNAPSHOT_OPTION = "paperround_snapshot"
-"""Execution option of a read transaction: what `read_once` has read in it, by key."""
 
 
 def dialect_insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
@@ -118,11 +115,8 @@ async def execute_many(
 
 
 def _number_marks(connection: AsyncConnection, statement: str) -> str:
-    """Return a statement with PostgreSQL's placeholders `$1`, `$2` … in place of `?`."""
-    if connection.dialect.name == "sqlite" or "?" not in statement:
-        return statement
-    first, *others = statement.split("?")
-    return first + "".join(f"${number}{text}" for number, text in enumerate(others, 1))
+    """Return a statement with the placeholders of the connection's driver in place of `?`."""
+    return statement if connection.dialect.name == "sqlite" else snapshot.number_marks(statement)
 
 
 async def insert_row(connection: AsyncConnection, table: sa.Table, values: Mapping[str, Any]) -> int:
@@ -227,24 +221,12 @@ async def fetch_all(
 
 def _is_redirected(connection: AsyncConnection) -> bool:
     assert connection.sync_connection is not None
-    return bool(connection.sync_connection.get_execution_options().get(REDIRECTED_OPTION, False))
+    return bool(connection.sync_connection.get_execution_options().get(snapshot.REDIRECTED_OPTION, False))
 
 
 def _driver(connection: AsyncConnection) -> Any:
     assert connection.sync_connection is not None
     return connection.sync_connection.connection.driver_connection
-
-
-async def read_once(connection: AsyncConnection, key: str, read: Callable[[], Awaitable[Value]]) -> Value:
-    """Return what `read` returns, the same within a read transaction; a write transaction reads it each time."""
-    assert connection.sync_connection is not None
-    snapshot = connection.sync_connection.get_execution_options().get(SNAPSHOT_OPTION)
-    if snapshot is None:
-        return await read()
-    if key not in snapshot:
-        snapshot[key] = await read()
-    value: Value = snapshot[key]
-    return value
 
 
 async def execute_in(
@@ -322,16 +304,6 @@ def driver_value(connection: AsyncConnection, column: sa.Column[Any], value: Any
     """Convert a value of a column to the driver's, as a parameter of `fetch_all`."""
     process = column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
     return value if process is None else process(value)
-
-
-def parse_date(value: date | str) -> date:
-    """Convert a driver value to a date; SQLite stores dates as text."""
-    return date.fromisoformat(value) if isinstance(value, str) else value
-
-
-def parse_string_list(value: str | list[str]) -> tuple[str, ...]:
-    """Convert a driver value of a JSON column to strings; SQLite returns JSON as text."""
-    return tuple(json.loads(value) if isinstance(value, str) else value)
 
 
 def build_record(

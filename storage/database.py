@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from storage import bulk, errors
+from storage import errors
 
 Connection = AsyncConnection
 """The type of a transaction's connection, so that services need not import SQLAlchemy."""
@@ -112,7 +112,7 @@ class Database:
                 await stack.enter_async_context(gate)
             with translated_errors(self.url):
                 async with self.engine.connect() as connection:
-                    await connection.execution_options(paperround_writes=False, **{bulk.SNAPSHOT_OPTION: {}})
+                    await connection.execution_options(paperround_writes=False)
                     # No commit: closing the connection ends the transaction with one thread hop instead of two.
                     await connection.begin()
                     yield connection

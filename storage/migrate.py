@@ -20,11 +20,11 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from storage import database, errors
+from storage import database, errors, snapshot
 
 OLDEST = "r0001"
 """The first revision in `migrations/versions`. Those of versions before it were numbers alone, which sort before it."""
-HEAD = "r0001"
+HEAD = snapshot.SCHEMA
 """The newest revision in `migrations/versions`; a test compares the two."""
 MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock around migrations
 _PAGES_PER_STEP = 2000

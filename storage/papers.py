@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import islice, starmap
@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import archive, bulk, search, sources
+from storage import archive, bulk, search, search_index, snapshot, sources
 from storage import tables as t
 from storage.models import (
     Appearance,
@@ -28,18 +28,7 @@ from storage.models import (
     PaperRow,
     Section,
 )
-from storage.search import BooleanQuery
-from storage.tables import (
-    authors,
-    entries,
-    facts,
-    indexed_authors,
-    name_deletions,
-    name_words,
-    paper_authors,
-    papers,
-    votes,
-)
+from storage.tables import authors, entries, facts, indexed_authors, name_words, paper_authors, papers, votes
 
 
 async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
@@ -172,43 +161,12 @@ async def list_merged(
 
 async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
     """Return the ids of stored papers by arXiv id."""
-    columns = (papers.c.arxiv_id, papers.c.id)
-    return dict(await bulk.select_where_in(connection, papers.c.arxiv_id, arxiv_ids, columns))
+    return await snapshot.read(connection, search.get_paper_ids, arxiv_ids)
 
 
 async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperRow]:
     """Return the listed papers among these ids, in the given order."""
-    # A driver-level query, because every interactive answer waits for it.
-    values = await bulk.select_where_in(connection, papers.c.id, paper_ids, _ROW_COLUMNS)
-    rows = {row.id: row for row in _iter_paper_rows(values)}
-    return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
-
-
-async def list_rows_by_position(connection: AsyncConnection, positions: Sequence[int]) -> list[PaperRow]:
-    """Return the listed papers at index positions, most popular first."""
-    columns = ", ".join(f"papers.{column.name}" for column in _ROW_COLUMNS)
-    statement = (
-        f"SELECT {columns} FROM indexed_papers JOIN papers ON papers.id = indexed_papers.paper_id"  # noqa: S608
-        " WHERE %s ORDER BY position"
-    )
-    rows = await bulk.fetch_in(connection, statement, t.indexed_papers.c.position, positions)
-    return list(_iter_paper_rows(rows))
-
-
-def _iter_paper_rows(rows: Iterable[Sequence[Any]]) -> Iterator[PaperRow]:
-    """Yield the listed papers among rows of `_ROW_COLUMNS`, with values from SQLAlchemy or from the driver."""
-    for id_, arxiv_id, title, url, last_on, number, names, thumbnail in rows:
-        if last_on is not None:
-            yield PaperRow(
-                id=id_,
-                arxiv_id=arxiv_id,
-                title=title,
-                url=url,
-                date=bulk.parse_date(last_on),
-                votes=number,
-                authors=bulk.parse_string_list(names),
-                thumbnail=thumbnail,
-            )
+    return await snapshot.read(connection, search.list_paper_rows, paper_ids)
 
 
 async def list_titles(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[str]:
@@ -244,12 +202,13 @@ async def list_by_date(
         .subquery()
     )
     query = (
-        _select_listed()
+        sa.select(*_ROW_COLUMNS)
         .join(best_ranks, best_ranks.c.paper_id == papers.c.id)
-        .order_by(*_BY_VOTES, best_ranks.c.rank, papers.c.id)
+        .where(papers.c.last_on.is_not(None), papers.c.votes >= min_votes if min_votes > 0 else sa.true())
+        .order_by(papers.c.votes.is_(None), papers.c.votes.desc(), best_ranks.c.rank, papers.c.id)
         .limit(limit)
     )
-    return list(_iter_paper_rows(await connection.execute(_filter_min_votes(query, min_votes))))
+    return list(search.build_paper_rows((await connection.execute(query)).all()))
 
 
 async def count_by_date(connection: AsyncConnection, days: Sequence[date]) -> dict[date, int]:
@@ -264,57 +223,12 @@ async def count_by_date(connection: AsyncConnection, days: Sequence[date]) -> di
     return {day: counted.get(day, 0) for day in days}
 
 
-async def list_top(
-    connection: AsyncConnection,
-    *,
-    since_on: date | None = None,
-    until_on: date | None = None,
-    min_votes: int = 0,
-    limit: int = 25,
-    offset: int = 0,
-) -> list[PaperRow]:
-    """Return the papers last listed in a period (inclusive), by votes (unknown last), then newest first."""
-    query = (
-        _select_listed()
-        .order_by(*_BY_VOTES, papers.c.last_on.desc(), papers.c.id)
-        .limit(limit)
-        .offset(offset)
-    )
-    query = archive.filter_dates(query, papers.c.last_on, since_on, until_on)
-    return list(_iter_paper_rows(await connection.execute(_filter_min_votes(query, min_votes))))
-
-
-async def count(
-    connection: AsyncConnection,
-    *,
-    since_on: date | None = None,
-    until_on: date | None = None,
-    min_votes: int = 0,
-) -> int:
-    """Count the papers that `list_top` returns without a limit."""
-    query = sa.select(sa.func.count()).select_from(papers).where(papers.c.last_on.is_not(None))
-    query = archive.filter_dates(query, papers.c.last_on, since_on, until_on)
-    query = _filter_min_votes(query, min_votes)
-    return int((await connection.execute(query)).scalar_one())
-
-
 async def list_newest_ids(connection: AsyncConnection, *, limit: int) -> list[int]:
     """Return the ids of the papers stored last that a digest lists, the newest first."""
     query = (
         sa.select(papers.c.id).where(papers.c.last_on.is_not(None)).order_by(papers.c.id.desc()).limit(limit)
     )
     return list((await connection.execute(query)).scalars())
-
-
-async def list_by_prefix(connection: AsyncConnection, prefix: str, *, limit: int) -> list[PaperRow]:
-    """Return listed papers by arXiv id prefix, for autocomplete: of the newest ids, most votes first."""
-    matches_prefix = papers.c.arxiv_id.startswith(prefix, autoescape=True)
-    if connection.dialect.name == "sqlite":
-        # LIKE is case-insensitive here, so it would scan the whole table.
-        matches_prefix = sa.and_(papers.c.arxiv_id >= prefix, papers.c.arxiv_id < f"{prefix}\U0010ffff")
-    newest = sa.select(papers.c.id).where(matches_prefix).order_by(papers.c.arxiv_id.desc()).limit(200)
-    query = _select_listed().where(papers.c.id.in_(newest)).order_by(*_BY_VOTES, papers.c.id).limit(limit)
-    return list(_iter_paper_rows(await connection.execute(query)))
 
 
 async def get_detail(connection: AsyncConnection, arxiv_id: str) -> PaperDetail | None:
@@ -409,7 +323,7 @@ async def get_extent(connection: AsyncConnection, *, until_on: date) -> ArchiveE
     query = sa.select(sa.func.count(), sa.func.min(t.digests.c.date_on), sa.func.max(t.digests.c.date_on))
     query = query.where(t.digests.c.date_on <= until_on)
     digest_count, first_on, last_on = (await connection.execute(query)).one()
-    return ArchiveExtent(digest_count, await count(connection), first_on, last_on)
+    return ArchiveExtent(digest_count, await snapshot.read(connection, search.count_top), first_on, last_on)
 
 
 async def count_institutions(connection: AsyncConnection, *, since_on: date) -> dict[str, int]:
@@ -423,18 +337,9 @@ async def count_institutions(connection: AsyncConnection, *, since_on: date) -> 
 
 _FIELDS = tuple(column.name for column in papers.c if column.name != "id")
 _fields = attrgetter(*_FIELDS)
-_BY_VOTES = (papers.c.votes.is_(None), papers.c.votes.desc())
 _ROW_COLUMNS = [
     papers.c[name] for name in ("id", "arxiv_id", "title", "url", "last_on", "votes", "authors", "thumbnail")
 ]
-
-
-def _select_listed() -> sa.Select[Any]:
-    return sa.select(*_ROW_COLUMNS).where(papers.c.last_on.is_not(None))
-
-
-def _filter_min_votes(query: sa.Select[Any], min_votes: int) -> sa.Select[Any]:
-    return query.where(papers.c.votes >= min_votes) if min_votes > 0 else query
 
 
 def _values(paper: MergedPaper) -> dict[str, Any]:
@@ -559,52 +464,13 @@ async def _update_paper_counts(connection: AsyncConnection, author_ids: Iterable
     return list(starmap(Author, await bulk.fetch_in(connection, statement, authors.c.id, author_ids)))
 
 
-async def list_name_variants(connection: AsyncConnection, author_ids: Sequence[int]) -> dict[int, list[str]]:
-    """Return the spellings of authors' names by author id, most frequent first."""
-    query = (
-        sa.select(paper_authors.c.author_id, paper_authors.c.name)
-        .where(paper_authors.c.author_id.in_(author_ids))
-        .group_by(paper_authors.c.author_id, paper_authors.c.name)
-        .order_by(sa.func.count().desc(), paper_authors.c.name)
-    )
-    variants: dict[int, list[str]] = {}
-    for author_id, name in await connection.execute(query):
-        variants.setdefault(author_id, []).append(name)
-    return variants
-
-
-async def list_paper_ids(connection: AsyncConnection, author_ids: Sequence[int]) -> list[int]:
-    """Return the ids of the papers written by any of these authors."""
-    query = sa.select(paper_authors.c.paper_id).where(paper_authors.c.author_id.in_(author_ids)).distinct()
-    return list((await connection.execute(query)).scalars())
-
-
-async def list_coauthors(
-    connection: AsyncConnection, author_id: int, *, limit: int
-) -> list[tuple[Author, int]]:
-    """Return the co-authors of an author with the number of joint papers, most first."""
-    own = paper_authors.alias("own")
-    joint_papers = sa.func.count(paper_authors.c.paper_id.distinct())
-    query = (
-        sa.select(*authors.c, joint_papers)
-        .join(paper_authors, paper_authors.c.author_id == authors.c.id)
-        .join(own, own.c.paper_id == paper_authors.c.paper_id)
-        .where(own.c.author_id == author_id, authors.c.id != author_id)
-        .group_by(*authors.c)
-        .order_by(joint_papers.desc(), authors.c.name)
-        .limit(limit)
-    )
-    return [(Author(*row[:4]), row[4]) for row in await connection.execute(query)]
-
-
-TABLE = "author_words"
 _MAX_STEP = 31
 _STEP_SIZE = 1 << 32
 """Positions per step, a doubling of papers. Within a step authors are ordered by id, so that a row moves only between steps."""
 
 
-async def index_authors(connection: AsyncConnection, changed: Sequence[tuple[int, int, str]]) -> set[str]:
-    """Add or replace authors, and remove those without papers. Returns the words that are new to the index.
+async def index_authors(connection: AsyncConnection, changed: Sequence[tuple[int, int, str]]) -> None:
+    """Add or replace authors, and remove those without papers.
 
     `changed` has the id, the number of papers, and the words of the name, separated by spaces, of each author.
     """
@@ -622,59 +488,16 @@ async def index_authors(connection: AsyncConnection, changed: Sequence[tuple[int
     if outdated:
         statement = indexed_authors.delete().where(indexed_authors.c.position == sa.bindparam("b_position"))
         await connection.execute(statement, [{"b_position": position} for position, _ in outdated])
-        await search.delete(connection, TABLE, outdated)
+        await search_index.delete(connection, search.AUTHORS_TABLE, outdated)
     rows = [(author_id, *new[author_id]) for author_id in moved if author_id in new]
     await bulk.insert_rows(connection, indexed_authors, ("author_id", "position", "words"), rows)
-    await search.insert(connection, TABLE, [(position, words) for _, position, words in rows])
+    await search_index.insert(
+        connection, search.AUTHORS_TABLE, [(position, words) for _, position, words in rows]
+    )
     known_names = {words for _, words in outdated}
     names = {words for _, _, words in rows if words not in known_names}
-    words = {word for name in names for word in name.split()}
-    new_words = words - await list_known_words(connection, words)
-    await bulk.insert_rows(connection, name_words, ("word",), [(word,) for word in sorted(new_words)])
-    return new_words
-
-
-async def add_deletions(connection: AsyncConnection, deletions: Iterable[tuple[str, str]]) -> None:
-    """Store (word without one letter, word) pairs, by which words with a typing error are found."""
-    await bulk.insert_rows(
-        connection, name_deletions, ("deletion", "word"), sorted(set(deletions)), ignore_conflicts=True
-    )
-
-
-async def find_authors(connection: AsyncConnection, *queries: BooleanQuery, limit: int) -> list[Author]:
-    """Return the authors whose names match any query, roughly those with most papers first, at most `limit` per query."""
-    requests = [search.SearchRequest(TABLE, query, limit) for query in queries]
-    positions_by_query = await search.list_engine_positions(connection, requests)
-    positions = sorted(set().union(*positions_by_query))
-    statement = f"{_SELECT_AUTHORS} WHERE %s ORDER BY position"
-    rows = await bulk.fetch_in(connection, statement, indexed_authors.c.position, positions)
-    return [Author(*row) for row in rows]
-
-
-async def list_most_published(connection: AsyncConnection, *, limit: int) -> list[Author]:
-    """Return authors with most papers, roughly in that order, for autocomplete of an empty text."""
-    statement = f"{_SELECT_AUTHORS} ORDER BY position LIMIT {limit:d}"
-    return [Author(*row) for row in await bulk.fetch_all(connection, statement)]
-
-
-_SELECT_AUTHORS = """
-SELECT authors.id, authors.key, authors.name, authors.papers
-FROM indexed_authors JOIN authors ON authors.id = indexed_authors.author_id
-"""
-
-
-async def list_known_words(connection: AsyncConnection, words: Iterable[str]) -> set[str]:
-    """Return those of these words that are in any name."""
-    rows = await bulk.select_where_in(connection, name_words.c.word, list(words), (name_words.c.word,))
-    return {word for (word,) in rows}
-
-
-async def list_words_by_deletions(connection: AsyncConnection, deletions: Iterable[str]) -> set[str]:
-    """Return the words of which any of these is a deletion."""
-    rows = await bulk.select_where_in(
-        connection, name_deletions.c.deletion, list(deletions), (name_deletions.c.word,)
-    )
-    return {word for (word,) in rows}
+    added = [(word,) for word in sorted({word for name in names for word in name.split()})]
+    await bulk.insert_rows(connection, name_words, ("word",), added, ignore_conflicts=True)
 
 
 async def list_after(connection: AsyncConnection, *, after_id: int, limit: int) -> list[Author]:

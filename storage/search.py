@@ -1,31 +1,23 @@
-"""The full-text index of papers: FTS5 on SQLite, tsvector with GIN on PostgreSQL, behind one interface.
+"""What look-ups read: the full-text index of papers (FTS5 on SQLite, tsvector with GIN on PostgreSQL), papers, authors, glossary.
 
 The engines store no texts. The index keeps them compressed in `indexed_papers`, since a row can only be removed with the
-tokens that it was added with.
+tokens that it was added with. `storage.search_index` writes the index.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
 import zlib
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cached_property, lru_cache
+from datetime import date
+from functools import lru_cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from storage import bulk
-from storage.tables import glossary, indexed_papers, mention_counts, papers, term_counts, text_dictionaries
-
-if TYPE_CHECKING:
-    import zstandard
+from storage.models import Author, PaperRow
+from storage.snapshot import Snapshot, parse_date, parse_string_list
 
 # A boolean query nests ANDs and ORs of tokens. Tokens come from the analyser and are quoted in the syntax of each engine, so
 # typed text is never read as an operator.
@@ -58,19 +50,27 @@ _TOKEN_SEPARATORS = re.compile(r"[\x00- \"$-*,\-/:-@\[-^`{-\x7f]")
 in the migration). A class of all others takes 5 ms to compile.
 """
 _FREQUENCY_RATIO = 3
-_SKIP_COST = 500
-"""Cost of a skip in a posting list, in entries read."""
+MARK = "!"
+"""Begins the mark of a token: where in a paper it is."""
 
 
-def to_fts5(query: BooleanQuery) -> str:
-    """Return the expression for SQLite's MATCH."""
-    if isinstance(query, Prefix):
-        return f"{to_fts5(query.token)}*"
+def to_fts5(query: BooleanQuery, written: dict[int, str] | None = None) -> str:
+    """Return the expression for SQLite's MATCH. `written` has those of other queries, which share parts, by identity."""
     if isinstance(query, str):
-        token = query if query.isalnum() else _TOKEN_SEPARATORS.sub("_", query) or "_"
-        return f'"{token}"'
-    operator = " AND " if isinstance(query, AllOf) else " OR "
-    return f"({operator.join(map(to_fts5, query.parts))})"
+        return _quote(query)
+    if isinstance(query, Prefix):
+        return f"{_quote(query.token)}*"
+    known = {} if written is None else written
+    if id(query) not in known:
+        operator = " AND " if isinstance(query, AllOf) else " OR "
+        parts = [_quote(part) if isinstance(part, str) else to_fts5(part, known) for part in query.parts]
+        known[id(query)] = f"({operator.join(parts)})"
+    return known[id(query)]
+
+
+@lru_cache(maxsize=1 << 13)
+def _quote(token: str) -> str:
+    return f'"{token if token.isalnum() else _TOKEN_SEPARATORS.sub("_", token) or "_"}"'
 
 
 def to_tsquery(query: BooleanQuery) -> str:
@@ -107,81 +107,49 @@ def query_tokens(query: BooleanQuery) -> set[str]:
     return tokens
 
 
-def prune_phrases(
-    query: BooleanQuery,
-    document_frequencies: Mapping[str, int],
-    pruned: dict[int, BooleanQuery] | None = None,
-) -> BooleanQuery:
+def prune_phrases(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> BooleanQuery:
     """Return a query with only the two or three rarest parts of its phrases.
 
-    An engine reads the posting list of every part; those of common words are long and narrow the result little. `pruned`
-    has the results by the identity of each part, for queries that share parts.
+    An engine reads the posting list of every part; those of common words are long and narrow the result little. A token with a
+    mark is as rare as the token without.
     """
     if isinstance(query, str | Prefix):
         return query
-    known = {} if pruned is None else pruned
-    if (result := known.get(id(query))) is not None:
-        return result
-    parts = [
-        part if isinstance(part, str) else prune_phrases(part, document_frequencies, known)
-        for part in query.parts
-    ]
     if isinstance(query, AnyOf):
-        result = any_of(parts)
-    else:
-        result = all_of(_list_rarest(parts, document_frequencies) if query.phrase else parts)
-    known[id(query)] = result = result or query
-    return result
+        return any_of([prune_phrases(part, document_frequencies) for part in query.parts]) or query
+    parts = query.parts
+    if query.phrase and len(parts) > 2:
+        parts = tuple(_list_rarest(parts, document_frequencies))
+    return all_of([prune_phrases(part, document_frequencies) for part in parts]) or query
 
 
 def _list_rarest(
     parts: Sequence[BooleanQuery], document_frequencies: Mapping[str, int]
 ) -> list[BooleanQuery]:
     ranked = sorted(
-        (
-            document_frequencies.get(part, 0)
-            if isinstance(part, str)
-            else sum(document_frequencies.get(token, 0) for token in query_tokens(part)),
-            number,
-        )
-        for number, part in enumerate(parts)
+        (_estimate_marked(part, document_frequencies), number) for number, part in enumerate(parts)
     )
     kept = [number for _, number in ranked[:2]]
-    if len(ranked) > 2:
-        (rarest, _), (second, _), (third, number) = ranked[:3]
-        if third <= _FREQUENCY_RATIO * min(second, _FREQUENCY_RATIO * rarest):
-            kept.append(number)
+    (rarest, _), (second, _), (third, number) = ranked[:3]
+    if third <= _FREQUENCY_RATIO * min(second, _FREQUENCY_RATIO * rarest):
+        kept.append(number)
     return [parts[number] for number in sorted(kept)]
 
 
-def estimate_cost(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> int:
-    """Return the approximate number of posting list entries that an engine reads for all matches."""
-    return _estimate(query, document_frequencies)[1]
+def _estimate_marked(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> int:
+    if isinstance(query, str):
+        return document_frequencies.get(query.partition(MARK)[0], 0)
+    return sum(_estimate_marked(token, document_frequencies) for token in query_tokens(query))
 
 
 def estimate_matches(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> int:
     """Return the maximum number of papers that match."""
-    return _estimate(query, document_frequencies)[0]
-
-
-def _estimate(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> tuple[int, int]:
-    """Return the maximum number of matches, and the number of entries read for them."""
     if isinstance(query, Prefix):
-        return 0, 0
+        return 0
     if isinstance(query, str):
-        frequency = document_frequencies.get(query, 0)
-        return frequency, frequency
-    estimates = [
-        (document_frequencies.get(part, 0),) * 2
-        if isinstance(part, str)
-        else _estimate(part, document_frequencies)
-        for part in query.parts
-    ]
-    if isinstance(query, AnyOf):
-        return sum(matches for matches, _ in estimates), sum(cost for _, cost in estimates)
-    rarest = min(matches for matches, _ in estimates)
-    # In a long list an engine skips to the papers of the rarest part.
-    return rarest, sum(min(cost, _SKIP_COST * rarest) for _, cost in estimates)
+        return document_frequencies.get(query, 0)
+    matches = [estimate_matches(part, document_frequencies) for part in query.parts]
+    return sum(matches) if isinstance(query, AnyOf) else min(matches)
 
 
 def all_of(parts: Iterable[BooleanQuery | None]) -> BooleanQuery | None:
@@ -196,11 +164,10 @@ def any_of(parts: Iterable[BooleanQuery | None]) -> BooleanQuery | None:
     return None if not distinct else distinct[0] if len(distinct) == 1 else AnyOf(distinct)
 
 
-# A tier is a range of positions with its number of rows, by which a search is limited to the most popular papers.
-# PostgreSQL's index has a token per tier, so that it can search the popular tiers alone; SQLite reads its index in order of
-# positions and only needs the position to stop at.
+# A tier is a range of positions with its number of rows. PostgreSQL's index has a token per tier, so that it can search the most
+# popular tiers alone; SQLite reads its index in order of positions.
 
-_TIER_BITS = {"paper_words": 17, "paper_titles": 17, "author_words": 32}
+TIER_BITS = {"paper_words": 17, "paper_titles": 17, "author_words": 32}
 """Bits of a position within its tier. A tier of papers is a factor of 1.8 in votes, or half a year; one of authors is a
 doubling of papers.
 """
@@ -209,352 +176,39 @@ _MIN_TIERED_ROWS = 4000
 _STAGE_SHARES = (1 / 32, 1 / 4)
 
 
-async def _change_counts(connection: AsyncConnection, table: str, positions: Sequence[int], by: int) -> None:
-    """Add a number to the row counts of the tiers of these positions."""
-    changes = Counter(position >> _TIER_BITS[table] for position in positions)
-    await bulk.execute_many(
-        connection,
-        "INSERT INTO search_tiers (name, tier, entries) VALUES (?, ?, ?)"
-        " ON CONFLICT (name, tier) DO UPDATE SET entries = search_tiers.entries + excluded.entries",
-        [(table, tier, by * number) for tier, number in sorted(changes.items())],
-    )
-
-
-async def _list_tiers(connection: AsyncConnection, table: str) -> tuple[list[int], list[int]]:
+def _list_tiers(snapshot: Snapshot, table: str) -> tuple[list[int], list[int]]:
     """Return the tiers of a table that have rows, and the cumulative number of their rows."""
     statement = "SELECT tier, entries FROM search_tiers WHERE name = ? AND entries > 0 ORDER BY tier"
-    rows = list(
-        await bulk.read_once(connection, table, lambda: bulk.fetch_all(connection, statement, (table,)))
-    )
+    rows = snapshot.fetch(statement, table)
     return [int(tier) for tier, _ in rows], list(accumulate(int(entries) for _, entries in rows))
 
 
-async def count_tier_rows(connection: AsyncConnection, table: str) -> int:
-    """Return the number of rows of a table, without reading it."""
-    _, sums = await _list_tiers(connection, table)
+def count_papers(snapshot: Snapshot) -> int:
+    """Return the number of papers in the index, without reading it."""
+    _, sums = _list_tiers(snapshot, WORDS_TABLE)
     return sums[-1] if sums else 0
 
 
-async def _end_positions(
-    connection: AsyncConnection, table: str, shares: Sequence[float]
-) -> list[int | None]:
-    """Return the last position of each most popular share of a table's rows, in whole tiers; None for all rows."""
-    if all(share >= 1 for share in shares):
-        return [None] * len(shares)
-    tiers, sums = await _list_tiers(connection, table)
-    if not sums or sums[-1] <= _MIN_TIERED_ROWS:
-        return [None] * len(shares)
-    last_tiers = (tiers[bisect_left(sums, min(1.0, share) * sums[-1])] for share in shares)
-    return [
-        (tier + 1 << _TIER_BITS[table]) - 1 if share < 1 else None
-        for tier, share in zip(last_tiers, shares, strict=True)
-    ]
-
-
-async def _tsquery_stages(connection: AsyncConnection, table: str, end: int | None) -> list[str]:
-    """Return the tsquery conditions of PostgreSQL's stages up to `end`, from the most popular tiers to all; "" for all rows."""
-    tiers, sums = await _list_tiers(connection, table)
+def _list_stages(snapshot: Snapshot, table: str) -> list[str]:
+    """Return the tsquery conditions of PostgreSQL's stages, from the most popular tiers to all; "" for all rows."""
+    tiers, sums = _list_tiers(snapshot, table)
     if not sums or sums[-1] <= _MIN_TIERED_ROWS:
         return [""]
-    stops = [bisect_left(sums, share * sums[-1]) + 1 for share in _STAGE_SHARES]
-    last = len(tiers)
-    if end is not None:
-        last = sum(1 for tier in tiers if tier <= end >> _TIER_BITS[table])
-    conditions = [_any_tier(tiers[:stop]) for stop in dict.fromkeys(stops) if stop < last]
-    return [*conditions, "" if last == len(tiers) else _any_tier(tiers[:last])]
+    stops = dict.fromkeys(bisect_left(sums, share * sums[-1]) + 1 for share in _STAGE_SHARES)
+    return [" | ".join(f"'.e{tier}'" for tier in tiers[:stop]) for stop in stops if stop < len(tiers)] + [""]
 
 
-def _any_tier(tiers: Sequence[int]) -> str:
-    return " | ".join(f"'.e{tier}'" for tier in tiers)
-
-
-# The engines are contentless FTS5 tables without positions on SQLite, and tables of lexemes with GIN on PostgreSQL. Both order
-# results by a row id, the *position*. Neither tokenises text itself.
-
-TokenRows = Sequence[tuple[int, str]]
-"""Positions, each with its tokens separated by spaces."""
-_MIN_EXPANDED_ROWS = 2000
-_MAX_EXPANSIONS = 16
-_MIN_MERGE_CHANGES = 2
-"""Rows that a merge changes if it has merged anything."""
-
-
-async def insert(connection: AsyncConnection, table: str, rows: TokenRows) -> None:
-    """Insert rows; their positions must be free."""
-    if not rows:
-        return
-    if connection.dialect.name == "sqlite":
-        statement = f"INSERT INTO {table} (rowid, tokens) VALUES (?, ?)"  # noqa: S608 - constant table
-        values = sorted(rows)
-    else:
-        statement = (
-            f"INSERT INTO {table} (position, tokens)"  # noqa: S608 - constant table
-            " VALUES (?, array_to_tsvector(array_remove(string_to_array(?, ' '), '')))"
-        )
-        # The token of the tier: no token of the analyser begins with a full stop.
-        bits = _TIER_BITS[table]
-        values = sorted((position, f"{tokens} .e{position >> bits}") for position, tokens in rows)
-    await bulk.execute_many(connection, statement, values)
-    await _change_counts(connection, table, [position for position, _ in rows], 1)
-
-
-async def delete(connection: AsyncConnection, table: str, rows: TokenRows) -> None:
-    """Delete rows. On SQLite they must have exactly the tokens that they were inserted with."""
-    if not rows:
-        return
-    if connection.dialect.name == "sqlite":
-        statement = f"INSERT INTO {table} ({table}, rowid, tokens) VALUES ('delete', ?, ?)"  # noqa: S608
-        await bulk.execute_many(connection, statement, rows)
-    else:
-        statement = f"DELETE FROM {table} WHERE position = ?"  # noqa: S608 - constant table
-        await bulk.execute_many(connection, statement, [(position,) for position, _ in rows])
-    await _change_counts(connection, table, [position for position, _ in rows], -1)
-
-
-@dataclass(frozen=True, slots=True)
-class SearchRequest:
-    """A request for the first `limit` positions of a table that match a query.
-
-    `share` limits the search to that most popular share of the rows, which bounds the cost of rare matches.
-    """
-
-    table: str
-    query: BooleanQuery
-    limit: int
-    share: float = 1.0
-
-
-async def list_engine_positions(
-    connection: AsyncConnection,
-    requests: Sequence[SearchRequest],
-    *,
-    filter_sql: str = "",
-    filter_values: Sequence[Any] = (),
-) -> list[list[int]]:
-    """Return the matching positions of each request, the lowest first. All requests are to one table.
-
-    `filter_sql` is a join `JOIN … ON ….position = place WHERE …`, in which `place` is replaced by the position, with `?`
-    placeholders. The SQL is not built by SQLAlchemy, which takes longer for it than the engine for the search.
-    """
-    if not requests:
-        return []
-    ends = await _end_positions(connection, requests[0].table, [request.share for request in requests])
-    if connection.dialect.name != "sqlite":
-        return [
-            await _list_in_stages(connection, request, end, filter_sql, filter_values)
-            for request, end in zip(requests, ends, strict=True)
-        ]
-    values: list[Any] = []
-    statements = []
-    for number, (request, end) in enumerate(zip(requests, ends, strict=True)):
-        statements.append(_sqlite_statement(number, request, end, filter_sql))
-        values += [to_fts5(request.query), *filter_values, request.limit]
-    positions: list[list[int]] = [[] for _ in requests]
-    for number, position in await bulk.fetch_all(connection, " UNION ALL ".join(statements), values):
-        positions[number].append(position)
-    return positions
-
-
-def _sqlite_statement(number: int, request: SearchRequest, end: int | None, filter_sql: str) -> str:
-    table = request.table
-    join, _, conditions = filter_sql.replace("place", f"{table}.rowid").partition(" WHERE ")
-    where = f"{table} MATCH ?" + (f" AND {table}.rowid <= {end}" if end is not None else "")
-    where += f" AND {conditions}" if conditions else ""
-    return (
-        f"SELECT {number} AS request, position FROM (SELECT {table}.rowid AS position FROM {table} {join}"  # noqa: S608
-        f" WHERE {where} ORDER BY {table}.rowid LIMIT ?) AS request_{number}"
-    )
-
-
-async def _list_in_stages(
-    connection: AsyncConnection,
-    request: SearchRequest,
-    end: int | None,
-    filter_sql: str,
-    filter_values: Sequence[Any],
-) -> list[int]:
-    """Return a request's positions from PostgreSQL, searching the most popular tiers, then more, until there are enough.
-
-    GIN is unordered: it finds all matches, which are too many of a frequent word, unless the query also names tiers.
-    """
-    query = to_tsquery(request.query)
-    column = f"{request.table}.position"
-    join, _, conditions = filter_sql.replace("place", column).partition(" WHERE ")
-    where = f"{request.table}.tokens @@ CAST(? AS tsquery)" + (f" AND {conditions}" if conditions else "")
-    # Sorted by an expression: else the planner may read all rows in order of position.
-    statement = f"SELECT {column} FROM {request.table} {join} WHERE {where} ORDER BY {column} + 0 LIMIT ?"  # noqa: S608
-    positions: list[int] = []
-    for tier_query in await _tsquery_stages(connection, request.table, end):
-        staged = f"({query}) & ({tier_query})" if tier_query else query
-        rows = await bulk.fetch_all(connection, statement, (staged, *filter_values, request.limit))
-        positions = [position for (position,) in rows]
-        if len(positions) >= request.limit:
-            break
-    return positions
-
-
-async def expand_prefixes(
-    connection: AsyncConnection, query: BooleanQuery, mark: str, excluding: str
-) -> BooleanQuery:
-    """Return a query with each `Prefix` of many rows replaced by the most frequent tokens that it begins.
-
-    On SQLite alone, which reads all matches of a prefix before it returns the first row. Frequencies are those of tokens
-    that end with `mark`; tokens that contain `excluding` are skipped.
-    """
-    if connection.dialect.name != "sqlite":
-        return query
-    if isinstance(query, Prefix):
-        statement = (
-            "SELECT token, papers FROM term_counts WHERE token >= ? AND token < ? AND token LIKE ?"
-            " AND instr(token, ?) = 0 ORDER BY papers DESC LIMIT ?"
-        )
-        values = (query.token, f"{query.token}\U0010ffff", f"%{mark}", excluding, _MAX_EXPANSIONS)
-        frequencies = dict(await bulk.fetch_all(connection, statement, values))
-        if sum(frequencies.values()) < _MIN_EXPANDED_ROWS:
-            return query
-        return any_of([token.removesuffix(mark) for token in frequencies]) or query
-    if isinstance(query, str):
-        return query
-    parts = [await expand_prefixes(connection, part, mark, excluding) for part in query.parts]
-    return (all_of(parts) if isinstance(query, AllOf) else any_of(parts)) or query
-
-
-# Indexed texts are compressed by Zstandard, with a dictionary trained from the archive's own texts: papers resemble each other
-# more than they repeat themselves, so it saves a third. Texts compressed before it was trained stay readable, since each
-# frame names its dictionary (RFC 8878).
-
-COMPRESSION_LEVEL = 3
-DICTIONARY_BYTES = 1 << 16
-_NO_DICTIONARY = 0
-_CACHE_KEY = "text_codec"
-
-
-class DocumentTexts(NamedTuple):
-    """The indexed texts of a paper: title and body in the analyser's canonical form, and its mentions for the glossary."""
-
-    title: str
-    body: str
-    mentions: tuple[str, ...] = ()
-
-
-class TextCodec:
-    """Compresses with the newest dictionary and decompresses with any, by its id. Holds no connection."""
-
-    def __init__(self, dictionaries: Mapping[int, bytes]) -> None:
-        import zstandard  # loaded with the first use of the index, not by an idle bot
-
-        self._zstandard = zstandard
-        self.dictionary_ids = frozenset(dictionaries)
-        self._newest_dictionary: zstandard.ZstdCompressionDict | None = None
-        self._decompressors = {_NO_DICTIONARY: zstandard.ZstdDecompressor()}
-        for dictionary_id, data in sorted(dictionaries.items()):
-            dictionary = self._newest_dictionary = zstandard.ZstdCompressionDict(data)
-            self._decompressors[dictionary_id] = zstandard.ZstdDecompressor(dict_data=dictionary)
-
-    @cached_property
-    def _compressor(self) -> zstandard.ZstdCompressor:
-        return self._zstandard.ZstdCompressor(
-            level=COMPRESSION_LEVEL, dict_data=self._newest_dictionary, write_checksum=False
-        )
-
-    def compress(self, texts: DocumentTexts) -> bytes:
-        """Return texts in compressed form."""
-        return self._compressor.compress(_serialise(texts))
-
-    def decompress(self, compressed: bytes) -> DocumentTexts:
-        """Return compressed texts. Raises KeyError when their dictionary is unknown."""
-        dictionary_id = self._zstandard.get_frame_parameters(compressed).dict_id
-        raw = self._decompressors[dictionary_id].decompress(compressed)
-        title, body, *mentions = raw.decode().split("\0")
-        return DocumentTexts(title, body, tuple(mentions))
-
-
-def _serialise(texts: DocumentTexts) -> bytes:
-    return "\0".join((texts.title, texts.body, *texts.mentions)).encode()
-
-
-async def _get_codec(connection: AsyncConnection) -> TextCodec:
-    """Return the codec to compress with: that of the dictionaries that this transaction sees."""
-    cached = _cached_codec(connection)
-    rows = await bulk.fetch_all(connection, "SELECT id FROM text_dictionaries")
-    ids = frozenset(dictionary_id for (dictionary_id,) in rows)
-    return cached if cached is not None and cached.dictionary_ids == ids else await _load_codec(connection)
-
-
-async def _decompress_all(connection: AsyncConnection, compressed: Sequence[bytes]) -> list[DocumentTexts]:
-    codec = _cached_codec(connection) or await _load_codec(connection)
-    try:
-        return list(map(codec.decompress, compressed))
-    except KeyError:
-        # Another process has trained a dictionary since the codec was cached.
-        codec = await _load_codec(connection)
-        return list(map(codec.decompress, compressed))
-
-
-def _cached_codec(connection: AsyncConnection) -> TextCodec | None:
-    return connection.sync_connection.info.get(_CACHE_KEY) if connection.sync_connection is not None else None
-
-
-async def _load_codec(connection: AsyncConnection) -> TextCodec:
-    query = sa.select(text_dictionaries.c.id, text_dictionaries.c.data).order_by(text_dictionaries.c.id)
-    codec = _make_codec(tuple((row.id, row.data) for row in await connection.execute(query)))
-    if connection.sync_connection is not None:
-        connection.sync_connection.info[_CACHE_KEY] = codec
-    return codec
-
-
-@lru_cache(maxsize=4)
-def _make_codec(dictionaries: tuple[tuple[int, bytes], ...]) -> TextCodec:
-    return TextCodec(dict(dictionaries))
-
-
-async def train_text_dictionary(connection: AsyncConnection, samples: Sequence[DocumentTexts]) -> None:
-    """Train and store a dictionary from some thousand texts; a tenth of a second, in a thread.
-
-    Nothing is stored if the texts have too little in common.
-    """
-    import zstandard
-
-    try:
-        trained = await asyncio.to_thread(
-            zstandard.train_dictionary, DICTIONARY_BYTES, list(map(_serialise, samples))
-        )
-    except zstandard.ZstdError:
-        return
-    await connection.execute(text_dictionaries.insert().values(id=trained.dict_id(), data=trained.as_bytes()))
-
-
-WORDS_TABLE = "paper_words"
-TITLES_TABLE = "paper_titles"
-
-_STEPS_PER_UNIT = 512
+WORDS_TABLE, TITLES_TABLE, AUTHORS_TABLE = "paper_words", "paper_titles", "author_words"
+STEPS_PER_UNIT = 512
 """Popularity steps per unit of popularity: a step is a day and a half, or a factor of 1.0045 in votes."""
 SLOTS_PER_STEP = 1024
 """Positions of a step; further papers use those of the next one. A million papers of ten years fill a third of them."""
-HASH_MULTIPLIER = 2654435761
-"""Multiplier of the hash from a paper's id to its slot. The papers of one slot are a sample of all papers."""
-_PROBE_LENGTH = 16
-"""Slots checked at once when a slot is taken."""
-_TOP_STEP = 1 << 15
-_MERGED_PAGES = 200
-ROWS_AT_ONCE = 200
-"""Rows read and decompressed in one step: 2 ms on the event loop."""
+TOP_STEP = 1 << 15
 
 
-class IndexRow(NamedTuple):
-    """A paper in the index. `position` orders by popularity, the lowest first.
-
-    `tokens` (all) and `title_tokens` are separated by spaces. They are made from the texts to add or remove a row, and
-    are empty in rows that were read.
-    """
-
-    position: int
-    paper_id: int
-    texts: DocumentTexts
-    votes: int | None
-    last_on: date
-    tokens: str = ""
-    title_tokens: str = ""
+def popularity_at(position: int) -> float:
+    """Return the popularity of the papers near a position of the index, since the epoch of the index."""
+    return (TOP_STEP - position / SLOTS_PER_STEP) / STEPS_PER_UNIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -573,253 +227,303 @@ class Filters:
             and (not self.min_votes or (votes or 0) >= self.min_votes)
         )
 
+    def to_sql(self, snapshot: Snapshot, table: str) -> tuple[str, list[Any]]:
+        """Return the conditions on the columns of a table, "" for none, and their values."""
+        conditions = {
+            f"{table}.last_on >= ?": self.since_on,
+            f"{table}.last_on <= ?": self.until_on,
+            f"{table}.votes >= ?": self.min_votes or None,
+        }
+        given = {condition: value for condition, value in conditions.items() if value is not None}
+        return " AND ".join(given), [snapshot.to_driver(value) for value in given.values()]
+
 
 NO_FILTERS = Filters()
 
 
-def popularity_step(popularity: float) -> int:
-    """Return the step of a popularity, higher for more popular papers."""
-    return int(_STEPS_PER_UNIT * popularity)
-
-
-async def assign_positions(connection: AsyncConnection, popularity: Mapping[int, float]) -> dict[int, int]:
-    """Return a free position for each paper id, given its popularity (0 to 64): linear probing from its hashed slot."""
-    assigned: dict[int, int] = {}
-    taken: set[int] = set()
-    starts = {
-        paper_id: (_TOP_STEP - popularity_step(value)) * SLOTS_PER_STEP
-        + paper_id * HASH_MULTIPLIER % SLOTS_PER_STEP
-        for paper_id, value in popularity.items()
-    }
-    length = 1
-    column = indexed_papers.c.position
-    while starts:
-        probed = {start + offset for start in starts.values() for offset in range(length)}
-        rows = await bulk.select_where_in(connection, column, probed, (column,))
-        taken.update(position for (position,) in rows)
-        unassigned: dict[int, int] = {}
-        for paper_id, start in starts.items():
-            free = next((slot for slot in range(start, start + length) if slot not in taken), None)
-            if free is None:
-                unassigned[paper_id] = start + length
-            else:
-                assigned[paper_id] = free
-                taken.add(free)
-        starts, length = unassigned, _PROBE_LENGTH
-    return assigned
-
-
-async def list_by_paper_ids(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, IndexRow]:
-    """Return the rows of these papers by id."""
-    rows = await _list_where_in(connection, indexed_papers.c.paper_id, paper_ids)
-    return {row.paper_id: row for row in rows}
-
-
-async def add(connection: AsyncConnection, rows: Sequence[IndexRow]) -> None:
-    """Add rows with their tokens; their positions must be free."""
-    if not rows:
-        return
-    columns = ("position", "paper_id", "texts", "votes", "last_on")
-    codec = await _get_codec(connection)
-    values = [(row.position, row.paper_id, codec.compress(row.texts), row.votes, row.last_on) for row in rows]
-    await bulk.insert_rows(connection, indexed_papers, columns, values)
-    await insert(connection, WORDS_TABLE, [(row.position, row.tokens) for row in rows])
-    await insert(connection, TITLES_TABLE, [(row.position, row.title_tokens) for row in rows])
-
-
-async def remove(connection: AsyncConnection, rows: Sequence[IndexRow]) -> None:
-    """Remove rows. On SQLite they must have exactly the tokens that they were added with."""
-    if not rows:
-        return
-    statement = indexed_papers.delete().where(indexed_papers.c.position == sa.bindparam("b_position"))
-    await connection.execute(statement, [{"b_position": row.position} for row in rows])
-    await delete(connection, WORDS_TABLE, [(row.position, row.tokens) for row in rows])
-    await delete(connection, TITLES_TABLE, [(row.position, row.title_tokens) for row in rows])
-
-
-async def list_positions(
-    connection: AsyncConnection, requests: Sequence[SearchRequest], filters: Filters = NO_FILTERS
+def list_positions(
+    snapshot: Snapshot,
+    requests: Sequence[tuple[BooleanQuery, int]],
+    filters: Filters = NO_FILTERS,
+    table: str = WORDS_TABLE,
 ) -> list[list[int]]:
-    """Return the positions of the papers that match each request, the most popular first."""
-    stores_dates_as_text = connection.dialect.name == "sqlite"
-    conditions = {
-        condition: value.isoformat() if stores_dates_as_text and isinstance(value, date) else value
-        for condition, value in (
-            ("indexed_papers.last_on >= ?", filters.since_on),
-            ("indexed_papers.last_on <= ?", filters.until_on),
-            ("indexed_papers.votes >= ?", filters.min_votes or None),
-        )
-        if value is not None
-    }
-    join = f"JOIN indexed_papers ON indexed_papers.position = place WHERE {' AND '.join(conditions)}"
-    return await list_engine_positions(
-        connection, requests, filter_sql=join if conditions else "", filter_values=tuple(conditions.values())
-    )
+    """Return for each query and limit the positions of the rows that match, the lowest first: the most popular papers."""
+    conditions, values = filters.to_sql(snapshot, "indexed_papers")
+    join = f"JOIN indexed_papers ON indexed_papers.position = {table}.%s" if conditions else ""
+    where = f" AND {conditions}" if conditions else ""
+    if not snapshot.is_sqlite:
+        stages = _list_stages(snapshot, table) if requests else []
+        return [
+            _list_in_stages(snapshot, table, stages, request, (join, where, values)) for request in requests
+        ]
+    found: list[list[int]] = [[] for _ in requests]
+    selected = (
+        f"SELECT {{}} AS request, position FROM (SELECT {table}.rowid AS position FROM {table} {join}"  # noqa: S608
+        f" WHERE {table} MATCH ?{where} ORDER BY {table}.rowid LIMIT ?) AS request_{{}}"
+    ).replace("%s", "rowid")
+    if requests:
+        statement = " UNION ALL ".join(selected.format(number, number) for number in range(len(requests)))
+        written: dict[int, str] = {}
+        parameters = [
+            value for query, limit in requests for value in (to_fts5(query, written), *values, limit)
+        ]
+        for number, position in snapshot.fetch(statement, *parameters):
+            found[number].append(position)
+    return found
 
 
-async def merge_step(connection: AsyncConnection, *, is_first: bool) -> bool:
-    """Merge the segments that additions leave in SQLite's index, and that each query reads one by one; PostgreSQL's has none.
+def _list_in_stages(
+    snapshot: Snapshot,
+    table: str,
+    stages: Sequence[str],
+    request: tuple[BooleanQuery, int],
+    filter_sql: tuple[str, str, list[Any]],
+) -> list[int]:
+    """Return a request's positions from PostgreSQL, searching the most popular tiers, then more, until there are enough.
 
-    Returns whether there may be more to merge. A step writes about a megabyte; a merged index of 700,000 papers answers in
-    half of the time.
+    GIN is unordered: it finds all matches, which are too many of a frequent word, unless the query also names tiers.
     """
-    if connection.dialect.name != "sqlite":
-        return False
-    has_more, counting = False, "SELECT total_changes()"
-    for table in (WORDS_TABLE, TITLES_TABLE):
-        ((before,),) = await bulk.fetch_all(connection, counting)
-        # A negative number makes all segments one, a positive one goes on with it (SQLite, FTS5, "The merge command").
-        statement = f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)"  # noqa: S608 - constant table
-        await connection.exec_driver_sql(statement, (-_MERGED_PAGES if is_first else _MERGED_PAGES,))
-        ((after,),) = await bulk.fetch_all(connection, counting)
-        has_more |= after - before >= _MIN_MERGE_CHANGES
-    return has_more
+    (query, limit), (join, where, values) = request, filter_sql
+    wanted, column = to_tsquery(query), f"{table}.position"
+    # Sorted by an expression: else the planner may read all rows in order of position.
+    statement = (
+        f"SELECT {column} FROM {table} {join} WHERE {table}.tokens @@ CAST(? AS tsquery){where}"  # noqa: S608
+        f" ORDER BY {column} + 0 LIMIT ?"
+    ).replace("%s", "position")
+    positions: list[int] = []
+    for tiers in stages:
+        staged = f"({wanted}) & ({tiers})" if tiers else wanted
+        positions = [position for (position,) in snapshot.fetch(statement, staged, *values, limit)]
+        if len(positions) >= limit:
+            break
+    return positions
 
 
-async def count_matches(connection: AsyncConnection, query: BooleanQuery, *, limit: int) -> int:
+def count_matches(snapshot: Snapshot, query: BooleanQuery, *, limit: int) -> int:
     """Count the papers that match a query, up to `limit`. Shingles may match a few too many."""
-    if connection.dialect.name == "sqlite":
+    if snapshot.is_sqlite:
         matches, text = "SELECT rowid FROM paper_words WHERE paper_words MATCH ? LIMIT ?", to_fts5(query)
     else:
         matches = "SELECT 1 FROM paper_words WHERE tokens @@ CAST(? AS tsquery) LIMIT ?"
         text = to_tsquery(query)
-    statement = f"SELECT count(*) FROM ({matches}) AS matches"  # noqa: S608 - constant text
-    ((number,),) = await bulk.fetch_all(connection, statement, (text, limit))
+    ((number,),) = snapshot.fetch(f"SELECT count(*) FROM ({matches}) AS matches", text, limit)  # noqa: S608
     return int(number)
 
 
-async def list_by_positions(connection: AsyncConnection, positions: Iterable[int]) -> list[IndexRow]:
+class DocumentTexts(NamedTuple):
+    """The indexed texts of a paper: title and body in the analyser's canonical form, and its mentions for the glossary."""
+
+    title: str
+    body: str
+    mentions: tuple[str, ...] = ()
+
+
+def unpack_texts(packed: Iterable[bytes]) -> list[DocumentTexts]:
+    """Return texts from their stored form."""
+    import zstandard  # loaded with the first use of the index, not by an idle bot
+
+    decompressor, texts = zstandard.ZstdDecompressor(), []
+    for data in packed:
+        title, body, *found = decompressor.decompress(data).decode().split("\0")
+        texts.append(DocumentTexts(title, body, tuple(found)))
+    return texts
+
+
+class IndexRow(NamedTuple):
+    """A paper in the index. `position` orders by popularity, the lowest first.
+
+    `tokens` (all) and `title_tokens` are separated by spaces. They are made from the texts to add or remove a row, and
+    are empty in rows that were read.
+    """
+
+    position: int
+    paper_id: int
+    texts: DocumentTexts
+    votes: int | None
+    last_on: date
+    tokens: str = ""
+    title_tokens: str = ""
+
+
+_INDEX_COLUMNS = "position, paper_id, texts, votes, last_on"
+
+
+def list_by_positions(snapshot: Snapshot, positions: Iterable[int]) -> list[IndexRow]:
     """Return the rows at these positions, in no order."""
-    return await _list_where_in(connection, indexed_papers.c.position, positions)
+    return _list_rows(snapshot, "position", positions)
 
 
-async def _list_where_in(
-    connection: AsyncConnection, by: sa.Column[Any], values: Iterable[Any]
-) -> list[IndexRow]:
-    c = indexed_papers.c
-    columns = (c.position, c.paper_id, c.texts, c.votes, c.last_on)
-    found: list[IndexRow] = []
-    for chunk in bulk.chunked(values, ROWS_AT_ONCE):
-        rows = list(await bulk.select_where_in(connection, by, chunk, columns))
-        texts = await _decompress_all(connection, [compressed for _, _, compressed, _, _ in rows])
-        found += [
-            IndexRow(position, paper_id, document_texts, votes, bulk.parse_date(last_on))
-            for (position, paper_id, _, votes, last_on), document_texts in zip(rows, texts, strict=True)
-        ]
-    return found
+def list_by_paper_ids(snapshot: Snapshot, paper_ids: Iterable[int]) -> dict[int, IndexRow]:
+    """Return the rows of these papers by id."""
+    return {row.paper_id: row for row in _list_rows(snapshot, "paper_id", paper_ids)}
 
 
-async def list_votes(connection: AsyncConnection, positions: Iterable[int]) -> dict[int, int | None]:
-    """Return the votes of the papers at these positions, None for unknown votes."""
-    columns = (indexed_papers.c.position, indexed_papers.c.votes)
-    rows = await bulk.select_where_in(connection, indexed_papers.c.position, positions, columns)
-    return {position: votes for position, votes in rows}  # noqa: C416 - gives the tuples their types
+def _list_rows(snapshot: Snapshot, by: str, values: Iterable[int]) -> list[IndexRow]:
+    return _build_rows(snapshot.fetch_in(f"SELECT {_INDEX_COLUMNS} FROM indexed_papers WHERE %s", by, values))  # noqa: S608
 
 
-async def change_document_frequencies(connection: AsyncConnection, changes: Mapping[str, int]) -> None:
-    """Add to the document frequencies of tokens; a change may be negative."""
-    await bulk.increment_counts(connection, term_counts, changes)
-
-
-async def list_unindexed(connection: AsyncConnection, *, before_id: int | None, limit: int) -> list[int]:
-    """Return the ids of listed papers that are not in the index, below `before_id`, in descending order."""
-    query = (
-        sa.select(papers.c.id)
-        .outerjoin(indexed_papers, indexed_papers.c.paper_id == papers.c.id)
-        .where(papers.c.last_on.is_not(None), indexed_papers.c.paper_id.is_(None))
-        .order_by(papers.c.id.desc())
-        .limit(limit)
-    )
-    if before_id is not None:
-        query = query.where(papers.c.id < before_id)
-    return list((await connection.execute(query)).scalars())
-
-
-async def list_by_popularity(
-    connection: AsyncConnection, *, after_position: int = -1, limit: int = 500
-) -> list[IndexRow]:
+def list_by_popularity(snapshot: Snapshot, *, after_position: int = -1, limit: int = 500) -> list[IndexRow]:
     """Return the rows after a position, the most popular first: a page of the whole index."""
-    query = (
-        sa.select(indexed_papers)
-        .where(indexed_papers.c.position > after_position)
-        .order_by(indexed_papers.c.position)
-        .limit(limit)
-    )
-    rows = (await connection.execute(query)).all()
-    texts = await _decompress_all(connection, [row.texts for row in rows])
+    statement = f"SELECT {_INDEX_COLUMNS} FROM indexed_papers WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
+    return _build_rows(snapshot.fetch(statement, after_position, limit))
+
+
+def _build_rows(rows: Sequence[tuple[Any, ...]]) -> list[IndexRow]:
+    texts = unpack_texts(packed for _, _, packed, _, _ in rows)
     return [
-        IndexRow(row.position, row.paper_id, document_texts, row.votes, row.last_on)
-        for row, document_texts in zip(rows, texts, strict=True)
+        IndexRow(position, paper_id, document_texts, votes, parse_date(last_on))
+        for (position, paper_id, _, votes, last_on), document_texts in zip(rows, texts, strict=True)
     ]
 
 
-async def has_dictionary(connection: AsyncConnection) -> bool:
-    """Tell whether a compression dictionary has been trained."""
-    return bool((await _get_codec(connection)).dictionary_ids)
+def list_ids(snapshot: Snapshot, positions: Iterable[int]) -> dict[int, tuple[int, int | None]]:
+    """Return the id and the votes, None for unknown ones, of the paper at each of these positions."""
+    statement = "SELECT position, paper_id, votes FROM indexed_papers WHERE %s"
+    return {
+        position: (id_, votes) for position, id_, votes in snapshot.fetch_in(statement, "position", positions)
+    }
 
 
-async def train_dictionary(connection: AsyncConnection, sample_size: int) -> None:
-    """Train the compression dictionary for further texts, from the most popular papers."""
-    sample = await list_by_popularity(connection, limit=sample_size)
-    await train_text_dictionary(connection, [row.texts for row in sample])
-
-
-async def count_all(connection: AsyncConnection) -> int:
-    """Return the number of papers in the index."""
-    query = sa.select(sa.func.count()).select_from(indexed_papers)
-    return int((await connection.execute(query)).scalar_one())
-
-
-async def get_document_frequencies(connection: AsyncConnection, tokens: Collection[str]) -> dict[str, int]:
+def get_document_frequencies(snapshot: Snapshot, tokens: Collection[str]) -> dict[str, int]:
     """Return the approximate number of papers with each token; tokens of no paper are left out."""
-    known = await bulk.read_once(connection, term_counts.name, _no_frequencies)
-    unread = [token for token in tokens if token not in known]
-    if unread:
-        columns = (term_counts.c.token, term_counts.c.papers)
-        rows = await bulk.select_where_in(connection, term_counts.c.token, unread, columns)
-        known.update(dict.fromkeys(unread, 0) | dict(rows))
-    return {token: known[token] for token in tokens if known[token] > 0}
+    statement = "SELECT token, papers FROM term_counts WHERE papers > 0 AND %s"
+    return dict(snapshot.fetch_in(statement, "token", tokens, is_text=True))
 
 
-async def _no_frequencies() -> dict[str, int]:
-    return {}
-
-
-# The glossary is stored as opaque JSON, with the counts of mentions that it is induced from.
-
-
-async def change_mention_counts(connection: AsyncConnection, changes: Mapping[str, int]) -> None:
-    """Add to the numbers of papers with each mention; a change may be negative."""
-    await bulk.increment_counts(connection, mention_counts, changes)
-
-
-async def get_mention_counts(connection: AsyncConnection, *, limit: int) -> dict[str, int]:
-    """Return the number of papers with each mention, for at most `limit` of the most frequent mentions."""
-    query = (
-        sa.select(mention_counts.c.mention, mention_counts.c.papers)
-        .where(mention_counts.c.papers > 0)
-        .order_by(mention_counts.c.papers.desc(), mention_counts.c.mention)
-        .limit(limit)
-    )
-    return {mention: papers for mention, papers in await connection.execute(query)}  # noqa: C416
-
-
-async def get_version(connection: AsyncConnection) -> str | None:
+def get_glossary_version(snapshot: Snapshot) -> str | None:
     """Return a value that changes with each induction, None without a glossary. Cheap enough for every search."""
-    statement = f"SELECT made_at FROM {glossary.name}"  # noqa: S608 - constant name
-    rows = await bulk.read_once(connection, glossary.name, lambda: bulk.fetch_all(connection, statement))
-    return next((str(moment) for (moment,) in rows), None)
+    return next((str(moment) for (moment,) in snapshot.fetch("SELECT made_at FROM glossary")), None)
 
 
-async def get(connection: AsyncConnection) -> tuple[datetime, int, str] | None:
-    """Return when the stored glossary was induced (UTC), from how many papers, and its JSON; None without one."""
-    query = sa.select(glossary.c.made_at, glossary.c.papers, glossary.c.data)
-    row = (await connection.execute(query)).first()
-    return None if row is None else (row.made_at, row.papers, zlib.decompress(row.data).decode())
+def get_glossary(snapshot: Snapshot) -> tuple[int, str] | None:
+    """Return the number of papers that the stored glossary was induced from, and its JSON; None without one."""
+    rows = snapshot.fetch("SELECT papers, data FROM glossary")
+    return next(((papers, zlib.decompress(data).decode()) for papers, data in rows), None)
 
 
-async def save(connection: AsyncConnection, made_at: datetime, papers: int, data: str) -> None:
-    """Store a glossary, replacing the former one: the values that `get` returns."""
-    values = {"made_at": made_at, "papers": papers, "data": zlib.compress(data.encode())}
-    statement = bulk.dialect_insert(connection, glossary).values(id=1, **values)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+INDEX_GENERATION = "index:generation"
+"""Key of the number of changes of the index, by which answers are kept."""
+
+
+def get_generation(snapshot: Snapshot) -> str:
+    """Return a value that changes with the index."""
+    rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", INDEX_GENERATION)
+    return next((str(value) for (value,) in rows), "")
+
+
+# Papers and authors as answers list them.
+
+_ROW_COLUMNS = "id, arxiv_id, title, url, last_on, papers.votes, authors, thumbnail"
+_BY_VOTES = "papers.votes IS NULL, papers.votes DESC"
+
+
+def build_paper_rows(rows: Iterable[Sequence[Any]]) -> Iterator[PaperRow]:
+    """Yield the listed papers among rows of `_ROW_COLUMNS`."""
+    for id_, arxiv_id, title, url, last_on, votes, names, thumbnail in rows:
+        if last_on is not None:
+            on = parse_date(last_on)
+            yield PaperRow(id_, arxiv_id, title, url, on, votes, parse_string_list(names), thumbnail)
+
+
+def list_paper_rows(snapshot: Snapshot, paper_ids: Sequence[int]) -> list[PaperRow]:
+    """Return the listed papers among these ids, in the given order."""
+    statement = f"SELECT {_ROW_COLUMNS} FROM papers WHERE %s"  # noqa: S608 - constant columns
+    rows = {row.id: row for row in build_paper_rows(snapshot.fetch_in(statement, "id", paper_ids))}
+    return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
+
+
+def get_paper_ids(snapshot: Snapshot, arxiv_ids: Iterable[str]) -> dict[str, int]:
+    """Return the ids of stored papers by arXiv id."""
+    statement = "SELECT arxiv_id, id FROM papers WHERE %s"
+    return dict(snapshot.fetch_in(statement, "arxiv_id", arxiv_ids, is_text=True))
+
+
+def list_top(
+    snapshot: Snapshot, filters: Filters = NO_FILTERS, *, limit: int = 25, offset: int = 0
+) -> list[PaperRow]:
+    """Return the listed papers that pass filters, by votes (unknown last), then newest first."""
+    conditions, values = _listed(snapshot, filters)
+    statement = f"SELECT {_ROW_COLUMNS} FROM papers WHERE {conditions} ORDER BY {_BY_VOTES}, last_on DESC, id LIMIT ? OFFSET ?"  # noqa: S608
+    return list(build_paper_rows(snapshot.fetch(statement, *values, limit, offset)))
+
+
+def count_top(snapshot: Snapshot, filters: Filters = NO_FILTERS) -> int:
+    """Count the papers that `list_top` returns without a limit."""
+    conditions, values = _listed(snapshot, filters)
+    ((number,),) = snapshot.fetch(f"SELECT count(*) FROM papers WHERE {conditions}", *values)  # noqa: S608
+    return int(number)
+
+
+def _listed(snapshot: Snapshot, filters: Filters) -> tuple[str, list[Any]]:
+    conditions, values = filters.to_sql(snapshot, "papers")
+    return " AND ".join(filter(None, ("last_on IS NOT NULL", conditions))), values
+
+
+def list_by_prefix(snapshot: Snapshot, prefix: str, *, limit: int) -> list[PaperRow]:
+    """Return listed papers by arXiv id prefix, for autocomplete: of the newest ids, most votes first."""
+    # LIKE is case-insensitive on SQLite, so it would scan the whole table.
+    begins, values = "starts_with(arxiv_id, ?)", [prefix]
+    if snapshot.is_sqlite:
+        begins, values = "arxiv_id >= ? AND arxiv_id < ?", [prefix, f"{prefix}\U0010ffff"]
+    statement = (
+        f"SELECT {_ROW_COLUMNS} FROM papers WHERE last_on IS NOT NULL AND id IN (SELECT id FROM papers"  # noqa: S608
+        f" WHERE {begins} ORDER BY arxiv_id DESC LIMIT 200) ORDER BY {_BY_VOTES}, id LIMIT ?"
+    )
+    return list(build_paper_rows(snapshot.fetch(statement, *values, limit)))
+
+
+_SELECT_AUTHORS = (
+    "SELECT authors.id, authors.key, authors.name, authors.papers"
+    " FROM indexed_authors JOIN authors ON authors.id = indexed_authors.author_id"
+)
+
+
+def find_authors(snapshot: Snapshot, *queries: BooleanQuery, limit: int) -> list[Author]:
+    """Return the authors whose names match any query, roughly those with most papers first, at most `limit` per query."""
+    requests = [(query, limit) for query in queries]
+    positions = set().union(*list_positions(snapshot, requests, table=AUTHORS_TABLE))
+    rows = snapshot.fetch_in(f"{_SELECT_AUTHORS} WHERE %s ORDER BY position", "position", sorted(positions))
+    return [Author(*row) for row in rows]
+
+
+def list_most_published(snapshot: Snapshot, *, limit: int) -> list[Author]:
+    """Return authors with most papers, roughly in that order, for autocomplete of an empty text."""
+    return [Author(*row) for row in snapshot.fetch(f"{_SELECT_AUTHORS} ORDER BY position LIMIT ?", limit)]
+
+
+def list_known_words(snapshot: Snapshot, words: Iterable[str]) -> set[str]:
+    """Return those of these words that are in any name."""
+    rows = snapshot.fetch_in("SELECT word FROM name_words WHERE %s", "word", words, is_text=True)
+    return {word for (word,) in rows}
+
+
+def list_words(snapshot: Snapshot) -> list[str]:
+    """Return all words of names."""
+    return [word for (word,) in snapshot.fetch("SELECT word FROM name_words")]
+
+
+def list_paper_ids(snapshot: Snapshot, author_ids: Sequence[int]) -> list[int]:
+    """Return the ids of the papers written by any of these authors."""
+    rows = snapshot.fetch_in("SELECT DISTINCT paper_id FROM paper_authors WHERE %s", "author_id", author_ids)
+    return [paper_id for (paper_id,) in rows]
+
+
+def list_name_variants(snapshot: Snapshot, author_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return the spellings of authors' names by author id, most frequent first."""
+    statement = "SELECT author_id, name FROM paper_authors WHERE %s GROUP BY author_id, name ORDER BY count(*) DESC, name"
+    variants: dict[int, list[str]] = {}
+    for author_id, name in snapshot.fetch_in(statement, "author_id", author_ids):
+        variants.setdefault(author_id, []).append(name)
+    return variants
+
+
+def list_coauthors(snapshot: Snapshot, author_id: int, *, limit: int) -> list[tuple[Author, int]]:
+    """Return the co-authors of an author with the number of joint papers, most first."""
+    statement = (
+        "SELECT authors.id, authors.key, authors.name, authors.papers, count(DISTINCT other.paper_id) AS joint"
+        " FROM paper_authors AS own JOIN paper_authors AS other ON other.paper_id = own.paper_id"
+        " JOIN authors ON authors.id = other.author_id WHERE own.author_id = ? AND authors.id <> ?"
+        " GROUP BY authors.id, authors.key, authors.name, authors.papers ORDER BY joint DESC, authors.name LIMIT ?"
+    )
+    rows = snapshot.fetch(statement, author_id, author_id, limit)
+    return [(Author(*row), joint) for *row, joint in rows]

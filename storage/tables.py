@@ -786,13 +786,6 @@ indexed_papers = sa.Table(
     sa.Column("last_on", sa.Date, nullable=False),
 )
 
-text_dictionaries = sa.Table(
-    "text_dictionaries",
-    metadata,
-    sa.Column("id", RowId, primary_key=True, autoincrement=False, comment="Zstandard dictionary id"),
-    sa.Column("data", sa.LargeBinary, nullable=False),
-)
-
 term_counts = sa.Table(
     "term_counts",
     metadata,
@@ -821,14 +814,6 @@ name_words = sa.Table(
     "name_words",
     metadata,
     sa.Column("word", sa.Text, primary_key=True, comment="a folded word of an author's name"),
-    sqlite_with_rowid=False,
-)
-
-name_deletions = sa.Table(
-    "name_deletions",
-    metadata,
-    sa.Column("deletion", sa.Text, primary_key=True, comment="word with one letter deleted"),
-    sa.Column("word", sa.Text, primary_key=True),
     sqlite_with_rowid=False,
 )
 

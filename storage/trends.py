@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import search
+from storage import search, search_index
 from storage.search import BooleanQuery, to_fts5, to_tsquery
 from storage.tables import indexed_papers, papers
 
@@ -103,7 +103,7 @@ def _filter_sample(query: sa.Select[Any], groups: int) -> sa.Select[Any]:
     """Keep the papers of the first groups. Ids follow dates, so they are hashed as the index hashes them."""
     if groups >= SAMPLE_GROUPS:
         return query
-    group = sa.cast(papers.c.id, sa.BigInteger) * search.HASH_MULTIPLIER % SAMPLE_GROUPS
+    group = sa.cast(papers.c.id, sa.BigInteger) * search_index.HASH_MULTIPLIER % SAMPLE_GROUPS
     return query.where(group < groups)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from unittest import mock
 
 from bot.glossary import concepts, induction, resolver
-from bot.search import engine, similar
+from bot.search import completion, engine, similar
 from bot.search import query as search_query
 from bot.text import analyser, questions, term_keys, topics
 
@@ -20,11 +20,11 @@ def _always(value: object) -> Callable[..., object]:
     return lambda *_, **__: value
 
 
-async def _no_partial_matches(*_: object, **__: object) -> tuple[dict[int, float], list[engine.PartialHit]]:
+def _no_partial_matches(*_: object, **__: object) -> tuple[dict[int, float], list[engine.PartialHit]]:
     return {}, []
 
 
-async def _without_names(_: object, __: object, expanded: concepts.Expansion) -> concepts.Expansion:
+def _without_names(_: object, __: object, expanded: concepts.Expansion) -> concepts.Expansion:
     return expanded
 
 
@@ -47,24 +47,27 @@ def _expand_with_initials(glossary: resolver.Glossary, text: str) -> concepts.Ex
 
 STAGES: dict[str, tuple[_Replacement, ...]] = {
     "particles": ((questions, "read_question", lambda text, *_: text),),
-    "partial": ((engine, "find_partial", _no_partial_matches),),
+    "partial": ((engine, "_find_partial", _no_partial_matches),),
     "topics": ((topics, "describe", _always({})),),
     "lay-words": ((questions, "find_terms", _always(())),),
     "names": (
         (concepts.Expansion, "names", frozenset()),
         (search_query, "from_names", _always([])),
         (similar, "add_names", _without_names),
-        (resolver, "_joined_segments", _always([])),
+        (term_keys, "joined_writing", _always(None)),
         (term_keys, "split_writing", _always(None)),
     ),
     "initials": (
         (search_query, "expand_query", _expand_with_initials),
-        (resolver, "_EVERYDAY_WORDS", frozenset()),
+        (resolver, "_everyday_words", _always(frozenset())),
     ),
+    "corrections": ((completion, "find_corrections", _always(())),),
+    "index-rank": ((engine._Request, "rank_by_index", lambda _, positions: positions),),
     "glossary": ((induction, "is_term", _always(True)), (induction, "is_confirmed", _always(True))),
 }
-"""What is replaced to switch off each stage: what reads sentences, partial matches with feedback, topics, lay words, names of
-models and papers, the refusal to guess abbreviations (so they are guessed), and the evidence that the glossary asks for.
+"""What is replaced to switch off each stage: what reads sentences, partial matches, topics, lay words, names of models and
+papers, the refusal to guess abbreviations (so they are guessed), typing errors, the ranking of many matches by the index (so the
+most popular ones are read), and the evidence that the glossary asks for.
 """
 BEFORE_INGEST = frozenset({"glossary"})
 """Stages that work when an archive is ingested: its database has to be built without them."""

@@ -29,7 +29,7 @@ from bot.search import query as search_query
 from bot.search import scoring
 from bot.text import alert_terms as word_terms
 from bot.text import analyser, keywords, people, typography
-from storage import alerts, bulk, key_values, models, papers, search
+from storage import alerts, bulk, key_values, models, papers, search, snapshot
 from storage.database import Database
 
 AUTHOR_PREFIX = "@"
@@ -469,7 +469,7 @@ async def rebuild_if_outdated(database: Database) -> int:
     """
     async with database.read() as connection:
         stored_version = await key_values.get(connection, key_values.ALERT_TERMS_VERSION)
-        version = f"{_version()}|{await search.get_version(connection)}"
+        version = f"{_version()}|{await snapshot.read(connection, search.get_glossary_version)}"
     if stored_version == version:
         return 0
     only_translations = stored_version is not None and stored_version.partition("|")[0] == _version()

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from bot.app.container import Container
     from bot.daily.why import Explanation
     from bot.glossary.concepts import SurfaceForm
-    from bot.search.service import FormEvidence, SearchService
+    from bot.search.lookup import FormEvidence
+    from bot.search.service import SearchService
     from bot.trends.service import RisingTopic, Trend
     from storage import models
 

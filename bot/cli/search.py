@@ -13,9 +13,11 @@ from bot.cli import context, output
 
 if TYPE_CHECKING:
     from bot.search import results as search_results
+    from bot.search.lookup import LookUp
     from bot.search.service import SearchService
     from storage import models
     from storage.database import Database
+    from storage.snapshot import Snapshot
 
 _NOTHING = "Nothing found."
 _NO_QUERY = "Say what to look for: words, a question, an arXiv id, or a filter such as --author or --since."
@@ -74,23 +76,22 @@ def search(
     if not ("".join(query or ()).strip() or name or since or min_votes):
         raise errors.UsageError(_NO_QUERY)
 
-    async def command(service: SearchService) -> tuple[search_results.SearchResult, str]:
+    def look_up(view: Snapshot) -> tuple[search_results.SearchResult, str]:
         from bot.search.results import SearchRequest
 
-        result = await service.search(
-            SearchRequest(
-                " ".join(query or ()),
-                author=name or "",
-                since=first,
-                min_votes=min_votes or None,
-                limit=limit,
-                explain=explain,
-                literal=literal,
-            )
+        request = SearchRequest(
+            " ".join(query or ()),
+            author=name or "",
+            since=first,
+            min_votes=min_votes or None,
+            limit=limit,
+            explain=explain,
+            literal=literal,
         )
-        return result, "" if result.rows else await _explain_nothing(service, _NOTHING)
+        result = _create_lookup().search(view, request)
+        return result, "" if result.rows else _explain_nothing(view, _NOTHING)
 
-    result, empty = context.run_with_service(create_search, command)
+    result, empty = context.run_on_snapshot(look_up)
     if full_json:
         output.print_json(_answer_to_dict(result))
     else:
@@ -102,9 +103,18 @@ def search(
         output.error(line)
 
 
-async def _explain_nothing(service: SearchService, sentence: str) -> str:
+def _create_lookup() -> LookUp:
+    from bot.search.glossary import GlossaryReader
+    from bot.search.lookup import LookUp
+
+    return LookUp(GlossaryReader().read_current)
+
+
+def _explain_nothing(view: Snapshot, sentence: str) -> str:
     """Return the sentence for a search without results: that the archive is empty, if it is."""
-    return sentence if (await service.get_extent()).paper_count else _EMPTY_ARCHIVE
+    from storage import search as stored
+
+    return sentence if stored.count_top(view) else _EMPTY_ARCHIVE
 
 
 def _answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
@@ -137,12 +147,12 @@ def author(
 ) -> None:
     """Find a person's papers, top-voted first."""
 
-    async def command(service: SearchService) -> tuple[search_results.AuthorResult, str]:
-        found = await service.find_author(name, limit=limit)
+    def look_up(view: Snapshot) -> tuple[search_results.AuthorResult, str]:
+        found = _create_lookup().find_author(view, name, limit=limit)
         unknown = f"No author has the name {name!r}."
-        return found, "" if found.author else await _explain_nothing(service, unknown)
+        return found, "" if found.author else _explain_nothing(view, unknown)
 
-    result, empty = context.run_with_service(create_search, command)
+    result, empty = context.run_on_snapshot(look_up)
     if as_json:
         output.print_json(
             {

@@ -276,10 +276,10 @@ _MAX_CACHED_TERMS = 1 << 10
 
 
 class Glossary:
-    """The concepts with the indexes to find them by. `title_statistics` is only for autocomplete.
+    """The concepts with the indexes to find them by. `title_counts` are the numbers of titles with each.
 
-    `names` are the names of models and methods in titles, with their numbers of papers. `form_index` and `skeletons` are
-    derived from the concepts; a stored glossary has them, since they take most of the time.
+    `names` are the names of models and methods in titles, with their numbers of papers. `form_index` is
+    derived from the concepts; a stored glossary has it, since it takes most of the time.
     """
 
     def __init__(
@@ -287,12 +287,11 @@ class Glossary:
         all_concepts: Iterable[concepts.Concept],
         senses: Mapping[str, list[concepts.AbbreviationSense]] | None = None,
         table: mentions.AssociationTable | None = None,
-        title_statistics: mentions.TitleStatistics | None = None,
+        title_counts: Mapping[str, int] | None = None,
         names: Mapping[str, int] | None = None,
         form_index: FormIndex | None = None,
-        skeletons: Mapping[str, str] | None = None,
     ) -> None:
-        self.title_statistics = title_statistics or mentions.TitleStatistics()
+        self.title_counts = title_counts or {}
         self._concepts = {concept.key: concept for concept in all_concepts}
         self._translator = Translator(table or mentions.AssociationTable({}, {}))
         self._spotter = ConceptSpotter(self._concepts, senses or {}, form_index)
@@ -301,9 +300,6 @@ class Glossary:
         for key in self._concepts:
             for word in term_keys.content_words(key):
                 self._keys_by_word[word].add(key)
-        self._transliterations = transliteration.TransliterationIndex(
-            skeletons or transliteration.list_skeletons(self._keys_by_word)
-        )
         # Abbreviations that may be spoken as words, such as LoRA.
         spoken = {
             text: sum(sense.papers for sense in ranked)
@@ -500,10 +496,7 @@ class Glossary:
         words = self._translator.split_words(units)
         if len(words) < 2 or not all(map(analyser.is_hangul, words)):
             return []
-        translated = [
-            self._translator.to_english(word, mentions.MIN_ASSOCIATION) or self._transliterations.find(word)
-            for word in words
-        ]
+        translated = [self._translator.to_english(word, mentions.MIN_ASSOCIATION) for word in words]
         if not all(translated):
             return []
         candidates = set().union(*(self._keys_by_word[stem] for row in translated for stem in row))
@@ -578,15 +571,13 @@ def _are_transliterations(left: str, right: str) -> bool:
     if analyser.has_hangul(left) == analyser.has_hangul(right):
         return False
     hangul, latin = (left, right) if analyser.has_hangul(left) else (right, left)
-    if transliteration.sounds_like(term_keys.korean_key(hangul), latin):
-        return True
     words = term_keys.english_stems(latin)
     return len(words) == 1 and transliteration.is_transliteration(term_keys.korean_key(hangul), words[0])
 
 
 # Serialises a glossary to JSON and back, so that it is built only once.
 
-_VERSION = 7
+_VERSION = 9
 _HEADER = f'{{"version":{_VERSION},'
 
 
@@ -594,7 +585,7 @@ def dump_glossary(
     built: Iterable[concepts.Concept],
     senses: Mapping[str, list[concepts.AbbreviationSense]],
     table: mentions.AssociationTable,
-    title_statistics: mentions.TitleStatistics,
+    title_counts: Mapping[str, int],
     names: Mapping[str, int] | None = None,
 ) -> str:
     """Return all parts of a `Glossary` as JSON."""
@@ -612,13 +603,9 @@ def dump_glossary(
                 for word, row in table.associations.items()
             },
             "confirmed": sorted(table.confirmed),
-            "phrases": title_statistics.phrases,
-            "titled": title_statistics.concept_counts,
+            "titled": title_counts,
             "names": names or {},
             "forms": index_forms(ordered),
-            "skeletons": transliteration.list_skeletons(
-                dict.fromkeys(word for concept in ordered for word in term_keys.content_words(concept.key))
-            ),
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -643,17 +630,10 @@ def load_glossary(text: str) -> Glossary | None:
         abbreviation: [concepts.AbbreviationSense(*row) for row in rows]
         for abbreviation, rows in stored["readings"].items()
     }
-    phrases = list(map(mentions.Phrase._make, stored["phrases"]))
     table = mentions.AssociationTable(
         stored["words"], {}, [(word, stem) for word, stem in stored["confirmed"]]
     )
     by_korean, by_synonyms, by_english = stored["forms"]
     return Glossary(
-        built,
-        senses,
-        table,
-        mentions.TitleStatistics(phrases, stored["titled"]),
-        stored["names"],
-        (by_korean, by_synonyms, by_english),
-        stored["skeletons"],
+        built, senses, table, stored["titled"], stored["names"], (by_korean, by_synonyms, by_english)
     )

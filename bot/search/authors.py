@@ -11,19 +11,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice, pairwise
 
-from bot.core.clock import TimeSlices
 from bot.glossary import concepts, resolver
 from bot.search import glossary as search_glossary
 from bot.search.results import AuthorResult, Sort, votes_descending
 from bot.text import analyser, people
-from storage import models, papers, search
-from storage.database import Connection
+from storage import models, search
 from storage.search import BooleanQuery, Prefix, all_of, any_of
+from storage.snapshot import Snapshot
 
 DEFAULT_LIMIT = 25
 _CANDIDATE_LIMIT = 100
 """Candidates retrieved per query, those with the most papers first."""
-_MAX_CORRECTIONS = 40
+_MAX_CORRECTIONS, _MAX_ERRORS = 40, 2
 _MAX_NAME_LENGTH = 300
 _MIN_PART_LENGTH = 2
 """Letters of each part when a word is split into two names."""
@@ -35,21 +34,21 @@ _MAX_RESPELLING_COST = 5
 """Of a name in Latin letters written in other ones: with an initial, but without other words."""
 
 
-async def _find_by_hangul(connection: Connection, name: str, *, is_prefix: bool) -> list[models.Author]:
+def _find_by_hangul(snapshot: Snapshot, name: str, *, is_prefix: bool) -> list[models.Author]:
     """Return the authors whose names in Latin letters spell a Hangul name, the likeliest first; none for other names."""
     if is_prefix:
         # Letters that do not form a syllable yet are left out: 김ㄱ gives 김.
         parts = ("".join(filter(analyser.is_syllables, word)) for word in name.split())
-        found = await _find(connection, people.split_hangul(" ".join(filter(None, parts))), is_prefix=True)
+        found = _find(snapshot, people.split_hangul(" ".join(filter(None, parts))), is_prefix=True)
         return sorted(found, key=lambda author: (-author.paper_count, author.name))
     pairs = people.split_hangul(name)
-    return _sort_by_cost(pairs, await _find(connection, pairs, is_prefix=False), math.inf)
+    return _sort_by_cost(pairs, _find(snapshot, pairs, is_prefix=False), math.inf)
 
 
-async def _find_by_spelling(connection: Connection, name: str) -> list[models.Author]:
+def _find_by_spelling(snapshot: Snapshot, name: str) -> list[models.Author]:
     """Return the authors with the name in Hangul that a name in Latin letters may spell, or with its other spellings."""
     readings = people.hangul_readings(name)[:_MAX_READINGS]
-    found = await _find(connection, readings, is_prefix=False)
+    found = _find(snapshot, readings, is_prefix=False)
     return _sort_by_cost(readings, found, _MAX_RESPELLING_COST)
 
 
@@ -71,18 +70,16 @@ def _list_namesakes(authors: Sequence[models.Author], name: str) -> list[models.
     return [author for author, cost in zip(authors, costs, strict=True) if cost == costs[0]]
 
 
-async def _find(
-    connection: Connection, pairs: Sequence[tuple[str, str]], *, is_prefix: bool
-) -> list[models.Author]:
+def _find(snapshot: Snapshot, pairs: Sequence[tuple[str, str]], *, is_prefix: bool) -> list[models.Author]:
     if not pairs:
         return []
     words: set[str] = set()
     for family, given in pairs:
         of_family = people.family_spellings(family) if family else ()
         words.update((family + given, family, given), of_family, people.given_spellings(given))
-    known = await papers.list_known_words(connection, words)
+    known = search.list_known_words(snapshot, words)
     query = any_of(_query(family, given, known, is_prefix=is_prefix) for family, given in pairs)
-    return [] if query is None else await papers.find_authors(connection, query, limit=_CANDIDATE_LIMIT)
+    return [] if query is None else search.find_authors(snapshot, query, limit=_CANDIDATE_LIMIT)
 
 
 def _query(family: str, given: str, known: set[str], *, is_prefix: bool) -> BooleanQuery | None:
@@ -110,8 +107,8 @@ def _cost(pairs: Sequence[tuple[str, str]], name: str) -> int | None:
     return min((cost for cost in costs if cost is not None), default=None)
 
 
-async def find_authors(
-    connection: Connection, name: str, *, limit: int = DEFAULT_LIMIT, is_prefix: bool = False
+def find_authors(
+    snapshot: Snapshot, name: str, *, limit: int = DEFAULT_LIMIT, is_prefix: bool = False
 ) -> list[models.Author]:
     """Return the authors whose names match, best first. With `is_prefix` the last word may be incomplete."""
     if not is_prefix:
@@ -120,14 +117,14 @@ async def find_authors(
     if not words:
         return []
     spellings = _spelling_queries(name, words)
-    authors = await _find_exact(connection, words, spellings, is_prefix=is_prefix)
+    authors = _find_exact(snapshot, words, spellings, is_prefix=is_prefix)
     ranked = _rank(authors, words, is_prefix=is_prefix)
-    korean = await _find_by_hangul(connection, " ".join(words), is_prefix=is_prefix)
+    korean = _find_by_hangul(snapshot, " ".join(words), is_prefix=is_prefix)
     if not ranked and not korean and not is_prefix:
-        korean = await _find_by_spelling(connection, name)
+        korean = _find_by_spelling(snapshot, name)
     found = list({author.id: author for author in (*ranked, *korean)}.values())
     if not found:
-        found = _rank(await _find_fuzzy(connection, words, spellings), words, is_prefix=is_prefix)
+        found = _rank(_find_fuzzy(snapshot, words, spellings), words, is_prefix=is_prefix)
     return found[:limit]
 
 
@@ -148,8 +145,8 @@ def _spelling_queries(name: str, words: tuple[str, ...]) -> list[BooleanQuery]:
     return [query for query in queries if query is not None]
 
 
-async def _find_exact(
-    connection: Connection, words: tuple[str, ...], spellings: Sequence[BooleanQuery], *, is_prefix: bool
+def _find_exact(
+    snapshot: Snapshot, words: tuple[str, ...], spellings: Sequence[BooleanQuery], *, is_prefix: bool
 ) -> list[models.Author]:
     """Return the authors with all words, with two of the words joined, or with names that begin with the initials."""
     alternatives = [all_of(spellings), *(_joined_queries(words) if len(words) > 2 else ())]
@@ -161,7 +158,7 @@ async def _find_exact(
             )
         )
     queries = [any_of(alternatives), _prefix_query(words, spellings) if is_prefix else None]
-    return await _search(connection, queries, limit=DEFAULT_LIMIT if is_prefix else _CANDIDATE_LIMIT)
+    return _search(snapshot, queries, limit=DEFAULT_LIMIT if is_prefix else _CANDIDATE_LIMIT)
 
 
 def _joined_queries(words: tuple[str, ...]) -> list[BooleanQuery | None]:
@@ -176,11 +173,9 @@ def _prefix_query(words: tuple[str, ...], spellings: Sequence[BooleanQuery]) -> 
     return all_of((*spellings[:-1], any_of((spellings[-1], Prefix(words[-1])))))
 
 
-async def _search(
-    connection: Connection, queries: Iterable[BooleanQuery | None], *, limit: int
-) -> list[models.Author]:
+def _search(snapshot: Snapshot, queries: Iterable[BooleanQuery | None], *, limit: int) -> list[models.Author]:
     distinct = dict.fromkeys(query for query in queries if query is not None)
-    return await papers.find_authors(connection, *distinct, limit=limit)
+    return search.find_authors(snapshot, *distinct, limit=limit)
 
 
 def _rank(
@@ -204,17 +199,17 @@ def _rank(
     )
 
 
-async def _find_fuzzy(
-    connection: Connection, words: tuple[str, ...], spellings: Sequence[BooleanQuery]
+def _find_fuzzy(
+    snapshot: Snapshot, words: tuple[str, ...], spellings: Sequence[BooleanQuery]
 ) -> list[models.Author]:
     """Return the authors with initials or longer words for the words, or with a typing error or two.
 
     Cheaper queries run first; more expensive ones only until a name at most one typing error away matches.
     """
-    corrections = await _list_corrections(connection, words)
+    corrections = _list_corrections(snapshot, words)
     matches: dict[int, models.Author] = {}
     for queries in _fuzzy_stages(words, spellings, corrections):
-        authors = await _search(connection, queries, limit=_CANDIDATE_LIMIT)
+        authors = _search(snapshot, queries, limit=_CANDIDATE_LIMIT)
         matches.update((author.id, author) for author in authors)
         if any(people.name_distance(words, author.name) <= people.ONE_TYPO for author in authors):
             break
@@ -267,25 +262,19 @@ def _split_queries(words: tuple[str, ...]) -> list[BooleanQuery | None]:
     ]
 
 
-async def _list_corrections(connection: Connection, words: tuple[str, ...]) -> dict[str, list[str]]:
+def _list_corrections(snapshot: Snapshot, words: tuple[str, ...]) -> dict[str, list[str]]:
     """Return for each word the indexed words one typing error away, or two for long words, the nearest first."""
-    deletions = {word: people.deletion_variants(word) for word in words if len(word) > 1}
-    neighbours = {
-        variant for word in deletions for variant in (*deletions[word], *people.edit_neighbours(word))
-    }
-    known = await papers.list_known_words(connection, neighbours)
-    known |= await papers.list_words_by_deletions(
-        connection, {variant for word in deletions for variant in (word, *deletions[word])}
-    )
-    near = {
-        word: sorted(
-            (distance, other)
-            for other in known
-            if 0 < (distance := people.word_distance(word, other)) < people.MISSING_WORD
-        )
-        for word in deletions
-    }
-    return {word: [other for _, other in near.get(word, ())][:_MAX_CORRECTIONS] for word in words}
+    # Loaded at the first error, which few names have.
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+
+    known, corrections = search.list_words(snapshot), {}
+    for word in words:
+        near = process.extract(word, known, scorer=OSA.distance, score_cutoff=_MAX_ERRORS, limit=None)
+        found = sorted((people.word_distance(word, other), other) for other, *_ in near if len(word) > 1)
+        likely = [other for distance, other in found if 0 < distance < people.MISSING_WORD]
+        corrections[word] = likely[:_MAX_CORRECTIONS]
+    return corrections
 
 
 def _all_but_one_queries(
@@ -310,8 +299,8 @@ MAX_TOPIC_PAPERS = 60
 """Papers of an author, the last stored, that topics are read from."""
 
 
-async def find_author(
-    connection: Connection,
+def find_author(
+    snapshot: Snapshot,
     glossary: resolver.Glossary,
     name: str,
     *,
@@ -323,20 +312,20 @@ async def find_author(
 
     If several people may be meant, by a Hangul name or by one word of their names, the papers are those of all.
     """
-    matches = await find_authors(connection, name)
+    matches = find_authors(snapshot, name)
     if not matches:
         return AuthorResult()
     best = matches[0]
     namesakes = _list_namesakes(matches, name) or _list_bearers(matches, name)
-    paper_ids = await papers.list_paper_ids(connection, [author.id for author in namesakes or [best]])
-    rows = await papers.list_rows(connection, paper_ids)
+    paper_ids = search.list_paper_ids(snapshot, [author.id for author in namesakes or [best]])
+    rows = search.list_paper_rows(snapshot, paper_ids)
     allowed = [row for row in rows if filters.allow(row.date, row.votes)]
-    coauthors = await papers.list_coauthors(connection, best.id, limit=MAX_COAUTHORS)
+    coauthors = search.list_coauthors(snapshot, best.id, limit=MAX_COAUTHORS)
     is_one = len(namesakes) < 2
-    variants_by_id = await papers.list_name_variants(connection, [author.id for author in matches])
+    variants_by_id = search.list_name_variants(snapshot, [author.id for author in matches])
     shown = [display_name(author, variants_by_id.get(author.id, ())) for author in matches]
     name_of = {author.id: name for author, name in zip(matches, shown, strict=True)}
-    indexed = await search.list_by_paper_ids(connection, sorted(paper_ids)[-MAX_TOPIC_PAPERS:])
+    indexed = search.list_by_paper_ids(snapshot, sorted(paper_ids)[-MAX_TOPIC_PAPERS:])
     return AuthorResult(
         rows=tuple(sort_rows(allowed, sort)),
         total=len(allowed),
@@ -344,7 +333,7 @@ async def find_author(
         matches=tuple(shown),
         name_variants=tuple(variants_by_id.get(best.id, ())),
         coauthors=tuple(author.name for author, _ in coauthors) if is_one else (),
-        topics=await _list_topics(glossary, indexed.values(), locale) if is_one else (),
+        topics=_list_topics(glossary, indexed.values(), locale) if is_one else (),
         namesakes=() if is_one else tuple(name_of[author.id] for author in namesakes),
         is_corrected=is_correction(name, best) and not namesakes,
     )
@@ -365,11 +354,11 @@ def display_name(author: models.Author, variants: Sequence[str]) -> str:
     return next(iter((*accented, *variants)), author.name)
 
 
-async def _list_topics(
+def _list_topics(
     glossary: resolver.Glossary, rows: Iterable[search.IndexRow], locale: models.Locale
 ) -> tuple[str, ...]:
     """Return the concepts that most of these papers explain in parentheses, by their usual forms in a language."""
-    counts, support, slices = Counter[str](), dict[str, int](), TimeSlices()
+    counts, support = Counter[str](), dict[str, int]()
     for row in rows:
         explained = (_explained_concept(glossary, mention) for mention in row.texts.mentions)
         by_key = {concept.key: concept for concept in explained if concept is not None}
@@ -377,7 +366,6 @@ async def _list_topics(
             name = search_glossary.name_concept(concept, locale)
             counts[name] += 1
             support[name] = sum(form.papers for form in concept.forms)
-        await slices.pause()
     # What other papers explain too says more; then the name decides, since the order of a set varies between runs.
     ranked = sorted(counts, key=lambda topic: (-counts[topic], -support[topic], topic))
     return tuple(ranked[:MAX_TOPICS])
@@ -391,14 +379,13 @@ def _explained_concept(glossary: resolver.Glossary, mention: str) -> concepts.Co
         return None
     concept = found[0]
     is_term = " " in term or "-" in term or bool(concept.forms_in("abbr"))
-    _, in_titles = glossary.title_statistics
-    return concept if is_term or in_titles.get(concept.key, 0) >= _MIN_TITLES else None
+    return concept if is_term or glossary.title_counts.get(concept.key, 0) >= _MIN_TITLES else None
 
 
-async def list_paper_ids(connection: Connection, name: str) -> frozenset[int]:
+def list_paper_ids(snapshot: Snapshot, name: str) -> frozenset[int]:
     """Return the papers of all authors whose names match."""
-    matches = await find_authors(connection, name)
-    return frozenset(await papers.list_paper_ids(connection, [author.id for author in matches]))
+    matches = find_authors(snapshot, name)
+    return frozenset(search.list_paper_ids(snapshot, [author.id for author in matches]))
 
 
 def sort_rows(rows: Sequence[models.PaperRow], sort: Sort) -> list[models.PaperRow]:

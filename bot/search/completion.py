@@ -21,8 +21,8 @@ from bot.search import engine
 from bot.search import query as search_query
 from bot.search.results import Choice
 from bot.text import analyser, people, questions, term_keys, typography
-from storage import models, papers, search
-from storage.database import Connection
+from storage import models, search
+from storage.snapshot import Snapshot
 
 _MAX_CORRECTED = 4
 _MENT = re.compile(r"(?<!\S)[a-z]+(?<!dg)(?<!dge)ments?(?!\S)", re.IGNORECASE)
@@ -32,17 +32,17 @@ Both spellings are right after dg: judgment, judgement.
 """
 
 
-async def list_unknown_words(connection: Connection, expanded: concepts.Expansion) -> list[str]:
+def list_unknown_words(snapshot: Snapshot, expanded: concepts.Expansion) -> list[str]:
     """Return the words of a query that no paper of the archive has."""
     plain = [analyser.strip_term(segment.text) for segment in expanded.segments if segment.key is None]
     tokens_by_word = {
         text: [token for word in analyser.stemmed_words(text) for token in analyser.word_tokens(word)]
         for text in plain
     }
-    frequencies = await search.get_document_frequencies(connection, set().union(*tokens_by_word.values()))
+    frequencies = search.get_document_frequencies(snapshot, set().union(*tokens_by_word.values()))
     # A part of a compound, such as the 화학 of 강화학습, may be in no paper, as most write the compound apart.
     rare = [word for word, parts in tokens_by_word.items() if not all(map(frequencies.get, parts))]
-    return [word for word in rare if not await _has_papers(connection, word)]
+    return [word for word in rare if not _has_papers(snapshot, word)]
 
 
 def list_ambiguous_stems(expanded: concepts.Expansion) -> list[str]:
@@ -50,8 +50,8 @@ def list_ambiguous_stems(expanded: concepts.Expansion) -> list[str]:
     return _MENT.findall(expanded.text)
 
 
-async def find_corrections(
-    connection: Connection,
+def find_corrections(
+    snapshot: Snapshot,
     vocabulary: questions.Vocabulary,
     unknown_words: Sequence[str],
     ambiguous_stems: Sequence[str] = (),
@@ -61,7 +61,7 @@ async def find_corrections(
     pairs = [(word, meant) for word, meant in pairs if meant and _without_e(word) == _without_e(meant)]
     pairs += [(word, vocabulary.correct(word)) for word in unknown_words]
     likely = [(word, meant) for word, meant in pairs[:_MAX_CORRECTED] if meant is not None]
-    return tuple([pair for pair in likely if await _has_papers(connection, pair[1])])
+    return tuple([pair for pair in likely if _has_papers(snapshot, pair[1])])
 
 
 def apply_corrections(text: str, corrections: Sequence[tuple[str, str]]) -> str:
@@ -75,9 +75,9 @@ def _without_e(word: str) -> str:
     return re.sub(r"ement(s?)\Z", r"ment\1", word.lower())
 
 
-async def _has_papers(connection: Connection, text: str) -> bool:
+def _has_papers(snapshot: Snapshot, text: str) -> bool:
     query = search_query.from_text(text)
-    return query is not None and await search.count_matches(connection, query.anywhere, limit=1) > 0
+    return query is not None and search.count_matches(snapshot, query.anywhere, limit=1) > 0
 
 
 MAX_SCANNED_KEYS = 400
@@ -143,7 +143,7 @@ TopicNames = tuple[str, str, str]
 
 
 class Topic(NamedTuple):
-    """A form of a concept, or a title phrase. `key` is its normal form, `weight` ranks it among others."""
+    """A form of a concept. `key` is its normal form, `weight` ranks it among others."""
 
     key: str
     text: str
@@ -153,14 +153,14 @@ class Topic(NamedTuple):
 
 
 class TopicIndex:
-    """A glossary's forms and title phrases, with a prefix index and a vocabulary of them, each built when first used.
+    """A glossary's forms, with a prefix index and a vocabulary of them, each built when first used.
 
     Building takes tens of milliseconds, so it is done in a thread, by `prepare_completion` and `get_vocabulary`.
     """
 
     def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
-        self._topics = [*_concept_topics(glossary), *_phrase_topics(glossary)]
+        self._topics = list(_concept_topics(glossary))
         self._by_first_letter: dict[str, list[Topic]] = defaultdict(list)
         for topic in self._topics:
             self._by_first_letter[topic.key[:1]].append(topic)
@@ -250,7 +250,7 @@ def _weighted_words(topics: list[Topic], glossary: resolver.Glossary) -> Iterato
 
 def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
     """Yield every form of the concepts, weighted by the papers that explain the concept or name it in their titles."""
-    _, in_titles = glossary.title_statistics
+    in_titles = glossary.title_counts
     for concept in glossary.all_concepts():
         forms = [form for form in concept.forms if form.is_presentable and len(form.text) <= MAX_VALUE_LENGTH]
         explained = (sum(form.papers for form in concept.forms_in(language)) for language in _LANGUAGES)
@@ -264,13 +264,6 @@ def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
 
 def _first_form(forms: list[concepts.SurfaceForm], language: str) -> str:
     return next((form.text for form in forms if form.language == language), "")
-
-
-def _phrase_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
-    phrases, _ = glossary.title_statistics
-    for text, language, count in phrases:
-        topic_names = (text, "", "") if language == "ko" else ("", text, "")
-        yield Topic(_key(text), text, language, topic_names, _PAPER_WEIGHT * count)
 
 
 def _later_word_keys(text: str) -> Iterator[str]:
@@ -310,29 +303,29 @@ def _key(text: str) -> str:
     return term_keys.korean_key(text[:MAX_VALUE_LENGTH])
 
 
-async def complete_author(connection: Connection, text: str) -> list[Choice]:
+def complete_author(snapshot: Snapshot, text: str) -> list[Choice]:
     """Return the authors of whom any name begins as typed, those with the most papers first."""
     if people.name_tokens(text):
-        authors = await search_authors.find_authors(connection, text, limit=MAX_CHOICES, is_prefix=True)
+        authors = search_authors.find_authors(snapshot, text, limit=MAX_CHOICES, is_prefix=True)
     else:
-        pool = await papers.list_most_published(connection, limit=_AUTHOR_POOL)
+        pool = search.list_most_published(snapshot, limit=_AUTHOR_POOL)
         authors = sorted(pool, key=lambda author: (-author.paper_count, author.name))[:MAX_CHOICES]
-    variants = await papers.list_name_variants(connection, [author.id for author in authors])
+    variants = search.list_name_variants(snapshot, [author.id for author in authors])
     named = ((search_authors.display_name(author, variants.get(author.id, ())), author) for author in authors)
     return [Choice(name, name[:MAX_VALUE_LENGTH], papers=author.paper_count) for name, author in named]
 
 
-async def complete_paper(connection: Connection, text: str) -> list[Choice]:
+def complete_paper(snapshot: Snapshot, text: str) -> list[Choice]:
     """Return the papers of a link, of an incomplete arXiv id or of words of a title, the most popular first."""
     typed = (arxiv_ids.extract_arxiv_id(text) or text).strip()[:MAX_VALUE_LENGTH]
     if not typed or typed[0].isdigit():
-        rows = await papers.list_by_prefix(connection, typed, limit=MAX_CHOICES)
+        rows = search.list_by_prefix(snapshot, typed, limit=MAX_CHOICES)
         if rows:
             return [_paper_choice(row) for row in rows]
-    rows = await engine.find_papers(connection, typed, limit=MAX_CHOICES, is_prefix=True)
+    rows = engine.find_papers(snapshot, typed, limit=MAX_CHOICES, is_prefix=True)
     if not rows and analyser.ends_in_hangul(analyser.fold(typed)):
         # Typing 모델 passes through 몯, which no title has.
-        return await complete_paper(connection, typed[:-1])
+        return complete_paper(snapshot, typed[:-1])
     return [_paper_choice(row) for row in rows]
 
 

@@ -1,56 +1,65 @@
-"""Retrieval and scoring: finds the papers for an expanded query, best first.
+"""The search for an expanded query: candidates by the index, the best of them scored from their texts.
 
-The index is read in order of popularity, which alone would miss a less popular paper with every term in its title. So the
-candidates are the most popular matches, and the most popular matches of each kind that scores high.
+A query is a weighted OR of its concepts. Papers that have all of them come first; if these are few, papers with some of them or
+on the topic of a question follow, marked with what they lack. The index ranks by where a concept is (title, once, twice, three
+times in the body), since tokens have marks for that; few texts are read, for phrases and for abbreviations of several meanings.
+All of it runs synchronously on one snapshot of the database.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
-from itertools import chain, combinations, compress
-from operator import mul
+from itertools import combinations, compress
 from types import MappingProxyType
 from typing import NamedTuple, assert_never
 
 from bot.archive import arxiv_ids
-from bot.core.clock import TimeSlices
 from bot.glossary import concepts
 from bot.glossary.concepts import Expansion, Segment
 from bot.search import authors, scoring
-from bot.search import index as search_index
 from bot.search import query as search_query
 from bot.search import results as search_results
 from bot.text import analyser, dates, query_parser, term_keys
 from bot.text import topics as text_topics
 from bot.text.query_parser import Query
-from storage import bulk, models, papers, search
-from storage.database import Connection
-from storage.search import (
-    BooleanQuery,
-    Prefix,
-    all_of,
-    any_of,
-    estimate_cost,
-    estimate_matches,
-    prune_phrases,
-    query_tokens,
-)
+from storage import models, search
+from storage.search import BooleanQuery, Prefix, all_of, any_of, estimate_matches, prune_phrases, query_tokens
+from storage.snapshot import Snapshot
 
-FULL_TEXT_LIMIT = 40
-"""Number of most popular full-text matches to score."""
-STAGE_LIMIT = 20
-"""Candidates per retrieval stage; title matches get twice this."""
-COST_LIMIT, STAGE_COST_LIMIT = 800_000, 30_000
-"""Posting list entries to read for a query (30 ms) and for each stage (1 ms). A more expensive search is limited to the
-most popular papers, which happens to nonsense, and to very common words in large archives.
-"""
+TEXT_LIMIT = 60
+"""Texts that are read at once; of more candidates those that the index ranks first."""
 COUNT_LIMIT = 500
-"""Up to this number all matches are scored, so that their order and number are true."""
+"""Up to this number all matches are ranked by the index, so that their number is true; of more the most popular ones."""
+_LEVEL_LIMIT = 120
+"""Matches of each condition by which the index ranks, the most popular ones."""
+_ENOUGH = 30
+"""Partial matches follow fewer papers than this that have all of a query; of a question this many are ranked by topic."""
+_ENOUGH_OF_TERM = 10
+"""Partial matches follow fewer papers than this that have the single term of a question."""
+_MAX_PARTIAL = 40
+"""Partial matches that are listed."""
+_MAX_RANKED = 36
+"""Partial matches whose texts are read."""
+_MAX_WITH_HEAD = 10
+"""Partial matches of a term that no paper has."""
+_MAX_COMBINED_PARTS = 4
+"""The rarest parts, of which papers with two are looked for."""
+_ENOUGH_CANDIDATES = 60
+"""Papers with one part are looked for from the rarest part on, until about this number can be expected."""
+_COMBINED_LIMIT, _PART_LIMIT, _TITLE_LIMIT, _TOPIC_LIMIT = 15, 30, 15, 15
+"""Partial matches of each query: with two parts; with one, anywhere and in the title; on a topic, in the title or twice."""
+_WEIGHTS = 0.4, 0.8
+"""The weights of BM25 and topic in the relevance, each relative to the highest of all papers."""
+_SHALLOW_LIMIT, _MAX_COUNTED = 250, 2000
+"""For more hits than the first, and with exclusions, up to the second number of matches are looked through."""
+_MAX_TOP_PAPERS = 1000
+"""Matches that are sorted by votes, the most popular ones."""
+_TOP_CHUNK_SIZE, _ROWS_AT_ONCE = 20, 200
+"""Texts that are read in one step, if a page needs more."""
 DIRECT_LIMIT = 20
 """Up to this number of papers it is faster to score them all than to ask the index."""
 MAX_WITHIN = 100_000
@@ -70,409 +79,8 @@ class SearchScope:
         return self.paper_ids is None and self.filters == search.NO_FILTERS
 
 
-_Stage = tuple[BooleanQuery | None, tuple[int, ...]]
-"""A query for papers that score high, and the numbers of stages whose matches include its own: it runs once these are full."""
-
-
-async def gather_candidates(
-    connection: Connection,
-    query: search_query.IndexQuery,
-    scope: SearchScope,
-    *,
-    phrase: search_query.IndexQuery | None = None,
-    names: Sequence[BooleanQuery] = (),
-    count_limit: int = COUNT_LIMIT,
-) -> tuple[Sequence[search.IndexRow], Sequence[int], bool]:
-    """Return the papers to score for the best matches, the same for every page.
-
-    `phrase` is the query for all terms in a row, `names` are those for papers that the query names, which are among the
-    candidates however unpopular they are.
-
-    They are all matches if there are at most `COUNT_LIMIT`. Also returns the positions of further matches up to
-    `count_limit`, the most popular first, and whether there are no others.
-    """
-    if scope.paper_ids is not None:
-        rows = await search.list_by_paper_ids(connection, scope.paper_ids)
-        return [row for row in rows.values() if scope.filters.allow(row.last_on, row.votes)], (), True
-    tokens = search_query.collect_tokens(query) | (search_query.collect_tokens(phrase) if phrase else set())
-    frequencies = await search.get_document_frequencies(connection, tokens)
-    full_text_request = _limit(prune_phrases(query.anywhere, frequencies), count_limit + 1, frequencies)
-    (full_text,) = await search.list_positions(connection, [full_text_request], scope.filters)
-    is_all = len(full_text) <= count_limit and full_text_request.share >= 1
-    if len(full_text) <= COUNT_LIMIT:
-        return await search.list_by_positions(connection, full_text), (), is_all
-    query = search_query.prune_query(query, frequencies)
-    title_request = _limit(query.in_title, 2 * STAGE_LIMIT, frequencies)
-    (in_title,) = await search.list_positions(connection, [title_request], scope.filters)
-    phrase = None if phrase is None else search_query.prune_query(phrase, frequencies)
-    list_stages = _title_stages if len(in_title) >= 2 * STAGE_LIMIT else _general_stages
-    stages = [*list_stages(query, phrase), *((name, ()) for name in names)]
-    chosen = {
-        *in_title,
-        *full_text[:FULL_TEXT_LIMIT],
-        *await _run_stages(connection, stages, scope.filters, frequencies),
-    }
-    more = [position for position in full_text[:count_limit] if position not in chosen]
-    return await search.list_by_positions(connection, chosen), more, is_all
-
-
-async def list_within(
-    connection: Connection,
-    query: search_query.IndexQuery,
-    filters: search.Filters,
-    paper_ids: Collection[int],
-) -> list[search.IndexRow]:
-    """Return the papers to score to find every match among `paper_ids`, which must pass the filters."""
-    if len(paper_ids) <= DIRECT_LIMIT:
-        return list((await search.list_by_paper_ids(connection, paper_ids)).values())
-    frequencies = await search.get_document_frequencies(connection, search_query.collect_tokens(query))
-    anywhere = prune_phrases(query.anywhere, frequencies)
-    request = search.SearchRequest(search.WORDS_TABLE, anywhere, MAX_WITHIN)
-    (positions,) = await search.list_positions(connection, [request], filters)
-    rows = await search.list_by_positions(connection, positions)
-    return [row for row in rows if row.paper_id in paper_ids]
-
-
-async def list_popular(
-    connection: Connection, query: search_query.IndexQuery, filters: search.Filters, limit: int
-) -> list[int]:
-    """Return the positions of the most popular papers that match a query anywhere."""
-    frequencies = await search.get_document_frequencies(connection, search_query.collect_tokens(query))
-    request = _limit(prune_phrases(query.anywhere, frequencies), limit, frequencies)
-    (positions,) = await search.list_positions(connection, [request], filters)
-    return positions
-
-
-async def _run_stages(
-    connection: Connection, stages: Sequence[_Stage], filters: search.Filters, frequencies: Mapping[str, int]
-) -> set[int]:
-    """Return the positions of the most popular matches of each stage."""
-    positions_by_query: dict[BooleanQuery, list[int]] = {}
-
-    def is_full(number: int) -> bool:
-        query, _ = stages[number]
-        return query is not None and len(positions_by_query.get(query, ())) >= STAGE_LIMIT
-
-    while True:
-        runnable = dict.fromkeys(query for query, subset_of in stages if all(map(is_full, subset_of)))
-        pending = [query for query in runnable if query is not None and query not in positions_by_query]
-        if not pending:
-            return set().union(*positions_by_query.values())
-        requests = [_limit(query, STAGE_LIMIT, frequencies, STAGE_COST_LIMIT) for query in pending]
-        positions = await search.list_positions(connection, requests, filters)
-        positions_by_query.update(zip(pending, positions, strict=True))
-
-
-def _limit(
-    query: BooleanQuery, limit: int, frequencies: Mapping[str, int], cost_limit: int = COST_LIMIT
-) -> search.SearchRequest:
-    """Return a request limited to the most popular share of papers that keeps its cost within the limit."""
-    share = cost_limit / max(cost_limit, estimate_cost(query, frequencies))
-    return search.SearchRequest(search.WORDS_TABLE, query, limit, share)
-
-
-def _title_stages(query: search_query.IndexQuery, phrase: search_query.IndexQuery | None) -> list[_Stage]:
-    """Return the stages for a query that many papers match with every term in the title."""
-    in_title = query.in_title
-    stages: list[_Stage] = [
-        (all_of([in_title, query.in_title_and_body]), ()),
-        (all_of([in_title, query.any_repeated]), ()),
-        (all_of([in_title, query.repeated]), (0, 1)),
-        (all_of([in_title, query.frequent]), (2,)),
-    ]
-    if phrase is not None:
-        stages += [
-            (phrase.in_title, ()),
-            (all_of([phrase.in_title, query.any_repeated]), (1, 4)),
-            (all_of([phrase.in_title, query.repeated]), (2, 5)),
-            (all_of([phrase.in_title, phrase.in_title_and_body]), (4,)),
-        ]
-    return stages
-
-
-def _general_stages(query: search_query.IndexQuery, phrase: search_query.IndexQuery | None) -> list[_Stage]:
-    """Return the stages for a query that few papers match with every term in the title."""
-    if query.any_in_title == query.in_title:
-        return [(query.repeated, ()), (query.frequent, (0,))]
-    stages: list[_Stage] = [(query.one_in_title, ()), (query.one_repeated, ()), (query.repeated, (1,))]
-    if query.most_in_title != query.in_title:
-        stages.append((all_of([query.anywhere, query.most_in_title]), (0,)))
-        stages.append((all_of([query.repeated, query.most_in_title]), (2, 3)))
-    if phrase is not None:
-        row, row_number = phrase.anywhere, len(stages)
-        stages.append((row, ()))
-        stages.append((all_of([row, query.any_in_title]), (0, row_number)))
-        stages.append((all_of([row, query.any_repeated]), (1, row_number)))
-    return stages
-
-
-def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Filters:
-    """Return the narrower of both filters, kind by kind."""
-    return search.Filters(
-        max((on for on in (given.since_on, query.since) if on is not None), default=None),
-        min((on for on in (given.until_on, query.until) if on is not None), default=None),
-        max((votes for votes in (given.min_votes, query.min_votes) if votes is not None), default=None),
-    )
-
-
-def read_period(query: query_parser.Query, today: date) -> tuple[query_parser.Query, str]:
-    """Return a query with the period that its words name (작년, "last month") as a filter, and that period as text."""
-    text, period = dates.read_period(query.text, today)
-    if text == query.text:
-        return query, ""
-    narrowed = merge_filters(search.Filters(*period), query)
-    query = replace(query, text=text, since=narrowed.since_on, until=narrowed.until_on)
-    return query, dates.format_period(period)
-
-
-async def list_paper_ids_by_authors(connection: Connection, names: Sequence[str]) -> frozenset[int] | None:
-    """Return the papers written by authors of all these names; None without names."""
-    written = [await authors.list_paper_ids(connection, name) for name in names]
-    return frozenset.intersection(*written) if written else None
-
-
-async def list_filtered(
-    connection: Connection, scope: SearchScope, limit: int, offset: int
-) -> search_results.SearchResult:
-    """Return the papers within a scope, top-voted first."""
-    filters = scope.filters
-    if scope.paper_ids is not None:
-        rows = await papers.list_rows(connection, sorted(scope.paper_ids))
-        allowed = authors.sort_rows(
-            [row for row in rows if filters.allow(row.date, row.votes)], search_results.Sort.VOTES
-        )
-        return search_results.SearchResult(tuple(allowed[offset : offset + limit]), len(allowed))
-    min_votes = filters.min_votes or 0
-    rows = await papers.list_top(
-        connection,
-        since_on=filters.since_on,
-        until_on=filters.until_on,
-        min_votes=min_votes,
-        limit=limit,
-        offset=offset,
-    )
-    total = await papers.count(
-        connection, since_on=filters.since_on, until_on=filters.until_on, min_votes=min_votes
-    )
-    return search_results.SearchResult(tuple(rows), total)
-
-
-# Partial matches have some parts of a query, or its topic. They are ranked by BM25, relevance feedback (RM3) and topic, as are
-# the papers that have all of a question.
-
-MAX_COMPLETE = 30
-"""Partial matches follow fewer papers than this that have all of a query; of a question this many are ranked by topic."""
-MAX_PARTIAL = 40
-"""Partial matches that are listed."""
-_MAX_COMBINED_PARTS = 4
-"""The rarest parts, of which papers with two or more are looked for."""
-_ENOUGH_CANDIDATES = 60
-"""Papers with one part are looked for from the rarest part on, until about this number can be expected."""
-_COMBINED_LIMIT = 15
-"""Candidates of each query of several parts."""
-_PART_LIMITS = (30, 15)
-"""Candidates of each query of one part: anywhere, in the title."""
-_IMPLIED_LIMITS = (15, 15)
-"""Candidates of each query of an implied topic: in the title, repeated."""
-_MAX_RANKED = 50
-"""Papers that are ranked by feedback and topic, the best by BM25."""
-_WEIGHTS = 0.4, 0.6, 0.8
-"""The weights of BM25, feedback and topic in the relevance, each relative to the highest of all papers."""
-
-PartialHit = tuple[scoring.Score, int, tuple[str, ...]]
-"""The score and the id of a paper, and the parts that it lacks."""
-_PartQueries = tuple[BooleanQuery, ...]
-"""The queries of one part: anywhere, in the title, repeated in the body; none if it has no token."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Candidate:
-    """A paper with the frequencies of each part in title and body."""
-
-    row: search.IndexRow
-    counts: Sequence[tuple[float, float]]
-
-    @cached_property
-    def words(self) -> Counter[str]:
-        """The paper's counted words."""
-        return scoring.count_words(self.row.texts.title, self.row.texts.body)
-
-
-_Scored = tuple[float, _Candidate]
-"""A candidate with its score or relevance."""
-
-
-async def find_partial(
-    connection: Connection,
-    segments: Sequence[Segment],
-    expanded: Expansion,
-    scorer: scoring.Scorer,
-    scope: SearchScope,
-    complete: Sequence[search.IndexRow],
-    *,
-    with_partial: bool,
-) -> tuple[dict[int, float], list[PartialHit]]:
-    """Return the relevance of the `complete` papers by id, and the papers that have some of the segments, best first.
-
-    The complete papers, if there are any, tell with the best partial ones which further words belong to the question.
-    """
-    parts = [*segments, *expanded.implied.values()]
-    compiled = map(search_query.from_segment, parts)
-    queries = [
-        () if query is None else (query.anywhere, query.in_title, query.repeated) for query in compiled
-    ]
-    tokens: set[str] = set().union(*(query_tokens(query) for part in queries for query in part))
-    frequencies = await search.get_document_frequencies(connection, tokens)
-    total = await search.count_tier_rows(connection, search.WORDS_TABLE)
-    weights = [_weigh(query, frequencies, total) for query in queries]
-    counted = await _count(complete, parts, scorer)
-    rarest = _rarest_first([part[:2] for part in queries[: len(segments)]], frequencies)
-    implied = _rarest_first(queries[len(segments) :], frequencies)
-    read = {row.position for row in complete}
-    if with_partial:
-        rows = await _list_candidates(connection, rarest, implied, frequencies, scope, read)
-        counted += await _count(rows, parts, scorer)
-    scored = [(scoring.score_bm25(paper.counts, weights), paper) for paper in counted]
-    terms = await _learn_terms(connection, scored, total)
-    complete_ids = {row.paper_id for row in complete}
-    if not expanded.topics:
-        scored = [(score, paper) for score, paper in scored if paper.row.paper_id not in complete_ids]
-    ranked = await _rank_partial(scored, terms, expanded.topics)
-    relevance = {paper.row.paper_id: value for value, paper in ranked if paper.row.paper_id in complete_ids}
-    partial = [(value, paper) for value, paper in ranked if paper.row.paper_id not in complete_ids]
-    return relevance, [_make_hit(paper, segments, expanded, value) for value, paper in partial[:MAX_PARTIAL]]
-
-
-def _weigh(part: _PartQueries, frequencies: Mapping[str, int], total: int) -> float:
-    """Return the IDF of a part; one that no paper has weighs nothing, since it cannot tell papers apart."""
-    matches = estimate_matches(part[0], frequencies) if part else 0
-    return scoring.inverse_document_frequency(matches, total) if matches else 0.0
-
-
-def _rarest_first(queries: Sequence[_PartQueries], frequencies: Mapping[str, int]) -> list[_PartQueries]:
-    """Return the queries of the parts that papers have, pruned, the rarest part first."""
-    pruned = [tuple(prune_phrases(query, frequencies) for query in part) for part in queries if part]
-    matches = [estimate_matches(part[0], frequencies) for part in pruned]
-    ranked = sorted((count, number) for number, count in enumerate(matches) if count)
-    return [pruned[number] for _, number in ranked]
-
-
-async def _list_candidates(
-    connection: Connection,
-    rarest: Sequence[_PartQueries],
-    implied: Sequence[_PartQueries],
-    frequencies: Mapping[str, int],
-    scope: SearchScope,
-    read: Collection[int],
-) -> list[search.IndexRow]:
-    """Return the most popular papers with several of the rarest parts, with one or with an implied topic.
-
-    Without those at the positions that were read.
-    """
-    if scope.paper_ids is not None:
-        rows = (await search.list_by_paper_ids(connection, scope.paper_ids)).values()
-        return [
-            row for row in rows if scope.filters.allow(row.last_on, row.votes) and row.position not in read
-        ]
-    limits: dict[BooleanQuery, int] = {}
-    anywhere = [part[0] for part in rarest[:_MAX_COMBINED_PARTS]]
-    for size in range(len(rarest) - 1, 1, -1):
-        for parts in combinations(anywhere, size):
-            if (combined := all_of(parts)) is not None:
-                limits[combined] = _COMBINED_LIMIT
-    expected = 0
-    for part in rarest:
-        if expected >= _ENOUGH_CANDIDATES:
-            break
-        expected += min(_PART_LIMITS[0], estimate_matches(part[0], frequencies))
-        for query, limit in zip(part, _PART_LIMITS, strict=False):
-            limits.setdefault(query, limit)
-    for query, limit in chain.from_iterable(zip(part[1:], _IMPLIED_LIMITS, strict=True) for part in implied):
-        limits.setdefault(query, limit)
-    requests = [_limit(query, limit, frequencies, STAGE_COST_LIMIT) for query, limit in limits.items()]
-    positions = await search.list_positions(connection, requests, scope.filters)
-    return await search.list_by_positions(connection, sorted(set().union(*positions).difference(read)))
-
-
-async def _count(
-    rows: Sequence[search.IndexRow], segments: Sequence[Segment], scorer: scoring.Scorer
-) -> list[_Candidate]:
-    """Return the papers that have any of the segments and no exclusion, with the frequencies of each segment."""
-    counted, slices = [], TimeSlices()
-    compiled = list(map(scoring.CompiledSegment, segments))
-    for row in rows:
-        document = term_keys.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
-        counts = [segment.weighted_counts(document) for segment in compiled]
-        if any(map(sum, counts)) and not scorer.excludes(document):
-            counted.append(_Candidate(row, counts))
-        await slices.pause()
-    return counted
-
-
-async def _learn_terms(connection: Connection, scored: Sequence[_Scored], total: int) -> dict[str, float]:
-    """Return the feedback terms of the best papers, the heaviest first."""
-    ranked = sorted(scored, key=lambda pair: (-pair[0], pair[1].row.position))
-    best = [(score, paper.words) for score, paper in ranked[: scoring.FEEDBACK_DOCUMENTS]]
-    probable = scoring.list_candidates(best)
-    tokens_of = {word: analyser.word_tokens(word) for word in probable}
-    tokens: Collection[str] = {token for tokens in tokens_of.values() for token in tokens}
-    token_frequencies = await search.get_document_frequencies(connection, tokens)
-    frequencies = {
-        word: min((token_frequencies.get(token, 0) for token in tokens), default=0)
-        for word, tokens in tokens_of.items()
-    }
-    return scoring.choose_terms(probable, frequencies, total)
-
-
-async def _rank_partial(
-    scored: Sequence[_Scored], terms: Mapping[str, float], topics: text_topics.Vector
-) -> list[_Scored]:
-    """Return the best papers by BM25 with their relevance, the most relevant first."""
-    best, components, slices = _sort(scored)[:_MAX_RANKED], [], TimeSlices()
-    for score, paper in best:
-        similarity = text_topics.cosine(paper.words, topics) if topics else 0.0
-        components.append((score, scoring.score_feedback(paper.words, terms), similarity))
-        await slices.pause()
-    highest = [max(column) or 1.0 for column in zip(*components, strict=True)]
-    factors = [weight / value for weight, value in zip(_WEIGHTS, highest, strict=False)]
-    relevances = [sum(map(mul, factors, values)) for values in components]
-    return _sort(zip(relevances, (paper for _, paper in best), strict=True))
-
-
-def _sort(scored: Iterable[_Scored]) -> list[_Scored]:
-    """Return candidates best first, of equal ones the newest."""
-    return sorted(scored, key=lambda pair: (-pair[0], -pair[1].row.paper_id))
-
-
-def _make_hit(
-    paper: _Candidate, segments: Sequence[Segment], expanded: Expansion, relevance: float
-) -> PartialHit:
-    """Return a hit with the parts that the paper lacks, without those that describe an implied topic that it has."""
-    found = list(map(any, paper.counts))
-    topics = set(compress(expanded.implied, found[len(segments) :]))
-    missing = tuple(
-        analyser.strip_term(segment.text)
-        for segment, is_found in zip(segments, found, strict=False)
-        if not is_found
-        and not any(map(topics.intersection, map(text_topics.find_topics, segment.text.split())))
-    )
-    score = scoring.Score(relevance, len(segments) - len(missing), len(segments))
-    return score, paper.row.paper_id, missing
-
-
 Hit = tuple[scoring.Score, int]
 """The score and the id of a paper."""
-_MAX_TOP_PAPERS = 1000
-"""Matches that are sorted by votes, the most popular ones."""
-_Gathered = tuple[Sequence[search.IndexRow], Sequence[int], bool]
-"""The papers to score, the positions of further matches, and whether there are no others."""
-_TOP_CHUNK_SIZE = 20
-_SHALLOW_LIMIT, _MAX_COUNTED = 250, 2000
-"""For more hits than the first, and with exclusions, up to the second number of matches are looked through."""
-_ENOUGH_OF_TERM = 10
-"""Partial matches follow fewer papers than this that have the single term of a question."""
-_MAX_WITH_HEAD = 10
-"""Partial matches of a term that no paper has."""
 
 
 class Found(NamedTuple):
@@ -497,41 +105,140 @@ class Found(NamedTuple):
         return self.total - len(self.missing)
 
 
-async def find(
-    connection: Connection, query: Query, expanded: Expansion, scope: SearchScope, *, limit: int
-) -> Found:
+class PrunedQuery:
+    """The index query of a concept with only the rarest parts of its phrases, each condition pruned when it is asked for."""
+
+    def __init__(self, query: search_query.IndexQuery, frequencies: Mapping[str, int]) -> None:
+        self._query, self._frequencies = query, frequencies
+
+    @cached_property
+    def anywhere(self) -> BooleanQuery:
+        """The condition that a paper has the concept."""
+        return prune_phrases(self._query.anywhere, self._frequencies)
+
+    @cached_property
+    def in_title(self) -> BooleanQuery:
+        """The condition that its title has it."""
+        return prune_phrases(self._query.in_title, self._frequencies)
+
+    @cached_property
+    def repeated(self) -> BooleanQuery:
+        """The condition that its body has it twice."""
+        return prune_phrases(self._query.repeated, self._frequencies)
+
+    @cached_property
+    def frequent(self) -> BooleanQuery:
+        """The condition that its body has it three times."""
+        return prune_phrases(self._query.frequent, self._frequencies)
+
+
+class _Part(NamedTuple):
+    """A concept of a query with its pruned index query, None without a token, and the number of papers that may have it."""
+
+    segment: Segment
+    query: PrunedQuery | None
+    papers: int
+
+    @property
+    def weight(self) -> float:
+        """The weight of its heaviest form."""
+        return max((form.weight for form in self.segment.forms), default=0.0)
+
+
+def _compile_parts(snapshot: Snapshot, segments: Iterable[Segment]) -> list[_Part]:
+    queries = [(segment, search_query.from_segment(segment)) for segment in segments]
+    words = set[str]().union(*(query_tokens(query.anywhere) for _, query in queries if query))
+    frequencies = search.get_document_frequencies(snapshot, words)
+    return [
+        _Part(segment, None, 0)
+        if query is None
+        else _Part(segment, PrunedQuery(query, frequencies), estimate_matches(query.anywhere, frequencies))
+        for segment, query in queries
+    ]
+
+
+class _Request:
+    """A search for the papers with all of a query, which counts the texts that it reads."""
+
+    def __init__(self, snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchScope) -> None:
+        self.snapshot, self.scope, self.expanded = snapshot, scope, expanded
+        self.segments = [*expanded.segments, *map(concepts.literal_segment, query.phrases)]
+        self.scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
+        self.rows: dict[int, search.IndexRow] = {}
+        self.read: set[int] = set()
+        count = len(self.segments)
+        self.parts = _compile_parts(
+            snapshot, (*self.segments, *expanded.composed, *expanded.implied.values())
+        )
+        self.composed = self.parts[count : count + len(expanded.composed)]
+        self.implied = self.parts[count + len(expanded.composed) :]
+        self.parts = self.parts[:count]
+        self.names = search_query.from_names(expanded.names)
+
+    @property
+    def complete_query(self) -> BooleanQuery | None:
+        """The index query for papers with all parts, a term that the whole query composes, or a name that it is."""
+        with_all = all_of(part.query.anywhere for part in self.parts if part.query)
+        composed = [part.query.anywhere for part in self.composed if part.query]
+        return any_of([with_all, *composed, *self.names]) if with_all is not None or composed else None
+
+    def list_rows(self, positions: Sequence[int]) -> list[search.IndexRow]:
+        """Read papers with their texts, in the given order."""
+        by_position = {row.position: row for row in search.list_by_positions(self.snapshot, positions)}
+        rows = [by_position[position] for position in positions if position in by_position]
+        self.rows |= {row.paper_id: row for row in rows}
+        self.read.update(by_position)
+        return rows
+
+    def rank_by_index(self, positions: Sequence[int]) -> list[int]:
+        """Return the positions of complete matches with those that the index ranks high, best first."""
+        queries = [part.query for part in self.parts if part.query]
+        levels: list[tuple[BooleanQuery, str, int]] = [(name, "name", -1) for name in self.names]
+        for number, query in enumerate(queries):
+            others = [other.anywhere for other in (*queries[:number], *queries[number + 1 :])]
+            for level in ("in_title", "repeated", "frequent"):
+                wanted = all_of([getattr(query, level), *others])
+                levels += [(wanted, level, number)] if wanted is not None else []
+        if len(queries) > 1:
+            phrase = search_query.from_text(self.expanded.text)
+            together = [(all_of(query.in_title for query in queries), "together")]
+            together += [(phrase.in_title, "phrase_title"), (phrase.anywhere, "phrase")] if phrase else []
+            levels += [(wanted, level, -1) for wanted, level in together if wanted is not None]
+        levels += [(part.query.in_title, "composed", -1) for part in self.composed if part.query]
+        requests = [(query, _LEVEL_LIMIT) for query, *_ in levels]
+        listed = search.list_positions(self.snapshot, requests, self.scope.filters)
+        found: dict[int, set[tuple[str, int]]] = {position: set() for position in positions}
+        for (_, level, number), matches in zip(levels, listed, strict=True):
+            for position in matches:
+                found.setdefault(position, set()).add((level, number))
+        scores = {
+            position: scoring.score_levels(levels_of, len(queries), search.popularity_at(position))
+            for position, levels_of in found.items()
+        }
+        return sorted(scores, key=lambda position: (-scores[position], position))
+
+
+def find(snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchScope, *, limit: int) -> Found:
     """Return the hits of a query with terms, best first, at least `limit` if that many match.
 
     The papers with all of it come first; if they are few, papers with some of it follow. The order does not depend on
-    `limit`: the best matches, which were gathered, are followed by the others in the order of their popularity.
+    `limit`.
     """
-    segments = [*expanded.segments, *map(concepts.literal_segment, query.phrases)]
-    full_query = build_index_query(segments, expanded)
-    if full_query is None:
+    request = _Request(snapshot, query, expanded, scope)
+    complete = _find_complete(request, query, limit)
+    if complete is None:
         return Found()
-    scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
-    is_deep = limit > _SHALLOW_LIMIT or bool(query.excluded)
-    gathered = await gather_candidates(
-        connection,
-        full_query,
-        scope,
-        phrase=search_query.from_text(expanded.text) if len(expanded.segments) > 1 else None,
-        names=search_query.from_names(expanded.names),
-        count_limit=_MAX_COUNTED if is_deep else COUNT_LIMIT,
-    )
-    complete, rows = await _find_complete(connection, gathered, scorer, query, limit)
-    parts: Sequence[Segment] = segments
+    segments = request.segments
+    parts = request.parts
     if len(segments) < 2:
         # Of a single term that no paper has, some of its words are enough.
         is_found = not expanded.topics and bool(complete.hits)
-        parts = () if is_found else expanded.fallback or (segments if expanded.topics else ())
-    is_enough = len(complete.hits) >= (MAX_COMPLETE if len(segments) > 1 else _ENOUGH_OF_TERM)
+        fallback = _compile_parts(snapshot, expanded.fallback) if not is_found else []
+        parts = [] if is_found else fallback or (parts if expanded.topics else [])
+    is_enough = len(complete.hits) >= (_ENOUGH if len(segments) > 1 else _ENOUGH_OF_TERM)
     if not parts or (is_enough and not expanded.topics):
         return complete
-    complete_rows = [rows[paper_id] for _, paper_id in complete.hits[:MAX_COMPLETE]]
-    relevance, partial = await find_partial(
-        connection, parts, expanded, scorer, scope, complete_rows, with_partial=not is_enough
-    )
+    relevance, partial = _find_partial(request, parts, complete.hits[:_ENOUGH], with_partial=not is_enough)
     if expanded.topics:
         complete = complete._replace(hits=_rank_by_topic(complete.hits, relevance))
     if len(segments) == 1:
@@ -542,6 +249,71 @@ async def find(
         is_exact=complete.is_exact,
         missing={paper_id: missing for _, paper_id, missing in partial},
     )
+
+
+def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
+    """Return the papers with all of a query as far as they are needed; None for a query without a token.
+
+    Texts are read until 30 papers surely have it; further ones as far as `limit` needs them, and all of a query that excludes
+    words.
+    """
+    wanted = request.complete_query
+    if wanted is None:
+        return None
+    scorer, scope = request.scorer, request.scope
+    if scope.paper_ids is not None:
+        found = search.list_by_paper_ids(request.snapshot, scope.paper_ids).values()
+        rows = [row for row in found if scope.filters.allow(row.last_on, row.votes)]
+        request.rows |= {row.paper_id: row for row in rows}
+        request.read.update(row.position for row in rows)
+        scored = _drop_inside(_rank(score_papers(rows, scorer)))
+        return Found(scored, len(scored))
+    is_deep = limit > _SHALLOW_LIMIT or bool(query.excluded)
+    count_limit = _MAX_COUNTED if is_deep else COUNT_LIMIT
+    ((*positions,),) = search.list_positions(request.snapshot, [(wanted, count_limit + 1)], scope.filters)
+    is_all = len(positions) <= count_limit
+    ranked = positions[:COUNT_LIMIT]
+    if len(positions) > TEXT_LIMIT:
+        ranked = request.rank_by_index(ranked)
+        later = set(ranked)
+        ranked += [position for position in positions[:count_limit] if position not in later]
+    hits: list[Hit] = []
+    read, needed = 0, COUNT_LIMIT if query.excluded else _ENOUGH
+    while read < len(ranked) and sum(map(_is_sure, hits)) < needed:
+        chunk = ranked[read : read + TEXT_LIMIT]
+        hits += score_papers(request.list_rows(chunk), scorer)
+        read += len(chunk)
+    hits = _rank(hits)
+    total = len(hits) + len(ranked) - read
+    while read < len(ranked) and len(hits) < limit:
+        chunk = ranked[read : read + _ROWS_AT_ONCE]
+        hits += _rank(score_papers(request.list_rows(chunk), scorer))
+        read += len(chunk)
+    hits = _drop_inside(hits)
+    total = len(hits) if read == len(ranked) else max(total, len(hits))
+    return Found(hits, total if is_all else max(len(hits), COUNT_LIMIT), is_exact=is_all)
+
+
+def _is_sure(hit: Hit) -> bool:
+    """Tell whether a paper has all of a query, a single term not only within longer words or as an ambiguous abbreviation."""
+    score, _ = hit
+    return score.is_complete and (score.segments > 1 or not (score.inside or score.ambiguous))
+
+
+def _rank(hits: Iterable[Hit]) -> list[Hit]:
+    """Return the hits that have all of the query, best first, of equal ones the newest."""
+    complete = [hit for hit in hits if hit[0].is_complete]
+    return sorted(complete, key=lambda hit: (hit[0].sort_key, hit[1]), reverse=True)
+
+
+def _drop_inside(hits: list[Hit]) -> list[Hit]:
+    """Return the hits without those that have a single term only within longer words, unless all are such.
+
+    Of several terms the others confirm that a longer word is meant (생명과학 for 과학): those hits come last.
+    """
+    if any(score.segments > 1 for score, _ in hits[:1]):
+        return sorted(hits, key=lambda hit: hit[0].inside)
+    return [hit for hit in hits if not hit[0].inside] or hits
 
 
 def _rank_by_topic(hits: Sequence[Hit], relevance: Mapping[int, float]) -> list[Hit]:
@@ -558,31 +330,146 @@ def _rank_by_topic(hits: Sequence[Hit], relevance: Mapping[int, float]) -> list[
     return sorted(hits, key=key)
 
 
-async def _find_complete(
-    connection: Connection, gathered: _Gathered, scorer: scoring.Scorer, query: Query, limit: int
-) -> tuple[Found, dict[int, search.IndexRow]]:
-    """Return the papers with all of a query as far as they are needed, and the papers that were read, by id."""
-    rows, more, is_all = gathered
-    scored = [hit for hit in await score_papers(rows, scorer) if hit[0].is_complete]
-    hits = sorted(scored, key=lambda hit: (hit[0].sort_key, hit[1]), reverse=True)
-    rows_by_id = {row.paper_id: row for row in rows}
-    needed = max(limit, MAX_COMPLETE, COUNT_LIMIT if query.excluded else 0)
-    read = 0
-    for chunk in bulk.chunked(more, search.ROWS_AT_ONCE):
-        if len(hits) >= needed:
-            break
-        chunk_rows = sorted(await search.list_by_positions(connection, chunk), key=lambda row: row.position)
-        hits += [hit for hit in await score_papers(chunk_rows, scorer) if hit[0].is_complete]
-        rows_by_id |= {row.paper_id: row for row in chunk_rows}
-        read += len(chunk)
-    hits = _drop_inside(hits)
-    is_read = read == len(more)
-    total = len(hits) if is_read else max(len(hits), COUNT_LIMIT)
-    return Found(hits, total, is_exact=is_all and is_read), rows_by_id
+# Partial matches have some parts of a query, or its topic. They are ranked by BM25 and topic, as are the papers that have all of
+# a question.
+
+PartialHit = tuple[scoring.Score, int, tuple[str, ...]]
+"""The score and the id of a paper, and the parts that it lacks."""
+_Counted = tuple[search.IndexRow, list[tuple[float, float]]]
+"""A paper with the frequencies of each part in title and body."""
+
+
+def _find_partial(
+    request: _Request, parts: Sequence[_Part], complete: Sequence[Hit], *, with_partial: bool
+) -> tuple[dict[int, float], list[PartialHit]]:
+    """Return the relevance of the `complete` papers by id, and the papers that have some of the parts, best first."""
+    expanded, every = request.expanded, [*parts, *request.implied]
+    total = search.count_papers(request.snapshot)
+    # A part that no paper has weighs nothing, since it cannot tell papers apart.
+    idf = [scoring.inverse_document_frequency(part.papers, total) if part.papers else 0.0 for part in every]
+    complete_ids = {paper_id for _, paper_id in complete}
+    rows = [request.rows[paper_id] for paper_id in complete_ids] if expanded.topics else []
+    if with_partial:
+        rows += _list_candidates(request, every, len(parts), idf)
+    counted = _count(rows, [part.segment for part in every], request.scorer)
+    scored = [(scoring.score_bm25(counts, idf), row, counts) for row, counts in counted]
+    scored.sort(key=lambda paper: (-paper[0], -paper[1].paper_id))
+    relevance = _add_topics([(score, row) for score, row, _ in scored[:_MAX_RANKED]], expanded.topics)
+    ranked = sorted(
+        (pair for pair in counted if pair[0].paper_id in relevance),
+        key=lambda pair: (-relevance[pair[0].paper_id], -pair[0].paper_id),
+    )
+    partial = [pair for pair in ranked if pair[0].paper_id not in complete_ids][:_MAX_PARTIAL]
+    segments = [part.segment for part in parts]
+    return relevance, [
+        _make_hit(row.paper_id, counts, segments, expanded, relevance[row.paper_id])
+        for row, counts in partial
+    ]
+
+
+def _list_candidates(
+    request: _Request, every: Sequence[_Part], count: int, idf: Sequence[float]
+) -> list[search.IndexRow]:
+    """Return papers with several of the rarest of the first `count` parts, with one, or with one of the others, the topics.
+
+    They are those that the index ranks first, without those that were read.
+    """
+    if request.scope.paper_ids is not None:
+        return []
+    found = [(part.papers, number) for number, part in enumerate(every) if part.query and part.papers]
+    rarest = [number for _, number in sorted(found) if number < count]
+    queries = [part.query for part in every]
+    wanted: list[tuple[BooleanQuery, int, dict[int, int]]] = []
+    for pair in combinations(rarest[:_MAX_COMBINED_PARTS], 2) if len(rarest) > 2 else ():
+        together = all_of(query.anywhere for number in pair if (query := queries[number]))
+        if together is not None:
+            wanted.append((together, _COMBINED_LIMIT, dict.fromkeys(pair, 1)))
+    expected, title = 0, scoring.BM25_TITLE_WEIGHT
+    for number in (*rarest, *(number for _, number in found if number >= count)):
+        query = queries[number]
+        if query is None:
+            continue
+        if number >= count:
+            wanted += [
+                (query.in_title, _TOPIC_LIMIT, {number: title}),
+                (query.repeated, _TOPIC_LIMIT, {number: 2}),
+            ]
+        elif expected < _ENOUGH_CANDIDATES:
+            expected += min(_PART_LIMIT, every[number].papers)
+            wanted += [
+                (query.anywhere, _PART_LIMIT, {number: 1}),
+                (query.in_title, _TITLE_LIMIT, {number: title}),
+            ]
+    requests = [(query, limit) for query, limit, _ in wanted]
+    levels: dict[int, dict[int, int]] = {}
+    listed = search.list_positions(request.snapshot, requests, request.scope.filters)
+    for (_, _, reached), positions in zip(wanted, listed, strict=True):
+        for position in positions:
+            known = levels.setdefault(position, {})
+            known.update((number, max(level, known.get(number, 0))) for number, level in reached.items())
+    scores = {
+        position: scoring.score_bm25(
+            [(0.0, every[number].weight * level) for number, level in known.items()],
+            [idf[number] for number in known],
+        )
+        for position, known in levels.items()
+        if position not in request.read
+    }
+    best = sorted(scores, key=lambda position: (-scores[position], position))
+    return request.list_rows(best[:_MAX_RANKED])
+
+
+def _count(
+    rows: Sequence[search.IndexRow], segments: Sequence[Segment], scorer: scoring.Scorer
+) -> list[_Counted]:
+    """Return the papers that have any of the segments and no exclusion, with the frequencies of each segment."""
+    counted = []
+    compiled = list(map(scoring.CompiledSegment, segments))
+    for row in rows:
+        document = term_keys.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
+        counts = [segment.weighted_counts(document) for segment in compiled]
+        if any(map(sum, counts)) and not scorer.excludes(document):
+            counted.append((row, counts))
+    return counted
+
+
+def _add_topics(
+    best: Sequence[tuple[float, search.IndexRow]], topics: text_topics.Vector
+) -> dict[int, float]:
+    """Return the relevance of papers by id: their BM25 and their similarity to topics, each relative to the highest."""
+    similarity = text_topics.Similarity(topics)
+    similarities = [
+        similarity.compare(scoring.count_words(row.texts.title, row.texts.body)) if topics else 0.0
+        for _, row in best
+    ]
+    highest = max((score for score, _ in best), default=0.0) or 1.0, max(similarities, default=0.0) or 1.0
+    return {
+        row.paper_id: _WEIGHTS[0] * score / highest[0] + _WEIGHTS[1] * similar / highest[1]
+        for (score, row), similar in zip(best, similarities, strict=True)
+    }
+
+
+def _make_hit(
+    paper_id: int,
+    counts: Sequence[tuple[float, float]],
+    segments: Sequence[Segment],
+    expanded: Expansion,
+    relevance: float,
+) -> PartialHit:
+    """Return a hit with the parts that the paper lacks, without those that describe an implied topic that it has."""
+    found = list(map(any, counts))
+    topics = set(compress(expanded.implied, found[len(segments) :]))
+    missing = tuple(
+        analyser.strip_term(segment.text)
+        for segment, is_found in zip(segments, found, strict=False)
+        if not is_found
+        and not any(map(topics.intersection, map(text_topics.find_topics, segment.text.split())))
+    )
+    return scoring.Score(relevance, len(segments) - len(missing), len(segments)), paper_id, missing
 
 
 def _only_of_term(
-    partial: Sequence[PartialHit], parts: Sequence[Segment], expanded: Expansion
+    partial: Sequence[PartialHit], parts: Sequence[_Part], expanded: Expansion
 ) -> list[PartialHit]:
     """Return the papers on a topic that a question for one term describes; without a topic, the first ones with the term's head.
 
@@ -590,7 +477,7 @@ def _only_of_term(
     """
     if expanded.topics:
         return [hit for hit in partial if hit[0].is_complete]
-    head = analyser.strip_term(parts[-1].text)
+    head = analyser.strip_term(parts[-1].segment.text)
     with_head = [
         (score, paper_id, missing or (expanded.text,))
         for score, paper_id, missing in partial
@@ -599,58 +486,112 @@ def _only_of_term(
     return with_head[:_MAX_WITH_HEAD]
 
 
-async def list_about(
-    connection: Connection, query: Query, expanded: Expansion, scope: SearchScope
+def score_papers(
+    rows: Iterable[search.IndexRow], scorer: scoring.Scorer, *, only_about: bool = False
+) -> list[Hit]:
+    """Score papers; without those that match no part of the query or an exclusion, or are not about it."""
+    hits = []
+    for row in rows:
+        document = term_keys.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
+        score = scorer.score(document)
+        if score is not None and (not only_about or scorer.is_about(document)):
+            hits.append((score, row.paper_id))
+    return hits
+
+
+def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Filters:
+    """Return the narrower of both filters, kind by kind."""
+    return search.Filters(
+        max((on for on in (given.since_on, query.since) if on is not None), default=None),
+        min((on for on in (given.until_on, query.until) if on is not None), default=None),
+        max((votes for votes in (given.min_votes, query.min_votes) if votes is not None), default=None),
+    )
+
+
+def read_period(query: query_parser.Query, today: date) -> tuple[query_parser.Query, str]:
+    """Return a query with the period that its words name (작년, "last month") as a filter, and that period as text."""
+    text, period = dates.read_period(query.text, today)
+    if text == query.text:
+        return query, ""
+    narrowed = merge_filters(search.Filters(*period), query)
+    query = replace(query, text=text, since=narrowed.since_on, until=narrowed.until_on)
+    return query, dates.format_period(period)
+
+
+def list_paper_ids_by_authors(snapshot: Snapshot, names: Sequence[str]) -> frozenset[int] | None:
+    """Return the papers written by authors of all these names; None without names."""
+    written = [authors.list_paper_ids(snapshot, name) for name in names]
+    return frozenset.intersection(*written) if written else None
+
+
+def list_filtered(
+    snapshot: Snapshot, scope: SearchScope, limit: int, offset: int
+) -> search_results.SearchResult:
+    """Return the papers within a scope, top-voted first."""
+    if scope.paper_ids is not None:
+        rows = search.list_paper_rows(snapshot, sorted(scope.paper_ids))
+        allowed = [row for row in rows if scope.filters.allow(row.date, row.votes)]
+        allowed = authors.sort_rows(allowed, search_results.Sort.VOTES)
+        return search_results.SearchResult(tuple(allowed[offset : offset + limit]), len(allowed))
+    top = search.list_top(snapshot, scope.filters, limit=limit, offset=offset)
+    return search_results.SearchResult(tuple(top), search.count_top(snapshot, scope.filters))
+
+
+def list_about(
+    snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchScope
 ) -> dict[int, float] | None:
-    """Return all of the scope's papers that are about a query with terms; None if more than `candidates.COUNT_LIMIT` may be.
+    """Return all of the scope's papers that are about a query with terms; None if more than `COUNT_LIMIT` may be.
 
     With each id how well the texts match, apart from votes and date.
     """
-    topic_query = build_topic_query(query, expanded)
-    if topic_query is None:
+    wanted = build_topic_query(snapshot, query, expanded)
+    if wanted is None:
         return {}
-    if scope.paper_ids is not None:
-        rows = await list_within(connection, topic_query, scope.filters, scope.paper_ids)
+    filters, paper_ids = scope.filters, scope.paper_ids
+    if paper_ids is not None and len(paper_ids) <= DIRECT_LIMIT:
+        rows = list(search.list_by_paper_ids(snapshot, paper_ids).values())
     else:
-        positions = await list_popular(connection, topic_query, scope.filters, COUNT_LIMIT + 1)
-        if len(positions) > COUNT_LIMIT:
+        limit = COUNT_LIMIT + 1 if paper_ids is None else MAX_WITHIN
+        (positions,) = search.list_positions(snapshot, [(wanted, limit)], filters)
+        if paper_ids is None and len(positions) > COUNT_LIMIT:
             return None
-        rows = list(await search.list_by_positions(connection, positions))
+        if paper_ids is not None:
+            known = search.list_ids(snapshot, positions)
+            positions = [position for position in positions if known[position][0] in paper_ids]
+        rows = search.list_by_positions(snapshot, positions)
     scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
-    hits = await score_papers(rows, scorer, only_about=True)
+    hits = score_papers(rows, scorer, only_about=True)
     return {paper_id: score.total - score.popularity for score, paper_id in hits}
 
 
-async def find_top(
-    connection: Connection, query: Query, expanded: Expansion, scope: SearchScope, *, limit: int
+def find_top(
+    snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchScope, *, limit: int
 ) -> Found:
     """Return the hits of a query with terms, most voted first, at least `limit` if that many match.
 
-    They are about the query (see `Scorer.is_about`). Up to `candidates.COUNT_LIMIT` papers are all scored, more of them in
-    the order of their votes as far as `limit` needs. If no paper is about the query, those that a search finds are listed.
+    They are about the query (see `Scorer.is_about`). Up to `COUNT_LIMIT` papers are all scored, more of them in the order of
+    their votes as far as `limit` needs. If no paper is about the query, those that a search finds are listed.
     """
-    hits, read, positions = [], 0, await _list_top_positions(connection, query, expanded, scope)
+    hits: list[Hit] = []
+    read, positions = 0, _list_top_positions(snapshot, query, expanded, scope)
     scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
     is_counted = len(positions) <= COUNT_LIMIT or query.excluded
-    for chunk in bulk.chunked(positions, search.ROWS_AT_ONCE if is_counted else max(limit, _TOP_CHUNK_SIZE)):
-        by_position = {row.position: row for row in await search.list_by_positions(connection, chunk)}
-        rows = [by_position[position] for position in chunk]
-        hits += await score_papers(rows, scorer, only_about=True)
-        read += len(rows)
-        if len(hits) >= limit and not is_counted:
-            break
+    size = _ROWS_AT_ONCE if is_counted else max(limit, _TOP_CHUNK_SIZE)
+    while read < len(positions) and (is_counted or len(hits) < limit):
+        chunk = positions[read : read + size]
+        by_position = {row.position: row for row in search.list_by_positions(snapshot, chunk)}
+        hits += score_papers((by_position[position] for position in chunk), scorer, only_about=True)
+        read += len(chunk)
     hits = _drop_inside(hits)
     if hits:
         is_exact = read == len(positions) < _MAX_TOP_PAPERS
         total = len(hits) if read == len(positions) else max(len(hits), COUNT_LIMIT)
         return Found(hits, total, is_exact=is_exact)
-    return await find_sorted(
-        connection, query, expanded, scope, limit=COUNT_LIMIT, sort=search_results.Sort.VOTES
-    )
+    return find_sorted(snapshot, query, expanded, scope, limit=COUNT_LIMIT, sort=search_results.Sort.VOTES)
 
 
-async def find_sorted(
-    connection: Connection,
+def find_sorted(
+    snapshot: Snapshot,
     query: Query,
     expanded: Expansion,
     scope: SearchScope,
@@ -660,12 +601,12 @@ async def find_sorted(
 ) -> Found:
     """Return the papers of `find` in an order; by votes and by date papers that lack a part come last.
 
-    Of more than `candidates.COUNT_LIMIT` papers the best matches are sorted.
+    Of more than `COUNT_LIMIT` papers the best matches are sorted.
     """
     if sort is search_results.Sort.RELEVANCE:
-        return await find(connection, query, expanded, scope, limit=limit)
-    found = await find(connection, query, expanded, scope, limit=max(limit, COUNT_LIMIT))
-    listed = await papers.list_rows(connection, [paper_id for _, paper_id in found.hits])
+        return find(snapshot, query, expanded, scope, limit=limit)
+    found = find(snapshot, query, expanded, scope, limit=max(limit, COUNT_LIMIT))
+    listed = search.list_paper_rows(snapshot, [paper_id for _, paper_id in found.hits])
     match sort:
         case search_results.Sort.DATE:
             listed.sort(key=lambda row: (row.date, row.id), reverse=True)
@@ -678,72 +619,33 @@ async def find_sorted(
     return found._replace(hits=[(score_of[row.id], row.id) for row in listed])
 
 
-async def _list_top_positions(
-    connection: Connection, query: Query, expanded: Expansion, scope: SearchScope
+def _list_top_positions(
+    snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchScope
 ) -> list[int]:
     """Return the index's matches, most voted first, of equal votes the newest; none if authors limit the scope."""
-    topic_query = build_topic_query(query, expanded)
-    if topic_query is None or scope.paper_ids is not None:
+    wanted = build_topic_query(snapshot, query, expanded)
+    if wanted is None or scope.paper_ids is not None:
         return []
-    positions = await list_popular(connection, topic_query, scope.filters, _MAX_TOP_PAPERS)
-    votes = await search.list_votes(connection, positions)
+    (positions,) = search.list_positions(snapshot, [(wanted, _MAX_TOP_PAPERS)], scope.filters)
+    votes = {position: number for position, (_, number) in search.list_ids(snapshot, positions).items()}
     return sorted(positions, key=lambda position: (votes[position] is None, -(votes[position] or 0)))
 
 
-def _drop_inside(hits: list[Hit]) -> list[Hit]:
-    """Return the hits without those that have a single term only within longer words, unless all are such.
-
-    Of several terms the others confirm that a longer word is meant (생명과학 for 과학): those hits come last.
-    """
-    if any(score.segments > 1 for score, _ in hits[:1]):
-        return sorted(hits, key=lambda hit: hit[0].inside)
-    return [hit for hit in hits if not hit[0].inside] or hits
-
-
-def build_index_query(segments: Sequence[Segment], expanded: Expansion) -> search_query.IndexQuery | None:
-    """Return the index query for papers with all segments, a term that the whole query composes, or a name that it is."""
-    queries = [
-        search_query.from_segments(segments),
-        *(search_query.from_segment(term) for term in expanded.composed),
-    ]
-    query = search_query.combine_any([query for query in queries if query is not None])
-    if query is None:
-        return None
-    anywhere = any_of([query.anywhere, *search_query.from_names(expanded.names)])
-    return query._replace(anywhere=anywhere or query.anywhere)
-
-
-def build_topic_query(query: Query, expanded: Expansion) -> search_query.IndexQuery | None:
-    """Return the index query for papers about a query, which finds little more than these."""
+def build_topic_query(snapshot: Snapshot, query: Query, expanded: Expansion) -> BooleanQuery | None:
+    """Return the index query for papers about a query, which finds little more than these; None without a token."""
     segments = [*expanded.segments, *map(concepts.literal_segment, query.phrases)]
-    full_query = build_index_query(segments, expanded)
-    if full_query is None:
+    about = [search_query.topic_query(part) for part in (segments, *([term] for term in expanded.composed))]
+    if not any(about):
         return None
-    topics = [search_query.topic_query(part) for part in (segments, *([term] for term in expanded.composed))]
-    about = any_of(
-        [*(topic for topic in topics if topic is not None), *search_query.from_names(expanded.names)]
-    )
-    return full_query._replace(anywhere=about or full_query.anywhere)
+    wanted = any_of([*about, *search_query.from_names(expanded.names)])
+    assert wanted is not None
+    return prune_phrases(wanted, search.get_document_frequencies(snapshot, search.query_tokens(wanted)))
 
 
-async def score_papers(
-    rows: Sequence[search.IndexRow], scorer: scoring.Scorer, *, only_about: bool = False
-) -> list[Hit]:
-    """Score papers in slices; without those that match no part of the query or an exclusion, or are not about it."""
-    hits, slices = [], TimeSlices()
-    for row in rows:
-        document = term_keys.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
-        score = scorer.score(document)
-        if score is not None and (not only_about or scorer.is_about(document)):
-            hits.append((score, row.paper_id))
-        await slices.pause()
-    return hits
-
-
-async def load_rows(connection: Connection, hits: Sequence[Hit]) -> list[models.PaperRow]:
+def load_rows(snapshot: Snapshot, hits: Sequence[Hit]) -> list[models.PaperRow]:
     """Return the papers of these hits as list rows, with their scores."""
     scores = {paper_id: score.total for score, paper_id in hits}
-    rows = await papers.list_rows(connection, list(scores))
+    rows = search.list_paper_rows(snapshot, list(scores))
     return [replace(row, score=round(scores[row.id], 4)) for row in rows]
 
 
@@ -766,14 +668,14 @@ def parse_id(text: str) -> str | None:
     return arxiv_ids.extract_arxiv_id(plain)
 
 
-async def find_by_id(connection: Connection, text: str) -> models.PaperDetail | None:
-    """Return the paper whose arXiv id or link a text is; None if the archive does not have it."""
-    arxiv_id = parse_id(text)
-    return None if arxiv_id is None else await papers.get_detail(connection, arxiv_id)
+def find_row_by_id(snapshot: Snapshot, arxiv_id: str) -> models.PaperRow | None:
+    """Return the listed paper of an arXiv id; None if the archive does not have it."""
+    ids = search.get_paper_ids(snapshot, [arxiv_id])
+    return next(iter(search.list_paper_rows(snapshot, list(ids.values()))), None)
 
 
-async def find_papers(
-    connection: Connection, text: str, *, limit: int, is_prefix: bool = False
+def find_papers(
+    snapshot: Snapshot, text: str, *, limit: int, is_prefix: bool = False
 ) -> list[models.PaperRow]:
     """Return the papers whose titles contain a text, best first: equal titles, titles that begin with it, then popularity.
 
@@ -782,18 +684,12 @@ async def find_papers(
     query = _prefix_query(text) if is_prefix else _phrase_query(text)
     if query is None:
         return []
-    if is_prefix:
-        query = await search.expand_prefixes(
-            connection, query, search_index.TITLE_MARK, search_index.SHINGLE_SEPARATOR
-        )
     candidate_limit = limit if is_prefix else max(_CANDIDATE_LIMIT, limit)
-    request = search.SearchRequest(search.TITLES_TABLE, query, candidate_limit)
-    (positions,) = await search.list_positions(connection, [request])
+    (positions,) = search.list_positions(snapshot, [(query, candidate_limit)], table=search.TITLES_TABLE)
+    known = search.list_ids(snapshot, positions)
+    rows = search.list_paper_rows(snapshot, [known[position][0] for position in positions])
     folded = analyser.fold_name(text)
-    titled = [
-        (analyser.fold_name(row.title or ""), row)
-        for row in await papers.list_rows_by_position(connection, positions)
-    ]
+    titled = [(analyser.fold_name(row.title or ""), row) for row in rows]
     if not is_prefix:
         titled = [pair for pair in titled if f" {folded} " in f" {pair[0]} "]
     titled.sort(key=lambda pair: (pair[0] != folded, not pair[0].startswith(folded), folded not in pair[0]))
@@ -813,8 +709,8 @@ def _prefix_query(text: str) -> BooleanQuery | None:
     last_word = any_of(_last_word_queries(analyser.fold(words[-1])))
     if last_word is None:
         return _phrase_query(text)
-    other_words = search_query.from_words(analyser.stemmed_words(" ".join(words[:-1])), adjacent=False)
-    return all_of([None if other_words is None else other_words.anywhere, last_word])
+    others = (search_query.from_words([word]) for word in analyser.stemmed_words(" ".join(words[:-1])))
+    return all_of([*(other.anywhere for other in others if other is not None), last_word])
 
 
 def _last_word_queries(word: str) -> list[BooleanQuery]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING
 from bot.core.clock import Clock, system_clock
 from bot.glossary import concepts, mentions, resolver
 from bot.text import analyser, typography
-from storage import models, papers, search
-from storage.database import Connection, Database
+from storage import models, search, snapshot
+from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from bot.glossary import induction
+    from storage.database import Connection, Database
 
 STALE_GROWTH = 1.1
 """Growth of the archive since the last induction from which the glossary is stale."""
@@ -35,28 +37,45 @@ _PAUSE_RATIO = 0.25
 """Pause after each step of a merge, as a share of its duration, for other writers: SQLite has no queue for them."""
 
 
-class GlossaryService:
-    """The current glossary of a database, cached until a newer one is stored."""
+class GlossaryReader:
+    """The current glossary of a database, cached until a newer one is stored. Threads may share it."""
 
-    def __init__(self, database: Database, clock: Clock = system_clock) -> None:
-        self._database = database
-        self._clock = clock
+    def __init__(self) -> None:
         self._loaded: resolver.Glossary | None = None
         self._version: str | None = None
-        self._loading = asyncio.Lock()
+        self._loading = threading.Lock()
+
+    def read_current(self, view: Snapshot) -> resolver.Glossary:
+        """Return the stored glossary; without one, the glossary of the seed list. The first call loads it, in 20 ms."""
+        version = search.get_glossary_version(view)
+        if self._loaded is None or version != self._version:
+            self._load(version, search.get_glossary(view))
+        assert self._loaded is not None
+        return self._loaded
+
+    def _load(self, version: str | None, stored: tuple[int, str] | None) -> None:
+        with self._loading:
+            if self._loaded is None or version != self._version:
+                self._loaded = _load(None if stored is None else stored[1])
+                self._version = version
+
+
+class GlossaryService(GlossaryReader):
+    """The glossary of a database for its services, and its induction."""
+
+    def __init__(self, database: Database, clock: Clock = system_clock) -> None:
+        super().__init__()
+        self._database = database
+        self._clock = clock
 
     async def get_current(self, connection: Connection) -> resolver.Glossary:
-        """Return the stored glossary; without one, the glossary of the seed list.
-
-        The first call loads it, in a thread, for a few tenths of a second; concurrent calls wait for that.
-        """
-        version = await search.get_version(connection)
-        async with self._loading:
-            if self._loaded is None or version != self._version:
-                stored = await search.get(connection) if version is not None else None
-                self._loaded = await asyncio.to_thread(_load, None if stored is None else stored[2])
-                self._version = version
-            return self._loaded
+        """Return what `read_current` returns; a newer glossary is loaded in a thread, and concurrent calls wait for that."""
+        version = await snapshot.read(connection, search.get_glossary_version)
+        if self._loaded is None or version != self._version:
+            stored = await snapshot.read(connection, search.get_glossary)
+            await asyncio.to_thread(self._load, version, stored)
+        assert self._loaded is not None
+        return self._loaded
 
     async def list_title_topics(self, title: str, locale: models.Locale) -> list[str]:
         """Return the concepts that a title names, in their usual form in the language: longer phrases first, no overlaps."""
@@ -77,47 +96,53 @@ class GlossaryService:
 
     async def is_stale(self) -> bool:
         """Tell whether the archive has grown by `STALE_GROWTH`, or another version serialised the stored glossary."""
+        from storage import search_index  # with SQLAlchemy, which the shell's look-ups do without
+
         async with self._database.read() as connection:
-            stored = await search.get(connection)
-            paper_count = await search.count_all(connection)
-        if stored is None or not resolver.is_current(stored[2]):
+            stored = await snapshot.read(connection, search.get_glossary)
+            paper_count = await search_index.count_all(connection)
+        if stored is None or not resolver.is_current(stored[1]):
             return paper_count > 0
-        return paper_count != stored[1] and paper_count >= STALE_GROWTH * stored[1]
+        return paper_count != stored[0] and paper_count >= STALE_GROWTH * stored[0]
 
     async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Induce and store the glossary, in a thread, for seconds. `on_progress` is called with the number of papers read.
 
         Also merges the index, which is due when the archive has grown too.
         """
+        from storage import papers, search_index  # with SQLAlchemy, which the shell's look-ups do without
+
         async with self._database.read() as connection:
-            mention_counts = await search.get_mention_counts(connection, limit=MAX_MENTIONS)
-            paper_count = await search.count_all(connection)
+            mention_counts = await search_index.get_mention_counts(connection, limit=MAX_MENTIONS)
+            paper_count = await search_index.count_all(connection)
         draft = await asyncio.to_thread(_build_draft, mention_counts)
-        cooccurrences, phrases = draft.cooccurrence_counter(), mentions.TitlePhraseCounter()
+        cooccurrences, titled = draft.cooccurrence_counter(), mentions.TitleCounter()
         last_position, read = -1, 0
         while read < MAX_PAPERS:
             async with self._database.read() as connection:
-                rows = await search.list_by_popularity(
-                    connection, after_position=last_position, limit=_CHUNK_SIZE
+                rows = await snapshot.read(
+                    connection, search.list_by_popularity, after_position=last_position, limit=_CHUNK_SIZE
                 )
                 titles = await papers.list_titles(connection, [row.paper_id for row in rows])
             if not rows:
                 break
-            await asyncio.to_thread(_add_papers, cooccurrences, phrases, rows, titles)
+            await asyncio.to_thread(_add_papers, cooccurrences, titled, rows, titles)
             last_position, read = rows[-1].position, read + len(rows)
             on_progress(read)
-        data = await asyncio.to_thread(_serialise, draft, cooccurrences, phrases)
+        data = await asyncio.to_thread(_serialise, draft, cooccurrences, titled)
         async with self._database.transaction() as connection:
-            await search.save(connection, self._clock(), paper_count, data)
+            await search_index.save(connection, self._clock(), paper_count, data)
         await self._merge_index()
 
     async def _merge_index(self) -> None:
         """Merge the segments of the index, which are many when the archive has grown, in short transactions."""
+        from storage import search_index  # with SQLAlchemy, which the shell's look-ups do without
+
         is_first = has_more = True
         while has_more:
             started_at = time.monotonic()
             async with self._database.transaction() as connection:
-                has_more = await search.merge_step(connection, is_first=is_first)
+                has_more = await search_index.merge_step(connection, is_first=is_first)
             is_first = False
             await asyncio.sleep(_PAUSE_RATIO * (time.monotonic() - started_at))
 
@@ -159,27 +184,27 @@ def _build_draft(mention_counts: dict[str, int]) -> induction.GlossaryDraft:
 
 def _add_papers(
     cooccurrences: induction.CooccurrenceCounter,
-    phrases: mentions.TitlePhraseCounter,
+    titled: mentions.TitleCounter,
     rows: Iterable[search.IndexRow],
     titles: Iterable[str],
 ) -> None:
     for row in rows:
         cooccurrences.add(f"{row.texts.title}\n{row.texts.body}")
     for title in titles:
-        phrases.add(title)
+        titled.add(title)
 
 
 def _serialise(
     draft: induction.GlossaryDraft,
     cooccurrences: induction.CooccurrenceCounter,
-    phrases: mentions.TitlePhraseCounter,
+    titled: mentions.TitleCounter,
 ) -> str:
     from bot.glossary import induction
 
     induced = induction.build_concepts(draft, cooccurrences)
     known = {(form.text, concept.key) for concept in induced for form in concept.forms}
-    table, statistics = draft.confirmed_table(cooccurrences), phrases.summarise(known)
-    return resolver.dump_glossary(induced, draft.senses, table, statistics, phrases.list_names())
+    table, counts = draft.confirmed_table(cooccurrences), titled.count_concepts(known)
+    return resolver.dump_glossary(induced, draft.senses, table, counts, titled.list_names())
 
 
 def _load(data: str | None) -> resolver.Glossary:

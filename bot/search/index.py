@@ -1,7 +1,4 @@
-"""The search index: the texts and tokens of a paper, updates in the transaction that changes papers, and rebuilds.
-
-A shingle joins two neighbouring words ("lang_mode" for language model, "화_학" for 강화 학습), so that phrases are found
-without positions in the index. It may stand for several pairs of words: scoring, which reads the text, tells them apart.
+"""The search index: updates in the transaction that changes papers, and rebuilds.
 
 A rebuild is blue/green, in a shadow index. Its progress is stored with each step, so it resumes after a crash, and two
 processes share the work.
@@ -16,119 +13,22 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from functools import lru_cache
-from itertools import chain
-from operator import add
 from typing import TypeVar
 
 from bot.archive import summaries
-from bot.search import glossary, scoring
-from bot.text import analyser, term_keys, typography
+from bot.search import scoring, tokens
 from bot.text import people as text_people
-from storage import archive, bulk, key_values, migrate, models, papers, search, shadow_index
+from storage import archive, bulk, key_values, migrate, models, papers, search, search_index, snapshot
 from storage.database import Connection, Database
 from storage.errors import InUseError
 
-VERSION = "10"
+VERSION = "11"
 """Version of the tokens. An index built by another version is rebuilt."""
-
-TITLE_MARK, TITLE_WORD_START_MARK, TITLE_AND_BODY_MARK = "!t", "!s", "!b"
-REPEATED_MARK, FREQUENT_MARK = "!", "!!"
-"""Suffixes of tokens: in the title, at the start of a Korean word of the title, in both title and body, twice or more in the
-body, `MAX_BODY_FREQUENCY` times or more in it. Shingles have the first and the third too.
-"""
-NAME_MARK, LEADING_NAME_MARK = "!n", "!l"
-"""Suffixes of names: what the head of the title is ("mamba" of "Mamba: …"), and what a title begins with."""
-SHINGLE_SEPARATOR = "_"
-_SHINGLE_LETTERS = 4
-"""Letters of each Latin word in a shingle: enough to be rare, few enough to keep the number of shingles low."""
-_MAX_TITLE_LENGTH = 1000
-_MAX_BODY_LENGTH = 60_000
-
-
-def build_texts(paper: models.IndexDocument) -> search.DocumentTexts:
-    """Return the canonical texts of a paper: its title; its summaries, abstract and keywords; its mentions."""
-    title = (paper.title or "")[:_MAX_TITLE_LENGTH]
-    plain_title = typography.to_plain_text(title)
-    # A reader sees π₀ and may type pi0, so a title with LaTeX is indexed as written too.
-    lines = [] if plain_title == title else [title]
-    for section in paper.sections:
-        if section.heading and not summaries.is_newsletter_label(section.heading):
-            lines.append(section.heading)
-        lines.append(section.body)
-    lines += [paper.abstract] if paper.abstract else []
-    # Twice, as a term that the text repeats is what a paper is about.
-    lines += 2 * [", ".join(paper.keywords)] if paper.keywords else []
-    body = "\n".join(lines)[:_MAX_BODY_LENGTH]
-    mentions = glossary.extract_mentions(f"{paper.title or ''}\n{body}")
-    return search.DocumentTexts(analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions)
-
-
-def build_tokens(texts: search.DocumentTexts) -> tuple[str, str]:
-    """Return all tokens of a paper, and those of its title, separated by spaces. The same texts give the same tokens."""
-    title = " ".join(chain(*_tokenize_text(texts.title)))
-    body, shingles = _tokenize_text(texts.body)
-    counts = Counter(body)
-    distinct_shingles = set(shingles)
-    repeated = [(token, count) for token, count in counts.items() if count > 1]
-    marked = [token + TITLE_MARK for token in title.split()]
-    marked += [
-        word.removesuffix(analyser.PARTICLE_MARK)[:2] + TITLE_WORD_START_MARK
-        for word in texts.title.split()
-        if analyser.is_hangul(word)
-    ]
-    marked += [
-        token + TITLE_AND_BODY_MARK
-        for token in title.split()
-        if token in counts or token in distinct_shingles
-    ]
-    marked += [name + NAME_MARK for name in term_keys.full_names(texts.title)]
-    marked += [name + LEADING_NAME_MARK for name in term_keys.leading_names(texts.title)]
-    marked_body = [token + REPEATED_MARK for token, _ in repeated]
-    marked_body += [token + FREQUENT_MARK for token, count in repeated if count >= scoring.MAX_BODY_FREQUENCY]
-    return " ".join((title, *marked, *counts, *shingles, *marked_body)), title
-
-
-def _tokenize_text(canonical: str) -> tuple[list[str], list[str]]:
-    """Return the tokens of a canonical text, and the shingles of its words."""
-    body, _, loose = canonical.rpartition("\n")
-    words = body.split()
-    if not words:
-        return loose.split(), []
-    tokens, right_halves, left_halves = zip(*map(_analyse_word, words), strict=True)
-    return [*chain.from_iterable(tokens), *loose.split()], list(map(add, left_halves, right_halves[1:]))
-
-
-@lru_cache(maxsize=1 << 15)
-def _analyse_word(word: str) -> tuple[tuple[str, ...], str, str]:
-    """Return a word's tokens, and its halves of the shingles with the word before it and the word behind it."""
-    return tuple(analyser.word_tokens(word)), _shingle_right(word), _shingle_left(word) + SHINGLE_SEPARATOR
-
-
-def shingle(left: str, right: str) -> str:
-    """Return the token for two neighbouring words."""
-    return _shingle_left(left) + SHINGLE_SEPARATOR + _shingle_right(right)
-
-
-def _shingle_left(word: str) -> str:
-    return (
-        word.removesuffix(analyser.PARTICLE_MARK)[-1] if analyser.is_hangul(word) else word[:_SHINGLE_LETTERS]
-    )
-
-
-def _shingle_right(word: str) -> str:
-    return word[0] if analyser.is_hangul(word) else word[:_SHINGLE_LETTERS]
-
 
 POPULARITY_EPOCH = date(2010, 1, 1)
 """Date of popularity 0 in the index, before any paper: positions are not negative."""
-EXACT_COUNT_LIMIT = 1000
-"""Papers whose tokens are all counted. Later papers are sampled: one in `SAMPLE_RATE`, with that weight."""
-SAMPLE_RATE = 32
 PAPERS_PER_TURN = 4
 """Papers analysed before other tasks get the event loop; half a millisecond."""
-DICTIONARY_SAMPLE_SIZE = 2000
-"""Papers from which the compression dictionary is trained."""
 
 
 class SearchIndexer:
@@ -139,9 +39,11 @@ class SearchIndexer:
     ) -> None:
         """Index new and changed papers, and authors whose name or number of papers changed."""
         known = {paper.id for paper in changed if not paper.is_new}
-        former = await search.list_by_paper_ids(connection, known) if known else {}
+        former = await snapshot.read(connection, search.list_by_paper_ids, known) if known else {}
         texts = dict(
-            zip((paper.id for paper in changed), await _map_in_turns(build_texts, changed), strict=True)
+            zip(
+                (paper.id for paper in changed), await _map_in_turns(tokens.build_texts, changed), strict=True
+            )
         )
         updated = [
             paper
@@ -151,7 +53,7 @@ class SearchIndexer:
         ]
         outdated = [former[paper.id] for paper in updated if paper.id in former]
         frequencies, mentions = await _remove_rows(connection, outdated)
-        positions = await search.assign_positions(
+        positions = await search_index.assign_positions(
             connection,
             {paper.id: scoring.hot_score(paper.votes, paper.last_on, POPULARITY_EPOCH) for paper in updated},
         )
@@ -160,15 +62,13 @@ class SearchIndexer:
             for paper in updated
         ]
         rows = await _map_in_turns(_tokenize, rows)
-        await search.add(connection, rows)
+        await search_index.add(connection, rows)
         frequencies.update(_count_tokens(rows))
         mentions.update(mention for row in rows for mention in row.texts.mentions)
-        await search.change_document_frequencies(connection, frequencies)
-        await search.change_mention_counts(connection, mentions)
-        last_id = max((paper.id for paper in updated), default=0)
-        if last_id >= DICTIONARY_SAMPLE_SIZE and not await search.has_dictionary(connection):
-            await search.train_dictionary(connection, DICTIONARY_SAMPLE_SIZE)
+        await search_index.change_document_frequencies(connection, frequencies)
+        await search_index.change_mention_counts(connection, mentions)
         await _index_authors(connection, people)
+        await key_values.increment(connection, search.INDEX_GENERATION)
 
     async def postpone(
         self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author]
@@ -197,10 +97,11 @@ class SearchIndexer:
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
         """Remove papers that no digest lists any more."""
-        former = await search.list_by_paper_ids(connection, paper_ids)
+        former = await snapshot.read(connection, search.list_by_paper_ids, paper_ids)
         frequencies, mentions = await _remove_rows(connection, list(former.values()))
-        await search.change_document_frequencies(connection, frequencies)
-        await search.change_mention_counts(connection, mentions)
+        await search_index.change_document_frequencies(connection, frequencies)
+        await search_index.change_mention_counts(connection, mentions)
+        await key_values.increment(connection, search.INDEX_GENERATION)
 
 
 Item = TypeVar("Item")
@@ -218,19 +119,15 @@ async def _map_in_turns(make: Callable[[Item], Result], items: Sequence[Item]) -
 
 
 def _tokenize(row: search.IndexRow) -> search.IndexRow:
-    tokens, title_tokens = build_tokens(row.texts)
-    return row._replace(tokens=tokens, title_tokens=title_tokens)
+    every, of_title = tokens.build_tokens(row.texts)
+    return row._replace(tokens=every, title_tokens=of_title)
 
 
 async def _index_authors(connection: Connection, people: Sequence[models.Author]) -> None:
     rows = [
         (author.id, author.paper_count, " ".join(text_people.index_terms(author.name))) for author in people
     ]
-    new_words = await papers.index_authors(connection, rows)
-    await papers.add_deletions(
-        connection,
-        ((deletion, word) for word in new_words for deletion in text_people.deletion_variants(word)),
-    )
+    await papers.index_authors(connection, rows)
 
 
 async def _remove_rows(
@@ -238,7 +135,7 @@ async def _remove_rows(
 ) -> tuple[Counter[str], Counter[str]]:
     """Remove rows; return the changes of document frequencies and of mention counts."""
     rows = list(map(_tokenize, rows))
-    await search.remove(connection, rows)
+    await search_index.remove(connection, rows)
     frequencies, mentions = Counter[str](), Counter[str]()
     frequencies.subtract(_count_tokens(rows))
     mentions.subtract(mention for row in rows for mention in row.texts.mentions)
@@ -249,10 +146,12 @@ def _count_tokens(rows: Iterable[search.IndexRow]) -> Counter[str]:
     """Return the document frequency of each token, for later papers by sample."""
     frequencies: Counter[str] = Counter()
     for row in rows:
-        if row.paper_id <= EXACT_COUNT_LIMIT or row.paper_id % SAMPLE_RATE == 0:
-            weight = 1 if row.paper_id <= EXACT_COUNT_LIMIT else SAMPLE_RATE
-            for token in {*row.tokens.split(), *row.title_tokens.split()}:
-                frequencies[token] += weight
+        if row.paper_id <= scoring.EXACT_COUNT_LIMIT or row.paper_id % scoring.SAMPLE_RATE == 0:
+            weight = 1 if row.paper_id <= scoring.EXACT_COUNT_LIMIT else scoring.SAMPLE_RATE
+            # Those with marks are not counted: they are as rare as those without, by which phrases are pruned.
+            for token in set(row.tokens.split()):
+                if search.MARK not in token:
+                    frequencies[token] += weight
     return frequencies
 
 
@@ -302,12 +201,12 @@ class IndexStatus:
 async def get_index_status(database: Database) -> IndexStatus:
     """Return the status of the index. Counts all papers: a tenth of a second for a million."""
     async with database.read() as connection:
-        indexed = await search.count_all(connection)
+        indexed = await search_index.count_all(connection)
         waiting = await key_values.get_first(connection, key_values.INDEX_WAITING)
         return IndexStatus(
             await key_values.get(connection, key_values.INDEX_VERSION),
             indexed,
-            max(int(waiting is not None), await papers.count(connection) - indexed),
+            max(int(waiting is not None), await snapshot.read(connection, search.count_top) - indexed),
             await _load_progress(connection),
         )
 
@@ -319,12 +218,16 @@ async def record_version(database: Database) -> None:
     """
     async with database.read() as connection:
         version = await key_values.get(connection, key_values.INDEX_VERSION)
-        if version == VERSION or await search.list_by_popularity(connection, limit=1):
+        if version == VERSION or await _has_papers(connection):
             return
     async with database.transaction() as connection:
         await archive.lock_ingest(connection)
-        if not await search.list_by_popularity(connection, limit=1):
+        if not await _has_papers(connection):
             await key_values.set_value(connection, key_values.INDEX_VERSION, VERSION)
+
+
+async def _has_papers(connection: Connection) -> bool:
+    return bool(await snapshot.read(connection, search.list_by_popularity, limit=1))
 
 
 async def rebuild_index(database: Database) -> AsyncGenerator[int, None]:
@@ -333,12 +236,7 @@ async def rebuild_index(database: Database) -> AsyncGenerator[int, None]:
         await archive.lock_ingest(connection)
         progress = await _load_progress(connection)
         if progress is None or progress.made_by != _build_version():
-            await shadow_index.create(connection)
-            sample = await search.list_by_popularity(connection, limit=DICTIONARY_SAMPLE_SIZE)
-            if len(sample) == DICTIONARY_SAMPLE_SIZE:
-                async with shadow_index.redirect_to_shadow(connection):
-                    # The new index has too few papers at first to train a dictionary from.
-                    await search.train_text_dictionary(connection, [row.texts for row in sample])
+            await search_index.create(connection)
             progress = await _save_progress(connection, RebuildProgress(_build_version()))
     while progress is not None:
         yield progress.papers
@@ -359,7 +257,7 @@ async def fill_gaps(database: Database) -> AsyncGenerator[int, None]:
     while True:
         async with database.transaction() as connection:
             await archive.lock_ingest(connection)
-            ids = await search.list_unindexed(connection, before_id=before_id, limit=PAPERS_PER_STEP)
+            ids = await search_index.list_unindexed(connection, before_id=before_id, limit=PAPERS_PER_STEP)
             await _index(connection, ids)
         if not ids:
             break
@@ -395,22 +293,22 @@ async def _run_step(connection: Connection) -> RebuildProgress | None:
     if progress is None or progress.made_by != _build_version():
         return None
     if progress.in_place:
-        if await shadow_index.delete_old(connection, batch_size=DELETED_ROWS_PER_STEP):
+        if await search_index.delete_old(connection, batch_size=DELETED_ROWS_PER_STEP):
             return progress
         await key_values.remove(connection, key_values.SHADOW_INDEX_PROGRESS)
         return None
-    async with shadow_index.redirect_to_shadow(connection):
+    async with search_index.redirect_to_shadow(connection):
         advanced = await _fill_shadow(connection, progress)
     if advanced is not None:
         return advanced
-    await shadow_index.swap(connection)
+    await search_index.swap(connection)
     await key_values.set_value(connection, key_values.INDEX_VERSION, VERSION)
     return await _save_progress(connection, replace(progress, in_place=True))
 
 
 async def _fill_shadow(connection: Connection, progress: RebuildProgress) -> RebuildProgress | None:
     """Index the next papers, then the next authors, then changes in the shadow index; None when it is complete."""
-    ids = await search.list_unindexed(connection, before_id=progress.before_id, limit=PAPERS_PER_STEP)
+    ids = await search_index.list_unindexed(connection, before_id=progress.before_id, limit=PAPERS_PER_STEP)
     if ids:
         await _index(connection, ids)
         done = replace(progress, papers=progress.papers + len(ids), before_id=ids[-1])
@@ -424,11 +322,11 @@ async def _fill_shadow(connection: Connection, progress: RebuildProgress) -> Reb
 
 async def _replay_changes(connection: Connection) -> bool:
     """Index what changed since the rebuild began; True if more changes may be left."""
-    ids = await shadow_index.pop_changes(connection, shadow_index.TrackedTable.PAPERS, limit=PAPERS_PER_STEP)
+    ids = await search_index.pop_changes(connection, search_index.TrackedTable.PAPERS, limit=PAPERS_PER_STEP)
     await SearchIndexer().remove(connection, ids)
     await _index(connection, ids)
-    author_ids = await shadow_index.pop_changes(
-        connection, shadow_index.TrackedTable.AUTHORS, limit=AUTHORS_PER_STEP
+    author_ids = await search_index.pop_changes(
+        connection, search_index.TrackedTable.AUTHORS, limit=AUTHORS_PER_STEP
     )
     authors = await papers.list_by_ids(connection, author_ids)
     await SearchIndexer().index(connection, [], authors)

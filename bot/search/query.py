@@ -9,10 +9,10 @@ from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
 from bot.glossary import concepts, resolver
-from bot.search import index as search_index
+from bot.search import tokens as index_tokens
 from bot.text import analyser, questions, term_keys
 from bot.text import topics as text_topics
-from storage.search import AllOf, BooleanQuery, all_of, any_of, prune_phrases, query_tokens, with_suffix
+from storage.search import AllOf, BooleanQuery, all_of, any_of, with_suffix
 
 _LAY_WEIGHT = 0.8
 _IMPLIED_WEIGHT = 0.6
@@ -21,7 +21,7 @@ _MIN_IMPLIED_WEIGHT = 0.2
 """The least weight of a topic whose terms are searched for."""
 _MIN_SAID_WEIGHT = 0.5
 """The least weight of an implied topic's form for the answer to name the topic."""
-_MAX_IMPLIED = 4
+_MAX_IMPLIED = 3
 
 
 def expand_query(glossary: resolver.Glossary, text: str) -> concepts.Expansion:
@@ -152,28 +152,12 @@ _MIN_COMPOUND_SYLLABLES = 4
 
 
 class IndexQuery(NamedTuple):
-    """The conditions on a paper by which candidates are retrieved.
-
-    Every term must be: `anywhere`, `in_title`, `in_title_and_body`, `repeated` (twice in the body) or `frequent` in it.
-    Of several terms: any of them in the title (`any_in_title`) or repeated (`any_repeated`); the same with all others
-    anywhere (`one_in_title`, `one_repeated`); or all but one of three or more in the title (`most_in_title`).
-    """
+    """The conditions on a paper that has a term: `anywhere`, `in_title`, `repeated` (twice in the body), `frequent` in it."""
 
     anywhere: BooleanQuery
     in_title: BooleanQuery
-    in_title_and_body: BooleanQuery
     repeated: BooleanQuery
     frequent: BooleanQuery
-    any_in_title: BooleanQuery
-    any_repeated: BooleanQuery
-    one_in_title: BooleanQuery
-    one_repeated: BooleanQuery
-    most_in_title: BooleanQuery
-
-
-def from_segments(segments: Iterable[concepts.Segment]) -> IndexQuery | None:
-    """Return the query for papers with all segments, each in any of its forms; None if it has no token."""
-    return combine_all([query for segment in segments if (query := from_segment(segment)) is not None])
 
 
 @lru_cache(maxsize=1 << 8)
@@ -214,58 +198,16 @@ def topic_query(segments: Sequence[concepts.Segment]) -> BooleanQuery | None:
 def from_names(names: Iterable[str]) -> list[BooleanQuery]:
     """Return the queries for papers whose titles' heads are one of these names, and whose titles begin with one."""
     ordered = sorted(names)[:_MAX_FORMS]
-    marks = (search_index.NAME_MARK, search_index.LEADING_NAME_MARK)
+    marks = (index_tokens.NAME_MARK, index_tokens.LEADING_NAME_MARK)
     queries = [any_of([name + mark for name in ordered]) for mark in marks]
     return [query for query in queries if query is not None]
 
 
-def from_words(words: Sequence[str], *, adjacent: bool = True) -> IndexQuery | None:
-    """Return the query for words as the analyser stems them, in a row or, if not `adjacent`, anywhere."""
+def from_words(words: Sequence[str]) -> IndexQuery | None:
+    """Return the query for words in a row, as the analyser stems them."""
     if not words:
         return None
-    if adjacent:
-        return _korean_query(words) if any(map(analyser.is_hangul, words)) else _latin_query(words)
-    return combine_all(
-        [_korean_query([word]) if analyser.is_hangul(word) else _latin_query([word]) for word in words]
-    )
-
-
-def combine_all(queries: Sequence[IndexQuery]) -> IndexQuery | None:
-    """Return the query for papers that match all queries."""
-    if not queries:
-        return None
-    if len(queries) == 1:
-        return queries[0]
-    in_title, repeated = [query.in_title for query in queries], [query.repeated for query in queries]
-    anywhere = [query.anywhere for query in queries]
-    most_in_title = all_of(in_title)
-    if 3 <= len(queries) <= _MAX_ALTERNATIVES:
-        most_in_title = any_of(
-            [all_of([*in_title[:number], *in_title[number + 1 :]]) for number in range(len(in_title))]
-        )
-    fields = (
-        *(all_of([getattr(query, name) for query in queries]) for name in _CONJUNCTIVE_FIELDS),
-        any_of(in_title),
-        any_of(repeated),
-        _one_special(in_title, anywhere),
-        _one_special(repeated, anywhere),
-        most_in_title,
-    )
-    return IndexQuery(*[field for field in fields if field is not None])
-
-
-_CONJUNCTIVE_FIELDS = ("anywhere", "in_title", "in_title_and_body", "repeated", "frequent")
-_MAX_ALTERNATIVES = 5
-
-
-def _one_special(special: Sequence[BooleanQuery], others: Sequence[BooleanQuery]) -> BooleanQuery | None:
-    """Return the query for one term matching its `special` query and the rest matching theirs in `others`."""
-    if len(special) > _MAX_ALTERNATIVES:
-        # One alternative per term, each with all others, would be too long a query.
-        return all_of([any_of(special), *others])
-    return any_of(
-        [all_of([query, *others[:number], *others[number + 1 :]]) for number, query in enumerate(special)]
-    )
+    return _korean_query(words) if any(map(analyser.is_hangul, words)) else _latin_query(words)
 
 
 def combine_any(queries: Sequence[IndexQuery]) -> IndexQuery | None:
@@ -275,21 +217,9 @@ def combine_any(queries: Sequence[IndexQuery]) -> IndexQuery | None:
     return IndexQuery(*[field for field in map(any_of, zip(*queries, strict=True)) if field is not None])
 
 
-def collect_tokens(query: IndexQuery) -> set[str]:
-    """Return all tokens of a query, whose document frequencies `prune` needs."""
-    # The other fields combine the parts of these.
-    return set().union(*(query_tokens(getattr(query, name)) for name in _CONJUNCTIVE_FIELDS))
-
-
-def prune_query(query: IndexQuery, document_frequencies: Mapping[str, int]) -> IndexQuery:
-    """Return the query with only the rarest tokens of its phrases."""
-    pruned: dict[int, BooleanQuery] = {}
-    return IndexQuery(*(prune_phrases(field, document_frequencies, pruned) for field in query))
-
-
 def _latin_query(words: Sequence[str]) -> IndexQuery:
     tokens = [token for word in words for token in analyser.word_tokens(word)]
-    return _build([*tokens, *(search_index.shingle(left, right) for left, right in pairwise(words))], tokens)
+    return _build([*tokens, *(index_tokens.shingle(left, right) for left, right in pairwise(words))], tokens)
 
 
 def _korean_query(words: Sequence[str]) -> IndexQuery:
@@ -312,13 +242,13 @@ def _korean_query(words: Sequence[str]) -> IndexQuery:
         if analyser.ends_in_hangul(left) and analyser.is_hangul(right):
             parts.append(_bigram_or_shingle(left[-1], right[0]))
         else:
-            parts.append(search_index.shingle(left, right))
+            parts.append(index_tokens.shingle(left, right))
     first_bigram = analyser.word_tokens(words[0])[0] if analyser.is_hangul(words[0]) else None
     return _build(parts, required, first_bigram)
 
 
 def _bigram_or_shingle(left: str, right: str) -> BooleanQuery:
-    query = any_of([left + right, search_index.shingle(left, right)])
+    query = any_of([left + right, index_tokens.shingle(left, right)])
     assert query is not None
     return query
 
@@ -334,11 +264,9 @@ def _build(
     tokens = tuple(dict.fromkeys(required))
     repeated, frequent = (
         AllOf(tuple(token + mark for token in tokens), phrase=True) if tokens else anywhere
-        for mark in (search_index.REPEATED_MARK, search_index.FREQUENT_MARK)
+        for mark in (index_tokens.REPEATED_MARK, index_tokens.FREQUENT_MARK)
     )
-    in_title = with_suffix(anywhere, search_index.TITLE_MARK)
+    in_title = with_suffix(anywhere, index_tokens.TITLE_MARK)
     if first_bigram is not None and len(first_bigram) > 1:
-        in_title = all_of([first_bigram + search_index.TITLE_WORD_START_MARK, in_title]) or in_title
-    in_title_and_body = with_suffix(anywhere, search_index.TITLE_AND_BODY_MARK)
-    of_several = in_title, repeated, in_title, repeated, in_title
-    return IndexQuery(anywhere, in_title, in_title_and_body, repeated, frequent, *of_several)
+        in_title = all_of([first_bigram + index_tokens.TITLE_WORD_START_MARK, in_title]) or in_title
+    return IndexQuery(anywhere, in_title, repeated, frequent)

@@ -10,14 +10,13 @@ from enum import StrEnum
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
-from bot.archive import summaries
 from bot.text import analyser
-from storage import models, papers, search
-from storage.database import Connection
+from storage import models, search
 
 if TYPE_CHECKING:
     # Imported by the functions that make snippets, which the shell's search does not: its libraries take a tenth of a start.
     from bot.rendering.discord_text import SafeMarkdown
+    from storage.database import Connection
 
 
 class Sort(StrEnum):
@@ -177,6 +176,9 @@ async def list_snippets(
     by_term: Sequence[re.Pattern[str]] = (),
 ) -> dict[str, SafeMarkdown]:
     """Return a line of Discord's Markdown for each paper that has a summary, by arXiv id: see `make_snippet`."""
+    from bot.archive import summaries
+    from storage import papers
+
     details = await papers.list_details(connection, [row.id for row in rows])
     snippets = {}
     for detail in details:

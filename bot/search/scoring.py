@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from bot.glossary import concepts
+from bot.search import tokens
 from bot.text import analyser, term_keys
 
 _TITLE_WEIGHT = 2.5
 _MAX_TITLE_FREQUENCY = 1.0
 _BODY_WEIGHT = 2.0
 _BODY_SATURATION = 1.2
-MAX_BODY_FREQUENCY = 3
-"""Cap on the term frequency in the body: beyond it votes and recency decide, and the index need not count further."""
 _TOPIC_FREQUENCY = 2
 _PROXIMITY_WEIGHT = 2.0
 _MAX_PROXIMITY_LINES = 1
@@ -147,7 +146,7 @@ class Scorer:
 
 
 def _weighted_frequency(in_title: float, in_body: float) -> float:
-    frequency = min(in_body, MAX_BODY_FREQUENCY)
+    frequency = min(in_body, tokens.MAX_BODY_FREQUENCY)
     return _TITLE_WEIGHT * min(_MAX_TITLE_FREQUENCY, in_title) + _BODY_WEIGHT * frequency / (
         frequency + _BODY_SATURATION
     )
@@ -248,17 +247,15 @@ def _has_context(context: list[term_keys.TermPattern], document: term_keys.Docum
     return 2 * held_words >= len(english)
 
 
-# Partial matches are ranked by BM25 over the parts of a query, and by the relevance model RM3 learnt from the best papers.
+# Partial matches are ranked by BM25 over the parts of a query.
 
-FEEDBACK_DOCUMENTS = 12
-FEEDBACK_TERMS = 25
-MAX_DOCUMENT_SHARE = 0.1
-"""Words in a larger share of the papers are no feedback terms."""
-_MAX_CANDIDATES = 100
-"""Words whose document frequencies are read to choose the feedback terms."""
-_FEEDBACK_TITLE_WEIGHT = 3
+BM25_TITLE_WEIGHT = 3
 _SATURATION = 1.2
-_MIN_WORD_LENGTH = 2
+
+
+EXACT_COUNT_LIMIT = 1000
+"""Papers whose tokens are all counted. Later papers are sampled: one in `SAMPLE_RATE`, with that weight."""
+SAMPLE_RATE = 32
 
 
 def inverse_document_frequency(document_frequency: float, total: int) -> float:
@@ -271,54 +268,36 @@ def score_bm25(counts: Sequence[tuple[float, float]], weights: Sequence[float]) 
     """Return the BM25 of a paper from the frequencies of each part in title and body, and the IDF of each part."""
     score = 0.0
     for (in_title, in_body), weight in zip(counts, weights, strict=True):
-        frequency = _FEEDBACK_TITLE_WEIGHT * in_title + in_body
+        frequency = BM25_TITLE_WEIGHT * in_title + in_body
         score += weight * frequency / (frequency + _SATURATION)
     return score
 
 
+def score_levels(levels: Collection[tuple[str, int]], parts: int, popularity: float) -> float:
+    """Return about the score that `Scorer` gives a paper, from the conditions of the index that it meets.
+
+    They are "in_title", "repeated" and "frequent" of a numbered part; "name", "composed", "together" (all in the title) and
+    "phrase" and "phrase_title" of the whole query.
+    """
+    score = _POPULARITY_WEIGHT * popularity
+    for number in range(parts):
+        in_title = ("in_title", number) in levels
+        frequency = (
+            3
+            if ("frequent", number) in levels
+            else 2
+            if ("repeated", number) in levels
+            else int(not in_title)
+        )
+        score += _weighted_frequency(in_title, frequency) / max(1, parts)
+    score += _NAME_WEIGHT * (("name", -1) in levels) + _PROXIMITY_WEIGHT * (("together", -1) in levels)
+    score += _TITLE_WEIGHT * (("composed", -1) in levels)
+    return score + _weighted_frequency(("phrase_title", -1) in levels, ("phrase", -1) in levels)
+
+
 def count_words(title: str, body: str) -> Counter[str]:
-    """Count a paper's words without particles, those of the title `_FEEDBACK_TITLE_WEIGHT` times."""
+    """Count a paper's words without particles, those of the title `BM25_TITLE_WEIGHT` times."""
     counts = Counter(body.replace(analyser.PARTICLE_MARK, "").split())
     for word in title.replace(analyser.PARTICLE_MARK, "").split():
-        counts[word] += _FEEDBACK_TITLE_WEIGHT
+        counts[word] += BM25_TITLE_WEIGHT
     return counts
-
-
-def list_candidates(best: Sequence[tuple[float, Counter[str]]]) -> dict[str, float]:
-    """Return the most probable words of the relevance model of the best papers, given as scores with counted words."""
-    model: dict[str, float] = {}
-    for score, words in best:
-        length = max(words.total(), 1)
-        for word, count in words.items():
-            model[word] = model.get(word, 0.0) + score * count / length
-    probable = {
-        word: probability
-        for word, probability in model.items()
-        if len(word) >= _MIN_WORD_LENGTH and not word.isdigit()
-    }
-    # Of some thousand words only these are sorted with a key, which takes longer.
-    least = min(sorted(probable.values(), reverse=True)[:_MAX_CANDIDATES], default=0.0)
-    likely = [(-probability, word) for word, probability in probable.items() if probability >= least]
-    return {word: probable[word] for _, word in sorted(likely)[:_MAX_CANDIDATES]}
-
-
-def choose_terms(
-    candidates: Mapping[str, float], document_frequencies: Mapping[str, int], total: int
-) -> dict[str, float]:
-    """Return the feedback terms with their weights, which add up to 1: the likeliest words that are not common."""
-    rare_enough = max(3.0, MAX_DOCUMENT_SHARE * total)
-    weights = {
-        word: probability * inverse_document_frequency(document_frequencies[word], total)
-        for word, probability in candidates.items()
-        if 1 < document_frequencies.get(word, 0) <= rare_enough
-    }
-    chosen = sorted(weights, key=lambda word: (-weights[word], word))[:FEEDBACK_TERMS]
-    weight_sum = sum(weights[word] for word in chosen) or 1.0
-    return {word: weights[word] / weight_sum for word in chosen}
-
-
-def score_feedback(words: Mapping[str, int], terms: Mapping[str, float]) -> float:
-    """Return how much of the relevance model a paper has, from 0 to 1, given its counted words."""
-    # Few papers have many of the terms, so only these are counted.
-    counts = [(weight, words[term]) for term, weight in terms.items() if term in words]
-    return sum(weight * count / (count + _SATURATION) for weight, count in counts)

@@ -148,11 +148,6 @@ def split_syllable(syllable: str) -> tuple[int, int, int]:
     return first, *divmod(rest, len(_TRAILING_CONSONANTS))
 
 
-def join_syllable(first: int, vowel: int, final: int) -> str:
-    """Return the syllable of which `split_syllable` gives these numbers."""
-    return chr(ord("가") + (first * len(_JAMO_VOWELS) + vowel) * len(_TRAILING_CONSONANTS) + final)
-
-
 def is_syllables(text: str) -> bool:
     """Tell whether a text consists of Hangul syllables, at least one."""
     return _SYLLABLES_ONLY.fullmatch(text) is not None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import calendar
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TypeAlias
 
@@ -246,14 +246,9 @@ def _months(year: int, month: int, count: int) -> tuple[date, date]:
 
 _MAX_LENGTH = 60
 _DAYS_AGO = {
-    **dict.fromkeys(("today", "오늘"), 0),
-    **dict.fromkeys(("yesterday", "어제", "어저께"), 1),
-    **dict.fromkeys(
-        ("day before yesterday", "the day before yesterday", "그제", "그저께", "엊그제", "이틀 전"), 2
-    ),
-    **dict.fromkeys(("그끄저께", "사흘 전"), 3),
-    "나흘 전": 4,
-    **dict.fromkeys(("a week ago", "일주일 전"), 7),
+    name: days
+    for days, names in enumerate(("today 오늘", "yesterday 어제", "그제 그저께"))
+    for name in names.split()
 }
 _WEEKDAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _KOREAN_WEEKDAYS = "월화수목금토일"
@@ -261,12 +256,9 @@ _WEEKDAYS = {
     name[:length]: number for number, name in enumerate(_WEEKDAY_NAMES) for length in (3, 4, 5, len(name))
 } | {f"{letter}요일": number for number, letter in enumerate(_KOREAN_WEEKDAYS)}
 
-_LATEST, _PREVIOUS = ("", "this", "이번"), ("last", "지난", "저번")
-_THIS_WEEK = ("this week", "이번주", "이번 주")
+_PREVIOUS = ("last", "지난", "저번")
 _AGO = re.compile(r"([0-9]{1,3}) ?(days?|일|weeks?|주) ?(?:ago|전)")
-_WEEKDAY = re.compile(
-    rf"(?:(last week|this week|last|this|(?:지난|저번|이번) ?주|지난|저번|이번) ?)?({'|'.join(_WEEKDAYS)})"
-)
+_WEEKDAY = re.compile(rf"(?:(last|this|지난|저번|이번) ?)?({'|'.join(_WEEKDAYS)})")
 _FULL = re.compile(
     r"([0-9]{4})(?:(?:년 ?|[-./ ]{1,2})([0-9]{1,2})(?:(?:월 ?|[-./ ]{1,2})([0-9]{1,2}))?)?(?:년|월|일|\.)?"
 )
@@ -274,8 +266,7 @@ _KOREAN_DAY = re.compile(r"([0-9]{1,2})월 ?([0-9]{1,2})일?")
 _TYPED_NUMBERS = re.compile(r"([0-9]{1,2}) ?[-./] ?([0-9]{1,2})\.?(?: ?[-./] ?([0-9]{4}))?")
 _MONTH_DAY = re.compile(rf"({_MONTH})\.? ?(?:the )?([0-9]{{1,2}})(?:st|nd|rd|th)?(?: ([0-9]{{4}}))?")
 _DAY_MONTH = re.compile(rf"(?:the )?([0-9]{{1,2}})(?:st|nd|rd|th)? ?(?:of )?({_MONTH})\.?(?: ([0-9]{{4}}))?")
-_DAY = re.compile(r"(?:the )?([0-9]{1,2})(?:일|st|nd|rd|th)")
-_BARE_MONTH = re.compile(rf"(last )?({_MONTH})\.?")
+_BARE_MONTH = re.compile(rf"({_MONTH})\.?")
 _DAYS_WITHOUT_YEAR = 365
 _MAX_YEARS_BACK = 8
 """Between two days of 29 February there are at most eight years."""
@@ -291,7 +282,6 @@ def read_typed_date(text: str, today: date) -> tuple[date, date] | None:
             or _read_weekday(folded, today)
             or _read_full_date(folded)
             or _read_day_of_year(folded, today)
-            or _read_day_of_month(folded, today)
             or _read_typed_period(folded, today)
         )
     except (ValueError, OverflowError):  # 31 February, or a year before the first
@@ -309,7 +299,7 @@ def list_names(day: date, today: date) -> list[str]:
         names += [f"{day.month}/{day.day}", f"{day.month}월{day.day}일"]
     if 0 <= days_ago < len(_WEEKDAY_NAMES):
         names += [_WEEKDAY_NAMES[day.weekday()], f"{_KOREAN_WEEKDAYS[day.weekday()]}요일"]
-    return names + [name for name, ago in _DAYS_AGO.items() if ago == days_ago and " " not in name]
+    return names + [name for name, ago in _DAYS_AGO.items() if ago == days_ago]
 
 
 def _read_days_ago(text: str, today: date) -> date | None:
@@ -320,17 +310,13 @@ def _read_days_ago(text: str, today: date) -> date | None:
 
 
 def _read_weekday(text: str, today: date) -> date | None:
-    """Read monday, the latest one; last monday, which is never today; and the Monday of this or the last week."""
+    """Read monday, the latest one, and last monday, which is never today."""
     match = _WEEKDAY.fullmatch(text)
     if match is None:
         return None
     which, weekday = match[1] or "", _WEEKDAYS[match[2]]
-    monday = today - timedelta(days=today.weekday())
-    if which in _LATEST:
-        return today - timedelta(days=(today.weekday() - weekday) % 7)
-    if which in _PREVIOUS:
-        return today - timedelta(days=(today.weekday() - weekday - 1) % 7 + 1)
-    return monday + timedelta(days=weekday - (0 if which in _THIS_WEEK else 7))
+    since = (today.weekday() - weekday - (which in _PREVIOUS)) % 7 + (which in _PREVIOUS)
+    return today - timedelta(days=since)
 
 
 def _read_full_date(text: str) -> date | tuple[date, date] | None:
@@ -354,41 +340,22 @@ def _read_day_of_year(text: str, today: date) -> date | None:
     return None
 
 
-def _read_day_of_month(text: str, today: date) -> date | None:
-    """Read 30일 and 30th, the latest such day. Raises ValueError for a day that no month has."""
-    match = _DAY.fullmatch(text)
-    if match is None:
-        return None
-    day = int(match[1])
-    months = (today.year * 12 + today.month - 1 - back for back in range(12))
-    return _first_that_exists(((*divmod(month, 12), day) for month in months), today)
-
-
 def _read_typed_period(text: str, today: date) -> tuple[date, date] | None:
     """Read a month, and every period that a question can name."""
     if match := _BARE_MONTH.fullmatch(text):
-        month = MONTHS[match[2]]
-        is_of_last_year = month > today.month or (match[1] and month == today.month)
-        return calendar_span(today.year - bool(is_of_last_year), month)
+        month = MONTHS[match[1]]
+        return calendar_span(today.year - (month > today.month), month)
     rest, (first, last) = read_period(text, today)
     return None if rest or first is None or last is None else (first, last)
 
 
 def _latest(month: int, day: int, year: str | None, today: date) -> date:
-    """Return the day of the year that is given, else of the latest one in which it is not after today."""
+    """Return the day of the year that is given, else of the latest one in which it is not after today. Raises ValueError."""
     if year:
         return date(int(year), month, day)
-    years = (today.year - back for back in range(_MAX_YEARS_BACK + 1))
-    return _first_that_exists(((year, month - 1, day) for year in years), today)
-
-
-def _first_that_exists(candidates: Iterable[tuple[int, int, int]], today: date) -> date:
-    """Return the first day up to today that exists, of years, months counted from 0, and days. Raises ValueError."""
-    for year, month, day in candidates:
-        try:
-            found = date(year, month + 1, day)
-        except ValueError:
-            continue
-        if found <= today:
-            return found
-    raise ValueError("there is no such day")
+    years = range(today.year, today.year - _MAX_YEARS_BACK - 1, -1)
+    found = (date(year, month, day) for year in years if day <= calendar.monthrange(year, month)[1])
+    latest = next((on for on in found if on <= today), None)
+    if latest is None:
+        raise ValueError("there is no such day")
+    return latest

@@ -15,7 +15,6 @@ MAX_WORDS = 8
 MIN_FUZZY_LENGTH = 4
 """Letters; shorter words are too similar to each other to allow a typing error, or two in a longer word."""
 _MAX_WORD_LENGTH = 24
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _UMLAUT_SPELLINGS = (("ae", "a"), ("oe", "o"), ("ue", "u"))
 
 
@@ -47,25 +46,6 @@ def index_terms(name: str) -> list[str]:
     if len(words) > 2:
         terms.update(dict.fromkeys(left + right for left, right in pairwise(words)))
     return [word[:_MAX_WORD_LENGTH] for word in terms]
-
-
-def deletion_variants(word: str) -> set[str]:
-    """Return every spelling of a word with one letter deleted; empty for words too short, or too long, for a typing error."""
-    if not MIN_FUZZY_LENGTH <= len(word) <= _MAX_WORD_LENGTH:
-        return set()
-    return {word[:index] + word[index + 1 :] for index in range(len(word))}
-
-
-def edit_neighbours(word: str) -> set[str]:
-    """Return all strings one edit away from a Latin word of two or three letters, at least two letters long."""
-    if not 2 <= len(word) < MIN_FUZZY_LENGTH or not (word.isascii() and word.isalpha()):
-        return set()
-    splits = [(word[:index], word[index:]) for index in range(len(word) + 1)]
-    neighbours = {left + right[1:] for left, right in splits if right and len(word) > 2}
-    neighbours |= {left + right[1] + right[0] + right[2:] for left, right in splits if len(right) > 1}
-    neighbours |= {left + letter + right[1:] for left, right in splits if right for letter in _ALPHABET}
-    neighbours |= {left + letter + right for left, right in splits for letter in _ALPHABET}
-    return neighbours - {word}
 
 
 def collapse_umlauts(word: str) -> str:

@@ -21,66 +21,8 @@ from typing import Literal
 
 from bot.text import analyser, term_keys
 
-_RIEUL, _NIEUN, _SSANG_SIOT = 8, 4, 20
-"""The numbers of ㄹ, ㄴ and ㅆ as final consonants."""
-_BRIGHT_VOWELS = (0, 8)
-"""The numbers of ㅏ and ㅗ, which 아 follows; 어 follows the others."""
-_CONTRACTED = {8: 9, 13: 14, 20: 6}
-"""The vowels that 아 or 어 contracts to: ㅗ to ㅘ, ㅜ to ㅝ, ㅣ to ㅕ."""
-_AFTER_STEM = ["고", "기", "기에", "기를", "지", "게", "도록", "며", "거나", "던", "지만"]
-_AFTER_STEM_WITHOUT_RIEUL = ["는", "는지", "는데", "는가", "나요", "니까"]
-_AFTER_VOWEL = ["면", "면서", "려면", "려고", "려는"]
-_AFTER_PERFECT = ["는지", "는데", "던", "다", "을", "을때", "나요"]
-_AFTER_FUTURE = ("", "까", "까요", "지", "때")
-_AFTER_INFINITIVE = (
-    *("", "서", "야", "도", "요", "지는", "진", "질", "지기", "보는", "보기", "놓은", "주는", "주고", "주기"),
-    *("주면", "준", "줄", "줘", "줘요", "주세요", "버리는", "버린", "내는", "낸", "낼", "내기"),
-)
-
-
-@lru_cache(maxsize=1 << 9)
-def conjugate(verb: str) -> frozenset[str]:
-    """Return the forms of a regular verb (고치다), or of a phrase that ends in one (코드를 고치다), that questions have."""
-    stem = verb.removesuffix("다")
-    first, vowel, final = analyser.split_syllable(stem[-1])
-    is_open = final in (0, _RIEUL)
-
-    def with_final(number: int) -> str:
-        return stem[:-1] + analyser.join_syllable(first, vowel, number)
-
-    bare = with_final(0) if final == _RIEUL else stem
-    past = with_final(_NIEUN) if is_open else f"{stem}은"
-    future = with_final(_RIEUL) if is_open else f"{stem}을"
-    forms = {stem + ending for ending in _AFTER_STEM}
-    forms |= {bare + ending for ending in _AFTER_STEM_WITHOUT_RIEUL}
-    forms |= {(stem if is_open else f"{stem}으") + ending for ending in _AFTER_VOWEL}
-    forms |= {past, *(future + ending for ending in _AFTER_FUTURE)}
-    infinitive = _infinitive(stem)
-    forms |= {infinitive + ending for ending in _AFTER_INFINITIVE}
-    perfect = infinitive[:-1] + analyser.join_syllable(
-        *analyser.split_syllable(infinitive[-1])[:2], _SSANG_SIOT
-    )
-    return frozenset(forms | {perfect + ending for ending in _AFTER_PERFECT})
-
-
-def _infinitive(stem: str) -> str:
-    """Return the form with 아 or 어: 고쳐 of 고치, 막아 of 막, 골라 of 고르, 써 of 쓰, 해 of 하."""
-    first, vowel, final = analyser.split_syllable(stem[-1])
-    if stem.endswith("하"):
-        return f"{stem[:-1]}해"
-    if final:
-        return stem + ("아" if vowel in _BRIGHT_VOWELS else "어")
-    if vowel in _CONTRACTED:
-        return stem[:-1] + analyser.join_syllable(first, _CONTRACTED[vowel], 0)
-    if stem[-1] not in "쓰끄뜨크르으":
-        return stem
-    before = analyser.split_syllable(stem[-2]) if len(stem) > 1 and analyser.is_hangul(stem[-2]) else None
-    is_bright = before is not None and before[1] in _BRIGHT_VOWELS
-    if stem[-1] == "르" and before is not None and not before[2]:
-        return stem[:-2] + analyser.join_syllable(*before[:2], _RIEUL) + ("라" if is_bright else "러")
-    return stem[:-1] + analyser.join_syllable(first, 0 if is_bright else 4, 0)
-
-
+_RIEUL = 8
+"""The number of ㄹ as a final consonant."""
 MAX_WORD_LENGTH = 64
 """Characters; longer words are left as typed."""
 _PARTICLE_LIST = (
@@ -213,20 +155,160 @@ VERB = re.compile(
     r"|개선(?:하는|하기|할|한|하려면|된)|향상(?:시키는|시킨|시키기|된|하는)|감소(?:시키는|시킨)|방지(?:하는|하기|할)|처리하는|다루기|다룰|얻는|얻기|얻을"
     r"|보는|보기|배우(?:는|기|게)|일어나[가-힣]{0,3}|하면서|시키는|시키기|시킬|가르치는"
 )
-_VERBS = (
-    "남기다 넣다 빼다 붙이다 찾다 찾아내다 알아내다 알아보다 살펴보다 나오다 나타나다 이루다 갖추다 가지다 보이다 돌아가다 돌리다"
-    " 옮기다 모으다 나누다 시작하다 멈추다 맞추다 밝히다 늘리다 줄이다 높이다 낮추다 막다 없애다 바꾸다 고치다 키우다 얻다 배우다"
-    " 다루다 만들다 풀다 하다 쓰다 읽다 유지하다 유지되다 합치다 정리하다 바뀌다 좋아지다"
-    " 작동하다 동작하다 끝나다 못하다 느려지다 알려주다 고민하다 섞다"
-    " 가르치다 해내다 풀어내다 골라내다 붙잡다 올리다 내리다 도와주다"
-    " 잘하다 잘되다 좋다 낫다 나아지다 뛰어나다 우수하다 훌륭하다"
+_VERBS = frozenset(
+    [
+        "남기는",
+        "남겨",
+        "넣는",
+        "넣어",
+        "빼는",
+        "빼",
+        "붙이는",
+        "붙여",
+        "찾는",
+        "찾아",
+        "찾아내는",
+        "찾아내",
+        "알아내는",
+        "알아내",
+        "알아보는",
+        "알아봐",
+        "살펴보는",
+        "살펴봐",
+        "나오는",
+        "나와",
+        "나타나는",
+        "나타나",
+        "이루는",
+        "이뤄",
+        "갖추는",
+        "갖춰",
+        "가지는",
+        "가져",
+        "보이는",
+        "보여",
+        "돌아가는",
+        "돌아가",
+        "돌리는",
+        "돌려",
+        "옮기는",
+        "옮겨",
+        "모으는",
+        "모아",
+        "나누는",
+        "나눠",
+        "시작하는",
+        "시작해",
+        "멈추는",
+        "멈춰",
+        "맞추는",
+        "맞춰",
+        "밝히는",
+        "밝혀",
+        "늘리는",
+        "늘려",
+        "줄이는",
+        "줄여",
+        "높이는",
+        "높여",
+        "낮추는",
+        "낮춰",
+        "막는",
+        "막아",
+        "없애는",
+        "없애",
+        "바꾸는",
+        "바꿔",
+        "고치는",
+        "고쳐",
+        "키우는",
+        "키워",
+        "얻는",
+        "얻어",
+        "배우는",
+        "배워",
+        "다루는",
+        "다뤄",
+        "만드는",
+        "만들어",
+        "푸는",
+        "풀어",
+        "하는",
+        "해",
+        "쓰는",
+        "써",
+        "읽는",
+        "읽어",
+        "유지하는",
+        "유지해",
+        "유지되는",
+        "유지되",
+        "합치는",
+        "합쳐",
+        "정리하는",
+        "정리해",
+        "바뀌는",
+        "바뀌",
+        "좋아지는",
+        "좋아져",
+        "작동하는",
+        "작동해",
+        "동작하는",
+        "동작해",
+        "끝나는",
+        "끝나",
+        "못하는",
+        "못해",
+        "느려지는",
+        "느려져",
+        "알려주는",
+        "알려줘",
+        "고민하는",
+        "고민해",
+        "섞는",
+        "섞어",
+        "가르치는",
+        "가르쳐",
+        "해내는",
+        "해내",
+        "풀어내는",
+        "풀어내",
+        "골라내는",
+        "골라내",
+        "붙잡는",
+        "붙잡아",
+        "올리는",
+        "올려",
+        "내리는",
+        "내려",
+        "도와주는",
+        "도와줘",
+        "잘하는",
+        "잘해",
+        "잘되는",
+        "잘되",
+        "좋는",
+        "좋아",
+        "낫는",
+        "낫아",
+        "나아지는",
+        "나아져",
+        "뛰어나는",
+        "뛰어나",
+        "우수하는",
+        "우수해",
+        "훌륭하는",
+        "훌륭해",
+    ]
 )
-"""Verbs of doing, making, changing and praising, of which papers on any topic speak."""
+"""The two forms that people type (고치는, 고쳐) of verbs of which papers on any topic speak: of making, changing, praising."""
+
+_AUXILIARY = re.compile("(?:[주내](?:는|기|고|려면)|줘요?|주세요)\\Z")
 
 
-@lru_cache(maxsize=1)
-def _list_verb_forms() -> frozenset[str]:
-    return frozenset().union(*map(conjugate, _VERBS.split()))
+def common_form(verb: str) -> str:
+    """Return the form of a Korean verb that the tables have: 고치는 of 고치기 and 고치고, 고쳐 of 고쳐주는."""
+    return f"{verb[:-1]}는" if verb[-1:] in tuple("기고게지") else _AUXILIARY.sub("", verb)
 
 
 Kind = Literal["function", "request", "paper", "generic", "ambiguous", "verb", ""]
@@ -315,7 +397,7 @@ def classify_filler(word: str) -> Kind:
         return _ENGLISH.get(folded, "")
     if len(folded) > _MAX_FILLER_LENGTH:
         return ""
-    is_verb = folded in _list_verb_forms()
+    is_verb = folded in _VERBS or common_form(folded) in _VERBS
     return next((kind for kind, pattern in _KOREAN if pattern.fullmatch(folded)), "verb" if is_verb else "")
 
 
@@ -367,23 +449,21 @@ MAX_WORDS = 4
 """Words of the longest lay phrase."""
 
 
+@lru_cache(maxsize=1 << 12)
 def find_terms(text: str) -> tuple[str, ...]:
     """Return the terms by which papers call what a word or a phrase of everyday language means; () for any other."""
     key, noun = _key(text), analyser.monosyllabic_noun(text)
     table = _key_terms(text[:1].casefold())
     # The analyser leaves some particles on, as in 같은 인물이.
-    return table.get(key) or table.get(noun or strip_query_word(key, table.__contains__), ())
+    spellings = (key, noun or strip_query_word(key, table.__contains__), _key(common_form(text)))
+    return next((table[spelling] for spelling in spellings if spelling in table), ())
 
 
 @lru_cache(maxsize=1 << 9)
 def _key_terms(first: str) -> dict[str, tuple[str, ...]]:
     """Return the terms by the keys of the lay words that begin with a letter: stemming all of them takes some 30 ms."""
     rows = _load_table().get(first, ())
-    return {
-        _key(form): terms
-        for word, terms in reversed(rows)
-        for form in (conjugate(word) if word.endswith("다") else (word,))
-    }
+    return {_key(word): terms for word, terms in reversed(rows)}
 
 
 @lru_cache(maxsize=1)
@@ -397,7 +477,7 @@ def _load_table() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
 
 
 def load_rows() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Return the lay words of each row of the packaged table with their terms; Korean verbs are in their dictionary form."""
+    """Return the lay words of each row of the packaged table with their terms; Korean verbs are in the forms that people type."""
     text = resources.files(__package__).joinpath("lay_words.tsv").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in text.splitlines())
     return [(tuple(words.split("|")), tuple(terms.split("|"))) for words, terms in rows]

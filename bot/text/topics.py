@@ -50,7 +50,7 @@ def inverse_topic_frequency(topics: int) -> float:
 
 @lru_cache(maxsize=1 << 10)
 def find_topics(word: str) -> frozenset[int]:
-    """Return the topics whose descriptions have a word of a question, in any form: 읽어주는 is a form of 읽다."""
+    """Return the topics whose descriptions have a word of a question, without its particles and endings."""
     folded = analyser.fold(word)[: questions.MAX_WORD_LENGTH]
     if analyser.has_hangul(folded):
         return frozenset(_find_hangul(folded))
@@ -61,9 +61,14 @@ def find_topics(word: str) -> frozenset[int]:
 def _find_hangul(word: str) -> Collection[int]:
     words = load_words()
     stem = questions.strip_query_word(word, lambda stem: stem != word and stem in words)
-    spellings = {word, stem, analyser.strip_term(word), analyser.monosyllabic_noun(word) or word}
-    verbs = _conjugated_verbs(word[0])
-    found = set[int]().union(*(words.get(spelling, ()) for spelling in spellings), verbs.get(word, ()))
+    verb = questions.common_form(word)
+    spellings = {
+        word,
+        stem,
+        *map(analyser.strip_term, (word, verb)),
+        analyser.monosyllabic_noun(word) or word,
+    }
+    found = set[int]().union(*(words.get(spelling, ()) for spelling in spellings))
     if found:
         return found
     for end in range(len(word) - 1, 1, -1):
@@ -89,33 +94,10 @@ def load_words() -> Mapping[str, tuple[int, ...]]:
             topics.setdefault(word, set()).add(number)
     stemmed: dict[str, set[int]] = {}
     for word, numbers in topics.items():
-        for stem in analyser.stemmed_words(word) if not _is_verb(word) else ():
+        for stem in analyser.stemmed_words(word):
             if stem not in analyser.FUNCTION_WORDS:
                 stemmed.setdefault(stem, set()).update(numbers)
     return {word: tuple(sorted(numbers)) for word, numbers in stemmed.items()}
-
-
-@lru_cache(maxsize=1 << 9)
-def _conjugated_verbs(first: str) -> Mapping[str, Collection[int]]:
-    """Return the topics of the forms of the descriptions' Korean verbs that begin with a syllable."""
-    forms: dict[str, set[int]] = {}
-    for verb, numbers in _load_verbs().get(first, {}).items():
-        for form in questions.conjugate(verb):
-            forms.setdefault(form, set()).update(numbers)
-    return forms
-
-
-@lru_cache(maxsize=1)
-def _load_verbs() -> Mapping[str, Mapping[str, Collection[int]]]:
-    verbs: dict[str, dict[str, set[int]]] = {}
-    for number, (_, words) in enumerate(_load_table()):
-        for word in filter(_is_verb, words.split()):
-            verbs.setdefault(word[0], {}).setdefault(word, set()).add(number)
-    return verbs
-
-
-def _is_verb(word: str) -> bool:
-    return len(word) > 1 and word.endswith("다") and not word.endswith("하다") and analyser.has_hangul(word)
 
 
 @lru_cache(maxsize=1)
@@ -138,27 +120,35 @@ def prepare_vector() -> None:
     _load_weighted_words()
 
 
-def cosine(words: Mapping[str, int], question: Vector) -> float:
-    """Return the similarity of a paper, by its counted canonical words, to a question's vector; relative to other papers."""
-    weighted_words = _load_weighted_words()
-    weights = [0.0] * len(load_terms())
-    # In the order of the words, not of a set: sums of floats, and so equal ranks, would differ between processes.
-    for word, count in words.items():
-        if word in weighted_words:
-            weight, topics = weighted_words[word]
-            if count > 1:
-                weight *= 1 + math.log(count)
+class Similarity:
+    """Compares papers with a question's vector."""
+
+    def __init__(self, topics: Vector) -> None:
+        self._topics = topics
+        self._weighted_words = _load_weighted_words() if topics else {}
+
+    def compare(self, words: Mapping[str, int]) -> float:
+        """Return the cosine of a paper, by its counted canonical words, and the question, relative to other papers."""
+        weighted = self._weighted_words
+        weights = [0] * len(load_terms())
+        # Whole numbers, since the order of a set varies between processes, and sums of floats with it.
+        for word in weighted.keys() & words.keys():
+            weight, topics = weighted[word]
+            if (count := words[word]) > 1:
+                weight = int(weight * (1 + math.log(count)))
             for topic in topics:
                 weights[topic] += weight
-    length = math.hypot(*weights)
-    return sum(weight * weights[topic] for topic, weight in question.items()) / length if length else 0.0
+        length = math.hypot(*weights)
+        return (
+            sum(weight * weights[topic] for topic, weight in self._topics.items()) / length if length else 0.0
+        )
 
 
 @lru_cache(maxsize=1)
-def _load_weighted_words() -> dict[str, tuple[float, tuple[int, ...]]]:
-    """Return the words of the descriptions with their weights and topics."""
+def _load_weighted_words() -> dict[str, tuple[int, tuple[int, ...]]]:
+    """Return the words of the descriptions with their weights, in thousandths, and topics."""
     return {
-        word: (inverse_topic_frequency(len(topics)), topics)
+        word: (int(1000 * inverse_topic_frequency(len(topics))), topics)
         for word, topics in load_words().items()
         if len(topics) <= _MAX_PAPER_WORD_TOPICS
     }

@@ -25,7 +25,7 @@ from bot.glossary import concepts, resolver
 from bot.glossary.resolver import Glossary
 from bot.search.glossary import GlossaryService
 from bot.text import analyser, term_keys
-from storage import alerts, archive, models, papers, search, shelf, today
+from storage import alerts, archive, models, papers, search, shelf, snapshot, today
 from storage.database import Connection, Database
 from storage.models import FeedbackKind
 
@@ -291,7 +291,7 @@ class PaperVectors:
     ) -> dict[int, dict[str, float]]:
         """Return the vectors of the indexed papers among these ids."""
         _, concept_index = await self.get_concepts(connection)
-        rows = await search.list_by_paper_ids(connection, paper_ids)
+        rows = await snapshot.read(connection, search.list_by_paper_ids, paper_ids)
         return await asyncio.to_thread(_extract, rows, concept_index)
 
     async def get_day(self, connection: Connection) -> tuple[date | None, dict[int, dict[str, float]]]:

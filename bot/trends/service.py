@@ -16,11 +16,12 @@ from bot.glossary import concepts
 from bot.glossary.resolver import Glossary
 from bot.search import engine
 from bot.search import query as search_query
-from bot.search.engine import SearchScope, list_paper_ids_by_authors
 from bot.search.glossary import GlossaryService
 from bot.text import analyser, query_parser, term_keys, typography
-from storage import models, papers, search, trends
+from storage import models, papers, search, snapshot, trends
 from storage.database import Connection, Database
+from storage.search import BooleanQuery
+from storage.snapshot import Snapshot
 
 MAX_MONTHS = 60
 MONTHLY_SAMPLE_SIZE = 30_000
@@ -116,17 +117,16 @@ async def _count_by_period(
     by_day: bool,
 ) -> tuple[Sequence[Month], bool]:
     """Return the months, or days, that have papers, and whether the counts are estimates."""
-    by_authors = await list_paper_ids_by_authors(connection, query.authors)
+    by_authors = await snapshot.read(connection, engine.list_paper_ids_by_authors, query.authors)
     if not query.has_text:
         if by_authors is not None:
             return _group(await papers.list_rows(connection, sorted(by_authors)), filters, by_day), False
-        paper_count = await papers.count(
-            connection, since_on=filters.since_on, until_on=filters.until_on, min_votes=filters.min_votes or 0
-        )
+        paper_count = await snapshot.read(connection, search.count_top, filters)
         groups = sample_groups(paper_count)
         counted = await trends.count_papers(connection, filters, groups=groups, by_day=by_day)
         return _scale_up(counted, groups)
-    about = await engine.list_about(connection, query, expanded, SearchScope(filters, by_authors))
+    scope = engine.SearchScope(filters, by_authors)
+    about = await snapshot.read(connection, engine.list_about, query, expanded, scope)
     if about is not None:
         return _group(await papers.list_rows(connection, sorted(about)), filters, by_day), False
     return await _count_in_index(connection, query, expanded, filters, by_day)
@@ -139,16 +139,16 @@ async def _count_in_index(
     filters: search.Filters,
     by_day: bool,
 ) -> tuple[Sequence[Month], bool]:
-    topic_query = engine.build_topic_query(query, expanded)
-    if topic_query is None:
+    def count(view: Snapshot) -> tuple[BooleanQuery | None, int]:
+        wanted = engine.build_topic_query(view, query, expanded)
+        matches = 0 if wanted is None else search.count_matches(view, wanted, limit=COUNT_LIMIT)
+        return wanted, search.count_papers(view) if matches == COUNT_LIMIT else matches
+
+    wanted, paper_count = await snapshot.read(connection, count)
+    if wanted is None:
         return (), False
-    frequencies = await search.get_document_frequencies(connection, search_query.collect_tokens(topic_query))
-    anywhere = search_query.prune_query(topic_query, frequencies).anywhere
-    paper_count = await search.count_matches(connection, anywhere, limit=COUNT_LIMIT)
-    if paper_count == COUNT_LIMIT:
-        paper_count = await search.count_all(connection)
     groups = sample_groups(paper_count)
-    counted = await trends.count_matches(connection, anywhere, filters, groups=groups, by_day=by_day)
+    counted = await trends.count_matches(connection, wanted, filters, groups=groups, by_day=by_day)
     return _scale_up(counted, groups)
 
 
@@ -319,7 +319,7 @@ class RisingTopicService:
 
 
 async def _count_period(connection: Connection, glossary: Glossary, period: search.Filters) -> _TopicCounts:
-    paper_count = await papers.count(connection, since_on=period.since_on, until_on=period.until_on)
+    paper_count = await snapshot.read(connection, search.count_top, period)
     groups = sample_groups(paper_count, SAMPLE_SIZE)
     titles = await trends.list_titles(connection, period, groups=groups)
     return await asyncio.to_thread(_count_topics, glossary, titles, trends.SAMPLE_GROUPS / groups)

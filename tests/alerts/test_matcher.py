@@ -16,7 +16,7 @@ from bot.alerts import matcher
 from bot.search import glossary as search_glossary
 from bot.search import query as search_query
 from bot.text import analyser, people
-from storage import alerts, key_values, models, papers, search
+from storage import alerts, key_values, models, papers, search_index
 from tests.support import alert_builders, digest_builders, paper_records
 from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
 
@@ -191,7 +191,7 @@ async def test_a_new_glossary_replaces_the_forms_of_stored_alerts(alert_harness:
     assert await matcher.rebuild_if_outdated(alert_harness.database) == 2
     assert await matcher.rebuild_if_outdated(alert_harness.database) == 0
     async with alert_harness.database.transaction() as connection:
-        await search.save(connection, NOW + timedelta(days=1), 0, "{}")
+        await search_index.save(connection, NOW + timedelta(days=1), 0, "{}")
     assert await matcher.rebuild_if_outdated(alert_harness.database) == 1
 
 

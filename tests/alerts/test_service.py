@@ -16,7 +16,7 @@ from bot.alerts.service import PREVIEW_DAYS
 from bot.core import errors
 from bot.daily import choice
 from bot.outbox import contents
-from storage import alerts, deliveries, models, outbox, papers
+from storage import alerts, deliveries, models, outbox, papers, search, snapshot
 from storage import errors as storage_errors
 from storage.database import Connection
 from tests.support import alert_builders, digest_builders, patience
@@ -229,7 +229,7 @@ async def _compare(harness: AlertHarness) -> int:
     """Compare all previews with all papers; returns the number of matches."""
     async with harness.database.read() as connection:
         since_on = (harness.now - timedelta(days=PREVIEW_DAYS)).date()
-        recent = await papers.list_top(connection, since_on=since_on, limit=100)
+        recent = await snapshot.read(connection, search.list_top, search.Filters(since_on), limit=100)
         details = await papers.list_details(connection, [row.id for row in recent])
     total = 0
     for draft in _DRAFTS:

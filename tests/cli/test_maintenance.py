@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.search import index as search_index
-from storage import key_values, migrate, search
+from storage import key_values, migrate, search, snapshot
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -62,7 +62,7 @@ async def remove_version(database: Database) -> None:
 
 async def empty_index(database: Database) -> None:
     async with database.transaction() as connection:
-        rows = await search.list_by_popularity(connection)
+        rows = await snapshot.read(connection, search.list_by_popularity)
         await search_index.SearchIndexer().remove(connection, [row.paper_id for row in rows])
 
 

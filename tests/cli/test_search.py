@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -208,3 +210,19 @@ def test_a_search_loads_the_commands_that_search_alone() -> None:
 
     assert registered == set(cli.SEARCH_COMMANDS)
     assert registered < {command.name for command in cli.build_app("sources").registered_commands}
+
+
+def test_a_search_and_an_author_load_no_sqlalchemy(filled: Paperround) -> None:
+    assert filled("search", "trained").exit_status == 0
+    code = (
+        "import sys; from bot import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "assert 'bot.search.lookup' in sys.modules\n"
+        "assert 'sqlalchemy' not in sys.modules and 'discord' not in sys.modules"
+    )
+    for command in (("search", "trained with care"), ("author", "ada lovelase")):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *command], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr

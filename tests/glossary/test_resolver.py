@@ -296,13 +296,12 @@ def test_a_glossary_survives_serialisation() -> None:
         glossary_in_memory.count_mentions(["언어 모델(Language Model; LM)을"] * 3), concepts.load_terms()
     )
     built = induction.build_concepts(draft, draft.cooccurrence_counter())
-    title_statistics = mentions.TitleStatistics([mentions.Phrase("Robot Arms", "en", 3)], {"robot": 5})
     text = resolver.dump_glossary(
-        built, draft.senses, draft.mention_evidence.table, title_statistics, {"Gemini": 2}
+        built, draft.senses, draft.mention_evidence.table, {"robot": 5}, {"Gemini": 2}
     )
     loaded = resolver.load_glossary(text)
     assert loaded is not None
-    assert loaded.title_statistics == title_statistics
+    assert loaded.title_counts == {"robot": 5}
     assert loaded.find_names("제미나이") == ["Gemini"]
     assert resolver.is_current(text)
     original = resolver.Glossary(built, draft.senses, draft.mention_evidence.table)

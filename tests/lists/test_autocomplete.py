@@ -7,27 +7,9 @@ from typing import Any
 import pytest
 from discord import app_commands
 
-from bot.search import glossary
 from bot.text import analyser
 from tests.support import sample_archive
-from tests.support.client_harness import ClientHarness, shown_text
-
-
-async def test_autocomplete_offers_collocations_of_titles_that_the_search_finds(
-    harness: ClientHarness,
-) -> None:
-    papers = (
-        sample_archive.NewsletterPaper("2501.00011", "Quiet Harbour Lights", "A lamp."),
-        sample_archive.NewsletterPaper(
-            "2501.00012", "Painting Quiet Harbour Lights @everyone", "Another lamp."
-        ),
-    )
-    await sample_archive.add_digest(harness.container.database, "2026-01-01", *papers)
-    await glossary.GlossaryService(harness.container.database, harness.container.clock).rebuild()
-    (offered,) = await harness.reader.autocomplete(harness.channel, "topic", "query", "quiet h")
-    assert offered["value"] == "Quiet Harbour Lights"
-    results = shown_text(await harness.ask("topic", query=offered["value"]))
-    assert harness.texts("list-topic-heading", topic="Quiet Harbour Lights", count=2) in results
+from tests.support.client_harness import ClientHarness
 
 
 async def test_autocomplete_offers_what_each_option_takes(harness: ClientHarness) -> None:

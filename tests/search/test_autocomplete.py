@@ -11,10 +11,9 @@ import pytest
 from bot.glossary import concepts, mentions, resolver
 from bot.search import completion, glossary
 from bot.search import service as search_service
-from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from bot.text import analyser
-from storage import models, search
+from storage import models, search_index
 from storage.database import Database
 from tests.support import growth, sample_archive
 from tests.support.sample_archive import NOW, NewsletterPaper
@@ -49,24 +48,6 @@ async def induced_search(db: Database) -> SearchService:
     return SearchService(db)
 
 
-async def test_title_phrases_are_offered_and_find_their_papers(induced_search: SearchService) -> None:
-    (offered,) = await induced_search.complete_topic("walking lan", EN)
-    assert (offered.name, offered.value) == ("Walking Lanterns", "Walking Lanterns")
-    assert (await induced_search.search(SearchRequest(offered.value))).complete == 3
-    assert [choice.value for choice in await induced_search.complete_topic("느린 드", KO)] == [
-        "느린 등불 지도"
-    ]
-
-
-async def test_a_phrase_is_offered_at_any_keystroke_and_by_its_later_words(
-    induced_search: SearchService,
-) -> None:
-    for typed in ["w", "wal", "WALKING-LANTERNS", "walking l", "lanterns"]:
-        assert "Walking Lanterns" in [
-            choice.value for choice in await induced_search.complete_topic(typed, EN)
-        ]
-
-
 async def test_a_korean_topic_is_offered_at_every_keystroke(induced_search: SearchService) -> None:
     typed_in_order = "ㄱ|가|강|강ㅎ|강호|강화|강화 ㅎ|강화 하|강화 학|강화학스|강화 학습"
     for typed in typed_in_order.split("|"):
@@ -88,8 +69,7 @@ async def test_a_topic_is_labelled_with_its_other_names(induced_search: SearchSe
 async def test_an_empty_text_offers_topics_in_the_readers_language(induced_search: SearchService) -> None:
     assert (await induced_search.complete_topic("", KO))[0].value == "강화 학습"
     english = [choice.value for choice in await induced_search.complete_topic("", EN)]
-    assert english[0] == "Walking Lanterns", "three titles outweigh two definitions"
-    assert english[1] == "reinforcement learning"
+    assert english[0] == "reinforcement learning"
     assert not any(map(analyser.is_hangul, english))
 
 
@@ -107,7 +87,7 @@ async def test_topics_of_a_newer_glossary_are_offered(
     monkeypatch.setattr(search_service, "TOPICS_CACHE_SECONDS", -1)
     assert await induced_search.complete_topic("harbour", EN) == []
     lights = [
-        NewsletterPaper(f"2501.0002{number}", f"Harbour Lights {number}", "등불입니다.")
+        NewsletterPaper(f"2501.0002{number}", f"Lights {number}", "항구 등불(Harbour Lights; HBL)입니다.")
         for number in range(3)
     ]
     await sample_archive.add_digest(db, "2025-01-03", *lights)
@@ -201,7 +181,7 @@ async def test_a_glossary_of_an_older_version_is_stale_and_not_loaded(db: Databa
     assert not await glossaries.is_stale()
     async with db.transaction() as connection:
         outdated = '{"version":1,"concepts":[],"readings":{},"words":{}}'
-        await search.save(connection, NOW, len(PAPERS), outdated)
+        await search_index.save(connection, NOW, len(PAPERS), outdated)
     assert await glossaries.is_stale()
     offered = await SearchService(db).complete_topic("reinforcement l", EN)
     assert offered[0].value == "reinforcement learning", "the seed list is used instead"
@@ -235,13 +215,8 @@ def _glossary_of(size: int) -> resolver.Glossary:
         )
         return concepts.Concept(f"{number}", forms)
 
-    phrases = [
-        mentions.Phrase(f"phrase {number}", "en", 3) for number in range(min(size, mentions.MAX_PHRASES))
-    ]
     generated = [concept(number) for number in range(size)]
-    return resolver.Glossary(
-        generated, {}, mentions.AssociationTable({}, {}), mentions.TitleStatistics(phrases)
-    )
+    return resolver.Glossary(generated, {}, mentions.AssociationTable({}, {}))
 
 
 async def test_topics_are_offered_from_the_first_keystroke(search: SearchService) -> None:

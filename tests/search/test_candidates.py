@@ -11,7 +11,7 @@ from bot.search import scoring
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from bot.text import term_keys
-from storage import models, search
+from storage import models, search, snapshot
 from storage.database import Database
 from storage.tables import papers
 
@@ -77,7 +77,7 @@ async def score_all(database: Database, query: str) -> set[int]:
     """Return the best ten of all papers."""
     scorer = scoring.Scorer(concepts.literal_expansion(query))
     async with database.read() as connection:
-        rows = await search.list_by_paper_ids(connection, range(1, PAPER_COUNT + 1))
+        rows = await snapshot.read(connection, search.list_by_paper_ids, range(1, PAPER_COUNT + 1))
     scored = [
         (score, row.paper_id)
         for row in rows.values()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
 
 import pytest
 
-from bot.core import clock
-from bot.glossary import concepts
-from bot.search import engine, scoring
+from bot.search import engine
 from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import search, tables
+from storage import tables
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -81,19 +78,6 @@ async def test_of_many_matches_only_the_papers_near_the_page_are_read(
     assert (len(found.rows), found.total, found.total_is_exact) == (5, 20, False)
     with pytest.raises(Exception, match="frame"):
         await topic.list_top(SearchRequest("graph learning", limit=5, offset=30))
-
-
-async def test_scoring_leaves_the_event_loop_a_turn_after_each_paper(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "SLICE_SECONDS", 0)
-    texts = search.DocumentTexts("Graph Learning", "graph learning and more of it\n")
-    rows = [search.IndexRow(number, number, texts, 1, date(2025, 1, 2)) for number in range(300)]
-    scorer = scoring.Scorer(concepts.literal_expansion("graph learning of 그래프"))
-    scored = asyncio.ensure_future(engine.score_papers(rows, scorer))
-    turns = 0
-    while not scored.done():
-        turns += 1
-        await asyncio.sleep(0)
-    assert turns >= len(rows)
 
 
 async def test_readers_who_ask_at_the_same_moment_load_the_glossary_once(db: Database) -> None:

@@ -82,7 +82,7 @@ async def test_no_paper_repeats_or_is_lost_between_pages(
 async def test_pages_of_more_matches_than_are_scored_at_once_have_each_once(
     archive_search: SearchService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in (("COUNT_LIMIT", 8), ("FULL_TEXT_LIMIT", 4), ("STAGE_LIMIT", 2)):
+    for name, value in (("COUNT_LIMIT", 8), ("TEXT_LIMIT", 4), ("_ENOUGH", 2)):
         monkeypatch.setattr(engine, name, value)
     monkeypatch.setattr(engine, "_SHALLOW_LIMIT", 0)
     for query in ("robots", "로봇 graphs", "speech -로봇"):
@@ -105,26 +105,6 @@ async def test_the_papers_that_lack_the_commoner_part_come_first(db: Database) -
     assert found.rows[0].arxiv_id == "2502.00001"
     assert found.missing["2502.00001"] == ("robots",)
     assert (found.complete, found.total, len(found.rows)) == (0, 31, 31)
-
-
-async def test_words_of_the_best_papers_tell_partial_matches_apart(db: Database) -> None:
-    related = [
-        NewsletterPaper(
-            f"2501.{number + 1:05}", f"Gripper study {number}", "robots with a gripper and tactile skin"
-        )
-        for number in range(6)
-    ]
-    others = [
-        NewsletterPaper(f"2501.001{number:02}", f"Study {number}", "robots in another field")
-        for number in range(6)
-    ]
-    target = NewsletterPaper("2502.00001", "Study of skin", "robots with tactile skin")
-    filler = [NewsletterPaper(f"2503.{number:05}", f"Speech {number}", "speech") for number in range(1, 61)]
-    await sample_archive.add_digest(db, "2025-01-02", *related, *others, target, *filler)
-    found = await SearchService(db).search(SearchRequest("robots gripper lanterns", limit=50))
-    order = [row.arxiv_id for row in found.rows]
-    assert set(order[:6]) == {paper.arxiv_id for paper in related}
-    assert order[6] == target.arxiv_id
 
 
 async def test_a_single_term_has_no_partial_matches_behind_it(archive_search: SearchService) -> None:

@@ -13,10 +13,11 @@ import sqlalchemy as sa
 
 from bot.archive import digest_writer
 from bot.search import index as search_index
-from bot.search import maintenance
+from bot.search import maintenance, tokens
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import key_values, search, tables
+from storage import key_values, search, snapshot, tables
+from storage import search_index as stored_index
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -67,7 +68,7 @@ async def interrupt(database: Database, steps: int) -> None:
             await anext(progress)
 
 
-_CONTENT_TABLES = "indexed_papers term_counts indexed_authors name_words name_deletions mention_counts"
+_CONTENT_TABLES = "indexed_papers term_counts indexed_authors name_words mention_counts"
 
 
 async def contents(database: Database) -> dict[str, list[Any]]:
@@ -145,10 +146,10 @@ async def test_an_index_of_another_version_is_rebuilt_like_a_fresh_one(
         tokens, title_tokens = build_tokens(texts)
         return tokens[::-1], title_tokens[::-1]
 
-    build_tokens = search_index.build_tokens
+    build_tokens = tokens.build_tokens
     with monkeypatch.context() as former:
         former.setattr(search_index, "VERSION", "0")
-        former.setattr(search_index, "build_tokens", build_reversed)
+        former.setattr(tokens, "build_tokens", build_reversed)
         await search_index.record_version(db)
         await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
     assert (await search_index.get_index_status(db)).is_outdated
@@ -160,7 +161,7 @@ async def test_an_index_of_another_version_is_rebuilt_like_a_fresh_one(
     rebuilt = await contents(db)
     indexer = search_index.SearchIndexer()
     async with db.transaction() as connection:
-        rows = await search.list_by_popularity(connection)
+        rows = await snapshot.read(connection, search.list_by_popularity)
         await indexer.remove(connection, [row.paper_id for row in rows])
         remaining = await connection.execute(
             sa.select(tables.term_counts.c.token).where(tables.term_counts.c.papers != 0)
@@ -220,7 +221,7 @@ async def test_another_version_restarts_the_rebuild_and_the_former_one_stops(
 async def test_gaps_are_filled_in_place(filled: Database) -> None:
     before = await contents(filled)
     async with filled.transaction() as connection:
-        rows = await search.list_by_popularity(connection, limit=6)
+        rows = await snapshot.read(connection, search.list_by_popularity, limit=6)
         await search_index.SearchIndexer().remove(connection, [row.paper_id for row in rows])
     assert (await search_index.get_index_status(filled)).missing == 6
     assert [done async for done in search_index.fill_gaps(filled)][-1] == 6
@@ -251,13 +252,13 @@ async def test_the_version_is_recorded_only_while_the_index_is_empty(
 async def test_a_reader_keeps_its_snapshot_during_a_rebuild(filled: Database) -> None:
     """On PostgreSQL the swap waits for the reader; on SQLite the reader keeps its snapshot."""
     async with filled.read() as reader:
-        assert await search.count_all(reader) == len(PAPERS)
+        assert await stored_index.count_all(reader) == len(PAPERS)
         async with aclosing(search_index.rebuild_index(filled)) as steps:
             for _ in range(25):
                 if await anext(steps, None) is None:
                     break
-        assert await search.count_all(reader) == len(PAPERS)
-        assert len(await search.list_by_popularity(reader)) == len(PAPERS)
+        assert await stored_index.count_all(reader) == len(PAPERS)
+        assert len(await snapshot.read(reader, search.list_by_popularity)) == len(PAPERS)
     await finish(filled)
     assert await ids(filled, "learning") == {paper.arxiv_id for paper in PAPERS}
 

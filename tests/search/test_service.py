@@ -10,6 +10,7 @@ from bot.search import index as search_index
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import search as stored_search
+from storage import snapshot
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -111,7 +112,7 @@ async def test_digests_and_top_papers_are_ordered_by_votes(search: SearchService
 
 async def test_an_emptied_index_can_be_rebuilt(db: Database, search: SearchService) -> None:
     async with db.transaction() as connection:
-        rows = await stored_search.list_by_popularity(connection)
+        rows = await snapshot.read(connection, stored_search.list_by_popularity)
         await search_index.SearchIndexer().remove(connection, [row.paper_id for row in rows])
     assert await ids(search, "화학") == []
     assert [done async for done in search_index.rebuild_index(db)][-1] == 3

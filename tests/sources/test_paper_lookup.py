@@ -15,7 +15,7 @@ from bot.archive.ingest import IngestService
 from bot.core.settings import Settings
 from bot.sources import fetcher, paper_lookup
 from bot.sources.paper_lookup import LookupOutcome, PaperLookup
-from storage import papers
+from storage import papers, search, snapshot
 from storage.database import Database
 from storage.models import SourceKind
 from tests.support import origin_server, source_payloads
@@ -82,11 +82,11 @@ async def test_readers_who_ask_at_once_share_requests_and_the_papers_stay_out_of
             assert (detail.is_listed, detail.votes, detail.appearances) == (False, 3, ())
             assert detail.last_on.isoformat() == "2025-05-01"
             assert (
-                await papers.list_top(connection)
-                == await papers.list_by_prefix(connection, "25", limit=5)
+                await snapshot.read(connection, search.list_top)
+                == await snapshot.read(connection, search.list_by_prefix, "25", limit=5)
                 == []
             )
-            assert await papers.count(connection) == 0
+            assert await snapshot.read(connection, search.count_top) == 0
             assert await papers.list_newest_ids(connection, limit=9) == []
         await harness.ingest.add_text(source_payloads.newsletter(ids=ids[:1]), location="a.md")
         async with harness.database.read() as connection:

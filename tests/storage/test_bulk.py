@@ -43,19 +43,3 @@ async def test_reserved_ids_are_unused_and_distinct(db: database.Database) -> No
     assert len({*first.values(), *second.values()}) == 3
     async with db.transaction() as connection:
         assert list(await bulk.reserve_ids(connection, tables.papers, 0)) == []
-
-
-async def test_a_read_transaction_reads_a_value_once_and_a_write_transaction_each_time(
-    db: database.Database,
-) -> None:
-    reads = iter(range(10))
-
-    async def read() -> int:
-        return next(reads)
-
-    async with db.read() as connection:
-        assert [await bulk.read_once(connection, key, read) for key in ("a", "a", "b")] == [0, 0, 1]
-    async with db.read() as connection:
-        assert await bulk.read_once(connection, "a", read) == 2
-    async with db.transaction() as connection:
-        assert [await bulk.read_once(connection, "a", read) for _ in range(2)] == [3, 4]

@@ -16,10 +16,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import make_url
 
-from storage import database, errors, key_values, migrate, papers, search, tables
+from storage import database, errors, key_values, migrate, search, tables
 from storage.migrations import versions
 
-ENGINE_TABLES = (search.WORDS_TABLE, search.TITLES_TABLE, papers.TABLE, "search_tiers")
+ENGINE_TABLES = (search.WORDS_TABLE, search.TITLES_TABLE, search.AUTHORS_TABLE, "search_tiers")
 
 
 def differences(connection: sa.Connection) -> list[object]:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import sqlalchemy as sa
 
-from storage import archive, bulk, database, papers, tables
+from storage import archive, bulk, database, papers, search, snapshot, tables
 from storage.models import ArchiveExtent, PaperFacts, Section
 from tests.support import reader_rows
 from tests.support.paper_records import DAY, NOW, add_digest, add_papers, merged_paper
@@ -48,17 +48,19 @@ async def test_top_papers_are_ordered_by_votes_with_unknown_last_and_paginated(d
     async with db.read() as connection:
 
         async def top(**filters: object) -> list[str]:
-            rows = await papers.list_top(connection, since_on=DAY, **filters)  # type: ignore[arg-type]
+            page = {name: filters.pop(name) for name in ("limit", "offset") if name in filters}
+            wanted = search.Filters(DAY, **filters)  # type: ignore[arg-type]
+            rows = await snapshot.read(connection, search.list_top, wanted, **page)  # type: ignore[arg-type]
             return [row.arxiv_id[-1] for row in rows]
 
         assert await top() == ["4", "3", "2", "1"]
         assert await top(limit=2, offset=1) == ["3", "2"]
         assert await top(min_votes=1) == ["4", "3"]
         assert await top(until_on=DAY, min_votes=1) == ["3"]
-        assert await papers.count(connection, since_on=DAY, min_votes=1) == 2
-        completions = await papers.list_by_prefix(connection, "2601.0000", limit=2)
+        assert await snapshot.read(connection, search.count_top, search.Filters(DAY, min_votes=1)) == 2
+        completions = await snapshot.read(connection, search.list_by_prefix, "2601.0000", limit=2)
         assert [row.arxiv_id[-1] for row in completions] == ["5", "3"]
-        assert await papers.list_by_prefix(connection, "2601_%", limit=2) == []
+        assert await snapshot.read(connection, search.list_by_prefix, "2601_%", limit=2) == []
 
 
 async def test_the_digests_of_a_date_form_one_list(db: database.Database) -> None:

@@ -220,7 +220,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "client.options.parse_number": lambda text: options.parse_number(text, "key", 1, 9),
     "glossary.mentions.long_form": lambda text: mentions.long_form(text, "LLM"),
     "glossary.mentions.is_abbreviation_of": lambda text: mentions.is_abbreviation_of("A" * 20, text),
-    "glossary.mentions.TitlePhraseCounter": lambda text: mentions.TitlePhraseCounter().add(text),
+    "glossary.mentions.TitleCounter": lambda text: mentions.TitleCounter().add(text),
     "outbox.contents.remove_foreign_markers": lambda text: contents.remove_foreign_markers(text, None),
     "rendering.discord_text.shorten": lambda text: discord_text.shorten(text, 2000),
     "rendering.discord_text.masked_link": lambda text: discord_text.masked_link(text, text),

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.search import index as search_index
+from bot.search import index as indexing
 from bot.search import scoring
-from storage import search
+from storage import search, search_index, snapshot
 from storage.search import BooleanQuery
 from storage.tables import papers
 
@@ -17,7 +17,7 @@ DAY = date(2025, 1, 1)
 
 def popularity(votes: int | None, on: date) -> float:
     """Return the popularity by which the indexer orders papers."""
-    return scoring.hot_score(votes, on, search_index.POPULARITY_EPOCH)
+    return scoring.hot_score(votes, on, indexing.POPULARITY_EPOCH)
 
 
 async def add_papers(
@@ -42,7 +42,7 @@ async def add_papers(
         ],
     )
     dates = {paper_id: DAY + timedelta(days=paper_id) for paper_id, *_ in rows}
-    positions = await search.assign_positions(
+    positions = await search_index.assign_positions(
         connection, {paper_id: popularity(votes, dates[paper_id]) for paper_id, votes, *_ in rows}
     )
     indexed = {
@@ -57,7 +57,7 @@ async def add_papers(
         )
         for paper_id, votes, title, body in rows
     }
-    await search.add(connection, list(indexed.values()))
+    await search_index.add(connection, list(indexed.values()))
     return indexed
 
 
@@ -65,11 +65,13 @@ async def find(
     connection: AsyncConnection, query: BooleanQuery, table: str = search.WORDS_TABLE, **filters: object
 ) -> list[int]:
     """Return the ids of the first ten matching papers, in order."""
-    (positions,) = await search.list_positions(
+    (positions,) = await snapshot.read(
         connection,
-        [search.SearchRequest(table, query, 10)],
+        search.list_positions,
+        [(query, 10)],
         search.Filters(**filters),  # type: ignore[arg-type]
+        table,
     )
-    rows = await search.list_by_positions(connection, positions)
+    rows = await snapshot.read(connection, search.list_by_positions, positions)
     paper_ids = {row.position: row.paper_id for row in rows}
     return [paper_ids[position] for position in positions]

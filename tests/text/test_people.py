@@ -25,22 +25,6 @@ def test_index_terms_cover_all_spellings(name: str, words: set[str]) -> None:
     assert words <= set(people.index_terms(name))
 
 
-@pytest.mark.parametrize("other", ["li", "lu", "liux", "lui", "lius", "xliu", "kiu"])
-def test_edit_neighbours_of_a_short_word_are_one_edit_away(other: str) -> None:
-    assert other in people.edit_neighbours("liu")
-    assert (
-        people.edit_neighbours("l")
-        == people.edit_neighbours("weiwei")
-        == people.edit_neighbours("리우")
-        == set()
-    )
-
-
-@given(TEXTS)
-def test_deletion_variants_are_one_letter_shorter(word: str) -> None:
-    assert all(len(variant) == len(word) - 1 for variant in people.deletion_variants(word))
-
-
 @given(st.text(max_size=400))
 def test_any_text_gives_few_short_index_terms(name: str) -> None:
     terms = people.index_terms(name)

@@ -8,7 +8,16 @@ from collections import Counter
 import pytest
 
 from bench.quality import __main__ as quality
-from bench.quality import author_names, corpus, end_to_end, in_memory, measures, mined_concepts, questions
+from bench.quality import (
+    ablation,
+    author_names,
+    corpus,
+    end_to_end,
+    in_memory,
+    measures,
+    mined_concepts,
+    questions,
+)
 from bot.glossary import concepts as glossary_concepts
 
 QUESTION = questions.Query(1, "tuned", "question", "en", "how to", "")
@@ -154,3 +163,9 @@ def test_search_over_a_database_reaches_the_floors_and_finds_people_in_any_spell
     assert means["all: right"] >= 0.95
     assert means["one error: offered"] >= 0.94
     assert means[f"{author_names.PREFIX}: offered"] >= 0.95
+
+
+def test_every_stage_can_be_switched_off() -> None:
+    for stage in ablation.STAGES:
+        with ablation.without(stage):
+            pass

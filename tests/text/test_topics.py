@@ -77,7 +77,7 @@ SPEECH = text_topics.describe("글자를 사람 목소리로 읽어주는 모델
 def similarity(title: str, body: str) -> float:
     """Return the similarity of a paper to the question about speech."""
     words = scoring.count_words(analyser.canonicalise(title), analyser.canonicalise(body))
-    return text_topics.cosine(words, SPEECH)
+    return text_topics.Similarity(SPEECH).compare(words)
 
 
 def test_a_paper_on_the_topic_is_more_similar_though_it_has_no_word_of_the_question() -> None:
@@ -103,4 +103,4 @@ def test_length_does_not_count() -> None:
 @given(st.text(max_size=200))
 def test_any_text_has_a_similarity(text: str) -> None:
     assert similarity(text, text) >= 0
-    assert text_topics.cosine({text: 1}, {}) == 0
+    assert text_topics.Similarity({}).compare({text: 1}) == 0

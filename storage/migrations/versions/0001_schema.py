@@ -509,10 +509,6 @@ def _declare_index(metadata: sa.MetaData) -> None:
         sa.Column("votes", sa.Integer),
         sa.Column("last_on", sa.Date, nullable=False),
     )
-    sa.Table("text_dictionaries", metadata,
-        sa.Column("id", _ROW_ID, primary_key=True, autoincrement=False, comment="Zstandard dictionary id"),
-        sa.Column("data", sa.LargeBinary, nullable=False),
-    )
     sa.Table("term_counts", metadata,
         sa.Column("token", sa.Text, primary_key=True),
         sa.Column("papers", sa.Integer, nullable=False, comment="document frequency, sampled beyond the first papers"),
@@ -525,11 +521,6 @@ def _declare_index(metadata: sa.MetaData) -> None:
     )
     sa.Table("name_words", metadata,
         sa.Column("word", sa.Text, primary_key=True, comment="a folded word of an author's name"),
-        sqlite_with_rowid=False,
-    )
-    sa.Table("name_deletions", metadata,
-        sa.Column("deletion", sa.Text, primary_key=True, comment="word with one letter deleted"),
-        sa.Column("word", sa.Text, primary_key=True),
         sqlite_with_rowid=False,
     )
     sa.Table("mention_counts", metadata,

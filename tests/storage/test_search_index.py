@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from storage import errors, search, shadow_index, tables
+from storage import errors, search, search_index, snapshot, tables
 from storage.database import Database
 from tests.support import patience
 
@@ -57,22 +57,22 @@ async def test_swapped_tables_have_the_same_schema(db: Database) -> None:
     before = await describe_schema(db)
     for _ in range(2):
         async with db.transaction() as connection:
-            await shadow_index.create(connection)
-            await shadow_index.swap(connection)
-            await shadow_index.delete_old(connection, batch_size=5)
+            await search_index.create(connection)
+            await search_index.swap(connection)
+            await search_index.delete_old(connection, batch_size=5)
         assert await describe_schema(db) == before
 
 
 async def test_a_dropped_shadow_index_leaves_nothing_behind(db: Database) -> None:
     before = await describe_schema(db)
     async with db.transaction() as connection:
-        await shadow_index.drop(connection)
-        await shadow_index.create(connection)
-        await shadow_index.swap(connection)
-        await shadow_index.create(connection)
+        await search_index.drop(connection)
+        await search_index.create(connection)
+        await search_index.swap(connection)
+        await search_index.create(connection)
     assert await describe_schema(db) != before
     async with db.transaction() as connection:
-        await shadow_index.drop(connection)
+        await search_index.drop(connection)
     assert await describe_schema(db) == before
 
 
@@ -80,47 +80,47 @@ def test_every_table_of_the_index_has_a_shadow() -> None:
     index_tables = {
         name for name, table in tables.metadata.tables.items() if table.info.get("revision") == "0002"
     }
-    assert index_tables - {"glossary"} <= set(shadow_index.TABLES)
+    assert index_tables - {"glossary"} <= set(search_index.TABLES)
 
 
 async def test_only_redirected_statements_use_the_shadow_index(db: Database) -> None:
     async with db.transaction() as connection:
         await connection.execute(tables.papers.insert(), [PAPER])
-        await shadow_index.create(connection)
+        await search_index.create(connection)
         row = search.IndexRow(7, 1, search.DocumentTexts("a", "b"), 3, date(2025, 1, 1))
-        async with shadow_index.redirect_to_shadow(connection):
-            await search.add(connection, [row._replace(tokens="alpha beta", title_tokens="beta")])
-            assert await search.count_all(connection) == 1
-            assert list(await search.list_by_positions(connection, [7])) == [row]
-        assert await search.count_all(connection) == 0
-        assert await search.list_by_positions(connection, [7]) == []
-        assert await shadow_index.pop_changes(connection, shadow_index.TrackedTable.PAPERS, limit=9) == []
-        await shadow_index.swap(connection)
-        assert await search.count_all(connection) == 1
+        async with search_index.redirect_to_shadow(connection):
+            await search_index.add(connection, [row._replace(tokens="alpha beta", title_tokens="beta")])
+            assert await search_index.count_all(connection) == 1
+            assert list(await snapshot.read(connection, search.list_by_positions, [7])) == [row]
+        assert await search_index.count_all(connection) == 0
+        assert await snapshot.read(connection, search.list_by_positions, [7]) == []
+        assert await search_index.pop_changes(connection, search_index.TrackedTable.PAPERS, limit=9) == []
+        await search_index.swap(connection)
+        assert await search_index.count_all(connection) == 1
 
 
 async def test_changes_of_the_live_index_are_recorded_once(db: Database) -> None:
     async with db.transaction() as connection:
         authors = [{"id": number, "key": str(number), "name": "x", "papers": 1} for number in range(1, 6)]
         await connection.execute(tables.authors.insert(), authors)
-        await shadow_index.create(connection)
+        await search_index.create(connection)
         table = tables.indexed_authors
         for number in range(1, 6):
             await connection.execute(table.insert().values(position=number, author_id=number, words="x"))
         await connection.execute(table.update().where(table.c.author_id == 2).values(words="y"))
         await connection.execute(table.delete().where(table.c.author_id == 3))
-        assert await shadow_index.pop_changes(connection, shadow_index.TrackedTable.AUTHORS, limit=2) == [
+        assert await search_index.pop_changes(connection, search_index.TrackedTable.AUTHORS, limit=2) == [
             1,
             2,
         ]
-        assert await shadow_index.pop_changes(connection, shadow_index.TrackedTable.AUTHORS, limit=9) == [
+        assert await search_index.pop_changes(connection, search_index.TrackedTable.AUTHORS, limit=9) == [
             3,
             4,
             5,
         ]
-        assert await shadow_index.pop_changes(connection, shadow_index.TrackedTable.AUTHORS, limit=9) == []
+        assert await search_index.pop_changes(connection, search_index.TrackedTable.AUTHORS, limit=9) == []
         await connection.execute(table.delete().where(table.c.author_id == 1))
-        assert await shadow_index.pop_changes(connection, shadow_index.TrackedTable.AUTHORS, limit=9) == [1]
+        assert await search_index.pop_changes(connection, search_index.TrackedTable.AUTHORS, limit=9) == [1]
 
 
 @pytest.mark.parametrize("table", [tables.indexed_papers, tables.papers, tables.authors])
@@ -128,15 +128,15 @@ async def test_a_reader_delays_the_swap_on_postgresql(db: Database, table: sa.Ta
     if db.is_sqlite:
         pytest.skip("readers on SQLite keep their snapshot")
     async with db.transaction() as connection:
-        await shadow_index.create(connection)
+        await search_index.create(connection)
     async with db.read() as reader:
         await reader.execute(sa.select(table))
         # At once: what waited for one table while it holds others could deadlock with a reader.
         with pytest.raises(errors.InUseError):
             async with db.transaction() as connection, patience.limit(10):
-                await shadow_index.swap(connection)
+                await search_index.swap(connection)
     async with db.transaction() as connection:
-        await shadow_index.swap(connection)
+        await search_index.swap(connection)
 
 
 async def test_the_old_index_is_deleted_in_batches(db: Database) -> None:
@@ -147,11 +147,11 @@ async def test_the_old_index_is_deleted_in_batches(db: Database) -> None:
         rows = [
             search.IndexRow(number, number, texts, 3, date(2025, 1, 1), "a", "b") for number in range(1, 31)
         ]
-        await search.add(connection, rows)
-        await shadow_index.create(connection)
-        await shadow_index.swap(connection)
-        assert await search.count_all(connection) == 0
+        await search_index.add(connection, rows)
+        await search_index.create(connection)
+        await search_index.swap(connection)
+        assert await search_index.count_all(connection) == 0
         batches = 0
-        while await shadow_index.delete_old(connection, batch_size=3):
+        while await search_index.delete_old(connection, batch_size=3):
             batches += 1
     assert (batches > 3) == db.is_sqlite

@@ -1,0 +1,347 @@
+"""Look-ups: papers, authors and terms for a query, each in one synchronous call on a snapshot of the database.
+
+This module and what it imports do without SQLAlchemy, so that the shell's look-ups start in half of the time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from bot.core.clock import Clock, system_clock
+from bot.glossary import concepts, resolver
+from bot.search import authors, completion, engine, similar
+from bot.search import query as search_query
+from bot.search.completion import TopicIndex
+from bot.search.engine import SearchScope
+from bot.search.results import AuthorResult, SearchRequest, SearchResult, Sort
+from bot.text import analyser, query_parser
+from bot.text.term_keys import term_key
+from storage import models, search
+from storage.search import NO_FILTERS, Filters, query_tokens
+from storage.snapshot import Snapshot
+
+MAX_SUGGESTIONS = 5
+_CORRECTIONS_PER_TERM = 2
+_MAX_ANSWERS, _MAX_KEPT_HITS = 64, 600
+"""Answers that are kept for further pages, and the hits that one of them may have."""
+
+
+def _is_hidden_by_filters(
+    view: Snapshot, query: query_parser.Query, expanded: concepts.Expansion, filters: search.Filters
+) -> bool:
+    """Tell whether the query's terms match papers that its own filters, exclusions or quoted phrases reject."""
+    if not query.text or not (query.authors or query.has_range_filters or query.excluded or query.phrases):
+        return False
+    terms_only = query_parser.Query(text=query.text)
+    found = engine.find(view, terms_only, expanded, SearchScope(filters), limit=1)
+    return found.complete_count > 0
+
+
+def _list_unknown_terms(view: Snapshot, expanded: concepts.Expansion) -> frozenset[str]:
+    """Return the terms that no paper of the archive has: they may be typing errors."""
+    tokens_of = {
+        segment.text: query_tokens(query.anywhere)
+        for segment in expanded.segments
+        if segment.key is None and (query := search_query.from_text(segment.text)) is not None
+    }
+    frequencies = search.get_document_frequencies(view, set().union(*tokens_of.values()))
+    return frozenset(text for text, parts in tokens_of.items() if not all(map(frequencies.get, parts)))
+
+
+_COUNT_LIMIT = 100_000
+_MAX_TERM_LENGTH = 200
+_MIN_SUSPICIOUS_PAPERS = 15
+_SUSPICIOUS_SHARE = 0.2
+"""Share of a form's papers with another form of the term, below which a person should look at it."""
+
+
+class FormEvidence(NamedTuple):
+    """A form of a concept, and the number of papers that contain it."""
+
+    form: concepts.SurfaceForm
+    papers: int
+
+
+class TermEvidence(NamedTuple):
+    """The concepts that a term names, by English key, and the terms that it is short for, if they are several."""
+
+    concepts: list[tuple[str, list[FormEvidence]]]
+    senses: list[str]
+
+
+def _count_papers(view: Snapshot, form: concepts.SurfaceForm) -> FormEvidence:
+    query = search_query.from_text(form.text)
+    if query is None:
+        return FormEvidence(form, 0)
+    return FormEvidence(form, search.count_matches(view, query.anywhere, limit=_COUNT_LIMIT))
+
+
+_ENOUGH_COMPLETE = 3
+"""With fewer papers that match all of a query, alternative queries are suggested."""
+
+
+class DatedPaper(Protocol):
+    """A paper of a digest."""
+
+    @property
+    def paper_id(self) -> int: ...
+    @property
+    def date_on(self) -> date: ...
+    @property
+    def votes(self) -> int | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The hits of a query, gathered for a page that ends at `end`, and what its pages have in common."""
+
+    found: engine.Found
+    end: int
+    common: SearchResult
+
+    def has(self, end: int) -> bool:
+        """Tell whether the hits are enough for a page that ends there."""
+        return end <= self.end or end <= len(self.found.hits)
+
+
+class LookUp:
+    """Answers look-ups from snapshots of one database, in any thread, and keeps the last answers for their further pages."""
+
+    def __init__(
+        self, read_glossary: Callable[[Snapshot], resolver.Glossary], clock: Clock = system_clock
+    ) -> None:
+        self._read_glossary = read_glossary
+        self._clock = clock
+        self._answers: OrderedDict[object, _Answer] = OrderedDict()
+        self._topics: TopicIndex | None = None
+        self._lock = threading.Lock()
+
+    def search(self, view: Snapshot, request: SearchRequest, *, by_votes: bool = False) -> SearchResult:
+        """Return a page of the papers on a topic, best first or, of those that are about it, by votes.
+
+        Filters alone list the papers that pass them, top-voted first. An arXiv id or a link finds that paper.
+        """
+        if (arxiv_id := engine.parse_id(request.query)) is not None:
+            row = engine.find_row_by_id(view, arxiv_id)
+            return SearchResult((row,), 1, complete=1) if row else SearchResult(unknown_id=arxiv_id)
+        query = query_parser.parse_query(analyser.clean_typed(request.query))
+        query, period = (query, "") if request.literal else engine.read_period(query, self._clock().date())
+        if not query.has_text:
+            return self._list_filtered(view, request, query, period)
+        end = request.offset + request.limit
+        answer = self._answer(view, request, query, end, by_votes=by_votes)
+        hits = answer.found.hits[request.offset : end]
+        rows = engine.load_rows(view, hits)
+        missing = answer.found.missing
+        return replace(
+            answer.common,
+            rows=tuple(rows),
+            period=period,
+            missing={row.arxiv_id: missing[row.id] for row in rows if row.id in missing},
+            explanations=engine.explain(rows, hits) if request.explain else {},
+        )
+
+    def _list_filtered(
+        self, view: Snapshot, request: SearchRequest, query: query_parser.Query, period: str
+    ) -> SearchResult:
+        scope = self._scope(view, request, query)
+        if scope.is_unlimited:
+            # Exclusions select nothing by themselves.
+            return SearchResult(ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
+        result = engine.list_filtered(view, scope, request.limit, request.offset)
+        return replace(result, complete=result.total, ignored=query.ignored, period=period)
+
+    def _scope(self, view: Snapshot, request: SearchRequest, query: query_parser.Query) -> SearchScope:
+        author = analyser.clean_typed(request.author)
+        names = [*query.authors, *([author] if request.author.strip() else [])]
+        filters = engine.merge_filters(request.filters, query)
+        return SearchScope(filters, engine.list_paper_ids_by_authors(view, names))
+
+    def _answer(
+        self, view: Snapshot, request: SearchRequest, query: query_parser.Query, end: int, *, by_votes: bool
+    ) -> _Answer:
+        """Return the answer to a query, which is kept until the glossary or the index changes."""
+        asked = replace(request, limit=0, offset=0, explain=False, snippet_locale=None)
+        versions = search.get_glossary_version(view), search.get_generation(view)
+        key = asked, by_votes, query, versions
+        with self._lock:
+            known = self._answers.get(key)
+            if known is not None and known.has(end):
+                self._answers.move_to_end(key)
+                return known
+        answer = self._make_answer(view, request, query, end, by_votes=by_votes)
+        if len(answer.found.hits) <= _MAX_KEPT_HITS:
+            with self._lock:
+                self._answers[key] = answer
+                while len(self._answers) > _MAX_ANSWERS:
+                    self._answers.popitem(last=False)
+        return answer
+
+    def _make_answer(
+        self, view: Snapshot, request: SearchRequest, query: query_parser.Query, end: int, *, by_votes: bool
+    ) -> _Answer:
+        scope = self._scope(view, request, query)
+        expanded = self._expand(view, query.text, literal=request.literal)
+        corrected = () if request.literal else self._find_corrections(view, expanded)
+        if corrected:
+            query = replace(query, text=completion.apply_corrections(query.text, corrected))
+            expanded = self._expand(view, query.text, literal=False)
+        if not request.literal:
+            query = self._expand_excluded(view, query, expanded)
+        find = engine.find_top if by_votes else partial(engine.find_sorted, sort=request.sort)
+        found = find(view, query, expanded, scope, limit=end)
+        common = SearchResult(
+            total=found.total,
+            total_is_exact=found.is_exact,
+            complete=found.complete_count,
+            is_inside=found.is_inside,
+            corrected=corrected,
+            added_forms=search_query.added_forms(expanded),
+            terms=(*search_query.query_terms(expanded), *query.phrases),
+            term_forms=(*search_query.term_forms(expanded), *((phrase,) for phrase in query.phrases)),
+            is_shortened=len(expanded.text.split()) < len(query.text.split()),
+            meanings=expanded.meanings,
+            suggestions=self._suggest(view, request, query, expanded, found),
+            ignored=query.ignored,
+        )
+        return _Answer(found, end, common)
+
+    def _find_corrections(self, view: Snapshot, expanded: concepts.Expansion) -> tuple[tuple[str, str], ...]:
+        """Return the typing errors of a query's terms, as typed and as meant."""
+        unknown = completion.list_unknown_words(view, expanded)
+        ambiguous_stems = completion.list_ambiguous_stems(expanded)
+        if not unknown and not ambiguous_stems:
+            return ()
+        vocabulary = self.load_topics(view).get_vocabulary()
+        return completion.find_corrections(view, vocabulary, unknown, ambiguous_stems)
+
+    def load_topics(self, view: Snapshot) -> TopicIndex:
+        """Return the topic index of the current glossary."""
+        glossary = self._read_glossary(view)
+        with self._lock:
+            if self._topics is None or self._topics.glossary is not glossary:
+                self._topics = TopicIndex(glossary)
+            return self._topics
+
+    def _expand(self, view: Snapshot, text: str, *, literal: bool) -> concepts.Expansion:
+        if literal:
+            return concepts.literal_expansion(text)
+        current = self._read_glossary(view)
+        return similar.add_names(view, current, search_query.expand_query(current, text))
+
+    def _expand_excluded(
+        self, view: Snapshot, query: query_parser.Query, asked: concepts.Expansion
+    ) -> query_parser.Query:
+        if not query.excluded:
+            return query
+        glossary = self._read_glossary(view)
+        return replace(query, excluded=search_query.list_excluded_forms(glossary, query.excluded, asked))
+
+    def _suggest(
+        self,
+        view: Snapshot,
+        request: SearchRequest,
+        query: query_parser.Query,
+        expanded: concepts.Expansion,
+        found: engine.Found,
+    ) -> tuple[str, ...]:
+        """Return alternative queries, the likeliest first: without the query's own filters, corrected, or a single term.
+
+        Nothing if enough was found. The filters given apart from the query apply to the alternatives too.
+        """
+        if found.complete_count >= _ENOUGH_COMPLETE:
+            return ()
+        topics, suggested = self.load_topics(view), list[str]()
+        is_none = found.complete_count == 0
+        if is_none and _is_hidden_by_filters(view, query, expanded, request.filters):
+            suggested.append(query.text)
+        known = {term_key(form) for form in (query.text, *expanded.added_forms)}
+        suggested += [text for text in topics.list_corrections(query.text) if term_key(text) not in known]
+        if len(expanded.segments) > 1:
+            unknown_terms = _list_unknown_terms(view, expanded)
+            with_known_terms = is_none and request.filters == search.NO_FILTERS
+            for segment in expanded.segments:
+                if segment.text in unknown_terms:
+                    corrections = topics.list_corrections(segment.text)[:_CORRECTIONS_PER_TERM]
+                    suggested += [text for text in corrections if term_key(text) not in known]
+                elif with_known_terms and segment.key is not None:
+                    suggested.append(analyser.strip_ending(segment.text))
+        return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
+
+    def match_papers(self, view: Snapshot, text: str, digest_papers: Sequence[DatedPaper]) -> dict[int, float]:
+        """Return those papers of digests that are about a query, with its filters: how well they match, by id.
+
+        The dates are those of the digests. As in `search`, a query of nothing but exclusions matches nothing.
+        """
+        query = query_parser.parse_query(analyser.clean_typed(text))
+        allowed = engine.merge_filters(search.NO_FILTERS, query)
+        ids = frozenset(
+            paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)
+        )
+        written = engine.list_paper_ids_by_authors(view, query.authors)
+        ids = ids if written is None else ids & written
+        if not ids or not query.has_text:
+            return dict.fromkeys(ids, 0.0) if written is not None or query.has_range_filters else {}
+        # The index knows the date of a paper's last digest, which is never earlier than that of one of its digests.
+        since = search.Filters(since_on=min(paper.date_on for paper in digest_papers))
+        expanded = self._expand(view, query.text, literal=False)
+        query = self._expand_excluded(view, query, expanded)
+        return engine.list_about(view, query, expanded, SearchScope(since, ids)) or {}
+
+    def find_author(
+        self,
+        view: Snapshot,
+        name: str,
+        *,
+        sort: Sort = Sort.VOTES,
+        filters: Filters = NO_FILTERS,
+        limit: int = 10,
+        offset: int = 0,
+        locale: models.Locale = models.Locale.EN,
+    ) -> AuthorResult:
+        """Return the papers of the author whose name matches best, sorted by votes or date, and the other matches.
+
+        The author's topics are named in the language of `locale` where they have a name in it.
+        """
+        glossary, typed = self._read_glossary(view), analyser.clean_typed(name)
+        result = authors.find_author(view, glossary, typed, sort=sort, filters=filters, locale=locale)
+        return replace(result, rows=result.rows[offset : offset + limit])
+
+    def find_paper(self, view: Snapshot, text: str) -> str | None:
+        """Return the arXiv id of the paper that an arXiv id, a link or a part of a title identifies; None if there is none."""
+        text = analyser.clean_typed(text)
+        if (arxiv_id := engine.parse_id(text)) is not None:
+            return arxiv_id
+        rows = engine.find_papers(view, text, limit=1)
+        return rows[0].arxiv_id if rows else None
+
+    def explain_term(self, view: Snapshot, term: str) -> TermEvidence:
+        """Return the concepts that a term names, the best supported first, with the evidence for their forms, and its senses."""
+        text = analyser.clean_typed(term)[:_MAX_TERM_LENGTH]
+        glossary = self._read_glossary(view)
+        found = [
+            (concept.key, [_count_papers(view, form) for form in concept.forms])
+            for concept in glossary.find_concepts(text)
+        ]
+        return TermEvidence(found, glossary.list_senses(text))
+
+    def list_suspicious_forms(self, view: Snapshot) -> list[tuple[str, concepts.SurfaceForm]]:
+        """Return the Korean forms that few of their papers confirm, with the English term, the weakest first."""
+        glossary = self._read_glossary(view)
+        weak = [
+            (concept.usual_form("en") or concept.key, form)
+            for concept in glossary.all_concepts()
+            for form in concept.forms_in("ko")
+            if not form.is_alias
+            and form.found >= _MIN_SUSPICIOUS_PAPERS
+            and form.confirmed < _SUSPICIOUS_SHARE * form.found
+        ]
+        return sorted(
+            weak, key=lambda pair: (pair[1].confirmed / pair[1].found, -pair[1].found, pair[1].text)
+        )

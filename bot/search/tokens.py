@@ -1,0 +1,100 @@
+"""What the search index has of a paper: its canonical texts, and the tokens made from them.
+
+A shingle joins two neighbouring words ("lang_mode" for language model, "화_학" for 강화 학습), so that phrases are found
+without positions in the index. It may stand for several pairs of words: scoring, which reads the text, tells them apart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from itertools import chain
+from operator import add
+
+from bot.archive import summaries
+from bot.search import glossary
+from bot.text import analyser, term_keys, typography
+from storage import models, search
+
+TITLE_MARK, TITLE_WORD_START_MARK = "!t", "!s"
+REPEATED_MARK, FREQUENT_MARK = "!", "!!"
+"""Suffixes of tokens: in the title, at the start of a Korean word of the title, twice or more in the body,
+`MAX_BODY_FREQUENCY` times or more in it. Shingles have the first too.
+"""
+NAME_MARK, LEADING_NAME_MARK = "!n", "!l"
+"""Suffixes of names: what the head of the title is ("mamba" of "Mamba: …"), and what a title begins with."""
+SHINGLE_SEPARATOR = "_"
+_SHINGLE_LETTERS = 4
+"""Letters of each Latin word in a shingle: enough to be rare, few enough to keep the number of shingles low."""
+MAX_BODY_FREQUENCY = 3
+"""Cap on the term frequency in the body: beyond it votes and recency decide, and the index need not count further."""
+_MAX_TITLE_LENGTH = 1000
+_MAX_BODY_LENGTH = 60_000
+
+
+def build_texts(paper: models.IndexDocument) -> search.DocumentTexts:
+    """Return the canonical texts of a paper: its title; its summaries, abstract and keywords; its mentions."""
+    title = (paper.title or "")[:_MAX_TITLE_LENGTH]
+    plain_title = typography.to_plain_text(title)
+    # A reader sees π₀ and may type pi0, so a title with LaTeX is indexed as written too.
+    lines = [] if plain_title == title else [title]
+    for section in paper.sections:
+        if section.heading and not summaries.is_newsletter_label(section.heading):
+            lines.append(section.heading)
+        lines.append(section.body)
+    lines += [paper.abstract] if paper.abstract else []
+    # Twice, as a term that the text repeats is what a paper is about.
+    lines += 2 * [", ".join(paper.keywords)] if paper.keywords else []
+    body = "\n".join(lines)[:_MAX_BODY_LENGTH]
+    mentions = glossary.extract_mentions(f"{paper.title or ''}\n{body}")
+    return search.DocumentTexts(analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions)
+
+
+def build_tokens(texts: search.DocumentTexts) -> tuple[str, str]:
+    """Return all tokens of a paper, and those of its title, separated by spaces. The same texts give the same tokens."""
+    title = " ".join(chain(*_tokenize_text(texts.title)))
+    body, shingles = _tokenize_text(texts.body)
+    counts = Counter(body)
+    repeated = [(token, count) for token, count in counts.items() if count > 1]
+    marked = [token + TITLE_MARK for token in title.split()]
+    marked += [
+        word.removesuffix(analyser.PARTICLE_MARK)[:2] + TITLE_WORD_START_MARK
+        for word in texts.title.split()
+        if analyser.is_hangul(word)
+    ]
+    marked += [name + NAME_MARK for name in term_keys.full_names(texts.title)]
+    marked += [name + LEADING_NAME_MARK for name in term_keys.leading_names(texts.title)]
+    marked_body = [token + REPEATED_MARK for token, _ in repeated]
+    marked_body += [token + FREQUENT_MARK for token, count in repeated if count >= MAX_BODY_FREQUENCY]
+    return " ".join((title, *marked, *counts, *shingles, *marked_body)), title
+
+
+def _tokenize_text(canonical: str) -> tuple[list[str], list[str]]:
+    """Return the tokens of a canonical text, and the shingles of its words."""
+    body, _, loose = canonical.rpartition("\n")
+    words = body.split()
+    if not words:
+        return loose.split(), []
+    tokens, right_halves, left_halves = zip(*map(_analyse_word, words), strict=True)
+    return [*chain.from_iterable(tokens), *loose.split()], list(map(add, left_halves, right_halves[1:]))
+
+
+@lru_cache(maxsize=1 << 15)
+def _analyse_word(word: str) -> tuple[tuple[str, ...], str, str]:
+    """Return a word's tokens, and its halves of the shingles with the word before it and the word behind it."""
+    return tuple(analyser.word_tokens(word)), _shingle_right(word), _shingle_left(word) + SHINGLE_SEPARATOR
+
+
+def shingle(left: str, right: str) -> str:
+    """Return the token for two neighbouring words."""
+    return _shingle_left(left) + SHINGLE_SEPARATOR + _shingle_right(right)
+
+
+def _shingle_left(word: str) -> str:
+    return (
+        word.removesuffix(analyser.PARTICLE_MARK)[-1] if analyser.is_hangul(word) else word[:_SHINGLE_LETTERS]
+    )
+
+
+def _shingle_right(word: str) -> str:
+    return word[0] if analyser.is_hangul(word) else word[:_SHINGLE_LETTERS]

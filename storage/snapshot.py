@@ -1,0 +1,138 @@
+"""One state of the database, read by plain SQL in synchronous calls: what answers a reader runs as one function.
+
+On SQLite the function runs in the thread of its connection, so that it waits for no event loop between two statements; on
+PostgreSQL SQLAlchemy awaits each of them. This module imports no SQLAlchemy: a look-up of the shell does without it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+Result = TypeVar("Result")
+Parameters = ParamSpec("Parameters")
+Row = tuple[Any, ...]
+
+CHUNK_SIZE = 20_000
+"""Values per IN list: SQLite allows 32,766 variables per statement."""
+SCHEMA = "r0001"
+"""The revision of the schema that the statements of this version are for."""
+_SQLITE_URL = "sqlite+aiosqlite:///"
+REDIRECTED_OPTION = "paperround_redirected"
+"""Execution option of a connection whose statements are rewritten; see `storage.search_index`."""
+
+
+class Snapshot:
+    """Reads one state of the database. Values are the driver's: SQLite stores dates and JSON as text."""
+
+    __slots__ = ("_fetch", "is_sqlite")
+
+    def __init__(self, fetch: Callable[[str, Sequence[Any]], list[Row]], *, is_sqlite: bool) -> None:
+        self._fetch = fetch
+        self.is_sqlite = is_sqlite
+
+    def fetch(self, statement: str, *values: Any) -> list[Row]:
+        """Return the rows of a statement with placeholders `?`."""
+        return self._fetch(statement, values)
+
+    def fetch_in(
+        self, statement: str, column: str, values: Iterable[Any], *further: Any, is_text: bool = False
+    ) -> list[Row]:
+        """Return the rows where a column of integers, or of text, is in any number of values: `%s` stands for this condition.
+
+        `further` are the values of the placeholders behind it.
+        """
+        rows: list[Row] = []
+        iterator = iter(values)
+        while chunk := list(islice(iterator, CHUNK_SIZE)):
+            if self.is_sqlite:
+                condition, parameters = f"{column} IN ({','.join('?' * len(chunk))})", tuple(chunk)
+            else:
+                condition = f"{column} = ANY(?::{'text' if is_text else 'bigint'}[])"
+                parameters = (chunk,)
+            rows += self._fetch(statement.replace("%s", condition), (*parameters, *further))
+        return rows
+
+    def to_driver(self, value: Any) -> Any:
+        """Convert a date to the driver's value."""
+        return value.isoformat() if self.is_sqlite and isinstance(value, date) else value
+
+
+def of_sqlite(connection: sqlite3.Connection) -> Snapshot:
+    """Return the snapshot of a connection of SQLite, in whose thread it is read."""
+    return Snapshot(
+        lambda statement, values: connection.execute(statement, values).fetchall(), is_sqlite=True
+    )
+
+
+def find_current_file(url: str) -> Path | None:
+    """Return the SQLite file of a database URL if it exists and has the current schema; None for any other database."""
+    path = Path(url.removeprefix(_SQLITE_URL))
+    if not url.startswith(_SQLITE_URL) or "?" in url or not path.is_file():
+        return None
+    try:
+        with open_sqlite(path) as view:
+            return path if view.fetch("SELECT version_num FROM alembic_version") == [(SCHEMA,)] else None
+    except sqlite3.Error:
+        return None
+
+
+@contextmanager
+def open_sqlite(path: Path) -> Iterator[Snapshot]:
+    """Open a file of SQLite for reading. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        connection.execute("BEGIN")
+        yield of_sqlite(connection)
+
+
+async def read(
+    connection: AsyncConnection,
+    function: Callable[Concatenate[Snapshot, Parameters], Result],
+    *arguments: Parameters.args,
+    **options: Parameters.kwargs,
+) -> Result:
+    """Return what a function reads in the transaction of a connection."""
+    sync = connection.sync_connection
+    assert sync is not None
+    is_sqlite = connection.dialect.name == "sqlite"
+    if is_sqlite and not sync.get_execution_options().get(REDIRECTED_OPTION, False):
+        driver: Any = sync.connection.driver_connection
+        # aiosqlite has no public call for this: it runs a function in the connection's own thread.
+        found: Result = await driver._execute(
+            lambda: function(of_sqlite(driver._conn), *arguments, **options)
+        )
+        return found
+
+    def run(sync_connection: Any) -> Result:
+        def fetch(statement: str, values: Sequence[Any]) -> list[Row]:
+            marked = statement if is_sqlite else number_marks(statement)
+            return [tuple(row) for row in sync_connection.exec_driver_sql(marked, tuple(values))]
+
+        return function(Snapshot(fetch, is_sqlite=is_sqlite), *arguments, **options)
+
+    return await connection.run_sync(run)
+
+
+def number_marks(statement: str) -> str:
+    """Return a statement with PostgreSQL's placeholders `$1`, `$2` … in place of `?`."""
+    first, *others = statement.split("?")
+    return first + "".join(f"${number}{text}" for number, text in enumerate(others, 1))
+
+
+def parse_date(value: date | str) -> date:
+    """Convert a driver value to a date; SQLite stores dates as text."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def parse_string_list(value: str | list[str]) -> tuple[str, ...]:
+    """Convert a driver value of a JSON column to strings; SQLite returns JSON as text."""
+    return tuple(json.loads(value) if isinstance(value, str) else value)
