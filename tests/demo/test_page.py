@@ -81,8 +81,8 @@ ANSWERS = {
 }
 """What the page shows after each line that the README proposes to type."""
 TRENDS = {
-    "en": ("/trends", "Feb: 10", "Nov: 28", "Rising topics of the last 30 days", "10.5% → 17.4%"),
-    "ko": ("/동향", "2월 10", "11월 28", "최근 30일 동안 떠오르는 주제", "10.5% → 17.4%"),
+    "en": ("/trends", "Feb: 10", "Nov: 28", "Rising topics of the last 30 days", "10.5% → 14.8%"),
+    "ko": ("/동향", "2월 10", "11월 28", "최근 30일 동안 떠오르는 주제", "10.5% → 14.8%"),
 }
 """The line for trends, and what shows a year of months and a topic that rises."""
 

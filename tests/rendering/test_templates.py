@@ -26,6 +26,7 @@ VALUES = {
     "first": 1,
     "last": 5,
     "topic": "",
+    "source": "",
     "late_count": 0,
     "day_complete": False,
     "closes_at": None,
