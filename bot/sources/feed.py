@@ -34,7 +34,8 @@ _CHARACTER_REFERENCE = re.compile(r"&#(x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
 _MAX_REFERENCE_LENGTH = 8
 _MAX_REPEATS = 100
 _MANY_ATTRIBUTES = re.compile(
-    r"""<[^\s<>"'=]{1,200}+(?:[\s/]*+[^\s=<>"'/]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|[^\s<>"']++)){%d}""" % (_MAX_REPEATS + 1)
+    r"""<[^\s<>"'=]{1,200}+(?:[\s/]*+[^\s=<>"'/]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|[^\s<>"']++))"""
+    f"{{{_MAX_REPEATS + 1}}}"
 )
 _ENTRY_START = re.compile(r"<(?:entry|item)\b", re.IGNORECASE)
 _CATEGORY = re.compile(r"<(?:[^\s<>:/]{1,100}+:)?(?:category|subject|keywords)\b", re.IGNORECASE)
@@ -99,11 +100,9 @@ async def read_document(response: Response) -> Feed:
     body = response.body or b""
     if len(body) >= base.LARGE_BYTES:
         with suppress(isolation.ChildStartError):
-            entries: list[FeedEntry] = []
             async with aclosing(base.stream_from_process(_stream_document, body, response.charset)) as parts:
                 built_on = await anext(parts)
-                async for part in parts:
-                    entries.append(_build_entry(part))
+                entries = [_build_entry(part) async for part in parts]
             return Feed(entries, built_on and date.fromisoformat(built_on))
     return await asyncio.to_thread(lambda: parse_document(response.text()))
 

@@ -672,7 +672,6 @@ class Poller:
         for failure in failures:
             report.add_failure(f"it broke something of ours, see the log: {type(failure).__name__}")
 
-
     async def _limit_new_papers(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
         """Return a result without the digests and facts that would exceed the source's new papers of the day.
 
