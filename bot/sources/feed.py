@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _XML_DECLARATION = re.compile(r"\s{0,1000}<\?xml[^>]{0,500}\?>")
 _CHARACTER_REFERENCE = re.compile(r"&#(x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
 _MAX_REFERENCE_LENGTH = 8
+_MAX_CONTENTS = 10
+"""Texts of an entry that are read, the longest: usually there are one or two."""
 _MAX_REPEATS = 100
 _MANY_ATTRIBUTES = re.compile(
     r"""<[^\s<>"'=]{1,200}+(?:[\s/]*+[^\s=<>"'/]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|[^\s<>"']++))"""
@@ -178,7 +180,8 @@ def _parse_entry(entry: Mapping[str, Any], affiliations: Mapping[str, tuple[str,
     published_at = _parse_time(times.get("published_parsed") or times.get("updated_parsed"))
     title = fields.clean_line(_ARXIV_TITLE_SUFFIX.sub("", title)) if title else None
     authors = _parse_authors(entry)
-    contents = tuple(sorted((text for text in texts if text.strip()), key=lambda text: (-len(text), text)))
+    longest_first = sorted(filter(str.strip, texts), key=lambda text: (-len(text), text))
+    contents = tuple(longest_first[:_MAX_CONTENTS])
     said = "\0".join([title or "", link or "", *authors, *(_VOTE_COUNT.sub("", text) for text in contents)])
     return FeedEntry(
         key=key,

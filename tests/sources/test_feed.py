@@ -546,3 +546,13 @@ async def test_a_bug_that_an_entry_triggers_is_its_failure_until_it_changes(
     assert "RuntimeError" in results[0].reason
     again = await fetch_results(feed_at(origin, fetch), merge_page_states(results))
     assert [result.status for result in again] == [UNCHANGED]
+
+
+def test_of_many_texts_of_an_entry_the_longest_are_read() -> None:
+    texts = ["x" * length for length in range(1, 51)]
+    [entry] = source_payloads.parse_entries(
+        source_payloads.atom(
+            f"<entry><id>1</id>{''.join(f'<content>{text}</content>' for text in texts)}</entry>"
+        )
+    )
+    assert entry.contents == tuple(reversed(texts[-10:]))
