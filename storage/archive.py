@@ -190,12 +190,12 @@ async def list_dates(
     return list((await connection.execute(query)).scalars())
 
 
-async def find_newest_day(connection: AsyncConnection, until_on: date) -> tuple[date | None, Origin]:
-    """Return the newest date up to a day that has a digest, of those for look-up only if there are no others; and which count."""
+async def find_newest_day(connection: AsyncConnection, until_on: date) -> date | None:
+    """Return the newest date up to a day that has a digest, of those for look-up only if there are no others."""
     for origin in (POSTED, ALL):
         if dates := await list_dates(connection, limit=1, until_on=until_on, origin=origin):
-            return dates[0], origin
-    return None, POSTED
+            return dates[0]
+    return None
 
 
 async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:

@@ -179,7 +179,8 @@ async def test_every_slash_command_is_on_its_page_in_both_languages_with_its_opt
     for command in commands:
         cells = _row_of(f"/{command.qualified_name}", _page("commands.md"))
         assert cells[1] == f"`/{_korean_name(command)}`"
-        missing = [option.name for option in command.parameters if f"`{option.name}`" not in cells[2]]
+        options = [str(option.display_name) for option in command.parameters]
+        missing = [name for name in options if f"`{name}`" not in cells[2]]
         assert missing == [], f"options of /{command.qualified_name}"
 
 

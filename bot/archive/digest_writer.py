@@ -353,7 +353,9 @@ async def write_digest_papers(
         changed_authors = await papers.set_authors(connection, names, new_paper_ids=names)
         if is_large:
             groups = _chunked(chunk, sizes.__getitem__, GROUP_CHARACTERS)
-            await indexer.postpone(connection, ([new[name] for name in group] for group in groups), changed_authors)
+            await indexer.postpone(
+                connection, ([new[name] for name in group] for group in groups), changed_authors
+            )
             continue
         documents = []
         for arxiv_id in chunk:

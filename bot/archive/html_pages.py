@@ -67,7 +67,7 @@ _LONG_NUMBER = re.compile(r"&#[0-9]{100,};?")
 
 
 def unescape(text: str) -> str:
-    """Return a text with its character references as characters, and one of a hundred digits, which Python cannot read, as U+FFFD."""
+    """Return a text with character references as characters; one of a hundred digits, which Python may refuse, as U+FFFD."""
     return html.unescape(_LONG_NUMBER.sub("\N{REPLACEMENT CHARACTER}", text))
 
 

@@ -123,7 +123,8 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
     menu = _chapter_menu(texts, detail, review, ())
     message.reserve(PAGER_COMPONENTS + 3)
     pages = [
-        await asyncio.to_thread(summary_pages, texts, [section], message.budget) or [""] for section in chapters
+        await asyncio.to_thread(summary_pages, texts, [section], message.budget) or [""]
+        for section in chapters
     ]
     positions = [(number, index) for number, shown in enumerate(pages) for index in range(len(shown))]
     page = min(page, len(pages[chapter]) - 1)

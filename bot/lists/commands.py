@@ -613,7 +613,9 @@ class PapersCog(commands.Cog):
             await router.defer(interaction, public=True)
             detail = await load_paper(request, action.payload)
             topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
-        view = await lists_card.card_view(texts, detail, sharer=router.display_name(interaction), topics=topics)
+        view = await lists_card.card_view(
+            texts, detail, sharer=router.display_name(interaction), topics=topics
+        )
         # Sent here, because a post that fails is not counted as shared.
         await router.reply_publicly(interaction, view)
         if interaction.guild_id is not None:

@@ -76,7 +76,9 @@ class SearchIndexer:
         """Store groups of papers, and authors, that `catch_up` is to index in a transaction for each group."""
         steps = [(list(group), list[int]()) for group in groups]
         steps += [([], [author.id for author in chunk]) for chunk in bulk.chunked(people, AUTHORS_PER_STEP)]
-        prefix = f"{key_values.INDEX_WAITING}{await key_values.increment(connection, key_values.INDEX_GROUPS)}"
+        prefix = (
+            f"{key_values.INDEX_WAITING}{await key_values.increment(connection, key_values.INDEX_GROUPS)}"
+        )
         values = {f"{prefix}:{number}": json.dumps(step) for number, step in enumerate(steps)}
         await key_values.set_values(connection, values)
 

@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import io
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any, TypeAlias, TypedDict
@@ -29,7 +29,7 @@ MAX_SAVED = 5_000
 MAX_LISTED_TAGS = 25
 """Tags that are offered: as many as Discord shows."""
 
-Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Mapping[int, float]]]
+Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Collection[int]]]
 """Returns the ids of those papers that match all of a query, as `/topic` finds them."""
 
 

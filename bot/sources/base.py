@@ -7,7 +7,16 @@ Markdown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -194,13 +203,18 @@ Read = TypeVar("Read")
 
 
 async def read_apart(
-    location: str, reading: Awaitable[Read], page_states: tuple[models.PageState, ...] = (), day: date | None = None
+    location: str,
+    reading: Awaitable[Read],
+    page_states: tuple[models.PageState, ...] = (),
+    day: date | None = None,
 ) -> Read | FetchResult:
     """Return what reading one place gives. A bug that it triggers is its failure, with these page states: others are read."""
     with isolation.isolated(log, "place failed with a bug", place=location) as failures:
         return await reading
     reason = f"{location} broke something of ours, see the log: {type(failures[0]).__name__}"
-    return FetchResult(location, FetchStatus.FAILED, fetch_errors.clean_reason(reason), page_states=page_states, day=day)
+    return FetchResult(
+        location, FetchStatus.FAILED, fetch_errors.clean_reason(reason), page_states=page_states, day=day
+    )
 
 
 NOT_ASKED = "not asked, since the server failed too often in a row"
@@ -329,7 +343,9 @@ def _newest_days(digests: tuple[models.Digest, ...], max_days: int | None) -> tu
     return replace(first, problems=(*first.problems, models.Problem(1, left_out))), *others
 
 
-async def stream_from_process(stream: Callable[..., Iterator[Any]], *arguments: Any) -> AsyncGenerator[Any, None]:
+async def stream_from_process(
+    stream: Callable[..., Iterator[Any]], *arguments: Any
+) -> AsyncGenerator[Any, None]:
     """Yield what a generator function of a module yields in a process of its own, as plain data.
 
     Raises FetchError for what takes too much memory or time, and isolation.ChildStartError.

@@ -32,9 +32,12 @@ if TYPE_CHECKING:
 _XML_DECLARATION = re.compile(r"\s{0,1000}<\?xml[^>]{0,500}\?>")
 _CHARACTER_REFERENCE = re.compile(r"&#(x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
 _MAX_REFERENCE_LENGTH = 8
+_MAX_CONTENTS = 10
+"""Texts of an entry that are read, the longest: usually there are one or two."""
 _MAX_REPEATS = 100
 _MANY_ATTRIBUTES = re.compile(
-    r"""<[^\s<>"'=]{1,200}+(?:[\s/]*+[^\s=<>"'/]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|[^\s<>"']++)){%d}""" % (_MAX_REPEATS + 1)
+    r"""<[^\s<>"'=]{1,200}+(?:[\s/]*+[^\s=<>"'/]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|[^\s<>"']++))"""
+    f"{{{_MAX_REPEATS + 1}}}"
 )
 _ENTRY_START = re.compile(r"<(?:entry|item)\b", re.IGNORECASE)
 _CATEGORY = re.compile(r"<(?:[^\s<>:/]{1,100}+:)?(?:category|subject|keywords)\b", re.IGNORECASE)
@@ -99,11 +102,9 @@ async def read_document(response: Response) -> Feed:
     body = response.body or b""
     if len(body) >= base.LARGE_BYTES:
         with suppress(isolation.ChildStartError):
-            entries: list[FeedEntry] = []
             async with aclosing(base.stream_from_process(_stream_document, body, response.charset)) as parts:
                 built_on = await anext(parts)
-                async for part in parts:
-                    entries.append(_build_entry(part))
+                entries = [_build_entry(part) async for part in parts]
             return Feed(entries, built_on and date.fromisoformat(built_on))
     return await asyncio.to_thread(lambda: parse_document(response.text()))
 
@@ -179,7 +180,8 @@ def _parse_entry(entry: Mapping[str, Any], affiliations: Mapping[str, tuple[str,
     published_at = _parse_time(times.get("published_parsed") or times.get("updated_parsed"))
     title = fields.clean_line(_ARXIV_TITLE_SUFFIX.sub("", title)) if title else None
     authors = _parse_authors(entry)
-    contents = tuple(sorted((text for text in texts if text.strip()), key=lambda text: (-len(text), text)))
+    longest_first = sorted(filter(str.strip, texts), key=lambda text: (-len(text), text))
+    contents = tuple(longest_first[:_MAX_CONTENTS])
     said = "\0".join([title or "", link or "", *authors, *(_VOTE_COUNT.sub("", text) for text in contents)])
     return FeedEntry(
         key=key,

@@ -311,8 +311,8 @@ class PaperVectors:
             if self._extent != extent:
                 newest = await papers.list_newest_ids(connection, limit=SAMPLED_FROM)
                 sample = random.Random(_SEED).sample(newest, min(SAMPLE_SIZE, len(newest)))
-                on, origin = await archive.find_newest_day(connection, latest_date(self._clock()))
-                day = await papers.list_by_date(connection, on, origin=origin) if on else []
+                on = await archive.find_newest_day(connection, latest_date(self._clock()))
+                day = await papers.list_by_date(connection, on, origin=archive.ALL) if on else []
                 self._sample = await self.extract(connection, sample)
                 vectors = await self.extract(connection, [row.id for row in day])
                 self._day = {row.id: vectors.get(row.id, {}) for row in day}

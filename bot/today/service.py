@@ -124,20 +124,20 @@ class TodayService:
         follows = await asyncio.to_thread(_match_follows, own_alerts, day.details)
         is_personal = len(saved) >= MIN_SAVED or bool(profile.topics or own_alerts)
         ranked = _rank(day.details, scores if is_personal else {}, follows)
+        kept = [(rank, detail) for rank, detail in ranked if detail.id not in left_out][:TODAY_PAPERS]
         picks = tuple(
             (
                 deliveries.build_post_paper(detail, locale),
                 rank,
                 _find_reasons(day, detail, profile, glossary, locale, follows) if is_personal else (),
             )
-            for rank, detail in ranked
-            if detail.id not in left_out
+            for rank, detail in kept
         )
         return contents.TodayPost(
             marker=marker,
             locale=locale,
             digest_on=day.on,
-            picks=picks[:TODAY_PAPERS],
+            picks=picks,
             saved_count=len(saved),
             is_personal=is_personal,
             at_time=profile.at_time if profile.next_due_at is not None else None,
@@ -332,7 +332,7 @@ class TodayPlanner:
             if not (due := await today.list_due(connection, now, limit=BATCH_SIZE)):
                 return None
             latest_on = clock.latest_date(now)
-            digest_on, _ = await archive.find_newest_day(connection, latest_on)
+            digest_on = await archive.find_newest_day(connection, latest_on)
             known = {
                 profile.user_id: await accounts.get_reader(connection, profile.user_id) for profile in due
             }

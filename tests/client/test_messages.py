@@ -382,3 +382,21 @@ def test_a_select_menu_has_different_values_or_is_none() -> None:
     message = message_builder.MessageBuilder()
     message.add_select(message_builder.select_menu("placeholder", "pr:x", [option, option]))
     payload_checks.check_message(message_builder.layout_payload(message.view))
+
+
+def test_a_post_of_one_source_names_it_and_its_order() -> None:
+    source = {"source": "arXiv *cs.CL*", "topic": "RL"}
+    english, korean = (
+        _daily_texts(locale, 30, 2, ranks=(2, 4), **source) for locale in (Locale.EN, Locale.KO)
+    )
+    assert english["count"] == (
+        "From arXiv \\*cs.CL\\*, on this topic only · most votes first, then the best match; 2 were posted here already"
+    )
+    assert korean["count"] == (
+        "arXiv \\*cs.CL\\*에서 이 주제의 논문만 골랐어요 · 추천순, 추천 수가 같거나 없으면 주제에 가까운 순"
+        " · 2편은 여기에 이미 올렸어요"
+    )
+    plain = _daily_texts(Locale.EN, 4, 4, source="a list")
+    assert plain["count"] == "From a list · most votes first, then in its order"
+    assert _daily_texts(Locale.EN, 0, 0, source="a list")["count"] == "Nothing new has arrived from a list"
+    assert _daily_texts(Locale.KO, 0, 0, source="목록")["count"] == "목록에서 새로 온 논문이 없어요"

@@ -36,7 +36,9 @@ def _urls(message: Any) -> list[str]:
 
 
 async def test_a_card_shows_where_the_links_of_a_list_lead(harness: ClientHarness) -> None:
-    masked = "[arXiv](https://evil.example/a) [arXiv [2]](<https://evil.example/b>) ![x](https://evil.example/c)"
+    masked = (
+        "[arXiv](https://evil.example/a) [arXiv [2]](<https://evil.example/b>) ![x](https://evil.example/c)"
+    )
     texts = {"summary": f"One sentence {masked}.", "sections": [["Method", f"Another one {masked}."]]}
     document = {"format": "list", "date": "2026-01-01", "papers": [{"arxiv_id": "2501.00078", **texts}]}
     await harness.container.create_ingest().add_text(json.dumps(document), location="x.json")

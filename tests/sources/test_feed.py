@@ -501,7 +501,7 @@ async def test_a_large_answer_of_arxiv_is_read_in_a_process_of_its_own(
 @pytest.mark.parametrize(
     ("head", "body", "reason"),
     [
-        ("<entry %s>" % " ".join(f'a{number}="x"' for number in range(200)), "", "attributes"),
+        ("<entry {}>".format(" ".join(f'a{number}="x"' for number in range(200))), "", "attributes"),
         ("<entry>", "".join(f"<category term='{number}'/>" for number in range(200)), "categories"),
     ],
 )
@@ -522,7 +522,10 @@ async def test_an_entry_that_cannot_be_read_stops_no_other(
         *(item(str(number), content=escape(text)) for number, text in enumerate([days[0], hostile, days[1]]))
     )
     results = await fetch_results(feed_at(origin, fetch))
-    assert [str(digest.date) for result in results for digest in result.digests] == ["2025-05-04", "2025-05-05"]
+    assert [str(digest.date) for result in results for digest in result.digests] == [
+        "2025-05-04",
+        "2025-05-05",
+    ]
 
 
 async def test_a_bug_that_an_entry_triggers_is_its_failure_until_it_changes(
@@ -543,3 +546,13 @@ async def test_a_bug_that_an_entry_triggers_is_its_failure_until_it_changes(
     assert "RuntimeError" in results[0].reason
     again = await fetch_results(feed_at(origin, fetch), merge_page_states(results))
     assert [result.status for result in again] == [UNCHANGED]
+
+
+def test_of_many_texts_of_an_entry_the_longest_are_read() -> None:
+    texts = ["x" * length for length in range(1, 51)]
+    [entry] = source_payloads.parse_entries(
+        source_payloads.atom(
+            f"<entry><id>1</id>{''.join(f'<content>{text}</content>' for text in texts)}</entry>"
+        )
+    )
+    assert entry.contents == tuple(reversed(texts[-10:]))

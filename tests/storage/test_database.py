@@ -122,3 +122,9 @@ async def test_a_transaction_that_stands_still_loses_its_locks(db: database.Data
         await freeze()
     async with db.read() as connection:
         assert await connection.scalar(sa.select(tables.meta.c.value)) == "2"
+
+
+async def test_a_number_that_no_column_can_hold_is_an_error_with_a_sentence(db: database.Database) -> None:
+    with pytest.raises(errors.StorageError, match="too large"):
+        async with db.read() as connection:
+            await connection.execute(sa.select(tables.digests.c.id).where(tables.digests.c.id == 10**30))

@@ -16,7 +16,7 @@ from bot.outbox.sender import Classification, Disposition
 from bot.today.service import TodayPlanner
 from storage import accounts, deliveries, models, today
 from storage.database import Database
-from tests.support import sample_archive
+from tests.support import alert_builders, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
@@ -201,3 +201,24 @@ async def test_a_day_of_digests_comes_before_new_papers_for_lookup_which_count_w
         if day == 6:
             await planned.add_day("2025-03-07", 1)
     assert [row.digest_on for row in await planned.list_deliveries()] == [date(2025, 3, 7), date(2025, 3, 6)]
+
+
+async def test_a_reader_sees_what_they_follow_among_the_new_papers_for_lookup_of_the_day(
+    sqlite_db: Database,
+) -> None:
+    planned = _Planned(sqlite_db)
+    await planned.subscribe()
+    draft = alert_builders.draft("Ada Byron", kind=models.AlertKind.AUTHOR, user_id=READER)
+    await planned.services.alerts.add(draft)
+    ingest, on = planned.container.create_ingest(), date(2025, 3, 7)
+    names = {f"2503.2{number:04}": f"Name {number}" for number in range(1, 40)} | {"2503.20040": "Ada Byron"}
+    items = [
+        {"arxiv_id": name, "title": f"New {name}", "authors": [author]} for name, author in names.items()
+    ]
+    digest = listing.build(on, items, form=models.DigestFormat.LOOKUP)
+    await ingest.add_digests([digest], source="arxiv:cs.CL", location=f"arxiv:cs.CL/{on}")
+    await planned.add_day("2025-03-07", 1)
+    await planned.run_until(datetime(2025, 3, 9, 12, tzinfo=UTC))
+    [delivery] = await planned.list_deliveries()
+    assert delivery.post.papers[0] == "2503.20040"
+    assert len(delivery.post.papers) == 5
