@@ -340,16 +340,18 @@ class Glossary:
 
     def list_forms(self, terms: tuple[str, ...]) -> tuple[concepts.WeightedForm, ...]:
         """Return the forms of several terms of one meaning; that of a phrase that is no term is itself. Cached."""
-        # Not with lru_cache: over a method it is a cycle, which keeps a replaced glossary in memory.
-        if terms not in self._forms_by_terms:
-            if len(self._forms_by_terms) >= _MAX_CACHED_TERMS:
-                self._forms_by_terms.clear()
+        # Not with lru_cache: over a method it is a cycle, which keeps a replaced glossary in memory. Threads share the forms.
+        known = self._forms_by_terms.get(terms)
+        if known is None:
             forms: list[concepts.WeightedForm] = []
             for term in terms:
                 segments = self.expand(term).segments if " " not in term or self.is_term(term) else ()
                 forms += segments[0].forms if len(segments) == 1 else [concepts.WeightedForm(term, 1.0)]
-            self._forms_by_terms[terms] = concepts.deduplicate_forms(forms)
-        return self._forms_by_terms[terms]
+            known = concepts.deduplicate_forms(forms)
+            if len(self._forms_by_terms) >= _MAX_CACHED_TERMS:
+                self._forms_by_terms.clear()
+            self._forms_by_terms[terms] = known
+        return known
 
     def is_term(self, text: str) -> bool:
         """Tell whether a text as a whole is a form of a concept."""
