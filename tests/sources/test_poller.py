@@ -759,7 +759,9 @@ async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
             [report] = await opened.fetch_due()
             stored.append(report.result.papers)
         assert stored == [4, 0, 0]
-        assert "it has brought 4 new papers today, and may bring 5; 6 are read from tomorrow on" in report.reason
+        assert (
+            "it has brought 4 new papers today, and may bring 5; 6 are read from tomorrow on" in report.reason
+        )
         harness.now += timedelta(days=1)
         [report] = await opened.fetch_due()
         assert report.result.papers == 4, "the page is not taken for known"
