@@ -163,8 +163,8 @@ def parse_text(text: str, name: str = "", on: date | None = None) -> tuple[Diges
         # What is there says more than what is not: papers without a form or a date, before a date without papers.
         raise (reason if str(error) == NO_DATE else error) from None
     found, known = _count_papers(listed), _count_papers(written)
-    # A problem a paper or more: a list that has a newsletter's headings and other texts below them.
-    is_strained = sum(len(digest.problems) for digest in written) >= known
+    # More problems than papers: a list that has a newsletter's headings and other texts below them.
+    is_strained = sum(len(digest.problems) for digest in written) > known
     return listed if found > known or (found == known and is_strained) else written
 
 

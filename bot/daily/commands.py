@@ -84,7 +84,7 @@ async def _complete_source(interaction: Interaction, current: str) -> autocomple
     """Return the sources with a name that contains the typed text; their addresses may hold secrets."""
     query = current.casefold()
     rows = await interaction.client.services.sources.list_rows()
-    labels = {str(row.id): kinds.address_label(row.url) for row in rows}
+    labels = {str(row.id): kinds.public_label(row.url) for row in rows}
     return autocomplete.make_choices(
         (label, id_) for id_, label in labels.items() if query in label.casefold()
     )
@@ -407,7 +407,7 @@ async def _typed_options(request: Request) -> dict[str, Any]:
         return {**typed, "from": ""}
     rows = await request.services.sources.list_rows()
     for row in rows:
-        if name in (str(row.id), row.url) or name.casefold() == kinds.address_label(row.url).casefold():
+        if name in (str(row.id), row.url) or name.casefold() == kinds.public_label(row.url).casefold():
             return {**typed, "from": row.url}
     raise UserError("no-such-source", source=paper_text.escape_untrusted(name))
 

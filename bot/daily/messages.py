@@ -186,7 +186,7 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
 
 def format_source(subscription: Subscription, max_length: int = MAX_TOPIC_LENGTH) -> str:
     """Return the name of the source that a subscription draws from, escaped; "" for all."""
-    return paper_text.escape_untrusted(kinds.address_label(subscription.source), max_length=max_length)
+    return paper_text.escape_untrusted(kinds.public_label(subscription.source), max_length=max_length)
 
 
 def subscription_detail_view(texts: Texts, subscription: Subscription, headline: str = "") -> ui.LayoutView:

@@ -185,7 +185,7 @@ async def _find_source(
     address = await kinds.find_address(connection, wanted.source)
     kind = stored[address]
     is_lookup = kind is models.SourceKind.ARXIV or await archive.has_lookup(connection, address)
-    label = kinds.address_label(address)
+    label = kinds.public_label(address)
     if is_lookup and not wanted.topic:
         raise TopicNeededError(
             f"{label} brings all new papers of a day, most without votes. A daily post from it needs a topic: add --topic."

@@ -252,8 +252,7 @@ def _yield_text(texts: Texts, brought: kinds.Yield | None) -> str:
 
 
 def _source_text(texts: Texts, row: models.StoredSource, brought: kinds.Yield | None, now: datetime) -> str:
-    # No credentials, no query, no path above a folder.
-    label = shorten_label(kinds.public_label(row.kind, row.url), MAX_LABEL_LENGTH)
+    label = shorten_label(kinds.public_label(row.url), MAX_LABEL_LENGTH)
     if row.last_success_at is None:
         last = texts("source-never")
     else:

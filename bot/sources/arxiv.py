@@ -151,7 +151,6 @@ KIND = base.KindRecord(
     matches=_matches,
     check=partial(url.check_undated, kind=models.SourceKind.ARXIV),
     open=_open,
-    public_label=url.public_label,
     poll_interval=timedelta(minutes=5),
     stage=base.Stage.MISSING_FACTS,
     is_for_lookup=True,

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
@@ -28,9 +28,6 @@ from bot.core import errors
 from bot.sources import arxiv, base, feed, fetch_errors
 from storage import models
 from storage.models import FetchStatus
-
-if TYPE_CHECKING:
-    pass
 
 SCHEME = "arxiv:"
 _MAX_CATEGORIES = 20
@@ -665,7 +662,6 @@ KIND = base.KindRecord(
     matches=lambda address, _: address.startswith(SCHEME),
     check=_check,
     open=_open,
-    public_label=lambda address: f"{SCHEME}{','.join(parse_categories(address))}",
     read_back_fill=read_back_fill,
     poll_interval=timedelta(minutes=30),
     is_for_lookup=True,

@@ -138,7 +138,7 @@ class KindRecord:
     """Everything the rest of the bot asks about a kind of source. One for each member of `models.SourceKind`, two for arXiv.
 
     `matches` guesses the kind from an address; `check` raises UsageError for an address that cannot be used; `open`
-    creates the source; `public_label` names it without secrets.
+    creates the source.
     """
 
     kind: models.SourceKind
@@ -147,7 +147,6 @@ class KindRecord:
     matches: Callable[[str, Endpoints], bool]
     check: Callable[[str], None]
     open: Callable[[str, Mapping[str, object], SourceContext], Source]
-    public_label: Callable[[str], str]
     read_back_fill: Callable[[Mapping[str, Any]], BackFill | None] = lambda _: None
     """Returns how far a back-fill is, from a source's stored progress."""
     poll_interval: timedelta

@@ -509,7 +509,6 @@ KIND = base.KindRecord(
     matches=lambda *_: True,
     check=partial(url.check_undated, kind=models.SourceKind.FEED),
     open=lambda address, _options, context: FeedSource(address, context.fetch),
-    public_label=url.public_label,
     max_new_papers=base.MAX_NEW_PAPERS,
     poll_interval=timedelta(minutes=30),
 )

@@ -174,11 +174,6 @@ def make_absolute(address: str) -> str:
     return os.path.abspath(path) if "://" not in address and os.path.isdir(path) else address
 
 
-def _public_label(address: str) -> str:
-    """Return the folder's own name."""
-    return address.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or address
-
-
 def _check(address: str) -> None:
     path = parse_folder_path(address)
     if path is None or not path.is_dir():
@@ -190,7 +185,6 @@ KIND = base.KindRecord(
     matches=lambda address, _: parse_folder_path(address) is not None,
     check=_check,
     open=lambda address, *_: FolderSource(parse_folder_path(address) or Path(address)),
-    public_label=_public_label,
     poll_interval=timedelta(minutes=1),
     max_page_states=None,
 )

@@ -175,7 +175,6 @@ KIND = base.KindRecord(
     matches=_matches,
     check=url.check_address,
     open=_open,
-    public_label=url.public_label,
     poll_interval=timedelta(minutes=30),
     has_daily_list=True,
     stage=base.Stage.VOTES,

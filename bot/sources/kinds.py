@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import assert_never
+from urllib.parse import urlsplit
 
 from bot.core import errors
 from bot.core.clock import Clock
@@ -50,25 +51,25 @@ def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) 
     url.parse_publishing_schedule(options, "UTC")
 
 
-def public_label(kind: models.SourceKind, address: str) -> str:
-    """Return the name of a source for readers: no credentials, no query, no path above a folder."""
+def public_label(address: str) -> str:
+    """Return the name of a source for readers: no credentials, no query, no path above a folder; "" for no address.
+
+    The source may be removed by now.
+    """
+    if address.startswith(arxiv_categories.SCHEME):
+        return f"arXiv {address.removeprefix(arxiv_categories.SCHEME)}"
+    if folder.parse_folder_path(address) is not None:
+        return address.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or address
     try:
-        return get(kind, address).public_label(address)
-    except (ValueError, errors.UsageError):
-        return kind.value
+        parts = urlsplit(address)
+    except ValueError:
+        return models.SourceKind.URL.value
+    return parts.netloc.rpartition("@")[2] + parts.path.rstrip("/")
 
 
 def read_back_fill(row: models.StoredSource) -> base.BackFill | None:
     """Return how far the back-fill of a source is; None if it has none."""
     return None if row.progress is None else get(row.kind, row.url).read_back_fill(row.progress)
-
-
-def address_label(address: str) -> str:
-    """Return the name for readers of a source that may be removed by now; "" for no address."""
-    if address.startswith("arxiv:"):
-        return f"arXiv {address.removeprefix('arxiv:')}"
-    is_path = folder.parse_folder_path(address) is not None
-    return public_label(models.SourceKind.FOLDER if is_path else models.SourceKind.URL, address)
 
 
 class Brings(StrEnum):

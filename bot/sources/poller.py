@@ -387,7 +387,9 @@ class Sink:
         item.report.add_fetch_result(item.result, ingested)
         if item.result.progress is not None and not item.report.has_lost:
             item.report.has_lost = not await self._checkpoint.move_progress(item.report, item.result.progress)
-        if item.result.page_states:
+        # The state of the source's own address says that all that it names is stored.
+        is_all = item.result.location == item.report.source.url
+        if item.result.page_states and not (is_all and item.report.has_lost):
             await self._checkpoint.add_pages(item.report.source, item.result.page_states)
 
 
@@ -702,6 +704,7 @@ class Poller:
                 kept.append(digest)
         if left_out == 0:
             return result
+        report.has_lost = True
         report.add_failure(
             f"it has brought {len(brought)} new papers today, and may bring {limit}; {left_out} are read from tomorrow on"
         )

@@ -6,7 +6,6 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import date, time, timedelta, tzinfo
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from yarl import URL
@@ -73,12 +72,6 @@ def check_undated(address: str, kind: models.SourceKind) -> None:
     if "{" in address:
         raise errors.UsageError(f"{address} holds a date, so it is of kind url, not {kind.value}")
     check_address(address)
-
-
-def public_label(address: str) -> str:
-    """Return host and path without user name and query. Raises ValueError for an address that cannot be split."""
-    parts = urlsplit(address)
-    return parts.netloc.rpartition("@")[2] + parts.path.rstrip("/")
 
 
 def parse_publishing_schedule(
@@ -172,7 +165,6 @@ KIND = base.KindRecord(
     matches=_matches,
     check=check_address,
     open=_open,
-    public_label=public_label,
     max_new_papers=base.MAX_NEW_PAPERS,
     poll_interval=timedelta(hours=1),
     pending_poll_interval=timedelta(minutes=15),

@@ -74,7 +74,7 @@ async def test_problems_come_back_with_their_lines(sqlite_db: Database, tmp_path
 async def test_a_file_beyond_the_memory_is_refused_and_the_next_one_is_read(
     sqlite_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hostile = sample_archive.newsletter("2026-01-05", PAPERS) + "- a\n\n" * 1_000_000
+    hostile = sample_archive.newsletter("2026-01-05", PAPERS) + "- a\n\n" * 900_000
     with monkeypatch.context() as patch:
         patch.setattr(ingest_process, "MAX_MEGABYTES", 100)
         [refused] = (await add_file(sqlite_db, write(tmp_path, text=hostile))).problems

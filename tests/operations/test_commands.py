@@ -451,7 +451,7 @@ async def test_a_source_shows_how_far_its_back_fill_is(harness: ClientHarness) -
         async with harness.container.database.transaction() as connection:
             assert await sources.move_progress(connection, row.id, stored, asdict(changed))
         shown = await _sources_text(harness)
-        assert "`arxiv:cs.CL`" in shown
+        assert "`arXiv cs.CL`" in shown
         stored = asdict(changed)
         text = harness.texts("source-back-fill", papers=270, since="2025-01-01", share=66)
         assert (text in shown) is (papers is not None)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bot.core import day_close, errors
 from bot.core.settings import SourceSetting
-from bot.sources import base, fetch_errors, kinds, poller, url
+from bot.sources import base, feed, fetch_errors, kinds, poller, url
 from bot.sources.poller import SourceReport
 from storage import archive, database, models
 from storage import errors as storage_errors
@@ -765,3 +765,27 @@ async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
         harness.now += timedelta(days=1)
         [report] = await opened.fetch_due()
         assert report.result.papers == 4, "the page is not taken for known"
+
+
+async def test_what_a_feed_may_not_bring_today_is_read_tomorrow_though_the_feed_does_not_change(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "get", lambda *_: replace(feed.KIND, max_new_papers=3))
+    newer, older = feed_of_papers([1, 2], "2025-05-06"), feed_of_papers([3, 4], "2025-05-05")
+    head, end = source_payloads.rss("|").split("|")
+    text = newer.removesuffix(end) + older.removeprefix(head)
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers.get("If-None-Match") == '"1"':
+            return web.Response(status=304)
+        return web.Response(text=text, headers={"ETag": '"1"'})
+
+    harness.origin.pages["/feed"] = answer
+    await harness.add("/feed", "feed")
+    async with harness.open_poller() as opened:
+        stored = []
+        for _ in range(3):
+            [report] = await opened.fetch_due()
+            stored.append(report.result.new_papers)
+            harness.now += timedelta(days=1)
+    assert stored == [2, 2, 0]
