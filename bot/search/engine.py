@@ -108,8 +108,10 @@ class Found(NamedTuple):
 class PrunedQuery:
     """The index query of a concept with only the rarest parts of its phrases, each condition pruned when it is asked for."""
 
-    def __init__(self, query: search_query.IndexQuery, frequencies: Mapping[str, int]) -> None:
-        self._query, self._frequencies = query, frequencies
+    def __init__(
+        self, query: search_query.IndexQuery, segment: Segment, frequencies: Mapping[str, int]
+    ) -> None:
+        self._query, self._segment, self._frequencies = query, segment, frequencies
 
     @cached_property
     def anywhere(self) -> BooleanQuery:
@@ -130,6 +132,12 @@ class PrunedQuery:
     def frequent(self) -> BooleanQuery:
         """The condition that its body has it three times."""
         return prune_phrases(self._query.frequent, self._frequencies)
+
+    @cached_property
+    def in_both(self) -> BooleanQuery | None:
+        """The condition that it has forms in both languages, which are two; None if there are forms in one only."""
+        query = search_query.in_both_languages(self._segment)
+        return None if query is None else prune_phrases(query, self._frequencies)
 
 
 class _Part(NamedTuple):
@@ -152,7 +160,9 @@ def _compile_parts(snapshot: Snapshot, segments: Iterable[Segment]) -> list[_Par
     return [
         _Part(segment, None, 0)
         if query is None
-        else _Part(segment, PrunedQuery(query, frequencies), estimate_matches(query.anywhere, frequencies))
+        else _Part(
+            segment, PrunedQuery(query, segment, frequencies), estimate_matches(query.anywhere, frequencies)
+        )
         for segment, query in queries
     ]
 
@@ -196,8 +206,10 @@ class _Request:
         levels: list[tuple[BooleanQuery, str, int]] = [(name, "name", -1) for name in self.names]
         for number, query in enumerate(queries):
             others = [other.anywhere for other in (*queries[:number], *queries[number + 1 :])]
-            for level in ("in_title", "repeated", "frequent"):
-                wanted = all_of([getattr(query, level), *others])
+            conditions = {"in_title": [query.in_title], "frequent": [query.frequent]}
+            conditions["repeated"] = [query.repeated, *([query.in_both] if query.in_both else [])]
+            for level, condition in ((level, one) for level, some in conditions.items() for one in some):
+                wanted = all_of([condition, *others])
                 levels += [(wanted, level, number)] if wanted is not None else []
         if len(queries) > 1:
             phrase = search_query.from_text(self.expanded.text)

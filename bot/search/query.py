@@ -185,14 +185,18 @@ def topic_query(segments: Sequence[concepts.Segment]) -> BooleanQuery | None:
         query = from_segment(segment)
         if query is None:
             continue
-        languages = [
-            from_segment(concepts.Segment(segment.text, forms))
-            for is_korean in (True, False)
-            if (forms := tuple(form for form in segment.forms if analyser.has_hangul(form.text) == is_korean))
-        ]
-        both = all_of([form.anywhere for form in languages if form]) if len(languages) > 1 else None
-        queries.append(any_of([query.in_title, query.repeated, *([both] if both else [])]))
-    return all_of([query for query in queries if query is not None])
+        queries.append(any_of([query.in_title, query.repeated, in_both_languages(segment)]))
+    return all_of(queries)
+
+
+def in_both_languages(segment: concepts.Segment) -> BooleanQuery | None:
+    """Return the query for papers with forms of a segment in both languages; None if it has forms in one only."""
+    languages = [
+        from_segment(concepts.Segment(segment.text, forms))
+        for is_korean in (True, False)
+        if (forms := tuple(form for form in segment.forms if analyser.has_hangul(form.text) == is_korean))
+    ]
+    return all_of([form.anywhere for form in languages if form]) if len(languages) > 1 else None
 
 
 def from_names(names: Iterable[str]) -> list[BooleanQuery]:

@@ -22,12 +22,12 @@ from bot.client import message_builder, options, router
 from bot.glossary import mentions
 from bot.outbox import contents
 from bot.rendering import discord_text
-from bot.search import results
+from bot.search import completion, results, similar
 from bot.shelf import references
 from bot.sources import arxiv_categories, feed, fetch_errors
 from bot.text import alert_terms, dates, keywords, people, questions, term_keys
 from bot.writer import claim_numbers, claims, paper_text, prompts, publication
-from storage import errors, models
+from storage import errors, models, snapshot
 from tests.support import digest_builders, paper_pages
 
 _LEFT_OUT = ("bot.cli.", "bot.demo.")
@@ -168,6 +168,8 @@ _REVIEW = "# Paper List (2025-05-06)\n\n## [A title](https://arxiv.org/abs/2505.
 
 _LIST = "# 2025-05-06\n\n- [A Paper about Kites](https://arxiv.org/abs/2505.00001)\n- [Another Paper about Kites](https://arxiv.org/abs/2505.00002)\n"
 
+_EMPTY = snapshot.Snapshot(lambda _, __: [], is_sqlite=True)
+"""A database without papers and authors."""
 _DAY = date(2025, 5, 6)
 _AT = datetime(2025, 5, 6, tzinfo=UTC)
 
@@ -224,6 +226,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "outbox.contents.remove_foreign_markers": lambda text: contents.remove_foreign_markers(text, None),
     "rendering.discord_text.shorten": lambda text: discord_text.shorten(text, 2000),
     "rendering.discord_text.masked_link": lambda text: discord_text.masked_link(text, text),
+    "search.completion.complete_author": lambda text: completion.complete_author(_EMPTY, text),
+    "search.completion.complete_paper": lambda text: completion.complete_paper(_EMPTY, text),
+    "search.similar.list_similar": lambda text: similar.list_similar(_EMPTY, text, limit=5),
     "search.results.make_snippet": lambda text: results.make_snippet(text, [re.compile("word")]),
     "shelf.references.parse_references of a title": lambda text: references.parse_references(
         f"@a{{b, title = {{{text}}}, author = {{{text}}}, note = {{{text}}}}}"
