@@ -33,19 +33,8 @@ SCHEME = "arxiv:"
 _MAX_CATEGORIES = 20
 _GROUPS = {
     "physics": (
-        *(
-            "astro-ph",
-            "cond-mat",
-            "gr-qc",
-            "hep-ex",
-            "hep-lat",
-            "hep-ph",
-            "hep-th",
-            "math-ph",
-            "nlin",
-            "nucl-ex",
-        ),
-        *("nucl-th", "physics", "quant-ph"),
+        *("astro-ph", "cond-mat", "gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math-ph", "nlin"),
+        *("nucl-ex", "nucl-th", "physics", "quant-ph"),
     ),
     **{name: (name,) for name in ("cs", "econ", "eess", "math", "q-bio", "q-fin", "stat")},
 }
@@ -144,7 +133,7 @@ class Progress:
         return asdict(self) | {"sets": list(self.sets)}
 
     def begin(self, sets: Sequence[str], start: date, since: date, until: date | None = None) -> Progress:
-        """Return the progress at the begin of a back-fill."""
+        """Return the progress at the start of a back-fill."""
         day, last = start.isoformat(), None if until is None else until.isoformat()
         return Progress(self.announced_on, since.isoformat(), last, sets, day, day, gap_on=self.gap_on)
 
@@ -324,7 +313,7 @@ def parse_record_list(text: str, since: str = "") -> RecordList:
             case _:
                 is_list = True
     if not is_list:
-        raise fetch_errors.FetchError("its answer is no list of OAI-PMH")
+        raise fetch_errors.FetchError("its answer is not a list of OAI-PMH")
     return RecordList(tuple(records), token, size, fields.clean_date(stamp) if is_ascending else None)
 
 
@@ -551,7 +540,7 @@ class ArxivCategories:
     def _to_results(
         self, page: RecordList, progress: Progress, request: base.FetchRequest
     ) -> list[base.FetchResult]:
-        """Return the facts of an answer's papers, then the recent days among them: older ones are posted by nobody."""
+        """Return the facts of an answer's papers, then the recent days among them: no post takes older ones."""
         today = request.now.astimezone(UTC).date()
         by_day: dict[date, list[models.PaperFacts]] = {}
         for record in page.records:
