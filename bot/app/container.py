@@ -36,7 +36,6 @@ from bot.outbox.discord_health import DiscordHealth
 from bot.outbox.outcomes import DestinationResumer, OperatorNotifier
 from bot.search import glossary as search_glossary
 from bot.sources import base, fetch_errors, fetcher, huggingface, kinds, poller, ssrf_guard
-from bot.sources.pace import SharedPace
 from bot.sources.poller import Poller
 from bot.writer import drafting, language_model, paper_text, publication
 from bot.writer import service as writer_service
@@ -131,9 +130,9 @@ class Container:
     def source_throttles(self) -> dict[models.SourceKind, Throttle]:
         """The pace of the kinds of source that have one, shared by all that ask such a source, in all processes."""
         return {
-            record.kind: SharedPace(
+            record.kind: fetcher.shared_throttle(
                 self.database, self.clock, record.kind.value, record.seconds_per_request
-            ).__call__
+            )
             for record in kinds.RECORDS
             if record.seconds_per_request is not None
         }

@@ -183,14 +183,14 @@ async def _find_source(
     if not wanted.source or (may_be_gone and wanted.source not in stored):
         return wanted.source
     address = await kinds.find_address(connection, wanted.source)
-    kind = stored[address]
-    is_lookup = kind is models.SourceKind.ARXIV or await archive.has_lookup(connection, address)
+    record = kinds.get(stored[address], address)
+    is_lookup = record.is_for_lookup or await archive.has_lookup(connection, address)
     label = kinds.public_label(address)
     if is_lookup and not wanted.topic:
         raise TopicNeededError(
             f"{label} brings all new papers of a day, most without votes. A daily post from it needs a topic: add --topic."
         )
-    if wanted.when is models.When.COMPLETE and not kinds.get(kind).has_daily_list:
+    if wanted.when is models.When.COMPLETE and not record.has_daily_list:
         raise NoDayListError(f"{label} has no lists that close. A daily post from it is sent at its hour.")
     return address
 

@@ -278,9 +278,8 @@ class DestinationResumer:
                 with isolation.isolated(log, "paused destination not checked"):
                     is_allowed = await may_post(row)
                     if is_allowed is False:
-                        self._waits.pop(
-                            block, None
-                        )  # the refusal is explained, and what lifts it is a change
+                        # The refusal is explained, and what lifts it is a change.
+                        self._waits.pop(block, None)
                     elif is_allowed and self._clock() >= self._waits.get(block, (0.0, 0.0))[0]:
                         allowed.add(block)
             channel_ids = await self._resume(allowed, now, guild_id) if allowed else set()

@@ -1,6 +1,6 @@
 """The new papers of arXiv categories: each announcement by RSS, earlier papers by OAI-PMH. They are for look-up and alerts.
 
-RSS: a feed for each category has the papers of one announcement; at weekends it has none.
+RSS: a feed for each category has the papers of one announcement, none at weekends.
 https://info.arxiv.org/help/rss_specifications.html
 OAI-PMH: lists of a thousand papers and more, each with a token for the next. A paper's datestamp there is the day of its
 last change, so a list from a day on has all papers submitted since, among older ones. https://info.arxiv.org/help/oa/
@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode
@@ -33,19 +33,8 @@ SCHEME = "arxiv:"
 _MAX_CATEGORIES = 20
 _GROUPS = {
     "physics": (
-        *(
-            "astro-ph",
-            "cond-mat",
-            "gr-qc",
-            "hep-ex",
-            "hep-lat",
-            "hep-ph",
-            "hep-th",
-            "math-ph",
-            "nlin",
-            "nucl-ex",
-        ),
-        *("nucl-th", "physics", "quant-ph"),
+        *("astro-ph", "cond-mat", "gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math-ph", "nlin"),
+        *("nucl-ex", "nucl-th", "physics", "quant-ph"),
     ),
     **{name: (name,) for name in ("cs", "econ", "eess", "math", "q-bio", "q-fin", "stat")},
 }
@@ -66,7 +55,6 @@ _FIRST_DAY = date(1991, 7, 1)
 
 _MAX_TAGS = 1_000_000
 """Of one answer; one of OAI-PMH with 2,000 papers has 200,000."""
-_XML_DECLARATION = re.compile(r"\s{0,1000}<\?xml[^>]{0,500}\?>")
 _FED_AT_ONCE = 1 << 16
 _PACKING_LEVEL = 1
 _ANNOUNCED = ("new", "cross")
@@ -144,7 +132,7 @@ class Progress:
         return asdict(self) | {"sets": list(self.sets)}
 
     def begin(self, sets: Sequence[str], start: date, since: date, until: date | None = None) -> Progress:
-        """Return the progress at the begin of a back-fill."""
+        """Return the progress at the start of a back-fill."""
         day, last = start.isoformat(), None if until is None else until.isoformat()
         return Progress(self.announced_on, since.isoformat(), last, sets, day, day, gap_on=self.gap_on)
 
@@ -237,7 +225,7 @@ def _iterate(text: str, names: Iterable[str]) -> Iterator[ElementTree.Element]:
     wanted = frozenset(names)
     parser: ElementTree.XMLPullParser[ElementTree.Element] = ElementTree.XMLPullParser(["end"])
     # It is decoded already, so the declaration must not name another charset.
-    undeclared = _XML_DECLARATION.sub("", text, count=1)
+    undeclared = feed.XML_DECLARATION.sub("", text, count=1)
     try:
         for position in range(0, len(undeclared), _FED_AT_ONCE):
             parser.feed(undeclared[position : position + _FED_AT_ONCE])
@@ -324,7 +312,7 @@ def parse_record_list(text: str, since: str = "") -> RecordList:
             case _:
                 is_list = True
     if not is_list:
-        raise fetch_errors.FetchError("its answer is no list of OAI-PMH")
+        raise fetch_errors.FetchError("its answer is not a list of OAI-PMH")
     return RecordList(tuple(records), token, size, fields.clean_date(stamp) if is_ascending else None)
 
 
@@ -379,7 +367,7 @@ class ArxivCategories:
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Read the announcement, then continue the back-fill. With `request.days`, these are filled instead."""
         progress = Progress() if request.progress is None else Progress(**request.progress)
-        today = request.now.astimezone(UTC).date()
+        today = request.now.date()
         if request.progress is None and self._since is not None:
             progress = progress.begin(self._sets(), self._since, self._since)
         if request.days is None:
@@ -416,7 +404,7 @@ class ArxivCategories:
         by_day: dict[date, dict[str, Record]] = {}
         read_on: list[date] = []
         is_unchanged = True
-        today = request.now.astimezone(UTC).date()
+        today = request.now.date()
         for category in self._categories:
             location = f"{self._rss}/{category}"
             try:
@@ -450,8 +438,7 @@ class ArxivCategories:
             reason = "" if is_unchanged else "arXiv announces no new paper here today, as at weekends"
             results = [] if failed and is_unchanged else [base.FetchResult(self._address, status, reason)]
         if results:
-            last = replace(results[-1], page_states=tuple(states), progress=progress.to_json())
-            results[-1] = last
+            results[-1] = replace(results[-1], page_states=tuple(states), progress=progress.to_json())
         return results + failed, progress
 
     def _mark_announced(self, progress: Progress, on: date) -> Progress:
@@ -551,16 +538,13 @@ class ArxivCategories:
     def _to_results(
         self, page: RecordList, progress: Progress, request: base.FetchRequest
     ) -> list[base.FetchResult]:
-        """Return the facts of an answer's papers, then the recent days among them: older ones are posted by nobody."""
-        today = request.now.astimezone(UTC).date()
+        """Return the facts of an answer's papers, then the recent days among them: no post takes older ones."""
+        today = request.now.date()
         by_day: dict[date, list[models.PaperFacts]] = {}
         for record in page.records:
             created = record.created_on or record.on
-            if (
-                created is None
-                or not arxiv_ids.is_possible(record.arxiv_id, today)
-                or not self._is_own(record)
-            ):
+            is_paper = arxiv_ids.is_possible(record.arxiv_id, today) and self._is_own(record)
+            if created is None or not is_paper:
                 continue
             if (progress.since or "") <= created.isoformat() <= (progress.until or "9999"):
                 on = min(_announced_on(record, created), today)

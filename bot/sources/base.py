@@ -154,7 +154,7 @@ class KindRecord:
     """Interval while the newest digest is not published yet; None: no difference."""
     stage: Stage = Stage.DIGESTS
     is_for_lookup: bool = False
-    """Whether all that it brings is for look-up and alerts: facts, or papers that nobody has chosen."""
+    """Whether all that it brings is for look-up and alerts: facts, or papers that no person has chosen."""
     seconds_per_request: float | None = None
     """Minimum time between two requests, over all sources of the kind."""
     stale_after: timedelta | None = None
@@ -210,7 +210,7 @@ async def read_apart(
     """Return what reading one place gives. A bug that it triggers is its failure, with these page states: others are read."""
     with isolation.isolated(log, "place failed with a bug", place=location) as failures:
         return await reading
-    reason = f"{location} broke something of ours, see the log: {type(failures[0]).__name__}"
+    reason = f"{location} {fetch_errors.describe_bug(failures[0])}"
     return FetchResult(
         location, FetchStatus.FAILED, fetch_errors.clean_reason(reason), page_states=page_states, day=day
     )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bot.sources import fetcher
     from bot.sources.fetcher import Response
 
-_XML_DECLARATION = re.compile(r"\s{0,1000}<\?xml[^>]{0,500}\?>")
+XML_DECLARATION = re.compile(r"\s{0,1000}<\?xml[^>]{0,500}\?>")
 _CHARACTER_REFERENCE = re.compile(r"&#(x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
 _MAX_REFERENCE_LENGTH = 8
 _MAX_CONTENTS = 10
@@ -143,7 +143,7 @@ def parse_document(text: str) -> Feed:
     import feedparser  # slow to load, and not needed without feeds
 
     # The charset is decoded already, so the declaration must not name another.
-    undeclared = _XML_DECLARATION.sub("", text, count=1)
+    undeclared = XML_DECLARATION.sub("", text, count=1)
     document = _CHARACTER_REFERENCE.sub(_possible_reference, undeclared).encode("utf-8", "replace")
     parsed = feedparser.parse(
         io.BytesIO(document),
@@ -214,12 +214,12 @@ def _parse_authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
 def _parse_affiliations(text: str) -> dict[str, tuple[str, ...]]:
     """Return the affiliations of the authors of each Atom entry by its key; feedparser keeps the last of an entry only.
 
-    Text that is no well-formed XML has none.
+    {} for text that is not well-formed XML.
     """
     if "affiliation>" not in text:
         return {}
     try:
-        root = ElementTree.fromstring(_XML_DECLARATION.sub("", text, count=1))  # noqa: S314 - it declares no entities
+        root = ElementTree.fromstring(XML_DECLARATION.sub("", text, count=1))  # noqa: S314 - it declares no entities
     except ElementTree.ParseError:
         return {}
     return {
@@ -251,7 +251,7 @@ def paper_facts(
 ) -> models.PaperFacts | None:
     """Return the facts of an entry that describes a single paper, or None for other entries.
 
-    The votes of its `read_paper` are none of them: a digest's count only for papers that no service has counted.
+    The votes of its `read_paper` are left out: a digest's count only for papers that no service has counted.
     """
     paper = read_paper(entry)
     return None if paper is None else _build_facts(entry, paper, location, source_name, read_at)
@@ -277,7 +277,7 @@ def _build_facts(
 def read_paper(entry: FeedEntry) -> listing.Paper | None:
     """Return an entry that describes a single paper with the fields of a listing's paper, or None for other entries.
 
-    Authors, votes and a picture in the HTML of its text count where the entry itself has none; the rest is its abstract.
+    Authors, votes and a picture in the HTML of its text count where the entry itself lacks them; the rest is its abstract.
     """
     if entry.arxiv_id is None:
         return None
@@ -310,7 +310,7 @@ def read_paper(entry: FeedEntry) -> listing.Paper | None:
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
 _MAX_LINKS = 50
 MAX_POSTED_PAPERS = 100
-"""Papers of a day up to which a feed of single papers is a list that somebody chose; of more nothing is posted unasked."""
+"""Papers of a day up to which a feed of single papers is a list that a person chose; of more nothing is posted unasked."""
 _MAX_BUILD_AGE = timedelta(days=3)
 
 

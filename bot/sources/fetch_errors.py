@@ -13,6 +13,11 @@ from storage.models import FetchStatus
 _MAX_REASON_LENGTH = 300
 
 
+def describe_bug(error: Exception) -> str:
+    """Return what follows the name of a place that triggered a bug."""
+    return f"set off a bug, see the log: {type(error).__name__}"
+
+
 def clean_reason(text: str) -> str:
     """Return `text` on one printable line of at most 300 characters: it may quote a server or a file name."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * _MAX_REASON_LENGTH])

@@ -15,7 +15,7 @@ import weakref
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -26,7 +26,8 @@ from yarl import URL
 
 from bot.core import clock
 from bot.sources import fetch_errors, ssrf_guard
-from storage import models
+from storage import models, sources
+from storage.database import Database
 from storage.models import FetchStatus
 
 
@@ -355,6 +356,22 @@ Throttle = Callable[[], Awaitable[None]]
 
 async def no_throttle() -> None:
     """Default of `throttle`: does not wait."""
+
+
+def shared_throttle(
+    database: Database, now: clock.Clock, service: str, seconds: float, sleep: Sleep = asyncio.sleep
+) -> Throttle:
+    """Return a throttle for one request to a service in `seconds`, from all processes of the database.
+
+    The moment is reserved in storage before the wait, so a process that dies meanwhile costs one interval.
+    """
+
+    async def wait() -> None:
+        async with database.transaction() as connection:
+            at = await sources.reserve_request(connection, service, now(), timedelta(seconds=seconds))
+        await sleep(max(0.0, (at - now()).total_seconds()))
+
+    return wait
 
 
 class Fetcher:

@@ -68,7 +68,7 @@ def public_label(address: str) -> str:
 
 
 def read_back_fill(row: models.StoredSource) -> base.BackFill | None:
-    """Return how far the back-fill of a source is; None if it has none."""
+    """Return how far the back-fill of a source is; None without one."""
     return None if row.progress is None else get(row.kind, row.url).read_back_fill(row.progress)
 
 
@@ -113,7 +113,7 @@ class Yield:
 
     @property
     def papers_a_day(self) -> int | None:
-        """Number of papers on a usual day with papers (the median), of the last days known; None if there is none."""
+        """Number of papers on a usual day with papers (the median), of the last days known; None without any."""
         days = self.posted or self.looked_up
         since = max(days, default=date.min) - YIELD_DAYS if days else date.min
         numbers = [number for on, number in days.items() if on >= since and number]

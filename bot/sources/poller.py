@@ -378,7 +378,7 @@ class Sink:
                 _record_failure(batch, str(error))
         for failure in failures:
             if len(batch) == 1:
-                _record_failure(batch, f"it broke something of ours, see the log: {type(failure).__name__}")
+                _record_failure(batch, f"it {fetch_errors.describe_bug(failure)}")
                 return
             for item in batch:
                 await self._store_batch([item])
@@ -677,7 +677,7 @@ class Poller:
             except storage_errors.StorageError as error:
                 report.add_failure(str(error))
         for failure in failures:
-            report.add_failure(f"it broke something of ours, see the log: {type(failure).__name__}")
+            report.add_failure(f"it {fetch_errors.describe_bug(failure)}")
 
     async def _limit_new_papers(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
         """Return a result without the digests and facts that would exceed the source's new papers of the day.

@@ -20,7 +20,7 @@ from bot.core import errors
 from bot.core.settings import Settings
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from bot.sources import arxiv_categories, fetch_errors, kinds, pace, poller
+from bot.sources import arxiv_categories, fetch_errors, fetcher, kinds, poller
 from storage import archive, database, deliveries, models, papers, trends
 from storage import search as stored_search
 from storage.models import FetchStatus
@@ -461,7 +461,7 @@ async def test_what_is_no_announcement_is_a_sentence(
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ("<html/>", "its answer is no list of OAI-PMH"),
+        ("<html/>", "its answer is not a list of OAI-PMH"),
         ("<OAI-PMH><error code='badArgument'>bad</error></OAI-PMH>", "it reports an error: badArgument bad"),
         ("<OAI-PMH><error code='noRecordsMatch'/></OAI-PMH>", ""),
     ],
@@ -496,10 +496,10 @@ async def test_all_processes_of_a_database_keep_one_pace(db: database.Database) 
     async def record(seconds: float) -> None:
         waited.append(seconds)
 
-    paces = [pace.SharedPace(db, lambda: START, "arxiv", 3.0, record) for _ in range(4)]
+    paces = [fetcher.shared_throttle(db, lambda: START, "arxiv", 3.0, record) for _ in range(4)]
     await asyncio.gather(*(one() for one in paces for _ in range(3)))
     assert sorted(waited) == [3.0 * n for n in range(12)]
-    later = pace.SharedPace(db, lambda: START + timedelta(hours=1), "arxiv", 3.0, record)
+    later = fetcher.shared_throttle(db, lambda: START + timedelta(hours=1), "arxiv", 3.0, record)
     await later()
     assert waited[-1] == 0.0
     # A clock that was ahead must not stop all requests until then.
