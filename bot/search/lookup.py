@@ -9,9 +9,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.clock import Clock, system_clock
 from bot.glossary import concepts, resolver
@@ -25,6 +24,9 @@ from bot.text.term_keys import term_key
 from storage import models, search
 from storage.search import NO_FILTERS, Filters, query_tokens
 from storage.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from storage.archive import DigestPaper
 
 MAX_SUGGESTIONS = 5
 _CORRECTIONS_PER_TERM = 2
@@ -84,17 +86,6 @@ def _count_papers(view: Snapshot, form: concepts.SurfaceForm) -> FormEvidence:
 
 _ENOUGH_COMPLETE = 3
 """With fewer papers that match all of a query, alternative queries are suggested."""
-
-
-class DatedPaper(Protocol):
-    """A paper of a digest."""
-
-    @property
-    def paper_id(self) -> int: ...
-    @property
-    def date_on(self) -> date: ...
-    @property
-    def votes(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +265,7 @@ class LookUp:
                     suggested.append(analyser.strip_ending(segment.text))
         return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
 
-    def match_papers(self, view: Snapshot, text: str, digest_papers: Sequence[DatedPaper]) -> dict[int, float]:
+    def match_papers(self, view: Snapshot, text: str, digest_papers: Sequence[DigestPaper]) -> dict[int, float]:
         """Return those papers of digests that are about a query, with its filters: how well they match, by id.
 
         The dates are those of the digests. As in `search`, a query of nothing but exclusions matches nothing.
