@@ -128,8 +128,12 @@ class Settings(BaseSettings):
     @field_validator("sources", mode="before")
     @classmethod
     def _split_sources(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith(("[", "{")):
+            raise ValueError(f"write addresses separated by blanks, or [[sources]] tables in {TOML_FILE}")
         # Commas stand in addresses, such as arxiv:cs.CL,cs.LG.
-        return [{"url": address} for address in value.split()] if isinstance(value, str) else value
+        return [{"url": address} for address in value.split()]
 
     @field_validator("arxiv_html_url", mode="before")
     @classmethod
