@@ -265,7 +265,9 @@ class LookUp:
                     suggested.append(analyser.strip_ending(segment.text))
         return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
 
-    def match_papers(self, view: Snapshot, text: str, digest_papers: Sequence[DigestPaper]) -> dict[int, float]:
+    def match_papers(
+        self, view: Snapshot, text: str, digest_papers: Sequence[DigestPaper]
+    ) -> dict[int, float]:
         """Return those papers of digests that are about a query, with its filters: how well they match, by id.
 
         The dates are those of the digests. As in `search`, a query of nothing but exclusions matches nothing.
