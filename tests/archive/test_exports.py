@@ -332,6 +332,8 @@ def assert_parses_back(before: Digest, where: object = "") -> Digest:
 @given(NEWSLETTERS)
 def test_an_exported_newsletter_parses_to_the_same_entries(text: str) -> None:
     (before,) = parse.parse_text(text)
+    # One that has more problems than papers is read as a list.
+    assume(before.format is DigestFormat.NEWSLETTER)
     assert_parses_back(before)
 
 
