@@ -7,7 +7,7 @@ import math
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
@@ -90,12 +90,11 @@ class Admission:
         self._waiting.append(user_id)
         try:
             async with asyncio.timeout(None if math.isinf(patience) else patience):
-                await turn.acquire()
-                try:
-                    return await self._slots.acquire()
-                except BaseException:
-                    turn.release()
-                    raise
+                async with AsyncExitStack() as stack:
+                    await stack.enter_async_context(turn)
+                    await self._slots.acquire()
+                    stack.pop_all()
+                    return True
         except TimeoutError:
             return False
         finally:
