@@ -370,11 +370,7 @@ def read_blocks(rows: Sequence[str]) -> tuple[list[Block], bool]:
     Tables and lists of HTML are read as Markdown."""
     first, last = _find_answer(rows)
     fenced = find_fenced_rows(rows, first, last)
-    targets = {
-        match[1].lower(): match[2]
-        for row in rows
-        if row[:4].lstrip().startswith("[") and (match := _DEFINITION.match(row))
-    }
+    references = _References(rows)
     reader = _BlockReader()
     row, last_comment_end = first, len(rows)
     while row < last and not reader.is_full:
@@ -394,7 +390,7 @@ def read_blocks(rows: Sequence[str]) -> tuple[list[Block], bool]:
             reader.end()
             row = end - 1
         else:
-            reader.read(row, _resolve_references(line, targets) if targets else line)
+            reader.read(row, references.resolve(line))
         row += 1
     reader.end()
     _nest(reader.blocks)
@@ -425,14 +421,27 @@ def _find_region_end(rows: Sequence[str], start: int, name: str) -> int:
     return len(rows)
 
 
-def _resolve_references(line: str, targets: dict[str, str]) -> str:
-    """A line with `[label][name]` and `[label]` as links to the addresses of their names."""
+class _References:
+    """The addresses that names in brackets stand for. All together they may add as many characters as the text has."""
 
-    def resolve(match: re.Match[str]) -> str:
-        url = targets.get((match[2] or match[1]).lower())
-        return f"[{match[1]}]({url})" if url else match[0]
+    def __init__(self, rows: Sequence[str]) -> None:
+        self._targets = {
+            match[1].lower(): match[2]
+            for row in rows
+            if row[:4].lstrip().startswith("[") and (match := _DEFINITION.match(row))
+        }
+        self._left = sum(map(len, rows))
 
-    return "" if _DEFINITION.match(line) else _REFERENCE.sub(resolve, line)
+    def resolve(self, line: str) -> str:
+        """A line with `[label][name]` and `[label]` as links to the addresses of their names."""
+        if not self._targets:
+            return line
+        return "" if _DEFINITION.match(line) else _REFERENCE.sub(self._link, line)
+
+    def _link(self, match: re.Match[str]) -> str:
+        url = self._targets.get((match[2] or match[1]).lower(), "")
+        self._left -= len(url)
+        return f"[{match[1]}]({url})" if url and self._left >= 0 else match[0]
 
 
 def _nest(blocks: Sequence[Block]) -> None:
