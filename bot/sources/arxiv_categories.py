@@ -60,6 +60,8 @@ _PACKING_LEVEL = 1
 _ANNOUNCED = ("new", "cross")
 _MAX_TRIES = 5
 """Waits in a row that arXiv may ask for, and tokens that may expire without any progress, in one run."""
+_MAX_TOKEN_FAILURES = 3
+"""Runs in a row that may fail with a token before the list is asked for again."""
 _HELD_DAYS = 7
 """Days between the submission of a paper and its announcement, if arXiv's moderators hold it."""
 _DELAY_DAYS = 14
@@ -111,6 +113,7 @@ class Progress:
     read, of which `papers` are the source's. `gap_on`: the announcements since that day are still to be read.
     `is_ordered`: the records of the set came by datestamp so far, so its list can be asked for again from `resume_on` on.
     `answer`: the last answer, packed, until its papers are stored: a process that dies meanwhile does not ask again.
+    `failures`: runs in a row that ended with an error other than a wait.
     """
 
     announced_on: str | None = None
@@ -126,6 +129,7 @@ class Progress:
     gap_on: str | None = None
     is_ordered: bool = True
     answer: str | None = None
+    failures: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return it as it is stored."""
@@ -164,7 +168,13 @@ class Progress:
             papers=papers,
             is_ordered=is_ordered,
             answer=None,
+            failures=0,
         )
+
+    def after_failure(self) -> Progress:
+        """Return the progress after a run that failed. Not every mirror says that it does not know a token any more."""
+        failures = self.failures + 1
+        return replace(self, failures=failures, token=self.token if failures < _MAX_TOKEN_FAILURES else None)
 
 
 def read_back_fill(progress: Mapping[str, Any]) -> base.BackFill | None:
@@ -474,6 +484,8 @@ class ArxivCategories:
                 progress = replace(progress, answer=None)
                 recovered = await self._recover(error, progress, request, tries)
                 if isinstance(recovered, base.FetchResult):
+                    if error.retry_at is None:
+                        progress = progress.after_failure()
                     yield replace(recovered, progress=progress.to_json())
                     return
                 progress = recovered
@@ -580,7 +592,10 @@ def _parse_next(text: str, progress: Progress) -> RecordList:
     except EmptyListError:
         if progress.token is None and ":" in progress.sets[0]:
             raise
-        return RecordList((), None, 0, None)
+        page = RecordList((), None, 0, None)
+    is_end = progress.token is not None and not page.records and page.token is None
+    if is_end and progress.read < (progress.size or 0):
+        raise ExpiredTokenError("its list ends before all records that it announced")
     if page.token is not None and page.token == progress.token:
         raise fetch_errors.FetchError("its list does not go on: it gives the same token again")
     return page

@@ -341,6 +341,38 @@ async def test_tokens_that_always_expire_do_not_hold_up_for_ever(
     assert harness.fake.counted("/oai") < 20
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda _: web.Response(status=410, text="gone"),
+        lambda _: web.Response(text="<html>expired</html>", content_type="text/html"),
+        lambda _: fake_arxiv._oai_error("badArgument", "unknown token"),
+        lambda _: fake_arxiv._oai_error("noRecordsMatch", ""),
+        lambda token: web.Response(text=fake_arxiv._record_list([], token, 0, 450), content_type="text/xml"),
+        lambda _: web.Response(text=fake_arxiv._record_list([], "", 0, 450), content_type="text/xml"),
+    ],
+)
+async def test_a_token_that_is_not_known_any_more_is_given_up_however_a_mirror_says_it(
+    sqlite_harness: ArxivHarness, answer: Callable[[str], web.Response]
+) -> None:
+    harness = sqlite_harness
+    harness.fake.papers = many(450)
+    oai, dead = harness.fake.oai, set[str]()
+
+    async def forgetful(request: web.BaseRequest) -> web.Response:
+        token = request.query.get("resumptionToken", "")
+        if token and not dead and harness.fake.counted("/oai") == 3:
+            dead.add(token)
+        return answer(token) if token in dead else await oai(request)
+
+    harness.origin.pages["/oai"] = forgetful
+    await harness.add(CL, since="2025-01-01")
+    for _ in range(4):
+        await harness.fetch_all()
+    assert dead
+    assert await harness.stored_ids() == own(harness.fake.papers)
+
+
 async def test_the_shell_waits_as_arxiv_asks_and_loses_nothing(sqlite_harness: ArxivHarness) -> None:
     harness = sqlite_harness
     harness.fake.papers = many(250)
