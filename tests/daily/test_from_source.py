@@ -201,3 +201,20 @@ async def test_setup_from_a_source_previews_it_and_the_post_says_so(harness: Cli
     assert subscription.source == ARXIV
     edited = await harness.manage("daily edit", **{"from": "-"})
     assert "arXiv cs.CL" not in shown_text(edited)
+
+
+@pytest.mark.parametrize("options", [{}, {"min_votes": 10}])
+async def test_a_list_of_the_same_day_that_is_posted_first_takes_nothing_from_the_days_list(
+    planning: PlannerHarness, options: dict[str, Any]
+) -> None:
+    await planning.subscribe(top_n=2, **options)
+    await store(planning, [{"arxiv_id": SURVEY, "title": "A Survey"}], form=DigestFormat.LIST, source=LIST)
+    await planning.tick(SEOUL_9AM)
+    voted = [
+        {"arxiv_id": ROBOTS, "title": "Robots", "votes": 30},
+        {"arxiv_id": REWARDS, "title": "Rewards", "votes": 20},
+    ]
+    service = "https://huggingface.co"
+    await store(planning, voted, form=DigestFormat.LISTING, source=service, at=SEOUL_9AM + DAY / 4)
+    await planning.tick(SEOUL_9AM + DAY)
+    assert (await planning.list_contents())[-1] == f"{ROBOTS} {REWARDS}"
