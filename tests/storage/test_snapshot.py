@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ async def test_a_file_of_this_schema_is_read_without_a_pool(tmp_path: Path) -> N
         with pytest.raises(sqlite3.OperationalError):
             view.fetch("DELETE FROM meta")
     assert snapshot.find_current_file("postgresql+asyncpg://user@host/name") is None
-    with sqlite3.connect(path) as plain:
+    with closing(sqlite3.connect(path)) as plain, plain:
         plain.execute("UPDATE alembic_version SET version_num = 'r0000'")
     assert snapshot.find_current_file(url) is None
     (tmp_path / "text.db").write_text("no database")
