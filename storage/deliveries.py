@@ -250,7 +250,7 @@ async def count_by_state(connection: AsyncConnection) -> dict[models.PartState, 
 
 
 async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
-    """Return the earliest `due_at` (UTC) of the planned deliveries, or None if there is none."""
+    """Return the earliest `due_at` (UTC) of the planned deliveries, or None without any."""
     query = sa.select(sa.func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type)).where(
         deliveries.c.state == models.DeliveryState.PLANNED
     )

@@ -47,7 +47,7 @@ class Snapshot:
     def fetch_in(
         self, statement: str, column: str, values: Iterable[Any], *further: Any, is_text: bool = False
     ) -> list[Row]:
-        """Return the rows where a column of integers, or of text, is in any number of values: `%s` stands for this condition.
+        """Return the rows where a column of integers, or of text, is in any number of values: `%s` is replaced by this condition.
 
         `further` are the values of the placeholders behind it.
         """

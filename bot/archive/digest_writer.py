@@ -530,7 +530,7 @@ class DigestWriter:
         return [next(results) if sourced else IngestResult() for sourced in dated]
 
     async def _date_rolling(self, connection: Connection, sourced: SourcedDigest) -> SourcedDigest | None:
-        """Return a rolling digest with the papers that are new to its location, of today; None if it has none.
+        """Return a rolling digest with the papers that are new to its location, of today; None without any.
 
         The first time all are new: they fill the archive, with a date that no post and no alert looks back to.
         """

@@ -71,7 +71,7 @@ def clean_line(value: object, max_length: int = _MAX_LINE_LENGTH) -> str | None:
 
 
 def clean_paragraph(value: object) -> str | None:
-    """Return a text with paragraphs separated by an empty line, or None if there is none."""
+    """Return a text with paragraphs separated by an empty line, or None if it is empty."""
     if not isinstance(value, str):
         return None
     blocks = _strip_control_characters(value[:_MAX_TEXT_LENGTH].replace("\r\n", "\n")).split("\n\n")
@@ -79,7 +79,7 @@ def clean_paragraph(value: object) -> str | None:
 
 
 def clean_lines(value: object) -> str | None:
-    """Return a text with its lines, without control characters, or None if there is none."""
+    """Return a text with its lines, without control characters, or None if it is empty."""
     if not isinstance(value, str):
         return None
     return _strip_control_characters(value[:_MAX_TEXT_LENGTH].replace("\r\n", "\n")).strip() or None

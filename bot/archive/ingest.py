@@ -222,7 +222,7 @@ def _parse_result(sourced: SourcedDigest) -> IngestResult:
 
 
 async def _parse_file(file: TextFile | LocatedProblem, on: date) -> Sequence[Digest] | IngestResult:
-    """Return the digests of a file, or the result for one that has none."""
+    """Return the digests of a file, or the result for a file without digests."""
     if isinstance(file, LocatedProblem):
         return IngestResult(problems=(file,))
     is_json, names_paper = listing.is_json(file.text), arxiv_ids.names_paper(file.text)

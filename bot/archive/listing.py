@@ -1,4 +1,4 @@
-"""The listing format: the papers that a service, or a *list* of somebody, names for one day, as a JSON object.
+"""The listing format: the papers that a service, or the author of a *list*, names for one day, as a JSON object.
 
 Its text is made here, not kept as read. JSON of services is read with the names that they give their fields.
 Votes and other counts are in the text, but not in what identifies it: they change all day, and a list with other counts

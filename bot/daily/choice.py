@@ -80,8 +80,8 @@ class LatePapers(NamedTuple):
 def list_supplements(digests: Iterable[models.StoredDigest], covered_ids: Collection[int]) -> set[int]:
     """Return the digests that only add to a day that was posted: a listing and a written digest, or two listings, of one day.
 
-    Two written digests of one day are posted one after the other, and a list of somebody's own choice is no part of a day's
-    list: each is posted beside the other.
+    Two written digests of one day are posted one after the other, and a list of its author's own choice does not belong to the
+    day's list: each is posted beside the other.
     """
     digests = [digest for digest in digests if digest.format is not models.DigestFormat.LIST]
     covered: dict[date, set[models.DigestFormat]] = defaultdict(set)

@@ -136,7 +136,7 @@ class Subscriptions:
 
 
 def find_same(rows: Iterable[models.Subscription], draft: models.Subscription) -> models.Subscription | None:
-    """Return the subscription of a channel that the draft would repeat, None if there is no such subscription."""
+    """Return the subscription of a channel that the draft would repeat, None if it repeats none."""
     names = ("at_time", "timezone", "locale", "style", "topic", "source")
     valid = options.validated(draft)
     wanted = [getattr(valid, name) for name in names]

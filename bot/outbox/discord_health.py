@@ -120,7 +120,7 @@ class Answer:
     """An answer to a request of the client, interactions included.
 
     `is_json` is whether the body is in Discord's own format; a proxy or Cloudflare answers with a page, or with JSON of its
-    own. `code` is Discord's error code, 0 if there is none. `retry_after` is in seconds, from the body or the header.
+    own. `code` is Discord's error code, 0 without one. `retry_after` is in seconds, from the body or the header.
     `answered_at` is the `Date` header (UTC). A `shared` rate limit is not the bot's.
     """
 

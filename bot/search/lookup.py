@@ -307,7 +307,7 @@ class LookUp:
         return replace(result, rows=result.rows[offset : offset + limit])
 
     def find_paper(self, view: Snapshot, text: str) -> str | None:
-        """Return the arXiv id of the paper that an arXiv id, a link or a part of a title identifies; None if there is none."""
+        """Return the arXiv id of the paper that an arXiv id, a link or a part of a title identifies, or None."""
         text = analyser.clean_typed(text)
         if (arxiv_id := engine.parse_id(text)) is not None:
             return arxiv_id

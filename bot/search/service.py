@@ -122,7 +122,7 @@ class SearchService:
         )
 
     async def find_paper(self, text: str) -> models.PaperDetail | None:
-        """Return the paper that an arXiv id, a link or a part of a title identifies; None if there is none."""
+        """Return the paper that an arXiv id, a link or a part of a title identifies, or None."""
         async with self._database.read() as connection:
             arxiv_id = await self._read(connection, self._lookup.find_paper, text)
             return None if arxiv_id is None else await papers.get_detail(connection, arxiv_id)

@@ -624,7 +624,7 @@ class Poller:
             )
 
     async def _fetch_titles(self) -> None:
-        """Ask arXiv, which is no source here, for the papers of lists that give no title: once a day for each."""
+        """Ask arXiv, which is not configured as a source, for the papers of lists that give no title: once a day for each."""
         now = self._clock()
         async with self._database.read() as connection:
             untitled = await papers.list_untitled(connection, limit=_MAX_MISSING_FACTS)
