@@ -151,8 +151,8 @@ async def remove(connection: AsyncConnection, rows: Sequence[search.IndexRow]) -
 async def merge_step(connection: AsyncConnection, *, is_first: bool) -> bool:
     """Merge the segments that additions leave in SQLite's index, and that each query reads one by one.
 
-    On PostgreSQL nothing is done. Returns whether there may be more to merge. A step writes about a megabyte; a merged index of 700,000 papers answers in
-    half of the time.
+    On PostgreSQL nothing is done. Returns whether there may be more to merge. A step writes about a megabyte; a merged index
+    of 700,000 papers answers in half of the time.
     """
     if connection.dialect.name != "sqlite":
         return False
