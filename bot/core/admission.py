@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import math
 import time
 import weakref
@@ -57,7 +58,7 @@ class Admission:
         self._timer = timer
         self._slots = asyncio.Semaphore(at_once)
         self._turns = weakref.WeakValueDictionary[int, asyncio.Lock]()
-        self._waiting: list[int] = []
+        self._waiting = collections.Counter[int]()
         self._mean_seconds = _FIRST_ESTIMATE_SECONDS
         self._refused, self._warned_at = 0, -WARNING_INTERVAL_SECONDS
 
@@ -73,10 +74,10 @@ class Admission:
             self._refused += 1
             if self._timer() - self._warned_at >= WARNING_INTERVAL_SECONDS:
                 log.warning(
-                    "readers refused: too much at once", refused=self._refused, waiting=len(self._waiting)
+                    "readers refused: too much at once", refused=self._refused, waiting=self._waiting.total()
                 )
                 self._refused, self._warned_at = 0, self._timer()
-            raise BusyError(f"{len(self._waiting)} others are waiting")
+            raise BusyError(f"{self._waiting.total()} others are waiting")
         try:
             yield
         finally:
@@ -87,7 +88,7 @@ class Admission:
     async def _acquire(self, user_id: int, turn: asyncio.Lock, patience: float) -> bool:
         if (self._slots.locked() or turn.locked()) and not self._may_wait(user_id, patience):
             return False
-        self._waiting.append(user_id)
+        self._waiting[user_id] += 1
         try:
             async with asyncio.timeout(None if math.isinf(patience) else patience):
                 async with AsyncExitStack() as stack:
@@ -98,12 +99,14 @@ class Admission:
         except TimeoutError:
             return False
         finally:
-            self._waiting.remove(user_id)
+            self._waiting -= collections.Counter((user_id,))  # without those that are at 0
 
     def _may_wait(self, user_id: int, patience: float) -> bool:
         if self._max_waiting is not None and (
             len(self._waiting) >= self._max_waiting or user_id in self._waiting
         ):
             return False
-        expected = self._mean_seconds * (len(self._waiting) + 1) / self._at_once
+        # Of each other reader, one piece of work is ahead at most; the reader's own is done one after the other.
+        readers = len(self._waiting.keys() | {user_id})
+        expected = self._mean_seconds * max(readers / self._at_once, self._waiting[user_id])
         return expected <= _ESTIMATE_TOLERANCE * patience

@@ -146,3 +146,25 @@ def test_slow_look_ups_of_one_reader_leave_room_for_others() -> None:
         assert others.refused_after == []
 
     _run(run)
+
+
+def test_the_queues_of_a_few_readers_do_not_refuse_others() -> None:
+    async def run(lookups: Admission) -> None:
+        greedy, others = Readers(lookups), Readers(lookups)
+        # The mean duration is known first.
+        await greedy.ask_all(60)
+        asked = [
+            asyncio.create_task(greedy.ask(number))
+            for number in range(97, 97 + admission.MAX_AT_ONCE)
+            for _ in range(100)
+        ]
+        await asyncio.sleep(0)
+        for number in range(5):
+            await others.ask(number)
+        assert others.refused_after == []
+        assert max(others.answered_after) <= admission.PATIENCE_SECONDS + LOOKUP_SECONDS
+        # Their own queues are bounded all the same.
+        await asyncio.gather(*asked)
+        assert greedy.refused_after.count(0.0) > len(asked) / 2
+
+    _run(run)
