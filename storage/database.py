@@ -219,7 +219,7 @@ def open_engine(url: str) -> AsyncEngine:
             f"PAPERROUND_DATABASE_URL names the driver {parsed.drivername!r}. Use sqlite+aiosqlite or postgresql+asyncpg."
         )
     if parsed.drivername == "postgresql+asyncpg":
-        return create_async_engine(
+        engine = create_async_engine(
             parsed,
             pool_size=POOL_SIZE,
             max_overflow=POOL_SIZE,
@@ -227,6 +227,8 @@ def open_engine(url: str) -> AsyncEngine:
             json_serializer=_to_json,
             connect_args={"timeout": CONNECT_TIMEOUT_SECONDS},
         )
+        sa.event.listen(engine.sync_engine, "handle_error", _drop_read_only)
+        return engine
     if sqlite3.sqlite_version_info < MIN_SQLITE_VERSION:
         raise errors.StorageError(
             f"SQLite {sqlite3.sqlite_version} is too old; Paperround needs 3.37 or newer."
@@ -238,6 +240,12 @@ def open_engine(url: str) -> AsyncEngine:
     sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _drop_read_only(context: sa.ExceptionContext) -> None:
+    """Have the connections to a server that is read-only replaced: the address may lead to another one by now."""
+    if _sqlstate(context.original_exception) == "25006":
+        context.is_disconnect = True
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode

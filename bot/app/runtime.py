@@ -10,7 +10,6 @@ import gc
 import itertools
 import random
 import signal
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -120,52 +119,44 @@ async def _retry_while_unreachable(
 RETRY_INTERVAL = 1.0
 DATABASE_DELAYS = (1.0, 1.0, 2.0, 3.0, 5.0)
 """Seconds between attempts to reach the database; the last one repeats."""
-DATABASE_PATIENCE = 600.0
-"""A database that stays away this long (seconds) ends the process, so that its supervisor notices."""
+DATABASE_WARNING_EVERY = 120
+"""Attempts between two warnings that the database is still away: ten minutes."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
 async def compete_for_lock(
-    lock: SenderLock,
-    *,
-    former_term: int | None = None,
-    sleep: Sleep = asyncio.sleep,
-    monotonic: Callable[[], float] = time.monotonic,
+    lock: SenderLock, liveness: Liveness, *, former_term: int | None = None, sleep: Sleep = asyncio.sleep
 ) -> bool:
-    """Wait until the lock is acquired. False if another process became the sender after `former_term`.
+    """Wait until the lock is acquired, as long as the database is away too, which `liveness` is told.
 
-    Raises StorageError if the database stays away for DATABASE_PATIENCE.
+    False if another process became the sender after `former_term`.
     """
-    away_since: float | None = None
-    delays = itertools.chain(DATABASE_DELAYS, itertools.repeat(DATABASE_DELAYS[-1]))
+    failures = 0
     while True:
         try:
-            if await lock.try_acquire():
-                return True
-            if former_term is not None and await lock.is_superseded(former_term):
-                return False
+            is_acquired = await lock.try_acquire()
+            is_over = is_acquired or (former_term is not None and await lock.is_superseded(former_term))
         except storage_errors.DatabaseUnavailableError as error:
-            if away_since is None:
-                away_since = monotonic()
+            if failures % DATABASE_WARNING_EVERY == 0:
                 log.warning("the database is away; waiting for it", reason=str(error))
-            if monotonic() - away_since >= DATABASE_PATIENCE:
-                raise storage_errors.StorageError(
-                    f"The database was away for {DATABASE_PATIENCE / 60:.0f} minutes. Mend it, then start Paperround again;"
-                    f" what is planned will be sent. The last error: {error}"
-                ) from error
-            await sleep(next(delays))
+            liveness.record_database(str(error))
+            await sleep(DATABASE_DELAYS[min(failures, len(DATABASE_DELAYS) - 1)])
+            failures += 1
             continue
-        if away_since is not None:
-            away_since = None
+        liveness.record_database(None)
+        if failures:
+            failures = 0
             log.info("the database is back")
+        if is_over:
+            return is_acquired
         await sleep(RETRY_INTERVAL)
 
 
-async def keep_lock(lock: SenderLock, stop: asyncio.Event) -> None:
+async def keep_lock(lock: SenderLock, liveness: Liveness, stop: asyncio.Event) -> None:
     """Check the lock until `stop` is set, and acquire it again after a lost connection.
 
-    Returns early if another process is the sender. Raises as `compete_for_lock` does.
+    Returns early if another process is the sender.
     """
     while not stop.is_set():
         with suppress(TimeoutError):
@@ -174,7 +165,7 @@ async def keep_lock(lock: SenderLock, stop: asyncio.Event) -> None:
         if stop.is_set() or await lock.heartbeat():
             continue
         log.warning("sender lock lost; sending pauses until it is acquired again")
-        if not await _wait_unless_stopped(compete_for_lock(lock, former_term=term), stop, None):
+        if not await _wait_unless_stopped(compete_for_lock(lock, liveness, former_term=term), stop, None):
             return
         if not lock.is_held:
             log.warning("another process has become the sender; standing by")
@@ -326,7 +317,7 @@ def freeze_gc() -> None:
 
 
 async def run(container: Container) -> None:
-    """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot, or the database stays away.
+    """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot.
 
     A process that loses the sender lock to another one stands by again, with a new client.
     """
@@ -372,7 +363,9 @@ async def _stand_by_and_send(
     """Wait for the sender lock, log in and run, until `stopping` is set or another process has become the sender."""
     container = runtime.container
     waiting_message = "waiting for the sender lock; another process is running"
-    if not await _wait_unless_stopped(compete_for_lock(runtime.lock), stopping, waiting_message):
+    if not await _wait_unless_stopped(
+        compete_for_lock(runtime.lock, runtime.liveness), stopping, waiting_message
+    ):
         return
     runtime.liveness.record_start()
     await container.mentions.load(container.database)
@@ -432,7 +425,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
     stop, container = runtime.stop, runtime.container
     bodies: list[Callable[[], Awaitable[None]]] = [
         lambda: runtime.relay.run(stop),
-        lambda: keep_lock(runtime.lock, stop),
+        lambda: keep_lock(runtime.lock, runtime.liveness, stop),
         lambda: container.alert_planner.run(stop, on_planned=runtime.relay.wake),
         lambda: app_tasks.MaintenanceLoop(container.database, container.clock).run(stop),
     ]

@@ -17,7 +17,7 @@ from bot.rendering.templates import Templates
 from bot.search import index as search_index
 from bot.search import maintenance
 from bot.sources import kinds
-from storage import daily, migrate, models, papers, sources
+from storage import daily, key_values, migrate, models, papers, sources
 from storage import errors as storage_errors
 from storage.database import Database
 
@@ -107,6 +107,8 @@ async def _database(settings: Settings) -> list[Finding]:
             rows = await sources.list_rows(connection)
             counted = await sources.count_papers(connection, system_clock().date() - kinds.YIELD_DAYS)
             post_count = len(await daily.list_rows(connection))
+        async with opened.transaction() as connection:
+            await key_values.remove(connection, "doctor")  # is refused by a database that is read-only
         source_count = len(rows) or len(settings.sources)
         is_fed = source_count > 0 or (settings.inbox is not None and extent.paper_count > 0)
         return [
@@ -117,7 +119,7 @@ async def _database(settings: Settings) -> list[Finding]:
             Finding("daily posts", str(post_count), note="" if post_count else NO_POST),
         ]
     except storage_errors.StorageError as error:
-        return [Finding(name, "cannot be read", well=False, note=str(error))]
+        return [Finding(name, "cannot be read or written", well=False, note=str(error))]
     finally:
         await opened.close()
 

@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 150.0
 """The planner runs every minute, and planning for 10,000 channels takes less than another."""
+DATABASE_AWAY_SECONDS = 60.0
+"""PostgreSQL restarts within less."""
 CLAIM_SECONDS = 60.0
 """The relay claims every two seconds. While every slot is taken it waits for an attempt, which ends within 20 s."""
 DISCORD_SECONDS = 120.0
@@ -56,6 +58,7 @@ class Liveness:
         self._claim_at: float | None = None
         self._discord_at: float | None = None
         self._discord_failed_at = float("-inf")
+        self._database_away: tuple[float, str] | None = None
 
     def record_start(self) -> None:
         """Begin the grace again: the sender lock was acquired, or Discord is asked again to accept the login."""
@@ -77,6 +80,14 @@ class Liveness:
         """Record that a request to Discord got an error or no answer."""
         self._discord_failed_at = self._monotonic()
 
+    def record_database(self, reason: str | None) -> None:
+        """Record why the database cannot be used, or (None) that it can."""
+        if reason is None:
+            self._database_away = None
+        else:
+            away_at = self._monotonic() if self._database_away is None else self._database_away[0]
+            self._database_away = away_at, reason
+
     def record_answer(self, answer: Answer) -> None:
         """Record an answer of Discord, or of a proxy before it. Any answer to the request itself is a success."""
         if answer.is_discords and answer.status < 500 and answer.status != 429:
@@ -92,9 +103,12 @@ class Liveness:
         }
         return {"discord": self._get_discord_state().value, "outage": self.is_outage(), **ages}
 
-    def find_problems(self) -> list[str]:
-        """Return a sentence for each sign that is overdue."""
-        problems = self._find_own_problems()
+    def find_problems(self, *, is_standby: bool = False) -> list[str]:
+        """Return a sentence for each sign that is overdue. A standby needs the database alone."""
+        problems = self._find_database_problems()
+        if is_standby:
+            return problems
+        problems += self._find_own_problems()
         if self._is_overdue(self._discord_at, DISCORD_SECONDS):
             problems.append(
                 f"The Gateway is disconnected, and no request to Discord has succeeded for {DISCORD_SECONDS:.0f} s."
@@ -104,7 +118,16 @@ class Liveness:
     def is_outage(self) -> bool:
         """Return whether nothing is wrong but that Discord does not answer, although it is asked."""
         is_silent = self._is_overdue(self._discord_at, DISCORD_SECONDS)
-        return is_silent and self._is_discord_ill() and not self._find_own_problems()
+        has_own = self._find_database_problems() or self._find_own_problems()
+        return is_silent and self._is_discord_ill() and not has_own
+
+    def _find_database_problems(self) -> list[str]:
+        if (
+            self._database_away is None
+            or self._seconds_since(self._database_away[0]) <= DATABASE_AWAY_SECONDS
+        ):
+            return []
+        return [f"The database is away; it is waited for. {self._database_away[1]}"]
 
     def _find_own_problems(self) -> list[str]:
         is_logging_in = (self._tick_at or float("-inf")) < self._started_at
@@ -388,7 +411,7 @@ class MonitoringServer:
         role, is_connected = self._role(), self._is_connected()
         if is_connected:
             self._liveness.record_discord()
-        problems = [] if role == "standby" else self._liveness.find_problems()
+        problems = self._liveness.find_problems(is_standby=role == "standby")
         oldest = await self._oldest_unsent_at()
         body = {
             "up": True,

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot.app import runtime
 from bot.app.container import Container
 from bot.archive import inbox
 from bot.core.settings import Settings
+from bot.operations import health
 from storage import archive, database, deliveries, errors, locks, migrate, models, papers
 from storage.database import Database
 from tests.support import digest_builders
@@ -114,7 +116,7 @@ async def test_waiting_for_the_lock_ends_when_its_holder_goes(
         if waits == 3:
             await first.release()
 
-    assert await runtime.compete_for_lock(second, sleep=sleep)
+    assert await runtime.compete_for_lock(second, health.Liveness(), sleep=sleep)
     assert waits == 3
     assert (second.term or 0) > 0
     await second.release()
@@ -130,7 +132,7 @@ async def test_a_former_sender_stops_competing_once_another_has_begun_its_term(
     former_term = first.term
     await first.release()
     assert await second.try_acquire()
-    assert not await runtime.compete_for_lock(first, former_term=former_term)
+    assert not await runtime.compete_for_lock(first, health.Liveness(), former_term=former_term)
     await second.release()
     await other_db.close()
 
@@ -153,18 +155,30 @@ async def test_a_database_that_comes_back_is_waited_for(sqlite_db: database.Data
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    assert await runtime.compete_for_lock(lock, sleep=sleep)
+    assert await runtime.compete_for_lock(lock, health.Liveness(), sleep=sleep)
     assert waits == [1.0, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0]
     await lock.release()
 
 
-async def test_a_database_that_stays_away_ends_the_wait_with_a_sentence(sqlite_db: database.Database) -> None:
-    lock, now = AwayLock(sqlite_db), [0.0]
-    lock.failures = iter(range(1000))
+async def test_a_database_that_stays_away_is_waited_for_as_long_as_it_takes_and_named(
+    sqlite_db: database.Database,
+) -> None:
+    now, seconds = [0.0], 86400.0
+    lock, liveness = AwayLock(sqlite_db), health.Liveness(lambda: now[0])
+    lock.failures = iter(range(int(seconds / runtime.DATABASE_DELAYS[-1])))
+    shown: list[list[str]] = []
 
-    async def sleep(seconds: float) -> None:
-        now[0] += seconds
+    async def sleep(waited: float) -> None:
+        now[0] += waited
+        shown.append(liveness.find_problems(is_standby=True))
 
-    with pytest.raises(errors.StorageError, match="was away for 10 minutes"):
-        await runtime.compete_for_lock(lock, sleep=sleep, monotonic=lambda: now[0])
-    assert now[0] == pytest.approx(runtime.DATABASE_PATIENCE, abs=runtime.DATABASE_DELAYS[-1])
+    with structlog.testing.capture_logs() as logs:
+        assert await runtime.compete_for_lock(lock, liveness, sleep=sleep)
+    assert now[0] == pytest.approx(seconds, rel=0.01)
+    assert shown[0] == liveness.find_problems(is_standby=True) == []
+    assert "connection refused" in shown[-1][0]
+    warnings = [row for row in logs if row["log_level"] == "warning"]
+    assert {row["reason"] for row in warnings} == {"connection refused"}
+    assert len(warnings) == len(range(0, int(seconds / 5.0), runtime.DATABASE_WARNING_EVERY))
+    assert logs[-1]["event"] == "the database is back"
+    await lock.release()

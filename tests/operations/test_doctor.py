@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from bot.core import settings
 from bot.core.settings import Settings
 from bot.operations import doctor
 from bot.sources import kinds
-from storage import errors
+from storage import database, errors
 
 SECRET = "MTAw.secret-of-the-bot.xyz"
 
@@ -109,6 +110,21 @@ async def test_an_unusable_database_is_a_finding_with_a_remedy(
     assert not database.well
     assert "pass-of-the-bot" not in repr(findings)
     assert len(database.note) > 20
+
+
+@pytest.mark.engines("postgresql")
+async def test_a_database_that_is_read_only_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch, db: database.Database, database_url: str
+) -> None:
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", database_url)
+    assert (await examine())["database"].well
+    async with db.transaction() as connection:
+        await connection.execute(
+            sa.text(f'ALTER DATABASE "{db.url.database}" SET default_transaction_read_only = on')
+        )
+    found = (await examine())["database"]
+    assert not found.well
+    assert "Let it be written to again" in found.note
 
 
 async def test_a_missing_folder_of_templates_and_a_broken_template_are_problems(

@@ -159,6 +159,24 @@ async def test_a_sender_without_a_recent_sign_of_life_is_unhealthy_and_says_whic
     assert (await harness.health())[0] == 200
 
 
+@pytest.mark.parametrize("role", ["sender", "standby"])
+async def test_a_database_that_is_away_or_read_only_for_a_minute_is_a_problem(
+    harness: ServerHarness, role: str
+) -> None:
+    harness.role = role
+    harness.liveness.record_database("the connection was lost")
+    harness.seconds += health.DATABASE_AWAY_SECONDS
+    harness.show_life()
+    harness.liveness.record_database("papers is read-only. Let it be written to again.")
+    assert (await harness.health())[0] == 200
+    harness.seconds += 1
+    status, body = await harness.health()
+    assert (status, body["outage"]) == (503, False)
+    assert "Let it be written to again." in body["problems"][0]
+    harness.liveness.record_database(None)
+    assert (await harness.health())[0] == 200
+
+
 async def test_starting_up_has_a_grace_that_ends(harness: ServerHarness) -> None:
     harness.connected = False
     harness.seconds += CLAIM_SECONDS - 1

@@ -124,6 +124,22 @@ async def test_a_transaction_that_stands_still_loses_its_locks(db: database.Data
         assert await connection.scalar(sa.select(tables.meta.c.value)) == "2"
 
 
+@pytest.mark.engines("postgresql")
+async def test_connections_to_a_server_that_is_read_only_are_replaced(db: database.Database) -> None:
+    """After a failover a pool still has sessions of the former primary; here a session alone cannot write."""
+
+    async def write() -> None:
+        async with db.transaction() as connection:
+            await connection.execute(tables.meta.insert().values(key="written", value="0"))
+
+    async with db.read() as connection:
+        await connection.execute(sa.text("SET default_transaction_read_only = on"))
+        await connection.commit()
+    with pytest.raises(errors.DatabaseUnavailableError, match="default_transaction_read_only"):
+        await write()
+    await write()
+
+
 async def test_a_number_that_no_column_can_hold_is_an_error_with_a_sentence(db: database.Database) -> None:
     with pytest.raises(errors.StorageError, match="too large"):
         async with db.read() as connection:
