@@ -35,7 +35,7 @@ from bot.today import commands as today_commands
 from bot.today import messages as today_messages
 from bot.trends import commands as trends_commands
 from bot.writer import commands as writer_commands
-from storage import accounts, models
+from storage import accounts, key_values, models
 from storage.models import Reason
 
 log = structlog.get_logger(__name__)
@@ -55,12 +55,13 @@ class GuildEventsCog(commands.Cog):
     end of a member's timeout, and what happens to an archived thread, which discord.py does not keep.
     """
 
-    def __init__(self, bot: Client) -> None:
+    def __init__(self, bot: Client, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._bot = bot
         self._guilds = bot.services.guilds
         self._resumer = bot.services.destination_resumer
-        self._fetches = outcomes.RateLimiter(time.monotonic, MAX_FETCHES, FETCH_PERIOD)
-        self._fetched = outcomes.RateLimiter(time.monotonic, 1, FETCH_INTERVAL)
+        self._fetches = outcomes.RateLimiter(monotonic, MAX_FETCHES, FETCH_PERIOD)
+        self._fetched = outcomes.RateLimiter(monotonic, 1, FETCH_INTERVAL)
+        self._last_fetched: int | None = None
         self._arrived: dict[int, discord.Guild] = {}
         self._storing = asyncio.Lock()
 
@@ -135,10 +136,22 @@ class GuildEventsCog(commands.Cog):
             await self.resume(next(iter(arrived)) if len(arrived) == 1 else None)
 
     async def resume(self, guild_id: int | None = None) -> None:
-        """Resume what is paused and may post again, in one server or in all."""
+        """Resume what is paused and may post again, in one server or in all.
+
+        A check of all begins after the channel that was requested last, also after a restart, so that each has its turn.
+        """
+        database = self._bot.services.database
+        if self._last_fetched is None:
+            async with database.read() as connection:
+                self._last_fetched = int(await key_values.get(connection, key_values.REQUESTED_CHANNEL) or 0)
+        after = self._last_fetched
         channels = await self._resumer.resume(
-            partial(self._may_post, guild_id), self._bot.services.clock(), guild_id=guild_id
+            partial(self._may_post, guild_id), self._bot.services.clock(), guild_id=guild_id, after=after
         )
+        if self._last_fetched != after:
+            async with database.transaction() as connection:
+                last = str(self._last_fetched)
+                await key_values.set_value(connection, key_values.REQUESTED_CHANNEL, last)
         if channels:
             log.info("destinations resumed", channels=sorted(channels))
 
@@ -181,6 +194,8 @@ class GuildEventsCog(commands.Cog):
             with suppress(discord.Forbidden, discord.NotFound):
                 channel = await guild.fetch_channel(channel_id)
             self._fetched.hit(channel_id)
+        if checked_id is None:
+            self._last_fetched = channel_id
         return channel
 
 

@@ -264,9 +264,12 @@ class DestinationResumer:
         self._checking = asyncio.Lock()
         self._waits: dict[_Block, tuple[float, float]] = {}
 
-    async def resume(self, may_post: MayPost, now: datetime, *, guild_id: int | None = None) -> set[int]:
+    async def resume(
+        self, may_post: MayPost, now: datetime, *, guild_id: int | None = None, after: int = 0
+    ) -> set[int]:
         """Resume what `may_post` allows, in one server or in all. Returns the channel ids.
 
+        They are checked by their ids, from the next one after `after` on.
         Deliveries that have not expired are due at once. What a person paused stays paused, and what Discord refuses again
         right after a resumption waits longer each time.
         """
@@ -274,7 +277,8 @@ class DestinationResumer:
             suspended = await self._list_suspended(guild_id)
             self._forget_waits(suspended, guild_id)
             allowed: set[_Block] = set()
-            for block, row in suspended.items():
+            for block in sorted(suspended, key=lambda block: (block[0] <= after, block[0])):
+                row = suspended[block]
                 with isolation.isolated(log, "paused destination not checked"):
                     is_allowed = await may_post(row)
                     if is_allowed is False:

@@ -12,6 +12,7 @@ import discord
 import pytest
 import sqlalchemy as sa
 
+from bot.app import client
 from bot.app.client import DiscordRenderer
 from bot.outbox import contents
 from storage import models
@@ -115,6 +116,37 @@ async def test_a_channel_with_permissions_is_resumed_after_an_event(
     await _dispatch(harness, event, guild.default_role if "role" in event else guild)
     assert await _state(harness, subscription) is models.ActivityState.ACTIVE
     assert await _state(harness, forbidden) is models.ActivityState.PAUSED
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_each_paused_channel_that_is_not_known_is_requested_in_its_turn(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, is_restarted: bool
+) -> None:
+    monkeypatch.setattr(client, "MAX_FETCHES", 2)
+    monkeypatch.setattr(client, "FETCH_INTERVAL", 5 * client.FETCH_PERIOD)
+    paused = [
+        await _add_paused(harness, harness.channel.id + 1000 + number, models.Reason.NO_SEND)
+        for number in range(15)
+    ]
+    requested: list[int] = []
+    now = 0.0
+    get_channel = harness.bot.http.get_channel
+
+    async def record(channel_id: int) -> Any:
+        requested.append(channel_id)
+        return await get_channel(channel_id)
+
+    monkeypatch.setattr(harness.bot.http, "get_channel", record)
+    cog = client.GuildEventsCog(harness.bot, lambda: now)
+    for _ in range(16):
+        if is_restarted:
+            cog = client.GuildEventsCog(harness.bot, lambda: now)
+        await cog.resume()
+        now += client.FETCH_PERIOD
+    assert [requested.count(row.channel_id or 0) for row in paused] == [3] * 2 + [2] * 13
+    await cog.resume()
+    await cog.resume()
+    assert len(requested) == 2 * 17
 
 
 @pytest.mark.parametrize("is_moderated", [True, False])
