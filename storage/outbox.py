@@ -428,12 +428,11 @@ async def resume(
 ) -> int:
     """Make the paused deliveries of a channel or a reader due again. Returns their number.
 
-    A reader's are due at once after one refusal, and after more of them a growing time after the last: readers can resume at
-    will, and all servers share the requests that Discord may refuse. The daily posts of subscriptions that are themselves
-    paused stay paused.
+    A reader's are due at `get_resumption`, since readers can resume at will, and all servers share the requests that Discord
+    may refuse. The daily posts of subscriptions that are themselves paused stay paused.
     """
     of_destination = (_destination_filter(channel_id, user_id), deliveries.c.state == DeliveryState.PAUSED)
-    due_at = now if user_id is None else await _earliest_resumption(connection, now, *of_destination)
+    due_at = now if user_id is None else await get_resumption(connection, now, user_id=user_id)
     is_of_inactive_subscription = sa.exists().where(
         subscriptions.c.id == deliveries.c.subscription_id,
         subscriptions.c.state != models.ActivityState.ACTIVE,
@@ -455,21 +454,46 @@ async def resume(
     return len(ids)
 
 
-async def _earliest_resumption(
-    connection: AsyncConnection, now: datetime, *of_destination: sa.ColumnElement[bool]
+async def get_resumption(
+    connection: AsyncConnection,
+    now: datetime,
+    *,
+    channel_id: int | None = None,
+    user_id: int | None = None,
+    reason: str | None = None,
 ) -> datetime:
-    refusals = (
-        sa.select(sa.func.max(parts.c.attempts), sa.func.max(parts.c.last_attempt_at))
-        .join(deliveries, deliveries.c.id == parts.c.delivery_id)
-        .where(*of_destination, parts.c.error_code.is_not(None))
+    """Return when what Discord refused to a channel (for this reason) or to a reader may be sent again, `now` at the earliest.
+
+    At once after one refusal since the last message there, and after more of them a growing time after the last: from 5
+    minutes up to a day for a channel, whose owner is told each time, and from a minute up to an hour for a reader.
+    """
+    destination = _destination_filter(channel_id, user_id)
+    of_destination = sa.join(parts, deliveries, deliveries.c.id == parts.c.delivery_id)
+    accepted_at = (
+        sa.select(sa.func.max(parts.c.sent_at))
+        .select_from(of_destination)
+        .where(
+            destination, deliveries.c.kind != DeliveryKind.EDIT
+        )  # which Discord accepts in a silent channel
     )
-    attempts: int
-    refused_at: datetime | None
-    attempts, refused_at = (await connection.execute(refusals)).one()
-    if refused_at is None or attempts < 2:
+    is_refused = parts.c.state == PartState.PAUSED if reason is None else parts.c.error == reason
+    refusals = (
+        sa.select(sa.func.sum(parts.c.attempts), sa.func.max(parts.c.last_attempt_at))
+        .select_from(of_destination)
+        .where(destination, is_refused, parts.c.error_code.is_not(None))
+    )
+    if (last_accepted_at := (await connection.execute(accepted_at)).scalar_one()) is not None:
+        refusals = refusals.where(parts.c.last_attempt_at > last_accepted_at)
+    count, refused_at = (await connection.execute(refusals)).one()
+    if refused_at is None or count < 2:
         return now
-    delay = min(timedelta(minutes=2 ** min(attempts - 2, 10)), timedelta(hours=1))
-    return max(now, refused_at + delay)
+    first, factor, longest = _WAITS_OF_READER if channel_id is None else _WAITS_OF_CHANNEL
+    return max(now, min(refused_at, now) + min(first * factor ** min(count - 2, 10), longest))
+
+
+_WAITS_OF_READER = timedelta(minutes=1), 2, timedelta(hours=1)
+_WAITS_OF_CHANNEL = timedelta(minutes=5), 4, timedelta(days=1)
+"""The wait after the second refusal, its growth with each further one, and its limit."""
 
 
 async def requeue(

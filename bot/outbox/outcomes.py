@@ -9,8 +9,7 @@ import asyncio
 import collections
 import hashlib
 import random
-import time
-from collections.abc import Awaitable, Callable, Container, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
@@ -177,10 +176,6 @@ class OperatorNotifier:
 MayPost = Callable[[models.Subscription | models.Alert], Awaitable[bool | None]]
 """Checks whether the reason why the channel of what is paused is blocked is gone; None if unknown. May ask Discord."""
 
-FIRST_WAIT = 300.0
-MAX_WAIT = 86400.0
-"""Seconds from a resumption to the next one for the same reason: four times as long after each that was refused."""
-
 
 class DestinationSuspender:
     """Pauses (or closes) what posts to a blocked destination, with one notice per owner. `kinds` say what that is."""
@@ -243,10 +238,7 @@ class DestinationSuspender:
 
 
 class DestinationResumer:
-    """Resumes what was suspended, with one notice per owner. `default_locale` is for owners without a language.
-
-    `clock` is monotonic, in seconds.
-    """
+    """Resumes what was suspended, with one notice per owner. `default_locale` is for owners without a language."""
 
     def __init__(
         self,
@@ -254,42 +246,42 @@ class DestinationResumer:
         deliveries: DeliveryFactory,
         kinds: DeliveryKinds,
         default_locale: models.Locale,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._kinds = kinds
         self._deliveries = deliveries
         self._default_locale = default_locale
-        self._clock = clock
         self._checking = asyncio.Lock()
-        self._waits: dict[_Block, tuple[float, float]] = {}
+        self._explained: set[_Block] = set()
 
     async def resume(
         self, may_post: MayPost, now: datetime, *, guild_id: int | None = None, after: int = 0
     ) -> set[int]:
         """Resume what `may_post` allows, in one server or in all. Returns the channel ids.
 
-        They are checked by their ids, from the next one after `after` on.
-        Deliveries that have not expired are due at once. What a person paused stays paused, and what Discord refuses again
-        right after a resumption waits longer each time.
+        They are checked by their ids, from the next one after `after` on. Deliveries that have not expired are due at once.
+        What a person paused stays paused, and what Discord refuses again right after a resumption waits longer each time
+        (`outbox.get_resumption`), unless it was seen why.
         """
         async with self._checking:
             suspended = await self._list_suspended(guild_id)
-            self._forget_waits(suspended, guild_id)
             allowed: set[_Block] = set()
             for block in sorted(suspended, key=lambda block: (block[0] <= after, block[0])):
-                row = suspended[block]
                 with isolation.isolated(log, "paused destination not checked"):
-                    is_allowed = await may_post(row)
-                    if is_allowed is False:
-                        # The refusal is explained, and what lifts it is a change.
-                        self._waits.pop(block, None)
-                    elif is_allowed and self._clock() >= self._waits.get(block, (0.0, 0.0))[0]:
-                        allowed.add(block)
+                    is_allowed = await may_post(suspended[block])
+                    if is_allowed is not None:
+                        (allowed if is_allowed else self._explained).add(block)
+            async with self._database.read() as connection:
+                for block in allowed - self._explained:
+                    if (
+                        await outbox.get_resumption(connection, now, channel_id=block[0], reason=block[1])
+                        > now
+                    ):
+                        allowed.remove(block)
             channel_ids = await self._resume(allowed, now, guild_id) if allowed else set()
-            for block in allowed:
-                seconds = min(4 * self._waits[block][1], MAX_WAIT) if block in self._waits else FIRST_WAIT
-                self._waits[block] = self._clock() + seconds, seconds
+            self._explained -= allowed
+            if guild_id is None:
+                self._explained &= suspended.keys()
         return channel_ids
 
     async def _list_suspended(self, guild_id: int | None) -> dict[_Block, models.Subscription | models.Alert]:
@@ -306,14 +298,6 @@ class DestinationResumer:
             for record in self._kinds:
                 await record.resume(connection, collect, guild_id)
         return suspended
-
-    def _forget_waits(self, suspended: Container[_Block], guild_id: int | None) -> None:
-        """Forget the channels where posts are accepted since their resumption."""
-        if guild_id is None:
-            now = self._clock()
-            self._waits = {
-                block: wait for block, wait in self._waits.items() if block in suspended or wait[0] > now
-            }
 
     async def _resume(self, allowed: set[_Block], now: datetime, guild_id: int | None) -> set[int]:
         channel_ids: set[int] = set()

@@ -137,10 +137,14 @@ async def test_each_paused_channel_that_is_not_known_is_requested_in_its_turn(
         return await get_channel(channel_id)
 
     monkeypatch.setattr(harness.bot.http, "get_channel", record)
-    cog = client.GuildEventsCog(harness.bot, lambda: now)
+
+    def read_clock() -> float:
+        return now
+
+    cog = client.GuildEventsCog(harness.bot, read_clock)
     for _ in range(16):
         if is_restarted:
-            cog = client.GuildEventsCog(harness.bot, lambda: now)
+            cog = client.GuildEventsCog(harness.bot, read_clock)
         await cog.resume()
         now += client.FETCH_PERIOD
     assert [requested.count(row.channel_id or 0) for row in paused] == [3] * 2 + [2] * 13

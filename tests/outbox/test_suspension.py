@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from bot.outbox import outcomes
 from storage import accounts, alerts, daily, models, outbox
 from tests.fake_discord import model, process
 from tests.support import alert_builders
@@ -102,8 +101,9 @@ async def test_an_edit_that_one_message_refuses_pauses_nothing_and_is_told_to_no
     assert await dms_of(fake, OWNER) == []
 
 
+@pytest.mark.parametrize("is_restarted", [False, True])
 async def test_a_channel_that_is_refused_after_each_resumption_is_resumed_more_and_more_rarely(
-    relay_harness: RelayHarness, fake: process.FakeDiscord
+    relay_harness: RelayHarness, fake: process.FakeDiscord, is_restarted: bool
 ) -> None:
     """Its permissions look sufficient: without waiting, each event of its server would bring two notices."""
     [channel_id] = await fake.add_channels(1)
@@ -112,17 +112,43 @@ async def test_a_channel_that_is_refused_after_each_resumption_is_resumed_more_a
     await fake.run_action("set_limits", {"routes": {"POST /users/@me/channels": [1000, 1.0]}})
     resumer = relay_harness.open_resumer()
     await relay_harness.add("a", channel_id, subscription_id=subscription_id)
+    await relay_harness.drain()
     resumed_at = []
-    for number in range(8):
-        await relay_harness.drain()
+    for minute in range(0, 6 * 60, 5):
+        if is_restarted:
+            resumer = relay_harness.open_resumer()
         if await resumer.resume(always, relay_harness.now(), guild_id=process.GUILD_ID):
-            resumed_at.append(number)
-        relay_harness.clock_offset += timedelta(seconds=outcomes.FIRST_WAIT)
-    assert resumed_at == [0, 1, 5]
+            resumed_at.append(minute)
+            await relay_harness.drain()
+        relay_harness.clock_offset += timedelta(minutes=5, seconds=1)
+    assert resumed_at == [0, 5, 25, 105]
+    # What was refused has expired, and what comes next is refused too.
+    relay_harness.clock_offset += timedelta(days=1)
+    await relay_harness.open_relay().expire(relay_harness.now())
+    await resumer.resume(always, relay_harness.now())
+    await relay_harness.add("b", channel_id, subscription_id=subscription_id)
+    await relay_harness.drain()
+    assert await resumer.resume(always, relay_harness.now()) == set()
     assert await resumer.resume(never, relay_harness.now()) == set()
     assert await resumer.resume(always, relay_harness.now()) == {channel_id}, (
         "the cause was seen, and is gone"
     )
+
+
+async def test_a_channel_that_accepts_a_message_is_resumed_at_once_the_next_time(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    subscription_id = await subscribe(relay_harness, channel_id)
+    resumer = relay_harness.open_resumer()
+    for number in range(3):
+        await fake.change_channel(channel_id, denied=model.SEND_MESSAGES)
+        await relay_harness.add(f"{number}", channel_id, subscription_id=subscription_id)
+        await relay_harness.drain()
+        await fake.change_channel(channel_id, denied=0)
+        assert await resumer.resume(always, relay_harness.now()) == {channel_id}
+        await relay_harness.drain()
+    assert message_texts(await fake.messages(channel_id)) == ["0 0", "1 0", "2 0"]
 
 
 async def test_a_channel_that_discord_does_not_find_once_is_not_closed(

@@ -143,9 +143,7 @@ class RelayHarness:
         )
 
     def open_resumer(self) -> outcomes.DestinationResumer:
-        return outcomes.DestinationResumer(
-            self.db, self.deliveries, delivery_kinds(), models.Locale.EN, self.monotonic
-        )
+        return outcomes.DestinationResumer(self.db, self.deliveries, delivery_kinds(), models.Locale.EN)
 
     async def add_deliveries(self, *new_deliveries: models.NewDelivery) -> None:
         async with self.db.transaction() as connection:
