@@ -484,11 +484,14 @@ async def get_resumption(
     )
     if (last_accepted_at := (await connection.execute(accepted_at)).scalar_one()) is not None:
         refusals = refusals.where(parts.c.last_attempt_at > last_accepted_at)
+    count: int
+    refused_at: datetime | None
     count, refused_at = (await connection.execute(refusals)).one()
     if refused_at is None or count < 2:
         return now
     first, factor, longest = _WAITS_OF_READER if channel_id is None else _WAITS_OF_CHANNEL
-    return max(now, min(refused_at, now) + min(first * factor ** min(count - 2, 10), longest))
+    wait: timedelta = min(first * factor ** min(count - 2, 10), longest)
+    return max(now, min(refused_at, now) + wait)
 
 
 _WAITS_OF_READER = timedelta(minutes=1), 2, timedelta(hours=1)
