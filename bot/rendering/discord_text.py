@@ -116,18 +116,17 @@ def _tokenize_prose(text: str) -> list[Token]:
     while position < len(text):
         match = _TOKEN.match(text, position)
         assert match is not None  # \X matches any character
-        token = Token(match.group(), is_atomic=bool(match["hard"]))
-        end = match.end()
-        if match["span"]:
+        kind, end = match.lastgroup, match.end()
+        token = Token(match.group(), is_atomic=kind in ("hard", "mark"))
+        if kind == "span":
             end = spans.find_end(position, end)
             token = Token(text[position:end], is_atomic=True)
-        elif match["mark"]:
-            token.is_atomic = True
+        elif kind == "mark":
             before = tokens[-1].text if tokens else " "
             marks.pair(
                 token, after_space=before[-1:].isspace(), before_space=text[end : end + 1].strip() == ""
             )
-        elif token.text.startswith("\n\n"):
+        elif kind is None and token.text.startswith("\n\n"):
             marks.clear()
         tokens.append(token)
         position = end
@@ -434,11 +433,11 @@ class _Page:
         return text.rstrip() + (ellipsis if text.strip() else ELLIPSIS) + _closing_marks(opened)
 
     def _try_append(self, token: Token) -> bool:
-        opened = _toggle_marks(self._open_marks, token)
-        closers = _closing_marks(opened)
+        opened = _toggle_marks(self._open_marks, token) if token.toggles else self._open_marks
+        closers = len(_closing_marks(opened)) if opened else 0
         chars = self._chars + len(token.text)
         size = self._bytes + utf8_bytes(token.text)
-        if chars + len(closers) > self._max_chars or size + len(closers) > self._max_bytes:
+        if chars + closers > self._max_chars or size + closers > self._max_bytes:
             return False
         self._record_boundary(token)
         self._tokens.append(token)
