@@ -470,7 +470,7 @@ class Profiles:
         scores: dict[int, dict[int, float]] = {}
         for start in range(0, len(user_ids), today.READERS_AT_ONCE):
             chunk = user_ids[start : start + today.READERS_AT_ONCE]
-            rows = await today.list_weights(connection, chunk, by_feature)
+            rows = await today.list_weights(connection, chunk)
             scores |= await asyncio.to_thread(_score, rows, by_feature, list(vectors))
         return scores
 
@@ -525,6 +525,6 @@ def _score(
         own = sums.get(user_id)
         if own is None:
             own = sums[user_id] = [0.0] * len(paper_ids)
-        for position, value in by_feature[term]:
+        for position, value in by_feature.get(term, ()):
             own[position] += weight * value
     return {user_id: dict(zip(paper_ids, own, strict=True)) for user_id, own in sums.items()}
