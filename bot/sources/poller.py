@@ -251,8 +251,9 @@ class Checkpoint:
     Page states are written in batches. A lost batch only costs a second fetch.
     """
 
-    def __init__(self, database: Database, notify_failure: NotifyFailure) -> None:
+    def __init__(self, database: Database, clock: Clock, notify_failure: NotifyFailure) -> None:
         self._database = database
+        self._clock = clock
         self._notify_failure = notify_failure
         self._pages: list[tuple[int, models.PageState]] = []
 
@@ -262,6 +263,11 @@ class Checkpoint:
             has_moved = await sources.move_progress(connection, report.source.id, report.progress, progress)
         report.progress = progress
         return has_moved
+
+    async def delay_arxiv(self, arxiv_ids: Sequence[str]) -> None:
+        """Save that arXiv was asked for papers in vain: it is not asked for them at the next poll."""
+        async with self._database.transaction() as connection:
+            await papers.delay_arxiv(connection, arxiv_ids, self._clock())
 
     async def add_pages(self, row: models.StoredSource, pages: Sequence[models.PageState]) -> None:
         """Save the states of pages whose content is stored."""
@@ -388,6 +394,8 @@ class Sink:
         if item.result.progress is not None and not item.report.has_lost:
             item.report.has_lost = not await self._checkpoint.move_progress(item.report, item.result.progress)
         # The state of the source's own address says that all that it names is stored.
+        if item.result.missing_ids:
+            await self._checkpoint.delay_arxiv(item.result.missing_ids)
         is_all = item.result.location == item.report.source.url
         if item.result.page_states and not (is_all and item.report.has_lost):
             await self._checkpoint.add_pages(item.report.source, item.result.page_states)
@@ -436,7 +444,6 @@ _FACTS_LOOKBACK_DAYS = 14
 _MAX_MISSING_FACTS = 2_000
 _MAX_UNTITLED = 300
 """Papers without a title for which arXiv is asked in one run: three requests."""
-_ASK_AGAIN_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,7 +478,6 @@ class Poller:
         self._retry_policy = retry_policy
         self._notify_failure = notify_failure
         self._quarantine = Quarantine(database, "sources")
-        self._asked_at: dict[str, datetime] = {}
         self._brought: dict[tuple[int, date], set[str]] = {}
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
@@ -548,7 +554,7 @@ class Poller:
         progress: ProgressCallback = lambda *_: None,
     ) -> list[SourceReport]:
         """Poll these sources, then store the health of each."""
-        state = Checkpoint(self._database, self._notify_failure)
+        state = Checkpoint(self._database, self._clock, self._notify_failure)
         target = DryRunSink(self._ingest, state, self._database) if dry_run else Sink(self._ingest, state)
         back_fill_seconds = 0 if dry_run else None if timeout_seconds is None else _BACK_FILL_SECONDS
         reports_by_id = {row.id: SourceReport(row, progress=row.progress) for row in rows}
@@ -602,41 +608,38 @@ class Poller:
     ) -> list[asyncio.Task[None]]:
         if not rows:
             return []
-        asking = (row for row in rows if kinds.get(row.kind, row.url).stage is base.Stage.MISSING_FACTS)
-        missing = {kind: await self._papers_missing_facts(kind, run) for kind in {row.kind for row in asking}}
+        is_asking = any(kinds.get(row.kind, row.url).stage is base.Stage.MISSING_FACTS for row in rows)
+        missing = await self._papers_missing_facts(run) if is_asking else ()
         now = self._clock()
         remaining = iter(rows)
 
         async def work() -> None:
             for row in remaining:
-                request = base.FetchRequest(now, {}, run.days, missing.get(row.kind, ()))
+                request = base.FetchRequest(now, {}, run.days, missing)
                 await self._fetch_source(row, request, run)
 
         return [asyncio.create_task(work()) for _ in range(min(_MAX_CONCURRENT_SOURCES, len(rows)))]
 
-    async def _papers_missing_facts(self, kind: models.SourceKind, run: _Run) -> list[str]:
-        """Return the arXiv ids without facts of this kind: recent papers, or those since the first requested day."""
-        today = self._clock().date()
-        since = min(run.days) if run.days else today - timedelta(days=_FACTS_LOOKBACK_DAYS)
+    async def _papers_missing_facts(self, run: _Run) -> list[str]:
+        """Return the ids of papers without arXiv's facts: recent papers, or those since the first requested day."""
+        now = self._clock()
+        since = min(run.days) if run.days else now.date() - timedelta(days=_FACTS_LOOKBACK_DAYS)
         async with self._database.read() as connection:
-            return await papers.list_arxiv_ids_without_facts(
-                connection, kind.value, since_on=since, limit=_MAX_MISSING_FACTS
-            )
+            return await papers.list_arxiv_due(connection, now, since_on=since, limit=_MAX_MISSING_FACTS)
 
     async def _fetch_titles(self) -> None:
-        """Ask arXiv, which is not configured as a source, for the papers of lists that give no title: once a day for each."""
+        """Ask arXiv, which is not configured as a source, for the papers of lists that give no title."""
         now = self._clock()
         async with self._database.read() as connection:
-            untitled = await papers.list_untitled(connection, limit=_MAX_MISSING_FACTS)
-        self._asked_at = {paper: at for paper, at in self._asked_at.items() if now - at < _ASK_AGAIN_AFTER}
-        due = [arxiv_id for arxiv_id in untitled if arxiv_id not in self._asked_at][:_MAX_UNTITLED]
+            due = await papers.list_arxiv_due(connection, now, limit=_MAX_UNTITLED)
         if not due:
             return
-        self._asked_at |= dict.fromkeys(due, now)
         endpoint = self._context.endpoints[models.SourceKind.ARXIV]
         source = kinds.get(models.SourceKind.ARXIV).open(endpoint, {}, self._context)
         async for result in source.fetch(base.FetchRequest(now, arxiv_ids=due)):
             await self._ingest.add_facts(result.facts)
+            async with self._database.transaction() as connection:
+                await papers.delay_arxiv(connection, result.missing_ids, now)
             if result.status in _FAILING:
                 log.warning("titles not fetched from arXiv", papers=len(due), reason=result.reason)
 

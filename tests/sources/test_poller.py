@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -660,7 +661,7 @@ async def test_a_digest_with_an_id_that_arxiv_refuses_leaves_its_other_papers_th
     details = [await harness.detail(paper_id) for paper_id in good]
     assert all(detail is not None and detail.abstract for detail in details)
     count = len(harness.origin.requests)
-    harness.now += timedelta(days=1)
+    harness.now += timedelta(hours=23)
     await harness.fetch_due()
     assert len(harness.origin.requests) == count
 
@@ -683,6 +684,88 @@ async def test_papers_of_a_list_without_titles_get_them_from_arxiv_in_one_reques
     titles = [await db_harness.detail(f"2505.0000{k}") for k in range(1, 4)]
     assert [paper and paper.title for paper in titles] == ["Told by arXiv", "Told too", None]
     assert sum(request.path.startswith("/api/query") for request in origin.requests) == 1
+
+
+@pytest.mark.parametrize("has_arxiv_source", [False, True])
+async def test_made_up_ids_keep_no_paper_of_another_list_from_its_title(
+    db_harness: PollingHarness, monkeypatch: pytest.MonkeyPatch, has_arxiv_source: bool
+) -> None:
+    monkeypatch.setattr(poller, "_MAX_UNTITLED", 20)
+    monkeypatch.setattr(poller, "_MAX_MISSING_FACTS", 20)
+    made_up = "".join(f"- https://arxiv.org/abs/2504.{k:05}\n" for k in range(1, 61))
+    origin = db_harness.origin
+    origin.pages["/made-up.md"] = f"# 2025-05-08\n\n{made_up}"
+    origin.pages["/list.md"] = "# 2025-05-05\n\n- https://arxiv.org/abs/2505.00001\n"
+    origin.pages["/api/query"] = source_payloads.atom(source_payloads.arxiv_entry("2505.00001", title="Told"))
+    await db_harness.add("/made-up.md")
+    await db_harness.add("/list.md")
+    if has_arxiv_source:
+        await db_harness.add(f"{origin.url}/api/query", "arxiv")
+    await db_harness.fetch_due()
+    detail = await db_harness.detail("2505.00001")
+    assert detail is not None
+    assert detail.title == "Told"
+
+
+async def test_arxiv_is_asked_for_a_paper_that_it_does_not_know_after_ever_longer_times(
+    db_harness: PollingHarness,
+) -> None:
+    origin, asked_on = db_harness.origin, []
+    origin.pages["/list.md"] = "# 2025-05-06\n\n- https://arxiv.org/abs/2505.00001\n"
+    origin.pages["/api/query"] = source_payloads.atom()
+    await db_harness.add("/list.md")
+    for day in range(35):
+        count = len(origin.requests)
+        await db_harness.fetch_due()  # by a poller of its own, as after a restart
+        if any(request.path == "/api/query" for request in origin.requests[count:]):
+            asked_on.append(day)
+        db_harness.now += timedelta(days=1)
+    assert asked_on == [0, 1, 3, 7, 15, 31]
+
+
+async def test_a_paper_is_asked_for_at_the_next_poll_if_arxiv_did_not_answer(
+    db_harness: PollingHarness,
+) -> None:
+    origin = db_harness.origin
+    origin.pages["/list.md"] = "# 2025-05-06\n\n- https://arxiv.org/abs/2505.00001\n"
+    origin.pages["/api/query"] = web.Response(status=404)
+    await db_harness.add("/list.md")
+    await db_harness.fetch_due()
+    origin.pages["/api/query"] = source_payloads.atom(source_payloads.arxiv_entry("2505.00001", title="Told"))
+    db_harness.now += timedelta(hours=2)
+    await db_harness.fetch_due()
+    detail = await db_harness.detail("2505.00001")
+    assert detail is not None
+    assert detail.title == "Told"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"format": "listing", "date": "2025-05-06", "papers": [{"arxiv_id": "2505.00001"}]}),
+        source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001")),
+    ],
+    ids=["listing", "answer of Hugging Face"],
+)
+async def test_only_a_file_of_the_operator_is_the_listing_of_a_service(
+    harness: PollingHarness, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "2025-05-06.json").write_text(text)
+    for path in ("/2025-05-06.json", "/feed/2025-05-06"):
+        harness.origin.pages[path] = text
+    by_kind = {
+        kind: await harness.add(address, kind)
+        for address, kind in (
+            (f"file://{tmp_path}", "folder"),
+            ("/2025-05-06.json", "url"),
+            ("/feed/2025-05-06", "feed"),
+        )
+    }
+    await harness.fetch_due()
+    async with harness.db.read() as connection:
+        counted = await stored_sources.count_papers(connection, date(2025, 5, 1))
+    formats = {kind: list(counted[row.url]) for kind, row in by_kind.items()}
+    assert formats == {"folder": ["listing"], "url": ["list"], "feed": ["list"]}
 
 
 async def test_a_list_is_read_alike_from_a_folder_an_address_and_a_feed(

@@ -105,6 +105,8 @@ def _declare_archive(metadata: sa.MetaData) -> None:
         sa.Column("votes_read_at", _TIME),
         sa.Column("first_on", sa.Date, comment="first date of a digest with the paper; NULL: no digest ever had it"),
         sa.Column("last_on", sa.Date, comment="NULL: it is in no digest"),
+        sa.Column("arxiv_due_at", _TIME, comment="when arXiv may be asked again; NULL: it never lacked it"),
+        sa.Column("arxiv_asks", sa.Integer, nullable=False, server_default="0", comment="in vain"),
         sa.Index("ix_papers_last_on", "last_on"),
         sa.Index("ix_papers_votes", "votes"),
     )
