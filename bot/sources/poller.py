@@ -84,7 +84,7 @@ class SourceReport:
 
     `is_newest_pending`: the digest of `last_day` is not published yet. `is_unfinished`: a back-fill is to go on at once.
     `progress`: that of its back-fill as last read or stored. `has_lost`: something was not stored, so the next run begins
-    before it, or another process has gone on with the back-fill.
+    before it, or another process has gone on with the back-fill. `new_ids`: papers of this run that were not known.
     """
 
     source: models.StoredSource
@@ -100,6 +100,7 @@ class SourceReport:
     is_unfinished: bool = False
     progress: Mapping[str, Any] | None = None
     has_lost: bool = False
+    new_ids: set[str] = field(default_factory=set)
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
 
@@ -129,6 +130,10 @@ class SourceReport:
         """Count an internal failure, such as a locked database."""
         self.status_counts[FetchStatus.FAILED] += 1
         self.reasons[FetchStatus.FAILED] = reason
+
+    def count_new(self, on: date) -> int:
+        """Return how many papers that were not known the source has brought on a day (UTC), in this run and before."""
+        return len(self.new_ids) + (self.source.new_papers if self.source.counted_on == on else 0)
 
     def conclude(self, now: datetime) -> None:
         """Set the status and reason. New content outranks failures, and failures outrank unchanged content."""
@@ -222,6 +227,8 @@ def updated_health(
         last_success_at=now if status in _HEALTHY else row.last_success_at,
         next_attempt_at=None if status is FetchStatus.GONE else next_at,
         noticed_at=row.noticed_at if failed else None,
+        new_papers=report.count_new(now.date()),
+        counted_on=now.date(),
     )
 
 
@@ -478,7 +485,6 @@ class Poller:
         self._retry_policy = retry_policy
         self._notify_failure = notify_failure
         self._quarantine = Quarantine(database, "sources")
-        self._brought: dict[tuple[int, date], set[str]] = {}
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
         """Poll due sources until `stop` is set. Errors are logged and the loop continues."""
@@ -683,35 +689,44 @@ class Poller:
             report.add_failure(f"it {fetch_errors.describe_bug(failure)}")
 
     async def _limit_new_papers(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
-        """Return a result without the digests and facts that would exceed the source's new papers of the day.
+        """Return a result without the digests and facts that would exceed the source's new papers of the day (UTC).
 
-        They are read again in the next runs, and from tomorrow on stored. Counted in memory.
+        A digest that begins below the limit is kept whole: else an old one of almost as many papers would never fit beside
+        those of the day. What is left out is read again in the next runs, and from tomorrow on stored.
         """
-        row, today = report.source, self._clock().date()
-        limit = kinds.get(row.kind, row.url).max_new_papers
+        limit = kinds.get(report.source.kind, report.source.url).max_new_papers
         if limit is None or not (result.digests or result.facts):
             return result
-        self._brought = {key: ids for key, ids in self._brought.items() if key[1] == today}
-        brought = self._brought.setdefault((row.id, today), set())
+        room = limit - report.count_new(self._clock().date())
         lists = [{entry.arxiv_id for entry in digest.entries} for digest in result.digests]
-        described = {fact.arxiv_id for fact in result.facts}
+        described = dict.fromkeys(fact.arxiv_id for fact in result.facts)
         async with self._database.read() as connection:
-            known = (await papers.get_ids(connection, described.union(*lists))).keys() | brought
-        kept, left_out = [], 0
+            stored = await papers.get_ids(connection, set(described).union(*lists))
+        known = stored.keys() | report.new_ids
+        kept, new, left_out, days = [], set[str](), set[str](), set[date]()
         for digest, ids in zip(result.digests, lists, strict=True):
-            new = ids - known - brought
-            if new and len(brought) + len(new) > limit:
-                left_out += len(new)
-            else:
-                brought |= new
+            if ids <= known | new or len(new) < room:
+                new |= ids - known
                 kept.append(digest)
-        if left_out == 0:
+            else:
+                left_out |= ids - known
+                days.add(digest.date)
+        left_out -= new
+        in_digests = known | new | left_out
+        for arxiv_id in described:
+            if arxiv_id not in in_digests:
+                (new if len(new) < room else left_out).add(arxiv_id)
+        report.new_ids |= new
+        if not left_out:
             return result
         report.has_lost = True
+        number = report.count_new(self._clock().date())
+        of = f" of {format_days(days)}" if days else ""
         report.add_failure(
-            f"it has brought {len(brought)} new papers today, and may bring {limit}; {left_out} are read from tomorrow on"
+            f"it has brought {number:,} new papers today, and may bring {limit:,}; {len(left_out):,}{of} are read from"
+            " tomorrow on"
         )
-        facts = tuple(fact for fact in result.facts if fact.arxiv_id in known or fact.arxiv_id in brought)
+        facts = tuple(fact for fact in result.facts if fact.arxiv_id not in left_out)
         return replace(result, digests=tuple(kept), facts=facts, page_states=())
 
 

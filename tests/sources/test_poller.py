@@ -20,7 +20,7 @@ from bot.core import day_close, errors
 from bot.core.settings import SourceSetting
 from bot.sources import base, feed, fetch_errors, kinds, poller, url
 from bot.sources.poller import SourceReport
-from storage import archive, database, models
+from storage import archive, database, models, papers
 from storage import errors as storage_errors
 from storage import sources as stored_sources
 from storage.models import FetchStatus
@@ -834,26 +834,65 @@ async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
         return "\n".join(source_payloads.newsletter(*day) for day in zip(days, ids, strict=True))
 
     await harness.add("/x.md")
-    async with harness.open_poller() as opened:
-        stored = []
-        for poll in range(3):
-            harness.origin.pages["/x.md"] = page(10 * poll + 1)
-            harness.now += timedelta(hours=2)
-            [report] = await opened.fetch_due()
-            stored.append(report.result.papers)
-        assert stored == [4, 0, 0]
-        assert (
-            "it has brought 4 new papers today, and may bring 5; 6 are read from tomorrow on" in report.reason
-        )
+    stored = []
+    for poll in range(3):
+        harness.origin.pages["/x.md"] = page(10 * poll + 1)
+        harness.now += timedelta(hours=2)
+        [report] = await harness.fetch_due()  # by a poller of its own, as after a restart
+        stored.append(report.result.papers)
+    assert stored == [6, 0, 0]
+    assert (
+        "it has brought 6 new papers today, and may bring 5; 6 of 2025-05-04 – 2025-05-06 are read from tomorrow on"
+        in report.reason
+    )
+    harness.now += timedelta(days=1)
+    [report] = await harness.fetch_due()
+    assert report.result.papers == 6, "the page is not taken for known"
+
+
+async def test_an_old_list_of_almost_all_papers_of_a_day_is_stored_beside_new_ones(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "get", lambda *_: replace(url.KIND, max_new_papers=5))
+    old = source_payloads.newsletter(date(2025, 4, 1), [f"2504.{number:05}" for number in range(1, 6)])
+    await harness.add("/x.md")
+    stored = 0
+    for day in range(3):
+        new = [f"2505.{2 * day + number:05}" for number in (1, 2)]
+        harness.origin.pages["/x.md"] = source_payloads.newsletter(harness.now.date(), new) + "\n" + old
+        [report] = await harness.fetch_due()
+        stored += report.result.new_papers
         harness.now += timedelta(days=1)
-        [report] = await opened.fetch_due()
-        assert report.result.papers == 4, "the page is not taken for known"
+    assert stored == 3 * 2 + 5
+
+
+async def test_papers_that_a_feed_only_describes_count_as_new(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "get", lambda *_: replace(feed.KIND, max_new_papers=3))
+    said = "arXiv:{id}v2 Announce Type: replace \nAbstract: It is revised."
+    await harness.add("/feed", "feed")
+    for poll in range(3):
+        ids = [f"250{poll + 1}.{number:05}" for number in range(1, 3)]
+        harness.origin.pages["/feed"] = source_payloads.rss(
+            *(
+                f"<item><title>A</title><link>https://arxiv.org/abs/{paper_id}</link><guid>{paper_id}</guid>"
+                f"<description>{said.format(id=paper_id)}</description></item>"
+                for paper_id in ids
+            )
+        )
+        [report] = await harness.fetch_due()
+        harness.now += timedelta(hours=1)
+    assert "it has brought 3 new papers today, and may bring 3; 2 are read from tomorrow on" in report.reason
+    ids = [f"250{poll}.{number:05}" for poll in (1, 2, 3) for number in (1, 2)]
+    async with harness.db.read() as connection:
+        assert len(await papers.get_ids(connection, ids)) == 3
 
 
 async def test_what_a_feed_may_not_bring_today_is_read_tomorrow_though_the_feed_does_not_change(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kinds, "get", lambda *_: replace(feed.KIND, max_new_papers=3))
+    monkeypatch.setattr(kinds, "get", lambda *_: replace(feed.KIND, max_new_papers=2))
     newer, older = feed_of_papers([1, 2], "2025-05-06"), feed_of_papers([3, 4], "2025-05-05")
     head, end = source_payloads.rss("|").split("|")
     text = newer.removesuffix(end) + older.removeprefix(head)

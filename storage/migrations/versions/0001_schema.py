@@ -455,6 +455,8 @@ def _declare_readers(metadata: sa.MetaData) -> None:
         sa.Column("status", sa.Text),
         sa.Column("reason", sa.Text),
         sa.Column("noticed_at", _TIME, comment="time of the notice to the operator"),
+        sa.Column("new_papers", sa.Integer, nullable=False, server_default="0", comment="brought on counted_on"),
+        sa.Column("counted_on", sa.Date, comment="UTC"),
         sa.Column("progress", sa.JSON, comment="of a back-fill: what is read, and where to continue"),
     )
     sa.Table("source_pages", metadata,
