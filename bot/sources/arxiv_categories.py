@@ -14,7 +14,7 @@ import re
 import time
 import zlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
@@ -55,6 +55,9 @@ _FIRST_DAY = date(1991, 7, 1)
 
 _MAX_TAGS = 1_000_000
 """Of one answer; one of OAI-PMH with 2,000 papers has 200,000."""
+_MAX_DEPTH = 100
+_MAX_PARTS = 100_000
+"""Elements and attributes of one paper, which has four for each of its authors."""
 _FED_AT_ONCE = 1 << 16
 _PACKING_LEVEL = 1
 _ANNOUNCED = ("new", "cross")
@@ -223,26 +226,45 @@ def _set_of(category: str) -> str:
     return group if archive == group and group != "physics" else f"{group}:{archive}"
 
 
-# Parsing of the two answers. Both are bounded in their tags, and neither may declare entities.
+# Parsing of the two answers. Both are bounded in tags, their attributes and their depth, and neither may declare entities.
 
 
-def _iterate(text: str, names: Iterable[str]) -> Iterator[ElementTree.Element]:
-    """Yield the elements with these local names as they end; each is empty afterwards. Raises FetchError."""
+def _iterate(text: str, names: Sequence[str], container: str) -> Iterator[ElementTree.Element]:
+    """Yield the outermost elements with these local names as they end, and the `container` without content, at its end.
+
+    Nothing else is kept but the open elements, without those that have ended in them. Raises FetchError.
+    """
     if "<!ENTITY" in text or "<!DOCTYPE" in text:
         raise fetch_errors.FetchError("its XML declares entities of its own, which are not read")
     if text.count("<") > _MAX_TAGS:
         raise fetch_errors.FetchError(f"its XML has more than {_MAX_TAGS:,} tags")
-    wanted = frozenset(names)
-    parser: ElementTree.XMLPullParser[ElementTree.Element] = ElementTree.XMLPullParser(["end"])
+    feed.check_attributes(text)
+    parser: ElementTree.XMLPullParser[ElementTree.Element] = ElementTree.XMLPullParser(["start", "end"])
     # It is decoded already, so the declaration must not name another charset.
     undeclared = feed.XML_DECLARATION.sub("", text, count=1)
+    path: list[ElementTree.Element] = []
+    depth = parts = 0  # within an element with one of the names
     try:
         for position in range(0, len(undeclared), _FED_AT_ONCE):
             parser.feed(undeclared[position : position + _FED_AT_ONCE])
-            for _, element in cast("Iterator[tuple[str, ElementTree.Element]]", parser.read_events()):
-                if _local(element) in wanted:
+            for event, element in cast("Iterator[tuple[str, ElementTree.Element]]", parser.read_events()):
+                if event == "start":
+                    path.append(element)
+                    is_kept = depth > 0 or _local(element) in names
+                    depth, parts = depth + is_kept, parts + 1 + len(element.attrib) if depth else 0
+                    if len(path) > _MAX_DEPTH or parts > _MAX_PARTS:
+                        raise fetch_errors.FetchError(
+                            "an element of its XML is too deep or has too many parts"
+                        )
+                    continue
+                path.pop()
+                depth = max(depth - 1, 0)
+                if depth:
+                    continue
+                if _local(element) in (*names, container):
                     yield element
-                    element.clear()
+                if path:
+                    path[-1].remove(element)
         parser.close()
     except (ElementTree.ParseError, ValueError) as error:
         raise fetch_errors.FetchError(f"its XML is broken: {error}") from None
@@ -264,11 +286,14 @@ def parse_announcement(text: str) -> tuple[date | None, tuple[Record, ...]]:
     day: date | None = None
     is_feed = False
     records: list[Record] = []
-    for element in _iterate(text, ("item", "channel")):
-        if _local(element) == "item":
-            records += filter(None, [_parse_item(element)])
-        else:
-            is_feed, day = True, _parse_rfc_date(_text(element, "pubDate"))
+    for element in _iterate(text, ("item", "pubDate"), "channel"):
+        match _local(element):
+            case "item":
+                records += filter(None, [_parse_item(element)])
+            case "pubDate":
+                day = day or _parse_rfc_date(element.text)
+            case _:
+                is_feed = True
     if not is_feed:
         raise fetch_errors.FetchError(feed.NOT_A_FEED)
     return day, tuple(records)
@@ -307,7 +332,7 @@ def parse_record_list(text: str, since: str = "") -> RecordList:
     records: list[Record] = []
     token, size, stamp = None, None, since
     is_ascending, is_list = True, False
-    for element in _iterate(text, ("record", "resumptionToken", "error", "ListRecords")):
+    for element in _iterate(text, ("record", "resumptionToken", "error"), "ListRecords"):
         match _local(element):
             case "record":
                 changed = _text(element, "header/{*}datestamp")[:10]

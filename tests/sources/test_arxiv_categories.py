@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import tracemalloc
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -478,6 +479,15 @@ async def test_a_check_reads_the_feed_and_stores_nothing(sqlite_harness: ArxivHa
         ("<rss><channel><item>", "its XML is broken: no element found: line 1, column 20"),
         ("<!DOCTYPE a [<!ENTITY b 'c'>]><rss/>", "its XML declares entities of its own, which are not read"),
         ("<a>" * 1_000_001, "its XML has more than 1,000,000 tags"),
+        (
+            "<rss><channel " + " ".join(f"a{number}=''" for number in range(101)) + "/></rss>",
+            "an element in it has more than 100 attributes",
+        ),
+        ("<rss><channel>" + "<a>" * 200, "an element of its XML is too deep or has too many parts"),
+        (
+            "<rss><channel><item>" + "<a b='' c='' d=''/>" * 25_001,
+            "an element of its XML is too deep or has too many parts",
+        ),
     ],
 )
 async def test_what_is_no_announcement_is_a_sentence(
@@ -567,6 +577,17 @@ async def test_options_that_cannot_be_meant_are_refused(
 ) -> None:
     with pytest.raises(errors.UsageError):
         await sqlite_harness.add(address, **options)
+
+
+def test_what_is_no_paper_in_an_answer_is_not_kept() -> None:
+    text = "<rss><channel>" + "<a b='' c='' d='x'/>" * 100_000 + "</channel></rss>"
+    tracemalloc.start()
+    try:
+        assert arxiv_categories.parse_announcement(text) == (None, ())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * len(text)
 
 
 def test_an_answer_with_an_error_raises() -> None:
