@@ -16,12 +16,13 @@ import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode
 from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 from bot.archive import arxiv_ids, digest_writer, fields, listing
 from bot.core import errors
@@ -65,6 +66,8 @@ _MAX_TRIES = 5
 """Waits in a row that arXiv may ask for, and tokens that may expire without any progress, in one run."""
 _MAX_TOKEN_FAILURES = 3
 """Runs in a row that may fail with a token before the list is asked for again."""
+_FEED_INTERVAL = timedelta(minutes=30)
+_NEW_YORK = ZoneInfo("America/New_York")
 _HELD_DAYS = 7
 """Days between the submission of a paper and its announcement, if arXiv's moderators hold it."""
 _DELAY_DAYS = 14
@@ -116,7 +119,8 @@ class Progress:
     read, of which `papers` are the source's. `gap_on`: the announcements since that day are still to be read.
     `is_ordered`: the records of the set came by datestamp so far, so its list can be asked for again from `resume_on` on.
     `answer`: the last answer, packed, until its papers are stored: a process that dies meanwhile does not ask again.
-    `failures`: runs in a row that ended with an error other than a wait.
+    `failures`: runs in a row that ended with an error other than a wait. `feeds_due`: when the feed of each category is to be
+    asked again (ISO, UTC): once its announcement of the day is read, after midnight in New York.
     """
 
     announced_on: str | None = None
@@ -133,15 +137,17 @@ class Progress:
     is_ordered: bool = True
     answer: str | None = None
     failures: int = 0
+    feeds_due: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as it is stored."""
-        return asdict(self) | {"sets": list(self.sets)}
+        return asdict(self) | {"sets": list(self.sets), "feeds_due": dict(self.feeds_due)}
 
     def begin(self, sets: Sequence[str], start: date, since: date, until: date | None = None) -> Progress:
         """Return the progress at the start of a back-fill."""
         day, last = start.isoformat(), None if until is None else until.isoformat()
-        return Progress(self.announced_on, since.isoformat(), last, sets, day, day, gap_on=self.gap_on)
+        begun = Progress(self.announced_on, since.isoformat(), last, sets, day, day, gap_on=self.gap_on)
+        return replace(begun, feeds_due=self.feeds_due)
 
     def widened(self, sets: Sequence[str], since: date, until: date, today: date) -> Progress:
         """Return the progress of a back-fill of these days, and of those that one in progress is to read."""
@@ -433,14 +439,22 @@ class ArxivCategories:
     async def _read_announcement(
         self, request: base.FetchRequest, progress: Progress
     ) -> tuple[list[base.FetchResult], Progress]:
-        """Return the results of all categories' feeds, a day's papers in one, and the progress after it."""
+        """Return the results of the categories' feeds that are due, a day's papers in one, and the progress after it.
+
+        The poll that continues a back-fill comes at once, and does not ask for the same feeds again.
+        """
         failed: list[base.FetchResult] = []
         states: list[models.PageState] = []
         by_day: dict[date, dict[str, Record]] = {}
         read_on: list[date] = []
         is_unchanged = True
-        today = request.now.date()
+        today, in_new_york = request.now.date(), request.now.astimezone(_NEW_YORK)
+        midnight = datetime.combine(in_new_york.date() + timedelta(days=1), datetime.min.time(), _NEW_YORK)
+        feeds_due = dict(progress.feeds_due)
         for category in self._categories:
+            if request.max_seconds and request.now.isoformat() < feeds_due.get(category, ""):
+                continue
+            feeds_due[category] = (request.now + _FEED_INTERVAL).isoformat()
             location = f"{self._rss}/{category}"
             try:
                 page = await self._fetcher.get(
@@ -457,6 +471,8 @@ class ArxivCategories:
                     replace(result, reason=fetch_errors.clean_reason(f"{category}: {error.reason}"))
                 )
                 continue
+            if records and day is not None and day >= in_new_york.date():
+                feeds_due[category] = midnight.astimezone(UTC).isoformat()
             for record in records:
                 on = min(record.on or day or today, today)
                 read_on.append(on)
@@ -466,6 +482,7 @@ class ArxivCategories:
             self._to_day(on, [_to_facts(of, self._rss, request.now, on) for of in records.values()])
             for on, records in sorted(by_day.items())
         ]
+        progress = replace(progress, feeds_due=feeds_due)
         if read_on and not failed:
             progress = self._mark_announced(progress, max(read_on))
         if not results:
@@ -687,7 +704,7 @@ KIND = base.KindRecord(
     check=_check,
     open=_open,
     read_back_fill=read_back_fill,
-    poll_interval=timedelta(minutes=30),
+    poll_interval=_FEED_INTERVAL,
     is_for_lookup=True,
     seconds_per_request=arxiv.KIND.seconds_per_request,
 )
