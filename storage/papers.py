@@ -82,7 +82,7 @@ async def list_arxiv_due(
     They lack a title, or with `since_on` arXiv's facts, and are listed since that day. The sources take turns, each with its
     newest papers, so that none holds up another. Days that have begun nowhere yet come last.
     """
-    lacking = papers.c.title.is_(None)
+    lacking: sa.ColumnElement[bool] = papers.c.title.is_(None)
     if since_on is not None:
         described = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == ARXIV)
         lacking = sa.and_(papers.c.last_on >= since_on, ~described)

@@ -24,10 +24,10 @@ OPERATOR_CHANNEL = 77
 _parse = parse.parse_text
 
 
-def _parse_or_die(text: str, *arguments: Any) -> tuple[models.Digest, ...]:
+def _parse_or_die(text: str, *arguments: Any, **options: Any) -> tuple[models.Digest, ...]:
     if "poison" in text:
         os.kill(os.getpid(), signal.SIGKILL)
-    return _parse(text, *arguments)
+    return _parse(text, *arguments, **options)
 
 
 async def _run(what: str, url: str, folder: Path, hosts: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from unittest import mock
 
 import pytest
 
@@ -244,15 +245,12 @@ async def test_a_day_of_many_new_papers_costs_one_reading_of_each_and_extracts_o
     await ingest.add_facts(facts)
     digest = listing.build(on, items, form=models.DigestFormat.LOOKUP)
     await ingest.add_digests([digest], source="arxiv:cs.CL", location=f"arxiv:cs.CL/{on}")
-    read: list[object] = []
-    extracted: list[str] = []
-    extract, choose = profiles.extract_features, summaries.choose_sentences
-    monkeypatch.setattr(profiles, "extract_features", lambda *given: read.append(given) or extract(*given))
-    monkeypatch.setattr(
-        summaries, "choose_sentences", lambda *given: extracted.append(given[1]) or choose(*given)
-    )
+    extract = mock.Mock(wraps=profiles.extract_features)
+    choose = mock.Mock(wraps=summaries.choose_sentences)
+    monkeypatch.setattr(profiles, "extract_features", extract)
+    monkeypatch.setattr(summaries, "choose_sentences", choose)
     post = await planned.services.today.build_post(READER, models.Locale.EN)
     assert post is not None
     assert len(post.picks) == 5
-    assert len(read) == 60
-    assert set(extracted) == {paper.title for paper, _, _ in post.picks}
+    assert extract.call_count == 60
+    assert {call.args[1] for call in choose.call_args_list} == {paper.title for paper, _, _ in post.picks}
