@@ -417,7 +417,8 @@ class StoredSource:
 
     The highest `priority` wins when sources disagree, of equal ones the oldest source. `failures` counts consecutive
     failures; `reason` describes the last one. `noticed_at` is the time of the notice to the operator. `progress` is that
-    of a back-fill, in the source's own form; None without one.
+    of a back-fill, in the source's own form; None without one. `new_papers` were unknown until it brought them on the day
+    `counted_on` (UTC); only sources with a limit are counted.
     """
 
     id: int
@@ -435,6 +436,8 @@ class StoredSource:
     reason: str | None = None
     noticed_at: datetime | None = None
     progress: Mapping[str, Any] | None = None
+    new_papers: int = 0
+    counted_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice, starmap
 from operator import attrgetter
 from typing import Any
@@ -74,29 +74,45 @@ async def list_facts_by_paper(
     return facts_by_paper
 
 
-async def list_arxiv_ids_without_facts(
-    connection: AsyncConnection, source: str, *, since_on: date, limit: int
+async def list_arxiv_due(
+    connection: AsyncConnection, now: datetime, *, since_on: date | None = None, limit: int
 ) -> list[str]:
-    """Return the arXiv ids of papers listed since a date without facts of a service, newest first."""
-    has_facts = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == source)
-    query = (
-        sa.select(papers.c.arxiv_id)
-        .where(papers.c.last_on >= since_on, ~has_facts)
-        .order_by(papers.c.last_on.desc(), papers.c.id)
-        .limit(limit)
+    """Return the arXiv ids of listed papers for which arXiv is to be asked at `now` (UTC), at most `limit`.
+
+    They lack a title, or with `since_on` arXiv's facts, and are listed since that day. The sources take turns, each with its
+    newest papers, so that none holds up another. Days that have begun nowhere yet come last.
+    """
+    lacking: sa.ColumnElement[bool] = papers.c.title.is_(None)
+    if since_on is not None:
+        described = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == ARXIV)
+        lacking = sa.and_(papers.c.last_on >= since_on, ~described)
+    is_due = sa.or_(papers.c.arxiv_due_at.is_(None), papers.c.arxiv_due_at <= now)
+    source, on = t.digest_locations.c.source, sa.func.max(t.digests.c.date_on)
+    is_ahead = sa.case((on > (now + _FIRST_ZONE).date(), 1), else_=0)
+    turn = sa.func.row_number().over(partition_by=source, order_by=(is_ahead, on.desc(), papers.c.id))
+    by_source = (
+        sa.select(papers.c.arxiv_id, (is_ahead * _LAST_TURN + turn).label("turn"))
+        .join(t.entries, t.entries.c.paper_id == papers.c.id)
+        .join(t.digests, t.digests.c.id == t.entries.c.digest_id)
+        .outerjoin(t.digest_locations, t.digest_locations.c.digest_id == t.digests.c.id)
+        .where(papers.c.last_on.is_not(None), lacking, is_due)
+        .group_by(papers.c.id, source)
+        .subquery()
     )
+    query = sa.select(by_source.c.arxiv_id).group_by(by_source.c.arxiv_id)
+    query = query.order_by(sa.func.min(by_source.c.turn), by_source.c.arxiv_id).limit(limit)
     return list((await connection.execute(query)).scalars())
 
 
-async def list_untitled(connection: AsyncConnection, *, limit: int) -> list[str]:
-    """Return the arXiv ids of listed papers without a title, newest first."""
-    query = (
-        sa.select(papers.c.arxiv_id)
-        .where(papers.c.last_on.is_not(None), papers.c.title.is_(None))
-        .order_by(papers.c.last_on.desc(), papers.c.id)
-        .limit(limit)
-    )
-    return list((await connection.execute(query)).scalars())
+async def delay_arxiv(connection: AsyncConnection, arxiv_ids: Iterable[str], now: datetime) -> None:
+    """Store that arXiv was asked for papers in vain at `now` (UTC): it is asked again after a day, then 2, 4 … 32 days."""
+    columns = (papers.c.id, papers.c.arxiv_asks)
+    rows = await bulk.select_where_in(connection, papers.c.arxiv_id, arxiv_ids, columns)
+    changed = [
+        {"id": id_, "arxiv_asks": asks + 1, "arxiv_due_at": now + timedelta(days=2 ** min(asks, 5))}
+        for id_, asks in rows
+    ]
+    await bulk.update_rows(connection, papers, changed)
 
 
 async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
@@ -107,6 +123,9 @@ async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterab
 
 
 ARXIV = "arxiv"
+_FIRST_ZONE = timedelta(hours=14)
+"""The offset of the zone where a day begins first."""
+_LAST_TURN = 1_000_000_000
 _FACT_FIELDS = [column.name for column in facts.c if column.name not in ("paper_id", "place")]
 
 
@@ -335,7 +354,7 @@ async def count_institutions(connection: AsyncConnection, *, since_on: date) -> 
     return dict(counts)
 
 
-_FIELDS = tuple(column.name for column in papers.c if column.name != "id")
+_FIELDS = tuple(MergedPaper.__dataclass_fields__)
 _fields = attrgetter(*_FIELDS)
 _ROW_COLUMNS = [
     papers.c[name] for name in ("id", "arxiv_id", "title", "url", "last_on", "votes", "authors", "thumbnail")

@@ -216,4 +216,6 @@ _HEALTH_FIELDS = (
     "status",
     "reason",
     "noticed_at",
+    "new_papers",
+    "counted_on",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -89,26 +88,11 @@ async def set_weights(
 
 
 async def list_weights(
-    connection: AsyncConnection, user_ids: Sequence[int], terms: Collection[str]
+    connection: AsyncConnection, user_ids: Sequence[int]
 ) -> Iterable[tuple[int, str, float]]:
-    """Return the weights (user id, term, weight) that the profiles of some readers have for these terms."""
-    if not user_ids or not terms:
-        return []
-    parameters = json.dumps(list(terms), ensure_ascii=False), json.dumps(list(user_ids))
-    if connection.dialect.name == "sqlite":
-        # CROSS JOIN keeps the order: the weights of each reader, each looked up among the terms.
-        statement = (
-            "WITH wanted(term) AS MATERIALIZED (SELECT value FROM json_each(?)) SELECT weights.user_id, weights.term,"
-            " weight FROM json_each(?) AS reader CROSS JOIN profile_weights AS weights ON weights.user_id = reader.value"
-            " WHERE weights.term IN (SELECT term FROM wanted)"
-        )
-    else:
-        statement = (
-            "SELECT weights.user_id, weights.term, weight FROM profile_weights AS weights"
-            " JOIN jsonb_array_elements_text(?::text::jsonb) AS wanted(term) ON wanted.term = weights.term"
-            " WHERE user_id IN (SELECT reader::bigint FROM jsonb_array_elements_text(?::text::jsonb) AS reader)"
-        )
-    rows: Iterable[Any] = await bulk.fetch_all(connection, statement, parameters)
+    """Return the weights (user id, term, weight) of the profiles of some readers."""
+    statement = "SELECT user_id, term, weight FROM profile_weights WHERE %s"
+    rows: Iterable[Any] = await bulk.fetch_in(connection, statement, profile_weights.c.user_id, user_ids)
     return rows
 
 

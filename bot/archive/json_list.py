@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from bot.archive import arxiv_ids, fields, listing, paper_list
 from bot.archive import headings as archive_headings
 from bot.core import errors
-from storage.models import Digest
+from storage.models import Digest, DigestFormat
 
 MAX_BRACKETS = 1_000_000
 """Objects and lists of a text: twenty for each of 50,000 papers. Twenty megabytes of empty ones take a gigabyte in Python."""
@@ -39,22 +39,22 @@ class _Found(NamedTuple):
     text: str = ""
 
 
-def parse(text: str, name: str, on: date | None) -> tuple[Digest, ...]:
+def parse(text: str, name: str, on: date | None, listing_form: DigestFormat) -> tuple[Digest, ...]:
     """The digests of a text of JSON values: listings as they are, and otherwise the papers in its objects.
 
-    `name` and `on` are as in `parse.parse_text`. Raises NotADigestError, with the reason, if there are none.
+    `name`, `on` and `listing_form` are as in `parse.parse_text`. Raises NotADigestError, with the reason, if there are none.
     """
     if text.count("{") + text.count("[") > MAX_BRACKETS:
         raise errors.NotADigestError(f"its JSON has more than {MAX_BRACKETS:,} objects and lists")
     values = listing.read_values(text)
     head = list(islice(values, 2))
     if any(listing.is_record(value) for _, value in head):
-        return listing.build_records([*head, *values])
+        return listing.build_records([*head, *values], listing_form)
     path_on = archive_headings.find_path_date(name)
     if service := _read_answer(head):
         day = path_on or _newest_day(service) or on
         if day:
-            return (listing.build(day, service, read=listing.from_service),)
+            return (listing.build(day, service, form=listing_form, read=listing.from_service),)
     found = (item for line, value in chain(head, values) for item in _find_papers(value, line))
     texts = list[_Found]()
     if digests := paper_list.build_digests(_read_papers(found, path_on, texts), on):

@@ -54,8 +54,10 @@ def parse_text(text: str) -> tuple[Digest, ...]:
     return build_records(list(read_values(text)))
 
 
-def build_records(values: Sequence[tuple[int, object]]) -> tuple[Digest, ...]:
-    """The listings among JSON values with their lines, as `parse_text` has them."""
+def build_records(
+    values: Sequence[tuple[int, object]], listing_form: DigestFormat = DigestFormat.LISTING
+) -> tuple[Digest, ...]:
+    """The listings among JSON values with their lines, as `parse_text` has them; a service's have the `listing_form`."""
     papers_by_day: dict[tuple[DigestFormat, date], list[tuple[int, object]]] = {}
     problems: list[Problem] = []
     for line, record in values:
@@ -63,7 +65,9 @@ def build_records(values: Sequence[tuple[int, object]]) -> tuple[Digest, ...]:
         if isinstance(day, str):
             problems.append(Problem(line, day))
         else:
-            papers_by_day.setdefault(day, []).extend((line, paper) for paper in papers)
+            form, on = day
+            form = listing_form if form is DigestFormat.LISTING else form
+            papers_by_day.setdefault((form, on), []).extend((line, paper) for paper in papers)
     if not papers_by_day:
         if not problems:
             raise errors.NotADigestError("it is empty")

@@ -127,18 +127,21 @@ def decode(data: bytes) -> str:
     return text
 
 
-def parse_text(text: str, name: str = "", on: date | None = None) -> tuple[Digest, ...]:
+def parse_text(
+    text: str, name: str = "", on: date | None = None, listing_form: DigestFormat = DigestFormat.LISTING
+) -> tuple[Digest, ...]:
     """All digests of a text of any format, in the order of their first dates. Pages of HTML are read as Markdown.
 
-    `name`, its path or address, may have the date of a list; `on` is the day of papers without any date. Raises
-    NotADigestError, with the reason, if there is no digest. All other content that is not understood is among the
-    problems of the digest that contains or precedes it.
+    `name`, its path or address, may have the date of a list; `on` is the day of papers without any date. What says of itself
+    that it is a service's listing has the `listing_form`: a stranger's is a list. Raises NotADigestError, with the reason, if
+    there is no digest. All other content that is not understood is among the problems of the digest that contains or
+    precedes it.
     """
     text = markdown_lines.normalise(text)
     if not text or text.isspace():
         raise errors.NotADigestError("it is empty")
     if listing.is_json(text):
-        return json_list.parse(text, name, on)
+        return json_list.parse(text, name, on, listing_form)
     if html_pages.is_html(text):
         text = html_pages.to_markdown(text)
     if (lines := text.count("\n")) > MAX_LINES:

@@ -32,11 +32,10 @@ Answer = TypeVar("Answer")
 
 _ERROR_MARK = "api/errors"
 _BAD_ID_MARK = f"{_ERROR_MARK}#incorrect_id"
-_UNKNOWN_RETRY_INTERVAL = timedelta(days=7)
 
 
 class ArxivSource:
-    """The API at one address. Papers that arXiv does not know or refuses have a page state by id; they wait for a week."""
+    """The API at one address. Papers that arXiv does not know, refuses or cannot have are the `missing_ids` of results."""
 
     def __init__(self, endpoint: str, fetch: fetcher.Fetcher, throttle: fetcher.Throttle) -> None:
         self._endpoint = endpoint
@@ -48,20 +47,18 @@ class ArxivSource:
         if (gone := base.known_gone_result(self._endpoint, request)) is not None:
             yield gone
             return
-        due = [paper_id for paper_id in dict.fromkeys(request.arxiv_ids) if self._is_due(paper_id, request)]
-        if not due:
-            yield base.FetchResult(self._endpoint, FetchStatus.UNCHANGED, "no paper lacks its facts")
+        wanted, today = dict.fromkeys(request.arxiv_ids), request.now.date()
+        possible = [paper_id for paper_id in wanted if arxiv_ids.is_possible(paper_id, today)]
+        impossible = sorted(wanted.keys() - possible)
+        if impossible or not possible:
+            reason = "" if possible else "no paper lacks its facts"
+            yield base.FetchResult(self._endpoint, FetchStatus.UNCHANGED, reason, missing_ids=impossible)
         try:
-            for batch in bulk.chunked(due, IDS_PER_REQUEST):
+            for batch in bulk.chunked(possible, IDS_PER_REQUEST):
                 async for ids, facts in read_halved(batch, self._read):
-                    yield self._to_result(ids, facts, request)
+                    yield self._to_result(ids, facts)
         except fetch_errors.FetchError as error:
             yield base.failed_result(self._endpoint, error, request)
-
-    def _is_due(self, paper_id: str, request: base.FetchRequest) -> bool:
-        page_state = request.page_states.get(paper_id)
-        is_retried = page_state is None or request.now - page_state.read_at >= _UNKNOWN_RETRY_INTERVAL
-        return is_retried and arxiv_ids.is_possible(paper_id, request.now.date())
 
     async def _read(self, ids: Sequence[str]) -> tuple[models.PaperFacts, ...]:
         """Return the facts of the requested papers; other entries are ignored. Raises FetchError."""
@@ -76,19 +73,12 @@ class ArxivSource:
                 facts_by_id[facts.arxiv_id] = replace(facts, affiliations=entry.affiliations)
         return tuple(facts_by_id.values())
 
-    def _to_result(
-        self, ids: Sequence[str], facts: tuple[models.PaperFacts, ...] | None, request: base.FetchRequest
-    ) -> base.FetchResult:
+    def _to_result(self, ids: Sequence[str], facts: tuple[models.PaperFacts, ...] | None) -> base.FetchResult:
         missing = sorted({*ids} - {paper.arxiv_id for paper in facts or ()})
         verb = "refuses" if facts is None else "does not know"
+        reason = f"arXiv {verb} {', '.join(missing[:5])}" if missing else ""
         return base.FetchResult(
-            self._endpoint,
-            FetchStatus.OK,
-            f"arXiv {verb} {', '.join(missing[:5])}" if missing else "",
-            facts=facts or (),
-            page_states=tuple(
-                models.PageState(paper_id, request.now, FetchStatus.NOT_YET) for paper_id in missing
-            ),
+            self._endpoint, FetchStatus.OK, reason, facts=facts or (), missing_ids=missing
         )
 
 

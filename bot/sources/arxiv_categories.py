@@ -14,14 +14,15 @@ import re
 import time
 import zlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode
 from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 from bot.archive import arxiv_ids, digest_writer, fields, listing
 from bot.core import errors
@@ -55,6 +56,9 @@ _FIRST_DAY = date(1991, 7, 1)
 
 _MAX_TAGS = 1_000_000
 """Of one answer; one of OAI-PMH with 2,000 papers has 200,000."""
+_MAX_DEPTH = 100
+_MAX_PARTS = 100_000
+"""Elements and attributes of one paper, which has four for each of its authors."""
 _FED_AT_ONCE = 1 << 16
 _PACKING_LEVEL = 1
 _ANNOUNCED = ("new", "cross")
@@ -62,6 +66,8 @@ _MAX_TRIES = 5
 """Waits in a row that arXiv may ask for, and tokens that may expire without any progress, in one run."""
 _MAX_TOKEN_FAILURES = 3
 """Runs in a row that may fail with a token before the list is asked for again."""
+_FEED_INTERVAL = timedelta(minutes=30)
+_NEW_YORK = ZoneInfo("America/New_York")
 _HELD_DAYS = 7
 """Days between the submission of a paper and its announcement, if arXiv's moderators hold it."""
 _DELAY_DAYS = 14
@@ -113,7 +119,8 @@ class Progress:
     read, of which `papers` are the source's. `gap_on`: the announcements since that day are still to be read.
     `is_ordered`: the records of the set came by datestamp so far, so its list can be asked for again from `resume_on` on.
     `answer`: the last answer, packed, until its papers are stored: a process that dies meanwhile does not ask again.
-    `failures`: runs in a row that ended with an error other than a wait.
+    `failures`: runs in a row that ended with an error other than a wait. `feeds_due`: when the feed of each category is to be
+    asked again (ISO, UTC): once its announcement of the day is read, after midnight in New York.
     """
 
     announced_on: str | None = None
@@ -130,15 +137,17 @@ class Progress:
     is_ordered: bool = True
     answer: str | None = None
     failures: int = 0
+    feeds_due: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as it is stored."""
-        return asdict(self) | {"sets": list(self.sets)}
+        return asdict(self) | {"sets": list(self.sets), "feeds_due": dict(self.feeds_due)}
 
     def begin(self, sets: Sequence[str], start: date, since: date, until: date | None = None) -> Progress:
         """Return the progress at the start of a back-fill."""
         day, last = start.isoformat(), None if until is None else until.isoformat()
-        return Progress(self.announced_on, since.isoformat(), last, sets, day, day, gap_on=self.gap_on)
+        begun = Progress(self.announced_on, since.isoformat(), last, sets, day, day, gap_on=self.gap_on)
+        return replace(begun, feeds_due=self.feeds_due)
 
     def widened(self, sets: Sequence[str], since: date, until: date, today: date) -> Progress:
         """Return the progress of a back-fill of these days, and of those that one in progress is to read."""
@@ -223,26 +232,45 @@ def _set_of(category: str) -> str:
     return group if archive == group and group != "physics" else f"{group}:{archive}"
 
 
-# Parsing of the two answers. Both are bounded in their tags, and neither may declare entities.
+# Parsing of the two answers. Both are bounded in tags, their attributes and their depth, and neither may declare entities.
 
 
-def _iterate(text: str, names: Iterable[str]) -> Iterator[ElementTree.Element]:
-    """Yield the elements with these local names as they end; each is empty afterwards. Raises FetchError."""
+def _iterate(text: str, names: Sequence[str], container: str) -> Iterator[ElementTree.Element]:
+    """Yield the outermost elements with these local names as they end, and the `container` without content, at its end.
+
+    Nothing else is kept but the open elements, without those that have ended in them. Raises FetchError.
+    """
     if "<!ENTITY" in text or "<!DOCTYPE" in text:
         raise fetch_errors.FetchError("its XML declares entities of its own, which are not read")
     if text.count("<") > _MAX_TAGS:
         raise fetch_errors.FetchError(f"its XML has more than {_MAX_TAGS:,} tags")
-    wanted = frozenset(names)
-    parser: ElementTree.XMLPullParser[ElementTree.Element] = ElementTree.XMLPullParser(["end"])
+    feed.check_attributes(text)
+    parser: ElementTree.XMLPullParser[ElementTree.Element] = ElementTree.XMLPullParser(["start", "end"])
     # It is decoded already, so the declaration must not name another charset.
     undeclared = feed.XML_DECLARATION.sub("", text, count=1)
+    path: list[ElementTree.Element] = []
+    depth = parts = 0  # within an element with one of the names
     try:
         for position in range(0, len(undeclared), _FED_AT_ONCE):
             parser.feed(undeclared[position : position + _FED_AT_ONCE])
-            for _, element in cast("Iterator[tuple[str, ElementTree.Element]]", parser.read_events()):
-                if _local(element) in wanted:
+            for event, element in cast("Iterator[tuple[str, ElementTree.Element]]", parser.read_events()):
+                if event == "start":
+                    path.append(element)
+                    is_kept = depth > 0 or _local(element) in names
+                    depth, parts = depth + is_kept, parts + 1 + len(element.attrib) if depth else 0
+                    if len(path) > _MAX_DEPTH or parts > _MAX_PARTS:
+                        raise fetch_errors.FetchError(
+                            "an element of its XML is too deep or has too many parts"
+                        )
+                    continue
+                path.pop()
+                depth = max(depth - 1, 0)
+                if depth:
+                    continue
+                if _local(element) in (*names, container):
                     yield element
-                    element.clear()
+                if path:
+                    path[-1].remove(element)
         parser.close()
     except (ElementTree.ParseError, ValueError) as error:
         raise fetch_errors.FetchError(f"its XML is broken: {error}") from None
@@ -264,11 +292,14 @@ def parse_announcement(text: str) -> tuple[date | None, tuple[Record, ...]]:
     day: date | None = None
     is_feed = False
     records: list[Record] = []
-    for element in _iterate(text, ("item", "channel")):
-        if _local(element) == "item":
-            records += filter(None, [_parse_item(element)])
-        else:
-            is_feed, day = True, _parse_rfc_date(_text(element, "pubDate"))
+    for element in _iterate(text, ("item", "pubDate"), "channel"):
+        match _local(element):
+            case "item":
+                records += filter(None, [_parse_item(element)])
+            case "pubDate":
+                day = day or _parse_rfc_date(element.text)
+            case _:
+                is_feed = True
     if not is_feed:
         raise fetch_errors.FetchError(feed.NOT_A_FEED)
     return day, tuple(records)
@@ -307,7 +338,7 @@ def parse_record_list(text: str, since: str = "") -> RecordList:
     records: list[Record] = []
     token, size, stamp = None, None, since
     is_ascending, is_list = True, False
-    for element in _iterate(text, ("record", "resumptionToken", "error", "ListRecords")):
+    for element in _iterate(text, ("record", "resumptionToken", "error"), "ListRecords"):
         match _local(element):
             case "record":
                 changed = _text(element, "header/{*}datestamp")[:10]
@@ -408,14 +439,22 @@ class ArxivCategories:
     async def _read_announcement(
         self, request: base.FetchRequest, progress: Progress
     ) -> tuple[list[base.FetchResult], Progress]:
-        """Return the results of all categories' feeds, a day's papers in one, and the progress after it."""
+        """Return the results of the categories' feeds that are due, a day's papers in one, and the progress after it.
+
+        The poll that continues a back-fill comes at once, and does not ask for the same feeds again.
+        """
         failed: list[base.FetchResult] = []
         states: list[models.PageState] = []
         by_day: dict[date, dict[str, Record]] = {}
         read_on: list[date] = []
         is_unchanged = True
-        today = request.now.date()
+        today, in_new_york = request.now.date(), request.now.astimezone(_NEW_YORK)
+        midnight = datetime.combine(in_new_york.date() + timedelta(days=1), datetime.min.time(), _NEW_YORK)
+        feeds_due = dict(progress.feeds_due)
         for category in self._categories:
+            if request.max_seconds and request.now.isoformat() < feeds_due.get(category, ""):
+                continue
+            feeds_due[category] = (request.now + _FEED_INTERVAL).isoformat()
             location = f"{self._rss}/{category}"
             try:
                 page = await self._fetcher.get(
@@ -432,6 +471,8 @@ class ArxivCategories:
                     replace(result, reason=fetch_errors.clean_reason(f"{category}: {error.reason}"))
                 )
                 continue
+            if records and day is not None and day >= in_new_york.date():
+                feeds_due[category] = midnight.astimezone(UTC).isoformat()
             for record in records:
                 on = min(record.on or day or today, today)
                 read_on.append(on)
@@ -441,6 +482,7 @@ class ArxivCategories:
             self._to_day(on, [_to_facts(of, self._rss, request.now, on) for of in records.values()])
             for on, records in sorted(by_day.items())
         ]
+        progress = replace(progress, feeds_due=feeds_due)
         if read_on and not failed:
             progress = self._mark_announced(progress, max(read_on))
         if not results:
@@ -662,7 +704,7 @@ KIND = base.KindRecord(
     check=_check,
     open=_open,
     read_back_fill=read_back_fill,
-    poll_interval=timedelta(minutes=30),
+    poll_interval=_FEED_INTERVAL,
     is_for_lookup=True,
     seconds_per_request=arxiv.KIND.seconds_per_request,
 )

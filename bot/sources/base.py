@@ -45,7 +45,7 @@ class FetchResult:
     `page_states` may be saved only after digests and facts are stored: they prevent a second read. `day` is the
     requested day of the digest; `retry_at` (UTC) comes from the server; `failure` is that of the request, if it had one.
     `progress` is that of a back-fill once this result and those before it are stored; `is_unfinished`: the next poll is to
-    continue it at once.
+    continue it at once. `missing_ids` are requested papers that the service does not have.
     """
 
     location: str
@@ -59,6 +59,7 @@ class FetchResult:
     failure: fetch_errors.FetchError | None = None
     progress: Mapping[str, Any] | None = None
     is_unfinished: bool = False
+    missing_ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,19 +309,16 @@ async def read_digests(
 
 
 def detect_in_text(
-    text: str,
-    name: str = "",
-    on: date | None = None,
-    read_on: date | None = None,
-    *,
-    max_days: int | None = MAX_DAYS,
+    text: str, name: str = "", on: date | None = None, read_on: date | None = None, *, is_own: bool = False
 ) -> tuple[models.Digest, ...]:
-    """Return the digests in a text, of its newest `max_days`. Raises FetchError with the reason if it has no digest.
+    """Return the digests in a text, of its newest MAX_DAYS. Raises FetchError with the reason if it has no digest.
 
     `name` is its path or address. Papers without any date are those of the day `on`, or else a rolling list read on `read_on`.
+    A file of the operator (`is_own`) may have any number of days, and be the listing of a service.
     """
+    listing_form = models.DigestFormat.LISTING if is_own else models.DigestFormat.LIST
     try:
-        digests = parse.parse_text(text, name, on or read_on)
+        digests = parse.parse_text(text, name, on or read_on, listing_form)
     except errors.NotADigestError as error:
         reason = "" if str(error) == parse.NO_DATE else f": {error}"
         if html_pages.is_html(text):
@@ -328,17 +326,17 @@ def detect_in_text(
         raise fetch_errors.FetchError(f"there is no digest in it{reason}") from None
     if not any(digest.entries for digest in digests):
         raise fetch_errors.NotFoundError("its list of papers is empty")
-    digests = _newest_days(digests, max_days)
+    digests = digests if is_own else _newest_days(digests)
     return tuple(replace(digest, is_rolling=False) for digest in digests) if on else digests
 
 
-def _newest_days(digests: tuple[models.Digest, ...], max_days: int | None) -> tuple[models.Digest, ...]:
+def _newest_days(digests: tuple[models.Digest, ...]) -> tuple[models.Digest, ...]:
     """Return the digests of the newest days; the first of them names the days that are left out as a problem."""
     days = sorted({digest.date for digest in digests}, reverse=True)
-    if max_days is None or len(days) <= max_days:
+    if len(days) <= MAX_DAYS:
         return digests
-    left_out = f"of {len(days)} days the newest {max_days} are read; older ones, up to {days[max_days]}, are left out"
-    first, *others = (digest for digest in digests if digest.date >= days[max_days - 1])
+    left_out = f"of {len(days)} days the newest {MAX_DAYS} are read; older ones, up to {days[MAX_DAYS]}, are left out"
+    first, *others = (digest for digest in digests if digest.date >= days[MAX_DAYS - 1])
     return replace(first, problems=(*first.problems, models.Problem(1, left_out))), *others
 
 

@@ -135,9 +135,7 @@ def parse_document(text: str) -> Feed:
         raise fetch_errors.FetchError(f"its feed is larger than {_MAX_FEED_LENGTH / 1_000_000:g} MB")
     if "<!ENTITY" in text:
         raise fetch_errors.FetchError("its XML declares entities of its own, which are not read")
-    # feedparser compares each with all those before.
-    if _MANY_ATTRIBUTES.search(text):
-        raise fetch_errors.FetchError(f"an element in it has more than {_MAX_REPEATS} attributes")
+    check_attributes(text)  # feedparser compares each with all those before
     if any(len(_CATEGORY.findall(part)) > _MAX_REPEATS for part in _ENTRY_START.split(text)):
         raise fetch_errors.FetchError(f"an entry in it has more than {_MAX_REPEATS} categories")
     import feedparser  # slow to load, and not needed without feeds
@@ -159,6 +157,12 @@ def parse_document(text: str) -> Feed:
     built_at = _parse_time(times.get("updated_parsed") or times.get("published_parsed"))
     unique = list({entry.key: entry for entry in reversed(entries) if entry.key}.values())[::-1]
     return Feed(unique, built_at and built_at.date())
+
+
+def check_attributes(text: str) -> None:
+    """Raise FetchError for XML in which an element has so many attributes that its tree would take much memory or time."""
+    if _MANY_ATTRIBUTES.search(text):
+        raise fetch_errors.FetchError(f"an element in it has more than {_MAX_REPEATS} attributes")
 
 
 def _possible_reference(match: re.Match[str]) -> str:

@@ -158,7 +158,7 @@ def _read_file(path: Path) -> tuple[bytes, str]:
 
 
 def _detect(data: bytes, name: str, read_on: date) -> tuple[models.Digest, ...]:
-    return base.detect_in_text(parse.decode(data), name, read_on=read_on, max_days=None)
+    return base.detect_in_text(parse.decode(data), name, read_on=read_on, is_own=True)
 
 
 def parse_folder_path(address: str) -> Path | None:

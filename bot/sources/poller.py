@@ -84,7 +84,7 @@ class SourceReport:
 
     `is_newest_pending`: the digest of `last_day` is not published yet. `is_unfinished`: a back-fill is to go on at once.
     `progress`: that of its back-fill as last read or stored. `has_lost`: something was not stored, so the next run begins
-    before it, or another process has gone on with the back-fill.
+    before it, or another process has gone on with the back-fill. `new_ids`: papers of this run that were not known.
     """
 
     source: models.StoredSource
@@ -100,6 +100,7 @@ class SourceReport:
     is_unfinished: bool = False
     progress: Mapping[str, Any] | None = None
     has_lost: bool = False
+    new_ids: set[str] = field(default_factory=set)
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
 
@@ -129,6 +130,10 @@ class SourceReport:
         """Count an internal failure, such as a locked database."""
         self.status_counts[FetchStatus.FAILED] += 1
         self.reasons[FetchStatus.FAILED] = reason
+
+    def count_new(self, on: date) -> int:
+        """Return how many papers that were not known the source has brought on a day (UTC), in this run and before."""
+        return len(self.new_ids) + (self.source.new_papers if self.source.counted_on == on else 0)
 
     def conclude(self, now: datetime) -> None:
         """Set the status and reason. New content outranks failures, and failures outrank unchanged content."""
@@ -222,6 +227,8 @@ def updated_health(
         last_success_at=now if status in _HEALTHY else row.last_success_at,
         next_attempt_at=None if status is FetchStatus.GONE else next_at,
         noticed_at=row.noticed_at if failed else None,
+        new_papers=report.count_new(now.date()),
+        counted_on=now.date(),
     )
 
 
@@ -251,8 +258,9 @@ class Checkpoint:
     Page states are written in batches. A lost batch only costs a second fetch.
     """
 
-    def __init__(self, database: Database, notify_failure: NotifyFailure) -> None:
+    def __init__(self, database: Database, clock: Clock, notify_failure: NotifyFailure) -> None:
         self._database = database
+        self._clock = clock
         self._notify_failure = notify_failure
         self._pages: list[tuple[int, models.PageState]] = []
 
@@ -262,6 +270,11 @@ class Checkpoint:
             has_moved = await sources.move_progress(connection, report.source.id, report.progress, progress)
         report.progress = progress
         return has_moved
+
+    async def delay_arxiv(self, arxiv_ids: Sequence[str]) -> None:
+        """Save that arXiv was asked for papers in vain: it is not asked for them at the next poll."""
+        async with self._database.transaction() as connection:
+            await papers.delay_arxiv(connection, arxiv_ids, self._clock())
 
     async def add_pages(self, row: models.StoredSource, pages: Sequence[models.PageState]) -> None:
         """Save the states of pages whose content is stored."""
@@ -388,6 +401,8 @@ class Sink:
         if item.result.progress is not None and not item.report.has_lost:
             item.report.has_lost = not await self._checkpoint.move_progress(item.report, item.result.progress)
         # The state of the source's own address says that all that it names is stored.
+        if item.result.missing_ids:
+            await self._checkpoint.delay_arxiv(item.result.missing_ids)
         is_all = item.result.location == item.report.source.url
         if item.result.page_states and not (is_all and item.report.has_lost):
             await self._checkpoint.add_pages(item.report.source, item.result.page_states)
@@ -436,7 +451,6 @@ _FACTS_LOOKBACK_DAYS = 14
 _MAX_MISSING_FACTS = 2_000
 _MAX_UNTITLED = 300
 """Papers without a title for which arXiv is asked in one run: three requests."""
-_ASK_AGAIN_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,8 +485,6 @@ class Poller:
         self._retry_policy = retry_policy
         self._notify_failure = notify_failure
         self._quarantine = Quarantine(database, "sources")
-        self._asked_at: dict[str, datetime] = {}
-        self._brought: dict[tuple[int, date], set[str]] = {}
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
         """Poll due sources until `stop` is set. Errors are logged and the loop continues."""
@@ -548,7 +560,7 @@ class Poller:
         progress: ProgressCallback = lambda *_: None,
     ) -> list[SourceReport]:
         """Poll these sources, then store the health of each."""
-        state = Checkpoint(self._database, self._notify_failure)
+        state = Checkpoint(self._database, self._clock, self._notify_failure)
         target = DryRunSink(self._ingest, state, self._database) if dry_run else Sink(self._ingest, state)
         back_fill_seconds = 0 if dry_run else None if timeout_seconds is None else _BACK_FILL_SECONDS
         reports_by_id = {row.id: SourceReport(row, progress=row.progress) for row in rows}
@@ -602,41 +614,38 @@ class Poller:
     ) -> list[asyncio.Task[None]]:
         if not rows:
             return []
-        asking = (row for row in rows if kinds.get(row.kind, row.url).stage is base.Stage.MISSING_FACTS)
-        missing = {kind: await self._papers_missing_facts(kind, run) for kind in {row.kind for row in asking}}
+        is_asking = any(kinds.get(row.kind, row.url).stage is base.Stage.MISSING_FACTS for row in rows)
+        missing = await self._papers_missing_facts(run) if is_asking else ()
         now = self._clock()
         remaining = iter(rows)
 
         async def work() -> None:
             for row in remaining:
-                request = base.FetchRequest(now, {}, run.days, missing.get(row.kind, ()))
+                request = base.FetchRequest(now, {}, run.days, missing)
                 await self._fetch_source(row, request, run)
 
         return [asyncio.create_task(work()) for _ in range(min(_MAX_CONCURRENT_SOURCES, len(rows)))]
 
-    async def _papers_missing_facts(self, kind: models.SourceKind, run: _Run) -> list[str]:
-        """Return the arXiv ids without facts of this kind: recent papers, or those since the first requested day."""
-        today = self._clock().date()
-        since = min(run.days) if run.days else today - timedelta(days=_FACTS_LOOKBACK_DAYS)
+    async def _papers_missing_facts(self, run: _Run) -> list[str]:
+        """Return the ids of papers without arXiv's facts: recent papers, or those since the first requested day."""
+        now = self._clock()
+        since = min(run.days) if run.days else now.date() - timedelta(days=_FACTS_LOOKBACK_DAYS)
         async with self._database.read() as connection:
-            return await papers.list_arxiv_ids_without_facts(
-                connection, kind.value, since_on=since, limit=_MAX_MISSING_FACTS
-            )
+            return await papers.list_arxiv_due(connection, now, since_on=since, limit=_MAX_MISSING_FACTS)
 
     async def _fetch_titles(self) -> None:
-        """Ask arXiv, which is not configured as a source, for the papers of lists that give no title: once a day for each."""
+        """Ask arXiv, which is not configured as a source, for the papers of lists that give no title."""
         now = self._clock()
         async with self._database.read() as connection:
-            untitled = await papers.list_untitled(connection, limit=_MAX_MISSING_FACTS)
-        self._asked_at = {paper: at for paper, at in self._asked_at.items() if now - at < _ASK_AGAIN_AFTER}
-        due = [arxiv_id for arxiv_id in untitled if arxiv_id not in self._asked_at][:_MAX_UNTITLED]
+            due = await papers.list_arxiv_due(connection, now, limit=_MAX_UNTITLED)
         if not due:
             return
-        self._asked_at |= dict.fromkeys(due, now)
         endpoint = self._context.endpoints[models.SourceKind.ARXIV]
         source = kinds.get(models.SourceKind.ARXIV).open(endpoint, {}, self._context)
         async for result in source.fetch(base.FetchRequest(now, arxiv_ids=due)):
             await self._ingest.add_facts(result.facts)
+            async with self._database.transaction() as connection:
+                await papers.delay_arxiv(connection, result.missing_ids, now)
             if result.status in _FAILING:
                 log.warning("titles not fetched from arXiv", papers=len(due), reason=result.reason)
 
@@ -680,35 +689,44 @@ class Poller:
             report.add_failure(f"it {fetch_errors.describe_bug(failure)}")
 
     async def _limit_new_papers(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
-        """Return a result without the digests and facts that would exceed the source's new papers of the day.
+        """Return a result without the digests and facts that would exceed the source's new papers of the day (UTC).
 
-        They are read again in the next runs, and from tomorrow on stored. Counted in memory.
+        A digest that begins below the limit is kept whole: else an old one of almost as many papers would never fit beside
+        those of the day. What is left out is read again in the next runs, and from tomorrow on stored.
         """
-        row, today = report.source, self._clock().date()
-        limit = kinds.get(row.kind, row.url).max_new_papers
+        limit = kinds.get(report.source.kind, report.source.url).max_new_papers
         if limit is None or not (result.digests or result.facts):
             return result
-        self._brought = {key: ids for key, ids in self._brought.items() if key[1] == today}
-        brought = self._brought.setdefault((row.id, today), set())
+        room = limit - report.count_new(self._clock().date())
         lists = [{entry.arxiv_id for entry in digest.entries} for digest in result.digests]
-        described = {fact.arxiv_id for fact in result.facts}
+        described = dict.fromkeys(fact.arxiv_id for fact in result.facts)
         async with self._database.read() as connection:
-            known = (await papers.get_ids(connection, described.union(*lists))).keys() | brought
-        kept, left_out = [], 0
+            stored = await papers.get_ids(connection, set(described).union(*lists))
+        known = stored.keys() | report.new_ids
+        kept, new, left_out, days = [], set[str](), set[str](), set[date]()
         for digest, ids in zip(result.digests, lists, strict=True):
-            new = ids - known - brought
-            if new and len(brought) + len(new) > limit:
-                left_out += len(new)
-            else:
-                brought |= new
+            if ids <= known | new or len(new) < room:
+                new |= ids - known
                 kept.append(digest)
-        if left_out == 0:
+            else:
+                left_out |= ids - known
+                days.add(digest.date)
+        left_out -= new
+        in_digests = known | new | left_out
+        for arxiv_id in described:
+            if arxiv_id not in in_digests:
+                (new if len(new) < room else left_out).add(arxiv_id)
+        report.new_ids |= new
+        if not left_out:
             return result
         report.has_lost = True
+        number = report.count_new(self._clock().date())
+        of = f" of {format_days(days)}" if days else ""
         report.add_failure(
-            f"it has brought {len(brought)} new papers today, and may bring {limit}; {left_out} are read from tomorrow on"
+            f"it has brought {number:,} new papers today, and may bring {limit:,}; {len(left_out):,}{of} are read from"
+            " tomorrow on"
         )
-        facts = tuple(fact for fact in result.facts if fact.arxiv_id in known or fact.arxiv_id in brought)
+        facts = tuple(fact for fact in result.facts if fact.arxiv_id not in left_out)
         return replace(result, digests=tuple(kept), facts=facts, page_states=())
 
 

@@ -249,15 +249,6 @@ def _count(canonical: str, concept_index: ConceptIndex) -> Counter[str]:
     return counts
 
 
-def group_by_feature(vectors: Mapping[int, Mapping[str, float]]) -> dict[str, list[tuple[int, float]]]:
-    """Return the papers that have each feature, by their position, with its value."""
-    grouped: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for position, vector in enumerate(vectors.values()):
-        for feature, value in vector.items():
-            grouped[feature].append((position, value))
-    return dict(grouped)
-
-
 SAMPLE_SIZE = 360
 """Papers of the sample; their vectors take about 6 MB."""
 SAMPLED_FROM = 2000
@@ -313,8 +304,8 @@ class PaperVectors:
                 sample = random.Random(_SEED).sample(newest, min(SAMPLE_SIZE, len(newest)))
                 on = await archive.find_newest_day(connection, latest_date(self._clock()))
                 day = await papers.list_by_date(connection, on, origin=archive.ALL) if on else []
-                self._sample = await self.extract(connection, sample)
-                vectors = await self.extract(connection, [row.id for row in day])
+                vectors = await self.extract(connection, {*sample, *(row.id for row in day)})
+                self._sample = {paper_id: vectors[paper_id] for paper_id in sample if paper_id in vectors}
                 self._day = {row.id: vectors.get(row.id, {}) for row in day}
                 self._day_on, self._extent = on, extent
 
@@ -466,12 +457,11 @@ class Profiles:
         self, connection: Connection, user_ids: Sequence[int], vectors: Mapping[int, Vector]
     ) -> dict[int, dict[int, float]]:
         """Return the score of each paper for each reader: the sum of weight times value over what both have."""
-        by_feature = await asyncio.to_thread(group_by_feature, vectors)
         scores: dict[int, dict[int, float]] = {}
         for start in range(0, len(user_ids), today.READERS_AT_ONCE):
             chunk = user_ids[start : start + today.READERS_AT_ONCE]
-            rows = await today.list_weights(connection, chunk, by_feature)
-            scores |= await asyncio.to_thread(_score, rows, by_feature, list(vectors))
+            rows = await today.list_weights(connection, chunk)
+            scores |= await asyncio.to_thread(_score, rows, vectors)
         return scores
 
 
@@ -515,16 +505,21 @@ def count_concepts(vectors: Iterable[Vector]) -> dict[str, int]:
 
 
 def _score(
-    rows: Iterable[tuple[int, str, float]],
-    by_feature: Mapping[str, Sequence[tuple[int, float]]],
-    paper_ids: Sequence[int],
+    rows: Iterable[tuple[int, str, float]], vectors: Mapping[int, Vector]
 ) -> dict[int, dict[int, float]]:
     """Return the scores by reader. Lists by position take half the time of dictionaries."""
+    weights = list(rows)
+    wanted = {term for _, term, _ in weights}
+    # A day of 900 papers has 50,000 features, of which a reader has 200.
+    by_feature: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for position, vector in enumerate(vectors.values()):
+        for term in wanted & vector.keys():
+            by_feature[term].append((position, vector[term]))
     sums: dict[int, list[float]] = {}
-    for user_id, term, weight in rows:
+    for user_id, term, weight in weights:
         own = sums.get(user_id)
         if own is None:
-            own = sums[user_id] = [0.0] * len(paper_ids)
-        for position, value in by_feature[term]:
+            own = sums[user_id] = [0.0] * len(vectors)
+        for position, value in by_feature.get(term, ()):
             own[position] += weight * value
-    return {user_id: dict(zip(paper_ids, own, strict=True)) for user_id, own in sums.items()}
+    return {user_id: dict(zip(vectors, own, strict=True)) for user_id, own in sums.items()}

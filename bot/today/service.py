@@ -102,7 +102,6 @@ class TodayService:
             glossary, _ = await self._profiles.vectors.get_concepts(connection)
             user_ids = [each.profile.user_id for each in wanted]
             scores = await self._profiles.score(connection, user_ids, vectors)
-            await deliveries.prepare_extracts(details, {each.locale for each in wanted})
             return [
                 await self._build(connection, day, glossary, each, scores.get(each.profile.user_id, {}))
                 for each in wanted
@@ -125,6 +124,7 @@ class TodayService:
         is_personal = len(saved) >= MIN_SAVED or bool(profile.topics or own_alerts)
         ranked = _rank(day.details, scores if is_personal else {}, follows)
         kept = [(rank, detail) for rank, detail in ranked if detail.id not in left_out][:TODAY_PAPERS]
+        await deliveries.prepare_extracts((detail for _, detail in kept), [locale])
         picks = tuple(
             (
                 deliveries.build_post_paper(detail, locale),
@@ -244,9 +244,11 @@ def _find_reasons(
     too_common = max(2, _MAX_CONCEPT_SHARE * count) if count >= _MIN_DAY else count
     reasons: list[contents.TodayReason] = []
     for key, count in sorted(profile.concepts.items(), key=lambda item: (-item[1], item[0])):
+        if key not in own or count < 2:
+            continue
         feature = profiles.CONCEPT_MARK + key
         is_common = sum(feature in vector for vector in day.vectors.values()) > too_common
-        if key in own and count > 1 and not is_common and (name := concept_name(glossary, key, locale)):
+        if not is_common and (name := concept_name(glossary, key, locale)):
             reasons.append((contents.TodayReasonKind.SAVED, name, count))
     reasons = reasons[: MAX_REASONS - 1]
     named = {text.casefold() for _, text, _ in reasons}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
 
 import pytest
 from aiohttp import web
@@ -11,9 +10,9 @@ from aiohttp import web
 from bot.sources import arxiv, fetcher
 from bot.sources.fetcher import Fetcher
 from storage.models import FetchStatus
-from tests.support import source_fixtures, source_payloads
+from tests.support import source_payloads
 from tests.support.origin_server import OriginServer
-from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
+from tests.support.source_requests import fetch_results, fetch_statuses
 
 
 def serve_papers(
@@ -53,18 +52,11 @@ async def test_no_request_is_sent_without_missing_papers(origin: OriginServer, f
     assert origin.requests == []
 
 
-async def test_an_unknown_paper_is_retried_after_a_week(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_an_unknown_paper_is_named(origin: OriginServer, fetch: Fetcher) -> None:
     serve_papers(origin, unknown=("2505.00002",))
-    source = arxiv_source(origin, fetch)
-    first = await fetch_results(source, arxiv_ids=["2505.00001", "2505.00002"])
-    assert [facts.arxiv_id for facts in first[0].facts] == ["2505.00001"]
-    assert first[0].reason == "arXiv does not know 2505.00002"
-    pages = merge_page_states(first)
-    assert [result.facts for result in await fetch_results(source, pages, arxiv_ids=["2505.00002"])] == [()]
-    assert len(origin.requests) == 1
-    later = source_fixtures.NOW + timedelta(days=7)
-    await fetch_results(source, pages, arxiv_ids=["2505.00002"], now=later)
-    assert len(origin.requests) == 2
+    [result] = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=["2505.00001", "2505.00002"])
+    assert [facts.arxiv_id for facts in result.facts] == ["2505.00001"]
+    assert (result.reason, result.missing_ids) == ("arXiv does not know 2505.00002", ["2505.00002"])
 
 
 @pytest.mark.parametrize("status", [400, 200])
@@ -79,10 +71,7 @@ async def test_a_refused_id_keeps_no_other_paper_from_its_facts(
     assert [facts.arxiv_id for result in results for facts in result.facts] == wanted[1:]
     assert "arXiv refuses cs/0112017" in {result.reason for result in results}
     assert len(origin.requests) == 3 + 2 * 6  # 100 ids are 50, 25, 12, 6, 3, 1
-    pages = merge_page_states(results)
-    assert list(pages) == ["cs/0112017"]
-    assert await fetch_statuses(source, pages, arxiv_ids=wanted[:1]) == [FetchStatus.UNCHANGED]
-    assert len(origin.requests) == 15
+    assert [missing for result in results for missing in result.missing_ids] == ["cs/0112017"]
 
 
 async def test_many_refused_ids_take_few_requests_and_become_fewer(
@@ -90,19 +79,16 @@ async def test_many_refused_ids_take_few_requests_and_become_fewer(
 ) -> None:
     wanted = [f"2505.{number:05}" for number in range(1, 101)]
     serve_papers(origin, refused=wanted)
-    source = arxiv_source(origin, fetch)
-    pages = merge_page_states(await fetch_results(source, arxiv_ids=wanted))
+    results = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=wanted)
     assert len(origin.requests) == 15
-    before = len(pages)
-    assert before > 0
-    assert len(merge_page_states(await fetch_results(source, pages, arxiv_ids=wanted), pages)) > before
+    assert any(result.missing_ids for result in results)
 
 
 async def test_what_is_no_id_is_not_requested(origin: OriginServer, fetch: Fetcher) -> None:
     serve_papers(origin)
-    await fetch_results(
-        arxiv_source(origin, fetch), arxiv_ids=["zzz/0112017", "2505.00001", "2411.1234", "9912.00001"]
-    )
+    wanted = ["zzz/0112017", "2505.00001", "2411.1234", "9912.00001"]
+    results = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=wanted)
+    assert {missing for result in results for missing in result.missing_ids} == {*wanted} - {"2505.00001"}
     assert [request.query["id_list"] for request in origin.requests] == ["2505.00001"]
 
 

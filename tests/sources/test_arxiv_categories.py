@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import tracemalloc
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -414,6 +415,46 @@ async def test_missed_announcements_are_made_up_for(harness: ArxivHarness) -> No
     assert days_of == {paper.arxiv_id: paper.changed_on for paper in harness.fake.papers}
 
 
+@pytest.mark.parametrize("announced_on", [TODAY, date(2025, 5, 5)], ids=["of today", "of yesterday"])
+async def test_a_back_fill_asks_for_no_feed_again_and_one_answer_an_announcement_is_enough(
+    sqlite_harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch, announced_on: date
+) -> None:
+    harness = sqlite_harness
+    monkeypatch.setattr(poller, "_BACK_FILL_SECONDS", 1e-9)
+    harness.fake.papers = many(450)
+    announce(harness, make_paper(1, announced_on), make_paper(2, announced_on, ("cs.LG",)), on=announced_on)
+    await harness.add(LG, since="2025-01-01")
+    for _ in range(5):
+        await harness.fetch_due()
+    assert harness.fake.counted("/oai") == 5
+    assert (harness.fake.counted("/rss/cs.CL"), harness.fake.counted("/rss/cs.LG")) == (1, 1)
+    later = set()
+    for _ in range(24):
+        harness.now += timedelta(hours=1)
+        count = harness.fake.counted("/rss/cs.CL")
+        await harness.fetch_due()
+        if harness.fake.counted("/rss/cs.CL") > count:
+            later.add(harness.now)
+    # In New York the 7th of May begins at 4:00 UTC.
+    first = datetime(2025, 5, 7, 4, tzinfo=UTC) if announced_on == TODAY else START + timedelta(hours=1)
+    assert min(later) == first
+
+
+async def test_a_feed_that_was_read_as_another_failed_is_not_asked_for_again(
+    sqlite_harness: ArxivHarness,
+) -> None:
+    harness = sqlite_harness
+    announce(harness, make_paper(1, TODAY), make_paper(2, TODAY, ("cs.LG",)))
+    harness.origin.pages["/rss/cs.LG"] = web.Response(status=404)
+    await harness.add(LG)
+    await harness.fetch_due()
+    harness.fake.install(harness.origin, "cs.LG")
+    harness.now += timedelta(hours=1)
+    await harness.fetch_due()
+    assert (harness.fake.counted("/rss/cs.CL"), harness.fake.counted("/rss/cs.LG")) == (1, 1)
+    assert await harness.stored_ids() == {"2505.00001", "2505.00002"}
+
+
 async def test_a_span_of_days_is_filled_on_request(sqlite_harness: ArxivHarness) -> None:
     harness = sqlite_harness
     harness.fake.papers = many(300)
@@ -478,6 +519,15 @@ async def test_a_check_reads_the_feed_and_stores_nothing(sqlite_harness: ArxivHa
         ("<rss><channel><item>", "its XML is broken: no element found: line 1, column 20"),
         ("<!DOCTYPE a [<!ENTITY b 'c'>]><rss/>", "its XML declares entities of its own, which are not read"),
         ("<a>" * 1_000_001, "its XML has more than 1,000,000 tags"),
+        (
+            "<rss><channel " + " ".join(f"a{number}=''" for number in range(101)) + "/></rss>",
+            "an element in it has more than 100 attributes",
+        ),
+        ("<rss><channel>" + "<a>" * 200, "an element of its XML is too deep or has too many parts"),
+        (
+            "<rss><channel><item>" + "<a b='' c='' d=''/>" * 25_001,
+            "an element of its XML is too deep or has too many parts",
+        ),
     ],
 )
 async def test_what_is_no_announcement_is_a_sentence(
@@ -567,6 +617,17 @@ async def test_options_that_cannot_be_meant_are_refused(
 ) -> None:
     with pytest.raises(errors.UsageError):
         await sqlite_harness.add(address, **options)
+
+
+def test_what_is_no_paper_in_an_answer_is_not_kept() -> None:
+    text = "<rss><channel>" + "<a b='' c='' d='x'/>" * 100_000 + "</channel></rss>"
+    tracemalloc.start()
+    try:
+        assert arxiv_categories.parse_announcement(text) == (None, ())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * len(text)
 
 
 def test_an_answer_with_an_error_raises() -> None:

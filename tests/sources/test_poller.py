@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +20,7 @@ from bot.core import day_close, errors
 from bot.core.settings import SourceSetting
 from bot.sources import base, feed, fetch_errors, kinds, poller, url
 from bot.sources.poller import SourceReport
-from storage import archive, database, models
+from storage import archive, database, models, papers
 from storage import errors as storage_errors
 from storage import sources as stored_sources
 from storage.models import FetchStatus
@@ -660,7 +661,7 @@ async def test_a_digest_with_an_id_that_arxiv_refuses_leaves_its_other_papers_th
     details = [await harness.detail(paper_id) for paper_id in good]
     assert all(detail is not None and detail.abstract for detail in details)
     count = len(harness.origin.requests)
-    harness.now += timedelta(days=1)
+    harness.now += timedelta(hours=23)
     await harness.fetch_due()
     assert len(harness.origin.requests) == count
 
@@ -683,6 +684,88 @@ async def test_papers_of_a_list_without_titles_get_them_from_arxiv_in_one_reques
     titles = [await db_harness.detail(f"2505.0000{k}") for k in range(1, 4)]
     assert [paper and paper.title for paper in titles] == ["Told by arXiv", "Told too", None]
     assert sum(request.path.startswith("/api/query") for request in origin.requests) == 1
+
+
+@pytest.mark.parametrize("has_arxiv_source", [False, True])
+async def test_made_up_ids_keep_no_paper_of_another_list_from_its_title(
+    db_harness: PollingHarness, monkeypatch: pytest.MonkeyPatch, has_arxiv_source: bool
+) -> None:
+    monkeypatch.setattr(poller, "_MAX_UNTITLED", 20)
+    monkeypatch.setattr(poller, "_MAX_MISSING_FACTS", 20)
+    made_up = "".join(f"- https://arxiv.org/abs/2504.{k:05}\n" for k in range(1, 61))
+    origin = db_harness.origin
+    origin.pages["/made-up.md"] = f"# 2025-05-08\n\n{made_up}"
+    origin.pages["/list.md"] = "# 2025-05-05\n\n- https://arxiv.org/abs/2505.00001\n"
+    origin.pages["/api/query"] = source_payloads.atom(source_payloads.arxiv_entry("2505.00001", title="Told"))
+    await db_harness.add("/made-up.md")
+    await db_harness.add("/list.md")
+    if has_arxiv_source:
+        await db_harness.add(f"{origin.url}/api/query", "arxiv")
+    await db_harness.fetch_due()
+    detail = await db_harness.detail("2505.00001")
+    assert detail is not None
+    assert detail.title == "Told"
+
+
+async def test_arxiv_is_asked_for_a_paper_that_it_does_not_know_after_ever_longer_times(
+    db_harness: PollingHarness,
+) -> None:
+    origin, asked_on = db_harness.origin, []
+    origin.pages["/list.md"] = "# 2025-05-06\n\n- https://arxiv.org/abs/2505.00001\n"
+    origin.pages["/api/query"] = source_payloads.atom()
+    await db_harness.add("/list.md")
+    for day in range(35):
+        count = len(origin.requests)
+        await db_harness.fetch_due()  # by a poller of its own, as after a restart
+        if any(request.path == "/api/query" for request in origin.requests[count:]):
+            asked_on.append(day)
+        db_harness.now += timedelta(days=1)
+    assert asked_on == [0, 1, 3, 7, 15, 31]
+
+
+async def test_a_paper_is_asked_for_at_the_next_poll_if_arxiv_did_not_answer(
+    db_harness: PollingHarness,
+) -> None:
+    origin = db_harness.origin
+    origin.pages["/list.md"] = "# 2025-05-06\n\n- https://arxiv.org/abs/2505.00001\n"
+    origin.pages["/api/query"] = web.Response(status=404)
+    await db_harness.add("/list.md")
+    await db_harness.fetch_due()
+    origin.pages["/api/query"] = source_payloads.atom(source_payloads.arxiv_entry("2505.00001", title="Told"))
+    db_harness.now += timedelta(hours=2)
+    await db_harness.fetch_due()
+    detail = await db_harness.detail("2505.00001")
+    assert detail is not None
+    assert detail.title == "Told"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"format": "listing", "date": "2025-05-06", "papers": [{"arxiv_id": "2505.00001"}]}),
+        source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001")),
+    ],
+    ids=["listing", "answer of Hugging Face"],
+)
+async def test_only_a_file_of_the_operator_is_the_listing_of_a_service(
+    harness: PollingHarness, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "2025-05-06.json").write_text(text)
+    for path in ("/2025-05-06.json", "/feed/2025-05-06"):
+        harness.origin.pages[path] = text
+    by_kind = {
+        kind: await harness.add(address, kind)
+        for address, kind in (
+            (f"file://{tmp_path}", "folder"),
+            ("/2025-05-06.json", "url"),
+            ("/feed/2025-05-06", "feed"),
+        )
+    }
+    await harness.fetch_due()
+    async with harness.db.read() as connection:
+        counted = await stored_sources.count_papers(connection, date(2025, 5, 1))
+    formats = {kind: list(counted[row.url]) for kind, row in by_kind.items()}
+    assert formats == {"folder": ["listing"], "url": ["list"], "feed": ["list"]}
 
 
 async def test_a_list_is_read_alike_from_a_folder_an_address_and_a_feed(
@@ -751,26 +834,65 @@ async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
         return "\n".join(source_payloads.newsletter(*day) for day in zip(days, ids, strict=True))
 
     await harness.add("/x.md")
-    async with harness.open_poller() as opened:
-        stored = []
-        for poll in range(3):
-            harness.origin.pages["/x.md"] = page(10 * poll + 1)
-            harness.now += timedelta(hours=2)
-            [report] = await opened.fetch_due()
-            stored.append(report.result.papers)
-        assert stored == [4, 0, 0]
-        assert (
-            "it has brought 4 new papers today, and may bring 5; 6 are read from tomorrow on" in report.reason
-        )
+    stored = []
+    for poll in range(3):
+        harness.origin.pages["/x.md"] = page(10 * poll + 1)
+        harness.now += timedelta(hours=2)
+        [report] = await harness.fetch_due()  # by a poller of its own, as after a restart
+        stored.append(report.result.papers)
+    assert stored == [6, 0, 0]
+    assert (
+        "it has brought 6 new papers today, and may bring 5; 6 of 2025-05-04 – 2025-05-06 are read from tomorrow on"
+        in report.reason
+    )
+    harness.now += timedelta(days=1)
+    [report] = await harness.fetch_due()
+    assert report.result.papers == 6, "the page is not taken for known"
+
+
+async def test_an_old_list_of_almost_all_papers_of_a_day_is_stored_beside_new_ones(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "get", lambda *_: replace(url.KIND, max_new_papers=5))
+    old = source_payloads.newsletter(date(2025, 4, 1), [f"2504.{number:05}" for number in range(1, 6)])
+    await harness.add("/x.md")
+    stored = 0
+    for day in range(3):
+        new = [f"2505.{2 * day + number:05}" for number in (1, 2)]
+        harness.origin.pages["/x.md"] = source_payloads.newsletter(harness.now.date(), new) + "\n" + old
+        [report] = await harness.fetch_due()
+        stored += report.result.new_papers
         harness.now += timedelta(days=1)
-        [report] = await opened.fetch_due()
-        assert report.result.papers == 4, "the page is not taken for known"
+    assert stored == 3 * 2 + 5
+
+
+async def test_papers_that_a_feed_only_describes_count_as_new(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "get", lambda *_: replace(feed.KIND, max_new_papers=3))
+    said = "arXiv:{id}v2 Announce Type: replace \nAbstract: It is revised."
+    await harness.add("/feed", "feed")
+    for poll in range(3):
+        ids = [f"250{poll + 1}.{number:05}" for number in range(1, 3)]
+        harness.origin.pages["/feed"] = source_payloads.rss(
+            *(
+                f"<item><title>A</title><link>https://arxiv.org/abs/{paper_id}</link><guid>{paper_id}</guid>"
+                f"<description>{said.format(id=paper_id)}</description></item>"
+                for paper_id in ids
+            )
+        )
+        [report] = await harness.fetch_due()
+        harness.now += timedelta(hours=1)
+    assert "it has brought 3 new papers today, and may bring 3; 2 are read from tomorrow on" in report.reason
+    ids = [f"250{poll}.{number:05}" for poll in (1, 2, 3) for number in (1, 2)]
+    async with harness.db.read() as connection:
+        assert len(await papers.get_ids(connection, ids)) == 3
 
 
 async def test_what_a_feed_may_not_bring_today_is_read_tomorrow_though_the_feed_does_not_change(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kinds, "get", lambda *_: replace(feed.KIND, max_new_papers=3))
+    monkeypatch.setattr(kinds, "get", lambda *_: replace(feed.KIND, max_new_papers=2))
     newer, older = feed_of_papers([1, 2], "2025-05-06"), feed_of_papers([3, 4], "2025-05-05")
     head, end = source_payloads.rss("|").split("|")
     text = newer.removesuffix(end) + older.removeprefix(head)

@@ -251,4 +251,4 @@ def test_of_a_page_with_more_days_than_the_limit_the_newest_are_read() -> None:
     assert problem.message == (
         "of 403 days the newest 400 are read; older ones, up to 2020-01-03, are left out"
     )
-    assert len(base.detect_in_text(text, max_days=None)) == len(days)
+    assert len(base.detect_in_text(text, is_own=True)) == len(days)

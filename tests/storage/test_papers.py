@@ -128,10 +128,6 @@ async def test_older_facts_do_not_replace_newer_ones(db: database.Database) -> N
         assert (await papers.list_facts_by_paper(connection, [paper_id]))[paper_id] == [
             replace(new, listed_on=DAY)
         ]
-        assert await papers.list_arxiv_ids_without_facts(connection, "arxiv", since_on=DAY, limit=9) == []
-        assert await papers.list_arxiv_ids_without_facts(
-            connection, "huggingface", since_on=DAY, limit=9
-        ) == ["2601.00001"]
 
 
 async def test_every_vote_count_is_kept_and_the_latest_is_returned(db: database.Database) -> None:

@@ -9,8 +9,8 @@ import asyncio
 import os
 import signal
 import sys
-from datetime import date
 from pathlib import Path
+from typing import Any
 
 from bot.app import container as app_container
 from bot.app import runtime
@@ -24,10 +24,10 @@ OPERATOR_CHANNEL = 77
 _parse = parse.parse_text
 
 
-def _parse_or_die(text: str, name: str = "", on: date | None = None) -> tuple[models.Digest, ...]:
+def _parse_or_die(text: str, *arguments: Any, **options: Any) -> tuple[models.Digest, ...]:
     if "poison" in text:
         os.kill(os.getpid(), signal.SIGKILL)
-    return _parse(text, name, on)
+    return _parse(text, *arguments, **options)
 
 
 async def _run(what: str, url: str, folder: Path, hosts: list[str]) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from unittest import mock
 
 import pytest
 
 from bot.app.container import Container, delivery_kinds
-from bot.archive import listing
+from bot.archive import listing, summaries
 from bot.client import translations
 from bot.core.settings import Settings
 from bot.outbox.outcomes import DestinationSuspender
 from bot.outbox.sender import Classification, Disposition
+from bot.today import profiles
 from bot.today.service import TodayPlanner
 from storage import accounts, deliveries, models, today
 from storage.database import Database
@@ -222,3 +224,33 @@ async def test_a_reader_sees_what_they_follow_among_the_new_papers_for_lookup_of
     [delivery] = await planned.list_deliveries()
     assert delivery.post.papers[0] == "2503.20040"
     assert len(delivery.post.papers) == 5
+
+
+async def test_a_day_of_many_new_papers_costs_one_reading_of_each_and_extracts_of_the_shown_ones(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = _Planned(sqlite_db)
+    items = [
+        {"arxiv_id": f"2503.2{number:04}", "title": f"New {number}", "abstract": "We study it. It works."}
+        for number in range(1, 61)
+    ]
+    on = date(2025, 3, 7)
+    facts = [
+        models.PaperFacts(
+            item["arxiv_id"], "arxiv", "u", START, title=item["title"], abstract=item["abstract"]
+        )
+        for item in items
+    ]
+    ingest = planned.container.create_ingest()
+    await ingest.add_facts(facts)
+    digest = listing.build(on, items, form=models.DigestFormat.LOOKUP)
+    await ingest.add_digests([digest], source="arxiv:cs.CL", location=f"arxiv:cs.CL/{on}")
+    extract = mock.Mock(wraps=profiles.extract_features)
+    choose = mock.Mock(wraps=summaries.choose_sentences)
+    monkeypatch.setattr(profiles, "extract_features", extract)
+    monkeypatch.setattr(summaries, "choose_sentences", choose)
+    post = await planned.services.today.build_post(READER, models.Locale.EN)
+    assert post is not None
+    assert len(post.picks) == 5
+    assert extract.call_count == 60
+    assert {call.args[1] for call in choose.call_args_list} == {paper.title for paper, _, _ in post.picks}

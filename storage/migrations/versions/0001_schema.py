@@ -105,6 +105,8 @@ def _declare_archive(metadata: sa.MetaData) -> None:
         sa.Column("votes_read_at", _TIME),
         sa.Column("first_on", sa.Date, comment="first date of a digest with the paper; NULL: no digest ever had it"),
         sa.Column("last_on", sa.Date, comment="NULL: it is in no digest"),
+        sa.Column("arxiv_due_at", _TIME, comment="when arXiv may be asked again; NULL: it never lacked it"),
+        sa.Column("arxiv_asks", sa.Integer, nullable=False, server_default="0", comment="in vain"),
         sa.Index("ix_papers_last_on", "last_on"),
         sa.Index("ix_papers_votes", "votes"),
     )
@@ -453,6 +455,8 @@ def _declare_readers(metadata: sa.MetaData) -> None:
         sa.Column("status", sa.Text),
         sa.Column("reason", sa.Text),
         sa.Column("noticed_at", _TIME, comment="time of the notice to the operator"),
+        sa.Column("new_papers", sa.Integer, nullable=False, server_default="0", comment="brought on counted_on"),
+        sa.Column("counted_on", sa.Date, comment="UTC"),
         sa.Column("progress", sa.JSON, comment="of a back-fill: what is read, and where to continue"),
     )
     sa.Table("source_pages", metadata,
