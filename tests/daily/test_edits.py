@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.daily import edits
 from bot.daily.service import Subscriptions
 from storage import archive, deliveries, models, outbox, sources
 from storage.database import Database
@@ -22,6 +23,14 @@ both_engines = pytest.mark.engines("sqlite", "postgresql")
 @pytest.fixture
 def harness(db: Database) -> CorrectionHarness:
     return CorrectionHarness(db)
+
+
+async def correct_again(harness: CorrectionHarness, digest_id: int, now: datetime) -> int:
+    """Plan the edits of a correction that changes none of a digest's papers."""
+    async with harness.database.transaction() as connection:
+        listed = [paper.paper_id for paper in await archive.list_papers(connection, [digest_id])]
+        await edits.add_pending(connection, digest_id, 2, listed)
+    return await harness.edits.plan(harness.database, now)
 
 
 @both_engines
@@ -127,8 +136,7 @@ async def test_a_message_sent_as_its_fallback_is_edited_as_its_fallback(harness:
 async def test_the_same_correction_is_planned_once(harness: CorrectionHarness) -> None:
     await harness.begin("2601.00001")
     await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
-    async with harness.database.transaction() as connection:
-        assert await harness.edits.plan(connection, 1, 2, LATER) == 0
+    assert await correct_again(harness, 1, LATER) == 0
     assert len(await harness.edited()) == 1
 
 
@@ -243,8 +251,7 @@ async def test_a_changed_schedule_alone_edits_nothing(harness: CorrectionHarness
     subscription_id = await harness.begin("2601.00001")
     subscription = await harness.get_subscription(subscription_id)
     await Subscriptions(harness.database, lambda: SEOUL_9AM).edit(replace(subscription, at_time="18:00"))
-    async with harness.database.transaction() as connection:
-        assert await harness.edits.plan(connection, 1, 2, LATER) == 0
+    assert await correct_again(harness, 1, LATER) == 0
 
 
 async def test_missed_days_do_not_cause_an_edit(harness: CorrectionHarness) -> None:
@@ -252,9 +259,8 @@ async def test_missed_days_do_not_cause_an_edit(harness: CorrectionHarness) -> N
     for day in range(6):
         await harness.put(MONDAY + day * DAY, [f"2601.0001{day}"], "At first.", at=EVENING + day * DAY)
     await harness.send(SEOUL_9AM + 5 * DAY)
-    async with harness.database.transaction() as connection:
-        for digest_id in range(1, 7):
-            assert await harness.edits.plan(connection, digest_id, 2, SEOUL_9AM + 5 * DAY) == 0
+    for digest_id in range(1, 7):
+        assert await correct_again(harness, digest_id, SEOUL_9AM + 5 * DAY) == 0
 
 
 async def test_a_correction_of_the_older_of_two_digests_edits_the_post(harness: CorrectionHarness) -> None:
@@ -340,7 +346,7 @@ async def test_a_correction_before_a_post_is_sent_changes_the_post(
         assert await outbox.resume(connection, LATER, channel_id=20) == is_paused
         assert len(await deliveries.list_due(connection, LATER)) == 1
     await harness.send(LATER)
-    assert await harness.edits.plan_late(harness.database, LATER + MINUTE) == 0
+    assert await harness.edits.plan(harness.database, LATER + MINUTE) == 0
     assert await harness.edited() == []
 
 
@@ -396,9 +402,9 @@ async def test_a_message_that_may_have_been_sent_keeps_its_text_and_is_edited_on
         )
     await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
     assert ["At first." in shown["content"] for shown in await list_shown(harness)] == [True]
-    assert await harness.edits.plan_late(harness.database, LATER + MINUTE) == 0
+    assert await harness.edits.plan(harness.database, LATER + MINUTE) == 0
     await harness.send(LATER + 2 * MINUTE)
-    assert [await harness.edits.plan_late(harness.database, LATER + n * MINUTE) for n in (3, 4)] == [1, 0]
+    assert [await harness.edits.plan(harness.database, LATER + n * MINUTE) for n in (3, 4)] == [1, 0]
     assert "Put right." in (await harness.edited_content())["content"]
 
 
@@ -413,5 +419,5 @@ async def test_a_correction_does_not_change_what_is_being_claimed(harness: Corre
             await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
     assert [json.loads(payload or "") for payload in claimed.values()] == await list_shown(harness)
     await harness.send(LATER + MINUTE)
-    assert await harness.edits.plan_late(harness.database, LATER + 2 * MINUTE) == 1
+    assert await harness.edits.plan(harness.database, LATER + 2 * MINUTE) == 1
     assert "Put right." in (await harness.edited_content())["content"]

@@ -131,9 +131,10 @@ async def put_text(
         harness.database,
         text,
         at=at,
-        on_fresh=lambda connection, fresh: harness.edits.plan(
-            connection, fresh.digest_id, fresh.revision, at, fresh.changed_ids
+        on_fresh=lambda connection, fresh: edits.add_pending(
+            connection, fresh.digest_id, fresh.revision, fresh.changed_ids
         ),
         location=location,
         source=source,
     )
+    await harness.edits.plan(harness.database, at)
