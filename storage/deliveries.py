@@ -202,9 +202,7 @@ async def list_posts(
     """Return the different posts among deliveries planned since a time (UTC), by their text: many channels get the same."""
     query = sa.select(sa.func.max(deliveries.c.id)).where(_is_planned(kinds, since_at)).group_by(_POST)
     newest = (await connection.execute(query)).scalars().all()
-    rows = await bulk.execute_in(
-        connection, sa.select(_POST, deliveries.c.post), deliveries.c.id, newest
-    )
+    rows = await bulk.execute_in(connection, sa.select(_POST, deliveries.c.post), deliveries.c.id, newest)
     return {text: post for text, post in rows}  # noqa: C416 - gives the tuples their types
 
 

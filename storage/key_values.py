@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -83,4 +83,9 @@ async def set_values(connection: AsyncConnection, values: Mapping[str, str]) -> 
 
 async def remove(connection: AsyncConnection, key: str) -> None:
     """Delete a key."""
-    await connection.execute(meta.delete().where(meta.c.key == key))
+    await remove_all(connection, [key])
+
+
+async def remove_all(connection: AsyncConnection, keys: Iterable[str]) -> None:
+    """Delete keys."""
+    await bulk.execute_in(connection, meta.delete(), meta.c.key, keys)

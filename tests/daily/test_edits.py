@@ -8,7 +8,9 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from bot.archive import digest_writer, ingest, parse
 from bot.daily import edits
 from bot.daily.service import Subscriptions
 from storage import archive, deliveries, models, outbox, sources
@@ -16,6 +18,7 @@ from storage.database import Database
 from tests.support import digest_builders, patience
 from tests.support.correction_harness import LATER, CorrectionHarness, put_text
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM
+from tests.support.recording_indexer import NullIndexer
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
 
@@ -298,6 +301,74 @@ async def test_identical_posts_of_many_channels_are_rendered_once(harness: Corre
     await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
     assert harness.text.render_count == 1
     assert len(await harness.edited()) == 20
+
+
+@both_engines
+async def test_corrections_of_digests_that_no_post_shows_cost_no_look_at_the_posts(
+    harness: CorrectionHarness,
+) -> None:
+    for channel_id in range(30, 40):
+        await harness.subscribe(channel_id)
+    await harness.put(MONDAY, ["2601.00001"], "At first.")
+    await harness.send()
+    loaded = 0
+
+    def count_posts(_: object, cursor: object, statement: str, *others: object) -> None:
+        nonlocal loaded
+        loaded += "deliveries.digest_on" in statement
+
+    engine = harness.database.engine.sync_engine
+    for text in ("At first.", "Put right."):
+        group = [
+            sourced
+            for number in range(12)
+            for sourced in digest_writer.to_sourced_digests(
+                parse.parse_text(
+                    digest_builders.newsletter(MONDAY, [(f"2601.001{number:02}", 9)], text=text), "x", MONDAY
+                ),
+                "s0",
+                f"place {number}",
+            )
+        ]
+        service = ingest.IngestService(
+            harness.database,
+            lambda: LATER,
+            NullIndexer(),
+            on_fresh_digest=lambda connection, fresh: edits.add_pending(
+                connection, fresh.digest_id, fresh.revision, fresh.changed_ids
+            ),
+        )
+        sa.event.listen(engine, "before_cursor_execute", count_posts)
+        results = await service.add_batch(group)
+        assert await harness.edits.plan(harness.database, LATER) == 0
+        sa.event.remove(engine, "before_cursor_execute", count_posts)
+    assert sum(result.corrected_digests for result in results) == 12
+    assert loaded == 0
+
+
+@both_engines
+async def test_corrections_of_two_digests_edit_the_post_that_shows_both_once(
+    harness: CorrectionHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edits, "BATCH_SIZE", 2)
+    for channel_id in range(30, 35):
+        await harness.subscribe(channel_id, created_at=EVENING - 2 * DAY)
+    await harness.put(MONDAY - DAY, ["2601.00009"], "Before.", at=EVENING - DAY)
+    await harness.send(SEOUL_9AM - DAY)
+    for on, arxiv_id in ((MONDAY, "2601.00001"), (MONDAY + DAY, "2601.00002")):
+        await harness.put(on, [arxiv_id], "At first.", at=EVENING + DAY)
+    await harness.send(SEOUL_9AM + DAY)
+    harness.text.render_count = 0
+    async with harness.database.transaction() as connection:
+        for digest_id in (2, 3):
+            listed = [paper.paper_id for paper in await archive.list_papers(connection, [digest_id])]
+            await edits.add_pending(connection, digest_id, 2, listed)
+        await connection.execute(sa.text("UPDATE sections SET body = 'Put right.'"))
+    assert await harness.edits.plan(harness.database, LATER + DAY) == 5
+    assert harness.text.render_count == 1
+    edited = [json.loads(part.payload or "")["content"] for part in await harness.edited()]
+    assert [text.count("Put right.") for text in edited] == [2] * 5
+    assert await harness.edits.plan(harness.database, LATER + DAY) == 0
 
 
 @both_engines
