@@ -303,9 +303,9 @@ class Indexer(Protocol):
         ...
 
     async def postpone(
-        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[Author]
+        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[Author] = ()
     ) -> None:
-        """Store which authors, and which papers in one transaction for each group, `catch_up` is to index."""
+        """Store which papers with their authors, in one transaction for each group, and which people `catch_up` is to index."""
         ...
 
     async def catch_up(self, database: Database) -> None:
@@ -348,17 +348,15 @@ async def write_digest_papers(
     described = {known[name] for name, of in appearances.items() if name in known and _characters(of)}
     await _remerge(connection, indexer, stored, rewritten={*described, *former_ids})
     sizes = {arxiv_id: _characters(appearances[arxiv_id]) for arxiv_id in new}
-    # Indexing takes many times as long as the rest, and other writers wait for it.
+    # Authors and indexing take many times as long as the rest, other writers wait for them, and only searches read them.
     is_large = len(sizes) > CHUNK_PAPERS or sum(sizes.values()) > CHUNK_CHARACTERS
+    if is_large:
+        groups = _chunked(new, sizes.__getitem__, GROUP_CHARACTERS)
+        await indexer.postpone(connection, [[new[name] for name in group] for group in groups])
+        return ids, set(new)
     for chunk in _chunked(new, sizes.__getitem__, CHUNK_CHARACTERS):
-        names = {new[arxiv_id]: _author_names(merged[arxiv_id]) for arxiv_id in chunk}
+        names = {new[arxiv_id]: author_names(merged[arxiv_id]) for arxiv_id in chunk}
         changed_authors = await papers.set_authors(connection, names, new_paper_ids=names)
-        if is_large:
-            groups = _chunked(chunk, sizes.__getitem__, GROUP_CHARACTERS)
-            await indexer.postpone(
-                connection, ([new[name] for name in group] for group in groups), changed_authors
-            )
-            continue
         documents = []
         for arxiv_id in chunk:
             named = appearances[arxiv_id]
@@ -448,7 +446,7 @@ async def _remerge_chunk(
     await papers.update(connection, list(changed.items()))
     listed_before = {paper_id for paper_id, paper in stored.items() if _is_listed(paper)}
     names = {
-        paper_id: _author_names(paper)
+        paper_id: author_names(paper)
         for paper_id, paper in changed.items()
         if paper.authors != stored[paper_id].authors or _is_listed(paper) != (paper_id in listed_before)
     }
@@ -480,7 +478,7 @@ def _is_listed(paper: MergedPaper) -> bool:
     return paper.last_on is not None
 
 
-def _author_names(paper: MergedPaper) -> papers.AuthorNames:
+def author_names(paper: MergedPaper) -> papers.AuthorNames:
     """Return the searchable names with their keys, both bounded; none while no list shows the paper."""
     if not _is_listed(paper):
         return ()

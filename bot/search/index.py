@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import TypeVar
 
-from bot.archive import summaries
+from bot.archive import digest_writer, summaries
 from bot.search import scoring, tokens
 from bot.text import people as text_people
 from storage import archive, bulk, key_values, migrate, models, papers, search, search_index, snapshot
@@ -71,9 +71,9 @@ class SearchIndexer:
         await key_values.increment(connection, search.INDEX_GENERATION)
 
     async def postpone(
-        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author]
+        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author] = ()
     ) -> None:
-        """Store groups of papers, and authors, that `catch_up` is to index in a transaction for each group."""
+        """Store groups of papers with their authors, and people, that `catch_up` is to index in a transaction for each group."""
         steps = [(list(group), list[int]()) for group in groups]
         steps += [([], [author.id for author in chunk]) for chunk in bulk.chunked(people, AUTHORS_PER_STEP)]
         prefix = (
@@ -92,8 +92,12 @@ class SearchIndexer:
                 await archive.lock_ingest(connection)
                 if waiting := await key_values.get_first(connection, key_values.INDEX_WAITING):
                     paper_ids, author_ids = json.loads(waiting[1])
+                    stored = await papers.list_merged(connection, ids=paper_ids)
+                    names = {id_: digest_writer.author_names(paper) for id_, paper in stored.items()}
+                    people = await papers.set_authors(connection, names)
+                    people += await papers.list_by_ids(connection, author_ids)
                     await _index(connection, paper_ids)
-                    await self.index(connection, [], await papers.list_by_ids(connection, author_ids))
+                    await self.index(connection, [], people)
                     await key_values.remove(connection, waiting[0])
             await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
 

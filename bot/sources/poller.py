@@ -330,6 +330,8 @@ class Sink:
             if sum(len(digest.text) for digest in item.result.digests) >= _LARGE_CHARACTERS:
                 await self.flush()
         else:
+            if item.result.location == item.report.source.url:
+                await self.flush()  # its state says that all that it names is stored
             await self._record_stored(item)
 
     async def flush(self) -> None:
@@ -401,7 +403,6 @@ class Sink:
             return
         if item.result.progress is not None and not item.report.has_lost:
             item.report.has_lost = not await self._checkpoint.move_progress(item.report, item.result.progress)
-        # The state of the source's own address says that all that it names is stored.
         is_all = item.result.location == item.report.source.url
         if item.result.page_states and not (is_all and item.report.has_lost):
             await self._checkpoint.add_pages(item.report.source, item.result.page_states)

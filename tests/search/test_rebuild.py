@@ -327,6 +327,12 @@ async def test_a_large_digest_is_indexed_in_later_transactions_also_after_a_cras
     with pytest.raises(_Killed):
         await sample_archive.add_digest(db, "2025-01-02", *changed)
     assert (await search_index.get_index_status(db)).missing
+    if not kills_after:
+        # The transaction of the digest has all papers, and leaves what only searches read to later ones.
+        async with db.read() as connection:
+            query = "SELECT count(*), count(author_id) FROM papers LEFT JOIN paper_authors ON paper_id = id"
+            new = f"{query} WHERE arxiv_id LIKE '2502.%'"
+            assert (await connection.execute(sa.text(new))).one() == (len(others), 0)
     assert await maintenance.find_pending(db, lambda: NOW) is not None
     monkeypatch.setattr(search_index.SearchIndexer, "index", index)
     await sample_archive.add_digest(db, "2025-01-02", *changed)
