@@ -236,15 +236,22 @@ class EditPlanner:
         count = 0
         for delivery, rendered in batch:
             parts = stored[delivery.id]
-            new_parts = self._factory.build_parts(rendered.parts, delivery.key)
-            is_settled = all(part.id in held or part.state is models.PartState.SENT for part in parts)
+            new_parts, has_new_rest = self._factory.build_parts(rendered.parts, delivery.key), False
             if [part.kind for part in parts] != [part.kind for part in new_parts]:
-                # The subscription's style has changed since, or the text is longer: the post consists of other messages.
-                if held.issuperset(part.id for part in parts):
-                    await outbox.replace_parts(connection, delivery.id, new_parts, max(now, delivery.due_at))
-                    posts[delivery.id] = replace(delivery.post, fingerprint=rendered.stored.fingerprint)
-                    count += 1
-                continue
+                # The subscription's style has changed since, or the text has another length: the post has other messages.
+                parts = _list_begun(parts, held)
+                kinds = [new.kind for new in new_parts[: len(parts)]]
+                if len(parts) == len(stored[delivery.id]) or [part.kind for part in parts] != kinds:
+                    # What is there cannot become the new post, so the rest stays as it was planned.
+                    if delivery.state is not models.DeliveryState.SENT:
+                        unsettled[delivery.id] = delivery.state
+                    continue
+                due_at = max(now, delivery.due_at)
+                await outbox.replace_parts(
+                    connection, delivery.id, new_parts, due_at, since=len(parts), now=now
+                )
+                new_parts, has_new_rest = new_parts[: len(parts)], True
+            is_settled = all(part.id in held or part.state is models.PartState.SENT for part in parts)
             changed = _list_changed_messages(parts, new_parts)
             unsent |= {part.id: bodies for part, bodies in changed if part.id in held}
             for part, (payload, _) in changed:
@@ -271,7 +278,9 @@ class EditPlanner:
                         post=models.StoredPost(papers=delivery.post.papers),
                     )
                 )
-            count += any(part.id in held or part.message_id is not None for part, _ in changed)
+            count += has_new_rest or any(
+                part.id in held or part.message_id is not None for part, _ in changed
+            )
             if not is_settled:
                 unsettled[delivery.id] = delivery.state
             else:
@@ -280,6 +289,12 @@ class EditPlanner:
         await outbox.add_all(connection, planned)
         await outbox.set_content(connection, posts, payloads, unsent)
         return count
+
+
+def _list_begun(parts: Sequence[models.Part], held: Collection[int]) -> list[models.Part]:
+    """Return the parts up to the last one that may have been sent. Those after it are sent in order, and can be replaced."""
+    begun = max((number for number, part in enumerate(parts, 1) if part.id not in held), default=0)
+    return list(parts[:begun])
 
 
 def _list_changed_messages(

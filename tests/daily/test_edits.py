@@ -438,6 +438,72 @@ async def test_a_post_that_was_not_sent_gets_as_many_messages_as_it_needs_now(
         assert len(await deliveries.list_due(connection, LATER)) == 1
 
 
+async def begin_in_part(harness: CorrectionHarness, sent: int) -> None:
+    """Plan a post of three messages and send the first ones."""
+    await harness.subscribe()
+    await harness.put(MONDAY, ["2601.00001"], "One // two // three")
+    await harness.tick(SEOUL_9AM)
+    async with harness.database.transaction() as connection:
+        for part_id in range(1, sent + 1):
+            await outbox.mark_sending(connection, [part_id], SEOUL_9AM)
+            await outbox.mark_sent(connection, {part_id: models.Receipt(1000 + part_id, 20)}, SEOUL_9AM)
+
+
+async def list_texts(harness: CorrectionHarness) -> list[str]:
+    """Return the last words of the messages of the posts."""
+    return [shown["content"].split()[-1] for shown in await list_shown(harness)]
+
+
+@both_engines
+@pytest.mark.parametrize(
+    ("text", "shown", "edited"),
+    [
+        ("Eins // zwei // drei // vier", ["Eins", "zwei", "drei", "vier"], 2),
+        ("Eins // zwei", ["Eins", "zwei"], 2),
+        # A message that is there is not taken back, so the post stays as it was.
+        ("Eins", ["One", "two", "three"], 0),
+    ],
+    ids=["more", "as many as were sent", "fewer than were sent"],
+)
+async def test_a_post_that_was_sent_in_part_gets_as_many_messages_as_it_needs_now(
+    harness: CorrectionHarness, text: str, shown: list[str], edited: int
+) -> None:
+    await begin_in_part(harness, 2)
+    await harness.put(MONDAY, ["2601.00001"], text, at=LATER)
+    assert await list_texts(harness) == shown
+    assert [part.message_id for part in await harness.edited()] == [1001, 1002][:edited]
+    for _ in shown[2:]:
+        async with harness.database.transaction() as connection:
+            rows = await deliveries.list_due(connection, LATER)
+            (due,) = [row for row in rows if row.delivery.kind is models.DeliveryKind.DAILY]
+            await outbox.mark_sending(connection, [due.part.id], LATER)
+            await outbox.mark_sent(connection, {due.part.id: models.Receipt(2000 + due.part.id, 20)}, LATER)
+    async with harness.database.read() as connection:
+        (post,) = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
+        assert post.state is models.DeliveryState.SENT
+    assert await harness.edits.plan(harness.database, LATER + MINUTE) == 0
+    assert await list_texts(harness) == shown
+
+
+@both_engines
+async def test_the_messages_after_one_that_may_have_been_sent_are_corrected_and_it_is_edited_later(
+    harness: CorrectionHarness,
+) -> None:
+    await begin_in_part(harness, 1)
+    async with harness.database.transaction() as connection:
+        await outbox.mark_sending(connection, [2], SEOUL_9AM)
+        await outbox.mark_retry(
+            connection, 2, next_attempt_at=SEOUL_9AM, unknown_since=SEOUL_9AM, error="no-answer"
+        )
+    await harness.put(MONDAY, ["2601.00001"], "Eins // zwei // drei // vier", at=LATER)
+    assert await list_texts(harness) == ["Eins", "two", "drei", "vier"]
+    assert [part.message_id for part in await harness.edited()] == [1001]
+    await harness.send(LATER)
+    assert await harness.edits.plan(harness.database, LATER + MINUTE) == 1
+    assert [part.message_id for part in await harness.edited()] == [1002]
+    assert await list_texts(harness) == ["Eins", "zwei", "drei", "vier"]
+
+
 @both_engines
 @pytest.mark.parametrize("end", ["planned", "failed", "expired"])
 async def test_the_messages_of_an_incomplete_post_are_corrected(harness: CorrectionHarness, end: str) -> None:

@@ -364,9 +364,13 @@ async def test_a_group_that_cannot_be_indexed_fails_no_ingest_and_is_tried_again
     found = await ids(db, "learning")
     assert {paper.arxiv_id for paper in PAPERS[4:]} <= found
     assert broken not in found
-    await sample_archive.add_digest(db, "2025-01-03", NewsletterPaper("2503.00001", "Moss learning", "It grows."))
+    await sample_archive.add_digest(
+        db, "2025-01-03", NewsletterPaper("2503.00001", "Moss learning", "It grows.")
+    )
     assert "2503.00001" in await ids(db, "learning")
     monkeypatch.setattr(search_index.SearchIndexer, "index", index)
-    await sample_archive.add_digest(db, "2025-01-04", NewsletterPaper("2503.00002", "Sand learning", "It flows."))
+    await sample_archive.add_digest(
+        db, "2025-01-04", NewsletterPaper("2503.00002", "Sand learning", "It flows.")
+    )
     assert broken in await ids(db, "learning")
     assert not (await search_index.get_index_status(db)).missing
