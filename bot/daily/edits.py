@@ -130,7 +130,7 @@ class EditPlanner:
         """Remove the corrections that are done, unless there is a newer one, and store which posts are to be looked at again."""
         newest = await key_values.list_by_prefix(connection, key_values.CORRECTED)
         await key_values.remove_all(
-            connection, [key for key, value in pending.items() if newest[key] == value]
+            connection, [key for key, value in pending.items() if newest.get(key) == value]
         )
         waiting = json.loads(await key_values.get(connection, key_values.UNSETTLED_POSTS) or "{}")
         left = {id_: state for id_, state in waiting.items() if int(id_) not in done}
