@@ -18,7 +18,6 @@ UNFINISHED_STATES = (
     models.DeliveryState.PAUSED,
     models.DeliveryState.UNCERTAIN,
 )
-ENDED_STATES = tuple(state for state in models.DeliveryState if state not in UNFINISHED_STATES)
 _LIFETIME = timedelta(days=2)
 
 
@@ -194,6 +193,51 @@ async def list_edits(connection: AsyncConnection, sent_since: datetime) -> dict[
     return by_message
 
 
+_POST = sa.cast(deliveries.c.post, sa.Text)
+
+
+async def list_posts(
+    connection: AsyncConnection, kinds: Collection[models.DeliveryKind], since_at: datetime
+) -> dict[str, models.StoredPost]:
+    """Return the different posts among deliveries planned since a time (UTC), by their text: many channels get the same."""
+    query = sa.select(sa.func.max(deliveries.c.id)).where(_is_planned(kinds, since_at)).group_by(_POST)
+    newest = (await connection.execute(query)).scalars().all()
+    rows = await bulk.execute_in(connection, sa.select(_POST, deliveries.c.post), deliveries.c.id, newest)
+    return {text: post for text, post in rows}  # noqa: C416 - gives the tuples their types
+
+
+async def list_ids_by_post(
+    connection: AsyncConnection,
+    posts: Iterable[str],
+    kinds: Collection[models.DeliveryKind],
+    since_at: datetime,
+) -> set[int]:
+    """Return the deliveries planned since a time (UTC) with one of the texts that `list_posts` returned."""
+    query = sa.select(deliveries.c.id).where(_is_planned(kinds, since_at))
+    return {id_ for (id_,) in await bulk.execute_in(connection, query, _POST, posts)}
+
+
+def _is_planned(kinds: Collection[models.DeliveryKind], since_at: datetime) -> sa.ColumnElement[bool]:
+    # The index on states and due times leaves few. A delivery is not planned later than a lifetime after it was due.
+    return sa.and_(
+        deliveries.c.state.in_(models.DeliveryState),
+        deliveries.c.due_at >= since_at - _LIFETIME,
+        deliveries.c.planned_at >= since_at,
+        deliveries.c.kind.in_(kinds),
+    )
+
+
+async def list_states(
+    connection: AsyncConnection, ids: Iterable[int], ended_since: datetime
+) -> dict[int, models.DeliveryState]:
+    """Return the states of those deliveries, by id, that exist and have not ended before a time (UTC)."""
+    query = sa.select(deliveries.c.id, deliveries.c.state).where(
+        sa.or_(unfinished_clause(), deliveries.c.finished_at >= ended_since)
+    )
+    rows = await bulk.execute_in(connection, query, deliveries.c.id, ids)
+    return {id_: state for id_, state in rows}  # noqa: C416 - gives the tuples their types
+
+
 async def list_rows(
     connection: AsyncConnection,
     *,
@@ -205,10 +249,7 @@ async def list_rows(
     channel_id: int | None = None,
     user_id: int | None = None,
     digest_on: date | None = None,
-    digest_since: date | None = None,
     since_at: datetime | None = None,
-    planned_until: datetime | None = None,
-    finished_since: datetime | None = None,
     limit: int | None = None,
 ) -> list[models.Delivery]:
     """Return the deliveries that meet all given conditions, the last planned first."""
@@ -225,18 +266,8 @@ async def list_rows(
         "digest_on": digest_on,
     }
     query = query.where(*bulk.equalities(deliveries, conditions))
-    if digest_since is not None:
-        query = query.where(deliveries.c.digest_on >= digest_since)
     if since_at is not None:
         query = query.where(deliveries.c.planned_at >= since_at)
-    if planned_until is not None:
-        query = query.where(deliveries.c.planned_at <= planned_until)
-    if finished_since is not None:
-        # The index on states and due times leaves few: a delivery ends two lifetimes after it was due, at the latest.
-        has_ended = sa.and_(
-            deliveries.c.state.in_(ENDED_STATES), deliveries.c.due_at >= finished_since - _LIFETIME
-        )
-        query = query.where(deliveries.c.finished_at >= finished_since, has_ended)
     if ids is None:
         return await bulk.fetch_records(connection, models.Delivery, query)
     rows = await bulk.execute_in(connection, query, deliveries.c.id, ids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -33,6 +33,10 @@ WRITTEN_BY = "written-by:"
 
 WRITTEN_ON = "writer:written-on"
 """The newest day whose digest the running bot has written, or that has no list."""
+CORRECTED = "corrected:"
+"""Prefix of digests that were corrected and whose posts were not yet: the revision and the ids of changed papers, as JSON."""
+UNSETTLED_POSTS = "corrected-posts:unsettled"
+"""The posts with a message of an unknown outcome that was not corrected, with their states, as JSON."""
 PRINTED = "printed:"
 """Prefix of the places of printed digests, with the hashes of all texts printed there, as JSON."""
 
@@ -51,6 +55,12 @@ async def get_first(connection: AsyncConnection, prefix: str) -> tuple[str, str]
     query = sa.select(meta.c.key, meta.c.value).where(meta.c.key.startswith(prefix, autoescape=True)).limit(1)
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else (row.key, row.value)
+
+
+async def list_by_prefix(connection: AsyncConnection, prefix: str) -> dict[str, str]:
+    """Return the keys with this prefix, with their values."""
+    query = sa.select(meta.c.key, meta.c.value).where(meta.c.key.startswith(prefix, autoescape=True))
+    return dict(map(tuple, await connection.execute(query)))
 
 
 async def increment(connection: AsyncConnection, key: str) -> int:
@@ -75,4 +85,9 @@ async def set_values(connection: AsyncConnection, values: Mapping[str, str]) -> 
 
 async def remove(connection: AsyncConnection, key: str) -> None:
     """Delete a key."""
-    await connection.execute(meta.delete().where(meta.c.key == key))
+    await remove_all(connection, [key])
+
+
+async def remove_all(connection: AsyncConnection, keys: Iterable[str]) -> None:
+    """Delete keys."""
+    await bulk.execute_in(connection, meta.delete(), meta.c.key, keys)

@@ -131,11 +131,25 @@ async def hold_unattempted(connection: AsyncConnection, delivery_ids: Sequence[i
 
 
 async def replace_parts(
-    connection: AsyncConnection, delivery_id: int, new_parts: Sequence[models.NewPart], due_at: datetime
+    connection: AsyncConnection,
+    delivery_id: int,
+    new_parts: Sequence[models.NewPart],
+    due_at: datetime,
+    *,
+    since: int,
+    now: datetime,
 ) -> None:
-    """Give a delivery of which nothing was sent other parts, due at a time (UTC). `hold_unattempted` has all of its parts."""
-    await connection.execute(parts.delete().where(parts.c.delivery_id == delivery_id))
-    await bulk.insert_rows(connection, parts, _PART_COLUMNS, [*_part_rows(delivery_id, new_parts, due_at)])
+    """Replace the parts of a delivery from a position on, all of which `hold_unattempted` has, due at a time (UTC).
+
+    A delivery whose other parts are all sent is SENT if no parts follow.
+    """
+    await connection.execute(
+        parts.delete().where(parts.c.delivery_id == delivery_id, parts.c.position >= since)
+    )
+    rows = list(_part_rows(delivery_id, new_parts, due_at))[since:]
+    await bulk.insert_rows(connection, parts, _PART_COLUMNS, rows)
+    if not rows:
+        await _finish(connection, deliveries.c.id == delivery_id, now)
 
 
 async def set_content(
@@ -288,14 +302,19 @@ async def mark_sent(
     ]
     sent = {"state": PartState.SENT, "sent_at": now, "error": None, "error_code": None}
     await bulk.update_rows(connection, parts, rows, same=sent)
-    has_unsent = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state != PartState.SENT)
     for chunk in bulk.chunked(receipts):
         affected = sa.select(parts.c.delivery_id).where(parts.c.id.in_(chunk))
-        await connection.execute(
-            deliveries.update()
-            .where(deliveries.c.id.in_(affected), ~has_unsent)
-            .values(state=DeliveryState.SENT, reason=None, finished_at=now)
-        )
+        await _finish(connection, deliveries.c.id.in_(affected), now)
+
+
+async def _finish(connection: AsyncConnection, condition: sa.ColumnElement[bool], now: datetime) -> None:
+    """Mark those deliveries as SENT of which all parts are."""
+    has_unsent = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state != PartState.SENT)
+    await connection.execute(
+        deliveries.update()
+        .where(condition, ~has_unsent)
+        .values(state=DeliveryState.SENT, reason=None, finished_at=now)
+    )
 
 
 async def mark_retry(

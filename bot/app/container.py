@@ -25,7 +25,7 @@ from bot.archive.ingest import IngestService
 from bot.core import day_close
 from bot.core.clock import Clock, system_clock
 from bot.core.settings import WRITTEN_FORMATS, Settings
-from bot.daily.edits import EditPlanner
+from bot.daily import edits
 from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import WhyExplainer
 from bot.operations.health import ClockMonitor, Liveness
@@ -204,9 +204,9 @@ class Container:
         return AlertPlanner(self.database, self.clock, self.deliveries, default_locale=self.locale)
 
     @cached_property
-    def edits(self) -> EditPlanner:
+    def edit_planner(self) -> edits.EditPlanner:
         """The planner of edits after a digest's correction."""
-        return EditPlanner(self.deliveries)
+        return edits.EditPlanner(self.deliveries)
 
     def create_bot(
         self, *, shard_count: int | None = None, locale: models.Locale | None = None
@@ -326,7 +326,7 @@ class Container:
             await daily.wake_waiting(connection, now)
             if await alerts.exist(connection):
                 await alerts.add_pending(connection, fresh.digest_id, fresh.revision, fresh.paper_ids, now)
-            await self.edits.plan(connection, fresh.digest_id, fresh.revision, now, fresh.changed_ids)
+            await edits.add_pending(connection, fresh.digest_id, fresh.revision, fresh.changed_ids)
             on_planned()
 
         async def on_added_names(

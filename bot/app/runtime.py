@@ -205,7 +205,7 @@ class Runtime:
         return self.lock.is_held and is_connected and not self.liveness.find_problems()
 
     async def tick(self) -> None:
-        """Plan due posts and late corrections, and compare the votes that alerts wait for.
+        """Plan due posts and the edits of corrected ones, and compare the votes that alerts wait for.
 
         Errors are logged, and the next call retries.
         """
@@ -217,7 +217,7 @@ class Runtime:
             await self.relay.expire(now)
             if await self.planner.tick(now) + await self.today_planner.tick(now):
                 self.relay.wake()
-            if await self.container.edits.plan_late(self.container.database, now):
+            if await self.container.edit_planner.plan(self.container.database, now):
                 self.relay.wake()
             await self.container.alert_planner.schedule_crossed()
             self.liveness.record_tick()

@@ -47,7 +47,7 @@ from storage.models import (
 class IngestResult:
     """Counts of an ingest. Of the `digests` read some were new, some were corrections, the rest were known.
 
-    `unrelated` are the texts that name no paper, so that nothing is lost with them.
+    `unrelated` are the texts that name no paper, so that nothing is lost with them. `held_back` corrections were not stored.
     """
 
     digests: int = 0
@@ -57,6 +57,7 @@ class IngestResult:
     arxiv_ids: frozenset[str] = field(default=frozenset(), repr=False)
     problems: tuple[LocatedProblem, ...] = ()
     unrelated: tuple[LocatedProblem, ...] = ()
+    held_back: int = 0
 
     @property
     def papers(self) -> int:
@@ -77,6 +78,7 @@ class IngestResult:
             self.arxiv_ids | other.arxiv_ids,
             self.problems + other.problems,
             self.unrelated + other.unrelated,
+            self.held_back + other.held_back,
         )
 
 
@@ -301,9 +303,9 @@ class Indexer(Protocol):
         ...
 
     async def postpone(
-        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[Author]
+        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[Author] = ()
     ) -> None:
-        """Store which authors, and which papers in one transaction for each group, `catch_up` is to index."""
+        """Store which papers with their authors, in one transaction for each group, and which people `catch_up` is to index."""
         ...
 
     async def catch_up(self, database: Database) -> None:
@@ -346,17 +348,15 @@ async def write_digest_papers(
     described = {known[name] for name, of in appearances.items() if name in known and _characters(of)}
     await _remerge(connection, indexer, stored, rewritten={*described, *former_ids})
     sizes = {arxiv_id: _characters(appearances[arxiv_id]) for arxiv_id in new}
-    # Indexing takes many times as long as the rest, and other writers wait for it.
+    # Authors and indexing take many times as long as the rest, other writers wait for them, and only searches read them.
     is_large = len(sizes) > CHUNK_PAPERS or sum(sizes.values()) > CHUNK_CHARACTERS
+    if is_large:
+        groups = _chunked(new, sizes.__getitem__, GROUP_CHARACTERS)
+        await indexer.postpone(connection, [[new[name] for name in group] for group in groups])
+        return ids, set(new)
     for chunk in _chunked(new, sizes.__getitem__, CHUNK_CHARACTERS):
-        names = {new[arxiv_id]: _author_names(merged[arxiv_id]) for arxiv_id in chunk}
+        names = {new[arxiv_id]: author_names(merged[arxiv_id]) for arxiv_id in chunk}
         changed_authors = await papers.set_authors(connection, names, new_paper_ids=names)
-        if is_large:
-            groups = _chunked(chunk, sizes.__getitem__, GROUP_CHARACTERS)
-            await indexer.postpone(
-                connection, ([new[name] for name in group] for group in groups), changed_authors
-            )
-            continue
         documents = []
         for arxiv_id in chunk:
             named = appearances[arxiv_id]
@@ -446,7 +446,7 @@ async def _remerge_chunk(
     await papers.update(connection, list(changed.items()))
     listed_before = {paper_id for paper_id, paper in stored.items() if _is_listed(paper)}
     names = {
-        paper_id: _author_names(paper)
+        paper_id: author_names(paper)
         for paper_id, paper in changed.items()
         if paper.authors != stored[paper_id].authors or _is_listed(paper) != (paper_id in listed_before)
     }
@@ -478,7 +478,7 @@ def _is_listed(paper: MergedPaper) -> bool:
     return paper.last_on is not None
 
 
-def _author_names(paper: MergedPaper) -> papers.AuthorNames:
+def author_names(paper: MergedPaper) -> papers.AuthorNames:
     """Return the searchable names with their keys, both bounded; none while no list shows the paper."""
     if not _is_listed(paper):
         return ()
@@ -523,11 +523,19 @@ class DigestWriter:
         self._on_added_names = on_added_names
         self._fresh_period = timedelta(days=fresh_days)
 
-    async def write_all(self, connection: Connection, group: Sequence[SourcedDigest]) -> list[IngestResult]:
-        """Insert the new digests in bulk, then write the others one by one. Of a rolling digest only what is new is written."""
+    async def write_new(
+        self, connection: Connection, group: Sequence[SourcedDigest]
+    ) -> tuple[dict[int, IngestResult], dict[int, SourcedDigest]]:
+        """Insert the new digests in bulk. Returns their results by position in the group, and the others for `write_known`.
+
+        Of a rolling digest only what is new is written.
+        """
         dated = [await self._date_rolling(connection, sourced) for sourced in group]
-        results = iter(await self._write_dated(connection, [sourced for sourced in dated if sourced]))
-        return [next(results) if sourced else IngestResult() for sourced in dated]
+        results = {index: IngestResult() for index, sourced in enumerate(dated) if sourced is None}
+        rest = {index: sourced for index, sourced in enumerate(dated) if sourced is not None}
+        new = await self._select_new(connection, rest)
+        inserted = await self._insert(connection, [rest.pop(index) for index in new])
+        return results | dict(zip(new, inserted, strict=True)), rest
 
     async def _date_rolling(self, connection: Connection, sourced: SourcedDigest) -> SourcedDigest | None:
         """Return a rolling digest with the papers that are new to its location, of today; None without any.
@@ -546,31 +554,28 @@ class DigestWriter:
         keys = sourced.digest_keys - {(sourced.digest.date, digest.format)} | {(on, digest.format)}
         return replace(sourced, digest=digest, hash=_digest_hash(digest), digest_keys=keys)
 
-    async def _write_dated(
-        self, connection: Connection, group: Sequence[SourcedDigest]
-    ) -> list[IngestResult]:
-        known = set(await archive.find_by_hash(connection, {sourced.hash for sourced in group}))
-        locations = await archive.find_locations(connection, {sourced.location_key for sourced in group})
+    async def _select_new(self, connection: Connection, group: Mapping[int, SourcedDigest]) -> list[int]:
+        """Return which digests have a text and a place of which nothing is known."""
+        hashes = {sourced.hash for sourced in group.values()}
+        known = set(await archive.find_by_hash(connection, hashes))
+        places = {sourced.location_key for sourced in group.values()}
+        locations = await archive.find_locations(connection, places)
         pages: dict[tuple[str, str], set[frozenset[Any]]] = {}
-        for sourced in group:
+        for sourced in group.values():
             pages.setdefault(sourced.location_key, set()).add(sourced.digest_keys)
-        new: dict[int, SourcedDigest] = {}
+        new: list[int] = []
         keys = set()
-        for index, sourced in enumerate(group):
+        for index, sourced in group.items():
             key = (sourced.location_key, sourced.digest.date, sourced.digest.format)
             if sourced.hash not in known and key not in keys:
                 is_one_page = len(pages[sourced.location_key]) == 1
                 if sourced.location_key not in locations or (
                     is_one_page and await _find_previous(connection, sourced) is None
                 ):
-                    new[index] = sourced
+                    new.append(index)
             known.add(sourced.hash)
             keys.add(key)
-        results = dict(zip(new, await self._insert(connection, list(new.values())), strict=True))
-        for index, sourced in enumerate(group):
-            if index not in new:
-                results[index] = await self._write_known(connection, sourced)
-        return [results[index] for index in range(len(group))]
+        return new
 
     async def update_parsed(
         self, connection: Connection, digest_id: int, parsed: SourcedDigest
@@ -599,10 +604,18 @@ class DigestWriter:
         """Merge papers again after the trust of a source has changed. Returns the number that changed."""
         return len(await refresh_papers(connection, self._indexer, paper_ids))
 
-    async def _write_known(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
+    async def write_known(
+        self, connection: Connection, sourced: SourcedDigest, *, may_correct: bool = True
+    ) -> IngestResult:
+        """Write a digest whose text or place is known: a correction, unless its location has had the text last.
+
+        Without `may_correct` a digest whose location has another text is held back.
+        """
         previous = await _find_previous(connection, sourced)
         if previous is not None and previous.hash == sourced.hash:
             return IngestResult()
+        if previous is not None and not may_correct:
+            return IngestResult(held_back=1)
         read_hash, sourced = sourced.hash, await self._complete_listing(connection, sourced, previous)
         known = (await archive.find_by_hash(connection, [sourced.hash])).get(sourced.hash)
         if previous is not None and await self._is_correction(connection, sourced, previous, known):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
+import types
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
@@ -30,6 +32,10 @@ BATCH_DIGESTS = 60
 """Maximum number of digests per transaction in a bulk ingest: a commit costs as much as ten digests."""
 BATCH_CHARACTERS = 2_000_000
 """A batch is stored once its texts have this many characters."""
+SLICE_SECONDS = 0.2
+"""Time after which a transaction that stores corrections ends: each may take as long as a hundred new digests."""
+PAUSE_RATIO = 0.25
+"""Pause after such a transaction, as a share of its duration, for other writers: SQLite has no queue for them."""
 FACTS_BATCH = 200
 """Papers per transaction when storing facts."""
 
@@ -37,11 +43,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class _DryRunError(Exception):
-    """Rolls back a dry run's transaction and carries its results out."""
-
-    def __init__(self, results: list[IngestResult]) -> None:
-        super().__init__()
-        self.results = results
+    """Rolls back a dry run's transaction."""
 
 
 class IngestService:
@@ -173,20 +175,46 @@ class IngestService:
             (name, sum((next(results) for _ in file_digests), IngestResult())) for name, file_digests in batch
         ]
 
-    async def add_batch(self, group: Sequence[SourcedDigest], *, dry_run: bool = False) -> list[IngestResult]:
-        """Store digests of any locations in one transaction and return one result for each."""
+    async def add_batch(
+        self,
+        group: Sequence[SourcedDigest],
+        *,
+        dry_run: bool = False,
+        max_corrections: Mapping[str, int] = types.MappingProxyType({}),
+    ) -> list[IngestResult]:
+        """Store digests of any locations and return one result for each, the new ones in one transaction.
+
+        The others follow one by one, in transactions of `SLICE_SECONDS`. `max_corrections` are the most that are stored of
+        sources; further ones are held back, which their results say.
+        """
         if not group:
             return []
+        results: dict[int, IngestResult] = {}
+        rest: dict[int, SourcedDigest] | None = None
+        left = dict(max_corrections)
         try:
-            async with self._database.transaction() as connection:
-                await archive.lock_ingest(connection)
-                results = await self._writer.write_all(connection, group)
-                if dry_run:
-                    raise _DryRunError(results)
+            while rest is None or rest:
+                async with self._database.transaction() as connection:
+                    started = time.monotonic()
+                    await archive.lock_ingest(connection)
+                    if rest is None:
+                        results, rest = await self._writer.write_new(connection, group)
+                    while rest and (dry_run or time.monotonic() < started + SLICE_SECONDS):
+                        index = next(iter(rest))
+                        sourced = rest.pop(index)
+                        may_correct = left.get(sourced.source, 1) > 0
+                        result = await self._writer.write_known(connection, sourced, may_correct=may_correct)
+                        if sourced.source in left:
+                            left[sourced.source] -= result.corrected_digests
+                        results[index] = result
+                    if dry_run:
+                        raise _DryRunError
+                if rest:
+                    await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
             await self._indexer.catch_up(self._database)
-        except _DryRunError as rollback:
-            results = rollback.results
-        return [_parse_result(sourced) + result for sourced, result in zip(group, results, strict=True)]
+        except _DryRunError:
+            pass
+        return [_parse_result(sourced) + results[index] for index, sourced in enumerate(group)]
 
     async def _reparse(self, connection: Connection, digest_id: int) -> IngestResult:
         stored = await archive.get(connection, digest_id)

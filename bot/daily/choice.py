@@ -429,15 +429,23 @@ def fresh_digests(
     now: datetime,
     pool: CandidatePool,
     covered_ids: Collection[int],
+    posted_ids: Collection[int],
 ) -> list[StoredDigest]:
-    """Return the digests that a post of `due_on` can draw from at `now` (UTC)."""
+    """Return the digests that a post of `due_on` can draw from at `now` (UTC).
+
+    What adds to a day of which papers were posted is left out. If its first digest had none for this channel, for example
+    since none was on the topic, the day's list is drawn from as if it had come first.
+    """
     first, last = oldest_digest_date(subscription, due_on), newest_digest_date(now)
     own = pool.digests_of(subscription)
     dated = [digest for digest in own if first <= digest.date <= last]
     if is_rolling(subscription):
         return dated
     uncovered = [digest for digest in dated if digest.id not in covered_ids]
-    posted_before = list_supplements(own, covered_ids)
+    shown_ids = {
+        id_ for id_ in covered_ids if any(paper.paper_id in posted_ids for paper in pool.papers_of(id_))
+    }
+    posted_before = list_supplements(own, shown_ids)
     return [digest for digest in uncovered if digest.id not in posted_before]
 
 
@@ -468,7 +476,7 @@ def decide(
     until = min(since + timedelta(minutes=subscription.wait_minutes), following.at - MINUTE)
     # A digest awaited past midnight still belongs to the date of the post.
     first_on = min(today, current.local_on) if now <= until else today
-    fresh = fresh_digests(subscription, first_on, now, pool, covered_ids)
+    fresh = fresh_digests(subscription, first_on, now, pool, covered_ids, posted_ids)
     if close is not None:
         fresh = [digest for digest in fresh if digest.date <= close.local_on]
     empty = PlannedPost(current.local_on, current.at, current.local_on)

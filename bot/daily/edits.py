@@ -3,12 +3,14 @@
 What another digest says changes no post, so a paper's text is always that of the digest from which it was posted. A message
 that is there is edited: it has one edit that waits at most, and is edited once in `INTERVAL` at most, then to its last state. A
 message that was certainly not sent gets the new text. One of which that is unknown keeps its own, so that it is not sent twice,
-and is edited once the post has ended (`EditPlanner.plan_late`). Runs inside the transaction that stores the digest.
+and is edited once its outcome is known.
+
+The transaction that stores a digest only notes that it was corrected (`add_pending`). `EditPlanner.plan` looks for its posts,
+for all corrected digests at once, so that a source that corrects hundreds of digests costs what one correction costs.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -22,7 +24,7 @@ from bot.daily import choice, deliveries, schedule
 from bot.outbox import contents
 from bot.outbox import deliveries as outbox_deliveries
 from bot.outbox.deliveries import DeliveryFactory, dump_payload
-from storage import archive, daily, models, outbox, papers
+from storage import archive, bulk, daily, key_values, models, outbox, papers
 from storage import deliveries as stored_deliveries
 from storage.database import Connection, Database
 
@@ -33,12 +35,10 @@ LOOK_BACK = timedelta(days=7)
 INTERVAL = timedelta(hours=1)
 """The shortest time between two edits of a message."""
 POST_KINDS = frozenset({models.DeliveryKind.DAILY, models.DeliveryKind.ON_DEMAND})
-LATE = timedelta(days=2)
-"""How long after a correction posts are looked for that were being sent meanwhile: no delivery lives longer."""
-OVERLAP = timedelta(minutes=5)
-"""Longer than a correction, or the storing of a receipt, waits for its transaction."""
-BATCH_SIZE = 500
-"""Number of posts whose messages are in memory at once."""
+UNSETTLED = timedelta(days=2)
+"""How long a post that ended without some of its messages may be posted again with the corrected text."""
+BATCH_SIZE = 200
+"""Number of posts that are corrected in one transaction, whose messages are in memory at once."""
 
 
 class ChangedPost(NamedTuple):
@@ -48,97 +48,106 @@ class ChangedPost(NamedTuple):
     rendered: deliveries.RenderedPost
 
 
+async def add_pending(
+    connection: Connection, digest_id: int, revision: int, changed_ids: Collection[int]
+) -> None:
+    """Note, in the transaction that stores it, that a correction changed papers of a digest. `EditPlanner.plan` corrects posts.
+
+    A new digest (`revision` 1) changes no post.
+    """
+    if revision == 1 or not changed_ids:
+        return
+    key = f"{key_values.CORRECTED}{digest_id}"
+    _, pending_ids = json.loads(await key_values.get(connection, key) or "[0, []]")
+    await key_values.set_value(connection, key, json.dumps([revision, sorted({*changed_ids, *pending_ids})]))
+
+
 class EditPlanner:
-    """Plans the edits that follow from a corrected digest."""
+    """Plans the edits that follow from corrected digests."""
 
     def __init__(self, factory: DeliveryFactory) -> None:
         self._factory = factory
-        self._late_until: datetime | None = None
 
-    async def plan_late(self, database: Database, now: datetime) -> int:
-        """Plan the edits of posts that were being sent while they were corrected, and have ended since the last call.
+    async def plan(self, database: Database, now: datetime) -> int:
+        """Correct the posts of digests corrected since the last call, and those that waited for the outcome of a message.
 
-        Returns their number.
+        Each batch of posts is a transaction of its own. After a crash the next call begins again, and finds done what is done.
+        Returns the number of posts.
         """
-        since = min(self._late_until or now - LATE, now) - OVERLAP
-        count = 0
         async with database.read() as connection:
-            recent = await archive.list_rows(connection, since_on=(now - LOOK_BACK).date())
-            corrected = [row for row in recent if row.revision > 1 and row.updated_at >= now - LATE]
-            late = [row for row in corrected if await self._list_late(connection, row, since)]
-        for digest in late:
+            pending = await key_values.list_by_prefix(connection, key_values.CORRECTED)
+            waiting = json.loads(await key_values.get(connection, key_values.UNSETTLED_POSTS) or "{}")
+            states = await stored_deliveries.list_states(connection, map(int, waiting), now - UNSETTLED)
+            affected = {id_ for id_, state in states.items() if waiting[str(id_)] != state}
+            if pending:
+                affected |= await self._list_affected(connection, pending, now)
+        count, unsettled = 0, dict[int, models.DeliveryState]()
+        rendered: dict[object, deliveries.RenderedPost | None] = {}
+        for ids in bulk.chunked(sorted(affected), BATCH_SIZE):
             async with database.transaction() as connection:
-                posts = await self._list_late(connection, digest, since)
-                count += await self._correct(connection, digest, posts, now)
-        self._late_until = now
+                await archive.lock_ingest(connection)
+                posts = await stored_deliveries.list_rows(connection, ids=ids)
+                changed = await self._list_changed(connection, posts, rendered)
+                count += await self._plan_batch(connection, changed, now, unsettled)
+        if count:
+            log.info("posts corrected", count=count, digests=len(pending))
+        gone = {int(id_) for id_ in waiting} - states.keys()
+        if pending or affected or gone:
+            async with database.transaction() as connection:
+                await archive.lock_ingest(connection)
+                await self._forget(connection, pending, affected | gone, unsettled)
         return count
 
-    async def _list_late(
-        self, connection: Connection, digest: models.StoredDigest, since: datetime
-    ) -> list[models.Delivery]:
-        return await stored_deliveries.list_rows(
-            connection,
-            digest_since=digest.date,
-            planned_until=digest.updated_at,
-            finished_since=max(since, digest.updated_at - OVERLAP),
-        )
-
-    async def plan(
-        self,
-        connection: Connection,
-        digest_id: int,
-        revision: int,
-        now: datetime,
-        changed_ids: Collection[int] | None = None,
-    ) -> int:
-        """Correct each post whose papers the correction changed. Returns the number of posts.
-
-        `changed_ids` are the papers that may show something else now, by default all of the digest. A new digest
-        (`revision` 1) changes no post.
-        """
-        digest = await archive.get(connection, digest_id) if revision > 1 else None
-        if digest is None:
-            return 0
-        # A post has the date of its newest digest; the corrected digest may be an older one.
-        recent = await stored_deliveries.list_rows(
-            connection, digest_since=digest.date, since_at=now - LOOK_BACK
-        )
-        return await self._correct(connection, digest, recent, now, changed_ids)
-
-    async def _correct(
-        self,
-        connection: Connection,
-        digest: models.StoredDigest,
-        posts: Sequence[models.Delivery],
-        now: datetime,
-        changed_ids: Collection[int] | None = None,
-    ) -> int:
+    async def _list_affected(
+        self, connection: Connection, pending: Mapping[str, str], now: datetime
+    ) -> set[int]:
+        """Return the posts that show papers which corrections changed. Equal posts of many channels are looked at once."""
+        changed = {
+            int(key.removeprefix(key_values.CORRECTED)): set(json.loads(value)[1])
+            for key, value in pending.items()
+        }
+        posts = await stored_deliveries.list_posts(connection, POST_KINDS, now - LOOK_BACK)
+        shown = changed.keys() & {digest_id for post in posts.values() for digest_id in post.digests}
         origins = {
-            (paper.arxiv_id, digest.id)
-            for paper in await archive.list_papers(connection, [digest.id])
-            if changed_ids is None or paper.paper_id in changed_ids
+            (paper.arxiv_id, paper.digest_id)
+            for paper in await archive.list_papers(connection, shown)
+            if paper.paper_id in changed[paper.digest_id]
         }
         affected = [
-            delivery
-            for delivery in posts
-            if delivery.kind in POST_KINDS
-            and not origins.isdisjoint(zip(delivery.post.papers, delivery.post.digests, strict=False))
+            text
+            for text, post in posts.items()
+            if not origins.isdisjoint(zip(post.papers, post.digests, strict=False))
         ]
-        changed = iter(await self._list_changed(connection, affected))
-        edits = await stored_deliveries.list_edits(connection, now - INTERVAL) if affected else {}
-        count = 0
-        while batch := list(itertools.islice(changed, BATCH_SIZE)):
-            count += await self._plan_batch(connection, batch, edits, f"{digest.id}:{digest.revision}", now)
-        if count:
-            log.info("posts corrected", count=count, digest=digest.id, revision=digest.revision)
-        return count
+        return await stored_deliveries.list_ids_by_post(connection, affected, POST_KINDS, now - LOOK_BACK)
+
+    async def _forget(
+        self,
+        connection: Connection,
+        pending: Mapping[str, str],
+        done: Collection[int],
+        unsettled: Mapping[int, models.DeliveryState],
+    ) -> None:
+        """Remove the corrections that are done, unless there is a newer one, and store which posts are to be looked at again."""
+        newest = await key_values.list_by_prefix(connection, key_values.CORRECTED)
+        await key_values.remove_all(
+            connection, [key for key, value in pending.items() if newest.get(key) == value]
+        )
+        waiting = json.loads(await key_values.get(connection, key_values.UNSETTLED_POSTS) or "{}")
+        left = {id_: state for id_, state in waiting.items() if int(id_) not in done}
+        left |= {str(id_): state for id_, state in unsettled.items()}
+        if left:
+            await key_values.set_value(connection, key_values.UNSETTLED_POSTS, json.dumps(left))
+        elif waiting:
+            await key_values.remove(connection, key_values.UNSETTLED_POSTS)
 
     async def _list_changed(
-        self, connection: Connection, affected: Sequence[models.Delivery]
+        self,
+        connection: Connection,
+        affected: Sequence[models.Delivery],
+        rendered: dict[object, deliveries.RenderedPost | None],
     ) -> list[ChangedPost]:
-        """Render each distinct post again, and return those whose papers changed."""
-        by_id = {row.id: row for row in await daily.list_rows(connection)} if affected else {}
-        rendered: dict[object, deliveries.RenderedPost | None] = {}
+        """Render each distinct post again that is not among `rendered`, and return those whose papers changed."""
+        by_id = {row.id: row for row in await daily.list_rows(connection)}
         unsent = set(await stored_deliveries.list_unsent(connection, [delivery.id for delivery in affected]))
         changed = []
         for delivery in affected:
@@ -206,12 +215,17 @@ class EditPlanner:
         self,
         connection: Connection,
         batch: Sequence[ChangedPost],
-        known: Mapping[int, Sequence[stored_deliveries.PlannedEdit]],
-        revision: str,
         now: datetime,
+        unsettled: dict[int, models.DeliveryState],
     ) -> int:
-        """Correct the messages of each post, with an edit in place of the one that waits. Returns the number of posts."""
+        """Correct the messages of each post, with an edit in place of the one that waits. Returns the number of posts.
+
+        Those with a message that cannot be corrected yet are added to `unsettled`, with their states.
+        """
+        if not batch:
+            return 0
         ids = [delivery.id for delivery, _ in batch]
+        known = await stored_deliveries.list_edits(connection, now - INTERVAL)
         held = await outbox.hold_unattempted(connection, ids)
         stored = await stored_deliveries.list_parts_by_delivery(connection, ids)
         planned: list[models.NewDelivery] = []
@@ -222,15 +236,22 @@ class EditPlanner:
         count = 0
         for delivery, rendered in batch:
             parts = stored[delivery.id]
-            new_parts = self._factory.build_parts(rendered.parts, delivery.key)
-            is_settled = all(part.id in held or part.state is models.PartState.SENT for part in parts)
+            new_parts, has_new_rest = self._factory.build_parts(rendered.parts, delivery.key), False
             if [part.kind for part in parts] != [part.kind for part in new_parts]:
-                # The subscription's style has changed since, or the text is longer: the post consists of other messages.
-                if held.issuperset(part.id for part in parts):
-                    await outbox.replace_parts(connection, delivery.id, new_parts, max(now, delivery.due_at))
-                    posts[delivery.id] = replace(delivery.post, fingerprint=rendered.stored.fingerprint)
-                    count += 1
-                continue
+                # The subscription's style has changed since, or the text has another length: the post has other messages.
+                parts = _list_begun(parts, held)
+                kinds = [new.kind for new in new_parts[: len(parts)]]
+                if len(parts) == len(stored[delivery.id]) or [part.kind for part in parts] != kinds:
+                    # What is there cannot become the new post, so the rest stays as it was planned.
+                    if delivery.state is not models.DeliveryState.SENT:
+                        unsettled[delivery.id] = delivery.state
+                    continue
+                due_at = max(now, delivery.due_at)
+                await outbox.replace_parts(
+                    connection, delivery.id, new_parts, due_at, since=len(parts), now=now
+                )
+                new_parts, has_new_rest = new_parts[: len(parts)], True
+            is_settled = all(part.id in held or part.state is models.PartState.SENT for part in parts)
             changed = _list_changed_messages(parts, new_parts)
             unsent |= {part.id: bodies for part, bodies in changed if part.id in held}
             for part, (payload, _) in changed:
@@ -246,7 +267,7 @@ class EditPlanner:
                 planned.append(
                     self._factory.build(
                         deliveries.EDIT,
-                        f"edit:{part.id}:{revision}",
+                        f"edit:{part.id}:{now.isoformat()}",
                         delivery.locale,
                         [edit],
                         now,
@@ -257,13 +278,23 @@ class EditPlanner:
                         post=models.StoredPost(papers=delivery.post.papers),
                     )
                 )
-            count += any(part.id in held or part.message_id is not None for part, _ in changed)
-            if is_settled:
+            count += has_new_rest or any(
+                part.id in held or part.message_id is not None for part, _ in changed
+            )
+            if not is_settled:
+                unsettled[delivery.id] = delivery.state
+            else:
                 posts[delivery.id] = replace(delivery.post, fingerprint=rendered.stored.fingerprint)
         await outbox.withdraw(connection, replaced)
         await outbox.add_all(connection, planned)
         await outbox.set_content(connection, posts, payloads, unsent)
         return count
+
+
+def _list_begun(parts: Sequence[models.Part], held: Collection[int]) -> list[models.Part]:
+    """Return the parts up to the last one that may have been sent. Those after it are sent in order, and can be replaced."""
+    begun = max((number for number, part in enumerate(parts, 1) if part.id not in held), default=0)
+    return list(parts[:begun])
 
 
 def _list_changed_messages(

@@ -15,12 +15,17 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import TypeVar
 
-from bot.archive import summaries
+import structlog
+
+from bot.archive import digest_writer, summaries
+from bot.core import isolation
 from bot.search import scoring, tokens
 from bot.text import people as text_people
 from storage import archive, bulk, key_values, migrate, models, papers, search, search_index, snapshot
 from storage.database import Connection, Database
 from storage.errors import InUseError
+
+log = structlog.get_logger(__name__)
 
 VERSION = "11"
 """Version of the tokens. An index built by another version is rebuilt."""
@@ -71,9 +76,9 @@ class SearchIndexer:
         await key_values.increment(connection, search.INDEX_GENERATION)
 
     async def postpone(
-        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author]
+        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author] = ()
     ) -> None:
-        """Store groups of papers, and authors, that `catch_up` is to index in a transaction for each group."""
+        """Store groups of papers with their authors, and people, that `catch_up` is to index in a transaction for each group."""
         steps = [(list(group), list[int]()) for group in groups]
         steps += [([], [author.id for author in chunk]) for chunk in bulk.chunked(people, AUTHORS_PER_STEP)]
         prefix = (
@@ -83,19 +88,31 @@ class SearchIndexer:
         await key_values.set_values(connection, values)
 
     async def catch_up(self, database: Database) -> None:
-        """Index the groups that wait, each in its own transaction. It may be stopped at any point and run again."""
+        """Index the groups that wait, each in its own transaction. It may be stopped at any point and run again.
+
+        A group that fails is logged and stays for the next call: what was ingested is stored, and other groups are indexed.
+        """
         async with database.read() as connection:
-            waiting = await key_values.get_first(connection, key_values.INDEX_WAITING)
-        while waiting is not None:
+            waiting = await key_values.list_by_prefix(connection, key_values.INDEX_WAITING)
+        for key, group in waiting.items():
             started = time.monotonic()
-            async with database.transaction() as connection:
-                await archive.lock_ingest(connection)
-                if waiting := await key_values.get_first(connection, key_values.INDEX_WAITING):
-                    paper_ids, author_ids = json.loads(waiting[1])
-                    await _index(connection, paper_ids)
-                    await self.index(connection, [], await papers.list_by_ids(connection, author_ids))
-                    await key_values.remove(connection, waiting[0])
+            with isolation.isolated(log, "papers not indexed; tried again with the next ingest", group=group):
+                async with database.transaction() as connection:
+                    await archive.lock_ingest(connection)
+                    if await key_values.get(connection, key) == group:
+                        await self._index_group(connection, *json.loads(group))
+                        await key_values.remove(connection, key)
             await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
+
+    async def _index_group(
+        self, connection: Connection, paper_ids: Sequence[int], author_ids: Sequence[int]
+    ) -> None:
+        stored = await papers.list_merged(connection, ids=paper_ids)
+        names = {id_: digest_writer.author_names(paper) for id_, paper in stored.items()}
+        people = await papers.set_authors(connection, names)
+        people += await papers.list_by_ids(connection, author_ids)
+        await _index(connection, paper_ids)
+        await self.index(connection, [], people)
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
         """Remove papers that no digest lists any more."""

@@ -149,6 +149,11 @@ class SourceReport:
         else:
             self.status = FetchStatus.UNCHANGED
         self.reason = self.reasons.get(self.status, "")
+        if held_back := self.result.held_back:
+            self.reason = "; ".join(
+                filter(None, (f"{held_back} corrections wait for the next poll", self.reason))
+            )
+            log.warning("corrections wait for the next poll", source=self.source.url, count=held_back)
         if worst is not None and self.missed_days and total > 1 and self.status in (FetchStatus.OK, worst):
             days = f"{len(self.missed_days)} of {total} days not read, {format_days(self.missed_days)}"
             self.reason = f"{days}: {self.reasons.get(worst, '')}"
@@ -301,6 +306,8 @@ class Checkpoint:
                     await sources.trim_page_states(connection, row.id, max_states)
 
 
+MAX_CORRECTIONS = 50
+"""Corrections by a stranger's page or feed that are stored in one run; each takes some 20 ms."""
 _MAX_QUEUED = 64
 _MAX_BATCH = 32
 _BATCH_WAIT_SECONDS = 0.1
@@ -336,6 +343,8 @@ class Sink:
             if sum(len(digest.text) for digest in item.result.digests) >= _LARGE_CHARACTERS:
                 await self.flush()
         else:
+            if item.result.location == item.report.source.url:
+                await self.flush()  # its state says that all that it names is stored
             await self._record_stored(item)
 
     async def flush(self) -> None:
@@ -383,7 +392,10 @@ class Sink:
                     for report, result in batch
                 ]
                 results = iter(
-                    await self._ingest.add_batch([digest for group in digests for digest in group])
+                    await self._ingest.add_batch(
+                        [digest for group in digests for digest in group],
+                        max_corrections=_count_corrections_left(report for report, _ in batch),
+                    )
                 )
                 for item, facts, group in zip(batch, stored, digests, strict=True):
                     await self._record_stored(item, sum((next(results) for _ in group), facts))
@@ -398,14 +410,26 @@ class Sink:
 
     async def _record_stored(self, item: SinkItem, ingested: IngestResult | None = None) -> None:
         item.report.add_fetch_result(item.result, ingested)
+        if ingested is not None and ingested.held_back:
+            # Without its state the page is read again by the next poll.
+            item.report.has_lost = True
+            return
         if item.result.progress is not None and not item.report.has_lost:
             item.report.has_lost = not await self._checkpoint.move_progress(item.report, item.result.progress)
-        # The state of the source's own address says that all that it names is stored.
         if item.result.missing_ids:
             await self._checkpoint.delay_arxiv(item.result.missing_ids)
         is_all = item.result.location == item.report.source.url
         if item.result.page_states and not (is_all and item.report.has_lost):
             await self._checkpoint.add_pages(item.report.source, item.result.page_states)
+
+
+def _count_corrections_left(reports: Iterable[SourceReport]) -> dict[str, int]:
+    """Return how many more corrections of each stranger's source, by its address, are stored in this run."""
+    return {
+        report.source.url: MAX_CORRECTIONS - report.result.corrected_digests
+        for report in reports
+        if kinds.get(report.source.kind, report.source.url).max_new_papers is not None
+    }
 
 
 def _record_failure(batch: Sequence[SinkItem], reason: str) -> None:

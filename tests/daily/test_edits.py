@@ -8,13 +8,17 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from bot.archive import digest_writer, ingest, parse
+from bot.daily import edits
 from bot.daily.service import Subscriptions
 from storage import archive, deliveries, models, outbox, sources
 from storage.database import Database
 from tests.support import digest_builders, patience
 from tests.support.correction_harness import LATER, CorrectionHarness, put_text
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM
+from tests.support.recording_indexer import NullIndexer
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
 
@@ -22,6 +26,14 @@ both_engines = pytest.mark.engines("sqlite", "postgresql")
 @pytest.fixture
 def harness(db: Database) -> CorrectionHarness:
     return CorrectionHarness(db)
+
+
+async def correct_again(harness: CorrectionHarness, digest_id: int, now: datetime) -> int:
+    """Plan the edits of a correction that changes none of a digest's papers."""
+    async with harness.database.transaction() as connection:
+        listed = [paper.paper_id for paper in await archive.list_papers(connection, [digest_id])]
+        await edits.add_pending(connection, digest_id, 2, listed)
+    return await harness.edits.plan(harness.database, now)
 
 
 @both_engines
@@ -127,8 +139,7 @@ async def test_a_message_sent_as_its_fallback_is_edited_as_its_fallback(harness:
 async def test_the_same_correction_is_planned_once(harness: CorrectionHarness) -> None:
     await harness.begin("2601.00001")
     await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
-    async with harness.database.transaction() as connection:
-        assert await harness.edits.plan(connection, 1, 2, LATER) == 0
+    assert await correct_again(harness, 1, LATER) == 0
     assert len(await harness.edited()) == 1
 
 
@@ -243,8 +254,7 @@ async def test_a_changed_schedule_alone_edits_nothing(harness: CorrectionHarness
     subscription_id = await harness.begin("2601.00001")
     subscription = await harness.get_subscription(subscription_id)
     await Subscriptions(harness.database, lambda: SEOUL_9AM).edit(replace(subscription, at_time="18:00"))
-    async with harness.database.transaction() as connection:
-        assert await harness.edits.plan(connection, 1, 2, LATER) == 0
+    assert await correct_again(harness, 1, LATER) == 0
 
 
 async def test_missed_days_do_not_cause_an_edit(harness: CorrectionHarness) -> None:
@@ -252,9 +262,8 @@ async def test_missed_days_do_not_cause_an_edit(harness: CorrectionHarness) -> N
     for day in range(6):
         await harness.put(MONDAY + day * DAY, [f"2601.0001{day}"], "At first.", at=EVENING + day * DAY)
     await harness.send(SEOUL_9AM + 5 * DAY)
-    async with harness.database.transaction() as connection:
-        for digest_id in range(1, 7):
-            assert await harness.edits.plan(connection, digest_id, 2, SEOUL_9AM + 5 * DAY) == 0
+    for digest_id in range(1, 7):
+        assert await correct_again(harness, digest_id, SEOUL_9AM + 5 * DAY) == 0
 
 
 async def test_a_correction_of_the_older_of_two_digests_edits_the_post(harness: CorrectionHarness) -> None:
@@ -292,6 +301,74 @@ async def test_identical_posts_of_many_channels_are_rendered_once(harness: Corre
     await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
     assert harness.text.render_count == 1
     assert len(await harness.edited()) == 20
+
+
+@both_engines
+async def test_corrections_of_digests_that_no_post_shows_cost_no_look_at_the_posts(
+    harness: CorrectionHarness,
+) -> None:
+    for channel_id in range(30, 40):
+        await harness.subscribe(channel_id)
+    await harness.put(MONDAY, ["2601.00001"], "At first.")
+    await harness.send()
+    loaded = 0
+
+    def count_posts(_: object, cursor: object, statement: str, *others: object) -> None:
+        nonlocal loaded
+        loaded += "deliveries.digest_on" in statement
+
+    engine = harness.database.engine.sync_engine
+    for text in ("At first.", "Put right."):
+        group = [
+            sourced
+            for number in range(12)
+            for sourced in digest_writer.to_sourced_digests(
+                parse.parse_text(
+                    digest_builders.newsletter(MONDAY, [(f"2601.001{number:02}", 9)], text=text), "x", MONDAY
+                ),
+                "s0",
+                f"place {number}",
+            )
+        ]
+        service = ingest.IngestService(
+            harness.database,
+            lambda: LATER,
+            NullIndexer(),
+            on_fresh_digest=lambda connection, fresh: edits.add_pending(
+                connection, fresh.digest_id, fresh.revision, fresh.changed_ids
+            ),
+        )
+        sa.event.listen(engine, "before_cursor_execute", count_posts)
+        results = await service.add_batch(group)
+        assert await harness.edits.plan(harness.database, LATER) == 0
+        sa.event.remove(engine, "before_cursor_execute", count_posts)
+    assert sum(result.corrected_digests for result in results) == 12
+    assert loaded == 0
+
+
+@both_engines
+async def test_corrections_of_two_digests_edit_the_post_that_shows_both_once(
+    harness: CorrectionHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edits, "BATCH_SIZE", 2)
+    for channel_id in range(30, 35):
+        await harness.subscribe(channel_id, created_at=EVENING - 2 * DAY)
+    await harness.put(MONDAY - DAY, ["2601.00009"], "Before.", at=EVENING - DAY)
+    await harness.send(SEOUL_9AM - DAY)
+    for on, arxiv_id in ((MONDAY, "2601.00001"), (MONDAY + DAY, "2601.00002")):
+        await harness.put(on, [arxiv_id], "At first.", at=EVENING + DAY)
+    await harness.send(SEOUL_9AM + DAY)
+    harness.text.render_count = 0
+    async with harness.database.transaction() as connection:
+        for digest_id in (2, 3):
+            listed = [paper.paper_id for paper in await archive.list_papers(connection, [digest_id])]
+            await edits.add_pending(connection, digest_id, 2, listed)
+        await connection.execute(sa.text("UPDATE sections SET body = 'Put right.'"))
+    assert await harness.edits.plan(harness.database, LATER + DAY) == 5
+    assert harness.text.render_count == 1
+    edited = [json.loads(part.payload or "")["content"] for part in await harness.edited()]
+    assert [text.count("Put right.") for text in edited] == [2] * 5
+    assert await harness.edits.plan(harness.database, LATER + DAY) == 0
 
 
 @both_engines
@@ -340,7 +417,7 @@ async def test_a_correction_before_a_post_is_sent_changes_the_post(
         assert await outbox.resume(connection, LATER, channel_id=20) == is_paused
         assert len(await deliveries.list_due(connection, LATER)) == 1
     await harness.send(LATER)
-    assert await harness.edits.plan_late(harness.database, LATER + MINUTE) == 0
+    assert await harness.edits.plan(harness.database, LATER + MINUTE) == 0
     assert await harness.edited() == []
 
 
@@ -359,6 +436,72 @@ async def test_a_post_that_was_not_sent_gets_as_many_messages_as_it_needs_now(
     assert ["Put right." in shown["content"] for shown in await list_shown(harness)] == [False, True, True]
     async with harness.database.read() as connection:
         assert len(await deliveries.list_due(connection, LATER)) == 1
+
+
+async def begin_in_part(harness: CorrectionHarness, sent: int) -> None:
+    """Plan a post of three messages and send the first ones."""
+    await harness.subscribe()
+    await harness.put(MONDAY, ["2601.00001"], "One // two // three")
+    await harness.tick(SEOUL_9AM)
+    async with harness.database.transaction() as connection:
+        for part_id in range(1, sent + 1):
+            await outbox.mark_sending(connection, [part_id], SEOUL_9AM)
+            await outbox.mark_sent(connection, {part_id: models.Receipt(1000 + part_id, 20)}, SEOUL_9AM)
+
+
+async def list_texts(harness: CorrectionHarness) -> list[str]:
+    """Return the last words of the messages of the posts."""
+    return [shown["content"].split()[-1] for shown in await list_shown(harness)]
+
+
+@both_engines
+@pytest.mark.parametrize(
+    ("text", "shown", "edited"),
+    [
+        ("Eins // zwei // drei // vier", ["Eins", "zwei", "drei", "vier"], 2),
+        ("Eins // zwei", ["Eins", "zwei"], 2),
+        # A message that is there is not taken back, so the post stays as it was.
+        ("Eins", ["One", "two", "three"], 0),
+    ],
+    ids=["more", "as many as were sent", "fewer than were sent"],
+)
+async def test_a_post_that_was_sent_in_part_gets_as_many_messages_as_it_needs_now(
+    harness: CorrectionHarness, text: str, shown: list[str], edited: int
+) -> None:
+    await begin_in_part(harness, 2)
+    await harness.put(MONDAY, ["2601.00001"], text, at=LATER)
+    assert await list_texts(harness) == shown
+    assert [part.message_id for part in await harness.edited()] == [1001, 1002][:edited]
+    for _ in shown[2:]:
+        async with harness.database.transaction() as connection:
+            rows = await deliveries.list_due(connection, LATER)
+            (due,) = [row for row in rows if row.delivery.kind is models.DeliveryKind.DAILY]
+            await outbox.mark_sending(connection, [due.part.id], LATER)
+            await outbox.mark_sent(connection, {due.part.id: models.Receipt(2000 + due.part.id, 20)}, LATER)
+    async with harness.database.read() as connection:
+        (post,) = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
+        assert post.state is models.DeliveryState.SENT
+    assert await harness.edits.plan(harness.database, LATER + MINUTE) == 0
+    assert await list_texts(harness) == shown
+
+
+@both_engines
+async def test_the_messages_after_one_that_may_have_been_sent_are_corrected_and_it_is_edited_later(
+    harness: CorrectionHarness,
+) -> None:
+    await begin_in_part(harness, 1)
+    async with harness.database.transaction() as connection:
+        await outbox.mark_sending(connection, [2], SEOUL_9AM)
+        await outbox.mark_retry(
+            connection, 2, next_attempt_at=SEOUL_9AM, unknown_since=SEOUL_9AM, error="no-answer"
+        )
+    await harness.put(MONDAY, ["2601.00001"], "Eins // zwei // drei // vier", at=LATER)
+    assert await list_texts(harness) == ["Eins", "two", "drei", "vier"]
+    assert [part.message_id for part in await harness.edited()] == [1001]
+    await harness.send(LATER)
+    assert await harness.edits.plan(harness.database, LATER + MINUTE) == 1
+    assert [part.message_id for part in await harness.edited()] == [1002]
+    assert await list_texts(harness) == ["Eins", "zwei", "drei", "vier"]
 
 
 @both_engines
@@ -396,9 +539,9 @@ async def test_a_message_that_may_have_been_sent_keeps_its_text_and_is_edited_on
         )
     await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
     assert ["At first." in shown["content"] for shown in await list_shown(harness)] == [True]
-    assert await harness.edits.plan_late(harness.database, LATER + MINUTE) == 0
+    assert await harness.edits.plan(harness.database, LATER + MINUTE) == 0
     await harness.send(LATER + 2 * MINUTE)
-    assert [await harness.edits.plan_late(harness.database, LATER + n * MINUTE) for n in (3, 4)] == [1, 0]
+    assert [await harness.edits.plan(harness.database, LATER + n * MINUTE) for n in (3, 4)] == [1, 0]
     assert "Put right." in (await harness.edited_content())["content"]
 
 
@@ -413,5 +556,5 @@ async def test_a_correction_does_not_change_what_is_being_claimed(harness: Corre
             await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
     assert [json.loads(payload or "") for payload in claimed.values()] == await list_shown(harness)
     await harness.send(LATER + MINUTE)
-    assert await harness.edits.plan_late(harness.database, LATER + 2 * MINUTE) == 1
+    assert await harness.edits.plan(harness.database, LATER + 2 * MINUTE) == 1
     assert "Put right." in (await harness.edited_content())["content"]

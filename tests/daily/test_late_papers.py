@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from bot.archive import listing
+from bot.search import index as search_index
 from storage import deliveries, models, outbox
 from storage.database import Database
 from tests.support import digest_builders
@@ -128,3 +130,28 @@ async def _mark_all_sent(harness: PlannerHarness) -> None:
             for part in await deliveries.list_parts(connection, delivery.id):
                 receipts = {part.id: models.Receipt(part.id, delivery.channel_id or 0)}
                 await outbox.mark_sent(connection, receipts, delivery.planned_at)
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+@pytest.mark.parametrize("is_topic", [False, True])
+async def test_the_list_of_a_day_whose_first_digest_had_nothing_for_a_channel_is_posted_once(
+    db: Database, is_topic: bool
+) -> None:
+    harness = PlannerHarness(db)
+    options: dict[str, Any] = {"topic": "moss"} if is_topic else {"min_votes": 10}
+    await harness.subscribe(at_time="18:00", top_n=3, **options)
+    await harness.store(MONDAY, ("2601.00001", 5), at=MONDAY_POST - HOUR)
+    assert await harness.tick(MONDAY_POST) == 0
+    papers = [{"arxiv_id": f"2601.0000{n}", "title": f"How moss grows {n}", "votes": 40 + n} for n in (3, 4)]
+    await digest_builders.ingest_digest(
+        db,
+        listing.build(MONDAY, papers).text,
+        at=MONDAY_POST + HOUR,
+        location=f"https://huggingface.co/{MONDAY}",
+    )
+    if is_topic:
+        [_ async for _ in search_index.fill_gaps(db)]
+    assert await harness.tick(MONDAY_POST + DAY) == 1
+    assert await harness.tick(MONDAY_POST + 2 * DAY) == 0
+    assert await harness.list_contents() == ["2601.00004 2601.00003"]
+    assert harness.renderer.posts[0].late == ()

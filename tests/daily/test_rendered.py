@@ -16,7 +16,7 @@ from bot.daily import planner as daily_planner
 from bot.daily.service import OnDemandPosts
 from bot.outbox.deliveries import DeliveryFactory
 from bot.rendering.templates import Templates
-from storage import accounts, deliveries, models, outbox, papers, shelf
+from storage import accounts, archive, deliveries, models, outbox, papers, shelf
 from storage.database import Database
 from tests.support import digest_builders
 from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
@@ -131,8 +131,9 @@ async def test_a_weekly_post_lists_what_most_members_saved_as_it_was_when_planne
     changed = digest_builders.newsletter(MONDAY, PAPERS).replace("Paper 2601.00008", "Better")
     await digest_builders.ingest_digest(saving.database, changed, at=SEOUL_9AM)
     async with saving.database.transaction() as connection:
-        corrected = edits.EditPlanner(saving.deliveries)
-        assert await corrected.plan(connection, 1, 2, SEOUL_9AM + HOUR) == 1
+        listed = [paper.paper_id for paper in await archive.list_papers(connection, [1])]
+        await edits.add_pending(connection, 1, 2, listed)
+    assert await edits.EditPlanner(saving.deliveries).plan(saving.database, SEOUL_9AM + HOUR) == 1
     [(_, edited)] = await saving.list_deliveries(models.DeliveryKind.EDIT)
     assert "Saved by 4" in edited
     assert "Better" in edited

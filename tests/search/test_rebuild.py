@@ -327,6 +327,12 @@ async def test_a_large_digest_is_indexed_in_later_transactions_also_after_a_cras
     with pytest.raises(_Killed):
         await sample_archive.add_digest(db, "2025-01-02", *changed)
     assert (await search_index.get_index_status(db)).missing
+    if not kills_after:
+        # The transaction of the digest has all papers, and leaves what only searches read to later ones.
+        async with db.read() as connection:
+            query = "SELECT count(*), count(author_id) FROM papers LEFT JOIN paper_authors ON paper_id = id"
+            new = f"{query} WHERE arxiv_id LIKE '2502.%'"
+            assert (await connection.execute(sa.text(new))).one() == (len(others), 0)
     assert await maintenance.find_pending(db, lambda: NOW) is not None
     monkeypatch.setattr(search_index.SearchIndexer, "index", index)
     await sample_archive.add_digest(db, "2025-01-02", *changed)
@@ -338,3 +344,33 @@ async def test_a_large_digest_is_indexed_in_later_transactions_also_after_a_cras
     again = await contents(db)
     assert {**again, "indexed_papers": None} == {**at_once, "indexed_papers": None}
     assert len(again["indexed_papers"]) == len(PAPERS)
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_group_that_cannot_be_indexed_fails_no_ingest_and_is_tried_again(
+    db: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(digest_writer, "CHUNK_PAPERS", 4)
+    index, broken = search_index.SearchIndexer.index, PAPERS[0].arxiv_id
+
+    async def fail(self: Any, connection: Any, documents: Any, people: Any) -> None:
+        if any(document.arxiv_id == broken for document in documents):
+            raise RuntimeError("a strange paper")
+        await index(self, connection, documents, people)
+
+    monkeypatch.setattr(search_index.SearchIndexer, "index", fail)
+    await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
+    assert "a strange paper" in "".join(capsys.readouterr())
+    found = await ids(db, "learning")
+    assert {paper.arxiv_id for paper in PAPERS[4:]} <= found
+    assert broken not in found
+    await sample_archive.add_digest(
+        db, "2025-01-03", NewsletterPaper("2503.00001", "Moss learning", "It grows.")
+    )
+    assert "2503.00001" in await ids(db, "learning")
+    monkeypatch.setattr(search_index.SearchIndexer, "index", index)
+    await sample_archive.add_digest(
+        db, "2025-01-04", NewsletterPaper("2503.00002", "Sand learning", "It flows.")
+    )
+    assert broken in await ids(db, "learning")
+    assert not (await search_index.get_index_status(db)).missing

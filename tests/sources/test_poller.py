@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -276,7 +277,7 @@ async def test_a_digest_that_was_not_stored_is_fetched_again(harness: PollingHar
     await harness.add("/b.md")
     store = harness.ingest.add_batch
 
-    async def fail_once(*args: object) -> object:
+    async def fail_once(*args: object, **options: object) -> object:
         harness.ingest.add_batch = store  # type: ignore[method-assign]
         raise storage_errors.DatabaseBusyError("paperround.db is locked by another process.")
 
@@ -302,10 +303,10 @@ async def test_a_digest_that_triggers_a_bug_does_not_affect_others(harness: Poll
         )
         await harness.add(f"/{number}.md")
 
-    async def break_on_one(group: Sequence[models.SourcedDigest]) -> object:
+    async def break_on_one(group: Sequence[models.SourcedDigest], **options: Any) -> object:
         if any(digest.location.endswith("/1.md") for digest in group):
             raise RuntimeError("a strange text")
-        return await store(group)
+        return await store(group, **options)
 
     harness.ingest.add_batch = break_on_one  # type: ignore[method-assign, assignment]
     statuses = [report.status for report in await harness.fetch_due()]
@@ -911,3 +912,42 @@ async def test_what_a_feed_may_not_bring_today_is_read_tomorrow_though_the_feed_
             stored.append(report.result.new_papers)
             harness.now += timedelta(days=1)
     assert stored == [2, 2, 0]
+
+
+async def test_a_feed_that_corrects_many_digests_has_them_stored_over_several_polls(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "MAX_CORRECTIONS", 20)
+
+    def feed_of_digests(revision: int) -> str:
+        def item(number: int) -> str:
+            texts = "".join(
+                f"<li><a href='https://arxiv.org/abs/2505.{number:03}{n:02}'>How moss grows on old stones {revision}</a></li>"
+                for n in (1, 2)
+            )
+            html = f"<![CDATA[<h2>2025-05-06</h2><ul>{texts}</ul><p>{number} {revision}</p>]]>"
+            head = f"<title>Day</title><guid>e{number}</guid><pubDate>Tue, 06 May 2025 00:00:00 GMT</pubDate>"
+            return f"<item>{head}<description>{html}</description></item>"
+
+        return source_payloads.rss(*map(item, range(45)))
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers.get("If-None-Match") == f'"{revision}"':
+            return web.Response(status=304)
+        return web.Response(text=feed_of_digests(revision), headers={"ETag": f'"{revision}"'})
+
+    harness.origin.pages["/feed"] = answer
+    await harness.add("/feed", "feed")
+    revision, stored, reasons = 1, [], []
+    async with harness.open_poller() as opened:
+        for poll in range(5):
+            revision = min(2, poll + 1)
+            [report] = await opened.fetch_due()
+            stored.append((report.result.new_digests, report.result.corrected_digests))
+            reasons.append(report.reason)
+            harness.now += timedelta(hours=2)
+    assert stored == [(45, 0), (0, 20), (0, 20), (0, 5), (0, 0)]
+    assert ["corrections wait for the next poll" in reason for reason in reasons] == [
+        *(False, True, True),
+        *(False, False),
+    ]

@@ -22,7 +22,7 @@ LATER = SEOUL_9AM + 2 * HOUR
 
 
 class TextRenderer(planner_harness.StubDailyRenderer):
-    """Renders each paper's first section, in one message, or in one message per paper for CARDS."""
+    """Renders each paper's first section: for CARDS a message per paper, otherwise a message for each text between `//`."""
 
     plain = False
 
@@ -40,7 +40,7 @@ class TextRenderer(planner_harness.StubDailyRenderer):
         texts = [
             f"{paper.arxiv_id} {paper.sections[0].body if paper.sections else ''}" for paper in post.papers
         ]
-        texts = ["headline", *texts] if post.style is models.Style.CARDS else ["\n".join(texts)]
+        texts = ["headline", *texts] if post.style is models.Style.CARDS else "\n".join(texts).split(" // ")
         kind = models.PartKind.FORUM_POST if post.style is models.Style.FORUM else models.PartKind.MESSAGE
         plain = {"plain": "\n".join(texts), "marker": context["marker"]} if self.plain else None
         return tuple(contents.RenderedPart(kind, _payload(kind, text, context), plain) for text in texts)
@@ -131,9 +131,10 @@ async def put_text(
         harness.database,
         text,
         at=at,
-        on_fresh=lambda connection, fresh: harness.edits.plan(
-            connection, fresh.digest_id, fresh.revision, at, fresh.changed_ids
+        on_fresh=lambda connection, fresh: edits.add_pending(
+            connection, fresh.digest_id, fresh.revision, fresh.changed_ids
         ),
         location=location,
         source=source,
     )
+    await harness.edits.plan(harness.database, at)

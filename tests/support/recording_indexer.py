@@ -29,7 +29,7 @@ class RecordingIndexer:
             del self.papers[paper_id]
 
     async def postpone(
-        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author]
+        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author] = ()
     ) -> None:
         raise AssertionError("its tests have small digests")
 
@@ -45,7 +45,7 @@ class NullIndexer:
     """Indexes nothing."""
 
     async def postpone(
-        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author]
+        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author] = ()
     ) -> None:
         """Do nothing."""
 
