@@ -39,14 +39,17 @@ MESSAGES = {
     "trends": ("/trends topic:reinforcement learning", "/동향 강화 학습"),
     "alert-preview": ("/alerts add keyword:diffusion", "/알림 추가 확산 모델"),
     "today": ("/today", "/오늘"),
+    "saved": ("/saved list", "/저장 목록"),
     "status": ("/status", "/상태"),
     "why": ("/why paper:2502.02737", "/왜 2502.02737"),
     "weekly": (
         "/daily setup channel:vision style:weekly our_five:true",
-        "/매일 설정 채널:vision 형식:주간 서버인기:True",
+        "/매일 설정 채널:vision 형식:주간 서버논문:True",
     ),
 }
 """The pictures of one message each, with what is typed or pressed for it; those without are there from the start."""
+SAVED = ("2502.02737", "2506.02153", "2501.12948")
+"""The papers that are saved before the saved ones are pictured."""
 TYPED = {"autocomplete": (("topic", "추"), ("author", "l"), ("paper", "sma"))}
 TYPING = ("ㄱ", "가", "강", "강화")
 """What the input method of Hangul shows while 강화 is typed."""
@@ -99,22 +102,39 @@ class Camera:
 
     async def take_message(self, name: str, typed: str) -> None:
         """Take the picture of the answer to a line or a button, or of a message that is there."""
-        before = await self._page.evaluate("cards().length")
-        newest = await self._page.evaluate("messages().at(-1).dataset.messageId")
+        if name == "saved":
+            for paper in SAVED:
+                await self._do(f"/{'논문' if self._locale is KO else 'paper'} {paper}")
+                await self._press("저장" if self._locale is KO else "Save")
+        newest = await self._do(typed)
+        # The alert and the daily post are the page's first messages; an answer of two parts is pictured by its first.
+        place = {"alert": "0", "daily": "1"}.get(name)
+        if place is None:
+            place = f"cards().findIndex(c => c.closest('.channel-message').dataset.messageId > {newest!r})"
+            await self._page.wait_for(f"{place} >= 0")
+            await self._settle()
+        self._save(name, await self._shoot(f"cards().at({place})"))
+
+    async def _do(self, typed: str) -> str:
+        """Send a line, or press a button of the newest message. Returns the id of the message that was the newest."""
+        newest = str(await self._page.evaluate("messages().at(-1).dataset.messageId"))
         if typed.startswith("/"):
             await self._send(typed)
         elif typed:
-            await self._page.evaluate(
-                f"[...messages().at(-1).querySelectorAll('button')].find(b => b.innerText === {typed!r}).click()"
-            )
+            await self._press(typed)
         if typed:
             await self._page.wait_for(f"messages().at(-1).dataset.messageId !== {newest!r}")
         await self._settle()
-        # The daily post and the alert are the page's first messages; an answer of two parts is pictured by its first.
-        place = {"daily": "0", "alert": "1"}.get(name)
-        new = f"cards().findIndex(c => c.closest('.channel-message').dataset.messageId > {newest!r})"
-        await self._take(name, place or new)
-        del before
+        return newest
+
+    async def _press(self, label: str) -> None:
+        """Press a button of the newest message."""
+        button = (
+            f"[...messages().at(-1).querySelectorAll('button')].find(b => b.innerText.trim() === {label!r})"
+        )
+        await self._page.wait_for(f"{button} && !{button}.disabled")
+        await self._page.evaluate(f"{button}.click()")
+        await self._settle()
 
     async def take_typed(self, name: str, commands: tuple[tuple[str, str], ...]) -> None:
         """Take the picture of the choices that are offered while the first option of some commands is typed."""
@@ -124,7 +144,11 @@ class Camera:
             await self._page.type(text)
             await self._page.wait_for("document.querySelectorAll('.command-popup [role=option]').length > 2")
             await self._settle()
-            pictures.append(await self._shoot("document.querySelector('.command-popup')", "form"))
+            pictures.append(
+                await self._shoot(
+                    "document.querySelector('.command-popup')", "document.querySelector('#channel-composer')"
+                )
+            )
             await self._page.evaluate("document.querySelector('.command-context-close').click()")
             await self._clear()
         width, height = max(p.width for p in pictures), sum(p.height for p in pictures)
@@ -140,6 +164,9 @@ class Camera:
         await self._page.call(
             "Emulation.setDeviceMetricsOverride", width=800, height=560, deviceScaleFactor=1, mobile=False
         )
+        await self._settle()
+        await self._page.evaluate("cards().at(-1).scrollIntoView()")
+        await self._settle()
         frames = [await self._shoot()]
         await self._choose("topic")
         frames.append(await self._shoot())
@@ -207,16 +234,11 @@ class Camera:
             same, last = (same + 1 if shown == last else 0), shown
             await asyncio.sleep(0.25)
 
-    async def _take(self, name: str, place: str) -> None:
-        self._save(name, await self._shoot(f"cards().at({place})"))
-
     async def _shoot(self, *elements: str) -> Image.Image:
         """Return a picture of the elements of some JavaScript expressions, of the whole page without any."""
         clip = {}
         if elements:
-            found = ", ".join(
-                f"document.querySelector({text!r})" if text.isalpha() else text for text in elements
-            )
+            found = ", ".join(elements)
             await self._page.evaluate(f"[{found}][0].scrollIntoView({{block: 'center'}})")
             box = json.loads(
                 await self._page.evaluate(
@@ -247,14 +269,15 @@ async def take_all(locale: models.Locale, wanted: set[str]) -> None:
         ):
             camera = Camera(page, locale)
             await camera.open(url)
+            if not wanted or "typing" in wanted:
+                await camera.take_typing("typing")
+                await camera.open(url)
             for name, lines in MESSAGES.items():
                 if not wanted or name in wanted or (name == "card" and "similar" in wanted):
                     await camera.take_message(name, lines[locale is KO])
             for name, commands in TYPED.items():
                 if not wanted or name in wanted:
                     await camera.take_typed(name, commands)
-            if not wanted or "typing" in wanted:
-                await camera.take_typing("typing")
     sys.stdout.write(f"{locale.value}: done\n")
 
 

@@ -174,7 +174,7 @@ def _render(
     words = {name: html.escape(text) for name, text in WORDS[locale].items()}
     links = "".join(
         f'<li><a href="{_CHANNEL}{number}"{" aria-current=page" if channel is current else ""}>'
-        f"# {html.escape(channel.name)}</a></li>"
+        f"# {html.escape(str(channel.name))}</a></li>"
         for number, channel in enumerate(channels)
     )
     steps = "".join(
@@ -205,8 +205,11 @@ def _texts(preview: simcord.Preview, locale: models.Locale) -> dict[str, Any]:
         return {"exact": ENGLISH_WORDS, "patterns": (), "commands": {}, "options": {}}
     leaves = list(list_leaves(preview.env, preview.viewers[0], preview.channel))
     commands = {
-        " ".join(node["name"] for node in path): " ".join(local_name(node, locale.value) for node in path)
+        " ".join(node["name"] for node in path[:depth]): " ".join(
+            local_name(node, locale.value) for node in path[:depth]
+        )
         for path, _ in leaves
+        for depth in range(1, len(path) + 1)  # SimCord names the group alone
     }
     options = {
         option["name"]: local_name(option, locale.value)
@@ -243,7 +246,7 @@ def list_leaves(
     """Yield each command that a viewer sees in a channel, with the groups above it and itself."""
     for command in env.backend.visible_commands(user_id=viewer.id, channel_id=channel.id):
         for path, leaf in command_leaves(command):
-            nodes = [command]
+            nodes: list[CommandSpec] = [command]
             for name in path[1:]:
                 nodes.append(next(node for node in nodes[-1]["options"] if node["name"] == name))
             yield nodes, leaf

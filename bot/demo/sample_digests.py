@@ -6,7 +6,7 @@ Titles, ids and authors are those of real papers; dates, votes and summaries are
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from importlib import resources
 from itertools import count, cycle
@@ -115,31 +115,20 @@ PAPERS_BY_TOPIC = {
 """The number of papers on a topic in each month of the year before the samples, so that trends have months to show."""
 FIRST_NUMBER = 90_000
 """arXiv does not give out ids with numbers from this one on."""
+FIRST_DAY_ON = date(2025, 12, 1)
+"""The day from which no paper is made up."""
 SUMMARY = "Made up for the demo, where it counts as one paper on {topic}. There is no such paper on arXiv."
-TITLES = (
-    "{topic} Revisited",
-    "A Closer Look at {topic}",
-    "What Makes {topic} Work",
-    "Lessons from a Year of {topic}",
-    "Simple Baselines for {topic}",
-    "{topic} under a Fixed Budget",
-    "On the Limits of {topic}",
-    "Measuring Progress in {topic}",
-    "{topic} with Less Data",
-    "Open Problems in {topic}",
-    "{topic} in the Wild",
-    "A Recipe for {topic}",
-    "{topic} Step by Step",
-    "When Does {topic} Fail",
-    "{topic} beyond English",
-)
-"""The titles of the made-up papers on a topic, one after the other; from the second round on with a number."""
+
+
+def is_made_up(arxiv_id: str) -> bool:
+    """Return whether there is no such paper on arXiv."""
+    number = arxiv_id.partition(".")[2]
+    return number.isdecimal() and int(number) >= FIRST_NUMBER
 
 
 def render_listings() -> str:
     """Return the lists of all months, whose papers are made up and say so, in the listing format: a line per day."""
     numbers = count(1)
-    titles = {topic: _titles(topic) for topic in PAPERS_BY_TOPIC}
     month_count = len(next(iter(PAPERS_BY_TOPIC.values())))
     lines = []
     for position in range(month_count):
@@ -147,25 +136,15 @@ def render_listings() -> str:
         month = FIRST_MONTH_ON.month - 1 + position
         for index, day in enumerate(DAYS):
             on = date(FIRST_MONTH_ON.year + month // 12, month % 12 + 1, day)
-            papers = [
-                _paper(on, next(numbers), topic, next(titles[topic])) for topic in topics[index :: len(DAYS)]
-            ]
+            papers = [_paper(on, next(numbers), topic) for topic in topics[index :: len(DAYS)]]
             lines.append(json.dumps({"format": "listing", "date": on.isoformat(), "papers": papers}))
     return "\n".join(lines)
 
 
-def _titles(topic: str) -> Iterator[str]:
-    """Yield titles of papers on a topic without an end, all different."""
-    for part in count(1):
-        for title in TITLES:
-            name = title.format(topic=f"{topic[0].upper()}{topic[1:]}")
-            yield name if part == 1 else f"{name}, Part {'I' * part}"
-
-
-def _paper(on: date, number: int, topic: str, title: str) -> dict[str, object]:
+def _paper(on: date, number: int, topic: str) -> dict[str, object]:
     return {
         "arxiv_id": f"{on:%y%m}.{FIRST_NUMBER + number}",
-        "title": title,
+        "title": f"Sample {number}: {topic[0].upper()}{topic[1:]}",
         "votes": number * 7 % 19 + 1,
         "summary": SUMMARY.format(topic=topic),
     }

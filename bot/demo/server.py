@@ -28,6 +28,8 @@ from bot.demo import page as demo_page
 from bot.demo import sample_digests
 from bot.demo.stage import Stage, Viewer
 from bot.search import glossary
+from bot.search.results import Choice, SearchRequest, SearchResult
+from bot.search.service import SearchService
 from storage import errors, locks, models, papers, shelf, sources
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,6 +40,36 @@ INTRODUCTION = {
     models.Locale.EN: "Open this address in a browser; the page says what to type. Ctrl-C ends the demo.",
     models.Locale.KO: "브라우저에서 이 주소를 열면 무엇을 입력할지 나와요. 끝내려면 Ctrl-C를 누르세요.",
 }
+
+
+class DemoSearch(SearchService):
+    """The search without the made-up papers of past months, which are there for trends alone."""
+
+    async def search(self, request: SearchRequest) -> SearchResult:
+        """Return the papers on a topic, best first."""
+        return await super().search(_without_made_up(request))
+
+    async def list_top(self, request: SearchRequest) -> SearchResult:
+        """Return the top-voted papers of a period."""
+        return await super().list_top(_without_made_up(request))
+
+    async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
+        """Return the papers that share the most rare terms with a paper."""
+        found = await super().list_similar(arxiv_id, limit=limit)
+        return [row for row in found if not sample_digests.is_made_up(row.arxiv_id)]
+
+    async def complete_paper(self, text: str) -> list[Choice]:
+        """Return the papers whose arXiv id or title begins as typed."""
+        return [
+            choice
+            for choice in await super().complete_paper(text)
+            if not sample_digests.is_made_up(choice.value)
+        ]
+
+
+def _without_made_up(request: SearchRequest) -> SearchRequest:
+    first_on = sample_digests.FIRST_DAY_ON
+    return dataclasses.replace(request, since=max(request.since or first_on, first_on))
 
 
 class DemoClock:
@@ -111,6 +143,8 @@ async def open_demo(
     settings = Settings(database_url=f"sqlite+aiosqlite:///{folder / 'demo.db'}", locale=locale.value)
     async with open_container(settings, clock=clock) as container:
         bot = container.create_bot(shard_count=1, locale=locale)
+        search = DemoSearch(container.database, bot.services.glossary, clock)
+        bot.services = dataclasses.replace(bot.services, search=search)
         async with simcord.run(bot, check_errors=False) as env:
             clock.env = env
             assert bot.user is not None
