@@ -361,8 +361,8 @@ async def run(container: Container) -> None:
 
 
 MISSING_TOKEN_MESSAGE = (
-    "DISCORD_TOKEN is not set. `paperround setup` says where a token comes from, checks it and writes it into .env."
-    " `paperround demo` needs none."
+    "DISCORD_TOKEN is not set. `paperround setup` asks for the token of your application"
+    " (https://discord.com/developers/applications) and writes it into .env. `paperround demo` needs none."
 )
 
 
