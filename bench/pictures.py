@@ -1,7 +1,8 @@
 """The pictures of the README and of `docs/pictures.md`, taken anew from the demo with headless Chromium: `make pictures`.
 
 What is pictured is the newest message of the page, without the page around it; the moving picture is of the page while a
-topic is typed. `python -m bench.pictures NAME…` takes only these pictures.
+topic is typed. `python -m bench.pictures NAME…` takes only these pictures, with `en` or
+`ko` among the names in one language.
 """
 
 from __future__ import annotations
@@ -282,9 +283,12 @@ async def take_all(locale: models.Locale, wanted: set[str]) -> None:
 
 
 async def main() -> None:
-    """Take the pictures in both languages."""
+    """Take the pictures that the arguments name."""
+    names = set(sys.argv[1:])
+    languages = names & {locale.value for locale in models.Locale}
     for locale in models.Locale:
-        await take_all(locale, set(sys.argv[1:]))
+        if not languages or locale.value in languages:
+            await take_all(locale, names - languages)
 
 
 if __name__ == "__main__":

@@ -73,18 +73,18 @@ POST = {
 }
 ANSWERS = {
     "/topic small language model": ("small language model · 4 papers", "소형 언어 모델"),
-    "/topic 강화학습": ("강화학습 · 11 papers", "Also searched for 강화 학습"),
+    "/topic 강화학습": ("강화학습 · 12 papers", "Also searched for reinforcement learning"),
     "/author loubna ben allal": ("Loubna Ben Allal",),
     "/paper 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/alerts add keyword:diffusion": ("Inference-Time Scaling for Diffusion Models",),
-    "/daily setup channel:vision time:9am topic:diffusion": ("#vision", "on 4 of the last 14 days", "Start"),
+    "/daily setup channel:vision time:9am topic:diffusion": ("#vision", "of the last 14 days", "First post:"),
     "/trends": ("Feb: 10", "Nov: 28", "Rising topics of the last 30 days", "10.5% → 14.8%"),
-    "/주제 강화학습": ("강화학습 · 11편",),
+    "/주제 강화학습": ("강화학습 · 12편",),
     "/주제 small language model": ("small language model · 4편", "SmolLM2"),
     "/저자 loubna ben allal": ("Loubna Ben Allal",),
     "/논문 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/알림 추가 확산 모델": ("Inference-Time Scaling for Diffusion Models",),
-    "/매일 설정 채널:vision 시각:오전 9시 주제:확산 모델": ("#vision", "최근 14일 중 4일", "시작하기"),
+    "/매일 설정 채널:vision 시각:오전 9시 주제:확산 모델": ("#vision", "최근 14일 중", "첫 게시:"),
     "/동향": ("2월 10", "11월 28", "최근 30일 동안 떠오르는 주제", "10.5% → 14.8%"),
 }
 """What the page shows after each line that the README and the page propose to type."""
