@@ -45,7 +45,7 @@ MESSAGES = {
     "why": ("/why paper:2502.02737", "/왜 2502.02737"),
     "weekly": (
         "/daily setup channel:vision style:weekly our_five:true",
-        "/매일 설정 채널:vision 형식:주간 서버논문:True",
+        "/매일 설정 채널:vision 형식:weekly 서버논문:True",
     ),
 }
 """The pictures of one message each, with what is typed or pressed for it; those without are there from the start."""

@@ -112,7 +112,7 @@ WRONG_TOKEN = (
 NO_ANSWER = "Discord has not answered in 15 s, or limits requests at the moment. The token may be right: try again later."
 
 NOT_A_TOKEN = (
-    "DISCORD_TOKEN cannot be a bot's token, which has three parts with dots between them. Copy it again from your"
+    "DISCORD_TOKEN is too short for a bot's token, or not three parts with dots between them. Copy it again from your"
     " application's Bot page (Reset Token)."
 )
 _TOKEN = re.compile(r"[\w-]{4,}\.[\w-]{4,}\.[\w-]{10,}")

@@ -23,7 +23,7 @@ CommandSpec = Mapping[str, Any]
 FIRST_STEPS = {
     models.Locale.EN: (
         ("/topic small language model", "papers on a topic"),
-        ("/topic 강화학습", "the same in Korean: reinforcement learning"),
+        ("/topic 강화학습", "the same for a topic in Korean"),
         ("/author loubna ben allal", "papers of an author"),
         ("/paper 2502.02737", "one paper with its code"),
         ("/alerts add keyword:diffusion", "be told of new papers"),
@@ -44,14 +44,14 @@ FIRST_STEPS = {
 WORDS = {
     models.Locale.EN: {
         "title": "Paperround demo",
-        "about": "The bot itself, in a made-up server. Nothing leaves this machine, and it ends with Ctrl-C.",
+        "about": "The bot itself in a made-up server, without a token or an account. It ends with Ctrl-C.",
         "channels": "Channels",
         "steps": "First steps",
         "how": "Press one, or type it below. The menu under a post opens a paper.",
     },
     models.Locale.KO: {
         "title": "Paperround 데모",
-        "about": "가상 서버에서 돌아가는 진짜 봇이에요. 이 컴퓨터 밖으로 나가는 것은 없고, Ctrl-C로 끝나요.",
+        "about": "가상 서버에서 돌아가는 진짜 봇이에요. 토큰도 계정도 필요 없고, Ctrl-C로 끝나요.",
         "channels": "채널",
         "steps": "이렇게 시작해 보세요",
         "how": "누르거나 아래에 직접 입력하세요. 글의 메뉴에서 논문을 골라 읽을 수 있어요.",
