@@ -151,8 +151,12 @@ class GuildEventsCog(commands.Cog):
         services = self._bot.services
         now = services.clock()
         for guild in guilds:
-            joined_at, channel = guild.me.joined_at, _find_welcome_channel(guild)
-            if joined_at is None or channel is None or abs(now - joined_at) > WELCOME_PERIOD:
+            # A first start may find thousands of servers: the date is looked at before permissions are.
+            joined_at = getattr(guild.me, "joined_at", None)
+            if joined_at is None or abs(now - joined_at) > WELCOME_PERIOD:
+                continue
+            channel = _find_welcome_channel(guild)
+            if channel is None:
                 continue
             post = contents.NoticePost(
                 marker=f"notice:w{guild.id}:{int(joined_at.timestamp())}",
