@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable
@@ -30,7 +29,7 @@ from bot.demo.stage import Stage, Viewer
 from bot.search import glossary
 from bot.search.results import Choice, SearchRequest, SearchResult
 from bot.search.service import SearchService
-from storage import errors, locks, models, papers, shelf, sources
+from storage import locks, models, papers, shelf, sources
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The start of SimCord's clock: 09:00 in Seoul."""
@@ -165,14 +164,7 @@ async def open_demo(
 
 
 async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
-    """Serve the page until Ctrl-C, SIGTERM or its closing. Raises PaperroundError for a port in use."""
-    if port:
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError as error:
-            raise errors.PaperroundError(
-                f"Port {port} is in use, perhaps by another demo. Choose another with --port, or 0 for any free one."
-            ) from error
+    """Serve the page until Ctrl-C, SIGTERM or its closing."""
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
