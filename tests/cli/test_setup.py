@@ -80,7 +80,9 @@ async def type_lines(
         return shown
 
     def is_asked(question: str, place: int) -> bool:
-        return question in read()[place:].rpartition("\n")[2]
+        # The blank after a question is printed when what is typed is not shown any more.
+        last = read()[place:].rpartition("\n")[2]
+        return question in last and last.endswith(" ")
 
     for question, line in answers:
         place = len(shown)
