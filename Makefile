@@ -10,7 +10,7 @@ DEV := $(VENV)/.dev
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-pythons coverage test-faults test-image test-install check format bench bench-large shape clean
+.PHONY: help install demo run test test-pythons coverage test-faults test-image test-install check format pictures bench bench-large shape clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,8 +28,8 @@ $(DEMO) $(DEV): pyproject.toml constraints.txt
 
 install: $(DEV)
 
-demo: $(DEMO) ## the bot on a local page with sample digests; no token, no network
-	@$(BIN)/paperround demo
+demo: $(DEMO) ## the bot on a local page with sample digests; no token, no network; in Korean with LOCALE=ko
+	@$(BIN)/paperround demo $(if $(LOCALE),--locale $(LOCALE))
 
 run: $(DEMO) ## the bot itself (needs DISCORD_TOKEN)
 	@$(BIN)/paperround run
@@ -65,6 +65,9 @@ test-image: $(DEV) ## build the Docker image with buildah and run it; needs root
 
 test-install: $(DEV) ## install the checkout into an empty environment and use it; needs a package index
 	@$(BIN)/pytest -m install tests/test_install.py $(ARGS)
+
+pictures: $(DEV) ## take the pictures of the documents anew from the demo; needs Chromium
+	@$(BIN)/python -m bench.pictures $(ARGS)
 
 bench: $(DEV) ## speed and size, as ratios to a floor of the same run
 	@$(BIN)/python -m bench

@@ -52,7 +52,7 @@ def test_one_line_without_its_mark_switches_the_default_source_on(
     environment = yaml.YAML(typ="safe", pure=True).load(switched_on)["services"]["paperround"]["environment"]
     monkeypatch.setenv("PAPERROUND_SOURCES", environment["PAPERROUND_SOURCES"])
     assert [source.url for source in settings.load().sources] == [huggingface.ADDRESS]
-    for place in ("docker-compose.yml", "README.md", "docs/operating.md", "docs/sources.md"):
+    for place in ("docker-compose.yml", "docs/install.md", "docs/operating.md", "docs/sources.md"):
         assert kinds.ADD_DEFAULT in (ROOT / place).read_text(encoding="utf-8"), place
 
 

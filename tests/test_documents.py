@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from bench import shape
 from bot import cli
 from bot.app import client, container
 from bot.archive import parse
+from bot.client import permissions as client_permissions
 from bot.client import translations
 from bot.core import settings
 from bot.operations import health
@@ -25,10 +25,10 @@ from bot.rendering import templates
 from storage import database, models, tables
 
 ROOT = Path(__file__).parents[1]
-PROSE = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
+PROSE = [ROOT / name for name in ("README.md", "README.ko.md", "CHANGELOG.md", "CONTRIBUTING.md")]
 DOCUMENTS = [*PROSE, *sorted((ROOT / "docs").rglob("*.md"))]
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
-GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+GUIDES = [ROOT / "README.md", ROOT / "README.ko.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES_WITH_PATHS = [
     *GUIDES,
     ROOT / "CONTRIBUTING.md",
@@ -57,11 +57,6 @@ REGISTRIES = [
 
 def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
-
-
-@cache
-def _readme() -> str:
-    return (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def _page(name: str) -> str:
@@ -195,13 +190,23 @@ async def test_the_page_of_commands_names_no_slash_command_that_does_not_exist(
 
 
 def test_the_invitation_asks_for_exactly_the_permissions_that_the_readme_explains() -> None:
-    [number] = re.findall(r"permissions=(\d+)", _readme())
+    page = _page("install.md")
+    [number] = re.findall(r"permissions=(\d+)", page)
+    assert int(number) == client_permissions.INVITED.value
     requested = [name for name, granted in discord.Permissions(int(number)) if granted]
-    explained = _readme().partition("| permission | what for |")[2].partition("\n\n")[0]
+    explained = page.partition("| permission | what for |")[2].partition("\n\n")[0]
     titles = [row.split("|")[0].strip() for row in ROW.findall(explained)][1:]
     aliases = {"view_channel": "read_messages"}
     explained_names = [title.lower().replace(" ", "_") for title in titles]
     assert sorted(aliases.get(name, name) for name in explained_names) == sorted(requested)
+
+
+def test_the_readme_is_a_landing_page_and_has_lines_to_copy() -> None:
+    for name, words in (("README.md", 700), ("README.ko.md", 700)):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert len(text.split()) <= words
+        for line in ("git clone", "make demo", "docker compose run --rm paperround paperround setup", "▲"):
+            assert line in text, f"{name}: {line}"
 
 
 # The code

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import timedelta
 from functools import cached_property, partial
 from typing import Any
 
@@ -27,6 +28,7 @@ from bot.daily import commands as daily_commands
 from bot.daily.post import STYLES
 from bot.lists import commands as lists_commands
 from bot.operations import commands as operations_commands
+from bot.operations import messages as operations_messages
 from bot.outbox import contents, outcomes
 from bot.rendering.templates import Templates
 from bot.shelf import commands as shelf_commands
@@ -35,7 +37,7 @@ from bot.today import commands as today_commands
 from bot.today import messages as today_messages
 from bot.trends import commands as trends_commands
 from bot.writer import commands as writer_commands
-from storage import accounts, key_values, models
+from storage import accounts, key_values, models, outbox
 from storage.models import Reason
 
 log = structlog.get_logger(__name__)
@@ -47,6 +49,9 @@ FETCH_PERIOD = 60.0
 FETCH_INTERVAL = 900.0
 """Seconds between two requests of the same channel by checks of all servers."""
 
+WELCOME_PERIOD = timedelta(days=1)
+"""Time after an invitation in which a server is welcomed: the bot may be started after it was invited."""
+
 
 class GuildEventsCog(commands.Cog):
     """Keeps the stored servers up to date, and resumes destinations that are available again.
@@ -57,6 +62,8 @@ class GuildEventsCog(commands.Cog):
 
     def __init__(self, bot: Client, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._bot = bot
+        # Without a Gateway (tests, the demo) the number is given; nobody invites the bot there.
+        self._has_gateway = bot.shard_count is None
         self._guilds = bot.services.guilds
         self._resumer = bot.services.destination_resumer
         self._fetches = outcomes.RateLimiter(monotonic, MAX_FETCHES, FETCH_PERIOD)
@@ -132,8 +139,38 @@ class GuildEventsCog(commands.Cog):
                 return  # an event before this one included it
             known = await self._guilds.list_ids()
             new = {id_: _guild_settings(guild) for id_, guild in arrived.items() if id_ not in known}
+            if self._has_gateway:
+                await self.welcome(arrived[id_] for id_ in new)
             await self._guilds.update_all(new)
             await self.resume(next(iter(arrived)) if len(arrived) == 1 else None)
+
+    async def welcome(self, guilds: Iterable[discord.Guild]) -> None:
+        """Plan the first message in servers that invited the bot lately, once, where it may write.
+
+        The key of the delivery is the invitation's, so that a repetition after a crash plans nothing.
+        """
+        services = self._bot.services
+        now = services.clock()
+        for guild in guilds:
+            # A first start may find thousands of servers: the date is looked at before permissions are.
+            joined_at = getattr(guild.me, "joined_at", None)
+            if joined_at is None or abs(now - joined_at) > WELCOME_PERIOD:
+                continue
+            channel = _find_welcome_channel(guild)
+            if channel is None:
+                continue
+            post = contents.NoticePost(
+                marker=f"notice:w{guild.id}:{int(joined_at.timestamp())}",
+                locale=_guild_settings(guild)["locale"] or services.locale,
+                kind=contents.NoticeKind.WELCOME,
+            )
+            delivery = services.deliveries.build_post(
+                outcomes.NOTICE, post, now, guild_id=guild.id, channel_id=channel.id
+            )
+            async with services.database.transaction() as connection:
+                # A server that returns within the time for which its settings are kept knows the bot.
+                if await accounts.get_guild(connection, guild.id) is None:
+                    await outbox.add(connection, delivery)
 
     async def resume(self, guild_id: int | None = None) -> None:
         """Resume what is paused and may post again, in one server or in all.
@@ -208,6 +245,16 @@ def _guild_settings(guild: discord.Guild) -> accounts.GuildSettings:
         "locale": None if is_default else translations.from_discord_locale(guild.preferred_locale),
         "system_channel_id": system_channel.id if system_channel is not None else None,
     }
+
+
+def _find_welcome_channel(guild: discord.Guild) -> discord.TextChannel | None:
+    """Return the system channel of a server, else its first text channel, where the bot may write; None without one."""
+    for channel in (guild.system_channel, *guild.text_channels):
+        if channel is not None:
+            granted = channel.permissions_for(guild.me)
+            if granted.view_channel and granted.send_messages:
+                return channel
+    return None
 
 
 def _accepts_posts(forum: discord.ForumChannel) -> bool:
@@ -358,9 +405,9 @@ class DiscordRenderer:
     def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
         """Return the message of a notice."""
         wording = self._wordings[post.locale]
-        return _message(
-            client_messages.notice_view(wording, post), client_messages.plain_notice_payload(wording, post)
-        )
+        is_welcome = post.kind is contents.NoticeKind.WELCOME
+        show = operations_messages.welcome_view if is_welcome else client_messages.notice_view
+        return _message(show(wording, post), client_messages.plain_notice_payload(wording, post))
 
     def render_news(self, post: contents.NewsPost) -> tuple[contents.RenderedPart, ...]:
         """Return the weekly message about saved papers."""

@@ -272,6 +272,7 @@ class Container:
             status=StatusService(
                 database, self.clock, self.deliveries, self.templates, self.discord_health, self.clock_monitor
             ),
+            deliveries=self.deliveries,
             destination_resumer=DestinationResumer(database, self.deliveries, delivery_kinds(), self.locale),
             why=WhyExplainer(database, self.clock, search.match_papers, self.day_close),
             guilds=Guilds(database, self.clock),

@@ -352,8 +352,8 @@ async def run(container: Container) -> None:
 
 
 MISSING_TOKEN_MESSAGE = (
-    "DISCORD_TOKEN is not set. Make an application at https://discord.com/developers/applications, open its Bot page,"
-    " press Reset Token and put the token into the environment or .env. `paperround demo` needs none."
+    "DISCORD_TOKEN is not set. `paperround setup` asks for the token of your application"
+    " (https://discord.com/developers/applications) and writes it into .env. `paperround demo` needs none."
 )
 
 

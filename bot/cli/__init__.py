@@ -46,7 +46,7 @@ def build_app(command: str = "") -> typer.Typer:
 
 
 def _register_all(app: typer.Typer) -> None:
-    from bot.cli import alerts, answers, digests, operations, readers, search, sources, subscriptions
+    from bot.cli import alerts, answers, digests, operations, readers, search, setup, sources, subscriptions
 
     for register in (
         digests.register_digests,
@@ -56,6 +56,7 @@ def _register_all(app: typer.Typer) -> None:
         answers.register_glossary,
         digests.register_write,
         readers.register_deliveries,
+        setup.register,
         operations.register_run,
         operations.register_maintenance,
     ):

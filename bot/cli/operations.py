@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +12,7 @@ import typer
 
 from bot.cli import context, output
 from bot.core import errors
+from storage import errors as storage_errors
 
 if TYPE_CHECKING:
     from bot.operations.doctor import Finding
@@ -174,6 +177,14 @@ def demo(
     # SimCord makes discord.py warn about features that the demo does not use.
     logs.configure("console:error")
     language = output.parse_choice(models.Locale, locale or settings.locale, "language of the interface")
+    try:
+        # Before the seconds that the demo takes to start.
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise storage_errors.PaperroundError(
+            f"Port {port} cannot be listened on ({os.strerror(error.errno or 0)}), perhaps because another demo runs."
+            " Choose another with --port, or 0 for any free one."
+        ) from error
     try:
         from bot.demo import server
     except ModuleNotFoundError as error:

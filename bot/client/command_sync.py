@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import discord
@@ -112,7 +112,7 @@ WRONG_TOKEN = (
 NO_ANSWER = "Discord has not answered in 15 s, or limits requests at the moment. The token may be right: try again later."
 
 NOT_A_TOKEN = (
-    "DISCORD_TOKEN cannot be a bot's token, which has three parts with dots between them. Copy it again from your"
+    "DISCORD_TOKEN is too short for a bot's token, or not three parts with dots between them. Copy it again from your"
     " application's Bot page (Reset Token)."
 )
 _TOKEN = re.compile(r"[\w-]{4,}\.[\w-]{4,}\.[\w-]{10,}")
@@ -127,8 +127,20 @@ def has_token_form(token: str) -> bool:
     return _TOKEN.fullmatch(token.strip()) is not None
 
 
+class Application(NamedTuple):
+    """The bot of a token, and the id of its application, which the address of an invitation names."""
+
+    name: str
+    id: int
+
+
 async def check_token(settings: Settings) -> str:
-    """Log in by REST, without the Gateway, and return the bot's name.
+    """Return the bot's name, as `identify` does."""
+    return (await identify(settings)).name
+
+
+async def identify(settings: Settings) -> Application:
+    """Log in by REST, without the Gateway.
 
     Raises PaperroundError if the token is invalid or Discord is unreachable.
     """
@@ -140,7 +152,8 @@ async def check_token(settings: Settings) -> str:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await client.login(settings.discord_token.get_secret_value())
-        return str(client.user)
+        assert client.application_id is not None  # the login asked for it
+        return Application(str(client.user), client.application_id)
     except discord.LoginFailure as error:
         reason = "Discord cannot be reached: something between answered with 401."
         raise PaperroundError(WRONG_TOKEN if answers[-1].is_discords else reason) from error

@@ -194,7 +194,10 @@ class PostWording:
             "place": SafeMarkdown("" if post.channel_id is None else f"<#{post.channel_id}>"),
             "subject": post.subject or "",
             "is_alert": post.alert_id is not None,
-            "status_command": SafeMarkdown(self.mention("status")),
+            **{
+                f"{name}_command": SafeMarkdown(self.mention(command))
+                for name, command in (("status", "status"), ("setup", "daily setup"), ("topic", "topic"))
+            },
         }
         return self.templates.render_block("notice", "text", post.locale.value, values)
 

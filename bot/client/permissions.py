@@ -17,8 +17,23 @@ from bot.client.router import UserError
 REQUIRED = ("view_channel", "send_messages", "read_message_history")
 """The history is for finding a message again after its reply from Discord was lost."""
 
+INVITED = discord.Permissions(
+    **dict.fromkeys(REQUIRED, True),
+    send_messages_in_threads=True,
+    create_public_threads=True,
+    embed_links=True,
+    attach_files=True,
+)
+"""What an invitation asks for; `docs/install.md` says what for."""
+
 Channel = Any
 """A channel or thread of a server, as discord.py caches it."""
+
+
+def invitation_url(application_id: int) -> str:
+    """Return the address with which somebody who manages a server invites the bot."""
+    scopes = ("bot", "applications.commands")
+    return discord.utils.oauth_url(application_id, permissions=INVITED, scopes=scopes)
 
 
 def may_share(interaction: Interaction) -> bool:

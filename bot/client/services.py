@@ -12,6 +12,7 @@ from bot.core.clock import Clock
 from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import WhyExplainer
 from bot.operations.service import StatusService
+from bot.outbox.deliveries import DeliveryFactory
 from bot.outbox.outcomes import DestinationResumer
 from bot.rendering.charts import ChartRenderer
 from bot.search.glossary import GlossaryService
@@ -41,6 +42,7 @@ class Services:
     subscriptions: Subscriptions
     on_demand_posts: OnDemandPosts
     alerts: Alerts
+    deliveries: DeliveryFactory
     destination_resumer: DestinationResumer
     status: StatusService
     why: WhyExplainer

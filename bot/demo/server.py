@@ -23,25 +23,52 @@ from bot.app.runtime import Runtime, build_runtime
 from bot.archive import parse
 from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
+from bot.demo import page as demo_page
 from bot.demo import sample_digests
 from bot.demo.stage import Stage, Viewer
 from bot.search import glossary
-from storage import errors, locks, models, papers, shelf, sources
+from bot.search.results import Choice, SearchRequest, SearchResult
+from bot.search.service import SearchService
+from storage import locks, models, papers, shelf, sources
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The start of SimCord's clock: 09:00 in Seoul."""
 ALERT_KEYWORDS = {models.Locale.KO: "강화 학습", models.Locale.EN: "reinforcement learning"}
 DISCORD_LOCALES = {models.Locale.KO: "ko", models.Locale.EN: "en-US"}
-FIRST_STEPS = {
-    models.Locale.EN: (
-        "Open this address in a browser and type in the message box: /topic small language model · /author loubna ben"
-        " allal · /alerts add keyword:diffusion · /daily setup time:9am. Or pick a paper from the post's menu. Ctrl-C ends it."
-    ),
-    models.Locale.KO: (
-        "브라우저에서 이 주소를 열고 입력창에 이렇게 입력해 보세요: /주제 소형 언어 모델 · /저자 loubna ben allal"
-        " · /알림 추가 확산 모델 · /매일 설정 오전 9시. 글의 메뉴에서 논문을 골라도 돼요. 끝내려면 Ctrl-C를 누르세요."
-    ),
+INTRODUCTION = {
+    models.Locale.EN: "Open this address in a browser; the page says what to type. Ctrl-C ends the demo.",
+    models.Locale.KO: "브라우저에서 이 주소를 열면 무엇을 입력할지 나와요. 끝내려면 Ctrl-C를 누르세요.",
 }
+
+
+class DemoSearch(SearchService):
+    """The search without the made-up papers of past months, which are there for trends alone."""
+
+    async def search(self, request: SearchRequest) -> SearchResult:
+        """Return the papers on a topic, best first."""
+        return await super().search(_without_made_up(request))
+
+    async def list_top(self, request: SearchRequest) -> SearchResult:
+        """Return the top-voted papers of a period."""
+        return await super().list_top(_without_made_up(request))
+
+    async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
+        """Return the papers that share the most rare terms with a paper."""
+        found = await super().list_similar(arxiv_id, limit=limit)
+        return [row for row in found if not sample_digests.is_made_up(row.arxiv_id)]
+
+    async def complete_paper(self, text: str) -> list[Choice]:
+        """Return the papers whose arXiv id or title begins as typed."""
+        return [
+            choice
+            for choice in await super().complete_paper(text)
+            if not sample_digests.is_made_up(choice.value)
+        ]
+
+
+def _without_made_up(request: SearchRequest) -> SearchRequest:
+    first_on = sample_digests.FIRST_DAY_ON
+    return dataclasses.replace(request, since=max(request.since or first_on, first_on))
 
 
 class DemoClock:
@@ -70,7 +97,7 @@ async def _populate(
     for name, text in texts:
         if today not in name:
             await ingest.add_text(text, source=_source_of(name), location=name)
-    await ingest.add_facts([sample_digests.ABSTRACT, sample_digests.MEDIA])
+    await ingest.add_facts([sample_digests.ABSTRACT, sample_digests.MEDIA, sample_digests.CODE])
     async with container.database.transaction() as connection:
         ids = list((await papers.get_ids(connection, [sample_digests.MEDIA.arxiv_id])).values())
         await shelf.watch_papers(connection, ids, START_AT)
@@ -106,46 +133,48 @@ def _source_of(name: str) -> str:
 @asynccontextmanager
 async def open_demo(
     locale: models.Locale, folder: Path, *, dm: bool
-) -> AsyncIterator[tuple[simcord.Env, Runtime, simcord.ChannelHandle, Viewer]]:
-    """Start the bot in a new simulated Discord and populate it. Yields the channel to show (with `dm` the DM) and its reader.
+) -> AsyncIterator[tuple[simcord.Env, Runtime, list[simcord.ChannelHandle], Viewer]]:
+    """Start the bot in a new simulated Discord and populate it. Yields the channels to show (with `dm` the DM) and their reader.
 
-    The server is owned by the reader and has one channel.
+    The server is owned by the reader and has two channels, of which the first has a daily post.
     """
     clock = DemoClock()
     settings = Settings(database_url=f"sqlite+aiosqlite:///{folder / 'demo.db'}", locale=locale.value)
     async with open_container(settings, clock=clock) as container:
         bot = container.create_bot(shard_count=1, locale=locale)
+        search = DemoSearch(container.database, bot.services.glossary, clock)
+        bot.services = dataclasses.replace(bot.services, search=search)
         async with simcord.run(bot, check_errors=False) as env:
             clock.env = env
             assert bot.user is not None
             await bot.user.edit(username="Paperround")
             user = env.create_user("reader", global_name="독자" if locale is models.Locale.KO else "Reader")
             guild = env.create_guild("Paper Club", owner=user, preferred_locale=DISCORD_LOCALES[locale])
-            channel = guild.create_text_channel("papers")
+            channels = [guild.create_text_channel(name) for name in ("papers", "vision")]
             reader = guild.add_member(user)
             lock = locks.SenderLock(container.database)
             await lock.try_acquire()
             runtime = build_runtime(container, bot, asyncio.Event(), lock)
-            ids = {"guild_id": guild.id, "channel_id": channel.id, "user_id": user.id}
+            ids = {"guild_id": guild.id, "channel_id": channels[0].id, "user_id": user.id}
             await _populate(env, container, runtime, **ids)
             if dm:
-                yield env, runtime, user.dm_channel, user
+                yield env, runtime, [user.dm_channel], user
             else:
-                yield env, runtime, channel, reader
+                yield env, runtime, channels, reader
 
 
 async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
-    """Serve the page until Ctrl-C, SIGTERM or its closing. Raises PaperroundError for a port in use."""
+    """Serve the page until Ctrl-C, SIGTERM or its closing."""
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     with tempfile.TemporaryDirectory(prefix="paperround-demo-") as folder:
-        async with open_demo(locale, Path(folder), dm=dm) as (env, runtime, channel, viewer):
+        async with open_demo(locale, Path(folder), dm=dm) as (env, runtime, channels, viewer):
             digests = [
                 digest for _, text in sample_digests.sample_texts() for digest in parse.parse_text(text)
             ]
             preview = env.preview(
-                channel,
+                channels[0],
                 viewers=[viewer],
                 layout="channel",
                 locale=DISCORD_LOCALES[locale],
@@ -154,16 +183,12 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
                 | sample_digests.load_media(),
                 port=port or None,
             )
-            try:
-                async with preview as page:
-                    sys.stdout.write(f"{page.url}\n{FIRST_STEPS[locale]}\n")
-                    sys.stdout.flush()
-                    stage = Stage(env, page, channel, viewer, locale)
-                    await _run_until_stopped(runtime, stage, stop, page.wait_closed())
-            except simcord.SetupError as error:
-                raise errors.PaperroundError(
-                    f"Port {port} cannot be listened on ({error}). Choose another with --port, or 0 for any free one."
-                ) from error
+            demo_page.dress(preview, channels, locale)
+            async with preview as page:
+                sys.stdout.write(f"{page.url}\n{INTRODUCTION[locale]}\n")
+                sys.stdout.flush()
+                stage = Stage(env, page, channels, viewer, locale)
+                await _run_until_stopped(runtime, stage, stop, page.wait_closed())
 
 
 async def _run_until_stopped(

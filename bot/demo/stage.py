@@ -10,21 +10,18 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import discord
 import simcord
 import structlog
-from simcord.interactions import command_leaves
 
 from bot.core import isolation
+from bot.demo.page import CommandSpec, list_leaves, local_name
 from storage import models
 
 log = structlog.get_logger(__name__)
-
-CommandSpec = Mapping[str, Any]
-"""A command or an option as JSON of Discord's API, with its localized names."""
 
 STRING, INTEGER, BOOLEAN, CHANNEL = 3, 4, 5, 7
 _YES = frozenset({"true", "yes", "1", "네", "예"})
@@ -32,8 +29,8 @@ _YES = frozenset({"true", "yes", "1", "네", "예"})
 
 def find_command(
     line: str, leaves: Iterable[tuple[Sequence[CommandSpec], CommandSpec]]
-) -> tuple[str, CommandSpec, str] | None:
-    """Return a command's English name, its specification and the rest of the line; None if there is no such command.
+) -> tuple[Sequence[CommandSpec], CommandSpec, str] | None:
+    """Return a command with the groups above it, the command, and the rest of the line; None if there is no such command.
 
     `leaves` are all commands: the groups above each of them with the command itself, and the command.
     """
@@ -48,7 +45,7 @@ def find_command(
         return None
     path, leaf = max(found, key=lambda item: len(item[0]))
     rest = line.removeprefix("/").split(maxsplit=len(path))[len(path) :]
-    return " ".join(node["name"] for node in path), leaf, "".join(rest)
+    return path, leaf, "".join(rest)
 
 
 def list_group(
@@ -57,7 +54,7 @@ def list_group(
     """Return the commands of the group that a line begins with, in a Discord locale; none if it names no group."""
     words = line.removeprefix("/").split()
     return [
-        f"`/{' '.join(_local_name(node, locale) for node in path)}`"
+        f"`/{' '.join(local_name(node, locale) for node in path)}`"
         for path, _ in leaves
         if words and len(path) > 1 and words[0].casefold() in _names(path[0])
     ]
@@ -77,10 +74,10 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
     return values
 
 
-def list_missing(leaf: CommandSpec, values: Mapping[str, str]) -> list[str]:
-    """Return the names of the options that the command needs and the line lacks."""
+def list_missing(leaf: CommandSpec, values: Mapping[str, str]) -> list[CommandSpec]:
+    """Return the options that the command needs and the line lacks."""
     return [
-        option["name"]
+        option
         for option in leaf.get("options") or ()
         if option.get("required") and option["name"] not in values
     ]
@@ -94,31 +91,37 @@ def find_unknown_choice(
         choices = option.get("choices") or ()
         value = values.get(option["name"])
         if value is not None and choices and not any(_is_choice(choice, value) for choice in choices):
-            return _local_name(option, locale), [_local_name(choice, locale) for choice in choices]
+            return local_name(option, locale), [local_name(choice, locale) for choice in choices]
     return None
 
 
+class UnusableValueError(ValueError):
+    """A typed value that its option cannot take. `key` is that of a hint."""
+
+    def __init__(self, key: str, **values: str) -> None:
+        super().__init__(key)
+        self.key, self.values = key, values
+
+
 def convert_command(option: CommandSpec, value: str) -> str | int | bool:
-    """Return a typed value in the type of its option; one of its choices by any of its names. Raises ValueError."""
+    """Return a typed value in the type of its option; one of its choices by any of its names. Raises UnusableValueError."""
     for choice in option.get("choices") or ():
         if _is_choice(choice, value):
             chosen: str | int = choice["value"]
             return chosen
     if option["type"] == INTEGER:
+        if not re.fullmatch("[0-9]{1,9}", value):
+            raise UnusableValueError("number")
         return int(value)
     if option["type"] == BOOLEAN:
         return value.casefold() in _YES
-    if option["type"] not in (STRING, CHANNEL):
-        raise ValueError(f"{option['name']} is chosen from Discord's list")
+    if option["type"] != STRING:
+        raise UnusableValueError("chosen")
     return value
 
 
 def _is_choice(choice: CommandSpec, value: str) -> bool:
     return value.casefold() in {*_names(choice), str(choice["value"]).casefold()}
-
-
-def _local_name(node: CommandSpec, locale: str) -> str:
-    return str((node.get("name_localizations") or {}).get(locale, node["name"]))
 
 
 def _names(node: CommandSpec) -> set[str]:
@@ -139,27 +142,35 @@ HINTS = {
         "unknown": "There is no command {line}. Type / and choose one from the list, or try /help.",
         "group": "There is no such command. Type one of these: {names}.",
         "missing": "`{command}` needs {missing}: for example `{command} {missing}: …`.",
-        "choice": "`{command}` does not know that {option}. Choose one: {names}.",
+        "choice": "`{command}` does not know that value for {option}. Choose one: {names}.",
+        "number": "`{option}` needs a whole number, such as 10.",
+        "chosen": "`{option}` is chosen from Discord's list. Type / and pick the command there.",
+        "channel": "There is no channel {value}. Choose one: {names}.",
         "refused": "`{command}` cannot use that: {reason}",
+        "text": "The bot answers commands and reads no messages. Type one, such as `/topic diffusion`, or press a first step.",
     },
     models.Locale.KO: {
         "unknown": "{line} 명령어는 없어요. /를 입력해 목록에서 고르거나 /도움말을 입력해 보세요.",
         "group": "그런 명령어는 없어요. 이 중에서 입력해 주세요: {names}",
         "missing": "`{command}` 명령어에는 {missing} 값이 필요해요. 예: `{command} {missing}: …`",
         "choice": "`{command}` 명령어의 {option} 값으로는 쓸 수 없어요. 이 중에서 골라 주세요: {names}",
+        "number": "`{option}`에는 10처럼 숫자를 넣어 주세요.",
+        "chosen": "`{option}` 값은 디스코드 목록에서 골라야 해요. /를 입력해 명령어를 골라 주세요.",
+        "channel": "{value} 채널은 없어요. 이 중에서 골라 주세요: {names}",
         "refused": "`{command}` 명령어에 쓸 수 없는 값이에요: {reason}",
+        "text": "봇은 메시지를 읽지 않고 명령어에만 답해요. `/주제 확산 모델`처럼 입력하거나 예시를 눌러 보세요.",
     },
 }
 
 
 class Stage:
-    """Watches one channel for one reader. `page` is the served page of SimCord."""
+    """Watches the channels of a server for one reader. `page` is the served page of SimCord."""
 
     def __init__(
         self,
         env: simcord.Env,
         page: simcord.Preview,
-        channel: simcord.ChannelHandle,
+        channels: Sequence[simcord.ChannelHandle],
         viewer: Viewer,
         locale: models.Locale,
         timer: Callable[[], float] = time.monotonic,
@@ -167,10 +178,10 @@ class Stage:
         self._timer, self._advanced_at = timer, timer()
         self._env = env
         self._page = page
-        self._channel = channel
+        self._channels = channels
         self._viewer = viewer
         self._locale, self._texts = locale, HINTS[locale]
-        self._newest = self._newest_message_id()
+        self._newest = {channel.id: self._newest_message_id(channel) for channel in channels}
         self._turn = asyncio.Lock()
         self._page_action = page._action
         # Without turns the page takes an action that overlaps a step for lost, and accepts no other one.
@@ -203,79 +214,90 @@ class Stage:
         if elapsed >= CLOCK_SECONDS:
             await self._env.advance_time(elapsed)
             self._advanced_at += elapsed
-        for message in self._messages():
+        for channel in self._channels:
+            await self._show_new(channel)
+
+    async def _show_new(self, channel: simcord.ChannelHandle) -> None:
+        for message in self._messages(channel):
             if message.author_id == self._viewer.id and message.content.startswith("/"):
-                await self._run_line(message.content)
-                self._env.backend.delete_message(self._channel.id, message.id)
-        newest = self._newest_message_id()
-        if newest != self._newest:
-            private = [message for message in self._messages() if message.flags & EPHEMERAL]
+                await self._run_line(channel, message.content)
+                self._env.backend.delete_message(channel.id, message.id)
+            elif message.author_id == self._viewer.id and message.id > self._newest[channel.id]:
+                await self._say(channel, "text")
+        newest = self._newest_message_id(channel)
+        if newest != self._newest[channel.id]:
+            private = [message for message in self._messages(channel) if message.flags & EPHEMERAL]
             for message in private[:-MAX_PRIVATE_ANSWERS]:
-                self._env.backend.delete_message(self._channel.id, message.id)
+                self._env.backend.delete_message(channel.id, message.id)
             # The browser's pages are not those of Preview.show, which is for captures.
             for page in self._page._pages.values():
-                page.target_id = page.window_end_id = newest
+                if page.channel_id == channel.id:
+                    page.target_id = page.window_end_id = newest
             await self._page.refresh()
-            self._newest = newest
+            self._newest[channel.id] = newest
 
-    def _messages(self) -> list[Any]:
-        stored: Mapping[int, Any] = self._env.backend.messages.get(self._channel.id, {})
+    def _messages(self, channel: simcord.ChannelHandle) -> list[Any]:
+        stored: Mapping[int, Any] = self._env.backend.messages.get(channel.id, {})
         return [message for _, message in sorted(stored.items()) if message.visible_to(self._viewer.id)]
 
-    def _newest_message_id(self) -> int:
-        return max((message.id for message in self._messages()), default=0)
+    def _newest_message_id(self, channel: simcord.ChannelHandle) -> int:
+        return max((message.id for message in self._messages(channel)), default=0)
 
-    async def _run_line(self, line: str) -> None:
+    async def _run_line(self, channel: simcord.ChannelHandle, line: str) -> None:
         """Run a typed command, or say how to choose one."""
-        found = find_command(line, self._leaves())
+        leaves = list(list_leaves(self._env, self._viewer, channel))
+        found = find_command(line, leaves)
         if found is None:
-            if names := list_group(line, self._leaves(), self._locale.value):
-                await self._say("group", names=" · ".join(names))
+            if names := list_group(line, leaves, self._locale.value):
+                await self._say(channel, "group", names=" · ".join(names))
             else:
-                await self._say("unknown", line=line.split()[0][:50])
+                await self._say(channel, "unknown", line=line.split()[0][:50])
             return
-        name, leaf, rest = found
+        path, leaf, rest = found
+        name, shown = (
+            " ".join(node["name"] for node in path),
+            "/" + " ".join(local_name(node, self._locale.value) for node in path),
+        )
         values = read_options(leaf, rest)
         if missing := list_missing(leaf, values):
-            await self._say("missing", command=f"/{name}", missing=missing[0])
+            option = local_name(missing[0], self._locale.value)
+            await self._say(channel, "missing", command=shown, missing=option)
             return
         if refused := find_unknown_choice(leaf, values, self._locale.value):
             option, names = refused
-            await self._say("choice", command=f"/{name}", option=option, names=" · ".join(names))
+            await self._say(channel, "choice", command=shown, option=option, names=" · ".join(names))
             return
         try:
             options = self._convert(leaf, values)
             if isinstance(self._viewer, simcord.MemberActor):
-                await self._viewer.slash(self._channel, name, **options)
+                await self._viewer.slash(channel, name, **options)
             else:
                 await self._viewer.slash(name, **options)
-        except (ValueError, simcord.OptionError) as error:
-            await self._say("refused", command=f"/{name}", reason=str(error)[:200])
+        except UnusableValueError as error:
+            await self._say(channel, error.key, **error.values)
+        except simcord.OptionError as error:
+            await self._say(channel, "refused", command=shown, reason=str(error)[:200])
 
     def _convert(self, leaf: CommandSpec, values: Mapping[str, str]) -> dict[str, Any]:
-        """Return the options in their types; a channel is named with or without #. Raises ValueError."""
+        """Return the options in their types; a channel is named with or without #. Raises UnusableValueError."""
         options: dict[str, Any] = {}
+        channels = {channel.name: channel for channel in self._channels}
         for option in leaf.get("options") or ():
-            if (value := values.get(option["name"])) is not None:
-                converted: Any = convert_command(option, value)
-                if option["type"] == CHANNEL:
-                    if value.removeprefix("#") != self._channel.name:
-                        raise ValueError(f"there is no channel {value}, only #{self._channel.name}")
-                    converted = self._channel
-                options[option["name"]] = converted
+            if (value := values.get(option["name"])) is None:
+                continue
+            if option["type"] == CHANNEL:
+                if value.removeprefix("#") not in channels:
+                    names = " · ".join(f"#{name}" for name in channels)
+                    raise UnusableValueError("channel", value=value[:50], names=names)
+                options[option["name"]] = channels[value.removeprefix("#")]
+                continue
+            try:
+                options[option["name"]] = convert_command(option, value)
+            except UnusableValueError as error:
+                raise UnusableValueError(error.key, option=local_name(option, self._locale.value)) from None
         return options
 
-    def _leaves(self) -> Iterator[tuple[Sequence[CommandSpec], CommandSpec]]:
-        """Yield each command with the groups above it."""
-        commands = self._env.backend.visible_commands(user_id=self._viewer.id, channel_id=self._channel.id)
-        for command in commands:
-            for path, leaf in command_leaves(command):
-                nodes = [command]
-                for name in path[1:]:
-                    nodes.append(next(node for node in nodes[-1]["options"] if node["name"] == name))
-                yield nodes, leaf
-
-    async def _say(self, key: str, **values: str) -> None:
+    async def _say(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:
         """Answer as the bot, which reads no messages in Discord."""
-        channel = self._env.bot.get_partial_messageable(self._channel.id)
-        await channel.send(self._texts[key].format(**values))
+        sender = self._env.bot.get_partial_messageable(channel.id)
+        await sender.send(self._texts[key].format(**values))

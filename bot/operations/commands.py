@@ -36,6 +36,14 @@ class StatusCog(commands.Cog):
     @router.command(name="help", description="What Paperround can do", mode=router.AT_ONCE)
     async def help(self, request: Request) -> ui.LayoutView:
         """Show the commands, each with an example."""
+        return self._help_view(request)
+
+    @router.handles(operations_messages.SHOW_HELP, router.PRIVATELY)
+    async def show_help(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show what `/help` shows."""
+        return self._help_view(request)
+
+    def _help_view(self, request: Request) -> ui.LayoutView:
         walked = request.interaction.client.tree.walk_commands()
         names = [command.qualified_name for command in walked if isinstance(command, app_commands.Command)]
         can_manage = permissions.is_manager(request.interaction)

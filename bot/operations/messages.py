@@ -22,6 +22,7 @@ from bot.lists import follow
 from bot.lists import messages as lists_messages
 from bot.operations.health import ClockStep
 from bot.operations.service import LastPost, StatusReport
+from bot.outbox import contents
 from bot.outbox.discord_health import MAX_INVALID, HealthState
 from bot.rendering import discord_text
 from bot.sources import kinds, poller
@@ -30,6 +31,7 @@ from storage import errors, models
 
 REPEAT_POST = "pa"
 SHOW_SOURCES = "src"
+SHOW_HELP = "help"
 MAX_POSTS = 10
 SOURCES_PER_PAGE = 8
 MAX_LABEL_LENGTH = 120
@@ -191,6 +193,16 @@ def help_view(
             lines.append(texts("help-look-up"))
         message.add_text("\n".join([f"**{texts(section)}**", *lines]))
     return message.view
+
+
+def welcome_view(wording: client_messages.PostWording, post: contents.NoticePost) -> ui.LayoutView:
+    """Return the message to a server that invited the bot, with buttons for a daily post and for `/help`."""
+    texts, marker = wording.ui_texts, contents.part_marker(post.marker, 0)
+    return client_messages.text_view(
+        wording.notice_text(post),
+        button(texts("help-set-up"), custom_ids.pack(daily_messages.SETUP, marker=marker)),
+        button(texts("help-show"), custom_ids.pack(SHOW_HELP, marker=marker)),
+    )
 
 
 def sources_view(

@@ -193,6 +193,8 @@ class NoticeKind(StrEnum):
     """It ended permanently: its destination is gone."""
     SOURCE_FAILING = "source-failing"
     """A source keeps failing; `subject` is its URL."""
+    WELCOME = "welcome"
+    """The bot joined a server, and says how to begin."""
 
 
 @dataclass(frozen=True, slots=True)

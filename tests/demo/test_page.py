@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.demo import page
+from storage import models
 from tests.support import browser, patience
 
 TIMEOUT_SECONDS = 120
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.browser
 
@@ -71,59 +73,104 @@ POST = {
 }
 ANSWERS = {
     "/topic small language model": ("small language model · 4 papers", "소형 언어 모델"),
-    "/topic 소형 언어 모델": ("소형 언어 모델 · 4 papers", "SmolLM2"),
+    "/topic 강화학습": ("강화학습 · 12 papers", "Also searched for reinforcement learning"),
     "/author loubna ben allal": ("Loubna Ben Allal",),
+    "/paper 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/alerts add keyword:diffusion": ("Inference-Time Scaling for Diffusion Models",),
-    "/daily setup time:9am": ("already has a daily post", "Change the existing one", "Add a second"),
-    "/주제 소형 언어 모델": ("소형 언어 모델 · 4편", "SmolLM2"),
+    "/daily setup channel:vision time:9am topic:diffusion": ("#vision", "of the last 14 days", "First post:"),
+    "/trends": ("Feb: 10", "Nov: 28", "Rising topics of the last 30 days", "10.5% → 14.8%"),
+    "/주제 강화학습": ("강화학습 · 12편",),
+    "/주제 small language model": ("small language model · 4편", "SmolLM2"),
     "/저자 loubna ben allal": ("Loubna Ben Allal",),
-    "/논문 2502.02737": ("SmolLM2: When Smol Goes Big",),
+    "/논문 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
+    "/알림 추가 확산 모델": ("Inference-Time Scaling for Diffusion Models",),
+    "/매일 설정 채널:vision 시각:오전 9시 주제:확산 모델": ("#vision", "최근 14일 중", "첫 게시:"),
+    "/동향": ("2월 10", "11월 28", "최근 30일 동안 떠오르는 주제", "10.5% → 14.8%"),
 }
-"""What the page shows after each line that the README proposes to type."""
-TRENDS = {
-    "en": ("/trends", "Feb: 10", "Nov: 28", "Rising topics of the last 30 days", "10.5% → 14.8%"),
-    "ko": ("/동향", "2월 10", "11월 28", "최근 30일 동안 떠오르는 주제", "10.5% → 14.8%"),
-}
-"""The line for trends, and what shows a year of months and a topic that rises."""
+"""What the page shows after each line that the README and the page propose to type."""
 
 
-def _lines_of_readme(locale: str) -> list[str]:
-    """Return the commands that the README's English or Korean part proposes for the demo."""
-    english, _, korean = README.read_text(encoding="utf-8").partition("## 한국어")
-    if locale == "ko":
-        [paragraph] = re.findall(r"- \*\*찾기\.\*\*.*", korean)
-        return re.findall(r"`(/[^`]+)`", paragraph)
-    section = english.partition("## Try it")[2].partition("\n## ")[0]
-    return re.findall(r"`(/[^`]+)`", section)
+SECTIONS = {"en": ("README.md", "## First lines to type"), "ko": ("README.ko.md", "## 먼저 입력해 볼 것")}
 
 
-async def _send(page: browser.Browser, line: str, *sentences: str) -> None:
+def _proposed_lines(locale: str) -> list[str]:
+    """Return the lines that the README and the page propose in a language, each once."""
+    name, heading = SECTIONS[locale]
+    section = (ROOT / name).read_text(encoding="utf-8").partition(heading)[2].partition("\n## ")[0]
+    in_readme = re.findall(r"`(/[^`]+)`", section)
+    on_page = [line for line, _ in page.FIRST_STEPS[models.Locale(locale)]]
+    assert len(in_readme) >= 6
+    return list(dict.fromkeys([*in_readme, *on_page]))
+
+
+async def _send(shown: browser.Browser, line: str, *sentences: str) -> None:
     """Type a line into the message box and press Enter until the page shows the sentences.
 
     Before it has loaded, the page sends nothing and says so, and Enter on the whole name of a command chooses it first.
     """
-    await page.evaluate("document.querySelector('textarea').focus()")
-    await page.type(line)
-    await page.wait_for(f"document.querySelector('textarea').value === {line!r}")
-    await page.press_until("Enter", *sentences)
+    await shown.evaluate("document.querySelector('textarea').focus()")
+    await shown.type(line)
+    await shown.wait_for(f"document.querySelector('textarea').value === {line!r}")
+    await shown.press_until("Enter", *sentences)
 
 
-@pytest.mark.skipif(browser.CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)")
-async def test_the_lines_of_the_readme_do_on_the_page_what_it_says(
+needs_chromium = pytest.mark.skipif(
+    browser.CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"
+)
+TITLES = {"en": "Paperround demo", "ko": "Paperround 데모"}
+HINTS = {"en": ("answers commands", "or try /help"), "ko": ("명령어에만 답해요", "/도움말")}
+ENGLISH_CHROME = (
+    "Only you can see this",
+    "Reader used",
+    " used /",
+    "Message #",
+    "(edited)",
+    "OPTIONS",
+    "optional",
+)
+
+
+@needs_chromium
+async def test_the_lines_of_the_readme_and_of_the_page_do_what_they_say(
     demo: Demo, locale: str, tmp_path: Path
 ) -> None:
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#\S+", demo.url)
-    lines = _lines_of_readme(locale)
-    assert len(lines) >= 3
-    async with browser.open_browser(tmp_path / "profile") as page:
-        await page.open(demo.url)
-        await page.wait_for_text(*POST[locale], "SmolLM2", "▲ 147")
-        assert "Thumbnail unavailable" not in await page.text()
-        for line in lines:
-            await _send(page, line, *ANSWERS[line])
-        await _send(page, TRENDS[locale][0], *TRENDS[locale][1:])
-        # A line that is no command is answered too.
-        await _send(page, "/topc x", "/도움말" if locale == "ko" else "or try /help")
+    async with browser.open_browser(tmp_path / "profile") as shown:
+        await shown.open(demo.url)
+        await shown.wait_for_text(*POST[locale], "SmolLM2", "▲ 147")
+        assert "Thumbnail unavailable" not in await shown.text()
+        for line in _proposed_lines(locale):
+            await _send(shown, line, *ANSWERS[line])
+            assert "Sample " not in await shown.text(), "made-up papers are for trends alone"
+        # What is no command is answered too.
+        await _send(shown, "/topc x", HINTS[locale][1])
+        await _send(shown, "hello", HINTS[locale][0])
+
+
+@needs_chromium
+async def test_the_page_is_paperrounds_at_both_widths_and_its_steps_run_at_a_click(
+    demo: Demo, locale: str, tmp_path: Path
+) -> None:
+    async with browser.open_browser(tmp_path / "profile") as shown:
+        for width in (400, 1280):
+            await shown.open(demo.url, width=width)
+            await shown.wait_for_text(TITLES[locale], POST[locale][0])
+            assert await shown.evaluate("document.title") == TITLES[locale]
+            assert await shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            for word in ("SimCord", "Inspector", "Capture", "Refresh"):
+                assert word not in await shown.text(), word
+        line = page.FIRST_STEPS[models.Locale(locale)][0][0]
+        await shown.wait_for("simcordPreview.ready")
+        await shown.evaluate("document.querySelector('#paperround [data-line]').click()")
+        await shown.wait_for_text(*ANSWERS[line])
+        if locale == "ko":
+            await shown.evaluate("document.querySelector('textarea').focus()")
+            await shown.type("/주")
+            await shown.wait_for_text("/주제", "주제로 논문을 찾아요")
+            text = await shown.text()
+            assert [word for word in ENGLISH_CHROME if word in text] == []
+        await shown.evaluate("document.querySelectorAll('#paperround a')[1].click()")
+        await shown.wait_for("document.querySelector('#channel-name')?.innerText === 'vision'")
 
 
 def test_the_demo_ends_cleanly_on_ctrl_c(demo: Demo) -> None:

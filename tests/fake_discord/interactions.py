@@ -67,9 +67,7 @@ def _build_event(fake: server.Fake, fields: Json, channel: model.Channel) -> Jso
         "attachment_size_limit": 10 << 20,
     }
     if fields.get("message_id"):
-        message = channel.find(int(fields["message_id"]))
-        assert message is not None, "the message of the interaction does not exist"
-        event["message"] = wire.render_message(message, fake.world)
+        event["message"] = _find_message(fake, channel, int(fields["message_id"]))
     if channel.guild_id is None:
         return event | {"user": wire.render_user(user_id)}
     guild = fake.world.guilds[channel.guild_id]
@@ -80,6 +78,15 @@ def _build_event(fake: server.Fake, fields: Json, channel: model.Channel) -> Jso
         "guild_locale": guild.locale,
         "member": member,
     }
+
+
+def _find_message(fake: server.Fake, channel: model.Channel, message_id: int) -> Json:
+    """Return a message of the channel, or a reply to an earlier interaction."""
+    if message := channel.find(message_id):
+        return wire.render_message(message, fake.world)
+    replies = [(record, reply) for record in fake.interactions.values() for reply in record["replies"]]
+    [found] = [_render_reply(fake, *of) for of in replies if of[1]["id"] == str(message_id)]
+    return found
 
 
 @routes.post(server.API + "/interactions/{webhook_id}/{token}/callback")

@@ -103,17 +103,21 @@ class FakeDiscord:
 
     @asynccontextmanager
     async def running_bot(
-        self, folder: Path, **settings: str
+        self, folder: Path, **settings: str | None
     ) -> AsyncIterator[tuple[asyncio.subprocess.Process, Path]]:
-        """Run `paperround run` in a folder. Yields the process and its log; at the end it must end well by SIGTERM."""
+        """Run `paperround run` in a folder. Yields the process and its log; at the end it must end well by SIGTERM.
+
+        `settings` are added to the environment, and those that are None are left out of it.
+        """
         log = folder / "bot.log"
         database_url = f"sqlite+aiosqlite:///{folder / 'paperround.db'}"
-        environment = {
+        wanted: dict[str, str | None] = {
             **os.environ,
             **self.environment(),
             "PAPERROUND_DATABASE_URL": database_url,
             **settings,
         }
+        environment = {name: value for name, value in wanted.items() if value is not None}
         with log.open("wb") as file:
             bot = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "bot", "run"), cwd=folder, env=environment, stdout=file, stderr=file

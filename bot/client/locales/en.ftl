@@ -603,6 +603,7 @@ nothing-to-post-again = This is already resolved; nothing needs posting again.
 help-heading = Paperround
 help-intro = Today's machine-learning papers, and all the earlier ones. Only you see the answers until you share them.
 help-set-up = Set up a daily post
+help-show = What it can do
 # The sections of /help, and the commands of each in their order.
 help-reading = Reading
     .today = five papers for you today

@@ -514,6 +514,7 @@ nothing-to-post-again = 이미 해결되어서 다시 올릴 것이 없어요.
 help-heading = Paperround
 help-intro = 오늘의 머신러닝 논문과 지난 논문을 보여 드려요. 답변은 공유하기 전까지 나만 볼 수 있어요.
 help-set-up = 일일 게시 설정하기
+help-show = 할 수 있는 일 보기
 # The sections of /help, and the commands of each in their order.
 help-reading = 읽기
     .today = 나를 위한 오늘의 논문 다섯 편

@@ -1,0 +1,295 @@
+"""The pictures of the README and of `docs/pictures.md`, taken anew from the demo with headless Chromium: `make pictures`.
+
+What is pictured is the newest message of the page, without the page around it; the moving picture is of the page while a
+topic is typed. `python -m bench.pictures NAME…` takes only these pictures, with `en` or
+`ko` among the names in one language.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from PIL import Image
+
+from storage import models
+from tests.support import browser
+
+FOLDER = Path(__file__).parents[1] / "docs" / "images"
+EN, KO = models.Locale.EN, models.Locale.KO
+WIDTH, HEIGHT = 960, 1400
+MARGIN = 6
+"""Pixels of the page around a message."""
+MESSAGES = {
+    "daily": ("", ""),
+    "alert": ("", ""),
+    "topic": ("/topic small language model", "/주제 소형 언어 모델"),
+    "author": ("/author loubna ben allal", "/저자 loubna ben allal"),
+    "digest": ("/digest dec 30", "/다이제스트 12월 30일"),
+    "card": ("/paper 2502.02737", "/논문 2502.02737"),
+    "similar": ("Similar papers", "비슷한 논문"),
+    "trends": ("/trends topic:reinforcement learning", "/동향 강화 학습"),
+    "alert-preview": ("/alerts add keyword:diffusion", "/알림 추가 확산 모델"),
+    "today": ("/today", "/오늘"),
+    "saved": ("/saved list", "/저장 목록"),
+    "status": ("/status", "/상태"),
+    "why": ("/why paper:2502.02737", "/왜 2502.02737"),
+    "weekly": (
+        "/daily setup channel:vision style:weekly our_five:true",
+        "/매일 설정 채널:vision 형식:weekly 서버논문:True",
+    ),
+}
+"""The pictures of one message each, with what is typed or pressed for it; those without are there from the start."""
+SAVED = ("2502.02737", "2506.02153", "2501.12948")
+"""The papers that are saved before the saved ones are pictured."""
+TYPED = {"autocomplete": (("topic", "추"), ("author", "l"), ("paper", "sma"))}
+TYPING = ("ㄱ", "가", "강", "강화")
+"""What the input method of Hangul shows while 강화 is typed."""
+FRAME_MILLISECONDS, LAST_MILLISECONDS = 350, 3500
+
+STILL = """
+*{animation:none!important;transition:none!important;caret-color:transparent!important;scroll-behavior:auto!important}
+#paperround{display:none!important} .channel-message:hover{background:none!important}
+"""
+HELPERS = """
+window.messages = () => [...document.querySelectorAll('.channel-message')];
+window.cards = () => [...document.querySelectorAll('.component-container')];
+addEventListener('DOMContentLoaded', () => {
+  const sheet = new CSSStyleSheet(); sheet.replaceSync(STILL); document.adoptedStyleSheets = [sheet];
+});
+"""
+
+
+@asynccontextmanager
+async def running_demo(locale: models.Locale, folder: Path) -> AsyncIterator[str]:
+    """Run `paperround demo`. Yields the page's address."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "demo", "--port", "0", "--locale", locale.value),
+        cwd=folder,
+        env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "0"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    try:
+        yield (await process.stdout.readline()).decode().strip()
+    finally:
+        process.send_signal(signal.SIGINT)
+        await process.wait()
+
+
+class Camera:
+    """Types, presses and takes pictures on a page of the demo."""
+
+    def __init__(self, page: browser.Browser, locale: models.Locale) -> None:
+        self._page, self._locale = page, locale
+
+    async def open(self, url: str) -> None:
+        await self._page.call("Page.enable")
+        source = HELPERS.replace("STILL", json.dumps(STILL))
+        await self._page.call("Page.addScriptToEvaluateOnNewDocument", source=source)
+        await self._page.open(url, width=WIDTH, height=HEIGHT)
+        await self._page.wait_for("window.cards?.().length > 0 && simcordPreview.ready")
+        await self._settle()
+
+    async def take_message(self, name: str, typed: str) -> None:
+        """Take the picture of the answer to a line or a button, or of a message that is there."""
+        if name == "saved":
+            for paper in SAVED:
+                await self._do(f"/{'논문' if self._locale is KO else 'paper'} {paper}")
+                await self._press("저장" if self._locale is KO else "Save")
+        newest = await self._do(typed)
+        # The alert and the daily post are the page's first messages; an answer of two parts is pictured by its first.
+        place = {"alert": "0", "daily": "1"}.get(name)
+        if place is None:
+            place = f"cards().findIndex(c => c.closest('.channel-message').dataset.messageId > {newest!r})"
+            await self._page.wait_for(f"{place} >= 0")
+            await self._settle()
+        self._save(name, await self._shoot(f"cards().at({place})"))
+
+    async def _do(self, typed: str) -> str:
+        """Send a line, or press a button of the newest message. Returns the id of the message that was the newest."""
+        newest = str(await self._page.evaluate("messages().at(-1).dataset.messageId"))
+        if typed.startswith("/"):
+            await self._send(typed)
+        elif typed:
+            await self._press(typed)
+        if typed:
+            await self._page.wait_for(f"messages().at(-1).dataset.messageId !== {newest!r}")
+        await self._settle()
+        return newest
+
+    async def _press(self, label: str) -> None:
+        """Press a button of the newest message."""
+        button = (
+            f"[...messages().at(-1).querySelectorAll('button')].find(b => b.innerText.trim() === {label!r})"
+        )
+        await self._page.wait_for(f"{button} && !{button}.disabled")
+        await self._page.evaluate(f"{button}.click()")
+        await self._settle()
+
+    async def take_typed(self, name: str, commands: tuple[tuple[str, str], ...]) -> None:
+        """Take the picture of the choices that are offered while the first option of some commands is typed."""
+        pictures = []
+        for command, text in commands:
+            await self._choose(command)
+            await self._page.type(text)
+            await self._page.wait_for("document.querySelectorAll('.command-popup [role=option]').length > 2")
+            await self._settle()
+            pictures.append(
+                await self._shoot(
+                    "document.querySelector('.command-popup')", "document.querySelector('#channel-composer')"
+                )
+            )
+            await self._page.evaluate("document.querySelector('.command-context-close').click()")
+            await self._clear()
+        width, height = max(p.width for p in pictures), sum(p.height for p in pictures)
+        joined = Image.new("RGB", (width, height), pictures[0].getpixel((0, 0)))
+        top = 0
+        for picture in pictures:
+            joined.paste(picture, (0, top))
+            top += picture.height
+        self._save(name, joined)
+
+    async def take_typing(self, name: str) -> None:
+        """Take the moving picture of a topic that is typed, chosen from what is offered, and answered."""
+        await self._page.call(
+            "Emulation.setDeviceMetricsOverride", width=800, height=560, deviceScaleFactor=1, mobile=False
+        )
+        await self._settle()
+        await self._page.evaluate("cards().at(-1).scrollIntoView()")
+        await self._settle()
+        frames = [await self._shoot()]
+        await self._choose("topic")
+        frames.append(await self._shoot())
+        for text in TYPING:
+            await self._page.evaluate("document.activeElement.select()")
+            await self._page.type(text)
+            await self._settle()
+            frames.append(await self._shoot())
+        newest = await self._page.evaluate("messages().at(-1).dataset.messageId")
+        await self._page.press("Enter")
+        await self._settle()
+        frames.append(await self._shoot())
+        while await self._page.evaluate(f"messages().at(-1).dataset.messageId === {newest!r}"):
+            await self._page.press("Enter")
+            await asyncio.sleep(3)
+        await self._settle()
+        await self._page.evaluate("messages().at(-1).scrollIntoView()")
+        await self._settle()
+        frames.append(await self._shoot())
+        durations = [1200, *[FRAME_MILLISECONDS] * (len(frames) - 3), 1200, LAST_MILLISECONDS]
+        small = [frame.quantize(96, dither=Image.Dither.NONE) for frame in frames]
+        small[0].save(
+            self._path(name, "gif"),
+            save_all=True,
+            append_images=small[1:],
+            duration=durations,
+            loop=0,
+            optimize=True,
+        )
+
+    async def _choose(self, command: str) -> None:
+        """Type the name of a command and choose it, as far as its first option."""
+        await self._clear()
+        await self._page.evaluate("document.querySelector('#channel-composer-input').focus()")
+        korean = {"topic": "주제", "author": "저자", "paper": "논문"}
+        await self._page.type(f"/{korean[command] if self._locale is KO else command}")
+        await self._page.wait_for("document.querySelector('.command-entry') !== null")
+        await self._page.press("Enter")
+        await self._page.wait_for("document.querySelector('.command-pill input') !== null")
+        await self._page.evaluate("document.querySelector('.command-pill input').focus()")
+
+    async def _clear(self) -> None:
+        await self._page.evaluate(
+            "(() => { const i = document.querySelector('#channel-composer-input');"
+            " if (i) { i.value = ''; i.dispatchEvent(new Event('input', {bubbles: true})); } })()"
+        )
+
+    async def _send(self, line: str) -> None:
+        """Type a line and send it, past the list of commands."""
+        await self._page.evaluate(
+            f"(() => {{ const i = document.querySelector('#channel-composer-input'); i.value = {line!r};"
+            " i.dispatchEvent(new Event('input', {bubbles: true}));"
+            " i.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true, cancelable: true}));"
+            " i.form.requestSubmit(); })()"
+        )
+
+    async def _settle(self) -> None:
+        """Wait until the page has been the same for a second, with its pictures."""
+        last, same = None, 0
+        while same < 5:
+            shown = await self._page.evaluate(
+                "document.body.innerText + document.querySelectorAll('button:disabled').length"
+                " + [...document.images].every(i => i.complete) + simcordPreview.ready"
+            )
+            same, last = (same + 1 if shown == last else 0), shown
+            await asyncio.sleep(0.25)
+
+    async def _shoot(self, *elements: str) -> Image.Image:
+        """Return a picture of the elements of some JavaScript expressions, of the whole page without any."""
+        clip = {}
+        if elements:
+            found = ", ".join(elements)
+            await self._page.evaluate(f"[{found}][0].scrollIntoView({{block: 'center'}})")
+            box = json.loads(
+                await self._page.evaluate(
+                    f"(() => {{ const b = [{found}].map(e => e.getBoundingClientRect());"
+                    " return JSON.stringify([Math.min(...b.map(r => r.left)), Math.min(...b.map(r => r.top)),"
+                    " Math.max(...b.map(r => r.right)), Math.max(...b.map(r => r.bottom))]); })()"
+                )
+            )
+            left, top, right, bottom = box[0] - MARGIN, box[1] - MARGIN, box[2] + MARGIN, box[3] + MARGIN
+            area = {"x": left, "y": top, "width": right - left, "height": bottom - top, "scale": 1}
+            clip = {"clip": area}
+        answer = await self._page.call("Page.captureScreenshot", format="png", **clip)
+        return Image.open(io.BytesIO(base64.b64decode(answer["data"]))).convert("RGB")
+
+    def _save(self, name: str, picture: Image.Image) -> None:
+        picture.save(self._path(name, "png"), optimize=True)
+
+    def _path(self, name: str, ending: str) -> Path:
+        return FOLDER / f"{name}-{self._locale.value}.{ending}"
+
+
+async def take_all(locale: models.Locale, wanted: set[str]) -> None:
+    """Take the pictures in one language."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            running_demo(locale, Path(folder)) as url,
+            browser.open_browser(Path(folder) / "profile") as page,
+        ):
+            camera = Camera(page, locale)
+            await camera.open(url)
+            if not wanted or "typing" in wanted:
+                await camera.take_typing("typing")
+                await camera.open(url)
+            for name, lines in MESSAGES.items():
+                if not wanted or name in wanted or (name == "card" and "similar" in wanted):
+                    await camera.take_message(name, lines[locale is KO])
+            for name, commands in TYPED.items():
+                if not wanted or name in wanted:
+                    await camera.take_typed(name, commands)
+    sys.stdout.write(f"{locale.value}: done\n")
+
+
+async def main() -> None:
+    """Take the pictures that the arguments name."""
+    names = set(sys.argv[1:])
+    languages = names & {locale.value for locale in models.Locale}
+    for locale in models.Locale:
+        if not languages or locale.value in languages:
+            await take_all(locale, names - languages)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,203 @@
+"""`paperround setup`: the first steps, asked on a terminal or given as options, and written into `.env`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli import context, output
+from bot.core import errors
+from storage.errors import PaperroundError
+
+if TYPE_CHECKING:
+    from bot.client.command_sync import Application
+    from bot.core.settings import Settings
+
+TOKEN, SOURCES = "DISCORD_TOKEN", "PAPERROUND_SOURCES"
+MAX_TOKEN_LENGTH = 1_000
+ATTEMPTS = 3
+"""How often a terminal is asked for a token that Discord accepts."""
+INTRODUCTION = """\
+The bot needs a token of its own:
+  1. Open https://discord.com/developers/applications and press New Application. Its name is the bot's.
+  2. On its Bot page press Reset Token, and copy the token. Leave all Privileged Gateway Intents off.
+"""
+NEXT_STEPS = """\
+{name} is ready. {written}
+
+Next:
+  1. Invite it to your server (you need Manage Server there):
+     {invitation}
+  2. Start it:  paperround run    (with Docker: docker compose up -d)
+  3. In the channel for the papers, type /daily setup."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("setup")(setup)
+
+
+def setup(
+    token_stdin: Annotated[
+        bool, typer.Option("--token-stdin", help="Read the token from the first line of stdin.")
+    ] = False,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source", metavar="S", help="A source, such as https://huggingface.co or arxiv:cs.CL."
+        ),
+    ] = None,
+    accept: Annotated[
+        bool, typer.Option("--yes", help="Ask nothing: Hugging Face if no source is named.")
+    ] = False,
+    as_json: output.AsJson = False,
+) -> None:
+    """Check a bot's token, choose where papers come from, write both into `.env`, and say what comes next."""
+    from bot.client import permissions
+    from bot.core import settings
+
+    loaded, origins = context.load_settings(), settings.setting_origins()
+    file = Path(settings.ENV_FILE).resolve()
+    _require_writable(file)
+    is_asking = sys.stdin.isatty() and not accept and not token_stdin
+    token, application = _find_application(loaded, origins[TOKEN], token_stdin, is_asking)
+    kept = {name for name in (TOKEN, SOURCES) if origins[name] not in (settings.ENV_FILE, "default")}
+    if SOURCES in kept and source:
+        raise errors.UsageError(
+            f"--source cannot be written: the sources are in the {origins[SOURCES]}, which counts too. Add them there,"
+            " or with `paperround sources add`."
+        )
+    addresses = _choose_sources(loaded, source or (), is_asking and SOURCES not in kept)
+    values = {TOKEN: token, SOURCES: " ".join(addresses)}
+    values = {name: value for name, value in values.items() if name not in kept and value}
+    if values:
+        _write(file, values)
+    invitation = permissions.invitation_url(application.id)
+    result = {
+        "name": application.name,
+        "application_id": str(application.id),
+        "invitation": invitation,
+        "sources": addresses,
+        "file": str(file),
+        "written": sorted(values),
+    }
+    written = f"{file} has {' and '.join(values)} now." if values else f"{file} is unchanged."
+    text = NEXT_STEPS.format(name=application.name, written=written, invitation=invitation)
+    output.print_result(result, text, as_json)
+
+
+def _find_application(
+    loaded: Settings, origin: str, token_stdin: bool, is_asking: bool
+) -> tuple[str, Application]:
+    """Return a token that Discord accepts, with its application. Raises PaperroundError, and UsageError without a token."""
+    stored = loaded.discord_token.get_secret_value().strip() if loaded.discord_token else ""
+    if origin == "environment" and (token_stdin or not stored):
+        state = "set" if stored else "empty"
+        raise errors.UsageError(
+            f"{TOKEN} is {state} in the environment, which comes before .env. Unset it there."
+        )
+    if token_stdin:
+        return _check(loaded, sys.stdin.readline(MAX_TOKEN_LENGTH).strip())
+    if not is_asking or origin == "environment":
+        if not stored:
+            raise errors.UsageError(
+                "There is no terminal to ask for the token. Give it with --token-stdin:"
+                " `paperround setup --token-stdin --yes < FILE`."
+            )
+        return _check(loaded, stored)
+    output.echo(INTRODUCTION)
+    keep = "; Enter keeps the one in use" if stored else ""
+    for attempt in range(1, ATTEMPTS + 1):
+        typed = typer.prompt(
+            f"Token (not shown{keep})", default="" if stored else None, hide_input=True, show_default=False
+        )
+        try:
+            return _check(loaded, typed.strip() or stored)
+        except WrongTokenError as error:
+            if attempt == ATTEMPTS:
+                raise
+            output.error(str(error))
+    raise AssertionError("the last attempt returns or raises")
+
+
+class WrongTokenError(PaperroundError):
+    """A token that Discord does not accept: another one may be typed."""
+
+
+def _check(loaded: Settings, token: str) -> tuple[str, Application]:
+    """Log in with a token. Raises WrongTokenError, and PaperroundError if Discord cannot be asked."""
+    from pydantic import SecretStr
+
+    from bot.client import command_sync
+
+    if not command_sync.has_token_form(token):
+        raise WrongTokenError(f"{command_sync.NOT_A_TOKEN} Nothing was written.")
+    wanted = loaded.model_copy(update={"discord_token": SecretStr(token)})
+    try:
+        return token, context.run_command(lambda: command_sync.identify(wanted))
+    except PaperroundError as error:
+        is_wrong = str(error) == command_sync.WRONG_TOKEN
+        raise (WrongTokenError if is_wrong else PaperroundError)(f"{error} Nothing was written.") from error
+
+
+def _choose_sources(loaded: Settings, named: Sequence[str], is_asking: bool) -> list[str]:
+    """Return the addresses of the sources in force and the chosen ones. Raises UsageError for one that cannot be used."""
+    addresses = [source.url for source in loaded.sources]
+    if is_asking and not named:
+        if typer.confirm("Hugging Face's papers of each day, with votes?", default=True):
+            addresses.append(loaded.hf_endpoint)
+        while categories := typer.prompt(
+            "arXiv categories for look-ups and alerts, such as cs.CL,cs.LG (Enter: none)",
+            default="",
+            show_default=False,
+        ).replace(" ", ""):
+            try:
+                addresses.append(_check_source(loaded, f"arxiv:{categories.removeprefix('arxiv:')}"))
+                break
+            except errors.UsageError as error:
+                output.error(str(error))
+    elif named or not addresses:
+        addresses += [_check_source(loaded, address.strip()) for address in named or (loaded.hf_endpoint,)]
+    return list(dict.fromkeys(addresses))
+
+
+def _check_source(loaded: Settings, address: str) -> str:
+    from bot.sources import kinds
+
+    if not address or len(address.split()) > 1:
+        raise errors.UsageError(
+            f"--source {address!r} is not one address. Give each with a --source of its own; one with a blank in it"
+            " goes to `paperround sources add`."
+        )
+    kinds.check(kinds.guess_kind(address, kinds.service_endpoints(loaded)), address, {})
+    return address
+
+
+def _require_writable(file: Path) -> None:
+    """Raise PaperroundError before anything is asked if the file cannot be replaced."""
+    if (file.exists() and not file.is_file()) or not os.access(file.parent, os.W_OK | os.X_OK):
+        raise PaperroundError(f"{file} cannot be written. Run this in a folder that you may write to.")
+
+
+def _write(file: Path, values: Mapping[str, str]) -> None:
+    """Set lines of `.env`, readable by its owner alone; all of them, or none with PaperroundError."""
+    import dotenv
+
+    copy = None
+    try:
+        handle, copy = tempfile.mkstemp(prefix=".env.", dir=file.parent)
+        with open(handle, "wb") as opened:
+            opened.write(file.read_bytes() if file.exists() else b"")
+        for name, value in values.items():
+            dotenv.set_key(copy, name, value)
+        Path(copy).replace(file)
+    except OSError as error:
+        if copy is not None:
+            Path(copy).unlink(missing_ok=True)
+        raise PaperroundError(f"{file} cannot be written: {error.strerror}. It is as it was.") from error

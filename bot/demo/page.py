@@ -1,0 +1,272 @@
+"""The demo's page: SimCord's channel with Paperround's title, first steps and channels, in the reader's language.
+
+SimCord has no public interface for this, so handlers of its server are replaced before it starts, here alone.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+import simcord
+from aiohttp import web
+from simcord.interactions import command_leaves
+
+from storage import models
+
+CommandSpec = Mapping[str, Any]
+"""A command or an option as JSON of Discord's API, with its localized names."""
+
+FIRST_STEPS = {
+    models.Locale.EN: (
+        ("/topic small language model", "papers on a topic"),
+        ("/topic 강화학습", "the same for a topic in Korean"),
+        ("/author loubna ben allal", "papers of an author"),
+        ("/paper 2502.02737", "one paper with its code"),
+        ("/alerts add keyword:diffusion", "be told of new papers"),
+        ("/daily setup channel:vision time:9am topic:diffusion", "a daily post in the other channel"),
+        ("/trends", "how topics grow"),
+    ),
+    models.Locale.KO: (
+        ("/주제 강화학습", "주제로 논문 찾기"),
+        ("/주제 small language model", "영어로 찾아도 같은 논문"),
+        ("/저자 loubna ben allal", "저자의 논문"),
+        ("/논문 2502.02737", "논문 한 편과 코드"),
+        ("/알림 추가 확산 모델", "새 논문 알림 받기"),
+        ("/매일 설정 채널:vision 시각:오전 9시 주제:확산 모델", "다른 채널에 매일 올리기"),
+        ("/동향", "떠오르는 주제"),
+    ),
+}
+"""Lines to type, each with what it shows. A test types all of them."""
+WORDS = {
+    models.Locale.EN: {
+        "title": "Paperround demo",
+        "about": "The bot itself in a made-up server, without a token or an account. It ends with Ctrl-C.",
+        "channels": "Channels",
+        "steps": "First steps",
+        "how": "Press one, or type it below. The menu under a post opens a paper.",
+    },
+    models.Locale.KO: {
+        "title": "Paperround 데모",
+        "about": "가상 서버에서 돌아가는 진짜 봇이에요. 토큰도 계정도 필요 없고, Ctrl-C로 끝나요.",
+        "channels": "채널",
+        "steps": "이렇게 시작해 보세요",
+        "how": "누르거나 아래에 직접 입력하세요. 글의 메뉴에서 논문을 골라 읽을 수 있어요.",
+    },
+}
+ENGLISH_WORDS = {
+    "SimCord selection draft": "Choose, then press Apply",
+    "This field is required.": "Required",
+    "SimCord Preview": "Paperround demo",
+}
+KOREAN_WORDS = {
+    "SimCord selection draft": "고른 다음 적용을 눌러 주세요",
+    "Only you can see this": "나만 볼 수 있어요",
+    "Thinking…": "생각하는 중…",
+    "(edited)": "(수정됨)",
+    "APP": "앱",
+    "Load earlier messages": "이전 메시지 보기",
+    "Newer messages": "다음 메시지 보기",
+    "New messages · jump to latest": "새 메시지 · 최신 글로",
+    "No messages in this channel.": "이 채널에는 아직 글이 없어요.",
+    "Send": "보내기",
+    "Send message (Enter)": "메시지 보내기 (Enter)",
+    "Submit": "제출",
+    "Cancel": "취소",
+    "Apply": "적용",
+    "Close modal": "닫기",
+    "Clear selection": "선택 지우기",
+    "Search options": "검색",
+    "Previous": "이전",
+    "Next": "다음",
+    "Select an option": "선택하세요",
+    "Select one or more options": "하나 이상 선택하세요",
+    "No options match": "맞는 항목이 없어요",
+    "No matching options": "맞는 항목이 없어요",
+    "No available options": "고를 항목이 없어요",
+    "Loading options failed": "항목을 불러오지 못했어요",
+    "Loading options": "불러오는 중…",
+    "Loading commands": "불러오는 중…",
+    "Commands are unavailable": "명령어를 불러오지 못했어요",
+    "Application commands": "명령어",
+    "COMMANDS": "명령어",
+    "OPTIONS": "항목",
+    "CHANNELS": "채널",
+    "ROLES": "역할",
+    "True": "예",
+    "False": "아니요",
+    "Choose file": "파일 선택",
+    "Exit command mode": "명령어 닫기",
+    "This field is required.": "꼭 필요해요",
+    "Value length is outside the allowed range.": "길이가 맞지 않아요",
+    "Value is outside the allowed range.": "쓸 수 있는 범위를 벗어났어요",
+    "Choose an available option.": "목록에서 골라 주세요",
+    "Choose one option.": "하나를 골라 주세요",
+    "Choose at least one value.": "하나 이상 골라 주세요",
+    "Enter a valid value.": "쓸 수 없는 값이에요",
+    "You can use application commands here": "여기에서 명령어를 쓸 수 있어요",
+    "This form will be submitted to Paperround. Do not share passwords or other sensitive information.": (
+        "입력한 내용은 Paperround로 전송돼요. 비밀번호 같은 민감한 정보는 입력하지 마세요."
+    ),
+    "Preview session ended.": "데모가 끝났어요.",
+}
+KOREAN_PATTERNS = (
+    ("(.+) used", "$1 ·"),
+    (r"\+(\d+) (?:optional|more)", "+$1개 더"),
+    ("Message (#.+)", "$1에 메시지 보내기"),
+    ("OPTIONS MATCHING (.*)", "$1 검색 결과"),
+    (r"(\d+) commands", "명령어 $1개"),
+)
+_FILES = {"/paperround.css": "text/css", "/paperround.js": "application/javascript"}
+_CHANNEL = "/paperround/channel/"
+
+
+def dress(preview: simcord.Preview, channels: Sequence[simcord.ChannelHandle], locale: models.Locale) -> None:
+    """Make SimCord's page, which is not served yet, Paperround's."""
+    server: Any = preview._server
+    serve_file, serve_commands = server._static, server._commands
+
+    def respond(text: str, content_type: str) -> web.Response:
+        return web.Response(text=text, content_type=content_type, headers=server._SECURITY_HEADERS)
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        path = request.path
+        if path.startswith(_CHANNEL):
+            if not server._authorized(request):
+                raise web.HTTPUnauthorized
+            _show_channel(preview, channels[int(path.removeprefix(_CHANNEL))])
+            return respond("", "text/plain")
+        if path in _FILES:
+            text = (resources.files(__package__) / "page" / path[1:]).read_text(encoding="utf-8")
+            if path.endswith(".js"):
+                text = f"const TEXTS = {json.dumps(_texts(preview, locale))};\n{text}"
+            return respond(text, _FILES[path])
+        original = await serve_file(request)
+        if path == "/":
+            return respond(_render(original.text, preview.channel, channels, locale), "text/html")
+        assert isinstance(original, web.StreamResponse)
+        return original
+
+    async def list_commands(request: web.Request) -> web.StreamResponse:
+        original = await serve_commands(request)
+        assert isinstance(original, web.Response)
+        if locale is models.Locale.EN or original.status != web.HTTPOk.status_code:
+            return original
+        catalog = json.loads(original.text or "")
+        _localize(catalog, preview, locale.value)
+        return respond(json.dumps(catalog), "application/json")
+
+    shown = [f"{_CHANNEL}{number}" for number in range(len(channels))]
+    server._STATIC_FILES = server._STATIC_FILES | dict.fromkeys([*_FILES, *shown], "")
+    server._static, server._commands = serve, list_commands
+
+
+def _render(
+    page: str,
+    current: simcord.ChannelHandle,
+    channels: Sequence[simcord.ChannelHandle],
+    locale: models.Locale,
+) -> str:
+    """Return SimCord's page with Paperround's title, channels and first steps."""
+    words = {name: html.escape(text) for name, text in WORDS[locale].items()}
+    links = "".join(
+        f'<li><a href="{_CHANNEL}{number}"{" aria-current=page" if channel is current else ""}>'
+        f"# {html.escape(str(channel.name))}</a></li>"
+        for number, channel in enumerate(channels)
+    )
+    steps = "".join(
+        f'<li><button type="button" data-line="{html.escape(line)}"><code>{html.escape(line)}</code>'
+        f"{html.escape(what)}</button></li>"
+        for line, what in FIRST_STEPS[locale]
+    )
+    side = (
+        f'<aside id="paperround"><header><h1>{words["title"]}</h1><p>{words["about"]}</p></header>'
+        f'<nav aria-label="{words["channels"]}"><h2>{words["channels"]}</h2><ul>{links}</ul></nav>'
+        f"<details><summary>{words['steps']}</summary><ol>{steps}</ol><p>{words['how']}</p></details></aside>"
+    )
+    changes = {
+        '<html lang="en">': f'<html lang="{locale.value}">',
+        "<title>SimCord Preview</title>": (f'<title>{words["title"]}</title><link rel="icon" href="data:,">'),
+        "</head>": '<link rel="stylesheet" href="/paperround.css"></head>',
+        '<div id="preview-shell"': f'{side}<div id="preview-shell"',
+        "</body>": '<script type="module" src="/paperround.js"></script></body>',
+    }
+    for old, new in changes.items():
+        page = page.replace(old, new, 1)
+    return page
+
+
+def _texts(preview: simcord.Preview, locale: models.Locale) -> dict[str, Any]:
+    """Return what the page's script replaces."""
+    if locale is models.Locale.EN:
+        return {"exact": ENGLISH_WORDS, "patterns": (), "commands": {}, "options": {}}
+    leaves = list(list_leaves(preview.env, preview.viewers[0], preview.channel))
+    commands = {
+        " ".join(node["name"] for node in path[:depth]): " ".join(
+            local_name(node, locale.value) for node in path[:depth]
+        )
+        for path, _ in leaves
+        for depth in range(1, len(path) + 1)  # SimCord names the group alone
+    }
+    options = {
+        option["name"]: local_name(option, locale.value)
+        for _, leaf in leaves
+        for option in leaf.get("options") or ()
+    }
+    return {"exact": KOREAN_WORDS, "patterns": KOREAN_PATTERNS, "commands": commands, "options": options}
+
+
+def _localize(catalog: dict[str, Any], preview: simcord.Preview, locale: str) -> None:
+    """Give the commands of the picker, their descriptions and choices their names in a Discord locale.
+
+    Options keep their names, by which the page sends their values.
+    """
+    leaves = {
+        tuple(node["name"] for node in path): (path, leaf)
+        for path, leaf in list_leaves(preview.env, preview.viewers[0], preview.channel)
+    }
+    for entry in catalog["entries"]:
+        path, leaf = leaves[tuple(entry["path"])]
+        entry["invocation"] = " ".join(local_name(node, locale) for node in path)
+        entry["description"] = _local(leaf, "description", locale)
+        options = {option["name"]: option for option in leaf.get("options") or ()}
+        for shown in entry["options"]:
+            option = options[shown["name"]]
+            shown["description"] = _local(option, "description", locale)
+            for shown_choice, choice in zip(shown["choices"], option.get("choices") or (), strict=True):
+                shown_choice["name"] = local_name(choice, locale)
+
+
+def list_leaves(
+    env: simcord.Env, viewer: Any, channel: simcord.ChannelHandle
+) -> Iterator[tuple[list[CommandSpec], CommandSpec]]:
+    """Yield each command that a viewer sees in a channel, with the groups above it and itself."""
+    for command in env.backend.visible_commands(user_id=viewer.id, channel_id=channel.id):
+        for path, leaf in command_leaves(command):
+            nodes: list[CommandSpec] = [command]
+            for name in path[1:]:
+                nodes.append(next(node for node in nodes[-1]["options"] if node["name"] == name))
+            yield nodes, leaf
+
+
+def local_name(node: CommandSpec, locale: str) -> str:
+    """Return the name of a command, an option or a choice in a Discord locale."""
+    return _local(node, "name", locale)
+
+
+def _local(node: CommandSpec, key: str, locale: str) -> str:
+    return str((node.get(f"{key}_localizations") or {}).get(locale, node.get(key, "")))
+
+
+def _show_channel(preview: simcord.Preview, channel: simcord.ChannelHandle) -> None:
+    """Show another channel on pages that are opened from now on; those that are open have to be loaded again."""
+    source: Any = preview._python
+    preview.channel = channel
+    source.channel_id, source.target_id = channel.id, preview._initial_target(source.viewer, channel.id)
+    source.window_end_id = source.target_id
+    for id_ in [id_ for id_ in preview._pages if id_ != source.id]:
+        preview._close_page(id_)
+    preview._publish(source, reason="navigation")

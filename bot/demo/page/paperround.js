@@ -1,0 +1,70 @@
+// First steps that run at a click, the switch of channels, and SimCord's words in the reader's language.
+// `TEXTS`, which the server puts before this, has whole texts (`exact`), `patterns`, and `commands` and `options` by their
+// English names.
+const capability = { "X-Simcord-Capability": location.hash.slice(1) };
+const composer = () => document.getElementById("channel-composer-input");
+
+for (const link of document.querySelectorAll("#paperround a")) {
+  link.addEventListener("click", async (event) => {
+    event.preventDefault();
+    const answer = await fetch(link.getAttribute("href"), { headers: capability });
+    if (answer.ok) location.reload();
+  });
+}
+
+const steps = document.querySelector("#paperround details");
+steps.open = !matchMedia("(max-width: 760px)").matches;
+for (const button of document.querySelectorAll("#paperround [data-line]")) {
+  button.addEventListener("click", () => {
+    document.querySelector(".command-context-close")?.click();
+    const input = composer();
+    input.value = button.dataset.line;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    input.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true, cancelable: true }));
+    input.form.requestSubmit();
+    if (matchMedia("(max-width: 760px)").matches) steps.open = false;
+  });
+}
+
+function translate(text) {
+  const trimmed = text.trim();
+  if (Object.hasOwn(TEXTS.exact, trimmed)) return text.replace(trimmed, TEXTS.exact[trimmed]);
+  for (const [pattern, replacement] of TEXTS.patterns) {
+    const found = new RegExp(`^${pattern}$`).exec(trimmed);
+    if (found) return text.replace(trimmed, replacement.replace(/\$(\d)/g, (_, group) => found[group]));
+  }
+  return text;
+}
+
+function walk(root) {
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode() ?? null; node; node = walker.nextNode()) change(node);
+}
+// Whole texts only, so that what the bot says stays as it is.
+function change(node) {
+  const name = node.data.startsWith("/") && node.parentElement?.closest(".message-interaction-header") && TEXTS.commands[node.data.slice(1)];
+  const option = node.parentElement?.closest(".channel-composer") && Object.hasOwn(TEXTS.options, node.data) && TEXTS.options[node.data];
+  const wanted = name ? `/${name}` : option || translate(node.data);
+  if (wanted !== node.data) node.data = wanted;
+}
+function label(element) {
+  for (const name of ["placeholder", "title", "aria-label"]) {
+    const value = element.getAttribute?.(name);
+    const wanted = value && translate(value);
+    if (wanted && wanted !== value) element.setAttribute(name, wanted);
+  }
+}
+new MutationObserver((changes) => {
+  for (const { target, addedNodes, type } of changes) {
+    if (type === "attributes") label(target);
+    if (target.nodeType === Node.TEXT_NODE) change(target);
+    for (const node of addedNodes) {
+      if (node.nodeType === Node.TEXT_NODE) change(node);
+      else if (node instanceof Element) {
+        walk(node);
+        [node, ...node.querySelectorAll("[placeholder], [title], [aria-label]")].forEach(label);
+      }
+    }
+  }
+}).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ["placeholder", "title"] });
+walk(document.body);

@@ -1,0 +1,313 @@
+"""`paperround setup` on a terminal, with options and with faults, against the fake Discord; and the first post that follows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import json
+import os
+import re
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.cli import setup
+from bot.client import command_sync, permissions
+from bot.core.clock import system_clock
+from storage.errors import PaperroundError
+from tests.fake_discord import model, process
+from tests.support import origin_server, patience, source_payloads
+
+pytestmark = pytest.mark.wire
+
+INVITATION = permissions.invitation_url(model.APPLICATION_ID)
+
+
+def environment(fake: process.FakeDiscord, **settings: str) -> dict[str, str]:
+    """The environment of a command that finds the fake Discord, and no token."""
+    given = {name: value for name, value in fake.environment().items() if name != "DISCORD_TOKEN"}
+    return {**os.environ, **given, **settings}
+
+
+async def run(
+    folder: Path, fake: process.FakeDiscord, *arguments: str, stdin: str = "", **settings: str
+) -> tuple[int, str, str]:
+    """Run `paperround setup` without a terminal. Returns its exit status, stdout and stderr."""
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "setup", *arguments),
+        cwd=folder,
+        env=environment(fake, **settings),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    out, err = await patience.wait_for(command.communicate(stdin.encode()), 60)
+    assert model.TOKEN not in out.decode() + err.decode()
+    return command.returncode or 0, out.decode(), err.decode()
+
+
+async def type_lines(
+    folder: Path, fake: process.FakeDiscord, answers: Sequence[tuple[str, str]], **settings: str
+) -> str:
+    """Run `paperround setup` on a terminal, and type each line once its question is there. Returns what was shown."""
+    ours, theirs = os.openpty()
+    command = subprocess.Popen(  # noqa: ASYNC220 - it is polled between the lines
+        [sys.executable, "-m", "bot", "setup"],
+        cwd=folder,
+        env=environment(fake, **settings),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    os.set_blocking(ours, False)
+    shown = ""
+
+    def read() -> str:
+        nonlocal shown
+        with contextlib.suppress(OSError):  # nothing new, or the end
+            shown += os.read(ours, 65536).decode()
+        return shown
+
+    def is_asked(question: str, place: int) -> bool:
+        # The blank after a question is printed when what is typed is not shown any more.
+        last = read()[place:].rpartition("\n")[2]
+        return question in last and last.endswith(" ")
+
+    for question, line in answers:
+        place = len(shown)
+        await patience.wait_until(functools.partial(is_asked, question, place), describe=read)
+        os.write(ours, f"{line}\n".encode())
+    await patience.wait_until(lambda: bool(read()) and command.poll() is not None, describe=read)
+    read()
+    os.close(ours)
+    assert command.returncode == 0, shown
+    return shown
+
+
+@pytest.fixture
+async def new_server(fake: process.FakeDiscord) -> int:
+    """The id of the one channel of a server that invited the bot just now."""
+    guild_id = (int(time.time() * 1000) - model.DISCORD_EPOCH_MS) << 22
+    await fake.add_guild(guild_id)
+    [channel_id] = await fake.add_channels(1, guild_id)
+    return channel_id
+
+
+async def press(
+    fake: process.FakeDiscord, channel_id: int, messages: list[Any], verb: str, expected: str = ""
+) -> list[Any]:
+    """Press the button with a verb, of the message that has it. Returns the answer's messages once they have a text."""
+    pattern = re.compile(rf'"custom_id": "(pr:[^"]*\b{verb}(?::[^"]*)?)"')
+    [(custom_id, message)] = [
+        (found[1], message) for message in messages if (found := pattern.search(json.dumps(message)))
+    ]
+    data = {"custom_id": custom_id, "component_type": 2}
+    record = await fake.interact(channel_id, data, type=3, message_id=message["id"])
+
+    async def is_answered() -> bool:
+        record.update(await fake.run_action("get_interaction", {"token": record["token"]}))
+        return bool(record["replies"]) and expected in json.dumps(record["replies"])
+
+    await patience.wait_until(is_answered, describe=lambda: record)
+    return list(record["replies"])
+
+
+async def test_from_an_empty_folder_to_the_first_post_by_setup_alone(
+    fake: process.FakeDiscord, new_server: int, tmp_path: Path
+) -> None:
+    """Five lines are typed, `paperround setup`, the token, Enter, Enter, `paperround run`, and two buttons pressed."""
+    today = system_clock().date().isoformat()
+    listed = [source_payloads.daily_papers_item(f"2505.0000{votes}", votes) for votes in (5, 8)]
+
+    async def daily_papers(request: web.BaseRequest) -> web.StreamResponse:
+        items = listed if request.query.get("date") == today else ()
+        return web.Response(text=source_payloads.daily_papers(*items))
+
+    async with origin_server.run_origin() as origin:
+        origin.pages["/api/daily_papers"] = daily_papers
+        settings = {"HF_ENDPOINT": origin.url, "PAPERROUND_FETCH_ALLOW": f"127.0.0.1:{origin.port}"}
+        answers = [("Token", model.TOKEN), ("Hugging Face", ""), ("arXiv", "")]
+        shown = await type_lines(tmp_path, fake, answers, **settings)
+        assert INVITATION in shown
+        assert model.TOKEN not in shown
+        async with fake.running_bot(tmp_path, DISCORD_TOKEN=None, **settings) as (_, log):
+            [welcome] = await fake.wait_for_messages(new_server, log.read_text)
+            assert "/daily setup" in json.dumps(welcome)
+            await patience.wait_until(lambda: "2505.00008" in _read_papers(tmp_path), describe=log.read_text)
+            wizard = await press(fake, new_server, [welcome], "dsu", "pr:dsn:")
+            await press(fake, new_server, wizard, "dsn")
+
+            async def is_posted() -> bool:
+                return len(await fake.messages(new_server)) > 1
+
+            await patience.wait_until(is_posted, describe=log.read_text)
+    [_, post] = await fake.messages(new_server)
+    text = json.dumps(post, ensure_ascii=False)
+    assert text.index("2505.00008") < text.index("2505.00005")
+    assert "▲ 8" in text
+
+
+def _read_papers(folder: Path) -> str:
+    """Return the ids of the papers in the bot's database."""
+    with contextlib.closing(sqlite3.connect(folder / "paperround.db")) as connection:
+        return str(connection.execute("SELECT arxiv_id FROM papers").fetchall())
+
+
+async def test_a_server_is_welcomed_once_in_its_language_also_after_a_restart(
+    fake: process.FakeDiscord, new_server: int, tmp_path: Path
+) -> None:
+    await fake.change_guild(new_server - 1_000, locale="ko")
+    await fake.add_guild()
+    [old] = await fake.add_channels(1)
+    async with fake.running_bot(tmp_path) as (_, log):
+        [welcome] = await fake.wait_for_messages(new_server, log.read_text)
+        assert "안녕하세요" in json.dumps(welcome, ensure_ascii=False)
+    async with fake.running_bot(tmp_path) as (_, log):
+        await fake.wait_until_connected()
+        assert "할 수 있는 일 보기" in json.dumps(welcome, ensure_ascii=False)
+        await press(fake, new_server, [welcome], "help", "/topic")
+    assert len(await fake.messages(new_server)) == 1
+    assert await fake.messages(old) == [], "it was invited long ago"
+
+
+async def test_a_server_in_which_the_bot_may_write_nowhere_is_not_welcomed(
+    fake: process.FakeDiscord, new_server: int, tmp_path: Path
+) -> None:
+    await fake.change_channel(new_server, denied=model.SEND_MESSAGES)
+    async with fake.running_bot(tmp_path) as (_, log):
+        await fake.wait_until_connected()
+        await patience.wait_until(lambda: "commands synchronised" in log.read_text(), describe=log.read_text)
+    assert "welcome" not in log.read_text()
+    assert await fake.messages(new_server) == []
+
+
+async def test_without_a_terminal_options_say_all_and_other_settings_stay(
+    fake: process.FakeDiscord, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text(
+        "# mine\nPAPERROUND_LOCALE=ko\nDISCORD_TOKEN=old.token.of-another-bot\nODD", encoding="utf-8"
+    )
+    file.chmod(0o644)
+    arguments = (
+        "--token-stdin",
+        "--source",
+        "arxiv:cs.CL,cs.LG",
+        "--source",
+        "https://huggingface.co",
+        "--json",
+    )
+    status, out, err = await run(tmp_path, fake, *arguments, stdin=f"{model.TOKEN}\nmore\n")
+    assert status == 0, err
+    assert json.loads(out)["invitation"] == INVITATION
+    assert file.read_text(encoding="utf-8").splitlines() == [
+        "# mine",
+        "PAPERROUND_LOCALE=ko",
+        f"DISCORD_TOKEN='{model.TOKEN}'",
+        "ODD",
+        "PAPERROUND_SOURCES='arxiv:cs.CL,cs.LG https://huggingface.co'",
+    ]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    # Again: what is there stays.
+    status, out, err = await run(tmp_path, fake, "--yes")
+    assert status == 0, err
+    assert file.read_text(encoding="utf-8").count("huggingface") == 1
+    assert [path.name for path in tmp_path.iterdir()] == [".env"]
+
+
+async def test_a_token_of_the_environment_is_used_and_not_written(
+    fake: process.FakeDiscord, tmp_path: Path
+) -> None:
+    status, out, err = await run(tmp_path, fake, "--yes", DISCORD_TOKEN=model.TOKEN)
+    assert (status, err) == (0, "")
+    assert INVITATION in out
+    assert (tmp_path / ".env").read_text() == "PAPERROUND_SOURCES='https://huggingface.co'\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "settings", "expected"),
+    [
+        (("--token-stdin",), "", {}, (1, command_sync.NOT_A_TOKEN)),
+        (("--token-stdin",), "abc", {}, (1, command_sync.NOT_A_TOKEN)),
+        (("--token-stdin",), "wrong.token.of-another-bot", {}, (1, command_sync.WRONG_TOKEN)),
+        ((), "", {}, (2, "There is no terminal")),
+        (
+            ("--token-stdin",),
+            model.TOKEN,
+            {"PAPERROUND_DISCORD_API_URL": "http://127.0.0.1:9/api"},
+            (1, "cannot be reached"),
+        ),
+        (("--token-stdin",), model.TOKEN, {"DISCORD_TOKEN": "x"}, (2, "in the environment")),
+        (("--token-stdin", "--source", "arxiv:nonsense!"), model.TOKEN, {}, (2, "nonsense!")),
+        (("--token-stdin", "--source", "/a b"), model.TOKEN, {}, (2, "not one address")),
+        (
+            ("--token-stdin", "--source", "arxiv:cs.CL"),
+            model.TOKEN,
+            {"PAPERROUND_SOURCES": "https://a.example"},
+            (2, "sources are in the environment"),
+        ),
+    ],
+)
+async def test_what_cannot_work_is_one_sentence_and_nothing_is_written(
+    fake: process.FakeDiscord,
+    tmp_path: Path,
+    arguments: Sequence[str],
+    stdin: str,
+    settings: Mapping[str, str],
+    expected: tuple[int, str],
+) -> None:
+    if stdin.startswith("wrong"):
+        await fake.set_faults({"kind": "status", "method": "GET", "path": "/users/@me", "status": 401})
+    status, out, err = await run(tmp_path, fake, *arguments, stdin=stdin, **settings)
+    assert (status, out) == (expected[0], ""), err
+    assert expected[1] in err
+    assert len(err.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_file_that_cannot_be_replaced_is_said_before_the_token_is_read(
+    fake: process.FakeDiscord, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").mkdir()
+    status, out, err = await run(tmp_path, fake, "--token-stdin", stdin=model.TOKEN)
+    assert (status, out) == (1, "")
+    assert "cannot be written" in err
+    assert await fake.log() == []
+
+
+def test_a_disk_that_is_full_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("A=1\n")
+
+    def replace(source: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(PaperroundError, match="No space left on device"):
+        setup._write(file, {"B": "2"})
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(".env", "A=1\n")]
+
+
+async def test_a_wrong_line_on_a_terminal_is_asked_again(fake: process.FakeDiscord, tmp_path: Path) -> None:
+    answers = [
+        ("Token", "abc"),
+        ("Token", model.TOKEN),
+        ("Hugging Face", "n"),
+        ("arXiv", "cs.CL; nonsense"),
+        ("arXiv", "cs.CL, cs.LG"),
+    ]
+    await type_lines(tmp_path, fake, answers)
+    assert "PAPERROUND_SOURCES='arxiv:cs.CL,cs.LG'" in (tmp_path / ".env").read_text()
