@@ -106,7 +106,7 @@ class MatchField(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertReason:
-    """Why a paper matches. `text` is the term as its owner wrote it; for an author or institution, the name in the paper."""
+    """Why a paper matches. `text` is the term, a form of it or a name as the paper has it."""
 
     alert_id: int
     kind: models.AlertKind
