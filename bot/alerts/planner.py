@@ -91,7 +91,7 @@ ALERT: KindRecord[contents.AlertPost] = KindRecord(
 
 log = structlog.get_logger(__name__)
 
-BATCH_SIZES = 20, 500
+BATCH_SIZES = 100, 1000
 """Alerts per transaction: at first, and at most."""
 GROUP_SIZE = 50
 """Papers that are in memory at once to be matched with all alerts."""
@@ -294,14 +294,8 @@ class AlertPlanner:
             active = await alerts.list_active(connection, [alert_id for alert_id, _ in candidates], now)
             recipients = {_recipient(alert) for alert in active.values()}
             notified = await alerts.list_notified(connection, recipients, [paper.id for paper, _ in prepared])
-        pairs = [
-            (active[alert_id], prepared[place])
-            for alert_id, places in candidates
-            for place in places
-            if alert_id in active
-        ]
         # In a thread: a paper of thousands of authors takes long.
-        return await asyncio.to_thread(_list_matches, pairs, notified, former, now)
+        return await asyncio.to_thread(_list_matches, candidates, active, prepared, notified, former, now)
 
     async def _store_matches(
         self,
@@ -510,25 +504,36 @@ def _build_haystacks(prepared: Iterable[matcher.PreparedPaper], *, only_names: b
 
 
 def _list_matches(
-    pairs: Iterable[tuple[models.Alert, matcher.PreparedPaper]],
+    candidates: matcher.Candidates,
+    active: Mapping[int, models.Alert],
+    prepared: Sequence[matcher.PreparedPaper],
     notified: Collection[tuple[str, int]],
     former: Mapping[int, models.FormerNames],
     now: datetime,
 ) -> list[models.QueuedMatch]:
-    """Return the matches among pairs of an alert and a paper that the recipient was not notified of."""
+    """Return the matches among the candidates, without those of which the recipient was notified."""
+
+    def is_match(alert: models.Alert, paper: models.PaperDetail, text: keywords.KeywordText) -> bool:
+        if former:
+            return matcher.match_added_names(alert, paper, text, former[paper.id])
+        return bool(matcher.match(alert, paper, text))
+
     matches = []
-    for alert, (paper, text) in pairs:
+    # Many alerts ask for the same.
+    decided: dict[tuple[object, ...], list[models.PaperDetail]] = {}
+    for alert, places in (
+        (active[alert_id], places) for alert_id, places in candidates if alert_id in active
+    ):
+        asked = alert.terms, alert.match_all, alert.excluded, alert.forms, alert.language, *places
+        if asked not in decided:
+            compared = [prepared[place] for place in places]
+            decided[asked] = [paper for paper, text in compared if is_match(alert, paper, text)]
         recipient = _recipient(alert)
-        if (recipient, paper.id) in notified:
-            continue
-        if (
-            matcher.match_added_names(alert, paper, text, former[paper.id])
-            if former
-            else matcher.match(alert, paper, text)
-        ):
-            is_met = choice.meets_minimum(paper.votes, alert.min_votes)
-            due = matcher.due_at(alert, now) if is_met else None
-            matches.append(models.QueuedMatch(recipient, paper.id, alert.id, paper.votes, now, due))
+        for paper in decided[asked]:
+            if (recipient, paper.id) not in notified:
+                is_met = choice.meets_minimum(paper.votes, alert.min_votes)
+                due = matcher.due_at(alert, now) if is_met else None
+                matches.append(models.QueuedMatch(recipient, paper.id, alert.id, paper.votes, now, due))
     return matches
 
 

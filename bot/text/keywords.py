@@ -137,6 +137,7 @@ class KeywordText:
         """Forget the results of keywords, of a text that is kept for long."""
         self._matches.clear()
         self._document.match_cache.clear()
+        self._title_document.match_cache.clear()
 
     @property
     def haystack(self) -> str:
@@ -162,11 +163,13 @@ class KeywordText:
         literal_matches = contains_keyword(keyword, title), contains_keyword(keyword, body)
         if literal_matches[0]:
             return literal_matches
-        # Each variant begins with the first two letters of the keyword.
+        # Where the keyword stands literally in the texts, only the short title may have a variant of it, which begins
+        # with its first two letters: this decides most, and compiling the variants takes ten times as long.
         first_letters = "".join(_LETTER_OR_DIGIT.findall(_folded_keyword(keyword).text)[:2])
         if literal_matches[1] and first_letters not in title.without_spaces:
-            return False, True  # decides most: compiling the variants takes ten times as long
-        counts = term_keys.compile_term(keyword).count(self._document)
+            return False, True
+        document = self._title_document if literal_matches[1] else self._document
+        counts = term_keys.compile_term(keyword).count(document)
         in_title, in_body = (
             literal or (count > 0 and not _is_spurious(keyword, canonical))
             for literal, count, canonical in zip(literal_matches, counts, self._canonical, strict=True)
@@ -201,6 +204,10 @@ class KeywordText:
         title, body = self._canonical
         keywords = analyser.canonicalise(f"{self._keywords}\n{self._keywords}") if self._keywords else ""
         return term_keys.Document(title, f"{body}\n{keywords}")
+
+    @cached_property
+    def _title_document(self) -> term_keys.Document:
+        return term_keys.Document(self._canonical[0], "")
 
     @cached_property
     def _document(self) -> term_keys.Document:
