@@ -152,19 +152,30 @@ async def test_a_keyword_matches_its_written_variants_and_not_other_words_as_its
         await alert_harness.alerts.remove([alert_id])
 
 
-async def test_planning_continues_after_the_last_batch_that_was_stored(alert_harness: AlertHarness) -> None:
+async def test_planning_continues_after_the_last_batch_that_was_stored(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.alerts.planner.GROUP_SIZE", 1)
     ids = [await alert_harness.add_alert("care", user_id=user_id) for user_id in range(1, 8)]
     await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 4))
     await alert_harness.match_first_batch()
     (pending,) = await alert_harness.list_pending()
     assert (pending.papers_done, pending.alert_id) == (0, ids[1])
+    while (pending.papers_done, pending.alert_id) != (1, ids[3]):
+        alert_harness.planner = alert_harness.new_planner()
+        await alert_harness.match_first_batch()
+        (pending,) = await alert_harness.list_pending()
     assert await alert_harness.plan() == 7
     assert sorted(map(int, filter(None, await alert_harness.list_recipients()))) == list(range(1, 8))
     assert all(len(arxiv_ids) == 2 for arxiv_ids in alert_harness.notified_papers())
     assert await alert_harness.list_pending() == []
 
 
-async def test_two_planners_at_once_neither_double_nor_lose_an_alert(alert_harness: AlertHarness) -> None:
+@pytest.mark.parametrize("group_size", [1, 50])
+async def test_two_planners_at_once_neither_double_nor_lose_an_alert(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch, group_size: int
+) -> None:
+    monkeypatch.setattr("bot.alerts.planner.GROUP_SIZE", group_size)
     for user_id in range(1, 16):
         await alert_harness.add_alert("care", user_id=user_id)
         await alert_harness.add_alert("better", user_id=user_id)
