@@ -472,7 +472,7 @@ pending_alerts = sa.Table(
     ),
     sa.Column(
         "alert_id",
-        sa.BigInteger,
+        RowId,
         nullable=False,
         server_default="0",
         comment="the last alert with which the next papers are matched",

@@ -167,7 +167,8 @@ def match(
     for term, forms in _with_forms(alert.terms, alert.forms):
         found = _match_term(term, forms, paper, text)
         if found is not None:
-            reasons.append(contents.AlertReason(alert.id, term.kind, *found))
+            typed = term.text if term.kind is models.AlertKind.KEYWORD else ""
+            reasons.append(contents.AlertReason(alert.id, term.kind, *found, typed=typed))
         elif alert.match_all:
             return ()
     if reasons and any(any(text.match(word)) for word in alert.excluded):
@@ -257,13 +258,13 @@ def _topic_segment(*forms: tuple[str, ...]) -> scoring.CompiledSegment:
 def match_all(
     alerts: Iterable[models.Alert], paper: models.PaperDetail, text: keywords.KeywordText
 ) -> tuple[contents.AlertReason, ...]:
-    """Return the reasons of all matching alerts, each normalised text once; words as they stand in the paper."""
+    """Return the reasons of all matching alerts, each normalised topic once; words as they stand in the paper."""
     reasons: dict[tuple[models.AlertKind, str], contents.AlertReason] = {}
     for alert in alerts:
         for reason in match(alert, paper, text):
-            if reason.kind is models.AlertKind.KEYWORD:
+            if reason.typed:
                 reason = replace(reason, text=text.quote(reason.text))
-            reasons.setdefault((reason.kind, analyser.fold(reason.text)), reason)
+            reasons.setdefault((reason.kind, analyser.fold(reason.topic)), reason)
     return tuple(reasons.values())
 
 

@@ -215,7 +215,7 @@ async def test_a_reason_quotes_what_stands_in_the_paper(alert_harness: AlertHarn
             MONDAY, (f"2601.{number:05}", 5), summary=summary, location=str(number)
         )
         _, reasons = alert_harness.renderer.alerts[-1].matches[-1]
-        assert [reason.text for reason in reasons] == [quoted]
+        assert [(reason.text, reason.topic) for reason in reasons] == [(quoted, text)]
         await alert_harness.alerts.remove([alert.id])
 
 

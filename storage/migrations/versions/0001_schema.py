@@ -286,7 +286,7 @@ def _declare_posts(metadata: sa.MetaData) -> None:
         sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("paper_ids", sa.JSON, nullable=False, comment="papers that this revision added"),
         sa.Column("papers_done", sa.Integer, nullable=False, server_default="0", comment="are matched with all alerts"),
-        sa.Column("alert_id", sa.BigInteger, nullable=False, server_default="0", comment="the last alert with which the next papers are matched"),
+        sa.Column("alert_id", _ROW_ID, nullable=False, server_default="0", comment="the last alert with which the next papers are matched"),
         sa.Column("added_at", _TIME, nullable=False),
         sa.Column("former_names", sa.JSON(none_as_null=True), comment="each paper's authors and institutions before facts added some; NULL: all terms count"),
         sqlite_with_rowid=False,
