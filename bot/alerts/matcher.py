@@ -335,7 +335,7 @@ def prepare_text(detail: models.PaperDetail) -> keywords.KeywordText:
 
 SEGMENT_SIZE = 4096
 """Alerts of an automaton: it is built within twenty milliseconds, during which the event loop stands still."""
-SLICE_LENGTH = 8192
+SLICE_LENGTH = 1024
 """Characters of a haystack that are searched at once, as an automaton returns each place of each needle."""
 Candidates: TypeAlias = list[tuple[int, list[int]]]
 """Ids of alerts, ascending, and the places of the papers that each may match."""
@@ -374,12 +374,16 @@ class _Segment:
         """Return the alerts after `after_id` of which a haystack has a needle, with the places of these haystacks."""
         places: dict[int, list[int]] = {}
         for place, haystack in enumerate(haystacks):
-            needles: set[int] = set()
-            for start in range(0, len(haystack), SLICE_LENGTH):
-                part = haystack[start : start + SLICE_LENGTH + self._longest]
-                needles |= {
-                    found[0] for found in self._automaton.find_matches_as_indexes(part, overlapping=True)
-                }
+            # A set, since a text that repeats itself would have each needle at each place.
+            parts = {
+                haystack[start : start + SLICE_LENGTH + self._longest]
+                for start in range(0, len(haystack), SLICE_LENGTH)
+            }
+            needles = {
+                needle
+                for part in parts
+                for needle, _, _ in self._automaton.find_matches_as_indexes(part, overlapping=True)
+            }
             for rule in set(chain.from_iterable(map(self._rules.__getitem__, needles))):
                 places.setdefault(rule, []).append(place)
         found = ((alert_id, own) for rule, own in places.items() for alert_id in self._alert_ids[rule])
