@@ -126,7 +126,7 @@ async def look_up(
     index: matcher.AlertIndex, prepared: Sequence[matcher.PreparedPaper]
 ) -> list[tuple[int, list[int]]]:
     """Return the candidates among all alerts."""
-    haystacks = [matcher.build_haystack(*one) for one in prepared]
+    haystacks = await asyncio.to_thread(lambda: [matcher.build_haystack(*one) for one in prepared])
     return [row async for candidates in index.iterate(haystacks, 0) for row in candidates]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ from bot.outbox import contents
 from bot.outbox import deliveries as outbox_deliveries
 from bot.outbox.deliveries import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
 from bot.text import keywords
-from storage import accounts, alerts, archive, bulk, models, outbox, papers
+from storage import accounts, alerts, archive, models, outbox, papers
 from storage.database import Connection, Database
 
 # The delivery kind of alerts: what the expiry of a message undoes, and how alerts are suspended and resumed.
@@ -93,6 +93,8 @@ log = structlog.get_logger(__name__)
 
 BATCH_SIZES = 100, 1000
 """Alerts per transaction: at first, and at most."""
+MAX_PAIRS = 2000
+"""Pairs of an alert and a paper that are compared for a transaction."""
 GROUP_SIZE = 50
 """Papers that are in memory at once to be matched with all alerts."""
 POLL_SECONDS = 2.0
@@ -266,7 +268,7 @@ class AlertPlanner:
         batches = BatchSize(BATCH_SIZES[0], self._max_batch_size)
         async with aclosing(self._index.iterate(haystacks, pending.alert_id)) as found:
             async for candidates in found:
-                for batch in bulk.chunked(candidates, batches.size):
+                for batch in _divide(candidates, batches.size):
                     while remaining := [row for row in batch if row[0] > pending.alert_id]:
                         matches = await self._match(remaining, prepared, former)
                         reached = replace(pending, alert_id=remaining[-1][0])
@@ -501,6 +503,20 @@ def _recipient(alert: models.Alert) -> str:
 
 def _build_haystacks(prepared: Iterable[matcher.PreparedPaper], *, only_names: bool) -> list[str]:
     return [matcher.build_haystack(*one, only_names=only_names) for one in prepared]
+
+
+def _divide(candidates: matcher.Candidates, size: int) -> Iterator[matcher.Candidates]:
+    """Yield the candidates in lists of at most `size` alerts and MAX_PAIRS pairs."""
+    batch: matcher.Candidates = []
+    pairs = 0
+    for row in candidates:
+        if batch and (len(batch) >= size or pairs + len(row[1]) > MAX_PAIRS):
+            yield batch
+            batch, pairs = [], 0
+        batch.append(row)
+        pairs += len(row[1])
+    if batch:
+        yield batch
 
 
 def _list_matches(
