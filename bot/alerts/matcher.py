@@ -54,7 +54,9 @@ def keyword_text(paper: models.PaperDetail) -> keywords.KeywordText:
             body_texts += [section.heading or "", section.body]
     body = "\n".join(filter(None, body_texts))
     title = typography.to_plain_text((paper.title or "")[:MAX_CHARACTERS])
-    return keywords.KeywordText(title, body[:MAX_CHARACTERS], paper.keywords)
+    text = keywords.KeywordText(title, body[:MAX_CHARACTERS], paper.keywords)
+    text.prepare()
+    return text
 
 
 def alert_key(alert: models.Alert) -> str:
@@ -317,20 +319,13 @@ class PaperTexts:
         if paper_id not in self._prepared:
             async with self._database.read() as connection:
                 for detail in await papers.list_details(connection, [paper_id]):
-                    text = await asyncio.to_thread(prepare_text, detail)
+                    text = await asyncio.to_thread(keyword_text, detail)
                     characters = text.characters + sum(text.characters for _, text in self._prepared.values())
                     while self._prepared and characters > MAX_CACHED_CHARACTERS:
                         _, oldest = self._prepared.pop(next(iter(self._prepared)))
                         characters -= oldest.characters
                     self._prepared[paper_id] = detail, text
         return self._prepared.get(paper_id)
-
-
-def prepare_text(detail: models.PaperDetail) -> keywords.KeywordText:
-    """Return what `keyword_text` returns, prepared for any number of matches."""
-    text = keyword_text(detail)
-    text.prepare()
-    return text
 
 
 SEGMENT_SIZE = 4096

@@ -185,7 +185,7 @@ class RecentPapers:
 def _prepare(details: Sequence[models.PaperDetail], recent: archive.Fingerprints) -> dict[int, _Prepared]:
     prepared = {}
     for detail in details:
-        text = matcher.prepare_text(detail)
+        text = matcher.keyword_text(detail)
         appearances = tuple(replace(of, entry=replace(of.entry, sections=())) for of in detail.appearances)
         light = replace(detail, abstract=None, appearances=appearances)
         prepared[detail.id] = _Prepared(recent[detail.id][2], light, text)

@@ -235,14 +235,14 @@ async def test_a_digest_that_cannot_be_planned_keeps_waiting_and_blocks_no_other
     await alert_harness.add_alert("care")
     await alert_harness.store_digest(MONDAY, ("2601.00001", 5), location="a")
     await alert_harness.store_digest(MONDAY, ("2601.00002", 5), location="b")
-    failures = ["once"]
+    failures, prepare = ["once"], matcher.keyword_text
 
     def fail_once(paper: models.PaperDetail) -> keywords.KeywordText:
         if failures and paper.arxiv_id == "2601.00001":
             raise RuntimeError(failures.pop())
-        return matcher.keyword_text(paper)
+        return prepare(paper)
 
-    monkeypatch.setattr("bot.alerts.matcher.prepare_text", fail_once)
+    monkeypatch.setattr("bot.alerts.matcher.keyword_text", fail_once)
     with pytest.raises(RuntimeError):
         await alert_harness.plan()
     assert len(await alert_harness.list_pending()) == 1
