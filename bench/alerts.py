@@ -15,7 +15,6 @@ import sqlalchemy as sa
 
 from bench import synthetic_archive, vocabulary
 from bench.figures import Figure, percentile, show, time_await
-from bot.alerts import matcher
 from bot.app import runtime
 from bot.app.container import Container
 from bot.core import logs
@@ -113,19 +112,15 @@ async def _add_alerts(database: Database, now: datetime) -> None:
     """Add alerts for terms and subjects of the archive's vocabulary, most of which are in some paper."""
     texts = [*vocabulary.KOREAN_SUBJECTS, *(name for term in vocabulary.TERMS for name in term[:2])]
     texts = list(dict.fromkeys(texts))
-    alert_terms = {text: matcher.alert_terms(_alert(text, 0, now)) for text in texts}
     rows: list[tuple[Any, ...]] = []
-    term_rows: list[tuple[str, int]] = []
     for user_id in range(1, READERS + 1):
         for number in range(ALERTS):
             text = texts[(user_id * 7 + number) % len(texts)]
             values = bulk.record_values(_alert(text, user_id, now))
             values["id"] = len(rows) + 2
-            term_rows += ((term, values["id"]) for term in alert_terms[text])
             rows.append(tuple(values.values()))
     async with database.transaction() as connection:
         await bulk.insert_rows(connection, tables.alerts, tuple(values), rows)
-        await bulk.insert_rows(connection, tables.alert_terms, ("term", "alert_id"), term_rows)
 
 
 def _alert(text: str, user_id: int, now: datetime) -> models.Alert:

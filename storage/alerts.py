@@ -1,4 +1,4 @@
-"""Alerts with their index of terms, the digests that wait to be matched, the matches, and what recipients were notified of."""
+"""Alerts, the digests that wait to be matched, the matches, and what recipients were notified of."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import asyncio
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,7 +20,6 @@ from storage import bulk, errors, locks, models
 from storage import papers as stored_papers
 from storage.tables import (
     alert_matches,
-    alert_terms,
     alerts,
     deliveries,
     entries,
@@ -258,12 +257,10 @@ async def get_pending(
     return None if row is None else _from_row(row)
 
 
-async def set_last_recipient(
-    connection: AsyncConnection, pending: models.PendingAlerts, recipient: str
-) -> None:
-    """Store the last recipient whose alerts are planned."""
-    statement = pending_alerts.update().where(*_key(pending))
-    await connection.execute(statement.values(recipient=recipient))
+async def set_progress(connection: AsyncConnection, reached: models.PendingAlerts) -> None:
+    """Store how many papers are matched with all alerts, and the last alert with which the next ones are."""
+    statement = pending_alerts.update().where(*_key(reached))
+    await connection.execute(statement.values(papers_done=reached.papers_done, alert_id=reached.alert_id))
 
 
 async def remove_pending(connection: AsyncConnection, pending: models.PendingAlerts) -> None:
@@ -286,90 +283,13 @@ def _from_row(row: sa.Row[Any]) -> models.PendingAlerts:
     return bulk.build_record(models.PendingAlerts, row._mapping, former_names=names)
 
 
-# The index of alerts by their alert terms: an inverted index in which a paper is the query (a percolator).
-
-_TERM_BATCH_SIZE = 100
-"""Terms of one query for their alerts, of which each may have thousands."""
-_LOOKUP_BATCH_SIZE = 20_000
-"""Terms of one query that reads no alert."""
-
-
-async def add_terms(connection: AsyncConnection, alert_id: int, terms: Collection[str]) -> None:
-    """Store the alert terms of a new alert."""
-    if connection.dialect.name != "sqlite":
-        await bulk.insert_rows(
-            connection, alert_terms, ("term", "alert_id"), [(term, alert_id) for term in terms]
-        )
-        return
-    # One hop to the connection's thread.
-    statement = "INSERT INTO alert_terms (term, alert_id) SELECT value, ? FROM json_each(?)"
-    await bulk.fetch_all(connection, statement, (alert_id, json.dumps(list(terms))))
-
-
-async def replace_terms(connection: AsyncConnection, terms: Mapping[int, Collection[str]]) -> None:
-    """Replace the alert terms, by alert id."""
-    await bulk.execute_in(connection, alert_terms.delete(), alert_terms.c.alert_id, terms)
-    rows = [(term, alert_id) for alert_id, own in terms.items() for term in own]
-    # Two processes may recompute the terms of an alert at once.
-    await bulk.insert_rows(connection, alert_terms, ("term", "alert_id"), rows, ignore_conflicts=True)
-
-
-async def list_stored_terms(connection: AsyncConnection, terms: Iterable[str]) -> list[str]:
-    """Return those of these terms, which may be a hundred thousand, that an alert has. It reads no alert."""
-    return await _list_where(connection, "term = wanted.value", terms)
-
-
-async def list_term_beginnings(connection: AsyncConnection, terms: Collection[str]) -> Collection[str]:
-    """Return those of these terms with which a term of an alert begins; on PostgreSQL all of them.
-
-    PostgreSQL sorts text by the rules of a language, so its index finds no beginnings.
-    """
-    if connection.dialect.name != "sqlite":
-        return terms
-    # The greatest character is behind all that a term may have.
-    return await _list_where(connection, "term >= value AND term < value || char(1114111)", terms)
-
-
-async def _list_where(connection: AsyncConnection, condition: str, terms: Iterable[str]) -> list[str]:
-    is_sqlite = connection.dialect.name == "sqlite"
-    wanted = "json_each(?) AS wanted" if is_sqlite else "unnest(?::text[]) AS wanted (value)"
-    statement = (
-        f"SELECT wanted.value FROM {wanted}"  # noqa: S608 - constant texts
-        f" WHERE EXISTS (SELECT 1 FROM alert_terms WHERE {condition})"
-    )
-    found: list[str] = []
-    for chunk in bulk.chunked(sorted(terms), _LOOKUP_BATCH_SIZE):
-        parameter = json.dumps(chunk, ensure_ascii=False) if is_sqlite else chunk
-        found += [value for (value,) in await bulk.fetch_all(connection, statement, (parameter,))]
-    return found
-
-
-async def stream_alerts(
-    connection: AsyncConnection, terms: Iterable[str]
-) -> AsyncIterator[Iterable[tuple[str, int, int, int | None]]]:
-    """Yield rows of alert term, alert id, user id and channel id (None: by DM) of alerts with a term among `terms`.
-
-    `terms` may be tens of thousands, and the alerts any number. The engine's own rows: SQLAlchemy's take five times as long.
-    """
-    is_sqlite = connection.dialect.name == "sqlite"
-    # CROSS JOIN keeps SQLite from reading all alerts.
-    wanted = "json_each(?) AS wanted CROSS JOIN" if is_sqlite else "unnest(?::text[]) AS wanted (value) JOIN"
-    statement = (
-        "SELECT term, alerts.id, user_id, channel_id"  # noqa: S608 - constant texts
-        f" FROM {wanted} alert_terms ON term = wanted.value JOIN alerts ON alerts.id = alert_id"
-    )
-    for chunk in bulk.chunked(sorted(terms), _TERM_BATCH_SIZE):
-        parameter = json.dumps(chunk, ensure_ascii=False) if is_sqlite else chunk
-        rows: Any = await bulk.fetch_all(connection, statement, (parameter,))
-        yield rows
-
-
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
 READER_LOCK = 0x414C5254
 """First number of the PostgreSQL advisory lock around the alerts of a reader: "ALRT"."""
 _NAMES = tuple(models.Alert.__dataclass_fields__)
 _LISTS = "terms", "excluded", "forms"
+_MAX_ID = 2**63 - 1
 _BATCH_SIZE = 250
 """Alerts read before the event loop gets control; a thousand take ten milliseconds."""
 
@@ -379,19 +299,14 @@ async def lock_reader(connection: AsyncConnection, user_id: int) -> None:
     await locks.lock_transaction(connection, READER_LOCK, user_id % 2**31)
 
 
-async def add(connection: AsyncConnection, new: models.Alert, terms: Collection[str]) -> models.Alert:
-    """Store a draft and return the alert. A paper that matches has at least one of the alert terms `terms`.
-
-    Raises DuplicateError if an equal one exists for the same recipient.
-    """
+async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
+    """Store a draft and return the alert. Raises DuplicateError if an equal one exists for the same recipient."""
     if await _has_equal(connection, new):
         raise errors.DuplicateError("This alert exists already.")
-    added = replace(new, id=await bulk.insert_row(connection, alerts, column_values(new)))
-    await add_terms(connection, added.id, terms)
-    return added
+    return replace(new, id=await bulk.insert_row(connection, alerts, column_values(new)))
 
 
-async def change(connection: AsyncConnection, changed: models.Alert, terms: Collection[str]) -> models.Alert:
+async def change(connection: AsyncConnection, changed: models.Alert) -> models.Alert:
     """Replace a stored alert by `changed`, which has its id, and return it.
 
     Raises DuplicateError if another, equal one exists for the same recipient.
@@ -400,7 +315,6 @@ async def change(connection: AsyncConnection, changed: models.Alert, terms: Coll
         raise errors.DuplicateError("This alert exists already.")
     statement = alerts.update().where(alerts.c.id == changed.id)
     await connection.execute(statement.values(column_values(changed)))
-    await replace_terms(connection, {changed.id: terms})
     return changed
 
 
@@ -472,13 +386,34 @@ async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     return await bulk.fetch_records(connection, models.Alert, query)
 
 
-async def list_after(
-    connection: AsyncConnection, alert_id: int, *, limit: int, only_translations: bool = False
-) -> list[models.Alert]:
-    """Return the next `limit` alerts after an id, by id; on request only those with forms of the other language."""
-    query = sa.select(alerts).where(alerts.c.id > alert_id).order_by(alerts.c.id).limit(limit)
-    query = query.where(alerts.c.translations) if only_translations else query
-    return await bulk.fetch_records(connection, models.Alert, query)
+async def list_translated(connection: AsyncConnection, alert_id: int, *, limit: int) -> list[models.Alert]:
+    """Return the next `limit` alerts after an id, by id, that match forms of the other language too."""
+    query = sa.select(alerts).where(alerts.c.id > alert_id, alerts.c.translations)
+    return await bulk.fetch_records(connection, models.Alert, query.order_by(alerts.c.id).limit(limit))
+
+
+Rule: TypeAlias = tuple[int, str, str, int]
+"""The id of an alert, and what it is found by as it is stored: `terms`, `forms` and `match_all`."""
+
+
+async def list_rules(
+    connection: AsyncConnection, after_id: int, until_id: int | None, *, limit: int
+) -> list[Rule]:
+    """Return the rules of the alerts after an id, by id: all until another id, or without that the first `limit`."""
+    query = (
+        "SELECT id, CAST(terms AS TEXT), CAST(forms AS TEXT), CAST(match_all AS INTEGER) FROM alerts"
+        " WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+    )
+    end = (_MAX_ID, limit) if until_id is None else (until_id, _MAX_ID)
+    return list(await bulk.fetch_all(connection, query, (after_id, *end)))
+
+
+def parse_rule(
+    terms: str, forms: str, match_all: int
+) -> tuple[tuple[models.AlertTerm, ...], models.AlertForms, bool]:
+    """Return the terms, the forms and whether all terms are asked for of a row of `list_rules`, without its id."""
+    parsed, _, own_forms = _parse_lists(terms, "[]", forms)
+    return parsed, own_forms, bool(match_all)
 
 
 async def set_forms(connection: AsyncConnection, forms: Mapping[int, models.AlertForms]) -> None:

@@ -628,16 +628,18 @@ FormerNames: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class PendingAlerts:
-    """A digest's revision whose alerts are still to be planned, and the last recipient for whom they are planned.
+    """A digest's revision whose papers are still to be matched: `papers_done` of them are with all alerts.
 
+    The next papers are matched with the alerts up to `alert_id`, 0 for no alert yet.
     With `former_names`, one for each paper, only what an author or an institution matches that the paper lacked then.
     """
 
     digest_id: int
     revision: int
     paper_ids: tuple[int, ...]
-    recipient: str | None
     added_at: datetime
+    papers_done: int = 0
+    alert_id: int = 0
     former_names: tuple[FormerNames, ...] = ()
 
 

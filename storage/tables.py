@@ -437,16 +437,6 @@ alerts = sa.Table(
     sqlite_autoincrement=True,
 )
 
-alert_terms = sa.Table(
-    "alert_terms",
-    metadata,
-    sa.Column(
-        "term", sa.Text, primary_key=True, comment="alert term: a matching paper has one of the alert's"
-    ),
-    _reference("alert_id", "alerts.id", primary_key=True, autoincrement=False, index=True),
-    sqlite_with_rowid=False,
-)
-
 alert_matches = sa.Table(
     "alert_matches",
     metadata,
@@ -480,10 +470,14 @@ pending_alerts = sa.Table(
     sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("paper_ids", _tuple_of(), nullable=False, comment="papers that this revision added"),
     sa.Column(
-        "recipient",
-        sa.Text,
-        comment="last recipient whose alerts are planned; NULL: none yet",
-        info=READER_MENTION,
+        "papers_done", sa.Integer, nullable=False, server_default="0", comment="are matched with all alerts"
+    ),
+    sa.Column(
+        "alert_id",
+        RowId,
+        nullable=False,
+        server_default="0",
+        comment="the last alert with which the next papers are matched",
     ),
     sa.Column("added_at", UtcTime, nullable=False),
     sa.Column(

@@ -1,22 +1,22 @@
-"""Matches papers against alerts, like a percolator: each alert is indexed by its alert terms, of which every paper that
-matches has one. A paper's own terms retrieve candidates, and each of these is compared with the paper.
+"""Matches papers against alerts, like a percolator: the needles of all alerts are in automata, and each matching paper has
+one of them in its haystack. So an automaton retrieves candidates, and each of these is compared with the paper.
 
-Below are the terms and the comparison, when a match is due, the retrieval of candidates, the forms of an alert's words by
-the glossary, and the rebuild of the index after a change of the code or the glossary.
+Below are the needles and the comparison, when a match is due, the retrieval of candidates, and the forms of an alert's words
+by the glossary.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence, Set
+from array import array
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import zip_longest
+from itertools import accumulate, chain, zip_longest
 from typing import TypeAlias, assert_never
 
-import structlog
+import ahocorasick_rs
 
 from bot.archive import arxiv_ids, summaries
 from bot.core import clock
@@ -27,22 +27,15 @@ from bot.outbox import contents
 from bot.search import glossary as search_glossary
 from bot.search import query as search_query
 from bot.search import scoring
-from bot.text import alert_terms as word_terms
-from bot.text import analyser, keywords, people, typography
-from storage import alerts, bulk, key_values, models, papers, search, snapshot
+from bot.text import analyser, keywords, people, term_keys, typography
+from storage import alerts, key_values, models, papers, search, snapshot
 from storage.database import Database
 
-AUTHOR_PREFIX = "@"
-"""Prefix of the alert terms of authors, which keeps them apart from those of keywords."""
+AUTHOR_PREFIX, SOUND_PREFIX, INSTITUTION_PREFIX, PAPER_PREFIX = "\n@", "\n@@", "\n#", "\n="
+"""Beginnings of the needles of names, of the sounds of Hangul names and their spellings, of institutions, of arXiv ids.
 
-INSTITUTION_PREFIX = "#"
-"""Prefix of the alert terms of institutions."""
-
-PAPER_PREFIX = "="
-"""Prefix of the alert terms of single papers."""
-
-SOUND_PREFIX = "@@"
-"""Prefix of the alert terms of a Hangul name, and of what names in Latin letters may be in Hangul."""
+A name's needle is a line of its own in a haystack, between two line ends.
+"""
 
 NAME_KINDS = (models.AlertKind.AUTHOR, models.AlertKind.INSTITUTION)
 """What facts that arrive after a digest may add to a paper."""
@@ -61,7 +54,9 @@ def keyword_text(paper: models.PaperDetail) -> keywords.KeywordText:
             body_texts += [section.heading or "", section.body]
     body = "\n".join(filter(None, body_texts))
     title = typography.to_plain_text((paper.title or "")[:MAX_CHARACTERS])
-    return keywords.KeywordText(title, body[:MAX_CHARACTERS], paper.keywords)
+    text = keywords.KeywordText(title, body[:MAX_CHARACTERS], paper.keywords)
+    text.prepare()
+    return text
 
 
 def alert_key(alert: models.Alert) -> str:
@@ -85,87 +80,66 @@ def _fold_words(text: str) -> str:
     return " ".join(analyser.fold(text).split())
 
 
-def alert_terms(alert: models.Alert) -> set[str]:
-    """Return tokens of which every matching paper has one among its `paper_alert_terms`.
-
-    Of an alert for all of several terms it is the most selective one. If they are exact keys, each paper that has one
-    matches.
-    """
-    if exact := _exact_keys(alert):
-        return exact
-    by_term = []
-    for term, forms in _terms_with_forms(alert):
-        texts = (term.text, *(form for form, *_ in forms))
-        if tokens := set[str]().union(*(text_alert_terms(term.kind, text) for text in texts)):
-            by_term.append(tokens)
-    if alert.match_all and by_term:
-        return max(by_term, key=lambda tokens: min(map(_selectivity, tokens)))
-    return set().union(*by_term)
-
-
-def _exact_keys(alert: models.Alert) -> set[str]:
-    """Return the exact keys of an alert that asks for nothing but any of some plain keywords; else none."""
-    if alert.excluded or alert.language or any(alert.forms) or (alert.match_all and len(alert.terms) > 1):
-        return set()
-    keys = [
-        word_terms.keyword_keys(term.text) if term.kind is models.AlertKind.KEYWORD else frozenset[str]()
-        for term in alert.terms
+def list_needles(
+    terms: Iterable[models.AlertTerm], forms: models.AlertForms, match_all: bool
+) -> frozenset[str]:
+    """Return texts of which each matching paper has one in its `build_haystack`; of all of several terms the rarest one's."""
+    by_term = [
+        frozenset[str]().union(
+            *(term_needles(term.kind, text) for text in (term.text, *(form for form, *_ in own)))
+        )
+        for term, own in _with_forms(terms, forms)
     ]
-    return set[str]().union(*keys) if all(keys) else set()
+    if match_all and any(by_term):
+        return max(filter(None, by_term), key=lambda needles: min(map(_selectivity, needles)))
+    return frozenset[str]().union(*by_term)
 
 
-def is_decided(alert: models.Alert, alert_term: str) -> bool:
-    """Tell whether each paper with this alert term matches the alert, so that they need not be compared."""
-    return word_terms.is_exact(alert_term) and alert_term in _exact_keys(alert)
+def _selectivity(needle: str) -> tuple[bool, int]:
+    return needle.startswith("\n"), len(needle.encode())
 
 
-def _selectivity(token: str) -> tuple[bool, float]:
-    is_name = token.startswith((AUTHOR_PREFIX, INSTITUTION_PREFIX, PAPER_PREFIX))
-    return is_name, 0.0 if is_name else word_terms.selectivity(token)
+def _with_forms(
+    terms: Iterable[models.AlertTerm], forms: models.AlertForms
+) -> Iterator[tuple[models.AlertTerm, tuple[tuple[str, ...], ...]]]:
+    own = tuple(terms)
+    return zip_longest(own, forms[: len(own)], fillvalue=())  # type: ignore[arg-type]
 
 
-def _terms_with_forms(alert: models.Alert) -> Iterator[tuple[models.AlertTerm, tuple[tuple[str, ...], ...]]]:
-    return zip_longest(alert.terms, alert.forms[: len(alert.terms)], fillvalue=())  # type: ignore[arg-type]
-
-
-def text_alert_terms(kind: models.AlertKind, text: str) -> frozenset[str]:
-    """Return tokens of which each paper that matches a term has one among its `paper_alert_terms`; none if none can."""
+def term_needles(kind: models.AlertKind, text: str) -> frozenset[str]:
+    """Return texts of which each paper that matches a term has one in its `build_haystack`; none if no paper can."""
     match kind:
         case models.AlertKind.KEYWORD:
-            return word_terms.alert_terms(text)
+            return keywords.list_needles(text)
         case models.AlertKind.INSTITUTION:
             key = people.institution_key(text)
-            return frozenset((INSTITUTION_PREFIX + key,)) if key else frozenset()
+            return frozenset((f"{INSTITUTION_PREFIX}{key}\n",)) if key else frozenset()
         case models.AlertKind.AUTHOR:
             if people.split_hangul(text) and (keys := people.sound_keys(text)):
-                return frozenset((SOUND_PREFIX + keys[0],))
-            return frozenset((_name_alert_term(text),)) if analyser.fold_name(text) else frozenset()
+                return frozenset((f"{SOUND_PREFIX}{keys[0]}\n",))
+            return frozenset((f"{_consonants_line(text)}\n",)) if analyser.fold_name(text) else frozenset()
         case models.AlertKind.PAPER:
-            return frozenset((PAPER_PREFIX + text,)) if arxiv_ids.parse_bare_id(text) == text else frozenset()
+            is_id = arxiv_ids.parse_bare_id(text) == text
+            return frozenset((f"{PAPER_PREFIX}{text}\n",)) if is_id else frozenset()
         case _:
             assert_never(kind)
 
 
-def paper_alert_terms(paper: models.PaperDetail, text: keywords.KeywordText) -> set[str]:
-    """Return the alert terms of all alerts that may match a paper; exact keys of many syllables as their beginnings."""
-    return text.alert_terms.union(text.exact_keys, candidate_names(paper))
+def build_haystack(paper: models.PaperDetail, text: keywords.KeywordText, *, only_names: bool = False) -> str:
+    """Return a paper's names, each on a line, and what its texts are found by; `only_names` leaves out the texts."""
+    institutions = set[str]().union(*map(people.find_keys, paper.institutions))
+    lines = {f"{INSTITUTION_PREFIX}{key}" for key in institutions}.union(*map(author_lines, paper.authors))
+    names = "".join((*sorted(lines), PAPER_PREFIX, paper.arxiv_id, "\n"))
+    return names if only_names else names + text.haystack
 
 
-def candidate_names(paper: models.PaperDetail) -> set[str]:
-    """Return the alert terms of all alerts with an author or an institution that may match a paper."""
-    keys = set[str]().union(*map(people.find_keys, paper.institutions))
-    of_institutions = {INSTITUTION_PREFIX + key for key in keys}
-    of_institutions.add(PAPER_PREFIX + paper.arxiv_id)
-    return of_institutions.union(*map(author_alert_terms, paper.authors))
+def author_lines(name: str) -> set[str]:
+    """Return the lines of a name in a haystack: as written, by its sound, and for Hangul by its spellings."""
+    sounds = {f"{SOUND_PREFIX}{key}" for key in people.sound_keys(name)}
+    return sounds | {_consonants_line(spelling) for spelling in (name, *people.list_spellings(name))}
 
 
-def author_alert_terms(name: str) -> set[str]:
-    """Return the alert terms for a name: as written, by its sound, and for Hangul by its spellings."""
-    sounds = {SOUND_PREFIX + key for key in people.sound_keys(name)}
-    return sounds | {_name_alert_term(spelling) for spelling in (name, *people.list_spellings(name))}
-
-
-def _name_alert_term(name: str) -> str:
+def _consonants_line(name: str) -> str:
     """Return the sorted consonants of a name, which are the same for all its spellings and word orders."""
     return AUTHOR_PREFIX + "".join(sorted(analyser.fold_name(name).translate(VOWEL_REMOVAL)))
 
@@ -186,15 +160,17 @@ def match(
 ) -> tuple[contents.AlertReason, ...]:
     """Return why a paper with this text matches the alert: a reason for each term that it has, none if it does not match.
 
-    The votes are the caller's to compare. A term in the title is said to be there, also if it is in a summary too.
+    The votes are the caller's to compare. A term in the title is said to be there, also if it is in a summary too. A reason
+    has the term, or the form of it that the paper has.
     """
     if alert.language is not None and all(of.language != alert.language for of in paper.appearances):
         return ()
     reasons = []
-    for term, forms in _terms_with_forms(alert):
+    for term, forms in _with_forms(alert.terms, alert.forms):
         found = _match_term(term, forms, paper, text)
         if found is not None:
-            reasons.append(contents.AlertReason(alert.id, term.kind, *found))
+            typed = term.text if term.kind is models.AlertKind.KEYWORD else ""
+            reasons.append(contents.AlertReason(alert.id, term.kind, *found, typed=typed))
         elif alert.match_all:
             return ()
     if reasons and any(any(text.match(word)) for word in alert.excluded):
@@ -237,12 +213,12 @@ def _match_term(
         case models.AlertKind.PAPER:
             return (term.text, contents.MatchField.PAPER) if term.text == paper.arxiv_id else None
         case models.AlertKind.KEYWORD:
-            in_title, in_body = text.match(term.text)
-            if forms:
-                # With forms of the glossary a paper must be about the topic, as in a look-up.
-                in_body = _topic_segment((term.text,), *forms).is_topic_of(text.topic_document)
+            found, (in_title, in_body) = term.text, text.match(term.text)
+            # With forms of the glossary a paper must be about the topic, as in a look-up.
+            if forms and not in_title:
+                found, in_title, in_body = _find_form(((term.text,), *forms), text.topic_document)
             field = contents.MatchField.TITLE if in_title else contents.MatchField.TEXT
-            return (term.text, field) if in_title or in_body else None
+            return (found, field) if in_title or in_body else None
         case _:
             assert_never(term.kind)
 
@@ -265,6 +241,16 @@ def _sounds(name: str, *, of_ascii: bool) -> set[str]:
     return {f"{SOUND_PREFIX}{of_ascii:d}{key}" for key in people.sound_keys(name)}
 
 
+def _find_form(forms: tuple[tuple[str, ...], ...], document: term_keys.Document) -> tuple[str, bool, bool]:
+    """Return the first form that a paper about the topic has, and whether it is in the title and in the texts."""
+    if _topic_segment(*forms).is_topic_of(document):
+        for form, *_ in forms:
+            in_title, in_body = term_keys.compile_term(form).count(document)
+            if in_title or in_body:
+                return form, in_title > 0, in_body > 0
+    return "", False, False
+
+
 @lru_cache(maxsize=1 << 12)
 def _topic_segment(*forms: tuple[str, ...]) -> scoring.CompiledSegment:
     weighted = (concepts.WeightedForm(text, 1.0, tuple(context)) for text, *context in forms)
@@ -274,11 +260,13 @@ def _topic_segment(*forms: tuple[str, ...]) -> scoring.CompiledSegment:
 def match_all(
     alerts: Iterable[models.Alert], paper: models.PaperDetail, text: keywords.KeywordText
 ) -> tuple[contents.AlertReason, ...]:
-    """Return the reasons of all matching alerts, each normalised text once."""
+    """Return the reasons of all matching alerts, each normalised topic once; words as they stand in the paper."""
     reasons: dict[tuple[models.AlertKind, str], contents.AlertReason] = {}
     for alert in alerts:
         for reason in match(alert, paper, text):
-            reasons.setdefault((reason.kind, analyser.fold(reason.text)), reason)
+            if reason.typed:
+                reason = replace(reason, text=text.quote(reason.text))
+            reasons.setdefault((reason.kind, analyser.fold(reason.topic)), reason)
     return tuple(reasons.values())
 
 
@@ -309,15 +297,9 @@ def _next_slot(at_time: str, timezone: str, days: tuple[int, ...], now: datetime
     return schedule.next_due(now, schedule.parse_time(at_time), zone, days).at
 
 
-PAPER_BATCH_SIZE = 25
-"""Papers whose terms are looked up at once; a paper has thousands."""
 MAX_CACHED_CHARACTERS = 1_000_000
 """Characters of the papers that stay prepared for matching; a paper takes about ten times as many bytes."""
 
-Candidate: TypeAlias = tuple[int, str, Sequence[int]]
-"""The id of an alert, one of its alert terms, and the papers that have it."""
-Candidates: TypeAlias = tuple[str, list[Candidate]]
-"""A recipient (`user:<id>` or `channel:<id>`), and their alerts with the papers that these may match."""
 PreparedPaper: TypeAlias = tuple[models.PaperDetail, keywords.KeywordText]
 
 
@@ -337,7 +319,7 @@ class PaperTexts:
         if paper_id not in self._prepared:
             async with self._database.read() as connection:
                 for detail in await papers.list_details(connection, [paper_id]):
-                    text = await asyncio.to_thread(prepare_text, detail)
+                    text = await asyncio.to_thread(keyword_text, detail)
                     characters = text.characters + sum(text.characters for _, text in self._prepared.values())
                     while self._prepared and characters > MAX_CACHED_CHARACTERS:
                         _, oldest = self._prepared.pop(next(iter(self._prepared)))
@@ -346,85 +328,92 @@ class PaperTexts:
         return self._prepared.get(paper_id)
 
 
-def prepare_text(detail: models.PaperDetail) -> keywords.KeywordText:
-    """Return what `keyword_text` returns, prepared for any number of matches."""
-    text = keyword_text(detail)
-    text.prepare()
-    return text
+SEGMENT_SIZE = 4096
+"""Alerts of an automaton: it is built within twenty milliseconds, during which the event loop stands still."""
+SLICE_LENGTH = 1024
+"""Characters of a haystack that are searched at once, as an automaton returns each place of each needle."""
+Candidates: TypeAlias = list[tuple[int, list[int]]]
+"""Ids of alerts, ascending, and the places of the papers that each may match."""
 
 
-class AlertTermSource:
-    """Retrieves candidates by the alert terms that stored alerts have in common with the papers."""
+class _Lists:
+    """Lists of whole numbers, of which many fit in little memory."""
 
-    def __init__(self, database: Database, texts: PaperTexts) -> None:
+    def __init__(self, lists: Collection[Sequence[int]]) -> None:
+        self._ends = array("I", accumulate(map(len, lists), initial=0))
+        self._numbers = array("q", chain.from_iterable(lists))
+
+    def __getitem__(self, number: int) -> array[int]:
+        return self._numbers[self._ends[number] : self._ends[number + 1]]
+
+
+class _Segment:
+    """The automaton of the alerts in a range of ids that ends with `last_id`."""
+
+    def __init__(self, rows: Sequence[alerts.Rule]) -> None:
+        self.fingerprint, self.last_id = hash(tuple(rows)), rows[-1][0]
+        alert_ids: dict[tuple[str, str, int], list[int]] = {}
+        for alert_id, *rule in rows:
+            alert_ids.setdefault(tuple(rule), []).append(alert_id)  # type: ignore[arg-type]
+        rules: dict[str, list[int]] = {}
+        for number, asked in enumerate(alert_ids):
+            for needle in list_needles(*alerts.parse_rule(*asked)):
+                rules.setdefault(needle, []).append(number)
+        self._alert_ids, self._rules = _Lists(alert_ids.values()), _Lists(rules.values())
+        self._longest = max(map(len, rules), default=0)
+        self._automaton = ahocorasick_rs.AhoCorasick(
+            list(rules), store_patterns=False, implementation=ahocorasick_rs.Implementation.ContiguousNFA
+        )
+
+    def find(self, haystacks: Sequence[str], after_id: int) -> Candidates:
+        """Return the alerts after `after_id` of which a haystack has a needle, with the places of these haystacks."""
+        places: dict[int, list[int]] = {}
+        for place, haystack in enumerate(haystacks):
+            # A set, since a text that repeats itself would have each needle at each place.
+            parts = {
+                haystack[start : start + SLICE_LENGTH + self._longest]
+                for start in range(0, len(haystack), SLICE_LENGTH)
+            }
+            needles = {
+                needle
+                for part in parts
+                for needle, _, _ in self._automaton.find_matches_as_indexes(part, overlapping=True)
+            }
+            for rule in set(chain.from_iterable(map(self._rules.__getitem__, needles))):
+                places.setdefault(rule, []).append(place)
+        found = ((alert_id, own) for rule, own in places.items() for alert_id in self._alert_ids[rule])
+        return sorted((alert_id, own) for alert_id, own in found if alert_id > after_id)
+
+
+class AlertIndex:
+    """Retrieves the alerts that may match papers, from automata that stay in memory.
+
+    Each use compares them with the stored alerts and builds those anew that have changed: nothing else says that one has,
+    and no stored alert is missed, whichever process stored it.
+    """
+
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._texts = texts
+        self._segments: list[_Segment] = []
 
-    async def iterate(
-        self, paper_ids: Sequence[int], after: str | None, *, only_names: bool = False
-    ) -> AsyncGenerator[Candidates, None]:
-        """Yield each recipient after `after` once, in ascending order of their names; what matches is decided later.
-
-        `only_names` leaves out alerts without an author or an institution. All candidates are retrieved, as ids, before
-        the first recipient.
-        """
-        found: dict[str, list[Candidate]] = {}
-        for batch in bulk.chunked(paper_ids, PAPER_BATCH_SIZE):
-            prepared = [one for paper_id in batch if (one := await self._texts.get(paper_id))]
-            papers_by_term = await self.list_terms(prepared, only_names=only_names)
-            await self._retrieve(papers_by_term, after, found)
-        recipients = list(found)
-        heapq.heapify(recipients)  # sorting a hundred thousand at once would block the event loop
-        while recipients:
-            recipient = heapq.heappop(recipients)
-            yield recipient, found.pop(recipient)
-
-    async def list_terms(
-        self, prepared: Sequence[PreparedPaper], *, only_names: bool = False
-    ) -> dict[str, list[int]]:
-        """Return the alert terms of stored alerts that papers have, each with the papers. Reads no alert.
-
-        `only_names` leaves out those of keywords.
-        """
-        terms = {
-            detail.id: await asyncio.to_thread(candidate_names, detail)
-            if only_names
-            else await asyncio.to_thread(paper_alert_terms, detail, text)
-            for detail, text in prepared
-        }
-        async with self._database.read() as connection:
-            distinct = await asyncio.to_thread(lambda: set[str]().union(*terms.values()))
-            long = await asyncio.to_thread(lambda: set(filter(word_terms.is_beginning, distinct)))
-            beginnings = frozenset(await alerts.list_term_beginnings(connection, long))
-            for detail, text in prepared:
-                terms[detail.id] |= await asyncio.to_thread(text.long_keys, beginnings)
-            distinct = await asyncio.to_thread(
-                lambda: set[str]().union(*terms.values()) - (long - beginnings)
-            )
-            stored = frozenset(await alerts.list_stored_terms(connection, distinct))
-        return await asyncio.to_thread(_invert, terms, stored)
-
-    async def _retrieve(
-        self, papers_by_term: Mapping[str, list[int]], after: str | None, found: dict[str, list[Candidate]]
-    ) -> None:
-        """Add the candidates of a few papers to `found`."""
-        slices = TimeSlices()
-        async with self._database.read() as connection:
-            async for rows in alerts.stream_alerts(connection, papers_by_term):
-                for term, alert_id, user_id, channel_id in rows:
-                    recipient = alerts.recipient_name(user_id, channel_id)
-                    if after is None or recipient > after:
-                        found.setdefault(recipient, []).append((alert_id, term, papers_by_term[term]))
-                    await slices.pause()
-
-
-def _invert(terms: Mapping[int, Set[str]], stored: frozenset[str]) -> dict[str, list[int]]:
-    """Return for each stored term the papers that have it."""
-    papers_by_term: dict[str, list[int]] = {}
-    for paper_id, own in terms.items():
-        for term in own & stored:
-            papers_by_term.setdefault(term, []).append(paper_id)
-    return papers_by_term
+    async def iterate(self, haystacks: Sequence[str], after_id: int) -> AsyncGenerator[Candidates, None]:
+        """Yield the candidates after an id in ascending order, those of some thousand alerts at once."""
+        number = last_id = 0
+        while True:
+            is_last = number >= len(self._segments) - 1
+            until_id = None if is_last else self._segments[number].last_id
+            async with self._database.read() as connection:
+                rules = await alerts.list_rules(connection, last_id, until_id, limit=SEGMENT_SIZE)
+            known = self._segments[number : number + 1]
+            if not rules or not known or known[0].fingerprint != hash(tuple(rules)):
+                known = [await asyncio.to_thread(_Segment, rules)] if rules else []
+                self._segments[number : number + 1] = known
+            for segment in known:
+                last_id, number = segment.last_id, number + 1
+                if last_id > after_id:
+                    yield await asyncio.to_thread(segment.find, haystacks, after_id)
+            if is_last and len(rules) < SEGMENT_SIZE:
+                return
 
 
 MAX_FORMS = 20
@@ -453,61 +442,32 @@ def _term_forms(glossary: resolver.Glossary, text: str) -> tuple[tuple[str, ...]
     return tuple((form, *context_of.get(form, ())) for form in shown[:MAX_FORMS])
 
 
-log = structlog.get_logger(__name__)
-
-VERSION = "6"
-"""Raise it when alert terms change while the analyser's tokens do not."""
-
-ALERT_BATCH_SIZE = 200
+FORMS_BATCH_SIZE = 200
 
 
-async def rebuild_if_outdated(database: Database) -> int:
-    """Recompute all alert terms if another version computed them, in batches. Returns the number of alerts.
+async def refresh_forms(database: Database) -> None:
+    """Store the forms of all alerts that have them anew, in batches, if the glossary is another one than for the last time.
 
-    If only the glossary is another one, it is those of alerts with forms of the other language. An interrupted run is
-    repeated from the start: the version is stored last.
+    An interrupted run is repeated from the start: the version is stored last.
     """
     async with database.read() as connection:
-        stored_version = await key_values.get(connection, key_values.ALERT_TERMS_VERSION)
-        version = f"{_version()}|{await snapshot.read(connection, search.get_glossary_version)}"
-    if stored_version == version:
-        return 0
-    only_translations = stored_version is not None and stored_version.partition("|")[0] == _version()
-    glossary = None
-    async with database.read() as connection:
-        # Loading it takes a few tenths of a second.
-        if await alerts.list_after(connection, 0, limit=1, only_translations=True):
-            glossary = await search_glossary.GlossaryService(database).get_current(connection)
-    count = after_id = 0
+        version = str(await snapshot.read(connection, search.get_glossary_version))
+        if version == await key_values.get(connection, key_values.ALERT_FORMS_VERSION):
+            return
+    service, after_id = search_glossary.GlossaryService(database), 0
     slices = TimeSlices()
     while True:
         async with database.read() as connection:
-            batch = await alerts.list_after(
-                connection, after_id, limit=ALERT_BATCH_SIZE, only_translations=only_translations
-            )
-        if not batch:
-            break
-        terms: dict[int, set[str]] = {}
+            if not (batch := await alerts.list_translated(connection, after_id, limit=FORMS_BATCH_SIZE)):
+                break
+            glossary = await service.get_current(connection)
         changed: dict[int, models.AlertForms] = {}
         for alert in batch:
-            forms = list_forms(glossary, alert) if glossary and alert.translations else ()
-            if forms != alert.forms:
+            if (forms := list_forms(glossary, alert)) != alert.forms:
                 changed[alert.id] = forms
-            terms[alert.id] = alert_terms(replace(alert, forms=forms))
             await slices.pause()
         async with database.transaction() as connection:
             await alerts.set_forms(connection, changed)
-            await alerts.replace_terms(connection, terms)
-        count, after_id = count + len(batch), batch[-1].id
+        after_id = batch[-1].id
     async with database.transaction() as connection:
-        await key_values.set_value(connection, key_values.ALERT_TERMS_VERSION, version)
-    if stored_version is not None:
-        log.info("alert terms recomputed", alerts=count, version=version)
-    return count
-
-
-def _version() -> str:
-    # Imported here because most commands never need it; an ingest has loaded it already.
-    from bot.search import index as search_index
-
-    return f"{VERSION}/{search_index.VERSION}"
+        await key_values.set_value(connection, key_values.ALERT_FORMS_VERSION, version)

@@ -1,8 +1,9 @@
 """Matches the papers of fresh digests with all alerts and queues the matches, then plans the messages of what is due.
 
 An ingest stores only that a digest's alerts are to be planned, or those of papers that got authors or institutions from
-facts later. Each batch of recipients is one transaction, with their matches and the last recipient, or with the deliveries,
-the papers notified of and the removal of the matches: another process, or the next start, continues after it.
+facts later. Each batch of alerts is one transaction, with their matches and the last alert, and each batch of recipients one
+with the deliveries, the papers notified of and the removal of the matches: another process, or the next start, continues
+after it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -90,10 +91,12 @@ ALERT: KindRecord[contents.AlertPost] = KindRecord(
 
 log = structlog.get_logger(__name__)
 
-BATCH_SIZES = 20, 500
-"""Recipients per transaction: at first, and at most."""
+BATCH_SIZES = 100, 1000
+"""Alerts per transaction: at first, and at most."""
 MAX_PAIRS = 2000
-"""Pairs of an alert and a paper that are compared for a transaction, unless one recipient has more."""
+"""Pairs of an alert and a paper that are compared for a transaction."""
+GROUP_SIZE = 50
+"""Papers that are in memory at once to be matched with all alerts."""
 POLL_SECONDS = 2.0
 """Time between two looks for digests that other processes stored, and for what is due."""
 MAX_RETRY_SECONDS = 60.0
@@ -152,7 +155,7 @@ class AlertPlanner:
         self._default_locale = default_locale
         self._render = lru_cache(maxsize=RENDERED_ALERTS)(partial(deliveries.render, ALERT))
         self._papers: dict[tuple[int, int | None, models.Locale], contents.PostPaper] = {}
-        self._source = matcher.AlertTermSource(database, self._texts)
+        self._index = matcher.AlertIndex(database)
         self._wake_event = asyncio.Event()
 
     def wake(self) -> None:
@@ -237,94 +240,90 @@ class AlertPlanner:
         if digest is None or not has_alerts or is_expired:
             await self._finish(pending)
             return
-        await matcher.rebuild_if_outdated(self._database)
+        await matcher.refresh_forms(self._database)
         self._texts.clear()
-        cursor = pending.recipient
-        paper_ids = [paper_id for paper_id in pending.paper_ids if paper_id in listed]
-        batches = BatchSize(BATCH_SIZES[0], self._max_batch_size)
-        is_named = bool(pending.former_names)
-        async with aclosing(self._source.iterate(paper_ids, cursor, only_names=is_named)) as recipients:
-            async for batch in _batched(recipients, batches):
-                while remaining := [row for row in batch if cursor is None or row[0] > cursor]:
-                    cursor, is_unchanged = await self._match_batch(
-                        pending, digest, cursor, remaining, batches
-                    )
-                    if stop.is_set() or not is_unchanged:
-                        return
-        await self._finish(pending)
+        current: models.PendingAlerts | None = pending
+        while current is not None and current.papers_done < len(current.paper_ids):
+            current = await self._match_group(current, digest, listed, stop)
+        if current is not None:
+            await self._finish(current)
 
     async def _finish(self, pending: models.PendingAlerts) -> None:
         async with self._database.transaction() as connection:
             await alerts.remove_pending(connection, pending)
 
-    async def _match_batch(
+    async def _match_group(
         self,
         pending: models.PendingAlerts,
         digest: models.StoredDigest,
-        cursor: str | None,
-        batch: Sequence[matcher.Candidates],
-        batches: BatchSize,
-    ) -> tuple[str | None, bool]:
-        """Queue the matches of some recipients after `cursor`, which are found before the transaction.
-
-        Returns the last recipient stored, and whether the digest is unchanged. The former is `cursor` if an alert was
-        changed meanwhile, and a later recipient if another process stored them.
-        """
+        listed: Collection[int],
+        stop: asyncio.Event,
+    ) -> models.PendingAlerts | None:
+        """Match the next papers with all alerts. Returns what is stored then; None if that is for the next look-up to say."""
+        first, end = pending.papers_done, pending.papers_done + GROUP_SIZE
         former = dict(zip(pending.paper_ids, pending.former_names, strict=False))
-        matches = await self._match(batch, former)
+        paper_ids = [paper_id for paper_id in pending.paper_ids[first:end] if paper_id in listed]
+        prepared = [one for paper_id in paper_ids if (one := await self._texts.get(paper_id))]
+        haystacks = await asyncio.to_thread(_build_haystacks, prepared, only_names=bool(former))
+        batches = BatchSize(BATCH_SIZES[0], self._max_batch_size)
+        async with aclosing(self._index.iterate(haystacks, pending.alert_id)) as found:
+            async for candidates in found:
+                for batch in _divide(candidates, batches.size):
+                    while remaining := [row for row in batch if row[0] > pending.alert_id]:
+                        matches = await self._match(remaining, prepared, former)
+                        reached = replace(pending, alert_id=remaining[-1][0])
+                        stored = await self._store_matches(pending, reached, digest, matches, batches)
+                        if stored is None or stop.is_set():
+                            return None
+                        if stored.papers_done != first:
+                            return stored
+                        pending = stored
+        reached = replace(pending, papers_done=end, alert_id=0)
+        return await self._store_matches(pending, reached, digest, [], batches)
+
+    async def _match(
+        self,
+        candidates: matcher.Candidates,
+        prepared: Sequence[matcher.PreparedPaper],
+        former: Mapping[int, models.FormerNames],
+    ) -> list[models.QueuedMatch]:
+        """Compare alerts with the papers of which their recipients were not notified.
+
+        Of a paper with `former` names only what it got since then counts.
+        """
+        now = self._clock()
+        async with self._database.read() as connection:
+            active = await alerts.list_active(connection, [alert_id for alert_id, _ in candidates], now)
+            recipients = {_recipient(alert) for alert in active.values()}
+            notified = await alerts.list_notified(connection, recipients, [paper.id for paper, _ in prepared])
+        # In a thread: a paper of thousands of authors takes long.
+        return await asyncio.to_thread(_list_matches, candidates, active, prepared, notified, former, now)
+
+    async def _store_matches(
+        self,
+        pending: models.PendingAlerts,
+        reached: models.PendingAlerts,
+        digest: models.StoredDigest,
+        matches: Sequence[models.QueuedMatch],
+        batches: BatchSize,
+    ) -> models.PendingAlerts | None:
+        """Queue matches, which were found before the transaction. Returns what is stored then, None if the digest is changed.
+
+        That is `reached`; or `pending` if an alert was changed meanwhile, or what another process has reached.
+        """
         alert_ids = {match.alert_id for match in matches}
         async with batches.timed(self._database.transaction()) as connection:
             await alerts.lock_planning(connection)
             current = await alerts.get_pending(connection, pending)
             stored_digest = await archive.get(connection, digest.id)
             if current is None or stored_digest is None or stored_digest.revision != digest.revision:
-                return cursor, False
+                return None
             is_outdated = await alerts.count_active(connection, alert_ids, self._clock()) != len(alert_ids)
-            if current.recipient != cursor or is_outdated:
-                return current.recipient, True
+            if current != pending or is_outdated:
+                return current
             await alerts.add_matches(connection, matches)
-            await alerts.set_last_recipient(connection, pending, batch[-1][0])
-        return batch[-1][0], True
-
-    async def _match(
-        self, batch: Sequence[matcher.Candidates], former: Mapping[int, models.FormerNames]
-    ) -> list[models.QueuedMatch]:
-        """Compare the candidates with the papers of which the recipients were not notified.
-
-        Of a paper with `former` names only what it got since then counts.
-        """
-        now = self._clock()
-        alert_ids = {alert_id for _, own in batch for alert_id, _, _ in own}
-        by_paper: dict[int, dict[tuple[str, int], str]] = defaultdict(dict)
-        for recipient, own in batch:
-            for alert_id, term, paper_ids in own:
-                for paper_id in paper_ids:
-                    by_paper[paper_id][recipient, alert_id] = term
-        async with self._database.read() as connection:
-            active = await alerts.list_active(connection, alert_ids, now)
-            notified = await alerts.list_notified(
-                connection, [recipient for recipient, _ in batch], list(by_paper)
-            )
-        matches: list[models.QueuedMatch] = []
-        slices = TimeSlices()
-        for paper_id, compared in by_paper.items():
-            prepared = await self._texts.get(paper_id)
-            if prepared is None:
-                continue
-            candidates = [
-                (recipient, active[alert_id], term)
-                for (recipient, alert_id), term in compared.items()
-                if alert_id in active and (recipient, paper_id) not in notified
-            ]
-            # In a thread: a paper of thousands of authors takes long.
-            found = await asyncio.to_thread(_list_matches, candidates, prepared, former.get(paper_id))
-            for recipient, alert in found:
-                votes = prepared[0].votes
-                is_met = choice.meets_minimum(votes, alert.min_votes)
-                due = matcher.due_at(alert, now) if is_met else None
-                matches.append(models.QueuedMatch(recipient, paper_id, alert.id, votes, now, due))
-                await slices.pause()
-        return matches
+            await alerts.set_progress(connection, reached)
+        return reached
 
     # The messages of what is due.
 
@@ -498,37 +497,60 @@ def _marker(recipient: str, matches: Iterable[PaperMatch]) -> str:
     return f"alert:{recipient}:{re.sub('[^0-9A-Za-z-]', '_', arxiv_id)}"
 
 
-def _list_matches(
-    candidates: Iterable[tuple[str, models.Alert, str]],
-    prepared: matcher.PreparedPaper,
-    former: models.FormerNames | None,
-) -> list[tuple[str, models.Alert]]:
-    """Return the recipients and alerts that a paper matches; the candidates are with the alert term of each."""
-    return [
-        (recipient, alert)
-        for recipient, alert, term in candidates
-        if (
-            matcher.is_decided(alert, term) or matcher.match(alert, *prepared)
-            if former is None
-            else matcher.match_added_names(alert, *prepared, former)
-        )
-    ]
+def _recipient(alert: models.Alert) -> str:
+    return alerts.recipient_name(alert.user_id, alert.channel_id)
 
 
-async def _batched(
-    rows: AsyncGenerator[matcher.Candidates, None], batches: BatchSize
-) -> AsyncIterator[list[matcher.Candidates]]:
-    """Divide the recipients into batches of the present size, which ends early with many pairs to compare."""
-    batch: list[matcher.Candidates] = []
+def _build_haystacks(prepared: Iterable[matcher.PreparedPaper], *, only_names: bool) -> list[str]:
+    return [matcher.build_haystack(*one, only_names=only_names) for one in prepared]
+
+
+def _divide(candidates: matcher.Candidates, size: int) -> Iterator[matcher.Candidates]:
+    """Yield the candidates in lists of at most `size` alerts and MAX_PAIRS pairs."""
+    batch: matcher.Candidates = []
     pairs = 0
-    async for row in rows:
-        batch.append(row)
-        pairs += sum(len(paper_ids) for _, _, paper_ids in row[1])
-        if len(batch) >= batches.size or pairs >= MAX_PAIRS:
+    for row in candidates:
+        if batch and (len(batch) >= size or pairs + len(row[1]) > MAX_PAIRS):
             yield batch
             batch, pairs = [], 0
+        batch.append(row)
+        pairs += len(row[1])
     if batch:
         yield batch
+
+
+def _list_matches(
+    candidates: matcher.Candidates,
+    active: Mapping[int, models.Alert],
+    prepared: Sequence[matcher.PreparedPaper],
+    notified: Collection[tuple[str, int]],
+    former: Mapping[int, models.FormerNames],
+    now: datetime,
+) -> list[models.QueuedMatch]:
+    """Return the matches among the candidates, without those of which the recipient was notified."""
+
+    def is_match(alert: models.Alert, paper: models.PaperDetail, text: keywords.KeywordText) -> bool:
+        if former:
+            return matcher.match_added_names(alert, paper, text, former[paper.id])
+        return bool(matcher.match(alert, paper, text))
+
+    matches = []
+    # Many alerts ask for the same.
+    decided: dict[tuple[object, ...], list[models.PaperDetail]] = {}
+    for alert, places in (
+        (active[alert_id], places) for alert_id, places in candidates if alert_id in active
+    ):
+        asked = alert.terms, alert.match_all, alert.excluded, alert.forms, alert.language, *places
+        if asked not in decided:
+            compared = [prepared[place] for place in places]
+            decided[asked] = [paper for paper, text in compared if is_match(alert, paper, text)]
+        recipient = _recipient(alert)
+        for paper in decided[asked]:
+            if (recipient, paper.id) not in notified:
+                is_met = choice.meets_minimum(paper.votes, alert.min_votes)
+                due = matcher.due_at(alert, now) if is_met else None
+                matches.append(models.QueuedMatch(recipient, paper.id, alert.id, paper.votes, now, due))
+    return matches
 
 
 async def _list_due(

@@ -86,7 +86,7 @@ def _check_term(term: models.AlertTerm) -> None:
             most=MAX_TEXT_LENGTH,
             length=len(term.text),
         )
-    if not matcher.text_alert_terms(*term):
+    if not matcher.term_needles(*term):
         raise errors.UsageError(
             "An alert needs a word or a name, with at least one letter.", "no-letters", text=term.text
         )
@@ -185,7 +185,7 @@ class RecentPapers:
 def _prepare(details: Sequence[models.PaperDetail], recent: archive.Fingerprints) -> dict[int, _Prepared]:
     prepared = {}
     for detail in details:
-        text = matcher.prepare_text(detail)
+        text = matcher.keyword_text(detail)
         appearances = tuple(replace(of, entry=replace(of.entry, sections=())) for of in detail.appearances)
         light = replace(detail, abstract=None, appearances=appearances)
         prepared[detail.id] = _Prepared(recent[detail.id][2], light, text)
@@ -232,7 +232,7 @@ class MatchedAlert(NamedTuple):
 
 def _explain(rows: Sequence[models.Alert], paper: models.PaperDetail) -> list[MatchedAlert]:
     text = matcher.keyword_text(paper)
-    matched = [MatchedAlert(alert, matcher.match(alert, paper, text)) for alert in rows]
+    matched = [MatchedAlert(alert, matcher.match_all([alert], paper, text)) for alert in rows]
     return [match for match in matched if match.reasons]
 
 
@@ -262,7 +262,7 @@ class Alerts:
                     "too-many",
                     most=MAX_ALERTS,
                 )
-            return await alerts.add(connection, new, matcher.alert_terms(new))
+            return await alerts.add(connection, new)
 
     async def change(self, alert_id: int, draft: models.Alert, *, user_id: int | None = None) -> models.Alert:
         """Replace what an alert matches, where and when it is sent; whether it is paused stays. Raises as `add` does.
@@ -285,7 +285,7 @@ class Alerts:
                 reason=stored.reason,
                 paused_until_at=stored.paused_until_at,
             )
-            changed = await alerts.change(connection, changed, matcher.alert_terms(changed))
+            changed = await alerts.change(connection, changed)
             await alerts.reschedule_matches(
                 connection,
                 changed.id,

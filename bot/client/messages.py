@@ -159,7 +159,7 @@ class PostWording:
     ) -> SafeMarkdown:
         reasons = [reason for _, matched in post.matches for reason in matched]
         lines = {reason.crossed and reason.crossed[0] for reason in reasons}
-        topics = list(dict.fromkeys(reason.text for reason in reasons))
+        topics = list(dict.fromkeys(reason.topic for reason in reasons))
         values = {
             "day": post.digest_on,
             "total": len(post.matches) + post.more,

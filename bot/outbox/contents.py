@@ -106,7 +106,7 @@ class MatchField(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertReason:
-    """Why a paper matches. `text` is the term as its owner wrote it; for an author or institution, the name in the paper."""
+    """Why a paper matches. `text` is the term, a form of it or a name as the paper has it."""
 
     alert_id: int
     kind: models.AlertKind
@@ -114,6 +114,13 @@ class AlertReason:
     found_in: MatchField
     crossed: tuple[int, int | None] | None = None
     """The votes that the alert asks for, if the paper reached them later, and its votes when it was matched."""
+    typed: str = ""
+    """A word as the alert's owner typed it."""
+
+    @property
+    def topic(self) -> str:
+        """What the owner follows: words as typed, a name as the paper has it."""
+        return self.typed or self.text
 
 
 AlertMatch: TypeAlias = tuple[PostPaper, tuple[AlertReason, ...]]

@@ -2,19 +2,30 @@
 
 A literal match is in any case, of Latin words at word boundaries, of Korean anywhere; in longer Korean keywords spacing is
 free. Variants are English by stems, with and without hyphens, and Korean in any spacing and with any particle (see
-`term_variants`). No glossary expansion: an alert matches what its reader typed.
+`term_keys`). No glossary expansion: an alert matches what its reader typed.
+
+A keyword has *needles*, of which one is in the *haystack* of every text that it matches, so that an automaton finds the few
+keywords that are worth a comparison.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from bisect import bisect_left
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
-from bot.text import alert_terms, analyser, term_keys
+from bot.text import analyser, term_keys
 
-_CJK_SPACE = re.compile(rf"(?<=[{alert_terms.CJK_CHARACTERS}]) (?=[{alert_terms.CJK_CHARACTERS}])")
-_CJK_BOUNDARY = re.compile(rf"(?<=[{alert_terms.CJK_CHARACTERS}])(?=[{alert_terms.CJK_CHARACTERS}])")
+# The voiced marks and the middle dot of Kana stay within a run.
+_CJK = f"{analyser.HANGUL}{analyser.HAN_KANA}\u3097-\u309c\u30a0\u30fb"
+_CJK_RUN = re.compile(f"[{_CJK}]+")
+_CJK_SPACE = re.compile(rf"(?<=[{_CJK}]) (?=[{_CJK}])")
+_CJK_BOUNDARY = re.compile(rf"(?<=[{_CJK}])(?=[{_CJK}])")
+_WORD = re.compile(rf"[^\W_{_CJK}]+")
+"""A word in Latin or another script that separates words by spaces."""
+_UNIT = re.compile(rf"{_WORD.pattern}|\S")
+_WORD_MARK = "\x01"
 # Two syllables across a gap are mostly chance (이미지 도메인 contains 지도), four are the same word spaced differently.
 _MIN_FREE_SPACING_SYLLABLES = 4
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
@@ -24,7 +35,7 @@ class FoldedText:
     """A text folded for comparison, with single spaces."""
 
     def __init__(self, text: str) -> None:
-        self.text = " ".join(alert_terms.fold_fast(text).split())
+        self.text = " ".join(analyser.fold(text).split())
 
     @cached_property
     def without_spaces(self) -> str:
@@ -37,9 +48,9 @@ def contains_keyword(keyword: str, text: FoldedText) -> bool:
     folded = _folded_keyword(keyword)
     if not _LETTER_OR_DIGIT.search(folded.text) or folded.without_spaces not in text.without_spaces:
         return False
-    if _contains_words(folded.text, text.text):
+    if _find_words(folded.text, text.text) >= 0:
         return True
-    if not alert_terms.CJK_RUN.search(folded.text):
+    if not _CJK_RUN.search(folded.text):
         return False
     pattern, start = _spacing_pattern(folded.text), 0
     while match := pattern.search(text.text, start):
@@ -49,13 +60,12 @@ def contains_keyword(keyword: str, text: FoldedText) -> bool:
     return False
 
 
-def _contains_words(words: str, text: str) -> bool:
+def _find_words(words: str, text: str) -> int:
+    """Return where words are in a text with boundaries around them, -1 if nowhere."""
     start = text.find(words)
-    while start >= 0:
-        if _has_word_boundaries(text, start, start + len(words)):
-            return True
+    while start >= 0 and not _has_word_boundaries(text, start, start + len(words)):
         start = text.find(words, start + 1)
-    return False
+    return start
 
 
 def _has_word_boundaries(text: str, start: int, end: int) -> bool:
@@ -66,7 +76,7 @@ def _has_word_boundaries(text: str, start: int, end: int) -> bool:
 
 
 def _is_letter(character: str) -> bool:
-    return alert_terms.ALPHABETIC_WORD.match(character) is not None
+    return _WORD.match(character) is not None
 
 
 @lru_cache(maxsize=1 << 12)
@@ -77,11 +87,26 @@ def _folded_keyword(keyword: str) -> FoldedText:
 @lru_cache(maxsize=1 << 10)
 def _spacing_pattern(keyword: str) -> re.Pattern[str]:
     """Return a pattern for a keyword with CJK characters; the caller checks the word boundaries of Latin parts."""
-    has_free_spacing = sum(map(len, alert_terms.CJK_RUN.findall(keyword))) >= _MIN_FREE_SPACING_SYLLABLES
+    has_free_spacing = sum(map(len, _CJK_RUN.findall(keyword))) >= _MIN_FREE_SPACING_SYLLABLES
     pieces = _CJK_SPACE.split(keyword)
     if has_free_spacing:
         pieces = [syllables for piece in pieces for syllables in _CJK_BOUNDARY.split(piece)]
     return re.compile(" ?".join(map(re.escape, pieces)))
+
+
+def _mark_words(folded: str) -> str:
+    """Return a folded text with a mark at each end of its words, so that a literal match is a substring of it."""
+    return _WORD.sub(rf"{_WORD_MARK}\g<0>{_WORD_MARK}", _CJK_SPACE.sub("", folded))
+
+
+@lru_cache(maxsize=1 << 12)
+def list_needles(keyword: str) -> frozenset[str]:
+    """Return texts of which each `KeywordText.haystack` has one that the keyword matches; none for punctuation."""
+    folded = _folded_keyword(keyword).text
+    literal = [_mark_words(folded)] if _LETTER_OR_DIGIT.search(folded) else []
+    if analyser.has_hangul(keyword):
+        return frozenset((*literal, *term_keys.korean_variants(keyword)))
+    return frozenset((*literal, *(f" {variant} " for variant in term_keys.latin_variants(keyword))))
 
 
 _THREE_SYLLABLES = re.compile(f"[{analyser.SYLLABLES}]{{3}}")
@@ -96,6 +121,7 @@ class KeywordText:
         self._texts = title, body
         self._keywords = ", ".join(keywords)
         self._matches: dict[str, tuple[bool, bool]] = {}
+        self._quotes: dict[str, str] = {}
 
     @property
     def characters(self) -> int:
@@ -111,32 +137,14 @@ class KeywordText:
         """Forget the results of keywords, of a text that is kept for long."""
         self._matches.clear()
         self._document.match_cache.clear()
+        self._title_document.match_cache.clear()
 
     @property
-    def alert_terms(self) -> set[str]:
-        """The alert terms, which include one of every keyword that matches; computed at each use."""
-        title, body = (
-            alert_terms.document_terms(folded.text, canonical)
-            for folded, canonical in zip(self._folded, self._canonical, strict=True)
-        )
-        if self._keywords:
-            folded = alert_terms.fold_fast(self._keywords)
-            body |= alert_terms.document_terms(folded, analyser.canonicalise(self._keywords))
-        return title | body
-
-    @property
-    def exact_keys(self) -> set[str]:
-        """The exact keys of both texts, of long ones the first syllables (see `exact_keys.long_keys`)."""
-        return set().union(*(alert_terms.text_keys(*texts) for texts in self._folded_and_canonical()))
-
-    def long_keys(self, beginnings: Set[str]) -> set[str]:
-        """Return the exact keys of both texts that begin with one of these keys of four syllables."""
-        return set().union(
-            *(alert_terms.long_keys(*texts, beginnings) for texts in self._folded_and_canonical())
-        )
-
-    def _folded_and_canonical(self) -> Iterator[tuple[str, str]]:
-        return zip((folded.text for folded in self._folded), self._canonical, strict=True)
+    def haystack(self) -> str:
+        """The texts as `list_needles` needs them, the paper's keywords among them; computed at each use."""
+        document = self.topic_document
+        literal = (_mark_words(folded.text) for folded in self._folded)
+        return "\n".join((*literal, document.text, document.without_spaces))
 
     def match(self, keyword: str) -> tuple[bool, bool]:
         """Return whether `keyword` matches the title, and whether it matches the body. Punctuation alone never matches.
@@ -155,16 +163,30 @@ class KeywordText:
         literal_matches = contains_keyword(keyword, title), contains_keyword(keyword, body)
         if literal_matches[0]:
             return literal_matches
-        # Each variant begins with the first two letters of the keyword.
+        # Where the keyword stands literally in the texts, only the short title may have a variant of it, which begins
+        # with its first two letters: this decides most, and compiling the variants takes ten times as long.
         first_letters = "".join(_LETTER_OR_DIGIT.findall(_folded_keyword(keyword).text)[:2])
         if literal_matches[1] and first_letters not in title.without_spaces:
-            return False, True  # decides most: compiling the variants takes ten times as long
-        counts = term_keys.compile_term(keyword).count(self._document)
+            return False, True
+        document = self._title_document if literal_matches[1] else self._document
+        counts = term_keys.compile_term(keyword).count(document)
         in_title, in_body = (
             literal or (count > 0 and not _is_spurious(keyword, canonical))
             for literal, count, canonical in zip(literal_matches, counts, self._canonical, strict=True)
         )
         return in_title, in_body
+
+    def quote(self, keyword: str) -> str:
+        """Return a keyword, or a form of it, as the title or else the texts have it; as typed if none of them has it.
+
+        A spelling other than the typed one is found by halving the text, some ten times.
+        """
+        quoted = self._quotes.get(keyword)
+        if quoted is None:
+            in_title, in_body = self.match(keyword)
+            text = self._texts[not in_title] if in_title or in_body else self._keywords
+            quoted = self._quotes[keyword] = _quote(keyword, text) or keyword
+        return quoted
 
     @cached_property
     def _folded(self) -> tuple[FoldedText, FoldedText]:
@@ -184,8 +206,32 @@ class KeywordText:
         return term_keys.Document(title, f"{body}\n{keywords}")
 
     @cached_property
+    def _title_document(self) -> term_keys.Document:
+        return term_keys.Document(self._canonical[0], "")
+
+    @cached_property
     def _document(self) -> term_keys.Document:
         return term_keys.Document(*self._canonical)
+
+
+def _quote(keyword: str, text: str) -> str:
+    """Return the first words of a text that the keyword matches, "" if it does not match."""
+    typed, lowered = _folded_keyword(keyword).text, text.lower()
+    start = _find_words(typed, lowered)
+    if start >= 0 and len(lowered) == len(text):
+        return text[start : start + len(typed)]
+
+    def is_in(start: int, end: int) -> bool:
+        return KeywordText(text[start:end], "").match(keyword)[0]
+
+    if not is_in(0, len(text)):
+        return ""
+    # More text never takes a match away.
+    units = [unit.span() for unit in _UNIT.finditer(text)]
+    last = bisect_left(units, True, key=lambda unit: is_in(0, unit[1]))
+    end = units[last][1]
+    first = bisect_left(range(last + 1), True, key=lambda number: not is_in(units[number][0], end)) - 1
+    return " ".join(text[units[first][0] : end].split())
 
 
 def _is_spurious(keyword: str, canonical: str) -> bool:

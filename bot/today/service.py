@@ -253,9 +253,9 @@ def _find_reasons(
     reasons = reasons[: MAX_REASONS - 1]
     named = {text.casefold() for _, text, _ in reasons}
     reasons += [
-        (contents.TodayReasonKind.FOLLOWED, reason.text, 0)
+        (contents.TodayReasonKind.FOLLOWED, reason.topic, 0)
         for reason in follows.get(detail.id, ())
-        if reason.text.casefold() not in named
+        if reason.topic.casefold() not in named
     ]
     reasons += [
         (contents.TodayReasonKind.PICKED, topic, 0)

@@ -214,13 +214,14 @@ async def test_facts_of_old_papers_and_facts_without_new_names_leave_nothing_to_
 async def test_matching_that_is_stopped_goes_on_and_a_later_row_is_not_taken_for_an_earlier_one(
     alert_harness: AlertHarness,
 ) -> None:
-    for user_id in range(1, 8):
-        await alert_harness.add_alert("KAIST", kind=INSTITUTION, user_id=user_id)
+    ids = [
+        await alert_harness.add_alert("KAIST", kind=INSTITUTION, user_id=user_id) for user_id in range(1, 8)
+    ]
     await alert_harness.add_digest(MONDAY, (PAPER, 5), ("2601.00002", 5))
     await alert_harness.store_facts(_facts(PAPER, "KAIST"))
     await alert_harness.match_first_batch()
     (stopped,) = await alert_harness.list_pending()
-    assert stopped.recipient == "user:2"
+    assert (stopped.papers_done, stopped.alert_id) == (0, ids[1])
     alert_harness.now += timedelta(seconds=1)
     await alert_harness.store_facts(_facts("2601.00002", "KAIST"))
     alert_harness.planner = alert_harness.new_planner()

@@ -1,12 +1,12 @@
-"""Matching: names, forms of the other language, and retrieval by alert terms, which finds what a naive matcher finds."""
+"""Matching: names, forms of the other language, and retrieval by automata, which finds what a naive matcher finds."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import random
+from collections.abc import Sequence
 from dataclasses import fields, replace
-from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from bot.alerts import matcher
 from bot.search import glossary as search_glossary
 from bot.search import query as search_query
-from bot.text import analyser, people
-from storage import alerts, key_values, models, papers, search_index
-from tests.support import alert_builders, digest_builders, paper_records
+from bot.text import analyser, keywords, people
+from storage import alerts, models, papers, search_index
+from tests.support import alert_builders, digest_builders, keyword_strategies, paper_records
 from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
 
 
@@ -25,7 +25,7 @@ from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
     st.sampled_from(["Jürgen Müller-Lüdenscheid", "Kim Min-jun", "Søren Ågård", "王 小明", "O'Neil, Ann"]),
     st.randoms(),
 )
-def test_all_spellings_of_a_name_share_one_alert_term(name: str, rng: random.Random) -> None:
+def test_all_spellings_of_a_name_share_one_needle(name: str, rng: random.Random) -> None:
     words = name.replace(",", "").split()
     rng.shuffle(words)
     typed = " ".join(words)
@@ -37,8 +37,11 @@ def test_all_spellings_of_a_name_share_one_alert_term(name: str, rng: random.Ran
     ):
         spelling = change(typed)
         assert matcher.name_variants(spelling) & matcher.name_variants(name)
-        terms = matcher.author_alert_terms(name)
-        assert matcher.text_alert_terms(AUTHOR, spelling) <= terms
+        assert _is_retrieved(spelling, name)
+
+
+def _is_retrieved(followed: str, author: str) -> bool:
+    return matcher.term_needles(AUTHOR, followed) <= {f"{line}\n" for line in matcher.author_lines(author)}
 
 
 @pytest.mark.parametrize(
@@ -51,8 +54,7 @@ def test_all_spellings_of_a_name_share_one_alert_term(name: str, rng: random.Ran
     ],
 )
 def test_a_hangul_name_and_its_spellings_trigger_each_others_alerts(followed: str, author: str) -> None:
-    terms = matcher.author_alert_terms(author)
-    assert matcher.text_alert_terms(AUTHOR, followed) <= terms
+    assert _is_retrieved(followed, author)
 
 
 _MERGED = paper_records.merged_paper(1)
@@ -186,16 +188,38 @@ async def test_the_forms_are_those_that_a_look_up_shows(alert_harness: AlertHarn
 
 
 async def test_a_new_glossary_replaces_the_forms_of_stored_alerts(alert_harness: AlertHarness) -> None:
-    await alert_harness.alerts.add(alert_builders.draft("강화 학습", translations=True))
-    await alert_harness.alerts.add(alert_builders.draft("robot", user_id=8))
-    assert await matcher.rebuild_if_outdated(alert_harness.database) == 2
-    assert await matcher.rebuild_if_outdated(alert_harness.database) == 0
-    async with alert_harness.database.transaction() as connection:
-        await search_index.save(connection, NOW + timedelta(days=1), 0, "{}")
-    assert await matcher.rebuild_if_outdated(alert_harness.database) == 1
+    added = await alert_harness.alerts.add(alert_builders.draft("강화 학습", translations=True))
+    for made_at in (None, NOW):
+        async with alert_harness.database.transaction() as connection:
+            await alerts.set_forms(connection, {added.id: ()})
+            if made_at is not None:
+                await search_index.save(connection, made_at, 0, "{}")
+        for _ in range(2):
+            await matcher.refresh_forms(alert_harness.database)
+        assert await alert_harness.alerts.list_rows(user_id=added.user_id) == [added]
 
 
-_WORDS = st.sampled_from(
+async def test_a_reason_quotes_what_stands_in_the_paper(alert_harness: AlertHarness) -> None:
+    cases = (
+        ("강화 학습", False, "강화학습(RL)을 쓴다.", "강화학습"),
+        ("fine tuning", False, "We Fine-Tuned a model.", "Fine-Tuned"),
+        ("gpt-4o", False, "It asks GPT4o, twice.", "GPT4o"),
+        ("강화 학습", True, TWICE, "reinforcement learning"),
+        ("reinforcement learning", True, "강화 학습을 쓴다. 강화학습이다.", "강화 학습"),
+        ("reinforcement learning", True, TWICE, "reinforcement learning"),
+        ("CARE", False, "", "care"),
+    )
+    for number, (text, translations, summary, quoted) in enumerate(cases, 1):
+        alert = await alert_harness.alerts.add(alert_builders.draft(text, translations=translations))
+        await alert_harness.add_digest(
+            MONDAY, (f"2601.{number:05}", 5), summary=summary, location=str(number)
+        )
+        _, reasons = alert_harness.renderer.alerts[-1].matches[-1]
+        assert [(reason.text, reason.topic) for reason in reasons] == [(quoted, text)]
+        await alert_harness.alerts.remove([alert.id])
+
+
+_WORDS = keyword_strategies.KEYWORDS | st.sampled_from(
     [
         "language model",
         "Language-Models",
@@ -210,7 +234,7 @@ _WORDS = st.sampled_from(
     ]
 )
 _TERMS = st.one_of(
-    _WORDS.map(lambda text: models.AlertTerm(models.AlertKind.KEYWORD, text)),
+    (_WORDS | keyword_strategies.TEXTS).map(lambda text: models.AlertTerm(models.AlertKind.KEYWORD, text)),
     st.sampled_from(["Kim, Min-jun", "김민준", "Lovelace Ada", "Someone Else"]).map(
         lambda text: models.AlertTerm(models.AlertKind.AUTHOR, text)
     ),
@@ -239,25 +263,36 @@ _ALERTS = st.lists(
 )
 
 
-async def test_retrieval_finds_what_a_naive_matcher_finds(alert_harness: AlertHarness) -> None:
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_retrieval_finds_what_a_naive_matcher_finds_after_any_changes(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matcher, "SEGMENT_SIZE", 3)
+    monkeypatch.setattr(matcher, "SLICE_LENGTH", 20)
     numbers = itertools.count(1)
     loop = asyncio.get_running_loop()
+    index = matcher.AlertIndex(alert_harness.database)
 
-    async def check(drafts: list[models.Alert], summary: list[str], organization: str) -> None:
+    async def check(
+        drafts: list[models.Alert], removed: set[int], summary: list[str], organization: str
+    ) -> None:
+        """Remove some of the alerts of the last call, change the others' keys, add new ones, and look up a paper."""
         arxiv_id = f"2601.{next(numbers):05}"
-        stored = []
         async with alert_harness.database.transaction() as connection:
-            await alerts.remove(connection, [alert.id for alert in await alerts.list_rows(connection)])
-            for user_id, draft in enumerate(drafts, 1):
+            former = await alerts.list_rows(connection)
+            gone = [alert.id for place, alert in enumerate(former) if place in removed or place > 8]
+            await alerts.remove(connection, gone)
+            for draft in drafts:
                 # The service's forms, without its validation: what it refuses must not break the matching either.
                 forms = tuple(
                     (("reinforcement learning",),) if draft.translations else () for _ in draft.terms
                 )
-                alert = alert_builders.draft(
-                    user_id=user_id, terms=draft.terms, forms=forms, match_all=draft.match_all,
-                    excluded=draft.excluded, language=draft.language, key=str(user_id),
-                )  # fmt: skip
-                stored.append(await alerts.add(connection, alert, matcher.alert_terms(alert)))
+                new = replace(draft, forms=forms, key=f"{arxiv_id} {draft.terms} {draft.match_all}")
+                await alerts.add(connection, replace(new, user_id=next(numbers)))
+            for place, alert in enumerate(await alerts.list_rows(connection)):
+                if place in removed:
+                    await alerts.change(connection, replace(alert, terms=drafts[0].terms, forms=()))
+            stored = {alert.id: alert for alert in await alerts.list_rows(connection)}
         text = digest_builders.newsletter(MONDAY, [(arxiv_id, 5)], text=" ".join(summary))
         await digest_builders.ingest_digest(alert_harness.database, text, at=NOW, location=arxiv_id)
         fact = models.PaperFacts(arxiv_id, "huggingface", "u", NOW, organization=organization)
@@ -265,38 +300,65 @@ async def test_retrieval_finds_what_a_naive_matcher_finds(alert_harness: AlertHa
         async with alert_harness.database.read() as connection:
             ids = await papers.get_ids(connection, [arxiv_id])
             (detail,) = await papers.list_details(connection, list(ids.values()))
-        keywords = matcher.keyword_text(detail)
-        expected = {alert.id for alert in stored if matcher.match(alert, detail, keywords)}
-        source = matcher.AlertTermSource(alert_harness.database, matcher.PaperTexts(alert_harness.database))
-        found = [own async for _, own in source.iterate(list(ids.values()), None)]
-        assert expected <= {alert_id for own in found for alert_id, _, _ in own}
-        by_id = {alert.id: alert for alert in stored}
-        decided = {
-            alert_id
-            for own in found
-            for alert_id, term, _ in own
-            if matcher.is_decided(by_id[alert_id], term)
-        }
-        assert decided <= expected
+        prepared = detail, matcher.keyword_text(detail)
+        haystacks = ["", matcher.build_haystack(*prepared)]
+        found = [row async for candidates in index.iterate(haystacks, 0) for row in candidates]
+        assert found == sorted(found)
+        assert all(places == [1] for _, places in found)
+        matched = [alert_id for alert_id, _ in found if matcher.match(stored[alert_id], *prepared)]
+        assert matched == [alert.id for alert in stored.values() if matcher.match(alert, *prepared)]
+        after_id = found[0][0] if found else 0
+        later = [row async for candidates in index.iterate(haystacks, after_id) for row in candidates]
+        assert later == found[1:]
 
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         _ALERTS,
+        st.sets(st.integers(0, 8), max_size=4),
         st.lists(_WORDS | st.just("Reinforcement learning."), max_size=4),
         st.sampled_from(["KAIST AI", "x"]),
     )
-    def run(drafts: list[models.Alert], summary: list[str], organization: str) -> None:
-        asyncio.run_coroutine_threadsafe(check(drafts, summary, organization), loop).result()
+    def run(drafts: list[models.Alert], removed: set[int], summary: list[str], organization: str) -> None:
+        asyncio.run_coroutine_threadsafe(check(drafts, removed, summary, organization), loop).result()
 
     await asyncio.to_thread(run)
 
 
-async def test_alerts_stored_by_another_version_match_again(alert_harness: AlertHarness) -> None:
-    first = await alert_harness.add_alert("care")
-    second = await alert_harness.add_alert("lovelace, ada", kind=AUTHOR, user_id=8)
-    async with alert_harness.database.transaction() as connection:
-        await alerts.replace_terms(connection, {first: ["former"], second: ["@former"]})
-        await key_values.set_value(connection, key_values.ALERT_TERMS_VERSION, "1")
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
-    assert sorted(alert_harness.notified_papers()) == [["2601.00001"], ["2601.00001"]]
-    assert await matcher.rebuild_if_outdated(alert_harness.database) == 0
+async def test_only_automata_of_changed_alerts_are_built_anew_and_few_alerts_are_compared(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matcher, "SEGMENT_SIZE", 4)
+    index = matcher.AlertIndex(alert_harness.database)
+    ids = [await alert_harness.add_alert(f"word{number}", user_id=number + 1) for number in range(18)]
+
+    async def look_up(text: str) -> tuple[list[int], int]:
+        before = set(map(id, built))
+        haystack = keywords.KeywordText("", text).haystack
+        found = [own async for candidates in index.iterate([haystack], 0) for own, _ in candidates]
+        return found, len(set(map(id, built)) - before)
+
+    built: list[object] = []
+    build = matcher._Segment
+
+    def record(rules: Sequence[alerts.Rule]) -> object:
+        built.append(build(rules))
+        return built[-1]
+
+    monkeypatch.setattr(matcher, "_Segment", record)
+    assert await look_up("word3 and word17") == ([ids[3], ids[17]], 5)
+    assert await look_up("word3 and words") == ([ids[3]], 0)
+    await alert_harness.alerts.change(ids[5], alert_builders.draft("word3"), user_id=6)
+    assert await look_up("word3") == ([ids[3], ids[5]], 1)
+    await alert_harness.alerts.remove(ids[4:8])
+    ids.append(await alert_harness.add_alert("word3", user_id=99))
+    assert await look_up("word3") == ([ids[3], ids[-1]], 1)
+
+
+def test_an_alert_for_all_of_several_terms_is_found_by_the_rarest_of_them() -> None:
+    drafts = (("model", "robot navigation"), ("모델", "강화 학습"), ("AI", "diffusion"))
+    for texts in drafts:
+        draft = alert_builders.draft(*texts, match_all=True)
+        rarest = matcher.term_needles(models.AlertKind.KEYWORD, texts[1])
+        assert matcher.list_needles(draft.terms, (), True) == rarest
+        both = [*draft.terms, models.AlertTerm(AUTHOR, "Ada Lovelace")]
+        assert matcher.list_needles(both, (), True) == matcher.term_needles(AUTHOR, "Ada Lovelace")

@@ -29,7 +29,7 @@ async def test_a_reader_gets_one_message_per_digest_with_all_reasons(alert_harne
     assert alert_harness.notified_papers() == [["2601.00002", "2601.00001"]]
     _, reasons = alert_harness.renderer.alerts[0].matches[0]
     assert [(reason.text, reason.found_in) for reason in reasons] == [
-        ("강화 학습", contents.MatchField.TEXT),
+        ("강화학습", contents.MatchField.TEXT),
         ("Kim Min-jun", contents.MatchField.AUTHOR),
         ("Ada Lovelace", contents.MatchField.AUTHOR),
     ]
@@ -152,20 +152,30 @@ async def test_a_keyword_matches_its_written_variants_and_not_other_words_as_its
         await alert_harness.alerts.remove([alert_id])
 
 
-async def test_planning_continues_after_the_last_batch_that_was_stored(alert_harness: AlertHarness) -> None:
-    for user_id in range(1, 8):
-        await alert_harness.add_alert("care", user_id=user_id)
+async def test_planning_continues_after_the_last_batch_that_was_stored(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.alerts.planner.GROUP_SIZE", 1)
+    ids = [await alert_harness.add_alert("care", user_id=user_id) for user_id in range(1, 8)]
     await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 4))
     await alert_harness.match_first_batch()
     (pending,) = await alert_harness.list_pending()
-    assert pending.recipient == "user:2"
+    assert (pending.papers_done, pending.alert_id) == (0, ids[1])
+    while (pending.papers_done, pending.alert_id) != (1, ids[3]):
+        alert_harness.planner = alert_harness.new_planner()
+        await alert_harness.match_first_batch()
+        (pending,) = await alert_harness.list_pending()
     assert await alert_harness.plan() == 7
     assert sorted(map(int, filter(None, await alert_harness.list_recipients()))) == list(range(1, 8))
     assert all(len(arxiv_ids) == 2 for arxiv_ids in alert_harness.notified_papers())
     assert await alert_harness.list_pending() == []
 
 
-async def test_two_planners_at_once_neither_double_nor_lose_an_alert(alert_harness: AlertHarness) -> None:
+@pytest.mark.parametrize("group_size", [1, 50])
+async def test_two_planners_at_once_neither_double_nor_lose_an_alert(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch, group_size: int
+) -> None:
+    monkeypatch.setattr("bot.alerts.planner.GROUP_SIZE", group_size)
     for user_id in range(1, 16):
         await alert_harness.add_alert("care", user_id=user_id)
         await alert_harness.add_alert("better", user_id=user_id)
@@ -225,14 +235,14 @@ async def test_a_digest_that_cannot_be_planned_keeps_waiting_and_blocks_no_other
     await alert_harness.add_alert("care")
     await alert_harness.store_digest(MONDAY, ("2601.00001", 5), location="a")
     await alert_harness.store_digest(MONDAY, ("2601.00002", 5), location="b")
-    failures = ["once"]
+    failures, prepare = ["once"], matcher.keyword_text
 
     def fail_once(paper: models.PaperDetail) -> keywords.KeywordText:
         if failures and paper.arxiv_id == "2601.00001":
             raise RuntimeError(failures.pop())
-        return matcher.keyword_text(paper)
+        return prepare(paper)
 
-    monkeypatch.setattr("bot.alerts.matcher.prepare_text", fail_once)
+    monkeypatch.setattr("bot.alerts.matcher.keyword_text", fail_once)
     with pytest.raises(RuntimeError):
         await alert_harness.plan()
     assert len(await alert_harness.list_pending()) == 1

@@ -200,7 +200,7 @@ async def test_a_reader_with_closed_dms_gets_no_further_attempts(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
     async with relay_harness.db.transaction() as connection:
-        alert = await alerts.add(connection, _new_alert(), ["diffusion"])
+        alert = await alerts.add(connection, _new_alert())
     dm = {"id": 98, "type": model.DM, "recipient_id": OWNER, "closed": True}
     await fake.run_action("populate", {"channels": [dm]})
     dm_alert: dict[str, Any] = {
@@ -243,9 +243,7 @@ async def test_a_channel_alert_is_paused_and_resumed_with_its_channel(
 ) -> None:
     [channel_id] = await fake.add_channels(1)
     async with relay_harness.db.transaction() as connection:
-        alert = await alerts.add(
-            connection, _new_alert(channel_id=channel_id, guild_id=process.GUILD_ID), ["diffusion"]
-        )
+        alert = await alerts.add(connection, _new_alert(channel_id=channel_id, guild_id=process.GUILD_ID))
     await fake.change_guild(present=False)
     await relay_harness.add("a", channel_id, kind=models.DeliveryKind.ALERT)
     await relay_harness.drain()

@@ -23,8 +23,8 @@ READER, CHANNEL = "user:7", "channel:9"
 async def _add_alerts(connection: Connection) -> tuple[models.Alert, models.Alert]:
     """Store an alert of a reader that asks for 50 votes, and one of a channel that asks for none."""
     draft = replace(alert_builders.draft("care", min_votes=50), key="care")
-    own = await alerts.add(connection, draft, {"care"})
-    return own, await alerts.add(connection, replace(draft, min_votes=0, channel_id=9, guild_id=1), {"care"})
+    own = await alerts.add(connection, draft)
+    return own, await alerts.add(connection, replace(draft, min_votes=0, channel_id=9, guild_id=1))
 
 
 def _queued(

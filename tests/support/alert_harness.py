@@ -93,15 +93,15 @@ class AlertHarness:
         return planned + await self.planner.drain()
 
     async def match_first_batch(self) -> None:
-        """Match what is stored for the first two recipients, as a planner that is stopped then."""
-        stop, set_last_recipient = asyncio.Event(), alerts.set_last_recipient
+        """Match what is stored with the first two alerts, as a planner that is stopped then."""
+        stop, set_progress = asyncio.Event(), alerts.set_progress
 
-        async def set_and_stop(connection: Connection, pending: models.PendingAlerts, recipient: str) -> None:
-            await set_last_recipient(connection, pending, recipient)
+        async def set_and_stop(connection: Connection, reached: models.PendingAlerts) -> None:
+            await set_progress(connection, reached)
             stop.set()
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("storage.alerts.set_last_recipient", set_and_stop)
+            patch.setattr("storage.alerts.set_progress", set_and_stop)
             await self.planner.drain(stop=stop)
 
     async def store_digest(
@@ -150,7 +150,7 @@ class AlertHarness:
             return await alerts.list_pending(connection)
 
     def new_planner(self) -> AlertPlanner:
-        """A planner as another process, or the next start, has it: two recipients a batch."""
+        """A planner as another process, or the next start, has it: two alerts a batch."""
         return AlertPlanner(self.database, lambda: self.now, self.deliveries, max_batch_size=2)
 
     def notified_papers(self) -> list[list[str]]:

@@ -25,7 +25,7 @@ from bot.rendering import discord_text
 from bot.search import completion, results, similar
 from bot.shelf import references
 from bot.sources import arxiv_categories, feed, fetch_errors
-from bot.text import alert_terms, dates, keywords, people, questions, term_keys
+from bot.text import dates, keywords, people, questions, term_keys
 from bot.writer import claim_numbers, claims, paper_text, prompts, publication
 from storage import errors, models, snapshot
 from tests.support import digest_builders, paper_pages
@@ -261,14 +261,13 @@ READERS: dict[str, Callable[[str], object]] = {
         f"<summary>{escape(text)}</summary></entry></feed>"
     ),
     "sources.fetch_errors.parse_retry_after": lambda text: fetch_errors.parse_retry_after(text, _AT),
-    "text.alert_terms.document_terms": lambda text: alert_terms.document_terms(text, text),
-    "text.alert_terms.text_keys": lambda text: alert_terms.text_keys(text, text),
-    "text.alert_terms.long_keys": lambda text: alert_terms.long_keys(text, text, frozenset()),
     "text.dates.read_period": lambda text: dates.read_period(text, _DAY),
     "text.dates.read_typed_date": lambda text: dates.read_typed_date(text, _DAY),
     "text.keywords.contains_keyword": lambda text: keywords.contains_keyword(
         "words", keywords.FoldedText(text)
     ),
+    "text.keywords.KeywordText of a quotation": lambda text: keywords.KeywordText(text, text).quote("word s"),
+    "text.keywords.KeywordText of a haystack": lambda text: keywords.KeywordText(text, text, [text]).haystack,
     "text.keywords.KeywordText": lambda text: keywords.KeywordText(text, text, ["words"]).match("words"),
     "text.people.complete_institution": lambda text: people.complete_institution(text, {"mit": 3}),
     "text.people.is_same_name": lambda text: people.is_same_name(text, "Kim Minsu"),
@@ -320,8 +319,7 @@ OWN_TEXT = {
         glossary.induction.papers_containing glossary.mentions.best_span glossary.mentions.expected_word_count
         glossary.transliteration.is_transliteration glossary.transliteration.sound_pattern glossary.transliteration.sounds_like
         search.completion.apply_corrections
-        text.alert_terms.is_beginning text.alert_terms.is_exact text.alert_terms.selectivity text.analyser.fewest_pieces
-        text.analyser.has_final_consonant text.analyser.is_particle text.analyser.monosyllabic_noun
+        text.analyser.fewest_pieces text.analyser.has_final_consonant text.analyser.is_particle text.analyser.monosyllabic_noun
         text.analyser.split_syllable text.people.match_cost text.people.word_distance
         """,
     "an id, or a record of cleaned texts": """

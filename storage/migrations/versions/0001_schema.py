@@ -266,11 +266,6 @@ def _declare_posts(metadata: sa.MetaData) -> None:
         sa.Index("ix_alerts_channel_id", "channel_id"),
         sqlite_autoincrement=True,
     )
-    sa.Table("alert_terms", metadata,
-        sa.Column("term", sa.Text, primary_key=True, comment="alert term: a matching paper has one of the alert's"),
-        _reference("alert_id", "alerts.id", primary_key=True, autoincrement=False, index=True),
-        sqlite_with_rowid=False,
-    )
     sa.Table("alert_matches", metadata,
         sa.Column("recipient", sa.Text, primary_key=True, comment="as in notified_papers"),
         _reference("paper_id", "papers.id", primary_key=True, index=True),
@@ -292,7 +287,8 @@ def _declare_posts(metadata: sa.MetaData) -> None:
         _reference("digest_id", "digests.id", primary_key=True, autoincrement=False),
         sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("paper_ids", sa.JSON, nullable=False, comment="papers that this revision added"),
-        sa.Column("recipient", sa.Text, comment="last recipient whose alerts are planned; NULL: none yet"),
+        sa.Column("papers_done", sa.Integer, nullable=False, server_default="0", comment="are matched with all alerts"),
+        sa.Column("alert_id", _ROW_ID, nullable=False, server_default="0", comment="the last alert with which the next papers are matched"),
         sa.Column("added_at", _TIME, nullable=False),
         sa.Column("former_names", sa.JSON(none_as_null=True), comment="each paper's authors and institutions before facts added some; NULL: all terms count"),
         sqlite_with_rowid=False,
