@@ -17,7 +17,7 @@ from statistics import fmean
 from unittest import mock
 
 from bot.glossary import concepts, induction, resolver
-from bot.search import completion, engine, similar
+from bot.search import completion, engine, scoring, similar
 from bot.search import query as search_query
 from bot.text import analyser, questions, term_keys, topics
 
@@ -72,11 +72,21 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
     ),
     "corrections": ((completion, "find_corrections", _always(())),),
     "index-rank": ((engine._Request, "rank_by_index", lambda _, positions: positions),),
+    "pairs": ((engine, "_MAX_COMBINED_PARTS", 0),),
+    "titles": ((engine, "_TITLE_LIMIT", 0),),
+    "topic-rank": ((engine, "_rank_by_topic", lambda hits, _: hits),),
+    "inside": ((scoring.CompiledSegment, "is_inside", _always(False)),),
+    "senses": (
+        (scoring.CompiledSegment, "is_ambiguous", _always(False)),
+        (scoring, "_is_other", _always(False)),
+    ),
     "glossary": ((induction, "is_term", _always(True)), (induction, "is_confirmed", _always(True))),
 }
 """What is replaced to switch off each stage: what reads sentences, partial matches, topics, lay words, names of models and
 papers, the refusal to guess abbreviations (so they are guessed), typing errors, the ranking of many matches by the index (so the
-most popular ones are read), and the evidence that the glossary asks for.
+most popular ones are read), partial matches with two parts of a query and those with one in the title, the order by topic of papers
+with all of a question, the care with words inside longer ones and with abbreviations of several meanings, and the evidence that
+the glossary asks for.
 """
 BEFORE_INGEST = frozenset({"glossary"})
 """Stages that work when an archive is ingested: its database has to be built without them."""

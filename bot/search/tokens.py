@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
-from bot.archive import summaries
 from bot.search import glossary
 from bot.text import analyser, term_keys, typography
 from storage import models, search
@@ -33,6 +32,8 @@ _MAX_BODY_LENGTH = 60_000
 
 def build_texts(paper: models.IndexDocument) -> search.DocumentTexts:
     """Return the canonical texts of a paper: its title; its summaries, abstract and keywords; its mentions."""
+    from bot.archive import summaries  # of digests, which look-ups do without
+
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]
     plain_title = typography.to_plain_text(title)
     # A reader sees π₀ and may type pi0, so a title with LaTeX is indexed as written too.
