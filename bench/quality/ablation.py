@@ -84,9 +84,9 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
 }
 """What is replaced to switch off each stage: what reads sentences, partial matches, topics, lay words, names of models and
 papers, the refusal to guess abbreviations (so they are guessed), typing errors, the ranking of many matches by the index (so the
-most popular ones are read), partial matches with two parts of a query and those with one in the title, the order by topic of papers
-with all of a question, the care with words inside longer ones and with abbreviations of several meanings, and the evidence that
-the glossary asks for.
+most popular ones are read), partial matches with two parts of a query and those with one in the title, the order by topic of
+papers with all of a question, the care with words inside longer ones and with abbreviations of several meanings, and the evidence
+that the glossary asks for.
 """
 BEFORE_INGEST = frozenset({"glossary"})
 """Stages that work when an archive is ingested: its database has to be built without them."""
