@@ -462,7 +462,7 @@ def _make_hit(
         analyser.strip_term(segment.text)
         for segment, is_found in zip(segments, found, strict=False)
         if not is_found
-        and not any(map(topics.intersection, map(text_topics.find_topics, segment.text.split())))
+        and not (topics and any(map(topics.intersection, map(text_topics.find_topics, segment.text.split()))))
     )
     return scoring.Score(relevance, len(segments) - len(missing), len(segments)), paper_id, missing
 
