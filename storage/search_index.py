@@ -231,6 +231,14 @@ TABLES = (
 _REFERENCED_TABLES = ("papers", "authors")
 """Those that the index refers to. PostgreSQL locks them too when it drops a table of the index."""
 _SHADOW_SUFFIX = "_shadow"
+_OLD_SUFFIX = "_former"
+_LARGE_TABLES = (
+    *(f"{table}{_OLD_SUFFIX}_data" for table in ("paper_words", "paper_titles", "author_words")),
+    f"indexed_papers{_OLD_SUFFIX}",
+)
+"""The tables with row ids that hold nearly all data of an old index on SQLite."""
+_FTS5_STRUCTURE_ROWID = 10
+"""Row of an FTS5 data table with the structure of its index. Without rows up to it FTS5 can neither open nor drop a table."""
 _TABLE_PATTERN = re.compile(rf"\b({'|'.join(TABLES)})\b")
 _LOCK_NOT_AVAILABLE = "55P03"
 """PostgreSQL's SQLSTATE for a lock that NOWAIT could not get."""
@@ -257,7 +265,7 @@ def _redirect(
 
 
 async def create(connection: AsyncConnection) -> None:
-    """Create empty shadow tables, dropping former ones."""
+    """Create empty shadow tables, dropping what an earlier rebuild left."""
     await drop(connection)
     for table in TABLES:
         if connection.dialect.name != "sqlite":
@@ -294,13 +302,14 @@ async def _query_catalog(connection: AsyncConnection, query: str, table: str) ->
 
 
 async def drop(connection: AsyncConnection) -> None:
-    """Drop the shadow tables."""
+    """Drop the shadow tables, and what is left of old ones."""
     for table in TABLES:
-        await connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}{_SHADOW_SUFFIX}")
+        for suffix in (_SHADOW_SUFFIX, _OLD_SUFFIX):
+            await connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}{suffix}")
 
 
 async def swap(connection: AsyncConnection) -> None:
-    """Make the shadow index the live one, and drop the old one.
+    """Make the shadow index the live one; `delete_old` then removes the old one.
 
     Raises InUseError on PostgreSQL if the live index is being read, or the papers or authors that it refers to.
     """
@@ -309,14 +318,31 @@ async def swap(connection: AsyncConnection) -> None:
         shadows = (table + _SHADOW_SUFFIX for table in TABLES)
         await _lock(connection, (*TABLES, *shadows, *_REFERENCED_TABLES))
     for table in TABLES:
-        await connection.exec_driver_sql(f"DROP TABLE {table}")
+        await connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {table}{_OLD_SUFFIX}")
         await connection.exec_driver_sql(f"ALTER TABLE {table}{_SHADOW_SUFFIX} RENAME TO {table}")
         if not is_sqlite:
+            await connection.exec_driver_sql(f"DROP TABLE {table}{_OLD_SUFFIX}")
             query = "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = $1::regclass"
             for (name,) in await _query_catalog(connection, query, table):
                 await connection.exec_driver_sql(
                     f"ALTER INDEX {name} RENAME TO {name.removesuffix(_SHADOW_SUFFIX)}"
                 )
+
+
+async def delete_old(connection: AsyncConnection, *, batch_size: int) -> bool:
+    """Delete a batch of rows of the old index, or drop its tables; True if more is left.
+
+    SQLite visits every page of a table that it drops: ten seconds for a gigabyte, in which no other connection can write.
+    """
+    if connection.dialect.name == "sqlite":
+        rows = await bulk.fetch_all(connection, "SELECT name FROM sqlite_master WHERE type = 'table'")
+        for table in {name for (name,) in rows}.intersection(_LARGE_TABLES):
+            batch = f"SELECT rowid FROM {table} WHERE rowid > {_FTS5_STRUCTURE_ROWID} LIMIT {batch_size}"  # noqa: S608
+            result = await connection.exec_driver_sql(f"DELETE FROM {table} WHERE rowid IN ({batch})")  # noqa: S608
+            if result.rowcount:
+                return True
+    await drop(connection)
+    return False
 
 
 async def _lock(connection: AsyncConnection, tables: Iterable[str]) -> None:

@@ -81,7 +81,8 @@ class SearchIndexer:
 async def _change_each(connection: Connection, change: Callable[[], Awaitable[None]]) -> None:
     """Change the live index, and the shadow index that this version fills; one of another version is given up."""
     await change()
-    if progress := await _load_progress(connection):
+    progress = await _load_progress(connection)
+    if progress is not None and not progress.in_place:
         if progress.made_by == _build_version():
             async with search_index.redirect_to_shadow(connection):
                 await change()
@@ -160,6 +161,8 @@ def _count_tokens(rows: Iterable[search.IndexRow]) -> Counter[str]:
 
 PAPERS_PER_STEP = 100
 AUTHORS_PER_STEP = 1000
+DELETED_ROWS_PER_STEP = 2000
+"""Rows of the old index, of up to four kilobytes each."""
 PAUSE_RATIO = 0.25
 """Pause after each step, as a share of its duration, for other writers: SQLite has no queue for them."""
 _RETRY_SECONDS = 0.1
@@ -167,12 +170,16 @@ _RETRY_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class RebuildProgress:
-    """Progress of a rebuild, stored as JSON: its version, the papers done (newest first), the last author done."""
+    """Progress of a rebuild, stored as JSON: its version, the papers done (newest first), the last author done.
+
+    `in_place`: the new index is in use and the old one is being deleted.
+    """
 
     made_by: str
     papers: int = 0
     before_id: int | None = None
     person_id: int = 0
+    in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,15 +296,19 @@ async def _run_step(connection: Connection) -> RebuildProgress | None:
     progress = await _load_progress(connection)
     if progress is None or progress.made_by != _build_version():
         return None
+    if progress.in_place:
+        if await search_index.delete_old(connection, batch_size=DELETED_ROWS_PER_STEP):
+            return progress
+        await key_values.remove(connection, key_values.SHADOW_INDEX_PROGRESS)
+        return None
     async with search_index.redirect_to_shadow(connection):
         advanced = await _fill_shadow(connection, progress)
     if advanced is not None:
         return advanced
     await search_index.swap(connection)
     await key_values.set_value(connection, key_values.INDEX_VERSION, VERSION)
-    await key_values.remove(connection, key_values.SHADOW_INDEX_PROGRESS)
     await key_values.increment(connection, search.INDEX_GENERATION)
-    return None
+    return await _save_progress(connection, replace(progress, in_place=True))
 
 
 async def _fill_shadow(connection: Connection, progress: RebuildProgress) -> RebuildProgress | None:

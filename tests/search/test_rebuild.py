@@ -45,6 +45,7 @@ PAPERS = [
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search_index, "PAPERS_PER_STEP", 4)
     monkeypatch.setattr(search_index, "AUTHORS_PER_STEP", 7)
+    monkeypatch.setattr(search_index, "DELETED_ROWS_PER_STEP", 5)
     monkeypatch.setattr(search_index, "PAUSE_RATIO", 0)
 
 

@@ -59,6 +59,7 @@ async def test_swapped_tables_have_the_same_schema(db: Database) -> None:
         async with db.transaction() as connection:
             await search_index.create(connection)
             await search_index.swap(connection)
+            await search_index.delete_old(connection, batch_size=5)
         assert await describe_schema(db) == before
 
 
@@ -111,3 +112,21 @@ async def test_a_reader_delays_the_swap_on_postgresql(db: Database, table: sa.Ta
                 await search_index.swap(connection)
     async with db.transaction() as connection:
         await search_index.swap(connection)
+
+
+async def test_the_old_index_is_deleted_in_batches(db: Database) -> None:
+    async with db.transaction() as connection:
+        papers = [{**PAPER, "id": number, "arxiv_id": f"2501.{number:05}"} for number in range(1, 31)]
+        await connection.execute(tables.papers.insert(), papers)
+        texts = search.DocumentTexts("a", "b")
+        rows = [
+            search.IndexRow(number, number, texts, 3, date(2025, 1, 1), "a", "b") for number in range(1, 31)
+        ]
+        await search_index.add(connection, rows)
+        await search_index.create(connection)
+        await search_index.swap(connection)
+        assert await search_index.count_all(connection) == 0
+        batches = 0
+        while await search_index.delete_old(connection, batch_size=3):
+            batches += 1
+    assert (batches > 3) == db.is_sqlite
