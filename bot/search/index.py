@@ -256,24 +256,15 @@ async def rebuild_index(database: Database) -> AsyncGenerator[int, None]:
 
 async def fill_gaps(database: Database) -> AsyncGenerator[int, None]:
     """Index what waits, the missing papers, and all authors again, yielding the number of papers done."""
-    await SearchIndexer().catch_up(database)
-    before_id, done = None, 0
-    while True:
+    indexer = SearchIndexer()
+    await indexer.catch_up(database)
+    progress: RebuildProgress | None = RebuildProgress(_build_version())
+    while progress is not None:
         async with database.transaction() as connection:
             await archive.lock_ingest(connection)
-            ids = await search_index.list_unindexed(connection, before_id=before_id, limit=PAPERS_PER_STEP)
-            await SearchIndexer().index(connection, await _list_documents(connection, ids), [])
-        if not ids:
-            break
-        before_id, done = ids[-1], done + len(ids)
-        yield done
-    author_id: int | None = 0
-    while author_id is not None:
-        async with database.transaction() as connection:
-            await archive.lock_ingest(connection)
-            authors = await papers.list_after(connection, after_id=author_id, limit=AUTHORS_PER_STEP)
-            await SearchIndexer().index(connection, [], authors)
-        author_id = authors[-1].id if authors else None
+            progress = await _fill(connection, progress, indexer.index)
+        if progress is not None:
+            yield progress.papers
 
 
 def _build_version() -> str:
@@ -302,27 +293,28 @@ async def _run_step(connection: Connection) -> RebuildProgress | None:
         await key_values.remove(connection, key_values.SHADOW_INDEX_PROGRESS)
         return None
     async with search_index.redirect_to_shadow(connection):
-        advanced = await _fill_shadow(connection, progress)
+        advanced = await _fill(connection, progress, _change)
     if advanced is not None:
-        return advanced
+        return await _save_progress(connection, advanced)
     await search_index.swap(connection)
     await key_values.set_value(connection, key_values.INDEX_VERSION, VERSION)
     await key_values.increment(connection, search.INDEX_GENERATION)
     return await _save_progress(connection, replace(progress, in_place=True))
 
 
-async def _fill_shadow(connection: Connection, progress: RebuildProgress) -> RebuildProgress | None:
-    """Index the next papers, then the next authors in the shadow index; None when it is complete."""
+async def _fill(
+    connection: Connection,
+    progress: RebuildProgress,
+    index: Callable[[Connection, list[models.IndexDocument], list[models.Author]], Awaitable[None]],
+) -> RebuildProgress | None:
+    """Index the next missing papers, or the next authors; None when the index has all of them."""
     ids = await search_index.list_unindexed(connection, before_id=progress.before_id, limit=PAPERS_PER_STEP)
     if ids:
-        await _change(connection, await _list_documents(connection, ids), [])
-        done = replace(progress, papers=progress.papers + len(ids), before_id=ids[-1])
-        return await _save_progress(connection, done)
+        await index(connection, await _list_documents(connection, ids), [])
+        return replace(progress, papers=progress.papers + len(ids), before_id=ids[-1])
     authors = await papers.list_after(connection, after_id=progress.person_id, limit=AUTHORS_PER_STEP)
-    if not authors:
-        return None
-    await _change(connection, [], authors)
-    return await _save_progress(connection, replace(progress, person_id=authors[-1].id))
+    await index(connection, [], authors)
+    return replace(progress, person_id=authors[-1].id) if authors else None
 
 
 async def _list_documents(connection: Connection, ids: Sequence[int]) -> list[models.IndexDocument]:
