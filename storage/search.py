@@ -196,6 +196,8 @@ def _list_stages(snapshot: Snapshot, table: str) -> list[str]:
     """
     if snapshot.is_sqlite:
         return [""]
+    # In this transaction. The planner prices a scan without the lexemes, which are stored apart: 300 ms instead of 3.
+    snapshot.fetch("SELECT set_config('enable_seqscan', 'off', true)")
     tiers, sums = _list_tiers(snapshot, table)
     if not sums or sums[-1] <= _MIN_TIERED_ROWS:
         return [""]
