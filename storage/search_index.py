@@ -1,8 +1,7 @@
 """The search index as it is written: its rows, the counts beside them, and the shadow index of a rebuild.
 
 A rebuild is blue/green: a second set of index tables is filled while the live set answers, then swapped in. Within
-`redirect_to_shadow` the names of the live tables mean the shadow tables. Triggers record the papers and authors that change in
-the live index meanwhile.
+`redirect_to_shadow` the names of the live tables mean the shadow tables.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
@@ -167,9 +165,12 @@ async def merge_step(connection: AsyncConnection, *, is_first: bool) -> bool:
     return has_more
 
 
-async def change_document_frequencies(connection: AsyncConnection, changes: Mapping[str, int]) -> None:
-    """Add to the document frequencies of tokens; a change may be negative."""
-    await bulk.increment_counts(connection, term_counts, changes)
+async def change_counts(
+    connection: AsyncConnection, frequencies: Mapping[str, int], mentions: Mapping[str, int]
+) -> None:
+    """Add to the document frequencies of tokens, and to the numbers of papers with each mention; a change may be negative."""
+    await bulk.increment_counts(connection, term_counts, frequencies)
+    await bulk.increment_counts(connection, mention_counts, mentions)
 
 
 async def list_unindexed(connection: AsyncConnection, *, before_id: int | None, limit: int) -> list[int]:
@@ -193,11 +194,6 @@ async def count_all(connection: AsyncConnection) -> int:
 
 
 # The glossary is stored as opaque JSON, with the counts of mentions that it is induced from.
-
-
-async def change_mention_counts(connection: AsyncConnection, changes: Mapping[str, int]) -> None:
-    """Add to the numbers of papers with each mention; a change may be negative."""
-    await bulk.increment_counts(connection, mention_counts, changes)
 
 
 async def get_mention_counts(connection: AsyncConnection, *, limit: int) -> dict[str, int]:
@@ -234,7 +230,6 @@ TABLES = (
 """All tables of an index."""
 _REFERENCED_TABLES = ("papers", "authors")
 """Those that the index refers to. PostgreSQL locks them too when it drops a table of the index."""
-CHANGES_TABLE = "index_changes"
 _SHADOW_SUFFIX = "_shadow"
 _OLD_SUFFIX = "_former"
 _LARGE_TABLES = (
@@ -247,13 +242,6 @@ _FTS5_STRUCTURE_ROWID = 10
 _TABLE_PATTERN = re.compile(rf"\b({'|'.join(TABLES)})\b")
 _LOCK_NOT_AVAILABLE = "55P03"
 """PostgreSQL's SQLSTATE for a lock that NOWAIT could not get."""
-
-
-class TrackedTable(Enum):
-    """The tables whose changes are recorded, with the column of the id."""
-
-    PAPERS = ("indexed_papers", "paper_id")
-    AUTHORS = ("indexed_authors", "author_id")
 
 
 @asynccontextmanager
@@ -277,23 +265,16 @@ def _redirect(
 
 
 async def create(connection: AsyncConnection) -> None:
-    """Create empty shadow tables, dropping former ones, and begin to record changes of the live index."""
+    """Create empty shadow tables, dropping what an earlier rebuild left."""
     await drop(connection)
-    key = "kind TEXT NOT NULL, id BIGINT NOT NULL, PRIMARY KEY (kind, id)"
-    await connection.exec_driver_sql(f"CREATE TABLE {CHANGES_TABLE} ({key})")
-    if connection.dialect.name == "sqlite":
-        for table in TABLES:
-            query = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
-            [(definition,)] = await bulk.fetch_all(connection, query, (table,))
-            named = rf'^(CREATE (?:VIRTUAL )?TABLE) "?{table}"?'
-            statement = re.sub(named, rf"\1 {table}{_SHADOW_SUFFIX}", definition)
-            await connection.exec_driver_sql(statement)
-    else:
-        for table in TABLES:
+    for table in TABLES:
+        if connection.dialect.name != "sqlite":
             await _copy_for_postgresql(connection, table)
-    for tracked in TrackedTable:
-        for statement in _trigger_statements(connection, *tracked.value):
-            await connection.exec_driver_sql(statement)
+            continue
+        query = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
+        [(definition,)] = await bulk.fetch_all(connection, query, (table,))
+        named = rf'^(CREATE (?:VIRTUAL )?TABLE) "?{table}"?'
+        await connection.exec_driver_sql(re.sub(named, rf"\1 {table}{_SHADOW_SUFFIX}", definition))
 
 
 async def _copy_for_postgresql(connection: AsyncConnection, table: str) -> None:
@@ -320,57 +301,11 @@ async def _query_catalog(connection: AsyncConnection, query: str, table: str) ->
     return (await connection.exec_driver_sql(query.replace("$1", f"'{table}'"))).all()
 
 
-def _trigger_statements(connection: AsyncConnection, table: str, column: str) -> list[str]:
-    record = f"INSERT INTO {CHANGES_TABLE} VALUES ('{table}', {{row}}.{column}) ON CONFLICT DO NOTHING;"  # noqa: S608
-    old, new = record.format(row="OLD"), record.format(row="NEW")
-    events = (("insert", new), ("delete", old), ("update", old + new))
-    if connection.dialect.name == "sqlite":
-        return [
-            f"CREATE TRIGGER note_{event}_of_{table} AFTER {event} ON {table} BEGIN {body} END"
-            for event, body in events
-        ]
-    statements = []
-    for event, body in events:
-        name = f"note_{event}_of_{table}"
-        statements.append(
-            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$"
-        )
-        statements.append(
-            f"CREATE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
-        )
-    return statements
-
-
 async def drop(connection: AsyncConnection) -> None:
-    """Drop the shadow tables and what is left of old ones, and stop recording changes."""
-    await _stop_tracking(connection)
+    """Drop the shadow tables, and what is left of old ones."""
     for table in TABLES:
         for suffix in (_SHADOW_SUFFIX, _OLD_SUFFIX):
             await connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}{suffix}")
-
-
-async def _stop_tracking(connection: AsyncConnection) -> None:
-    for tracked in TrackedTable:
-        table, _ = tracked.value
-        for event in ("insert", "delete", "update"):
-            name = f"note_{event}_of_{table}"
-            if connection.dialect.name == "sqlite":
-                await connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
-            else:
-                await connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name} ON {table}")
-                await connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {name}()")
-    await connection.exec_driver_sql(f"DROP TABLE IF EXISTS {CHANGES_TABLE}")
-
-
-async def pop_changes(connection: AsyncConnection, tracked: TrackedTable, *, limit: int) -> list[int]:
-    """Remove and return recorded ids of changed papers or authors, the lowest first."""
-    changes = sa.table(CHANGES_TABLE, sa.column("kind"), sa.column("id"))
-    of_kind = changes.c.kind == tracked.value[0]
-    query = sa.select(changes.c.id).where(of_kind).order_by(changes.c.id).limit(limit)
-    ids: list[int] = list((await connection.execute(query)).scalars())
-    if ids:
-        await connection.execute(sa.delete(changes).where(of_kind, changes.c.id <= ids[-1]))
-    return ids
 
 
 async def swap(connection: AsyncConnection) -> None:
@@ -382,7 +317,6 @@ async def swap(connection: AsyncConnection) -> None:
     if not is_sqlite:
         shadows = (table + _SHADOW_SUFFIX for table in TABLES)
         await _lock(connection, (*TABLES, *shadows, *_REFERENCED_TABLES))
-    await _stop_tracking(connection)
     for table in TABLES:
         await connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {table}{_OLD_SUFFIX}")
         await connection.exec_driver_sql(f"ALTER TABLE {table}{_SHADOW_SUFFIX} RENAME TO {table}")
@@ -398,7 +332,7 @@ async def swap(connection: AsyncConnection) -> None:
 async def delete_old(connection: AsyncConnection, *, batch_size: int) -> bool:
     """Delete a batch of rows of the old index, or drop its tables; True if more is left.
 
-    SQLite visits every page of a table that it drops: seconds for gigabytes, in which no other connection can write.
+    SQLite visits every page of a table that it drops: ten seconds for a gigabyte, in which no other connection can write.
     """
     if connection.dialect.name == "sqlite":
         rows = await bulk.fetch_all(connection, "SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -407,8 +341,7 @@ async def delete_old(connection: AsyncConnection, *, batch_size: int) -> bool:
             result = await connection.exec_driver_sql(f"DELETE FROM {table} WHERE rowid IN ({batch})")  # noqa: S608
             if result.rowcount:
                 return True
-    for table in TABLES:
-        await connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}{_OLD_SUFFIX}")
+    await drop(connection)
     return False
 
 

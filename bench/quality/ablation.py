@@ -1,14 +1,23 @@
-"""Ablation: search with one of its stages switched off, by replacing functions in this process. No setting of the product."""
+"""Ablation: search with one of its stages switched off, by replacing functions in this process. No setting of the product.
+
+`python -m bench.quality.ablation [FOLDER] [--outside FOLDER] [--stages STAGE …]` prints a row for each stage. The outside set is
+a folder with `papers` (digests), `questions.tsv` (number, language, kind, text) and `judgments.tsv` (number, arXiv id, grade).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
 from unittest import mock
 
 from bot.glossary import concepts, induction, resolver
-from bot.search import completion, engine, similar
+from bot.search import completion, engine, scoring, similar
 from bot.search import query as search_query
 from bot.text import analyser, questions, term_keys, topics
 
@@ -63,11 +72,21 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
     ),
     "corrections": ((completion, "find_corrections", _always(())),),
     "index-rank": ((engine._Request, "rank_by_index", lambda _, positions: positions),),
+    "pairs": ((engine, "_MAX_COMBINED_PARTS", 0),),
+    "titles": ((engine, "_TITLE_LIMIT", 0),),
+    "topic-rank": ((engine, "_rank_by_topic", lambda hits, _: hits),),
+    "inside": ((scoring.CompiledSegment, "is_inside", _always(False)),),
+    "senses": (
+        (scoring.CompiledSegment, "is_ambiguous", _always(False)),
+        (scoring, "_is_other", _always(False)),
+    ),
     "glossary": ((induction, "is_term", _always(True)), (induction, "is_confirmed", _always(True))),
 }
 """What is replaced to switch off each stage: what reads sentences, partial matches, topics, lay words, names of models and
 papers, the refusal to guess abbreviations (so they are guessed), typing errors, the ranking of many matches by the index (so the
-most popular ones are read), and the evidence that the glossary asks for.
+most popular ones are read), partial matches with two parts of a query and those with one in the title, the order by topic of
+papers with all of a question, the care with words inside longer ones and with abbreviations of several meanings, and the evidence
+that the glossary asks for.
 """
 BEFORE_INGEST = frozenset({"glossary"})
 """Stages that work when an archive is ingested: its database has to be built without them."""
@@ -80,3 +99,61 @@ def without(stage: str | None) -> Iterator[None]:
         for owner, name, value in STAGES[stage] if stage else ():
             replaced.enter_context(mock.patch.object(owner, name, value))
         yield
+
+
+def _measure_own(files: Sequence[Path], without_stage: str | None) -> dict[str, dict[str, dict[str, float]]]:
+    from bench.quality import questions  # which imports this module
+
+    halves = questions.measure_halves(files, questions.HALVES, without_stage)
+    return {half: questions.summarise(outcomes) for half, outcomes in halves.items()}
+
+
+def _measure_outside(folder: Path, without_stage: str | None) -> float:
+    """Return the nDCG@10 of the questions of a folder."""
+    from bench.quality import questions
+
+    grades: dict[str, dict[str, int]] = defaultdict(dict)
+    for number, paper, grade in _read_rows(folder / "judgments.tsv"):
+        grades[number][paper] = int(grade)
+    with questions.open_without(sorted((folder / "papers").iterdir()), without_stage) as stored:
+        answers = {
+            number: stored.find_ids(text, 10) for number, _, _, text in _read_rows(folder / "questions.tsv")
+        }
+    return fmean(
+        questions.ndcg([grades[number].get(paper, 0) for paper in found], list(grades[number].values()))
+        for number, found in answers.items()
+    )
+
+
+def _read_rows(path: Path) -> Iterator[list[str]]:
+    return (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
+
+
+def main() -> None:
+    """Print the figures without each stage, as the rows of a table in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--outside", type=Path)
+    parser.add_argument("--stages", nargs="*", choices=STAGES, default=list(STAGES))
+    options = parser.parse_args()
+    from bench.quality import corpus
+
+    files = corpus.list_files(options.folder or corpus.SHARED_ARCHIVE)
+    print(
+        "| without | questions: tuned; held; outside | mixed, held | names: MRR | typing errors | false hits |"
+    )
+    print("|---|---|---|---|---|---|")
+    for stage in (None, *options.stages):
+        own = _measure_own(files, stage)
+        outside = f"{_measure_outside(options.outside, stage):.3f}" if options.outside else "–"
+        tuned, held = own["tuned"], own["held"]
+        typing = held["typo"]["right"] * held["typo"]["queries"]
+        print(
+            f"| {stage or 'nothing'} | {tuned['question']['ndcg@10']:.3f}; {held['question']['ndcg@10']:.3f}; {outside} |"
+            f" {held['mix']['ndcg@10']:.3f} | {held['name']['mrr']:.2f} | {typing:.0f} | {tuned['term']['false']:.1%} |"
+        )
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

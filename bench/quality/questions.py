@@ -13,6 +13,7 @@ import math
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -185,7 +186,7 @@ def print_halves(
     without: str | None = None,
 ) -> None:
     """Print the figures of halves of the set, of an archive asked as readers do, `without` a stage of search or with all."""
-    for half, outcomes in _measure_halves(files, halves, without).items():
+    for half, outcomes in measure_halves(files, halves, without).items():
         print(f"questions, {'tuned on' if half == 'tuned' else 'held'}:")
         for kind, figures in summarise(outcomes).items():
             print(f"  {kind:9}" + "  ".join(f"{name} {value:g}" for name, value in figures.items()))
@@ -194,17 +195,25 @@ def print_halves(
                     print(f"    {outcome.query.number:3} {outcome.query.text}: {outcome.note}")
 
 
-def _measure_halves(
+def measure_halves(
     files: Sequence[Path], halves: Sequence[str], without: str | None
 ) -> dict[str, list[Outcome]]:
+    """Ask the queries of halves of the set, `without` a stage of search or with all."""
     papers = corpus.load_papers(files)
-    is_cached = without not in ablation.BEFORE_INGEST
-    open_archive = end_to_end.open_cached_archive if is_cached else end_to_end.open_archive
-    with ablation.without(without), open_archive(files) as stored:
+    with open_without(files, without) as stored:
         return {
             half: measure([query for query in load_queries() if query.half == half], papers, stored)
             for half in halves
         }
+
+
+@contextmanager
+def open_without(files: Sequence[Path], stage: str | None) -> Iterator[end_to_end.StoredSearch]:
+    """Yield a search over digests without a stage, or with all."""
+    is_cached = stage not in ablation.BEFORE_INGEST
+    open_archive = end_to_end.open_cached_archive if is_cached else end_to_end.open_archive
+    with ablation.without(stage), open_archive(files) as stored:
+        yield stored
 
 
 def main() -> None:
@@ -221,7 +230,7 @@ def main() -> None:
         sys.exit("no digests there")
     halves = [options.half] if options.half else HALVES
     if options.json:
-        measured = _measure_halves(files, halves, options.without)
+        measured = measure_halves(files, halves, options.without)
         print(json.dumps({half: summarise(outcomes) for half, outcomes in measured.items()}))
     else:
         print_halves(files, halves, details=options.details, without=options.without)

@@ -60,14 +60,13 @@ def extract_mentions(text: str) -> list[Mention]:
         for mention in mentions
         for text in (mention.abbreviation, mention.left_context.split()[-1])
     }
-    for mention in _extract_initialisms(text):
-        if mention.abbreviation not in explained_keys:
-            mentions.setdefault(mention)
+    for mention in _extract_initialisms(text, explained_keys):
+        mentions.setdefault(mention)
     return list(mentions)[:MAX_MENTIONS]
 
 
-def _extract_initialisms(text: str) -> Iterator[Mention]:
-    """Find abbreviations whose long form is in the same text, without parentheses.
+def _extract_initialisms(text: str, explained: Collection[str]) -> Iterator[Mention]:
+    """Find abbreviations whose long form is in the same text, without parentheses, but for those that are explained.
 
     At least three letters, each the initial of a neighbouring word: such agreement is rarely chance.
     """
@@ -75,7 +74,7 @@ def _extract_initialisms(text: str) -> Iterator[Mention]:
     abbreviations = {
         match[1]
         for match in _CAPITALS.finditer(text)
-        if text[match.start() - 1 : match.start()] not in _WORD_CHARACTERS
+        if match[1] not in explained and text[match.start() - 1 : match.start()] not in _WORD_CHARACTERS
     }
     if not abbreviations:
         return

@@ -105,46 +105,34 @@ class Found(NamedTuple):
         return self.total - len(self.missing)
 
 
-class PrunedQuery:
+class _PrunedQuery:
     """The index query of a concept with only the rarest parts of its phrases, each condition pruned when it is asked for."""
 
-    def __init__(
-        self, query: search_query.IndexQuery, segment: Segment, frequencies: Mapping[str, int]
-    ) -> None:
-        self._query, self._segment, self._frequencies = query, segment, frequencies
+    def __init__(self, query: search_query.IndexQuery, frequencies: Mapping[str, int]) -> None:
+        self._query, self._frequencies = query, frequencies
 
     @cached_property
     def anywhere(self) -> BooleanQuery:
-        """The condition that a paper has the concept."""
         return prune_phrases(self._query.anywhere, self._frequencies)
 
     @cached_property
     def in_title(self) -> BooleanQuery:
-        """The condition that its title has it."""
         return prune_phrases(self._query.in_title, self._frequencies)
 
     @cached_property
     def repeated(self) -> BooleanQuery:
-        """The condition that its body has it twice."""
         return prune_phrases(self._query.repeated, self._frequencies)
 
     @cached_property
     def frequent(self) -> BooleanQuery:
-        """The condition that its body has it three times."""
         return prune_phrases(self._query.frequent, self._frequencies)
-
-    @cached_property
-    def in_both(self) -> BooleanQuery | None:
-        """The condition that it has forms in both languages, which are two; None if there are forms in one only."""
-        query = search_query.in_both_languages(self._segment)
-        return None if query is None else prune_phrases(query, self._frequencies)
 
 
 class _Part(NamedTuple):
     """A concept of a query with its pruned index query, None without a token, and the number of papers that may have it."""
 
     segment: Segment
-    query: PrunedQuery | None
+    query: _PrunedQuery | None
     papers: int
 
     @property
@@ -160,9 +148,7 @@ def _compile_parts(snapshot: Snapshot, segments: Iterable[Segment]) -> list[_Par
     return [
         _Part(segment, None, 0)
         if query is None
-        else _Part(
-            segment, PrunedQuery(query, segment, frequencies), estimate_matches(query.anywhere, frequencies)
-        )
+        else _Part(segment, _PrunedQuery(query, frequencies), estimate_matches(query.anywhere, frequencies))
         for segment, query in queries
     ]
 
@@ -203,26 +189,27 @@ class _Request:
     def rank_by_index(self, positions: Sequence[int]) -> list[int]:
         """Return the positions of complete matches with those that the index ranks high, best first."""
         queries = [part.query for part in self.parts if part.query]
-        levels: list[tuple[BooleanQuery, str, int]] = [(name, "name", -1) for name in self.names]
+        wanted: list[tuple[BooleanQuery | None, list[scoring.Level]]] = [
+            (name, [("name", -1)]) for name in self.names
+        ]
         for number, query in enumerate(queries):
             others = [other.anywhere for other in (*queries[:number], *queries[number + 1 :])]
-            conditions = {"in_title": [query.in_title], "frequent": [query.frequent]}
-            conditions["repeated"] = [query.repeated, *([query.in_both] if query.in_both else [])]
-            for level, condition in ((level, one) for level, some in conditions.items() for one in some):
-                wanted = all_of([condition, *others])
-                levels += [(wanted, level, number)] if wanted is not None else []
+            wanted.append((all_of([query.in_title, *others]), [("in_title", number)]))
+            wanted.append((all_of([query.repeated, *others]), [("repeated", number)]))
+            wanted.append((all_of([query.frequent, *others]), [("frequent", number)]))
         if len(queries) > 1:
-            phrase = search_query.from_text(self.expanded.text)
-            together = [(all_of(query.in_title for query in queries), "together")]
-            together += [(phrase.in_title, "phrase_title"), (phrase.anywhere, "phrase")] if phrase else []
-            levels += [(wanted, level, -1) for wanted, level in together if wanted is not None]
-        levels += [(part.query.in_title, "composed", -1) for part in self.composed if part.query]
-        requests = [(query, _LEVEL_LIMIT) for query, *_ in levels]
+            in_titles: list[scoring.Level] = [("in_title", number) for number in range(len(queries))]
+            wanted.append((all_of(query.in_title for query in queries), in_titles))
+            if phrase := search_query.from_text(self.expanded.text):
+                wanted += [(phrase.in_title, [("phrase_title", -1)]), (phrase.anywhere, [("phrase", -1)])]
+        wanted += [(part.query.in_title, [("composed", -1)]) for part in self.composed if part.query]
+        conditions = [(query, levels) for query, levels in wanted if query is not None]
+        requests = [(query, _LEVEL_LIMIT) for query, _ in conditions]
         listed = search.list_positions(self.snapshot, requests, self.scope.filters)
-        found: dict[int, set[tuple[str, int]]] = {position: set() for position in positions}
-        for (_, level, number), matches in zip(levels, listed, strict=True):
+        found: dict[int, set[scoring.Level]] = {position: set() for position in positions}
+        for (_, levels), matches in zip(conditions, listed, strict=True):
             for position in matches:
-                found.setdefault(position, set()).add((level, number))
+                found.setdefault(position, set()).update(levels)
         scores = {
             position: scoring.score_levels(levels_of, len(queries), search.popularity_at(position))
             for position, levels_of in found.items()
@@ -475,7 +462,7 @@ def _make_hit(
         analyser.strip_term(segment.text)
         for segment, is_found in zip(segments, found, strict=False)
         if not is_found
-        and not any(map(topics.intersection, map(text_topics.find_topics, segment.text.split())))
+        and not (topics and any(map(topics.intersection, map(text_topics.find_topics, segment.text.split()))))
     )
     return scoring.Score(relevance, len(segments) - len(missing), len(segments)), paper_id, missing
 

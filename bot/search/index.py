@@ -10,9 +10,10 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from itertools import chain
 from typing import TypeVar
 
 import structlog
@@ -27,7 +28,7 @@ from storage.errors import InUseError
 
 log = structlog.get_logger(__name__)
 
-VERSION = "11"
+VERSION = "12"
 """Version of the tokens. An index built by another version is rebuilt."""
 
 POPULARITY_EPOCH = date(2010, 1, 1)
@@ -37,43 +38,17 @@ PAPERS_PER_TURN = 4
 
 
 class SearchIndexer:
-    """The indexer of papers and authors. Stateless; each call works in the caller's transaction."""
+    """The indexer of papers and authors. Stateless; each call works in the caller's transaction.
+
+    While the index is rebuilt, what changes goes into the shadow index too. The caller is the only writer
+    (`archive.lock_ingest`).
+    """
 
     async def index(
         self, connection: Connection, changed: Sequence[models.IndexDocument], people: Sequence[models.Author]
     ) -> None:
         """Index new and changed papers, and authors whose name or number of papers changed."""
-        known = {paper.id for paper in changed if not paper.is_new}
-        former = await snapshot.read(connection, search.list_by_paper_ids, known) if known else {}
-        texts = dict(
-            zip(
-                (paper.id for paper in changed), await _map_in_turns(tokens.build_texts, changed), strict=True
-            )
-        )
-        updated = [
-            paper
-            for paper in changed
-            if (row := former.get(paper.id)) is None
-            or (row.texts, row.votes, row.last_on) != (texts[paper.id], paper.votes, paper.last_on)
-        ]
-        outdated = [former[paper.id] for paper in updated if paper.id in former]
-        frequencies, mentions = await _remove_rows(connection, outdated)
-        positions = await search_index.assign_positions(
-            connection,
-            {paper.id: scoring.hot_score(paper.votes, paper.last_on, POPULARITY_EPOCH) for paper in updated},
-        )
-        rows = [
-            search.IndexRow(positions[paper.id], paper.id, texts[paper.id], paper.votes, paper.last_on)
-            for paper in updated
-        ]
-        rows = await _map_in_turns(_tokenize, rows)
-        await search_index.add(connection, rows)
-        frequencies.update(_count_tokens(rows))
-        mentions.update(mention for row in rows for mention in row.texts.mentions)
-        await search_index.change_document_frequencies(connection, frequencies)
-        await search_index.change_mention_counts(connection, mentions)
-        await _index_authors(connection, people)
-        await key_values.increment(connection, search.INDEX_GENERATION)
+        await _change_each(connection, lambda: _change(connection, changed, people))
 
     async def postpone(
         self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author] = ()
@@ -111,16 +86,60 @@ class SearchIndexer:
         names = {id_: digest_writer.author_names(paper) for id_, paper in stored.items()}
         people = await papers.set_authors(connection, names)
         people += await papers.list_by_ids(connection, author_ids)
-        await _index(connection, paper_ids)
-        await self.index(connection, [], people)
+        await self.index(connection, await _list_documents(connection, paper_ids), people)
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
         """Remove papers that no digest lists any more."""
-        former = await snapshot.read(connection, search.list_by_paper_ids, paper_ids)
-        frequencies, mentions = await _remove_rows(connection, list(former.values()))
-        await search_index.change_document_frequencies(connection, frequencies)
-        await search_index.change_mention_counts(connection, mentions)
-        await key_values.increment(connection, search.INDEX_GENERATION)
+        await _change_each(connection, lambda: _change(connection, [], [], removed=paper_ids))
+
+
+async def _change_each(connection: Connection, change: Callable[[], Awaitable[None]]) -> None:
+    """Change the live index, and the shadow index that this version fills; one of another version is given up."""
+    await change()
+    progress = await _load_progress(connection)
+    if progress is not None and not progress.in_place:
+        if progress.made_by == _build_version():
+            async with search_index.redirect_to_shadow(connection):
+                await change()
+        else:
+            await key_values.remove(connection, key_values.SHADOW_INDEX_PROGRESS)
+    await key_values.increment(connection, search.INDEX_GENERATION)
+
+
+async def _change(
+    connection: Connection,
+    changed: Sequence[models.IndexDocument],
+    people: Sequence[models.Author],
+    *,
+    removed: Collection[int] = (),
+) -> None:
+    known = {*removed, *(paper.id for paper in changed if not paper.is_new)}
+    former = await snapshot.read(connection, search.list_by_paper_ids, known) if known else {}
+    texts = await _map_in_turns(tokens.build_texts, changed)
+    new = [
+        search.IndexRow(0, paper.id, text, paper.votes, paper.last_on)
+        for paper, text in zip(changed, texts, strict=True)
+    ]
+    # The position is the only field that may differ in a paper that stays as it is.
+    new = [row for row in new if (old := former.get(row.paper_id)) is None or old[1:] != row[1:]]
+    replaced = {*removed, *(row.paper_id for row in new)}
+    outdated = [_tokenize(row) for paper_id, row in former.items() if paper_id in replaced]
+    await search_index.remove(connection, outdated)
+    popularity = {row.paper_id: scoring.hot_score(row.votes, row.last_on, POPULARITY_EPOCH) for row in new}
+    positions = await search_index.assign_positions(connection, popularity)
+    added = await _map_in_turns(_tokenize, [row._replace(position=positions[row.paper_id]) for row in new])
+    await search_index.add(connection, added)
+    frequencies, mentions = (
+        _count_tokens(added),
+        Counter(chain.from_iterable(row.texts.mentions for row in added)),
+    )
+    frequencies.subtract(_count_tokens(outdated))
+    mentions.subtract(chain.from_iterable(row.texts.mentions for row in outdated))
+    await search_index.change_counts(connection, frequencies, mentions)
+    authors = [
+        (author.id, author.paper_count, " ".join(text_people.index_terms(author.name))) for author in people
+    ]
+    await papers.index_authors(connection, authors)
 
 
 Item = TypeVar("Item")
@@ -140,25 +159,6 @@ async def _map_in_turns(make: Callable[[Item], Result], items: Sequence[Item]) -
 def _tokenize(row: search.IndexRow) -> search.IndexRow:
     every, of_title = tokens.build_tokens(row.texts)
     return row._replace(tokens=every, title_tokens=of_title)
-
-
-async def _index_authors(connection: Connection, people: Sequence[models.Author]) -> None:
-    rows = [
-        (author.id, author.paper_count, " ".join(text_people.index_terms(author.name))) for author in people
-    ]
-    await papers.index_authors(connection, rows)
-
-
-async def _remove_rows(
-    connection: Connection, rows: Sequence[search.IndexRow]
-) -> tuple[Counter[str], Counter[str]]:
-    """Remove rows; return the changes of document frequencies and of mention counts."""
-    rows = list(map(_tokenize, rows))
-    await search_index.remove(connection, rows)
-    frequencies, mentions = Counter[str](), Counter[str]()
-    frequencies.subtract(_count_tokens(rows))
-    mentions.subtract(mention for row in rows for mention in row.texts.mentions)
-    return frequencies, mentions
 
 
 def _count_tokens(rows: Iterable[search.IndexRow]) -> Counter[str]:
@@ -271,24 +271,15 @@ async def rebuild_index(database: Database) -> AsyncGenerator[int, None]:
 
 async def fill_gaps(database: Database) -> AsyncGenerator[int, None]:
     """Index what waits, the missing papers, and all authors again, yielding the number of papers done."""
-    await SearchIndexer().catch_up(database)
-    before_id, done = None, 0
-    while True:
+    indexer = SearchIndexer()
+    await indexer.catch_up(database)
+    progress: RebuildProgress | None = RebuildProgress(_build_version())
+    while progress is not None:
         async with database.transaction() as connection:
             await archive.lock_ingest(connection)
-            ids = await search_index.list_unindexed(connection, before_id=before_id, limit=PAPERS_PER_STEP)
-            await _index(connection, ids)
-        if not ids:
-            break
-        before_id, done = ids[-1], done + len(ids)
-        yield done
-    author_id: int | None = 0
-    while author_id is not None:
-        async with database.transaction() as connection:
-            await archive.lock_ingest(connection)
-            authors = await papers.list_after(connection, after_id=author_id, limit=AUTHORS_PER_STEP)
-            await SearchIndexer().index(connection, [], authors)
-        author_id = authors[-1].id if authors else None
+            progress = await _fill(connection, progress, indexer.index)
+        if progress is not None:
+            yield progress.papers
 
 
 def _build_version() -> str:
@@ -317,42 +308,29 @@ async def _run_step(connection: Connection) -> RebuildProgress | None:
         await key_values.remove(connection, key_values.SHADOW_INDEX_PROGRESS)
         return None
     async with search_index.redirect_to_shadow(connection):
-        advanced = await _fill_shadow(connection, progress)
+        advanced = await _fill(connection, progress, _change)
     if advanced is not None:
-        return advanced
+        return await _save_progress(connection, advanced)
     await search_index.swap(connection)
     await key_values.set_value(connection, key_values.INDEX_VERSION, VERSION)
+    await key_values.increment(connection, search.INDEX_GENERATION)
     return await _save_progress(connection, replace(progress, in_place=True))
 
 
-async def _fill_shadow(connection: Connection, progress: RebuildProgress) -> RebuildProgress | None:
-    """Index the next papers, then the next authors, then changes in the shadow index; None when it is complete."""
+async def _fill(
+    connection: Connection,
+    progress: RebuildProgress,
+    index: Callable[[Connection, list[models.IndexDocument], list[models.Author]], Awaitable[None]],
+) -> RebuildProgress | None:
+    """Index the next missing papers, or the next authors; None when the index has all of them."""
     ids = await search_index.list_unindexed(connection, before_id=progress.before_id, limit=PAPERS_PER_STEP)
     if ids:
-        await _index(connection, ids)
-        done = replace(progress, papers=progress.papers + len(ids), before_id=ids[-1])
-        return await _save_progress(connection, done)
+        await index(connection, await _list_documents(connection, ids), [])
+        return replace(progress, papers=progress.papers + len(ids), before_id=ids[-1])
     authors = await papers.list_after(connection, after_id=progress.person_id, limit=AUTHORS_PER_STEP)
-    if authors:
-        await SearchIndexer().index(connection, [], authors)
-        return await _save_progress(connection, replace(progress, person_id=authors[-1].id))
-    return progress if await _replay_changes(connection) else None
+    await index(connection, [], authors)
+    return replace(progress, person_id=authors[-1].id) if authors else None
 
 
-async def _replay_changes(connection: Connection) -> bool:
-    """Index what changed since the rebuild began; True if more changes may be left."""
-    ids = await search_index.pop_changes(connection, search_index.TrackedTable.PAPERS, limit=PAPERS_PER_STEP)
-    await SearchIndexer().remove(connection, ids)
-    await _index(connection, ids)
-    author_ids = await search_index.pop_changes(
-        connection, search_index.TrackedTable.AUTHORS, limit=AUTHORS_PER_STEP
-    )
-    authors = await papers.list_by_ids(connection, author_ids)
-    await SearchIndexer().index(connection, [], authors)
-    return len(ids) == PAPERS_PER_STEP or len(author_ids) == AUTHORS_PER_STEP
-
-
-async def _index(connection: Connection, ids: Sequence[int]) -> None:
-    if ids:
-        documents = await papers.list_index_documents(connection, summaries.shown_sections, ids=ids)
-        await SearchIndexer().index(connection, documents, [])
+async def _list_documents(connection: Connection, ids: Sequence[int]) -> list[models.IndexDocument]:
+    return await papers.list_index_documents(connection, summaries.shown_sections, ids=ids)

@@ -171,8 +171,10 @@ def from_segment(segment: concepts.Segment) -> IndexQuery | None:
 def from_text(text: str) -> IndexQuery | None:
     """Return the query for one form of a term; a Korean form matches in any spacing."""
     if analyser.has_hangul(text):
-        spaced = analyser.stemmed_words(text)
-        closed = analyser.stemmed_words(term_keys.korean_key(text))
+        spaced, closed = (
+            [word for run in analyser.split_runs(spelling) for word in run.canonical]
+            for spelling in (text, term_keys.korean_key(text))
+        )
         spellings = [spaced] if "".join(spaced) == "".join(closed) else [spaced, closed]
         return combine_any([_korean_query(words) for words in spellings if words])
     return combine_any([_latin_query(variant.split()) for variant in term_keys.latin_variants(text)])
@@ -227,9 +229,13 @@ def _latin_query(words: Sequence[str]) -> IndexQuery:
 
 
 def _korean_query(words: Sequence[str]) -> IndexQuery:
-    """Return the query for words written apart or as one; a single long word may also be two."""
+    """Return the query for words written apart or as one; a single long word may also be two.
+
+    A word may have the mark of a particle: bodies have no shingle of it and the next word.
+    """
     parts: list[BooleanQuery] = []
     required: list[str] = []
+    marked, words = words, [word.removesuffix(analyser.PARTICLE_MARK) for word in words]
     for word in words:
         if len(word) == 1 < len(words) and analyser.is_hangul(word):
             continue  # 제로 샷 as one word has no token 샷; the bigram or shingle with its neighbour covers it
@@ -242,7 +248,9 @@ def _korean_query(words: Sequence[str]) -> IndexQuery:
             parts.append(_bigram_or_shingle(bigram[0], bigram[1]) if may_split else bigram)
             if not is_inside:
                 required.append(bigram)
-    for left, right in pairwise(words):
+    for (left, right), before in zip(pairwise(words), marked, strict=False):
+        if before.endswith(analyser.PARTICLE_MARK):
+            continue
         if analyser.ends_in_hangul(left) and analyser.is_hangul(right):
             parts.append(_bigram_or_shingle(left[-1], right[0]))
         else:

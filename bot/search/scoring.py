@@ -21,8 +21,6 @@ _MAX_TITLE_FREQUENCY = 1.0
 _BODY_WEIGHT = 2.0
 _BODY_SATURATION = 1.2
 _TOPIC_FREQUENCY = 2
-_PROXIMITY_WEIGHT = 2.0
-_MAX_PROXIMITY_LINES = 1
 
 _NAME_WEIGHT = 4.0
 _POPULARITY_WEIGHT = 0.1
@@ -45,7 +43,6 @@ class Score(NamedTuple):
     segments: int
     title: float = 0.0
     body: float = 0.0
-    together: float = 0.0
     phrase: float = 0.0
     composed: float = 0.0
     name: float = 0.0
@@ -102,13 +99,12 @@ class Scorer:
         segments = max(1, len(self._segments))
         title = sum(_weighted_frequency(in_title, 0.0) for in_title, _ in counts) / segments
         body = sum(_weighted_frequency(0.0, in_body) for _, in_body in counts) / segments
-        proximity = self._proximity(document) if 1 < len(self._segments) == matched else 0.0
         phrase = 0.0
         if self._phrase and matched == segments:
             phrase = _weighted_frequency(*self._phrase.count(document))
         popularity = _POPULARITY_WEIGHT * hot_score(document.votes, document.published_on)
-        total = title + body + proximity + phrase + composed + name + popularity
-        components = title, body, proximity, phrase, composed, name, popularity
+        total = title + body + phrase + composed + name + popularity
+        components = title, body, phrase, composed, name, popularity
         # A part is only within longer words, and no term of the whole query is elsewhere.
         inside = (
             not name
@@ -134,15 +130,6 @@ class Scorer:
             or any(segment.is_topic_of(document) for segment in self._composed)
             or bool(term_keys.match_titles(self._names, document.text))
         )
-
-    def _proximity(self, document: term_keys.Document) -> float:
-        """Return the weight of the lines (the title is one) that contain all parts."""
-        lines = self._segments[0].line_numbers(document)
-        for part in self._segments[1:]:
-            if not lines:
-                return 0.0
-            lines &= part.line_numbers(document)
-        return _PROXIMITY_WEIGHT * min(len(lines), _MAX_PROXIMITY_LINES)
 
 
 def _weighted_frequency(in_title: float, in_body: float) -> float:
@@ -180,10 +167,6 @@ class CompiledSegment:
                 in_title += int(title)
                 in_body += int(body)
         return in_title > 0 or in_body >= _TOPIC_FREQUENCY
-
-    def line_numbers(self, document: term_keys.Document) -> set[int]:
-        """Return the lines that contain any form."""
-        return {line for _, form, _ in self._list_possible(document) for line in form.line_numbers(document)}
 
     def is_inside(self, document: term_keys.Document) -> bool:
         """Tell whether the forms in a paper are all of two syllables and only within longer words."""
@@ -273,11 +256,15 @@ def score_bm25(counts: Sequence[tuple[float, float]], weights: Sequence[float]) 
     return score
 
 
-def score_levels(levels: Collection[tuple[str, int]], parts: int, popularity: float) -> float:
+Level = tuple[str, int]
+"""A condition of the index, and the number of a part of a query, -1 for the whole query."""
+
+
+def score_levels(levels: Collection[Level], parts: int, popularity: float) -> float:
     """Return about the score that `Scorer` gives a paper, from the conditions of the index that it meets.
 
-    They are "in_title", "repeated" and "frequent" of a numbered part; "name", "composed", "together" (all in the title) and
-    "phrase" and "phrase_title" of the whole query.
+    They are "in_title", "repeated" and "frequent" of a numbered part; "name", "composed", "phrase" and "phrase_title" of the
+    whole query.
     """
     score = _POPULARITY_WEIGHT * popularity
     for number in range(parts):
@@ -290,8 +277,7 @@ def score_levels(levels: Collection[tuple[str, int]], parts: int, popularity: fl
             else int(not in_title)
         )
         score += _weighted_frequency(in_title, frequency) / max(1, parts)
-    score += _NAME_WEIGHT * (("name", -1) in levels) + _PROXIMITY_WEIGHT * (("together", -1) in levels)
-    score += _TITLE_WEIGHT * (("composed", -1) in levels)
+    score += _NAME_WEIGHT * (("name", -1) in levels) + _TITLE_WEIGHT * (("composed", -1) in levels)
     return score + _weighted_frequency(("phrase_title", -1) in levels, ("phrase", -1) in levels)
 
 

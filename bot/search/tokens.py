@@ -7,11 +7,9 @@ without positions in the index. It may stand for several pairs of words: scoring
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from functools import lru_cache
-from itertools import chain
-from operator import add
 
-from bot.archive import summaries
 from bot.search import glossary
 from bot.text import analyser, term_keys, typography
 from storage import models, search
@@ -34,6 +32,8 @@ _MAX_BODY_LENGTH = 60_000
 
 def build_texts(paper: models.IndexDocument) -> search.DocumentTexts:
     """Return the canonical texts of a paper: its title; its summaries, abstract and keywords; its mentions."""
+    from bot.archive import summaries  # of digests, which look-ups do without
+
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]
     plain_title = typography.to_plain_text(title)
     # A reader sees π₀ and may type pi0, so a title with LaTeX is indexed as written too.
@@ -52,10 +52,14 @@ def build_texts(paper: models.IndexDocument) -> search.DocumentTexts:
 
 def build_tokens(texts: search.DocumentTexts) -> tuple[str, str]:
     """Return all tokens of a paper, and those of its title, separated by spaces. The same texts give the same tokens."""
-    title = " ".join(chain(*_tokenize_text(texts.title)))
-    body, shingles = _tokenize_text(texts.body)
-    counts = Counter(body)
-    repeated = [(token, count) for token, count in counts.items() if count > 1]
+    line, _, variants = texts.title.rpartition("\n")
+    # A title is also looked up as it is typed, without its punctuation and with its particles.
+    words, shingles = _tokenize(line.replace(analyser.PARTICLE_MARK, "").split())
+    title = " ".join((*words, *variants.split(), *shingles))
+    text, _, variants = texts.body.rpartition("\n")
+    words, shingles = _tokenize(text.split(" "))
+    counts = Counter(words)
+    counts.update(variants.split())
     marked = [token + TITLE_MARK for token in title.split()]
     marked += [
         word.removesuffix(analyser.PARTICLE_MARK)[:2] + TITLE_WORD_START_MARK
@@ -64,25 +68,35 @@ def build_tokens(texts: search.DocumentTexts) -> tuple[str, str]:
     ]
     marked += [name + NAME_MARK for name in term_keys.full_names(texts.title)]
     marked += [name + LEADING_NAME_MARK for name in term_keys.leading_names(texts.title)]
-    marked_body = [token + REPEATED_MARK for token, _ in repeated]
-    marked_body += [token + FREQUENT_MARK for token, count in repeated if count >= MAX_BODY_FREQUENCY]
-    return " ".join((title, *marked, *counts, *shingles, *marked_body)), title
+    marked += [token + REPEATED_MARK for token, count in counts.items() if count > 1]
+    marked += [token + FREQUENT_MARK for token, count in counts.items() if count >= MAX_BODY_FREQUENCY]
+    return " ".join((title, *marked, *counts, *shingles)), title
 
 
-def _tokenize_text(canonical: str) -> tuple[list[str], list[str]]:
-    """Return the tokens of a canonical text, and the shingles of its words."""
-    body, _, loose = canonical.rpartition("\n")
-    words = body.split()
-    if not words:
-        return loose.split(), []
-    tokens, right_halves, left_halves = zip(*map(_analyse_word, words), strict=True)
-    return [*chain.from_iterable(tokens), *loose.split()], list(map(add, left_halves, right_halves[1:]))
+def _tokenize(words: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the tokens of words, and the shingles. An empty word is punctuation, which no phrase crosses."""
+    tokens: list[str] = []
+    shingles: list[str] = []
+    before = ""
+    for word in words:
+        found, right, left = _analyse_word(word)
+        tokens += found
+        if before and right:
+            shingles.append(before + right)
+        before = left
+    return tokens, shingles
 
 
 @lru_cache(maxsize=1 << 15)
 def _analyse_word(word: str) -> tuple[tuple[str, ...], str, str]:
-    """Return a word's tokens, and its halves of the shingles with the word before it and the word behind it."""
-    return tuple(analyser.word_tokens(word)), _shingle_right(word), _shingle_left(word) + SHINGLE_SEPARATOR
+    """Return a word's tokens, and its halves of the shingles with the word before it and the word behind it.
+
+    A particle ends a phrase, since terms with a particle inside are rare: there is no word behind it.
+    """
+    if not word.strip():
+        return (), "", ""
+    left = "" if word.endswith(analyser.PARTICLE_MARK) else _shingle_left(word) + SHINGLE_SEPARATOR
+    return tuple(analyser.word_tokens(word)), _shingle_right(word), left
 
 
 def shingle(left: str, right: str) -> str:
@@ -91,9 +105,7 @@ def shingle(left: str, right: str) -> str:
 
 
 def _shingle_left(word: str) -> str:
-    return (
-        word.removesuffix(analyser.PARTICLE_MARK)[-1] if analyser.is_hangul(word) else word[:_SHINGLE_LETTERS]
-    )
+    return word[-1] if analyser.is_hangul(word) else word[:_SHINGLE_LETTERS]
 
 
 def _shingle_right(word: str) -> str:

@@ -246,6 +246,7 @@ _BREAKS = r"[,;:.!?()\[\]/|·]"
 _LINE_ENDS = re.compile("[\n\r\u2028\u2029]\\s*")
 # Precedes each variant while a canonical text is assembled.
 _VARIANT_MARK = "\x00"
+_VARIANT = re.compile(f"{_VARIANT_MARK}([^ {_VARIANT_MARK}]*)")
 _MAX_CACHED_LENGTH = 64
 """Characters of a chunk worth caching: longer ones, as in text without spaces, hardly repeat."""
 _COMPOUND_SPLIT = re.compile(_COMPOUND_JOINER)
@@ -307,14 +308,10 @@ def canonicalise(text: str) -> str:
     """
     lines = _LINE_ENDS.split(unicodedata.normalize("NFKC", text))
     text = " \n".join(map(_canonical_line, lines))
-    first, *marked = f"{text} ".split(_VARIANT_MARK)
-    pieces, variants = [first], []
-    for piece in marked:
-        token, space, rest = piece.partition(" ")
-        variants.append(token)
-        pieces += (space, rest)
-    pieces.append(f"\n {'  '.join(variants)} " if variants else "\n")
-    return "".join(pieces) if text else ""
+    if _VARIANT_MARK not in text:
+        return f"{text} \n" if text else ""
+    variants = "  ".join(_VARIANT.findall(text))
+    return f"{_VARIANT.sub('', text)} \n {variants} "
 
 
 def split_runs(text: str) -> Iterator[Run]:

@@ -228,8 +228,8 @@ SUBSTRING_WEIGHT = 0.2
 """Weight of a Korean match within a longer word, once per field: 화학 is in 강화학습."""
 _LONG_TAIL = re.compile(f"[{analyser.SYLLABLES}]{{4}}")
 """What follows two syllables in a longer word that is not composed with them: 애플리케이션 has no 애플."""
-_FieldMatches = tuple[float, float, list[int]]
-"""Frequency of a Korean term in title and body, and the starts of its matches."""
+_Counts = tuple[float, float]
+"""Frequency of a Korean term in title and body."""
 _LATIN = re.compile(r"[A-Za-z0-9]")
 _WORD_SEPARATORS = re.compile(rf"[\s·]+|(?<=[{analyser.SYLLABLES}])[\-–/]+(?=[{analyser.SYLLABLES}])")
 _SCRIPT_RUNS = re.compile(f"[^{analyser.SYLLABLES}]+|[{analyser.SYLLABLES}]+")
@@ -248,7 +248,7 @@ class Document:
     ) -> None:
         self.text = f"{title}\n{body}"
         self.body_start = len(title) + 1
-        self.match_cache: dict[TermPattern, _FieldMatches] = {}
+        self.match_cache: dict[TermPattern, _Counts] = {}
         self._without_spaces: str | None = None
         self.votes = votes
         self.published_on = published_on
@@ -286,8 +286,7 @@ class TermPattern:
     def count(self, document: Document) -> tuple[float, float]:
         """Return the term frequency in title and body; within a longer Korean word it counts little, and once per field."""
         if self.is_korean:
-            in_title, in_body, _ = self._match_korean(document)
-            return in_title, in_body
+            return self._count_korean(document)
         text, body = document.text, document.body_start
         titles = bodies = 0
         # The maximum, not the sum: a joined spelling is also in the text as a variant of the spaced one.
@@ -297,31 +296,19 @@ class TermPattern:
                 bodies = max(bodies, text.count(sequence, body))
         return float(titles), float(bodies)
 
-    def line_numbers(self, document: Document) -> set[int]:
-        """Return the lines of title and body, counted from 0, that contain the term."""
-        text = document.text
-        if self.is_korean:
-            _, _, starts = self._match_korean(document)
-        else:
-            starts = [start for variant in self._latin_variants for start in _find_all(variant, text)]
-        return {text.count("\n", 0, start) for start in starts}
-
-    def _match_korean(self, document: Document) -> _FieldMatches:
-        """Return the matches of a Korean term: per field those of the first variant that matches. Cached in `document`."""
-        matches = document.match_cache.get(self)
-        if matches is None:
+    def _count_korean(self, document: Document) -> _Counts:
+        """Return the frequencies of a Korean term: per field that of the first variant that matches. Cached in `document`."""
+        counts = document.match_cache.get(self)
+        if counts is None:
             compact, is_short = document.without_spaces, self.is_short
-            counts, starts = [0.0, 0.0], []
+            counts = 0.0, 0.0
             for key in self._korean_variants:
                 if key in compact:
                     pattern = _variant_spacing_pattern(key, is_one_word=is_short)
-                    found = _korean_matches(pattern, document, is_short=is_short)
-                    for field, (count, field_starts) in enumerate(found):
-                        if not counts[field]:
-                            counts[field] = count
-                            starts += field_starts
-            matches = document.match_cache[self] = counts[0], counts[1], starts
-        return matches
+                    found = _count_matches(pattern, document, is_short=is_short)
+                    counts = counts[0] or found[0], counts[1] or found[1]
+            document.match_cache[self] = counts
+        return counts
 
 
 @lru_cache(maxsize=1 << 12)
@@ -382,16 +369,13 @@ def _find_all(sequence: str, text: str) -> Iterator[int]:
         start = text.find(sequence, start + 1)
 
 
-def _korean_matches(
-    pattern: re.Pattern[str], document: Document, *, is_short: bool
-) -> list[tuple[float, list[int]]]:
-    """Return for title and body the term frequency and the starts of the matches.
+def _count_matches(pattern: re.Pattern[str], document: Document, *, is_short: bool) -> _Counts:
+    """Return for title and body the frequency of a Korean term.
 
     A match within a word must not cross a space; all of these together count `SUBSTRING_WEIGHT`.
     """
     text, body = document.text, document.body_start
     whole_counts, inside_weights = [0, 0], [0.0, 0.0]
-    starts: tuple[list[int], list[int]] = ([], [])
     for match in pattern.finditer(text):
         start = match.start()
         field = start >= body
@@ -400,7 +384,4 @@ def _korean_matches(
             whole_counts[field] += 1
         elif " " not in match[0]:
             inside_weights[field] = SUBSTRING_WEIGHT
-        else:
-            continue
-        starts[field].append(start)
-    return [(whole_counts[field] + inside_weights[field], starts[field]) for field in (0, 1)]
+    return whole_counts[0] + inside_weights[0], whole_counts[1] + inside_weights[1]

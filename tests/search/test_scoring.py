@@ -93,7 +93,7 @@ def test_the_components_add_up_to_the_score() -> None:
     scored = score("LLM 강화학습", "LLM 강화 학습", "LLM을 강화학습으로\nRL", votes=10)
     assert scored is not None
     components = scored.explain()
-    names = ("title", "body", "together", "phrase", "composed", "name", "popularity")
+    names = ("title", "body", "phrase", "composed", "name", "popularity")
     assert components["total"] == pytest.approx(sum(components[name] for name in names), abs=0.001)
     assert (scored.matched, scored.segments) == (2, 2)
 

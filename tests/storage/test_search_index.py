@@ -94,33 +94,8 @@ async def test_only_redirected_statements_use_the_shadow_index(db: Database) -> 
             assert list(await snapshot.read(connection, search.list_by_positions, [7])) == [row]
         assert await search_index.count_all(connection) == 0
         assert await snapshot.read(connection, search.list_by_positions, [7]) == []
-        assert await search_index.pop_changes(connection, search_index.TrackedTable.PAPERS, limit=9) == []
         await search_index.swap(connection)
         assert await search_index.count_all(connection) == 1
-
-
-async def test_changes_of_the_live_index_are_recorded_once(db: Database) -> None:
-    async with db.transaction() as connection:
-        authors = [{"id": number, "key": str(number), "name": "x", "papers": 1} for number in range(1, 6)]
-        await connection.execute(tables.authors.insert(), authors)
-        await search_index.create(connection)
-        table = tables.indexed_authors
-        for number in range(1, 6):
-            await connection.execute(table.insert().values(position=number, author_id=number, words="x"))
-        await connection.execute(table.update().where(table.c.author_id == 2).values(words="y"))
-        await connection.execute(table.delete().where(table.c.author_id == 3))
-        assert await search_index.pop_changes(connection, search_index.TrackedTable.AUTHORS, limit=2) == [
-            1,
-            2,
-        ]
-        assert await search_index.pop_changes(connection, search_index.TrackedTable.AUTHORS, limit=9) == [
-            3,
-            4,
-            5,
-        ]
-        assert await search_index.pop_changes(connection, search_index.TrackedTable.AUTHORS, limit=9) == []
-        await connection.execute(table.delete().where(table.c.author_id == 1))
-        assert await search_index.pop_changes(connection, search_index.TrackedTable.AUTHORS, limit=9) == [1]
 
 
 @pytest.mark.parametrize("table", [tables.indexed_papers, tables.papers, tables.authors])
