@@ -49,7 +49,7 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
     "particles": ((questions, "read_question", lambda text, *_: text),),
     "partial": ((engine, "_find_partial", _no_partial_matches),),
     "topics": ((topics, "describe", _always({})),),
-    "lay-words": ((questions, "find_terms", _always(())),),
+    "everyday-words": ((questions.Everyday, "find_terms", _always(())),),
     "names": (
         (concepts.Expansion, "names", frozenset()),
         (search_query, "from_names", _always([])),
@@ -65,7 +65,7 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
     "index-rank": ((engine._Request, "rank_by_index", lambda _, positions: positions),),
     "glossary": ((induction, "is_term", _always(True)), (induction, "is_confirmed", _always(True))),
 }
-"""What is replaced to switch off each stage: what reads sentences, partial matches, topics, lay words, names of models and
+"""What is replaced to switch off each stage: what reads sentences, partial matches, topics, everyday words, names of models and
 papers, the refusal to guess abbreviations (so they are guessed), typing errors, the ranking of many matches by the index (so the
 most popular ones are read), and the evidence that the glossary asks for.
 """

@@ -20,9 +20,8 @@ from bot.search.completion import TopicIndex
 from bot.search.engine import SearchScope
 from bot.search.results import AuthorResult, SearchRequest, SearchResult, Sort
 from bot.text import analyser, query_parser
-from bot.text.term_keys import term_key
 from storage import models, search
-from storage.search import NO_FILTERS, Filters, query_tokens
+from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -43,17 +42,6 @@ def _is_hidden_by_filters(
     terms_only = query_parser.Query(text=query.text)
     found = engine.find(view, terms_only, expanded, SearchScope(filters), limit=1)
     return found.complete_count > 0
-
-
-def _list_unknown_terms(view: Snapshot, expanded: concepts.Expansion) -> frozenset[str]:
-    """Return the terms that no paper of the archive has: they may be typing errors."""
-    tokens_of = {
-        segment.text: query_tokens(query.anywhere)
-        for segment in expanded.segments
-        if segment.key is None and (query := search_query.from_text(segment.text)) is not None
-    }
-    frequencies = search.get_document_frequencies(view, set().union(*tokens_of.values()))
-    return frozenset(text for text, parts in tokens_of.items() if not all(map(frequencies.get, parts)))
 
 
 _COUNT_LIMIT = 100_000
@@ -206,11 +194,7 @@ class LookUp:
     def _find_corrections(self, view: Snapshot, expanded: concepts.Expansion) -> tuple[tuple[str, str], ...]:
         """Return the typing errors of a query's terms, as typed and as meant."""
         unknown = completion.list_unknown_words(view, expanded)
-        ambiguous_stems = completion.list_ambiguous_stems(expanded)
-        if not unknown and not ambiguous_stems:
-            return ()
-        vocabulary = self.load_topics(view).get_vocabulary()
-        return completion.find_corrections(view, vocabulary, unknown, ambiguous_stems)
+        return completion.find_corrections(view, self.load_topics(view), expanded.text, unknown) if unknown else ()
 
     def load_topics(self, view: Snapshot) -> TopicIndex:
         """Return the topic index of the current glossary."""
@@ -248,21 +232,16 @@ class LookUp:
         """
         if found.complete_count >= _ENOUGH_COMPLETE:
             return ()
-        topics, suggested = self.load_topics(view), list[str]()
+        suggested = list[str]()
         is_none = found.complete_count == 0
         if is_none and _is_hidden_by_filters(view, query, expanded, request.filters):
             suggested.append(query.text)
-        known = {term_key(form) for form in (query.text, *expanded.added_forms)}
-        suggested += [text for text in topics.list_corrections(query.text) if term_key(text) not in known]
-        if len(expanded.segments) > 1:
-            unknown_terms = _list_unknown_terms(view, expanded)
-            with_known_terms = is_none and request.filters == search.NO_FILTERS
-            for segment in expanded.segments:
-                if segment.text in unknown_terms:
-                    corrections = topics.list_corrections(segment.text)[:_CORRECTIONS_PER_TERM]
-                    suggested += [text for text in corrections if term_key(text) not in known]
-                elif with_known_terms and segment.key is not None:
-                    suggested.append(analyser.strip_ending(segment.text))
+        unknown = completion.list_unknown_words(view, expanded)
+        for word in unknown:
+            near = self.load_topics(view).get_vocabulary().list_near(word)[:_CORRECTIONS_PER_TERM]
+            suggested += [completion.apply_corrections(query.text, [(word, meant)]) for meant, _ in near]
+        if len(expanded.segments) > 1 and is_none and request.filters == search.NO_FILTERS:
+            suggested += [analyser.strip_ending(segment.text) for segment in expanded.segments if segment.key]
         return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
 
     def match_papers(
