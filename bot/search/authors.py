@@ -9,12 +9,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import islice, pairwise
 
 from bot.glossary import concepts, resolver
 from bot.search import glossary as search_glossary
+from bot.search import query as search_query
+from bot.search import tokens as index_tokens
 from bot.search.results import AuthorResult, Sort, votes_descending
-from bot.text import analyser, people
+from bot.text import analyser, people, questions
+from bot.text.query_parser import Query
 from storage import models, search
 from storage.search import BooleanQuery, Prefix, all_of, any_of
 from storage.snapshot import Snapshot
@@ -289,6 +293,50 @@ def _all_but_one_queries(
         all_of((*rest, Prefix(word[:2]))) for word, rest in others if len(word) >= people.MIN_FUZZY_LENGTH
     ]
     return [*with_prefix, *(all_of(rest) for _, rest in others)]
+
+
+def read_writers(snapshot: Snapshot, query: Query) -> Query:
+    """Return a query with the institutions and people that its words name as writers ("from Stanford") as filters.
+
+    A name that no paper has stays in the words.
+    """
+    words = query.text.split()
+    institutions, people_named = list(query.institutions), list(query.authors)
+    for writer in reversed(people.find_writers(words)):
+        if (condition := institution_query([writer.name])) and search.count_matches(snapshot, condition, limit=1):
+            institutions.append(writer.name)
+        elif not writer.is_known and _is_author(snapshot, writer.name):
+            people_named.append(writer.name)
+        else:
+            continue
+        words[writer.start : writer.end] = []
+    if len(words) == len(query.text.split()):
+        return query
+    text = " ".join(words) if questions.has_topic(words) else ""
+    return replace(query, text=text, institutions=tuple(institutions), authors=tuple(people_named))
+
+
+def _is_author(snapshot: Snapshot, name: str) -> bool:
+    """Tell whether an author has a name as typed, in any order or script."""
+    words = tuple(people.name_tokens(name))
+    found = _find_exact(snapshot, words, _spelling_queries(name, words), is_prefix=False) if words else []
+    return bool(found or _find_by_hangul(snapshot, " ".join(words), is_prefix=False))
+
+
+def institution_query(names: Iterable[str]) -> BooleanQuery | None:
+    """Return the query for papers that come from these institutions; None without a name.
+
+    Of a paper of which no service says where it comes from, the text decides.
+    """
+    return all_of(_from_institution(name) for name in names)
+
+
+def _from_institution(name: str) -> BooleanQuery | None:
+    token, mark = people.institution_token(name), index_tokens.INSTITUTION_MARK
+    if not token:
+        return None
+    named = [form.anywhere for text in people.institution_forms(name) if (form := search_query.from_text(text))]
+    return any_of([token + mark, all_of([any_of(named), mark]) if named else None])
 
 
 MAX_COAUTHORS = 8

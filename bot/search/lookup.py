@@ -111,8 +111,10 @@ class LookUp:
             return SearchResult((row,), 1, complete=1) if row else SearchResult(unknown_id=arxiv_id)
         query = query_parser.parse_query(analyser.clean_typed(request.query))
         query, period = (query, "") if request.literal else engine.read_period(query, self._clock().date())
+        typed, query = query, query if request.literal else authors.read_writers(view, query)
+        writers = (*query.institutions, *query.authors[len(typed.authors) :])
         if not query.has_text:
-            return self._list_filtered(view, request, query, period)
+            return replace(self._list_filtered(view, request, query), period=period, writers=writers)
         end = request.offset + request.limit
         answer = self._answer(view, request, query, end, by_votes=by_votes)
         hits = answer.found.hits[request.offset : end]
@@ -122,25 +124,32 @@ class LookUp:
             answer.common,
             rows=tuple(rows),
             period=period,
+            writers=writers,
             missing={row.arxiv_id: missing[row.id] for row in rows if row.id in missing},
             explanations=engine.explain(rows, hits) if request.explain else {},
         )
 
     def _list_filtered(
-        self, view: Snapshot, request: SearchRequest, query: query_parser.Query, period: str
+        self, view: Snapshot, request: SearchRequest, query: query_parser.Query
     ) -> SearchResult:
         scope = self._scope(view, request, query)
         if scope.is_unlimited:
             # Exclusions select nothing by themselves.
             return SearchResult(ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
         result = engine.list_filtered(view, scope, request.limit, request.offset)
-        return replace(result, complete=result.total, ignored=query.ignored, period=period)
+        return replace(result, complete=result.total, ignored=query.ignored)
 
     def _scope(self, view: Snapshot, request: SearchRequest, query: query_parser.Query) -> SearchScope:
         author = analyser.clean_typed(request.author)
         names = [*query.authors, *([author] if request.author.strip() else [])]
         filters = engine.merge_filters(request.filters, query)
-        return SearchScope(filters, engine.list_paper_ids_by_authors(view, names))
+        written = engine.list_paper_ids_by_authors(view, names)
+        within = authors.institution_query(query.institutions)
+        if within is None or (written is None and query.has_text):
+            return SearchScope(filters, written, within)
+        (positions,) = search.list_positions(view, [(within, engine.MAX_WITHIN)], filters)
+        from_there = frozenset(paper_id for paper_id, _ in search.list_ids(view, positions).values())
+        return SearchScope(filters, from_there if written is None else from_there & written)
 
     def _answer(
         self, view: Snapshot, request: SearchRequest, query: query_parser.Query, end: int, *, by_votes: bool

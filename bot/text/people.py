@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
-from itertools import pairwise, product
+from itertools import islice, pairwise, product
 from pathlib import Path
+from typing import NamedTuple
 
 from bot.text import analyser
 
@@ -517,12 +518,11 @@ def word_distance(query_word: str, name_word: str) -> float:
 
 _MAX_LENGTH = 400
 _SPELLINGS = {"univ": "university", "inst": "institute", "tech": "technology", "lab": "labs"}
-_GENERIC = (
+_GENERIC_WORDS = frozenset(
     "university of college institute institution school department faculty division center centre laboratory labs research"
     " science sciences engineering technology academy group team national state computer computing ai and for at in"
-    " 대학교 대학 대학원 연구소 연구원 학교 학과 학부 공학부 컴퓨터공학부 인공지능"
+    " 대학교 대학 대학원 연구소 연구원 학교 학과 학부 공학부 컴퓨터공학부 인공지능".split()
 )
-_GENERIC_WORDS = frozenset(_GENERIC.split())
 _EMPTY_WORDS = frozenset(("the", "inc", "ltd", "co", "corp", "corporation", "company", "llc", "gmbh"))
 
 
@@ -548,6 +548,25 @@ def find_keys(text: str) -> frozenset[str]:
 def is_generic(name: str) -> bool:
     """Tell whether a name has only words that many institutions share, such as "university of science"."""
     return all(word in _GENERIC_WORDS for word in institution_key(name).split())
+
+
+def institution_tokens(names: Iterable[str]) -> set[str]:
+    """Return the tokens of institutions for the index: of the known ones that names contain, and of each whole name."""
+    known = set(_keys().values())
+    keys = {key for name in islice(names, _MAX_INSTITUTIONS) for key in find_keys(name) & known}
+    keys.update(institution_key(name) for name in islice(names, _MAX_INSTITUTIONS))
+    return {token for key in keys if (token := institution_token(key))}
+
+
+def institution_token(name: str) -> str:
+    """Return the token of an institution in any form of its name; "" of a text without words."""
+    return "".join(analyser.stemmed_words(institution_key(name)))[:_MAX_TOKEN_LENGTH]
+
+
+def institution_forms(name: str) -> tuple[str, ...]:
+    """Return the forms of a known institution in both languages; () of another one."""
+    key = institution_key(name)
+    return next((forms for forms in _rows() if _fold(forms[0]) == key), ())
 
 
 def complete_institution(prefix: str, counts: Mapping[str, int]) -> list[str]:
@@ -591,8 +610,98 @@ def _keys() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def _rows() -> tuple[tuple[str, ...], ...]:
     """Return for each known institution its English name, then its other forms, in both languages."""
+    return tuple(tuple(form.removesuffix("?") for form in forms) for forms in _marked_rows())
+
+
+def _marked_rows() -> list[list[str]]:
     text = Path(__file__).with_name("institutions.tsv").read_text("utf-8")
-    return tuple(tuple(line.split("\t")) for line in text.splitlines() if line and not line.startswith("#"))
+    return [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return the Korean forms of known institutions that are no ordinary words, each time with the English name."""
+    rows = [
+        (tuple(form for form in forms if analyser.has_hangul(form) and form[-1] != "?"), forms[:1])
+        for forms in _marked_rows()
+    ]
+    return [(korean, tuple(english)) for korean, english in rows if korean]
+
+
+_NAME_SYLLABLES = 3
+"""Of a whole Korean name, which needs no 교수 behind it: 김건우가 쓴."""
+_MAX_INSTITUTIONS, _MAX_TOKEN_LENGTH, _MAX_WRITERS = 50, 60, 3
+_EDGE = " .,;:?!…\"'()"
+_SUFFIX = re.compile(rf"(?<=[\w{analyser.SYLLABLES}])(['’]s|에서는|에서|측은|측|이|가|은|는|의|사)\Z")
+_BEFORE = frozenset(("from", "by", "at"))
+_GROUP = re.compile(
+    r"(?:연구진|연구팀|연구원들|연구원|연구소|팀|랩|교수님?|박사님?)(?:들)?(?:이|가|은|는|의|에서)?|(?:team|labs?|group|researchers|scientists)(?:['’]s)?"
+)
+_WRITTEN = frozenset("쓴 낸 만든 발표한 공개한 내놓은 나온 개발한 제안한 작성한 written".split())
+_PAPERS = re.compile("(?:papers?|works?|research|studies|publications?|논문|연구|페이퍼)[가-힣]{0,2}")
+
+
+class Writer(NamedTuple):
+    """Who wrote papers, as a question says it: the name, and the words from `start` to `end` that say so.
+
+    `is_known`: it is an institution of the table; any other may be one that papers come from, or an author.
+    """
+
+    name: str
+    start: int
+    end: int
+    is_known: bool
+
+
+def find_writers(words: Sequence[str]) -> list[Writer]:
+    """Return the institutions and people that a question says to have written papers: "from Stanford", 삼성이 쓴.
+
+    A known institution needs a word that says so on either side, another name in Hangul 교수 or 쓴 behind it, and one in Latin
+    letters capitals behind "by".
+    """
+    found: list[Writer] = []
+    start = 0
+    while start < len(words) and len(found) < _MAX_WRITERS:
+        ends = range(min(len(words), start + MAX_WORDS), start, -1)
+        read = (read(words, start, end) for read in (_read_known, _read_other) for end in ends)
+        writer = next(filter(None, read), None)
+        found += [writer] if writer else []
+        start = writer.end if writer else start + 1
+    return found
+
+
+def _read_known(words: Sequence[str], start: int, end: int) -> Writer | None:
+    """Read a known institution between two numbers of words."""
+    typed = " ".join(words[start:end]).strip(_EDGE)
+    stem = _SUFFIX.sub("", typed)
+    name = next((name for name in (typed, stem) if _fold(name) in _keys()), None)
+    first, last = _relate(words, start, end)
+    behind = words[last].lower().strip(_EDGE) if last < len(words) else ""
+    is_said = (first, last) != (start, end) or _PAPERS.fullmatch(behind) or (name == stem and typed.endswith("s"))
+    return Writer(name, first, last, is_known=True) if name and is_said else None
+
+
+def _read_other(words: Sequence[str], start: int, end: int) -> Writer | None:
+    """Read another name between two numbers of words."""
+    typed = " ".join(words[start:end]).strip(_EDGE)
+    first, last = _relate(words, start, end)
+    if first < start:
+        is_name = all(word[:1].isupper() and not word.isupper() for word in words[start:end])
+    else:
+        stem = _SUFFIX.sub("", typed)
+        is_whole_name = len(stem) == _NAME_SYLLABLES and stem != typed
+        is_said = last > end and (is_whole_name or _GROUP.fullmatch(words[end]) is not None)
+        is_name = is_said and analyser.is_syllables(stem)
+        typed = stem
+    return Writer(typed, first, last, is_known=False) if is_name else None
+
+
+def _relate(words: Sequence[str], start: int, end: int) -> tuple[int, int]:
+    """Return the numbers of a name's words with those that make it a writer: "by the" in front, 연구진이 쓴 behind."""
+    first = start - (start > 1 and words[start - 1].lower() == "the")
+    first -= first > 0 and words[first - 1].lower() in _BEFORE
+    rest = [word.lower().strip(_EDGE) for word in (*words[end : end + 2], "", "")]
+    has_group = _GROUP.fullmatch(rest[0]) is not None
+    return first, end + has_group + (rest[has_group] in _WRITTEN)
 
 
 def split_name(name: str) -> tuple[str, str, str]:

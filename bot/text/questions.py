@@ -16,7 +16,7 @@ from importlib import resources
 from itertools import compress
 from typing import Literal, NamedTuple
 
-from bot.text import analyser, term_keys
+from bot.text import analyser, people, term_keys
 
 MAX_WORD_LENGTH = 64
 """Characters; longer words are left as typed."""
@@ -161,7 +161,7 @@ class Everyday:
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._rows: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-        for words, terms in (*rows, *load_rows()):
+        for words, terms in (*rows, *load_rows(), *people.list_korean_names()):
             for word in words:
                 self._rows.setdefault(word[0].casefold(), []).append((word, terms))
         self._keyed: dict[str, dict[str, tuple[str, ...]]] = {}
