@@ -14,6 +14,7 @@ import pydantic
 from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, setting_name, setting_origins
 from bot.rendering.templates import Templates
+from bot.text import questions
 from bot.search import index as search_index
 from bot.search import maintenance
 from bot.sources import kinds
@@ -66,7 +67,7 @@ def _settings(settings: Settings) -> list[Finding]:
     findings = []
     for name in Settings.model_fields:
         label, value = setting_name(name), getattr(settings, name)
-        well, note = _check_folder(label, value)
+        well, note = _check_path(label, value)
         findings.append(Finding(label, _display_value(label, value), origins[label], well, note))
     return findings
 
@@ -84,7 +85,10 @@ def _display_value(label: str, value: Any) -> str:
     return storage_errors.redact(", ".join(map(str, value)) if isinstance(value, tuple) else str(value))
 
 
-def _check_folder(label: str, value: Any) -> tuple[bool, str]:
+def _check_path(label: str, value: Any) -> tuple[bool, str]:
+    if label == "PAPERROUND_EVERYDAY_WORDS":
+        _, wrong = questions.load_everyday(value)
+        return not wrong, "; ".join(wrong)
     if label not in {"PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"} or value is None:
         return True, ""
     if label == "PAPERROUND_INBOX" and not value.exists():

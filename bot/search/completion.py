@@ -172,6 +172,7 @@ class TopicIndex:
     def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
         self._topics = list(_concept_topics(glossary))
+        self._best: dict[str, list[Topic]] = {}
 
     @cached_property
     def _vocabulary(self) -> Vocabulary:
@@ -199,10 +200,7 @@ class TopicIndex:
     def complete(self, text: str, locale: models.Locale) -> list[Choice]:
         """Return the topics that begin with a text, each topic once, best first."""
         typed = _key(text)
-        keys = analyser.keystrokes(typed)
-        low, high = (bisect_left(self._entries, (keys + end,)) for end in ("", "\U0010ffff"))
-        entries = nlargest(_MAX_RANKED, self._entries[low:high], key=lambda entry: (entry[1], -entry[2]))
-        topics = sorted((self._topics[number] for *_, number in entries), key=lambda topic: _rank(topic, typed, locale))
+        topics = sorted(self._list_best(analyser.keystrokes(typed)), key=lambda topic: _rank(topic, typed, locale))
         choices: dict[str, Choice] = {}
         offered: set[TopicNames] = set()
         for topic in topics:
@@ -210,6 +208,17 @@ class TopicIndex:
                 offered.add(topic.names)
                 choices[topic.text] = Choice(_label(topic, locale), topic.text)
         return list(choices.values())[:MAX_CHOICES]
+
+    def _list_best(self, keys: str) -> Iterable[Topic]:
+        """Return the topics of the greatest weight that begin with these keystrokes; those of frequent beginnings are kept."""
+        best = self._best.get(keys)
+        if best is None:
+            low, high = (bisect_left(self._entries, (keys + end,)) for end in ("", "\U0010ffff"))
+            found = nlargest(_MAX_RANKED, self._entries[low:high], key=lambda entry: (entry[1], -entry[2]))
+            best = [self._topics[number] for *_, number in found]
+            if high - low > _MAX_RANKED:
+                self._best[keys] = best
+        return best
 
 
 def _weighted_words(topics: list[Topic], glossary: resolver.Glossary) -> Iterator[tuple[str, int]]:

@@ -19,7 +19,7 @@ from bot.search import query as search_query
 from bot.search.completion import TopicIndex
 from bot.search.engine import SearchScope
 from bot.search.results import AuthorResult, SearchRequest, SearchResult, Sort
-from bot.text import analyser, query_parser
+from bot.text import analyser, query_parser, questions
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
@@ -37,7 +37,8 @@ def _is_hidden_by_filters(
     view: Snapshot, query: query_parser.Query, expanded: concepts.Expansion, filters: search.Filters
 ) -> bool:
     """Tell whether the query's terms match papers that its own filters, exclusions or quoted phrases reject."""
-    if not query.text or not (query.authors or query.has_range_filters or query.excluded or query.phrases):
+    narrowed = query.authors or query.institutions or query.has_range_filters or query.excluded or query.phrases
+    if not query.text or not narrowed:
         return False
     terms_only = query_parser.Query(text=query.text)
     found = engine.find(view, terms_only, expanded, SearchScope(filters), limit=1)
@@ -93,9 +94,13 @@ class LookUp:
     """Answers look-ups from snapshots of one database, in any thread, and keeps the last answers for their further pages."""
 
     def __init__(
-        self, read_glossary: Callable[[Snapshot], resolver.Glossary], clock: Clock = system_clock
+        self,
+        read_glossary: Callable[[Snapshot], resolver.Glossary],
+        clock: Clock = system_clock,
+        everyday: questions.Everyday | None = None,
     ) -> None:
         self._read_glossary = read_glossary
+        self._everyday = everyday
         self._clock = clock
         self._answers: OrderedDict[object, _Answer] = OrderedDict()
         self._topics: TopicIndex | None = None
@@ -176,7 +181,7 @@ class LookUp:
     ) -> _Answer:
         scope = self._scope(view, request, query)
         expanded = self._expand(view, query.text, literal=request.literal)
-        corrected = () if request.literal else self._find_corrections(view, expanded)
+        corrected = () if request.literal else self._find_corrections(view, query.text, expanded)
         if corrected:
             query = replace(query, text=completion.apply_corrections(query.text, corrected))
             expanded = self._expand(view, query.text, literal=False)
@@ -200,10 +205,12 @@ class LookUp:
         )
         return _Answer(found, end, common)
 
-    def _find_corrections(self, view: Snapshot, expanded: concepts.Expansion) -> tuple[tuple[str, str], ...]:
+    def _find_corrections(
+        self, view: Snapshot, text: str, expanded: concepts.Expansion
+    ) -> tuple[tuple[str, str], ...]:
         """Return the typing errors of a query's terms, as typed and as meant."""
         unknown = completion.list_unknown_words(view, expanded)
-        return completion.find_corrections(view, self.load_topics(view), expanded.text, unknown) if unknown else ()
+        return completion.find_corrections(view, self.load_topics(view), text, unknown) if unknown else ()
 
     def load_topics(self, view: Snapshot) -> TopicIndex:
         """Return the topic index of the current glossary."""
@@ -217,7 +224,7 @@ class LookUp:
         if literal:
             return concepts.literal_expansion(text)
         current = self._read_glossary(view)
-        return similar.add_names(view, current, search_query.expand_query(current, text))
+        return similar.add_names(view, current, search_query.expand_query(current, text, self._everyday))
 
     def _expand_excluded(
         self, view: Snapshot, query: query_parser.Query, asked: concepts.Expansion

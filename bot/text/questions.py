@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
 from itertools import compress
-from typing import Literal, NamedTuple
+from pathlib import Path
+from typing import Literal
 
 from bot.text import analyser, people, term_keys
 
@@ -151,7 +152,7 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
 
 MAX_WORDS = 4
 """Words of the longest everyday phrase."""
-_MAX_PHRASE_LENGTH, _MAX_ROWS = 80, 5_000
+_MAX_PHRASE_LENGTH, _MAX_ROWS, _MAX_FILE_SIZE = 80, 5_000, 1_000_000
 Row = tuple[tuple[str, ...], tuple[str, ...]]
 """Everyday words and phrases, and the terms of papers for them."""
 
@@ -195,31 +196,34 @@ def load_rows() -> tuple[Row, ...]:
     )
 
 
-class EverydayFile(NamedTuple):
-    """The rows of an operator's file, and what is wrong with other lines of it, each with its number."""
+def parse_everyday(data: bytes) -> tuple[list[Row], list[str]]:
+    """Parse a file of everyday words; return its rows, and what is wrong with other lines of it.
 
-    rows: list[Row]
-    problems: list[str]
-
-
-def parse_everyday(data: bytes) -> EverydayFile:
-    """Parse a file of everyday words: in a line the words or phrases, a tab, the terms for them, alternatives with |.
-
-    Empty lines and lines that begin with # say nothing. A wrong line is reported, and the others are used.
+    A line has the words or phrases, a tab, and the terms for them, alternatives with |. Empty lines and those that begin with #
+    say nothing.
     """
-    file = EverydayFile([], [])
-    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
-        if number > _MAX_ROWS:
-            file.problems.append(f"line {number}: a file has at most {_MAX_ROWS} lines; the rest is not read")
-            break
+    rows, problems = list[Row](), list[str]()
+    lines = data.removeprefix(b"\xef\xbb\xbf").splitlines()
+    for number, line in enumerate(lines[:_MAX_ROWS], start=1):
         try:
-            row = _parse_row(line.decode())
+            rows += _parse_row(line.decode())
         except ValueError as error:
-            reason = "it is not UTF-8" if isinstance(error, UnicodeError) else error
-            file.problems.append(f"line {number}: {reason}")
-        else:
-            file.rows.extend(row)
-    return file
+            problems.append(f"line {number}: {'it is not UTF-8' if isinstance(error, UnicodeError) else error}")
+    if len(lines) > _MAX_ROWS:
+        problems.append(f"line {_MAX_ROWS + 1}: a file has at most {_MAX_ROWS} lines; the rest is not read")
+    return rows, problems
+
+
+def load_everyday(file: Path | None) -> tuple[Everyday, list[str]]:
+    """Return the everyday words with those of an operator's file, and the file's problems: by them the rest is used."""
+    if file is None:
+        return packaged_everyday(), []
+    try:
+        with file.open("rb") as opened:
+            rows, problems = parse_everyday(opened.read(_MAX_FILE_SIZE))
+    except OSError as error:
+        return packaged_everyday(), [f"{file}: it cannot be read: {error.strerror}"]
+    return Everyday(rows), [f"{file}, {problem}" for problem in problems]
 
 
 def _parse_row(line: str) -> list[Row]:
@@ -246,6 +250,7 @@ def _key(text: str) -> str:
     return "".join(analyser.strip_term(term_keys.korean_key(word)) for word in text.split())
 
 
+_STATE_OF_THE_ART = re.compile("state of the art", re.IGNORECASE)
 _MAX_WORDS = 24
 _MAX_TERM_WORDS = 5
 
@@ -259,7 +264,8 @@ def read_question(
     """
     if is_term(text):
         return text
-    words = [word for word in map(trim_filler, text.split()[:_MAX_WORDS]) if word]
+    joined = _STATE_OF_THE_ART.sub("sota", text)
+    words = [word for word in map(trim_filler, joined.split()[:_MAX_WORDS]) if word]
     # Filler and everyday words keep their endings.
     stripped = [
         word

@@ -59,6 +59,7 @@ def test_the_full_json_has_the_whole_answer(filled: Paperround) -> None:
                 "corrected",
                 "meanings",
                 "period",
+                "from",
                 "suggestions",
                 "papers",
             )
@@ -72,6 +73,16 @@ def test_the_full_json_has_the_whole_answer(filled: Paperround) -> None:
     assert all(paper["explain"]["matched"] for paper in complete["papers"])
     assert filled("search", "care", "--json=half").exit_status == 2
     assert isinstance(filled("search", "--json", "care").data, list)
+
+
+def test_an_operators_everyday_words_are_used_and_a_wrong_line_is_named(filled: Paperround, tmp_path: Path) -> None:
+    words = tmp_path / "words.tsv"
+    words.write_text("wrong\n양파\ttrained care\n", encoding="utf-8")
+    env = {"PAPERROUND_EVERYDAY_WORDS": str(words)}
+    answer = filled("search", "양파", env=env)
+    assert answer.stdout == filled("search", "trained care").stdout
+    assert f"{words}, line 1: " in answer.stderr
+    assert "line 1: " in filled("doctor", "--all", env=env).stdout
 
 
 def test_a_table_says_what_papers_lack(filled: Paperround) -> None:
