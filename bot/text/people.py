@@ -71,74 +71,26 @@ _BESIDE_COST = 6
 _MAX_SAME_NAME_COST = 3
 """A rare spelling of each part of a usual name, and no word besides."""
 
-_ONSET_SPELLINGS = (
-    "g k", "kk gg", "n", "d t", "tt dd", "r l", "m", "b p", "pp bb", "s", "ss", "", "j ch", "jj", "ch",
-    "k", "t", "p", "h",
-)  # fmt: skip
-_VOWEL_SPELLINGS = (
-    "a", "ae /ai ay e", "ya /yah", "yae", "eo u /o ou eu", "e /ei ae", "yeo you yu /yo yeu eo", "ye /yea yae hae", "o /oh",
-    "wa /oa", "wae", "oe oi /we", "yo /yeo", "u oo /ou", "wo weo", "we", "wi /ui", "yu yoo /you", "eu u /oo e",
-    "ui ee /eui i yi",
-    "i /ee y ie",
-)  # fmt: skip
-_CODA_SPELLINGS = (
-    "", "k /g ck", "k", "k", "n", "n", "n", "t /d", "l", "k", "m", "l", "l", "l", "p", "l", "m", "p /b", "p",
-    "t",
-    "t", "ng", "t", "t", "k", "t", "p", "t",
-)  # fmt: skip
-_SYLLABLE_SPELLINGS = {
-    "이": "yi i lee /ee e", "리": "ri lee /li ree", "우": "woo u wu /oo ou w", "시": "si shi /see", "신": "shin sin",
-    "심": "shim sim", "식": "sik shik /sick", "실": "sil shil", "승": "seung sung /seong seoung",
-    "성": "sung seong /song", "영": "young yeong /yung yong yeoung", "용": "yong /young", "윤": "yoon yun /youn",
-    "현": "hyun hyeon /hyon hyoun", "선": "sun seon /son", "정": "jung jeong /chung jong joung", "은": "eun un /en",
-    "준": "jun joon /june zoon", "지": "ji jee /chi", "진": "jin chin /jean", "희": "hee hui /heui hi hie",
-    "혜": "hye hae /hyae hei", "해": "hae /hai he", "태": "tae /tai te", "원": "won weon /one", "환": "hwan /whan",
-    "휘": "hwi /whi hui", "화": "hwa /wha", "훈": "hoon hun /houn", "유": "yu yoo /you",
-    "철": "chul cheol /chol churl", "찬": "chan", "의": "eui ui /ee yi", "례": "rye ryae lye", "려": "ryeo ryo lyo",
-    "률": "ryul yul", "율": "yul yool", "민": "min /minn meen", "미": "mi /mee", "수": "su soo /sou",
-    "주": "ju joo /jou", "빈": "bin /been", "세": "se /sei say seh", "재": "jae /jai je", "대": "dae tae /dai",
-    "하": "ha /hah", "나": "na /nah", "라": "ra la /rah", "아": "a ah",
-    "경": "kyung kyeong gyeong /kyoung gyung kyong", "규": "kyu gyu /gyoo q", "기": "ki gi /kee gee",
-    "근": "keun geun /kun gun", "형": "hyung hyeong /hyoung", "혁": "hyuk hyeok /hyuck hyug",
-    "석": "seok suk /seog sok suck", "욱": "wook uk /ook ug wuk wug", "웅": "woong ung /oong wung",
-    "운": "woon un /wun oon", "광": "kwang gwang", "국": "kook guk /kuk gook", "권": "kwon gwon", "관": "kwan gwan",
-    "교": "kyo gyo", "길": "gil kil", "걸": "gul geol kul /keol", "건": "gun geon kun /keon kon gon",
-    "강": "kang gang", "구": "gu koo ku /goo",
-}  # fmt: skip
-_FAMILY_SPELLINGS = {
-    "김": "kim gim", "이": "lee yi rhee /ri li i ye", "박": "park pak bak /bahk", "최": "choi choe /chey choy",
-    "정": "jung jeong chung /jong cheong joung", "강": "kang gang", "조": "cho jo /joe", "윤": "yoon yun /youn",
-    "장": "jang chang", "임": "lim im yim /rim leem", "림": "lim rim", "한": "han /hahn", "오": "oh o",
-    "서": "seo suh /so sur", "신": "shin sin", "권": "kwon gwon", "황": "hwang /whang", "안": "ahn an", "송": "song",
-    "전": "jeon jun chun /cheon jhun", "홍": "hong", "유": "yoo yu ryu you /yoou", "류": "ryu ryoo yoo yu /lyu",
-    "고": "ko go koh /goh", "문": "moon mun", "양": "yang ryang", "손": "son sohn", "배": "bae pae /bai",
-    "백": "baek paik paek back /baik", "허": "heo hur huh /her", "남": "nam", "심": "shim sim", "노": "noh roh no ro",
-    "하": "ha", "곽": "kwak gwak /kwack", "성": "sung seong", "차": "cha", "주": "joo ju choo", "우": "woo wu u",
-    "구": "koo gu ku goo", "민": "min", "라": "ra na", "나": "na ra", "진": "jin chin", "지": "ji jee chi",
-    "엄": "eom um uhm /om", "채": "chae /chai", "원": "won", "방": "bang pang", "천": "cheon chun /chon",
-    "변": "byun byeon /pyun", "공": "kong gong", "현": "hyun hyeon", "함": "ham hahm", "여": "yeo yuh",
-    "염": "yeom yum", "추": "choo chu", "도": "do doh to", "소": "so soh", "석": "seok suk", "선": "sun seon",
-    "설": "seol sul", "마": "ma mah", "길": "gil kil", "연": "yeon yun", "위": "wi wee", "표": "pyo",
-    "명": "myung myeong", "기": "ki gi kee", "반": "ban bahn", "왕": "wang", "금": "keum geum kum", "옥": "ok ock",
-    "육": "yook yuk", "인": "in", "맹": "maeng", "제": "je jae", "모": "mo", "탁": "tak tark", "국": "kook kuk guk",
-    "어": "eo uh", "은": "eun", "편": "pyun pyeon", "용": "yong", "예": "ye", "경": "kyung kyeong", "봉": "bong",
-    "사": "sa", "부": "boo bu", "가": "ka ga", "복": "bok", "태": "tae", "목": "mok", "형": "hyung", "피": "pi pee",
-    "두": "doo du", "감": "kam gam", "음": "eum", "빈": "bin", "동": "dong", "온": "on", "호": "ho", "범": "bum beom",
-    "좌": "jwa", "팽": "paeng", "승": "seung", "간": "kan gan", "상": "sang", "시": "si shi", "갈": "gal kal",
-    "단": "dan", "견": "kyun", "당": "dang", "남궁": "namgung namkoong namgoong", "황보": "hwangbo", "제갈": "jegal",
-    "선우": "sunwoo seonwoo", "사공": "sagong", "서문": "seomun", "독고": "dokgo", "동방": "dongbang",
-}  # fmt: skip
-_RARE_FAMILIES = frozenset(
-    "여염추도소석선설마길연위표명기반왕금옥육인맹제모탁국어은편용예경봉사부가복태목형피두감음빈동온호범좌팽승간상시갈단견당"
-)
-"""Families whose syllable is likelier to begin a given name when it is typed alone: 은우, 도현."""
 _TITLES = frozenset({"교수", "교수님", "박사", "박사님", "님", "씨", "저자"})
-_GIVEN_SYLLABLES = (
-    "가강건걸겸경계고곤공관광교구국권규균근금기길김나남내노누늘다단달담대덕도돈동두라란람랑래량려련렬령례로록론룡루류"
-    "률름리린림마만명모무묵문미민박반방배백범별병보복본봉부빈빛사산삼상새샘서석선설섭성세소손솔송수숙순숭슬승시식"
-    "신실심아안애양언엄여연열영예오옥온완요용우욱운웅원월위유윤율으은을음의이익인일임자장재전정제조종주준중지진"
-    "찬창채천철청초총춘충치친탁태택평하학한함해향헌혁현협형혜호홍화환황회효후훈휘흔흠흥희"
-)
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, dict[str, str]]:
+    """Return the tables of spellings: of letters by place, of syllables and families; `rare` has families that rather begin given names.
+
+    They are likelier to do so when they are typed alone: 은우, 도현.
+    """
+    tables: dict[str, dict[str, str]] = {}
+    for line in Path(__file__).with_name("korean_names.tsv").read_text("utf-8").splitlines()[1:]:
+        kind, hangul, spellings = line.split("\t")
+        tables.setdefault(kind, {})[hangul] = spellings
+    return tables
+
+
+def _letters(kind: str) -> str:
+    return "".join(_tables()[kind])
+
+
 _CONSONANT_CLASSES = str.maketrans("gcqdbz", "kkktpj", "hlrn")
 """The classes are without the letters that spellings add or leave out: Munchul and Munchurl, Lee and Yi, Noh and Roh."""
 _DOUBLED = re.compile(r"([ktpsjm])\1+")
@@ -153,13 +105,14 @@ def split_hangul(name: str) -> list[tuple[str, str]]:
     words = [word.removesuffix("님") for word in name.split() if word not in _TITLES]
     if not 1 <= len(words) <= 2 or not all(map(analyser.is_syllables, words)):
         return []
+    families = _tables()["family"]
     if len(words) == 2:
         pairs = [(words[0], words[1]), (words[1], words[0])]
-        known = [pair for pair in pairs if pair[0] in _FAMILY_SPELLINGS]
+        known = [pair for pair in pairs if pair[0] in families]
         return [pair for pair in known or pairs[:1] if len(pair[1]) <= MAX_GIVEN_SYLLABLES]
     word = words[0]
-    pairs = [(word[:size], word[size:]) for size in (2, 1) if word[:size] in _FAMILY_SPELLINGS]
-    if not pairs or (len(word) == 2 and word[0] in _RARE_FAMILIES):
+    pairs = [(word[:size], word[size:]) for size in (2, 1) if word[:size] in families]
+    if not pairs or (len(word) == 2 and word[0] in _letters("rare")):
         pairs.append(("", word))
     return [pair for pair in pairs if len(pair[1]) <= MAX_GIVEN_SYLLABLES]
 
@@ -167,9 +120,8 @@ def split_hangul(name: str) -> list[tuple[str, str]]:
 @lru_cache(maxsize=1 << 10)
 def family_spellings(family: str) -> dict[str, int]:
     """Return the spellings of a Hangul family name with their costs, the usual ones first."""
-    if family in _FAMILY_SPELLINGS:
-        return dict(_parse(_FAMILY_SPELLINGS[family]))
-    return given_spellings(family)
+    listed = _tables()["family"].get(family)
+    return given_spellings(family) if listed is None else dict(_parse(listed))
 
 
 @lru_cache(maxsize=1 << 10)
@@ -190,9 +142,9 @@ def _syllable_spellings(syllable: str) -> dict[str, int]:
     """Return the spellings of a syllable: those listed, else its letters' spellings combined."""
     if not analyser.is_syllables(syllable):
         return {}
-    listed = dict(_parse(_SYLLABLE_SPELLINGS.get(syllable, "")))
-    onset, vowel, coda = analyser.split_syllable(syllable)
-    parts = (_ONSET_SPELLINGS[onset], _VOWEL_SPELLINGS[vowel], _CODA_SPELLINGS[coda])
+    listed = dict(_parse(_tables()["syllable"].get(syllable, "")))
+    places = zip(("first", "vowel", "final"), analyser.split_syllable(syllable), strict=True)
+    parts = [list(_tables()[place].values())[number] for place, number in places]
     letters = [list(_parse(part)) or [("", 0)] for part in parts]
     combined = sorted(
         (max(sum(cost for _, cost in spelling), int(bool(listed))), "".join(text for text, _ in spelling))
@@ -291,12 +243,12 @@ def _segment(spelling: str, syllables: int) -> Iterator[tuple[str, int]]:
 
 @lru_cache(maxsize=1)
 def _families_by_spelling() -> dict[str, list[tuple[str, int]]]:
-    return _by_spelling(_FAMILY_SPELLINGS, family_spellings)
+    return _by_spelling(_tables()["family"], family_spellings)
 
 
 @lru_cache(maxsize=1)
 def _syllables_by_spelling() -> dict[str, list[tuple[str, int]]]:
-    return _by_spelling(_GIVEN_SYLLABLES, _syllable_spellings)
+    return _by_spelling(_letters("given"), _syllable_spellings)
 
 
 @lru_cache(maxsize=1)
