@@ -8,9 +8,9 @@ from dataclasses import replace
 from unittest import mock
 
 from bot.glossary import concepts, induction, resolver
-from bot.search import completion, engine, similar
+from bot.search import authors, completion, engine, similar
 from bot.search import query as search_query
-from bot.text import analyser, questions, term_keys, topics
+from bot.text import analyser, people, questions, term_keys, topics
 
 _GUESSED_WEIGHT = 0.5
 _Replacement = tuple[object, str, object]
@@ -46,9 +46,15 @@ def _expand_with_initials(glossary: resolver.Glossary, text: str) -> concepts.Ex
 
 
 STAGES: dict[str, tuple[_Replacement, ...]] = {
-    "particles": ((questions, "read_question", lambda text, *_: text),),
+    "reading": ((questions, "read_question", lambda text, *_: text),),
+    "endings": ((questions, "strip_query_word", lambda word, _: word),),
+    "filler": ((questions, "topic_mask", lambda words, *_: [True] * len(words)),),
+    "periods": ((engine, "read_period", lambda query, _: (query, "")),),
+    "writers": ((authors, "read_writers", lambda _, query: query),),
+    "institutions": ((people, "list_korean_names", _always([])),),
     "partial": ((engine, "_find_partial", _no_partial_matches),),
     "topics": ((topics, "describe", _always({})),),
+    "implied": ((search_query, "_list_implied", _always({})),),
     "everyday-words": ((questions.Everyday, "find_terms", _always(())),),
     "names": (
         (concepts.Expansion, "names", frozenset()),
@@ -62,12 +68,14 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
         (resolver, "_everyday_words", _always(frozenset())),
     ),
     "corrections": ((completion, "find_corrections", _always(())),),
+    "short-words": ((completion, "_is_in_term", _always(False)),),
     "index-rank": ((engine._Request, "rank_by_index", lambda _, positions: positions),),
     "glossary": ((induction, "is_term", _always(True)), (induction, "is_confirmed", _always(True))),
 }
-"""What is replaced to switch off each stage: what reads sentences, partial matches, topics, everyday words, names of models and
-papers, the refusal to guess abbreviations (so they are guessed), typing errors, the ranking of many matches by the index (so the
-most popular ones are read), and the evidence that the glossary asks for.
+"""What is replaced to switch off each stage: what reads sentences, and of it endings and filler; periods; writers; English names
+of institutions for Korean ones; partial matches; topics, and the terms that they imply; everyday words; names of models and papers;
+the refusal to guess abbreviations (so they are guessed); typing errors, and those of words that are too short to tell; the ranking
+of many matches by the index (so the most popular ones are read); and the evidence that the glossary asks for.
 """
 BEFORE_INGEST = frozenset({"glossary"})
 """Stages that work when an archive is ingested: its database has to be built without them."""
@@ -76,7 +84,9 @@ BEFORE_INGEST = frozenset({"glossary"})
 @contextmanager
 def without(stage: str | None) -> Iterator[None]:
     """Run the body with a stage switched off; None switches off nothing."""
+    questions.packaged_everyday.cache_clear()
     with ExitStack() as replaced:
+        replaced.callback(questions.packaged_everyday.cache_clear)
         for owner, name, value in STAGES[stage] if stage else ():
             replaced.enter_context(mock.patch.object(owner, name, value))
         yield

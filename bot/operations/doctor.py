@@ -14,10 +14,10 @@ import pydantic
 from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, setting_name, setting_origins
 from bot.rendering.templates import Templates
-from bot.text import questions
 from bot.search import index as search_index
 from bot.search import maintenance
 from bot.sources import kinds
+from bot.text import questions
 from storage import daily, migrate, models, papers, sources
 from storage import errors as storage_errors
 from storage.database import Database

@@ -258,7 +258,9 @@ def read_writers(snapshot: Snapshot, query: Query) -> Query:
     words = query.text.split()
     institutions, people_named = list(query.institutions), list(query.authors)
     for writer in reversed(people.find_writers(words)):
-        if (condition := institution_query([writer.name])) and search.count_matches(snapshot, condition, limit=1):
+        if (condition := institution_query([writer.name])) and search.count_matches(
+            snapshot, condition, limit=1
+        ):
             institutions.append(writer.name)
         elif not writer.is_known and _is_author(snapshot, writer.name):
             people_named.append(writer.name)
@@ -290,7 +292,9 @@ def _from_institution(name: str) -> BooleanQuery | None:
     token, mark = people.institution_token(name), index_tokens.INSTITUTION_MARK
     if not token:
         return None
-    named = [form.anywhere for text in people.institution_forms(name) if (form := search_query.from_text(text))]
+    named = [
+        form.anywhere for text in people.institution_forms(name) if (form := search_query.from_text(text))
+    ]
     return any_of([token + mark, all_of([any_of(named), mark]) if named else None])
 
 

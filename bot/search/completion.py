@@ -57,17 +57,26 @@ class Vocabulary:
         from rapidfuzz.distance import OSA
 
         key = _spelling_key(word)
-        if not _MIN_KEYSTROKES_IN_TERM <= len(key) <= _MAX_KEYSTROKES or key in self._words or not key.isalpha():
+        if (
+            not _MIN_KEYSTROKES_IN_TERM <= len(key) <= _MAX_KEYSTROKES
+            or key in self._words
+            or not key.isalpha()
+        ):
             return []
         most = 1 if len(key) < _MIN_KEYSTROKES_OF_TWO_ERRORS else 2
-        near = process.extract(key, self._keys_by_first[key[0]], scorer=OSA.distance, score_cutoff=most, limit=None)
+        near = process.extract(
+            key, self._keys_by_first[key[0]], scorer=OSA.distance, score_cutoff=most, limit=None
+        )
         least = min((errors for _, errors, _ in near), default=0)
         by_stem: dict[str, list[tuple[int, str]]] = defaultdict(list)
         for known, weight in (self._words[found] for found, errors, _ in near if errors == least):
             by_stem["".join(analyser.stemmed_words(known))].append((weight, known))
-        ranked = sorted(((sum(weight for weight, _ in some), max(some)[1]) for some in by_stem.values()), reverse=True)
+        ranked = sorted(
+            ((sum(weight for weight, _ in some), max(some)[1]) for some in by_stem.values()), reverse=True
+        )
         return [
-            (meant.lower() if word.islower() and meant.istitle() else meant, weight) for weight, meant in ranked
+            (meant.lower() if word.islower() and meant.istitle() else meant, weight)
+            for weight, meant in ranked
         ]
 
     def correct(self, word: str) -> str | None:
@@ -200,7 +209,9 @@ class TopicIndex:
     def complete(self, text: str, locale: models.Locale) -> list[Choice]:
         """Return the topics that begin with a text, each topic once, best first."""
         typed = _key(text)
-        topics = sorted(self._list_best(analyser.keystrokes(typed)), key=lambda topic: _rank(topic, typed, locale))
+        topics = sorted(
+            self._list_best(analyser.keystrokes(typed)), key=lambda topic: _rank(topic, typed, locale)
+        )
         choices: dict[str, Choice] = {}
         offered: set[TopicNames] = set()
         for topic in topics:

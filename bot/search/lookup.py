@@ -37,7 +37,9 @@ def _is_hidden_by_filters(
     view: Snapshot, query: query_parser.Query, expanded: concepts.Expansion, filters: search.Filters
 ) -> bool:
     """Tell whether the query's terms match papers that its own filters, exclusions or quoted phrases reject."""
-    narrowed = query.authors or query.institutions or query.has_range_filters or query.excluded or query.phrases
+    narrowed = (
+        query.authors or query.institutions or query.has_range_filters or query.excluded or query.phrases
+    )
     if not query.text or not narrowed:
         return False
     terms_only = query_parser.Query(text=query.text)

@@ -72,7 +72,9 @@ def _add_everyday_terms(
             text = " ".join(segment.text for segment in segments[start:end])
             if terms := everyday.find_terms(text):
                 typed = segments[start] if end == start + 1 else concepts.literal_segment(text)
-                forms = concepts.deduplicate_forms([*typed.forms, *_forms_of(glossary, terms, _EVERYDAY_WEIGHT)])
+                forms = concepts.deduplicate_forms(
+                    [*typed.forms, *_forms_of(glossary, terms, _EVERYDAY_WEIGHT)]
+                )
                 found.append(replace(typed, forms=forms, key=typed.key or term_keys.term_key(terms[0])))
                 break
         else:

@@ -76,10 +76,7 @@ _TITLES = frozenset({"교수", "교수님", "박사", "박사님", "님", "씨",
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, dict[str, str]]:
-    """Return the tables of spellings: of letters by place, of syllables and families; `rare` has families that rather begin given names.
-
-    They are likelier to do so when they are typed alone: 은우, 도현.
-    """
+    """Return the tables of spellings by kind. `rare` has families that, typed alone, rather begin a given name: 은우, 도현."""
     tables: dict[str, dict[str, str]] = {}
     for line in Path(__file__).with_name("korean_names.tsv").read_text("utf-8").splitlines()[1:]:
         kind, hangul, spellings = line.split("\t")
@@ -470,11 +467,12 @@ def word_distance(query_word: str, name_word: str) -> float:
 
 _MAX_LENGTH = 400
 _SPELLINGS = {"univ": "university", "inst": "institute", "tech": "technology", "lab": "labs"}
-_GENERIC_WORDS = frozenset(
+_GENERIC_LIST = (
     "university of college institute institution school department faculty division center centre laboratory labs research"
     " science sciences engineering technology academy group team national state computer computing ai and for at in"
-    " 대학교 대학 대학원 연구소 연구원 학교 학과 학부 공학부 컴퓨터공학부 인공지능".split()
+    " 대학교 대학 대학원 연구소 연구원 학교 학과 학부 공학부 컴퓨터공학부 인공지능"
 )
+_GENERIC_WORDS = frozenset(_GENERIC_LIST.split())
 _EMPTY_WORDS = frozenset(("the", "inc", "ltd", "co", "corp", "corporation", "company", "llc", "gmbh"))
 
 
@@ -588,7 +586,9 @@ _BEFORE = frozenset(("from", "by", "at"))
 _GROUP = re.compile(
     r"(?:연구진|연구팀|연구원들|연구원|연구소|팀|랩|교수님?|박사님?)(?:들)?(?:이|가|은|는|의|에서)?|(?:team|labs?|group|researchers|scientists)(?:['’]s)?"
 )
-_WRITTEN = frozenset("쓴 낸 만든 발표한 공개한 내놓은 나온 개발한 제안한 작성한 written".split())
+_WRITTEN = frozenset(
+    ["쓴", "낸", "만든", "발표한", "공개한", "내놓은", "나온", "개발한", "제안한", "작성한", "written"]
+)
 _PAPERS = re.compile("(?:papers?|works?|research|studies|publications?|논문|연구|페이퍼)[가-힣]{0,2}")
 
 
@@ -628,7 +628,9 @@ def _read_known(words: Sequence[str], start: int, end: int) -> Writer | None:
     name = next((name for name in (typed, stem) if _fold(name) in _keys()), None)
     first, last = _relate(words, start, end)
     behind = words[last].lower().strip(_EDGE) if last < len(words) else ""
-    is_said = (first, last) != (start, end) or _PAPERS.fullmatch(behind) or (name == stem and typed.endswith("s"))
+    is_said = (
+        (first, last) != (start, end) or _PAPERS.fullmatch(behind) or (name == stem and typed.endswith("s"))
+    )
     return Writer(name, first, last, is_known=True) if name and is_said else None
 
 

@@ -23,20 +23,18 @@ MAX_WORD_LENGTH = 64
 """Characters; longer words are left as typed."""
 _RIEUL = 8
 """The number of ㄹ as a final consonant."""
-_ENDING_LIST = (
-    "이 가 은 는 을 를 의 에 에서 에게 한테 로 으로 로서 으로서 로써 으로써 와 과 랑 이랑 하고 도 만 까지 부터 처럼 같이 보다 마다 이나"
-    " 나 이란 란 이라는 라는 이라고 라고 이든 든 뿐 밖에 대로 별 용 들 인 이고 이며 인데 인가 인가요 이야 야 이다 입니다 입니까 인지 이냐"
-    " 요 에요 예요 이에요 에서의 에서는 에서도 적인 적으로 적 하나요 할까요 할까 하는지 하는가 하는데 하려면 하려고 하려는 하게 하자 해요"
-    " 합니까 하죠 한 할 해 해서 해야 했나요 했을때 하는 하기 하지 하며 하면 하여 한다 합니다 하던 할때 해주는 시키나요 시킬까요 시킬까"
-    " 시키는지 시키려면 시키는 시키고 시키기 시킬 시킨 시켜 시켜서 시키면 되나요 될까요 될까 되는지 되는가 되려면 되게 된 될 돼 돼요"
-    " 돼서 되어 되는 되고 되기 되면"
-)
-_ENDINGS = sorted(_ENDING_LIST.split(), key=len, reverse=True)
 _ONLY_BEHIND_CONSONANTS, _ONLY_BEHIND_VOWELS = "이은을과으", "가는를와랑나란라로"
 """First letters of endings: 로봇이 is 로봇 + 이, 전문가 is one word."""
-_SEVERAL_ENDINGS = re.compile(f"(?:{'|'.join(_ENDINGS)}){{1,3}}")
 _HANGUL_TAIL = re.compile(f"[{analyser.SYLLABLES}]+\\Z")
 _LATIN = re.compile("[A-Za-z]")
+
+
+@lru_cache(maxsize=1)
+def _load_endings() -> tuple[list[str], re.Pattern[str]]:
+    """Return the endings of Korean words, the longest first, and the pattern of up to three of them."""
+    listed = next(listed for kind, listed in _read_table("filler.tsv") if kind == "ending")
+    endings = sorted(listed.split(), key=len, reverse=True)
+    return endings, re.compile(f"(?:{'|'.join(endings)}){{1,3}}")
 
 
 def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
@@ -46,13 +44,14 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
     """
     if len(word) > MAX_WORD_LENGTH or not analyser.ends_in_hangul(word) or is_known(word):
         return word
+    endings, several_endings = _load_endings()
     if core := _HANGUL_TAIL.sub("", word):
         tail = word[len(core) :]
-        if not _LATIN.search(core) or _SEVERAL_ENDINGS.fullmatch(tail):
+        if not _LATIN.search(core) or several_endings.fullmatch(tail):
             return core if _LATIN.search(core) else word
         # "LLM 기반" of LLM기반; a particle may be joined to a word: RAG를이용한.
         return f"{core} {tail}" if len(tail) > 1 and is_known(core) else word
-    stems = (word[: -len(ending)] for ending in _ENDINGS if word.endswith(ending) and _agrees(word, ending))
+    stems = (word[: -len(ending)] for ending in endings if word.endswith(ending) and _agrees(word, ending))
     return next((stem for stem in stems if is_known(stem) or is_known(analyser.strip_ending(stem))), word)
 
 
@@ -70,22 +69,9 @@ def _agrees(word: str, ending: str) -> bool:
 Kind = Literal["filler", "verb", "maybe", ""]
 """The kind of a word of a query.
 
-filler: question and function words, requests, words for papers. verb: what papers on any topic do or have (줄이는, improve, 방법),
-which tells little of one. maybe: filler between fillers (search in "search for papers", not in "tree search"). "": content.
+filler: question and function words, requests, words for papers. verb: what papers on any topic do or have (줄이는, 방법).
+maybe: filler between fillers (search in "search for papers", not in "tree search"). "": content.
 """
-_PARTICLES = (
-    "이 가 은 는 을 를 의 에 에는 에서 에서는 로 으로 와 과 도 만 들 들이 들을 들은 들의 들도 이나 나 이란 란 인가 인가요 인지 이야 야 이에요"
-    " 예요 입니까 입니다 요 까지 부터 별 중 중에 중에서"
-)
-_VERB_ENDINGS = (
-    "는 은 을 를 고 고서 며 면 면서 기 기에 기를 기는 기가 려면 려고 려는 도록 게 지 지만 는지 은지 을지 는데 은데 나 나요 니 냐 가요 까 까요"
-    " 을까 을까요 던 다 다는 습니까 습니다 어 어서 어야 어요 어도 아 아서 아요 여 여서 음 거나 자"
-)
-_FOLLOWING = {
-    "+": f"(?:{_PARTICLES.replace(' ', '|')})?",
-    "~": f"(?:{_VERB_ENDINGS.replace(' ', '|')})(?:요|지|가요)?",
-    "*": f"[{analyser.SYLLABLES}]{{0,4}}",
-}
 _MAX_FILLER_LENGTH = 16
 _EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、"
 
@@ -95,10 +81,13 @@ def _load_filler() -> tuple[dict[str, Kind], re.Pattern[str]]:
     """Return the kinds of the words of the packaged table, and the pattern of those with an ending, with a group per kind."""
     words: dict[str, Kind] = {}
     stems: dict[str, list[str]] = {"filler": [], "verb": [], "maybe": []}
-    for kind, listed in _read_table("filler.tsv"):
-        for word in listed.split():
-            if word[-1] in _FOLLOWING:
-                stems[kind].append(word[:-1] + _FOLLOWING[word[-1]])
+    rows = list(_read_table("filler.tsv"))
+    following = {kind: f"(?:{listed.replace(' ', '|')})?" for kind, listed in rows if kind in ("+", "~")}
+    following["*"] = f"[{analyser.SYLLABLES}]{{0,4}}"
+    for kind, listed in rows:
+        for word in listed.split() if kind in stems else ():
+            if word[-1] in following:
+                stems[kind].append(word[:-1] + following[word[-1]])
             else:
                 words.setdefault(word, kind)  # type: ignore[arg-type]
     groups = (f"(?P<{kind}>{'|'.join(patterns)})" for kind, patterns in stems.items())
@@ -192,7 +181,8 @@ def packaged_everyday() -> Everyday:
 def load_rows() -> tuple[Row, ...]:
     """Return the rows of the packaged table; Korean verbs are in the forms that people type."""
     return tuple(
-        (tuple(words.split("|")), tuple(terms.split("|"))) for words, terms in _read_table("everyday_words.tsv")
+        (tuple(words.split("|")), tuple(terms.split("|")))
+        for words, terms in _read_table("everyday_words.tsv")
     )
 
 
@@ -208,7 +198,9 @@ def parse_everyday(data: bytes) -> tuple[list[Row], list[str]]:
         try:
             rows += _parse_row(line.decode())
         except ValueError as error:
-            problems.append(f"line {number}: {'it is not UTF-8' if isinstance(error, UnicodeError) else error}")
+            problems.append(
+                f"line {number}: {'it is not UTF-8' if isinstance(error, UnicodeError) else error}"
+            )
     if len(lines) > _MAX_ROWS:
         problems.append(f"line {_MAX_ROWS + 1}: a file has at most {_MAX_ROWS} lines; the rest is not read")
     return rows, problems
@@ -235,7 +227,9 @@ def _parse_row(line: str) -> list[Row]:
         raise ValueError("write the everyday words, one tab, and the term that papers use")
     for text in (*row[0], *row[1]):
         if len(text) > _MAX_PHRASE_LENGTH or not _key(text):
-            raise ValueError(f"“{text[:_MAX_PHRASE_LENGTH]}” has no letter, or over {_MAX_PHRASE_LENGTH} of them")
+            raise ValueError(
+                f"“{text[:_MAX_PHRASE_LENGTH]}” has no letter, or over {_MAX_PHRASE_LENGTH} of them"
+            )
     long = next((text for text in row[0] if len(text.split()) > MAX_WORDS), None)
     if long:
         raise ValueError(f"“{long}” has more than {MAX_WORDS} words")

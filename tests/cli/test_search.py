@@ -75,7 +75,9 @@ def test_the_full_json_has_the_whole_answer(filled: Paperround) -> None:
     assert isinstance(filled("search", "--json", "care").data, list)
 
 
-def test_an_operators_everyday_words_are_used_and_a_wrong_line_is_named(filled: Paperround, tmp_path: Path) -> None:
+def test_an_operators_everyday_words_are_used_and_a_wrong_line_is_named(
+    filled: Paperround, tmp_path: Path
+) -> None:
     words = tmp_path / "words.tsv"
     words.write_text("wrong\n양파\ttrained care\n", encoding="utf-8")
     env = {"PAPERROUND_EVERYDAY_WORDS": str(words)}

@@ -28,7 +28,9 @@ async def search(db: Database) -> SearchService:
     ingest = sample_archive.make_ingest(db)
     read_at = datetime(2025, 1, 3, tzinfo=UTC)
     for paper, organization in ((STORED, "Samsung Research"), (ELSEWHERE, "Oslo Sound Lab")):
-        fact = models.PaperFacts(paper.arxiv_id, "huggingface", "https://hf", read_at, organization=organization)
+        fact = models.PaperFacts(
+            paper.arxiv_id, "huggingface", "https://hf", read_at, organization=organization
+        )
         await ingest.add_facts([fact])
     return SearchService(db)
 
@@ -37,7 +39,9 @@ async def _ids(search: SearchService, query: str) -> set[str]:
     return {row.arxiv_id for row in (await search.search(SearchRequest(query))).rows}
 
 
-async def test_an_institution_is_a_filter_by_what_services_say_and_else_by_the_text(search: SearchService) -> None:
+async def test_an_institution_is_a_filter_by_what_services_say_and_else_by_the_text(
+    search: SearchService,
+) -> None:
     for query in (
         "papers from Samsung on quantization",
         "anything new by Samsung on quantization?",
@@ -72,7 +76,9 @@ async def test_other_names_and_words_stay_words(search: SearchService) -> None:
     assert literal.writers == ()
 
 
-async def test_a_korean_name_without_a_word_that_makes_it_a_writer_finds_the_english_one(db: Database) -> None:
+async def test_a_korean_name_without_a_word_that_makes_it_a_writer_finds_the_english_one(
+    db: Database,
+) -> None:
     paper = NewsletterPaper("2501.00001", "Sounds", "Alibaba trains audio models.")
     await sample_archive.add_digest(db, "2025-01-02", paper, NEITHER)
     found = await SearchService(db).search(SearchRequest("알리바바 오디오"))

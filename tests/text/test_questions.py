@@ -61,11 +61,7 @@ def test_any_text_can_be_read(glossary: resolver.Glossary, text: str) -> None:
 
 @pytest.mark.parametrize("piece", ["LLM의 ", "로봇이", "what is ", "가", "a-", "의 "])
 def test_reading_takes_linear_time(glossary: resolver.Glossary, piece: str) -> None:
-    growth.assert_growth(
-        lambda: _read(glossary, piece * 2_000),
-        lambda: _read(glossary, piece * 8_000),
-        8,
-    )
+    growth.assert_growth(lambda: _read(glossary, piece * 2_000), lambda: _read(glossary, piece * 8_000), 8)
 
 
 def _topic(query: str) -> str:
@@ -107,7 +103,9 @@ def test_filler_carries_no_topic(query: str, topic: str) -> None:
     assert _topic(query) == topic
 
 
-_TOPICS = "과학 연구|deep research|연구 에이전트|뉴스 추천|tree search|줄기세포|광학 흐름|reduce|왜곡|높이 추정"
+_TOPICS = (
+    "과학 연구|deep research|연구 에이전트|뉴스 추천|tree search|줄기세포|광학 흐름|reduce|왜곡|높이 추정"
+)
 
 
 @pytest.mark.parametrize("query", _TOPICS.split("|"))
