@@ -72,10 +72,12 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
     "index-rank": ((engine._Request, "rank_by_index", lambda _, positions: positions),),
     "glossary": ((induction, "is_term", _always(True)), (induction, "is_confirmed", _always(True))),
 }
-"""What is replaced to switch off each stage: what reads sentences, and of it endings and filler; periods; writers; English names
-of institutions for Korean ones; partial matches; topics, and the terms that they imply; everyday words; names of models and papers;
-the refusal to guess abbreviations (so they are guessed); typing errors, and those of words that are too short to tell; the ranking
-of many matches by the index (so the most popular ones are read); and the evidence that the glossary asks for.
+"""What is replaced to switch off each stage.
+
+These are: what reads sentences, and of it endings and filler; periods; writers; English names of institutions for Korean ones;
+partial matches; topics, and the terms that they imply; everyday words; names of models and papers; the refusal to guess
+abbreviations (so they are guessed); typing errors, and those of words that are too short to tell; the ranking of many matches by
+the index (so the most popular ones are read); and the evidence that the glossary asks for.
 """
 BEFORE_INGEST = frozenset({"glossary"})
 """Stages that work when an archive is ingested: its database has to be built without them."""

@@ -15,7 +15,7 @@ from functools import lru_cache
 from importlib import resources
 from itertools import compress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bot.text import analyser, people, term_keys
 
@@ -72,26 +72,31 @@ Kind = Literal["filler", "verb", "maybe", ""]
 filler: question and function words, requests, words for papers. verb: what papers on any topic do or have (줄이는, 방법).
 maybe: filler between fillers (search in "search for papers", not in "tree search"). "": content.
 """
-_MAX_FILLER_LENGTH = 16
+_MAX_FILLER_LENGTH, _MAX_TAIL = 16, 4
 _EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、"
 
 
+class _Filler(NamedTuple):
+    """The table of filler: the kinds of words, and of stems with the mark of what may follow; what `+` and `~` stand for."""
+
+    words: dict[str, Kind]
+    stems: dict[str, tuple[str, Kind]]
+    following: dict[str, frozenset[str]]
+
+
 @lru_cache(maxsize=1)
-def _load_filler() -> tuple[dict[str, Kind], re.Pattern[str]]:
-    """Return the kinds of the words of the packaged table, and the pattern of those with an ending, with a group per kind."""
-    words: dict[str, Kind] = {}
-    stems: dict[str, list[str]] = {"filler": [], "verb": [], "maybe": []}
-    rows = list(_read_table("filler.tsv"))
-    following = {kind: f"(?:{listed.replace(' ', '|')})?" for kind, listed in rows if kind in ("+", "~")}
-    following["*"] = f"[{analyser.SYLLABLES}]{{0,4}}"
-    for kind, listed in rows:
-        for word in listed.split() if kind in stems else ():
-            if word[-1] in following:
-                stems[kind].append(word[:-1] + following[word[-1]])
-            else:
-                words.setdefault(word, kind)  # type: ignore[arg-type]
-    groups = (f"(?P<{kind}>{'|'.join(patterns)})" for kind, patterns in stems.items())
-    return words, re.compile("|".join(groups))
+def _load_filler() -> _Filler:
+    filler = _Filler({}, {}, {})
+    for kind, listed in _read_table("filler.tsv"):
+        if kind in ("filler", "verb", "maybe"):
+            for word in listed.split():
+                if word[-1] in "+~*":
+                    filler.stems.setdefault(word[:-1], (word[-1], kind))  # type: ignore[arg-type]
+                else:
+                    filler.words.setdefault(word, kind)  # type: ignore[arg-type]
+        else:
+            filler.following[kind] = frozenset(listed.split())
+    return filler
 
 
 def _read_table(name: str) -> Iterator[tuple[str, str]]:
@@ -112,11 +117,15 @@ def classify_filler(word: str) -> Kind:
     folded = analyser.fold(trim_filler(word[:MAX_WORD_LENGTH])).replace("’", "'")
     if not any(map(str.isalnum, folded)):
         return "filler"
-    words, pattern = _load_filler()
-    if folded in words or len(folded) > _MAX_FILLER_LENGTH or not analyser.is_hangul(folded):
-        return words.get(folded, "")
-    found = pattern.fullmatch(folded)
-    return found.lastgroup if found else ""  # type: ignore[return-value]
+    filler = _load_filler()
+    if folded in filler.words or len(folded) > _MAX_FILLER_LENGTH or not analyser.is_hangul(folded):
+        return filler.words.get(folded, "")
+    for end in range(len(folded), 0, -1):
+        mark, kind = filler.stems.get(folded[:end], ("", ""))
+        rest = folded[end:]
+        if mark and (not rest or (len(rest) <= _MAX_TAIL if mark == "*" else rest in filler.following[mark])):
+            return kind  # type: ignore[return-value]
+    return ""
 
 
 def has_topic(words: Sequence[str]) -> bool:
