@@ -253,24 +253,27 @@ def _list_corrections(snapshot: Snapshot, words: tuple[str, ...]) -> dict[str, l
 def read_writers(snapshot: Snapshot, query: Query) -> Query:
     """Return a query with the institutions and people that its words name as writers ("from Stanford") as filters.
 
-    A name that no paper has stays in the words.
+    A name that no paper has stays in the words, an institution without those that make it a writer.
     """
     words = query.text.split()
-    institutions, people_named = list(query.institutions), list(query.authors)
+    institutions, named = list(query.institutions), list(query.authors)
     for writer in reversed(people.find_writers(words)):
-        if (condition := institution_query([writer.name])) and search.count_matches(
-            snapshot, condition, limit=1
-        ):
+        condition = institution_query([writer.name])
+        if condition and search.count_matches(snapshot, condition, limit=1):
             institutions.append(writer.name)
         elif not writer.is_known and _is_author(snapshot, writer.name):
-            people_named.append(writer.name)
+            named.append(writer.name)
         else:
+            words[writer.start : writer.end] = (
+                [writer.name] if writer.is_known else words[writer.start : writer.end]
+            )
             continue
         words[writer.start : writer.end] = []
-    if len(words) == len(query.text.split()):
-        return query
-    text = " ".join(words) if questions.has_topic(words) else ""
-    return replace(query, text=text, institutions=tuple(institutions), authors=tuple(people_named))
+    text = " ".join(words)
+    has_writer = len(institutions) + len(named) > len(query.institutions) + len(query.authors)
+    if has_writer and not questions.has_topic(words):
+        text = ""
+    return replace(query, text=text, institutions=tuple(institutions), authors=tuple(named))
 
 
 def _is_author(snapshot: Snapshot, name: str) -> bool:

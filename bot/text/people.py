@@ -639,7 +639,9 @@ def _read_other(words: Sequence[str], start: int, end: int) -> Writer | None:
     typed = " ".join(words[start:end]).strip(_EDGE)
     first, last = _relate(words, start, end)
     if first < start:
-        is_name = all(word[:1].isupper() and not word.isupper() for word in words[start:end])
+        is_name = words[first].lower() != "at" and all(
+            word[:1].isupper() and not word.isupper() for word in words[start:end]
+        )
     else:
         stem = _SUFFIX.sub("", typed)
         is_whole_name = len(stem) == _NAME_SYLLABLES and stem != typed

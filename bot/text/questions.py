@@ -124,7 +124,7 @@ def classify_filler(word: str) -> Kind:
         mark, kind = filler.stems.get(folded[:end], ("", ""))
         rest = folded[end:]
         if mark and (not rest or (len(rest) <= _MAX_TAIL if mark == "*" else rest in filler.following[mark])):
-            return kind  # type: ignore[return-value]
+            return kind
     return ""
 
 
