@@ -615,7 +615,7 @@ def find_writers(words: Sequence[str]) -> list[Writer]:
     while start < len(words) and len(found) < _MAX_WRITERS:
         ends = range(min(len(words), start + MAX_WORDS), start, -1)
         read = (read(words, start, end) for read in (_read_known, _read_other) for end in ends)
-        writer = next(filter(None, read), None)
+        writer = next(filter(None, read), None) if words[start].lower() != "the" else None
         found += [writer] if writer else []
         start = writer.end if writer else start + 1
     return found
@@ -629,7 +629,7 @@ def _read_known(words: Sequence[str], start: int, end: int) -> Writer | None:
     first, last = _relate(words, start, end)
     behind = words[last].lower().strip(_EDGE) if last < len(words) else ""
     is_said = (
-        (first, last) != (start, end) or _PAPERS.fullmatch(behind) or (name == stem and typed.endswith("s"))
+        (first, last) != (start, end) or _PAPERS.fullmatch(behind) or (name != typed and typed.endswith("s"))
     )
     return Writer(name, first, last, is_known=True) if name and is_said else None
 
@@ -653,8 +653,8 @@ def _read_other(words: Sequence[str], start: int, end: int) -> Writer | None:
 
 def _relate(words: Sequence[str], start: int, end: int) -> tuple[int, int]:
     """Return the numbers of a name's words with those that make it a writer: "by the" in front, 연구진이 쓴 behind."""
-    first = start - (start > 1 and words[start - 1].lower() == "the")
-    first -= first > 0 and words[first - 1].lower() in _BEFORE
+    before = start - (start > 1 and words[start - 1].lower() == "the")
+    first = before - 1 if before and words[before - 1].lower() in _BEFORE else start
     rest = [word.lower().strip(_EDGE) for word in (*words[end : end + 2], "", "")]
     has_group = _GROUP.fullmatch(rest[0]) is not None
     return first, end + has_group + (rest[has_group] in _WRITTEN)

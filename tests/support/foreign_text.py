@@ -325,7 +325,7 @@ OWN_TEXT = {
     "a word or name, whose length its caller bounds": """
         glossary.induction.papers_containing glossary.mentions.best_span glossary.mentions.expected_word_count
         glossary.transliteration.is_transliteration glossary.transliteration.sound_pattern glossary.transliteration.sounds_like
-        search.completion.apply_corrections
+        search.completion.apply_corrections search.completion.find_corrections
         text.alert_terms.is_beginning text.alert_terms.is_exact text.alert_terms.selectivity text.analyser.fewest_pieces
         text.analyser.has_final_consonant text.analyser.is_particle text.analyser.monosyllabic_noun
         text.analyser.split_syllable text.people.match_cost text.people.word_distance

@@ -1,4 +1,4 @@
-"""How questions are read: endings, filler, lay words, typing errors."""
+"""How questions are read: endings, filler, everyday words."""
 
 from __future__ import annotations
 
@@ -164,14 +164,14 @@ def test_any_word_keeps_its_beginning(word: str) -> None:
     assert bool(stem) == bool(word)
 
 
-_LAY_WORDS = (
+_EVERYDAY_WORDS = (
     "lies=hallucination|Lying=hallucination|옷=garment|옷을=garment|사진으로=image|같은 인물이=personalization|손글씨가=OCR"
     "|without labels=unsupervised|잊어버리는=unlearning|코드를 고쳐=program repair"
 )
 
 
-@pytest.mark.parametrize("pair", _LAY_WORDS.split("|"))
-def test_a_lay_word_is_found_in_any_form(pair: str) -> None:
+@pytest.mark.parametrize("pair", _EVERYDAY_WORDS.split("|"))
+def test_an_everyday_word_is_found_in_any_form(pair: str) -> None:
     words, term = pair.split("=")
     assert term in _EVERYDAY.find_terms(words)
 
