@@ -31,7 +31,9 @@ def _without_names(_: object, __: object, expanded: concepts.Expansion) -> conce
 _expand = search_query.expand_query
 
 
-def _expand_with_initials(glossary: resolver.Glossary, text: str) -> concepts.Expansion:
+def _expand_with_initials(
+    glossary: resolver.Glossary, text: str, _: questions.Everyday | None = None
+) -> concepts.Expansion:
     """Expand a query and add the initials of an English one of three or four words, as search did before."""
     expanded = _expand(glossary, text)
     content = term_keys.content_words(term_keys.english_key(expanded.text))
