@@ -885,6 +885,7 @@ class IndexDocument:
     keywords: tuple[str, ...]
     votes: int | None
     last_on: date
+    institutions: tuple[str, ...] = ()
     is_new: bool = False
 
 

@@ -333,6 +333,7 @@ def build_index_document(
         keywords=paper.keywords,
         votes=paper.votes,
         last_on=paper.last_on,
+        institutions=paper.institutions,
         is_new=is_new,
     )
 

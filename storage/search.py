@@ -295,11 +295,15 @@ def count_matches(snapshot: Snapshot, query: BooleanQuery, *, limit: int) -> int
 
 
 class DocumentTexts(NamedTuple):
-    """The indexed texts of a paper: title and body in the analyser's canonical form, and its mentions for the glossary."""
+    """The indexed texts of a paper: title and body in the analyser's canonical form, its mentions for the glossary.
+
+    `institutions` are the tokens of those that it comes from, as far as services know them.
+    """
 
     title: str
     body: str
     mentions: tuple[str, ...] = ()
+    institutions: tuple[str, ...] = ()
 
 
 def unpack_texts(packed: Iterable[bytes]) -> list[DocumentTexts]:
@@ -309,7 +313,9 @@ def unpack_texts(packed: Iterable[bytes]) -> list[DocumentTexts]:
     decompressor, texts = zstandard.ZstdDecompressor(), []
     for data in packed:
         title, body, *found = decompressor.decompress(data).decode().split("\0")
-        texts.append(DocumentTexts(title, body, tuple(found)))
+        # The last field, if it begins with a tab: an index of an older version has none.
+        institutions = found.pop().split() if found and found[-1].startswith("\t") else []
+        texts.append(DocumentTexts(title, body, tuple(found), tuple(institutions)))
     return texts
 
 

@@ -86,7 +86,10 @@ def pack_texts(texts: Iterable[search.DocumentTexts]) -> list[bytes]:
 
     # One for each call, since several threads may not share one.
     compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=False)
-    return [compressor.compress("\0".join((title, body, *found)).encode()) for title, body, found in texts]
+    return [
+        compressor.compress("\0".join((title, body, *found, "\t" + " ".join(institutions))).encode())
+        for title, body, found, institutions in texts
+    ]
 
 
 def popularity_step(popularity: float) -> int:

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
 from unittest import mock
 
 from bot.glossary import concepts, induction, resolver
-from bot.search import completion, engine, scoring, similar
+from bot.search import authors, completion, engine, scoring, similar
 from bot.search import query as search_query
-from bot.text import analyser, questions, term_keys, topics
+from bot.text import analyser, people, questions, term_keys, topics
 
 _GUESSED_WEIGHT = 0.5
 _Replacement = tuple[object, str, object]
@@ -40,7 +38,9 @@ def _without_names(_: object, __: object, expanded: concepts.Expansion) -> conce
 _expand = search_query.expand_query
 
 
-def _expand_with_initials(glossary: resolver.Glossary, text: str) -> concepts.Expansion:
+def _expand_with_initials(
+    glossary: resolver.Glossary, text: str, _: questions.Everyday | None = None
+) -> concepts.Expansion:
     """Expand a query and add the initials of an English one of three or four words, as search did before."""
     expanded = _expand(glossary, text)
     content = term_keys.content_words(term_keys.english_key(expanded.text))
@@ -55,10 +55,16 @@ def _expand_with_initials(glossary: resolver.Glossary, text: str) -> concepts.Ex
 
 
 STAGES: dict[str, tuple[_Replacement, ...]] = {
-    "particles": ((questions, "read_question", lambda text, *_: text),),
+    "reading": ((questions, "read_question", lambda text, *_: text),),
+    "endings": ((questions, "strip_query_word", lambda word, _: word),),
+    "filler": ((questions, "topic_mask", lambda words, *_: [True] * len(words)),),
+    "periods": ((engine, "read_period", lambda query, _: (query, "")),),
+    "writers": ((authors, "read_writers", lambda _, query: query),),
+    "institutions": ((people, "list_korean_names", _always([])),),
     "partial": ((engine, "_find_partial", _no_partial_matches),),
     "topics": ((topics, "describe", _always({})),),
-    "lay-words": ((questions, "find_terms", _always(())),),
+    "implied": ((search_query, "_list_implied", _always({})),),
+    "everyday-words": ((questions.Everyday, "find_terms", _always(())),),
     "names": (
         (concepts.Expansion, "names", frozenset()),
         (search_query, "from_names", _always([])),
@@ -71,6 +77,7 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
         (resolver, "_everyday_words", _always(frozenset())),
     ),
     "corrections": ((completion, "find_corrections", _always(())),),
+    "short-words": ((completion, "_is_in_term", _always(False)),),
     "index-rank": ((engine._Request, "rank_by_index", lambda _, positions: positions),),
     "pairs": ((engine, "_MAX_COMBINED_PARTS", 0),),
     "titles": ((engine, "_TITLE_LIMIT", 0),),
@@ -82,11 +89,14 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
     ),
     "glossary": ((induction, "is_term", _always(True)), (induction, "is_confirmed", _always(True))),
 }
-"""What is replaced to switch off each stage: what reads sentences, partial matches, topics, lay words, names of models and
-papers, the refusal to guess abbreviations (so they are guessed), typing errors, the ranking of many matches by the index (so the
-most popular ones are read), partial matches with two parts of a query and those with one in the title, the order by topic of
-papers with all of a question, the care with words inside longer ones and with abbreviations of several meanings, and the evidence
-that the glossary asks for.
+"""What is replaced to switch off each stage.
+
+These are: what reads sentences, and of it endings and filler; periods; writers; English names of institutions for Korean ones;
+partial matches; topics, and the terms that they imply; everyday words; names of models and papers; the refusal to guess
+abbreviations (so they are guessed); typing errors, and those of words that are too short to tell; the ranking of many matches by
+the index (so the most popular ones are read); partial matches with two parts of a query and those with one in the title; the
+order by topic of papers with all of a question; the care with words inside longer ones and with abbreviations of several meanings; and
+the evidence that the glossary asks for.
 """
 BEFORE_INGEST = frozenset({"glossary"})
 """Stages that work when an archive is ingested: its database has to be built without them."""
@@ -95,7 +105,9 @@ BEFORE_INGEST = frozenset({"glossary"})
 @contextmanager
 def without(stage: str | None) -> Iterator[None]:
     """Run the body with a stage switched off; None switches off nothing."""
+    questions.packaged_everyday.cache_clear()
     with ExitStack() as replaced:
+        replaced.callback(questions.packaged_everyday.cache_clear)
         for owner, name, value in STAGES[stage] if stage else ():
             replaced.enter_context(mock.patch.object(owner, name, value))
         yield
@@ -108,27 +120,6 @@ def _measure_own(files: Sequence[Path], without_stage: str | None) -> dict[str, 
     return {half: questions.summarise(outcomes) for half, outcomes in halves.items()}
 
 
-def _measure_outside(folder: Path, without_stage: str | None) -> float:
-    """Return the nDCG@10 of the questions of a folder."""
-    from bench.quality import questions
-
-    grades: dict[str, dict[str, int]] = defaultdict(dict)
-    for number, paper, grade in _read_rows(folder / "judgments.tsv"):
-        grades[number][paper] = int(grade)
-    with questions.open_without(sorted((folder / "papers").iterdir()), without_stage) as stored:
-        answers = {
-            number: stored.find_ids(text, 10) for number, _, _, text in _read_rows(folder / "questions.tsv")
-        }
-    return fmean(
-        questions.ndcg([grades[number].get(paper, 0) for paper in found], list(grades[number].values()))
-        for number, found in answers.items()
-    )
-
-
-def _read_rows(path: Path) -> Iterator[list[str]]:
-    return (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
-
-
 def main() -> None:
     """Print the figures without each stage, as the rows of a table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -136,7 +127,7 @@ def main() -> None:
     parser.add_argument("--outside", type=Path)
     parser.add_argument("--stages", nargs="*", choices=STAGES, default=list(STAGES))
     options = parser.parse_args()
-    from bench.quality import corpus
+    from bench.quality import corpus, questions
 
     files = corpus.list_files(options.folder or corpus.SHARED_ARCHIVE)
     print(
@@ -145,7 +136,9 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for stage in (None, *options.stages):
         own = _measure_own(files, stage)
-        outside = f"{_measure_outside(options.outside, stage):.3f}" if options.outside else "–"
+        outside = (
+            f"{questions.measure_outside(options.outside, stage)['all']:.3f}" if options.outside else "–"
+        )
         tuned, held = own["tuned"], own["held"]
         typing = held["typo"]["right"] * held["typo"]["queries"]
         print(

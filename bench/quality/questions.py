@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from bench.quality import ablation, corpus, end_to_end
+from bench.quality import ablation, corpus, end_to_end, measures
 from bot.text import typography
 
 HALVES = ("tuned", "held")
@@ -125,7 +125,11 @@ def ndcg(found: Sequence[int], judged: Sequence[int]) -> float:
 
 
 def _gain(grades: Sequence[int]) -> float:
-    return math.fsum((2**grade - 1) / math.log2(rank + 2) for rank, grade in enumerate(grades))
+    return _sum_discounted([2**grade - 1 for grade in grades])
+
+
+def _sum_discounted(gains: Sequence[int]) -> float:
+    return math.fsum(gain / math.log2(rank + 2) for rank, gain in enumerate(gains))
 
 
 def judge_name(query: Query, answer: Sequence[str]) -> Outcome:
@@ -216,6 +220,28 @@ def open_without(files: Sequence[Path], stage: str | None) -> Iterator[end_to_en
         yield stored
 
 
+def measure_outside(folder: Path, without: str | None) -> dict[str, float]:
+    """Return nDCG@10 of questions of others by language and kind, on papers that they chose; unjudged papers count 0.
+
+    A row of `questions.tsv` has number, language, kind and text, one of `judgments.tsv` number, arXiv id and grade.
+    """
+    rows = [line.split("\t") for line in (folder / "questions.tsv").read_text("utf-8").splitlines()]
+    grades: dict[str, dict[str, int]] = {number: {} for number, *_ in rows}
+    for line in (folder / "judgments.tsv").read_text("utf-8").splitlines():
+        number, paper, grade = line.split("\t")
+        grades.setdefault(number, {})[paper] = int(grade)
+    figures = measures.MetricSamples()
+    files = sorted(path for path in (folder / "papers").rglob("*") if path.is_file())
+    with ablation.without(without), end_to_end.open_archive(files) as stored:
+        for number, language, kind, text in rows:
+            found = [grades[number].get(paper, 0) for paper in stored.find_ids(text, _PAGE)]
+            # The gain is the grade itself, as those who judged used it.
+            best = _sum_discounted(sorted(grades[number].values(), reverse=True)[:_PAGE])
+            for group in ("all", language, kind) if best else ():
+                figures.add(group, _sum_discounted(found) / best)
+    return figures.means()
+
+
 def main() -> None:
     """Print the figures of the chosen half, or of both."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -223,12 +249,18 @@ def main() -> None:
     parser.add_argument("--half", choices=HALVES, help="the default is both")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--details", action="store_true", help="a line per query")
+    parser.add_argument(
+        "--outside", type=Path, help="a folder with papers, questions.tsv and judgments.tsv of others"
+    )
     parser.add_argument("--without", choices=ablation.STAGES, help="a stage of search to switch off")
     options = parser.parse_args()
     files = corpus.list_files(options.folder)
     if not files:
         sys.exit("no digests there")
     halves = [options.half] if options.half else HALVES
+    if options.outside:
+        figures = measure_outside(options.outside, options.without)
+        print("outside: " + "  ".join(f"{name} {value:g}" for name, value in figures.items()))
     if options.json:
         measured = measure_halves(files, halves, options.without)
         print(json.dumps({half: summarise(outcomes) for half, outcomes in measured.items()}))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bot.search import results as search_results
     from bot.search.lookup import LookUp
     from bot.search.service import SearchService
+    from bot.text import questions
     from storage import models
     from storage.database import Database
     from storage.snapshot import Snapshot
@@ -107,7 +108,17 @@ def _create_lookup() -> LookUp:
     from bot.search.glossary import GlossaryReader
     from bot.search.lookup import LookUp
 
-    return LookUp(GlossaryReader().read_current)
+    return LookUp(GlossaryReader().read_current, everyday=_load_everyday())
+
+
+def _load_everyday() -> questions.Everyday:
+    """Return the everyday words with the operator's; what is wrong with the file is said on stderr."""
+    from bot.text import questions
+
+    everyday, problems = questions.load_everyday(context.load_settings().everyday_words)
+    for problem in problems:
+        output.error(problem)
+    return everyday
 
 
 def _explain_nothing(view: Snapshot, sentence: str) -> str:
@@ -128,6 +139,7 @@ def _answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
         "corrected": [list(pair) for pair in result.corrected],
         "meanings": list(result.meanings),
         "period": result.period,
+        "from": list(result.writers),
         "suggestions": list(result.suggestions),
         "papers": [
             {**_explained(row, result.explanations), "missing": list(result.missing.get(row.arxiv_id, ()))}
@@ -304,10 +316,11 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
 
 def _notes(result: search_results.SearchResult) -> list[str]:
     notes = _warnings(result)
-    searched = " · ".join([*([result.period] if result.period else []), *result.terms])
+    writers = f"from {', '.join(result.writers)}" if result.writers else ""
+    searched = " · ".join(filter(None, (result.period, writers, *result.terms)))
     if result.explanations:
         notes.append(f"Read as: {searched}")
-    elif result.is_shortened or result.period:
+    elif result.is_shortened or result.period or result.writers:
         notes.append(f"Searched for: {searched}")
     if result.meanings:
         notes.append(f"Has several meanings: {', '.join(result.meanings)}")
@@ -358,4 +371,4 @@ def create_search(database: Database) -> SearchService:
     """Return the search service of a database."""
     from bot.search.service import SearchService
 
-    return SearchService(database)
+    return SearchService(database, everyday=_load_everyday())

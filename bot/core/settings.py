@@ -92,6 +92,7 @@ class Settings(BaseSettings):
         "arxiv_html_url", default=("https://arxiv.org/html", "https://ar5iv.labs.arxiv.org/html")
     )
     templates: Path | None = _setting("templates", default=None)
+    everyday_words: Path | None = _setting("everyday_words", default=None)
     locale: Literal["en", "ko"] = _setting("locale", default="en")
     timezone: str = _setting("timezone", default="UTC")
     day_closes: str = _setting("day_closes", default=day_close.DEFAULT_SETTING)

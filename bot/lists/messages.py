@@ -576,12 +576,13 @@ def query_notes(
 
 
 def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
-    """Return the note on the period and the terms of a query of which words were left out; "" for other queries."""
-    if not result.is_shortened and not result.period:
+    """Return the note on period, writers and terms of a query of which words were left out; "" for other queries."""
+    if not (result.is_shortened or result.period or result.writers):
         return ""
     more = " …" if len(result.terms) > MAX_NAMES else ""
     terms = format_names(result.terms, " · ") + more
-    return texts("list-read", terms=" · ".join(part for part in (result.period, terms) if part))
+    writers = texts("list-read-from", names=format_names(result.writers)) if result.writers else ""
+    return texts("list-read", terms=" · ".join(part for part in (result.period, writers, terms) if part))
 
 
 def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:

@@ -17,6 +17,7 @@ from bot.rendering.templates import Templates
 from bot.search import index as search_index
 from bot.search import maintenance
 from bot.sources import kinds
+from bot.text import questions
 from storage import daily, key_values, migrate, models, papers, sources
 from storage import errors as storage_errors
 from storage.database import Database
@@ -66,7 +67,7 @@ def _settings(settings: Settings) -> list[Finding]:
     findings = []
     for name in Settings.model_fields:
         label, value = setting_name(name), getattr(settings, name)
-        well, note = _check_folder(label, value)
+        well, note = _check_path(label, value)
         findings.append(Finding(label, _display_value(label, value), origins[label], well, note))
     return findings
 
@@ -84,7 +85,10 @@ def _display_value(label: str, value: Any) -> str:
     return storage_errors.redact(", ".join(map(str, value)) if isinstance(value, tuple) else str(value))
 
 
-def _check_folder(label: str, value: Any) -> tuple[bool, str]:
+def _check_path(label: str, value: Any) -> tuple[bool, str]:
+    if label == "PAPERROUND_EVERYDAY_WORDS":
+        _, wrong = questions.load_everyday(value)
+        return not wrong, "; ".join(wrong)
     if label not in {"PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"} or value is None:
         return True, ""
     if label == "PAPERROUND_INBOX" and not value.exists():

@@ -9,12 +9,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import islice, pairwise
 
 from bot.glossary import concepts, resolver
 from bot.search import glossary as search_glossary
+from bot.search import query as search_query
+from bot.search import tokens as index_tokens
 from bot.search.results import AuthorResult, Sort, votes_descending
-from bot.text import analyser, people
+from bot.text import analyser, people, questions
+from bot.text.query_parser import Query
 from storage import models, search
 from storage.search import BooleanQuery, Prefix, all_of, any_of
 from storage.snapshot import Snapshot
@@ -202,55 +206,24 @@ def _rank(
 def _find_fuzzy(
     snapshot: Snapshot, words: tuple[str, ...], spellings: Sequence[BooleanQuery]
 ) -> list[models.Author]:
-    """Return the authors with initials or longer words for the words, or with a typing error or two.
-
-    Cheaper queries run first; more expensive ones only until a name at most one typing error away matches.
-    """
+    """Return the authors with initials or longer words for the words, with words joined or split, or with an error or two."""
     corrections = _list_corrections(snapshot, words)
-    matches: dict[int, models.Author] = {}
-    for queries in _fuzzy_stages(words, spellings, corrections):
-        authors = _search(snapshot, queries, limit=_CANDIDATE_LIMIT)
-        matches.update((author.id, author) for author in authors)
-        if any(people.name_distance(words, author.name) <= people.ONE_TYPO for author in authors):
-            break
-    return [
-        author
-        for author in matches.values()
-        if people.name_distance(words, author.name) < people.MISSING_WORD
-        and people.is_plausible(words, author.name)
-    ]
-
-
-def _fuzzy_stages(
-    words: tuple[str, ...], spellings: Sequence[BooleanQuery], corrections: dict[str, list[str]]
-) -> tuple[Sequence[BooleanQuery | None], ...]:
-    one_corrected = any_of(
-        all_of((*spellings[:number], any_of(corrections[word]), *spellings[number + 1 :]))
-        for number, word in enumerate(words)
-        if corrections[word]
-    )
     corrected = [
         any_of((spelling, *corrections[word])) for word, spelling in zip(words, spellings, strict=True)
     ]
-    return (
-        (
-            _prefix_query(words, spellings),
-            _initials_query(words, spellings),
-            any_of([*_split_queries(words), *_joined_queries(words)]),
-            one_corrected,
-        ),
-        (all_of(corrected),),
-        (all_of(map(Prefix, words)), *_all_but_one_queries(words, corrected)),
-    )
-
-
-def _initials_query(words: tuple[str, ...], spellings: Sequence[BooleanQuery]) -> BooleanQuery | None:
-    """Return the query in which "J." may stand for Junyang if another word is complete, and "Q." may be missing."""
-    complete = [spelling for word, spelling in zip(words, spellings, strict=True) if len(word) > 1]
-    if not complete or len(words) < 2:
-        return None
-    or_initial = (any_of((spelling, word[0])) for word, spelling in zip(words, spellings, strict=True))
-    return any_of((all_of((*or_initial, any_of(complete))), all_of(complete) if len(complete) > 1 else None))
+    cut = any_of([*_split_queries(words), *_joined_queries(words)])
+    # "J." for Junyang in either of the two, if another word is complete, and "Q." may be missing.
+    whole = [(word, spelling) for word, spelling in zip(words, spellings, strict=True) if len(word) > 1]
+    or_initial = [any_of((spelling, word[0])) for word, spelling in whole]
+    short = all_of((*or_initial, any_of(spelling for _, spelling in whole))) if len(words) > 1 else None
+    queries = (_prefix_query(words, spellings), cut, short, all_of(corrected))
+    authors = _search(snapshot, queries, limit=_CANDIDATE_LIMIT)
+    return [
+        author
+        for author in authors
+        if people.name_distance(words, author.name) < people.MISSING_WORD
+        and people.is_plausible(words, author.name)
+    ]
 
 
 def _split_queries(words: tuple[str, ...]) -> list[BooleanQuery | None]:
@@ -277,18 +250,55 @@ def _list_corrections(snapshot: Snapshot, words: tuple[str, ...]) -> dict[str, l
     return corrections
 
 
-def _all_but_one_queries(
-    words: tuple[str, ...], corrected: Sequence[BooleanQuery | None]
-) -> list[BooleanQuery | None]:
-    """Return the queries for all words but one, which may then be farther off than any correction."""
-    if len(words) < 2:
-        return []
-    others = [(word, (*corrected[:number], *corrected[number + 1 :])) for number, word in enumerate(words)]
-    # A frequent family name has too many authors to score, and most errors spare the first two letters.
-    with_prefix = [
-        all_of((*rest, Prefix(word[:2]))) for word, rest in others if len(word) >= people.MIN_FUZZY_LENGTH
+def read_writers(snapshot: Snapshot, query: Query) -> Query:
+    """Return a query with the institutions and people that its words name as writers ("from Stanford") as filters.
+
+    A name that no paper has stays in the words, an institution without those that make it a writer.
+    """
+    words = query.text.split()
+    institutions, named = list(query.institutions), list(query.authors)
+    for writer in reversed(people.find_writers(words)):
+        condition = institution_query([writer.name])
+        if condition and search.count_matches(snapshot, condition, limit=1):
+            institutions.append(writer.name)
+        elif not writer.is_known and _is_author(snapshot, writer.name):
+            named.append(writer.name)
+        else:
+            words[writer.start : writer.end] = (
+                [writer.name] if writer.is_known else words[writer.start : writer.end]
+            )
+            continue
+        words[writer.start : writer.end] = []
+    text = " ".join(words)
+    has_writer = len(institutions) + len(named) > len(query.institutions) + len(query.authors)
+    if has_writer and not questions.has_topic(words):
+        text = ""
+    return replace(query, text=text, institutions=tuple(institutions), authors=tuple(named))
+
+
+def _is_author(snapshot: Snapshot, name: str) -> bool:
+    """Tell whether an author has a name as typed, in any order or script."""
+    words = tuple(people.name_tokens(name))
+    found = _find_exact(snapshot, words, _spelling_queries(name, words), is_prefix=False) if words else []
+    return bool(found or _find_by_hangul(snapshot, " ".join(words), is_prefix=False))
+
+
+def institution_query(names: Iterable[str]) -> BooleanQuery | None:
+    """Return the query for papers that come from these institutions; None without a name.
+
+    Of a paper of which no service says where it comes from, the text decides.
+    """
+    return all_of(_from_institution(name) for name in names)
+
+
+def _from_institution(name: str) -> BooleanQuery | None:
+    token, mark = people.institution_token(name), index_tokens.INSTITUTION_MARK
+    if not token:
+        return None
+    named = [
+        form.anywhere for text in people.institution_forms(name) if (form := search_query.from_text(text))
     ]
-    return [*with_prefix, *(all_of(rest) for _, rest in others)]
+    return any_of([token + mark, all_of([any_of(named), mark]) if named else None])
 
 
 MAX_COAUTHORS = 8

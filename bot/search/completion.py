@@ -1,16 +1,16 @@
 """Autocomplete of topics, authors and papers, at most 25 choices from the first keystroke on; corrections of typing errors.
 
-A word is corrected if no paper of the archive has it and exactly one known word is near.
+A word is corrected if no paper of the archive has it and one known word is near, or completes a known term.
 """
 
 from __future__ import annotations
 
 import re
-from array import array
-from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from heapq import nlargest
 from itertools import islice
 from typing import NamedTuple
 
@@ -20,16 +20,74 @@ from bot.search import authors as search_authors
 from bot.search import engine
 from bot.search import query as search_query
 from bot.search.results import Choice
-from bot.text import analyser, people, questions, term_keys, typography
+from bot.text import analyser, people, term_keys, typography
 from storage import models, search
 from storage.snapshot import Snapshot
 
 _MAX_CORRECTED = 4
-_MENT = re.compile(r"(?<!\S)[a-z]+(?<!dg)(?<!dge)ments?(?!\S)", re.IGNORECASE)
-"""A word in -ment: with an e too few or too many (reinforcment, alignement) it has the stem of the word that was meant.
+_MAX_TERM_WORDS = 4
+_MIN_KEYSTROKES, _MIN_KEYSTROKES_OF_TWO_ERRORS = 5, 9
+_MIN_KEYSTROKES_IN_TERM, _MAX_KEYSTROKES = 3, 40
+_DOMINANCE = 4
+"""A word that is this many times as frequent as all others at the same distance is the one that was meant."""
 
-Both spellings are right after dg: judgment, judgement.
-"""
+
+class Vocabulary:
+    """The words that typing errors may mean, by their keystrokes: in Korean, one wrong key changes one letter of a syllable."""
+
+    def __init__(self, weighted_words: Iterable[tuple[str, int]]) -> None:
+        spellings: dict[str, Counter[str]] = defaultdict(Counter)
+        for word, weight in weighted_words:
+            if word and not any(map(str.isdigit, word)):
+                spellings[_spelling_key(word)][word] += weight
+        self._words: dict[str, tuple[str, int]] = {}
+        self._keys_by_first: dict[str, list[str]] = defaultdict(list)
+        for key, weights in spellings.items():
+            if _MIN_KEYSTROKES_IN_TERM <= len(key) <= _MAX_KEYSTROKES:
+                self._words[key] = max(weights, key=lambda word: weights[word]), weights.total()
+                self._keys_by_first[key[0]].append(key)
+
+    def list_near(self, word: str) -> list[tuple[str, int]]:
+        """Return the words nearest to an unknown one, one error away or two in a long one, the most frequent first.
+
+        Of the inflections of a word the most frequent one, with the frequency of all.
+        """
+        # Loaded at the first error: a search that starts for one query rarely comes here.
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        key = _spelling_key(word)
+        if (
+            not _MIN_KEYSTROKES_IN_TERM <= len(key) <= _MAX_KEYSTROKES
+            or key in self._words
+            or not key.isalpha()
+        ):
+            return []
+        most = 1 if len(key) < _MIN_KEYSTROKES_OF_TWO_ERRORS else 2
+        near = process.extract(
+            key, self._keys_by_first[key[0]], scorer=OSA.distance, score_cutoff=most, limit=None
+        )
+        least = min((errors for _, errors, _ in near), default=0)
+        by_stem: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for known, weight in (self._words[found] for found, errors, _ in near if errors == least):
+            by_stem["".join(analyser.stemmed_words(known))].append((weight, known))
+        ranked = sorted(
+            ((sum(weight for weight, _ in some), max(some)[1]) for some in by_stem.values()), reverse=True
+        )
+        return [
+            (meant.lower() if word.islower() and meant.istitle() else meant, weight)
+            for weight, meant in ranked
+        ]
+
+    def correct(self, word: str) -> str | None:
+        """Return the word that was meant by one with a typing error, if it is not short; None if unsure."""
+        near = self.list_near(word) if len(_spelling_key(word)) >= _MIN_KEYSTROKES else []
+        is_sure = near and near[0][1] >= _DOMINANCE * sum(weight for _, weight in near[1:])
+        return near[0][0] if is_sure else None
+
+
+def _spelling_key(word: str) -> str:
+    return analyser.keystrokes(analyser.fold(word))
 
 
 def list_unknown_words(snapshot: Snapshot, expanded: concepts.Expansion) -> list[str]:
@@ -42,26 +100,38 @@ def list_unknown_words(snapshot: Snapshot, expanded: concepts.Expansion) -> list
     frequencies = search.get_document_frequencies(snapshot, set().union(*tokens_by_word.values()))
     # A part of a compound, such as the 화학 of 강화학습, may be in no paper, as most write the compound apart.
     rare = [word for word, parts in tokens_by_word.items() if not all(map(frequencies.get, parts))]
-    return [word for word in rare if not _has_papers(snapshot, word)]
-
-
-def list_ambiguous_stems(expanded: concepts.Expansion) -> list[str]:
-    """Return the words of a query whose stem does not show whether they are misspelt."""
-    return _MENT.findall(expanded.text)
+    return [word for word in rare if not _has_papers(snapshot, concepts.literal_segment(word))]
 
 
 def find_corrections(
-    snapshot: Snapshot,
-    vocabulary: questions.Vocabulary,
-    unknown_words: Sequence[str],
-    ambiguous_stems: Sequence[str] = (),
+    snapshot: Snapshot, topics: TopicIndex, text: str, unknown_words: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
-    """Return those of the words that are typing errors of a word of the archive, as typed and as meant."""
-    pairs = [(word, vocabulary.correct(word)) for word in ambiguous_stems if word not in unknown_words]
-    pairs = [(word, meant) for word, meant in pairs if meant and _without_e(word) == _without_e(meant)]
-    pairs += [(word, vocabulary.correct(word)) for word in unknown_words]
-    likely = [(word, meant) for word, meant in pairs[:_MAX_CORRECTED] if meant is not None]
-    return tuple([pair for pair in likely if _has_papers(snapshot, pair[1])])
+    """Return those of a query's words that are typing errors of a word that papers have, as typed and as meant.
+
+    A word that is too short to tell is corrected if it then is part of a known term: smal in "smal language model".
+    """
+    glossary, vocabulary = topics.glossary, topics.get_vocabulary()
+    found: list[tuple[str, str]] = []
+    for word in unknown_words[:_MAX_CORRECTED]:
+        meant = vocabulary.correct(word)
+        if meant and any(_has_papers(snapshot, segment) for segment in glossary.expand(meant).segments):
+            found.append((word, meant))
+    corrected = dict(found)
+    for word in [word for word in unknown_words[:_MAX_CORRECTED] if word not in corrected]:
+        for meant, _ in vocabulary.list_near(word):
+            if _is_in_term(glossary, apply_corrections(text, [*found, (word, meant)]).split(), meant):
+                found.append((word, meant))
+                break
+    return tuple(found)
+
+
+def _is_in_term(glossary: resolver.Glossary, words: Sequence[str], word: str) -> bool:
+    """Tell whether a word is part of a known term of several words."""
+    return any(
+        word in words[start:end] and glossary.is_term(" ".join(words[start:end]))
+        for start in range(len(words))
+        for end in range(start + 2, min(len(words), start + _MAX_TERM_WORDS) + 1)
+    )
 
 
 def apply_corrections(text: str, corrections: Sequence[tuple[str, str]]) -> str:
@@ -71,65 +141,18 @@ def apply_corrections(text: str, corrections: Sequence[tuple[str, str]]) -> str:
     return text
 
 
-def _without_e(word: str) -> str:
-    return re.sub(r"ement(s?)\Z", r"ment\1", word.lower())
-
-
-def _has_papers(snapshot: Snapshot, text: str) -> bool:
-    query = search_query.from_text(text)
+def _has_papers(snapshot: Snapshot, segment: concepts.Segment) -> bool:
+    query = search_query.from_segment(segment)
     return query is not None and search.count_matches(snapshot, query.anywhere, limit=1) > 0
-
-
-MAX_SCANNED_KEYS = 400
-"""Keys sorted per call; for a prefix with more keys, the best ones are precomputed."""
-
-
-class PrefixIndex:
-    """Keys ordered by rank, searchable by prefix in bounded time. Takes a second to build for 100,000 keys, in a thread."""
-
-    def __init__(self, keys: Sequence[str], select_top: Callable[[list[int]], list[int]]) -> None:
-        """Take the keys, best first; `select_top` reduces all ranks of a frequent prefix to the few to keep."""
-        ranks = sorted(range(len(keys)), key=keys.__getitem__)
-        self._keys = [keys[rank] for rank in ranks]
-        self._ranks = array("l", ranks)
-        self._top_ranks: dict[str, list[int]] = {}
-        pending = [(0, len(keys), "")]
-        while pending:
-            low, high, prefix = pending.pop()
-            if high - low > MAX_SCANNED_KEYS:
-                self._top_ranks[prefix] = select_top(sorted(self._ranks[low:high]))
-                pending += self._extend_prefix(low, high, len(prefix) + 1)
-
-    def find(self, prefix: str) -> list[int]:
-        """Return the ranks of the keys with this prefix, best first; only the selected ones for a frequent prefix."""
-        top_ranks = self._top_ranks.get(prefix)
-        if top_ranks is not None:
-            return top_ranks
-        low = bisect_left(self._keys, prefix)
-        return sorted(self._ranks[low : self._range_end(prefix, low, len(self._keys))])
-
-    def _extend_prefix(self, low: int, high: int, length: int) -> list[tuple[int, int, str]]:
-        """Return the subranges of a range whose keys share the same first `length` letters."""
-        ranges: list[tuple[int, int, str]] = []
-        while low < high:
-            prefix = self._keys[low][:length]
-            end = self._range_end(prefix, low, high)
-            if len(prefix) == length:
-                ranges.append((low, end, prefix))
-            low = end
-        return ranges
-
-    def _range_end(self, prefix: str, low: int, high: int) -> int:
-        return bisect_right(self._keys, prefix, low, high, key=lambda key: key[: len(prefix)])
 
 
 MAX_CHOICES = 25
 MAX_VALUE_LENGTH = 100
 """Characters of a choice's value, which becomes the query."""
-MAX_CORRECTIONS = 5
+_MAX_RANKED = 400
+"""Topics of which the best ones are chosen, those of the greatest weight."""
 _AUTHOR_POOL = 200
 """Authors sorted by their papers when nothing is typed: the index orders them only roughly."""
-_MIN_CORRECTED_LENGTH = 4
 _MAX_LATER_WORDS = 4
 _PAPER_WEIGHT = 10
 _LATER_WORD_DIVISOR = 8
@@ -153,88 +176,60 @@ class Topic(NamedTuple):
 
 
 class TopicIndex:
-    """A glossary's forms, with a prefix index and a vocabulary of them, each built when first used.
-
-    Building takes tens of milliseconds, so it is done in a thread, by `prepare_completion` and `get_vocabulary`.
-    """
+    """A glossary's forms, sorted by keystrokes, and a vocabulary of them, each built when first used: it takes a while."""
 
     def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
         self._topics = list(_concept_topics(glossary))
-        self._by_first_letter: dict[str, list[Topic]] = defaultdict(list)
-        for topic in self._topics:
-            self._by_first_letter[topic.key[:1]].append(topic)
-        self._topic_numbers = array("l")
+        self._best: dict[str, list[Topic]] = {}
 
     @cached_property
-    def _vocabulary(self) -> questions.Vocabulary:
-        return questions.Vocabulary(_weighted_words(self._topics, self.glossary))
+    def _vocabulary(self) -> Vocabulary:
+        return Vocabulary(_weighted_words(self._topics, self.glossary))
 
-    def get_vocabulary(self) -> questions.Vocabulary:
+    def get_vocabulary(self) -> Vocabulary:
         """Return the words of the topics, to correct typing errors by."""
         return self._vocabulary
 
     @cached_property
-    def _prefix_index(self) -> PrefixIndex:
-        entries: list[tuple[int, str, int]] = []
+    def _entries(self) -> list[tuple[str, int, int]]:
+        """The keystrokes of each form and of its later words, with a weight and the number of the topic, in order."""
+        entries = []
         for number, topic in enumerate(self._topics):
-            entries.append((-topic.weight, topic.key, number))
-            weight = -topic.weight // _LATER_WORD_DIVISOR
-            entries += [(weight, key, number) for key in _later_word_keys(topic.text)]
-        entries.sort(key=lambda entry: entry[0])
-        self._topic_numbers = array("l", [number for *_, number in entries])
-        return PrefixIndex([analyser.keystrokes(key) for _, key, _ in entries], self._keep_best)
+            entries.append((analyser.keystrokes(topic.key), topic.weight, number))
+            weight = topic.weight // _LATER_WORD_DIVISOR
+            entries += [(analyser.keystrokes(key), weight, number) for key in _later_word_keys(topic.text)]
+        return sorted(entries)
 
     def prepare_completion(self) -> TopicIndex:
         """Build what `complete` needs, and return this index."""
-        _ = self._prefix_index
+        _ = self._entries
         return self
 
     def complete(self, text: str, locale: models.Locale) -> list[Choice]:
         """Return the topics that begin with a text, each topic once, best first."""
         typed = _key(text)
-        entry_numbers = self._prefix_index.find(analyser.keystrokes(typed))
-        topics = [self._topics[self._topic_numbers[number]] for number in entry_numbers]
-        topics.sort(key=lambda topic: _rank(topic, typed, locale))
+        topics = sorted(
+            self._list_best(analyser.keystrokes(typed)), key=lambda topic: _rank(topic, typed, locale)
+        )
         choices: dict[str, Choice] = {}
         offered: set[TopicNames] = set()
         for topic in topics:
             if topic.names not in offered and topic.text not in choices:
                 offered.add(topic.names)
                 choices[topic.text] = Choice(_label(topic, locale), topic.text)
-                if len(choices) == MAX_CHOICES:
-                    break
-        return list(choices.values())
+        return list(choices.values())[:MAX_CHOICES]
 
-    def list_corrections(self, text: str) -> tuple[str, ...]:
-        """Return the topics a typing error away from a text, or two for longer ones, the nearest first."""
-        # Loaded at the first correction: a search that starts for one query rarely comes here.
-        from rapidfuzz.distance import OSA
-
-        typed = _key(text)
-        if len(typed) < _MIN_CORRECTED_LENGTH:
-            return ()
-        max_errors = 1 if len(typed) < 2 * _MIN_CORRECTED_LENGTH else 2
-        near: dict[TopicNames, tuple[int, int, str]] = {}
-        for topic in self._by_first_letter.get(typed[:1], ()):
-            errors = OSA.distance(typed, topic.key, score_cutoff=max_errors)
-            if errors <= max_errors:
-                near.setdefault(topic.names, (errors, -topic.weight, topic.text))
-        return tuple(text for *_, text in sorted(near.values()))[:MAX_CORRECTIONS]
-
-    def _keep_best(self, entry_numbers: list[int]) -> list[int]:
-        """Return the entries of the best topics in each language, for a prefix that very many topics share."""
-        kept: list[int] = []
-        names_by_language: dict[str, set[TopicNames]] = {language: set() for language in _LANGUAGES}
-        for number in entry_numbers:
-            topic = self._topics[self._topic_numbers[number]]
-            kept_names = names_by_language[topic.language]
-            if len(kept_names) < MAX_CHOICES and topic.names not in kept_names:
-                kept_names.add(topic.names)
-                kept.append(number)
-                if all(len(names) == MAX_CHOICES for names in names_by_language.values()):
-                    break
-        return kept
+    def _list_best(self, keys: str) -> Iterable[Topic]:
+        """Return the topics of the greatest weight that begin with these keystrokes; those of frequent beginnings are kept."""
+        best = self._best.get(keys)
+        if best is None:
+            low, high = (bisect_left(self._entries, (keys + end,)) for end in ("", "\U0010ffff"))
+            found = nlargest(_MAX_RANKED, self._entries[low:high], key=lambda entry: (entry[1], -entry[2]))
+            best = [self._topics[number] for *_, number in found]
+            if high - low > _MAX_RANKED:
+                self._best[keys] = best
+        return best
 
 
 def _weighted_words(topics: list[Topic], glossary: resolver.Glossary) -> Iterator[tuple[str, int]]:

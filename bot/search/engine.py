@@ -68,15 +68,26 @@ MAX_WITHIN = 100_000
 
 @dataclass(frozen=True, slots=True)
 class SearchScope:
-    """The papers to search in. `paper_ids` are those of the named authors; None if no author is named."""
+    """The papers to search in. `paper_ids` are those of the named authors; None if no author is named.
+
+    `within` is the condition on papers of a named institution.
+    """
 
     filters: search.Filters = field(default_factory=search.Filters)
     paper_ids: frozenset[int] | None = None
+    within: BooleanQuery | None = None
 
     @property
     def is_unlimited(self) -> bool:
         """Whether it is the whole archive."""
-        return self.paper_ids is None and self.filters == search.NO_FILTERS
+        return self.paper_ids is None and self.within is None and self.filters == search.NO_FILTERS
+
+    def list_positions(
+        self, snapshot: Snapshot, requests: Iterable[tuple[BooleanQuery, int]]
+    ) -> list[list[int]]:
+        """Return for each query and limit the positions of the most popular matches; `paper_ids` do not count."""
+        narrowed = [(all_of([query, self.within]) or query, limit) for query, limit in requests]
+        return search.list_positions(snapshot, narrowed, self.filters)
 
 
 Hit = tuple[scoring.Score, int]
@@ -205,7 +216,7 @@ class _Request:
         wanted += [(part.query.in_title, [("composed", -1)]) for part in self.composed if part.query]
         conditions = [(query, levels) for query, levels in wanted if query is not None]
         requests = [(query, _LEVEL_LIMIT) for query, _ in conditions]
-        listed = search.list_positions(self.snapshot, requests, self.scope.filters)
+        listed = self.scope.list_positions(self.snapshot, requests)
         found: dict[int, set[scoring.Level]] = {position: set() for position in positions}
         for (_, levels), matches in zip(conditions, listed, strict=True):
             for position in matches:
@@ -269,7 +280,7 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
         return Found(scored, len(scored))
     is_deep = limit > _SHALLOW_LIMIT or bool(query.excluded)
     count_limit = _MAX_COUNTED if is_deep else COUNT_LIMIT
-    ((*positions,),) = search.list_positions(request.snapshot, [(wanted, count_limit + 1)], scope.filters)
+    ((*positions,),) = scope.list_positions(request.snapshot, [(wanted, count_limit + 1)])
     is_all = len(positions) <= count_limit
     ranked = positions[:COUNT_LIMIT]
     if len(positions) > TEXT_LIMIT:
@@ -349,7 +360,8 @@ def _find_partial(
     complete_ids = {paper_id for _, paper_id in complete}
     rows = [request.rows[paper_id] for paper_id in complete_ids] if expanded.topics else []
     if with_partial:
-        rows += _list_candidates(request, every, len(parts), idf)
+        candidates = _list_candidates(request, every, len(parts), idf)
+        rows += [row for row in candidates if row.paper_id not in complete_ids]
     counted = _count(rows, [part.segment for part in every], request.scorer)
     scored = [(scoring.score_bm25(counts, idf), row, counts) for row, counts in counted]
     scored.sort(key=lambda paper: (-paper[0], -paper[1].paper_id))
@@ -374,7 +386,7 @@ def _list_candidates(
     They are those that the index ranks first, without those that were read.
     """
     if request.scope.paper_ids is not None:
-        return []
+        return list(request.rows.values())
     found = [(part.papers, number) for number, part in enumerate(every) if part.query and part.papers]
     rarest = [number for _, number in sorted(found) if number < count]
     queries = [part.query for part in every]
@@ -401,7 +413,7 @@ def _list_candidates(
             ]
     requests = [(query, limit) for query, limit, _ in wanted]
     levels: dict[int, dict[int, int]] = {}
-    listed = search.list_positions(request.snapshot, requests, request.scope.filters)
+    listed = request.scope.list_positions(request.snapshot, requests)
     for (_, _, reached), positions in zip(wanted, listed, strict=True):
         for position in positions:
             known = levels.setdefault(position, {})
@@ -546,12 +558,12 @@ def list_about(
     wanted = build_topic_query(snapshot, query, expanded)
     if wanted is None:
         return {}
-    filters, paper_ids = scope.filters, scope.paper_ids
+    paper_ids = scope.paper_ids
     if paper_ids is not None and len(paper_ids) <= DIRECT_LIMIT:
         rows = list(search.list_by_paper_ids(snapshot, paper_ids).values())
     else:
         limit = COUNT_LIMIT + 1 if paper_ids is None else MAX_WITHIN
-        (positions,) = search.list_positions(snapshot, [(wanted, limit)], filters)
+        (positions,) = scope.list_positions(snapshot, [(wanted, limit)])
         if paper_ids is None and len(positions) > COUNT_LIMIT:
             return None
         if paper_ids is not None:
@@ -625,7 +637,7 @@ def _list_top_positions(
     wanted = build_topic_query(snapshot, query, expanded)
     if wanted is None or scope.paper_ids is not None:
         return []
-    (positions,) = search.list_positions(snapshot, [(wanted, _MAX_TOP_PAPERS)], scope.filters)
+    (positions,) = scope.list_positions(snapshot, [(wanted, _MAX_TOP_PAPERS)])
     votes = {position: number for position, (_, number) in search.list_ids(snapshot, positions).items()}
     return sorted(positions, key=lambda position: (votes[position] is None, -(votes[position] or 0)))
 

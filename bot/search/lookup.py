@@ -19,10 +19,9 @@ from bot.search import query as search_query
 from bot.search.completion import TopicIndex
 from bot.search.engine import SearchScope
 from bot.search.results import AuthorResult, SearchRequest, SearchResult, Sort
-from bot.text import analyser, query_parser
-from bot.text.term_keys import term_key
+from bot.text import analyser, query_parser, questions
 from storage import models, search
-from storage.search import NO_FILTERS, Filters, query_tokens
+from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -38,22 +37,14 @@ def _is_hidden_by_filters(
     view: Snapshot, query: query_parser.Query, expanded: concepts.Expansion, filters: search.Filters
 ) -> bool:
     """Tell whether the query's terms match papers that its own filters, exclusions or quoted phrases reject."""
-    if not query.text or not (query.authors or query.has_range_filters or query.excluded or query.phrases):
+    narrowed = (
+        query.authors or query.institutions or query.has_range_filters or query.excluded or query.phrases
+    )
+    if not query.text or not narrowed:
         return False
     terms_only = query_parser.Query(text=query.text)
     found = engine.find(view, terms_only, expanded, SearchScope(filters), limit=1)
     return found.complete_count > 0
-
-
-def _list_unknown_terms(view: Snapshot, expanded: concepts.Expansion) -> frozenset[str]:
-    """Return the terms that no paper of the archive has: they may be typing errors."""
-    tokens_of = {
-        segment.text: query_tokens(query.anywhere)
-        for segment in expanded.segments
-        if segment.key is None and (query := search_query.from_text(segment.text)) is not None
-    }
-    frequencies = search.get_document_frequencies(view, set().union(*tokens_of.values()))
-    return frozenset(text for text, parts in tokens_of.items() if not all(map(frequencies.get, parts)))
 
 
 _COUNT_LIMIT = 100_000
@@ -105,9 +96,13 @@ class LookUp:
     """Answers look-ups from snapshots of one database, in any thread, and keeps the last answers for their further pages."""
 
     def __init__(
-        self, read_glossary: Callable[[Snapshot], resolver.Glossary], clock: Clock = system_clock
+        self,
+        read_glossary: Callable[[Snapshot], resolver.Glossary],
+        clock: Clock = system_clock,
+        everyday: questions.Everyday | None = None,
     ) -> None:
         self._read_glossary = read_glossary
+        self._everyday = everyday
         self._clock = clock
         self._answers: OrderedDict[object, _Answer] = OrderedDict()
         self._topics: TopicIndex | None = None
@@ -123,8 +118,10 @@ class LookUp:
             return SearchResult((row,), 1, complete=1) if row else SearchResult(unknown_id=arxiv_id)
         query = query_parser.parse_query(analyser.clean_typed(request.query))
         query, period = (query, "") if request.literal else engine.read_period(query, self._clock().date())
+        typed, query = query, query if request.literal else authors.read_writers(view, query)
+        writers = (*query.institutions, *query.authors[len(typed.authors) :])
         if not query.has_text:
-            return self._list_filtered(view, request, query, period)
+            return replace(self._list_filtered(view, request, query), period=period, writers=writers)
         end = request.offset + request.limit
         answer = self._answer(view, request, query, end, by_votes=by_votes)
         hits = answer.found.hits[request.offset : end]
@@ -134,25 +131,32 @@ class LookUp:
             answer.common,
             rows=tuple(rows),
             period=period,
+            writers=writers,
             missing={row.arxiv_id: missing[row.id] for row in rows if row.id in missing},
             explanations=engine.explain(rows, hits) if request.explain else {},
         )
 
     def _list_filtered(
-        self, view: Snapshot, request: SearchRequest, query: query_parser.Query, period: str
+        self, view: Snapshot, request: SearchRequest, query: query_parser.Query
     ) -> SearchResult:
         scope = self._scope(view, request, query)
         if scope.is_unlimited:
             # Exclusions select nothing by themselves.
             return SearchResult(ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
         result = engine.list_filtered(view, scope, request.limit, request.offset)
-        return replace(result, complete=result.total, ignored=query.ignored, period=period)
+        return replace(result, complete=result.total, ignored=query.ignored)
 
     def _scope(self, view: Snapshot, request: SearchRequest, query: query_parser.Query) -> SearchScope:
         author = analyser.clean_typed(request.author)
         names = [*query.authors, *([author] if request.author.strip() else [])]
         filters = engine.merge_filters(request.filters, query)
-        return SearchScope(filters, engine.list_paper_ids_by_authors(view, names))
+        written = engine.list_paper_ids_by_authors(view, names)
+        within = authors.institution_query(query.institutions)
+        if within is None or (written is None and query.has_text):
+            return SearchScope(filters, written, within)
+        (positions,) = search.list_positions(view, [(within, engine.MAX_WITHIN)], filters)
+        from_there = frozenset(paper_id for paper_id, _ in search.list_ids(view, positions).values())
+        return SearchScope(filters, from_there if written is None else from_there & written)
 
     def _answer(
         self, view: Snapshot, request: SearchRequest, query: query_parser.Query, end: int, *, by_votes: bool
@@ -179,7 +183,7 @@ class LookUp:
     ) -> _Answer:
         scope = self._scope(view, request, query)
         expanded = self._expand(view, query.text, literal=request.literal)
-        corrected = () if request.literal else self._find_corrections(view, expanded)
+        corrected = () if request.literal else self._find_corrections(view, query.text, expanded)
         if corrected:
             query = replace(query, text=completion.apply_corrections(query.text, corrected))
             expanded = self._expand(view, query.text, literal=False)
@@ -203,14 +207,12 @@ class LookUp:
         )
         return _Answer(found, end, common)
 
-    def _find_corrections(self, view: Snapshot, expanded: concepts.Expansion) -> tuple[tuple[str, str], ...]:
+    def _find_corrections(
+        self, view: Snapshot, text: str, expanded: concepts.Expansion
+    ) -> tuple[tuple[str, str], ...]:
         """Return the typing errors of a query's terms, as typed and as meant."""
         unknown = completion.list_unknown_words(view, expanded)
-        ambiguous_stems = completion.list_ambiguous_stems(expanded)
-        if not unknown and not ambiguous_stems:
-            return ()
-        vocabulary = self.load_topics(view).get_vocabulary()
-        return completion.find_corrections(view, vocabulary, unknown, ambiguous_stems)
+        return completion.find_corrections(view, self.load_topics(view), text, unknown) if unknown else ()
 
     def load_topics(self, view: Snapshot) -> TopicIndex:
         """Return the topic index of the current glossary."""
@@ -224,7 +226,7 @@ class LookUp:
         if literal:
             return concepts.literal_expansion(text)
         current = self._read_glossary(view)
-        return similar.add_names(view, current, search_query.expand_query(current, text))
+        return similar.add_names(view, current, search_query.expand_query(current, text, self._everyday))
 
     def _expand_excluded(
         self, view: Snapshot, query: query_parser.Query, asked: concepts.Expansion
@@ -248,21 +250,16 @@ class LookUp:
         """
         if found.complete_count >= _ENOUGH_COMPLETE:
             return ()
-        topics, suggested = self.load_topics(view), list[str]()
+        suggested = list[str]()
         is_none = found.complete_count == 0
         if is_none and _is_hidden_by_filters(view, query, expanded, request.filters):
             suggested.append(query.text)
-        known = {term_key(form) for form in (query.text, *expanded.added_forms)}
-        suggested += [text for text in topics.list_corrections(query.text) if term_key(text) not in known]
-        if len(expanded.segments) > 1:
-            unknown_terms = _list_unknown_terms(view, expanded)
-            with_known_terms = is_none and request.filters == search.NO_FILTERS
-            for segment in expanded.segments:
-                if segment.text in unknown_terms:
-                    corrections = topics.list_corrections(segment.text)[:_CORRECTIONS_PER_TERM]
-                    suggested += [text for text in corrections if term_key(text) not in known]
-                elif with_known_terms and segment.key is not None:
-                    suggested.append(analyser.strip_ending(segment.text))
+        unknown = completion.list_unknown_words(view, expanded)
+        for word in unknown:
+            near = self.load_topics(view).get_vocabulary().list_near(word)[:_CORRECTIONS_PER_TERM]
+            suggested += [completion.apply_corrections(query.text, [(word, meant)]) for meant, _ in near]
+        if len(expanded.segments) > 1 and is_none and request.filters == search.NO_FILTERS:
+            suggested += [analyser.strip_ending(segment.text) for segment in expanded.segments if segment.key]
         return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
 
     def match_papers(

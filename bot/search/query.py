@@ -14,7 +14,7 @@ from bot.text import analyser, questions, term_keys
 from bot.text import topics as text_topics
 from storage.search import AllOf, BooleanQuery, all_of, any_of, with_suffix
 
-_LAY_WEIGHT = 0.8
+_EVERYDAY_WEIGHT = 0.8
 _IMPLIED_WEIGHT = 0.6
 """The weight of the terms of the main topic that a question describes."""
 _MIN_IMPLIED_WEIGHT = 0.2
@@ -22,20 +22,25 @@ _MIN_IMPLIED_WEIGHT = 0.2
 _MIN_SAID_WEIGHT = 0.5
 """The least weight of an implied topic's form for the answer to name the topic."""
 _MAX_IMPLIED = 3
+_MIN_SENTENCE = 3
+"""Concepts from which key words are compared by topic, as a question is from which words were left out."""
 
 
-def expand_query(glossary: resolver.Glossary, text: str) -> concepts.Expansion:
+def expand_query(
+    glossary: resolver.Glossary, text: str, everyday: questions.Everyday | None = None
+) -> concepts.Expansion:
     """Return the expansion of a query's terms, read without particles and filler ("papers about", 에 대한).
 
     A query that is a term as a whole, and terms of several words such as "chain of thought", stay whole.
     """
-    expanded = glossary.expand(questions.read_question(text, glossary.is_term, glossary.is_word))
-    is_sentence = len(expanded.text.split()) < len(text.split())
+    everyday = everyday or questions.packaged_everyday()
+    expanded = glossary.expand(questions.read_question(text, glossary.is_term, glossary.is_word, everyday))
+    is_sentence = len(expanded.text.split()) < len(text.split()) or len(expanded.segments) >= _MIN_SENTENCE
     topics = text_topics.describe(text) if is_sentence else {}
     is_term = len(expanded.segments) == 1
     return replace(
         expanded,
-        segments=_add_terms_of_lay_words(glossary, expanded.segments),
+        segments=_add_everyday_terms(glossary, expanded.segments, everyday),
         meanings=tuple(glossary.list_senses(expanded.segments[0].text)) if is_term else (),
         topics=topics,
         implied=_list_implied(glossary, topics),
@@ -53,10 +58,10 @@ def _list_implied(glossary: resolver.Glossary, topics: Mapping[int, float]) -> d
     return implied
 
 
-def _add_terms_of_lay_words(
-    glossary: resolver.Glossary, segments: Sequence[concepts.Segment]
+def _add_everyday_terms(
+    glossary: resolver.Glossary, segments: Sequence[concepts.Segment], everyday: questions.Everyday
 ) -> tuple[concepts.Segment, ...]:
-    """Return the segments with each lay word or phrase as one segment that also has the forms of what it means.
+    """Return the segments with each everyday word or phrase as one segment that also has the forms of what it means.
 
     These weigh less than what is typed.
     """
@@ -65,9 +70,11 @@ def _add_terms_of_lay_words(
     while start < len(segments):
         for end in range(min(len(segments), start + questions.MAX_WORDS), start, -1):
             text = " ".join(segment.text for segment in segments[start:end])
-            if terms := questions.find_terms(text):
+            if terms := everyday.find_terms(text):
                 typed = segments[start] if end == start + 1 else concepts.literal_segment(text)
-                forms = concepts.deduplicate_forms([*typed.forms, *_forms_of(glossary, terms, _LAY_WEIGHT)])
+                forms = concepts.deduplicate_forms(
+                    [*typed.forms, *_forms_of(glossary, terms, _EVERYDAY_WEIGHT)]
+                )
                 found.append(replace(typed, forms=forms, key=typed.key or term_keys.term_key(terms[0])))
                 break
         else:

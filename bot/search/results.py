@@ -71,7 +71,8 @@ class SearchResult(PaperPage):
     `corrected`: words as typed and as searched for. `suggestions`: alternative queries when too little was found.
     `meanings`: the terms of an abbreviation that has several. `term_forms`: each term, and those that a
     question implies, with the added forms.
-    `is_shortened`: words of the query were left out as filler. `period`: the dates that its words name.
+    `is_shortened`: words of the query were left out as filler. `period`: the dates that its words name; `writers`: the
+    institutions and people that they name, whose papers these are.
     `ignored`: parts of the query that could not be used.
     `unknown_id`: an arXiv id that the archive does not have.
     `explanations` (score components) and `snippets` are by arXiv id and empty unless requested.
@@ -89,6 +90,7 @@ class SearchResult(PaperPage):
     term_forms: tuple[tuple[str, ...], ...] = ()
     is_shortened: bool = False
     period: str = ""
+    writers: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     unknown_id: str = ""
     explanations: dict[str, dict[str, float]] = field(default_factory=dict)

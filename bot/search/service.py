@@ -16,7 +16,7 @@ from bot.search.completion import TopicIndex
 from bot.search.glossary import GlossaryService
 from bot.search.lookup import LookUp, TermEvidence
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import analyser
+from bot.text import analyser, questions
 from storage import archive, models, papers, search, snapshot
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
@@ -35,12 +35,16 @@ class SearchService:
     """Searches one database. Each method reads one snapshot and accepts any input."""
 
     def __init__(
-        self, database: Database, glossary: GlossaryService | None = None, clock: Clock = system_clock
+        self,
+        database: Database,
+        glossary: GlossaryService | None = None,
+        clock: Clock = system_clock,
+        everyday: questions.Everyday | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._glossary = glossary or GlossaryService(database)
-        self._lookup = LookUp(self._glossary.read_current, clock)
+        self._lookup = LookUp(self._glossary.read_current, clock, everyday)
         self._completion_index: TopicIndex | None = None
         self._topics_checked_at = 0.0
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from bot.search import glossary
-from bot.text import analyser, term_keys, typography
+from bot.text import analyser, people, term_keys, typography
 from storage import models, search
 
 TITLE_MARK, TITLE_WORD_START_MARK = "!t", "!s"
@@ -21,6 +21,8 @@ REPEATED_MARK, FREQUENT_MARK = "!", "!!"
 """
 NAME_MARK, LEADING_NAME_MARK = "!n", "!l"
 """Suffixes of names: what the head of the title is ("mamba" of "Mamba: …"), and what a title begins with."""
+INSTITUTION_MARK = "!i"
+"""Suffix of the institutions that a paper comes from; alone it is a token of papers of which none is known."""
 SHINGLE_SEPARATOR = "_"
 _SHINGLE_LETTERS = 4
 """Letters of each Latin word in a shingle: enough to be rare, few enough to keep the number of shingles low."""
@@ -47,7 +49,10 @@ def build_texts(paper: models.IndexDocument) -> search.DocumentTexts:
     lines += 2 * [", ".join(paper.keywords)] if paper.keywords else []
     body = "\n".join(lines)[:_MAX_BODY_LENGTH]
     mentions = glossary.extract_mentions(f"{paper.title or ''}\n{body}")
-    return search.DocumentTexts(analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions)
+    institutions = tuple(sorted(people.institution_tokens(paper.institutions)))
+    return search.DocumentTexts(
+        analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions, institutions
+    )
 
 
 def build_tokens(texts: search.DocumentTexts) -> tuple[str, str]:
@@ -66,6 +71,7 @@ def build_tokens(texts: search.DocumentTexts) -> tuple[str, str]:
         for word in texts.title.split()
         if analyser.is_hangul(word)
     ]
+    marked += [name + INSTITUTION_MARK for name in texts.institutions or ("",)]
     marked += [name + NAME_MARK for name in term_keys.full_names(texts.title)]
     marked += [name + LEADING_NAME_MARK for name in term_keys.leading_names(texts.title)]
     marked += [token + REPEATED_MARK for token, count in counts.items() if count > 1]

@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
-from itertools import pairwise, product
+from itertools import islice, pairwise, product
 from pathlib import Path
+from typing import NamedTuple
 
 from bot.text import analyser
 
@@ -70,74 +71,23 @@ _BESIDE_COST = 6
 _MAX_SAME_NAME_COST = 3
 """A rare spelling of each part of a usual name, and no word besides."""
 
-_ONSET_SPELLINGS = (
-    "g k", "kk gg", "n", "d t", "tt dd", "r l", "m", "b p", "pp bb", "s", "ss", "", "j ch", "jj", "ch",
-    "k", "t", "p", "h",
-)  # fmt: skip
-_VOWEL_SPELLINGS = (
-    "a", "ae /ai ay e", "ya /yah", "yae", "eo u /o ou eu", "e /ei ae", "yeo you yu /yo yeu eo", "ye /yea yae hae", "o /oh",
-    "wa /oa", "wae", "oe oi /we", "yo /yeo", "u oo /ou", "wo weo", "we", "wi /ui", "yu yoo /you", "eu u /oo e",
-    "ui ee /eui i yi",
-    "i /ee y ie",
-)  # fmt: skip
-_CODA_SPELLINGS = (
-    "", "k /g ck", "k", "k", "n", "n", "n", "t /d", "l", "k", "m", "l", "l", "l", "p", "l", "m", "p /b", "p",
-    "t",
-    "t", "ng", "t", "t", "k", "t", "p", "t",
-)  # fmt: skip
-_SYLLABLE_SPELLINGS = {
-    "이": "yi i lee /ee e", "리": "ri lee /li ree", "우": "woo u wu /oo ou w", "시": "si shi /see", "신": "shin sin",
-    "심": "shim sim", "식": "sik shik /sick", "실": "sil shil", "승": "seung sung /seong seoung",
-    "성": "sung seong /song", "영": "young yeong /yung yong yeoung", "용": "yong /young", "윤": "yoon yun /youn",
-    "현": "hyun hyeon /hyon hyoun", "선": "sun seon /son", "정": "jung jeong /chung jong joung", "은": "eun un /en",
-    "준": "jun joon /june zoon", "지": "ji jee /chi", "진": "jin chin /jean", "희": "hee hui /heui hi hie",
-    "혜": "hye hae /hyae hei", "해": "hae /hai he", "태": "tae /tai te", "원": "won weon /one", "환": "hwan /whan",
-    "휘": "hwi /whi hui", "화": "hwa /wha", "훈": "hoon hun /houn", "유": "yu yoo /you",
-    "철": "chul cheol /chol churl", "찬": "chan", "의": "eui ui /ee yi", "례": "rye ryae lye", "려": "ryeo ryo lyo",
-    "률": "ryul yul", "율": "yul yool", "민": "min /minn meen", "미": "mi /mee", "수": "su soo /sou",
-    "주": "ju joo /jou", "빈": "bin /been", "세": "se /sei say seh", "재": "jae /jai je", "대": "dae tae /dai",
-    "하": "ha /hah", "나": "na /nah", "라": "ra la /rah", "아": "a ah",
-    "경": "kyung kyeong gyeong /kyoung gyung kyong", "규": "kyu gyu /gyoo q", "기": "ki gi /kee gee",
-    "근": "keun geun /kun gun", "형": "hyung hyeong /hyoung", "혁": "hyuk hyeok /hyuck hyug",
-    "석": "seok suk /seog sok suck", "욱": "wook uk /ook ug wuk wug", "웅": "woong ung /oong wung",
-    "운": "woon un /wun oon", "광": "kwang gwang", "국": "kook guk /kuk gook", "권": "kwon gwon", "관": "kwan gwan",
-    "교": "kyo gyo", "길": "gil kil", "걸": "gul geol kul /keol", "건": "gun geon kun /keon kon gon",
-    "강": "kang gang", "구": "gu koo ku /goo",
-}  # fmt: skip
-_FAMILY_SPELLINGS = {
-    "김": "kim gim", "이": "lee yi rhee /ri li i ye", "박": "park pak bak /bahk", "최": "choi choe /chey choy",
-    "정": "jung jeong chung /jong cheong joung", "강": "kang gang", "조": "cho jo /joe", "윤": "yoon yun /youn",
-    "장": "jang chang", "임": "lim im yim /rim leem", "림": "lim rim", "한": "han /hahn", "오": "oh o",
-    "서": "seo suh /so sur", "신": "shin sin", "권": "kwon gwon", "황": "hwang /whang", "안": "ahn an", "송": "song",
-    "전": "jeon jun chun /cheon jhun", "홍": "hong", "유": "yoo yu ryu you /yoou", "류": "ryu ryoo yoo yu /lyu",
-    "고": "ko go koh /goh", "문": "moon mun", "양": "yang ryang", "손": "son sohn", "배": "bae pae /bai",
-    "백": "baek paik paek back /baik", "허": "heo hur huh /her", "남": "nam", "심": "shim sim", "노": "noh roh no ro",
-    "하": "ha", "곽": "kwak gwak /kwack", "성": "sung seong", "차": "cha", "주": "joo ju choo", "우": "woo wu u",
-    "구": "koo gu ku goo", "민": "min", "라": "ra na", "나": "na ra", "진": "jin chin", "지": "ji jee chi",
-    "엄": "eom um uhm /om", "채": "chae /chai", "원": "won", "방": "bang pang", "천": "cheon chun /chon",
-    "변": "byun byeon /pyun", "공": "kong gong", "현": "hyun hyeon", "함": "ham hahm", "여": "yeo yuh",
-    "염": "yeom yum", "추": "choo chu", "도": "do doh to", "소": "so soh", "석": "seok suk", "선": "sun seon",
-    "설": "seol sul", "마": "ma mah", "길": "gil kil", "연": "yeon yun", "위": "wi wee", "표": "pyo",
-    "명": "myung myeong", "기": "ki gi kee", "반": "ban bahn", "왕": "wang", "금": "keum geum kum", "옥": "ok ock",
-    "육": "yook yuk", "인": "in", "맹": "maeng", "제": "je jae", "모": "mo", "탁": "tak tark", "국": "kook kuk guk",
-    "어": "eo uh", "은": "eun", "편": "pyun pyeon", "용": "yong", "예": "ye", "경": "kyung kyeong", "봉": "bong",
-    "사": "sa", "부": "boo bu", "가": "ka ga", "복": "bok", "태": "tae", "목": "mok", "형": "hyung", "피": "pi pee",
-    "두": "doo du", "감": "kam gam", "음": "eum", "빈": "bin", "동": "dong", "온": "on", "호": "ho", "범": "bum beom",
-    "좌": "jwa", "팽": "paeng", "승": "seung", "간": "kan gan", "상": "sang", "시": "si shi", "갈": "gal kal",
-    "단": "dan", "견": "kyun", "당": "dang", "남궁": "namgung namkoong namgoong", "황보": "hwangbo", "제갈": "jegal",
-    "선우": "sunwoo seonwoo", "사공": "sagong", "서문": "seomun", "독고": "dokgo", "동방": "dongbang",
-}  # fmt: skip
-_RARE_FAMILIES = frozenset(
-    "여염추도소석선설마길연위표명기반왕금옥육인맹제모탁국어은편용예경봉사부가복태목형피두감음빈동온호범좌팽승간상시갈단견당"
-)
-"""Families whose syllable is likelier to begin a given name when it is typed alone: 은우, 도현."""
 _TITLES = frozenset({"교수", "교수님", "박사", "박사님", "님", "씨", "저자"})
-_GIVEN_SYLLABLES = (
-    "가강건걸겸경계고곤공관광교구국권규균근금기길김나남내노누늘다단달담대덕도돈동두라란람랑래량려련렬령례로록론룡루류"
-    "률름리린림마만명모무묵문미민박반방배백범별병보복본봉부빈빛사산삼상새샘서석선설섭성세소손솔송수숙순숭슬승시식"
-    "신실심아안애양언엄여연열영예오옥온완요용우욱운웅원월위유윤율으은을음의이익인일임자장재전정제조종주준중지진"
-    "찬창채천철청초총춘충치친탁태택평하학한함해향헌혁현협형혜호홍화환황회효후훈휘흔흠흥희"
-)
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, dict[str, str]]:
+    """Return the tables of spellings by kind. `rare` has families that, typed alone, rather begin a given name: 은우, 도현."""
+    tables: dict[str, dict[str, str]] = {}
+    for line in Path(__file__).with_name("korean_names.tsv").read_text("utf-8").splitlines()[1:]:
+        kind, hangul, spellings = line.split("\t")
+        tables.setdefault(kind, {})[hangul] = spellings
+    return tables
+
+
+def _letters(kind: str) -> str:
+    return "".join(_tables()[kind])
+
+
 _CONSONANT_CLASSES = str.maketrans("gcqdbz", "kkktpj", "hlrn")
 """The classes are without the letters that spellings add or leave out: Munchul and Munchurl, Lee and Yi, Noh and Roh."""
 _DOUBLED = re.compile(r"([ktpsjm])\1+")
@@ -152,13 +102,14 @@ def split_hangul(name: str) -> list[tuple[str, str]]:
     words = [word.removesuffix("님") for word in name.split() if word not in _TITLES]
     if not 1 <= len(words) <= 2 or not all(map(analyser.is_syllables, words)):
         return []
+    families = _tables()["family"]
     if len(words) == 2:
         pairs = [(words[0], words[1]), (words[1], words[0])]
-        known = [pair for pair in pairs if pair[0] in _FAMILY_SPELLINGS]
+        known = [pair for pair in pairs if pair[0] in families]
         return [pair for pair in known or pairs[:1] if len(pair[1]) <= MAX_GIVEN_SYLLABLES]
     word = words[0]
-    pairs = [(word[:size], word[size:]) for size in (2, 1) if word[:size] in _FAMILY_SPELLINGS]
-    if not pairs or (len(word) == 2 and word[0] in _RARE_FAMILIES):
+    pairs = [(word[:size], word[size:]) for size in (2, 1) if word[:size] in families]
+    if not pairs or (len(word) == 2 and word[0] in _letters("rare")):
         pairs.append(("", word))
     return [pair for pair in pairs if len(pair[1]) <= MAX_GIVEN_SYLLABLES]
 
@@ -166,9 +117,8 @@ def split_hangul(name: str) -> list[tuple[str, str]]:
 @lru_cache(maxsize=1 << 10)
 def family_spellings(family: str) -> dict[str, int]:
     """Return the spellings of a Hangul family name with their costs, the usual ones first."""
-    if family in _FAMILY_SPELLINGS:
-        return dict(_parse(_FAMILY_SPELLINGS[family]))
-    return given_spellings(family)
+    listed = _tables()["family"].get(family)
+    return given_spellings(family) if listed is None else dict(_parse(listed))
 
 
 @lru_cache(maxsize=1 << 10)
@@ -189,9 +139,9 @@ def _syllable_spellings(syllable: str) -> dict[str, int]:
     """Return the spellings of a syllable: those listed, else its letters' spellings combined."""
     if not analyser.is_syllables(syllable):
         return {}
-    listed = dict(_parse(_SYLLABLE_SPELLINGS.get(syllable, "")))
-    onset, vowel, coda = analyser.split_syllable(syllable)
-    parts = (_ONSET_SPELLINGS[onset], _VOWEL_SPELLINGS[vowel], _CODA_SPELLINGS[coda])
+    listed = dict(_parse(_tables()["syllable"].get(syllable, "")))
+    places = zip(("first", "vowel", "final"), analyser.split_syllable(syllable), strict=True)
+    parts = [list(_tables()[place].values())[number] for place, number in places]
     letters = [list(_parse(part)) or [("", 0)] for part in parts]
     combined = sorted(
         (max(sum(cost for _, cost in spelling), int(bool(listed))), "".join(text for text, _ in spelling))
@@ -290,12 +240,12 @@ def _segment(spelling: str, syllables: int) -> Iterator[tuple[str, int]]:
 
 @lru_cache(maxsize=1)
 def _families_by_spelling() -> dict[str, list[tuple[str, int]]]:
-    return _by_spelling(_FAMILY_SPELLINGS, family_spellings)
+    return _by_spelling(_tables()["family"], family_spellings)
 
 
 @lru_cache(maxsize=1)
 def _syllables_by_spelling() -> dict[str, list[tuple[str, int]]]:
-    return _by_spelling(_GIVEN_SYLLABLES, _syllable_spellings)
+    return _by_spelling(_letters("given"), _syllable_spellings)
 
 
 @lru_cache(maxsize=1)
@@ -517,12 +467,12 @@ def word_distance(query_word: str, name_word: str) -> float:
 
 _MAX_LENGTH = 400
 _SPELLINGS = {"univ": "university", "inst": "institute", "tech": "technology", "lab": "labs"}
-_GENERIC = (
+_GENERIC_LIST = (
     "university of college institute institution school department faculty division center centre laboratory labs research"
     " science sciences engineering technology academy group team national state computer computing ai and for at in"
     " 대학교 대학 대학원 연구소 연구원 학교 학과 학부 공학부 컴퓨터공학부 인공지능"
 )
-_GENERIC_WORDS = frozenset(_GENERIC.split())
+_GENERIC_WORDS = frozenset(_GENERIC_LIST.split())
 _EMPTY_WORDS = frozenset(("the", "inc", "ltd", "co", "corp", "corporation", "company", "llc", "gmbh"))
 
 
@@ -548,6 +498,25 @@ def find_keys(text: str) -> frozenset[str]:
 def is_generic(name: str) -> bool:
     """Tell whether a name has only words that many institutions share, such as "university of science"."""
     return all(word in _GENERIC_WORDS for word in institution_key(name).split())
+
+
+def institution_tokens(names: Iterable[str]) -> set[str]:
+    """Return the tokens of institutions for the index: of the known ones that names contain, and of each whole name."""
+    known = set(_keys().values())
+    keys = {key for name in islice(names, _MAX_INSTITUTIONS) for key in find_keys(name) & known}
+    keys.update(institution_key(name) for name in islice(names, _MAX_INSTITUTIONS))
+    return {token for key in keys if (token := institution_token(key))}
+
+
+def institution_token(name: str) -> str:
+    """Return the token of an institution in any form of its name; "" of a text without words."""
+    return "".join(analyser.stemmed_words(institution_key(name)))[:_MAX_TOKEN_LENGTH]
+
+
+def institution_forms(name: str) -> tuple[str, ...]:
+    """Return the forms of a known institution in both languages; () of another one."""
+    key = institution_key(name)
+    return next((forms for forms in _rows() if _fold(forms[0]) == key), ())
 
 
 def complete_institution(prefix: str, counts: Mapping[str, int]) -> list[str]:
@@ -591,8 +560,104 @@ def _keys() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def _rows() -> tuple[tuple[str, ...], ...]:
     """Return for each known institution its English name, then its other forms, in both languages."""
+    return tuple(tuple(form.removesuffix("?") for form in forms) for forms in _marked_rows())
+
+
+def _marked_rows() -> list[list[str]]:
     text = Path(__file__).with_name("institutions.tsv").read_text("utf-8")
-    return tuple(tuple(line.split("\t")) for line in text.splitlines() if line and not line.startswith("#"))
+    return [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return the Korean forms of known institutions that are no ordinary words, each time with the English name."""
+    rows = [
+        (tuple(form for form in forms if analyser.has_hangul(form) and form[-1] != "?"), forms[:1])
+        for forms in _marked_rows()
+    ]
+    return [(korean, tuple(english)) for korean, english in rows if korean]
+
+
+_NAME_SYLLABLES = 3
+"""Of a whole Korean name, which needs no 교수 behind it: 김건우가 쓴."""
+_MAX_INSTITUTIONS, _MAX_TOKEN_LENGTH, _MAX_WRITERS = 50, 60, 3
+_EDGE = " .,;:?!…\"'()"
+_SUFFIX = re.compile(rf"(?<=[\w{analyser.SYLLABLES}])(['’]s|에서는|에서|측은|측|이|가|은|는|의|사)\Z")
+_BEFORE = frozenset(("from", "by", "at"))
+_GROUP = re.compile(
+    r"(?:연구진|연구팀|연구원들|연구원|연구소|팀|랩|교수님?|박사님?)(?:들)?(?:이|가|은|는|의|에서)?|(?:team|labs?|group|researchers|scientists)(?:['’]s)?"
+)
+_WRITTEN = frozenset(
+    ["쓴", "낸", "만든", "발표한", "공개한", "내놓은", "나온", "개발한", "제안한", "작성한", "written"]
+)
+_PAPERS = re.compile("(?:papers?|works?|research|studies|publications?|논문|연구|페이퍼)[가-힣]{0,2}")
+
+
+class Writer(NamedTuple):
+    """Who wrote papers, as a question says it: the name, and the words from `start` to `end` that say so.
+
+    `is_known`: it is an institution of the table; any other may be one that papers come from, or an author.
+    """
+
+    name: str
+    start: int
+    end: int
+    is_known: bool
+
+
+def find_writers(words: Sequence[str]) -> list[Writer]:
+    """Return the institutions and people that a question says to have written papers: "from Stanford", 삼성이 쓴.
+
+    A known institution needs a word that says so on either side, another name in Hangul 교수 or 쓴 behind it, and one in Latin
+    letters capitals behind "by".
+    """
+    found: list[Writer] = []
+    start = 0
+    while start < len(words) and len(found) < _MAX_WRITERS:
+        ends = range(min(len(words), start + MAX_WORDS), start, -1)
+        read = (read(words, start, end) for read in (_read_known, _read_other) for end in ends)
+        writer = next(filter(None, read), None) if words[start].lower() != "the" else None
+        found += [writer] if writer else []
+        start = writer.end if writer else start + 1
+    return found
+
+
+def _read_known(words: Sequence[str], start: int, end: int) -> Writer | None:
+    """Read a known institution between two numbers of words."""
+    typed = " ".join(words[start:end]).strip(_EDGE)
+    stem = _SUFFIX.sub("", typed)
+    name = next((name for name in (typed, stem) if _fold(name) in _keys()), None)
+    first, last = _relate(words, start, end)
+    behind = words[last].lower().strip(_EDGE) if last < len(words) else ""
+    is_said = (
+        (first, last) != (start, end) or _PAPERS.fullmatch(behind) or (name != typed and typed.endswith("s"))
+    )
+    return Writer(name, first, last, is_known=True) if name and is_said else None
+
+
+def _read_other(words: Sequence[str], start: int, end: int) -> Writer | None:
+    """Read another name between two numbers of words."""
+    typed = " ".join(words[start:end]).strip(_EDGE)
+    first, last = _relate(words, start, end)
+    if first < start:
+        is_name = words[first].lower() != "at" and all(
+            word[:1].isupper() and not word.isupper() for word in words[start:end]
+        )
+    else:
+        stem = _SUFFIX.sub("", typed)
+        is_whole_name = len(stem) == _NAME_SYLLABLES and stem != typed
+        is_said = last > end and (is_whole_name or _GROUP.fullmatch(words[end]) is not None)
+        is_name = is_said and analyser.is_syllables(stem)
+        typed = stem
+    return Writer(typed, first, last, is_known=False) if is_name else None
+
+
+def _relate(words: Sequence[str], start: int, end: int) -> tuple[int, int]:
+    """Return the numbers of a name's words with those that make it a writer: "by the" in front, 연구진이 쓴 behind."""
+    before = start - (start > 1 and words[start - 1].lower() == "the")
+    first = before - 1 if before and words[before - 1].lower() in _BEFORE else start
+    rest = [word.lower().strip(_EDGE) for word in (*words[end : end + 2], "", "")]
+    has_group = _GROUP.fullmatch(rest[0]) is not None
+    return first, end + has_group + (rest[has_group] in _WRITTEN)
 
 
 def split_name(name: str) -> tuple[str, str, str]:

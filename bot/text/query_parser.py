@@ -43,13 +43,15 @@ class Query:
     """A parsed query. All parts may be empty; dates are local and inclusive, `min_votes` is at least 0.
 
     `text` holds the free words as typed, `phrases` the quoted phrases, `excluded` words and phrases that must not occur,
-    `authors` the names requested, each of which must match. `ignored` are filters without a usable value, as typed.
+    `authors` the names requested, each of which must match, `institutions` those that the papers come from. `ignored` are
+    filters without a usable value, as typed.
     """
 
     text: str = ""
     phrases: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
+    institutions: tuple[str, ...] = ()
     since: date | None = None
     until: date | None = None
     min_votes: int | None = None

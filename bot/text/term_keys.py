@@ -100,7 +100,6 @@ EXACT, VERSION, VERSION_AND_MORE, LEADING = 1.0, 0.8, 0.6, 0.4
 """Degrees of a match: the head is the name, the name with a version, begins with the name and a version, begins with it."""
 _MAX_NAME_WORDS = 6
 _MAX_NAME_LENGTH = 40
-_MIN_PART_LENGTH = 3
 _OPENERS = frozenset(("the", "a", "an", "introduc", "announc", "present", "meet"))
 _CLOSER_LIST = "technic report|system card|model card|기술 보고서|paper|논문"
 _CLOSERS = [tuple(closer.split()) for closer in _CLOSER_LIST.split("|")]
@@ -144,16 +143,7 @@ def _keys_of_name(text: str) -> frozenset[str]:
     words = trim_title(_WORD.findall(analyser.fold(text)))
     if len(words) > 1:
         keys.append("".join(_split_versions([analyser.stem("".join(words))])))
-    elif words and words[0].isascii() and words[0].isalpha():
-        keys += _keys_as_two_words(words[0])
     return frozenset(key for key in keys if 1 < len(key) <= _MAX_NAME_LENGTH)
-
-
-def _keys_as_two_words(word: str) -> list[str]:
-    """Return the keys of a joined name as two words, whose first is stemmed: moviegen like Movie Gen."""
-    cuts = range(_MIN_PART_LENGTH, len(word) - _MIN_PART_LENGTH + 1)
-    halves = [(word[:cut], analyser.stem(word[:cut]), word[cut:]) for cut in cuts]
-    return [stemmed + analyser.stem(second) for first, stemmed, second in halves if stemmed != first]
 
 
 def match_titles(names: Collection[str], title: str) -> float:

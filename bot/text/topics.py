@@ -14,7 +14,6 @@ from importlib import resources
 
 from bot.text import analyser, questions, term_keys
 
-_UNCOUNTED = ("function", "request", "paper")
 _FILLER_WEIGHT = 0.5
 """Of words that may be filler (방법, improve), as they tell topics apart less often."""
 _MAX_WORD_TOPICS = 80
@@ -33,7 +32,7 @@ def describe(text: str) -> Vector:
     weights: dict[int, float] = {}
     for word in map(questions.trim_filler, text.split()[:_MAX_WORDS]):
         kind = questions.classify_filler(word)
-        topics = () if kind in _UNCOUNTED else find_topics(word)
+        topics = () if kind == "filler" else find_topics(word)
         if not topics or len(topics) > _MAX_WORD_TOPICS:
             continue
         weight = inverse_topic_frequency(len(topics)) * (_FILLER_WEIGHT if kind else 1)
@@ -61,15 +60,8 @@ def find_topics(word: str) -> frozenset[int]:
 def _find_hangul(word: str) -> Collection[int]:
     words = load_words()
     stem = questions.strip_query_word(word, lambda stem: stem != word and stem in words)
-    verb = questions.common_form(word)
-    spellings = {
-        word,
-        stem,
-        *map(analyser.strip_term, (word, verb)),
-        analyser.monosyllabic_noun(word) or word,
-    }
-    found = set[int]().union(*(words.get(spelling, ()) for spelling in spellings))
-    if found:
+    spellings = {word, stem, analyser.strip_term(word), analyser.monosyllabic_noun(word) or word}
+    if found := set[int]().union(*(words.get(spelling, ()) for spelling in spellings)):
         return found
     for end in range(len(word) - 1, 1, -1):
         if word[:end] in words:
@@ -102,13 +94,13 @@ def load_words() -> Mapping[str, tuple[int, ...]]:
 
 @lru_cache(maxsize=1)
 def _load_table() -> tuple[tuple[tuple[str, ...], str], ...]:
-    """Return the terms of each topic with the words of its description; the lay words are topics too."""
+    """Return the terms of each topic with the words of its description; the everyday words are topics too."""
     text = resources.files(__package__).joinpath("topic_descriptions.tsv").read_text(encoding="utf-8")
     described = [
         (terms.split("|"), words) for terms, words in (line.split("\t", 1) for line in text.splitlines())
     ]
-    lay = [(terms, " ".join(words)) for words, terms in questions.load_rows()]
-    return tuple((tuple(terms), re.sub("[,\t]", " ", words)) for terms, words in (*described, *lay))
+    everyday = [(terms, " ".join(words)) for words, terms in questions.load_rows()]
+    return tuple((tuple(terms), re.sub("[,\t]", " ", words)) for terms, words in (*described, *everyday))
 
 
 _MAX_PAPER_WORD_TOPICS = 40

@@ -59,6 +59,7 @@ def test_the_full_json_has_the_whole_answer(filled: Paperround) -> None:
                 "corrected",
                 "meanings",
                 "period",
+                "from",
                 "suggestions",
                 "papers",
             )
@@ -72,6 +73,18 @@ def test_the_full_json_has_the_whole_answer(filled: Paperround) -> None:
     assert all(paper["explain"]["matched"] for paper in complete["papers"])
     assert filled("search", "care", "--json=half").exit_status == 2
     assert isinstance(filled("search", "--json", "care").data, list)
+
+
+def test_an_operators_everyday_words_are_used_and_a_wrong_line_is_named(
+    filled: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = tmp_path / "words.tsv"
+    words.write_text("wrong\n양파\tcare\n", encoding="utf-8")
+    monkeypatch.setenv("PAPERROUND_EVERYDAY_WORDS", str(words))
+    answer = filled("search", "양파")
+    assert answer.stdout.count("Ada Lovelace") == len(PAPERS)
+    assert f"{words}, line 1: " in answer.stderr
+    assert "line 1: " in filled("doctor").stdout
 
 
 def test_a_table_says_what_papers_lack(filled: Paperround) -> None:
@@ -112,10 +125,10 @@ def test_an_unknown_id_is_said(filled: Paperround) -> None:
     assert "There is no paper 2601.99999 in the archive." in filled("search", "2601.99999").stderr
 
 
-def test_a_search_without_results_suggests_a_query(filled: Paperround) -> None:
+def test_a_search_without_results_says_what_it_corrected(filled: Paperround) -> None:
     answer = filled("search", "reinforcment lerning")
     assert answer.stdout.startswith("Nothing found.")
-    assert "reinforcement learning" in answer.stderr
+    assert "lerning → learning" in answer.stderr
 
 
 def test_a_paper_is_found_by_id_and_url(filled: Paperround) -> None:

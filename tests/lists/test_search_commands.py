@@ -38,6 +38,11 @@ async def test_the_list_says_how_a_query_was_read(harness: ClientHarness) -> Non
             texts("list-perhaps", topics=""),
         ),
         ("2025년 12월부터 로봇 지도", texts("list-read", terms="≥ 2025-12-01 · 로봇 · 지도"), none),
+        (
+            "papers by Grace Hopper on 로봇",
+            texts("list-read", terms=f"{texts('list-read-from', names='Grace Hopper')} · 로봇"),
+            none,
+        ),
         ("로봇 지도", "Maps for Robots", texts("list-read", terms="")),
         ("https://arxiv.org/abs/2501.00004v2", "Maps for Robots", none),
         ("억해", texts("list-inside"), none),

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.search import completion
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 
@@ -16,14 +21,6 @@ async def test_a_typing_error_is_answered_as_it_was_meant(search: SearchService)
         corrected = await search.search(SearchRequest(typed))
         assert corrected.rows == intended.rows != ()
         assert " ".join(word for _, word in corrected.corrected) in meant
-
-
-async def test_an_error_that_the_stem_hides_is_said_too(search: SearchService) -> None:
-    for typed in ["reinforcment", "reinforcment lerning", "Reinforcment learning"]:
-        meant = {"reinforcment": "reinforcement", "lerning": "learning"}
-        result = await search.search(SearchRequest(typed))
-        said = [(word.lower(), correct.lower()) for word, correct in result.corrected]
-        assert said == [(word, meant[word]) for word in typed.lower().split() if word in meant]
 
 
 async def test_a_literal_search_corrects_nothing(search: SearchService) -> None:
@@ -42,16 +39,15 @@ async def test_an_unknown_id_is_said_and_finds_nothing_else(search: SearchServic
         assert (result.rows, result.unknown_id) == ((), "2501.99999")
 
 
-async def test_a_typing_error_of_a_word_without_papers_suggests_its_correction(search: SearchService) -> None:
-    for typed, meant in [("difusion model", "diffusion model"), ("mixure of experts", "mixture of experts")]:
-        assert meant in [text.casefold() for text in (await search.search(SearchRequest(typed))).suggestions]
-
-
-async def test_words_that_papers_have_are_not_corrected(search: SearchService) -> None:
-    # "model" is one letter away from MoDE and modal.
-    assert [
-        text.casefold() for text in (await search.search(SearchRequest("difusion model"))).suggestions
-    ] in (["diffusion model"], ["diffusion model", "diffusion"])
+async def test_a_short_word_is_corrected_where_that_completes_a_known_term(search: SearchService) -> None:
+    for typed, meant in [
+        ("smal langauge modle", "small language model"),
+        ("difusion model", "diffusion model"),
+        ("mixure of experts", "mixture of experts"),
+    ]:
+        result = await search.search(SearchRequest(typed))
+        assert completion.apply_corrections(typed, result.corrected).casefold() == meant
+    assert (await search.search(SearchRequest("smal zebra"))).corrected == ()
 
 
 async def test_a_query_unlike_any_topic_has_no_suggestions(search: SearchService) -> None:
@@ -86,3 +82,42 @@ async def test_each_form_comes_with_its_evidence(search: SearchService) -> None:
     assert by_text["소형 언어 모델"] == ("ko", 1)
     assert by_text["SLM"][0] == "abbr"
     assert await search.explain_term("xyzzy") == ([], [])
+
+
+_WORDS = {
+    "diffusion": 9,
+    "Decoding": 3,
+    "decodings": 1,
+    "모델": 50,
+    "모듈": 1,
+    "멀티모달": 4,
+    "환각": 3,
+    "mode": 2,
+}
+_VOCABULARY = completion.Vocabulary(
+    [*_WORDS.items(), ("model", 40), ("causal", 5), ("casual", 4), ("LoRA2", 3)]
+)
+
+
+_ERRORS = "difusion diffusion|diffuison diffusion|decodng decoding|modle model|모댈 모델|멀티모덜 멀티모달|환긱 환각"
+
+
+@pytest.mark.parametrize("pair", _ERRORS.split("|"))
+def test_a_word_that_one_known_word_is_near_is_corrected(pair: str) -> None:
+    typed, meant = pair.split()
+    assert _VOCABULARY.correct(typed) == meant
+
+
+@pytest.mark.parametrize(
+    "typed", ["diffusion", "모델", "casaul2", "lora3", "quaternion", "모", "", "cassal", "-----"]
+)
+def test_known_unlike_short_and_ambiguous_words_stay(typed: str) -> None:
+    assert _VOCABULARY.correct(typed) is None
+
+
+@given(st.text(max_size=60))
+def test_any_word_is_corrected_to_a_known_one_or_not_at_all(word: str) -> None:
+    meant = _VOCABULARY.correct(word)
+    assert meant is None or meant.casefold() in {
+        known.casefold() for known in [*_WORDS, "model", "causal", "casual"]
+    }

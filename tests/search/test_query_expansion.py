@@ -23,8 +23,8 @@ def _segments(expanded: concepts.Expansion) -> list[str]:
     ("typed", "segments"),
     [
         ("what is mixture of experts", ["mixture of experts"]),
-        ("확산 모델에 대한 논문", ["확산 모델에"]),
-        ("LLM의 환각을 알려줘", ["LLM", "환각을"]),
+        ("확산 모델에 대한 논문", ["확산 모델"]),
+        ("LLM의 환각을 알려줘", ["LLM", "환각"]),
         ("diffusion and video", ["diffusion", "video"]),
         ("chain of thought", ["chain of thought"]),
         ("the of", ["the", "of"]),
@@ -77,7 +77,7 @@ def test_only_an_abbreviation_of_several_terms_has_meanings() -> None:
         ("휴대폰에서 돌아가는 모델", "휴대폰에서", "on-device"),
     ],
 )
-def test_a_lay_word_has_the_forms_of_what_it_means(
+def test_an_everyday_word_has_the_forms_of_what_it_means(
     glossary: resolver.Glossary, typed: str, segment: str, form: str
 ) -> None:
     expanded = search_query.expand_query(glossary, typed)

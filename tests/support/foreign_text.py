@@ -274,7 +274,13 @@ READERS: dict[str, Callable[[str], object]] = {
     "text.people.name_distance": lambda text: people.name_distance(("kim", "minsu"), text),
     "text.people.is_correction": lambda text: people.is_correction(("kim", "minsu"), text),
     "text.people.is_plausible": lambda text: people.is_plausible(("kim", "minsu"), text),
-    "text.questions.read_question": lambda text: questions.read_question(text, _is_word, _is_word),
+    "text.questions.read_question": lambda text: questions.read_question(
+        text, _is_word, _is_word, questions.packaged_everyday()
+    ),
+    "text.questions.Everyday.find_terms": lambda text: questions.packaged_everyday().find_terms(text),
+    "text.questions.parse_everyday": lambda text: questions.parse_everyday(text.encode()),
+    "text.people.find_writers": lambda text: people.find_writers(text.split()),
+    "text.people.institution_tokens": lambda text: people.institution_tokens([text] * 3),
     "text.questions.strip_query_word": lambda text: questions.strip_query_word(text, _is_word),
     "text.term_keys.match_titles": lambda text: term_keys.match_titles(["word"], text),
     "text.term_keys.Document": lambda text: term_keys.Document(text, text),
@@ -318,7 +324,7 @@ OWN_TEXT = {
     "a word or name, whose length its caller bounds": """
         glossary.induction.papers_containing glossary.mentions.best_span glossary.mentions.expected_word_count
         glossary.transliteration.is_transliteration glossary.transliteration.sound_pattern glossary.transliteration.sounds_like
-        search.completion.apply_corrections
+        search.completion.apply_corrections search.completion.find_corrections
         text.analyser.fewest_pieces text.analyser.has_final_consonant text.analyser.is_particle text.analyser.monosyllabic_noun
         text.analyser.split_syllable text.people.match_cost text.people.word_distance
         """,

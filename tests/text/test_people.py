@@ -226,3 +226,41 @@ def test_completions_are_in_the_language_that_is_typed() -> None:
         == "Korea Advanced Institute of Science and Technology"
     )
     assert people.complete_institution("zzz", counts) == []
+
+
+_WRITERS = {
+    "papers from the Google DeepMind team on agents": [("Google DeepMind", 1, 6)],
+    "Google's work on robots": [("Google", 0, 1)],
+    "삼성전자 연구진이 쓴 논문": [("삼성전자", 0, 3)],
+    "robots by Jane Roe": [("Jane Roe", 1, 4)],
+    "김건우 교수 논문": [("김건우", 0, 2)],
+    "papers from Samsung and by KAIST": [("Samsung", 1, 3), ("KAIST", 4, 6)],
+    "the Google model": [],
+    "메타 학습": [],
+    "learning from scratch": [],
+    "사람이 만든 데이터": [],
+    "cached by KV": [],
+    "": [],
+}
+
+
+@pytest.mark.parametrize("question", _WRITERS)
+def test_who_wrote_papers_is_read_with_the_words_that_say_so(question: str) -> None:
+    found = people.find_writers(question.split())
+    assert [(writer.name, writer.start, writer.end) for writer in found] == _WRITERS[question]
+
+
+_PIECES = "by from the Google 삼성이 쓴 연구진 교수 papers 's 김건우가 Jane ."
+
+
+@given(st.lists(st.sampled_from(_PIECES.split()) | st.text(max_size=9)))
+def test_writers_are_read_of_any_words_and_apart_from_each_other(words: list[str]) -> None:
+    ends = [0]
+    for writer in people.find_writers(words):
+        assert ends[-1] - 1 <= writer.start < writer.end <= len(words)
+        ends.append(writer.end)
+
+
+@given(st.lists(st.text(max_size=40), max_size=80))
+def test_the_tokens_of_institutions_have_no_spaces(names: list[str]) -> None:
+    assert not any(token != "".join(token.split()) or not token for token in people.institution_tokens(names))

@@ -1,6 +1,8 @@
-"""How questions are read: endings, filler, lay words, typing errors."""
+"""How questions are read: endings, filler, everyday words."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -19,20 +21,28 @@ def glossary() -> resolver.Glossary:
     return glossary_in_memory.build_glossary([], concepts.load_terms())
 
 
+_EVERYDAY = questions.packaged_everyday()
+
+
+def _read(glossary: resolver.Glossary, text: str) -> str:
+    return questions.read_question(text, glossary.is_term, glossary.is_word, _EVERYDAY)
+
+
 @pytest.mark.parametrize(
     ("question", "read"),
     [
-        ("LLM의 환각을 줄이는 방법 알려줘", "LLM 환각을"),
+        ("LLM의 환각을 줄이는 방법 알려줘", "LLM 환각"),
         ("LoRA로 파인튜닝", "LoRA 파인튜닝"),
         ("what is chain of thought?", "chain of thought"),
         ("chain of thought", "chain of thought"),
-        ("코드를 자동으로 고쳐주는 모델 추천해줘", "코드를 고쳐주는 모델"),
-        ("비위를 맞추는 문제", "비위를 맞추는"),
+        ("코드를 자동으로 고쳐주는 모델 추천해줘", "코드 모델"),
+        ("비위를 맞추는 모델", "비위를 맞추는 모델"),
         ("성능이 좋은 모델 추천해줘", "모델"),
         ("수학 문제를 푸는 모델", "수학 문제를 모델"),
         ("how to stop language models from saying wrong things", "language models"),
-        ("프롬프트를 바꿔서 얻는 LLM의 환각", "프롬프트를 LLM 환각"),
-        ("강화학습으로 로봇을 학습시키나요?", "강화학습 로봇을 학습"),
+        ("프롬프트를 바꿔서 얻는 LLM의 환각", "프롬프트 LLM 환각"),
+        ("강화학습으로 로봇을 학습시키나요?", "강화학습 로봇 학습"),
+        ("state of the art text-to-video", "text-to-video"),
         ("is there a paper that uses diffusion for video generation", "diffusion video generation"),
         ("논문", "논문"),
         ("", ""),
@@ -40,22 +50,18 @@ def glossary() -> resolver.Glossary:
     ],
 )
 def test_a_question_is_read_as_its_topic(glossary: resolver.Glossary, question: str, read: str) -> None:
-    assert questions.read_question(question, glossary.is_term, glossary.is_word) == read
+    assert _read(glossary, question) == read
 
 
 @given(st.text(_HOSTILE, max_size=300) | st.text(max_size=300))
 def test_any_text_can_be_read(glossary: resolver.Glossary, text: str) -> None:
-    read = questions.read_question(text, glossary.is_term, glossary.is_word)
+    read = _read(glossary, text)
     assert bool(read.strip()) or not text.strip()
 
 
 @pytest.mark.parametrize("piece", ["LLM의 ", "로봇이", "what is ", "가", "a-", "의 "])
 def test_reading_takes_linear_time(glossary: resolver.Glossary, piece: str) -> None:
-    growth.assert_growth(
-        lambda: questions.read_question(piece * 2_000, glossary.is_term, glossary.is_word),
-        lambda: questions.read_question(piece * 8_000, glossary.is_term, glossary.is_word),
-        8,
-    )
+    growth.assert_growth(lambda: _read(glossary, piece * 2_000), lambda: _read(glossary, piece * 8_000), 8)
 
 
 def _topic(query: str) -> str:
@@ -73,8 +79,6 @@ def _topic(query: str) -> str:
         ("recent papers on the diffusion", "diffusion"),
         ("diffusion AND video", "diffusion video"),
         ("is there a paper that improves speech recognition?", "speech recognition?"),
-        ("state of the art text-to-video", "text-to-video"),
-        ("SOTA speech recognition", "SOTA speech recognition"),
         ("what is SOTA in speech recognition", "speech recognition"),
         ("search for papers on tree search", "tree search"),
         ("how do people evaluate agents", "evaluate agents"),
@@ -92,14 +96,16 @@ def _topic(query: str) -> str:
         ("추론이 더 낫게 하려면", "추론이"),
         ("번역을 잘하는 모델", "번역을 모델"),
         ("RAG 논문 추천", "RAG"),
-        ("웹을 돌아다니는 연구 있나요", "웹을 돌아다니는"),
+        ("웹을 돌아다니는 연구 있나요", "웹을 돌아다니는 연구"),
     ],
 )
 def test_filler_carries_no_topic(query: str, topic: str) -> None:
     assert _topic(query) == topic
 
 
-_TOPICS = "과학 연구|deep research|연구 에이전트|뉴스 추천|tree search|줄기세포|광학 흐름|reduce|왜곡|높이 추정|computer use"
+_TOPICS = (
+    "과학 연구|deep research|연구 에이전트|뉴스 추천|tree search|줄기세포|광학 흐름|reduce|왜곡|높이 추정"
+)
 
 
 @pytest.mark.parametrize("query", _TOPICS.split("|"))
@@ -158,62 +164,56 @@ def test_any_word_keeps_its_beginning(word: str) -> None:
     assert bool(stem) == bool(word)
 
 
-_LAY_WORDS = (
+_EVERYDAY_WORDS = (
     "lies=hallucination|Lying=hallucination|옷=garment|옷을=garment|사진으로=image|같은 인물이=personalization|손글씨가=OCR"
-    "|without labels=unsupervised|잊어버리는=unlearning|코드를 고쳐주는=program repair|코드 고치기=program repair"
+    "|without labels=unsupervised|잊어버리는=unlearning|코드를 고쳐=program repair"
 )
 
 
-@pytest.mark.parametrize("pair", _LAY_WORDS.split("|"))
-def test_a_lay_word_is_found_in_any_form(pair: str) -> None:
+@pytest.mark.parametrize("pair", _EVERYDAY_WORDS.split("|"))
+def test_an_everyday_word_is_found_in_any_form(pair: str) -> None:
     words, term = pair.split("=")
-    assert term in questions.find_terms(words)
+    assert term in _EVERYDAY.find_terms(words)
 
 
 @pytest.mark.parametrize("words", ["diffusion", "환각", "", "🤖", "without"])
 def test_other_words_are_none(words: str) -> None:
-    assert questions.find_terms(words) == ()
+    assert _EVERYDAY.find_terms(words) == ()
 
 
 @given(st.text(max_size=40))
 def test_any_text_can_be_looked_up(text: str) -> None:
-    assert isinstance(questions.find_terms(text), tuple)
+    assert isinstance(_EVERYDAY.find_terms(text), tuple)
 
 
-_WORDS = {
-    "diffusion": 9,
-    "Decoding": 3,
-    "decodings": 1,
-    "모델": 50,
-    "모듈": 1,
-    "멀티모달": 4,
-    "환각": 3,
-    "mode": 2,
-}
-_VOCABULARY = questions.Vocabulary(
-    [*_WORDS.items(), ("model", 40), ("causal", 5), ("casual", 4), ("LoRA2", 3)]
-)
+_FILE = """
+# ours
+쿠폰|coupon code\tprompt injection
+no tab
+too many words for one phrase here\tquantization
+\tquantization
+???\tquantization
+거짓말\tdeception
+""".encode()
 
 
-_ERRORS = "difusion diffusion|diffuison diffusion|decodng decoding|modle model|모댈 모델|멀티모덜 멀티모달|환긱 환각"
+def test_an_operators_words_come_first_and_each_wrong_line_is_named() -> None:
+    rows, problems = questions.parse_everyday(_FILE + b"\xff\tquantization\n")
+    everyday = questions.Everyday(rows)
+    assert everyday.find_terms("쿠폰을") == everyday.find_terms("coupon codes") == ("prompt injection",)
+    assert everyday.find_terms("거짓말") == ("deception",)
+    assert everyday.find_terms("lies") == ("hallucination",)
+    assert [problem.partition(":")[0] for problem in problems] == [f"line {n}" for n in (4, 5, 6, 7, 9)]
 
 
-@pytest.mark.parametrize("pair", _ERRORS.split("|"))
-def test_a_word_that_one_known_word_is_near_is_corrected(pair: str) -> None:
-    typed, meant = pair.split()
-    assert _VOCABULARY.correct(typed) == meant
+@given(st.binary(max_size=200) | st.text("a가|\t\n# ", max_size=80).map(str.encode))
+def test_any_file_of_everyday_words_can_be_read(data: bytes) -> None:
+    rows, problems = questions.parse_everyday(data)
+    assert len(rows) + len(problems) <= len(data.splitlines())
+    assert all(questions.Everyday(rows).find_terms(words[0]) for words, _ in rows)
 
 
-@pytest.mark.parametrize(
-    "typed", ["diffusion", "모델", "casaul2", "lora3", "quaternion", "모", "", "cassal", "-----"]
-)
-def test_known_unlike_short_and_ambiguous_words_stay(typed: str) -> None:
-    assert _VOCABULARY.correct(typed) is None
-
-
-@given(st.text(max_size=60))
-def test_any_word_is_corrected_to_a_known_one_or_not_at_all(word: str) -> None:
-    meant = _VOCABULARY.correct(word)
-    assert meant is None or meant.casefold() in {
-        known.casefold() for known in [*_WORDS, "model", "causal", "casual"]
-    }
+def test_a_file_that_is_missing_is_said_and_the_packaged_words_are_used(tmp_path: Path) -> None:
+    everyday, problems = questions.load_everyday(tmp_path / "none.tsv")
+    assert everyday.find_terms("lies") == ("hallucination",)
+    assert str(tmp_path) in problems[0]

@@ -55,6 +55,7 @@ list-similar-heading = More like { $title }
 list-saved-heading = Saved papers · { $count }
 list-corrected = Corrected: { $words }
 list-read = Searched for { $terms }
+list-read-from = from { $names }
 list-meanings = { $term } has several meanings: { $meanings }
 list-also = Also searched for { $forms }
 list-inside = Found only inside longer words

@@ -40,6 +40,7 @@ list-similar-heading = 비슷한 논문 · { $title }
 list-saved-heading = 저장한 논문 · { $count }편
 list-corrected = 오타로 보여 고쳐서 찾았어요: { $words }
 list-read = 검색한 단어: { $terms }
+list-read-from = { $names } 논문
 list-meanings = { $term }에는 뜻이 여럿 있어요: { $meanings }
 list-also = 함께 검색한 표기: { $forms }
 list-inside = 검색어가 더 긴 단어 안에 들어 있는 논문만 찾았어요

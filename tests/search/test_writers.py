@@ -1,0 +1,91 @@
+"""Questions that name who wrote papers: an institution, as services and texts know it, or a person."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.search.results import SearchRequest
+from bot.search.service import SearchService
+from storage import models
+from storage.database import Database
+from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+STORED = NewsletterPaper("2501.00001", "Narrow Weights", "Quantization of weights.", authors=("Jane Roe",))
+NAMED = NewsletterPaper("2501.00002", "Coarse Steps", "삼성이 양자화를 다룹니다.", authors=("Kim Gunwoo",))
+ELSEWHERE = NewsletterPaper("2501.00003", "Fine Steps", "양자화를 삼성 휴대폰에서 씁니다.")
+NEITHER = NewsletterPaper("2501.00004", "Plain Steps", "Quantization for all.")
+
+
+@pytest.fixture
+async def search(db: Database) -> SearchService:
+    """Four papers on quantization: services say of two of them where they come from, and two texts name Samsung."""
+    await sample_archive.add_digest(db, "2025-01-02", STORED, NAMED, ELSEWHERE, NEITHER)
+    ingest = sample_archive.make_ingest(db)
+    read_at = datetime(2025, 1, 3, tzinfo=UTC)
+    for paper, organization in ((STORED, "Samsung Research"), (ELSEWHERE, "Oslo Sound Lab")):
+        fact = models.PaperFacts(
+            paper.arxiv_id, "huggingface", "https://hf", read_at, organization=organization
+        )
+        await ingest.add_facts([fact])
+    return SearchService(db)
+
+
+async def _ids(search: SearchService, query: str) -> set[str]:
+    return {row.arxiv_id for row in (await search.search(SearchRequest(query))).rows}
+
+
+async def test_an_institution_is_a_filter_by_what_services_say_and_else_by_the_text(
+    search: SearchService,
+) -> None:
+    for query in (
+        "papers from Samsung on quantization",
+        "anything new by Samsung on quantization?",
+        "삼성이 쓴 양자화 논문",
+        "삼성전자 연구진의 양자화 논문",
+        "Samsung papers",
+    ):
+        result = await search.search(SearchRequest(query))
+        assert {row.arxiv_id for row in result.rows} == {STORED.arxiv_id, NAMED.arxiv_id}, query
+        assert result.writers
+    assert await _ids(search, "papers from Oslo Sound Lab") == {ELSEWHERE.arxiv_id}
+
+
+async def test_a_person_is_a_filter(search: SearchService) -> None:
+    for query in ("work by Jane Roe on quantization", "papers by Jane Roe"):
+        assert await _ids(search, query) == {STORED.arxiv_id}
+    for query in ("김건우 교수 논문", "김건우가 쓴 양자화 논문"):
+        assert await _ids(search, query) == {NAMED.arxiv_id}
+
+
+async def test_other_names_and_words_stay_words(search: SearchService) -> None:
+    for query in (
+        "quantization by Google",
+        "quantization by Someone Unknown",
+        "from scratch",
+        "Samsung quantization",
+        "papers from January",
+        "현대 양자화",
+    ):
+        assert (await search.search(SearchRequest(query))).writers == (), query
+    literal = await search.search(SearchRequest("papers from Samsung", literal=True))
+    assert literal.writers == ()
+
+
+async def test_a_korean_name_without_a_word_that_makes_it_a_writer_finds_the_english_one(
+    db: Database,
+) -> None:
+    paper = NewsletterPaper("2501.00001", "Sounds", "Alibaba trains audio models.")
+    await sample_archive.add_digest(db, "2025-01-02", paper, NEITHER)
+    found = await SearchService(db).search(SearchRequest("알리바바 오디오"))
+    assert [row.arxiv_id for row in found.rows][:1] == [paper.arxiv_id]
+    assert "Alibaba" in found.added_forms
+
+
+async def test_a_query_that_its_institution_hides_is_suggested_without_it(search: SearchService) -> None:
+    result = await search.search(SearchRequest("papers from Samsung on steps that are plain"))
+    assert "steps" in " ".join(result.suggestions)
