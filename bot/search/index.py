@@ -22,7 +22,7 @@ from storage import archive, bulk, key_values, migrate, models, papers, search, 
 from storage.database import Connection, Database
 from storage.errors import InUseError
 
-VERSION = "11"
+VERSION = "12"
 """Version of the tokens. An index built by another version is rebuilt."""
 
 POPULARITY_EPOCH = date(2010, 1, 1)
