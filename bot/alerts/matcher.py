@@ -241,8 +241,11 @@ def _match_term(
             if forms:
                 # With forms of the glossary a paper must be about the topic, as in a look-up.
                 in_body = _topic_segment((term.text,), *forms).is_topic_of(text.topic_document)
-            field = contents.MatchField.TITLE if in_title else contents.MatchField.TEXT
-            return (term.text, field) if in_title or in_body else None
+            if not (in_title or in_body):
+                return None
+            written = ((term.text,), *forms)
+            quoted = next((form for form, *_ in written if any(text.match(form))), term.text)
+            return quoted, contents.MatchField.TITLE if text.match(quoted)[0] else contents.MatchField.TEXT
         case _:
             assert_never(term.kind)
 
@@ -434,7 +437,7 @@ MAX_FORMS = 20
 def list_forms(glossary: resolver.Glossary, alert: models.Alert) -> models.AlertForms:
     """Return for each term the forms that match too, each with its context; none without the switch, or of a name.
 
-    They are exactly those that a look-up of the words shows.
+    They are those that a look-up of the words shows, without forms that one explanation alone speaks for.
     """
     return tuple(
         _term_forms(glossary, term.text)
@@ -445,7 +448,7 @@ def list_forms(glossary: resolver.Glossary, alert: models.Alert) -> models.Alert
 
 
 def _term_forms(glossary: resolver.Glossary, text: str) -> tuple[tuple[str, ...], ...]:
-    expanded = search_query.expand_query(glossary, text)
+    expanded = search_query.expand_query(glossary, text).sure()
     # Forms of a part of the words alone would match papers about that part.
     wholes = (*(expanded.segments if len(expanded.segments) == 1 else ()), *expanded.composed)
     shown = search_query.added_forms(concepts.Expansion(expanded.text, wholes))

@@ -40,6 +40,11 @@ class SurfaceForm(NamedTuple):
     confirmed: int = 0
 
     @property
+    def share_with_term(self) -> float:
+        """The share of the papers with a Korean form that have another form of the term."""
+        return self.confirmed / max(1, self.found)
+
+    @property
     def is_sure(self) -> bool:
         """Whether it may decide what a channel, an alert or a trend has: a Korean form that two papers explain."""
         return self.language != "ko" or self.seeded or self.papers > 1

@@ -156,6 +156,8 @@ _PHRASE_END = re.compile(
 _SUFFIX_SYLLABLES = frozenset("내간별용시후전중상형")
 _HYPHENS = re.compile(r"[\s\-–/]+")
 _LENGTH_PENALTY = 0.6
+_MIN_USUAL, _USUAL_SHARE = 3, 0.8
+"""Papers, and share of those with the words behind, from which a word before a term is part of it."""
 
 
 def find_term(left: str, english: str, key: str, supports: Mapping[TermPair, int]) -> str:
@@ -167,7 +169,7 @@ def find_term(left: str, english: str, key: str, supports: Mapping[TermPair, int
         1, sum(word.lower() not in analyser.FUNCTION_WORDS for word in _HYPHENS.split(english) if word)
     )
     units = left.split()
-    best, best_score, words = "", -math.inf, 0
+    best, best_score, words, previous = "", -math.inf, 0, 0
     for length, korean_key in enumerate(_suffix_keys(units), 1):
         unit = units[-length]
         if not term_keys.korean_key(unit) or unit in _BOUNDARY_WORDS or (words and _PHRASE_END.search(unit)):
@@ -176,9 +178,13 @@ def find_term(left: str, english: str, key: str, supports: Mapping[TermPair, int
         text = " ".join(units[-length:])
         if transliteration.sounds_like(korean_key, key):
             return text
-        score = math.log(supports.get(TermPair(korean_key, key), 1)) - _LENGTH_PENALTY * abs(words - expected)
+        support = supports.get(TermPair(korean_key, key), 1)
+        # What nearly all papers have before the term belongs to it.
+        is_usual = _MIN_USUAL <= support >= _USUAL_SHARE * (previous or support)
+        score = math.log(support) - (0 if is_usual else _LENGTH_PENALTY * abs(words - expected))
+        previous = support
         # A single syllable (내, 간, 별) belongs to the word before it.
-        if score > best_score and len(unit) > 1:
+        if score >= best_score - is_usual * 0.25 and len(unit) > 1:
             best, best_score = text, score
     return best.removesuffix("들") if len(best) > 3 else best
 
