@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache
 from importlib import resources
 from typing import Literal, NamedTuple
 
@@ -239,9 +239,16 @@ def deduplicate_forms(forms: Iterable[WeightedForm]) -> tuple[WeightedForm, ...]
 # The seed list: machine-learning terms written by hand, for archives too small to explain them.
 
 
-def read_data(name: str) -> str:
-    """Return the text of a file of this package."""
+def _read_data(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def read_words(name: str) -> frozenset[str]:
+    """Return the words of a file of this package: `everyday_words.txt`, which authors like to make abbreviations of,
+    `boundary_words.txt`, which no Korean term has, and `not_names.txt`, with which titles begin.
+    """
+    return frozenset(_read_data(name).split())
 
 
 class SeedTerm(NamedTuple):
@@ -257,13 +264,13 @@ class SeedTerm(NamedTuple):
     is_common_word: bool = False
 
 
-@lru_cache(maxsize=1)
+@cache
 def load_terms() -> tuple[SeedTerm, ...]:
     """Return the packaged seed list: tab-separated Korean forms, English forms and abbreviations, each split by `|`.
 
     A "-" in the column of abbreviations marks a common word.
     """
-    return tuple(map(_parse_line, filter(None, read_data("seed.tsv").splitlines())))
+    return tuple(map(_parse_line, filter(None, _read_data("seed.tsv").splitlines())))
 
 
 def _parse_line(line: str) -> SeedTerm:

@@ -136,24 +136,10 @@ def _read_gloss(
 # Where the Korean term before a parenthesis begins: with the words that most papers repeat, about as many as the English term
 # has.
 
-_BOUNDARY_LIST = (
-    "및 또는 혹은 그리고 기존 기존의 이러한 그러한 통해 통한 통하여 위한 위해 위해서 위하여 사용하여 사용한 사용하는 "
-    "사용해 이용한 이용하여 활용한 활용하여 활용해 기반으로 바탕으로 대한 대해 대하여 관한 있는 없는 같은 등 등의 등을 "
-    "본 논문은 논문에서는 연구는 연구에서는 우리는 이는 이를 이 그 각 더 두 세 가지 뿐만 아니라 즉 예를 들어 하는 되는 "
-    "된 한 를 을 은 는 의 에 와 과 로 으로 가 에서 에게 이나 나 이라는 라는 이란 라고 하며 하고 수 것 것은 것을 따른 "
-    "따라 의한 의해 함께 제안된 제안하는 소개하는 포함한 포함하는 결합한 결합하여 적용한 적용하여 도입하여 도입한 "
-    "가진 갖는 갖춘 위해서는 위해선 그래서 따라서 그러므로 그러나 하지만 또한 특히 먼저 우선 이후 이때 여기서 이를테면 "
-    "주로 바로 매우 가장 모두 각각 이미 아직 다시 이들 이들의 "
-    "새로운 다양한 최신 효율적인 효과적인 강력한 주요 여러 높은 낮은 많은 최근 최초의 첫 다른 독특한 혁신적인 일반적인 "
-    "특정 특별한 전체 모든 중요한 핵심 복잡한 간단한 단순한 유명한 대표적인 해당 우수한 뛰어난 널리 기본 고유한 전통적인 "
-    "추가 추가적인 이전 현재 실제 완전한 정확한 유사한 동일한 하나의 한국어 영어 획기적인 최첨단 공개된"
-)
-_BOUNDARY_WORDS = frozenset(_BOUNDARY_LIST.split())
 _PHRASE_END = re.compile(
     r"(?:[가-힣][을를]|(?<![하되없있])는|(?<=[가-힣][가-힣])은|에서|에게|으로|하여|하고|되어|하며)$"
 )
 """The ending of a word behind which a term begins: none is within one."""
-_SUFFIX_SYLLABLES = frozenset("내간별용시후전중상형")
 _HYPHENS = re.compile(r"[\s\-–/]+")
 _LENGTH_PENALTY = 0.6
 _MIN_USUAL, _USUAL_SHARE = 3, 0.8
@@ -168,11 +154,11 @@ def find_term(left: str, english: str, key: str, supports: Mapping[TermPair, int
     expected = max(
         1, sum(word.lower() not in analyser.FUNCTION_WORDS for word in _HYPHENS.split(english) if word)
     )
-    units = left.split()
+    units, boundary_words = left.split(), concepts.read_words("boundary_words.txt")
     best, best_score, words, previous = "", -math.inf, 0, 0
     for length, korean_key in enumerate(_suffix_keys(units), 1):
         unit = units[-length]
-        if not term_keys.korean_key(unit) or unit in _BOUNDARY_WORDS or (words and _PHRASE_END.search(unit)):
+        if not term_keys.korean_key(unit) or unit in boundary_words or (words and _PHRASE_END.search(unit)):
             break
         words += len(mentions.split_context(unit))
         text = " ".join(units[-length:])
@@ -261,7 +247,7 @@ def most_common(spellings: Counter[str] | None, key: str) -> str:
 # Document frequencies of terms and pairs: one pass over papers for thousands of terms, by first syllables and first words.
 
 MOST = 0.5
-_STANDARD_ERRORS = 2.0
+"""Share of the papers with a learnt form that have the term, less that by chance, from which it counts."""
 
 
 class CooccurrenceCounter:
@@ -315,9 +301,9 @@ class CooccurrenceCounter:
         return (self.pair_counts[pair] / frequency - by_chance) / max(1 - by_chance, 1 / self.papers)
 
     def is_confirmed(self, pair: TermPair) -> bool:
-        """Tell whether most papers with a Korean form have the term too, within two standard errors of the share."""
+        """Tell whether most papers with a Korean form have the term too, within a standard error of the share."""
         share, frequency = min(1.0, max(0.0, self.share(pair))), max(1, self.counts[pair.korean])
-        return share + _STANDARD_ERRORS * math.sqrt(share * (1 - share) / frequency) >= MOST
+        return share + math.sqrt(share * (1 - share) / frequency) >= MOST
 
     def _find(self, canonical: str) -> tuple[set[str], set[str]]:
         """Return the English and the Korean keys that a text has."""

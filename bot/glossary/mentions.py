@@ -7,13 +7,13 @@ are additive, so storage can add and remove them.
 from __future__ import annotations
 
 import re
-import string
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice, takewhile
 from typing import NamedTuple
 
+from bot.glossary import concepts
 from bot.text import analyser, term_keys
 
 MAX_CONTEXT_WORDS = 7
@@ -31,9 +31,6 @@ _LETTER = re.compile(r"[A-Za-zÀ-ɏ]{2}")
 _DIGITS_FIRST = re.compile(r"[~<>+\-]?[0-9][0-9.,%]*\b")
 _LATIN_WORD = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ\-–/&'’+.]*")
 _MAX_ENGLISH_WORDS = 8
-_CAPITALS = re.compile(r"([A-Z]{3,6})s?(?![A-Za-z0-9\-])")
-_WORD_CHARACTERS = frozenset("-" + string.ascii_letters + string.digits)
-_LATIN_RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2,24}(?:[ \-][A-Za-z]{1,24}){2,11}(?![A-Za-z0-9])")
 
 
 class Mention(NamedTuple):
@@ -49,65 +46,29 @@ class Mention(NamedTuple):
         if self.abbreviation and (self.english or not is_korean):
             text = long_form(self.english or self.left_context, self.abbreviation)
             return (self.abbreviation, text) if text else ("", "")
-        is_reversed = self.english and not is_korean and term_keys.is_abbreviation(last)
-        return (
-            (last, self.english)
-            if is_reversed and long_form(self.english, last) == self.english
-            else ("", "")
-        )
+        is_reversed = not is_korean and term_keys.is_abbreviation(last) and self.english
+        return (last, self.english) if is_reversed == long_form(self.english, last) else ("", "")
 
 
 def extract_mentions(text: str) -> list[Mention]:
     """Return the distinct mentions of a text in order, at most `MAX_MENTIONS`. Takes linear time."""
-    mentions: dict[Mention, None] = {}
-    for line in unicodedata.normalize("NFKC", text).replace("*", "").replace("`", "").split("\n"):
-        for match in _PARENTHESES.finditer(line):
-            for mention in _parse_parenthesis(line[max(0, match.start() - 120) : match.start()], match[1]):
-                mentions.setdefault(mention)
-    explained_keys = {
-        term_keys.abbreviation_key(text)
-        for mention in mentions
-        for text in (mention.abbreviation, mention.left_context.split()[-1])
-    }
-    for mention in _extract_initialisms(text):
-        if mention.abbreviation not in explained_keys:
-            mentions.setdefault(mention)
-    return list(mentions)[:MAX_MENTIONS]
+    lines = unicodedata.normalize("NFKC", text).replace("*", "").replace("`", "").split("\n")
+    found = (
+        _parse_parenthesis(line[max(0, match.start() - 120) : match.start()], match[1])
+        for line in lines
+        for match in _PARENTHESES.finditer(line)
+    )
+    return list(islice(dict.fromkeys(mention for mention in found if mention), MAX_MENTIONS))
 
 
-def _extract_initialisms(text: str) -> Iterator[Mention]:
-    """Find abbreviations whose long form is in the same text, without parentheses.
-
-    At least three letters, each the initial of a neighbouring word: such agreement is rarely chance.
-    """
-    # Checking the preceding letter after the match takes half the time of a lookbehind at every position.
-    abbreviations = {
-        match[1]
-        for match in _CAPITALS.finditer(text)
-        if text[match.start() - 1 : match.start()] not in _WORD_CHARACTERS
-    }
-    if not abbreviations:
-        return
-    for run in _LATIN_RUN.findall(text):
-        words = re.split(r"[ \-]", run)
-        content = [index for index, word in enumerate(words) if word.lower() not in analyser.FUNCTION_WORDS]
-        initials = "".join(words[index][0].upper() for index in content)
-        for abbreviation in abbreviations:
-            start = initials.find(abbreviation)
-            if start >= 0:
-                first, last = content[start], content[start + len(abbreviation) - 1]
-                yield Mention(" ".join(words[first : last + 1]), "", abbreviation)
-
-
-def _parse_parenthesis(preceding: str, content: str) -> Iterator[Mention]:
-    left = _left_context(preceding)
-    if not left or _LEAD_IN.match(content.strip()):
-        return
-    parts = _classify_parts(content)
+def _parse_parenthesis(preceding: str, content: str) -> Mention | None:
+    left, parts = _left_context(preceding), _classify_parts(content)
+    if not left or parts is None or _LEAD_IN.match(content.strip()):
+        return None
     if not analyser.ends_in_hangul(left):
-        left = _latin_tail(left)
-    if parts is not None and left:
-        yield Mention(left, *parts)
+        latin = takewhile(_LATIN_WORD.fullmatch, reversed(left.split()))
+        left = " ".join(reversed(list(latin)))
+    return Mention(left, *parts) if left else None
 
 
 def _left_context(preceding: str) -> str:
@@ -119,15 +80,6 @@ def _left_context(preceding: str) -> str:
             continue
         cut = match.end()
     return " ".join(preceding[cut:].split()[-MAX_CONTEXT_WORDS:])
-
-
-def _latin_tail(left: str) -> str:
-    tail: list[str] = []
-    for word in reversed(left.split()):
-        if not _LATIN_WORD.fullmatch(word):
-            break
-        tail.append(word)
-    return " ".join(reversed(tail))
 
 
 @lru_cache(maxsize=1 << 12)
@@ -230,47 +182,21 @@ def _split_unit(word: str) -> tuple[str, ...]:
 # The names of models and methods in titles.
 
 _MAX_TITLE_LENGTH = 300
-_NOT_NAME_LIST = (
-    "about across after against all any are at be before between beyond but can could do does during et every for from how if"
-    " in into is it its less let make makes may meets more most need no not on only onto our over per should so still than that"
-    " the their these this those through together toward towards under upon using versus vs was we what when where whether which"
-    " while who why will with within without you your accelerating achieving addressing advancing aligning analyzing assessing"
-    " benchmarking boosting bridging building developing empowering enabling enhancing evaluating exploiting exploring"
-    " harnessing improving integrating introducing investigating learn leveraging making measuring mitigating optimizing pushing"
-    " rethinking revisiting simple taming teaching understanding unleashing unlocking unveiling based better driven efficient"
-    " enhanced fast faster generalizable guided improved large new novel robust scalable strong unified a an as by of to via"
-)
-_NOT_NAMES = frozenset(_NOT_NAME_LIST.split())
 _NAME_HEAD_END = re.compile(r":| Technical Report| System Card")
 _NAME_HEAD = re.compile(r"(?:The |Introducing )?([A-Za-z]+(?:[ -][A-Za-z]+)*)")
 _NAME_WORD = re.compile(r"[A-Za-z]{3,}")
 _MAX_HEAD_WORDS, _MAX_BARE_HEAD_WORDS = 4, 3
 """Words of a head that may be a name, before a colon or in a title without one."""
-MAX_NAMES, MAX_COUNTED_NAMES = 10_000, 50_000
 
 
-class NameCounter:
-    """Counts in how many titles the names of models and methods are."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-
-    def add(self, title: str) -> None:
-        """Count one title, in linear time."""
-        if len(self._counts) < MAX_COUNTED_NAMES:
-            self._counts.update(set(_names(title[:_MAX_TITLE_LENGTH])))
-
-    def list_names(self) -> dict[str, int]:
-        """Return the names without versions, with their numbers of titles."""
-        return dict(self._counts.most_common(MAX_NAMES))
-
-
-def _names(title: str) -> Iterator[str]:
+def list_names(title: str) -> Iterator[str]:
     """Yield what may be a name in a title: its head before a colon, its first word, and words with a capital within."""
+    title = title[:_MAX_TITLE_LENGTH]
     before, *behind = _NAME_HEAD_END.split(title, maxsplit=1)
     head = _NAME_HEAD.match(before)
     if head:
-        yield from (word for word in _NAME_WORD.findall(head[1])[:1] if word.casefold() not in _NOT_NAMES)
+        others = concepts.read_words("not_names.txt")
+        yield from (word for word in _NAME_WORD.findall(head[1])[:1] if word.casefold() not in others)
     if head and len(before.split()) <= (_MAX_HEAD_WORDS if behind else _MAX_BARE_HEAD_WORDS):
         yield head[1]
     yield from (word for word in _NAME_WORD.findall(title) if not word[1:].islower() and not word.islower())

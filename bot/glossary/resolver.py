@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
@@ -364,13 +364,7 @@ def is_same_form(left: str, right: str) -> bool:
 
 def is_everyday_word(text: str) -> bool:
     """Tell whether a text in lower case is an everyday word or its plural, which among other words is no abbreviation."""
-    return text in _everyday_words() or text.removesuffix("s") in _everyday_words()
-
-
-@cache
-def _everyday_words() -> frozenset[str]:
-    """Return words that authors like to make abbreviations of."""
-    return frozenset(concepts.read_data("everyday_words.txt").split())
+    return not {text, text.removesuffix("s")}.isdisjoint(concepts.read_words("everyday_words.txt"))
 
 
 def is_korean_only(text: str) -> bool:

@@ -11,6 +11,7 @@ import json
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ MAX_PAPERS = 30_000
 """Mentions (the most frequent) and papers (the most popular) read by an induction; more teach little."""
 MAX_DECISIONS, MAX_FORM_LENGTH = 1_000, 100
 """Forms that an operator may add or forget, and letters of each."""
+MAX_NAMES, MAX_COUNTED_NAMES = 10_000, 50_000
 _CHUNK_SIZE = 500
 _FIELD_SEPARATOR = "\x1f"
 _TITLE_WORD = re.compile(r"\w[\w+-]*")
@@ -139,7 +141,7 @@ class GlossaryService(GlossaryReader):
             mention_counts = await search_index.get_mention_counts(connection, limit=MAX_MENTIONS)
             paper_count = await search_index.count_all(connection)
         draft = await asyncio.to_thread(_build_draft, mention_counts)
-        cooccurrences, names = draft.cooccurrence_counter(), mentions.NameCounter()
+        cooccurrences, names = draft.cooccurrence_counter(), Counter[str]()
         last_position, read = -1, 0
         while read < MAX_PAPERS:
             async with self._database.read() as connection:
@@ -188,7 +190,9 @@ def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added
         raise errors.UsageError(f"{term!r} is not in the glossary, and a new term needs its English name.")
     name = (found[0].usual_form("en") or found[0].key) if found else term
     forms = found[0].forms if found else ()
-    is_known = any(resolver.is_same_form(other.text, form) for other in forms) or name in current.list_senses(form)
+    is_known = any(resolver.is_same_form(other.text, form) for other in forms) or name in current.list_senses(
+        form
+    )
     if resolver.is_same_form(name, form):
         raise errors.UsageError(f"{form!r} is the term itself.")
     if is_added and is_known:
@@ -250,22 +254,23 @@ def _build_draft(mention_counts: dict[str, int]) -> induction.GlossaryDraft:
 
 def _add_papers(
     cooccurrences: induction.CooccurrenceCounter,
-    names: mentions.NameCounter,
+    names: Counter[str],
     rows: Iterable[search.IndexRow],
     titles: Iterable[str],
 ) -> None:
     for row in rows:
         cooccurrences.add(row.texts.title, row.texts.body)
     for title in titles:
-        names.add(title)
+        if len(names) < MAX_COUNTED_NAMES:
+            names.update(set(mentions.list_names(title)))
 
 
 def _serialise(
-    draft: induction.GlossaryDraft, cooccurrences: induction.CooccurrenceCounter, names: mentions.NameCounter
+    draft: induction.GlossaryDraft, cooccurrences: induction.CooccurrenceCounter, names: Counter[str]
 ) -> str:
     from bot.glossary import induction
 
-    return resolver.dump_glossary(induction.induce(draft, cooccurrences, names.list_names()))
+    return resolver.dump_glossary(induction.induce(draft, cooccurrences, dict(names.most_common(MAX_NAMES))))
 
 
 def _load(data: str | None, decisions: Sequence[resolver.Decision]) -> resolver.Glossary:
