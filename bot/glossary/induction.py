@@ -100,11 +100,17 @@ def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.Seed
     for term in all_terms:
         for text in term.korean:
             owners[term_keys.korean_key(text)].add(term.key)
-    # What the list has for another term, or as a common word, is never a form.
+    # What the list has for another term, or as a common word, is never a form, nor what rather translates a shorter term.
     kept = {
         pair: spellings
         for pair, spellings in pairs.items()
-        if is_term(pair) and pair.english in owners.get(pair.korean, (pair.english,))
+        if is_term(pair)
+        and pair.english in owners.get(pair.korean, (pair.english,))
+        and not any(
+            pairs[TermPair(pair.korean, shorter)].total() * 3 >= spellings.total()
+            for shorter in shorter_terms(pair.english)
+            if TermPair(pair.korean, shorter) in pairs
+        )
     }
     return GlossaryDraft(seeds, words, kept, senses, surfaces, papers)
 
@@ -141,8 +147,9 @@ _PHRASE_END = re.compile(
 )
 """The ending of a word behind which a term begins: none is within one."""
 _HYPHENS = re.compile(r"[\s\-–/]+")
-_LENGTH_PENALTY = 0.6
-_MIN_USUAL, _USUAL_SHARE = 3, 0.8
+_MISSING, _EXCESS = 1.2, 0.6
+"""What a word too few, or too many, costs in natural logarithms of papers."""
+_MIN_USUAL, _USUAL_SHARE, _USUAL_LOSS = 3, 0.8, 0.25
 """Papers, and share of those with the words behind, from which a word before a term is part of it."""
 
 
@@ -162,15 +169,16 @@ def find_term(left: str, english: str, key: str, supports: Mapping[TermPair, int
             break
         words += len(mentions.split_context(unit))
         text = " ".join(units[-length:])
-        if transliteration.sounds_like(korean_key, key):
+        if transliteration.sounds_like(korean_key, english.removesuffix("s")):
             return text
         support = supports.get(TermPair(korean_key, key), 1)
         # What nearly all papers have before the term belongs to it.
         is_usual = _MIN_USUAL <= support >= _USUAL_SHARE * (previous or support)
-        score = math.log(support) - (0 if is_usual else _LENGTH_PENALTY * abs(words - expected))
+        penalty = _MISSING * max(0, expected - words) + (0 if is_usual else _EXCESS * max(0, words - expected))
+        score = math.log(support) - penalty
         previous = support
         # A single syllable (내, 간, 별) belongs to the word before it.
-        if score >= best_score - is_usual * 0.25 and len(unit) > 1:
+        if score >= best_score - _USUAL_LOSS * is_usual and len(unit) > 1:
             best, best_score = text, score
     return best.removesuffix("들") if len(best) > 3 else best
 
@@ -200,6 +208,13 @@ def is_term(pair: TermPair) -> bool:
         and not _VERB_ENDING.search(pair.korean)
         and set(_DIGIT.findall(pair.korean)) <= set(_DIGIT.findall(pair.english))
     )
+
+
+def shorter_terms(key: str) -> list[str]:
+    """Return the runs of words within an English key: of large language model also language model."""
+    words = key.split()
+    ends = [(start, end) for start in range(len(words)) for end in range(start + 1, len(words) + 1)]
+    return [" ".join(words[start:end]) for start, end in ends if end - start < len(words)]
 
 
 # The senses of abbreviations.
@@ -295,7 +310,7 @@ class CooccurrenceCounter:
     def share(self, pair: TermPair) -> float:
         """Return the share of the papers with a Korean form that have another form of the term, less that by chance."""
         frequency = self.counts[pair.korean]
-        if not frequency:
+        if self.pair_counts[pair] == frequency:
             return 1.0
         by_chance = self.counts[pair.english] / self.papers
         return (self.pair_counts[pair] / frequency - by_chance) / max(1 - by_chance, 1 / self.papers)
@@ -347,7 +362,7 @@ def induce(
     for concept in built:
         korean = {term_keys.korean_key(form.text) for form in concept.forms_in("ko")}
         in_titles[concept.key] = sum(counter.title_counts[key] for key in {concept.key, *korean})
-    return resolver.Parts(built, draft.senses, draft.words, +in_titles, names)
+    return resolver.Parts(built, draft.senses, draft.words, +in_titles, dict(names))
 
 
 def _english_forms(key: str, draft: GlossaryDraft) -> Iterator[concepts.SurfaceForm]:

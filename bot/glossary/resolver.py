@@ -222,10 +222,9 @@ class Glossary:
                 return [(senses[0].key, 1.0)], True
             if senses:
                 return [(sense.key, _AMBIGUOUS_WEIGHT) for sense in senses if sense.share >= _MIN_SHARE], True
-        english = self._index.get(term_keys.english_key(text))
-        if english:
-            return [(english[0], 1.0)], False
-        key = term_keys.korean_key(text)
+        key = term_keys.term_key(text)
+        if not analyser.has_hangul(text):
+            return [(concept, 1.0) for concept in self._index.get(key, ())[:1]], False
         keys = self._index.get(key) or self._index.get(analyser.strip_ending(key)) or ()
         papers = {concept: self._supporting_papers(concept, key) for concept in keys}
         ranked = sorted(papers, key=lambda name: (-papers[name], -self._concepts[name].support, name))
