@@ -29,6 +29,7 @@ def _without_names(_: object, __: object, expanded: concepts.Expansion) -> conce
 
 
 _expand = search_query.expand_query
+_draft_glossary, _find_term = induction.draft_glossary, induction.find_term
 
 
 def _expand_with_initials(glossary: resolver.Glossary, text: str) -> concepts.Expansion:
@@ -59,17 +60,31 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
     ),
     "initials": (
         (search_query, "expand_query", _expand_with_initials),
-        (resolver, "_everyday_words", _always(frozenset())),
+        (resolver, "is_everyday_word", _always(False)),
     ),
     "corrections": ((completion, "find_corrections", _always(())),),
     "index-rank": ((engine._Request, "rank_by_index", lambda _, positions: positions),),
-    "glossary": ((induction, "is_term", _always(True)), (induction, "is_confirmed", _always(True))),
+    "glossary": (
+        (induction, "is_term", _always(True)),
+        (induction.CooccurrenceCounter, "is_confirmed", _always(True)),
+    ),
+    "learning": ((induction, "draft_glossary", lambda _, terms: _draft_glossary((), terms)),),
+    "repeated-words": (
+        (induction, "find_term", lambda left, english, key, _: _find_term(left, english, key, {})),
+    ),
+    "common-words": ((resolver.Glossary, "_word_segment", lambda _, unit: concepts.literal_segment(unit)),),
+    "literal-words": ((resolver, "_COMMON_WORD_WEIGHT", 1.0),),
+    "composition": ((resolver.Glossary, "_compose", lambda *_: []),),
+    "compounds": ((resolver.Glossary, "_split_compound", lambda self, unit: [self._word_segment(unit)]),),
+    "meanings": ((resolver.Glossary, "_rivals", _always(())), (resolver.Glossary, "_context", _always(()))),
 }
 """What is replaced to switch off each stage: what reads sentences, partial matches, topics, lay words, names of models and
 papers, the refusal to guess abbreviations (so they are guessed), typing errors, the ranking of many matches by the index (so the
-most popular ones are read), and the evidence that the glossary asks for.
+most popular ones are read); of the glossary the evidence that it asks for, all that it learns, that papers repeat the words
+of a term, translations of common words, that a typed word weighs more than its translations, queries whose parts are a concept
+together, closed-up queries, and what tells the meanings of an abbreviation apart.
 """
-BEFORE_INGEST = frozenset({"glossary"})
+BEFORE_INGEST = frozenset({"glossary", "learning", "repeated-words"})
 """Stages that work when an archive is ingested: its database has to be built without them."""
 
 
