@@ -105,6 +105,7 @@ def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.Seed
         pair: spellings
         for pair, spellings in pairs.items()
         if is_term(pair)
+        and has_head(pair, spellings, words)
         and pair.english in owners.get(pair.korean, (pair.english,))
         and not any(
             pairs[TermPair(pair.korean, shorter)].total() * 3 >= spellings.total()
@@ -174,7 +175,9 @@ def find_term(left: str, english: str, key: str, supports: Mapping[TermPair, int
         support = supports.get(TermPair(korean_key, key), 1)
         # What nearly all papers have before the term belongs to it.
         is_usual = _MIN_USUAL <= support >= _USUAL_SHARE * (previous or support)
-        penalty = _MISSING * max(0, expected - words) + (0 if is_usual else _EXCESS * max(0, words - expected))
+        penalty = _MISSING * max(0, expected - words) + (
+            0 if is_usual else _EXCESS * max(0, words - expected)
+        )
         score = math.log(support) - penalty
         previous = support
         # A single syllable (내, 간, 별) belongs to the word before it.
@@ -195,6 +198,8 @@ _VERB_ENDING = re.compile(
     r"(?:하|되|시키|이)는$|[하되]기$|(?:하여|하고|하며|되어|하다|된다)$|[가-힣](?:된|한)$"
 )
 _DIGIT = re.compile("[0-9]")
+_HEAD_LETTERS = 3
+"""Letters of a stem that tell words apart: tuning is part of fine-tuning, whose stem is another one."""
 
 
 def is_term(pair: TermPair) -> bool:
@@ -208,6 +213,13 @@ def is_term(pair: TermPair) -> bool:
         and not _VERB_ENDING.search(pair.korean)
         and set(_DIGIT.findall(pair.korean)) <= set(_DIGIT.findall(pair.english))
     )
+
+
+def has_head(pair: TermPair, spellings: Iterable[str], words: Mapping[str, Iterable[str]]) -> bool:
+    """Tell whether the last word of a form, if it is a common one, translates a word of the term: 혼합 모델 is no mixture."""
+    heads = [mentions.split_context(text)[-1] for text in spellings]
+    translations = [term_keys.english_key(text) for head in heads for text in words.get(head, ())]
+    return not translations or any(text[:_HEAD_LETTERS] in pair.english for text in translations)
 
 
 def shorter_terms(key: str) -> list[str]:
