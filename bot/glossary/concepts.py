@@ -245,8 +245,10 @@ def _read_data(name: str) -> str:
 
 @cache
 def read_words(name: str) -> frozenset[str]:
-    """Return the words of a file of this package: `everyday_words.txt`, which authors like to make abbreviations of,
-    `boundary_words.txt`, which no Korean term has, and `not_names.txt`, with which titles begin.
+    """Return the words of a file of this package.
+
+    `everyday_words.txt`: what authors like to make abbreviations of; `function_words.txt`: what is no abbreviation in lower case;
+    `boundary_words.txt`: what no Korean term has; `not_names.txt`: words with which titles begin.
     """
     return frozenset(_read_data(name).split())
 

@@ -17,12 +17,6 @@ from bot.text import analyser, term_keys
 
 _AMBIGUOUS_WEIGHT = 0.25
 _MIN_SHARE = 0.2
-# Abbreviations that are also function words: in lower case and within texts they are the words.
-_COMMON_WORD_LIST = (
-    "it is in or as at an on to us we do so no up my me he if be by are can all one and for the of a am was has had "
-    "not but our its this that"
-)
-COMMON_WORDS = frozenset(_COMMON_WORD_LIST.split())
 _RARE_WEIGHT = 0.8
 _COMMON_WORD_WEIGHT = 0.3
 _TRANSLATED_WORD_WEIGHT = 0.4
@@ -239,7 +233,7 @@ class Glossary:
     def _list_senses(self, text: str) -> Sequence[concepts.AbbreviationSense]:
         """Return all senses of an abbreviation in any case, best first; none for other words."""
         stripped = text.strip()
-        if stripped in COMMON_WORDS or len(stripped) < 2:
+        if stripped in concepts.read_words("function_words.txt") or len(stripped) < 2:
             return ()
         key = term_keys.abbreviation_key(stripped)
         folded = key.casefold()
@@ -293,7 +287,7 @@ class Glossary:
                     yield concepts.WeightedForm(
                         form.text, weight, is_shown=form.is_presentable, is_sure=form.is_sure
                     )
-            elif form.text.casefold() not in COMMON_WORDS:
+            elif form.text.casefold() not in concepts.read_words("function_words.txt"):
                 rivals = self._rivals(concept, form.text)
                 is_clear = form.seeded or form.papers >= _UNAMBIGUOUS_PAPERS
                 context = self._context(concept) if rivals or not is_clear else ()

@@ -190,9 +190,7 @@ def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added
         raise errors.UsageError(f"{term!r} is not in the glossary, and a new term needs its English name.")
     name = (found[0].usual_form("en") or found[0].key) if found else term
     forms = found[0].forms if found else ()
-    is_known = any(resolver.is_same_form(other.text, form) for other in forms) or name in current.list_senses(
-        form
-    )
+    is_known = any(resolver.is_same_form(other.text, form) for other in forms)
     if resolver.is_same_form(name, form):
         raise errors.UsageError(f"{form!r} is the term itself.")
     if is_added and is_known:
@@ -201,7 +199,7 @@ def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added
         raise errors.UsageError(
             f"{form!r} is too short: a form of one letter or syllable is in too many words."
         )
-    if not is_added and not is_known:
+    if not is_added and not is_known and name not in current.list_senses(form):
         known = " · ".join(other.text for other in forms)
         raise errors.UsageError(f"{form!r} is not a form of {name!r}. Its forms are: {known}.")
     return resolver.Decision(name, form, is_added)

@@ -218,3 +218,11 @@ def test_a_noun_that_papers_explain_is_a_form() -> None:
         ["희소 계층(sparse layer)을 다룹니다."] * 4, ()
     ).all_concepts()
     assert [form.text for form in concept.forms_in("ko")] == ["희소 계층"]
+
+
+def test_a_form_whose_last_word_translates_no_word_of_the_term_is_none() -> None:
+    model = concepts.SeedTerm("model", ("모델",), ("model",), (), is_common_word=True)
+    texts = ["이는 혼합 모델(Mixture of Experts)이다", "그리고 보상 모델(Reward Model)을 쓴다"]
+    glossary = build_glossary(*texts, terms=(model,))
+    assert forms_of(glossary, "Mixture of Experts", "ko") == set()
+    assert forms_of(glossary, "Reward Model", "ko") == {"보상 모델"}
