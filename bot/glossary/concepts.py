@@ -182,7 +182,7 @@ class Expansion:
     implied: Mapping[int, Segment] = field(default_factory=dict)
 
     def sure(self) -> Expansion:
-        """Return the expansion for a filter: without forms that one explanation speaks for, and translations of words."""
+        """Return the expansion for a filter: without forms that one explanation alone speaks for."""
 
         def keep(segments: Iterable[Segment]) -> tuple[Segment, ...]:
             return tuple(

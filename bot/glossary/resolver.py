@@ -336,10 +336,7 @@ class Glossary:
         """Return the segment of one word, with the translations of a common one."""
         key = term_keys.term_key(unit)
         texts = self._words.get(key) or self._words.get(analyser.strip_ending(key)) or ()
-        translated = [
-            concepts.WeightedForm(text, _TRANSLATED_WORD_WEIGHT, is_shown=False, is_sure=False)
-            for text in texts
-        ]
+        translated = [concepts.WeightedForm(text, _TRANSLATED_WORD_WEIGHT, is_shown=False) for text in texts]
         return concepts.Segment(unit, (*_typed_forms(unit), *translated))
 
 

@@ -271,7 +271,7 @@ def _serialise(
     return resolver.dump_glossary(induction.induce(draft, cooccurrences, dict(names.most_common(MAX_NAMES))))
 
 
-def _load(data: str | None, decisions: Sequence[resolver.Decision]) -> resolver.Glossary:
+def _load(data: str | None, decisions: Sequence[resolver.Decision] = ()) -> resolver.Glossary:
     """Return a stored glossary; without one, or with one of another version, that of the seed list."""
     stored = None if data is None else resolver.load_glossary(data, decisions)
     analyser.stem("loading")  # imports the stemmer in this thread
