@@ -9,7 +9,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import product
 from typing import NamedTuple
 
 from bot.glossary import concepts, mentions, transliteration
@@ -27,8 +26,6 @@ _PARTICLES = frozenset("서로와과을를")
 """Last syllables of particles that canonical texts do not distinguish; 의 is absent, as it forms terms."""
 _MAX_SEGMENT_WORDS = 6
 _MAX_PIECE_LENGTH = 14
-_MAX_COMPOSED = 4
-"""Parts of a query that may be a concept together, and translations of each."""
 _MAX_CACHED_TERMS = 1 << 10
 
 
@@ -140,26 +137,12 @@ class Glossary:
                 # Two languages are usually two terms, not one: "LLM 추론" asks for both.
                 return concepts.Expansion(text, tuple(parts), (whole_segment,))
             return concepts.Expansion(text, (whole_segment,), fallback=tuple(parts))
-        segments = self._longest_match_segments(units)
-        composed = self._compose(text, segments)
+        composed: tuple[concepts.Segment, ...] = ()
         joined = term_keys.joined_writing(units)
         if joined is not None:  # which a name may be: flashattention
             form = concepts.WeightedForm(joined, 1.0, is_shown=False)
-            composed.append(concepts.Segment(" ".join(units), (form,)))
-        return concepts.Expansion(text, tuple(segments), tuple(composed))
-
-    def _compose(self, text: str, segments: Sequence[concepts.Segment]) -> list[concepts.Segment]:
-        """Return the concept that the translations of a query's parts make: 시각 질문 응답 is visual question answering."""
-        if not is_korean_only(text) or not 2 <= len(segments) <= _MAX_COMPOSED:
-            return []
-        english = [
-            [form.text for form in part.forms if form.text.isascii()][:_MAX_COMPOSED] for part in segments
-        ]
-        for key in map(term_keys.english_key, map(" ".join, product(*english))):
-            if key in self._concepts:
-                forms = (concepts.WeightedForm(text, 1.0), *self._weighted_forms(self._concepts[key]))
-                return [concepts.Segment(text, concepts.deduplicate_forms(forms), key)]
-        return []
+            composed = (concepts.Segment(" ".join(units), (form,)),)
+        return concepts.Expansion(text, tuple(self._longest_match_segments(units)), composed)
 
     def list_forms(self, terms: tuple[str, ...]) -> tuple[concepts.WeightedForm, ...]:
         """Return the forms of several terms of one meaning; that of a phrase that is no term is itself. Cached."""

@@ -210,18 +210,6 @@ def test_a_replaced_glossary_is_freed_at_once() -> None:
         gc.enable()
 
 
-@pytest.mark.parametrize(
-    ("query", "key"),
-    [("시각 질문 응답", "visual question answer"), ("거대 시각적 언어 모델", "larg vision languag model")],
-)
-def test_the_translations_of_the_parts_may_be_a_concept_together(
-    glossary: resolver.Glossary, query: str, key: str
-) -> None:
-    expanded = glossary.expand(query)
-    assert [part.key for part in expanded.composed] == [key]
-    assert len(expanded.segments) > 1
-
-
 def _score(scorer: scoring.Scorer, text: str) -> scoring.Score | None:
     return scorer.score(term_keys.Document("", analyser.canonicalise(text)))
 
