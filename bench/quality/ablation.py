@@ -80,7 +80,8 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
 """What is replaced to switch off each stage: what reads sentences, partial matches, topics, lay words, names of models and
 papers, the refusal to guess abbreviations (so they are guessed), typing errors, the ranking of many matches by the index (so the
 most popular ones are read); of the glossary the evidence that it asks for, all that it learns, that papers repeat the words
-of a term, translations of common words, that a typed word weighs more than its translations, closed-up queries, and what tells the meanings of an abbreviation apart.
+of a term, translations of common words, that a typed word weighs more than its translations, closed-up queries, and what tells
+the meanings of an abbreviation apart.
 """
 BEFORE_INGEST = frozenset({"glossary", "learning", "repeated-words"})
 """Stages that work when an archive is ingested: its database has to be built without them."""
