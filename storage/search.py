@@ -6,6 +6,7 @@ tokens that it was added with. `storage.search_index` writes the index.
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from bisect import bisect_left
@@ -380,9 +381,23 @@ def get_document_frequencies(snapshot: Snapshot, tokens: Collection[str]) -> dic
     return dict(snapshot.fetch_in(statement, "token", tokens, is_text=True))
 
 
+GLOSSARY_DECISIONS = "glossary:decisions"
+"""Key of what an operator has said of forms, as JSON: rows of (English term, form, whether it is one)."""
+
+
 def get_glossary_version(snapshot: Snapshot) -> str | None:
-    """Return a value that changes with each induction, None without a glossary. Cheap enough for every search."""
-    return next((str(moment) for (moment,) in snapshot.fetch("SELECT made_at FROM glossary")), None)
+    """Return a value that changes with each induction and decision, None before the first. Cheap enough for every search."""
+    statement = "SELECT (SELECT made_at FROM glossary), (SELECT value FROM meta WHERE key = ?)"
+    ((made_at, decisions),) = snapshot.fetch(statement, GLOSSARY_DECISIONS)
+    if decisions is None:
+        return None if made_at is None else str(made_at)
+    return f"{made_at}|{zlib.crc32(decisions.encode()):x}"
+
+
+def list_glossary_decisions(snapshot: Snapshot) -> list[tuple[str, str, bool]]:
+    """Return what an operator has said of forms: English term, form, and whether it is one, the oldest first."""
+    rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", GLOSSARY_DECISIONS)
+    return [(term, form, is_form) for (value,) in rows for term, form, is_form in json.loads(value)]
 
 
 def get_glossary(snapshot: Snapshot) -> tuple[int, str] | None:

@@ -36,6 +36,7 @@ def _without_names(_: object, __: object, expanded: concepts.Expansion) -> conce
 
 
 _expand = search_query.expand_query
+_draft_glossary, _find_term = induction.draft_glossary, induction.find_term
 
 
 def _expand_with_initials(
@@ -74,7 +75,7 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
     ),
     "initials": (
         (search_query, "expand_query", _expand_with_initials),
-        (resolver, "_everyday_words", _always(frozenset())),
+        (resolver, "is_everyday_word", _always(False)),
     ),
     "corrections": ((completion, "find_corrections", _always(())),),
     "short-words": ((completion, "_is_in_term", _always(False)),),
@@ -87,7 +88,18 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
         (scoring.CompiledSegment, "is_ambiguous", _always(False)),
         (scoring, "_is_other", _always(False)),
     ),
-    "glossary": ((induction, "is_term", _always(True)), (induction, "is_confirmed", _always(True))),
+    "glossary": (
+        (induction, "is_term", _always(True)),
+        (induction.CooccurrenceCounter, "is_confirmed", _always(True)),
+    ),
+    "learning": ((induction, "draft_glossary", lambda _, terms: _draft_glossary((), terms)),),
+    "repeated-words": (
+        (induction, "find_term", lambda left, english, key, _: _find_term(left, english, key, {})),
+    ),
+    "common-words": ((resolver.Glossary, "_word_segment", lambda _, unit: concepts.literal_segment(unit)),),
+    "literal-words": ((resolver, "_COMMON_WORD_WEIGHT", 1.0),),
+    "compounds": ((resolver.Glossary, "_split_compound", lambda self, unit: [self._word_segment(unit)]),),
+    "meanings": ((resolver.Glossary, "_rivals", _always(())), (resolver.Glossary, "_context", _always(()))),
 }
 """What is replaced to switch off each stage.
 
@@ -95,10 +107,12 @@ These are: what reads sentences, and of it endings and filler; periods; writers;
 partial matches; topics, and the terms that they imply; everyday words; names of models and papers; the refusal to guess
 abbreviations (so they are guessed); typing errors, and those of words that are too short to tell; the ranking of many matches by
 the index (so the most popular ones are read); partial matches with two parts of a query and those with one in the title; the
-order by topic of papers with all of a question; the care with words inside longer ones and with abbreviations of several meanings; and
-the evidence that the glossary asks for.
+order by topic of papers with all of a question; the care with words inside longer ones and with abbreviations of several
+meanings; of the glossary the evidence that it asks for, all that it learns, that papers repeat the words of a term, translations
+of common words, that a typed word weighs more than its translations, closed-up queries, and what tells the meanings of an
+abbreviation apart.
 """
-BEFORE_INGEST = frozenset({"glossary"})
+BEFORE_INGEST = frozenset({"glossary", "learning", "repeated-words"})
 """Stages that work when an archive is ingested: its database has to be built without them."""
 
 

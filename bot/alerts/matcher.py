@@ -423,7 +423,7 @@ MAX_FORMS = 20
 def list_forms(glossary: resolver.Glossary, alert: models.Alert) -> models.AlertForms:
     """Return for each term the forms that match too, each with its context; none without the switch, or of a name.
 
-    They are exactly those that a look-up of the words shows.
+    They are those that a look-up of the words shows, without forms that one explanation alone speaks for.
     """
     return tuple(
         _term_forms(glossary, term.text)
@@ -434,7 +434,7 @@ def list_forms(glossary: resolver.Glossary, alert: models.Alert) -> models.Alert
 
 
 def _term_forms(glossary: resolver.Glossary, text: str) -> tuple[tuple[str, ...], ...]:
-    expanded = search_query.expand_query(glossary, text)
+    expanded = search_query.expand_query(glossary, text).sure()
     # Forms of a part of the words alone would match papers about that part.
     wholes = (*(expanded.segments if len(expanded.segments) == 1 else ()), *expanded.composed)
     shown = search_query.added_forms(concepts.Expansion(expanded.text, wholes))

@@ -222,24 +222,31 @@ def register_glossary(app: typer.Typer) -> None:
 
 
 def glossary(
-    term: Annotated[
-        str,
+    words: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="[TERM]", help="A term in Korean or English, or an abbreviation.", show_default=False
+            metavar="[TERM] | forget TERM FORM | add TERM FORM",
+            help="A term in Korean or English, or an abbreviation; with forget or add, and a form, what is no form of it, or is"
+            " one. Several words are quoted.",
+            show_default=False,
         ),
-    ] = "",
+    ] = None,
     suspicious: Annotated[
-        bool, typer.Option("--suspicious", help="List the forms of all terms that papers hardly confirm.")
+        bool, typer.Option("--suspicious", help="List the learnt forms, the least confirmed first.")
     ] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Show the forms of a term, what speaks for them, and how many papers each has."""
+    """Show the forms of a term, what speaks for them, and how many papers each has; forget or add a form, for good."""
     if suspicious:
         _print_suspicious(as_json)
         return
-    if not term:
+    if not words:
         raise typer.BadParameter("Name a term, or use --suspicious.")
+    if words[0] in _DECISIONS and len(words) > 1:
+        _decide(words, as_json)
+        return
 
+    term = " ".join(words)
     concepts, senses = context.run_with_service(create_search, lambda service: service.explain_term(term))
     if as_json:
         data = [
@@ -259,13 +266,35 @@ def glossary(
         output.error(f"{term} is short for: {' · '.join(senses)}")
 
 
+_DECISIONS = ("forget", "add")
+
+
+def _decide(words: Sequence[str], as_json: bool) -> None:
+    """Store that a form is one of a term, or is not."""
+    from bot.core import errors
+    from bot.search.glossary import GlossaryService
+
+    verb, *texts = words
+    if len(texts) != 2:
+        raise errors.UsageError(
+            f"`glossary {verb}` needs a term and a form; put several words in quotation marks."
+        )
+    made = context.run_with_service(
+        GlossaryService, lambda service: service.decide(*texts, is_added=verb == "add")
+    )
+    done = "added to" if made.is_added else "forgotten for"
+    output.print_result(
+        made._asdict(), f"{made.form} is {done} {made.term}. `doctor` lists what you decided.", as_json
+    )
+
+
 def _name(key: str, forms: Sequence[FormEvidence]) -> str:
     """Return the usual English form of a concept; its key has stems."""
     return next((form.text for form, _ in forms if form.language == "en"), key)
 
 
 def _print_suspicious(as_json: bool) -> None:
-    """Print the Korean forms with few papers that have another form of the term, the weakest first."""
+    """Print the learnt Korean forms by the share of their papers that have another form of the term, the least first."""
     weak = context.run_with_service(create_search, lambda service: service.list_suspicious_forms())
     if as_json:
         rows = [
@@ -274,6 +303,7 @@ def _print_suspicious(as_json: bool) -> None:
                 "term": term,
                 "papers": form.found,
                 "confirmed": form.confirmed,
+                "share": round(form.share_with_term, 3),
                 "explained": form.papers,
                 "seeded": form.seeded,
             }
@@ -285,7 +315,7 @@ def _print_suspicious(as_json: bool) -> None:
         (
             form.text[:20],
             term[:24],
-            f"{form.confirmed / form.found:.2f}",
+            f"{form.share_with_term:.2f}",
             form.found,
             form.papers,
             "yes" if form.seeded else "no",
@@ -293,7 +323,7 @@ def _print_suspicious(as_json: bool) -> None:
         for term, form in weak
     ]
     columns = ("form", "term", "share", "papers", "explained", "listed")
-    output.print_table(columns, table, empty="Papers confirm all forms.")
+    output.print_table(columns, table, empty="No form is learnt yet.")
 
 
 def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib import resources
-from itertools import islice, product
 from typing import Literal, NamedTuple
 
 from bot.text import term_keys
@@ -24,12 +22,11 @@ _SAME_STEM_LETTERS = 5
 
 
 class SurfaceForm(NamedTuple):
-    """One spelling of a concept. `papers` is the number of papers that explain it; 0 if only the seed list has it.
+    """One spelling of a concept. `papers` explain it; 0 if only the seed list has it. `seeded`: on that list, or an operator's.
 
-    `share` is the share of an abbreviation's papers that mean this concept. An alias contains a shorter form of the same
-    concept, so it is recognised in queries but need not be searched for. An abbreviation of two letters that no paper
-    explains does not expand: it is recognised in queries but not added to them. `seeded` forms are on the seed list. Of a
-    Korean form, `found` papers contain it, `confirmed` of them with another form of the term.
+    Of a Korean form, `found` papers contain it, `confirmed` of them with another form of the term. `share` is the share of an
+    abbreviation's papers that mean this concept. An alias contains a shorter form of the same concept, and abbreviations of two
+    letters that no paper explains do not expand: both are recognised in queries and not searched for.
     """
 
     text: str
@@ -43,14 +40,19 @@ class SurfaceForm(NamedTuple):
     confirmed: int = 0
 
     @property
-    def is_presentable(self) -> bool:
-        """Whether readers may see it as a name. A Korean form that one paper alone explains is often a slip."""
-        return not self.is_rare and not self.is_alias
+    def share_with_term(self) -> float:
+        """The share of the papers with a Korean form that have another form of the term."""
+        return self.confirmed / max(1, self.found)
 
     @property
-    def is_rare(self) -> bool:
-        """Whether it is a Korean form that fewer than two papers explain or use next to another form."""
-        return self.language == "ko" and not self.seeded and max(self.papers, self.confirmed) < 2
+    def is_sure(self) -> bool:
+        """Whether it may decide what a channel, an alert or a trend has: a Korean form that two papers explain."""
+        return self.language != "ko" or self.seeded or self.papers > 1
+
+    @property
+    def is_presentable(self) -> bool:
+        """Whether readers may see it as a name. A Korean form that one paper alone has is often a slip."""
+        return not self.is_alias and (self.is_sure or self.confirmed > 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class WeightedForm(NamedTuple):
 
     `context` holds the content words of the concept and its Korean forms. An abbreviation of several terms has the forms of
     the others as `rivals`: in papers that lack the context it weighs nothing if a rival is there. `is_shown` is false for
-    stems and word-by-word translations.
+    translations of single words. A form that is not `is_sure` ranks papers, and decides no filter.
     """
 
     text: str
@@ -132,6 +134,7 @@ class WeightedForm(NamedTuple):
     context: tuple[str, ...] = ()
     is_shown: bool = True
     rivals: tuple[str, ...] = ()
+    is_sure: bool = True
 
     @property
     def key(self) -> str:
@@ -177,6 +180,17 @@ class Expansion:
     meanings: tuple[str, ...] = ()
     topics: Mapping[int, float] = field(default_factory=dict)
     implied: Mapping[int, Segment] = field(default_factory=dict)
+
+    def sure(self) -> Expansion:
+        """Return the expansion for a filter: without forms that one explanation alone speaks for."""
+
+        def keep(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+            return tuple(
+                [replace(part, forms=tuple([f for f in part.forms if f.is_sure])) for part in segments]
+            )
+
+        implied = dict(zip(self.implied, keep(self.implied.values()), strict=True))
+        return replace(self, segments=keep(self.segments), composed=keep(self.composed), implied=implied)
 
     @property
     def names(self) -> frozenset[str]:
@@ -225,9 +239,18 @@ def deduplicate_forms(forms: Iterable[WeightedForm]) -> tuple[WeightedForm, ...]
 # The seed list: machine-learning terms written by hand, for archives too small to explain them.
 
 
-def read_data(name: str) -> str:
-    """Return the text of a file of this package."""
+def _read_data(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def read_words(name: str) -> frozenset[str]:
+    """Return the words of a file of this package.
+
+    `everyday_words.txt`: what authors like to make abbreviations of; `function_words.txt`: what is no abbreviation in lower case;
+    `boundary_words.txt`: what no Korean term has; `not_names.txt`: words with which titles begin.
+    """
+    return frozenset(_read_data(name).split())
 
 
 class SeedTerm(NamedTuple):
@@ -243,13 +266,13 @@ class SeedTerm(NamedTuple):
     is_common_word: bool = False
 
 
-@lru_cache(maxsize=1)
+@cache
 def load_terms() -> tuple[SeedTerm, ...]:
     """Return the packaged seed list: tab-separated Korean forms, English forms and abbreviations, each split by `|`.
 
     A "-" in the column of abbreviations marks a common word.
     """
-    return tuple(map(_parse_line, filter(None, read_data("seed.tsv").splitlines())))
+    return tuple(map(_parse_line, filter(None, _read_data("seed.tsv").splitlines())))
 
 
 def _parse_line(line: str) -> SeedTerm:
@@ -259,72 +282,3 @@ def _parse_line(line: str) -> SeedTerm:
     is_common_word = abbreviations == ("-",)
     key = term_keys.english_key(english[0])
     return SeedTerm(key, korean, english, () if is_common_word else abbreviations, is_common_word)
-
-
-# Synonyms within Korean terms: 대형 and 대규모, 비전 and 시각. A list of ours (`synonyms.txt`), not learnt.
-#
-# Many of these words differ in meaning when they are alone, so they are exchanged only within terms of several words. The list
-# has one group per line, the main word first: words of two syllables or more, with _ for a space within a word.
-
-_MAX_WORD_LENGTH = 7
-_MAX_COMBINATIONS = 64
-_WORD_SEPARATORS = re.compile(r"[\s\-]+")
-
-
-@lru_cache(maxsize=1)
-def _groups_by_word() -> dict[str, tuple[str, ...]]:
-    """Return the synonyms of each word, by the word without spaces; the first group wins."""
-    groups: dict[str, tuple[str, ...]] = {}
-    for line in read_data("synonyms.txt").splitlines():
-        words = tuple(word.replace("_", " ") for word in line.split())
-        for word in words:
-            groups.setdefault(term_keys.korean_key(word), words)
-    return groups
-
-
-def canonical_synonym_key(key: str) -> str:
-    """Return a Korean key with the main word of each group: equal for synonymous terms. Takes linear time."""
-    groups, lengths, pieces, position = _groups_by_word(), _lengths_by_letter(), [], 0
-    if lengths.keys().isdisjoint(key):
-        return key
-    while position < len(key):
-        for length in lengths.get(key[position], ()):
-            group = groups.get(key[position : position + length])
-            if group is not None and position + length <= len(key):
-                pieces.append(term_keys.korean_key(group[0]))
-                position += length
-                break
-        else:
-            pieces.append(key[position])
-            position += 1
-    return "".join(pieces)
-
-
-@lru_cache(maxsize=1)
-def _lengths_by_letter() -> dict[str, list[int]]:
-    """Return the lengths of the words that begin with a letter, the longest first: of most letters none does."""
-    lengths: dict[str, set[int]] = {}
-    for word in _groups_by_word():
-        if 1 < len(word) <= _MAX_WORD_LENGTH:
-            lengths.setdefault(word[0], set()).add(len(word))
-    return {letter: sorted(found, reverse=True) for letter, found in lengths.items()}
-
-
-def synonym_variants(text: str) -> list[str]:
-    """Return the synonymous spellings of a Korean term of several words, each once; none for a single word."""
-    units = _WORD_SEPARATORS.split(text.strip())
-    if len(units) < 2:
-        return []
-    groups = _groups_by_word()
-    choices: list[tuple[str, ...]] = []
-    position = 0
-    while position < len(units):
-        group = groups.get("".join(units[position : position + 2]))
-        choices.append(group or groups.get(units[position]) or (units[position],))
-        position += 2 if group else 1
-    texts = map(" ".join, islice(product(*choices), _MAX_COMBINATIONS))
-    by_key = {
-        term_keys.korean_key(variant): variant for variant in sorted(texts, key=len)
-    }  # the spelling with most spaces wins
-    by_key.pop(term_keys.korean_key(text), None)
-    return list(by_key.values())

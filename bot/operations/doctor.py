@@ -14,11 +14,12 @@ import pydantic
 from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, setting_name, setting_origins
 from bot.rendering.templates import Templates
+from bot.search import glossary as search_glossary
 from bot.search import index as search_index
 from bot.search import maintenance
 from bot.sources import kinds
 from bot.text import questions
-from storage import daily, key_values, migrate, models, papers, sources
+from storage import daily, key_values, migrate, models, papers, snapshot, sources
 from storage import errors as storage_errors
 from storage.database import Database
 
@@ -111,6 +112,7 @@ async def _database(settings: Settings) -> list[Finding]:
             rows = await sources.list_rows(connection)
             counted = await sources.count_papers(connection, system_clock().date() - kinds.YIELD_DAYS)
             post_count = len(await daily.list_rows(connection))
+            decisions = await snapshot.read(connection, search_glossary.read_decisions)
         async with opened.transaction() as connection:
             await key_values.remove(connection, "doctor")  # is refused by a database that is read-only
         source_count = len(rows) or len(settings.sources)
@@ -121,6 +123,7 @@ async def _database(settings: Settings) -> list[Finding]:
             Finding("sources", str(source_count), note="" if is_fed else kinds.NO_SOURCE),
             *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
             Finding("daily posts", str(post_count), note="" if post_count else NO_POST),
+            *(Finding(f"glossary: {row.term}", f"{row.form} {_DECIDED[row.is_added]}") for row in decisions),
         ]
     except storage_errors.StorageError as error:
         return [Finding(name, "cannot be read or written", well=False, note=str(error))]
@@ -128,6 +131,7 @@ async def _database(settings: Settings) -> list[Finding]:
         await opened.close()
 
 
+_DECIDED = {True: "added by you", False: "forgotten by you"}
 BYTES_PER_PAPER, BYTES_PER_LOOKUP = 13_000, 8_000
 """Disk that a paper takes on SQLite with the index: one of digests with their texts, and one with its abstract alone."""
 

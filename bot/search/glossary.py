@@ -7,15 +7,18 @@ glossary with their next search.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from bot.core import errors
 from bot.core.clock import Clock, system_clock
 from bot.glossary import concepts, mentions, resolver
-from bot.text import analyser, typography
+from bot.text import analyser, term_keys, typography
 from storage import models, search, snapshot
 from storage.snapshot import Snapshot
 
@@ -28,6 +31,9 @@ STALE_GROWTH = 1.1
 MAX_MENTIONS = 300_000
 MAX_PAPERS = 30_000
 """Mentions (the most frequent) and papers (the most popular) read by an induction; more teach little."""
+MAX_DECISIONS, MAX_FORM_LENGTH = 1_000, 100
+"""Forms that an operator may add or forget, and letters of each."""
+MAX_NAMES, MAX_COUNTED_NAMES = 10_000, 50_000
 _CHUNK_SIZE = 500
 _FIELD_SEPARATOR = "\x1f"
 _TITLE_WORD = re.compile(r"\w[\w+-]*")
@@ -49,14 +55,14 @@ class GlossaryReader:
         """Return the stored glossary; without one, the glossary of the seed list. The first call loads it, in 20 ms."""
         version = search.get_glossary_version(view)
         if self._loaded is None or version != self._version:
-            self._load(version, search.get_glossary(view))
+            self._load(version, *_read(view))
         assert self._loaded is not None
         return self._loaded
 
-    def _load(self, version: str | None, stored: tuple[int, str] | None) -> None:
+    def _load(self, version: str | None, data: str | None, decisions: Sequence[resolver.Decision]) -> None:
         with self._loading:
             if self._loaded is None or version != self._version:
-                self._loaded = _load(None if stored is None else stored[1])
+                self._loaded = _load(data, decisions)
                 self._version = version
 
 
@@ -72,10 +78,29 @@ class GlossaryService(GlossaryReader):
         """Return what `read_current` returns; a newer glossary is loaded in a thread, and concurrent calls wait for that."""
         version = await snapshot.read(connection, search.get_glossary_version)
         if self._loaded is None or version != self._version:
-            stored = await snapshot.read(connection, search.get_glossary)
-            await asyncio.to_thread(self._load, version, stored)
+            await asyncio.to_thread(self._load, version, *await snapshot.read(connection, _read))
         assert self._loaded is not None
         return self._loaded
+
+    async def decide(self, term: str, form: str, *, is_added: bool) -> resolver.Decision:
+        """Store that an operator adds a form to a term, or forgets it, for this and every later glossary. Raises UsageError."""
+        from storage import key_values  # with SQLAlchemy, which the shell's look-ups do without
+
+        async with self._database.transaction() as connection:
+            made = check_decision(await self.get_current(connection), term, form, is_added=is_added)
+            known = await snapshot.read(connection, read_decisions)
+            kept = [
+                row
+                for row in known
+                if row.term != made.term or not resolver.is_same_form(row.form, made.form)
+            ]
+            if len(kept) >= MAX_DECISIONS:
+                raise errors.UsageError(
+                    f"{MAX_DECISIONS} forms are added or forgotten already, which is all there may be."
+                )
+            value = json.dumps([*kept, made], ensure_ascii=False)
+            await key_values.set_value(connection, search.GLOSSARY_DECISIONS, value)
+        return made
 
     async def list_title_topics(self, title: str, locale: models.Locale) -> list[str]:
         """Return the concepts that a title names, in their usual form in the language: longer phrases first, no overlaps."""
@@ -116,7 +141,7 @@ class GlossaryService(GlossaryReader):
             mention_counts = await search_index.get_mention_counts(connection, limit=MAX_MENTIONS)
             paper_count = await search_index.count_all(connection)
         draft = await asyncio.to_thread(_build_draft, mention_counts)
-        cooccurrences, titled = draft.cooccurrence_counter(), mentions.TitleCounter()
+        cooccurrences, names = draft.cooccurrence_counter(), Counter[str]()
         last_position, read = -1, 0
         while read < MAX_PAPERS:
             async with self._database.read() as connection:
@@ -126,10 +151,10 @@ class GlossaryService(GlossaryReader):
                 titles = await papers.list_titles(connection, [row.paper_id for row in rows])
             if not rows:
                 break
-            await asyncio.to_thread(_add_papers, cooccurrences, titled, rows, titles)
+            await asyncio.to_thread(_add_papers, cooccurrences, names, rows, titles)
             last_position, read = rows[-1].position, read + len(rows)
             on_progress(read)
-        data = await asyncio.to_thread(_serialise, draft, cooccurrences, titled)
+        data = await asyncio.to_thread(_serialise, draft, cooccurrences, names)
         async with self._database.transaction() as connection:
             await search_index.save(connection, self._clock(), paper_count, data)
         await self._merge_index()
@@ -145,6 +170,49 @@ class GlossaryService(GlossaryReader):
                 has_more = await search_index.merge_step(connection, is_first=is_first)
             is_first = False
             await asyncio.sleep(_PAUSE_RATIO * (time.monotonic() - started_at))
+
+
+def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added: bool) -> resolver.Decision:
+    """Return what an operator says of a form of a term, by the term's English name. Raises UsageError for what cannot be used."""
+    term, form = (" ".join(typography.to_plain_text(text).split()) for text in (term, form))
+    for text in (term, form):
+        if len(text) > MAX_FORM_LENGTH or not term_keys.term_key(text):
+            raise errors.UsageError(
+                f"{text[:MAX_FORM_LENGTH]!r} is not a term: it needs 1 to {MAX_FORM_LENGTH} characters with a letter."
+            )
+    found = current.find_concepts(term)
+    if len(found) > 1:
+        names = " · ".join(concept.usual_form("en") or concept.key for concept in found)
+        raise errors.UsageError(f"{term!r} is a form of several terms; name one of them: {names}.")
+    if not found and not is_added:
+        raise errors.UsageError(f"{term!r} is not in the glossary. `paperround glossary TERM` shows what is.")
+    if not found and resolver.form_language(term) != "en":
+        raise errors.UsageError(f"{term!r} is not in the glossary, and a new term needs its English name.")
+    name = (found[0].usual_form("en") or found[0].key) if found else term
+    forms = found[0].forms if found else ()
+    is_known = any(resolver.is_same_form(other.text, form) for other in forms)
+    if resolver.is_same_form(name, form):
+        raise errors.UsageError(f"{form!r} is the term itself.")
+    if is_added and is_known:
+        raise errors.UsageError(f"{form!r} is a form of {name!r} already.")
+    if is_added and len(term_keys.term_key(form)) < 2:
+        raise errors.UsageError(
+            f"{form!r} is too short: a form of one letter or syllable is in too many words."
+        )
+    if not is_added and not is_known and name not in current.list_senses(form):
+        known = " · ".join(other.text for other in forms)
+        raise errors.UsageError(f"{form!r} is not a form of {name!r}. Its forms are: {known}.")
+    return resolver.Decision(name, form, is_added)
+
+
+def read_decisions(view: Snapshot) -> list[resolver.Decision]:
+    """Return what an operator has said of forms, the oldest first."""
+    return [resolver.Decision(*row) for row in search.list_glossary_decisions(view)]
+
+
+def _read(view: Snapshot) -> tuple[str | None, list[resolver.Decision]]:
+    stored = search.get_glossary(view)
+    return None if stored is None else stored[1], read_decisions(view)
 
 
 def _find_topic(current: resolver.Glossary, words: list[str], locale: models.Locale) -> str | None:
@@ -168,7 +236,7 @@ def extract_mentions(text: str) -> tuple[str, ...]:
 
 def mention_terms(mention: str) -> list[str]:
     """Return the English term and the abbreviation of a stored mention, those that it has."""
-    _, english, abbreviation, _ = mention.split(_FIELD_SEPARATOR)
+    _, english, abbreviation = mention.split(_FIELD_SEPARATOR)
     return [term for term in (english, abbreviation) if term]
 
 
@@ -184,37 +252,32 @@ def _build_draft(mention_counts: dict[str, int]) -> induction.GlossaryDraft:
 
 def _add_papers(
     cooccurrences: induction.CooccurrenceCounter,
-    titled: mentions.TitleCounter,
+    names: Counter[str],
     rows: Iterable[search.IndexRow],
     titles: Iterable[str],
 ) -> None:
     for row in rows:
-        cooccurrences.add(f"{row.texts.title}\n{row.texts.body}")
+        cooccurrences.add(row.texts.title, row.texts.body)
     for title in titles:
-        titled.add(title)
+        if len(names) < MAX_COUNTED_NAMES:
+            names.update(set(mentions.list_names(title)))
 
 
 def _serialise(
-    draft: induction.GlossaryDraft,
-    cooccurrences: induction.CooccurrenceCounter,
-    titled: mentions.TitleCounter,
+    draft: induction.GlossaryDraft, cooccurrences: induction.CooccurrenceCounter, names: Counter[str]
 ) -> str:
     from bot.glossary import induction
 
-    induced = induction.build_concepts(draft, cooccurrences)
-    known = {(form.text, concept.key) for concept in induced for form in concept.forms}
-    table, counts = draft.confirmed_table(cooccurrences), titled.count_concepts(known)
-    return resolver.dump_glossary(induced, draft.senses, table, counts, titled.list_names())
+    return resolver.dump_glossary(induction.induce(draft, cooccurrences, dict(names.most_common(MAX_NAMES))))
 
 
-def _load(data: str | None) -> resolver.Glossary:
+def _load(data: str | None, decisions: Sequence[resolver.Decision] = ()) -> resolver.Glossary:
     """Return a stored glossary; without one, or with one of another version, that of the seed list."""
-    stored = None if data is None else resolver.load_glossary(data)
+    stored = None if data is None else resolver.load_glossary(data, decisions)
     analyser.stem("loading")  # imports the stemmer in this thread
     if stored is not None:
         return stored
     from bot.glossary import induction
 
     draft = _build_draft({})
-    seeded = induction.build_concepts(draft, draft.cooccurrence_counter())
-    return resolver.Glossary(seeded, draft.senses, draft.mention_evidence.table)
+    return resolver.Glossary(induction.induce(draft, draft.cooccurrence_counter()), decisions=decisions)

@@ -187,6 +187,8 @@ class LookUp:
         if corrected:
             query = replace(query, text=completion.apply_corrections(query.text, corrected))
             expanded = self._expand(view, query.text, literal=False)
+        if by_votes:
+            expanded = expanded.sure()
         if not request.literal:
             query = self._expand_excluded(view, query, expanded)
         find = engine.find_top if by_votes else partial(engine.find_sorted, sort=request.sort)
@@ -280,7 +282,7 @@ class LookUp:
             return dict.fromkeys(ids, 0.0) if written is not None or query.has_range_filters else {}
         # The index knows the date of a paper's last digest, which is never earlier than that of one of its digests.
         since = search.Filters(since_on=min(paper.date_on for paper in digest_papers))
-        expanded = self._expand(view, query.text, literal=False)
+        expanded = self._expand(view, query.text, literal=False).sure()
         query = self._expand_excluded(view, query, expanded)
         return engine.list_about(view, query, expanded, SearchScope(since, ids)) or {}
 
@@ -322,16 +324,21 @@ class LookUp:
         return TermEvidence(found, glossary.list_senses(text))
 
     def list_suspicious_forms(self, view: Snapshot) -> list[tuple[str, concepts.SurfaceForm]]:
-        """Return the Korean forms that few of their papers confirm, with the English term, the weakest first."""
+        """Return the learnt Korean forms with the English term, by the share of their papers that have the term, the least first.
+
+        Of the forms of the seed list, those of many papers of which few have the term.
+        """
         glossary = self._read_glossary(view)
-        weak = [
+        found = [
             (concept.usual_form("en") or concept.key, form)
             for concept in glossary.all_concepts()
             for form in concept.forms_in("ko")
-            if not form.is_alias
-            and form.found >= _MIN_SUSPICIOUS_PAPERS
-            and form.confirmed < _SUSPICIOUS_SHARE * form.found
+            if form.found and not form.is_alias
         ]
-        return sorted(
-            weak, key=lambda pair: (pair[1].confirmed / pair[1].found, -pair[1].found, pair[1].text)
-        )
+        listed = [
+            pair
+            for pair in found
+            if not pair[1].seeded
+            or (pair[1].found >= _MIN_SUSPICIOUS_PAPERS and pair[1].share_with_term < _SUSPICIOUS_SHARE)
+        ]
+        return sorted(listed, key=lambda pair: (pair[1].share_with_term, -pair[1].found, pair[1].text))

@@ -16,7 +16,6 @@ from bot.text import analyser
 
 _WORDS = re.compile(r"[^\W_]+(?:\.[0-9]+)*(?:\+\+|#)?")
 _POSSESSIVE = re.compile(r"['’]s?(?=\W|$)")
-_SEPARABLE_PREFIX = re.compile(r"^(self|multi)(?=[a-z]{3})")
 _SEPARATORS = re.compile(r"[^\w]+|_+")
 _CAPITALS = re.compile(r"[A-Z]")
 _ABBREVIATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9&+.\-]*")
@@ -44,11 +43,6 @@ def english_key(text: str) -> str:
 def content_words(key: str) -> list[str]:
     """Return the content words of an English key: without "of", "the" and other function words."""
     return [word for word in key.split() if word not in analyser.FUNCTION_WORDS] or key.split()
-
-
-def decompounded_words(key: str) -> list[str]:
-    """Return the content words as Korean splits them: "selfattention" and "multi…" are two words there."""
-    return [part for word in content_words(key) for part in _SEPARABLE_PREFIX.sub(r"\1 ", word).split()]
 
 
 def split_writing(word: str) -> str | None:

@@ -95,7 +95,8 @@ class TrendService:
                 min(extent.last_on, parsed.until or extent.last_on),
                 parsed.min_votes,
             )
-            expanded = search_query.expand_query(await self._glossary.get_current(connection), parsed.text)
+            current = await self._glossary.get_current(connection)
+            expanded = search_query.expand_query(current, parsed.text).sure()
             counted, is_estimated = await _count_by_period(
                 connection, parsed, expanded, filters, by_day=step > 0
             )

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.alerts import matcher
+from bot.outbox import contents
 from bot.search import glossary as search_glossary
 from bot.search import query as search_query
 from bot.text import analyser, keywords, people
@@ -169,6 +170,19 @@ async def test_an_alert_finds_papers_about_its_topic_in_the_other_language(
         MONDAY, ("2601.00003", 5), summary=f"{TWICE} Robots. A robot.", location="c"
     )
     assert sorted(map(int, filter(None, await alert_harness.list_recipients()))) == [1, 1, 7]
+
+
+def test_a_reason_quotes_the_form_that_stands_in_the_paper() -> None:
+    forms = ((("reinforcement learning",), ("RL", "reinforc")),)
+    alert = replace(alert_builders.draft("강화 학습", translations=True), forms=forms)
+    for title, text, quoted in (
+        ("Robots", TWICE, ("reinforcement learning", contents.MatchField.TEXT)),
+        ("Reinforcement learning", "Robots.", ("reinforcement learning", contents.MatchField.TITLE)),
+        ("강화 학습", TWICE, ("강화 학습", contents.MatchField.TITLE)),
+    ):
+        paper = replace(PAPER, title=title, abstract=text)
+        (reason,) = matcher.match(alert, paper, matcher.keyword_text(paper))
+        assert (reason.text, reason.found_in) == quoted
 
 
 async def test_the_forms_are_those_that_a_look_up_shows(alert_harness: AlertHarness) -> None:

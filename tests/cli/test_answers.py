@@ -58,17 +58,79 @@ def test_status_shows_the_newest_digest_and_the_next_post_once_in_the_zone_of_th
     assert (data["newest_digest"], data["posts"], data["problems"]) == ("2026-01-05", [], [])
 
 
-def test_suspicious_forms_are_listed_with_their_figures(filled: Paperround, tmp_path: Path) -> None:
+def test_learnt_forms_are_listed_by_the_share_of_their_papers_that_have_the_term(
+    filled: Paperround, tmp_path: Path
+) -> None:
     assert filled("glossary", "--suspicious", "--json").data == []
-    assert filled("glossary", "--suspicious").stdout.startswith("Papers confirm all forms.")
+    assert filled("glossary", "--suspicious").stdout.startswith("No form is learnt yet.")
     assert filled("glossary").exit_status == 2
-    digest = tmp_path / "many.md"
-    papers = [(f"2502.{number:05}", number) for number in range(1, 31)]
-    digest.write_text(digest_builders.newsletter(date(2025, 2, 2), papers, text="벤치마크에서 좋아요."))
-    assert filled("ingest", str(digest)).exit_status == 0
+    for day, text, count in (
+        (2, "벤치마크에서 보아요.", 30),
+        (5, "등롱 신호(lantern signal)를 보아요.", 5),
+        (3, "등불 표지(lantern signal)를 보아요.", 2),
+        (4, "등불 표지를 보아요.", 1),
+    ):
+        papers = [(f"2502.{100 * day + number:05}", number) for number in range(1, count + 1)]
+        digest = tmp_path / f"{day}.md"
+        digest.write_text(digest_builders.newsletter(date(2025, 2, day), papers, text=text))
+        assert filled("ingest", str(digest)).exit_status == 0
     assert filled("reindex").exit_status == 0
-    (row,) = filled("glossary", "--suspicious", "--json").data
-    assert (row["form"], row["term"], row["papers"], row["confirmed"]) == ("벤치마크", "benchmark", 30, 0)
+    rows = filled("glossary", "--suspicious", "--json").data
+    assert [(row["form"], row["term"], row["papers"], row["share"]) for row in rows] == [
+        ("벤치마크", "benchmark", 30, 0.0),
+        ("등불 표지", "lantern signal", 3, 0.667),
+        ("등롱 신호", "lantern signal", 5, 1.0),
+    ]
     table = filled("glossary", "--suspicious").stdout
-    assert "0.00" in table
+    assert "0.67" in table
     assert max(map(len, table.splitlines())) <= 80
+
+
+def test_an_operator_forgets_and_adds_forms_for_good(filled: Paperround) -> None:
+    def forms(term: str) -> set[str]:
+        data = filled("glossary", term, "--json").data
+        return {form["text"] for concept in data["concepts"] for form in concept["forms"]}
+
+    assert {"환각", "할루시네이션"} <= forms("hallucination")
+    forgotten = filled("glossary", "forget", "환각", "할루시네이션")
+    assert (forgotten.exit_status, "할루시네이션 is forgotten for hallucination" in forgotten.stdout) == (
+        0,
+        True,
+    )
+    added = filled("glossary", "add", "hallucination", "헛소리", "--json").data
+    assert added == {"term": "hallucination", "form": "헛소리", "is_added": True}
+    filled("glossary", "add", "quantum foam", "양자 거품")
+    for _ in range(2):
+        assert "할루시네이션" not in forms("hallucination")
+        assert forms("헛소리") >= {"환각", "hallucination"}
+        assert forms("양자 거품") == {"quantum foam", "양자 거품"}
+        assert "헛소리" in filled("search", "hallucination").stderr
+        assert filled("reindex").exit_status == 0
+    listed = [row for row in filled("doctor", "--json").data if row["what"].startswith("glossary")]
+    assert [(row["what"], row["value"]) for row in listed] == [
+        ("glossary: hallucination", "할루시네이션 forgotten by you"),
+        ("glossary: hallucination", "헛소리 added by you"),
+        ("glossary: quantum foam", "양자 거품 added by you"),
+    ]
+    assert filled("glossary", "add", "hallucination", "할루시네이션").exit_status == 0
+    assert "할루시네이션" in forms("hallucination")
+
+
+def test_a_decision_that_cannot_be_used_says_why(filled: Paperround) -> None:
+    for arguments, said in [
+        (("forget", "hallucination"), "needs a term and a form"),
+        (("add", "hallucination", "헛", "소리"), "needs a term and a form"),
+        (("forget", "hallucination", "등불"), "Its forms are: hallucination · 환각"),
+        (("forget", "zzzz", "등불"), "is not in the glossary"),
+        (("add", "등불", "등롱"), "needs its English name"),
+        (("add", "hallucination", "환각"), "already"),
+        (("add", "hallucination", "Hallucinations"), "the term itself"),
+        (("add", "hallucination", "헛"), "too short"),
+        (("add", "hallucination", " ?!"), "is not a term"),
+        (("add", "hallucination", "가" * 101), "1 to 100 characters"),
+        (("add", "SD", "등불"), "name one of them"),
+    ]:
+        refused = filled("glossary", *arguments)
+        assert refused.exit_status == 2, arguments
+        assert said in refused.stderr
+    assert not [row for row in filled("doctor", "--json").data if "glossary" in row["what"]]

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.glossary import concepts, mentions, resolver
+from bot.glossary import concepts, resolver
 from bot.search import completion, glossary
 from bot.search import service as search_service
 from bot.search.service import SearchService
@@ -106,7 +106,7 @@ def test_an_unexplained_abbreviation_does_not_hide_longer_topics() -> None:
     extraction = (concepts.SurfaceForm("relation extraction", "en", 0), concepts.SurfaceForm("RE", "abbr", 0))
     reward = (concepts.SurfaceForm("reward", "en", 2), concepts.SurfaceForm("RW", "abbr", 2))
     both = [concepts.Concept("relat extract", extraction), concepts.Concept("reward", reward)]
-    topics = completion.TopicIndex(resolver.Glossary(both))
+    topics = completion.TopicIndex(resolver.Glossary(resolver.Parts(both)))
     for locale in (EN, KO):
         assert [choice.value for choice in topics.complete("re", locale)] == ["reward", "relation extraction"]
         assert topics.complete("rw", locale)[0].value == "RW"
@@ -117,7 +117,7 @@ def test_closed_syllables_rank_before_keystroke_prefixes() -> None:
         concepts.Concept("gaussian", (concepts.SurfaceForm("가우시안", "ko", 9),)),
         concepts.Concept("reinforc", (concepts.SurfaceForm("강화", "ko", 2),)),
     ]
-    topics = completion.TopicIndex(resolver.Glossary(both))
+    topics = completion.TopicIndex(resolver.Glossary(resolver.Parts(both)))
     for typed, values in (("가", ["가우시안", "강화"]), ("강", ["강화", "가우시안"]), ("강호", ["강화"])):
         assert [choice.value for choice in topics.complete(typed, KO)] == values
 
@@ -149,7 +149,7 @@ def test_a_korean_form_of_a_single_paper_is_not_offered() -> None:
         concepts.SurfaceForm("등불", "ko", 0, seeded=True),
         concepts.SurfaceForm("초롱", "ko", 2),
     )
-    topics = completion.TopicIndex(resolver.Glossary([concepts.Concept("lantern", forms)]))
+    topics = completion.TopicIndex(resolver.Glossary(resolver.Parts([concepts.Concept("lantern", forms)])))
     assert topics.complete("등", KO)[0].name == "등불 · lantern"
     assert topics.complete("등롱", KO) == []
     assert [choice.value for choice in topics.complete("초", KO)] == ["초롱"]
@@ -216,7 +216,7 @@ def _glossary_of(size: int) -> resolver.Glossary:
         return concepts.Concept(f"{number}", forms)
 
     generated = [concept(number) for number in range(size)]
-    return resolver.Glossary(generated, {}, mentions.AssociationTable({}, {}))
+    return resolver.Glossary(resolver.Parts(generated))
 
 
 async def test_topics_are_offered_from_the_first_keystroke(search: SearchService) -> None:

@@ -19,7 +19,7 @@ REINFORCEMENT_LEARNING = concepts.Concept(
     ),
 )
 GLOSSARY = resolver.Glossary(
-    [REINFORCEMENT_LEARNING], {"RL": [concepts.AbbreviationSense("reinforc learn", 1.0, 9)]}
+    resolver.Parts([REINFORCEMENT_LEARNING], {"RL": [concepts.AbbreviationSense("reinforc learn", 1.0, 9)]})
 )
 
 

@@ -19,7 +19,7 @@ from html import escape
 import bot
 from bot.archive import arxiv_ids, exports, fields, listing, markdown_lines, parse, summaries
 from bot.client import message_builder, options, router
-from bot.glossary import mentions
+from bot.glossary import mentions, resolver
 from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.search import completion, results, similar
@@ -221,8 +221,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "client.options.parse_dates": lambda text: options.parse_dates(text, _DAY),
     "client.options.parse_number": lambda text: options.parse_number(text, "key", 1, 9),
     "glossary.mentions.long_form": lambda text: mentions.long_form(text, "LLM"),
-    "glossary.mentions.is_abbreviation_of": lambda text: mentions.is_abbreviation_of("A" * 20, text),
-    "glossary.mentions.TitleCounter": lambda text: mentions.TitleCounter().add(text),
+    "glossary.mentions.list_names": lambda text: list(mentions.list_names(text)),
+    "glossary.resolver.form_language": resolver.form_language,
+    "glossary.resolver.is_same_form": lambda text: resolver.is_same_form(text, text[::-1]),
     "outbox.contents.remove_foreign_markers": lambda text: contents.remove_foreign_markers(text, None),
     "rendering.discord_text.shorten": lambda text: discord_text.shorten(text, 2000),
     "rendering.discord_text.masked_link": lambda text: discord_text.masked_link(text, text),
@@ -307,7 +308,7 @@ OWN_TEXT = {
     "of the operator, or of the code": """
         archive.digest_writer.text_hash archive.digest_writer.to_sourced_digests archive.fields.bounded_key
         archive.files.fingerprint_file archive.files.is_large archive.files.read_file archive.parse.digest_to_json
-        glossary.concepts.read_data glossary.resolver.load_glossary
+        glossary.concepts.read_words glossary.resolver.load_glossary search.glossary.check_decision
         rendering.charts.day_name rendering.charts.draw_png rendering.charts.draw_png_in_process rendering.charts.month_name
         rendering.templates.render_timestamp rendering.templates.render_weekday rendering.templates.render_zone
         sources.arxiv.query_url sources.base.failed_result sources.base.known_gone_result sources.folder.make_absolute
@@ -322,7 +323,7 @@ OWN_TEXT = {
         client.message_builder.select_menu client.message_builder.select_option outbox.contents.part_marker
         """,
     "a word or name, whose length its caller bounds": """
-        glossary.induction.papers_containing glossary.mentions.best_span glossary.mentions.expected_word_count
+        glossary.induction.papers_containing glossary.induction.find_term glossary.induction.most_common
         glossary.transliteration.is_transliteration glossary.transliteration.sound_pattern glossary.transliteration.sounds_like
         search.completion.apply_corrections search.completion.find_corrections
         text.analyser.fewest_pieces text.analyser.has_final_consonant text.analyser.is_particle text.analyser.monosyllabic_noun

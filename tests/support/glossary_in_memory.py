@@ -20,7 +20,5 @@ def build_glossary(texts: list[str], terms: Iterable[concepts.SeedTerm]) -> reso
     draft = induction.draft_glossary(count_mentions(texts), terms)
     counter = draft.cooccurrence_counter()
     for text in texts:
-        counter.add(analyser.canonicalise(text))
-    return resolver.Glossary(
-        induction.build_concepts(draft, counter), draft.senses, draft.confirmed_table(counter)
-    )
+        counter.add("", analyser.canonicalise(text))
+    return resolver.Glossary(induction.induce(draft, counter))

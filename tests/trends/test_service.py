@@ -251,4 +251,4 @@ def test_any_title_can_be_read(title: str) -> None:
     list(trends_service.extract_topics(_EMPTY, title))
 
 
-_EMPTY = resolver.Glossary([])
+_EMPTY = resolver.Glossary(resolver.Parts([]))

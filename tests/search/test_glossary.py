@@ -1,0 +1,77 @@
+"""An operator's decisions on forms, and what learnt forms decide, in a database of either engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import pytest
+
+from bot.core import errors
+from bot.search.glossary import MAX_DECISIONS, GlossaryService, read_decisions
+from bot.search.results import SearchRequest
+from bot.search.service import SearchService
+from storage import key_values, search, snapshot
+from storage.database import Database
+from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+EXPLAINED = "등롱 신호(lantern signal)를 보내요."
+USED = "등롱 신호를 보내요. 등롱 신호가 밝아요."
+PAPERS = [
+    NewsletterPaper("2501.00001", "A Lantern Signal", EXPLAINED),
+    NewsletterPaper("2501.00002", "Harbours", USED),
+    *[NewsletterPaper(f"2501.{number:05}", "Ships", "배가 가요.") for number in range(10, 30)],
+]
+
+
+async def fill(db: Database, papers: Iterable[NewsletterPaper] = PAPERS) -> SearchService:
+    await sample_archive.add_digest(db, "2025-01-02", *papers)
+    await GlossaryService(db).rebuild()
+    return SearchService(db)
+
+
+async def find(service: SearchService, query: str, *, by_votes: bool = False) -> set[str]:
+    request = SearchRequest(query)
+    result = await (service.list_top(request) if by_votes else service.search(request))
+    return {row.arxiv_id for row in result.rows}
+
+
+async def test_a_form_that_one_paper_explains_finds_papers_and_decides_no_list(db: Database) -> None:
+    service = await fill(db)
+    assert await find(service, "lantern signal") == {"2501.00001", "2501.00002"}
+    assert await find(service, "lantern signal", by_votes=True) == {"2501.00001"}
+    await sample_archive.add_digest(
+        db, "2025-01-03", NewsletterPaper("2501.00003", "A Lantern Signal", EXPLAINED)
+    )
+    await GlossaryService(db).rebuild()
+    assert await find(service, "lantern signal", by_votes=True) == {"2501.00001", "2501.00002", "2501.00003"}
+
+
+async def test_a_decision_is_seen_by_others_at_once_and_after_a_new_induction(db: Database) -> None:
+    service, glossary = await fill(db), GlossaryService(db)
+    assert await find(service, "등롱 신호") == {"2501.00001", "2501.00002"}
+    await glossary.decide("lantern signal", "등롱 신호", is_added=False)
+    await glossary.decide("lantern signal", "밝아요", is_added=True)
+    for _ in range(2):
+        assert await find(service, "lantern signal") == {"2501.00001", "2501.00002"}
+        async with db.read() as connection:
+            (concept,) = (await glossary.get_current(connection)).find_concepts("밝아요")
+            assert [form.text for form in concept.forms_in("ko")] == ["밝아요"]
+        await glossary.rebuild()
+    await glossary.decide("lantern signal", "밝아요", is_added=False)
+    assert await find(service, "lantern signal") == {"2501.00001"}
+    async with db.read() as connection:
+        rows = await snapshot.read(connection, read_decisions)
+    assert [(row.form, row.is_added) for row in rows] == [("등롱 신호", False), ("밝아요", False)]
+
+
+async def test_there_is_a_limit_to_decisions(db: Database) -> None:
+    rows = [("quantum foam", f"거품 {number}", True) for number in range(MAX_DECISIONS)]
+    async with db.transaction() as connection:
+        await key_values.set_value(connection, search.GLOSSARY_DECISIONS, json.dumps(rows))
+    with pytest.raises(errors.UsageError, match="all there may be"):
+        await GlossaryService(db).decide("quantum foam", "거품", is_added=True)
+    await GlossaryService(db).decide("quantum foam", "거품 1", is_added=False)
