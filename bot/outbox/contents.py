@@ -92,6 +92,17 @@ class DailyPost:
         last = own[-1] if own else 0
         return own + tuple(range(last + 1, last + 1 + len(self.papers) - len(own)))
 
+    @property
+    def has_votes(self) -> bool:
+        """Whether the votes of a paper are known; otherwise the post leaves them out."""
+        return any(paper.votes is not None for paper in self.papers)
+
+    @property
+    def is_in_other_language(self) -> bool:
+        """Whether its summaries are all in another language than the post; its foot says so once."""
+        languages = {paper.summary.language for paper in self.papers if paper.summary is not None}
+        return bool(languages) and self.locale.value not in languages
+
 
 class MatchField(StrEnum):
     """Part of a paper that matches an alert."""
