@@ -32,7 +32,7 @@ def build_app(command: str = "") -> typer.Typer:
 
     app = typer.Typer(
         name="paperround",
-        help="Delivers each day's machine-learning papers to Discord, and finds the rest.",
+        help="Post daily machine-learning papers to Discord and search the archive.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,

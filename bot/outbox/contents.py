@@ -161,6 +161,9 @@ class TodayReasonKind(StrEnum):
 TodayReason: TypeAlias = tuple[TodayReasonKind, str, int]
 """A reason: the concept, name or topic, and the number of saved papers about it (0 for the other kinds)."""
 
+MIN_SAVED = 3
+"""Saved papers from which a reader's papers are chosen by the profile; before, by picked topics and followed words, or votes."""
+
 TodayPick: TypeAlias = tuple[PostPaper, int, tuple[TodayReason, ...]]
 """A paper, its rank of the day by votes, and its reasons."""
 

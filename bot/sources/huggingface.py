@@ -118,7 +118,7 @@ def _parse_list(text: str, day: date, max_brackets: int = _MAX_BRACKETS) -> tupl
         raise fetch_errors.FetchError(f"its answer is {kind} instead of a list of papers") from None
     if not isinstance(items, list):
         note = fields.clean_line(items.get("error"), 200) if isinstance(items, dict) else None
-        raise fetch_errors.FetchError(f"its answer is no list of papers{f': {note}' if note else ''}")
+        raise fetch_errors.FetchError(f"its answer is not a list of papers{f': {note}' if note else ''}")
     if not items:
         return ()
     digest = listing.build(day, items, read=listing.from_service)

@@ -42,7 +42,8 @@ def today_view(
     basis = texts("today-by-votes")
     if post.is_personal:
         saved = texts("today-from-saved", count=post.saved_count)
-        basis = saved if post.saved_count else texts("today-from-topics")
+        is_learnt = post.saved_count >= contents.MIN_SAVED
+        basis = saved if is_learnt else texts("today-from-topics")
     heading = texts("today-heading", day=texts.format_date(post.digest_on))
     message.add_text(f"## {heading}\n{paper_text.subtext(basis)}")
     message.add_text(suspended_text(texts, post.suspended))

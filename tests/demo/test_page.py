@@ -62,12 +62,7 @@ POST = {
         "요약에 “강화 학습”",
         "자세히 읽을 논문을 고르세요",
     ),
-    "en": (
-        "Papers of January 1, 2026",
-        "most votes, out of 12",
-        "reinforcement learning",
-        "Pick a paper to read",
-    ),
+    "en": ("Papers for January 1, 2026", "of 12 by votes", "reinforcement learning", "Pick a paper to read"),
 }
 ANSWERS = {
     "/topic small language model": ("small language model · 4 papers", "소형 언어 모델"),

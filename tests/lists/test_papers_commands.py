@@ -56,7 +56,7 @@ async def test_a_card_shows_highlights_links_and_the_digest_of_a_paper(harness: 
     assert "### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)" in shown
     listed = {"en": "in the digest of 2026-01-01", "ko": "2026-01-01 다이제스트"}[harness.texts.locale.value]
     assert f"▲ 81 · {SURVEY} · {listed} · Ada Lovelace, Grace Hopper, Kim Min-jun +2" in shown
-    label = {"en": "Technical Details", "ko": "기술 내용"}[harness.texts.locale.value]
+    label = {"en": "Technical Details", "ko": "방법"}[harness.texts.locale.value]
     assert f"**{label}**\nReads **200 papers**" in shown
     assert harness.texts("basis-unknown") in shown
     assert harness.texts("format-review", date="2025-12-31") in shown
@@ -94,9 +94,9 @@ async def test_a_card_shows_pictures_and_videos_the_venue_and_the_model(harness:
     ]
     shown = shown_text(card)
     label = harness.texts("card-video", number=1)
-    facts_line = harness.texts("news-venue", value="\\*ICLR\\* 2026")
+    facts_line = harness.texts("updates-venue", value="\\*ICLR\\* 2026")
     assert (
-        f"{facts_line} · [{harness.texts('news-model')} lab/small-1b]({model}) · [{label}]({media[0]})"
+        f"{facts_line} · [{harness.texts('updates-model')} lab/small-1b]({model}) · [{label}]({media[0]})"
         in shown
     )
 

@@ -138,7 +138,7 @@ saved-removed = Removed: { $title }
 saved-undo = Undo
 saved-back = Back to the list
 saved-not-any-more = This paper is no longer in your saved papers.
-saved-can't-undo = That was too long ago to undo. Save the paper again from its card.
+saved-cannot-undo = That was too long ago to undo. Save the paper again from its card.
 saved-full = You have { $count } saved papers, the maximum. Remove some first.
 saved-exported = { $count ->
     [one] One paper
@@ -183,14 +183,14 @@ saved-import-limited = { $count ->
 }: you can add 5,000 papers that are new to this bot in 30 days. Import the file again later
 saved-import-full = { $count } skipped: your list is full
 saved-import-places = Check line (or entry #) { $places }
-list-guild-shelf-heading = Server picks · { $period } · { $count ->
+list-server-picks-heading = Server picks · { $period } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
 }
-no-list-guild-shelf = ### Nothing saved by three members or shared here yet
+no-list-server-picks = ### Nothing saved by three members or shared here yet
     A paper appears here once three members save it in this server, or one shares it in a channel. Names are never shown.
-guild-shelf-saved = saved by { $count } members
-guild-shelf-shared = shared by { $count ->
+server-picks-saved = saved by { $count } members
+server-picks-shared = shared by { $count ->
     [one] one
    *[other] { $count }
 }
@@ -218,7 +218,7 @@ summary-listing = Hugging Face's summary of the abstract
 summary-abstract = The paper's abstract
 summary-listing-in-other-language = Hugging Face's summary of the abstract, in Korean
 summary-abstract-in-other-language = The paper's abstract, in Korean
-summary-in-other-language = No English summary yet; shown in Korean
+summary-in-other-language = Not available in English yet; shown in Korean
 summary-missing = no usable summary
 label-whats-new = What's New
 label-technical-details = Technical Details
@@ -234,7 +234,7 @@ papers-in-message = ### { $count } papers in this message
 in-no-digest = not in a digest yet
 no-paper-in-message = No papers found. The message has no arXiv, Hugging Face or alphaXiv link and no arXiv ID.
 published-on = published { $date }
-paper-fetched = Not in any digest yet; these details are from arXiv and Hugging Face
+paper-fetched = Not in a digest yet; these details are from arXiv and Hugging Face
 tell-me = Notify me when it's listed
 tell-made = You'll get a direct message once the paper { $paper } is in a digest.
 tell-listed = This paper is in a digest now. Search for it again.
@@ -344,6 +344,7 @@ resume = Resume
 back = Back
 alert-made = The alert is on.
 alert-changed = Alert updated.
+alert-already = You already have an alert with these settings.
 alert-exists = You already have this alert: { $place }
 alert-would = { $count ->
     [0] No papers matched in the last 30 days.
@@ -463,7 +464,7 @@ setup-exists = { $channel } already has { $count ->
     [one] a daily post
    *[other] { $count } daily posts
 }
-setup-change = Edit the existing one
+setup-edit = Edit the existing one
 setup-add = { $count ->
     [one] Add a second
    *[other] Add another
@@ -508,7 +509,7 @@ style-forum = Forum
 style-announcement = Announcement
 style-weekly = Weekly
 subscription-heading = Daily post in { $channel }
-orders-heading = Daily posts of this server · { $count }
+subscriptions-heading = Daily posts of this server · { $count }
 subscription-option = No. { $id } · { $style }
 subscription-pick = Pick a daily post
 subscription-preview = Preview
@@ -516,7 +517,7 @@ subscription-now = Post now
 subscription-pause = Pause
 subscription-all = All daily posts
 subscription-started = All set
-subscription-changed = Updated
+subscription-edited = Updated
 subscription-paused = Paused
 subscription-resumed = Resumed
 subscription-removed = Removed. Nothing more will be posted in { $channel }.
@@ -637,7 +638,7 @@ help-general = Paperround
     .status = what arrived, what comes next, what is stuck
     .why = why a paper was not posted in this channel
     .sources = where the digests come from
-    .me-news = turn updates about your saved papers on or off
+    .me-updates = turn updates about your saved papers on or off
     .me-data = everything stored about you, as a file
     .me-forget = delete everything stored about you
     .help = this page
@@ -675,7 +676,7 @@ why-too-old = The { $date } digest didn't arrive in time: this channel takes dig
 } old.
 why-may-change = This can change until the next post, { $at }.
 why-edit = A server manager can change this with { $command }.
-why-former-order = A daily post that was removed
+why-former-subscription = A daily post that was removed
 why-not-listed = The paper { $paper } is not in a digest yet, so it couldn't be posted.
 why-no-subscription = This server doesn't have a daily post. A server manager can set one up with { $command }.
 why-no-subscription-here = This channel doesn't have a daily post. This server has one in { $channels }.
@@ -860,17 +861,17 @@ alert-found-institution = from { $text }
 
 # The weekly message about saved papers
 
-news-heading = { $count ->
+updates-heading = { $count ->
         [one] One of your saved papers has an update
        *[other] { $count } of your saved papers have updates
     }
-news-version = new version v{ $value }
-news-withdrawn = withdrawn by its authors
-news-code = code
-news-model = model
-news-venue = accepted at { $value }
-news-saved = Saved papers
-news-stop = Stop updates
-news-start = Get updates
-news-on = Once a week you'll get a direct message when your saved papers have updates: a new version, a withdrawal, code, a model, or where a paper was accepted.
-news-off = You won't get updates about your saved papers.
+updates-version = new version v{ $value }
+updates-withdrawn = withdrawn by its authors
+updates-code = code
+updates-model = model
+updates-venue = accepted at { $value }
+updates-saved = Saved papers
+updates-stop = Stop updates
+updates-start = Get updates
+updates-on = Once a week you'll get a direct message when your saved papers have updates: a new version, a withdrawal, code, a model, or where a paper was accepted.
+updates-off = You won't get updates about your saved papers.

@@ -140,11 +140,11 @@ saved-import-left_out = { $count }편은 형식이 잘못됐거나 한 번에 �
 saved-import-limited = { $count }편은 저장하지 못했어요. 여기에 처음 추가하는 논문은 30일에 5,000편까지예요. 나중에 같은 파일을 다시 올려 주세요
 saved-import-full = { $count }편은 한도를 넘어서 저장하지 못했어요
 saved-import-places = 확인할 줄(#은 항목 번호): { $places }
-list-guild-shelf-heading = 서버 인기 논문 · { $period } · { $count }편
-no-list-guild-shelf = ### 이 서버에서 세 명 이상 저장했거나 누군가 공유한 논문이 아직 없어요
+list-server-picks-heading = 서버 인기 논문 · { $period } · { $count }편
+no-list-server-picks = ### 이 서버에서 세 명 이상 저장했거나 누군가 공유한 논문이 아직 없어요
     세 명이 서버에서 저장하거나 한 명이 채널에 공유하면 여기에 나와요. 누가 저장했는지는 공개되지 않아요.
-guild-shelf-saved = { $count }명이 저장
-guild-shelf-shared = { $count }명이 공유
+server-picks-saved = { $count }명이 저장
+server-picks-shared = { $count }명이 공유
 
 ## 논문 카드
 no-summary = 이 논문의 요약은 아직 없어요.
@@ -283,6 +283,7 @@ resume = 다시 받기
 back = 돌아가기
 alert-made = 알림을 만들었어요.
 alert-changed = 알림을 수정했어요.
+alert-already = 설정이 같은 알림이 이미 있어요.
 alert-exists = 이미 같은 알림이 있어요: { $place }
 alert-would = { $count ->
     [0] 지난 30일 동안은 맞는 논문이 없었어요.
@@ -317,7 +318,7 @@ refused-too-many-excluded-words = 제외할 단어는 { $most }개까지인데 {
 refused-text-too-long = 단어나 이름 하나는 { $most }자까지인데 { $length }자예요: “{ $text }”. 줄이거나, 여러 개라면 쉼표로 구분해 주세요.
 refused-no-letters = “{ $text }”에는 검색할 글자가 없어요. **강화 학습**처럼 적어 주세요.
 refused-only-particles = “{ $text }”만 넣으면 모든 논문이 걸려요. **확산 모델**처럼 구체적인 단어를 넣어 주세요.
-refused-no-institution = “{ $text }”만으로는 어느 기관인지 알 수 없어요. **카이스트**처럼 이름을 다 적어 주세요.
+refused-no-institution = “{ $text }”만으로는 어떤 기관인지 알 수 없어요. **카이스트**처럼 이름을 다 적어 주세요.
 refused-excludes-all = “{ $text }” 논문에는 “{ $word }”도 꼭 들어 있어서, 제외하면 남는 논문이 없어요. 둘 중 하나를 빼 주세요.
 refused-too-many = 알림이 { $most }개로 가득 찼어요. 하나를 삭제한 다음 만들어 주세요.
 refused-gone = 이미 삭제된 알림이에요. 새로 만들어 주세요.
@@ -377,7 +378,7 @@ alert-form-votes = 최소 추천 수
 alert-form-most = 메시지 하나에 논문 최대 몇 편
 votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 적어 주세요.
 
-## 일일 게시
+## 자동 게시
 setup-heading = { $channel } 자동 게시
 setup-first = 첫 게시: { $at } ({ $relative })
 setup-start = 시작하기
@@ -386,7 +387,7 @@ setup-exists = { $channel }에는 자동 게시가 이미 { $count ->
     [1] 있어요
    *[other] { $count }개 있어요
 }
-setup-change = 기존 자동 게시 수정
+setup-edit = 기존 자동 게시 수정
 setup-add = 하나 더 만들기
 permissions-ready = 필요한 권한이 모두 있어요.
 permissions-missing = 부족한 권한이 있어요.
@@ -422,7 +423,7 @@ style-forum = 포럼
 style-announcement = 공지
 style-weekly = 주간
 subscription-heading = { $channel } 자동 게시
-orders-heading = 이 서버의 자동 게시 · { $count }개
+subscriptions-heading = 이 서버의 자동 게시 · { $count }개
 subscription-option = { $id }번 · { $style }
 subscription-pick = 자동 게시를 고르세요
 subscription-preview = 미리보기
@@ -430,7 +431,7 @@ subscription-now = 바로 올리기
 subscription-pause = 일시중지
 subscription-all = 모두 보기
 subscription-started = 설정했어요
-subscription-changed = 수정했어요
+subscription-edited = 수정했어요
 subscription-paused = 일시중지했어요
 subscription-resumed = 다시 시작했어요
 subscription-removed = 삭제했어요. 이제 { $channel }에 올리지 않아요.
@@ -548,7 +549,7 @@ help-general = Paperround 정보
     .status = 받은 다이제스트, 올린 글, 다음 예정, 문제
     .why = 논문이 이 채널에 안 올라온 이유
     .sources = 다이제스트 출처
-    .me-news = 저장한 논문의 새 소식 켜고 끄기
+    .me-updates = 저장한 논문의 새 소식 켜고 끄기
     .me-data = 저장된 내 정보를 파일로 받기
     .me-forget = 저장된 내 정보를 모두 삭제
     .help = 이 도움말
@@ -580,7 +581,7 @@ why-before-subscription = { $date } 다이제스트는 자동 게시를 설정�
 why-too-old = { $date } 다이제스트가 제때 들어오지 않았어요. 이 채널에는 최근 { $days }일 다이제스트만 올려요.
 why-may-change = 다음 글({ $at }) 전까지 바뀔 수 있어요.
 why-edit = 서버 관리자가 { $command } 명령어로 바꿀 수 있어요.
-why-former-order = 예전에 설정했던 자동 게시
+why-former-subscription = 예전에 설정했던 자동 게시
 why-not-listed = { $paper } 논문은 아직 목록에 없어서 올릴 수 없었어요.
 why-no-subscription = 이 서버에는 자동 게시가 없어요. 서버 관리자가 { $command } 명령어로 설정할 수 있어요.
 why-no-subscription-here = 이 채널에는 자동 게시가 없어요. 이 서버에서는 { $channels }에 있어요.
@@ -739,17 +740,17 @@ alert-found-institution = 기관 { $text }
 
 # 저장한 논문의 주간 소식
 
-news-heading = 저장한 논문 { $count }편에 새 소식이 있어요
-news-version = 새 버전 v{ $value }
-news-withdrawn = 저자가 철회했어요
-news-code = 코드
-news-model = 모델
-news-venue = { $value } 채택
-news-saved = 저장한 논문
-news-stop = 소식 그만 받기
-news-start = 소식 받기
-news-on = 저장한 논문에 새 버전, 철회, 코드, 모델, 학회 채택 소식이 있으면 일주일에 한 번 모아서 DM으로 알려 드려요.
-news-off = 이제 저장한 논문의 소식을 보내지 않아요.
+updates-heading = 저장한 논문 { $count }편에 새 소식이 있어요
+updates-version = 새 버전 v{ $value }
+updates-withdrawn = 저자가 철회했어요
+updates-code = 코드
+updates-model = 모델
+updates-venue = { $value } 채택
+updates-saved = 저장한 논문
+updates-stop = 소식 그만 받기
+updates-start = 소식 받기
+updates-on = 저장한 논문에 새 버전, 철회, 코드, 모델, 학회 채택 소식이 있으면 일주일에 한 번 모아서 DM으로 알려 드려요.
+updates-off = 이제 저장한 논문의 소식을 보내지 않아요.
 
 ## 명령과 선택 항목의 이름과 설명. 영어는 명령이 선언된 코드에 있어요.
 
@@ -900,8 +901,8 @@ command-daily-setup =
     .option-source-description = 이 출처의 논문만. -를 넣으면 전체
     .option-role = 역할
     .option-role-description = 글에서 멘션할 역할. @everyone을 고르면 멘션하지 않아요
-    .option-our-five = 서버인기논문
-    .option-our-five-description = 주간 형식에 우리 서버에서 많이 저장·공유한 논문도 실어요
+    .option-server-picks = 서버인기논문
+    .option-server-picks-description = 주간 형식에 우리 서버에서 많이 저장·공유한 논문도 실어요
 
 command-daily-list =
     .name = 목록
@@ -936,8 +937,8 @@ command-daily-edit =
     .option-source-description = 이 출처의 논문만. -를 넣으면 전체
     .option-role = 역할
     .option-role-description = 글에서 멘션할 역할. @everyone을 고르면 멘션하지 않아요
-    .option-our-five = 서버인기논문
-    .option-our-five-description = 주간 형식에 우리 서버에서 많이 저장·공유한 논문도 실어요
+    .option-server-picks = 서버인기논문
+    .option-server-picks-description = 주간 형식에 우리 서버에서 많이 저장·공유한 논문도 실어요
 
 command-daily-preview =
     .name = 미리보기
@@ -1050,7 +1051,7 @@ command-me-data =
     .name = 받기
     .description = 저장된 내 정보를 모두 파일로 받아요
 
-command-me-news =
+command-me-updates =
     .name = 소식
     .description = 저장한 논문의 주간 소식을 받거나 꺼요
 
