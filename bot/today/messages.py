@@ -90,7 +90,7 @@ def topics_view(
         counted = ", ".join(f"{_escape(name)} ({count})" for name, count in learnt)
         lines.append(texts("today-learnt", topics=counted))
     how = texts("today-how", data=commands[0], forget=commands[1])
-    message.add_text("\n".join([*lines, paper_text.subtext(how)]))
+    message.add_text("\n".join([*lines, client_messages.subtext_lines(how)]))
     message.add_select(topics_menu(texts, topics, picked, PANEL))
     message.add_buttons(button(texts("today-show"), custom_ids.pack(SHOW)))
     return message.view
