@@ -79,7 +79,7 @@ def topics_view(
     learnt: Sequence[tuple[str, int]],
     commands: tuple[str, str],
 ) -> ui.LayoutView:
-    """Return what a reader's papers are chosen by: the topics picked and those learnt, with a menu of `topics`.
+    """Return the topics behind a user's ranking (picked and learnt), with a menu of `topics` to pick more.
 
     `commands` are those that show and that remove what is kept about a reader.
     """
