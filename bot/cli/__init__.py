@@ -36,6 +36,8 @@ def build_app(command: str = "") -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        # Boxes cost four lines a command, and their columns break the names of options.
+        rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     if command in SEARCH_COMMANDS:
