@@ -166,13 +166,13 @@ async def test_a_long_title_is_truncated(origin: OriginServer, fetch: Fetcher) -
     ("body", "reason"),
     [
         ("<!doctype html><html>Bad Gateway</html>", "its answer is an HTML page instead of a list of papers"),
-        ('[{"paper": {"id": "2505.0', "its answer is not JSON instead of a list of papers"),
-        ("", "its answer is not JSON instead of a list of papers"),
+        ('[{"paper": {"id": "2505.0', "its answer is not JSON"),
+        ("", "its answer is not JSON"),
         ('{"error": "date must be\\na date"}', "its answer is not a list of papers: date must be a date"),
         ('"text"', "its answer is not a list of papers"),
         ('[{"title": "no paper"}, 3]', "none of the 2 papers in its list can be understood"),
-        ("[" * 100_000, "its answer is not JSON instead of a list of papers"),
-        ("[" + "9" * 10_000 + "]", "its answer is not JSON instead of a list of papers"),
+        ("[" * 100_000, "its answer is not JSON"),
+        ("[" + "9" * 10_000 + "]", "its answer is not JSON"),
         (b"[\x80\xff\xfe]", "cannot be read"),
     ],
 )
