@@ -220,8 +220,8 @@ async def test_a_weekly_post_names_what_members_saved_once_the_server_opts_in(ha
     for member in members:
         await save_as(harness, member, MAPS)
     heading = {
-        models.Locale.EN: "### Saved or shared most in this server this week\n-# ",
-        models.Locale.KO: "### 이번 주 우리 서버에서 많이 저장하거나 공유한 논문\n-# ",
+        models.Locale.EN: "### This server's top papers this week\n-# ",
+        models.Locale.KO: "### 이번 주 우리 서버 인기 논문\n-# ",
     }
     count = {models.Locale.EN: "\n- Saved by 4 · [Small", models.Locale.KO: "\n- 4명이 저장 · [Small"}
     here, other = harness.texts.locale, daily_post.OTHER_LOCALE[harness.texts.locale]
