@@ -83,7 +83,7 @@ def _used_keys(expression: ast.expr) -> Iterator[str]:
             yield key
         case ast.IfExp(body=body, orelse=orelse):
             yield from (*_used_keys(body), *_used_keys(orelse))
-        case ast.JoinedStr(values=[ast.Constant(value=start), *_]):
+        case ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]):
             yield f"{start}*"
 
 
