@@ -42,10 +42,10 @@ MESSAGES = {
     "today": ("/today", "/오늘"),
     "saved": ("/saved list", "/저장 목록"),
     "status": ("/status", "/상태"),
-    "why": ("/why paper:2502.02737", "/왜 2502.02737"),
+    "why": ("/why paper:2502.02737", "/이유 2502.02737"),
     "weekly": (
-        "/daily setup channel:vision style:weekly our_five:true",
-        "/매일 설정 채널:vision 형식:weekly 서버논문:True",
+        "/daily setup channel:vision style:weekly server_picks:true",
+        "/자동게시 설정 채널:vision 형식:weekly 서버인기논문:True",
     ),
 }
 """The pictures of one message each, with what is typed or pressed for it; those without are there from the start."""

@@ -201,7 +201,7 @@ def parse_url(url: str) -> URL:
         parsed = make_url(url)
     except (sa.exc.ArgumentError, ValueError) as error:  # ValueError: the port is not a number
         raise errors.StorageError(
-            "PAPERROUND_DATABASE_URL is no database URL. Use sqlite+aiosqlite:///paperround.db or"
+            "PAPERROUND_DATABASE_URL is not a database URL. Use sqlite+aiosqlite:///paperround.db or"
             " postgresql+asyncpg://user@host/name."
         ) from error
     if "@" in (parsed.host or ""):

@@ -104,7 +104,7 @@ class Container:
     clock_monitor: ClockMonitor | None = None
 
     def monitor_clock(self) -> ClockMonitor:
-        """Make the monitor of the clock the clock of all services. Call it before they are built."""
+        """Route all services through the clock monitor. Must be called before they are built."""
         monitor = self.clock = self.clock_monitor = ClockMonitor(self.clock)
 
         def compare(answer: Answer) -> None:

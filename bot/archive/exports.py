@@ -38,7 +38,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def year_of(arxiv_id: str) -> str:
-    """Return the year of an arXiv id; "" for a text that is none."""
+    """Return the year of an arXiv id; "" for any other text."""
     if not arxiv_ids.is_possible(arxiv_id):
         return ""
     short = int(arxiv_id.rpartition("/")[2][:2])

@@ -82,7 +82,7 @@ def read_file(name: str) -> TextFile | LocatedProblem:
     path = Path(name)
     try:
         if not path.is_file():
-            return LocatedProblem(name, None, "it is no regular file")
+            return LocatedProblem(name, None, "it is not a regular file")
         if (size := path.stat().st_size) > parse.MAX_BYTES:
             limit = parse.MAX_BYTES >> 20
             message = f"it has {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"

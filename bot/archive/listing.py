@@ -2,7 +2,7 @@
 
 Its text is made here, not kept as read. JSON of services is read with the names that they give their fields.
 Votes and other counts are in the text, but not in what identifies it: they change all day, and a list with other counts
-is no correction.
+is not a correction.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def is_json(text: str) -> bool:
 def parse_text(text: str) -> tuple[Digest, ...]:
     """All listings of a text of one or more JSON objects, in order; those of one date become one.
 
-    Raises NotADigestError if there is none. An object that is no listing is among the problems of the first.
+    Raises NotADigestError if there is none. An object that is not a listing is among the problems of the first.
     """
     return build_records(list(read_values(text)))
 
@@ -161,7 +161,7 @@ def keep(digest: Digest, on: date, is_kept: Callable[[str], bool]) -> Digest:
 
 
 def read_values(text: str) -> Iterator[tuple[int, object]]:
-    """Yield each JSON value with its line. Raises NotADigestError for a text that is no JSON."""
+    """Yield each JSON value with its line. Raises NotADigestError for a text that is not JSON."""
     decoder = json.JSONDecoder()
     position = _skip_space(text, 0)
     line = 1 + text.count("\n", 0, position)
@@ -171,7 +171,7 @@ def read_values(text: str) -> Iterator[tuple[int, object]]:
         except (ValueError, RecursionError) as error:
             offset = error.pos if isinstance(error, json.JSONDecodeError) else position
             row = line + text.count("\n", position, offset)
-            raise errors.NotADigestError(f"line {row}: it begins like JSON, but is none") from None
+            raise errors.NotADigestError(f"line {row}: it begins like JSON but is not valid") from None
         yield line, record
         following = _skip_space(text, end)
         line += text.count("\n", position, following)
@@ -246,13 +246,13 @@ def _get_mapping(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _clean_paper(raw: object) -> Paper | str:
     """A paper with clean fields, or what is wrong with it."""
     if not isinstance(raw, Mapping):
-        return "is no object"
+        return "is not an object"
     name = fields.clean_line(raw.get("arxiv_id"), 100)
     if name is None:
         return "has no id"
     arxiv_id = arxiv_ids.extract_arxiv_id(name)
     if arxiv_id is None:
-        return f"has an id that is none of arXiv's ({name[:40]})"
+        return f"has an invalid arXiv ID ({name[:40]})"
     cleaned = {key: clean(raw.get(key)) for key, clean in _CLEANERS.items()}
     return {"arxiv_id": arxiv_id, **{key: value for key, value in cleaned.items() if value not in (None, [])}}
 
@@ -265,7 +265,7 @@ def _list_lost(raw: object, paper: Paper) -> Iterator[str]:
         value = raw.get(name) if isinstance(raw, Mapping) else None
         if isinstance(value, str) and "://" in value and name not in paper:
             shown = fields.clean_line(value, 60)
-            yield f"its {name.removesuffix('_url')} address is no web address and is left out ({shown})"
+            yield f"its {name.removesuffix('_url')} address is not a web address and is left out ({shown})"
 
 
 def _clean_summary(value: object) -> str | None:
@@ -300,7 +300,7 @@ _CLEANERS: Mapping[str, Any] = {
     "submitter": lambda value: fields.clean_line(value, 200),
     "published_on": lambda value: (on := fields.clean_date(value)) and on.isoformat(),
 }
-"""The fields of a paper besides its id. Each function returns None, or an empty list, for a value that is none."""
+"""The fields of a paper besides its id. Each function returns None, or an empty list, for an invalid value."""
 
 
 def _clean_sections(value: object) -> list[list[str | None]]:

@@ -56,7 +56,7 @@ def find_headings(rows: Sequence[str]) -> list[Heading]:
 
 
 def parse_heading(row: int, line: str) -> Heading | None:
-    """The heading of a line, or None; `#hashtag` and more than six hashes are no headings."""
+    """The heading of a line, or None; `#hashtag` and more than six hashes are not headings."""
     if line.startswith("### ") and line[-1] not in "# ":
         # Nearly all headings of an archive are this plain.
         return Heading(row, 3, line[4:].strip())

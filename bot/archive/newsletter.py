@@ -126,7 +126,7 @@ class _BlockParser:
             if not understood and self._current_item:
                 return False
             if not understood:
-                self._add_problem(row, "votes that are no number", line)
+                self._add_problem(row, "votes that are not a number", line)
             self._draft.votes = votes
         else:
             self._author_lines = [value]
@@ -225,7 +225,7 @@ class _BlockParser:
             self._draft.sections = (Section(None, text),)
         for row, stray in self._stray_lines:
             if row >= 0:
-                self._add_problem(row, "text that is no bullet", stray)
+                self._add_problem(row, "text outside a bullet", stray)
 
     def _add_problem(self, row: int, message: str, line: str) -> None:
         self.problems.append(Problem(row + 1, f"{message}: {markdown_lines.excerpt(line)}"))

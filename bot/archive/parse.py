@@ -99,7 +99,7 @@ _NO_PAPERS = "no paper in a known form stands under this date"
 
 
 class _Segment(NamedTuple):
-    """The rows between two date headings. Without `date` they are no digest, but may have problems."""
+    """The rows between two date headings. Without `date` they are not a digest, but may have problems."""
 
     start: int
     end: int

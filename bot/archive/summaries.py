@@ -528,7 +528,7 @@ def _normalise_label(heading: str) -> str:
     return heading.strip("* :").lower().replace("’", "'")
 
 
-# The text of a paper that readers see: its best summary, or an extract if nobody wrote one. Pure.
+# The text of a paper that readers see: its best summary, or an extract if it has none. Pure.
 #
 # An extract is Hugging Face's own sentence about a paper, else the three sentences of its abstract that say most of it.
 
@@ -549,7 +549,7 @@ def choose_sentences(abstract: str, title: str = "") -> tuple[str, ...]:
     It takes a millisecond or two; the posts of a day ask for the same papers again and again.
     """
     found = sentences.split(abstract)
-    # What is cut off at the end is no sentence.
+    # What is cut off at the end is not a sentence.
     whole = [sentence for sentence in found if sentences.is_whole(sentence)] or found[:1]
     usable = [sentence for sentence in whole if _is_usable(sentence)] or whole
     scores = _scores(usable, title)

@@ -32,10 +32,12 @@ def build_app(command: str = "") -> typer.Typer:
 
     app = typer.Typer(
         name="paperround",
-        help="Delivers each day's machine-learning papers to Discord, and finds the rest.",
+        help="Post daily machine-learning papers to Discord and search the archive.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        # Boxes cost four lines a command, and their columns break the names of options.
+        rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     if command in SEARCH_COMMANDS:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _COLUMNS = ("id", "user", "channel", "kind", "text", "min_votes", "when", "state", "reason")
 _PREVIEW_COLUMNS = ("arxiv_id", "title", "date", "votes")
 
-AlertId = Annotated[int, typer.Argument(metavar="ID", help="The id that `alerts list` shows.")]
-User = Annotated[int, typer.Option("--user", min=1, help="The reader's Discord id.")]
+AlertId = Annotated[int, typer.Argument(metavar="ID", help="The ID that `alerts list` shows.")]
+User = Annotated[int, typer.Option("--user", min=1, help="The user's Discord ID.")]
 Keywords = Annotated[
     list[str] | None, typer.Option(metavar="TEXT", help="Words to look for; may be repeated.")
 ]
@@ -31,14 +31,14 @@ Institutions = Annotated[
 ]
 MatchAll = Annotated[bool | None, typer.Option("--all/--any", help="Papers with all of them, or with any.")]
 Excluded = Annotated[
-    list[str] | None, typer.Option(metavar="TEXT", help="No papers with these words; may be repeated.")
+    list[str] | None, typer.Option(metavar="TEXT", help="Exclude papers with these words; may be repeated.")
 ]
-MinVotes = Annotated[int | None, typer.Option(help="Once a paper has at least this number of votes.")]
+MinVotes = Annotated[int | None, typer.Option(help="Notify once a paper has this many votes.")]
 Language = Annotated[
     str | None, typer.Option(metavar="en|ko|any", help="Only papers with a summary in this language.")
 ]
 Translations = Annotated[
-    bool | None, typer.Option("--translations/--as-typed", help="Also match the forms in the other language.")
+    bool | None, typer.Option("--translations/--as-typed", help="Also match translations.")
 ]
 When = Annotated[
     str | None, typer.Option(metavar="now|daily|weekly", help="Right away, or gathered in one message.")
@@ -53,7 +53,7 @@ MaxPapers = Annotated[int | None, typer.Option(help="Papers in a message, 1 to 2
 
 def group() -> typer.Typer:
     """Return the command group."""
-    app = typer.Typer(help="Readers' alerts.", no_args_is_help=True)
+    app = typer.Typer(help="Alerts of users and channels.", no_args_is_help=True)
     app.command("add")(add)
     app.command("list")(list_rows)
     app.command("change")(change)
@@ -113,13 +113,13 @@ def _timing_options(
 
 @output.with_options(_condition_options, _timing_options)
 def add(options: dict[str, Any], user: User, as_json: output.AsJson = False) -> None:
-    """Make an alert for words, authors or institutions; the reader is told by DM."""
+    """Create an alert, delivered by DM."""
     draft = _new_draft(user, options)
     _print_alert(context.run_with_service(_create_alerts, lambda alerts: alerts.add(draft)), as_json)
 
 
 def list_rows(
-    user: Annotated[int | None, typer.Option("--user", help="Only this reader's.")] = None,
+    user: Annotated[int | None, typer.Option("--user", help="Only this user's alerts.")] = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Show the alerts."""
@@ -129,7 +129,7 @@ def list_rows(
 
 @output.with_options(_condition_options, _timing_options)
 def change(options: dict[str, Any], alert_id: AlertId, as_json: output.AsJson = False) -> None:
-    """Change an alert; what is not given stays. New words, authors or institutions replace all of its terms."""
+    """Edit an alert. Options you omit keep their values; new words, authors or institutions replace all of its terms."""
 
     async def command(alerts: Alerts) -> models.Alert:
         stored = {alert.id: alert for alert in await alerts.list_rows()}
@@ -143,10 +143,10 @@ def change(options: dict[str, Any], alert_id: AlertId, as_json: output.AsJson = 
 @output.with_options(_condition_options)
 def preview(
     options: dict[str, Any],
-    user: Annotated[int, typer.Option("--user", min=0, help="Say which equal alert this reader has.")] = 0,
+    user: Annotated[int, typer.Option("--user", min=0, help="Report an identical alert of this user.")] = 0,
     as_json: output.AsJson = False,
 ) -> None:
-    """Show the papers of the last 30 days that such an alert would have matched."""
+    """Preview an alert: show the papers of the last 30 days that it matches."""
     draft = _new_draft(user, options)
     found = context.run_with_service(_create_alerts, lambda alerts: alerts.preview(draft))
     latest = [{name: getattr(row, name) for name in _PREVIEW_COLUMNS} for row in found.latest]
@@ -157,21 +157,21 @@ def preview(
         return
     output.echo(f"{found.paper_count} papers in 30 days, at most {found.max_per_day} on a day.")
     if existing is not None:
-        output.echo(f"Alert {existing} is equal.")
+        output.echo(f"Same as alert {existing}.")
     output.print_rows(latest, _PREVIEW_COLUMNS, False, empty="")
 
 
 def list_institutions(
-    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="How the name begins.")] = "",
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="How the name starts.")] = "",
     as_json: output.AsJson = False,
 ) -> None:
-    """Show the institutions that `--institution` knows in both languages, and those of recent papers."""
+    """List institutions that `--institution` knows in both languages, and those of recent papers."""
     names = context.run_with_service(_create_alerts, lambda alerts: alerts.list_institutions(prefix))
     output.print_rows([{"name": name} for name in names], ("name",), as_json, empty="No such names.")
 
 
 def remove(alert_id: AlertId, as_json: output.AsJson = False) -> None:
-    """End an alert."""
+    """Remove an alert."""
     removed = context.run_with_service(_create_alerts, lambda alerts: alerts.remove([alert_id]))
     if not removed:
         raise _unknown(alert_id)
@@ -181,9 +181,7 @@ def remove(alert_id: AlertId, as_json: output.AsJson = False) -> None:
 def _unknown(alert_id: int) -> Exception:
     from bot.core import errors
 
-    return errors.UsageError(
-        f"There is no alert with the id {alert_id}. `paperround alerts list` shows all of them."
-    )
+    return errors.UsageError(f"No alert has the ID {alert_id}. `paperround alerts list` shows all of them.")
 
 
 def _new_draft(user: int, options: Mapping[str, Any]) -> models.Alert:

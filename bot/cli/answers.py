@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from storage import models
 
 PaperId = Annotated[
-    str, typer.Argument(metavar="ID", help="An arXiv id, or an address at arXiv or Hugging Face.")
+    str, typer.Argument(metavar="ID", help="An arXiv ID, or a link to arXiv or Hugging Face.")
 ]
 _TIME_AGAIN = re.compile(r" \(<t:\d+:R>\)")
 _TIME = re.compile(r"<t:(\d+)(?::\w)?>")
@@ -81,7 +81,7 @@ def trends(
 
 
 def similar(paper_id: PaperId, limit: Limit = 10, as_json: output.AsJson = False) -> None:
-    """Find the papers that are most like one paper."""
+    """Find papers similar to a paper."""
 
     async def command(service: SearchService) -> list[models.PaperRow] | None:
         detail = await service.find_paper(paper_id)
@@ -94,10 +94,10 @@ def similar(paper_id: PaperId, limit: Limit = 10, as_json: output.AsJson = False
 
 def why(
     paper_id: PaperId,
-    channel: Annotated[int, typer.Option("--channel", min=1, help="The channel's id.")],
+    channel: Annotated[int, typer.Option("--channel", min=1, help="The channel's ID.")],
     as_json: output.AsJson = False,
 ) -> None:
-    """Say what became of a paper in a channel, and why it was not posted."""
+    """Explain why a paper was or was not posted in a channel."""
 
     async def command(container: Container) -> tuple[list[dict[str, Any]], str] | None:
         from bot.daily import messages as daily_messages
@@ -232,11 +232,14 @@ def glossary(
         ),
     ] = None,
     suspicious: Annotated[
-        bool, typer.Option("--suspicious", help="List the learnt forms, the least confirmed first.")
+        bool,
+        typer.Option(
+            "--suspicious", help="List the learned variants, those that fewest papers confirm first."
+        ),
     ] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Show the forms of a term, what speaks for them, and how many papers each has; forget or add a form, for good."""
+    """Show a term's variants with evidence and paper counts; forget or add a variant permanently."""
     if suspicious:
         _print_suspicious(as_json)
         return
@@ -342,4 +345,4 @@ def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:
 def _origin(form: SurfaceForm) -> str:
     origins = [*(["digests"] if form.papers else []), *(["starting list"] if form.seeded else [])]
     is_searched = form.expands and not form.is_alias
-    return ", ".join(origins) + ("" if is_searched else "; asked for, not searched for")
+    return "; ".join(filter(None, (", ".join(origins), "" if is_searched else "asked for, not searched for")))

@@ -42,7 +42,7 @@ def parse(
         bool, typer.Option("--json", help="Has no effect: it prints JSON Lines anyway.")
     ] = False,
 ) -> None:
-    """Print what the digests in files say, as JSON Lines: one digest a line."""
+    """Parse digest files and print JSON Lines, one digest per line."""
     from bot.archive import files
 
     problems: list[models.LocatedProblem] = []
@@ -75,11 +75,11 @@ def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[models.Locat
 def ingest(
     paths: Annotated[list[str] | None, typer.Argument(metavar="PATH…", help="Files, or folders.")] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Read the stored texts again with today's parser.")
+        bool, typer.Option("--again", help="Parse the stored texts again with this version's parser.")
     ] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Store the digests of files; what is stored already changes nothing."""
+    """Import digest files. Digests already stored are skipped."""
     if not paths and not again:
         raise errors.UsageError(
             "Name files or folders to ingest, or give --again to read the stored texts again."
@@ -87,7 +87,7 @@ def ingest(
     from bot.archive import files
 
     result = context.run_command(lambda: _ingest(paths or [], again))
-    # A README beside digests is no loss; a file that was named, and one file at least, is expected to hold papers.
+    # A README beside digests is skipped; a file that was named, and one file at least, is expected to hold papers.
     named = {row.location for row in result.unrelated} if not result.digests else {*(paths or ())}
     unrelated = [row for row in result.unrelated if row.location not in named]
     problems = [*result.problems, *(row for row in result.unrelated if row not in unrelated)]
@@ -158,15 +158,13 @@ async def _reparse_all(service: IngestService) -> AsyncGenerator[tuple[str, Inge
 def digest(
     on: Annotated[
         str | None,
-        typer.Argument(metavar="DATE", help="YYYY-MM-DD, today or yesterday; the newest if not given."),
+        typer.Argument(metavar="DATE", help="YYYY-MM-DD, today or yesterday; by default the newest."),
     ] = None,
     top: Annotated[int | None, typer.Option("--top", min=1, max=1000, help="How many papers.")] = None,
-    min_votes: Annotated[
-        int, typer.Option("--min-votes", min=0, help="Leave out papers with fewer votes.")
-    ] = 0,
+    min_votes: Annotated[int, typer.Option("--min-votes", min=0, help="Minimum votes.")] = 0,
     as_json: output.AsJson = False,
 ) -> None:
-    """Show the papers of one date, top-voted first, as a new channel would get them."""
+    """Show the papers of a day, sorted by votes, as a new channel would get them."""
 
     requested_day = None if on is None else output.parse_date(on)
 
@@ -189,7 +187,7 @@ def digest(
 
 
 def export(
-    form: Annotated[str, typer.Option("--format", help="newsletter, review, json, csv or bibtex.")],
+    form: Annotated[str, typer.Option("--format", help="newsletter, review, listing, json, csv or bibtex.")],
     on: Annotated[str | None, typer.Option("--date", metavar="D", help="One date, YYYY-MM-DD.")] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="D", help="From this date on.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="D", help="Up to this date.")] = None,
@@ -198,7 +196,7 @@ def export(
     ] = None,
     as_json: output.AsJson = False,
 ) -> None:
-    """Write stored digests in a format that others read."""
+    """Export stored digests."""
     if on is not None and (since is not None or until is not None):
         raise errors.UsageError("Give either --date, or --since and --until.")
     first, last = (output.parse_date(text) if text else None for text in (on or since, on or until))
@@ -235,7 +233,8 @@ def register_write(app: typer.Typer) -> None:
 
 def write(
     on: Annotated[
-        str | None, typer.Option("--date", metavar="D", help="The day; the last closed one if not given.")
+        str | None,
+        typer.Option("--date", metavar="D", help="The day; by default the last one whose list has closed."),
     ] = None,
     form: Annotated[str | None, typer.Option("--format", help="newsletter or review.")] = None,
     language: Annotated[str | None, typer.Option("--language", help="ko or en.")] = None,
@@ -247,7 +246,7 @@ def write(
         int | None, typer.Option("--limit", min=1, help="Only the first papers of the day's list.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Estimate calls and tokens, and call nothing.")
+        bool, typer.Option("--dry-run", help="Estimate calls and tokens without calling the model.")
     ] = False,
     show: Annotated[
         str | None,

@@ -31,7 +31,7 @@ def register_maintenance(app: typer.Typer) -> None:
 
 
 def reindex(as_json: output.AsJson = False) -> None:
-    """Make everything that is derived anew from what is stored; the bot may be running."""
+    """Rebuild the search index and glossary. Safe while the bot is running."""
     from bot.core.clock import system_clock
     from bot.search import maintenance
 
@@ -50,12 +50,10 @@ def reindex(as_json: output.AsJson = False) -> None:
 
 
 def backup(
-    target: Annotated[
-        str, typer.Argument(metavar="FILE", help="Where the copy goes; replaced if it is there.")
-    ],
+    target: Annotated[str, typer.Argument(metavar="FILE", help="The copy; an existing file is replaced.")],
     as_json: output.AsJson = False,
 ) -> None:
-    """Copy the SQLite database while the bot runs; the copy is whole or absent."""
+    """Back up the SQLite database. Safe while the bot runs; never leaves a partial file."""
 
     if not target.strip():
         raise errors.UsageError("FILE is empty. Name the file of the copy.")
@@ -75,7 +73,7 @@ def backup(
 
 
 def upgrade(as_json: output.AsJson = False) -> None:
-    """Bring the database to this version's schema."""
+    """Migrate the database to this version's schema."""
 
     from storage.migrate import HEAD
 
@@ -89,10 +87,10 @@ def upgrade(as_json: output.AsJson = False) -> None:
 
 
 def doctor(
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print only what is wrong.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only problems.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Check settings, database, token and permissions; say what is in force and where it came from."""
+    """Check settings, database, token and permissions, and show each effective setting with its origin."""
     from bot.operations import doctor as operations_doctor
 
     async def command() -> list[Finding]:
@@ -113,7 +111,7 @@ def doctor(
 
 
 def ask_health(as_json: output.AsJson = False) -> None:
-    """Ask the running bot's `/health` whether it works: exit status 0 or 1, and 2 without PAPERROUND_HTTP."""
+    """Check the running bot's `/health`: exit status 0 or 1, and 2 without PAPERROUND_HTTP."""
     from bot.cli import healthcheck
 
     sys.exit(healthcheck.report(as_json=as_json))
@@ -169,7 +167,7 @@ def demo(
         bool, typer.Option("--dm", help="Open the reader's direct messages instead of #papers.")
     ] = False,
 ) -> None:
-    """Show the bot on a local page with sample digests; needs no token, no terminal, no network."""
+    """Run the bot on a local page with sample digests. No token or network needed."""
     from bot.core import logs
     from storage import models
 
@@ -206,7 +204,7 @@ def group() -> typer.Typer:
 
 
 def check(as_json: output.AsJson = False) -> None:
-    """Name what is wrong with the templates in PAPERROUND_TEMPLATES, by file and line."""
+    """Check the templates in PAPERROUND_TEMPLATES and list errors by file and line."""
     from bot.rendering.templates import Templates
 
     folder = context.load_settings().templates

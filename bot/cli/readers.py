@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from storage import models
     from storage.database import Database
 
-User = Annotated[int, typer.Option("--user", min=1, help="The reader's Discord id.")]
+User = Annotated[int, typer.Option("--user", min=1, help="The user's Discord ID.")]
 
 
 def group() -> typer.Typer:
     """Return the command group."""
-    app = typer.Typer(help="What is kept about readers.", no_args_is_help=True)
+    app = typer.Typer(help="Data kept about users.", no_args_is_help=True)
     app.command("data")(data)
     app.command("forget")(forget)
     return app
 
 
 def data(user: User, as_json: output.AsJson = False) -> None:
-    """Show everything kept about a reader: with --json all of it, else the number of rows by table."""
+    """Show the data kept about a user: row counts by table, or everything with --json."""
     found = context.run_with_service(_create_readers, lambda service: service.collect(user))
     if as_json:
         output.print_json(found)
@@ -37,7 +37,7 @@ def data(user: User, as_json: output.AsJson = False) -> None:
 
 
 def forget(user: User, as_json: output.AsJson = False) -> None:
-    """Remove everything kept about a reader, also messages that wait to be sent."""
+    """Delete everything kept about a user, including messages waiting to be sent."""
     counts = context.run_with_service(_create_readers, lambda service: service.forget(user))
     if as_json:
         output.print_json({"user": str(user), "removed": counts})
@@ -46,7 +46,7 @@ def forget(user: User, as_json: output.AsJson = False) -> None:
 
 
 def _print_counts(counts: dict[str, int]) -> None:
-    output.print_table(("table", "rows"), counts.items(), empty="Nothing is kept about this reader.")
+    output.print_table(("table", "rows"), counts.items(), empty="Nothing is kept about this user.")
 
 
 def _create_readers(database: Database) -> ReaderData:
@@ -70,7 +70,7 @@ def print_saved(
     search: Annotated[str, typer.Option("--search", help="Only papers that match, also by their note.")] = "",
     as_json: output.AsJson = False,
 ) -> None:
-    """Show a reader's saved papers, the last saved first, or write them as a file to stdout."""
+    """Show a user's saved papers, newest first, or write them as a file to stdout."""
     from bot.archive.exports import ReferenceFormat
     from bot.core import errors
 
@@ -121,10 +121,10 @@ def list_rows(
         str | None,
         typer.Option("--state", metavar="S", help="planned, sent, paused, uncertain, expired or failed."),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the last planned first.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")] = 100,
     as_json: output.AsJson = False,
 ) -> None:
-    """Show the outbox, the last planned first."""
+    """List deliveries, newest first."""
     from storage import models
 
     chosen = None if state is None else output.parse_choice(models.DeliveryState, state, "state")

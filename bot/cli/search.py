@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _NOTHING = "Nothing found."
 _NO_QUERY = "Say what to look for: words, a question, an arXiv id, or a filter such as --author or --since."
 _EMPTY_ARCHIVE = "The archive has no papers yet; `paperround ingest` reads digests into it."
-Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many papers at most.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="Maximum number of papers.")]
 
 
 class _SearchCommand(typer.core.TyperCommand):
@@ -57,13 +57,11 @@ def search(
         str | None, typer.Option("--author", metavar="NAME", help="Only this person's papers.")
     ] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this date on.")] = None,
-    min_votes: Annotated[
-        int, typer.Option("--min-votes", min=0, help="Leave out papers with fewer votes.")
-    ] = 0,
+    min_votes: Annotated[int, typer.Option("--min-votes", min=0, help="Minimum votes.")] = 0,
     limit: Limit = 20,
-    explain: Annotated[bool, typer.Option("--explain", help="Say what each score is made of.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show how each score is made up.")] = False,
     literal: Annotated[
-        bool, typer.Option("--literal", help="Search the words as typed: no other forms, nothing corrected.")
+        bool, typer.Option("--literal", help="Exact words only: no synonyms, no spelling correction.")
     ] = False,
     as_json: output.AsJson = False,
     full_json: Annotated[
@@ -157,7 +155,7 @@ def author(
     limit: Limit = 20,
     as_json: output.AsJson = False,
 ) -> None:
-    """Find a person's papers, top-voted first."""
+    """Find a person's papers, sorted by votes."""
 
     def look_up(view: Snapshot) -> tuple[search_results.AuthorResult, str]:
         found = _create_lookup().find_author(view, name, limit=limit)
@@ -188,11 +186,11 @@ def author(
 
 def paper(
     paper_id: Annotated[
-        str, typer.Argument(metavar="PAPER", help="An arXiv id, a link to the paper, or a part of its title.")
+        str, typer.Argument(metavar="PAPER", help="An arXiv ID, a link to the paper, or a part of its title.")
     ],
     as_json: output.AsJson = False,
 ) -> None:
-    """Show all that is known of one paper."""
+    """Show everything known about a paper."""
 
     async def find(service: SearchService) -> tuple[models.PaperDetail | None, dict[int, str]]:
         detail = await service.find_paper(paper_id)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bot.sources.poller import SourceReport
     from storage.database import Database
 
-Url = Annotated[str, typer.Argument(metavar="URL", help="An address, a dated one, or a folder.")]
+Url = Annotated[str, typer.Argument(metavar="URL", help="A URL, a dated URL, or a folder.")]
 *_KINDS, _LAST_KIND = models.SourceKind
 Kind = Annotated[
     str | None, typer.Option("--kind", help=f"{', '.join(_KINDS)} or {_LAST_KIND}; guessed if not given.")
@@ -66,8 +66,7 @@ def add(
         str | None, typer.Option("--timezone", metavar="ZONE", help="The publisher's IANA zone.")
     ] = None,
     since_time: Annotated[
-        str | None,
-        typer.Option("--from", metavar="HH:MM", help="The earliest time to ask for today's digest."),
+        str | None, typer.Option("--from", metavar="HH:MM", help="The earliest time to fetch today's digest.")
     ] = None,
     cross_lists: Annotated[
         bool, typer.Option("--cross-lists", help="arXiv: also papers that other categories cross-list here.")
@@ -77,7 +76,7 @@ def add(
         typer.Option("--since", metavar="DATE", help="arXiv: also papers submitted from this day on."),
     ] = None,
     every: Annotated[int | None, typer.Option("--every", min=1, help="Minutes between two checks.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Fetch once and say what is there.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Fetch once and show what is there.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
     """Add a source. It is stored without fetching, except with --check."""
@@ -123,7 +122,7 @@ def _check(url: str, as_json: bool) -> None:
 
 
 def list_rows(as_json: output.AsJson = False) -> None:
-    """Show all sources, the most trusted first, and how each is. arXiv's and Hugging Face's facts come before all others."""
+    """List sources with their health, the most trusted first. arXiv's and Hugging Face's facts come before all others."""
 
     async def command(registry: SourceRegistry) -> list[tuple[models.StoredSource, Yield]]:
         await registry.add_configured(context.load_settings().sources)
@@ -140,14 +139,14 @@ def list_rows(as_json: output.AsJson = False) -> None:
 
 
 def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)]) -> None:
-    """Change how far a source is trusted. Papers change at once; sent posts stay as they are."""
+    """Edit how far a source is trusted. Papers change right away; sent posts stay as they are."""
     stored = context.run_with_service(_create_registry, lambda registry: registry.set_priority(url, priority))
     count = context.run_command(lambda: _merge(stored))
     output.echo(f"{url} has priority {priority} now; papers changed: {count}.")
 
 
 def remove(url: Url) -> None:
-    """Remove a source. What it brought stays, and is trusted less than all other sources."""
+    """Remove a source. Digests already fetched are kept, and are trusted less than all other sources."""
     stored = context.run_with_service(_create_registry, lambda registry: registry.remove(url))
     context.run_command(lambda: _merge(stored))
     output.echo(f"{url} was removed; nothing more is fetched from it.")
@@ -163,7 +162,7 @@ def fetch(
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this day on.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="To this day.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
+        bool, typer.Option("--dry-run", help="Show what would change without changing it.")
     ] = False,
     as_json: output.AsJson = False,
 ) -> None:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 _COLUMNS = ("id", "channel", "post", "topic", "from", "state", "next")
-Guild = Annotated[int, typer.Option("--guild", min=1, help="The server's id.")]
-Channel = Annotated[int, typer.Option("--channel", min=1, help="The channel's id.")]
-SubscriptionId = Annotated[int, typer.Argument(metavar="ID", help="The id that `channels list` shows.")]
+Guild = Annotated[int, typer.Option("--guild", min=1, help="The server's ID.")]
+Channel = Annotated[int, typer.Option("--channel", min=1, help="The channel's ID.")]
+SubscriptionId = Annotated[int, typer.Argument(metavar="ID", help="The ID that `channels list` shows.")]
 
 
 def group() -> typer.Typer:
@@ -37,23 +37,24 @@ def _post_options(
         str | None, typer.Option(metavar="HH:MM", help="Time of day in the channel's zone.")
     ] = None,
     timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="IANA zone, e.g. Asia/Seoul.")] = None,
-    top: Annotated[int | None, typer.Option(help="How many papers, 1 to 25.")] = None,
-    min_votes: Annotated[int | None, typer.Option(help="Leave out papers with fewer votes.")] = None,
+    top: Annotated[int | None, typer.Option(help="Number of papers, 1 to 25.")] = None,
+    min_votes: Annotated[int | None, typer.Option(help="Minimum votes.")] = None,
     days: Annotated[
-        str | None, typer.Option(metavar="mon,tue", help="Weekdays; every day if not given.")
+        str | None, typer.Option(metavar="mon,tue", help="Weekdays; by default every day.")
     ] = None,
     locale: Annotated[str | None, typer.Option(help="en or ko.")] = None,
     style: Annotated[
         str | None, typer.Option(help="compact, cards, thread, forum, announcement or weekly.")
     ] = None,
     say_when_empty: Annotated[
-        bool | None, typer.Option("--say-when-empty/--silent-when-empty", help="On a day without papers.")
+        bool | None,
+        typer.Option("--say-when-empty/--silent-when-empty", help="Post a note on days without papers."),
     ] = None,
     wait_minutes: Annotated[int | None, typer.Option(help="Minutes to wait for a late digest.")] = None,
     settle_hours: Annotated[
-        int | None, typer.Option(help="Hours in which votes gather before the post.")
+        int | None, typer.Option(help="Hours to let votes accumulate before the post.")
     ] = None,
-    fresh_days: Annotated[int | None, typer.Option(help="How many days old a digest may be.")] = None,
+    fresh_days: Annotated[int | None, typer.Option(help="Maximum age of a digest in days.")] = None,
     topic: Annotated[
         str | None, typer.Option(metavar="QUERY", help='Only papers that match; "" for all papers.')
     ] = None,
@@ -62,17 +63,16 @@ def _post_options(
         typer.Option("--from", metavar="SOURCE", help='Only papers of this source; "" for all sources.'),
     ] = None,
     mention: Annotated[
-        int | None, typer.Option(metavar="ROLE", min=0, help="The id of a role to mention; 0 for none.")
+        int | None, typer.Option(metavar="ROLE", min=0, help="The ID of a role to mention; 0 for none.")
     ] = None,
     when: Annotated[
         str | None,
-        typer.Option(metavar="hour|complete", help="At its hour, or once the day's list is complete."),
+        typer.Option(metavar="hour|complete", help="At the set time, or once the day's list is complete."),
     ] = None,
     server_picks: Annotated[
         bool | None,
         typer.Option(
-            "--server-picks/--no-server-picks",
-            help="Weekly: list what most of the server's members saved or shared.",
+            "--server-picks/--no-server-picks", help="Weekly: plus the server's most saved and shared papers."
         ),
     ] = None,
 ) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def _post_options(
 
 @output.with_options(_post_options)
 def add(given: dict[str, Any], guild: Guild, channel: Channel, as_json: output.AsJson = False) -> None:
-    """Begin a daily post in a channel."""
+    """Add a daily post to a channel."""
     from storage import models
 
     settings = context.load_settings()
@@ -142,7 +142,7 @@ def list_rows(
 
 @output.with_options(_post_options)
 def edit(given: dict[str, Any], subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
-    """Change a daily post; what is not given stays."""
+    """Edit a daily post. Options you omit keep their values."""
 
     async def command(subscriptions: Subscriptions) -> models.Subscription:
         return await subscriptions.edit(_with_changes(await subscriptions.get(subscription_id), given))
@@ -151,17 +151,17 @@ def edit(given: dict[str, Any], subscription_id: SubscriptionId, as_json: output
 
 
 def pause(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
-    """Stop a daily post until it is resumed."""
+    """Pause a daily post."""
     _run("paused", lambda subscriptions: subscriptions.pause(subscription_id), as_json)
 
 
 def resume(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
-    """Go on with a paused daily post."""
+    """Resume a daily post."""
     _run("resumed", lambda subscriptions: subscriptions.resume(subscription_id), as_json)
 
 
 def remove(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
-    """End a daily post for good."""
+    """Remove a daily post."""
     _run("removed", lambda subscriptions: subscriptions.remove(subscription_id), as_json)
 
 

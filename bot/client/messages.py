@@ -131,18 +131,24 @@ class PostWording:
         text = self.templates.render_block("daily", "server_picks", post.locale.value, {"papers": picks})
         return discord_text.shorten(text, MAX_SERVER_PICKS_LENGTH, max_bytes=MAX_SERVER_PICKS_BYTES)
 
-    def paper_lines(self, rank: int, paper: contents.PostPaper, title: str) -> str:
+    def foot(self, post: contents.DailyPost) -> str:
+        """Return the small print below a post: its language if no paper has a summary in the reader's, its schedule."""
+        language = self.ui_texts("summary-in-other-language") if post.is_in_other_language else ""
+        return subtext_lines(f"{language}\n{self.daily_text(post, 'foot')}")
+
+    def paper_lines(self, post: contents.DailyPost, rank: int, paper: contents.PostPaper, title: str) -> str:
         """Return the lines of a paper in a daily post: title, facts, the start of the summary."""
         values = {
             "rank": rank,
             "title": SafeMarkdown(title),
             "votes": paper.votes,
+            "has_votes": post.has_votes,
             "authors": paper.authors,
             "authors_truncated": paper.authors_truncated,
             "organization": SafeMarkdown(format_organization(paper.organization)),
             "links": code_and_project(self.ui_texts, paper),
             "thought": summary_excerpt(paper.sections),
-            "note": post_note(self.ui_texts, paper.summary),
+            "note": post_note(self.ui_texts, paper.summary, with_language=not post.is_in_other_language),
         }
         return self.templates.render_block("daily", "paper", self.ui_texts.locale.value, values)
 
@@ -232,7 +238,8 @@ def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int
     headings = wording.late_headings(post)
     rest = len(post.papers) - len(shown)
     more = wording.ui_texts("more-papers", count=rest) if rest else ""
-    lines = (wording.daily_text(post, "count"), wording.daily_text(post, "missed"), more)
+    language = wording.ui_texts("summary-in-other-language") if post.is_in_other_language else ""
+    lines = (wording.daily_text(post, "count"), wording.daily_text(post, "missed"), more, language)
     head = {
         "title": discord_text.shorten(f"📰 {wording.daily_text(post, 'headline')}", discord_text.EMBED_TITLE),
         "description": "\n".join(filter(None, lines)),
@@ -241,7 +248,10 @@ def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int
     }
     embeds = [
         head,
-        *(_paper_embed(wording.ui_texts, rank, paper, headings.get(paper.arxiv_id)) for rank, paper in shown),
+        *(
+            _paper_embed(wording.ui_texts, post, rank, paper, headings.get(paper.arxiv_id))
+            for rank, paper in shown
+        ),
     ]
     body = {"embeds": embeds, "allowed_mentions": allowed_mentions(post.mention_role_id)}
     return body if post.mention_role_id is None else {"content": mention_line(post).strip(), **body}
@@ -285,10 +295,13 @@ def fit_paper_lines(
     last = [end] if end else []
     more = texts("more-papers", count=len(papers))
     remaining = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in (*lines, *last)) - len(more) - 1
+    has_votes = any(paper.votes is not None for paper in papers)
     for shown, paper in enumerate(papers):
         title = format_title(paper.title, paper.arxiv_id)
         label = discord_text.link_label(discord_text.shorten(title, MAX_TITLE_LENGTH, markdown=False))
-        line = f"{format_votes(paper.votes)} [{label}](<{arxiv_ids.huggingface_url(paper.arxiv_id)}>)"
+        line = f"[{label}](<{arxiv_ids.huggingface_url(paper.arxiv_id)}>)"
+        if has_votes:
+            line = f"{format_votes(paper.votes)} {line}"
         if paper.arxiv_id in headings:
             line = f"{headings[paper.arxiv_id]}\n{line}"
         if len(line) + 1 > remaining:
@@ -304,15 +317,18 @@ def day_url(post: contents.DailyPost | contents.AlertPost | contents.TodayPost, 
     return f"https://huggingface.co/papers/date/{post.digest_on.isoformat()}#{marker}"
 
 
-def _paper_embed(texts: Texts, rank: int, paper: contents.PostPaper, heading: str | None) -> dict[str, Any]:
+def _paper_embed(
+    texts: Texts, post: contents.DailyPost, rank: int, paper: contents.PostPaper, heading: str | None
+) -> dict[str, Any]:
     title = f"{rank} · {format_title(paper.title, paper.arxiv_id)}"
     facts = join_dotted(
-        format_votes(paper.votes),
+        format_votes(paper.votes) if post.has_votes else "",
         format_authors(paper.authors, truncated=paper.authors_truncated),
         format_organization(paper.organization),
     )
     excerpt = discord_text.escape_text(summary_excerpt(paper.sections))
-    note, links = post_note(texts, paper.summary), code_and_project(texts, paper)
+    note = post_note(texts, paper.summary, with_language=not post.is_in_other_language)
+    links = code_and_project(texts, paper)
     lines = [heading or "", facts, excerpt, subtext(join_dotted(note, links))]
     if sum(len(line) + 1 for line in lines) > MAX_DESCRIPTION_LENGTH:
         # Two addresses can take most of the space; the title's link leads to the paper's page.

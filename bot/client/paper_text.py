@@ -119,11 +119,14 @@ def language_note(texts: Texts, summary: summaries.Summary | None) -> str:
     return texts("summary-in-other-language") if is_foreign else ""
 
 
-def post_note(texts: Texts, summary: summaries.Summary | None) -> str:
-    """Return the small print below a paper of a post: its origin unless other people wrote it, and its language."""
+def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language: bool = True) -> str:
+    """Return the small print below a paper of a post: its origin unless other people wrote it, and its language.
+
+    `with_language` is False if the foot of the post says the language of all its papers.
+    """
     if summary is None:
         return ""
-    note = language_note(texts, summary)
+    note = language_note(texts, summary) if with_language else ""
     if note and summary.basis is Basis.EXTRACT:
         return texts("basis-extract-in-other-language")
     if summary.writer is not None or summary.basis in (Basis.EXTRACT, Basis.HUGGINGFACE):

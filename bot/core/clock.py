@@ -93,7 +93,7 @@ def parse_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name.strip()[:_MAX_ZONE_LENGTH])
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise errors.UsageError(
-            f"{name.strip()[:60]!r} is no time zone. Use an IANA name such as Asia/Seoul."
+            f"{name.strip()[:60]!r} is not an IANA time zone. Example: Asia/Seoul."
         ) from None
 
 

@@ -85,11 +85,11 @@ def parse(text: str, writing_period: timedelta = timedelta()) -> DayClose:
     """Parse `21:30 America/New_York`. Raises ValueError."""
     match = _PATTERN.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text[:60]!r} is no time and zone; one is {DEFAULT_SETTING}")
+        raise ValueError(f"{text[:60]!r} is not a time and zone. Example: {DEFAULT_SETTING}")
     try:
         zone = ZoneInfo(match[3])
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{match[3][:60]!r} is no IANA time zone; one is America/New_York") from None
+        raise ValueError(f"{match[3][:60]!r} is not an IANA time zone. Example: America/New_York") from None
     return DayClose(time(int(match[1]), int(match[2])), zone, writing_period)
 
 

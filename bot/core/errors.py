@@ -22,4 +22,4 @@ class TooManyPartsError(PaperroundError):
 
 
 class NotADigestError(PaperroundError):
-    """A file or text that is no digest. The message gives the reason without the file's name."""
+    """A file or text that is not a digest. The message gives the reason without the file's name."""

@@ -142,7 +142,7 @@ class Settings(BaseSettings):
         value = tuple(_split_list(value)) if isinstance(value, str) else _check_list(value)
         for address in value:
             if not str(address).startswith(("http://", "https://")):
-                raise ValueError(f"{address!r} is no web address; one is https://arxiv.org/html")
+                raise ValueError(f"{address!r} is not a web address. Example: https://arxiv.org/html")
         return value
 
     @field_validator("*", mode="before")
@@ -167,7 +167,7 @@ class Settings(BaseSettings):
     def _check_heartbeat_url(cls, value: SecretStr | None) -> SecretStr | None:
         # The value is not quoted: such addresses hold a key.
         if value is not None and not value.get_secret_value().startswith(("http://", "https://")):
-            raise ValueError("this is no web address; one is https://example.org/ping/KEY")
+            raise ValueError("this is not a web address. Example: https://example.org/ping/KEY")
         return value
 
     @field_validator("writer_url")
@@ -175,7 +175,7 @@ class Settings(BaseSettings):
     def _check_writer_url(cls, value: str | None) -> str | None:
         # The value is not quoted: it may hold a password.
         if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError("this is no address of an API; one is http://127.0.0.1:11434/v1")
+            raise ValueError("this is not the address of an API. Example: http://127.0.0.1:11434/v1")
         return value
 
     @pydantic.model_validator(mode="after")
@@ -190,7 +190,7 @@ class Settings(BaseSettings):
         try:
             zoneinfo.ZoneInfo(value)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"{value!r} is no IANA time zone; one is Asia/Seoul") from None
+            raise ValueError(f"{value!r} is not an IANA time zone. Example: Asia/Seoul") from None
         return value
 
     @field_validator("day_closes")
@@ -206,7 +206,9 @@ class Settings(BaseSettings):
         scheme, separator, rest = (value or "http://x").partition("://")
         host, _, port = rest.rstrip("/").rpartition("@")[2].partition(":")
         if scheme not in ("http", "https") or not separator or not host or (port and not port.isdecimal()):
-            raise ValueError("this is no address of a proxy; one is http://user:password@proxy.example:3128")
+            raise ValueError(
+                "this is not the address of a proxy. Example: http://user:password@proxy.example:3128"
+            )
         return value
 
     @field_validator("http")
@@ -218,7 +220,7 @@ class Settings(BaseSettings):
         except UnicodeError:
             port = ""
         if not port.isdecimal() or len(port) > 5 or int(port) > MAX_PORT:
-            raise ValueError(f"{value!r} is no address; one is 127.0.0.1:9464")
+            raise ValueError(f"{value!r} is not an address. Example: 127.0.0.1:9464")
         return value
 
     @field_validator("log")
@@ -245,7 +247,9 @@ def parse_log(value: str) -> tuple[str, str]:
     style, _, level = value.replace(",", ":").partition(":")
     style, level = style.strip().lower(), level.strip().lower() or "info"
     if style not in {"console", "json"} or level not in LOG_LEVELS:
-        raise ValueError(f"{value!r} is no log setting; use console or json, with a level as in json:debug")
+        raise ValueError(
+            f"{value!r} is not a log setting. Use console or json, with a level as in json:debug"
+        )
     return style, level
 
 

@@ -497,7 +497,7 @@ def decide(
     if ready and (look_at is None or now >= until):
         return _decide_daily(subscription, moved_on, today, empty, ready, pool, covered_ids, posted_ids)
     pending = [moment for moment in settled if moment > now]
-    # A day whose list was read after its close and is empty has no list.
+    # If the list is still empty after its close, the day has no list.
     if now < until and (close is None or look_at is not None or pending):
         look_at = min([*pending, until] + ([look_at] if look_at is not None else []))
         due = schedule.DueTime(look_at, past[0].local_on)

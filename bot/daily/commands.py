@@ -102,9 +102,7 @@ AUTOCOMPLETES = {
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.default_permissions(manage_guild=True)
-class SubscriptionsCog(
-    commands.GroupCog, name="daily", description="The daily post in this server's channels"
-):
+class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts in this server's channels"):
     """A server's subscriptions."""
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
@@ -133,7 +131,7 @@ class SubscriptionsCog(
         source: app_commands.Range[str, 1, 100] | None = None,
         role: discord.Role | None = None,
         when: str | None = None,
-        our_five: bool | None = None,
+        server_picks: bool | None = None,
     ) -> list[ui.LayoutView]:
         """Show the daily posts that the channel has; without any, the preview and the wizard, of which a button creates it."""
         destination = _postable_channel(channel or request.interaction.channel)
@@ -148,10 +146,10 @@ class SubscriptionsCog(
 
     @router.command(
         name="edit",
-        description="Change a daily post: in a form, or with options; what you leave out stays as it is",
+        description="Edit a daily post: in a form, or with options; omitted settings stay the same",
     )
     @app_commands.rename(**RENAMED)
-    @app_commands.describe(post="Which one", **DESCRIPTIONS)
+    @app_commands.describe(post="The daily post to edit", **DESCRIPTIONS)
     @app_commands.choices(**CHOICES)
     @app_commands.autocomplete(post=_complete_post, **AUTOCOMPLETES)
     async def edit(
@@ -170,7 +168,7 @@ class SubscriptionsCog(
         source: app_commands.Range[str, 1, 100] | None = None,
         role: discord.Role | None = None,
         when: str | None = None,
-        our_five: bool | None = None,
+        server_picks: bool | None = None,
     ) -> ui.LayoutView:
         """Change the options of a subscription; without any, show the buttons of its forms."""
         typed = await _typed_options(request)
@@ -184,7 +182,7 @@ class SubscriptionsCog(
         return await _edit(request, subscription, wanted)
 
     @router.command(name="preview", description="See privately what would be posted now")
-    @app_commands.describe(post="Which one")
+    @app_commands.describe(post="The daily post to preview")
     @app_commands.autocomplete(post=_complete_post)
     async def preview(
         self, request: Request, post: SubscriptionId | None = None
@@ -193,16 +191,16 @@ class SubscriptionsCog(
         found = await _find_or_ask(request, post, daily_messages.SHOW_PREVIEW)
         return found if isinstance(found, ui.LayoutView) else await _preview_views(request, found)
 
-    @router.command(name="now", description="Post right now, without waiting for the set time")
-    @app_commands.describe(post="Which one")
+    @router.command(name="now", description="Post right away, without waiting for the set time")
+    @app_commands.describe(post="The daily post to post now")
     @app_commands.autocomplete(post=_complete_post)
     async def now(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
         """Post the newest papers that the channel has not received yet."""
         found = await _find_or_ask(request, post, daily_messages.POST_NOW)
         return found if isinstance(found, ui.LayoutView) else await _post_now(request, found)
 
-    @router.command(name="pause", description="Pause a daily post, or resume it")
-    @app_commands.describe(post="Which one")
+    @router.command(name="pause", description="Pause or resume a daily post")
+    @app_commands.describe(post="The daily post to pause or resume")
     @app_commands.autocomplete(post=_complete_post)
     async def pause(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
         """Pause an active subscription, or resume a paused one."""
@@ -210,7 +208,7 @@ class SubscriptionsCog(
         return found if isinstance(found, ui.LayoutView) else await _toggle(request, found)
 
     @router.command(name="remove", description="Remove a daily post")
-    @app_commands.describe(post="Which one")
+    @app_commands.describe(post="The daily post to remove")
     @app_commands.autocomplete(post=_complete_post)
     async def remove(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
         """Ask for confirmation to remove a subscription."""
@@ -373,8 +371,8 @@ class WhyCog(commands.Cog):
         self._services = bot.services
         self._mentions = bot.mentions
 
-    @router.command(name="why", description="Why a paper was not posted in this channel, or when it was")
-    @app_commands.describe(paper="An arXiv id, a link to arXiv or Hugging Face, or part of the title")
+    @router.command(name="why", description="Why a paper was or was not posted in this channel")
+    @app_commands.describe(paper="An arXiv ID, a link to arXiv or Hugging Face, or part of the title")
     @app_commands.guild_only()
     @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
@@ -486,7 +484,7 @@ async def _edit(request: Request, old: Subscription, wanted: Subscription) -> ui
         await _require_allowed(request, channel, wanted, old.mention_role_id)
     with map_service_errors(ERRORS):
         changed = await request.services.subscriptions.edit(wanted)
-    return _detail_view(request, changed, "subscription-changed")
+    return _detail_view(request, changed, "subscription-edited")
 
 
 async def _require_allowed(

@@ -80,7 +80,7 @@ class RenderedPost:
 
 def render(deliveries: DeliveryFactory, post: contents.DailyPost) -> RenderedPost:
     """Render a post once, for any number of deliveries. `post.marker` must be MARKER_PLACEHOLDER."""
-    # Of the papers alone: a changed schedule or template is no reason to edit what was posted.
+    # Of the papers alone: a changed schedule or template is not a reason to edit what was posted.
     titles = [(paper.title, paper.url) for paper, _, _ in post.server_picks]
     shown = repr(post.papers) + (repr(titles) if titles else "")
     stored = models.StoredPost(

@@ -123,7 +123,7 @@ def _button(
 
 
 def _change_button(texts: Texts, subscription: Subscription) -> ui.Item[ui.LayoutView]:
-    return _button(texts, "setup-change", CHANGE, subscription.id, style=discord.ButtonStyle.primary)
+    return _button(texts, "setup-edit", CHANGE, subscription.id, style=discord.ButtonStyle.primary)
 
 
 def _form_buttons(texts: Texts, payload: str) -> list[ui.Item[ui.LayoutView]]:
@@ -218,7 +218,7 @@ def list_view(
     if not rows:
         return client_messages.text_view(texts("no-subscriptions", command=setup_command))
     message = message_builder.MessageBuilder()
-    message.add_text(f"### {texts('orders-heading', count=len(rows))}")
+    message.add_text(f"### {texts('subscriptions-heading', count=len(rows))}")
     lines = [f"- <#{row.channel_id}> · {list_line(texts, row)}" for row in rows[:MAX_LISTED]]
     if len(rows) > MAX_LISTED:
         lines.append(texts("and-more", count=len(rows) - MAX_LISTED))
@@ -441,7 +441,7 @@ def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
 def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, mention: MentionLookup) -> str:
     subscription, cause = explanation.subscription, explanation.cause
     if subscription is None:
-        heading = texts("why-former-order")
+        heading = texts("why-former-subscription")
     else:
         schedule = format_schedule(texts, subscription)
         topic = paper_text.escape_untrusted(short_topic(subscription)) or None

@@ -131,7 +131,7 @@ def _parse_topic(text: str) -> str:
 def _parse_role(role: Any) -> int | None:
     """Return the id of a role, or of one in a form; None for none and for @everyone.
 
-    Nobody wants to notify everyone each day, so @everyone is free to mean no role.
+    @everyone means no role: a daily ping of everyone is never wanted.
     """
     from bot.client import custom_ids
 
@@ -150,7 +150,7 @@ _ROWS = (
         "at_time",
         "at",
         option="time",
-        description="When, such as 09:00, 9am or morning",
+        description="Time, such as 09:00, 9am or morning",
         parse=_parse_time,
         field=TextField("time", 20, "09:00"),
     ),
@@ -167,7 +167,7 @@ _ROWS = (
         "days",
         dump=format_days,
         option="days",
-        description="On which days",
+        description="Days to post on",
         choices={
             "Every day": "mon-sun",
             "Monday to Friday": "mon-fri",
@@ -190,7 +190,7 @@ _ROWS = (
         "top_n",
         "top",
         option="papers",
-        description="How many papers",
+        description="Number of papers (1 to 25)",
         parse=_parse_count("papers-not-a-number", 1, MAX_TOP_N),
         field=TextField("papers", 2),
     ),
@@ -198,7 +198,7 @@ _ROWS = (
         "min_votes",
         "min_votes",
         option="votes",
-        description="Only papers with at least this many votes",
+        description="Minimum votes",
         parse=_parse_count("votes-not-a-number", 0, MAX_VOTES),
         field=TextField("votes", 5, if_empty="0"),
     ),
@@ -215,7 +215,7 @@ _ROWS = (
         "style",
         "style",
         option="style",
-        description="How the post looks",
+        description="The post's style",
         parse=Style,
         field=ChoiceField("style", tuple(Style), "style-"),
     ),
@@ -223,7 +223,7 @@ _ROWS = (
         "say_when_empty",
         "say_when_empty",
         option="when_empty",
-        description="On a day without papers: say so, or post nothing",
+        description="On a day without papers: post a note, or nothing",
         field=CheckField("say-empty"),
     ),
     Setting("wait_minutes", "wait_minutes"),
@@ -269,8 +269,8 @@ _ROWS = (
     Setting(
         "server_picks",
         "server_picks",
-        option="our_five",
-        description="Weekly style: also the papers saved or shared most in this server",
+        option="server_picks",
+        description="Weekly style: plus this server's most saved and shared papers",
         field=CheckField("server-picks"),
     ),
 )
@@ -373,6 +373,6 @@ def validate_topic(topic: str) -> str:
     query = query_parser.parse_query(line)
     if line and not (query.has_text or query.authors or query.has_range_filters):
         raise errors.UsageError(
-            f"the topic {line!r} asks for nothing. Name words, an author (author:) or least votes (votes:)."
+            f"the topic {line!r} has nothing to search for. Use words, author: or votes:."
         )
     return line

@@ -82,7 +82,7 @@ def headline_view(
             wording.ui_texts, post, contents.part_marker(post.marker, 0) if with_marker else None, None
         )
     )
-    message.add_text(subtext_lines(wording.daily_text(post, "foot")))
+    message.add_text(wording.foot(post))
     return message.view
 
 
@@ -97,7 +97,8 @@ def card_view(
     message = message_builder.MessageBuilder()
     if heading:
         message.add_text(heading)
-    message.add_section(f"### {_title(paper, 1200, 3000)}\n{_byline(paper)}", paper.thumbnail, paper.title)
+    title = f"### {_title(paper, 1200, 3000)}"
+    message.add_section(f"{title}\n{_byline(post, paper)}".strip(), paper.thumbnail, paper.title)
     rows: list[list[ui.Item[Any]]] = [
         [
             message_builder.button(texts("read"), custom_ids.pack(OPEN_PAPER, paper.arxiv_id, marker=marker)),
@@ -108,11 +109,8 @@ def card_view(
         ],
         lists_card.link_buttons(paper, paper.project_url),
     ]
-    notes = (
-        (paper_text.language_note(texts, paper.summary), paper_text.summary_line(texts, paper.summary))
-        if paper.summary is not None
-        else ()
-    )
+    language = "" if post.is_in_other_language else paper_text.language_note(texts, paper.summary)
+    notes = (language, paper_text.summary_line(texts, paper.summary)) if paper.summary is not None else ()
     foot = "\n".join(paper_text.subtext(line) for line in notes if line)
     message.reserve(1)
     message.end_with(rows, foot)
@@ -167,7 +165,7 @@ def _add_papers(
         else _language_buttons(texts, post, first, len(group))
     )
     server_picks = wording.server_picks(post) if last else ""
-    foot = subtext_lines(wording.daily_text(post, "foot")) if last else ""
+    foot = wording.foot(post) if last else ""
     message.reserve(bool(server_picks), (server_picks,) if server_picks else ())
     message.end_with(([menu], buttons), foot)
     # A full message has no component left for the separator below the headline.
@@ -193,7 +191,7 @@ def _add_sections(
             message.add_separator()
         share = message.share(len(group) - position)
         heading = headings.get(paper.arxiv_id)
-        text = _paper_text(wording, post.numbers[first + position], paper, *share, heading=heading)
+        text = _paper_text(wording, post, post.numbers[first + position], paper, *share, heading=heading)
         message.add_section(text, paper.thumbnail, paper.title)
 
 
@@ -205,6 +203,7 @@ def _menu_papers(post: DailyPost, group: Sequence[PostPaper], *, last: bool) -> 
 
 def _paper_text(
     wording: PostWording,
+    post: DailyPost,
     rank: int,
     paper: PostPaper,
     characters: int,
@@ -215,11 +214,11 @@ def _paper_text(
     """Return a paper's lines in at most so many characters and bytes, below the heading of late papers."""
     if heading:
         characters, size = characters - len(heading) - 2, size - discord_text.utf8_bytes(heading) - 2
-        lines = _paper_text(wording, rank, paper, characters, size)
+        lines = _paper_text(wording, post, rank, paper, characters, size)
         return f"{heading}\n\n{lines}"
-    facts = _byline(paper)
+    facts = _byline(post, paper)
     title = _title(paper, characters - len(facts) - 16, size - discord_text.utf8_bytes(facts) - 16)
-    return discord_text.shorten(wording.paper_lines(rank, paper, title), characters, max_bytes=size)
+    return discord_text.shorten(wording.paper_lines(post, rank, paper, title), characters, max_bytes=size)
 
 
 def _title(paper: PostPaper, characters: int, size: int) -> str:
@@ -228,10 +227,11 @@ def _title(paper: PostPaper, characters: int, size: int) -> str:
     )
 
 
-def _byline(paper: PostPaper) -> str:
+def _byline(post: DailyPost, paper: PostPaper) -> str:
+    votes = paper_text.format_votes(paper.votes) if post.has_votes else ""
     names = paper_text.format_authors(paper.authors, truncated=paper.authors_truncated)
     organization = paper_text.format_organization(paper.organization)
-    return paper_text.join_dotted(paper_text.format_votes(paper.votes), names, organization)
+    return paper_text.join_dotted(votes, names, organization)
 
 
 def _action_buttons(
@@ -460,15 +460,15 @@ class PostStyle:
 
 STYLES: Mapping[Style, PostStyle] = {
     Style.COMPACT: PostStyle("Compact: one message", _compact_parts),
-    Style.CARDS: PostStyle("Cards: a message a paper", _card_parts, _card_preview),
+    Style.CARDS: PostStyle("Cards: one message per paper", _card_parts, _card_preview),
     Style.THREAD: PostStyle(
-        "Thread: the papers in a thread",
+        "Thread: papers in a thread",
         _thread_parts,
         _card_preview,
         permissions=("create_public_threads", "send_messages_in_threads"),
     ),
     Style.FORUM: PostStyle(
-        "Forum: a post a day",
+        "Forum: one post per day",
         _forum_parts,
         fits=lambda channel: isinstance(channel, discord.ForumChannel),
         permissions=("send_messages_in_threads",),

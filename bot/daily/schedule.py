@@ -57,7 +57,7 @@ def parse_time(text: str) -> time:
     """Parse `HH:MM` (24 hours). Raises UsageError."""
     match = AT_TIME_PATTERN.fullmatch(text.strip())
     if match is None:
-        raise errors.UsageError(f"{text[:20]!r} is no time of day. Use HH:MM on 24 hours, such as 09:00.")
+        raise errors.UsageError(f"{text[:20]!r} is not a time of day. Use HH:MM on 24 hours, such as 09:00.")
     return time(int(match[1]), int(match[2]))
 
 
@@ -70,7 +70,7 @@ def parse_days(text: str) -> tuple[int, ...]:
             begin, end = DAY_NAMES.index(first[:3]), DAY_NAMES.index((last or first)[:3])
         except ValueError:
             raise errors.UsageError(
-                f"{word[:20]!r} is no weekday. Use mon, tue, wed, thu, fri, sat, sun."
+                f"{word[:20]!r} is not a weekday. Use mon, tue, wed, thu, fri, sat, sun."
             ) from None
         days.update((begin + step) % 7 + 1 for step in range((end - begin) % 7 + 1))
     return tuple(sorted(days)) or EVERY_DAY

@@ -201,7 +201,7 @@ async def _get(
     subscription = await daily.get(connection, subscription_id, for_update=for_update)
     if subscription is None:
         raise errors.UsageError(
-            f"There is no daily post with the id {subscription_id}. List them to see which there are."
+            f"No daily post has the ID {subscription_id}. `paperround channels list` shows them."
         )
     return subscription
 

@@ -191,10 +191,10 @@ def _more_facts(texts: Texts, detail: models.PaperDetail) -> str:
     """Return where a paper was accepted, its model, and links to its videos, which not every client plays; "" for none."""
     model = (detail.model_url or "").removeprefix("https://huggingface.co/")
     videos = [address for address in _list_media(detail) if fields.is_video(address)]
-    links = [(f"{texts('news-model')} {model}", detail.model_url)] if detail.model_url else []
+    links = [(f"{texts('updates-model')} {model}", detail.model_url)] if detail.model_url else []
     links += [(texts("card-video", number=number), video) for number, video in enumerate(videos, 1)]
     return join_dotted(
-        texts("news-venue", value=escape_untrusted(detail.venue)) if detail.venue else None,
+        texts("updates-venue", value=escape_untrusted(detail.venue)) if detail.venue else None,
         *(
             discord_text.masked_link(label, url)
             for label, url in links
@@ -341,7 +341,7 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
 
 
 def missing_view(texts: Texts, arxiv_id: str, outcome: LookupOutcome, *, is_possible: bool) -> ui.LayoutView:
-    """Return why there is no card of a paper that no digest has, with links to where it may be.
+    """Return why there is no card of a paper outside the archive, with links to where it may be.
 
     A possible one may come with a digest: the reader can ask to be told.
     """

@@ -68,7 +68,7 @@ class ListsCog(commands.Cog):
         self._services = bot.services
         self._lists = PaperListLoader(bot.services)
 
-    @router.command(name="digest", description="One day's papers, most voted first")
+    @router.command(name="digest", description="One day's papers, sorted by votes")
     @app_commands.describe(
         date="A day such as yesterday, dec 30 or 2025-02-06; the newest digest if left out"
     )
@@ -83,11 +83,11 @@ class ListsCog(commands.Cog):
             text = lists_messages.format_span(*client_options.parse_dates(date, today))
         return await self._lists.list_view(request, ListState(ListKind.DIGEST, text))
 
-    @router.command(name="top", description="The papers with the most votes")
+    @router.command(name="top", description="The most upvoted papers")
     @app_commands.describe(
         period="How far back",
         topic="Only papers on this topic",
-        saved="What members of this server saved or shared; how many, never who",
+        saved="Papers saved or shared in this server; names are never shown",
     )
     @app_commands.choices(period=PERIOD_CHOICES)
     @app_commands.autocomplete(topic=autocomplete.topics)
@@ -150,9 +150,7 @@ class ListsCog(commands.Cog):
 
     @router.command(name="topic", description="Papers on a topic, in Korean or English")
     @app_commands.describe(
-        query="Words, a phrase in quotes, -word to leave out",
-        period="How far back",
-        votes="At least this many votes",
+        query="Words, a phrase in quotes, -word to exclude it", period="How far back", votes="Minimum votes"
     )
     @app_commands.choices(period=PERIOD_CHOICES)
     @app_commands.autocomplete(query=autocomplete.topics)
@@ -167,7 +165,7 @@ class ListsCog(commands.Cog):
         return await self._results_view(request, ListKind.TOPIC, query, period, votes)
 
     @router.command(name="author", description="An author's papers; any order or spelling of the name")
-    @app_commands.describe(name="The author's name", period="How far back", votes="At least this many votes")
+    @app_commands.describe(name="The author's name", period="How far back", votes="Minimum votes")
     @app_commands.choices(period=PERIOD_CHOICES)
     @app_commands.autocomplete(name=autocomplete.authors)
     async def author(
@@ -446,7 +444,7 @@ class PaperListLoader:
             since = self._services.clock() - timedelta(days=days)
         rows, counts = await self._services.shelf.list_of_guild(guild_id, since, topic)
         shown = rows[state.offset :][:PAGE_SIZE]
-        heading = texts("list-guild-shelf-heading", period=texts(state.period.text_id), count=len(rows))
+        heading = texts("list-server-picks-heading", period=texts(state.period.text_id), count=len(rows))
         return PaperList(
             state=state,
             heading=heading,
@@ -543,8 +541,8 @@ class PapersCog(commands.Cog):
             return lists_card.found_view(request.texts, await self._load_named(request, named))
         return client_messages.text_view(request.texts("no-paper-in-message"))
 
-    @router.command(name="paper", description="One paper: highlights, review, authors, votes and links")
-    @app_commands.describe(paper="An arXiv id, a link to arXiv or Hugging Face, or part of the title")
+    @router.command(name="paper", description="One paper: summary, review, authors, votes and links")
+    @app_commands.describe(paper="An arXiv ID, a link to arXiv or Hugging Face, or part of the title")
     @app_commands.autocomplete(paper=autocomplete.papers)
     async def paper(self, request: Request, paper: app_commands.Range[str, 1, 500]) -> ui.LayoutView:
         """Show a paper's card."""
@@ -622,7 +620,7 @@ class PapersCog(commands.Cog):
             await self._services.shelf.share(interaction.guild_id, request.user_id, detail.id)
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
-        """Return a paper's card, or the list of a text that is no title. A paper that no digest has is fetched."""
+        """Return a paper's card, or the list of a text that is not a title. A paper outside the archive is fetched."""
         arxiv_id = engine.parse_id(paper)
         async with router.admitted_lookup(request.interaction):
             if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:

@@ -500,7 +500,7 @@ def _heading(texts: Texts, listed: PaperList) -> str:
         case ListKind.SIMILAR:
             return f"### {listed.heading}\n{texts('no-list-similar')}"
         case ListKind.GUILD_SHELF:
-            return texts("no-list-guild-shelf")
+            return texts("no-list-server-picks")
         case ListKind.SAVED:
             return ""
         case _:

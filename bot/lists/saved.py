@@ -94,8 +94,8 @@ def format_facts(texts: Texts, paper: models.SavedPaper) -> str:
 
 def format_counts(texts: Texts, savers: int, sharers: int) -> str:
     """Return how many members saved and how many shared a paper, as small print."""
-    saved = texts("guild-shelf-saved", count=savers) if savers else ""
-    shared = texts("guild-shelf-shared", count=sharers) if sharers else ""
+    saved = texts("server-picks-saved", count=savers) if savers else ""
+    shared = texts("server-picks-shared", count=sharers) if sharers else ""
     return subtext(join_dotted(saved, shared))
 
 

@@ -26,9 +26,7 @@ class StatusCog(commands.Cog):
         self._services = bot.services
         self._mentions = bot.mentions
 
-    @router.command(
-        name="status", description="What arrived, what was posted, what comes next, and what is stuck"
-    )
+    @router.command(name="status", description="What arrived, was posted, comes next, and is stuck")
     async def status(self, request: Request) -> ui.LayoutView:
         """Show the status of this channel and of the user's alerts."""
         return await self._status_view(request)
@@ -105,7 +103,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
         message.add_file(name)
         return Download(message.view, Attachment(name, content))
 
-    @router.command(name="forget", description="Remove everything stored about you")
+    @router.command(name="forget", description="Delete everything stored about you")
     async def forget(self, request: Request) -> ui.LayoutView:
         """Say what would be removed, with a button that does it."""
         texts, counts = request.texts, await self._data.count(request.user_id)
@@ -123,7 +121,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
         keep = message_builder.button(texts("me-keep"), custom_ids.pack(KEEP))
         return client_messages.text_view(text, forget, keep, accent=message_builder.RED)
 
-    @router.command(name="news", description="Turn the weekly news of your saved papers on or off")
+    @router.command(name="updates", description="Turn weekly updates about your saved papers on or off")
     async def news(self, request: Request) -> ui.LayoutView:
         """Show whether the reader gets the weekly message about saved papers, with a button to change it."""
         is_off = await self._readers.is_news_off(request.user_id)
@@ -154,10 +152,7 @@ class SourcesCog(commands.Cog):
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
 
-    @router.command(
-        name="sources",
-        description="Where the digests come from, when the last one came and when the next check is",
-    )
+    @router.command(name="sources", description="Where the digests come from, with the last and next check")
     async def sources(self, request: Request) -> ui.LayoutView:
         """Show all sources with their health."""
         return await self._page_view(request, 0)

@@ -95,7 +95,7 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
     if label == "PAPERROUND_INBOX" and not value.exists():
         return True, "The folder is missing; `paperround run` creates it."
     if not value.is_dir():
-        return False, f"{value} is no folder. Create it, or take the setting away."
+        return False, f"{value} is not a folder. Create it, or take the setting away."
     problems = Templates(value).find_problems() if label == "PAPERROUND_TEMPLATES" else []
     return not problems, "; ".join(map(str, problems))
 
@@ -148,7 +148,7 @@ def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
 
 
 async def _index(opened: Database) -> Finding:
-    """Describe the search index. A rebuild in progress is no problem: the old index still answers."""
+    """Describe the search index. A rebuild in progress is fine: the old index still answers."""
     status = await search_index.get_index_status(opened)
     version = status.version or ("unknown" if status.papers else search_index.VERSION)
     value = f"version {version}, {status.papers} papers"

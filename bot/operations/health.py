@@ -469,7 +469,7 @@ class MonitoringServer:
                     backlog=MAX_CONNECTIONS,
                 )
             except (OSError, OverflowError) as error:
-                reason = f"PAPERROUND_HTTP: {address} cannot be listened on ({error}). Name a free port."
+                reason = f"PAPERROUND_HTTP: cannot listen on {address}: {error}. Choose a free port."
                 raise storage_errors.PaperroundError(reason) from error
             async with listener:
                 yield f"http://{host or '127.0.0.1'}:{listener.sockets[0].getsockname()[1]}"

@@ -92,6 +92,17 @@ class DailyPost:
         last = own[-1] if own else 0
         return own + tuple(range(last + 1, last + 1 + len(self.papers) - len(own)))
 
+    @property
+    def has_votes(self) -> bool:
+        """Whether the votes of a paper are known; otherwise the post leaves them out."""
+        return any(paper.votes is not None for paper in self.papers)
+
+    @property
+    def is_in_other_language(self) -> bool:
+        """Whether its summaries are all in another language than the post; its foot says so once."""
+        languages = {paper.summary.language for paper in self.papers if paper.summary is not None}
+        return bool(languages) and self.locale.value not in languages
+
 
 class MatchField(StrEnum):
     """Part of a paper that matches an alert."""
@@ -156,6 +167,9 @@ class TodayReasonKind(StrEnum):
 
 TodayReason: TypeAlias = tuple[TodayReasonKind, str, int]
 """A reason: the concept, name or topic, and the number of saved papers about it (0 for the other kinds)."""
+
+MIN_SAVED = 3
+"""Saved papers from which a reader's papers are chosen by the profile; before, by picked topics and followed words, or votes."""
 
 TodayPick: TypeAlias = tuple[PostPaper, int, tuple[TodayReason, ...]]
 """A paper, its rank of the day by votes, and its reasons."""

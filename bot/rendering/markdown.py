@@ -85,7 +85,7 @@ def _is_formula(opening: str, content: str, next_char: str) -> bool:
 def _emphasis_rule(state: StateInline, silent: bool) -> bool:
     """CommonMark's rule, except that a Chinese, Japanese or Korean letter next to a mark counts as a boundary.
 
-    By CommonMark's own rule `**모델(CoT)**을` is no emphasis: Korean particles follow without a space.
+    By CommonMark's own rule `**모델(CoT)**을` is not emphasis: Korean particles follow without a space.
     """
     marker = state.src[state.pos]
     if silent or marker not in "_*":

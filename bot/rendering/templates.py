@@ -416,7 +416,7 @@ def check_bundled_templates(folder: Traversable) -> None:
     """Raise UsageError if the link to the bundled templates was checked out as a file."""
     if not folder.is_dir():
         raise errors.UsageError(
-            f"{folder} is no folder: it is a symbolic link in the repository."
+            f"{folder} is not a folder: it is a symbolic link in the repository."
             " Check out again with links (git config core.symlinks true), or install the package."
         )
 

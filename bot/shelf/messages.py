@@ -189,7 +189,10 @@ def news_view(texts: Texts, marker: str, news: Sequence[models.PaperNews]) -> ui
     saved = lists_messages.pack_state(
         lists_messages.ListState(lists_messages.ListKind.SAVED), marker=contents.part_marker(marker, 0)
     )
-    buttons = [button(texts("news-saved"), saved), button(texts("news-stop"), custom_ids.pack(SWITCH, 0))]
+    buttons = [
+        button(texts("updates-saved"), saved),
+        button(texts("updates-stop"), custom_ids.pack(SWITCH, 0)),
+    ]
     message.end_with([buttons])
     message.add_text(f"📌 {_heading(texts, news)}")
     papers = _by_paper(news)
@@ -221,13 +224,13 @@ def plain_news_payload(texts: Texts, marker: str, news: Sequence[models.PaperNew
 
 def switch_view(texts: Texts, *, is_off: bool) -> ui.LayoutView:
     """Return whether the reader gets the message, with a button that changes it."""
-    label = texts("news-start" if is_off else "news-stop")
+    label = texts("updates-start" if is_off else "updates-stop")
     switch = button(label, custom_ids.pack(SWITCH, int(is_off)))
-    return text_view(texts("news-off" if is_off else "news-on"), switch)
+    return text_view(texts("updates-off" if is_off else "updates-on"), switch)
 
 
 def _heading(texts: Texts, news: Sequence[models.PaperNews]) -> str:
-    return texts("news-heading", count=len({arxiv_id for arxiv_id, *_ in news}))
+    return texts("updates-heading", count=len({arxiv_id for arxiv_id, *_ in news}))
 
 
 def _by_paper(news: Sequence[models.PaperNews]) -> list[list[models.PaperNews]]:
@@ -266,4 +269,4 @@ def _linked_change(texts: Texts, row: models.PaperNews) -> str:
 
 
 def _change_text(texts: Texts, kind: models.NewsKind, value: str) -> str:
-    return texts(f"news-{kind.value}", value=paper_text.escape_untrusted(value))
+    return texts(f"updates-{kind.value}", value=paper_text.escape_untrusted(value))

@@ -121,7 +121,7 @@ class PaperWatch:
         except errors.TooManyPartsError as error:
             raise fetch_errors.FetchError(str(error)) from None
         except ValueError:
-            raise fetch_errors.FetchError("its answer is no JSON") from None
+            raise fetch_errors.FetchError("its answer is not JSON") from None
         return answer if isinstance(answer, Mapping) else {}
 
 
@@ -169,7 +169,7 @@ class PaperSweep:
                 await shelf.watch_papers(connection, unwatched, self._clock())
 
     async def _list_due(self, service: SourceKind) -> dict[str, int]:
-        """Return the papers to ask about. What is no id, stored before ids were checked, counts as asked about."""
+        """Return the papers to ask about. An invalid id, stored before ids were checked, counts as asked about."""
         now = self._clock()
         self._failed_at = {id_: at for id_, at in self._failed_at.items() if now - at < RETRY_AFTER}
         failed = self._failed_at if service is SourceKind.HUGGINGFACE else ()

@@ -56,7 +56,7 @@ class Shelf:
         """Save a paper, in a server or outside; a saved one stays as it is. Raises FullShelfError."""
         async with self._database.transaction() as connection:
             if await shelf.count(connection, user_id) >= MAX_SAVED:
-                raise FullShelfError(f"There are {MAX_SAVED:,} saved papers, which is the most.")
+                raise FullShelfError(f"You already have {MAX_SAVED:,} saved papers, the maximum.")
             await shelf.save(connection, user_id, [paper_id], self._clock(), guild_id)
 
     async def remove(self, user_id: int, paper_id: int) -> bool:

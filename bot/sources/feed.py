@@ -44,7 +44,7 @@ _CATEGORY = re.compile(r"<(?:[^\s<>:/]{1,100}+:)?(?:category|subject|keywords)\b
 _SURROGATES = range(0xD800, 0xE000)
 _MAX_FEED_LENGTH = 4_000_000
 _MAX_ENTRIES = 2_000
-NOT_A_FEED = "it is no feed"
+NOT_A_FEED = "it is not a feed"
 """The reason for text that is neither RSS nor Atom."""
 _MAX_ID_LENGTH = 500
 _MAX_PAPER_LENGTH = 100_000

@@ -230,9 +230,7 @@ def _parse_url(text: str, base: URL | None = None) -> URL:
         return (URL(text) if base is None else base.join(URL(text))).with_fragment(None)
     except (ValueError, TypeError):
         is_redirect = base is not None
-        reason = (
-            "it redirects to something that is no address" if is_redirect else "its address cannot be read"
-        )
+        reason = "it redirects to an invalid address" if is_redirect else "its address cannot be read"
         raise fetch_errors.FetchError(reason) from None
 
 
@@ -319,7 +317,7 @@ def _translate_error(error: Exception, url: URL, limits: Limits) -> fetch_errors
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return fetch_errors.FetchError(f"the TLS certificate of {host} is not trusted")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return fetch_errors.FetchError(f"the name {host} was not found")
+        return fetch_errors.FetchError(f"cannot resolve {host}. Check the network, or PAPERROUND_FETCH_PROXY")
     if isinstance(error, aiohttp.ClientSSLError):
         return fetch_errors.FetchError(f"no TLS connection to {host} could be made")
     if isinstance(error, aiohttp.ConnectionTimeoutError):

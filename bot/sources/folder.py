@@ -93,7 +93,7 @@ class FolderSource:
         problems = [f"{error.filename}: {error.strerror}" for error in errors_met]
         readable = [location for location in locations if location.isprintable()]
         if len(readable) < len(locations):
-            problems.append(f"file names that are no text: {len(locations) - len(readable)}")
+            problems.append(f"file names that are not text: {len(locations) - len(readable)}")
         return sorted(readable)[:_MAX_FILES], problems
 
     async def _read_document(self, location: str, stamp: str, request: base.FetchRequest) -> base.FetchResult:

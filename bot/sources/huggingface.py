@@ -114,11 +114,13 @@ def _parse_list(text: str, day: date, max_brackets: int = _MAX_BRACKETS) -> tupl
     except errors.TooManyPartsError as error:
         raise fetch_errors.FetchError(str(error)) from None
     except ValueError:
-        kind = "an HTML page" if text.lstrip(" \r\n\t[")[:1] == "<" else "no JSON"
-        raise fetch_errors.FetchError(f"its answer is {kind} instead of a list of papers") from None
+        kind = (
+            "an HTML page instead of a list of papers" if text.lstrip(" \r\n\t[")[:1] == "<" else "not JSON"
+        )
+        raise fetch_errors.FetchError(f"its answer is {kind}") from None
     if not isinstance(items, list):
         note = fields.clean_line(items.get("error"), 200) if isinstance(items, dict) else None
-        raise fetch_errors.FetchError(f"its answer is no list of papers{f': {note}' if note else ''}")
+        raise fetch_errors.FetchError(f"its answer is not a list of papers{f': {note}' if note else ''}")
     if not items:
         return ()
     digest = listing.build(day, items, read=listing.from_service)

@@ -46,7 +46,7 @@ def guess_kind(address: str, endpoints: base.Endpoints) -> models.SourceKind:
 def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) -> None:
     """Raise UsageError with the reason if an address or its options cannot be used for a source of that kind."""
     if len(address) > _MAX_ADDRESS_LENGTH or not address.isprintable():
-        raise errors.UsageError(f"{storage_errors.redact(address)[:80]!r} is no address")
+        raise errors.UsageError(f"{storage_errors.redact(address)[:80]!r} is not an address")
     get(kind, address).check(address)
     url.parse_publishing_schedule(options, "UTC")
 

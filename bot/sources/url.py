@@ -52,7 +52,7 @@ def _validate_strftime(pattern: str) -> None:
         elif directive in _DIRECTIVES and directive:
             position += 2
         else:
-            raise errors.UsageError(f"%{directive} says nothing of a date; use e.g. %Y, %m, %d, %-d, %b, %j")
+            raise errors.UsageError(f"%{directive} is not a date directive. Use %Y, %m, %d, %-d, %b or %j.")
 
 
 def check_address(address: str) -> None:
@@ -61,9 +61,9 @@ def check_address(address: str) -> None:
     try:
         target = URL(expand_template(address, SAMPLE_DATE))
     except ValueError:
-        raise errors.UsageError(f"{address} is no web address") from None
+        raise errors.UsageError(f"{address} is not a web address") from None
     if target.scheme not in ("http", "https") or not target.raw_host:
-        raise errors.UsageError(f"{address} is no web address: it must begin with http:// or https://")
+        raise errors.UsageError(f"{address} is not a web address: it must begin with http:// or https://")
 
 
 def check_undated(address: str, kind: models.SourceKind) -> None:

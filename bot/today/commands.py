@@ -25,7 +25,7 @@ class TodayCog(commands.Cog):
         """End the learning in the background before the database is closed."""
         await self._services.profiles.close()
 
-    @router.command(name="today", description="Five papers for you today, chosen by what you save and follow")
+    @router.command(name="today", description="Your five papers for today, based on what you save and follow")
     @app_commands.describe(at="Also send them to you every day at this time, such as 09:00")
     async def today(
         self, request: Request, at: app_commands.Range[str, 1, 40] | None = None

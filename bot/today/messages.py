@@ -42,7 +42,8 @@ def today_view(
     basis = texts("today-by-votes")
     if post.is_personal:
         saved = texts("today-from-saved", count=post.saved_count)
-        basis = saved if post.saved_count else texts("today-from-topics")
+        is_learnt = post.saved_count >= contents.MIN_SAVED
+        basis = saved if is_learnt else texts("today-from-topics")
     heading = texts("today-heading", day=texts.format_date(post.digest_on))
     message.add_text(f"## {heading}\n{paper_text.subtext(basis)}")
     message.add_text(suspended_text(texts, post.suspended))
@@ -78,7 +79,7 @@ def topics_view(
     learnt: Sequence[tuple[str, int]],
     commands: tuple[str, str],
 ) -> ui.LayoutView:
-    """Return what a reader's papers are chosen by: the topics picked and those learnt, with a menu of `topics`.
+    """Return the topics behind a user's ranking (picked and learnt), with a menu of `topics` to pick more.
 
     `commands` are those that show and that remove what is kept about a reader.
     """
@@ -89,7 +90,7 @@ def topics_view(
         counted = ", ".join(f"{_escape(name)} ({count})" for name, count in learnt)
         lines.append(texts("today-learnt", topics=counted))
     how = texts("today-how", data=commands[0], forget=commands[1])
-    message.add_text("\n".join([*lines, paper_text.subtext(how)]))
+    message.add_text("\n".join([*lines, client_messages.subtext_lines(how)]))
     message.add_select(topics_menu(texts, topics, picked, PANEL))
     message.add_buttons(button(texts("today-show"), custom_ids.pack(SHOW)))
     return message.view

@@ -25,8 +25,6 @@ from storage.database import Connection, Database
 from storage.models import FeedbackKind
 
 TODAY_PAPERS = 5
-MIN_SAVED = 3
-"""Saved papers from which a reader's papers are chosen by the profile; before, by picked topics and followed words, or votes."""
 MENU_TOPICS = 12
 MAX_TOPIC_LENGTH = 60
 MAX_REASONS = 3
@@ -82,7 +80,7 @@ class TodayService:
         """
         profile = await self._profiles.open(user_id)
         posts = await self.build_posts([Wanted(profile, locale, marker)])
-        if not posts or posts[0].saved_count >= MIN_SAVED or profile.topics:
+        if not posts or posts[0].saved_count >= contents.MIN_SAVED or profile.topics:
             return posts[0] if posts else None
         return replace(posts[0], topics=await self.list_topics(locale))
 
@@ -121,7 +119,7 @@ class TodayService:
         saved = await shelf.list_paper_ids(connection, profile.user_id)
         left_out = {*saved, *(key for key, answer in answers.items() if answer is FeedbackKind.LESS)}
         follows = await asyncio.to_thread(_match_follows, own_alerts, day.details)
-        is_personal = len(saved) >= MIN_SAVED or bool(profile.topics or own_alerts)
+        is_personal = len(saved) >= contents.MIN_SAVED or bool(profile.topics or own_alerts)
         ranked = _rank(day.details, scores if is_personal else {}, follows)
         kept = [(rank, detail) for rank, detail in ranked if detail.id not in left_out][:TODAY_PAPERS]
         await deliveries.prepare_extracts((detail for _, detail in kept), [locale])

@@ -75,7 +75,7 @@ async def test_the_language_is_that_of_the_users_client(
 async def test_components_keep_no_state_and_do_not_expire(harness: ClientHarness) -> None:
     listed = last_response(await harness.reader.slash(harness.channel, "digest"))
     card = last_response(await harness.reader.slash(harness.channel, "paper", paper="2501.00001"))
-    modal = await harness.reader.click(await post_daily(harness), label="Find a topic")
+    modal = await harness.reader.click(await post_daily(harness), label="Search a topic")
     await harness.reader.submit_modal(modal, {"query": "robots"})
     store = harness.bot._connection._view_store
     assert not store._views
@@ -266,7 +266,7 @@ def test_the_organization_and_the_codes_stars_are_in_every_style(
 
 @pytest.mark.parametrize(
     ("locale", "expected"),
-    [(models.Locale.EN, "the day's list is complete"), (models.Locale.KO, "그날 목록이 다 모였어요")],
+    [(models.Locale.EN, "the day's list is complete"), (models.Locale.KO, "목록 마감")],
 )
 def test_every_style_says_that_the_day_is_complete(
     renderer: DiscordRenderer, locale: models.Locale, expected: str

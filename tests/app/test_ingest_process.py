@@ -65,7 +65,7 @@ async def test_problems_come_back_with_their_lines(sqlite_db: Database, tmp_path
     stray = "## Daily Papers (2026-01-05)\n\n### [A](https://arxiv.org/abs/2601.00001)\n\nVote: x\n\n- text\n"
     result = await add_file(sqlite_db, write(tmp_path, text=stray))
     assert [(problem.line, problem.message) for problem in result.problems] == [
-        (5, "votes that are no number: “Vote: x”")
+        (5, "votes that are not a number: “Vote: x”")
     ]
     [refused] = (await add_file(sqlite_db, write(tmp_path, text="no digest"))).unrelated
     assert (refused.line, refused.message) == (None, "it has no heading with a date")

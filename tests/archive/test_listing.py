@@ -71,12 +71,12 @@ def test_several_objects_are_several_digests_and_those_of_one_date_one() -> None
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{", "line 1: it begins like JSON, but is none"),
-        ('\n{"format": "listing",\n"date" 3}', "line 3: it begins like JSON, but is none"),
+        ("{", "line 1: it begins like JSON but is not valid"),
+        ('\n{"format": "listing",\n"date" 3}', "line 3: it begins like JSON but is not valid"),
         ("{}", 'line 1: it is JSON, but no listing: its "format" is not "listing"'),
         ('{"format": "listing"}', 'line 1: the listing has no "date" such as 2025-02-06'),
         ('{"format": "listing", "date": "2025-05-06"}', 'line 1: the listing has no list of "papers"'),
-        ('{"a":' * 100_000, "line 1: it begins like JSON, but is none"),
+        ('{"a":' * 100_000, "line 1: it begins like JSON but is not valid"),
     ],
 )
 def test_other_json_is_no_digest(text: str, reason: str) -> None:
@@ -90,9 +90,9 @@ def test_papers_without_an_arxiv_id_are_left_out_and_named() -> None:
     assert [entry.arxiv_id for entry in digest.entries] == ["2505.00001", "2505.00002"]
     assert [problem.message for problem in digest.problems] == [
         "paper 2 of the list has no id and is left out",
-        "paper 3 of the list has an id that is none of arXiv's (acme/model) and is left out",
-        "paper 4 of the list is no object and is left out",
-        "paper 5 of the list is no object and is left out",
+        "paper 3 of the list has an invalid arXiv ID (acme/model) and is left out",
+        "paper 4 of the list is not an object and is left out",
+        "paper 5 of the list is not an object and is left out",
     ]
 
 
@@ -178,7 +178,7 @@ def test_an_address_with_a_line_break_is_mended_and_one_that_is_none_is_left_out
     assert not {"code_url", "project_url"} & second.keys()
     assert digest.problems == (
         Problem(
-            1, "2505.00002: its code address is no web address and is left out (see https://[github/small)"
+            1, "2505.00002: its code address is not a web address and is left out (see https://[github/small)"
         ),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, get_args
 
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 from bot.alerts import planner as alerts_planner
 from bot.alerts.planner import ALERT
 from bot.app.client import DiscordRenderer
+from bot.archive import summaries
 from bot.client import message_builder, translations
-from bot.client.messages import DailyBlock, PostWording
+from bot.client.messages import DailyBlock, PostWording, embeds_payload, plain_post_payload
 from bot.daily import deliveries
 from bot.outbox import contents
 from bot.outbox import deliveries as outbox_deliveries
@@ -72,29 +74,29 @@ def test_a_daily_post_in_both_languages() -> None:
     }
     schedule = ("09:00", "America/New_York", (1, 2, 3, 4, 5))
     assert _daily_texts(Locale.EN, 27, 5, schedule=schedule) == {
-        "headline": "Papers of February 12, 2025",
-        "count": "The 5 with the most votes, out of 27",
+        "headline": "Papers for February 12, 2025",
+        "count": "Top 5 of 27 by votes",
         "missed": "",
         "foot": "Monday to Friday at 09:00 (New York)",
         "name": "2025-02-12 · 5 papers",
     }
     assert [_daily_texts(locale, 5, 5)["foot"] for locale in Locale] == ["", ""]
     schedule = ("18:30", "UTC", (1, 3, 5))
-    assert _daily_texts(Locale.KO, 5, 5, schedule=schedule)["foot"] == "매주 월·수·금 18:30 (UTC)"
+    assert _daily_texts(Locale.KO, 5, 5, schedule=schedule)["foot"] == "매주 월·수·금요일 18:30 (UTC)"
     assert _daily_texts(Locale.EN, 5, 5, schedule=schedule)["foot"] == "Mon, Wed, Fri at 18:30 (UTC)"
 
 
 @pytest.mark.parametrize(
     ("total", "english", "korean"),
     [
-        (31, "The 5 with the most votes, out of 31", "31편 중 추천을 가장 많이 받은 5편"),
-        (5, "All 5, most votes first", "5편 모두, 추천순이에요"),
+        (31, "Top 5 of 31 by votes", "31편 중 추천을 가장 많이 받은 5편"),
+        (5, "All 5, sorted by votes", "5편 전체 · 추천순"),
     ],
 )
 def test_the_count_says_that_the_day_is_complete(total: int, english: str, korean: str) -> None:
     state = {"closes_at": datetime(2025, 2, 13, 2, 30, tzinfo=UTC), "is_complete": True}
     assert _daily_texts(Locale.EN, total, 5, **state)["count"] == f"{english} · the day's list is complete"
-    assert _daily_texts(Locale.KO, total, 5, **state)["count"] == f"{korean} · 그날 목록이 다 모였어요"
+    assert _daily_texts(Locale.KO, total, 5, **state)["count"] == f"{korean} · 목록 마감"
 
 
 def test_the_count_says_when_an_open_day_closes() -> None:
@@ -106,10 +108,10 @@ def test_the_count_says_when_an_open_day_closes() -> None:
         for total in (31, 5)
     }
     assert texts == {
-        (Locale.EN, 31): f"The 5 with the most votes, out of 31 so far; the list closes {moment}",
-        (Locale.EN, 5): f"All 5 so far, most votes first; the list closes {moment}",
+        (Locale.EN, 31): f"Top 5 of 31 so far by votes; the list closes {moment}",
+        (Locale.EN, 5): f"All 5 so far, sorted by votes; the list closes {moment}",
         (Locale.KO, 31): f"지금까지 31편 중 추천을 가장 많이 받은 5편 · 목록은 {moment} 마감",
-        (Locale.KO, 5): f"지금까지 5편 모두, 추천순이에요 · 목록은 {moment} 마감",
+        (Locale.KO, 5): f"지금까지 5편 전체 · 추천순 · 목록은 {moment} 마감",
     }
 
 
@@ -150,12 +152,49 @@ def test_a_paper_shows_its_title_votes_authors_and_summary(locale: Locale) -> No
         ("Haojun Zhao", "B_b", "C", "D", "E"),
         sections=(models.Section(None, "\\# 생각 \\*하나\\*."),),
     )
-    assert WORDINGS[locale].paper_lines(1, paper, title).split("\n") == [
+    post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, 2, (paper, PAPER))
+    assert WORDINGS[locale].paper_lines(post, 1, paper, title).split("\n") == [
         "**1 · [SmolLM2 (beta)](https://arxiv.org/abs/2502.02737)**",
         "▲ 81 · Haojun Zhao, B\\_b, C +2",
         "\\# 생각 \\*하나\\*.",
     ]
-    assert WORDINGS[locale].paper_lines(2, PAPER, title).split("\n")[1:] == ["▲ –"]
+    assert WORDINGS[locale].paper_lines(post, 2, PAPER, title).split("\n")[1:] == ["▲ –"]
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_a_post_without_any_votes_leaves_them_out(locale: Locale) -> None:
+    paper = replace(PAPER, votes=None, authors=("A",), organization="B")
+    post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, 1, (paper,))
+    assert WORDINGS[locale].paper_lines(post, 1, paper, "T").split("\n")[1:] == ["A · B"]
+    assert "▲" not in json.dumps(embeds_payload(WORDINGS[locale], post, 0), ensure_ascii=False)
+    assert "▲" not in plain_post_payload(WORDINGS[locale], post, post.papers, 0)["content"]
+
+
+@pytest.mark.parametrize(
+    ("locale", "note"),
+    [
+        (Locale.KO, "한국어 요약이 없어 영어로 보여 드려요"),
+        (Locale.EN, "Not available in English yet; shown in Korean"),
+    ],
+)
+def test_the_foot_says_once_that_no_paper_has_a_summary_in_the_language(locale: Locale, note: str) -> None:
+    other = "en" if locale is Locale.KO else "ko"
+    foreign, own = (
+        replace(
+            PAPER,
+            sections=(models.Section(None, "A summary."),),
+            summary=summaries.Summary((), language, models.DigestFormat.NEWSLETTER, DAY, None),
+        )
+        for language in (other, locale.value)
+    )
+    wording = WORDINGS[locale]
+    shown = {}
+    for papers in ((foreign, foreign), (foreign, own)):
+        post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, 2, papers)
+        lines = [wording.paper_lines(post, 1, paper, "T") for paper in papers]
+        embeds = json.dumps(embeds_payload(wording, post, 0), ensure_ascii=False)
+        shown[papers] = (note in wording.foot(post), sum(note in line for line in lines), embeds.count(note))
+    assert shown == {(foreign, foreign): (True, 0, 1), (foreign, own): (False, 1, 1)}
 
 
 def test_an_alert_lists_the_reasons_of_each_paper() -> None:
@@ -390,13 +429,13 @@ def test_a_post_of_one_source_names_it_and_its_order() -> None:
         _daily_texts(locale, 30, 2, ranks=(2, 4), **source) for locale in (Locale.EN, Locale.KO)
     )
     assert english["count"] == (
-        "From arXiv \\*cs.CL\\*, on this topic only · most votes first, then the best match; 2 were posted here already"
+        "From arXiv \\*cs.CL\\*, on this topic only · sorted by votes, then by relevance; 2 were already posted here"
     )
     assert korean["count"] == (
-        "arXiv \\*cs.CL\\*에서 이 주제의 논문만 골랐어요 · 추천순, 추천 수가 같거나 없으면 주제에 가까운 순"
-        " · 2편은 여기에 이미 올렸어요"
+        "arXiv \\*cs.CL\\* · 이 주제의 논문만 · 추천순, 추천 수가 같거나 없으면 관련도순"
+        " · 순위가 더 높은 2편은 이미 올라왔어요"
     )
     plain = _daily_texts(Locale.EN, 4, 4, source="a list")
-    assert plain["count"] == "From a list · most votes first, then in its order"
+    assert plain["count"] == "From a list · sorted by votes, then in its order"
     assert _daily_texts(Locale.EN, 0, 0, source="a list")["count"] == "Nothing new has arrived from a list"
     assert _daily_texts(Locale.KO, 0, 0, source="목록")["count"] == "목록에서 새로 온 논문이 없어요"

@@ -76,20 +76,57 @@ def test_no_key_is_unused() -> None:
     assert unused == []
 
 
+def _used_keys(expression: ast.expr) -> Iterator[str]:
+    """Yield the keys that an expression may have as its value; of an f-string its start, with `*`."""
+    match expression:
+        case ast.Constant(value=str(key)):
+            yield key
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from (*_used_keys(body), *_used_keys(orelse))
+        case ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]):
+            yield f"{start}*"
+
+
 def test_no_key_is_missing() -> None:
-    known = _messages(models.Locale.EN)
-    used = {
-        node.args[0].value
-        for tree in _trees()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and node.args
-        and isinstance(node.args[0], ast.Constant)
-        and isinstance(node.args[0].value, str)
-        and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("texts", "ui_texts", "UserError")
+    """Checks the keys given to a function of texts or to a UserError, and those in tables of exceptions."""
+    used: set[str] = set()
+    for tree in _trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and node.args:
+                name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                if name in ("texts", "ui_texts", "UserError"):
+                    used.update(_used_keys(node.args[0]))
+            elif isinstance(node, ast.Dict):
+                for kind, value in zip(node.keys, node.values, strict=True):
+                    if isinstance(kind, ast.Name | ast.Attribute) and ast.unparse(kind).endswith("Error"):
+                        used.update(_used_keys(value))
+    messages = _messages(models.Locale.EN)
+    known = set(messages) | {
+        f"{key}.{attribute.id.name}" for key, message in messages.items() for attribute in message.attributes
     }
+    starts = {key for key in used if key.endswith("*")}
     assert len(used) > 100
-    assert used - known.keys() == set()
+    assert "alert-already" in used, "a table of exceptions"
+    assert used - starts - known == set()
+    assert {start for start in starts if not any(key.startswith(start[:-1]) for key in known)} == set()
+
+
+@pytest.mark.parametrize(
+    ("locale", "replaced"),
+    [
+        (
+            models.Locale.KO,
+            ("일일 게시", "다 모이", "다 모였", "이만큼", "얼마 동안", "어느 ", " 님", "모자라"),
+        ),
+        (models.Locale.EN, ("Papers of ", "ost voted", " cannot ", "arXiv id ", "Not this", "the news")),
+    ],
+)
+def test_a_replaced_word_is_in_no_text(locale: models.Locale, replaced: tuple[str, ...]) -> None:
+    folder = BOT / "templates"
+    templates = [path.read_text(encoding="utf-8") for path in folder.glob(f"*.{locale.value}.j2")]
+    assert len(templates) == 4
+    for text in (translations.read_source(locale), *templates):
+        assert [word for word in replaced if word in text] == []
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))

@@ -194,7 +194,7 @@ async def test_setup_from_a_source_previews_it_and_the_post_says_so(harness: Cli
     shown = shown_text(preview)
     assert "Deep Reinforcement Learning Again" in shown
     assert "arXiv cs.CL" in shown
-    assert ("then the best match" in shown) or ("주제에 가까운 순" in shown)
+    assert ("then by relevance" in shown) or ("관련도순" in shown)
     assert harness.texts("subscription-source", source="arXiv cs.CL") in shown_text(wizard)
     await harness.manager_press(wizard, "setup-start")
     [subscription] = await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)

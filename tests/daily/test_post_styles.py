@@ -120,7 +120,7 @@ def test_a_post_that_names_what_members_saved_has_one_paper_fewer_a_message(
     assert len(parts) == messages
     for part in parts:
         payload_checks.check_message(part.payload)
-    assert "This server's five of the week" in json.dumps(parts[-1].payload)
+    assert "This server's top 5 this week" in json.dumps(parts[-1].payload)
 
 
 def _walk(component: dict[str, Any]) -> Any:

@@ -110,7 +110,7 @@ async def test_a_weekly_post_lists_what_most_members_saved_as_it_was_when_planne
     ] * 2
     assert (first.subscription_id, first.post.papers) == (asked, ("2601.00001", "2601.00002"))
     assert list_counts(first) == [("7", 4, 0), ("8", 3, 0), ("6", 0, 1)]
-    assert "Saved or shared most in this server this week" in shown
+    assert "This server's top papers this week" in shown
     for line in (
         "Saved by 4 · [Paper 2601.00007",
         "Saved by 3 · [Paper 2601.00008",
@@ -187,5 +187,5 @@ async def test_a_preview_and_an_on_demand_post_name_at_most_five(saving: SavingH
     await posts.plan(subscription_id, 7)
     [(delivery, shown)] = await saving.list_deliveries(models.DeliveryKind.ON_DEMAND)
     assert list_counts(delivery) == counts
-    assert "이번 주 우리 서버의 다섯 편" in shown
+    assert "이번 주 우리 서버 인기 논문 5편" in shown
     assert json.loads(shown)["components"]

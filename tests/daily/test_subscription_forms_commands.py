@@ -1,4 +1,4 @@
-"""The forms that change a daily post, in the wizard and later, and setup in a channel that has one already."""
+"""The forms that edit a daily post, in the wizard and later, and setup in a channel that has one already."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ async def test_edit_without_options_changes_every_setting_in_forms(harness: Clie
     }
     values = {"time": "9am", "zone": "Seoul", "days": ["tue"], "options": ["say-empty"], "role": []}
     changed = last_response(await harness.manager.submit_modal(modal, values))
-    assert harness.texts("subscription-changed") in shown_text(changed)
+    assert harness.texts("subscription-edited") in shown_text(changed)
     # The page of a daily post has the button that opens the same forms.
     opened = await harness.manager_press(changed, "change")
     modal = await harness.manager_press(opened, "subscription-edit-papers")
@@ -214,7 +214,7 @@ async def test_setup_says_what_the_channel_has_and_adds_no_second_post_unasked(
     heading = harness.texts("setup-exists", channel=f"<#{harness.channel.id}>", count=1)
     assert heading in shown_text(said)
     assert harness.texts("setup-start") not in shown_text(said)
-    opened = await harness.manager_press(said, "setup-change")
+    opened = await harness.manager_press(said, "setup-edit")
     assert f"pr:de:schedule:={stored.id}" in component_ids(opened)
     # It answers in another channel as before.
     other = await harness.manage("daily setup", channel=harness.readonly_channel)
@@ -240,7 +240,7 @@ async def test_a_second_post_with_the_same_options_is_not_offered_to_start(harne
     for message in (wizard, repeated):
         shown = shown_text(message)
         assert harness.texts("subscription-already") in shown
-        assert harness.texts("setup-change") in shown
+        assert harness.texts("setup-edit") in shown
         assert harness.texts("setup-start") not in shown.splitlines()
     assert len(await _list_subscriptions(harness)) == 1
     schedule = {"time": "18:00", "zone": "UTC", "days": ["mon"]}

@@ -89,7 +89,7 @@ async def test_the_first_post_can_be_sent_immediately(harness: ClientHarness) ->
 async def test_edit_changes_only_the_given_options(harness: ClientHarness) -> None:
     await harness.add_subscription(top_n=7)
     result = await harness.manage("daily edit", time="18:00", days="mon-fri")
-    assert harness.texts("subscription-changed") in shown_text(result)
+    assert harness.texts("subscription-edited") in shown_text(result)
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.at_time, subscription.days, subscription.top_n) == ("18:00", (1, 2, 3, 4, 5), 7)
 
@@ -248,7 +248,7 @@ async def test_setup_of_a_topic_says_how_often_it_matched_and_previews_only_that
     listed = shown_text(await harness.manage("daily list"))
     assert "강화 학습" in listed
     edited = await harness.manage("daily edit", topic="-")
-    assert harness.texts("subscription-changed") in shown_text(edited)
+    assert harness.texts("subscription-edited") in shown_text(edited)
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.topic, subscription.top_n) == ("", 5)
 
@@ -288,7 +288,7 @@ async def test_a_role_is_chosen_by_those_who_may_mention_it(
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.topic, subscription.mention_role_id) == ("RL", role.id)
     response = await harness.manage("daily edit", role=harness.guild.default_role)
-    assert harness.texts("subscription-changed") in shown_text(response)
+    assert harness.texts("subscription-edited") in shown_text(response)
     (subscription,) = await _list_subscriptions(harness)
     assert subscription.mention_role_id is None
 

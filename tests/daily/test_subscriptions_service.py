@@ -104,8 +104,8 @@ async def test_an_edit_during_planning_keeps_the_planned_schedule(planning: Plan
         ({"min_votes": -1}, "minimum votes"),
         ({"fresh_days": 0}, "fresh days"),
         ({"days": ()}, "at least one weekday"),
-        ({"at_time": "25:00"}, "no time of day"),
-        ({"timezone": "Mars/Olympus"}, "no time zone"),
+        ({"at_time": "25:00"}, "not a time of day"),
+        ({"timezone": "Mars/Olympus"}, "not an IANA time zone"),
     ],
 )
 def test_invalid_settings_are_refused(settings: dict[str, Any], message: str) -> None:

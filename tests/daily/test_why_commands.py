@@ -83,8 +83,8 @@ async def test_a_paper_of_a_day_that_is_not_complete_shows_when_its_list_closes(
     await harness.add_subscription(when=models.When.COMPLETE)
     at = f"<t:{int(FIRST_CLOSE.timestamp())}:R>"
     text = {
-        models.Locale.EN: f"The post waits until the day's list is complete. The list of 2026-01-01 closes {at}.",
-        models.Locale.KO: f"그날 목록이 다 모일 때까지 기다리고 있어요. 2026-01-01 목록은 {at}에 마감돼요.",
+        models.Locale.EN: f"The post waits for the day's list to close. The 2026-01-01 list closes {at}.",
+        models.Locale.KO: f"목록 마감을 기다리고 있어요. 2026-01-01 목록은 {at}에 마감돼요.",
     }[harness.texts.locale]
     assert text in await _why(harness, LAST)
     # It is in the digest of the day before as well, which is complete a day earlier.

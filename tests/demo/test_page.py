@@ -64,12 +64,7 @@ POST = {
         "요약에 “강화 학습”",
         "자세히 읽을 논문을 고르세요",
     ),
-    "en": (
-        "Papers of January 1, 2026",
-        "most votes, out of 12",
-        "reinforcement learning",
-        "Pick a paper to read",
-    ),
+    "en": ("Papers for January 1, 2026", "of 12 by votes", "reinforcement learning", "Pick a paper to read"),
 }
 ANSWERS = {
     "/topic small language model": ("small language model · 4 papers", "소형 언어 모델"),
@@ -84,7 +79,7 @@ ANSWERS = {
     "/저자 loubna ben allal": ("Loubna Ben Allal",),
     "/논문 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/알림 추가 확산 모델": ("Inference-Time Scaling for Diffusion Models",),
-    "/매일 설정 채널:vision 시각:오전 9시 주제:확산 모델": ("#vision", "최근 14일 중", "첫 게시:"),
+    "/자동게시 설정 채널:vision 시각:오전 9시 주제:확산 모델": ("#vision", "최근 14일 중", "첫 게시:"),
     "/동향": ("2월 10", "11월 28", "최근 30일 동안 떠오르는 주제", "10.5% → 14.8%"),
 }
 """What the page shows after each line that the README and the page propose to type."""

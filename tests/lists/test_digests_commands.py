@@ -44,7 +44,7 @@ async def test_a_day_is_accepted_as_people_type_it_and_another_text_is_answered_
 ) -> None:
     for typed in ("2025-12-30", "2025.12.30", "2025. 12. 30.", "30 Dec", "12/30", "last tuesday", "그저께"):
         shown = shown_text(await harness.ask("digest", date=typed))
-        assert "Papers of December 30, 2025 · 1" in shown
+        assert "Papers for December 30, 2025 · 1" in shown
         assert "Weather in a Small Language Model" in shown
     for typed in ("soon", "2025-02-30", "99999999999", "2025-13-01"):
         answer = await harness.ask("digest", date=typed)
@@ -85,10 +85,7 @@ async def test_a_post_is_shown_privately_in_the_other_language(harness: ClientHa
     assert harness.container.texts.for_locale(other)("post-pick") in shown_text(result)
     shown = shown_text(result)
     assert "Small Language Models" in shown
-    count = {
-        models.Locale.EN: "The 2 with the most votes, out of 6",
-        models.Locale.KO: "6편 중 추천을 가장 많이 받은 2편",
-    }
+    count = {models.Locale.EN: "Top 2 of 6 by votes", models.Locale.KO: "6편 중 추천을 가장 많이 받은 2편"}
     assert count[other] in shown
     assert harness.container.texts.for_locale(other)("post-see-all", count=6) in shown
 
@@ -126,8 +123,8 @@ async def test_a_second_post_and_its_copies_say_what_was_posted_before(harness: 
     subscription = await harness.add_subscription(top_n=2)
     await harness.plan_post(subscription)
     counts = {
-        models.Locale.EN: "Numbers 3 to 4 of 6, by votes; the first 2 were posted here already",
-        models.Locale.KO: "6편 중 추천순 3~4위 · 앞의 2편은 여기에 이미 올렸어요",
+        models.Locale.EN: "3–4 of 6 by votes; the top 2 were already posted here",
+        models.Locale.KO: "6편 중 추천순 3~4위 · 순위가 더 높은 2편은 이미 올라왔어요",
     }
     previewed = shown_text(await harness.ask("daily preview", by=harness.manager))
     assert counts[harness.texts.locale] in previewed

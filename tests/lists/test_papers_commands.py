@@ -54,9 +54,9 @@ async def test_a_card_shows_highlights_links_and_the_digest_of_a_paper(harness: 
     assert result.ephemeral
     shown = shown_text(result)
     assert "### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)" in shown
-    listed = {"en": "in the digest of 2026-01-01", "ko": "2026-01-01 다이제스트"}[harness.texts.locale.value]
+    listed = {"en": "in the 2026-01-01 digest", "ko": "2026-01-01 다이제스트"}[harness.texts.locale.value]
     assert f"▲ 81 · {SURVEY} · {listed} · Ada Lovelace, Grace Hopper, Kim Min-jun +2" in shown
-    label = {"en": "Technical Details", "ko": "기술 내용"}[harness.texts.locale.value]
+    label = {"en": "Technical Details", "ko": "방법"}[harness.texts.locale.value]
     assert f"**{label}**\nReads **200 papers**" in shown
     assert harness.texts("basis-unknown") in shown
     assert harness.texts("format-review", date="2025-12-31") in shown
@@ -94,9 +94,9 @@ async def test_a_card_shows_pictures_and_videos_the_venue_and_the_model(harness:
     ]
     shown = shown_text(card)
     label = harness.texts("card-video", number=1)
-    facts_line = harness.texts("news-venue", value="\\*ICLR\\* 2026")
+    facts_line = harness.texts("updates-venue", value="\\*ICLR\\* 2026")
     assert (
-        f"{facts_line} · [{harness.texts('news-model')} lab/small-1b]({model}) · [{label}]({media[0]})"
+        f"{facts_line} · [{harness.texts('updates-model')} lab/small-1b]({model}) · [{label}]({media[0]})"
         in shown
     )
 
@@ -458,7 +458,7 @@ async def test_a_reader_is_told_once_when_a_digest_brings_the_paper(
     await harness.bot.services.alerts.resume([alert.id for alert in own])
     assert await _deliver(harness, "2512.00407") == ["2512.00404"]
     assert await _deliver(harness, "2512.00404", NEW) == ["2512.00404", NEW]
-    reason = {"en": "in a digest now, as you asked", "ko": "기다리던 논문이 다이제스트에 실렸어요"}
+    reason = {"en": "now in a digest", "ko": "기다리던 논문이 목록에 올랐어요"}
     told = max(harness.user.dm_channel.history(), key=lambda message: message.id)
     assert reason[texts.locale.value] in shown_text(told)
     why = await harness.click(told, label=texts("alert-why"), by=harness.user)

@@ -194,7 +194,7 @@ async def test_help_begins_with_what_readers_do_and_has_buttons_for_it(harness: 
     assert harness.texts("preview-note") in shown_text([wizard.response, *wizard.followups][-2])
     await harness.manager.click(last_response(wizard), label=harness.texts("setup-start"))
     said = await harness.click(answer, label=harness.texts("help-set-up"), by=harness.manager)
-    assert harness.texts("setup-change") in shown_text(said)
+    assert harness.texts("setup-edit") in shown_text(said)
     newest = await harness.click(answer, label=harness.texts("newest-digest"), by=harness.manager)
     assert "2026" in shown_text(newest)
     for_reader = await harness.ask("help")
@@ -309,17 +309,17 @@ async def test_the_weekly_news_of_saved_papers_link_each_change_and_can_be_switc
     parts = harness.container.renderer.render_news(contents.NewsPost("news:7:9:1", texts.locale, tuple(news)))
     message = await send_parts(harness, harness.user.dm_channel.id, *parts)
     shown = shown_text(message)
-    assert texts("news-heading", count=4) in shown
-    assert f"[{texts('news-version', value='2')}](<https://arxiv.org/abs/2501.00001v2>)" in shown
-    assert f"[{texts('news-code')}](<https://github.com/example/small>)" in shown
-    assert texts("news-withdrawn") in shown
+    assert texts("updates-heading", count=4) in shown
+    assert f"[{texts('updates-version', value='2')}](<https://arxiv.org/abs/2501.00001v2>)" in shown
+    assert f"[{texts('updates-code')}](<https://github.com/example/small>)" in shown
+    assert texts("updates-withdrawn") in shown
     assert "evil.example>" not in shown
     assert len(str((parts[0].fallback or {})["content"])) <= 2000
-    stopped = await harness.click(message, label=texts("news-stop"), by=harness.user)
-    assert texts("news-off") in shown_text(stopped)
+    stopped = await harness.click(message, label=texts("updates-stop"), by=harness.user)
+    assert texts("updates-off") in shown_text(stopped)
     assert await harness.bot.services.readers.is_news_off(harness.reader.id)
-    answer = await harness.ask("me news")
-    assert texts("news-on") in shown_text(await harness.click(answer, label=texts("news-start")))
+    answer = await harness.ask("me updates")
+    assert texts("updates-on") in shown_text(await harness.click(answer, label=texts("updates-start")))
     assert not await harness.bot.services.readers.is_news_off(harness.reader.id)
 
 

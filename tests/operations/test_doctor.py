@@ -134,7 +134,7 @@ async def test_a_missing_folder_of_templates_and_a_broken_template_are_problems(
     monkeypatch.setenv(name, str(tmp_path / "nowhere"))
     findings = await examine()
     assert not findings[name].well
-    assert "nowhere is no folder" in findings[name].note
+    assert "nowhere is not a folder" in findings[name].note
     (tmp_path / "nowhere").mkdir()
     assert (await examine())[name].well
     (tmp_path / "nowhere" / "daily.en.j2").write_text("{% block headline %}\n{{ day }{% endblock %}")
@@ -154,4 +154,4 @@ async def test_a_missing_inbox_is_a_hint_and_a_file_in_its_place_a_problem(
     (tmp_path / "inbox").write_text("a file")
     finding = (await examine())[name]
     assert not finding.well
-    assert "inbox is no folder" in finding.note
+    assert "inbox is not a folder" in finding.note

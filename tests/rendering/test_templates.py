@@ -62,7 +62,7 @@ def test_the_bundled_templates_are_found_through_the_package() -> None:
 
 
 def test_an_unknown_language_falls_back_to_english() -> None:
-    assert Templates().render_block("daily", "headline", "fr", VALUES) == "Papers of February 12, 2025"
+    assert Templates().render_block("daily", "headline", "fr", VALUES) == "Papers for February 12, 2025"
 
 
 def test_an_unknown_name_or_block_is_a_lookup_error() -> None:
@@ -77,29 +77,29 @@ def test_a_block_is_replaced_and_the_others_stay(operator: OperatorFolder) -> No
     assert operator.headline() == "Today: 2025-02-12"
     assert operator.headline("ko") == "2025년 2월 12일의 논문"
     count = operator.templates.render_block("daily", "count", "en", VALUES)
-    assert count == "The 5 with the most votes, out of 27"
+    assert count == "Top 5 of 27 by votes"
     assert operator.problems == []
 
 
 def test_a_block_can_build_on_the_bundled_one(operator: OperatorFolder) -> None:
     operator.write("daily.en.j2", "{% block headline %}Lab news: {{ super() }}{% endblock %}")
-    assert operator.headline() == "Lab news: Papers of February 12, 2025"
+    assert operator.headline() == "Lab news: Papers for February 12, 2025"
 
 
 def test_a_changed_template_is_used_at_once(operator: OperatorFolder) -> None:
     operator.write("daily.en.j2", "{% block headline %}one{% endblock %}")
     assert operator.headline() == "one"
     (operator.folder / "daily.en.j2").unlink()
-    assert operator.headline() == "Papers of February 12, 2025"
+    assert operator.headline() == "Papers for February 12, 2025"
 
 
 def test_bundled_files_are_read_once_and_a_new_file_of_the_folder_is_used_at_once(
     operator: OperatorFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert operator.headline() == "Papers of February 12, 2025"
+    assert operator.headline() == "Papers for February 12, 2025"
     with monkeypatch.context() as patch:
         patch.delattr(jinja2.PackageLoader, "get_source")
-        assert operator.headline() == "Papers of February 12, 2025"
+        assert operator.headline() == "Papers for February 12, 2025"
     operator.write("daily.en.j2", "{% block headline %}one{% endblock %}")
     assert operator.headline() == "one"
 
@@ -119,8 +119,8 @@ def test_a_broken_template_is_reported_with_its_line_and_the_bundled_one_is_used
     operator: OperatorFolder, source: str, line: int, reason: str
 ) -> None:
     operator.write("daily.en.j2", source)
-    assert operator.headline() == "Papers of February 12, 2025"
-    assert operator.headline() == "Papers of February 12, 2025"
+    assert operator.headline() == "Papers for February 12, 2025"
+    assert operator.headline() == "Papers for February 12, 2025"
     (problem,) = operator.problems
     assert problem.location == str(operator.folder / "daily.en.j2")
     assert problem.line == line
@@ -130,7 +130,7 @@ def test_a_broken_template_is_reported_with_its_line_and_the_bundled_one_is_used
 
 def test_a_template_that_is_no_text_is_reported(operator: OperatorFolder) -> None:
     (operator.folder / "daily.en.j2").write_bytes(b"\xff\xfe\x00")
-    assert operator.headline() == "Papers of February 12, 2025"
+    assert operator.headline() == "Papers for February 12, 2025"
     assert [Path(problem.location).name for problem in operator.problems] == ["daily.en.j2"]
 
 
@@ -201,7 +201,7 @@ def test_every_bundled_template_has_both_languages() -> None:
 def test_a_checkout_without_symbolic_links_is_refused_with_the_remedy(tmp_path: Path) -> None:
     link = tmp_path / "templates"
     link.write_text("../templates")
-    with pytest.raises(errors.UsageError, match=r"templates is no folder.*core\.symlinks"):
+    with pytest.raises(errors.UsageError, match=r"templates is not a folder.*core\.symlinks"):
         templates.check_bundled_templates(link)
 
 
@@ -279,7 +279,7 @@ def test_a_template_that_never_ends_is_replaced_by_the_bundled_one(tmp_path: Pat
         "{% block headline %}" + source + "{% endblock %}", encoding="utf-8"
     )
     templates = Templates(tmp_path)
-    assert templates.render_block("daily", "headline", "en", VALUES) == "Papers of February 12, 2025"
+    assert templates.render_block("daily", "headline", "en", VALUES) == "Papers for February 12, 2025"
     (problem,) = templates.rendering_problems
     assert problem.location.endswith("daily.en.j2")
     assert problem.message
@@ -310,7 +310,7 @@ def test_what_grows_too_large_is_refused_before_it_is_made(operator: OperatorFol
     operator.write("daily.en.j2", "{% block headline %}" + source + "{% endblock %}")
     tracemalloc.start()
     try:
-        assert operator.headline() == "Papers of February 12, 2025"
+        assert operator.headline() == "Papers for February 12, 2025"
         assert tracemalloc.get_traced_memory()[1] < 8_000_000
     finally:
         tracemalloc.stop()
@@ -319,7 +319,7 @@ def test_what_grows_too_large_is_refused_before_it_is_made(operator: OperatorFol
 
 def test_a_filter_takes_steps_by_the_size_of_what_it_reads(operator: OperatorFolder) -> None:
     loop = "{{% for a in range({}) %}}{{% set y = x|wordwrap(5) %}}{{% endfor %}}fine"
-    for times, headline in ((20, "fine"), (4_900, "Papers of February 12, 2025")):
+    for times, headline in ((20, "fine"), (4_900, "Papers for February 12, 2025")):
         operator.write("daily.en.j2", "{% block headline %}" + loop.format(times) + "{% endblock %}")
         assert operator.headline(x="a " * 1_000) == headline
     assert "10000 steps" in str(operator.problems)

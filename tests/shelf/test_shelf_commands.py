@@ -193,18 +193,18 @@ async def test_the_servers_shelf_counts_members_and_never_the_saves_of_one_or_tw
 
     await save(harness, SURVEY, REWARDS)
     await import_file(harness, b"@misc{a, eprint={2501.00003}}")
-    assert harness.texts("no-list-guild-shelf").splitlines()[0] in await open_shelf()
+    assert harness.texts("no-list-server-picks").splitlines()[0] in await open_shelf()
     await save_as(harness, harness.manager, SURVEY)
-    assert harness.texts("no-list-guild-shelf").splitlines()[0] in await open_shelf()
+    assert harness.texts("no-list-server-picks").splitlines()[0] in await open_shelf()
     await save_as(harness, harness.guild.add_member(harness.env.create_user("third")), SURVEY)
     card = await harness.ask("paper", paper=REWARDS)
     await harness.reader.click(card, label=harness.texts("share"))
     shown = await open_shelf()
     period = harness.texts("period-week")
-    assert harness.texts("list-guild-shelf-heading", period=period, count=2) in shown
+    assert harness.texts("list-server-picks-heading", period=period, count=2) in shown
     assert shown.index("Small Language Models") < shown.index("Rewards That")
-    assert f"-# {harness.texts('guild-shelf-saved', count=3)}" in shown
-    assert f"-# {harness.texts('guild-shelf-shared', count=1)}" in shown
+    assert f"-# {harness.texts('server-picks-saved', count=3)}" in shown
+    assert f"-# {harness.texts('server-picks-shared', count=1)}" in shown
     assert "Small Language Models" not in await open_shelf("reinforcement learning")
     alone = last_response(await harness.user.slash("top", saved=True))
     assert shown_text(alone) == harness.texts("only-in-servers")
@@ -220,15 +220,15 @@ async def test_a_weekly_post_names_what_members_saved_once_the_server_opts_in(ha
     for member in members:
         await save_as(harness, member, MAPS)
     heading = {
-        models.Locale.EN: "### Saved or shared most in this server this week\n-# ",
-        models.Locale.KO: "### 이번 주 우리 서버에서 많이 저장하거나 공유한 논문\n-# ",
+        models.Locale.EN: "### This server's top papers this week\n-# ",
+        models.Locale.KO: "### 이번 주 우리 서버 인기 논문\n-# ",
     }
     count = {models.Locale.EN: "\n- Saved by 4 · [Small", models.Locale.KO: "\n- 4명이 저장 · [Small"}
     here, other = harness.texts.locale, daily_post.OTHER_LOCALE[harness.texts.locale]
-    refused = await harness.ask("daily setup", by=harness.manager, style="cards", our_five=True)
+    refused = await harness.ask("daily setup", by=harness.manager, style="cards", server_picks=True)
     assert shown_text(refused) == harness.texts("server-picks-are-weekly")
     answers = await harness.manager.slash(
-        harness.channel, "daily setup", style="weekly", our_five=True, papers=1, language=here.value
+        harness.channel, "daily setup", style="weekly", server_picks=True, papers=1, language=here.value
     )
     preview, wizard = [answers.response, *answers.followups][-2:]
     assert harness.texts("subscription-server-picks") in shown_text(wizard)

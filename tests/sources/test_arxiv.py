@@ -103,7 +103,7 @@ async def test_papers_that_were_not_requested_are_ignored(origin: OriginServer, 
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("<html><body>rate exceeded</body></html>", "it is no feed"),
+        ("<html><body>rate exceeded</body></html>", "it is not a feed"),
         (
             source_payloads.atom(
                 "<entry><id>http://arxiv.org/api/errors#bad</id><title>Error</title><summary>bad id</summary></entry>"

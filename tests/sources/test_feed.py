@@ -276,7 +276,7 @@ async def test_a_feed_is_skipped_after_five_failed_links(origin: OriginServer, f
     ("body", "status", "reason"),
     [
         ("<!doctype html><html><body>down</body></html>", FAILED, "it is an HTML page without a digest"),
-        ("nonsense", FAILED, "it is no feed"),
+        ("nonsense", FAILED, "it is not a feed"),
         (source_payloads.rss(), FetchStatus.NOT_YET, "the feed has no entries"),
         ("<!DOCTYPE rss [<!ENTITY a 'b'>]>" + source_payloads.rss(head=""), FAILED, "entities of its own"),
     ],
@@ -380,7 +380,7 @@ def test_an_invalid_date_is_dropped_and_the_entry_kept(when: str) -> None:
     "text", ["", "{}", "<html><body>no</body></html>", "## Daily Papers (2025-05-06)", "<rss", "<a/>"]
 )
 def test_an_invalid_feed_is_an_error(text: str) -> None:
-    with pytest.raises(fetch_errors.FetchError, match="it is no feed"):
+    with pytest.raises(fetch_errors.FetchError, match="it is not a feed"):
         source_payloads.parse_entries(text)
 
 
@@ -416,7 +416,7 @@ def test_an_external_dtd_is_not_fetched() -> None:
 
 def test_a_text_like_a_url_or_path_is_not_opened() -> None:
     for text in ("http://127.0.0.1:9/feed.xml", "/etc/passwd", "file:///etc/passwd"):
-        with pytest.raises(fetch_errors.FetchError, match="it is no feed"):
+        with pytest.raises(fetch_errors.FetchError, match="it is not a feed"):
             source_payloads.parse_entries(text)
 
 

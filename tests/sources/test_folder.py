@@ -116,7 +116,7 @@ async def test_a_missing_folder_fails_with_a_reason(tmp_path: Path) -> None:
 async def test_an_undecodable_file_name_fails_with_a_reason(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff.md")).write_text(source_payloads.newsletter(), encoding="utf-8")
     result = (await fetch_results(files(tmp_path)))[0]
-    assert (result.status, result.reason) == (FetchStatus.FAILED, "file names that are no text: 1")
+    assert (result.status, result.reason) == (FetchStatus.FAILED, "file names that are not text: 1")
 
 
 async def test_a_large_file_is_read_with_little_memory(

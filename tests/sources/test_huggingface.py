@@ -109,7 +109,7 @@ async def test_papers_that_are_left_out_are_named(origin: OriginServer, fetch: F
     items = [daily_papers_item(name) for name in ("2505.00001", "acme/model", "")]
     result = await fetch_today(origin, fetch, *items)
     assert [problem.message for problem in result.digests[0].problems] == [
-        "paper 2 of the list has an id that is none of arXiv's (acme/model) and is left out",
+        "paper 2 of the list has an invalid arXiv ID (acme/model) and is left out",
         "paper 3 of the list has no id and is left out",
     ]
 
@@ -166,13 +166,13 @@ async def test_a_long_title_is_truncated(origin: OriginServer, fetch: Fetcher) -
     ("body", "reason"),
     [
         ("<!doctype html><html>Bad Gateway</html>", "its answer is an HTML page instead of a list of papers"),
-        ('[{"paper": {"id": "2505.0', "its answer is no JSON instead of a list of papers"),
-        ("", "its answer is no JSON instead of a list of papers"),
-        ('{"error": "date must be\\na date"}', "its answer is no list of papers: date must be a date"),
-        ('"text"', "its answer is no list of papers"),
+        ('[{"paper": {"id": "2505.0', "its answer is not JSON"),
+        ("", "its answer is not JSON"),
+        ('{"error": "date must be\\na date"}', "its answer is not a list of papers: date must be a date"),
+        ('"text"', "its answer is not a list of papers"),
         ('[{"title": "no paper"}, 3]', "none of the 2 papers in its list can be understood"),
-        ("[" * 100_000, "its answer is no JSON instead of a list of papers"),
-        ("[" + "9" * 10_000 + "]", "its answer is no JSON instead of a list of papers"),
+        ("[" * 100_000, "its answer is not JSON"),
+        ("[" + "9" * 10_000 + "]", "its answer is not JSON"),
         (b"[\x80\xff\xfe]", "cannot be read"),
     ],
 )

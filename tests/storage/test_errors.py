@@ -15,7 +15,7 @@ from tests.support import growth
     [
         ("postgresql+asyncpg://u:P@SSW0RD@127.0.0.1/db", "postgresql+asyncpg://u:***@127.0.0.1/db"),
         ("postgresql+asyncpg://u:***@W0RD@127.0.0.1/db", "postgresql+asyncpg://u:***@127.0.0.1/db"),
-        ("https://u:se/cret@host/x is no address", "https://u:***@host/x is no address"),
+        ("https://u:se/cret@host/x is not an address", "https://u:***@host/x is not an address"),
         ("https://u:1234@host:80/x", "https://u:***@host:80/x"),
         ("https://ghp_token@host/x", "https://***@host/x"),
         ("'u:secret@host' is not a host", "'u:***@host' is not a host"),

@@ -1,6 +1,6 @@
 # The interface in English. Markdown is Discord's. Plain, short, no exclamation marks.
 
-## Answers when something cannot be done
+## Answers when something can't be done
 outdated-control = This button is from an older version. Please run the command again.
 busy = The bot is busy right now. Please try again in a few seconds.
 cooldown = That was a lot in a short time. Please try again in { $seconds ->
@@ -8,8 +8,8 @@ cooldown = That was a lot in a short time. Please try again in { $seconds ->
    *[other] { $seconds } seconds
 }.
 too-slow = That took too long and was stopped. What was saved until then stays. Please try again later, or with fewer papers.
-outdated-command = This command has changed. Please type it again; if that does not help, restart Discord.
-needs-manage-server = You need the **Manage Server** permission for this. Ask a server administrator.
+outdated-command = This command has changed. Please type it again. If that doesn't help, restart Discord.
+needs-manage-server = You need the **Manage Server** permission for this. Ask a server manager.
 only-in-servers = This works only in a server.
 broken = Something went wrong, and nothing was changed. Please try again in a moment. (Reference { $reference })
 
@@ -35,9 +35,9 @@ period-all = All time
 follow-topic = Follow this topic
 follow-author = Follow this author
 share = Share in channel
-list-digest-heading = Papers of { $date } · { $count }
-list-top-heading = Most voted papers · { $period }
-list-top-topic-heading = Most voted on { $topic } · { $period }
+list-digest-heading = Papers for { $date } · { $count }
+list-top-heading = Top papers · { $period }
+list-top-topic-heading = Top papers on { $topic } · { $period }
 list-topic-heading-at-least = { $topic } · { $count }+ papers
 list-topic-heading = { $topic } · { $count ->
     [one] 1 paper
@@ -62,8 +62,8 @@ list-inside = Found only inside longer words
 list-partial = No paper matches everything you asked for; these match part of it
 list-partial-heading = These match only part of what you asked for
 list-missing = missing: { $terms }
-list-perhaps = Perhaps you meant: { $topics }
-list-ignored = Ignored, because it could not be used: { $filters }
+list-perhaps = Did you mean: { $topics }
+list-ignored = Ignored filters: { $filters }
 list-name-corrected = No author is called { $name }; showing the closest name
 list-other-authors = Similar names: { $names }
 list-namesakes = Several people have this name: { $names }
@@ -94,21 +94,21 @@ all-time = All time
 any-votes = Any number of votes
 without-filters = Without filters
 newest-digest = Newest digest
-nearest-digest = Digest of { $date }
+nearest-digest = { $date } digest
 
 ## Days of digests
 day-today = Today
 day-yesterday = Yesterday
 choose-day = Another day
-card-listed = in the digest of { $date }
+card-listed = in the { $date } digest
 card-new = new on { $date }
 card-video =
     { $number ->
         [1] video
        *[other] video { $number }
     }
-also-listed = also on { $date }
-list-digest-of-period = The newest of { $count } digests in { $period }; pick another from the menu
+also-listed = also in the { $date } digest
+list-digest-of-period = Latest of { $count } digests in { $period }; pick another from the menu
 
 ## Saved papers
 saved-pick = Open, note, tags, remove
@@ -127,7 +127,7 @@ saved-filter = Only { $query }
 saved-none-found = ### None of your saved papers matches { $query }
 saved-export = Export as a file
 saved-on = saved { $date }
-saved-unlisted = not in any digest
+saved-unlisted = not in a digest yet
 saved-note = note: { $note }
 saved-edit-note = Note
 saved-note-label = Your note; only you see it
@@ -149,55 +149,55 @@ saved-nothing-to-export = No saved papers to export.
 saved-export-too-large = The file would be too large for Discord. Export only one tag or the results of a search.
 saved-import = Import a file
 saved-import-file = A file from your reference manager
-saved-import-file-hint = BibTeX, RIS, CSL JSON or Zotero RDF, up to 2 MB. Papers with an arXiv id are saved.
+saved-import-file-hint = BibTeX, RIS, CSL JSON or Zotero RDF, up to 2 MB. Papers with an arXiv ID are saved.
 saved-shared = ### { $count ->
         [one] A paper
        *[other] { $count } papers
     } that { $name } saved
 saved-shared-more = and { $count } more
 saved-import-too-large = The file is larger than { $megabytes } MB. Export part of your library, without attachments and abstracts.
-saved-import-unreadable = This file cannot be read. Export your library as BibTeX, RIS, CSL JSON or Zotero RDF.
+saved-import-unreadable = This file can't be read. Export your library as BibTeX, RIS, CSL JSON or Zotero RDF.
 saved-imported = ### { $count ->
         [0] No paper was saved
         [one] One paper saved
        *[other] { $count } papers saved
     }
 saved-import-unlisted = { $count ->
-    [one] One of them is not in any digest
-   *[other] { $count } of them are not in any digest
+    [one] One of them is not in a digest yet
+   *[other] { $count } of them are not in a digest yet
 }; saved with the title and authors from the file
 saved-import-known = { $count ->
     [one] One was already saved, or is in the file twice
    *[other] { $count } were already saved, or are in the file twice
 }
 saved-import-without_id = { $count ->
-    [one] One has no arXiv id
-   *[other] { $count } have no arXiv id
+    [one] One has no arXiv ID
+   *[other] { $count } have no arXiv ID
 }
 saved-import-left_out = { $count ->
-    [one] One is broken or too far down in the file
-   *[other] { $count } are broken or too far down in the file
+    [one] One is malformed or past the size limit
+   *[other] { $count } are malformed or past the size limit
 }
 saved-import-limited = { $count ->
     [one] One is new here and was not saved
    *[other] { $count } are new here and were not saved
-}: in 30 days you can add 5,000 papers that nobody here had before. Import the file again later
-saved-import-full = { $count } no longer fit
+}: you can add 5,000 papers that are new to this bot in 30 days. Import the file again later
+saved-import-full = { $count } skipped: your list is full
 saved-import-places = Check line (or entry #) { $places }
-list-guild-shelf-heading = Saved or shared here · { $period } · { $count ->
+list-server-picks-heading = Server picks · { $period } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
 }
-no-list-guild-shelf = ### Nothing saved by three members or shared here yet
-    A paper appears here once three members save it in this server, or one shares it in a channel. Who saved it is never shown.
-guild-shelf-saved = saved by { $count } members
-guild-shelf-shared = shared by { $count ->
+no-list-server-picks = ### Nothing saved by three members or shared here yet
+    A paper appears here once three members save it in this server, or one shares it in a channel. Names are never shown.
+server-picks-saved = saved by { $count } members
+server-picks-shared = shared by { $count ->
     [one] one
    *[other] { $count }
 }
 
 ## A paper's card
-no-summary = No digest has a summary of this paper yet.
+no-summary = This paper doesn't have a summary yet.
 choose-chapter = Read a chapter of the review
 choose-chapter-other-language = Review in Korean: choose a chapter
 back-to-paper = Back to the paper
@@ -209,7 +209,7 @@ authors = Authors
 cite = Cite
 basis-paper = written from the full paper
 basis-abstract = written from the abstract
-basis-unknown = basis unknown
+basis-unknown = source text unknown
 basis-extract = excerpt from the abstract
 basis-extract-in-other-language = excerpt from the abstract, in Korean
 basis-huggingface = Hugging Face's summary of the abstract
@@ -219,36 +219,36 @@ summary-listing = Hugging Face's summary of the abstract
 summary-abstract = The paper's abstract
 summary-listing-in-other-language = Hugging Face's summary of the abstract, in Korean
 summary-abstract-in-other-language = The paper's abstract, in Korean
-summary-in-other-language = No English summary yet; shown in Korean
+summary-in-other-language = Not available in English yet; shown in Korean
 summary-missing = no usable summary
 label-whats-new = What's New
 label-technical-details = Technical Details
 label-performance-highlights = Performance Highlights
-author-order-unconfirmed = arXiv has not confirmed the author order yet.
+author-order-unconfirmed = Author order not yet checked against arXiv.
 format-newsletter = Newsletter { $date }
 format-review = Review { $date }
 format-listing = Hugging Face list { $date }
 format-list = List { $date }
 format-look-up = New papers { $date }
-no-paper = I couldn't find the paper { $paper }. Use an arXiv id such as 2502.02737, a link to arXiv or Hugging Face, or part of a title.
+no-paper = I couldn't find the paper { $paper }. Use an arXiv ID such as 2502.02737, a link to arXiv or Hugging Face, or part of a title.
 papers-in-message = ### { $count } papers in this message
-in-no-digest = not in any digest
-no-paper-in-message = This message mentions no paper: it has no link to arXiv, Hugging Face or alphaXiv, and no arXiv id.
+in-no-digest = not in a digest yet
+no-paper-in-message = No papers found. The message has no arXiv, Hugging Face or alphaXiv link and no arXiv ID.
 published-on = published { $date }
-paper-fetched = Not in any digest yet; these details are from arXiv and Hugging Face
-tell-me = Tell me when it appears
+paper-fetched = Not in a digest yet; these details are from arXiv and Hugging Face
+tell-me = Notify me when it's listed
 tell-made = You'll get a direct message once the paper { $paper } is in a digest.
-tell-listed = This paper is in a digest now. Look it up again.
-term-paper = with the arXiv id { $terms }
+tell-listed = This paper is in a digest now. Search for it again.
+term-paper = with the arXiv ID { $terms }
 alert-paper = The paper { $papers }, once it is in a digest
-alert-found-paper = it is in a digest now
-lookup-unknown = arXiv has no paper { $paper }.
-lookup-unreachable = The paper { $paper } is not in any digest, and arXiv is not answering right now. Try again in a few minutes.
-lookup-late = The paper { $paper } is not in any digest, and arXiv is slow to answer. Look it up again in a minute.
-lookup-limited = The paper { $paper } is not in any digest. Each reader can look up 5 such papers a minute and 20 a day.
+alert-found-paper = now in a digest
+lookup-unknown = arXiv has no paper with the ID { $paper }.
+lookup-unreachable = The paper { $paper } is not in a digest yet, and arXiv isn't answering right now. Try again in a few minutes.
+lookup-late = The paper { $paper } is not in a digest yet, and arXiv is slow to answer. Try again in a minute.
+lookup-limited = The paper { $paper } is not in a digest yet. You can fetch 5 such papers a minute and 20 a day.
 open-arxiv = Open on arXiv
 open-huggingface = Open on Hugging Face
-no-paper-near = No paper has this title; these are on the topic
+no-paper-near = No paper has this title; showing papers on the topic
 no-chapter = This review no longer has that chapter. Open the paper again.
 paper-saved = Saved. Find it again with { $command }.
 authors-heading = ### Authors of { $title }
@@ -257,7 +257,7 @@ authors-listed = { $count ->
     [one] One author
    *[other] { $count } authors
 }{ $truncated ->
-    [yes] ; the digest did not list them all
+    [yes] {" "}(the digest doesn't list all of them)
    *[no] {""}
 }
 cite-heading = ### Cite { $title }
@@ -268,8 +268,8 @@ post-see-all = { $count ->
     [one] See it in the list
    *[other] See all { $count } papers
 }
-post-ask = Find a topic
-post-on-topic = All on this topic
+post-ask = Search a topic
+post-on-topic = All papers on this topic
 post-follow = Follow a topic
 link-code = code
 link-project = project
@@ -284,7 +284,7 @@ more-papers = and { $count ->
     [one] one more
    *[other] { $count } more
 }
-more-inside = There is more: press Read.
+more-inside = Press **Read** for the rest.
 read = Read
 alert-more = { $count ->
     [one] One more
@@ -302,23 +302,23 @@ resume-post = Resume
 reason-unknown = The reason is unknown.
 reason-unknown-channel = The channel was deleted. Set the daily post up again in another one.
 reason-guild-left = Paperround is no longer in that server. Invite it again to continue.
-reason-no-access = Paperround cannot see the channel. Switch on **View Channel** for it in the channel's settings › Permissions. It then resumes automatically.
-reason-no-permission = Paperround lacks a permission there. Check the channel's settings › Permissions. Once it is granted, everything resumes automatically.
-reason-no-send = Paperround is not allowed to send messages there. Switch on **Send Messages** for it in the channel's settings › Permissions. It then resumes automatically.
-reason-no-send-in-threads = Paperround is not allowed to write in threads there. Switch on **Send Messages in Threads** in the channel's settings › Permissions. It then resumes automatically.
-reason-no-threads = Paperround is not allowed to create threads there. Switch on **Create Public Threads** in the channel's settings › Permissions. It then resumes automatically.
-reason-no-history = Paperround is not allowed to read the channel's history, so it cannot tell whether a message arrived. Switch on **Read Message History** in the channel's settings › Permissions.
-reason-dms-closed = You do not accept direct messages from Paperround. Allow them in a server that you share with it (Privacy Settings), then resume your alerts.
-reason-no-shared-server = You share no server with Paperround, so it cannot message you. Join one, then resume your alerts.
+reason-no-access = Paperround can't see the channel. Turn on **View Channel** for Paperround in the channel's settings › Permissions. Posting then resumes automatically.
+reason-no-permission = Paperround is missing a permission there. Check the channel's settings › Permissions. Posting then resumes automatically.
+reason-no-send = Paperround can't send messages there. Turn on **Send Messages** for Paperround in the channel's settings › Permissions. Posting then resumes automatically.
+reason-no-send-in-threads = Paperround can't post in threads there. Turn on **Send Messages in Threads** for Paperround in the channel's settings › Permissions. Posting then resumes automatically.
+reason-no-threads = Paperround can't create threads there. Turn on **Create Public Threads** for Paperround in the channel's settings › Permissions. Posting then resumes automatically.
+reason-no-history = Paperround can't read the channel's history, so it can't tell whether a message arrived. Turn on **Read Message History** for Paperround in the channel's settings › Permissions.
+reason-dms-closed = Your privacy settings block DMs from Paperround. Allow them in a server that you share with it (Privacy Settings), then resume your alerts.
+reason-no-shared-server = You don't share a server with Paperround, so it can't message you. Install the app for your account or join a server that has it, then resume your alerts.
 reason-thread-locked = The thread is locked. Unlock it, then resume.
-reason-tag-needed = The forum requires a tag. Allow posts without one, or choose another channel.
-reason-wrong-channel-kind = This type of channel cannot take the post. Choose a text, announcement or forum channel.
+reason-tag-needed = The forum requires a tag on every post. Allow posts without one, or choose another channel.
+reason-wrong-channel-kind = This type of channel can't take the post. Choose a text, announcement or forum channel.
 reason-refused-content = Discord refused the message. It was posted in a plain form where possible; the log has the details.
 reason-discord-trouble = Discord had a problem. The bot will try again automatically.
 reason-rate-limited = Discord asked the bot to slow down. The bot will try again automatically.
-reason-too-old = It could not be posted in time, so it was skipped.
+reason-too-old = It couldn't be posted in time, so it was skipped.
 reason-uncertain = It is unclear whether the message arrived. Check the channel, and post it again if it is missing.
-reason-by-hand = Paused by a person.
+reason-by-hand = Paused manually.
 
 ## Looking up
 no-words = Please type at least one word.
@@ -329,27 +329,28 @@ ask-hint = reinforcement learning, diffusion, 강화 학습
 and-more = and { $count } more
 
 ## Alerts
-alert-create = Make this alert
-alert-save = Save the change
-alert-replace = Change it to this
-alert-show = Show it
-alert-discard = Back without saving
+alert-create = Create alert
+alert-save = Save changes
+alert-replace = Update existing alert
+alert-show = Show existing alert
+alert-discard = Discard changes
 alert-undo = Undo
-alert-edit-conditions = Change conditions
-alert-edit-timing = Change schedule
+alert-edit-conditions = Edit conditions
+alert-edit-timing = Edit schedule
 alert-move-here = Send to this channel
 alert-move-dm = Send by direct message
-change = Change
+change = Edit
 remove = Remove
 resume = Resume
 back = Back
 alert-made = The alert is on.
-alert-changed = Changed.
+alert-changed = Alert updated.
+alert-already = You already have an alert with these settings.
 alert-exists = You already have this alert: { $place }
 alert-would = { $count ->
-    [0] It would have found no paper in the last 30 days.
-    [one] It would have found one paper in the last 30 days:
-   *[other] It would have found { $count } papers in the last 30 days, { $busiest } on the busiest day. The latest:
+    [0] No papers matched in the last 30 days.
+    [one] One paper matched in the last 30 days:
+   *[other] { $count } papers matched in the last 30 days, { $busiest } on the busiest day. The latest:
 }
 alert-dm = DM
 alert-timing-now = right away
@@ -361,7 +362,7 @@ alert-at-most = { $count ->
 }
 alert-only-ko = only papers with a Korean summary
 alert-only-en = only papers with an English summary
-alert-with-forms = also in the other language
+alert-with-forms = including translations
 follow-of-paper = 🔔 Follow topic or author
 follow-kind-keyword = Topic
 follow-kind-institution = Institution
@@ -384,27 +385,27 @@ refused-text-too-long = “{ $text }” has { $length } characters; a word or na
 refused-no-letters = “{ $text }” has no letter or number to look for. Use words such as **reinforcement learning**.
 refused-only-particles = “{ $text }” is in every text. Use a more specific word, such as **diffusion**.
 refused-no-institution = “{ $text }” does not name one institution. Give its full name, such as **KAIST**.
-refused-excludes-all = Nothing can match: every paper with “{ $text }” also has “{ $word }”, which you excluded. Remove one of the two.
+refused-excludes-all = Every paper with “{ $text }” also has “{ $word }”, so excluding it leaves no papers. Remove one of the two.
 refused-too-many = You have { $most } alerts, the maximum. Remove one first.
-refused-gone = You no longer have that alert. Make a new one.
-alert-not-possible = This can't be made into an alert. Use words such as **reinforcement learning**, or a name.
+refused-gone = That alert was already removed. Create a new one.
+alert-not-possible = An alert needs words such as **reinforcement learning**, or a name.
 alert-several = Several of your alerts have these words. Pick one from the list that opens as you type.
 alert-no-such-channel = Alerts can only be sent to text and announcement channels.
-needs-manage-messages = To make an alert in { $channel }, you need the **Manage Messages** permission there.
+needs-manage-messages = To create an alert in { $channel }, you need the **Manage Messages** permission there.
 needs-mention-role = You can't mention { $role } in { $channel }. Choose a role that everyone can mention, or ask someone with the **Mention @everyone, @here, and All Roles** permission.
-topic-asks-nothing = This topic has nothing to search for. Give words, an author (author:) or a minimum of votes (votes:), such as **diffusion -survey**, in at most 200 characters.
+topic-asks-nothing = Enter something to search for: words, `author:` or `votes:`, such as **diffusion -survey**, in at most 200 characters.
 channel-not-here = That channel is not in this server, or no longer exists.
-bot-lacks-permissions = Paperround cannot post in { $channel } yet. Give it { $permissions } in the channel's settings › Permissions, then press again.
-rights-unknown = Discord did not say which permissions you have in that server. Try again in a few minutes.
+bot-lacks-permissions = Paperround can't post in { $channel } yet. Give it { $permissions } in the channel's settings › Permissions, then press again.
+rights-unknown = Couldn't check your permissions in that server. Try again in a few minutes.
 alerts-in-server = In this server's channels
 server-alerts-heading = Alerts in this server's channels · { $count }
-no-server-alerts = No channel of this server has an alert.
-no-alert-here = This server's channels have no such alert.
-alert-made-by = Made by { $user }.
+no-server-alerts = This server's channels don't have any alerts.
+no-alert-here = Alert not found in this server's channels.
+alert-made-by = Created by { $user }.
 no-alerts = You have no alerts yet. Press **Follow this topic** under a list, or use { $command }.
-no-alert = You have no such alert.
+no-alert = Alert not found.
 alerts-heading = Your alerts · { $count }
-alert-pick = Pick an alert to change it
+alert-pick = Pick an alert to edit
 alert-active = Active
 alert-resting = Paused
 alert-rests-until = Paused until { $until }
@@ -441,7 +442,7 @@ alert-form-without = Exclude these words
 alert-form-without-hint = survey, medical
 alert-form-options = How it matches
 alert-form-option-all = Match all of the words and names, not just one
-alert-form-option-forms = Also match the words in the other language
+alert-form-option-forms = Include translations of the words
 alert-form-option-ko = Only papers with a Korean summary
 alert-form-option-en = Only papers with an English summary
 alert-form-timing = When and how many
@@ -451,7 +452,7 @@ alert-form-daily = Every day, in one message
 alert-form-weekly = Weekly on { $day }, in one message
 alert-form-time-hint = 9am, 21:30, morning
 alert-form-zone-hint = Seoul, Europe/Berlin, KST
-alert-form-votes = At least this many votes
+alert-form-votes = Minimum votes
 alert-form-most = Papers per message, at most
 votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 
@@ -464,7 +465,7 @@ setup-exists = { $channel } already has { $count ->
     [one] a daily post
    *[other] { $count } daily posts
 }
-setup-change = Change the existing one
+setup-edit = Edit the existing one
 setup-add = { $count ->
     [one] Add a second
    *[other] Add another
@@ -478,30 +479,30 @@ permission-create-public-threads = Create Public Threads
 permission-send-messages-in-threads = Send Messages in Threads
 permission-embed-links = Embed Links
 permission-mention-everyone = Mention @everyone, @here, and All Roles
-permission-where = switch it on for Paperround in the channel's settings › Permissions
+permission-where = turn it on for Paperround in the channel's settings › Permissions
 subscription-papers = { $count ->
-    [one] The most voted paper
-   *[other] The { $count } most voted papers
+    [one] The most upvoted paper
+   *[other] The { $count } most upvoted papers
 }
 subscription-votes = at least ▲ { $votes }
-subscription-say-empty = says so on days without papers
-subscription-silent-empty = no post on days without papers
+subscription-say-empty = posts a note on days without papers
+subscription-silent-empty = skips days without papers
 subscription-topic = Only papers on “{ $topic }”
 subscription-source = From { $source } only
-subscription-server-picks = Also the papers saved or shared most in this server
-server-picks-are-weekly = Only a weekly post lists what members saved or shared most. Choose the style Weekly.
+subscription-server-picks = Plus this server's most saved and shared papers
+server-picks-are-weekly = Only a weekly post lists this server's most saved and shared papers. Choose the style Weekly.
 subscription-mention = Mentions { $role }
-forecast-recent = On { $days } of the last 14 days, { $papers }
-forecast-past = On { $days } of the 14 days up to { $until }, { $papers }
+forecast-recent = Papers on { $days } of the last 14 days, { $papers } a day
+forecast-past = Papers on { $days } of the 14 days up to { $until }, { $papers } a day
 forecast-recent-none = No paper matched in the last 14 days.
 forecast-past-none = No paper matched in the 14 days up to { $until }.
-forecast-empty = The archive is still empty, so there is nothing to try the topic on.
+forecast-empty = The archive is still empty, so there are no papers to preview this topic with.
 forecast-papers = { $most ->
     [one] 1 paper
    *[other] { $most } papers
 }
 forecast-papers-range = { $fewest } to { $most } papers
-forecast-once = A paper that was posted in this channel before is not posted again.
+forecast-once = Papers already posted in this channel aren't repeated.
 style-compact = Compact
 style-cards = Cards
 style-thread = Thread
@@ -509,7 +510,7 @@ style-forum = Forum
 style-announcement = Announcement
 style-weekly = Weekly
 subscription-heading = Daily post in { $channel }
-orders-heading = Daily posts of this server · { $count }
+subscriptions-heading = Daily posts of this server · { $count }
 subscription-option = No. { $id } · { $style }
 subscription-pick = Pick a daily post
 subscription-preview = Preview
@@ -517,32 +518,32 @@ subscription-now = Post now
 subscription-pause = Pause
 subscription-all = All daily posts
 subscription-started = All set
-subscription-changed = Changed
+subscription-edited = Updated
 subscription-paused = Paused
 subscription-resumed = Resumed
-subscription-removed = Removed. This daily post no longer goes to { $channel }.
+subscription-removed = Removed. Nothing more will be posted in { $channel }.
 subscription-remove-sure = Remove the daily post in { $channel }? Pausing keeps its settings.
 subscription-posting = It will be in { $channel } in a few seconds.
-subscription-nothing-new = There is nothing new for { $channel }: the newest papers were posted there already, or no digest has arrived lately.
+subscription-nothing-new = Nothing new for { $channel }: the newest papers have already been posted there, or no digest has arrived lately.
 subscription-already = This channel already has a daily post with the same time, language, style and topic.
 subscription-which = This server has several daily posts. Pick one in the option **post**.
-no-subscription = This server has no such daily post.
-no-subscriptions = This server has no daily post yet. Set one up with { $command }.
+no-subscription = Daily post not found.
+no-subscriptions = This server doesn't have a daily post yet. Set one up with { $command }.
 next-at = Next: { $at }
-next-complete = Waiting for the day's list to be complete, until { $until } at the latest
+next-complete = Waiting for the day's list to close, until { $until } at the latest
 next-waiting = Waiting for the day's digest, until { $until } at the latest
-next-unknown = Nothing is planned
+next-unknown = Nothing scheduled
 paused-by = Paused by { $user }, { $at }
 paused-at = Paused { $at }
 preview-note = **Preview:** this is what would be posted now.
 subscription-edit-schedule = Time, days, role
 subscription-edit-papers = Topic, papers, style
-subscription-form-heading = Change the daily post in { $channel }
+subscription-form-heading = Edit the daily post in { $channel }
 subscription-form-again = Reopen what you typed
 subscription-form-options = Options
 subscription-form-option-complete = Wait until the day's list is complete
-subscription-form-option-say-empty = Say so on days without papers
-subscription-form-option-server-picks = Also what members saved or shared most
+subscription-form-option-say-empty = Post a note on days without papers
+subscription-form-option-server-picks = Plus this server's most saved and shared papers
 subscription-form-role = Mention a role
 subscription-form-topic = Only papers on a topic
 subscription-form-topic-hint = reinforcement learning; empty for all papers
@@ -550,37 +551,37 @@ subscription-form-language = Language
 subscription-form-style = Style
 subscription-form-time = Time
 subscription-form-zone = Time zone
-subscription-form-papers = How many papers (1 to 25)
-subscription-form-votes = At least this many votes
-subscription-form-days = On which days
+subscription-form-papers = Number of papers (1 to 25)
+subscription-form-votes = Minimum votes
+subscription-form-days = Days
 papers-not-a-number = The number of papers must be a number from { $low } to { $high }, such as 5.
 time-not-understood = I couldn't read the time “{ $text }”. Use one such as 9am, 21:30 or morning.
 zone-unknown = I don't know the time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
-weekly-at-its-hour = A weekly post goes out at its set time; it cannot wait for a day's list to be complete.
+weekly-at-its-hour = A weekly post goes out at its set time; it can't wait for a day's list to be complete.
 source-needs-topic = This source brings all new papers of a day, most of them without votes. A daily post from it needs a **topic** too.
-source-has-no-day = This source has no lists that are complete at some time. A daily post from it goes out at its set time.
-no-such-source = There is no source **{ $source }**. Pick one that the option offers.
-style-does-not-fit = { $channel } cannot take this style. Forum channels take only the Forum style, and the Announcement style needs an announcement channel.
+source-has-no-day = This source's lists don't close at a set time. A daily post from it goes out at its own time.
+no-such-source = Source **{ $source }** not found. Pick one that the option offers.
+style-does-not-fit = { $channel } can't take this style. Forum channels take only the Forum style, and the Announcement style needs an announcement channel.
 
 ## Status
 status-heading = Status
 status-digest = Newest digest: { $date }, read { $read }
-status-clock-held = The clock of the computer the bot runs on jumped ahead by { $by }. Until that is confirmed, posts keep to the time from before the jump.
-status-clock-moved = The clock of the computer the bot runs on was set { $direction ->
+status-clock-held = The bot's host clock jumped ahead by { $by }. Until that is confirmed, posts keep to the time from before the jump.
+status-clock-moved = The bot's host clock was set { $direction ->
     [ahead] ahead
    *[back] back
-} by { $by } { $at }. All times were calculated again.
+} by { $by } { $at }. All times were recalculated.
 duration = { $hours ->
     [0] { $minutes } min
    *[other] { $hours } h { $minutes } min
 }
-status-discord-limited = Discord is limiting the bot's requests right now. Posts that are due go out when that ends.
-status-discord-troubled = Discord is not answering properly right now. Posts that are due go out when it does.
+status-discord-limited = Discord is limiting the bot's requests right now. Pending posts go out when the limit is lifted.
+status-discord-troubled = Discord isn't answering properly right now. Pending posts go out when it does.
 status-discord-refused = Requests that Discord refused in the last 10 minutes: { $count } (limit { $limit })
 status-no-digest = No digest has arrived yet.
 status-no-source = No source yet. The operator of Paperround adds the first one with { $command }
-status-no-post = This server has no daily post.
+status-no-post = This server doesn't have a daily post.
 status-last = last { $last }
 status-next = { $next }
 status-no-message = nothing so far
@@ -593,41 +594,43 @@ status-alerts = { $count ->
 }: { $last }
 status-no-alerts = You have no alerts.
 delivery-paused = held back
-delivery-uncertain = unknown whether it arrived
+delivery-uncertain = unclear whether it arrived
 delivery-expired = not posted
 delivery-failed = failed
 post-again = Post it again
 posting-again = It will be posted again in a few seconds.
-nothing-to-post-again = This is already resolved; nothing needs posting again.
+nothing-to-post-again = This is already resolved; there is nothing to post again.
 
 ## Help
 help-heading = Paperround
-help-intro = Today's machine-learning papers, and all the earlier ones. Only you see the answers until you share them.
+help-intro =
+    Today's machine-learning papers, and all the earlier ones. Only you see the answers until you share them.
+    -# ▲ votes = Hugging Face upvotes · digest = the list of a day's papers
 help-set-up = Set up a daily post
 help-show = What it can do
 # The sections of /help, and the commands of each in their order.
 help-reading = Reading
-    .today = five papers for you today
+    .today = your five papers for today
     .digest = the papers of a day
-    .top = the papers with the most votes
+    .top = the most upvoted papers
     .topic = papers on a topic, in Korean or English
     .author = an author's papers
     .paper = one paper in detail
     .trends = a topic month by month, and rising topics
-help-look-up = **Look up papers** (in the menu of a message, under *Apps*) the papers that a message mentions
+help-look-up = **Look up papers** (in the menu of a message, under *Apps*) the papers mentioned in a message
 help-keeping = Saved papers
     .saved-list = see what you saved, with notes and tags
     .saved-export = get a file for Zotero, LaTeX or a spreadsheet
     .saved-import = add the arXiv papers of a Zotero, BibTeX or RIS file
 help-following = Alerts
     .alerts-add = get new papers by words, author or institution
-    .alerts-list = see, change or remove your alerts
+    .alerts-list = see, edit or remove your alerts
     .alerts-pause = pause one alert, or all
     .alerts-remove = remove an alert
 help-channel = In a channel (Manage Server)
     .daily-setup = set up a daily post
     .daily-list = the daily posts of this server
-    .daily-edit = change a daily post
+    .daily-edit = edit a daily post
     .daily-preview = see what would be posted
     .daily-now = post right away
     .daily-pause = pause a daily post, or resume it
@@ -637,9 +640,9 @@ help-general = Paperround
     .status = what arrived, what comes next, what is stuck
     .why = why a paper was not posted in this channel
     .sources = where the digests come from
-    .me-news = turn news of your saved papers on or off
+    .me-updates = turn updates about your saved papers on or off
     .me-data = everything stored about you, as a file
-    .me-forget = remove everything stored about you
+    .me-forget = delete everything stored about you
     .help = this page
 
 ## Why a paper was not posted
@@ -647,38 +650,38 @@ why-posted = It was posted here on { $at }.
 why-see-post = See the post
 why-repeated = A later digest has it again. The same paper is not posted twice within 30 days.
 why-under-way = It has been chosen; the message goes out in a moment.
-why-held = It was chosen from the digest of { $date }. State of the post: { $state }.
-why-too-few-votes = It has ▲ { $votes }, and this post needs at least ▲ { $least }.
-why-votes-unknown = Its votes are not known yet, and this post needs at least ▲ { $least }.
-why-below-top = It is number { $rank } of the { $total } papers to choose from, and this post shows { $top ->
+why-held = It was chosen from the { $date } digest. Post status: { $state }.
+why-too-few-votes = It has ▲ { $votes }; this channel needs at least ▲ { $least }.
+why-votes-unknown = Its votes aren't known yet; this channel needs at least ▲ { $least }.
+why-below-top = It ranks { $rank } of the { $total } candidates, and this channel shows { $top ->
     [one] only the first
-   *[other] the first { $top }
-}. (Digest of { $date })
-why-off-topic = It does not match the topic of this post, “{ $topic }”.
+   *[other] the top { $top }
+}. ({ $date } digest)
+why-off-topic = It doesn't match this channel's topic, “{ $topic }”.
 why-other-source =
     { $source ->
-        [none] Only a source for look-up has it, such as an arXiv category. This post takes papers of digests and lists.
-       *[other] This post takes papers of { $source } only, which has not listed it.
+        [none] Only a source for search and alerts has it, such as an arXiv category. This channel takes papers from digests and lists.
+       *[other] This channel takes papers from { $source } only, which hasn't listed it.
     }
-why-not-then = It could not be chosen when the post of { $date } was made: it had fewer votes, the post had other settings, or the digest did not have it yet. Today it would be posted.
-why-not-recorded = The post made from its digest of { $date } did not include it. The reason is no longer stored.
+why-not-then = It was not a candidate when the { $date } post was made: it had fewer votes, the post had other settings, or the digest did not have it yet. Today it would be posted.
+why-not-recorded = The post made from the { $date } digest didn't include it. The reason is no longer stored.
 why-first-post = The first post in a channel shows only the newest digest, and this paper's digest is older.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
-why-settling = Its digest of { $date } is held until the votes have settled, { $at }.
-why-closing = The post waits until the day's list is complete. The list of { $date } closes { $at }.
+why-settling = The { $date } digest is waiting for votes to settle. It is posted { $at }.
+why-closing = The post waits for the day's list to close. The { $date } list closes { $at }.
 why-stopped = This daily post is paused.
-why-superseded = Its digest of { $date } arrived after a newer one had been posted.
-why-before-subscription = Its digest of { $date } is from before this daily post was set up.
-why-too-old = Its digest of { $date } did not arrive in time: this post takes digests that are at most { $days ->
+why-superseded = The { $date } digest arrived after a newer one had been posted, so it was skipped.
+why-before-subscription = The { $date } digest is from before this daily post was set up.
+why-too-old = The { $date } digest didn't arrive in time: this channel takes digests that are at most { $days ->
     [one] one day
    *[other] { $days } days
 } old.
 why-may-change = This can change until the next post, { $at }.
-why-edit = Someone who manages the server can change this with { $command }.
-why-former-order = A post that was set up here before
-why-not-listed = The paper { $paper } is not in any digest, so no post could choose it.
-why-no-subscription = This server has no daily post. Someone who manages the server can set one up with { $command }.
-why-no-subscription-here = This channel has no daily post. This server has one in { $channels }.
+why-edit = A server manager can change this with { $command }.
+why-former-subscription = A daily post that was removed
+why-not-listed = The paper { $paper } is not in a digest yet, so it couldn't be posted.
+why-no-subscription = This server doesn't have a daily post. A server manager can set one up with { $command }.
+why-no-subscription-here = This channel doesn't have a daily post. This server has one in { $channels }.
 
 ## Where the digests come from
 write-heading = Digests that Paperround writes
@@ -690,14 +693,14 @@ write-language-en = in English
 write-language-ko = in Korean
 write-written = { $count } of { $total } written
 write-abstract = { $count } of them from the abstract
-write-refused = { $count } without a text
+write-refused = { $count } without text
 write-failed = { $count } failed
 write-waiting = { $count } waiting
 write-failed-no-tokens = the token budget is used up
 write-failed-no-claim = no sentence passed the checks
-write-failed-unreachable = the model's server could not be reached
+write-failed-unreachable = couldn't reach the model's server
 write-failed-status-error = the model's server returned an error
-write-failed-no-reply = the model did not answer in time
+write-failed-no-reply = the model didn't answer in time
 write-failed-cut-off = the answer was too long and was cut off
 write-failed-no-answer = the answer was not in the required form
 write-failed-unknown = an error occurred while writing; the log has more
@@ -713,10 +716,10 @@ sources-heading = { $count ->
 }
 sources-none = Nothing is fetched automatically.
 sources-files = Digests come as files: the operator of Paperround adds them with `paperround ingest`.
-sources-inbox = Folder { $folder }: a digest that is put there is read right away.
-sources-order = Where sources disagree, the one that stands higher here counts. For titles, authors and votes, arXiv and Hugging Face come first.
+sources-inbox = Folder { $folder }: digests dropped there are read right away.
+sources-order = Where sources disagree, the one listed first here wins. For titles, authors and votes, arXiv and Hugging Face come first.
 source-folder = folder
-source-url = address with a date
+source-url = dated URL
 source-feed = feed
 source-huggingface = Hugging Face: the list of each day, votes, authors
 source-arxiv = arXiv: titles, authors, abstracts
@@ -725,8 +728,8 @@ source-brings-posts = { $count ->
    *[other] about { $count } papers a day
 }
 source-brings-look-up = { $count ->
-    [one] about one paper a day, for look-up and alerts
-   *[other] about { $count } papers a day, for look-up and alerts
+    [one] about one paper a day, for search and alerts
+   *[other] about { $count } papers a day, for search and alerts
 }
 source-last = last { $last }
 source-never = nothing read so far
@@ -738,7 +741,7 @@ source-back-fill = Earlier papers are being read: { $papers } since { $since } s
 }.
 source-no-next = no longer checked
 source-not-yet = The newest digest is not there yet.
-source-refused = it leads to an address that is not public; the operator has to allow it
+source-refused = it resolves to a private address; the operator has to allow it
 source-failures = { $count ->
     [one] **The last attempt failed**
    *[other] **The last { $count } attempts failed**
@@ -769,10 +772,10 @@ trend-most = Most { $step ->
    *[month] in { $month }
 }
 trend-numbers = Papers per { $step ->
-    [week] week, by its Monday
+    [week] week (starting Monday)
     [day] day
    *[month] month
-}, with the votes that they have today
+}, with their current votes
 trend-list = See the papers
 trend-privately = See it privately
 trend-nothing = ### No papers on { $topic } · { $period }
@@ -788,35 +791,35 @@ rising-pick = See a topic's trend
 
 # /me: what is kept about the reader
 
-me-data = This file has everything stored about you. { $command } removes it.
+me-data = This file has everything stored about you. { $command } deletes it.
 me-data-too-large = The file would be too large for Discord. Please ask the operator of this bot for it.
 me-nothing = Nothing is stored about you.
 me-forget-question =
-    ### Remove everything stored about you?
+    ### Delete everything stored about you?
     { $saved ->
         [one] One saved paper
        *[other] { $saved } saved papers
     }, { $alerts ->
         [one] one alert
        *[other] { $alerts } alerts
-    } (also those in channels), the record of { $messages ->
+    } (including those in channels), the record of { $messages ->
         [one] one message
        *[other] { $messages } messages
-    } to you, your settings and everything learned from these will be removed, and messages that are still waiting will not be sent.
-    This cannot be undone. To get all of it as a file first, use { $command }.
-me-forget-all = Remove everything
-me-keep = Keep it
-me-kept = Nothing was removed.
-me-forgotten = Everything about you has been removed. Messages that you already received stay in Discord.
+    } to you, your settings and everything learned from these will be deleted, and messages that are still waiting won't be sent.
+    This can't be undone. To get all of it as a file first, use { $command }.
+me-forget-all = Delete everything
+me-keep = Cancel
+me-kept = Nothing was deleted.
+me-forgotten = Everything about you has been deleted. Messages that you already received stay in Discord.
 
 ## /today: a reader's papers of the day
-today-heading = Five for you · { $day }
-today-by-votes = Sorted by votes until you have saved three papers. To begin with, pick topics below.
-today-from-saved = learned from { $count ->
-    [one] one saved paper
+today-heading = Your five · { $day }
+today-by-votes = Sorted by votes until you have saved three papers. You can pick topics below first.
+today-from-saved = Based on { $count ->
+    [one] 1 saved paper
    *[other] { $count } saved papers
 }
-today-from-topics = chosen by the topics you picked and what you follow; once you have saved three papers, by those too
+today-from-topics = Based on your topics and alerts. Save three papers to include those too.
 today-rank = no. { $rank } by votes
 today-because = because you { $reasons }
 today-and = {", and "}
@@ -824,34 +827,35 @@ today-because-saved = saved { $count } papers on “{ $text }”
 today-because-followed = follow “{ $text }”
 today-because-picked = picked “{ $text }”
 today-more = More like this
-today-less = Not this
+today-less = Not interested
 today-more-noted = Got it: more like { $title }
-today-less-noted = Got it: less like { $title }
+today-less-noted = Got it: fewer like { $title }
 today-others = Today's other papers
 today-topics = My topics
 today-picked = **Picked:** { $topics }
 today-no-topics = none yet
 today-learnt = **From your saved papers:** { $topics }
-today-how = Words and concepts of papers that you save, follow, open or mark “More like this” raise a paper's score; those of “Not this” lower it. Only you can see them: { $data } shows them, { $forget } removes them.
+today-how = Ranked by what you save, open, follow and mark **More like this**. **Not interested** ranks similar papers lower.
+    Only you can see this. See it: { $data } · delete it: { $forget }
 today-pick-topics = Pick topics
 today-show = Show today's papers
 today-send = Send me these every day
-today-stop = Stop sending this
+today-stop = Stop daily messages
 today-sent-daily = You'll get them by direct message every day at { $at } ({ $zone }), next on { $next }. Days without new papers are skipped.
-today-stopped = They are no longer sent. The command still shows them.
+today-stopped = Daily messages are off. Use `/today` any time.
 today-send-again = Send me these again
-today-suspended = They are no longer sent, because { $reason ->
-    [no-shared-server] you share no server with Paperround. Join one
-   *[other] your settings do not accept direct messages from Paperround. Allow them in a server that you share with it (Privacy Settings)
+today-suspended = Daily messages stopped, because { $reason ->
+    [no-shared-server] you don't share a server with Paperround. Install the app for your account or join a server that has it
+   *[other] your privacy settings block DMs from Paperround. Allow them in a server that you share with it (Privacy Settings)
 }, then press **{ today-send-again }**.
 today-nothing = There are no papers yet.
 
 ## Why a paper is in an alert
 alert-why = Why this?
 alert-fewer = Fewer of these
-alert-mute = Mute this alert
-alert-why-gone = None of your alerts matches this paper any more.
-alert-fewer-done = Fewer from now on:
+alert-mute = Pause this alert
+alert-why-gone = None of your alerts match this paper any more.
+alert-fewer-done = You'll get fewer from now on:
 alert-found-title = “{ $text }” in the title
 alert-found-text = “{ $text }” in the summary
 alert-found-author = author { $text }
@@ -859,17 +863,17 @@ alert-found-institution = from { $text }
 
 # The weekly message about saved papers
 
-news-heading = { $count ->
-        [one] One of your saved papers has news
-       *[other] { $count } of your saved papers have news
+updates-heading = { $count ->
+        [one] One of your saved papers has an update
+       *[other] { $count } of your saved papers have updates
     }
-news-version = new version v{ $value }
-news-withdrawn = withdrawn by its authors
-news-code = code
-news-model = model
-news-venue = accepted at { $value }
-news-saved = Saved papers
-news-stop = Stop the news
-news-start = Send me the news
-news-on = Once a week you'll get a direct message when there is news of your saved papers: a new version, a withdrawal, code, a model, or where a paper was accepted.
-news-off = You don't get news of your saved papers.
+updates-version = new version v{ $value }
+updates-withdrawn = withdrawn by its authors
+updates-code = code
+updates-model = model
+updates-venue = accepted at { $value }
+updates-saved = Saved papers
+updates-stop = Stop updates
+updates-start = Get updates
+updates-on = Once a week you'll get a direct message when your saved papers have updates: a new version, a withdrawal, code, a model, or where a paper was accepted.
+updates-off = You won't get updates about your saved papers.
