@@ -132,7 +132,7 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
     from bot.search import glossary as search_glossary
 
     total = IngestResult()
-    async with context.open_container() as container:
+    async with context.open_container(creating=True) as container:
         await container.load_mentions()
         service = container.create_ingest()
         read_files = output.with_progress(list(files.find_files(paths)), files.read_found, "Ingesting")

@@ -8,7 +8,9 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, tzinfo
@@ -94,6 +96,17 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
         console.print(table)
     else:
         console.print(Text(printable.make_printable(empty)))
+
+
+def print_wrapped(head: str, text: str) -> None:
+    """Print a text behind a head, on a terminal wrapped between words: names and addresses stay whole."""
+    line = head + printable.make_printable(text)
+    if sys.stdout.isatty():
+        width, indent = shutil.get_terminal_size().columns, " " * len(head)
+        line = textwrap.fill(
+            line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+    sys.stdout.write(line + "\n")
 
 
 @contextmanager

@@ -188,7 +188,7 @@ def _run(
     """Run a command and print the subscription that it returns, with what became of it."""
     from storage import errors as storage_errors
 
-    subscription = context.run_with_service(_create_subscriptions, command)
+    subscription = context.run_with_service(_create_subscriptions, command, creating=verb == "added")
     sentence = (
         f"Daily post {subscription.id} {verb}: channel {subscription.channel_id}, {_describe(subscription)}"
     )
