@@ -34,7 +34,8 @@ def build_app(command: str = "") -> typer.Typer:
         name="paperround",
         help="Delivers each day's machine-learning papers to Discord, and finds the rest.",
         no_args_is_help=True,
-        add_completion=False,
+        # Only the application of all commands is asked for completions; the smaller one starts faster.
+        add_completion=command not in SEARCH_COMMANDS,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )

@@ -133,11 +133,13 @@ def _progress(label: str, text: str = "") -> Iterator[Callable[..., None]]:
         yield lambda *_, **__: None
         return
     from rich.console import Console
-    from rich.progress import Progress, TextColumn
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = [TextColumn(text)] if text else []
+    columns = [TextColumn(text)] if text else [*Progress.get_default_columns()[:3]]
+    # Moved by a thread of its own: a slow step does not look like the end of all work.
+    moving = (SpinnerColumn(), *columns, TimeElapsedColumn())
     # stdout is not redirected: JSON and tables must not end up on stderr.
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
+    with Progress(*moving, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
         task = progress.add_task(label, total=None)
         yield lambda done, total=None, label=label: progress.update(
             task, completed=done, total=total, description=label
