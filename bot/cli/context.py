@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -86,7 +87,7 @@ def checked_database(url: str, *, creating: bool) -> Iterator[None]:
 
     A command in another folder than the bot's would find an empty archive there, and leave it behind.
     """
-    from bot.core import errors
+    from bot.core import errors, printable
     from storage import snapshot
 
     path = snapshot.find_missing_file(url)
@@ -97,9 +98,7 @@ def checked_database(url: str, *, creating: bool) -> Iterator[None]:
         )
     yield
     if path is not None:
-        from bot.cli import output
-
-        output.error(f"new database: {path}")
+        sys.stderr.write(f"paperround: new database: {printable.make_printable(str(path))}\n")
 
 
 @asynccontextmanager

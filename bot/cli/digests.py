@@ -133,7 +133,7 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
     from bot.search import glossary as search_glossary
 
     total = IngestResult()
-    async with context.open_container(creating=True) as container:
+    async with context.open_container(creating=bool(paths)) as container:
         await container.load_mentions()
         service = container.create_ingest()
         found, stored, label = list(files.find_files(paths)), 0, "Stored"

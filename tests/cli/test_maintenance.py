@@ -191,6 +191,7 @@ def test_a_line_of_doctor_is_wrapped_between_words_on_a_terminal(
         ("digest",),
         ("channels", "list"),
         ("alerts", "list"),
+        ("ingest", "--again"),
         ("reindex",),
         ("backup", "copy.db"),
         ("status",),
