@@ -18,7 +18,7 @@ from bot.rendering.templates import Templates
 from bot.search import index as search_index
 from bot.search import maintenance
 from bot.sources import kinds
-from storage import daily, key_values, migrate, models, papers, snapshot, sources
+from storage import alerts, daily, key_values, migrate, models, papers, snapshot, sources
 from storage import errors as storage_errors
 from storage.database import Database
 
@@ -139,7 +139,7 @@ async def _database(settings: Settings) -> list[Finding]:
             extent = await papers.get_extent(connection, until_on=latest_date(system_clock()))
             rows = await sources.list_rows(connection)
             counted = await sources.count_papers(connection, system_clock().date() - kinds.YIELD_DAYS)
-            post_count = len(await daily.list_rows(connection))
+            post_count, has_alert = len(await daily.list_rows(connection)), await alerts.exist(connection)
         async with opened.transaction() as connection:
             await key_values.remove(connection, "doctor")  # is refused by a database that is read-only
         source_count = len(rows) or len(settings.sources)
@@ -147,7 +147,7 @@ async def _database(settings: Settings) -> list[Finding]:
         return [
             Finding(name, f"schema {migrate.HEAD}, {extent.paper_count} papers"),
             await _index(opened),
-            *_steps(source_count, is_fed, post_count),
+            *_steps(source_count, is_fed, post_count, has_alert),
             *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
         ]
     except storage_errors.StorageError as error:
@@ -156,11 +156,11 @@ async def _database(settings: Settings) -> list[Finding]:
         await opened.close()
 
 
-def _steps(source_count: int, is_fed: bool, post_count: int) -> list[Finding]:
-    """Say whether there is anything to post, and where."""
+def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = False) -> list[Finding]:
+    """Say whether there is anything to post, and where: alerts are sent without any daily post."""
     return [
         _step("sources", str(source_count), is_done=is_fed, note=kinds.NO_SOURCE),
-        _step("daily posts", str(post_count), is_done=post_count > 0, note=NO_POST),
+        _step("daily posts", str(post_count), is_done=post_count > 0 or has_alert, note=NO_POST),
     ]
 
 

@@ -143,8 +143,9 @@ def test_doctor_prints_each_setting_with_its_origin(
     assert "PAPERROUND_LOCALE: en (default)" in everything
 
 
+@pytest.mark.parametrize("begins", ["channels", "alerts"])
 def test_doctor_names_the_steps_that_are_left_first_and_is_done_without_any(
-    paperround: Paperround, monkeypatch: pytest.MonkeyPatch
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, begins: str
 ) -> None:
     answer = paperround("doctor")
     assert answer.exit_status == 1
@@ -165,7 +166,9 @@ def test_doctor_names_the_steps_that_are_left_first_and_is_done_without_any(
     paperround("sources", "add", "https://huggingface.co")
     answer = paperround("doctor")
     assert (answer.exit_status, answer.stderr) == (1, "paperround: 1 step is left: daily posts.\n")
-    paperround(*ADD_CHANNEL)
+    paperround(
+        *(ADD_CHANNEL if begins == "channels" else ("alerts", "add", "--user", "1", "--keyword", "moss"))
+    )
     answer = paperround("doctor", "--quiet")
     assert (answer.exit_status, answer.stdout, answer.stderr) == (0, "", "")
 
