@@ -86,6 +86,14 @@ def find_current_file(url: str) -> Path | None:
         return None
 
 
+def find_missing_file(url: str) -> Path | None:
+    """Return the SQLite file of a database URL if opening it would make it; None for any other database."""
+    name = url.removeprefix(_SQLITE_URL).partition("?")[0]
+    path = Path(name)
+    is_file = url.startswith(_SQLITE_URL) and name not in ("", ":memory:") and not name.startswith("file:")
+    return path.absolute() if is_file and path.parent.is_dir() and not path.exists() else None
+
+
 @contextmanager
 def open_sqlite(path: Path) -> Iterator[Snapshot]:
     """Open a file of SQLite for reading. Raises sqlite3.Error."""

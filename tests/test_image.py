@@ -231,9 +231,10 @@ async def _has_messages(fake: process.FakeDiscord) -> bool:
     return bool(await fake.all_messages())
 
 
-def test_doctor_finds_a_fresh_container_well(container: Container) -> None:
+def test_doctor_names_the_steps_that_are_left_in_a_fresh_container(container: Container) -> None:
     result = container.run("paperround", "doctor")
-    assert result.returncode == 0, result.stderr
+    assert (result.returncode, result.stderr.count(b"steps are left")) == (1, 1), result.stderr
+    assert b"error" not in result.stdout
     assert b"`paperround run` creates it" in result.stdout
 
 

@@ -50,7 +50,7 @@ _parse_most = partial(
 
 TIMING_SETTINGS = (
     Setting(
-        "time", "at_time", "subscription-form-time", "alert-form-time-hint", 20, client_options.parse_time
+        "time", "at_time", "subscription-form-time", "alert-form-time-hint", 40, client_options.parse_time
     ),
     Setting(
         "zone", "timezone", "subscription-form-zone", "alert-form-zone-hint", 60, client_options.parse_zone
@@ -100,6 +100,7 @@ def timing_values(alert: models.Alert) -> dict[str, str]:
 def apply_timing(draft: models.Alert, values: Mapping[str, str]) -> models.Alert:
     """Return the draft with the values of the form for the timing. Raises UserError, which names the field."""
     changed = apply_when(draft, values.get(TIMING, ""))
+    values = client_options.move_zone(values, "time", "zone")
     return replace(changed, **{row.field: row.parse(values.get(row.name, "")) for row in TIMING_SETTINGS})
 
 

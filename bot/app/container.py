@@ -265,7 +265,7 @@ class Container:
             trends=TrendService(database, self.clock, glossary),
             rising=rising,
             profiles=profiles,
-            today=TodayService(database, self.clock, profiles, rising, self.settings.timezone),
+            today=TodayService(database, self.clock, profiles, rising),
             charts=ChartRenderer(self.templates, own_process=True),
             subscriptions=Subscriptions(database, self.clock),
             on_demand_posts=OnDemandPosts(
@@ -313,7 +313,7 @@ class Container:
         from bot.today.service import TodayPlanner, TodayService
 
         profiles = Profiles(database, self.clock, services.profiles.vectors)
-        today = TodayService(database, self.clock, profiles, services.rising, self.settings.timezone)
+        today = TodayService(database, self.clock, profiles, services.rising)
         return TodayPlanner(database, self.deliveries, profiles, today, default_locale=self.locale)
 
     def create_retention(self) -> Retention:

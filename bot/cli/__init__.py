@@ -34,7 +34,8 @@ def build_app(command: str = "") -> typer.Typer:
         name="paperround",
         help="Post daily machine-learning papers to Discord and search the archive.",
         no_args_is_help=True,
-        add_completion=False,
+        # Only the application of all commands is asked for completions; the smaller one starts faster.
+        add_completion=command not in SEARCH_COMMANDS,
         pretty_exceptions_enable=False,
         # Boxes cost four lines a command, and their columns break the names of options.
         rich_markup_mode=None,

@@ -115,7 +115,9 @@ def _timing_options(
 def add(options: dict[str, Any], user: User, as_json: output.AsJson = False) -> None:
     """Create an alert, delivered by DM."""
     draft = _new_draft(user, options)
-    _print_alert(context.run_with_service(_create_alerts, lambda alerts: alerts.add(draft)), as_json)
+    _print_alert(
+        context.run_with_service(_create_alerts, lambda alerts: alerts.add(draft), creating=True), as_json
+    )
 
 
 def list_rows(

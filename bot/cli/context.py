@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -25,12 +26,15 @@ def run_command(command: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
 
 
 def run_with_service(
-    create: Callable[[Database], Service], command: Callable[[Service], Awaitable[Result]]
+    create: Callable[[Database], Service],
+    command: Callable[[Service], Awaitable[Result]],
+    *,
+    creating: bool = False,
 ) -> Result:
-    """Open the storage, create a service on it and run a command with the service."""
+    """Open the storage, create a service on it and run a command with the service. `creating` is that of `open_storage`."""
 
     async def run() -> Result:
-        async with open_storage() as database:
+        async with open_storage(creating=creating) as database:
             return await command(create(database))
 
     return run_command(run)
@@ -77,12 +81,34 @@ def load_timezone() -> ZoneInfo:
     return ZoneInfo(load_settings().timezone)
 
 
+@contextlib.contextmanager
+def checked_database(url: str, *, creating: bool) -> Iterator[None]:
+    """Name a SQLite file that the block makes, on stderr; without `creating` refuse to make one with UsageError.
+
+    A command in another folder than the bot's would find an empty archive there, and leave it behind.
+    """
+    from bot.core import errors, printable
+    from storage import snapshot
+
+    path = snapshot.find_missing_file(url)
+    if path is not None and not creating:
+        raise errors.UsageError(
+            f"there is no database {path}. Go to the bot's folder, or name it in PAPERROUND_DATABASE_URL;"
+            " `paperround ingest`, `sources add` and `run` make a new one."
+        )
+    yield
+    if path is not None:
+        sys.stderr.write(f"paperround: new database: {printable.make_printable(str(path))}\n")
+
+
 @asynccontextmanager
-async def open_storage(*, migrate: bool | None = None) -> AsyncIterator[Database]:
-    """Open the configured database; a missing SQLite file is created and an old one migrated."""
+async def open_storage(*, creating: bool = False, migrate: bool | None = None) -> AsyncIterator[Database]:
+    """Open the configured database, and migrate an old one; with `creating`, a missing SQLite file is made."""
     from storage.migrate import open_database
 
-    database = await open_database(load_settings().database_url, migrate=migrate)
+    url = load_settings().database_url
+    with checked_database(url, creating=creating):
+        database = await open_database(url, migrate=migrate)
     try:
         yield database
     finally:
@@ -90,9 +116,14 @@ async def open_storage(*, migrate: bool | None = None) -> AsyncIterator[Database
 
 
 @asynccontextmanager
-async def open_container() -> AsyncIterator[Container]:
-    """Open the database and the services on it: ingest, planning, the renderer of posts."""
-    from bot.app import container
+async def open_container(
+    *, creating: bool = False, migrating: bool | None = None
+) -> AsyncIterator[Container]:
+    """Open the database, as `open_storage` does, and the services on it: ingest, planning, the renderer of posts."""
+    settings = load_settings()
+    async with contextlib.AsyncExitStack() as stack:
+        with checked_database(settings.database_url, creating=creating):
+            from bot.app import container
 
-    async with container.open_container(load_settings()) as opened:
+            opened = await stack.enter_async_context(container.open_container(settings, migrating=migrating))
         yield opened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import sys
 from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -132,20 +133,35 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
     from bot.search import glossary as search_glossary
 
     total = IngestResult()
-    async with context.open_container() as container:
+    async with context.open_container(creating=bool(paths)) as container:
         await container.load_mentions()
         service = container.create_ingest()
-        read_files = output.with_progress(list(files.find_files(paths)), files.read_found, "Ingesting")
-        streams = [service.add_files(read_files), *([_reparse_all(service)] if again else [])]
-        for stream in streams:
-            async with aclosing(stream):
-                async for name, result in stream:
-                    named = (replace(row, location=name or row.location) for row in result.problems)
-                    total += replace(result, problems=tuple(named))
-        await container.alert_planner.drain()
+        found, stored, label = list(files.find_files(paths)), 0, "Stored"
+        with output.progress_counter(label) as show_count:
+
+            def read_files() -> Iterator[TextFile | models.LocatedProblem]:
+                # Many files are stored at once, which takes longer than reading them.
+                nonlocal label
+                for number, path in enumerate(found, 1):
+                    label = f"Read {number} of {len(found)}, stored"
+                    show_count(stored, label=label)
+                    yield files.read_found(path)
+
+            streams = [service.add_files(read_files()), *([_reparse_all(service)] if again else [])]
+            for stream in streams:
+                async with aclosing(stream):
+                    async for name, result in stream:
+                        named = (replace(row, location=name or row.location) for row in result.problems)
+                        total += replace(result, problems=tuple(named))
+                        stored += 1
+                        show_count(stored, label=label)
+        with output.progress_counter("Messages of alerts") as show_count:
+            planned = itertools.count(1)
+            await container.alert_planner.drain(on_planned=lambda: show_count(next(planned)))
         glossary = search_glossary.GlossaryService(container.database, container.clock)
         if await glossary.is_stale():
-            await glossary.rebuild()
+            with output.progress_counter("Learning terms and merging the index, papers") as show_count:
+                await glossary.rebuild(show_count)
     return total
 
 

@@ -78,7 +78,7 @@ def upgrade(as_json: output.AsJson = False) -> None:
     from storage.migrate import HEAD
 
     async def command() -> None:
-        async with context.open_storage(migrate=True):
+        async with context.open_storage(creating=True, migrate=True):
             pass
 
     context.run_command(command)
@@ -87,10 +87,11 @@ def upgrade(as_json: output.AsJson = False) -> None:
 
 
 def doctor(
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print only problems.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only what is wrong or left to do.")] = False,
+    show_all: Annotated[bool, typer.Option("--all", help="Print settings that are not set, too.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Check settings, database, token and permissions, and show each effective setting with its origin."""
+    """Say what is left to do, check settings, database and token; exit status 1 if nothing can be posted."""
     from bot.operations import doctor as operations_doctor
 
     async def command() -> list[Finding]:
@@ -99,15 +100,20 @@ def doctor(
         return await operations_doctor.examine(context.load_settings(), command_sync.check_token)
 
     findings = context.run_command(command)
-    wrong = [finding for finding in findings if not finding.well]
+    status = operations_doctor.Status
+    left = [finding for finding in findings if finding.status in (status.ERROR, status.TODO)]
     if as_json:
         output.print_json([finding.to_dict() for finding in findings])
-    elif not quiet:
-        rows = [("ok" if row.well else "!", row.what, row.value, row.origin, row.note) for row in findings]
-        output.print_table(("", "what", "value", "from", "note"), rows, empty="")
-    for finding in wrong:
-        output.error(f"{finding.what}: {finding.note}")
-    sys.exit(1 if wrong else 0)
+    else:
+        for row in findings:
+            if not (row.status is status.OK if quiet else row.is_default and not show_all):
+                origin = f" ({row.origin})" if row.origin else ""
+                note = f". {row.note}" if row.note else ""
+                output.print_wrapped(f"{row.status:8}", f"{row.what}: {row.value}{origin}{note}")
+    if left:
+        names = ", ".join(finding.what for finding in left)
+        output.error(f"{len(left)} step{'s are' if len(left) > 1 else ' is'} left: {names}.")
+    sys.exit(1 if left else 0)
 
 
 def ask_health(as_json: output.AsJson = False) -> None:
@@ -142,17 +148,22 @@ def accept_options(
 
 def run() -> None:
     """Run the bot until SIGTERM or SIGINT."""
+    import structlog
+
     from bot.core import logs
+    from bot.core import settings as core_settings
 
     settings = context.load_settings()
     logs.configure(settings.log)
-    from bot.app import container, runtime
+    for unknown in core_settings.find_unknown():
+        structlog.get_logger().warning("unknown setting", origin=unknown.origin, reason=unknown.describe())
+    from bot.app import runtime
 
     if settings.discord_token is None:
         raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
 
     async def command() -> None:
-        async with container.open_container(settings, migrating=True) as opened:
+        async with context.open_container(creating=True, migrating=True) as opened:
             await runtime.run(opened)
 
     context.run_command(command)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, tzinfo
@@ -96,6 +98,17 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
         console.print(Text(printable.make_printable(empty)))
 
 
+def print_wrapped(head: str, text: str) -> None:
+    """Print a text behind a head, on a terminal wrapped between words: names and addresses stay whole."""
+    line = head + printable.make_printable(text)
+    if sys.stdout.isatty():
+        width, indent = shutil.get_terminal_size().columns, " " * len(head)
+        line = textwrap.fill(
+            line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+    sys.stdout.write(line + "\n")
+
+
 @contextmanager
 def progress_counter(label: str, *, total: int | None = None) -> Iterator[Callable[..., None]]:
     """Show a count, of a total if it is known, on stderr while the block runs, on a terminal only.
@@ -120,11 +133,13 @@ def _progress(label: str, text: str = "") -> Iterator[Callable[..., None]]:
         yield lambda *_, **__: None
         return
     from rich.console import Console
-    from rich.progress import Progress, TextColumn
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = [TextColumn(text)] if text else []
+    columns = [TextColumn(text)] if text else [*Progress.get_default_columns()[:3]]
+    # Moved by a thread of its own: a slow step does not look like the end of all work.
+    moving = (SpinnerColumn(), *columns, TimeElapsedColumn())
     # stdout is not redirected: JSON and tables must not end up on stderr.
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
+    with Progress(*moving, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
         task = progress.add_task(label, total=None)
         yield lambda done, total=None, label=label: progress.update(
             task, completed=done, total=total, description=label

@@ -96,7 +96,7 @@ def add(
     async def command(registry: SourceRegistry) -> models.StoredSource:
         return await registry.add(url, kind=source_kind, language=locale, priority=priority, options=options)
 
-    added = context.run_with_service(_create_registry, command)
+    added = context.run_with_service(_create_registry, command, creating=True)
     if check:
         _check(added.url, as_json)
         return
@@ -228,7 +228,7 @@ async def _fetch(
     from bot.app import container as app_container
     from bot.sources import kinds
 
-    async with context.open_container() as container:
+    async with context.open_container(creating=bool(context.load_settings().sources)) as container:
         days = None if span is None else _days_between(*span, container.clock().date())
         await container.load_mentions()
         with output.progress_counter("Places asked") as show_count:

@@ -77,11 +77,15 @@ def _post_options(
     ] = None,
 ) -> dict[str, Any]:
     """Return the settings of a daily post that are given, by the field of its subscription. Raises UsageError."""
-    typed = {**locals(), "from": source}
+    typed: Mapping[str, Any] = {**locals(), "from": source}
     from bot.daily import schedule
     from bot.daily.options import SETTINGS
     from storage import models
 
+    if at is not None:
+        from bot.client import options as client_options
+
+        typed = client_options.move_zone(typed, "at", "timezone")
     parse = output.parse_choice
     parsers: dict[str, Callable[[Any], Any]] = {
         "at": output.parse_time,
@@ -188,7 +192,7 @@ def _run(
     """Run a command and print the subscription that it returns, with what became of it."""
     from storage import errors as storage_errors
 
-    subscription = context.run_with_service(_create_subscriptions, command)
+    subscription = context.run_with_service(_create_subscriptions, command, creating=verb == "added")
     sentence = (
         f"Daily post {subscription.id} {verb}: channel {subscription.channel_id}, {_describe(subscription)}"
     )

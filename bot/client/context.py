@@ -86,15 +86,21 @@ class Client(commands.AutoShardedBot):
             locale or translations.from_discord_locale(interaction.guild_locale) or self.services.locale
         )
 
-    async def timezone_for(self, interaction: discord.Interaction[Any]) -> str:
-        """Return the user's time zone: the stored one, else the server's, else that of the language or the settings."""
+    async def timezone_for(self, interaction: discord.Interaction[Any], *, of_server: bool = False) -> str:
+        """Return the zone of a time without one: the reader's own, else the server's, which of what is `of_server` comes first.
+
+        Without either it is that of the newest daily post of the server, of the language, or of the settings.
+        """
         reader = await self.services.readers.get(interaction.user.id)
-        if reader is not None and reader.timezone:
-            return reader.timezone
-        if interaction.guild_id is not None:
+        own, server = reader and reader.timezone, None
+        if interaction.guild_id is not None and (of_server or not own):
             guild = await self.services.guilds.get(interaction.guild_id)
-            if guild is not None and guild.timezone:
-                return guild.timezone
+            server = guild and guild.timezone
+            if not server:
+                rows = await self.services.subscriptions.list_rows(guild_id=interaction.guild_id)
+                server = rows[-1].timezone if rows else None
+        if known := (server or own if of_server else own or server):
+            return known
         texts = await self.texts_for(interaction)
         return "Asia/Seoul" if texts.locale is models.Locale.KO else self.services.timezone
 

@@ -9,7 +9,9 @@ import functools
 import re
 import unicodedata
 import zoneinfo
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from bot.client.router import UserError
 from bot.core import clock, errors
@@ -99,6 +101,21 @@ def find_time(text: str) -> str | None:
     if hour is None or minute > 59 or (int(match["hour"]) == 24 and minute):
         return None
     return f"{hour:02}:{minute:02}"
+
+
+def move_zone(typed: Mapping[str, Any], time_key: str, zone_key: str) -> Mapping[str, Any]:
+    """Return what was typed with a zone beside the time of day (`9am KST`, `오전 9시 서울`) under the zone's own key.
+
+    There it comes before what was typed as the zone. A text in which no zone is found stays as it is.
+    """
+    text = typed.get(time_key) or ""
+    words = re.sub(r"[()]", " ", _fold(text)).split()
+    if find_time(text) is None:
+        for end in range(1, len(words)):
+            for time, zone in ((words[:end], words[end:]), (words[end:], words[:end])):
+                if find_time(" ".join(time)) and (found := find_zone(" ".join(zone))):
+                    return {**typed, time_key: " ".join(time), zone_key: found}
+    return typed
 
 
 def _hour_of_day(hour: int, part_of_day: str) -> int | None:

@@ -5,10 +5,12 @@ Nothing is read at import; `load()` reads the settings, `setting_origins()` says
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 import zoneinfo
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -298,13 +300,56 @@ def setting_name(field_or_alias: str) -> str:
 
 def setting_origins() -> dict[str, str]:
     """Return the origin of each setting's value, by environment name."""
-    env = EnvSettingsSource(Settings)()
-    dotenv = DotEnvSettingsSource(Settings, env_file=ENV_FILE)()
-    toml = TomlConfigSettingsSource(Settings)()
-    sources = (("environment", env), (ENV_FILE, dotenv), (TOML_FILE, toml))
+    sources = [(origin, set(source())) for origin, source in _read_sources().items()]
     origins = {}
     for name in Settings.model_fields:
         label = setting_name(name)
         keys = {name, label, label.lower()}
-        origins[label] = next((origin for origin, values in sources if keys & set(values)), "default")
+        origins[label] = next((origin for origin, found in sources if keys & found), "default")
     return origins
+
+
+def _read_sources() -> dict[str, EnvSettingsSource | TomlConfigSettingsSource]:
+    """Return where settings come from by name, in order of precedence."""
+    return {
+        "environment": EnvSettingsSource(Settings),
+        ENV_FILE: DotEnvSettingsSource(Settings, env_file=ENV_FILE),
+        TOML_FILE: TomlConfigSettingsSource(Settings),
+    }
+
+
+_PREFIX = "PAPERROUND_"
+_MAX_NAME_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownSetting:
+    """A name like a setting's whose value is ignored; `nearest` is the setting that was perhaps meant, or ""."""
+
+    name: str
+    origin: str
+    nearest: str
+
+    def describe(self) -> str:
+        """Return a sentence for an operator."""
+        perhaps = f" Perhaps {self.nearest} is meant." if self.nearest else ""
+        return f"{self.name} is not a setting; its value is ignored.{perhaps}"
+
+
+def find_unknown() -> list[UnknownSetting]:
+    """Return the names with the prefix of settings, and all names in `paperround.toml`, that are not settings."""
+    labels = [setting_name(name) for name in Settings.model_fields]
+    unknown = []
+    for origin, source in _read_sources().items():
+        if isinstance(source, TomlConfigSettingsSource):
+            names, known = [*source.toml_data], [*Settings.model_fields, *labels]
+        else:
+            names, known = [name.upper() for name in source.env_vars], labels
+            names = [name for name in names if name.startswith(_PREFIX)]
+        for name in sorted(set(names) - set(known)):
+            shown = name[:_MAX_NAME_LENGTH]
+            # The prefix, which all names share, would make any two of them similar.
+            by_rest = {label.removeprefix(_PREFIX): label for label in known}
+            near = difflib.get_close_matches(shown.removeprefix(_PREFIX), by_rest, n=1)
+            unknown.append(UnknownSetting(shown, origin, "".join(by_rest[rest] for rest in near)))
+    return unknown

@@ -119,7 +119,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         self,
         request: Request,
         channel: discord.TextChannel | discord.ForumChannel | None = None,
-        time: app_commands.Range[str, 1, 10] | None = None,
+        time: app_commands.Range[str, 1, 40] | None = None,
         timezone: app_commands.Range[str, 1, 60] | None = None,
         papers: app_commands.Range[int, 1, 25] | None = None,
         votes: app_commands.Range[int, 0, 99_999] | None = None,
@@ -156,7 +156,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         self,
         request: Request,
         post: SubscriptionId | None = None,
-        time: app_commands.Range[str, 1, 10] | None = None,
+        time: app_commands.Range[str, 1, 40] | None = None,
         timezone: app_commands.Range[str, 1, 60] | None = None,
         papers: app_commands.Range[int, 1, 25] | None = None,
         votes: app_commands.Range[int, 0, 99_999] | None = None,
@@ -427,7 +427,7 @@ async def _default_draft(request: Request, channel: PostableChannel) -> Subscrip
     return Subscription(
         guild_id=channel.guild.id,
         channel_id=channel.id,
-        timezone=await _default_timezone(request),
+        timezone=await request.interaction.client.timezone_for(request.interaction, of_server=True),
         locale=request.texts.locale,
         style=default_style(channel),
         created_by=request.user_id,
@@ -668,21 +668,6 @@ async def _find_manageable(request: Request, subscription_id: str) -> Subscripti
         raise UserError("no-subscription")
     await client_permissions.require_manager_of(request.interaction, subscription.guild_id)
     return subscription
-
-
-async def _default_timezone(request: Request) -> str:
-    """Return the time zone for a new subscription: the server's or that of its posts, the reader's, or the language's."""
-    guild_id = request.interaction.guild_id
-    assert guild_id is not None  # the command is for servers only
-    guild = await request.services.guilds.get(guild_id)
-    if guild is not None and guild.timezone:
-        return guild.timezone
-    if rows := await _list_for_guild(request):
-        return rows[-1].timezone
-    reader = await request.services.readers.get(request.user_id)
-    if reader is not None and reader.timezone:
-        return reader.timezone
-    return "Asia/Seoul" if request.texts.locale is models.Locale.KO else request.services.timezone
 
 
 async def _load_target(request: Request, payload: str) -> Subscription:

@@ -152,7 +152,7 @@ _ROWS = (
         option="time",
         description="Time, such as 09:00, 9am or morning",
         parse=_parse_time,
-        field=TextField("time", 20, "09:00"),
+        field=TextField("time", 40, "09:00"),
     ),
     Setting(
         "timezone",
@@ -283,6 +283,10 @@ def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subsc
     """Return the subscription with what was typed, by the options of `/daily`; None keeps a value. Raises UserError."""
     from bot.client.router import UserError
 
+    if typed.get("time"):
+        from bot.client import options as client_options
+
+        typed = client_options.move_zone(typed, "time", "timezone")
     changes = {
         setting.name: setting.parse(typed[setting.option])
         for setting in SETTINGS.values()

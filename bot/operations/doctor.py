@@ -7,26 +7,37 @@ import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any
 
 import pydantic
 
 from bot.core.clock import latest_date, system_clock
-from bot.core.settings import Settings, setting_name, setting_origins
+from bot.core.settings import Settings, find_unknown, setting_name, setting_origins
 from bot.rendering.templates import Templates
 from bot.search import glossary as search_glossary
 from bot.search import index as search_index
 from bot.search import maintenance
 from bot.sources import kinds
 from bot.text import questions
-from storage import daily, key_values, migrate, models, papers, snapshot, sources
+from storage import alerts, daily, key_values, migrate, models, papers, snapshot, sources
 from storage import errors as storage_errors
 from storage.database import Database
 
 TokenCheck = Callable[[Settings], Awaitable[str]]
 """Returns the bot's name as Discord gives it, or raises PaperroundError."""
 
+NO_TOKEN = "`paperround setup` asks for it and writes it into .env; `paperround demo` needs none."
 NO_POST = "No channel has a daily post; `/daily setup` in Discord or `paperround channels add` begins one."
+
+
+class Status(StrEnum):
+    """How a finding is, the most urgent first: with an error or a step that is left nothing can be posted."""
+
+    ERROR = "error"
+    TODO = "todo"
+    WARNING = "warning"
+    OK = "ok"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +47,33 @@ class Finding:
     what: str
     value: str
     origin: str = ""
-    well: bool = True
+    status: Status = Status.OK
     note: str = ""
+
+    @property
+    def well(self) -> bool:
+        """Whether this is no error."""
+        return self.status is not Status.ERROR
+
+    @property
+    def is_default(self) -> bool:
+        """Whether this is a setting that is not set, of which there is nothing to say."""
+        return self.origin == "default" and self.status is Status.OK and not self.note
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as JSON."""
-        return asdict(self)
+        return {**asdict(self), "well": self.well}
 
 
 async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
-    """Run all checks. Problems are findings, never exceptions."""
-    return [
+    """Run all checks; what is left to do comes first. Problems are findings, never exceptions."""
+    findings = [
+        await _token(settings, check_token),
+        *await _database(settings),
         *_versions(),
         *_settings(settings),
-        *await _database(settings),
-        await _token(settings, check_token),
     ]
+    return sorted(findings, key=lambda finding: [*Status].index(finding.status))
 
 
 def _versions() -> list[Finding]:
@@ -69,8 +91,12 @@ def _settings(settings: Settings) -> list[Finding]:
     for name in Settings.model_fields:
         label, value = setting_name(name), getattr(settings, name)
         well, note = _check_path(label, value)
-        findings.append(Finding(label, _display_value(label, value), origins[label], well, note))
-    return findings
+        status = Status.OK if well else Status.ERROR
+        findings.append(Finding(label, _display_value(label, value), origins[label], status, note))
+    return findings + [
+        Finding(unknown.name, "ignored", unknown.origin, Status.WARNING, unknown.describe())
+        for unknown in find_unknown()
+    ]
 
 
 def _display_value(label: str, value: Any) -> str:
@@ -102,16 +128,23 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
 
 async def _database(settings: Settings) -> list[Finding]:
     name = "database"
+    if (path := snapshot.find_missing_file(settings.database_url)) is not None:
+        note = f"{path} does not exist; `paperround run` makes it. If you have one, this is another folder."
+        has_source = bool(settings.sources)
+        return [
+            Finding(name, "none yet", status=Status.WARNING, note=note),
+            *_steps(len(settings.sources), has_source, 0),
+        ]
     try:
         opened = await migrate.open_database(settings.database_url)
     except storage_errors.StorageError as error:
-        return [Finding(name, "cannot be used", well=False, note=str(error))]
+        return [Finding(name, "cannot be used", status=Status.ERROR, note=str(error))]
     try:
         async with opened.read() as connection:
             extent = await papers.get_extent(connection, until_on=latest_date(system_clock()))
             rows = await sources.list_rows(connection)
             counted = await sources.count_papers(connection, system_clock().date() - kinds.YIELD_DAYS)
-            post_count = len(await daily.list_rows(connection))
+            post_count, has_alert = len(await daily.list_rows(connection)), await alerts.exist(connection)
             decisions = await snapshot.read(connection, search_glossary.read_decisions)
         async with opened.transaction() as connection:
             await key_values.remove(connection, "doctor")  # is refused by a database that is read-only
@@ -120,18 +153,31 @@ async def _database(settings: Settings) -> list[Finding]:
         return [
             Finding(name, f"schema {migrate.HEAD}, {extent.paper_count} papers"),
             await _index(opened),
-            Finding("sources", str(source_count), note="" if is_fed else kinds.NO_SOURCE),
+            *_steps(source_count, is_fed, post_count, has_alert),
             *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
-            Finding("daily posts", str(post_count), note="" if post_count else NO_POST),
             *(Finding(f"glossary: {row.term}", f"{row.form} {_DECIDED[row.is_added]}") for row in decisions),
         ]
     except storage_errors.StorageError as error:
-        return [Finding(name, "cannot be read or written", well=False, note=str(error))]
+        return [Finding(name, "cannot be read or written", status=Status.ERROR, note=str(error))]
     finally:
         await opened.close()
 
 
 _DECIDED = {True: "added by you", False: "forgotten by you"}
+
+
+def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = False) -> list[Finding]:
+    """Say whether there is anything to post, and where: alerts are sent without any daily post."""
+    return [
+        _step("sources", str(source_count), is_done=is_fed, note=kinds.NO_SOURCE),
+        _step("daily posts", str(post_count), is_done=post_count > 0 or has_alert, note=NO_POST),
+    ]
+
+
+def _step(what: str, value: str, *, is_done: bool, note: str) -> Finding:
+    return Finding(what, value) if is_done else Finding(what, value, status=Status.TODO, note=note)
+
+
 BYTES_PER_PAPER, BYTES_PER_LOOKUP = 13_000, 8_000
 """Disk that a paper takes on SQLite with the index: one of digests with their texts, and one with its abstract alone."""
 
@@ -157,17 +203,14 @@ async def _index(opened: Database) -> Finding:
     remedy = "`paperround run` sees to it by itself; `paperround reindex` does so at once."
     reason = maintenance.describe(status)
     well = not status.is_outdated and not status.missing
-    return Finding(
-        "search index", value, well=well, note=f"The index is {reason}. {remedy}" if reason else ""
-    )
+    note = f"The index is {reason}. {remedy}" if reason else ""
+    return Finding("search index", value, status=Status.OK if well else Status.ERROR, note=note)
 
 
 async def _token(settings: Settings, check_token: TokenCheck) -> Finding:
     if settings.discord_token is None:
-        return Finding(
-            "Discord", "no token", note="`paperround run` needs one; `paperround demo` needs none."
-        )
+        return _step("Discord", "no token", is_done=False, note=NO_TOKEN)
     try:
         return Finding("Discord", f"logged in as {await check_token(settings)}")
     except storage_errors.PaperroundError as error:
-        return Finding("Discord", "token not accepted or not reachable", well=False, note=str(error))
+        return Finding("Discord", "not logged in", status=Status.ERROR, note=str(error))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from discord import app_commands, ui
 from discord.ext import commands
 
@@ -11,6 +14,7 @@ from bot.client.context import Client, Request
 from bot.client.custom_ids import Action
 from bot.client.router import UserError
 from bot.today import messages as today_messages
+from bot.today.service import DEFAULT_TIME
 from storage.models import FeedbackKind
 
 
@@ -31,7 +35,7 @@ class TodayCog(commands.Cog):
         self, request: Request, at: app_commands.Range[str, 1, 40] | None = None
     ) -> ui.LayoutView:
         """Show the papers; with a time, send them each day as well."""
-        note = "" if at is None else await self._start_daily(request, client_options.parse_time(at))
+        note = "" if at is None else await self._start_daily(request, {"time": at})
         return await self._view(request, note)
 
     @router.handles(today_messages.SHOW)
@@ -69,6 +73,20 @@ class TodayCog(commands.Cog):
         """Send the papers each day by direct message."""
         return await self._updated_view(request, await self._start_daily(request))
 
+    @router.handles(today_messages.OPEN_TIME, router.AT_ONCE)
+    async def open_time(self, request: Request, action: Action) -> ui.Modal:
+        """Open the form for the time of day and its zone."""
+        profile = await self._services.profiles.open(request.user_id)
+        zone = profile.timezone or await request.interaction.client.timezone_for(request.interaction)
+        return today_messages.time_modal(request.texts, profile.at_time or DEFAULT_TIME, zone)
+
+    @router.handles(today_messages.SUBMIT_TIME, router.IN_OWN_MESSAGE)
+    async def submit_time(self, request: Request, action: Action) -> ui.LayoutView:
+        """Send the papers at another time, or at the time of another zone."""
+        return await self._updated_view(
+            request, await self._start_daily(request, router.modal_values(request.interaction))
+        )
+
     @router.handles(today_messages.STOP, router.IN_OWN_MESSAGE)
     async def stop_daily(self, request: Request, action: Action) -> ui.LayoutView:
         """Stop sending the papers."""
@@ -105,10 +123,20 @@ class TodayCog(commands.Cog):
         commands = self._mentions("me data"), self._mentions("me forget")
         return today_messages.topics_view(texts, topics, picked, learnt, commands)
 
-    async def _start_daily(self, request: Request, at_time: str | None = None) -> str:
-        """Turn the delivery by DM on, at this local time or at the stored one. Returns what to tell the reader."""
+    async def _start_daily(self, request: Request, typed: Mapping[str, str] = MappingProxyType({})) -> str:
+        """Turn the delivery by DM on, at the typed `time` or at the stored one. Returns what to tell the reader.
+
+        A typed `zone`, also one beside the time, becomes the reader's own. Raises UserError.
+        """
+        typed = client_options.move_zone(typed, "time", "zone")
+        at_time = client_options.parse_time(typed["time"]) if "time" in typed else None
+        zone = client_options.parse_zone(typed["zone"]) if "zone" in typed else None
         await router.open_dm(request)
-        profile = await self._services.today.send_daily(request.user_id, at_time)
+        if zone is None:
+            zone = await request.interaction.client.timezone_for(request.interaction)
+        else:
+            await self._services.readers.update(request.user_id, timezone=zone)
+        profile = await self._services.today.send_daily(request.user_id, at_time, zone)
         if profile.at_time is None or profile.timezone is None or profile.next_due_at is None:
             return ""
         next_at = f"<t:{int(profile.next_due_at.timestamp())}:F>"

@@ -25,6 +25,8 @@ TOPICS = "tt"
 PICK = "ts"
 SEND = "ton"
 STOP = "toff"
+OPEN_TIME = "tw"
+SUBMIT_TIME = "twd"
 PANEL = "p"
 """The field of a menu of topics in a message of its own, not below the papers."""
 
@@ -108,6 +110,14 @@ def topics_menu(
     )
 
 
+def time_modal(texts: Texts, at_time: str, zone: str) -> message_builder.StatelessModal:
+    """Return the form for the time of day and the zone at which the papers are sent."""
+    modal = message_builder.StatelessModal(texts("today-change-time"), custom_ids.pack(SUBMIT_TIME))
+    modal.add_text(texts("subscription-form-time"), "time", value=at_time, max_length=40)
+    modal.add_text(texts("subscription-form-zone"), "zone", value=zone[:60], max_length=60)
+    return modal
+
+
 def suspended_text(texts: Texts, reason: str | None) -> str:
     """Return why the papers are not sent any more, and what to do; "" without a reason."""
     return texts("today-suspended", reason=reason) if reason else ""
@@ -151,13 +161,16 @@ def _escape(text: str) -> str:
 def _footer_buttons(texts: Texts, post: contents.TodayPost, marker: str | None) -> list[ui.Item[Any]]:
     """Return the buttons below the papers; the first has the marker of the delivery."""
     day = lists_messages.ListState(lists_messages.ListKind.DIGEST, post.digest_on.isoformat())
-    toggle = (
-        send_button(texts, again=post.suspended is not None)
+    sending = (
+        [send_button(texts, again=post.suspended is not None)]
         if post.at_time is None
-        else button(texts("today-stop"), custom_ids.pack(STOP))
+        else [
+            button(texts("today-change-time"), custom_ids.pack(OPEN_TIME)),
+            button(texts("today-stop"), custom_ids.pack(STOP)),
+        ]
     )
     return [
         button(texts("today-others"), lists_messages.pack_state(day, marker=marker)),
         button(texts("today-topics"), custom_ids.pack(TOPICS)),
-        toggle,
+        *sending,
     ]

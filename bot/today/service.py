@@ -58,18 +58,12 @@ class TodayService:
     """Ranks the papers of the newest day for readers, and stores when they want them by DM."""
 
     def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        reader_profiles: Profiles,
-        rising: RisingTopicService,
-        timezone: str = "UTC",
+        self, database: Database, clock: Clock, reader_profiles: Profiles, rising: RisingTopicService
     ) -> None:
         self._database = database
         self._clock = clock
         self._profiles = reader_profiles
         self._rising = rising
-        self._timezone = timezone
 
     async def build_post(
         self, user_id: int, locale: models.Locale, *, marker: str = ""
@@ -169,16 +163,16 @@ class TodayService:
         kept = [topic[:MAX_TOPIC_LENGTH] for topic in topics[:MENU_TOPICS]]
         await self._profiles.pick_topics(user_id, kept)
 
-    async def send_daily(self, user_id: int, at_time: str | None) -> models.Profile:
+    async def send_daily(self, user_id: int, at_time: str | None, zone: str) -> models.Profile:
         """Send a reader's papers by DM each day at this local time (HH:MM), at their stored hour, or at DEFAULT_TIME.
 
-        The zone is the reader's, else that of the settings.
+        The time is in the reader's zone, else in that in which they were sent before, else in `zone`.
         """
         profile = await self._profiles.open(user_id)
         now = self._clock()
         async with self._database.transaction() as connection:
             reader = await accounts.get_reader(connection, user_id)
-            zone = (reader and reader.timezone) or self._timezone
+            zone = (reader and reader.timezone) or profile.timezone or zone
             chosen = at_time or profile.at_time or DEFAULT_TIME
             due = next_due(now, chosen, zone)
             profile = replace(

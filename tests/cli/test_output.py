@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -138,3 +141,34 @@ def test_a_day_is_read_as_people_type_it_and_a_period_is_refused(monkeypatch: py
     for text in ("dec 2024", "soon"):
         with pytest.raises(errors.UsageError):
             output.parse_date(text)
+
+
+def test_an_ingest_shows_what_is_read_and_stored_and_what_comes_after(
+    paperround: Paperround, digest_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    answer = paperround("ingest", str(digest_folder), "--json")
+    assert answer.data["digests"] == 1
+    assert "Read 3 of 3, stored: 3" in answer.stderr
+    assert "Messages of alerts: 0" in answer.stderr
+    assert "Learning terms and merging the index, papers: 3" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [("paperround so", "sources"), ("paperround sources l", "list"), ("paperround doctor --qu", "--quiet")],
+)
+def test_the_shell_completes_commands_and_options(words: str, offered: str) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "_PAPERROUND_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    code = "from bot import cli; cli.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.split(), done.stderr) == ([offered], "")

@@ -170,7 +170,7 @@ def test_a_check_of_a_feed_of_papers_says_what_will_happen(site: Site) -> None:
         ("nothing", None, "not_yet"),
         ("look-up", 300, "ok"),
     ]
-    checks = {row["what"]: row for row in json.loads(paperround("doctor", "--json"))}
+    checks = {row["what"]: row for row in json.loads(paperround("doctor", "--json", status=1))}
     many = checks[f"source {site.url}/many"]
     assert (many["value"], many["note"]) == ("look-up, about 300 papers a day", "some 876 MB of disk a year")
     assert checks[f"source {site.url}/weekend"]["value"] == "nothing"
@@ -219,8 +219,8 @@ def test_sources_of_the_settings_file_are_fetched_too(site: Site) -> None:
     Path("paperround.toml").write_text(
         f'[[sources]]\nurl = "{site.url}/feed"\nkind = "feed"\n', encoding="utf-8"
     )
-    assert [row["source"] for row in json.loads(run("list", "--json")[1])] == [f"{site.url}/feed"]
     assert [row["status"] for row in json.loads(run("fetch", "--json")[1])] == ["not_yet"]
+    assert [row["source"] for row in json.loads(run("list", "--json")[1])] == [f"{site.url}/feed"]
 
 
 def test_a_sources_priority_is_changed_and_decides_its_papers_at_once(site: Site) -> None:
@@ -311,15 +311,17 @@ def test_huggingface_alone_gives_a_day_that_reads_back(site: Site, tmp_path: Pat
     assert "About the first." not in converted
 
 
-def paperround(*arguments: str, database: str = "paperround.db") -> str:
+def paperround(*arguments: str, database: str = "paperround.db", status: int = 0) -> str:
     """Run any command on a database; returns its stdout."""
     environment = {"PAPERROUND_DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
     result = CliRunner().invoke(cli.build_app(), list(arguments), env=environment)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == status, result.output
     return result.stdout
 
 
-def test_no_sources_are_no_problem(site: Site) -> None:
+def test_no_sources_are_no_problem_but_no_database_is(site: Site) -> None:
+    assert run("fetch")[0] == run("list")[0] == 2
+    paperround("db", "upgrade")
     assert run("fetch", "--json") == (0, "[]\n", "")
 
 

@@ -27,6 +27,11 @@ def test_a_channel_is_added_listed_changed_paused_resumed_and_removed(paperround
     assert paperround("channels", "list", "--json").data == []
 
 
+def test_a_zone_beside_the_time_is_the_posts(paperround: Paperround) -> None:
+    added = paperround(*ADD_CHANNEL, "--at", "9am KST", "--timezone", "UTC", "--json").data
+    assert (added["at"], added["timezone"]) == ("09:00", "Asia/Seoul")
+
+
 def test_an_identical_channel_is_refused(paperround: Paperround) -> None:
     assert paperround(*ADD_CHANNEL).exit_status == 0
     answer = paperround(*ADD_CHANNEL)

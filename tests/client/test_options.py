@@ -57,6 +57,31 @@ def test_times_are_read_as_people_type_them(typed: str, time: str | None) -> Non
 
 
 @pytest.mark.parametrize(
+    ("typed", "time", "zone"),
+    [
+        ("9am KST", "09:00", "Asia/Seoul"),
+        ("9시 서울", "09:00", "Asia/Seoul"),
+        ("오전 9시 서울", "09:00", "Asia/Seoul"),
+        ("서울 오전 9시", "09:00", "Asia/Seoul"),
+        ("09:00 Europe/Berlin", "09:00", "Europe/Berlin"),
+        ("9:30 pm New York", "21:30", "America/New_York"),
+        ("09:00 (Asia/Seoul)", "09:00", "Asia/Seoul"),
+        ("아침 도쿄", "09:00", "Asia/Tokyo"),
+    ],
+)
+def test_a_zone_beside_a_time_counts_before_the_zone(typed: str, time: str, zone: str) -> None:
+    moved = client_options.move_zone({"time": typed, "zone": "UTC", "votes": "3"}, "time", "zone")
+    assert client_options.find_time(moved["time"]) == time
+    assert (moved["zone"], moved["votes"]) == (zone, "3")
+
+
+@pytest.mark.parametrize("typed", ["9 am", "오후 3시 반", "9am Atlantis", "soon KST", "KST", "", None])
+def test_a_time_without_a_known_zone_stays_as_it_is(typed: str | None) -> None:
+    given = {"time": typed, "zone": "UTC"}
+    assert client_options.move_zone(given, "time", "zone") == given
+
+
+@pytest.mark.parametrize(
     ("typed", "zone"),
     [
         ("Asia/Seoul", "Asia/Seoul"),

@@ -301,3 +301,15 @@ async def test_the_checklist_names_the_permission_to_mention_a_role(harness: Cli
     announcer = harness.guild.add_member(harness.env.create_user("announcer"), roles=[may_mention])
     result = await announcer.slash(harness.channel, "daily setup", topic="RL", role=role)
     assert harness.texts("permission-mention-everyone") in shown_text(last_response(result))
+
+
+@pytest.mark.parametrize("typed", ["오전 9시 베를린", "9am Europe/Berlin"])
+async def test_a_zone_is_typed_with_the_time(harness: ClientHarness, typed: str) -> None:
+    wizard = await harness.manage("daily setup", time=typed)
+    assert "Europe/Berlin" in shown_text(wizard) or "Berlin" in shown_text(wizard)
+    await harness.manager_press(wizard, "setup-start")
+    [stored] = await harness.bot.services.subscriptions.list_rows()
+    assert (stored.at_time, stored.timezone) == ("09:00", "Europe/Berlin")
+    await harness.manage("daily edit", post=str(stored.id), time="9시 서울")
+    [changed] = await harness.bot.services.subscriptions.list_rows()
+    assert (changed.at_time, changed.timezone) == ("09:00", "Asia/Seoul")

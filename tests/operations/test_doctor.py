@@ -37,17 +37,44 @@ async def examine(check: doctor.TokenCheck = accept_token) -> dict[str, doctor.F
     return by_name
 
 
-async def test_a_fresh_installation_is_well_and_shows_the_values_in_force() -> None:
+async def test_a_fresh_installation_has_three_steps_left_and_shows_the_values_in_force(
+    tmp_path: Path,
+) -> None:
     findings = await examine()
+    assert [finding.what for finding in findings.values() if finding.status is doctor.Status.TODO] == [
+        "Discord",
+        "sources",
+        "daily posts",
+    ]
+    assert [*findings][:3] == ["Discord", "sources", "daily posts"]
     assert [finding for finding in findings.values() if not finding.well] == []
     assert findings["PAPERROUND_TIMEZONE"].value == "UTC"
     assert findings["PAPERROUND_TIMEZONE"].origin == "default"
-    assert "0 papers" in findings["database"].value
     assert findings["Discord"].value == "no token"
-    assert "DISCORD" not in findings["Discord"].value
+    assert "`paperround setup`" in findings["Discord"].note
     assert findings["sources"].note == "no source yet: paperround sources add https://huggingface.co"
     for name in ("bot", "storage"):
         assert findings[f"package {name}"].value.endswith(f"{name}/__init__.py")
+    assert str(tmp_path / "paperround.db") in findings["database"].note
+    assert not (tmp_path / "paperround.db").exists()
+
+
+async def test_names_that_are_not_settings_are_warnings_with_the_nearest_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PAPERROUND_TIMEZON", "Asia/Seoul")
+    (tmp_path / ".env").write_text("PAPERROUND_QQQQ=ko\nEDITOR=vi\n")
+    (tmp_path / "paperround.toml").write_text('htp = "127.0.0.1:9464"\nlocale = "ko"\n')
+    findings = await examine()
+    warned = {name: row for name, row in findings.items() if row.value == "ignored"}
+    assert {name: (row.origin, row.status) for name, row in warned.items()} == {
+        "PAPERROUND_TIMEZON": ("environment", "warning"),
+        "PAPERROUND_QQQQ": (".env", "warning"),
+        "htp": ("paperround.toml", "warning"),
+    }
+    assert "Perhaps PAPERROUND_TIMEZONE is meant" in warned["PAPERROUND_TIMEZON"].note
+    assert "Perhaps" not in warned["PAPERROUND_QQQQ"].note
+    assert "Perhaps http is meant" in warned["htp"].note
 
 
 async def test_an_empty_inbox_is_no_source_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -218,6 +218,7 @@ READERS: dict[str, Callable[[str], object]] = {
     ),
     "archive.summaries.find_basis": lambda text: summaries.find_basis((models.Section(text, text),)),
     "client.message_builder.shorten_label": lambda text: message_builder.shorten_label(text, 80),
+    "client.options.move_zone": lambda text: options.move_zone({"time": text}, "time", "zone"),
     "client.options.parse_dates": lambda text: options.parse_dates(text, _DAY),
     "client.options.parse_number": lambda text: options.parse_number(text, "key", 1, 9),
     "glossary.mentions.long_form": lambda text: mentions.long_form(text, "LLM"),

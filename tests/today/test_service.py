@@ -44,7 +44,7 @@ class _Planned:
             await accounts.upsert_reader(
                 connection, READER, now=self.now, timezone="America/New_York", locale=models.Locale.KO
             )
-        await self.services.today.send_daily(READER, at_time)
+        await self.services.today.send_daily(READER, at_time, "UTC")
 
     async def add_day(self, on: str, number: int) -> None:
         ids = [f"2503.{number:02}{paper:03}" for paper in range(1, 8)]
@@ -104,7 +104,7 @@ async def test_a_reader_who_moves_west_misses_no_day_and_gets_none_twice(sqlite_
     await planned.subscribe("09:00")
     async with sqlite_db.transaction() as connection:
         await accounts.upsert_reader(connection, READER, now=planned.now, timezone="Asia/Seoul")
-    await planned.services.today.send_daily(READER, "09:00")
+    await planned.services.today.send_daily(READER, "09:00", "UTC")
     async with sqlite_db.transaction() as connection:
         await accounts.upsert_reader(connection, READER, now=planned.now, timezone="America/New_York")
     arrived: list[datetime] = []
@@ -164,7 +164,7 @@ async def test_closed_dms_suspend_it_until_the_reader_asks_again(sqlite_db: Data
     assert stored is not None
     assert stored.next_due_at is None
     assert (stored.at_time, stored.reason) == ("09:00", models.Reason.DMS_CLOSED)
-    await planned.services.today.send_daily(READER, None)
+    await planned.services.today.send_daily(READER, None, "UTC")
     assert len(await planned.run_until(START + timedelta(days=5))) == 1
 
 

@@ -150,6 +150,35 @@ async def test_the_papers_arrive_by_dm_at_the_readers_hour_until_stopped(harness
     assert (stopped.at_time, stopped.next_due_at) == (None, None)
 
 
+@both_languages
+async def test_a_time_without_a_zone_is_the_servers_then_the_languages(harness: ClientHarness) -> None:
+    is_korean = harness.texts.locale is models.Locale.KO
+    await harness.user.slash("today", at="9am")
+    assert (await _learnt(harness)).timezone == ("Asia/Seoul" if is_korean else "UTC")
+    await harness.bot.services.today.stop_daily(harness.reader.id)
+    await harness.add_subscription(timezone="Europe/Berlin")
+    assert "Europe/Berlin" in shown_text(await _ask(harness, at="9am"))
+
+
+@both_languages
+async def test_a_zone_is_typed_with_the_time_and_a_button_changes_both(harness: ClientHarness) -> None:
+    await harness.add_subscription(timezone="Europe/Berlin")
+    shown = await _ask(harness, at="오전 9시 서울")
+    assert "Asia/Seoul" in shown_text(shown)
+    assert (await _learnt(harness)).timezone == "Asia/Seoul"
+    changed = await harness.fill(shown, "today-change-time", time="21:30", zone="뉴욕")
+    assert changed.id == shown.id
+    profile = await _learnt(harness)
+    assert (profile.at_time, profile.timezone) == ("21:30", "America/New_York")
+    assert "America/New_York" in shown_text(changed)
+    await harness.fill(changed, "today-change-time", time="9am KST", zone="America/New_York")
+    profile = await _learnt(harness)
+    assert (profile.at_time, profile.timezone) == ("09:00", "Asia/Seoul")
+    refused = await harness.fill(changed, "today-change-time", time="9am", zone="Atlantis")
+    assert "Atlantis" in shown_text(refused)
+    assert (await _learnt(harness)).timezone == "Asia/Seoul"
+
+
 async def test_closed_direct_messages_are_named_with_a_button_that_starts_again(
     harness: ClientHarness,
 ) -> None:

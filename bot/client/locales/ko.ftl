@@ -720,6 +720,7 @@ today-pick-topics = 주제 고르기
 today-show = 오늘의 논문 보기
 today-send = 매일 받기
 today-stop = 매일 받지 않기
+today-change-time = 시각·시간대 바꾸기
 today-sent-daily = 매일 { $at }({ $zone })에 DM으로 보내 드려요. 다음은 { $next }이고, 새 논문이 없는 날은 건너뛰어요.
 today-stopped = 이제 매일 보내지 않아요. 명령어로는 언제든 볼 수 있어요.
 today-send-again = 다시 매일 받기
