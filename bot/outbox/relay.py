@@ -105,7 +105,7 @@ class AttemptRunner:
             return None
         try:
             receipt = await self._sender.find(request, since)
-            if receipt is not None and due.part.first_attempt_at is None:
+            if receipt is not None and not receipt.is_current and due.part.first_attempt_at is None:
                 await self._sender.send(_build_edit(request, receipt))
         except DeliveryError as error:
             classification = error.classification
