@@ -828,10 +828,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A message in Discord and its channel, thread or DM. `message_id` is None if it was deleted after it was sent."""
+    """A message in Discord and its channel, thread or DM. `message_id` is None if it was deleted after it was sent.
+
+    `is_current` is false for one that a search found with other words than those of its part.
+    """
 
     message_id: int | None
     channel_id: int
+    is_current: bool = True
 
 
 # What is known of a reader's interests, for the five papers of the day.

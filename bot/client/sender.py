@@ -263,7 +263,7 @@ async def find_message(client: discord.Client, request: SendRequest, since: date
             await _check_may_read_history(client, request)
         for message in page:
             if _is_ours(client, request, message):
-                return Receipt(int(message["id"]), request.channel_id)
+                return Receipt(int(message["id"]), request.channel_id, _has_texts(message, request))
         if len(page) < PAGE_SIZE or not _is_newer(int(page[-1]["id"]), since):
             return None
         before = int(page[-1]["id"])
@@ -283,7 +283,7 @@ async def find_forum_post(client: discord.Client, request: SendRequest, since: d
         except discord.NotFound:
             continue
         if _is_ours(client, request, first):
-            return Receipt(thread_id, thread_id)
+            return Receipt(thread_id, thread_id, _has_texts(first, request))
     return None
 
 
@@ -321,6 +321,25 @@ def _has_marker(message: Any, marker: str) -> bool:
     if any((embed.get("url") or "").endswith(f"#{marker}") for embed in message.get("embeds") or ()):
         return True
     return any(custom_id.startswith(marker) for custom_id in _list_custom_ids(message))
+
+
+_SHOWN = (
+    *("content", "embeds", "components", "accessory", "title", "description", "fields", "name", "value"),
+    *("label", "options", "placeholder"),
+)
+
+
+def _has_texts(message: Any, request: SendRequest) -> bool:
+    """Whether a message has the words of a request. The rest of it Discord returns in another form."""
+    return list(_list_words(message)) == list(_list_words(request.payload.get("message", request.payload)))
+
+
+def _list_words(part: Any) -> Iterator[str]:
+    if isinstance(part, str):
+        yield from part.split()
+    elif isinstance(part, list | dict):
+        for child in part if isinstance(part, list) else map(part.get, _SHOWN):
+            yield from _list_words(child)
 
 
 def _list_custom_ids(component: Any) -> Iterator[str]:

@@ -72,7 +72,7 @@ class AttemptRunner:
         if part.first_attempt_at is not None and self._must_check_history(part, part.first_attempt_at, now):
             receipt = await self._sender.find(request, part.first_attempt_at)
         else:
-            receipt = await self._find_unrecorded(delivery, request, term_began_at)
+            receipt = await self._find_unrecorded(due, request, term_began_at)
         was_found = receipt is not None
         receipt = receipt or await self._sender.send(request)
         self._unknown_since.pop(part.id, None)
@@ -92,19 +92,25 @@ class AttemptRunner:
         return not timedelta(0) <= age < NONCE_WINDOW or measured >= NONCE_WINDOW.total_seconds()
 
     async def _find_unrecorded(
-        self, delivery: models.Delivery, request: SendRequest, term_began_at: datetime
+        self, due: DuePart, request: SendRequest, term_began_at: datetime
     ) -> models.Receipt | None:
-        """Search for a message that only a run after the backup can have sent. None without the permission to search."""
+        """Search for a message that only a run after the backup can have sent. None without the permission to search.
+
+        What is found gets the part's content, which may have been corrected since: else a post mixes two texts.
+        """
+        delivery, receipt = due.delivery, None
         since = _sendable_since(delivery)
         is_marked = request.kind in contents.MARKED_KINDS  # the others can be repeated without harm
         if not is_marked or since >= term_began_at or delivery.id in self._absent_ids:
             return None
         try:
             receipt = await self._sender.find(request, since)
+            if receipt is not None and not receipt.is_current and due.part.first_attempt_at is None:
+                await self._sender.send(_build_edit(request, receipt))
         except DeliveryError as error:
             classification = error.classification
             if classification.disposition is Disposition.UNKNOWN:
-                # Nothing was sent. Else the next attempt would rely on its nonce, which the message searched for has not.
+                # No message was sent. Else the next attempt would rely on its nonce, which the one searched for has not.
                 classification = dataclasses.replace(classification, disposition=Disposition.RETRY)
             # Seldom is a database a backup: a post must not wait for a person after each restart.
             # Any other verdict, as on a channel that is gone, is left to the request itself.
@@ -112,7 +118,6 @@ class AttemptRunner:
                 raise DeliveryError(
                     classification, str(error), status=error.status, code=error.code
                 ) from error
-            receipt = None
         if receipt is None:
             self._absent_ids.add(delivery.id)  # its later parts were not sent either
         return receipt
@@ -447,6 +452,17 @@ class Relay:
         await self._recorder.record_failure(due, failure, started_at, clock(), was_well=was_well)
         if failure.classification.disposition in BLOCKED_OR_GONE:
             self._wake_event.set()  # prefetched parts may be for the destination that is now suspended
+
+
+def _build_edit(request: SendRequest, receipt: models.Receipt) -> SendRequest:
+    """Return the request that gives a message, or the first one of a forum post, the content of another request."""
+    return dataclasses.replace(
+        request,
+        kind=PartKind.EDIT,
+        payload=request.payload.get("message", request.payload),
+        channel_id=receipt.channel_id,
+        message_id=receipt.message_id,
+    )
 
 
 def _sendable_since(delivery: models.Delivery) -> datetime:

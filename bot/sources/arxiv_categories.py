@@ -114,16 +114,16 @@ class RecordList(NamedTuple):
 class Progress:
     """How far a source has come. Days are ISO dates.
 
-    `announced_on` is the last announcement that was read. Papers first submitted from `since` to `until` are read by
-    OAI-PMH: those of the first of `sets` from `resume_on` on, or at `token` if there is one. `read` records of `size` are
-    read, of which `papers` are the source's. `gap_on`: the announcements since that day are still to be read.
+    `announced_on` is the last announcement of each category that was read. Papers first submitted from `since` to `until`
+    are read by OAI-PMH: those of the first of `sets` from `resume_on` on, or at `token` if there is one. `read` records of
+    `size` are read, of which `papers` are the source's. `gap_on`: the announcements since that day are still to be read.
     `is_ordered`: the records of the set came by datestamp so far, so its list can be asked for again from `resume_on` on.
     `answer`: the last answer, packed, until its papers are stored: a process that dies meanwhile does not ask again.
     `failures`: runs in a row that ended with an error other than a wait. `feeds_due`: when the feed of each category is to be
     asked again (ISO, UTC): once its announcement of the day is read, after midnight in New York.
     """
 
-    announced_on: str | None = None
+    announced_on: Mapping[str, str] = field(default_factory=dict)
     since: str | None = None
     until: str | None = None
     sets: Sequence[str] = ()
@@ -141,7 +141,7 @@ class Progress:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as it is stored."""
-        return asdict(self) | {"sets": list(self.sets), "feeds_due": dict(self.feeds_due)}
+        return asdict(self) | {"sets": list(self.sets)}
 
     def begin(self, sets: Sequence[str], start: date, since: date, until: date | None = None) -> Progress:
         """Return the progress at the start of a back-fill."""
@@ -446,11 +446,14 @@ class ArxivCategories:
         failed: list[base.FetchResult] = []
         states: list[models.PageState] = []
         by_day: dict[date, dict[str, Record]] = {}
-        read_on: list[date] = []
+        read_on: dict[str, date] = {}
+        empty_on: dict[str, date] = {}
         is_unchanged = True
         today, in_new_york = request.now.date(), request.now.astimezone(_NEW_YORK)
         midnight = datetime.combine(in_new_york.date() + timedelta(days=1), datetime.min.time(), _NEW_YORK)
-        feeds_due = dict(progress.feeds_due)
+        # A later time was stored while the clock was ahead.
+        latest = (midnight + _FEED_INTERVAL).astimezone(UTC).isoformat()
+        feeds_due = {name: due for name, due in progress.feeds_due.items() if due <= latest}
         for category in self._categories:
             if request.max_seconds and request.now.isoformat() < feeds_due.get(category, ""):
                 continue
@@ -473,9 +476,11 @@ class ArxivCategories:
                 continue
             if records and day is not None and day >= in_new_york.date():
                 feeds_due[category] = midnight.astimezone(UTC).isoformat()
+            if not records and day is not None:
+                empty_on[category] = day
             for record in records:
                 on = min(record.on or day or today, today)
-                read_on.append(on)
+                read_on[category] = max(on, read_on.get(category, on))
                 if self._is_announced(record) and arxiv_ids.is_possible(record.arxiv_id, today):
                     by_day.setdefault(on, {}).setdefault(record.arxiv_id, record)
         results = [
@@ -483,8 +488,10 @@ class ArxivCategories:
             for on, records in sorted(by_day.items())
         ]
         progress = replace(progress, feeds_due=feeds_due)
-        if read_on and not failed:
-            progress = self._mark_announced(progress, max(read_on))
+        # A category without new papers is empty while others are not; if all are, an announcement may be late.
+        full_on = set(read_on.values())
+        read_on |= {category: on for category, on in empty_on.items() if on in full_on}
+        progress = self._mark_announced(progress, read_on, today)
         if not results:
             status = FetchStatus.UNCHANGED if is_unchanged else FetchStatus.NOT_YET
             reason = "" if is_unchanged else "arXiv announces no new paper here today, as at weekends"
@@ -493,15 +500,21 @@ class ArxivCategories:
             results[-1] = replace(results[-1], page_states=tuple(states), progress=progress.to_json())
         return results + failed, progress
 
-    def _mark_announced(self, progress: Progress, on: date) -> Progress:
-        """Note an announcement. If others were missed since the last one, their papers are read by OAI-PMH."""
-        last = progress.announced_on and date.fromisoformat(progress.announced_on)
-        progress = replace(progress, announced_on=max(on.isoformat(), progress.announced_on or ""))
-        if last and any(
-            _is_working_day(last + timedelta(days=n)) for n in range(1, min((on - last).days, 8))
-        ):
+    def _mark_announced(self, progress: Progress, read_on: Mapping[str, date], today: date) -> Progress:
+        """Note the announcement of each category. If one missed others since its last, they are read by OAI-PMH."""
+        # A later day was stored while the clock was ahead.
+        announced = {name: on for name, on in progress.announced_on.items() if on <= today.isoformat()}
+        missed: list[str] = []
+        for category, on in read_on.items():
+            last = date.fromisoformat(announced.get(category, on.isoformat()))
+            between = (last + timedelta(days=n) for n in range(1, min((on - last).days, 8)))
+            if any(map(_is_working_day, between)):
+                missed.append(last.isoformat())
+            announced[category] = max(on, last).isoformat()
+        progress = replace(progress, announced_on=announced)
+        if missed:
             # A back-fill in progress may be past them.
-            progress = replace(progress, gap_on=min(last.isoformat(), progress.gap_on or last.isoformat()))
+            progress = replace(progress, gap_on=min([*missed, progress.gap_on or missed[0]]))
             progress = progress if progress.sets else self._begin_gap(progress)
         return progress
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bot.sources import fetcher
     from bot.sources.fetcher import Response
 
-XML_DECLARATION = re.compile(r"\s{0,1000}<\?xml[^>]{0,500}\?>")
+XML_DECLARATION = re.compile(r"<\?xml[^>]{0,500}\?>")
 _CHARACTER_REFERENCE = re.compile(r"&#(x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
 _MAX_REFERENCE_LENGTH = 8
 _MAX_CONTENTS = 10

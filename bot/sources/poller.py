@@ -627,7 +627,9 @@ class Poller:
                 await asyncio.gather(*tasks)
                 await run.sink.flush()
             elif not isinstance(run.sink, DryRunSink):
-                await self._fetch_titles()
+                # The health of the sources that were read is stored after it.
+                with isolation.isolated(log, "titles not fetched from arXiv"):
+                    await self._fetch_titles()
         finally:
             for task in tasks:
                 task.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections import Counter
 from dataclasses import replace
@@ -152,6 +153,44 @@ async def test_what_was_due_before_the_start_is_searched_for_once(
     requests = (await fake.log("GET", "/channels/"))[before:]
     searches = Counter(entry["path"] for entry in requests if entry["path"].endswith("/messages"))
     assert searches == {f"/channels/{sent}/messages": 3, f"/channels/{unsent}/messages": 1}
+
+
+@pytest.mark.parametrize("fault", [None, 503, 403])
+async def test_what_a_restored_backup_finds_gets_the_text_that_was_corrected_since(
+    relay_harness: RelayHarness, fake: process.FakeDiscord, fault: int | None
+) -> None:
+    """The post is planned again with other text and one message more. An edit that Discord refuses stops nothing."""
+    [channel_id, forum] = await fake.add_channels(2)
+    await fake.change_channel(forum, type=model.FORUM)
+    kinds = (PartKind.FORUM_POST, PartKind.THREAD_MESSAGE)
+    await relay_harness.add("a", channel_id, parts=2)
+    await relay_harness.add("b", forum, kinds=kinds)
+    await relay_harness.drain()
+    async with relay_harness.db.transaction() as connection:
+        await connection.execute(sa.delete(tables.parts))
+        await connection.execute(sa.delete(tables.deliveries))
+    now = relay_harness.now()
+    for planned in (
+        new_delivery("a", channel_id, now, parts=3),
+        new_delivery("b", forum, now, kinds=(*kinds, PartKind.THREAD_MESSAGE)),
+    ):
+        corrected = [
+            replace(part, payload=re.sub(r'"([ab]) (\d)"', r'"corrected \1 \2"', part.payload))
+            for part in planned.parts
+        ]
+        await relay_harness.add_deliveries(replace(planned, parts=tuple(corrected)))
+    if fault is not None:
+        code = 50001 if fault == 403 else 0
+        status = {"kind": "status", "status": fault, "code": code, "method": "PATCH"}
+        await fake.set_faults(status | ({"times": 1} if fault == 503 else {}))
+    await relay_harness.drain(until=all_sent)
+    [thread] = [row for row in await fake.run_action("list_channels") if row["parent_id"] == forum]
+    seen = message_texts([*await fake.messages(channel_id), *await fake.messages(thread["id"])])
+    was = "" if fault == 403 else "corrected "
+    assert seen == [
+        *(f"{was}a 0", f"{was}a 1", "corrected a 2"),
+        *(f"{was}b 0", f"{was}b 1", "corrected b 2"),
+    ]
 
 
 async def test_a_search_that_fails_or_a_crash_before_its_end_is_followed_by_another_one(

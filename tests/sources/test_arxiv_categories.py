@@ -24,6 +24,7 @@ from bot.search.service import SearchService
 from bot.sources import arxiv_categories, fetch_errors, fetcher, kinds, poller
 from storage import archive, database, deliveries, models, papers, trends
 from storage import search as stored_search
+from storage import sources as stored_sources
 from storage.models import FetchStatus
 from tests.support import alert_builders, fake_arxiv, origin_server
 from tests.support.fake_arxiv import FakeArxiv, make_paper
@@ -413,6 +414,72 @@ async def test_missed_announcements_are_made_up_for(harness: ArxivHarness) -> No
     assert await harness.stored_ids() == {paper.arxiv_id for paper in harness.fake.papers}
     days_of = {name: on for on, names in (await harness.digest_ids()).items() for name in names}
     assert days_of == {paper.arxiv_id: paper.changed_on for paper in harness.fake.papers}
+
+
+async def test_the_announcement_that_one_category_missed_is_made_up_for(sqlite_harness: ArxivHarness) -> None:
+    """On Tuesday a category still serves Monday's, then an error all day, while the other one has Tuesday's."""
+    harness = sqlite_harness
+    monday, tuesday, wednesday = (datetime(2025, 5, day, 12, tzinfo=UTC) for day in (5, 6, 7))
+    seen = make_paper(1, tuesday.date(), ("cs.CL",))
+    missed = make_paper(2, monday.date(), ("cs.LG",), changed_on=tuesday.date())
+    harness.fake.papers = [missed]
+    harness.now = monday
+    await harness.add(LG)
+    announce(
+        harness, make_paper(3, monday.date()), make_paper(4, monday.date(), ("cs.LG",)), on=monday.date()
+    )
+    await harness.fetch_due()
+    late = FakeArxiv(announced=harness.fake.announced, announced_on=monday.date())
+    harness.origin.pages["/rss/cs.LG"] = late.rss
+    harness.now = tuesday
+    announce(harness, seen, on=tuesday.date())
+    await harness.fetch_due()
+    harness.origin.pages["/rss/cs.LG"] = web.Response(status=500)
+    harness.now += timedelta(hours=4)
+    await harness.fetch_due()
+    assert (late.counted("/rss"), harness.fake.counted("/oai")) == (1, 0)
+    harness.fake.install(harness.origin, "cs.LG")
+    harness.now = wednesday
+    announce(
+        harness,
+        make_paper(5, wednesday.date()),
+        make_paper(6, wednesday.date(), ("cs.LG",)),
+        on=wednesday.date(),
+    )
+    await harness.fetch_due()
+    assert await harness.stored_ids() == {f"2505.0000{number}" for number in range(1, 7)}
+
+
+async def test_a_category_without_papers_on_a_day_has_missed_nothing(sqlite_harness: ArxivHarness) -> None:
+    harness = sqlite_harness
+    harness.now = datetime(2025, 5, 5, 11, tzinfo=UTC)
+    await harness.add(LG)
+    for day, categories in ((5, ("cs.CL", "cs.LG")), (6, ("cs.CL",)), (7, ("cs.CL", "cs.LG"))):
+        harness.now = datetime(2025, 5, day, 12, tzinfo=UTC)
+        on = harness.now.date()
+        found = [make_paper(10 * day + n, on, (name,)) for n, name in enumerate(categories)]
+        announce(harness, *found, on=on)
+        await harness.fetch_due()
+    assert (len(await harness.stored_ids()), harness.fake.counted("/oai")) == (5, 0)
+
+
+async def test_a_category_that_a_clock_ahead_has_polled_is_asked_for_again_and_misses_nothing(
+    sqlite_harness: ArxivHarness,
+) -> None:
+    harness = sqlite_harness
+    await harness.add(CL)
+    harness.now = START + timedelta(days=400)
+    announce(harness, make_paper(1, TODAY), on=harness.now.date())
+    await harness.fetch_due()
+    days = [TODAY, date(2025, 5, 7), date(2025, 5, 9)]
+    for number, on in enumerate(days, 2):
+        harness.now = datetime(on.year, on.month, on.day, 13, tzinfo=UTC)
+        announce(harness, make_paper(number, on), on=on)
+        async with harness.db.transaction() as connection:
+            await stored_sources.clamp_polls(connection, harness.now)
+        await harness.fetch_due()
+    assert await harness.stored_ids() == {f"2505.0000{number}" for number in range(1, 5)}
+    assert harness.fake.counted("/oai") > 0  # for the 8th of May
 
 
 @pytest.mark.parametrize("announced_on", [TODAY, date(2025, 5, 5)], ids=["of today", "of yesterday"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from html import escape
 
 import pytest
@@ -12,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.archive import parse
-from bot.sources import arxiv, base, feed, fetch_errors, fetcher
+from bot.sources import arxiv, arxiv_categories, base, feed, fetch_errors, fetcher
 from bot.sources.fetcher import Fetcher
 from storage import models
 from storage.models import FetchStatus
-from tests.support import origin_server, source_fixtures, source_payloads
+from tests.support import growth, origin_server, source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
 from tests.support.source_fixtures import OpenFetcher
 from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
@@ -508,6 +510,15 @@ async def test_a_large_answer_of_arxiv_is_read_in_a_process_of_its_own(
 def test_repeats_that_take_quadratic_time_are_refused(head: str, body: str, reason: str) -> None:
     with pytest.raises(fetch_errors.FetchError, match=f"more than 100 {reason}"):
         feed.parse_document(source_payloads.atom(f"{head}<id>1</id>{body}</entry>"))
+
+
+@pytest.mark.parametrize("parse_text", [feed.parse_document, arxiv_categories.parse_record_list])
+def test_blanks_cost_no_more_than_letters(parse_text: Callable[[str], object]) -> None:
+    def read(sign: str) -> None:
+        with contextlib.suppress(fetch_errors.FetchError):
+            parse_text(sign * 300_000)
+
+    growth.assert_growth(partial(read, "a"), partial(read, " "), limit=10)
 
 
 HOSTILE = [f"<html><p>&#{'1' * 5_000};</p>", '{"format": [], "date": "x"}']

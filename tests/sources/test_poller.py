@@ -687,6 +687,28 @@ async def test_papers_of_a_list_without_titles_get_them_from_arxiv_in_one_reques
     assert sum(request.path.startswith("/api/query") for request in origin.requests) == 1
 
 
+async def test_titles_that_cannot_be_stored_cost_no_source_its_health(
+    db_harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin = db_harness.origin
+    origin.pages["/list.md"] = "# 2025-05-06\n\n- https://arxiv.org/abs/2505.00001\n"
+    origin.pages["/broken.md"] = web.Response(status=500)
+    origin.pages["/api/query"] = source_payloads.atom()
+    await db_harness.add("/list.md")
+    await db_harness.add("/broken.md")
+
+    async def fail(*_: object) -> None:
+        raise storage_errors.DatabaseUnavailableError("away")
+
+    monkeypatch.setattr(papers, "delay_arxiv", fail)
+    await db_harness.fetch_due()
+    health = await db_harness.health()
+    assert [(row.status, row.failures) for _, row in sorted(health.items())] == [
+        (FetchStatus.FAILED, 1),
+        (FetchStatus.OK, 0),
+    ]
+
+
 @pytest.mark.parametrize("has_arxiv_source", [False, True])
 async def test_made_up_ids_keep_no_paper_of_another_list_from_its_title(
     db_harness: PollingHarness, monkeypatch: pytest.MonkeyPatch, has_arxiv_source: bool
