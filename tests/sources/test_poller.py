@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import threading
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +18,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.archive import parse
 from bot.core import day_close, errors
 from bot.core.settings import SourceSetting
 from bot.sources import base, feed, fetch_errors, kinds, poller, url
@@ -822,6 +824,28 @@ async def test_a_large_list_is_stored_before_the_next_one_is_asked_for(
     await harness.add(harness.origin.url, "huggingface")
     await harness.fetch_due()
     assert events == ["asked", "stored"] * 8
+
+
+async def test_no_text_of_a_stranger_is_read_on_the_event_loop(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers: list[int] = []
+    parse_text = parse.parse_text
+
+    def read(*arguments: Any) -> Any:
+        readers.append(threading.get_ident())
+        return parse_text(*arguments)
+
+    monkeypatch.setattr(parse, "parse_text", read)
+    harness.origin.pages["/x.md"] = source_payloads.newsletter(date(2025, 5, 6), ["2505.00001"])
+    harness.origin.pages["/feed"] = source_payloads.rss(
+        "<item><title>A</title><guid>1</guid><description>One arXiv:2505.00002 and arXiv:2505.00003</description></item>"
+    )
+    await harness.add("/x.md")
+    await harness.add("/feed", "feed")
+    await harness.fetch_due()
+    assert len(readers) >= 2
+    assert threading.get_ident() not in readers
 
 
 async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
