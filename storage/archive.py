@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -227,6 +227,20 @@ async def list_locations(
         await bulk.fetch_records(connection, DigestLocation, query.where(c.date_on == on)) if on else []
     )
     return same_day + await bulk.fetch_records(connection, DigestLocation, newest)
+
+
+async def count_dates(
+    connection: AsyncConnection, source: str, location: str | None = None, since_at: datetime | None = None
+) -> Counter[date]:
+    """Return how many digests a source has of each date, or those at one location, or first stored since `since_at` (UTC)."""
+    c = digest_locations.c
+    query = sa.select(c.date_on, sa.func.count(c.digest_id.distinct())).where(c.source == source)
+    if location is not None:
+        query = query.where(c.location == location)
+    if since_at is not None:
+        query = query.join(digests, digests.c.id == c.digest_id).where(digests.c.ingested_at >= since_at)
+    rows = (await connection.execute(query.group_by(c.date_on))).all()
+    return Counter({on: count for on, count in rows})  # noqa: C416
 
 
 async def list_arxiv_ids(connection: AsyncConnection, source: str, location: str) -> set[str] | None:

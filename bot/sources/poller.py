@@ -10,7 +10,7 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 import structlog
@@ -22,8 +22,8 @@ from bot.core import day_close, isolation
 from bot.core.clock import Clock
 from bot.sources import base, fetch_errors, kinds
 from bot.text import dates
+from storage import archive, models, papers, sources
 from storage import errors as storage_errors
-from storage import models, papers, sources
 from storage.database import Connection, Database
 from storage.models import FetchStatus
 
@@ -85,6 +85,8 @@ class SourceReport:
     `is_newest_pending`: the digest of `last_day` is not published yet. `is_unfinished`: a back-fill is to go on at once.
     `progress`: that of its back-fill as last read or stored. `has_lost`: something was not stored, so the next run begins
     before it, or another process has gone on with the back-fill. `new_ids`: papers of this run that were not known.
+    `digests`: how many the source has of each date, once it has brought one; `new_digests` of them are new on this day (UTC).
+    `refused`: those beyond what a source may have of a date.
     """
 
     source: models.StoredSource
@@ -101,6 +103,9 @@ class SourceReport:
     progress: Mapping[str, Any] | None = None
     has_lost: bool = False
     new_ids: set[str] = field(default_factory=set)
+    digests: Counter[date] | None = None
+    new_digests: int = 0
+    refused: Counter[date] = field(default_factory=Counter)
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
 
@@ -306,6 +311,10 @@ class Checkpoint:
                     await sources.trim_page_states(connection, row.id, max_states)
 
 
+MAX_DIGESTS_OF_DATE = 20
+"""Digests of one date that a stranger's page or feed may have: a post reads all of them. Honest ones have one to a few."""
+MAX_NEW_DIGESTS = 2_000
+"""New digests of a day (UTC) by a stranger's page or feed: as many as the entries of a feed that is read the first time."""
 MAX_CORRECTIONS = 50
 """Corrections by a stranger's page or feed that are stored in one run; each takes some 20 ms."""
 _MAX_QUEUED = 64
@@ -696,6 +705,7 @@ class Poller:
                         )
                         fetched = replace(result, page_states=changed)
                         if run.days is None:
+                            fetched = await self._limit_new_digests(fetched, report)
                             fetched = await self._limit_new_papers(fetched, report)
                         await run.sink.put(SinkItem(report, fetched))
                         run.progress(row, result)
@@ -711,6 +721,53 @@ class Poller:
                 report.add_failure(str(error))
         for failure in failures:
             report.add_failure(f"it {fetch_errors.describe_bug(failure)}")
+
+    async def _limit_new_digests(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
+        """Return a result without the new digests that exceed the limits of a date and of a day (UTC), if its source has limits.
+
+        One of a date that its location had before is a correction. What exceeds that of its date is not read again.
+        """
+        source, digests = report.source, result.digests
+        if not digests or kinds.get(source.kind, source.url).max_new_papers is None:
+            return result
+        key = fields.bounded_key(result.location, digest_writer.MAX_LOCATION_LENGTH)
+        async with self._database.read() as connection:
+            corrected = await archive.count_dates(connection, source.url, key)
+            if report.digests is None:
+                today = datetime.combine(self._clock().date(), time(), UTC)
+                report.digests = await archive.count_dates(connection, source.url)
+                report.new_digests = (
+                    await archive.count_dates(connection, source.url, since_at=today)
+                ).total()
+        kept, is_late = [], False
+        for digest in digests:
+            if corrected[digest.date] > 0:
+                corrected[digest.date] -= 1
+            elif report.digests[digest.date] >= MAX_DIGESTS_OF_DATE:
+                report.refused[digest.date] += 1
+                continue
+            elif report.new_digests >= MAX_NEW_DIGESTS:
+                is_late = True
+                continue
+            else:
+                report.digests[digest.date] += 1
+                report.new_digests += 1
+            kept.append(digest)
+        if len(kept) == len(digests):
+            return result
+        reason = (
+            f"it has brought {MAX_NEW_DIGESTS:,} new digests today, and may not bring more; others are read from tomorrow on"
+            if is_late
+            else f"of {format_days(report.refused)} it has {MAX_DIGESTS_OF_DATE} digests each, and may not bring more; "
+            f"{report.refused.total():,} are left out"
+        )
+        report.has_lost = report.has_lost or is_late
+        pages = () if is_late else result.page_states
+        if kept:
+            report.add_failure(reason)
+            return replace(result, digests=tuple(kept), page_states=pages)
+        report.reasons[FetchStatus.FAILED] = reason
+        return replace(result, digests=(), page_states=pages, status=FetchStatus.FAILED, reason=reason)
 
     async def _limit_new_papers(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
         """Return a result without the digests and facts that would exceed the source's new papers of the day (UTC).

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import threading
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,7 +17,6 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import parse
 from bot.core import day_close, errors
 from bot.core.settings import SourceSetting
 from bot.sources import base, feed, fetch_errors, kinds, poller, url
@@ -826,28 +824,6 @@ async def test_a_large_list_is_stored_before_the_next_one_is_asked_for(
     assert events == ["asked", "stored"] * 8
 
 
-async def test_no_text_of_a_stranger_is_read_on_the_event_loop(
-    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    readers: list[int] = []
-    parse_text = parse.parse_text
-
-    def read(*arguments: Any) -> Any:
-        readers.append(threading.get_ident())
-        return parse_text(*arguments)
-
-    monkeypatch.setattr(parse, "parse_text", read)
-    harness.origin.pages["/x.md"] = source_payloads.newsletter(date(2025, 5, 6), ["2505.00001"])
-    harness.origin.pages["/feed"] = source_payloads.rss(
-        "<item><title>A</title><guid>1</guid><description>One arXiv:2505.00002 and arXiv:2505.00003</description></item>"
-    )
-    await harness.add("/x.md")
-    await harness.add("/feed", "feed")
-    await harness.fetch_due()
-    assert len(readers) >= 2
-    assert threading.get_ident() not in readers
-
-
 async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -873,6 +849,88 @@ async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
     harness.now += timedelta(days=1)
     [report] = await harness.fetch_due()
     assert report.result.papers == 6, "the page is not taken for known"
+
+
+def feed_of_subsets(count: int, first: int = 0, day: str = "2025-05-06") -> str:
+    """Return a feed in which each entry is another list of the same papers."""
+
+    def entry(number: int) -> str:
+        ids = [f"2505.{bit + 1:05}" for bit in range(12) if number >> bit & 1 == 0]
+        links = [f"<li><a href='https://arxiv.org/abs/{id_}'>How moss grows on {id_}</a></li>" for id_ in ids]
+        html = f"<![CDATA[<h2>{day}</h2><ul>{''.join(links)}</ul>]]>"
+        return f"<item><title>A</title><guid>{number}</guid><description>{html}</description></item>"
+
+    return source_payloads.rss(*map(entry, range(first, first + count)))
+
+
+async def count_digests(harness: PollingHarness) -> int:
+    async with harness.db.read() as connection:
+        return len(await archive.list_ids(connection))
+
+
+async def test_a_feed_that_lists_known_papers_again_and_again_has_few_digests_of_a_date(
+    db_harness: PollingHarness,
+) -> None:
+    harness = db_harness
+    await harness.add("/feed", "feed")
+    reports, stored = [], []
+    for poll in range(3):
+        harness.origin.pages["/feed"] = feed_of_subsets(30, first=30 * poll)
+        reports += await harness.fetch_due()
+        stored.append(await count_digests(harness))
+        harness.now += timedelta(hours=12)
+    assert stored == [20, 20, 20]
+    assert [(report.status, report.result.new_digests) for report in reports] == [
+        (S.OK, 20),
+        (S.FAILED, 0),
+        (S.FAILED, 0),
+    ]
+    assert (
+        "of 2025-05-06 it has 20 digests each, and may not bring more; 10 are left out" in reports[0].reason
+    )
+    assert reports[1].reason.endswith("; 30 are left out")
+
+
+async def test_a_source_with_all_digests_of_a_date_corrects_them_and_has_other_dates(
+    harness: PollingHarness,
+) -> None:
+    await harness.add("/feed", "feed")
+    harness.origin.pages["/feed"] = feed_of_subsets(25)
+    await harness.fetch_due()
+    harness.now += timedelta(hours=1)
+    harness.origin.pages["/feed"] = feed_of_subsets(20).replace("moss", "lichen")
+    [corrected] = await harness.fetch_due()
+    harness.now += timedelta(hours=1)
+    harness.origin.pages["/feed"] = feed_of_subsets(3, first=100, day="2025-05-07")
+    [next_day] = await harness.fetch_due()
+    assert (corrected.status, corrected.result.new_digests, corrected.result.corrected_digests) == (
+        S.OK,
+        0,
+        20,
+    )
+    assert (next_day.status, next_day.result.new_digests, next_day.reason) == (S.OK, 3, "")
+
+
+async def test_digests_beyond_those_of_a_day_are_read_from_the_next_day_on(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "MAX_NEW_DIGESTS", 4)
+    await harness.add("/x.md")
+    days = [date(2025, 5, 6) - timedelta(days=age) for age in range(6)]
+    harness.origin.pages["/x.md"] = "\n".join(
+        source_payloads.newsletter(day, [f"2505.{day.day:05}"]) for day in days
+    )
+    stored, reasons = [], []
+    for hours in (2, 11, 24):
+        [report] = await harness.fetch_due()
+        reasons.append(report.reason)
+        stored.append(await count_digests(harness))
+        harness.now += timedelta(hours=hours)
+    assert stored == [4, 4, 6]
+    assert (
+        "it has brought 4 new digests today, and may not bring more; others are read from tomorrow on"
+        in reasons[0]
+    )
 
 
 async def test_an_old_list_of_almost_all_papers_of_a_day_is_stored_beside_new_ones(
@@ -949,7 +1007,7 @@ async def test_a_feed_that_corrects_many_digests_has_them_stored_over_several_po
                 f"<li><a href='https://arxiv.org/abs/2505.{number:03}{n:02}'>How moss grows on old stones {revision}</a></li>"
                 for n in (1, 2)
             )
-            html = f"<![CDATA[<h2>2025-05-06</h2><ul>{texts}</ul><p>{number} {revision}</p>]]>"
+            html = f"<![CDATA[<h2>2025-05-0{number % 5 + 4}</h2><ul>{texts}</ul><p>{number} {revision}</p>]]>"
             head = f"<title>Day</title><guid>e{number}</guid><pubDate>Tue, 06 May 2025 00:00:00 GMT</pubDate>"
             return f"<item>{head}<description>{html}</description></item>"
 
