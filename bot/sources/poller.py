@@ -85,7 +85,8 @@ class SourceReport:
     `is_newest_pending`: the digest of `last_day` is not published yet. `is_unfinished`: a back-fill is to go on at once.
     `progress`: that of its back-fill as last read or stored. `has_lost`: something was not stored, so the next run begins
     before it, or another process has gone on with the back-fill. `new_ids`: papers of this run that were not known.
-    `digests`: how many the source has of each date, once it has brought one; `new_digests` of them are new on this day (UTC).
+    `stored`: the digests that the source has of each date that it brings, and their entries; `new_digests`: those of this day
+    (UTC), once it has brought one.
     `refused`: those beyond what a source may have of a date.
     """
 
@@ -103,8 +104,8 @@ class SourceReport:
     progress: Mapping[str, Any] | None = None
     has_lost: bool = False
     new_ids: set[str] = field(default_factory=set)
-    digests: Counter[date] | None = None
-    new_digests: int = 0
+    stored: dict[date, tuple[int, int]] = field(default_factory=dict)
+    new_digests: int | None = None
     refused: Counter[date] = field(default_factory=Counter)
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
@@ -312,7 +313,8 @@ class Checkpoint:
 
 
 MAX_DIGESTS_OF_DATE = 20
-"""Digests of one date that a stranger's page or feed may have: a post reads all of them. Honest ones have one to a few."""
+"""Digests of one date that a stranger's page or feed may have, and none beside `base.MAX_NEW_PAPERS` papers: a post reads all
+of them. Honest ones have one to a few."""
 MAX_NEW_DIGESTS = 2_000
 """New digests of a day (UTC) by a stranger's page or feed: as many as the entries of a feed that is read the first time."""
 MAX_CORRECTIONS = 50
@@ -725,41 +727,42 @@ class Poller:
     async def _limit_new_digests(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
         """Return a result without the new digests that exceed the limits of a date and of a day (UTC), if its source has limits.
 
-        One of a date that its location had before is a correction. What exceeds that of its date is not read again.
+        One of a date that its location had before is a correction, and may grow while the date has room for papers. What exceeds
+        the limits of its date is not read again.
         """
         source, digests = report.source, result.digests
         if not digests or kinds.get(source.kind, source.url).max_new_papers is None:
             return result
+        days, now = {digest.date for digest in digests}, self._clock()
         key = fields.bounded_key(result.location, digest_writer.MAX_LOCATION_LENGTH)
         async with self._database.read() as connection:
-            corrected = await archive.count_dates(connection, source.url, key)
-            if report.digests is None:
-                today = datetime.combine(self._clock().date(), time(), UTC)
-                report.digests = await archive.count_dates(connection, source.url)
-                report.new_digests = (
-                    await archive.count_dates(connection, source.url, since_at=today)
-                ).total()
+            here = await archive.count_by_date(connection, source.url, days, key)
+            others = days - report.stored.keys()
+            report.stored |= await archive.count_by_date(connection, source.url, others)
+            if report.new_digests is None:
+                today = datetime.combine(now.date(), time(), UTC)
+                report.new_digests = await archive.count_since(connection, source.url, today)
         kept, is_late = [], False
         for digest in digests:
-            if corrected[digest.date] > 0:
-                corrected[digest.date] -= 1
-            elif report.digests[digest.date] >= MAX_DIGESTS_OF_DATE:
+            (count, entries), of_date = here.get(digest.date, (0, 0)), report.stored.get(digest.date, (0, 0))
+            is_new, own, size = not count, entries // max(1, count), len(digest.entries)
+            has_grown = size > own and of_date[1] - own >= base.MAX_NEW_PAPERS
+            if has_grown or (is_new and of_date[0] >= MAX_DIGESTS_OF_DATE):
                 report.refused[digest.date] += 1
-                continue
-            elif report.new_digests >= MAX_NEW_DIGESTS:
+            elif is_new and report.new_digests >= MAX_NEW_DIGESTS:
                 is_late = True
-                continue
             else:
-                report.digests[digest.date] += 1
-                report.new_digests += 1
-            kept.append(digest)
+                here[digest.date] = max(0, count - 1), entries - own
+                report.stored[digest.date] = of_date[0] + is_new, of_date[1] + size - own
+                report.new_digests += is_new
+                kept.append(digest)
         if len(kept) == len(digests):
             return result
         reason = (
             f"it has brought {MAX_NEW_DIGESTS:,} new digests today, and may not bring more; others are read from tomorrow on"
             if is_late
-            else f"of {format_days(report.refused)} it has {MAX_DIGESTS_OF_DATE} digests each, and may not bring more; "
-            f"{report.refused.total():,} are left out"
+            else f"it has as many digests ({MAX_DIGESTS_OF_DATE}) or papers ({base.MAX_NEW_PAPERS:,}) of"
+            f" {format_days(report.refused)} as it may; {report.refused.total():,} digests are left out"
         )
         report.has_lost = report.has_lost or is_late
         pages = () if is_late else result.page_states

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -851,11 +852,11 @@ async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
     assert report.result.papers == 6, "the page is not taken for known"
 
 
-def feed_of_subsets(count: int, first: int = 0, day: str = "2025-05-06") -> str:
-    """Return a feed in which each entry is another list of the same papers."""
+def feed_of_subsets(count: int, first: int = 0, day: str = "2025-05-06", removed: int = 0) -> str:
+    """Return a feed in which each entry is another list of the same papers, without those whose bits are set in `removed`."""
 
     def entry(number: int) -> str:
-        ids = [f"2505.{bit + 1:05}" for bit in range(12) if number >> bit & 1 == 0]
+        ids = [f"2505.{bit + 1:05}" for bit in range(12) if (number | removed) >> bit & 1 == 0]
         links = [f"<li><a href='https://arxiv.org/abs/{id_}'>How moss grows on {id_}</a></li>" for id_ in ids]
         html = f"<![CDATA[<h2>{day}</h2><ul>{''.join(links)}</ul>]]>"
         return f"<item><title>A</title><guid>{number}</guid><description>{html}</description></item>"
@@ -885,10 +886,9 @@ async def test_a_feed_that_lists_known_papers_again_and_again_has_few_digests_of
         (S.FAILED, 0),
         (S.FAILED, 0),
     ]
-    assert (
-        "of 2025-05-06 it has 20 digests each, and may not bring more; 10 are left out" in reports[0].reason
-    )
-    assert reports[1].reason.endswith("; 30 are left out")
+    said = "it has as many digests (20) or papers (5,000) of 2025-05-06 as it may; 10 digests are left out"
+    assert reports[0].reason == f"10 of 31 places: {said}"
+    assert reports[1].reason.endswith("; 30 digests are left out")
 
 
 async def test_a_source_with_all_digests_of_a_date_corrects_them_and_has_other_dates(
@@ -909,6 +909,26 @@ async def test_a_source_with_all_digests_of_a_date_corrects_them_and_has_other_d
         20,
     )
     assert (next_day.status, next_day.result.new_digests, next_day.reason) == (S.OK, 3, "")
+
+
+async def test_digests_of_a_date_do_not_grow_beyond_its_papers(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "MAX_NEW_PAPERS", 15)
+    await harness.add("/feed", "feed")
+    stored, reasons = [], []
+    # Lists of 3, 2, 2 and 1 papers, then of 12, 11, 11 and 10.
+    for removed in (0b111_111_111_000, 0):
+        harness.origin.pages["/feed"] = feed_of_subsets(4, removed=removed)
+        [report] = await harness.fetch_due()
+        async with harness.db.read() as connection:
+            ids = await archive.list_ids(connection)
+            stored.append(Counter(paper.digest_id for paper in await archive.list_papers(connection, ids)))
+        reasons.append(report.reason)
+        harness.now += timedelta(hours=1)
+    assert [sorted(counts.values()) for counts in stored] == [[1, 2, 2, 3], [1, 2, 2, 12]]
+    assert reasons[0] == ""
+    assert reasons[1].endswith("; 3 digests are left out")
 
 
 async def test_digests_beyond_those_of_a_day_are_read_from_the_next_day_on(
