@@ -229,6 +229,33 @@ async def list_locations(
     return same_day + await bulk.fetch_records(connection, DigestLocation, newest)
 
 
+async def count_by_date(
+    connection: AsyncConnection, source: str, days: Iterable[date], location: str | None = None
+) -> dict[date, tuple[int, int]]:
+    """Return how many digests of these dates a source has, or one of its locations, and how many entries they have."""
+    found = digest_locations.c.digest_id == digests.c.id, digest_locations.c.source == source
+    here = (*found, digest_locations.c.location == location) if location is not None else found
+    counts = sa.func.count(digests.c.id.distinct()), sa.func.count(entries.c.id)
+    query = (
+        sa.select(digests.c.date_on, *counts)
+        .outerjoin(entries, entries.c.digest_id == digests.c.id)
+        .where(sa.exists().where(*here))
+        .group_by(digests.c.date_on)
+    )
+    rows = await bulk.execute_in(connection, query, digests.c.date_on, days)
+    return {on: (digest_count, entry_count) for on, digest_count, entry_count in rows}
+
+
+async def count_since(connection: AsyncConnection, source: str, since_at: datetime) -> int:
+    """Return how many digests of a source were first stored since `since_at` (UTC)."""
+    c = digest_locations.c
+    query = sa.select(sa.func.count(digests.c.id.distinct())).join(
+        digest_locations, c.digest_id == digests.c.id
+    )
+    query = query.where(c.source == source, c.seen_at >= since_at, digests.c.ingested_at >= since_at)
+    return int((await connection.execute(query)).scalar_one())
+
+
 async def list_arxiv_ids(connection: AsyncConnection, source: str, location: str) -> set[str] | None:
     """Return the arXiv ids of all digests last found at a location; None for a location without digests."""
     here = (digest_locations.c.source == source, digest_locations.c.location == location)

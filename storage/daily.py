@@ -99,16 +99,6 @@ async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) ->
     return await bulk.fetch_records(connection, models.Subscription, select_due(now, limit))
 
 
-async def list_due_with_topic(connection: AsyncConnection, now: datetime) -> list[models.Subscription]:
-    """Return the active subscriptions with a topic that are due at `now` (UTC)."""
-    query = sa.select(subscriptions).where(
-        subscriptions.c.next_due_at <= now,
-        subscriptions.c.state == models.ActivityState.ACTIVE,
-        subscriptions.c.topic != "",
-    )
-    return await bulk.fetch_records(connection, models.Subscription, query)
-
-
 async def set_schedules(connection: AsyncConnection, changed: Sequence[models.Subscription]) -> None:
     """Store the next due time of each subscription, its waiting for a digest and the newest digest posted."""
     names = ("id", "next_due_at", "due_on", "waiting_for_on", "waiting_until_at", "last_digest_on")

@@ -86,7 +86,7 @@ HASHED_AT_ONCE = 1 << 20
 """Characters encoded at once, so that no second copy of a text of 20 MB is made."""
 _MAX_COMPARED = 20
 """Digests, the newest, of which a page that no longer has them may have had a wrong date."""
-_MAX_LOCATION_LENGTH = 800
+MAX_LOCATION_LENGTH = 800
 """Characters of a location that PostgreSQL can index; a longer one ends in a hash."""
 
 
@@ -100,7 +100,7 @@ def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) ->
             fields.detect_language(digest.entries).value,
             _digest_hash(digest),
             source,
-            fields.bounded_key(location, _MAX_LOCATION_LENGTH),
+            fields.bounded_key(location, MAX_LOCATION_LENGTH),
             digest_keys,
         )
         for digest in digests

@@ -113,7 +113,7 @@ def _find_title(text: str, inline: markdown_lines.Inline, arxiv_id: str | None) 
     titles = (as_title(value, 1) for kind, _, value in labelled if kind == "title")
     if title := next(filter(None, titles), None):
         return title
-    if _has_name(arxiv_id, inline):
+    if any(_is_named(link) for link in inline.links if link.arxiv_id == arxiv_id):
         return None
     quoted = (as_title(match[1], 1) for match in _QUOTED.finditer(text[:600]))
     if title := next(filter(None, quoted), None):
@@ -127,7 +127,7 @@ def _find_title(text: str, inline: markdown_lines.Inline, arxiv_id: str | None) 
 
 def _guess_title(text: str, inline: markdown_lines.Inline, arxiv_id: str) -> str | None:
     """The title before or behind the links or the id, as in `A title of words [PDF](…)`, if something like one stands there."""
-    if any(_has_name(link.arxiv_id, inline) for link in inline.links if link.arxiv_id):
+    if any(_is_named(link) for link in inline.links if link.arxiv_id):
         return None
     ids = arxiv_ids.find_ids(text)
     links = sorted((link for link in inline.links if link.label), key=lambda link: link.start)
@@ -163,12 +163,11 @@ def _link_titles(links: Iterable[markdown_lines.Link], min_words: int) -> dict[s
     return {arxiv_id: title for arxiv_id, title in titles if arxiv_id and title}
 
 
-def _has_name(arxiv_id: str | None, inline: markdown_lines.Inline) -> bool:
-    """Whether a link to a paper is labelled with more than a caption or an id: a name, whose title stands nowhere."""
-    labels = (clean_title(link.label) for link in inline.links if link.arxiv_id == arxiv_id)
-    return any(
+def _is_named(link: markdown_lines.Link) -> bool:
+    """Whether a link is labelled with more than a caption or an id: if it leads to a paper, the title stands nowhere."""
+    label = clean_title(link.label)
+    return bool(
         _LETTER.search(label) and not _CAPTIONS.match(label) and not arxiv_ids.extract_arxiv_id(label)
-        for label in labels
     )
 
 
@@ -205,6 +204,8 @@ class _ListReader:
         self._sections = [_Section(on)]
         self._current: _Paper | None = None
         self._before: str | None = None
+        self._voted: markdown_lines.Block | None = None
+        self._votes: re.Match[str] | None = None
         self.papers: list[_Paper] = []
 
     def read(self) -> list[_Paper]:
@@ -242,8 +243,10 @@ class _ListReader:
         if is_weak:
             section.weak.add(len(self.papers))
         paper = self._current = _Paper(arxiv_id, block.row, section.on, title, block.depth, list(text))
-        if votes := _VOTES.search(block.text):
-            paper.votes = int(votes[1])
+        if block is not self._voted:  # a block may have hundreds of papers
+            self._voted, self._votes = block, _VOTES.search(block.text)
+        if self._votes:
+            paper.votes = int(self._votes[1])
         self.papers.append(paper)
         self._before = None
         return paper

@@ -48,6 +48,10 @@ MAX_PICKS = 5
 """Papers that members saved or shared which a weekly post lists at most."""
 
 
+PapersByRevision: TypeAlias = dict[tuple[int, int], list[DigestPaper]]
+"""The papers of digests, by id and revision."""
+
+
 class TopicMatches:
     """The papers that match each topic. The search engine is asked once about each topic and paper."""
 
@@ -80,9 +84,15 @@ class TopicMatches:
 
 
 async def load_pool(
-    connection: Connection, subscriptions: Iterable[models.Subscription], now: datetime
+    connection: Connection,
+    subscriptions: Iterable[models.Subscription],
+    now: datetime,
+    loaded: PapersByRevision | None = None,
 ) -> choice.CandidatePool:
-    """Return every digest that any of the subscriptions can draw from at `now` (UTC), with its papers."""
+    """Return every digest that any of the subscriptions can draw from at `now` (UTC), with its papers.
+
+    `loaded` is as in `load_digests`.
+    """
     subscriptions = list(subscriptions)
     first_dates: list[date] = []
     for subscription in subscriptions:
@@ -90,7 +100,7 @@ async def load_pool(
         # A post that still waits for its digest may be yesterday's.
         first_dates.append(choice.oldest_digest_date(subscription, today - schedule.DAY))
     first_on = min(first_dates) - choice.LATE_DAYS * schedule.DAY
-    return await load_digests(connection, subscriptions, first_on, choice.newest_digest_date(now))
+    return await load_digests(connection, subscriptions, first_on, choice.newest_digest_date(now), loaded)
 
 
 async def load_closings(
@@ -154,15 +164,29 @@ def stated_close(
 
 
 async def load_digests(
-    connection: Connection, subscriptions: Iterable[models.Subscription], since_on: date, until_on: date
+    connection: Connection,
+    subscriptions: Iterable[models.Subscription],
+    since_on: date,
+    until_on: date,
+    loaded: PapersByRevision | None = None,
 ) -> choice.CandidatePool:
-    """Return the digests of these dates, both ends included, that the subscriptions draw from, with their papers."""
+    """Return the digests of these dates, both ends included, that the subscriptions draw from, with their papers.
+
+    Papers that are `loaded` are not read again, and those that are read are added to them.
+    """
+    loaded = {} if loaded is None else loaded
     digests: dict[archive.Origin, list[models.StoredDigest]] = {}
     for origin in dict.fromkeys(map(choice.find_origin, subscriptions)):
         rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on, origin=origin)
         digests[origin] = rows[::-1]
-    ids = {digest.id for found in digests.values() for digest in found}
-    return choice.CandidatePool(digests, await archive.list_papers(connection, sorted(ids)))
+    revisions = {digest.id: digest.revision for found in digests.values() for digest in found}
+    missing: PapersByRevision = {key: [] for key in revisions.items() if key not in loaded}
+    for paper in await archive.list_papers(connection, sorted(id_ for id_, _ in missing)):
+        missing[paper.digest_id, revisions[paper.digest_id]].append(paper)
+    loaded |= missing
+    return choice.CandidatePool(
+        digests, (paper for key in sorted(revisions.items()) for paper in loaded[key])
+    )
 
 
 async def load_posted_ids(
@@ -321,11 +345,11 @@ class DailyPlanner:
         self._last_tick_at = now
         planned = 0
         rendered = RenderedPosts(self._deliveries, now)
-        matches = TopicMatches(self._matcher)
+        matches, loaded = TopicMatches(self._matcher), PapersByRevision()
         while True:
-            counts = await self._plan_batch(now, rendered, matches)
+            await self._read_ahead(now, matches, loaded)
+            counts = await self._plan_batch(now, rendered, matches, loaded)
             if counts is None:
-                await self._match_ahead(now, matches)
                 continue
             due_count, planned_count = counts
             planned += planned_count
@@ -351,17 +375,17 @@ class DailyPlanner:
             await daily.set_schedules(connection, changed)
         return len(changed)
 
-    async def _match_ahead(self, now: datetime, matches: TopicMatches) -> None:
-        """Match the topics that are due outside the planning transaction, which keeps other writers waiting."""
+    async def _read_ahead(self, now: datetime, matches: TopicMatches, loaded: PapersByRevision) -> None:
+        """Read papers and match topics outside the planning transaction, which keeps other writers waiting."""
         async with self._database.read() as connection:
-            due = await daily.list_due_with_topic(connection, now)
+            due = await daily.list_due(connection, now, limit=BATCH_SIZE)
             known = [subscription for subscription in due if clock.is_known_zone(subscription.timezone)]
             if known:
-                pool = await load_pool(connection, known, now)
+                pool = await load_pool(connection, known, now, loaded)
                 await matches.look_up(connection, pool, known)
 
     async def _plan_batch(
-        self, now: datetime, rendered: RenderedPosts, matches: TopicMatches
+        self, now: datetime, rendered: RenderedPosts, matches: TopicMatches, loaded: PapersByRevision
     ) -> tuple[int, int] | None:
         """Plan at most BATCH_SIZE due subscriptions. Returns how many were due and how many posts were planned.
 
@@ -379,7 +403,7 @@ class DailyPlanner:
             known = [subscription for subscription in due if clock.is_known_zone(subscription.timezone)]
             if not all(matches.covers(subscription) for subscription in known):
                 return None
-            plans, revisions = await _decide(connection, known, now, matches, self._day_close)
+            plans, revisions = await _decide(connection, known, now, matches, loaded, self._day_close)
             posts = await add_server_picks(connection, known, [plan.post for plan in plans])
             plans = [replace(plan, post=post) for plan, post in zip(plans, posts, strict=True)]
             locales = {subscription.locale for subscription in known}
@@ -403,12 +427,13 @@ async def _decide(
     due: Sequence[models.Subscription],
     now: datetime,
     matches: TopicMatches,
+    loaded: PapersByRevision,
     rule: day_close.DayClose,
 ) -> tuple[list[choice.Decision], dict[int, int]]:
     """Return the decisions, and the revisions of the digests that they are about."""
     if not due:
         return [], {}
-    pool = await load_pool(connection, due, now)
+    pool = await load_pool(connection, due, now, loaded)
     await matches.look_up(connection, pool, due)
     digest_ids = [digest.id for digest in pool.digests]
     covered = await daily.list_covered(connection, [subscription.id for subscription in due], digest_ids)

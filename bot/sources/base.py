@@ -268,8 +268,6 @@ def known_gone_result(location: str, request: FetchRequest, day: date | None = N
 # Detects digests in fetched texts. A large answer is read in a process of its own with limited memory.
 
 ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
-THREAD_BYTES = 20_000
-"""Body size in bytes from which it is read in a thread, off the event loop."""
 LARGE_BYTES = 200_000
 """Body size in bytes from which it is read in a process of its own."""
 MAX_MEGABYTES = 200
@@ -295,7 +293,7 @@ async def detect_in_response(response: Response, on: date | None = None) -> tupl
 async def read_digests(
     read: Callable[..., tuple[models.Digest, ...]], body: bytes, *arguments: Any
 ) -> tuple[models.Digest, ...]:
-    """Return the digests that a function of a module reads in bytes: in a process of its own if they are many.
+    """Return the digests that a function of a module reads in bytes: off the event loop, if they are many in their own process.
 
     Raises the function's PaperroundErrors, and FetchError for a body that takes too much memory or time.
     """
@@ -303,9 +301,7 @@ async def read_digests(
         # Where no process can be started, a thread does it.
         with suppress(isolation.ChildStartError):
             return await _read_in_process(read, body, *arguments)
-    if len(body) >= THREAD_BYTES:
-        return await asyncio.to_thread(read, body, *arguments)
-    return read(body, *arguments)
+    return await asyncio.to_thread(read, body, *arguments)
 
 
 def detect_in_text(

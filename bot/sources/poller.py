@@ -10,7 +10,7 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 import structlog
@@ -22,8 +22,8 @@ from bot.core import day_close, isolation
 from bot.core.clock import Clock
 from bot.sources import base, fetch_errors, kinds
 from bot.text import dates
+from storage import archive, models, papers, sources
 from storage import errors as storage_errors
-from storage import models, papers, sources
 from storage.database import Connection, Database
 from storage.models import FetchStatus
 
@@ -85,6 +85,9 @@ class SourceReport:
     `is_newest_pending`: the digest of `last_day` is not published yet. `is_unfinished`: a back-fill is to go on at once.
     `progress`: that of its back-fill as last read or stored. `has_lost`: something was not stored, so the next run begins
     before it, or another process has gone on with the back-fill. `new_ids`: papers of this run that were not known.
+    `stored`: the digests that the source has of each date that it brings, and their entries; `new_digests`: those of this day
+    (UTC), once it has brought one.
+    `refused`: those beyond what a source may have of a date.
     """
 
     source: models.StoredSource
@@ -101,6 +104,9 @@ class SourceReport:
     progress: Mapping[str, Any] | None = None
     has_lost: bool = False
     new_ids: set[str] = field(default_factory=set)
+    stored: dict[date, tuple[int, int]] = field(default_factory=dict)
+    new_digests: int | None = None
+    refused: Counter[date] = field(default_factory=Counter)
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
 
@@ -306,6 +312,11 @@ class Checkpoint:
                     await sources.trim_page_states(connection, row.id, max_states)
 
 
+MAX_DIGESTS_OF_DATE = 20
+"""Digests of one date that a stranger's page or feed may have, and none beside `base.MAX_NEW_PAPERS` papers: a post reads all
+of them. Honest ones have one to a few."""
+MAX_NEW_DIGESTS = 2_000
+"""New digests of a day (UTC) by a stranger's page or feed: as many as the entries of a feed that is read the first time."""
 MAX_CORRECTIONS = 50
 """Corrections by a stranger's page or feed that are stored in one run; each takes some 20 ms."""
 _MAX_QUEUED = 64
@@ -698,6 +709,7 @@ class Poller:
                         )
                         fetched = replace(result, page_states=changed)
                         if run.days is None:
+                            fetched = await self._limit_new_digests(fetched, report)
                             fetched = await self._limit_new_papers(fetched, report)
                         await run.sink.put(SinkItem(report, fetched))
                         run.progress(row, result)
@@ -713,6 +725,54 @@ class Poller:
                 report.add_failure(str(error))
         for failure in failures:
             report.add_failure(f"it {fetch_errors.describe_bug(failure)}")
+
+    async def _limit_new_digests(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
+        """Return a result without the new digests that exceed the limits of a date and of a day (UTC), if its source has limits.
+
+        One of a date that its location had before is a correction, and may grow while the date has room for papers. What exceeds
+        the limits of its date is not read again.
+        """
+        source, digests = report.source, result.digests
+        if not digests or kinds.get(source.kind, source.url).max_new_papers is None:
+            return result
+        days, now = {digest.date for digest in digests}, self._clock()
+        key = fields.bounded_key(result.location, digest_writer.MAX_LOCATION_LENGTH)
+        async with self._database.read() as connection:
+            here = await archive.count_by_date(connection, source.url, days, key)
+            others = days - report.stored.keys()
+            report.stored |= await archive.count_by_date(connection, source.url, others)
+            if report.new_digests is None:
+                today = datetime.combine(now.date(), time(), UTC)
+                report.new_digests = await archive.count_since(connection, source.url, today)
+        kept, is_late = [], False
+        for digest in digests:
+            (count, entries), of_date = here.get(digest.date, (0, 0)), report.stored.get(digest.date, (0, 0))
+            is_new, own, size = not count, entries // max(1, count), len(digest.entries)
+            has_grown = size > own and of_date[1] - own >= base.MAX_NEW_PAPERS
+            if has_grown or (is_new and of_date[0] >= MAX_DIGESTS_OF_DATE):
+                report.refused[digest.date] += 1
+            elif is_new and report.new_digests >= MAX_NEW_DIGESTS:
+                is_late = True
+            else:
+                here[digest.date] = max(0, count - 1), entries - own
+                report.stored[digest.date] = of_date[0] + is_new, of_date[1] + size - own
+                report.new_digests += is_new
+                kept.append(digest)
+        if len(kept) == len(digests):
+            return result
+        reason = (
+            f"it has brought {MAX_NEW_DIGESTS:,} new digests today, and may not bring more; others are read from tomorrow on"
+            if is_late
+            else f"it has as many digests ({MAX_DIGESTS_OF_DATE}) or papers ({base.MAX_NEW_PAPERS:,}) of"
+            f" {format_days(report.refused)} as it may; {report.refused.total():,} digests are left out"
+        )
+        report.has_lost = report.has_lost or is_late
+        pages = () if is_late else result.page_states
+        if kept:
+            report.add_failure(reason)
+            return replace(result, digests=tuple(kept), page_states=pages)
+        report.reasons[FetchStatus.FAILED] = reason
+        return replace(result, digests=(), page_states=pages, status=FetchStatus.FAILED, reason=reason)
 
     async def _limit_new_papers(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
         """Return a result without the digests and facts that would exceed the source's new papers of the day (UTC).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from bot.daily.service import OnDemandPosts, Subscriptions
 from storage import archive, daily, deliveries, models, outbox, papers
 from storage.database import Connection
 from storage.models import Reason
-from tests.support import digest_builders
+from tests.support import digest_builders, patience
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -58,6 +59,26 @@ async def test_each_decision_is_recorded_with_its_cut_off_and_what_it_left_out(
     assert (record.left_out, record.delivery_id) == (((ids["2601.00003"], 7),), delivery.id)
     assert (empty.cutoff_rank, empty.cutoff_votes, empty.left_out) == (0, None, ())
     assert (empty.digest_ids, empty.delivery_id) == (record.digest_ids, None)
+
+
+@both_engines
+async def test_papers_are_read_while_others_may_write_and_what_they_write_is_posted(
+    planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await planning.subscribe()
+    await planning.store(MONDAY, ("2601.00001", 5))
+    list_papers = archive.list_papers
+
+    async def read(connection: Connection, digest_ids: Iterable[int]) -> list[archive.DigestPaper]:
+        monkeypatch.setattr(archive, "list_papers", list_papers)
+        found = await list_papers(connection, digest_ids)
+        async with patience.limit(20):
+            await planning.store(MONDAY, ("2601.00001", 5), ("2601.00002", 9))
+        return found
+
+    monkeypatch.setattr(archive, "list_papers", read)
+    assert await planning.tick(SEOUL_9AM) == 1
+    assert await planning.list_contents() == ["2601.00002 2601.00001"]
 
 
 async def test_a_posted_paper_is_not_posted_again(planning: PlannerHarness) -> None:

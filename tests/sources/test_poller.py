@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -873,6 +874,107 @@ async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
     assert report.result.papers == 6, "the page is not taken for known"
 
 
+def feed_of_subsets(count: int, first: int = 0, day: str = "2025-05-06", removed: int = 0) -> str:
+    """Return a feed in which each entry is another list of the same papers, without those whose bits are set in `removed`."""
+
+    def entry(number: int) -> str:
+        ids = [f"2505.{bit + 1:05}" for bit in range(12) if (number | removed) >> bit & 1 == 0]
+        links = [f"<li><a href='https://arxiv.org/abs/{id_}'>How moss grows on {id_}</a></li>" for id_ in ids]
+        html = f"<![CDATA[<h2>{day}</h2><ul>{''.join(links)}</ul>]]>"
+        return f"<item><title>A</title><guid>{number}</guid><description>{html}</description></item>"
+
+    return source_payloads.rss(*map(entry, range(first, first + count)))
+
+
+async def count_digests(harness: PollingHarness) -> int:
+    async with harness.db.read() as connection:
+        return len(await archive.list_ids(connection))
+
+
+async def test_a_feed_that_lists_known_papers_again_and_again_has_few_digests_of_a_date(
+    db_harness: PollingHarness,
+) -> None:
+    harness = db_harness
+    await harness.add("/feed", "feed")
+    reports, stored = [], []
+    for poll in range(3):
+        harness.origin.pages["/feed"] = feed_of_subsets(30, first=30 * poll)
+        reports += await harness.fetch_due()
+        stored.append(await count_digests(harness))
+        harness.now += timedelta(hours=12)
+    assert stored == [20, 20, 20]
+    assert [(report.status, report.result.new_digests) for report in reports] == [
+        (S.OK, 20),
+        (S.FAILED, 0),
+        (S.FAILED, 0),
+    ]
+    said = "it has as many digests (20) or papers (5,000) of 2025-05-06 as it may; 10 digests are left out"
+    assert reports[0].reason == f"10 of 31 places: {said}"
+    assert reports[1].reason.endswith("; 30 digests are left out")
+
+
+async def test_a_source_with_all_digests_of_a_date_corrects_them_and_has_other_dates(
+    harness: PollingHarness,
+) -> None:
+    await harness.add("/feed", "feed")
+    harness.origin.pages["/feed"] = feed_of_subsets(25)
+    await harness.fetch_due()
+    harness.now += timedelta(hours=1)
+    harness.origin.pages["/feed"] = feed_of_subsets(20).replace("moss", "lichen")
+    [corrected] = await harness.fetch_due()
+    harness.now += timedelta(hours=1)
+    harness.origin.pages["/feed"] = feed_of_subsets(3, first=100, day="2025-05-07")
+    [next_day] = await harness.fetch_due()
+    assert (corrected.status, corrected.result.new_digests, corrected.result.corrected_digests) == (
+        S.OK,
+        0,
+        20,
+    )
+    assert (next_day.status, next_day.result.new_digests, next_day.reason) == (S.OK, 3, "")
+
+
+async def test_digests_of_a_date_do_not_grow_beyond_its_papers(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "MAX_NEW_PAPERS", 15)
+    await harness.add("/feed", "feed")
+    stored, reasons = [], []
+    # Lists of 3, 2, 2 and 1 papers, then of 12, 11, 11 and 10.
+    for removed in (0b111_111_111_000, 0):
+        harness.origin.pages["/feed"] = feed_of_subsets(4, removed=removed)
+        [report] = await harness.fetch_due()
+        async with harness.db.read() as connection:
+            ids = await archive.list_ids(connection)
+            stored.append(Counter(paper.digest_id for paper in await archive.list_papers(connection, ids)))
+        reasons.append(report.reason)
+        harness.now += timedelta(hours=1)
+    assert [sorted(counts.values()) for counts in stored] == [[1, 2, 2, 3], [1, 2, 2, 12]]
+    assert reasons[0] == ""
+    assert reasons[1].endswith("; 3 digests are left out")
+
+
+async def test_digests_beyond_those_of_a_day_are_read_from_the_next_day_on(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "MAX_NEW_DIGESTS", 4)
+    await harness.add("/x.md")
+    days = [date(2025, 5, 6) - timedelta(days=age) for age in range(6)]
+    harness.origin.pages["/x.md"] = "\n".join(
+        source_payloads.newsletter(day, [f"2505.{day.day:05}"]) for day in days
+    )
+    stored, reasons = [], []
+    for hours in (2, 11, 24):
+        [report] = await harness.fetch_due()
+        reasons.append(report.reason)
+        stored.append(await count_digests(harness))
+        harness.now += timedelta(hours=hours)
+    assert stored == [4, 4, 6]
+    assert (
+        "it has brought 4 new digests today, and may not bring more; others are read from tomorrow on"
+        in reasons[0]
+    )
+
+
 async def test_an_old_list_of_almost_all_papers_of_a_day_is_stored_beside_new_ones(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -947,7 +1049,7 @@ async def test_a_feed_that_corrects_many_digests_has_them_stored_over_several_po
                 f"<li><a href='https://arxiv.org/abs/2505.{number:03}{n:02}'>How moss grows on old stones {revision}</a></li>"
                 for n in (1, 2)
             )
-            html = f"<![CDATA[<h2>2025-05-06</h2><ul>{texts}</ul><p>{number} {revision}</p>]]>"
+            html = f"<![CDATA[<h2>2025-05-0{number % 5 + 4}</h2><ul>{texts}</ul><p>{number} {revision}</p>]]>"
             head = f"<title>Day</title><guid>e{number}</guid><pubDate>Tue, 06 May 2025 00:00:00 GMT</pubDate>"
             return f"<item>{head}<description>{html}</description></item>"
 

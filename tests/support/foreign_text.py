@@ -100,6 +100,8 @@ UNITS = {
     "rules": "---\n",
     "links": "https://a.b/c ",
     "hidden link": "https://",
+    "links to a paper": "[Paper](https://arxiv.org/abs/2505.00001)",
+    "named links to a paper": "[A Paper about Kites](https://arxiv.org/abs/2505.00001) ",
     "arXiv ids": "arxiv:2505.01234 ",
     "sentences": "A b. ",
     "abbreviations": "A.B. ",
@@ -139,8 +141,18 @@ def _repeat(unit: str) -> Callable[[int], str]:
     return lambda length: (unit * (length // len(unit) + 1))[:length]
 
 
+def _count_up(before: str, after: str) -> Callable[[int], str]:
+    """Repeat a text with another paper's id each time."""
+    return lambda length: "".join(
+        f"{before}2505.{number:05}{after}"
+        for number in range(1, length // (len(before) + len(after) + 10) + 1)
+    )
+
+
 SHAPES: dict[str, Callable[[int], str]] = {
     **{name: _repeat(unit) for name, unit in UNITS.items()},
+    "papers": _count_up("arxiv:", " "),
+    "links to papers": _count_up("[Paper](https://arxiv.org/abs/", ")"),
     "growing runs of backticks": _growing_runs("`"),
     "growing runs of stars": _growing_runs("*"),
     "growing indents": lambda length: "".join(
