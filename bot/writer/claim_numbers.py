@@ -328,6 +328,8 @@ _WORDS_OF_NUMBERS: dict[re.Pattern[str], int | Fraction] = {
     re.compile(r"(?<!\d )\bbillions?\b", re.I): 10**9,
 }
 _FACTOR = re.compile(r"factors? of (?:about |around |up to |nearly |over |~)?$")
+MAX_LENGTH = 12_000
+"""Characters of a text whose numbers are read. The sentences around a span have some 6,000, a claim at most 600."""
 _MAX_DIGITS = 30
 _MAX_LISTED = 20
 """Numbers of a list that share a unit."""
@@ -336,11 +338,11 @@ _MAX_UNITS = 4
 
 
 class SourceNumbers:
-    """The numbers of a paper's text, with all of their readings."""
+    """The numbers of a passage, up to `MAX_LENGTH`, with all of their readings."""
 
     def __init__(self, text: str) -> None:
         # By paragraph: a regular expression over a long text would hold up other threads.
-        paragraphs = text.split("\n\n")
+        paragraphs = text[:MAX_LENGTH].split("\n\n")
         digits = "\n\n".join(to_digits(plain_source(part)) for part in paragraphs)
         self._readings: dict[Fraction, set[str]] = {}
         for mention in find_numbers(digits, in_source=True):
@@ -366,7 +368,7 @@ def find_number_problems(
 
     `is_derived` is asked about each with the text that it is in, whether it follows from the source in another way.
     """
-    text = to_digits(to_plain_text(claim))
+    text = to_digits(to_plain_text(claim[:MAX_LENGTH]))
     problems = []
     for mention in find_numbers(text):
         start, end, readings = mention
@@ -374,7 +376,7 @@ def find_number_problems(
         if any(source.has(reading, is_counted=is_counted) for reading in readings):
             continue
         if is_derived is None or not is_derived(text, mention):
-            shown = (text[start:end] + text[end:].split(" ")[0])[:24].rstrip(".,;)")
+            shown = (text[start:end] + text[end : end + 24].split(" ")[0])[:24].rstrip(".,;)")
             problems.append(f'the number "{shown}" does not stand in the source')
     return problems
 
@@ -391,7 +393,7 @@ def _is_same_unit(claimed: str, other: str, *, is_whole: bool, is_counted: bool)
 def find_numbers(text: str, *, in_source: bool = False) -> list[Mention]:
     """Return the numbers of a text whose number words are digits. Digits inside a Latin name belong to the name."""
     found: list[Mention] = []
-    position = 0
+    text, position = text[:MAX_LENGTH], 0
     while match := _TOKEN.search(text, position):
         position = match.end()
         if match["name"]:

@@ -949,7 +949,7 @@ _HOUR_SECONDS = 3600
 @lru_cache(maxsize=64)
 def _list_readings(text: str) -> Sequence[claim_numbers.Reading]:
     """Return the numbers of a text, up to a limit, with all that each may mean."""
-    digits = claim_numbers.to_digits(claim_numbers.plain_source(text))
+    digits = claim_numbers.to_digits(claim_numbers.plain_source(text[: claim_numbers.MAX_LENGTH]))
     mentions = claim_numbers.find_numbers(digits, in_source=True)[: 4 * _MAX_NUMBERS]
     return list(dict.fromkeys(reading for mention in mentions for reading in mention.readings))
 
