@@ -51,14 +51,8 @@ _NATIVE = re.compile(
     rf"|(?P<ones>{'|'.join(_NATIVE_ONES)}))(?= ?(?:{COUNTERS})|(?<!열) (?=[가-힣A-Za-z]))"
 )
 _AND_HALF = re.compile(r"(?<![\d.])(\d{1,4}) ?(시간|분|년|개월|배|일) ?반(?![가-힣]{2})")
-_SINO_DIGITS = dict(zip("일이삼사오육칠팔구", range(1, 10), strict=True))
 _SMALL = {"": 1, "십": 10, "백": 100, "천": 1000}
 _LARGE = {"": 1, "만": 10**4, "억": 10**8, "조": 10**12}
-_SINO = re.compile(
-    rf"(?<![가-힣\d.,])(?:[일이삼사오육칠팔구]?[십백천]){{1,3}}[일이삼사오육칠팔구]?"
-    rf"(?:[만억조](?![들족약큼])|(?= ?(?:{COUNTERS})))|(?<![가-힣\d])(?:만|억)(?= (?:개|명|장|건|번))"
-    rf"|(?<![가-힣])[삼사오육칠팔구](?=단계|차원|층|배)"
-)
 _MIXED_PART = (
     r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+(?:\.\d+)?)"
     r"(?:(?:[십백천]?[만억조]|[십백천])(?![들족약큼])| [십백천]?[만억조](?![가-힣]))"
@@ -78,7 +72,7 @@ def to_digits(text: str) -> str:
         return text
     text = _AND_HALF.sub(r"\1.5\2", text)
     text = _NATIVE.sub(_read_native, text)
-    return _MIXED.sub(_read_mixed, _SINO.sub(_read_sino, text))
+    return _MIXED.sub(_read_mixed, text)
 
 
 def _read_english(match: re.Match[str]) -> str:
@@ -98,18 +92,6 @@ def _read_native(match: re.Match[str]) -> str:
     if match["ones"]:
         return str(_NATIVE_ONES[match["ones"]])
     return str(_NATIVE_TENS[match["tens"]] + {**_NATIVE_ONES, "한": 1}.get(match["more"] or "", 0))
-
-
-def _read_sino(match: re.Match[str]) -> str:
-    value, digit = 0, 0
-    for letter in match[0]:
-        if letter in _SINO_DIGITS:
-            digit = _SINO_DIGITS[letter]
-        elif letter in _LARGE:
-            value, digit = (value + digit or 1) * _LARGE[letter], 0
-        else:
-            value, digit = value + (digit or 1) * _SMALL[letter], 0
-    return str(value + digit)
 
 
 def _read_mixed(match: re.Match[str]) -> str:

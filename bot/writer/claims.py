@@ -571,11 +571,10 @@ def _find_unproved(claim: str, passage: _Passage) -> list[str]:
     said, sentence, context = (_pad(claim), _pad(passage.sentence), _pad(passage.context))
     paragraph, window = _pad(passage.paragraph), _pad(passage.window)
     return [
-        *_find_polarity(said, sentence, context, _pad(passage.span)),
-        *_find_doubts(said, _clause_of(sentence, _pad(passage.span)), sentence, context, paragraph),
+        *_find_polarity(said, sentence, context),
+        *_find_doubts(said, sentence, context, paragraph),
         *_find_charged(said, paragraph, window),
-        *_find_directions(said, _clause_of(sentence, _pad(passage.span)), sentence),
-        *_find_anchored(claim, passage.sentence),
+        *_find_directions(said, sentence),
         *_find_numbers(claim, passage),
         *_find_swaps(claim, passage),
         *_find_replaced(claim, passage),
@@ -583,12 +582,12 @@ def _find_unproved(claim: str, passage: _Passage) -> list[str]:
     ]
 
 
-def _find_polarity(said: str, sentence: str, context: str, span: str) -> Iterator[str]:
+def _find_polarity(said: str, sentence: str, context: str) -> Iterator[str]:
     denied = _has("denial", said)
     negates = any(_has(group, said) for group in ("denial", "contrast"))
     negates = negates or any(said[start:end] not in sentence for start, end in _find("privative", said))
-    if _has("denial", _clause_of(sentence, span)) and not negates:
-        yield "the span denies what the claim says"
+    if _has("denial", sentence) and not negates:
+        yield "the sentence of the span denies what the claim says"
     elif denied and not any(_has(group, context) for group in ("denial", "contrast", "privative")):
         yield "the claim denies something, the sentence of its span does not"
     elif (
@@ -599,15 +598,8 @@ def _find_polarity(said: str, sentence: str, context: str, span: str) -> Iterato
         yield "the sentence of the span finds no difference"
 
 
-def _clause_of(sentence: str, span: str) -> str:
-    """Return the span with the rest of its clause."""
-    at = max(sentence.find(span), 0)
-    begin, end = (sentence.rfind(_BORDER, 0, at) + 1, sentence.find(_BORDER, at + len(span)))
-    return sentence[begin : end if end >= 0 else len(sentence)]
-
-
-def _find_doubts(said: str, clause: str, sentence: str, context: str, paragraph: str) -> Iterator[str]:
-    if _has("doubt", clause) and not any(_has(group, said) for group in ("doubt", "caution", "denial")):
+def _find_doubts(said: str, sentence: str, context: str, paragraph: str) -> Iterator[str]:
+    if _has("doubt", sentence) and not any(_has(group, said) for group in ("doubt", "caution", "denial")):
         yield "the sentence of the span doubts what the claim says"
     if _has("proof", said) and not (
         _has("denial", said) or _has("proof", paragraph) or _has("certainty", paragraph)
@@ -633,16 +625,16 @@ def _find_charged(said: str, paragraph: str, window: str) -> Iterator[str]:
         yield "a vague size stands in the claim alone"
 
 
-_DIRECTIONS = ("amount", "quality", "speed", "size")
+_DIRECTIONS = ("amount", "quality", "speed")
 
 
 def _list_directions(padded: str) -> set[tuple[str, str]]:
     return {(name, sign) for name in _DIRECTIONS for sign in "+-" if _has(name + sign, padded)}
 
 
-def _find_directions(said: str, clause: str, sentence: str) -> Iterator[str]:
+def _find_directions(said: str, sentence: str) -> Iterator[str]:
     """A claim may turn a comparison round if it also exchanges what is compared."""
-    claimed, stated = _list_directions(said), _list_directions(clause) or _list_directions(sentence)
+    claimed, stated = _list_directions(said), _list_directions(sentence)
     opposite = {name for name, sign in claimed for other in "+-" if other != sign and (name, other) in stated}
     opposite -= {name for name, sign in claimed & stated}
     same = {name for name, _ in claimed & stated} - opposite
@@ -654,35 +646,10 @@ def _find_directions(said: str, clause: str, sentence: str) -> Iterator[str]:
         yield f"the claim and the sentence of its span have opposite directions ({min(opposite)})"
 
 
-def _find_anchored(claim: str, sentence: str) -> Iterator[str]:
-    """Numbers with one direction in the claim, and the other one in the sentence of its span."""
-    compared, stated = (_split_compared(_pad(claim))[1], _split_compared(_pad(sentence))[1])
-    if compared and not compared & stated:
-        return
-    there = _list_moves(sentence)
-    for key, sign in _list_moves(claim).items():
-        if sign and there.get(key) and there[key] != sign:
-            yield f"a number of the claim rises where the paper's falls ({key[1] or 'count'})"
-            return
-
-
 _CLAUSES = re.compile(
     r"(?<!\d)[,;:.!?()]+|[,;:.!?()]+(?!\d)|\s[-–—]+\s|—|\b(?:and|but|while|whereas|although|though|because|which)\b"
     r"|(?<=[고며면])\s|(?<=지만)\s|(?<=는데)\s|(?<=으나)\s"
 )
-
-
-def _list_moves(text: str) -> dict[claim_numbers.Reading, str]:
-    """Return the numbers of clauses with one direction, "+" or "-"; "" for those with none, or with both."""
-    found: dict[claim_numbers.Reading, str] = {}
-    for clause in _CLAUSES.split(claim_numbers.to_digits(claim_numbers.plain_source(text))):
-        padded = _pad(clause)
-        signs = {sign for name, sign in _list_directions(padded) if name in ("amount", "size")}
-        sign = signs.pop() if len(signs) == 1 and not _has("denial", padded) else ""
-        for mention in claim_numbers.find_numbers(clause):
-            for reading in mention.readings:
-                found[reading] = "" if found.get(reading, sign) != sign else sign
-    return found
 
 
 _KOREAN_COMPARISONS = re.compile("보다_|_대비_|_비해_")
