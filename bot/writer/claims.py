@@ -192,20 +192,6 @@ _JOINED = re.compile(
 )
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s+|\n\s*(?:[-*•]\s*)?)[\"'“(]?$")
 _NAME_PARENTHESES = re.compile(r"\(([^()]{2,200})\)")
-_ORDINARY = re.compile(
-    r"(?:ly|ing|ed|[st]ions?|ments?|ness|ity|ities|ences?|ances?|ers?|als?|ists?|isms?|ous|ive|ful|less|ic)$"
-)
-_OPENING_WORDS = (
-    "a an the this these those that it its they their we our by with using unlike while when where in on at"
-    " for from to as each all both such after before during if since because although though despite however"
-    " moreover thus hence here there no not only also and or but across among between within without under over"
-    " more most many few several every one two three four five six seven eight nine ten half first second third"
-    " finally then next other another about around nearly roughly even given like instead through some any"
-    " small large new long short prior recent results authors experiments users people models data training"
-    " work tests code accuracy answers scores images humans researchers compute memory precision recall length"
-    " error cost costs inference performance peak"
-)
-_OPENINGS = frozenset(_OPENING_WORDS.split())
 _MIN_PREFIX, _MAX_PREFIX = 4, 10
 """Letters that two forms of an English word have in common, such as "quantized" and "quantization"."""
 
@@ -255,10 +241,6 @@ class SourceNames:
         length = max(_MIN_PREFIX, min(len(folded) - 2, round(len(folded) * 0.55), _MAX_PREFIX))
         return len(folded) > _MIN_PREFIX and folded[:length] in self._prefixes
 
-    def has_derived(self, name: str) -> bool:
-        """Whether the source has a longer word for a country or person: European for Europe."""
-        return len(name) > _MIN_PREFIX and name[1:].islower() and analyser.fold(name) in self._prefixes
-
     def has_initials(self, name: str) -> bool:
         """Whether a name of three letters or more, such as IoU, is made of the first letters of words in a row."""
         return (
@@ -292,9 +274,9 @@ def _names(text: str) -> Iterator[str]:
         name = match[0]
         if text[: match.start()].rstrip(" -")[-1:].isdigit() and claim_numbers.read_unit(name, 0):
             continue  # the unit of the number before it
-        if not (name.islower() and name.replace("-", "").isalpha() and not has_hangul) and not (
-            _opens_sentence(text, match.start()) and (_may_be_ordinary(name) or _is_no_subject(text, match))
-        ):
+        is_plain = name.islower() and name.replace("-", "").isalpha()
+        is_opening = name[1:].islower() and _opens_sentence(text, match.start())
+        if has_hangul or not (is_plain or is_opening):
             yield name
 
 
@@ -302,35 +284,15 @@ def _opens_sentence(text: str, start: int) -> bool:
     return _SENTENCE_START.search(text, max(0, start - 12), start) is not None or not text[:start].strip()
 
 
-def _may_be_ordinary(name: str) -> bool:
-    """Whether a capitalised word at the start of a sentence may be an ordinary one."""
-    lower = name.lower()
-    return name[1:] == lower[1:] and (lower in _OPENINGS or _ORDINARY.search(lower) is not None)
-
-
-_VERB = re.compile(r" (?:[a-z]+(?<![su])s|[a-z]+ed|can|will|has|was)(?![a-z])")
-
-
-def _is_no_subject(text: str, match: re.Match[str]) -> bool:
-    """Whether a capitalised English word is followed by something else than a verb that a name would have."""
-    return (
-        match[0][1:].islower()
-        and match[0].isalpha()
-        and text[match.end() : match.end() + 1] == " "
-        and not _VERB.match(text, match.end())
-        and not analyser.has_hangul(text)
-    )
-
-
 def _is_known(name: str, source: SourceNames) -> bool:
     if len(name) < 2 or source.has(name) or source.has_initials(name):
         return True
-    if all(map(source.is_term, _SOURCE_WORD.findall(name))) or source.has_derived(name):
+    if all(map(source.is_term, _SOURCE_WORD.findall(name))):
         return True
     if source.has(name[:-1] if name.endswith("s") else f"{name}s"):
         return True
     parts = re.split("[-_&@+]", name)
-    if all(part.isascii() and part.islower() and part.isalpha() for part in parts):
+    if all(part.isascii() and part[1:].islower() and part.isalpha() for part in parts):
         return all(source.has_word(part) for part in parts)
     return (
         len(parts) > 1
@@ -706,57 +668,6 @@ def _find_numbers(claim: str, passage: _Passage) -> Iterator[str]:
         _source_numbers(passage.window),
         lambda digits, mention: _is_derived(digits, mention, in_sentence, in_window),
     )
-    yield from _find_kinds(text, passage)
-
-
-_COUNTED_WITHIN = 3
-_STRICT = claim_numbers.SOFT - {claim_numbers.POINT}
-
-
-def _find_kinds(text: str, passage: _Passage) -> Iterator[str]:
-    """Numbers of the passage that the claim gives another currency, counts other things with, or exchanges as from and to."""
-    claimed, stated = _read(text, passage.names), _read(passage.window, passage.names)
-    counted: dict[Fraction, set[str]] = {}
-    for item in stated:
-        if item.value is not None:
-            counted.setdefault(item.value, set()).add(item.kind)
-    units = {(item.value, item.dimension) for item in stated}
-    kinds = {item.kind for item in stated if item.kind}
-    for item in stated:
-        if item.value is not None and item.value in counted:
-            counted[item.value] |= _list_behind(item, stated)
-    for item in claimed:
-        if item.value is None or item.value not in counted:
-            continue
-        is_hour = item.dimension == claim_numbers.HOUR and "hour" in counted[item.value]
-        if item.dimension in _STRICT and (item.value, item.dimension) not in units and not is_hour:
-            yield f"a number of the paragraph has another unit ({item.dimension})"
-        own = counted[item.value]
-        if item.kind in kinds and "" not in own and not own & {item.kind, *_list_behind(item, claimed)}:
-            yield f"a number of the paragraph counts something else ({item.kind})"
-    begins, ends = _list_changes(text)
-    begins_there, ends_there = _list_changes(
-        claim_numbers.to_digits(claim_numbers.plain_source(passage.sentence))
-    )
-    if begins & ends_there and ends & begins_there:
-        yield "a change goes the other way"
-
-
-def _list_behind(number: _Item, items: Sequence[_Item]) -> set[str]:
-    return {item.word for item in items if item.word and 0 < item.place - number.place <= _COUNTED_WITHIN}
-
-
-def _list_changes(text: str) -> tuple[set[Fraction], set[Fraction]]:
-    """Return the numbers from which a text says that something changes, and to which."""
-    begins, ends = set(), set()
-    for mention in claim_numbers.find_numbers(text):
-        values = {value for value, _ in mention.readings}
-        before, after = text[max(0, mention.start - 8) : mention.start], text[mention.end : mention.end + 8]
-        if re.search(r"\bfrom (?:about )?$", before) or after.startswith("에서"):
-            begins |= values
-        elif re.search(r"\bto (?:about )?$", before) or after.startswith(("로", "으로")):
-            ends |= values
-    return begins, ends
 
 
 @lru_cache(maxsize=8)
