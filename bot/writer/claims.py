@@ -412,7 +412,7 @@ def _read(text: str, names: Set[str]) -> Sequence[_Item]:
     while position < len(digits):
         if mention := mentions.get(position):
             place, is_border = place + 1, False
-            kind = _read_kind(digits, mention.start, mention.end)
+            kind = _read_kind(digits, mention.end)
             for value, dimension in mention.readings:
                 items.append(_Item(place, "", value, dimension, kind=kind))
             position = max(mention.end, position + 1)
@@ -458,33 +458,14 @@ _NO_THINGS = (
     | frozenset(["per", "more", "most", "least", "less", "only", "about", "no", "not"])
 )
 _KIND = re.compile(r"[ -]([A-Za-z][A-Za-z-]{2,})")
-_KOREAN_KIND = re.compile(r" ?(일|주|개월|년|단계|층|토큰|스텝|시간|배)(?![가-힣]*[진검])")
-_KOREAN_KINDS = {
-    "일": "day",
-    "주": "week",
-    "개월": "month",
-    "년": "year",
-    "단계": "stage",
-    "층": "layer",
-    "토큰": "token",
-    "스텝": "step",
-}
-_COUNTED_BEFORE = re.compile(r"([A-Za-z][A-Za-z0-9-]+) $")
 
 
-def _read_kind(text: str, start: int, position: int) -> str:
-    """Return the stem of the word that a number counts, if it stands behind it; in Korean before it, as in GPU 8개."""
-    if korean := _KOREAN_KIND.match(text, position):
-        return _KOREAN_KINDS.get(korean[1], "")
-    if text.startswith(("개", "장", "대", "명"), position):
-        before = _COUNTED_BEFORE.search(text, max(0, start - 30), start)
-        return analyser.stem(before[1].casefold()) if before else ""
+def _read_kind(text: str, position: int) -> str:
+    """Return the stem of the Latin word that a number counts."""
     match = _KIND.match(text, position)
-    return (
-        ""
-        if match is None or match[1].casefold() in analyser.FUNCTION_WORDS | _CLAUSE_WORDS
-        else analyser.stem(match[1].casefold())
-    )
+    if match is None or match[1].casefold() in analyser.FUNCTION_WORDS | _CLAUSE_WORDS:
+        return ""
+    return analyser.stem(match[1].casefold())
 
 
 def _bind(items: Sequence[_Item], dimension: str) -> dict[str, list[tuple[int, _Item]]]:
@@ -563,10 +544,6 @@ def _find_polarity(said: str, sentence: str, context: str) -> Iterator[str]:
 def _find_doubts(said: str, sentence: str, context: str, paragraph: str) -> Iterator[str]:
     if _has("doubt", sentence) and not any(_has(group, said) for group in ("doubt", "caution", "denial")):
         yield "the sentence of the span doubts what the claim says"
-    if _has("proof", said) and not (
-        _has("denial", said) or _has("proof", paragraph) or _has("certainty", paragraph)
-    ):
-        yield "the paragraph of the span proves nothing"
     if _has("universal", said) and not (_has("universal", paragraph) or _has("general", paragraph)):
         yield "the claim is more general than the paragraph of its span"
     if _has("universal", said) and _has("partial", sentence) and not _has("partial", said):
@@ -677,8 +654,6 @@ def _source_numbers(text: str) -> claim_numbers.SourceNumbers:
 
 _TIGHT = 5
 _MAX_RATIO = 10
-_LARGE = 10**6
-"""Numbers of the same kind are mostly of the same order."""
 
 
 def _find_swaps(claim: str, passage: _Passage) -> Iterator[str]:
@@ -789,8 +764,6 @@ def _is_rival(rival: _Item, number: _Item, kinds: Set[str]) -> bool:
         return rival.kind == number.kind
     first, second = rival.value or Fraction(0), number.value or Fraction(0)
     small, large = sorted((abs(first), abs(second)))
-    if small >= _LARGE:
-        return large <= _MAX_RATIO * small
     is_alike = rival.kind in kinds or (
         ("" in kinds or not rival.kind) and (first.denominator == 1) == (second.denominator == 1)
     )
