@@ -544,6 +544,10 @@ def _find_polarity(said: str, sentence: str, context: str) -> Iterator[str]:
 def _find_doubts(said: str, sentence: str, context: str, paragraph: str) -> Iterator[str]:
     if _has("doubt", sentence) and not any(_has(group, said) for group in ("doubt", "caution", "denial")):
         yield "the sentence of the span doubts what the claim says"
+    if _has("proof", said) and not any(
+        (_has("denial", said), _has("proof", paragraph), _has("certainty", paragraph))
+    ):
+        yield "the paragraph of the span proves nothing"
     if _has("universal", said) and not (_has("universal", paragraph) or _has("general", paragraph)):
         yield "the claim is more general than the paragraph of its span"
     if _has("universal", said) and _has("partial", sentence) and not _has("partial", said):
