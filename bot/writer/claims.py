@@ -564,7 +564,7 @@ def _find_charged(said: str, paragraph: str, window: str) -> Iterator[str]:
     for pattern in _word_patterns()["charged"]:
         if (match := pattern.search(said)) and not pattern.search(window):
             yield f'"{match[0].replace("_", " ").strip()}" needs a paragraph that has it'
-    if _has("vague", said) and not _has("vague", paragraph):
+    if _has("vague", said) and not (_has("vague", paragraph) or _has("plenty", paragraph)):
         yield "a vague size stands in the claim alone"
 
 
