@@ -412,7 +412,7 @@ def _read(text: str, names: Set[str]) -> Sequence[_Item]:
     while position < len(digits):
         if mention := mentions.get(position):
             place, is_border = place + 1, False
-            kind = _read_kind(digits, mention.end)
+            kind = _read_kind(digits, mention.start, mention.end)
             for value, dimension in mention.readings:
                 items.append(_Item(place, "", value, dimension, kind=kind))
             position = max(mention.end, position + 1)
@@ -458,11 +458,19 @@ _NO_THINGS = (
     | frozenset(["per", "more", "most", "least", "less", "only", "about", "no", "not"])
 )
 _KIND = re.compile(r"[ -]([A-Za-z][A-Za-z-]{2,})")
+_KOREAN_KIND = re.compile(r" ?(일|주|개월|년|단계|층|토큰|스텝|시간|배)(?![가-힣]*[진검])")
+_KOREAN_KINDS = {"일": "day", "주": "week", "개월": "month", "년": "year"}
+_KOREAN_KINDS |= {"단계": "stage", "층": "layer", "토큰": "token", "스텝": "step"}
+_COUNTED_BEFORE = re.compile(r"([A-Za-z][A-Za-z0-9-]+) $")
 
 
-def _read_kind(text: str, position: int) -> str:
-    """Return the stem of the Latin word that a number counts."""
+def _read_kind(text: str, start: int, position: int) -> str:
+    """Return the stem of the word that a number counts, if it stands behind it; in Korean before it, as in GPU 8개."""
+    if korean := _KOREAN_KIND.match(text, position):
+        return _KOREAN_KINDS.get(korean[1], "")
     match = _KIND.match(text, position)
+    if text.startswith(("개", "장", "대", "명"), position):
+        match = _COUNTED_BEFORE.search(text, max(0, start - 30), start)
     if match is None or match[1].casefold() in analyser.FUNCTION_WORDS | _CLAUSE_WORDS:
         return ""
     return analyser.stem(match[1].casefold())
@@ -517,7 +525,8 @@ def _find_unproved(claim: str, passage: _Passage) -> list[str]:
         *_find_polarity(said, sentence, context),
         *_find_doubts(said, sentence, context, paragraph),
         *_find_charged(said, paragraph, window),
-        *_find_directions(said, sentence),
+        *_find_directions(said, _clause_of(sentence, _pad(passage.span)), sentence),
+        *_find_anchored(claim, passage.sentence),
         *_find_numbers(claim, passage),
         *_find_swaps(claim, passage),
         *_find_replaced(claim, passage),
@@ -568,16 +577,23 @@ def _find_charged(said: str, paragraph: str, window: str) -> Iterator[str]:
         yield "a vague size stands in the claim alone"
 
 
-_DIRECTIONS = ("amount", "quality", "speed")
+_DIRECTIONS = ("amount", "quality", "speed", "level")
 
 
 def _list_directions(padded: str) -> set[tuple[str, str]]:
     return {(name, sign) for name in _DIRECTIONS for sign in "+-" if _has(name + sign, padded)}
 
 
-def _find_directions(said: str, sentence: str) -> Iterator[str]:
+def _clause_of(sentence: str, span: str) -> str:
+    """Return the span with the rest of its clause."""
+    at = max(sentence.find(span), 0)
+    begin, end = (sentence.rfind(_BORDER, 0, at) + 1, sentence.find(_BORDER, at + len(span)))
+    return sentence[begin : end if end >= 0 else len(sentence)]
+
+
+def _find_directions(said: str, clause: str, sentence: str) -> Iterator[str]:
     """A claim may turn a comparison round if it also exchanges what is compared."""
-    claimed, stated = _list_directions(said), _list_directions(sentence)
+    claimed, stated = _list_directions(said), _list_directions(clause) or _list_directions(sentence)
     opposite = {name for name, sign in claimed for other in "+-" if other != sign and (name, other) in stated}
     opposite -= {name for name, sign in claimed & stated}
     same = {name for name, _ in claimed & stated} - opposite
@@ -587,6 +603,16 @@ def _find_directions(said: str, sentence: str) -> Iterator[str]:
     is_excused = is_other_side or (is_comparison_alone and "quality" not in opposite)
     if opposite and not _is_exchanged(said, sentence) and not is_excused:
         yield f"the claim and the sentence of its span have opposite directions ({min(opposite)})"
+    if same and not opposite and _is_swapped(said, sentence):
+        yield "what is compared is exchanged"
+
+
+def _find_anchored(claim: str, sentence: str) -> Iterator[str]:
+    """Numbers with one direction in the claim, and the other one in the sentence of its span."""
+    compared, stated = (_split_compared(_pad(claim))[1], _split_compared(_pad(sentence))[1])
+    there = _list_moves(sentence) if not compared or compared & stated else {}
+    if any({sign, there.get(key)} == {"+", "-"} for key, sign in _list_moves(claim).items()):
+        yield "a number of the claim rises where the paper's falls"
 
 
 _CLAUSES = re.compile(
@@ -594,14 +620,35 @@ _CLAUSES = re.compile(
     r"|(?<=[고며면])\s|(?<=지만)\s|(?<=는데)\s|(?<=으나)\s"
 )
 
+def _list_moves(text: str) -> dict[claim_numbers.Reading, str]:
+    """Return the numbers of clauses with one direction, "+" or "-"; "" for those with none, or with both."""
+    found: dict[claim_numbers.Reading, str] = {}
+    for clause in _CLAUSES.split(claim_numbers.to_digits(claim_numbers.plain_source(text))):
+        padded = _pad(clause)
+        signs = {sign for name, sign in _list_directions(padded) if name == "amount"}
+        sign = signs.pop() if len(signs) == 1 and not _has("denial", padded) else ""
+        for mention in claim_numbers.find_numbers(clause):
+            for reading in mention.readings:
+                found[reading] = "" if found.get(reading, sign) != sign else sign
+    return found
+
 
 _KOREAN_COMPARISONS = re.compile("보다_|_대비_|_비해_")
+_THAN = re.compile("_than_|보다_")
 _MAX_COMPARED = 6
 
 
 def _is_exchanged(said: str, sentence: str) -> bool:
     claimed, stated = _split_compared(said), _split_compared(sentence)
     return bool(claimed[1] - stated[1] - claimed[0] and (stated[1] & claimed[0]) - claimed[1] - stated[0])
+
+
+def _is_swapped(said: str, sentence: str) -> bool:
+    """Whether two things are compared in both texts, each with the other; "it" may be any of them."""
+    if not (_THAN.search(said) and _THAN.search(sentence) and _is_exchanged(said, sentence)):
+        return False
+    moved = _split_compared(said)[1] & _split_compared(sentence)[0]
+    return bool(moved) or re.search("_(?:it|we|ours|our_method)_", sentence) is not None
 
 
 def _split_compared(padded: str) -> tuple[set[str], set[str]]:
@@ -649,6 +696,52 @@ def _find_numbers(claim: str, passage: _Passage) -> Iterator[str]:
         _source_numbers(passage.window),
         lambda digits, mention: _is_derived(digits, mention, in_sentence, in_window),
     )
+    yield from _find_kinds(text, passage)
+
+
+_COUNTED_WITHIN = 3
+_STRICT = claim_numbers.SOFT - {claim_numbers.POINT}
+
+
+def _find_kinds(text: str, passage: _Passage) -> Iterator[str]:
+    """Numbers of the passage that the claim gives another currency, counts other things with, or exchanges as from and to."""
+    claimed, stated = _read(text, passage.names), _read(passage.window, passage.names)
+    counted: dict[Fraction, set[str]] = {}
+    for item in stated:
+        if item.value is not None:
+            counted.setdefault(item.value, set()).update({item.kind}, _list_behind(item, stated))
+    units = {(item.value, item.dimension) for item in stated}
+    kinds = {item.kind for item in stated if item.kind}
+    for item in claimed:
+        own = counted.get(item.value, set()) if item.value is not None else set()
+        is_hour = item.dimension == claim_numbers.HOUR and "hour" in own
+        if own and item.dimension in _STRICT and (item.value, item.dimension) not in units and not is_hour:
+            yield f"a number of the paragraph has another unit ({item.dimension})"
+        if own and item.kind in kinds and not own & {"", item.kind, *_list_behind(item, claimed)}:
+            yield f"a number of the paragraph counts something else ({item.kind})"
+    begins, ends = _list_changes(text)
+    begins_there, ends_there = _list_changes(
+        claim_numbers.to_digits(claim_numbers.plain_source(passage.sentence))
+    )
+    if begins & ends_there and ends & begins_there:
+        yield "a change goes the other way"
+
+
+def _list_behind(number: _Item, items: Sequence[_Item]) -> set[str]:
+    return {item.word for item in items if item.word and 0 < item.place - number.place <= _COUNTED_WITHIN}
+
+
+def _list_changes(text: str) -> tuple[set[Fraction], set[Fraction]]:
+    """Return the numbers from which a text says that something changes, and to which."""
+    begins, ends = set(), set()
+    for mention in claim_numbers.find_numbers(text):
+        values = {value for value, _ in mention.readings}
+        before, after = text[max(0, mention.start - 8) : mention.start], text[mention.end : mention.end + 8]
+        if re.search(r"\bfrom (?:about )?$", before) or after.startswith("에서"):
+            begins |= values
+        elif re.search(r"\bto (?:about )?$", before) or after.startswith(("로", "으로")):
+            ends |= values
+    return begins, ends
 
 
 @lru_cache(maxsize=8)
