@@ -266,11 +266,12 @@ Reading = tuple[Fraction, str]
 
 
 class Mention(NamedTuple):
-    """A number in a text, by all that it may mean. A minus is not part of it: "by -3.5%" and "falls by 3.5%" are one."""
+    """A number in a text, by all that it may mean. `sign` is "-", "", or "~" for either: "falls by 3.5%" may be -3.5%."""
 
     start: int
     end: int
     readings: frozenset[Reading]
+    sign: str = ""
 
 
 _LETTER = "A-Za-z\u00c0-\u024f\u0370-\u03ff"
@@ -309,6 +310,12 @@ _WORDS_OF_NUMBERS: dict[re.Pattern[str], int | Fraction] = {
     re.compile(r"(?<!\d )\bmillions?\b", re.I): 10**6,
     re.compile(r"(?<!\d )\bbillions?\b", re.I): 10**9,
 }
+_MINUS = re.compile(r"(?:^|(?<=[ (~=,:|/\[]))-$")
+_LOWERING = re.compile(
+    "[Rr]educ|[Dd]ecreas|[Dd]rop|[Ll]ower|[Dd]eclin|[Ff]ewer|[Ll]ess|[Ff]all|[Ff]ell|[Ll]oss|[Ll]ose|[Ss]hrink"
+    "|감소|하락|줄|낮|떨어|감축|적"
+)
+_NEARBY = 60
 _FACTOR = re.compile(r"factors? of (?:about |around |up to |nearly |over |~)?$")
 MAX_LENGTH = 12_000
 """Characters of a text whose numbers are read. The sentences around a span have some 6,000, a claim at most 600."""
@@ -326,20 +333,21 @@ class SourceNumbers:
         # By paragraph: a regular expression over a long text would hold up other threads.
         paragraphs = text[:MAX_LENGTH].split("\n\n")
         digits = "\n\n".join(to_digits(plain_source(part)) for part in paragraphs)
-        self._readings: dict[Fraction, set[str]] = {}
+        self._readings: dict[Fraction, set[tuple[str, str]]] = {}
         for mention in find_numbers(digits, in_source=True):
             for value, dimension in mention.readings:
-                self._readings.setdefault(value, set()).add(dimension)
+                self._readings.setdefault(value, set()).add((dimension, mention.sign))
         for pattern, named in _WORDS_OF_NUMBERS.items():
             if pattern.search(digits):
-                self._readings.setdefault(Fraction(named), set()).add("")
+                self._readings.setdefault(Fraction(named), set()).add(("", ""))
 
-    def has(self, reading: Reading, *, is_counted: bool) -> bool:
+    def has(self, reading: Reading, sign: str, *, is_counted: bool) -> bool:
         """Whether a number is in the source. `is_counted`: the claim counts things with it."""
         value, dimension = reading
         return any(
             _is_same_unit(dimension, other, is_whole=value.denominator == 1, is_counted=is_counted)
-            for other in self._readings.get(value, ())
+            and (sign == other_sign or "~" in (sign, other_sign))
+            for other, other_sign in self._readings.get(value, ())
         )
 
 
@@ -353,9 +361,9 @@ def find_number_problems(
     text = to_digits(to_plain_text(claim[:MAX_LENGTH]))
     problems = []
     for mention in find_numbers(text):
-        start, end, readings = mention
+        start, end, readings, sign = mention
         is_counted = bool(_COUNTER.match(text, end))
-        if any(source.has(reading, is_counted=is_counted) for reading in readings):
+        if any(source.has(reading, sign, is_counted=is_counted) for reading in readings):
             continue
         if is_derived is None or not is_derived(text, mention):
             shown = (text[start:end] + text[end : end + 24].split(" ")[0])[:24].rstrip(".,;)")
@@ -423,7 +431,11 @@ def _read_number(text: str, match: re.Match[str], *, in_source: bool) -> Mention
     elif scale := _SCALE.match(text, end):
         values = _scaled(values[0], scale)
         end = scale.end()
-    return Mention(start, *_with_unit(text, start, end, values))
+    end, readings = _with_unit(text, start, end, values)
+    sign = "-" if _MINUS.search(text, max(0, start - 2), start) else ""
+    if _LOWERING.search(text, max(0, start - _NEARBY), end + _NEARBY):
+        sign = sign or "~"
+    return Mention(start, end, readings, sign)
 
 
 def _read_decimal(number: str) -> Fraction:

@@ -191,6 +191,8 @@ _JOINED = re.compile(
     rf"(?<![{_LETTER}0-9])[{_LETTER}][{_LETTER}0-9]*(?:(?<=[0-9])\.[0-9][{_LETTER}0-9]*)*(?:[-_&@+]{_WORD})*"
 )
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s+|\n\s*(?:[-*•]\s*)?)[\"'“(]?$")
+_VERB = re.compile(r" (?:[a-z]+(?<![su])s|[a-z]+ed|can|will|has|was)(?![a-z])")
+"""What follows a name that opens an English sentence, and hardly another word there."""
 _NAME_PARENTHESES = re.compile(r"\(([^()]{2,200})\)")
 _MIN_PREFIX, _MAX_PREFIX = 4, 10
 """Letters that two forms of an English word have in common, such as "quantized" and "quantization"."""
@@ -275,8 +277,9 @@ def _names(text: str) -> Iterator[str]:
         if text[: match.start()].rstrip(" -")[-1:].isdigit() and claim_numbers.read_unit(name, 0):
             continue  # the unit of the number before it
         is_plain = name.islower() and name.replace("-", "").isalpha()
-        is_opening = name[1:].islower() and _opens_sentence(text, match.start())
-        if has_hangul or not (is_plain or is_opening):
+        is_opening = name[1:].islower() and name.replace("-", "").isalpha() and _opens_sentence(text, match.start())
+        is_ordinary = _has("opening", f"_{name.casefold()}_") or not _VERB.match(text, match.end())
+        if has_hangul or not (is_plain or (is_opening and is_ordinary)):
             yield name
 
 
