@@ -277,7 +277,9 @@ def _names(text: str) -> Iterator[str]:
         if text[: match.start()].rstrip(" -")[-1:].isdigit() and claim_numbers.read_unit(name, 0):
             continue  # the unit of the number before it
         is_plain = name.islower() and name.replace("-", "").isalpha()
-        is_opening = name[1:].islower() and name.replace("-", "").isalpha() and _opens_sentence(text, match.start())
+        is_opening = (
+            name[1:].islower() and name.replace("-", "").isalpha() and _opens_sentence(text, match.start())
+        )
         is_ordinary = _has("opening", f"_{name.casefold()}_") or not _VERB.match(text, match.end())
         if has_hangul or not (is_plain or (is_opening and is_ordinary)):
             yield name
@@ -524,11 +526,12 @@ def _find_unproved(claim: str, passage: _Passage) -> list[str]:
     """Return what a claim says that the passage of its span does not, in words."""
     said, sentence, context = (_pad(claim), _pad(passage.sentence), _pad(passage.context))
     paragraph, window = _pad(passage.paragraph), _pad(passage.window)
+    clause = _clause_of(sentence, _pad(passage.span))
     return [
         *_find_polarity(said, sentence, context),
-        *_find_doubts(said, sentence, context, paragraph),
+        *_find_doubts(said, clause, sentence, context, paragraph),
         *_find_charged(said, paragraph, window),
-        *_find_directions(said, _clause_of(sentence, _pad(passage.span)), sentence),
+        *_find_directions(said, clause, sentence),
         *_find_anchored(claim, passage.sentence),
         *_find_numbers(claim, passage),
         *_find_swaps(claim, passage),
@@ -538,7 +541,8 @@ def _find_unproved(claim: str, passage: _Passage) -> list[str]:
 
 
 def _find_polarity(said: str, sentence: str, context: str) -> Iterator[str]:
-    denied = _has("denial", said)
+    # An adnominal negation may be another word for what a source calls routine or unseen.
+    denied = _has("denial", re.sub("(?:않은|없던|없는|아닌)_", "_", said))
     negates = any(_has(group, said) for group in ("denial", "contrast"))
     negates = negates or any(said[start:end] not in sentence for start, end in _find("privative", said))
     if _has("denial", sentence) and not negates:
@@ -553,8 +557,15 @@ def _find_polarity(said: str, sentence: str, context: str) -> Iterator[str]:
         yield "the sentence of the span finds no difference"
 
 
-def _find_doubts(said: str, sentence: str, context: str, paragraph: str) -> Iterator[str]:
-    if _has("doubt", sentence) and not any(_has(group, said) for group in ("doubt", "caution", "denial")):
+def _clause_of(sentence: str, span: str) -> str:
+    """Return the span with the rest of its clause."""
+    at = max(sentence.find(span), 0)
+    begin, end = (sentence.rfind(_BORDER, 0, at) + 1, sentence.find(_BORDER, at + len(span)))
+    return sentence[begin : end if end >= 0 else len(sentence)]
+
+
+def _find_doubts(said: str, clause: str, sentence: str, context: str, paragraph: str) -> Iterator[str]:
+    if _has("doubt", clause) and not any(_has(group, said) for group in ("doubt", "caution", "denial")):
         yield "the sentence of the span doubts what the claim says"
     if _has("proof", said) and not any(
         (_has("denial", said), _has("proof", paragraph), _has("certainty", paragraph))
@@ -580,18 +591,11 @@ def _find_charged(said: str, paragraph: str, window: str) -> Iterator[str]:
         yield "a vague size stands in the claim alone"
 
 
-_DIRECTIONS = ("amount", "quality", "speed", "level")
+_DIRECTIONS = ("amount", "quality", "speed", "level", "many")
 
 
 def _list_directions(padded: str) -> set[tuple[str, str]]:
     return {(name, sign) for name in _DIRECTIONS for sign in "+-" if _has(name + sign, padded)}
-
-
-def _clause_of(sentence: str, span: str) -> str:
-    """Return the span with the rest of its clause."""
-    at = max(sentence.find(span), 0)
-    begin, end = (sentence.rfind(_BORDER, 0, at) + 1, sentence.find(_BORDER, at + len(span)))
-    return sentence[begin : end if end >= 0 else len(sentence)]
 
 
 def _find_directions(said: str, clause: str, sentence: str) -> Iterator[str]:
@@ -622,6 +626,7 @@ _CLAUSES = re.compile(
     r"(?<!\d)[,;:.!?()]+|[,;:.!?()]+(?!\d)|\s[-–—]+\s|—|\b(?:and|but|while|whereas|although|though|because|which)\b"
     r"|(?<=[고며면])\s|(?<=지만)\s|(?<=는데)\s|(?<=으나)\s"
 )
+
 
 def _list_moves(text: str) -> dict[claim_numbers.Reading, str]:
     """Return the numbers of clauses with one direction, "+" or "-"; "" for those with none, or with both."""

@@ -333,7 +333,7 @@ OWN_TEXT = {
     "called by another reader here": """
         archive.json_list.parse archive.paper_list.parse
         rendering.discord_text.tokenize sources.base.detect_in_bytes sources.fetcher.decompress writer.claims.find_name_problems
-        writer.claims.find_prose_problems writer.claims.find_span_problems writer.claims.versioned_names
+        writer.claims.find_prose_problems writer.claims.find_span_problems
         writer.prompts.list_terms
         """,
 }
