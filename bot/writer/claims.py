@@ -736,7 +736,10 @@ def _find_kinds(text: str, passage: _Passage) -> Iterator[str]:
 
 
 def _list_behind(number: _Item, items: Sequence[_Item]) -> set[str]:
-    return {item.word for item in items if item.word and 0 < item.place - number.place <= _COUNTED_WITHIN}
+    first, last = (
+        bisect_right(items, number.place + more, key=lambda item: item.place) for more in (0, _COUNTED_WITHIN)
+    )
+    return {item.word for item in items[first:last] if item.word}
 
 
 def _list_changes(text: str) -> tuple[set[Fraction], set[Fraction]]:
