@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -51,23 +50,9 @@ _NATIVE = re.compile(
     rf"(?<![가-힣])(?:(?P<tens>{'|'.join(_NATIVE_TENS)})(?P<more>한|{'|'.join(_NATIVE_ONES)})?|(?P<twenty>스무)"
     rf"|(?P<ones>{'|'.join(_NATIVE_ONES)}))(?= ?(?:{COUNTERS})|(?<!열) (?=[가-힣A-Za-z]))"
 )
-_DAYS = dict(
-    zip(
-        ["이틀", "사흘", "나흘", "닷새", "엿새", "여드레", "아흐레", "열흘"],
-        (2, 3, 4, 5, 6, 8, 9, 10),
-        strict=True,
-    )
-)
-_DAY_NAMES = re.compile(rf"(?<![가-힣])(?:{'|'.join(_DAYS)})")
 _AND_HALF = re.compile(r"(?<![\d.])(\d{1,4}) ?(시간|분|년|개월|배|일) ?반(?![가-힣]{2})")
-_SINO_DIGITS = dict(zip("일이삼사오육칠팔구", range(1, 10), strict=True))
 _SMALL = {"": 1, "십": 10, "백": 100, "천": 1000}
 _LARGE = {"": 1, "만": 10**4, "억": 10**8, "조": 10**12}
-_SINO = re.compile(
-    rf"(?<![가-힣\d.,])(?:[일이삼사오육칠팔구]?[십백천]){{1,3}}[일이삼사오육칠팔구]?"
-    rf"(?:[만억조](?![들족약큼])|(?= ?(?:{COUNTERS})))|(?<![가-힣\d])(?:만|억)(?= (?:개|명|장|건|번))"
-    rf"|(?<![가-힣])[삼사오육칠팔구](?=단계|차원|층|배)"
-)
 _MIXED_PART = (
     r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+(?:\.\d+)?)"
     r"(?:(?:[십백천]?[만억조]|[십백천])(?![들족약큼])| [십백천]?[만억조](?![가-힣]))"
@@ -86,9 +71,8 @@ def to_digits(text: str) -> str:
     if not any("가" <= letter <= "힣" for letter in text):
         return text
     text = _AND_HALF.sub(r"\1.5\2", text)
-    text = _DAY_NAMES.sub(lambda match: f"{_DAYS[match[0]]}일", text)
     text = _NATIVE.sub(_read_native, text)
-    return _MIXED.sub(_read_mixed, _SINO.sub(_read_sino, text))
+    return _MIXED.sub(_read_mixed, text)
 
 
 def _read_english(match: re.Match[str]) -> str:
@@ -108,18 +92,6 @@ def _read_native(match: re.Match[str]) -> str:
     if match["ones"]:
         return str(_NATIVE_ONES[match["ones"]])
     return str(_NATIVE_TENS[match["tens"]] + {**_NATIVE_ONES, "한": 1}.get(match["more"] or "", 0))
-
-
-def _read_sino(match: re.Match[str]) -> str:
-    value, digit = 0, 0
-    for letter in match[0]:
-        if letter in _SINO_DIGITS:
-            digit = _SINO_DIGITS[letter]
-        elif letter in _LARGE:
-            value, digit = (value + digit or 1) * _LARGE[letter], 0
-        else:
-            value, digit = value + (digit or 1) * _SMALL[letter], 0
-    return str(value + digit)
 
 
 def _read_mixed(match: re.Match[str]) -> str:
@@ -207,12 +179,7 @@ def _compile() -> list[tuple[re.Pattern[str], str, dict[str, Fraction] | Fractio
 
 
 _ROWS = _compile()
-_PARTS = re.compile(r"[,;]|\bin\b")
-_HEAD_SCALES = {"K": 10**3, "k": 10**3, "M": 10**6, "B": 10**9}
 _FIRST_LETTER = re.compile(r"\s?-?[%°℃×µμA-Za-z가-힣]")
-_STANDALONE = re.compile(
-    r"[(\[]\s?(?:in\s)?([^()\[\]\n]{1,40}?)\s?[)\]]|\bin (percent|%|ms|seconds|GB|points)\b"
-)
 
 
 def read_unit(text: str, position: int) -> tuple[str, Fraction, int] | None:
@@ -227,20 +194,6 @@ def read_unit(text: str, position: int) -> tuple[str, Fraction, int] | None:
                 factor = factor.get(prefix, Fraction(1))
             return dimension, factor, match.end()
     return None
-
-
-def find_stated(text: str) -> set[tuple[str, Fraction]]:
-    """Return the units that a text states apart from numbers, such as the "(%)" in the head of a table."""
-    found: set[tuple[str, Fraction]] = set()
-    for match in _STANDALONE.finditer(text):
-        for part in _PARTS.split(match[1] or match[2]):
-            inner = part.strip()
-            unit = read_unit(inner, 0)
-            if unit and unit[2] == len(inner):
-                found.add(unit[:2])
-            elif inner in _HEAD_SCALES:
-                found.add(("", Fraction(_HEAD_SCALES[inner])))
-    return found
 
 
 # Text for comparing numbers and names: without LaTeX, emphasis, addresses and citations, in one form of Unicode.
@@ -313,7 +266,7 @@ Reading = tuple[Fraction, str]
 
 
 class Mention(NamedTuple):
-    """A number in a text, by all that it may mean. `sign` is "-", "", or "~" for either."""
+    """A number in a text, by all that it may mean. `sign` is "-", "", or "~" for either: "falls by 3.5%" may be -3.5%."""
 
     start: int
     end: int
@@ -357,16 +310,15 @@ _WORDS_OF_NUMBERS: dict[re.Pattern[str], int | Fraction] = {
     re.compile(r"(?<!\d )\bmillions?\b", re.I): 10**6,
     re.compile(r"(?<!\d )\bbillions?\b", re.I): 10**9,
 }
-_MONTHS = "january february march april may june july august september october november december"
-_MONTH = re.compile(
-    rf"\b({_MONTHS.replace(' ', '|')})\b(?= \d)|(?<=\d )({_MONTHS.replace(' ', '|')})\b", re.I
-)
+_MINUS = re.compile(r"(?:^|(?<=[ (~=,:|/\[]))-$")
 _LOWERING = re.compile(
-    r"reduc|decreas|drop|lower|declin|fewer|less|fall|fell|loss|lose|shrink|감소|하락|줄|낮|떨어|감축|적",
-    re.I,
+    "[Rr]educ|[Dd]ecreas|[Dd]rop|[Ll]ower|[Dd]eclin|[Ff]ewer|[Ll]ess|[Ff]all|[Ff]ell|[Ll]oss|[Ll]ose|[Ss]hrink"
+    "|감소|하락|줄|낮|떨어|감축|적"
 )
-_FACTOR = re.compile(r"factors? of (?:about |around |up to |nearly |over |~)?$")
 _NEARBY = 60
+_FACTOR = re.compile(r"factors? of (?:about |around |up to |nearly |over |~)?$")
+MAX_LENGTH = 12_000
+"""Characters of a text whose numbers are read. The sentences around a span have some 6,000, a claim at most 600."""
 _MAX_DIGITS = 30
 _MAX_LISTED = 20
 """Numbers of a list that share a unit."""
@@ -375,28 +327,19 @@ _MAX_UNITS = 4
 
 
 class SourceNumbers:
-    """The numbers of a paper's text, with all of their readings."""
+    """The numbers of a passage, up to `MAX_LENGTH`, with all of their readings."""
 
     def __init__(self, text: str) -> None:
         # By paragraph: a regular expression over a long text would hold up other threads.
-        paragraphs = text.split("\n\n")
+        paragraphs = text[:MAX_LENGTH].split("\n\n")
         digits = "\n\n".join(to_digits(plain_source(part)) for part in paragraphs)
         self._readings: dict[Fraction, set[tuple[str, str]]] = {}
-        for block, stated in _blocks(digits):
-            lowering = _find_lowering(block)
-            for start, end, readings, sign in find_numbers(block, in_source=True):
-                shown_sign = sign or _falling(lowering, start, end)
-                for value, dimension in readings:
-                    self._readings.setdefault(value, set()).add((dimension, shown_sign))
-                    if not dimension:
-                        for unit, factor in stated:
-                            self._readings.setdefault(value * factor, set()).add((unit, shown_sign))
+        for mention in find_numbers(digits, in_source=True):
+            for value, dimension in mention.readings:
+                self._readings.setdefault(value, set()).add((dimension, mention.sign))
         for pattern, named in _WORDS_OF_NUMBERS.items():
             if pattern.search(digits):
                 self._readings.setdefault(Fraction(named), set()).add(("", ""))
-        for match in _MONTH.finditer(digits):
-            month = _MONTHS.split().index((match[1] or match[2]).lower()) + 1
-            self._readings.setdefault(Fraction(month), set()).add(("", ""))
 
     def has(self, reading: Reading, sign: str, *, is_counted: bool) -> bool:
         """Whether a number is in the source. `is_counted`: the claim counts things with it."""
@@ -409,43 +352,23 @@ class SourceNumbers:
 
 
 def find_number_problems(
-    claim: str,
-    source: SourceNumbers,
-    names: Set[str] = frozenset(),
-    is_derived: Callable[[str, Mention], bool] | None = None,
+    claim: str, source: SourceNumbers, is_derived: Callable[[str, Mention], bool] | None = None
 ) -> list[str]:
-    """Return the numbers of a claim that are not in the source, as problems. Numbers in `names` belong to them.
+    """Return the numbers of a claim that are not in the source, as problems.
 
     `is_derived` is asked about each with the text that it is in, whether it follows from the source in another way.
     """
-    text = to_digits(to_plain_text(claim))
+    text = to_digits(to_plain_text(claim[:MAX_LENGTH]))
     problems = []
-    lowering = _find_lowering(text)
     for mention in find_numbers(text):
         start, end, readings, sign = mention
-        if any(text.startswith(name, max(0, start - len(name) + (end - start))) for name in names if name):
-            continue
         is_counted = bool(_COUNTER.match(text, end))
-        sign = sign or _falling(lowering, start, end)
         if any(source.has(reading, sign, is_counted=is_counted) for reading in readings):
             continue
         if is_derived is None or not is_derived(text, mention):
-            shown = (text[start:end] + text[end:].split(" ")[0])[:24].rstrip(".,;)")
+            shown = (text[start:end] + text[end : end + 24].split(" ")[0])[:24].rstrip(".,;)")
             problems.append(f'the number "{shown}" does not stand in the source')
     return problems
-
-
-def _find_lowering(text: str) -> tuple[list[int], list[int]]:
-    """Return where words such as "fewer" start in a text, and where they end."""
-    spans = [match.span() for match in _LOWERING.finditer(text)]
-    return [start for start, _ in spans], [end for _, end in spans]
-
-
-def _falling(lowering: tuple[list[int], list[int]], start: int, end: int) -> str:
-    """Return "~" for a number next to a word such as "fewer", by which it may be meant with or without a minus."""
-    starts, ends = lowering
-    index = bisect_left(starts, start - _NEARBY)
-    return "~" if index < len(ends) and ends[index] <= end + _NEARBY else ""
 
 
 def _is_same_unit(claimed: str, other: str, *, is_whole: bool, is_counted: bool) -> bool:
@@ -460,7 +383,7 @@ def _is_same_unit(claimed: str, other: str, *, is_whole: bool, is_counted: bool)
 def find_numbers(text: str, *, in_source: bool = False) -> list[Mention]:
     """Return the numbers of a text whose number words are digits. Digits inside a Latin name belong to the name."""
     found: list[Mention] = []
-    position = 0
+    text, position = text[:MAX_LENGTH], 0
     while match := _TOKEN.search(text, position):
         position = match.end()
         if match["name"]:
@@ -508,9 +431,11 @@ def _read_number(text: str, match: re.Match[str], *, in_source: bool) -> Mention
     elif scale := _SCALE.match(text, end):
         values = _scaled(values[0], scale)
         end = scale.end()
-    before = text[max(0, start - 2) : start]
-    is_negative = before[-1:] == "-" and before[:-1] in ("", *" (~=,:|/[")
-    return Mention(start, *_with_unit(text, start, end, values), "-" if is_negative else "")
+    end, readings = _with_unit(text, start, end, values)
+    sign = "-" if _MINUS.search(text, max(0, start - 2), start) else ""
+    if _LOWERING.search(text, max(0, start - _NEARBY), end + _NEARBY):
+        sign = sign or "~"
+    return Mention(start, end, readings, sign)
 
 
 def _read_decimal(number: str) -> Fraction:
@@ -545,7 +470,6 @@ def _with_unit(text: str, start: int, end: int, values: list[Fraction]) -> tuple
     # Five times, or 8× A100, may also be a count.
     is_compared = _COMPARED.match(text, unit_end)
     is_count = not is_compared and text[end:unit_end].strip(" -").lower() in ("times", "fold", "folds")
-    is_count = is_count or _counts_things(text, unit_end)
     if dimension == TIMES and is_count:
         readings |= {(value, "") for value in values if value.denominator == 1}
     return unit_end, frozenset(readings)
@@ -554,12 +478,6 @@ def _with_unit(text: str, start: int, end: int, values: list[Fraction]) -> tuple
 _COMPARED = re.compile(
     r" (?:as|more|less|fewer|the|higher|lower|faster|slower|larger|smaller|better|longer)\b"
 )
-
-
-def _counts_things(text: str, end: int) -> bool:
-    """Whether a × stands between a number and what it counts or multiplies: 8× A100, 16×16."""
-    follows = text[end : end + 2].lstrip()
-    return text[end - 1] in "×xX" and (follows[:1].isdigit() or follows[:1].isupper())
 
 
 def _fractions(text: str) -> Iterator[Mention]:
@@ -605,11 +523,3 @@ def _units_of(text: str, mention: Mention) -> list[tuple[Fraction, str]] | None:
         return []
     others = sorted(reading for reading in mention.readings if reading != (value, ""))
     return [(other / value, dimension) for other, dimension in others[:_MAX_UNITS] if value]
-
-
-def _blocks(text: str) -> Iterator[tuple[str, set[tuple[str, Fraction]]]]:
-    """Yield the paragraphs and tables of a text with the units that they or their neighbours state apart from numbers."""
-    blocks = [block for block in text.split("\n\n") if block.strip()]
-    stated = [find_stated(block) for block in blocks]
-    for index, block in enumerate(blocks):
-        yield block, set().union(*stated[max(0, index - 1) : index + 2])

@@ -351,9 +351,8 @@ OWN_TEXT = {
     "called by another reader here": """
         archive.json_list.parse archive.paper_list.parse
         rendering.discord_text.tokenize sources.base.detect_in_bytes sources.fetcher.decompress writer.claims.find_name_problems
-        writer.claims.find_prose_problems writer.claims.find_span_problems writer.claims.versioned_names
-        writer.prompts.list_terms writer.evidence.find_problems writer.claim_words.find writer.claim_words.has
-        writer.derived_numbers.is_derived
+        writer.claims.find_prose_problems writer.claims.find_span_problems
+        writer.prompts.list_terms
         """,
 }
 """Functions that no stranger's text reaches, or no long one, by the reason."""

