@@ -326,7 +326,7 @@ def test_missing_empty_and_special_paths_are_named_with_the_reason(tmp_path: Pat
     assert "no such" in read_problem(tmp_path / "missing.md")
     assert "no file in this folder that may be a digest" in read_problem(tmp_path)
     os.mkfifo(tmp_path / "pipe.md")
-    assert "no regular file" in read_problem(tmp_path / "pipe.md")
+    assert "not a regular file" in read_problem(tmp_path / "pipe.md")
 
 
 def test_a_file_that_would_be_waited_for_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -254,7 +254,7 @@ async def test_setup_of_a_topic_says_how_often_it_matched_and_previews_only_that
 
 
 async def test_a_topic_without_matches_says_so_and_offers_others(harness: ClientHarness) -> None:
-    result = await harness.manager.slash(harness.channel, "daily setup", topic="reinforcment learnin")
+    result = await harness.manager.slash(harness.channel, "daily setup", topic="reinforcement learnin")
     announced, wizard = [result.response, *result.followups][-2:]
     for message in (announced, wizard):
         shown = shown_text(message)

@@ -126,5 +126,5 @@ async def test_a_removed_subscription_leaves_no_unsent_delivery(planning: Planne
     assert (await service.remove(subscription_id)).id == subscription_id
     async with planning.database.transaction() as connection:
         assert await deliveries.list_due(connection, SEOUL_9AM) == []
-    with pytest.raises(errors.UsageError, match="no daily post"):
+    with pytest.raises(errors.UsageError, match="No daily post"):
         await service.get(subscription_id)

@@ -330,7 +330,7 @@ async def test_a_port_in_use_is_an_error_that_names_it(sqlite_db: Database) -> N
     first, second = ServerHarness(sqlite_db), ServerHarness(sqlite_db)
     async with first.open().serving("127.0.0.1:0") as url:
         address = url.removeprefix("http://")
-        with pytest.raises(errors.PaperroundError, match=f"PAPERROUND_HTTP: {address}"):
+        with pytest.raises(errors.PaperroundError, match=f"PAPERROUND_HTTP: cannot listen on {address}"):
             async with second.open().serving(address):
                 pass
         first.url = url

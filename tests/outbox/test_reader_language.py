@@ -116,7 +116,7 @@ def test_a_digest_in_the_other_language_alone_is_shown_with_a_note() -> None:
     [english, *_] = render_bodies(
         build_details(*KOREAN, with_abstracts=False)[:1], Locale.EN, models.Style.COMPACT
     )
-    assert "-# No English summary yet; shown in Korean" in english
+    assert "-# Not available in English yet; shown in Korean" in english
     [korean, *_] = render_bodies(
         build_details(*ENGLISH, with_abstracts=False)[:1], Locale.KO, models.Style.COMPACT
     )
@@ -144,7 +144,7 @@ def test_a_summary_of_the_abstract_in_the_other_language_is_named_on_one_short_l
         if detail.appearances[0].entry.sections
     ]
     [body, *_] = render_bodies(listed[:1], Locale.KO, models.Style.COMPACT)
-    assert "-# Hugging Face 영어 요약 · 초록 기반" in body.splitlines()
+    assert "-# Hugging Face 요약 · 초록 기반" in body.splitlines()
     unlisted = [
         replace(detail, appearances=()) for detail in build_details("newsletter-en", with_abstracts=True)[:1]
     ]
