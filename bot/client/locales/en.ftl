@@ -841,7 +841,6 @@ today-pick-topics = Pick topics
 today-show = Show today's papers
 today-send = Send me these every day
 today-stop = Stop daily messages
-today-stop = Stop sending this
 today-change-time = Change time or zone
 today-sent-daily = You'll get them by direct message every day at { $at } ({ $zone }), next on { $next }. Days without new papers are skipped.
 today-stopped = Daily messages are off. Use `/today` any time.
