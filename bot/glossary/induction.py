@@ -223,8 +223,11 @@ def has_head(pair: TermPair, spellings: Iterable[str], words: Mapping[str, Itera
 
 
 def shorter_terms(key: str) -> list[str]:
-    """Return the runs of words within an English key: of large language model also language model."""
-    words = key.split()
+    """Return the runs of words within an English key: of large language model also language model.
+
+    Of a longer key than a mention has, only the first words count.
+    """
+    words = key.split(maxsplit=mentions.MAX_ENGLISH_WORDS)[: mentions.MAX_ENGLISH_WORDS]
     ends = [(start, end) for start in range(len(words)) for end in range(start + 1, len(words) + 1)]
     return [" ".join(words[start:end]) for start, end in ends if end - start < len(words)]
 

@@ -30,7 +30,8 @@ _ENGLISH = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ\s\-–/&'’+.]*")
 _LETTER = re.compile(r"[A-Za-zÀ-ɏ]{2}")
 _DIGITS_FIRST = re.compile(r"[~<>+\-]?[0-9][0-9.,%]*\b")
 _LATIN_WORD = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ\-–/&'’+.]*")
-_MAX_ENGLISH_WORDS = 8
+MAX_ENGLISH_WORDS = 8
+"""Words of an English term in a parenthesis."""
 
 
 class Mention(NamedTuple):
@@ -97,7 +98,7 @@ def _classify_parts(content: str) -> tuple[str, str] | None:
 
 def _is_english(piece: str) -> bool:
     is_text = _ENGLISH.fullmatch(piece) and _LETTER.search(piece) and not _DIGITS_FIRST.match(piece)
-    return bool(is_text) and len(piece.split()) <= _MAX_ENGLISH_WORDS
+    return bool(is_text) and len(piece.split()) <= MAX_ENGLISH_WORDS
 
 
 # Finds the long form of an abbreviation: "proximal policy optimization" for PPO.
