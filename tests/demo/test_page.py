@@ -161,7 +161,7 @@ async def test_the_page_is_paperrounds_at_both_widths_and_its_steps_run_at_a_cli
         if locale == "ko":
             await shown.evaluate("document.querySelector('textarea').focus()")
             await shown.type("/주")
-            await shown.wait_for_text("/주제", "주제로 논문을 찾아요")
+            await shown.wait_for_text("/주제", "주제로 논문을 검색해요")
             text = await shown.text()
             assert [word for word in ENGLISH_CHROME if word in text] == []
         await shown.evaluate("document.querySelectorAll('#paperround a')[1].click()")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from bot.archive import digest_writer
 from bot.search import index as search_index
@@ -356,7 +357,7 @@ async def test_a_large_digest_is_indexed_in_later_transactions_also_after_a_cras
 
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_a_group_that_cannot_be_indexed_fails_no_ingest_and_is_tried_again(
-    db: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(digest_writer, "CHUNK_PAPERS", 4)
     index, broken = search_index.SearchIndexer.index, PAPERS[0].arxiv_id
@@ -367,8 +368,10 @@ async def test_a_group_that_cannot_be_indexed_fails_no_ingest_and_is_tried_again
         await index(self, connection, documents, people)
 
     monkeypatch.setattr(search_index.SearchIndexer, "index", fail)
-    await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
-    assert "a strange paper" in "".join(capsys.readouterr())
+    monkeypatch.setattr(search_index, "log", structlog.get_logger())
+    with structlog.testing.capture_logs() as logs:
+        await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
+    assert [entry["log_level"] for entry in logs if "not indexed" in entry["event"]] == ["error"]
     found = await ids(db, "learning")
     assert {paper.arxiv_id for paper in PAPERS[4:]} <= found
     assert broken not in found

@@ -185,7 +185,7 @@ def test_programming_errors_are_not_translated() -> None:
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("postgres", "no database URL"),
+        ("postgres", "not a database URL"),
         ("mysql://root@host/name", "names the driver"),
         ("sqlite+aiosqlite:////nowhere/at/all/paperround.db", "folder"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", "cannot be reached"),
