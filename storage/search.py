@@ -314,7 +314,7 @@ def unpack_texts(packed: Iterable[bytes]) -> list[DocumentTexts]:
     decompressor, texts = zstandard.ZstdDecompressor(), []
     for data in packed:
         title, body, *found = decompressor.decompress(data).decode().split("\0")
-        # The last field, if it begins with a tab: an index of an older version has none.
+        # The last field, if it begins with a tab: an index of an older version lacks it.
         institutions = found.pop().split() if found and found[-1].startswith("\t") else []
         texts.append(DocumentTexts(title, body, tuple(found), tuple(institutions)))
     return texts

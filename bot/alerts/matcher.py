@@ -388,7 +388,7 @@ class _Segment:
 class AlertIndex:
     """Retrieves the alerts that may match papers, from automata that stay in memory.
 
-    Each use compares them with the stored alerts and builds those anew that have changed: nothing else says that one has,
+    Each use compares them with the stored alerts and rebuilds those that have changed: nothing else says that one has,
     and no stored alert is missed, whichever process stored it.
     """
 

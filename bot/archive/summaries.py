@@ -528,7 +528,7 @@ def _normalise_label(heading: str) -> str:
     return heading.strip("* :").lower().replace("’", "'")
 
 
-# The text of a paper that readers see: its best summary, or an extract if it has none. Pure.
+# The text of a paper that readers see: its best summary, or otherwise an extract. Pure.
 #
 # An extract is Hugging Face's own sentence about a paper, else the three sentences of its abstract that say most of it.
 

@@ -247,8 +247,8 @@ def _read_data(name: str) -> str:
 def read_words(name: str) -> frozenset[str]:
     """Return the words of a file of this package.
 
-    `everyday_words.txt`: what authors like to make abbreviations of; `function_words.txt`: what is no abbreviation in lower case;
-    `boundary_words.txt`: what no Korean term has; `not_names.txt`: words with which titles begin.
+    `everyday_words.txt`: what authors like to make abbreviations of; `function_words.txt`: words that are not abbreviations in
+    lower case; `boundary_words.txt`: words outside of any Korean term; `not_names.txt`: words with which titles begin.
     """
     return frozenset(_read_data(name).split())
 

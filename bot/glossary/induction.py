@@ -128,7 +128,7 @@ class _Gloss(NamedTuple):
 def _read_gloss(
     mention: mentions.Mention, papers: int, senses: Mapping[str, list[concepts.AbbreviationSense]]
 ) -> _Gloss | None:
-    """Return a mention with the Korean term first and its English side, which a dominant abbreviation stands for."""
+    """Return a mention with the Korean term first and its English side, which a dominant abbreviation is short for."""
     left, english = mention.left_context, mention.english
     if not analyser.ends_in_hangul(left):
         return None

@@ -191,7 +191,7 @@ class Glossary:
     def _find(self, text: str, *, in_phrase: bool = False) -> tuple[list[tuple[str, float]], bool]:
         """Return (English key, weight) of each concept that a text names, best first, and whether it is an abbreviation.
 
-        `in_phrase` says that there are other words next to it: "live" in live video is no abbreviation.
+        `in_phrase` says that there are other words next to it: "live" in live video is not an abbreviation.
         """
         if not is_korean_only(text) and not (in_phrase and is_everyday_word(text)):
             senses = [sense for sense in self._list_senses(text) if sense.key in self._concepts]
@@ -336,7 +336,7 @@ def is_same_form(left: str, right: str) -> bool:
 
 
 def is_everyday_word(text: str) -> bool:
-    """Tell whether a text in lower case is an everyday word or its plural, which among other words is no abbreviation."""
+    """Tell whether a text in lower case is an everyday word or its plural, which is not an abbreviation among other words."""
     return not {text, text.removesuffix("s")}.isdisjoint(concepts.read_words("everyday_words.txt"))
 
 
