@@ -65,7 +65,7 @@ async def test_a_changed_file_corrects_its_digest(bot: runtime.Runtime, tmp_path
     assert b"paperround_digests_total 2.0" in bot.metrics.render()
 
 
-async def test_files_that_are_no_digests_do_not_block_the_others(
+async def test_files_that_are_not_digests_do_not_block_the_others(
     bot: runtime.Runtime, tmp_path: Path
 ) -> None:
     (tmp_path / "a.md").write_text("A letter to a friend.")

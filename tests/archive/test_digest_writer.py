@@ -189,7 +189,7 @@ async def stored_ids(harness: IngestHarness) -> list[list[str]]:
         ]
 
 
-async def test_other_votes_are_no_correction(harness: IngestHarness) -> None:
+async def test_other_votes_are_not_correction(harness: IngestHarness) -> None:
     assert await add(harness, [A, B]) == (1, 0)
     assert await add(harness, [B, A], votes=80, comments=12) == (0, 0)
     assert len(harness.notified) == 1

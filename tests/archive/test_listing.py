@@ -79,7 +79,7 @@ def test_several_objects_are_several_digests_and_those_of_one_date_one() -> None
         ('{"a":' * 100_000, "line 1: it begins like JSON but is not valid"),
     ],
 )
-def test_other_json_is_no_digest(text: str, reason: str) -> None:
+def test_other_json_is_not_a_digest(text: str, reason: str) -> None:
     with pytest.raises(errors.NotADigestError) as raised:
         parse.parse_text(text)
     assert str(raised.value) == reason

@@ -129,7 +129,7 @@ def test_missing_fields_are_unknown_without_a_problem() -> None:
     assert (paper.votes, paper.authors, paper.thumbnail, problems) == (None, (), None, [])
 
 
-def test_votes_that_are_no_number_are_unknown_and_a_problem() -> None:
+def test_votes_that_are_not_a_number_are_unknown_and_a_problem() -> None:
     paper, problems = parse_paper("\nVote: abc\n\n- text\n")
     assert (paper.votes, problems) == (None, [2])
 
@@ -267,7 +267,7 @@ def test_a_plain_bullet_is_a_section_without_heading(bullet: str) -> None:
     assert sections(f"\nVote: 3\n\n{bullet}\n") == [(None, "text")]
 
 
-def test_bold_text_inside_a_bullet_is_no_heading() -> None:
+def test_bold_text_inside_a_bullet_is_not_a_heading() -> None:
     assert sections("\n- **Small** models: good\n- **All of it**\n") == [
         (None, "**Small** models: good"),
         (None, "**All of it**"),
@@ -306,7 +306,7 @@ def test_an_unclosed_fence_hides_no_bullet_and_no_paper() -> None:
     assert [len(paper.sections) for paper in digest.entries] == [2, 2]
 
 
-def test_text_that_is_no_bullet_is_a_problem_and_the_rest_is_kept() -> None:
+def test_text_that_is_not_a_bullet_is_a_problem_and_the_rest_is_kept() -> None:
     paper, problems = parse_paper(
         "\nVote: 3\n\nwho wrote this\nand this\n\nAuthors: A B\n\n- ***New***: text\n"
     )

@@ -266,7 +266,7 @@ def test_a_row_gives_its_other_cells_and_an_object_its_votes() -> None:
     assert [(part.heading, part.body) for part in paper.sections] == [("TL;DR", "T"), ("Method", "M")]
 
 
-def test_a_name_is_no_title() -> None:
+def test_a_name_is_not_a_title() -> None:
     text = f"""* [ep2:20260607](https://h.test/2): [NICE](https://arxiv.org/abs/{ONE}), [Kite V2](https://arxiv.org/abs/{TWO})
 * [ep1:20260601](https://h.test/1): [BIRD](https://arxiv.org/abs/{THREE}) [Watch it again on video](https://h.test/3)
 """
@@ -277,7 +277,7 @@ def test_a_name_is_no_title() -> None:
     ]
 
 
-def test_a_bold_name_before_prose_heads_the_text_and_is_no_title() -> None:
+def test_a_bold_name_before_prose_heads_the_text_and_is_not_a_title() -> None:
     text = f"""## Top Papers of the Week (June 1 - June 7) - 2026
 | **Paper**  | **Links** |
 | ------------- | ------------- |
@@ -400,7 +400,9 @@ def test_papers_without_a_date_are_a_rolling_digest_and_those_with_one_are_not()
         ('{"a": ' * 50_000, "begins like JSON"),
     ],
 )
-def test_a_text_that_only_mentions_papers_is_no_list_and_the_reason_says_so(text: str, reason: str) -> None:
+def test_a_text_that_only_mentions_papers_is_not_a_list_and_the_reason_says_so(
+    text: str, reason: str
+) -> None:
     with pytest.raises(errors.NotADigestError, match=reason):
         read(text, "2026-06-01.md" if "Changelog" in text else "README.md")
 

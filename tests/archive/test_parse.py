@@ -225,7 +225,7 @@ def test_a_text_without_digest_is_rejected_with_the_reason(text: str, words: str
         (b" " * (parse.MAX_BYTES + 1), "20 MB"),
     ],
 )
-def test_bytes_that_are_no_text_are_rejected_with_the_reason(data: bytes, words: str) -> None:
+def test_bytes_that_are_not_text_are_rejected_with_the_reason(data: bytes, words: str) -> None:
     with pytest.raises(errors.NotADigestError, match="it ") as raised:
         parse.decode(data)
     assert words in str(raised.value)

@@ -136,7 +136,7 @@ def test_the_title_is_the_heading_of_the_summary(heading: str, title: str | None
     assert [section.heading for section in paper.sections] == ["1. 동기", "2. 결과"]
 
 
-def test_a_chapter_is_no_title() -> None:
+def test_a_chapter_is_not_a_title() -> None:
     assert parse_summary("# 1. 동기\n\n글\n\n# 2. 결과\n\n글\n").title is None
     assert parse_summary("## 1. 동기\n\n글\n").title is None
 
@@ -184,7 +184,7 @@ def test_an_unclosed_fence_is_a_problem_and_hides_no_paper() -> None:
 
 
 @pytest.mark.parametrize("apology", ["```markdown\n죄송합니다. 논문을 볼 수 없습니다.\n```", "N/A", ""])
-def test_a_refusal_is_no_summary(apology: str) -> None:
+def test_a_refusal_is_not_a_summary(apology: str) -> None:
     paper = parse_summary(apology)
     assert (paper.summary_missing, paper.sections) == (True, ())
     assert paper.url == "https://huggingface.co/papers/2505.00001"
@@ -261,7 +261,7 @@ def test_a_paper_can_have_its_title_in_its_heading(heading: str, title: str | No
     assert digest.problems == ()
 
 
-def test_a_paper_linked_in_a_chapters_heading_is_no_entry() -> None:
+def test_a_paper_linked_in_a_chapters_heading_is_not_an_entry() -> None:
     for heading in (
         "## 2. 참고: [A](https://arxiv.org/abs/2401.00001)",
         "### [A](https://arxiv.org/abs/2401.00001)",

@@ -85,7 +85,7 @@ def test_a_stock_phrase_is_a_refusal(text: str) -> None:
         + "It studies small models with care and with good results. " * 4,
     ],
 )
-def test_a_summary_on_any_subject_is_no_refusal(text: str) -> None:
+def test_a_summary_on_any_subject_is_not_a_refusal(text: str) -> None:
     assert not summaries.is_refusal(text)
 
 
@@ -208,7 +208,7 @@ def test_a_closing_note_that_admits_the_guess_counts_too(note: str) -> None:
         "I cannot open the full text of the paper, so this summary is based on the abstract.",
     ],
 )
-def test_a_summary_of_the_abstract_is_no_invention(preamble: str) -> None:
+def test_a_summary_of_the_abstract_is_not_an_invention(preamble: str) -> None:
     assert summaries.find_basis(with_chapters(preamble)) is Basis.ABSTRACT
 
 
@@ -358,7 +358,7 @@ def test_the_basis_is_unknown_unless_the_text_or_a_service_says_it(
         "API 호출 한도 초과",
     ],
 )
-def test_an_error_of_a_models_server_is_no_part_of_a_summary(error: str) -> None:
+def test_an_error_of_a_models_server_is_not_part_of_a_summary(error: str) -> None:
     parts = (Section("Motivation", SOUND), Section("Method", f"{error}\n\n{error}"), Section("Result", error))
     assert summaries.drop_refusal(parts) == parts[:1]
     assert summaries.drop_refusal(parts[1:]) == ()

@@ -193,7 +193,7 @@ async def test_a_source_that_kills_the_bot_twice_is_polled_no_more_and_the_other
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_an_error_is_no_crash_and_a_changed_item_is_read_again(db: Database) -> None:
+async def test_an_error_is_not_a_crash_and_a_changed_item_is_read_again(db: Database) -> None:
     quarantine = Quarantine(db, "inbox")
     for _ in range(3):
         try:

@@ -94,7 +94,7 @@ def test_added_sources_are_fetched_with_one_row_each(site: Site) -> None:
     assert [row["status"] for row in json.loads(stdout)] == ["unchanged", "unchanged"]
 
 
-def test_a_digest_that_is_not_published_yet_is_no_failure(site: Site) -> None:
+def test_a_digest_that_is_not_published_yet_is_not_a_failure(site: Site) -> None:
     run("add", f"{site.url}/{{date:%Y-%m-%d}}.md")
     status, stdout, _ = run("fetch", "--json")
     assert (status, json.loads(stdout)[0]["status"]) == (0, "not_yet")
@@ -319,7 +319,7 @@ def paperround(*arguments: str, database: str = "paperround.db", status: int = 0
     return result.stdout
 
 
-def test_no_sources_are_no_problem_but_no_database_is(site: Site) -> None:
+def test_no_sources_are_not_a_problem_but_no_database_is(site: Site) -> None:
     assert run("fetch")[0] == run("list")[0] == 2
     paperround("db", "upgrade")
     assert run("fetch", "--json") == (0, "[]\n", "")

@@ -229,7 +229,7 @@ def test_a_file_that_was_there_before_stays(paperround: Paperround, model: FakeM
     assert paperround(*NEWSLETTER, "--output", "copy.md").exit_status == 0
 
 
-def test_an_edit_that_is_no_digest_stays_too(paperround: Paperround, model: FakeModelProcess) -> None:
+def test_an_edit_that_is_not_a_digest_stays_too(paperround: Paperround, model: FakeModelProcess) -> None:
     paperround(*NEWSLETTER, "--limit", "1")
     Path("out.md").write_text("Nothing of interest.\n", "utf-8")
     result = paperround(*NEWSLETTER, "--limit", "1")

@@ -66,7 +66,7 @@ async def test_a_reader_who_asked_too_often_may_ask_again_after_the_seconds_that
         assert await ask() != refusal
 
 
-async def test_a_value_that_is_no_choice_is_answered_with_the_names_of_the_choices(
+async def test_a_value_that_is_not_a_choice_is_answered_with_the_names_of_the_choices(
     sqlite_db: Database,
 ) -> None:
     expected = {
@@ -100,7 +100,7 @@ async def test_a_group_with_another_word_is_answered_with_the_commands_of_the_gr
             assert command in answer, answer
 
 
-async def test_what_is_no_command_gets_one_hint_in_the_readers_language(sqlite_db: Database) -> None:
+async def test_what_is_not_a_command_gets_one_hint_in_the_readers_language(sqlite_db: Database) -> None:
     expected = {
         "hello, what is new today?": ("answers commands", "명령어에만 답해요"),
         "/topic RL votes:abc": ("`votes` needs a whole number", "`추천`에는 10처럼 숫자를"),

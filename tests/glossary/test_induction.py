@@ -120,12 +120,12 @@ def test_the_words_before_a_parenthesis_that_are_the_term(
     ("left", "english"),
     [("형태를 변환하는", "transforming"), ("잘 학습된", "trained"), ("32", "bit width"), ("키", "key")],
 )
-def test_endings_digits_and_single_syllables_are_no_forms(left: str, english: str) -> None:
+def test_endings_digits_and_single_syllables_are_not_forms(left: str, english: str) -> None:
     glossary = build_glossary(*DIGEST_TEXTS, *[f"{left}({english})을 본다 {number}" for number in range(6)])
     assert forms_of(glossary, english, "ko") == set()
 
 
-def test_a_form_of_the_seed_list_is_no_form_of_another_term() -> None:
+def test_a_form_of_the_seed_list_is_not_a_form_of_another_term() -> None:
     terms = (
         concepts.SeedTerm("finetun", ("미세 조정",), ("fine-tuning",), ()),
         concepts.SeedTerm("supervi finetun", ("지도 미세 조정",), ("supervised fine-tuning",), ("SFT",)),

@@ -147,7 +147,7 @@ def test_no_abbreviation_is_guessed_from_initials() -> None:
 @pytest.mark.parametrize(
     ("query", "is_abbreviation"), [("live video", False), ("LIVE video", True), ("live", True)]
 )
-def test_an_everyday_word_among_others_is_no_abbreviation(query: str, is_abbreviation: bool) -> None:
+def test_an_everyday_word_among_others_is_not_an_abbreviation(query: str, is_abbreviation: bool) -> None:
     concept = concepts.Concept(
         "languag imag video engin",
         (
@@ -224,7 +224,7 @@ def _score(scorer: scoring.Scorer, text: str) -> scoring.Score | None:
         ("잠재 동역학 모델인 LDM을 쓴다", False),
     ],
 )
-def test_an_abbreviation_that_means_something_else_is_no_hit(text: str, is_hit: bool) -> None:
+def test_an_abbreviation_that_means_something_else_is_not_a_hit(text: str, is_hit: bool) -> None:
     explained = [
         *["잠재 확산 모델(Latent Diffusion Model; LDM)"] * 9,
         *["잠재 동역학 모델(Latent Dynamics Model; LDM)"] * 4,

@@ -136,7 +136,7 @@ async def test_a_card_of_a_listings_paper_shows_its_summary_and_where_it_comes_f
 
 
 @both_languages
-async def test_a_card_of_a_listings_paper_without_a_summary_blames_nobody(harness: ClientHarness) -> None:
+async def test_a_card_of_a_listings_paper_without_a_summary_blames_no_one(harness: ClientHarness) -> None:
     text = listing.build(date(2026, 1, 1), [{"arxiv_id": "2501.00078", "title": "Untold", "votes": 3}]).text
     await harness.container.create_ingest().add_text(text, location="huggingface")
     result = await harness.ask("paper", paper="2501.00078")

@@ -77,7 +77,7 @@ async def test_names_that_are_not_settings_are_warnings_with_the_nearest_name(
     assert "Perhaps http is meant" in warned["htp"].note
 
 
-async def test_an_empty_inbox_is_no_source_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_an_empty_inbox_is_not_a_source_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PAPERROUND_INBOX", str(tmp_path))
     assert (await examine())["sources"].note == kinds.NO_SOURCE
     monkeypatch.setenv("PAPERROUND_SOURCES", "https://huggingface.co arxiv:cs.CL,cs.LG")

@@ -477,7 +477,7 @@ def test_a_step_back_or_a_small_step_ahead_is_accepted_at_once(
     assert monitor.take_steps() == []
 
 
-def test_the_slow_correction_of_a_clock_is_no_step(clocks: SimulatedClocks, monitor: ClockMonitor) -> None:
+def test_the_slow_correction_of_a_clock_is_not_a_step(clocks: SimulatedClocks, monitor: ClockMonitor) -> None:
     for _ in range(100):
         clocks.advance(MINUTE)
         clocks.offset += timedelta(seconds=20)

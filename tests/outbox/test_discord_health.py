@@ -83,7 +83,7 @@ def test_one_answer_that_is_not_discords_ends_the_fan_out(answer: Answer) -> Non
 
 
 @pytest.mark.parametrize("answer", [OK, VERDICT, WRONG_TOKEN, SHARED, Answer(204, is_json=True)])
-def test_discords_own_answers_are_no_trouble(answer: Answer) -> None:
+def test_discords_own_answers_are_not_trouble(answer: Answer) -> None:
     bench = Bench()
     bench.answer(*[answer] * 20)
     assert bench.health.state is HealthState.WELL

@@ -47,7 +47,7 @@ def test_each_error_has_its_disposition_and_reason(
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 429, 451])
 @pytest.mark.parametrize("kind", list(PartKind))
-def test_a_refusal_without_discords_code_is_no_verdict(status: int, kind: PartKind) -> None:
+def test_a_refusal_without_discords_code_is_not_a_verdict(status: int, kind: PartKind) -> None:
     assert sender.classify(status, 0, kind).disposition is Disposition.RETRY
 
 

@@ -128,7 +128,7 @@ def test_a_broken_template_is_reported_with_its_line_and_the_bundled_one_is_used
     assert f"daily.en.j2, line {line}: " in str(problem)
 
 
-def test_a_template_that_is_no_text_is_reported(operator: OperatorFolder) -> None:
+def test_a_template_that_is_not_text_is_reported(operator: OperatorFolder) -> None:
     (operator.folder / "daily.en.j2").write_bytes(b"\xff\xfe\x00")
     assert operator.headline() == "Papers for February 12, 2025"
     assert [Path(problem.location).name for problem in operator.problems] == ["daily.en.j2"]

@@ -105,7 +105,7 @@ async def test_a_name_is_corrected_only_if_the_correction_is_plausible(db: Datab
         assert (result.author, result.is_corrected) == (meant, meant is not None)
 
 
-async def test_another_writing_of_a_name_is_no_correction(search: SearchService) -> None:
+async def test_another_writing_of_a_name_is_not_a_correction(search: SearchService) -> None:
     for typed in ["lin junyang", "Lin, Junyang", "J. Lin", "Jun Yang Lin", "Junyang", "JunyangLin"]:
         result = await search.find_author(typed)
         assert (result.author, result.is_corrected) == ("Junyang Lin", False)

@@ -118,7 +118,7 @@ async def test_a_name_within_a_longer_query_is_a_form_of_its_word(spelt: SearchS
     assert "Gemini" in result.added_forms
 
 
-async def test_a_word_that_papers_use_in_its_own_right_is_no_name(spelt: SearchService) -> None:
+async def test_a_word_that_papers_use_in_its_own_right_is_not_a_name(spelt: SearchService) -> None:
     result = await spelt.search(SearchRequest("다리"))
     assert {row.arxiv_id for row in result.rows} == {"2501.00002", "2501.00003"}
     assert result.added_forms == ()

@@ -253,7 +253,7 @@ async def test_a_paper_that_a_service_refuses_holds_up_no_other(db: Database) ->
     ]
 
 
-async def test_what_is_no_id_counts_as_asked_about_without_a_request(db: Database) -> None:
+async def test_what_is_not_an_id_counts_as_asked_about_without_a_request(db: Database) -> None:
     harness = NewsHarness(db)
     papers = await harness.add_papers(2)
     async with db.transaction() as connection:

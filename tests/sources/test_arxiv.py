@@ -84,7 +84,7 @@ async def test_many_refused_ids_take_few_requests_and_become_fewer(
     assert any(result.missing_ids for result in results)
 
 
-async def test_what_is_no_id_is_not_requested(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_what_is_not_an_id_is_not_requested(origin: OriginServer, fetch: Fetcher) -> None:
     serve_papers(origin)
     wanted = ["zzz/0112017", "2505.00001", "2411.1234", "9912.00001"]
     results = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=wanted)

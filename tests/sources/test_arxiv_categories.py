@@ -144,7 +144,7 @@ async def test_replacements_are_not_new_and_cross_lists_are_taken_on_request(
     assert sorted(by_id[name].announced_as for name in await harness.stored_ids()) == expected
 
 
-async def test_a_weekend_without_entries_is_no_failure_and_loses_nothing(
+async def test_a_weekend_without_entries_is_not_a_failure_and_loses_nothing(
     sqlite_harness: ArxivHarness,
 ) -> None:
     harness = sqlite_harness
@@ -597,7 +597,7 @@ async def test_a_check_reads_the_feed_and_stores_nothing(sqlite_harness: ArxivHa
         ),
     ],
 )
-async def test_what_is_no_announcement_is_a_sentence(
+async def test_what_is_not_an_announcement_is_a_sentence(
     sqlite_harness: ArxivHarness, answer: str, reason: str
 ) -> None:
     harness = sqlite_harness
@@ -615,7 +615,7 @@ async def test_what_is_no_announcement_is_a_sentence(
         ("<OAI-PMH><error code='noRecordsMatch'/></OAI-PMH>", ""),
     ],
 )
-async def test_what_is_no_list_is_a_sentence_and_the_back_fill_stays_to_be_done(
+async def test_what_is_not_a_list_is_a_sentence_and_the_back_fill_stays_to_be_done(
     sqlite_harness: ArxivHarness, answer: str, reason: str
 ) -> None:
     harness = sqlite_harness
@@ -686,7 +686,7 @@ async def test_options_that_cannot_be_meant_are_refused(
         await sqlite_harness.add(address, **options)
 
 
-def test_what_is_no_paper_in_an_answer_is_not_kept() -> None:
+def test_what_is_not_a_paper_in_an_answer_is_not_kept() -> None:
     text = "<rss><channel>" + "<a b='' c='' d='x'/>" * 100_000 + "</channel></rss>"
     tracemalloc.start()
     try:

@@ -224,7 +224,7 @@ async def test_a_failed_link_is_fetched_again_although_the_feed_is_unchanged(
     assert [result.status for result in third] == [UNCHANGED]
 
 
-async def test_links_without_a_digest_are_fetched_once_and_are_no_failure(
+async def test_links_without_a_digest_are_fetched_once_and_are_not_a_failure(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
     entries = [

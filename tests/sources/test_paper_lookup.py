@@ -126,7 +126,7 @@ async def test_a_reader_gets_five_papers_a_minute_and_twenty_a_day(harness: Look
     ],
     ids=["html", "error", "503", "private", "metadata", "huge"],
 )
-async def test_another_answer_of_arxiv_is_no_paper_and_is_not_remembered(
+async def test_another_answer_of_arxiv_is_not_a_paper_and_is_not_remembered(
     harness: LookupHarness, answer: web.Response | str | bytes
 ) -> None:
     good = harness.origin.pages["/api/query"]

@@ -67,7 +67,7 @@ _NO_PERIODS = (
 
 
 @pytest.mark.parametrize("query", _NO_PERIODS.split("|"))
-def test_words_that_are_no_period_stay(query: str) -> None:
+def test_words_that_are_not_a_period_stay(query: str) -> None:
     assert dates.read_period(query, TODAY) == (query, (None, None))
 
 
@@ -127,7 +127,7 @@ def test_a_period_is_read_as_its_first_and_last_day(span: tuple[str, str], typed
     "typed",
     ["", "soon", "2025-02-30", "99999999999", "2025-13-01", "13/13", "32일", "dec 32", "월", "feb 30"],
 )
-def test_what_is_no_date_is_not_read(typed: str) -> None:
+def test_what_is_not_a_date_is_not_read(typed: str) -> None:
     assert dates.read_typed_date(typed, NEW_YEAR) is None
 
 

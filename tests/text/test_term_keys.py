@@ -129,7 +129,7 @@ def test_the_version_asked_for_is_the_only_one() -> None:
 
 
 @pytest.mark.parametrize("title", ["VideoMamba: Video", "Graph Mamba: Graphs", "On the Mamba"])
-def test_a_name_elsewhere_is_no_head(title: str) -> None:
+def test_a_name_elsewhere_is_not_a_head(title: str) -> None:
     assert degree("mamba", title) == 0
 
 

@@ -236,7 +236,7 @@ def test_concepts_and_phrases_are_extracted_from_titles(
 @pytest.mark.parametrize(
     "title", ["Qwen3 Technical Report", "Gemma: Technical Reports", "o3 System Card", "큐원 기술 보고서"]
 )
-def test_the_kind_of_a_text_is_no_topic(glossary: resolver.Glossary, title: str) -> None:
+def test_the_kind_of_a_text_is_not_a_topic(glossary: resolver.Glossary, title: str) -> None:
     assert [spelling for _, spelling in trends_service.extract_topics(glossary, title) if spelling] == []
 
 

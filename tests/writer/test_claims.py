@@ -175,7 +175,7 @@ def test_prose_has_its_own_problems(text: str, language: models.Locale, problem:
         "Müller et al. use the ∆-rule → it converges ☑ quickly.",
     ],
 )
-def test_ordinary_punctuation_is_no_link(text: str) -> None:
+def test_ordinary_punctuation_is_not_a_link(text: str) -> None:
     assert writer_claims.find_prose_problems(text, EN, []) == []
 
 
@@ -186,7 +186,7 @@ def test_terms_and_names_leave_a_sentence_korean() -> None:
     )
 
 
-def test_the_same_sentence_about_another_number_is_no_repetition() -> None:
+def test_the_same_sentence_about_another_number_is_not_a_repetition() -> None:
     assert not writer_claims.is_repetition(
         "HellaSwag에서 61.3%를 얻었습니다.", "HellaSwag에서 58.0%를 얻었습니다."
     )

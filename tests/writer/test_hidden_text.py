@@ -81,7 +81,7 @@ def test_a_hidden_paragraph_that_is_not_closed_ends_at_the_next_block() -> None:
     assert paper_text.PaperPage("<p hidden>no<p>yes</p>").text == "yes\n"
 
 
-def test_formulas_of_markdown_are_no_tags() -> None:
+def test_formulas_of_markdown_are_not_tags() -> None:
     assert paper_text.clean_markdown("if a <b and c> d, then $x<y$") == "if a <b and c> d, then $x<y$"
 
 

@@ -69,7 +69,7 @@ async def test_the_markdown_of_hugging_face_comes_first(origin: OriginServer, fe
     ],
     ids=["missing", "page", "plain", "title", "id", "longer id", "short", "cited"],
 )
-async def test_what_is_no_markdown_of_the_paper_does_not_count(
+async def test_what_is_not_markdown_of_the_paper_does_not_count(
     origin: OriginServer, fetch: Fetcher, page: web.Response
 ) -> None:
     origin.pages[MARKDOWN] = page
