@@ -432,7 +432,7 @@ async def _list_in_server(request: Request) -> list[models.Alert]:
 
 
 async def _find_in_server(request: Request, text: str) -> models.Alert:
-    """Return an alert of the server's channels by its id, whoever made it. Raises UserError."""
+    """Return an alert of the server's channels by its id, made by any member. Raises UserError."""
     for alert in await _list_in_server(request):
         if text == str(alert.id):
             return alert

@@ -470,7 +470,7 @@ def _list_line(texts: Texts, alert: models.Alert, now: datetime, *, with_owner: 
 
 
 def server_alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
-    """Return an alert of a server's channel for a manager, with the button to end it, whoever made it."""
+    """Return an alert of a server's channel for a manager, with the button to end it; any member may have made it."""
     message = _start_single(texts, alert, now)
     message.add_text(paper_text.subtext(texts("alert-made-by", user=f"<@{alert.user_id}>")))
     message.add_buttons(

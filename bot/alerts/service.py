@@ -92,7 +92,7 @@ def _check_term(term: models.AlertTerm) -> None:
         )
     if term.kind is models.AlertKind.INSTITUTION and people.is_generic(term.text):
         raise errors.UsageError(
-            f"“{term.text}” is no name of one institution. Give its whole name.",
+            f"“{term.text}” is not the name of one institution. Give its whole name.",
             "no-institution",
             text=term.text,
         )
@@ -325,7 +325,7 @@ class Alerts:
             return [row for row in rows if row.id not in answered]
 
     async def list_in_channels(self, guild_id: int, channel_ids: Sequence[int]) -> list[models.Alert]:
-        """Return the alerts that are sent to a server's channels, whoever made them."""
+        """Return the alerts that are sent to a server's channels, made by any member."""
         async with self._database.read() as connection:
             return await alerts.list_in_channels(connection, guild_id, channel_ids)
 
@@ -388,7 +388,7 @@ class Alerts:
     async def send_fewer(self, alert: models.Alert) -> models.Alert:
         """Halve the papers in a message of a gathered alert; else raise the votes that it asks for. Raises as `change` does.
 
-        A message sent at once has few papers anyway, so fewer in it would be no relief.
+        A message sent at once has few papers anyway, so fewer in it would not help.
         """
         if alert.timing is not models.AlertTiming.AT_ONCE and alert.max_papers > 1:
             fewer = replace(alert, max_papers=alert.max_papers // 2)

@@ -56,13 +56,13 @@ WELCOME_PERIOD = timedelta(days=1)
 class GuildEventsCog(commands.Cog):
     """Keeps the stored servers up to date, and resumes destinations that are available again.
 
-    `resume` is called every minute; the events only hasten it, since one may be missed, and some changes have none: the
+    `resume` is called every minute; the events only hasten it, since one may be missed, and some changes have no event: the
     end of a member's timeout, and what happens to an archived thread, which discord.py does not keep.
     """
 
     def __init__(self, bot: Client, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._bot = bot
-        # Without a Gateway (tests, the demo) the number is given; nobody invites the bot there.
+        # Without a Gateway (tests, the demo) the number is given; the bot is never invited there.
         self._has_gateway = bot.shard_count is None
         self._guilds = bot.services.guilds
         self._resumer = bot.services.destination_resumer

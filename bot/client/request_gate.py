@@ -281,7 +281,7 @@ class HttpObserver:
     async def _on_body(
         self, _: object, context: SimpleNamespace, params: aiohttp.TraceResponseChunkReceivedParams
     ) -> None:
-        # discord.py reads every body at once, except for the Gateway's, which has none.
+        # discord.py reads every body at once, except for that of the Gateway's request, which has no body.
         answer = add_error_body(context.answer, params.chunk)
         exchange: _Exchange | None = context.trace_request_ctx
         own = [exchange.record] if exchange is not None else []

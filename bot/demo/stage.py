@@ -86,7 +86,7 @@ def list_missing(leaf: CommandSpec, values: Mapping[str, str]) -> list[CommandSp
 def find_unknown_choice(
     leaf: CommandSpec, values: Mapping[str, str], locale: str
 ) -> tuple[str, list[str]] | None:
-    """Return the first option whose value is none of its choices, with their names in a Discord locale; else None."""
+    """Return the first option whose value is not one of its choices, with their names in a Discord locale; else None."""
     for option in leaf.get("options") or ():
         choices = option.get("choices") or ()
         value = values.get(option["name"])

@@ -114,7 +114,7 @@ def _is_same_term(left: str, right: str) -> bool:
 # The expansion of a query: segments with weighted forms. Plain data for scoring, index queries and answers.
 
 MIN_NAME_WEIGHT = 0.8
-"""Forms that weigh less are no name of the concept: a paper with such a form as its title's head is not ranked first."""
+"""Forms that weigh less are not names of the concept: a paper with such a form as its title's head is not ranked first."""
 MIN_SHOWN_WEIGHT = 0.2
 """Forms that weigh less are searched for, but not shown in the answer."""
 OUT_OF_CONTEXT_FACTOR = 0.3

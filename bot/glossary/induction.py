@@ -216,7 +216,7 @@ def is_term(pair: TermPair) -> bool:
 
 
 def has_head(pair: TermPair, spellings: Iterable[str], words: Mapping[str, Iterable[str]]) -> bool:
-    """Tell whether the last word of a form, if it is a common one, translates a word of the term: 혼합 모델 is no mixture."""
+    """Tell whether the last word of a form, if it is a common one, translates a word of the term: 혼합 모델 is not a mixture."""
     heads = [mentions.split_context(text)[-1] for text in spellings]
     translations = [term_keys.english_key(text) for head in heads for text in words.get(head, ())]
     return not translations or any(text[:_HEAD_LETTERS] in pair.english for text in translations)

@@ -145,7 +145,7 @@ class Glossary:
         return concepts.Expansion(text, tuple(self._longest_match_segments(units)), composed)
 
     def list_forms(self, terms: tuple[str, ...]) -> tuple[concepts.WeightedForm, ...]:
-        """Return the forms of several terms of one meaning; that of a phrase that is no term is itself. Cached."""
+        """Return the forms of several terms of one meaning; that of a phrase that is not a term is itself. Cached."""
         # Not with lru_cache: over a method it is a cycle, which keeps a replaced glossary in memory. Threads share the forms.
         known = self._forms_by_terms.get(terms)
         if known is None:

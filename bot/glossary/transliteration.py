@@ -136,7 +136,7 @@ def _pieces(hangul: str) -> Iterator[str]:
 
 
 def _initial(initial: str, before: str) -> str:
-    """Return the spellings of a first consonant: ㅅ behind ㄱ may be in an x, and ㄹ behind a bare ㅡ is no l (프로, 플로)."""
+    """Return spellings of an initial: ㅅ behind ㄱ may be in an x, and ㄹ behind a bare ㅡ is not an l (프로, 플로)."""
     _, vowel, final = _decompose(before) if before else ("", "", "")
     if initial == "ㄹ" and (vowel, final) == ("ㅡ", "-"):
         return "r+"

@@ -52,7 +52,7 @@ class Finding:
 
     @property
     def well(self) -> bool:
-        """Whether this is no error."""
+        """Whether this is not an error."""
         return self.status is not Status.ERROR
 
     @property

@@ -111,7 +111,7 @@ async def _notify_owners(
 ) -> None:
     """Plan one notice for each subscription, and for each owner of a channel's alerts, at `now` (UTC).
 
-    It goes to the owner by DM; of what has none, to the server's system channel.
+    It goes to the owner by DM; without an owner, to the server's system channel.
     """
     resumed = "r" if kind is NoticeKind.RESUMED else ""
     for owned in changed:

@@ -216,7 +216,7 @@ def _read(view: Snapshot) -> tuple[str | None, list[resolver.Decision]]:
 
 
 def _find_topic(current: resolver.Glossary, words: list[str], locale: models.Locale) -> str | None:
-    """Return the concept of a phrase in the language. A single word in lower case, such as "learning", is none."""
+    """Return the concept of a phrase in the language. A single word in lower case, such as "learning", is not a concept."""
     phrase = " ".join(words)
     if len(words) == 1 and phrase[1:].islower() and "-" not in phrase:
         return None

@@ -199,7 +199,7 @@ class RebuildProgress:
 
 @dataclass(frozen=True, slots=True)
 class IndexStatus:
-    """Status of the index. `version` is None if unknown; `missing` papers are stored but not indexed, or not anew."""
+    """Status of the index. `version` is None if unknown; `missing` papers are not indexed, or by an older version."""
 
     version: str | None
     papers: int

@@ -52,9 +52,9 @@ def describe(status: search_index.IndexStatus) -> str:
         made_by = f"version {status.version}" if status.version else "an unknown version"
         return f"made by {made_by}, and look-ups ask for what version {search_index.VERSION} makes"
     if status.progress is not None and status.progress.in_place:
-        return "made anew, and the former one is not quite cleared away"
+        return "rebuilt; the former one is not yet cleared away"
     if status.progress is not None:
-        return f"being made anew, {status.progress.papers} papers done"
+        return f"being rebuilt, {status.progress.papers} papers done"
     return f"without {status.missing} of the papers" if status.missing else ""
 
 

@@ -119,7 +119,7 @@ def query_terms(expanded: concepts.Expansion) -> tuple[str, ...]:
 def added_forms(expanded: concepts.Expansion) -> tuple[str, ...]:
     """Return the forms that expansion added, the first ones of each term before the second ones.
 
-    A form that is typed with a particle, as the noun 추론 of 추론은, is none.
+    A form that is typed with a particle, as the noun 추론 of 추론은, is not one.
     """
     by_term = [_added_forms(expanded, segment) for segment in (*expanded.segments, *expanded.composed)]
     by_term += [[name] for segment in expanded.implied.values() if (name := _said_name(expanded, segment))]

@@ -95,7 +95,7 @@ _NO_ITEMS = ("", "attachment", "note", "annotation")
 
 
 class UnreadableFileError(PaperroundError):
-    """A file that has none of the known formats, or that takes too much time or memory to read."""
+    """A file in an unknown format, or one that takes too much time or memory to read."""
 
 
 def parse_references(text: str) -> tuple[list[Reference], list[str], int]:

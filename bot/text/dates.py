@@ -126,12 +126,12 @@ def format_period(period: Period) -> str:
 
 
 def _relate(text: str, match: re.Match[str]) -> _Mention | None:
-    """Return a date with the words that relate it to the query; None if it is no date without such words."""
+    """Return a date with the words that relate it to the query; None if it is not a date without such words."""
     before = _BEFORE.search(text, 0, match.start())
     behind = _BEHIND.match(text, match.end())
     ahead = text[: match.start()]
     if behind is None and not match.group().isascii():
-        return None  # 작년도면서, 올해의: what follows is no particle
+        return None  # 작년도면서, 올해의: what follows is not a particle
     preposition = ((before["word"] or "to") if before else "").lower()
     needs_word = match["bare_year"] or match["bare_month"]
     has_papers = match["bare_year"] and (

@@ -158,7 +158,7 @@ def _parse(spellings: str) -> Iterator[tuple[str, int]]:
 
 
 def match_cost(family: str, given: str, latin: str) -> int | None:
-    """Return the cost of a Latin name as a spelling of a Hangul name, None if it is none.
+    """Return the cost of a Latin name as a spelling of a Hangul name, None if it is not one.
 
     The family name may be first or last, or "" for any. Words besides the name, such as an English name, cost more
     than rare spellings, and initials less than they do.
@@ -569,7 +569,7 @@ def _marked_rows() -> list[list[str]]:
 
 
 def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Return the Korean forms of known institutions that are no ordinary words, each time with the English name."""
+    """Return the Korean forms of known institutions that are not ordinary words, each time with the English name."""
     rows = [
         (tuple(form for form in forms if analyser.has_hangul(form) and form[-1] != "?"), forms[:1])
         for forms in _marked_rows()

@@ -17,7 +17,7 @@ MAX_QUERY_LENGTH = 300
 _MAX_WORDS = 24
 _MAX_IGNORED = 4
 _QUOTES = str.maketrans(dict.fromkeys("“”„«»『』「」", '"'))
-# Operators of other search engines are synonyms of ours; title operators are accepted without effect.
+# Operators of other search engines are synonyms of the ones below; title operators are accepted without effect.
 _FIELDS = {
     **dict.fromkeys(("author", "authors", "au", "by", "저자"), "author"),
     **dict.fromkeys(("since", "after", "이후", "부터"), "since"),

@@ -108,7 +108,7 @@ _VERSION = re.compile(r"[a-z]?\d[\d.]*[a-z]{0,2}")
 
 
 def full_names(title: str) -> list[str]:
-    """Return the keys of the name that a canonical title's head is, with and without its version; none if it is no name."""
+    """Return the keys of the name that a canonical title's head is, with and without its version; empty if it is not a name."""
     pieces = _head_pieces(title)
     if not pieces or len(pieces) > _MAX_NAME_WORDS:
         return []
@@ -141,7 +141,7 @@ def _keys_of_name(text: str) -> frozenset[str]:
 
 
 def match_titles(names: Collection[str], title: str) -> float:
-    """Return the degree to which the head of a canonical title is one of the names; 0 if it is none.
+    """Return the degree to which the head of a canonical title is one of the names; 0 if it is not.
 
     A paper's text may follow the title on the next line.
     """

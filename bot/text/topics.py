@@ -1,4 +1,4 @@
-"""Topic descriptions: a table of ours with the everyday words for topics of machine learning, by which questions are compared.
+"""Topic descriptions: a built-in table of everyday words for topics of machine learning, by which questions are compared.
 
 A question is a vector over the topics (explicit semantic analysis, Gabrilovich and Markovitch 2007): "reading text aloud"
 weighs speech synthesis most, though no paper says so. A paper's similarity to it is the cosine of their vectors.

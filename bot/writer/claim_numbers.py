@@ -204,7 +204,7 @@ _THIN_SPACE = re.compile(r"(?<=\d)(?:[\u2009\u202f\u00a0]|\\[,;!])(?=\d{3}(?!\d)
 _TEX_WRAPPER = re.compile(r"\\(?:text|math|operatorname)[a-z]{0,6}\s?\{([^{}]{0,200})\}")
 _EXPONENT = re.compile(r"\^\s?\{\s?([-+−]?)\s?(\d{1,4})\s?\}")
 _MATH = re.compile(r"\$(?!\s)([^$\n]{1,300})(?<!\s)\$(?!\d)")
-"""As in Pandoc's Markdown, so that prices are no math."""
+"""As in Pandoc's Markdown, so that prices are not read as math."""
 _COMMAND = re.compile(r"\\[a-zA-Z]{1,30}")
 _LINK = re.compile(r"\]\([^()\s]{0,2000}\)|https?://[^\s)>\]]{1,2000}")
 _NUMERIC_CITATION = re.compile(r"\[\d{1,3}(?:\s?[,;–-]\s?\d{1,3}){0,20}\]")

@@ -464,7 +464,7 @@ class DraftWriter:
         return {paper["arxiv_id"]: known[paper["arxiv_id"]] for paper in papers}
 
     async def _write_isolated(self, paper: listing.Paper, draft: writer.Draft) -> writer.Draft:
-        """Return the draft of a paper, written and stored. An error of ours fails this paper alone."""
+        """Return the draft of a paper, written and stored. A bug fails this paper alone."""
         failures: list[Exception] = []
         with isolation.collected(failures, reraise=(StorageError,)):
             return await self._write(paper, draft)

@@ -202,7 +202,7 @@ def _decode(body: bytes) -> object:
     except errors.TooManyPartsError:
         raise ModelError(f"{NO_ANSWER} has more parts than a completion") from None
     except ValueError:
-        raise ModelError(f"{NO_ANSWER} is no JSON") from None
+        raise ModelError(f"{NO_ANSWER} is not JSON") from None
 
 
 def _read_completion(body: bytes) -> tuple[str, int | None]:

@@ -405,7 +405,7 @@ def _read_markdown(page: str, title: str, *, has_type: bool) -> str:
     head, mark, content = start.partition(_MARKDOWN_HEAD)
     has_head = bool(mark) and len(head) <= _HEAD_CHARACTERS
     if start.startswith("<") or not (has_type or has_head):
-        raise RejectedPageError("it is no Markdown")
+        raise RejectedPageError("it is not Markdown")
     if not any(form in _compact(start[:_HEAD_CHARACTERS]) for form in _title_forms(title)):
         raise RejectedPageError("its title is another one")
     return clean_markdown(content if has_head else start)

@@ -131,7 +131,7 @@ _DESCRIPTIONS = {
 _MAX_CLAIMS = {models.DigestFormat.NEWSLETTER: 2, models.DigestFormat.REVIEW: 4}
 """The most claims of a section."""
 _MAX_CHARACTERS = 2_000
-"""Of a claim and of a span: what is longer is no sentence, and would be sent back for repair."""
+"""Of a claim and of a span: what is longer is not a sentence, and would be sent back for repair."""
 _REQUIRED = frozenset({"whats_new", "technical_details"})
 """The sections that are never empty. A paper may have measured nothing."""
 

@@ -1,4 +1,4 @@
-"""Lists of papers as others write them: every form, dates, titles that are sure, and texts that are no list."""
+"""Lists of papers as others write them: every form, dates, titles that are sure, and texts that are not a list."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ async def test_the_lines_of_the_readme_and_of_the_page_do_what_they_say(
         for line in _proposed_lines(locale):
             await _send(shown, line, *ANSWERS[line])
             assert "Sample " not in await shown.text(), "made-up papers are for trends alone"
-        # What is no command is answered too.
+        # What is not a command is answered too.
         await _send(shown, "/topc x", HINTS[locale][1])
         await _send(shown, "hello", HINTS[locale][0])
 

@@ -71,7 +71,7 @@ class Day:
         raise AssertionError(f"{counts} {self.proxy.counts()}")
 
     async def check_once(self) -> None:
-        """Every post came once; nothing was paused, and nobody was told anything."""
+        """Every post came once; nothing was paused, and no notice was sent."""
         messages = await self.fake.all_messages()
         assert {channel: len(messages.get(channel, [])) for channel in self.channels} == dict.fromkeys(
             self.channels, 1

@@ -240,7 +240,7 @@ async def test_a_back_fill_asks_for_each_paper_once_and_says_how_far_it_is(harne
     assert await harness.stored_ids() == own(harness.fake.papers[1:])
     assert (harness.fake.counted("/oai"), set(harness.fake.served.values())) == (5, {1})
     assert await harness.back_fill() == "back-fill done: 405 papers since 2025-01-01"
-    assert await harness.digest_ids() == {}  # nobody posts what is older than two months
+    assert await harness.digest_ids() == {}  # what is older than two months is not posted
     await harness.fetch_all()
     assert harness.fake.counted("/oai") == 5
 

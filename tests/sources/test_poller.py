@@ -655,7 +655,7 @@ async def test_a_digest_with_an_id_that_arxiv_refuses_leaves_its_other_papers_th
 
     harness.origin.pages["/api/query"] = answer
     await harness.add("/api/query", "arxiv")
-    # An unknown archive is no id at all, so the entry is a problem of the digest; the other is arXiv's to refuse.
+    # An unknown archive is not an id at all, so the entry is a problem of the digest; the other is arXiv's to refuse.
     text = source_payloads.newsletter(ids=["zzz/0112017", good[0], "cs/0112017", *good[1:]])
     result = await harness.ingest.add_text(text, location="a.md")
     assert [problem.line for problem in result.problems] == [3]

@@ -74,7 +74,7 @@ def paperround(
 
 @pytest.fixture
 def digest_folder(tmp_path: Path) -> Path:
-    """A folder with a digest, a text file that is no digest, and a binary file."""
+    """A folder with a digest, a text file that is not a digest, and a binary file."""
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "a.md").write_text(digest_builders.newsletter(date(2026, 1, 5), PAPERS), encoding="utf-8")
