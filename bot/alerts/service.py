@@ -258,7 +258,7 @@ class Alerts:
             await alerts.lock_reader(connection, new.user_id)
             if await alerts.count_by_user(connection, new.user_id) >= MAX_ALERTS:
                 raise errors.UsageError(
-                    f"There are {MAX_ALERTS} alerts already, which is the most. Remove one first.",
+                    f"There are already {MAX_ALERTS} alerts, the maximum. Remove one first.",
                     "too-many",
                     most=MAX_ALERTS,
                 )

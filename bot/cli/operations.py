@@ -191,7 +191,7 @@ def demo(
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         raise storage_errors.PaperroundError(
-            f"Port {port} cannot be listened on ({os.strerror(error.errno or 0)}), perhaps because another demo runs."
+            f"Cannot listen on port {port}: {os.strerror(error.errno or 0)}. Perhaps another demo is running."
             " Choose another with --port, or 0 for any free one."
         ) from error
     try:
