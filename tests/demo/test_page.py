@@ -183,5 +183,5 @@ def test_a_port_in_use_is_reported_on_one_line(demo: Demo, tmp_path: Path) -> No
         check=False,
     )
     assert second.returncode == 1
-    assert second.stderr.splitlines()[-1].startswith(f"paperround: Port {port} cannot be listened on")
+    assert second.stderr.splitlines()[-1].startswith(f"paperround: Cannot listen on port {port}:")
     assert "Traceback" not in second.stderr
