@@ -10,6 +10,7 @@ from enum import StrEnum
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
+from bot.core import clock
 from bot.text import analyser
 from storage import models, search
 
@@ -182,11 +183,12 @@ async def list_snippets(
     from storage import papers
 
     details = await papers.list_details(connection, [row.id for row in rows])
-    snippets = {}
+    snippets, slices = {}, clock.TimeSlices()
     for detail in details:
         text = "\n\n".join(section.body for section in summaries.summary_sections(detail, locale))
         if text:
             snippets[detail.arxiv_id] = make_snippet(text, patterns, full_query, by_term)
+        await slices.pause()
     return snippets
 
 
