@@ -97,9 +97,9 @@ class _Connection(web.RequestHandler):
 
     def __init__(self, server: web.Server, connections: _Connections) -> None:
         super().__init__(
-            server,  # type: ignore[arg-type]
+            server,
             loop=asyncio.get_running_loop(),
-            access_log=None,
+            access_log=None,  # type: ignore[arg-type]
             max_line_size=MAX_LINE_SIZE,
         )
         self._connections = connections

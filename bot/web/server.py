@@ -1,7 +1,7 @@
 """Serves the web archive: addresses, languages, conditional requests, and admission with the look-ups of Discord.
 
-All readers of the web together count as one reader of look-ups: one page is made at a time, and of the slots for look-ups the others
-stay for Discord. A page that was made is kept for a minute. Without cookies and without a log of requests nothing is known of readers.
+All readers of the web together count as one reader of look-ups: one page is made at a time, and the other slots for look-ups stay
+for Discord. A page that was made is kept for a minute. There are no cookies, and requests are not logged.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-f:]{2,45}\](?:
 _CHARSETS = ("text/html", "text/css", "text/plain")
 
 
+Load = Callable[[Site, web.Request], Awaitable[Page]]
+
+
 class _Answer(NamedTuple):
     """A page as it is sent. `modified_at` is when this text was first made (UTC), `until` when it is made again, in seconds."""
 
@@ -59,35 +62,35 @@ class WebServer:
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add all addresses to a server: the last of them takes any other, so add the routes of others before."""
         pages = self._pages
-        author = "/authors/{name:.{1,300}}"
-        handlers: dict[str, Callable[[Site, web.Request], Awaitable[Page]]] = {
+        handlers: dict[str, Load] = {
             "/": lambda site, _: pages.load_day(site),
-            "/days/{day}": lambda site, request: pages.load_day(
-                site, request.match_info["day"], page=_page(request)
-            ),
-            "/papers/{id:.+}": lambda site, request: pages.load_paper(site, request.match_info["id"]),
+            "/days/{text}": lambda site, request: pages.load_day(site, _text(request), page=_page(request)),
+            "/papers/{text:.+}": lambda site, request: pages.load_paper(site, _text(request)),
             "/search": lambda site, request: pages.load_search(site, _query(request), page=_page(request)),
             "/trends": lambda site, request: pages.load_trends(site, _query(request)),
             "/sitemap.xml": lambda site, _: pages.load_sitemap(site),
+            "/style.css": lambda *_: _ready(pages.make_style()),
         }
         for kind, ending in web_service.ENDINGS.items():
-            handlers |= {
-                f"/feed{ending}": lambda site, _, kind=kind: pages.load_days_feed(site, kind),
-                f"/search{ending}": lambda site, request, kind=kind: pages.load_search_feed(
-                    site, kind, _query(request)
-                ),
-                f"{author}{ending}": lambda site, request, kind=kind: pages.load_author_feed(
-                    site, kind, request.match_info["name"]
-                ),
-            }
-        handlers[author] = lambda site, request: pages.load_author(
-            site, request.match_info["name"], page=_page(request)
+            handlers |= self._list_feeds(kind, ending)
+        # Behind the feeds, whose endings it would take as part of a name.
+        handlers["/authors/{text:.{1,300}}"] = lambda site, request: pages.load_author(
+            site, _text(request), page=_page(request)
         )
         for path, load in handlers.items():
             router.add_get(path, self._handler(load))
-        router.add_get("/style.css", self._handler(lambda *_: _ready(pages.make_style())))
         router.add_get("/robots.txt", self._handle_robots)
         router.add_get("/{path:.*}", self._handler(_miss))
+
+    def _list_feeds(self, kind: str, ending: str) -> dict[str, Load]:
+        pages = self._pages
+        return {
+            f"/feed{ending}": lambda site, _: pages.load_days_feed(site, kind),
+            f"/search{ending}": lambda site, request: pages.load_search_feed(site, kind, _query(request)),
+            "/authors/{text:.{1,300}}" + ending: lambda site, request: pages.load_author_feed(
+                site, kind, _text(request)
+            ),
+        }
 
     async def _handle_robots(self, request: web.Request) -> web.Response:
         site = self._site(request)
@@ -112,9 +115,7 @@ class WebServer:
     def _default(self) -> models.Locale:
         return self._pages.services.locale
 
-    def _handler(
-        self, load: Callable[[Site, web.Request], Awaitable[Page]]
-    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def _handler(self, load: Load) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
             site = self._site(request)
             try:
@@ -125,9 +126,7 @@ class WebServer:
 
         return handle
 
-    async def _answer(
-        self, site: Site, request: web.Request, load: Callable[[Site, web.Request], Awaitable[Page]]
-    ) -> _Answer:
+    async def _answer(self, site: Site, request: web.Request, load: Load) -> _Answer:
         key = request.path_qs, site
         if (kept := self._find_kept(key)) is not None:
             return kept
@@ -178,6 +177,10 @@ async def _miss(site: Site, request: web.Request) -> Page:
     raise PageError(404, "web-no-address")
 
 
+def _text(request: web.Request) -> str:
+    return request.match_info["text"]
+
+
 def _page(request: web.Request) -> int:
     return web_service.parse_page(request.query.get("page", ""))
 
@@ -203,7 +206,7 @@ def find_language(accepted: str, default: models.Locale) -> models.Locale:
 
 
 def _respond(request: web.Request, answer: _Answer) -> web.Response:
-    """Return the response, 304 if the client has this text already. The validator of RFC 9110 (13.2.2) that counts is the ETag."""
+    """Return the response, 304 if the client has this text. With both validators the ETag counts (RFC 9110, 13.2.2)."""
     headers = {
         "ETag": f'W/"{answer.etag}"',
         "Cache-Control": f"public, max-age={KEPT_SECONDS:.0f}",

@@ -122,6 +122,18 @@ class Page:
         return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
+_NO_LIST: Mapping[str, Any] = {
+    "rows": [],
+    "notes": [],
+    "suggestions": [],
+    "older": None,
+    "newer": None,
+    "previous_page": None,
+    "next_page": None,
+}
+"""The values of a list's template for a list without papers."""
+
+
 class Entry(NamedTuple):
     """An entry of a feed. `html` is its content, "" for none; `summary` is plain."""
 
@@ -194,7 +206,7 @@ class WebPages:
             for name, other in steps.items()
         }
         parts = ("days", day) if day else ()
-        return self._list_page(site, listed, parts, {}, is_indexed=True, **values)
+        return self._list_page(site, listed, parts, {}, {**values, "is_indexed": True})
 
     async def load_search(self, site: Site, query: str, *, page: int = 0) -> Page:
         """Return the papers on a topic. Raises PageError for a query that is too long."""
@@ -204,11 +216,11 @@ class WebPages:
         if not query.strip():
             topics = await self.services.rising.list_common(texts.locale, limit=PAGE_SIZE)
             suggestions = [(topic.text, site.link("search", q=topic.text)) for topic in topics]
-            values = {"suggestions": suggestions, "rows": [], "heading": texts("web-search"), "notes": []}
-            return self._page(site, "web.list.html.j2", ("search",), {}, texts("web-search"), **values)
+            values = {**_NO_LIST, "suggestions": suggestions, "heading": texts("web-search")}
+            return self._page(site, "web.list.html.j2", ("search",), {}, texts("web-search"), values)
         state = ListState(ListKind.TOPIC, query, page, page_size=PAGE_SIZE)
         listed = await self._lists.load(texts, state)
-        return self._list_page(site, listed, ("search",), {"q": query}, typed=query)
+        return self._list_page(site, listed, ("search",), {"q": query}, {"typed": query})
 
     async def load_author(self, site: Site, name: str, *, page: int = 0) -> Page:
         """Return an author's papers. Raises PageError for an unknown author."""
@@ -217,7 +229,7 @@ class WebPages:
         if not listed.is_author_known:
             raise PageError(404, "no-list-author", author=discord_text.escape_text(name[:100]))
         path = make_slug(name) if site.is_static else name
-        return self._list_page(site, listed, ("authors", path), {}, is_indexed=True)
+        return self._list_page(site, listed, ("authors", path), {}, {"is_indexed": True})
 
     async def load_paper(self, site: Site, text: str) -> Page:
         """Return the page of a paper. Raises PageError for an id without a listed paper, MovedError for another form of an id."""
@@ -260,16 +272,10 @@ class WebPages:
             "article": _describe_article(site, detail, title),
         }
         sections = summary.sections if summary else ()
-        text = to_plain_text(lists_card.summary_text(texts, sections[:1])) if sections else ""
+        text = discord_text.to_single_line(markdown.render_plain(sections[0].body)) if sections else ""
+        parts = ("papers", detail.arxiv_id)
         return self._page(
-            site,
-            "web.paper.html.j2",
-            ("papers", detail.arxiv_id),
-            {},
-            title,
-            description=text,
-            is_indexed=True,
-            **values,
+            site, "web.paper.html.j2", parts, {}, title, values, description=text, is_indexed=True
         )
 
     async def load_trends(self, site: Site, query: str = "") -> Page:
@@ -284,13 +290,14 @@ class WebPages:
         if trend.total:
             of_trend = trends_messages.make_chart(texts, trend)
             chart = await asyncio.to_thread(self.services.charts.render_svg, of_trend, hangul=True)
+        heading = trends_messages.heading(texts, answer)
         rising = [
             (topic.text, topic.translation, trends_messages.rising_facts(texts, topic))
             for topic in answer.rising or ()
         ]
         values = {
             "typed": query,
-            "heading": trends_messages.heading(texts, answer),
+            "heading": heading,
             "notes": trends_messages.list_notes(texts, trend),
             "chart": Markup(chart) if chart else None,  # noqa: S704 - rendered as XML
             "alt": trends_messages.alt_text(texts, answer),
@@ -311,9 +318,9 @@ class WebPages:
             "web.trends.html.j2",
             ("trends",),
             {"q": query} if query else {},
-            to_plain_text(values["heading"]),
+            to_plain_text(heading),
+            values,
             is_indexed=not query,
-            **values,
         )
 
     async def load_days_feed(self, site: Site, kind: str) -> Page:
@@ -382,7 +389,7 @@ class WebPages:
         text = texts(error.key, **error.arguments)
         title = texts("web-not-found" if error.status == 404 else "web-failed")
         values = {"heading": title, "text": text, "newest": texts("newest-digest")}
-        return replace(self._page(site, "web.error.html.j2", (), {}, title, **values), status=error.status)
+        return replace(self._page(site, "web.error.html.j2", (), {}, title, values), status=error.status)
 
     def _list_page(
         self,
@@ -390,7 +397,7 @@ class WebPages:
         listed: PaperList,
         parts: tuple[str, ...],
         query: Mapping[str, str],
-        **values: object,
+        further: Mapping[str, object],
     ) -> Page:
         texts, state = self.texts(site), listed.state
         if listed.rows:
@@ -404,7 +411,8 @@ class WebPages:
             return site.link(*parts, **query, **({"page": f"{number + 1}"} if number else {}))
 
         last = min(listed.page_count, MAX_PAGE) - 1
-        values |= {
+        values = {
+            **_NO_LIST,
             "heading": heading,
             "notes": notes,
             "rows": rows,
@@ -415,10 +423,11 @@ class WebPages:
             "previous_page": page_link(state.page - 1) if state.page else None,
             "next_page": page_link(state.page + 1) if state.page < last else None,
             "page_numbers": f"{state.page + 1}/{listed.page_count}",
+            **further,
         }
         title = to_plain_text(heading)
         feed = ("feed",) if state.kind is ListKind.DIGEST else parts
-        return self._page(site, "web.list.html.j2", parts, query, title, feed=feed, **values)
+        return self._page(site, "web.list.html.j2", parts, query, title, values, feed=feed)
 
     def _make_rows(
         self, site: Site, rows: Sequence[models.PaperRow], listed: PaperList | None = None
@@ -454,11 +463,11 @@ class WebPages:
         parts: tuple[str, ...],
         query: Mapping[str, str],
         title: str,
+        values: Mapping[str, Any],
         *,
         description: str = "",
         is_indexed: bool = False,
         feed: tuple[str, ...] = ("feed",),
-        **values: Any,
     ) -> Page:
         """Return a page with what all pages have: links, languages, feeds, and the policy of what it may load."""
         texts = self.texts(site)
@@ -488,7 +497,7 @@ class WebPages:
             "picture": None,
             "typed": "",
         }
-        return Page(template, common | values)
+        return Page(template, {**common, **values})
 
     def _papers_feed(
         self,

@@ -342,7 +342,7 @@ async def test_a_port_in_use_is_an_error_that_names_it(sqlite_db: Database) -> N
 @pytest.mark.parametrize("address", ["127.0.0.1:99999", "no-such-host.invalid:80"])
 async def test_an_invalid_address_is_an_error(sqlite_db: Database, address: str) -> None:
     with pytest.raises(errors.PaperroundError, match="cannot listen on"):
-        async with ServerHarness(sqlite_db).open().serving(address):
+        async with ServerHarness(sqlite_db).serving(address):
             pass
 
 
