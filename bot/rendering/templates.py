@@ -7,6 +7,7 @@ template never loses a post: the problem is logged and the bundled block takes i
 from __future__ import annotations
 
 import functools
+import hashlib
 import html
 import itertools
 import re
@@ -477,6 +478,14 @@ class Templates:
         if self._is_overridden(file):
             text = self._try_render(file, "", lambda: _render_document(environment, file, values))
         return _render_document(environment, BUNDLED_PREFIX + file, values) if text is None else text
+
+    def hash_sources(self, prefix: str) -> str:
+        """Return a hash of the templates whose names begin so, those of the operator included."""
+        environment = self._environments[OutputFormat.DOCUMENT]
+        assert environment.loader is not None
+        names = sorted(name for name in self._bundled if name.startswith(prefix))
+        sources = [environment.loader.get_source(environment, name)[0] for name in names]
+        return hashlib.sha256("\0".join(sources).encode("utf-8", "replace")).hexdigest()
 
     @property
     def rendering_problems(self) -> list[models.LocatedProblem]:

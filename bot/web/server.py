@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -69,7 +70,6 @@ class WebServer:
             "/search": lambda site, request: pages.load_search(site, _query(request), page=_page(request)),
             "/trends": lambda site, request: pages.load_trends(site, _query(request)),
             "/sitemap.xml": lambda site, _: pages.load_sitemap(site),
-            "/style.css": lambda *_: _ready(pages.make_style()),
         }
         for kind, ending in web_service.ENDINGS.items():
             handlers |= self._list_feeds(kind, ending)
@@ -79,8 +79,9 @@ class WebServer:
         )
         for path, load in handlers.items():
             router.add_get(path, self._handler(load))
+        router.add_get("/style.css", self._handler(_load_style, is_lookup=False))
         router.add_get("/robots.txt", self._handle_robots)
-        router.add_get("/{path:.*}", self._handler(_miss))
+        router.add_get("/{path:.*}", self._handler(_miss, is_lookup=False))
 
     def _list_feeds(self, kind: str, ending: str) -> dict[str, Load]:
         pages = self._pages
@@ -115,24 +116,27 @@ class WebServer:
     def _default(self) -> models.Locale:
         return self._pages.services.locale
 
-    def _handler(self, load: Load) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def _handler(
+        self, load: Load, *, is_lookup: bool = True
+    ) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
             site = self._site(request)
             try:
-                answer = await self._answer(site, request, load)
+                answer = await self._answer(site, request, load, is_lookup=is_lookup)
             except MovedError as error:
                 return web.Response(status=301, headers={"Location": site.link("papers", str(error))})
             return _respond(request, answer)
 
         return handle
 
-    async def _answer(self, site: Site, request: web.Request, load: Load) -> _Answer:
+    async def _answer(self, site: Site, request: web.Request, load: Load, *, is_lookup: bool) -> _Answer:
         key = request.path_qs, site
         if (kept := self._find_kept(key)) is not None:
             return kept
         error: PageError
         try:
-            async with self._pages.services.lookups.admitted(WEB_READER):
+            lookups = self._pages.services.lookups
+            async with lookups.admitted(WEB_READER) if is_lookup else nullcontext():
                 # Whoever waited may find that the page has been made meanwhile.
                 if (kept := self._find_kept(key)) is not None:
                     return kept
@@ -169,8 +173,8 @@ class WebServer:
         return answer
 
 
-async def _ready(page: Page) -> Page:
-    return page
+async def _load_style(site: Site, request: web.Request) -> Page:
+    return web_service.make_style()
 
 
 async def _miss(site: Site, request: web.Request) -> Page:

@@ -22,6 +22,7 @@ from bot.archive import arxiv_ids, summaries
 from bot.client.paper_text import format_title
 from bot.client.services import Services
 from bot.client.translations import Argument, Texts, Translations
+from bot.core import errors
 from bot.core.clock import latest_date
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
@@ -34,8 +35,8 @@ from bot.trends import commands as trends_commands
 from bot.trends import messages as trends_messages
 from storage import archive, models
 
-PAGE_SIZE, DAY_SIZE = 20, 200
-"""Papers on a page of a search, and of a day or an author."""
+PAGE_SIZE, DAY_SIZE, MAX_STATIC_ROWS = 20, 200, 5_000
+"""Papers on a page of a search, of a day or an author, and of these as files, which have one page."""
 MAX_PAGE = 500
 MAX_QUERY_LENGTH = 2000
 """Characters, as for `/topic`."""
@@ -94,6 +95,11 @@ class Site:
             return path + (ending or (".html" if parts else ""))
         return path + ending + (f"?{urlencode(query)}" if query else "")
 
+    @property
+    def row_limit(self) -> int:
+        """Papers on a page of a day or an author."""
+        return MAX_STATIC_ROWS if self.is_static else DAY_SIZE
+
     def author_link(self, name: str) -> str | None:
         """Return the path of an author's page, None if there is none."""
         if self.is_static:
@@ -109,17 +115,12 @@ def make_slug(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page before it is rendered: its template, None for JSON, and the values, whose text form says all that they hold."""
+    """A page before it is rendered: its template, None for JSON, and the values."""
 
     template: str | None
     values: Mapping[str, Any]
     content_type: str = HTML
     status: int = 200
-
-    def fingerprint(self) -> str:
-        """Return a hash of all that the page shows."""
-        text = repr((self.template, sorted(self.values.items())))
-        return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 _NO_LIST: Mapping[str, Any] = {
@@ -149,7 +150,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A paper of a list, as its template takes it. `snippet` and `missing` are Discord's Markdown."""
+    """A paper of a list, as its template takes it. `snippet` and `missing` are Discord's Markdown; `day` is "" on its page."""
 
     rank: int
     arxiv_id: str
@@ -191,7 +192,9 @@ class WebPages:
         """Return the papers of a day (ISO), without one of the newest digest. Raises PageError for a day without digest."""
         on = _parse_day(day)
         texts = self.texts(site)
-        listed = await self._lists.load(texts, ListState(ListKind.DIGEST, day, page, page_size=DAY_SIZE))
+        listed = await self._lists.load(
+            texts, ListState(ListKind.DIGEST, day, page, page_size=site.row_limit)
+        )
         if on is not None and not listed.rows:
             raise PageError(404, "no-list-digest", date=texts.format_date(on))
         shown = _parse_day(listed.state.text)
@@ -225,7 +228,7 @@ class WebPages:
     async def load_author(self, site: Site, name: str, *, page: int = 0) -> Page:
         """Return an author's papers. Raises PageError for an unknown author."""
         texts = self.texts(site)
-        listed = await self._lists.load(texts, _author_state(name, page))
+        listed = await self._lists.load(texts, _author_state(site, name, page))
         if not listed.is_author_known:
             raise PageError(404, "no-list-author", author=discord_text.escape_text(name[:100]))
         path = make_slug(name) if site.is_static else name
@@ -361,7 +364,9 @@ class WebPages:
 
     async def load_author_feed(self, site: Site, kind: str, name: str) -> Page:
         """Return the feed of an author's newest papers. Raises PageError for an unknown author."""
-        listed = await self._lists.load(self.texts(site), replace(_author_state(name), page_size=FEED_PAPERS))
+        listed = await self._lists.load(
+            self.texts(site), replace(_author_state(site, name), page_size=FEED_PAPERS)
+        )
         if not listed.is_author_known:
             raise PageError(404, "no-list-author", author=discord_text.escape_text(name[:100]))
         path = make_slug(name) if site.is_static else name
@@ -378,10 +383,6 @@ class WebPages:
         pages = [(site.address(), max(days.values(), default=None)), (site.address("trends"), None)]
         pages += [(site.address("days", day.isoformat()), changed) for day, changed in days.items()]
         return Page("web.sitemap.xml.j2", {"pages": pages}, SITEMAP)
-
-    def make_style(self) -> Page:
-        """Return the style sheet."""
-        return Page("web.style.css.j2", {}, STYLE)
 
     def make_error(self, site: Site, error: PageError) -> Page:
         """Return the page that says what is wrong."""
@@ -436,13 +437,14 @@ class WebPages:
         missing: Mapping[str, Sequence[str]] = listed.missing if listed else {}
         snippets: Mapping[str, str] = listed.snippets if listed else {}
         first = listed.state.offset + 1 if listed else 1
+        shown_day = listed.state.text if listed and listed.state.kind is ListKind.DIGEST else ""
         return [
             Row(
                 rank,
                 row.arxiv_id,
                 format_title(row.title, row.arxiv_id),
                 site.link("papers", row.arxiv_id),
-                row.date.isoformat(),
+                "" if row.date.isoformat() == shown_day else row.date.isoformat(),
                 site.link("days", row.date.isoformat()),
                 row.votes,
                 tuple((name, site.author_link(name)) for name in row.authors[:3]),
@@ -567,8 +569,13 @@ class _WebTexts:
         return self._texts.locale.value
 
 
-def _author_state(name: str, page: int = 0) -> ListState:
-    return ListState(ListKind.AUTHOR, name[:300], page, by_date=True, page_size=DAY_SIZE)
+def make_style() -> Page:
+    """Return the style sheet."""
+    return Page("web.style.css.j2", {}, STYLE)
+
+
+def _author_state(site: Site, name: str, page: int = 0) -> ListState:
+    return ListState(ListKind.AUTHOR, name[:300], page, by_date=True, page_size=site.row_limit)
 
 
 def _parse_day(text: str) -> date | None:
@@ -588,6 +595,20 @@ def parse_page(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MAX_PAGE):
         raise PageError(404, "web-no-page", count=MAX_PAGE)
     return int(text) - 1
+
+
+def check_base_url(text: str) -> str:
+    """Return the address of a site without a slash at its end. Raises UsageError."""
+    try:
+        parts = urlsplit(text)
+        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable or parts.username or parts.query or parts.fragment or text != quote(text, safe=":/[]%"):
+        raise errors.UsageError(
+            f"--base-url: {text[:100]!r} is not the address of a site. Example: https://example.org/papers"
+        )
+    return text.rstrip("/")
 
 
 def find_picture(url: str | None) -> str | None:
