@@ -1,7 +1,7 @@
 """Benchmark of the web archive: pages beside their searches, a static site, and 200 readers beside a fan-out.
 
-The bot runs in this process, connected to the fake Discord in another one; the readers are a process too. `--keep FOLDER` keeps the
-archive, and measures the pages of a larger one that `bench.search --keep` left there as `search.db`.
+The bot runs in this process, connected to the fake Discord in another one; the readers are a process too. `--keep FOLDER` keeps
+the archive, and measures the pages of a larger one that `bench.search --keep` left there as `search.db`.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ async def _fan_out(
         while True:
             async with database.read() as connection:
                 states = await deliveries.count_by_state(connection)
-            if not set(states) & {models.PartState.PENDING, models.PartState.SENDING}:
+            if not set(states) & {models.PartState.PLANNED, models.PartState.SENDING}:
                 break
             await asyncio.sleep(0.2)
     posts = [entry for entry in await fake.log("POST", "/channels/") if entry["status"] == 200][known:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import assert_never
@@ -37,6 +37,7 @@ from bot.lists.messages import (
     format_names,
 )
 from bot.rendering import discord_text
+from bot.rendering.discord_text import SafeMarkdown
 from bot.search import engine
 from bot.search.results import AuthorResult, SearchRequest, Sort
 from bot.sources.paper_lookup import LookupOutcome
@@ -57,6 +58,7 @@ MAX_FETCHED_PAPERS = 3
 MAX_SIMILAR = 10
 MAX_SUGGESTIONS = 5
 
+ListSnippets = Callable[[Sequence[models.PaperRow], models.Locale], Awaitable[dict[str, SafeMarkdown]]]
 Votes = app_commands.Range[int, 0, 99_999]
 
 
@@ -220,10 +222,11 @@ async def load_list_text(tokens: TextTokenStore, state: ListState) -> ListState:
 
 
 class PaperListLoader:
-    """Loads pages of lists. Stateless."""
+    """Loads pages of lists. Stateless. `list_snippets` gives the snippets of papers without a query, as the search does."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, list_snippets: ListSnippets | None = None) -> None:
         self._services = services
+        self._list_snippets = list_snippets or services.search.list_snippets
 
     async def list_view(self, request: Request, state: ListState) -> ui.LayoutView:
         """Return the view of a page of a list, or of an empty list, after its admission as a look-up."""
@@ -256,7 +259,7 @@ class PaperListLoader:
             listed = await self._load_page(texts, state.replace(page=listed.page_count - 1), request)
         if listed.snippets:
             return listed
-        snippets = await self._services.search.list_snippets(listed.rows, texts.locale)
+        snippets = await self._list_snippets(listed.rows, texts.locale)
         return replace(listed, snippets=snippets)
 
     async def _load_wider(self, texts: Texts, state: ListState, request: Request | None) -> PaperList | None:

@@ -74,9 +74,7 @@ class WebServer:
         for kind, ending in web_service.ENDINGS.items():
             handlers |= self._list_feeds(kind, ending)
         # Behind the feeds, whose endings it would take as part of a name.
-        handlers["/authors/{text:.{1,300}}"] = lambda site, request: pages.load_author(
-            site, _text(request), page=_page(request)
-        )
+        handlers["/authors/{text:.{1,300}}"] = self._load_author
         for path, load in handlers.items():
             router.add_get(path, self._handler(load))
         router.add_get("/style.css", self._handler(_load_style, is_lookup=False))
@@ -85,13 +83,22 @@ class WebServer:
 
     def _list_feeds(self, kind: str, ending: str) -> dict[str, Load]:
         pages = self._pages
+
+        async def load_author(site: Site, request: web.Request) -> Page:
+            name = _text(request)
+            listed = await pages.load_author(site, name, size=web_service.FEED_PAPERS)
+            return pages.make_author_feed(site, kind, name, listed)
+
         return {
             f"/feed{ending}": lambda site, _: pages.load_days_feed(site, kind),
             f"/search{ending}": lambda site, request: pages.load_search_feed(site, kind, _query(request)),
-            "/authors/{text:.{1,300}}" + ending: lambda site, request: pages.load_author_feed(
-                site, kind, _text(request)
-            ),
+            "/authors/{text:.{1,300}}" + ending: load_author,
         }
+
+    async def _load_author(self, site: Site, request: web.Request) -> Page:
+        name = _text(request)
+        listed = await self._pages.load_author(site, name, page=_page(request))
+        return self._pages.make_author(site, name, listed)
 
     async def _handle_robots(self, request: web.Request) -> web.Response:
         site = self._site(request)

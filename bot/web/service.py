@@ -26,7 +26,7 @@ from bot.core import errors
 from bot.core.clock import latest_date
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
-from bot.lists.commands import PaperListLoader
+from bot.lists.commands import ListSnippets, PaperListLoader
 from bot.lists.messages import ListKind, ListState, PaperList
 from bot.rendering import discord_text, markdown
 from bot.rendering.templates import OutputFormat, Templates
@@ -168,15 +168,16 @@ class Row:
 
 @dataclass(frozen=True)
 class WebPages:
-    """Loads and renders the pages of one archive."""
+    """Loads and renders the pages of one archive. `list_snippets` is that of `PaperListLoader`."""
 
     services: Services
     translations: Translations
     templates: Templates
+    list_snippets: ListSnippets | None = None
     _lists: PaperListLoader = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_lists", PaperListLoader(self.services))
+        object.__setattr__(self, "_lists", PaperListLoader(self.services, self.list_snippets))
 
     def texts(self, site: Site) -> Texts:
         """Return the texts in the language of a page."""
@@ -225,14 +226,27 @@ class WebPages:
         listed = await self._lists.load(texts, state)
         return self._list_page(site, listed, ("search",), {"q": query}, {"typed": query})
 
-    async def load_author(self, site: Site, name: str, *, page: int = 0) -> Page:
-        """Return an author's papers. Raises PageError for an unknown author."""
-        texts = self.texts(site)
-        listed = await self._lists.load(texts, _author_state(site, name, page))
+    async def load_author(
+        self, site: Site, name: str, *, page: int = 0, size: int | None = None
+    ) -> PaperList:
+        """Return an author's papers, the newest first. Raises PageError for an unknown author."""
+        size = size or site.row_limit
+        state = ListState(ListKind.AUTHOR, name[:300], page, by_date=True, page_size=size)
+        listed = await self._lists.load(self.texts(site), state)
         if not listed.is_author_known:
             raise PageError(404, "no-list-author", author=discord_text.escape_text(name[:100]))
+        return listed
+
+    def make_author(self, site: Site, name: str, listed: PaperList) -> Page:
+        """Return the page of an author with papers that `load_author` gave."""
         path = make_slug(name) if site.is_static else name
         return self._list_page(site, listed, ("authors", path), {}, {"is_indexed": True})
+
+    def make_author_feed(self, site: Site, kind: str, name: str, listed: PaperList) -> Page:
+        """Return the feed of an author with the newest of these papers."""
+        path = make_slug(name) if site.is_static else name
+        listed = replace(listed, rows=listed.rows[:FEED_PAPERS])
+        return self._papers_feed(site, kind, name, ("authors", path), {}, listed)
 
     async def load_paper(self, site: Site, text: str) -> Page:
         """Return the page of a paper. Raises PageError for an id without a listed paper, MovedError for another form of an id."""
@@ -361,16 +375,6 @@ class WebPages:
         state = ListState(ListKind.TOPIC, query, by_date=True, page_size=FEED_PAPERS)
         listed = await self._lists.load(self.texts(site), state)
         return self._papers_feed(site, kind, query, ("search",), {"q": query}, listed)
-
-    async def load_author_feed(self, site: Site, kind: str, name: str) -> Page:
-        """Return the feed of an author's newest papers. Raises PageError for an unknown author."""
-        listed = await self._lists.load(
-            self.texts(site), replace(_author_state(site, name), page_size=FEED_PAPERS)
-        )
-        if not listed.is_author_known:
-            raise PageError(404, "no-list-author", author=discord_text.escape_text(name[:100]))
-        path = make_slug(name) if site.is_static else name
-        return self._papers_feed(site, kind, name, ("authors", path), {}, listed)
 
     async def load_sitemap(self, site: Site) -> Page:
         """Return the addresses of the days, whose pages lead to all papers, and of the other pages that are not a search."""
@@ -572,10 +576,6 @@ class _WebTexts:
 def make_style() -> Page:
     """Return the style sheet."""
     return Page("web.style.css.j2", {}, STYLE)
-
-
-def _author_state(site: Site, name: str, page: int = 0) -> ListState:
-    return ListState(ListKind.AUTHOR, name[:300], page, by_date=True, page_size=site.row_limit)
 
 
 def _parse_day(text: str) -> date | None:

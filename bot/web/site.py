@@ -12,7 +12,7 @@ import importlib.metadata
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
@@ -21,6 +21,8 @@ from typing import NamedTuple
 
 from bot.core import errors
 from bot.core.clock import latest_date
+from bot.rendering.discord_text import SafeMarkdown
+from bot.search import results
 from bot.web import service as web_service
 from bot.web.service import Page, PageError, Site, WebPages, make_slug
 from storage import models, papers, search, snapshot
@@ -45,7 +47,9 @@ class SiteBuilder:
     """Builds one folder in one language. Raises UsageError for a folder with files that no build wrote."""
 
     def __init__(self, pages: WebPages, folder: Path, site: Site) -> None:
-        self._pages = pages
+        self._pages = replace(pages, list_snippets=self._list_snippets)
+        self._snippets: dict[str, SafeMarkdown] = {}
+        self._version = f"{importlib.metadata.version('paperround')} {pages.templates.hash_sources('web.')}"
         self._folder = folder
         self._site = site
         self._hash_of_all = hashlib.sha256()
@@ -102,20 +106,29 @@ class SiteBuilder:
         return key
 
     async def _build_author(self, name: str, key: str) -> None:
-        slug = make_slug(name)
-        endings = {".html": "", **{ending: kind for kind, ending in web_service.ENDINGS.items()}}
-        for ending, kind in endings.items():
-            path = f"authors/{slug}{ending}"
-            if self._keep(path, key):
-                continue
-            # An author whose last paper was removed meanwhile has no page.
-            with suppress(PageError):
-                page = (
-                    await self._pages.load_author_feed(self._site, kind, name)
-                    if kind
-                    else await self._pages.load_author(self._site, name)
-                )
-                await self._add(path, page, key)
+        path = f"authors/{make_slug(name)}"
+        files = [f"{path}{ending}" for ending in (".html", *web_service.ENDINGS.values())]
+        if all([self._keep(file, key) for file in files]):
+            return
+        # An author whose last paper was removed meanwhile has no page.
+        with suppress(PageError):
+            listed = await self._pages.load_author(self._site, name)
+            await self._add(files[0], self._pages.make_author(self._site, name, listed), key)
+            for kind, ending in web_service.ENDINGS.items():
+                feed = self._pages.make_author_feed(self._site, kind, name, listed)
+                await self._add(f"{path}{ending}", feed, key)
+
+    async def _list_snippets(
+        self, rows: Sequence[models.PaperRow], locale: models.Locale
+    ) -> dict[str, SafeMarkdown]:
+        """Return the snippets of papers, each made once although a day and several authors show it."""
+        missing = [row.id for row in rows if row.arxiv_id not in self._snippets]
+        if missing:
+            async with self._pages.services.database.read() as connection:
+                details = await papers.list_details(connection, missing)
+            self._snippets |= dict.fromkeys((detail.arxiv_id for detail in details), SafeMarkdown())
+            self._snippets |= await results.make_snippets(details, locale)
+        return {row.arxiv_id: self._snippets.get(row.arxiv_id, SafeMarkdown()) for row in rows}
 
     def _key(self, *shown: object) -> str:
         """Return a hash of what a page shows, and count it for the pages that any change can change."""
@@ -123,10 +136,6 @@ class SiteBuilder:
         key = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
         self._hash_of_all.update(key.encode())
         return key
-
-    @property
-    def _version(self) -> str:
-        return f"{importlib.metadata.version('paperround')} {self._pages.templates.hash_sources('web.')}"
 
     def _keep(self, path: str, key: str) -> bool:
         """Return whether the file has what it should show already."""
