@@ -108,7 +108,7 @@ class SiteBuilder:
     async def _build_author(self, name: str, key: str) -> None:
         path = f"authors/{make_slug(name)}"
         files = [f"{path}{ending}" for ending in (".html", *web_service.ENDINGS.values())]
-        if all([self._keep(file, key) for file in files]):
+        if all(map(self._keep, files, [key] * len(files))):
             return
         # An author whose last paper was removed meanwhile has no page.
         with suppress(PageError):
