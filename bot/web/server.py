@@ -87,7 +87,7 @@ class WebServer:
         async def load_author(site: Site, request: web.Request) -> Page:
             name = _text(request)
             listed = await pages.load_author(site, name, size=web_service.FEED_PAPERS)
-            return pages.make_author_feed(site, kind, name, listed)
+            return await asyncio.to_thread(pages.make_author_feed, site, kind, name, listed)
 
         return {
             f"/feed{ending}": lambda site, _: pages.load_days_feed(site, kind),
@@ -98,7 +98,7 @@ class WebServer:
     async def _load_author(self, site: Site, request: web.Request) -> Page:
         name = _text(request)
         listed = await self._pages.load_author(site, name, page=_page(request))
-        return self._pages.make_author(site, name, listed)
+        return await asyncio.to_thread(self._pages.make_author, site, name, listed)
 
     async def _handle_robots(self, request: web.Request) -> web.Response:
         site = self._site(request)

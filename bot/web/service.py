@@ -168,7 +168,10 @@ class Row:
 
 @dataclass(frozen=True)
 class WebPages:
-    """Loads and renders the pages of one archive. `list_snippets` is that of `PaperListLoader`."""
+    """Loads and renders the pages of one archive. `list_snippets` is that of `PaperListLoader`.
+
+    What `make_` makes and `render` renders takes milliseconds for each paper of a page: call these in a thread.
+    """
 
     services: Services
     translations: Translations
@@ -184,7 +187,7 @@ class WebPages:
         return self.translations.for_locale(site.locale)
 
     def render(self, page: Page) -> str:
-        """Return the text of a page; call it in a thread."""
+        """Return the text of a page."""
         if page.template is None:
             return json.dumps(page.values, ensure_ascii=False, indent=1)
         return self.templates.render_document(page.template, page.values, OutputFormat.XML)
@@ -210,7 +213,8 @@ class WebPages:
             for name, other in steps.items()
         }
         parts = ("days", day) if day else ()
-        return self._list_page(site, listed, parts, {}, {**values, "is_indexed": True})
+        further = {**values, "is_indexed": True}
+        return await asyncio.to_thread(self._list_page, site, listed, parts, {}, further)
 
     async def load_search(self, site: Site, query: str, *, page: int = 0) -> Page:
         """Return the papers on a topic. Raises PageError for a query that is too long."""
@@ -224,7 +228,8 @@ class WebPages:
             return self._page(site, "web.list.html.j2", ("search",), {}, texts("web-search"), values)
         state = ListState(ListKind.TOPIC, query, page, page_size=PAGE_SIZE)
         listed = await self._lists.load(texts, state)
-        return self._list_page(site, listed, ("search",), {"q": query}, {"typed": query})
+        further = {"typed": query}
+        return await asyncio.to_thread(self._list_page, site, listed, ("search",), {"q": query}, further)
 
     async def load_author(
         self, site: Site, name: str, *, page: int = 0, size: int | None = None
@@ -257,7 +262,7 @@ class WebPages:
         if detail is None or not detail.is_listed:
             raise PageError(404, "no-paper", paper=discord_text.escape_text(text[:60]))
         topics = await self.services.glossary.list_title_topics(detail.title or "", site.locale)
-        return self.make_paper(site, detail, topics)
+        return await asyncio.to_thread(self.make_paper, site, detail, topics)
 
     def make_paper(self, site: Site, detail: models.PaperDetail, topics: Sequence[str] = ()) -> Page:
         """Return the page of a listed paper with links to searches for topics."""
@@ -351,21 +356,19 @@ class WebPages:
                     updated_at[digest.date] = max(
                         digest.updated_at, updated_at.get(digest.date, digest.updated_at)
                     )
-        entries = []
-        for day in days:
-            listed, _ = await self.services.search.get_digest(day, limit=DAY_SIZE)
-            rows = self._make_rows(site, listed.rows)
-            html = self.templates.render_document(
-                "web.entry.html.j2",
-                {"rows": rows, "base": _origin(site), "total": listed.total},
-                OutputFormat.XML,
-            )
-            title = to_plain_text(
-                texts("list-digest-heading", date=texts.format_date(day), count=listed.total)
-            )
-            url = site.address("days", day.isoformat())
-            entries.append(Entry(url, url, title, updated_at[day], (texts("web-name"),), html=html))
-        return self._feed(site, kind, texts("web-name"), (), ("feed",), {}, entries)
+        listed = [await self.services.search.get_digest(day, limit=DAY_SIZE) for day in days]
+
+        def make() -> Page:
+            entries = []
+            for day, (found, _) in zip(days, listed, strict=True):
+                values = {"rows": self._make_rows(site, found.rows), "base": _origin(site)}
+                html = self.templates.render_document("web.entry.html.j2", values, OutputFormat.XML)
+                heading = texts("list-digest-heading", date=texts.format_date(day), count=found.total)
+                url, name = site.address("days", day.isoformat()), texts("web-name")
+                entries.append(Entry(url, url, to_plain_text(heading), updated_at[day], (name,), html=html))
+            return self._feed(site, kind, texts("web-name"), (), ("feed",), {}, entries)
+
+        return await asyncio.to_thread(make)
 
     async def load_search_feed(self, site: Site, kind: str, query: str) -> Page:
         """Return the feed of the newest papers on a topic. Raises PageError for a query without words or too long."""
@@ -374,7 +377,8 @@ class WebPages:
             raise PageError(400, key, count=MAX_QUERY_LENGTH)
         state = ListState(ListKind.TOPIC, query, by_date=True, page_size=FEED_PAPERS)
         listed = await self._lists.load(self.texts(site), state)
-        return self._papers_feed(site, kind, query, ("search",), {"q": query}, listed)
+        parts = ("search",)
+        return await asyncio.to_thread(self._papers_feed, site, kind, query, parts, {"q": query}, listed)
 
     async def load_sitemap(self, site: Site) -> Page:
         """Return the addresses of the days, whose pages lead to all papers, and of the other pages that are not a search."""

