@@ -63,6 +63,8 @@ async def serving(
 
 async def _end_connection(request: web.Request, response: web.StreamResponse) -> None:
     response.force_close()
+    # aiohttp has written the header by now; without it a client would use the connection again.
+    response.headers["Connection"] = "close"
 
 
 class _Connections:

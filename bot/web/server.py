@@ -1,7 +1,7 @@
 """Serves the web archive: addresses, languages, conditional requests, and admission with the look-ups of Discord.
 
-All readers of the web together count as one reader of look-ups: one page is made at a time, and the other slots for look-ups stay
-for Discord. A page that was made is kept for a minute. There are no cookies, and requests are not logged.
+All readers of the web count as one reader of look-ups: one page is made at a time, then none for as long as that took. The other
+slots for look-ups stay for Discord. A page is kept for a minute. There are no cookies, and requests are not logged.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class WebServer:
         self._pages = pages
         self._timer = timer
         self._kept: OrderedDict[object, _Answer] = OrderedDict()
+        self._rests_until = 0.0
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add all addresses to a server: the last of them takes any other, so add the routes of others before."""
@@ -147,7 +148,12 @@ class WebServer:
                 # Whoever waited may find that the page has been made meanwhile.
                 if (kept := self._find_kept(key)) is not None:
                     return kept
-                return await self._make(key, await load(site, request))
+                if is_lookup:
+                    await asyncio.sleep(max(0.0, self._rests_until - self._timer()))
+                started = self._timer()
+                answer = await self._make(key, await load(site, request))
+                self._rests_until = 2 * self._timer() - started
+                return answer
         except PageError as page_error:
             error = page_error
         except (BusyError, errors.StorageError):

@@ -35,7 +35,7 @@ from bot.trends import commands as trends_commands
 from bot.trends import messages as trends_messages
 from storage import archive, models
 
-PAGE_SIZE, DAY_SIZE, MAX_STATIC_ROWS = 20, 200, 5_000
+PAGE_SIZE, DAY_SIZE, MAX_STATIC_ROWS = 10, 200, 5_000
 """Papers on a page of a search, of a day or an author, and of these as files, which have one page."""
 MAX_PAGE = 500
 MAX_QUERY_LENGTH = 2000

@@ -126,7 +126,7 @@ class SiteBuilder:
             async with self._pages.services.database.read() as connection:
                 details = await papers.list_details(connection, missing)
             self._snippets |= dict.fromkeys((detail.arxiv_id for detail in details), SafeMarkdown())
-            self._snippets |= await results.make_snippets(details, locale)
+            self._snippets |= results.make_snippets(details, locale)
         return {row.arxiv_id: self._snippets.get(row.arxiv_id, SafeMarkdown()) for row in rows}
 
     def _key(self, *shown: object) -> str:

@@ -147,6 +147,7 @@ async def test_a_page_loads_nothing_but_its_pictures_and_keeps_nothing(archive: 
     )
     assert headers["Content-Security-Policy"].startswith(policy_of(text))
     assert "Set-Cookie" not in headers
+    assert headers["Connection"] == "close"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert (headers["Referrer-Policy"], headers["Vary"]) == (
         "no-referrer",
