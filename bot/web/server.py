@@ -11,7 +11,6 @@ import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -19,7 +18,7 @@ import structlog
 from aiohttp import web
 
 from bot.core import http_server, isolation
-from bot.core.admission import BusyError
+from bot.core.admission import PATIENCE_SECONDS, Admission, BusyError
 from bot.web import service as web_service
 from bot.web.service import MovedError, Page, PageError, Site, WebPages
 from storage import errors, models
@@ -60,6 +59,7 @@ class WebServer:
         self._timer = timer
         self._kept: OrderedDict[object, _Answer] = OrderedDict()
         self._rests_until = 0.0
+        self._lane = Admission(1, patience=PATIENCE_SECONDS)
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add all addresses to a server: the last of them takes any other, so add the routes of others before."""
@@ -138,32 +138,36 @@ class WebServer:
         return handle
 
     async def _answer(self, site: Site, request: web.Request, load: Load, *, is_lookup: bool) -> _Answer:
-        key = request.path_qs, site
+        key: object = (request.path_qs, site)
         if (kept := self._find_kept(key)) is not None:
             return kept
         error: PageError
         try:
-            lookups = self._pages.services.lookups
-            async with lookups.admitted(WEB_READER) if is_lookup else nullcontext():
+            if not is_lookup:
+                return await self._make(key, await load(site, request))
+            async with self._lane.admitted(WEB_READER):
                 # Whoever waited may find that the page has been made meanwhile.
                 if (kept := self._find_kept(key)) is not None:
                     return kept
-                if is_lookup:
-                    await asyncio.sleep(max(0.0, self._rests_until - self._timer()))
-                started = self._timer()
-                answer = await self._make(key, await load(site, request))
-                self._rests_until = 2 * self._timer() - started
+                await asyncio.sleep(max(0.0, self._rests_until - self._timer()))
+                async with self._pages.services.lookups.admitted(WEB_READER):
+                    started = self._timer()
+                    answer = await self._make(key, await load(site, request))
+                    self._rests_until = 2 * self._timer() - started
                 return answer
         except PageError as page_error:
             error = page_error
         except (BusyError, errors.StorageError):
-            error = PageError(503, "busy")
+            error, key = PageError(503, "busy"), (503, site)
+            # When there is most to do, this costs least.
+            if (kept := self._find_kept(key)) is not None:
+                return kept
         except MovedError:
             raise
         except Exception as unexpected:  # noqa: BLE001 - a page must not end the server, and says nothing of the inside
             isolation.log_error(log, "a page was not made", unexpected)
             error = PageError(500, "web-error")
-        return await self._make(None, self._pages.make_error(site, error))
+        return await self._make(key if error.status == 503 else None, self._pages.make_error(site, error))
 
     def _find_kept(self, key: object) -> _Answer | None:
         kept = self._kept.get(key)
