@@ -141,20 +141,14 @@ class WebServer:
         key: object = (request.path_qs, site)
         if (kept := self._find_kept(key)) is not None:
             return kept
-        error: PageError
+        # A page must not end the server, and says nothing of the inside.
+        error = PageError(500, "web-error")
+        expected = (PageError, MovedError, BusyError, errors.StorageError)
         try:
-            if not is_lookup:
+            with isolation.isolated(log, "a page was not made", reraise=expected):
+                if is_lookup:
+                    return await self._look_up(key, site, request, load)
                 return await self._make(key, await load(site, request))
-            async with self._lane.admitted(WEB_READER):
-                # Whoever waited may find that the page has been made meanwhile.
-                if (kept := self._find_kept(key)) is not None:
-                    return kept
-                await asyncio.sleep(max(0.0, self._rests_until - self._timer()))
-                async with self._pages.services.lookups.admitted(WEB_READER):
-                    started = self._timer()
-                    answer = await self._make(key, await load(site, request))
-                    self._rests_until = 2 * self._timer() - started
-                return answer
         except PageError as page_error:
             error = page_error
         except (BusyError, errors.StorageError):
@@ -162,12 +156,19 @@ class WebServer:
             # When there is most to do, this costs least.
             if (kept := self._find_kept(key)) is not None:
                 return kept
-        except MovedError:
-            raise
-        except Exception as unexpected:  # noqa: BLE001 - a page must not end the server, and says nothing of the inside
-            isolation.log_error(log, "a page was not made", unexpected)
-            error = PageError(500, "web-error")
         return await self._make(key if error.status == 503 else None, self._pages.make_error(site, error))
+
+    async def _look_up(self, key: object, site: Site, request: web.Request, load: Load) -> _Answer:
+        async with self._lane.admitted(WEB_READER):
+            # Whoever waited may find that the page has been made meanwhile.
+            if (kept := self._find_kept(key)) is not None:
+                return kept
+            await asyncio.sleep(max(0.0, self._rests_until - self._timer()))
+            async with self._pages.services.lookups.admitted(WEB_READER):
+                started = self._timer()
+                answer = await self._make(key, await load(site, request))
+                self._rests_until = 2 * self._timer() - started
+            return answer
 
     def _find_kept(self, key: object) -> _Answer | None:
         kept = self._kept.get(key)
