@@ -19,6 +19,7 @@ MODULES = (
     "recommendation",
     "delivery",
     "readers",
+    "web",
     "sources",
     "intake",
     "writer",

@@ -101,7 +101,7 @@ async def measure(folder: Path) -> None:
         os.environ.update(fake.environment())
         database = await migrate.open_database(url)
         container = Container(Settings(database_url=url), database)
-        await _fill(container)
+        await fill(container)
         bot = asyncio.create_task(runtime.run(container))
         try:
             await fake.wait_until_connected()
@@ -114,7 +114,8 @@ async def measure(folder: Path) -> None:
             await database.close()
 
 
-async def _fill(container: Container) -> None:
+async def fill(container: Container) -> None:
+    """Fill the archive unless it has papers."""
     async with container.database.read() as connection:
         if (await papers.get_extent(connection, until_on=date.max)).paper_count:
             return

@@ -55,17 +55,17 @@ STOP_SECONDS = 15
 DRAW = """
 import sys
 from datetime import date
-from bot.rendering.charts import ChartRenderer
+from bot.rendering.charts import Chart, ChartRenderer
 from bot.rendering.templates import Templates
 from storage.trends import MonthCount
 months = [MonthCount(date(2025, month, 1), month, 9 * month) for month in range(1, 13)]
-korean = dict(labels=("논문", "표"), locale="ko", is_last_partial=True)
+korean = Chart(months, ("논문", "표"), "ko", is_last_partial=True)
 renderer = ChartRenderer(Templates())
 assert renderer.has_hangul, "no font for Hangul"
-assert renderer.draw(months, **korean) != ChartRenderer(Templates(), []).draw(months, **korean), "no letters"
-latin = dict(labels=("Papers", "Votes"), locale="en", is_last_partial=True)
-assert renderer.draw(months, **latin) != ChartRenderer(Templates(), []).draw(months, **latin), "no letters"
-sys.stdout.buffer.write(renderer.draw(months, **korean))
+assert renderer.draw(korean) != ChartRenderer(Templates(), []).draw(korean), "no letters"
+latin = Chart(months, ("Papers", "Votes"), "en", is_last_partial=True)
+assert renderer.draw(latin) != ChartRenderer(Templates(), []).draw(latin), "no letters"
+sys.stdout.buffer.write(renderer.draw(korean))
 """
 
 

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from bot.rendering.templates import Templates
     from bot.sources.fetcher import Throttle
     from bot.today.service import TodayPlanner
+    from bot.web.service import WebPages
 
 log = structlog.get_logger(__name__)
 
@@ -315,6 +316,12 @@ class Container:
         profiles = Profiles(database, self.clock, services.profiles.vectors)
         today = TodayService(database, self.clock, profiles, services.rising)
         return TodayPlanner(database, self.deliveries, profiles, today, default_locale=self.locale)
+
+    def create_web_pages(self, services: Services) -> WebPages:
+        """Return the pages of the web archive."""
+        from bot.web.service import WebPages
+
+        return WebPages(services, self.texts, self.templates)
 
     def create_retention(self) -> Retention:
         """Return the removal of what is too old by the settings."""

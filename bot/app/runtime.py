@@ -10,6 +10,7 @@ import gc
 import itertools
 import random
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -30,14 +31,16 @@ from bot.archive import inbox
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import Quarantine
 from bot.client import command_sync, request_gate, sender
-from bot.core import errors, isolation
+from bot.core import errors, http_server, isolation
 from bot.daily.planner import DailyPlanner
+from bot.operations import health
 from bot.operations.health import ClockMonitor, Liveness, Metrics
 from bot.outbox import outcomes
 from bot.outbox import sender as outbox_sender
 from bot.outbox.relay import Relay
 from bot.sources.poller import SourceReport
 from bot.today.service import TodayPlanner
+from bot.web import server as web_server
 from storage import errors as storage_errors
 from storage.locks import HEARTBEAT_INTERVAL, SenderLock
 
@@ -381,21 +384,30 @@ async def _stand_by_and_send(
 
 
 async def _start_monitoring(runtime: Runtime, stack: AsyncExitStack) -> None:
-    address = runtime.container.settings.http
-    if address is None:
-        return
-    from bot.operations import health  # loads a web server, which few installations use
-
-    server = health.MonitoringServer(
-        runtime.container.database,
-        runtime.metrics,
-        runtime.container.clock,
-        runtime.liveness,
-        role=lambda: "sender" if runtime.lock.is_held else "standby",
-        is_connected=runtime.bot.is_gateway_connected,
-    )
-    url = await stack.enter_async_context(server.serving(address))
-    log.info("serving health and metrics", url=url)
+    """Serve health and metrics, and the web archive, at one address or at two; nothing without their settings."""
+    settings = runtime.container.settings
+    servers: dict[str, list[http_server.AddRoutes]] = {}
+    if settings.http is not None:
+        monitoring = health.MonitoringServer(
+            runtime.container.database,
+            runtime.metrics,
+            runtime.container.clock,
+            runtime.liveness,
+            role=lambda: "sender" if runtime.lock.is_held else "standby",
+            is_connected=runtime.bot.is_gateway_connected,
+        )
+        servers[settings.http] = [monitoring.add_routes]
+    if settings.web is not None:
+        archive = web_server.WebServer(
+            runtime.container.create_web_pages(runtime.bot.services), time.monotonic
+        )
+        # Behind the other's, since the archive takes every address that is left.
+        servers.setdefault(settings.web, []).append(archive.add_routes)
+    for address, add_routes in servers.items():
+        setting = "PAPERROUND_WEB" if address == settings.web else "PAPERROUND_HTTP"
+        limits = web_server.LIMITS if address == settings.web else http_server.Limits()
+        url = await stack.enter_async_context(http_server.serving(address, setting, add_routes, limits))
+        log.info("serving", setting=setting, url=url)
 
 
 async def _wait_unless_stopped(

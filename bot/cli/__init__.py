@@ -70,6 +70,7 @@ def _register_all(app: typer.Typer) -> None:
         ("readers", readers.group),
         ("sources", sources.group),
         ("templates", operations.group),
+        ("web", operations.web_group),
     ):
         app.add_typer(group(), name=name)
 

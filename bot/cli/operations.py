@@ -15,6 +15,7 @@ from bot.core import errors
 from storage import errors as storage_errors
 
 if TYPE_CHECKING:
+    from bot.app.container import Container
     from bot.operations.doctor import Finding
 
 
@@ -204,6 +205,43 @@ def demo(
 
     sys.stderr.write("Starting the bot with sample digests on a local page; it takes a few seconds …\n")
     context.run_command(lambda: server.serve(port=port, locale=language, dm=dm))
+
+
+def web_group() -> typer.Typer:
+    """Return the command group of the web archive."""
+    app = typer.Typer(help="The archive as web pages and feeds.", no_args_is_help=True)
+    app.callback()(lambda: None)
+    app.command("build")(build_web)
+    return app
+
+
+def build_web(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or one of an earlier build.")],
+    base_url: Annotated[
+        str, typer.Option("--base-url", help="Where it will be, such as https://example.org/papers.")
+    ],
+    lang: Annotated[str | None, typer.Option("--lang", help="ko or en.")] = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """Build the web archive as files for a static host. What did not change is not written again."""
+    from bot.web import service, site
+    from storage import models
+
+    settings = context.load_settings()
+    address = service.check_base_url(base_url)
+    locale = output.parse_choice(models.Locale, lang or settings.locale, "language of the pages")
+
+    async def build(container: Container) -> site.Built:
+        pages = container.create_web_pages(container.create_services())
+        return await site.SiteBuilder(pages, folder, service.Site(address, locale, is_static=True)).build()
+
+    built = context.run_in_container(build)
+    if as_json:
+        output.print_json(built._asdict())
+    else:
+        output.echo(
+            f"{built.written} files written, {built.unchanged} unchanged, {built.removed} removed in {folder}."
+        )
 
 
 def group() -> typer.Typer:

@@ -99,6 +99,7 @@ class Settings(BaseSettings):
     timezone: str = _setting("timezone", default="UTC")
     day_closes: str = _setting("day_closes", default=day_close.DEFAULT_SETTING)
     http: str | None = _setting("http", default=None)
+    web: str | None = _setting("web", default=None)
     heartbeat_url: SecretStr | None = _setting("heartbeat_url", default=None)
     log: str = _setting("log", default="console")
     operator_channel: int | None = _setting("operator_channel", default=None, ge=1, lt=1 << 63)
@@ -213,7 +214,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("http")
+    @field_validator("http", "web")
     @classmethod
     def _check_http_address(cls, value: str | None) -> str | None:
         host, _, port = (value or ":0").rpartition(":")

@@ -96,7 +96,7 @@ async def card_view(
         [follow.follow_menu(texts, detail, topics)],
     )
     message.reserve(PAGER_COMPONENTS)
-    message.end_with(rows, _foot(texts, detail, summary, sharer))
+    message.end_with(rows, "\n".join(map(subtext, foot_lines(texts, detail, summary, sharer))))
     # A long summary takes tenths of a second, and the pager has to know all of its pages.
     pages = await asyncio.to_thread(summary_pages, texts, sections, message.budget)
     pages = pages or [subtext(texts("no-summary"))]
@@ -144,47 +144,63 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
 
 def summary_pages(texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget) -> list[str]:
     """Return the sections as Discord Markdown, in pages that each fit into the rest of a message; headings are bold."""
+    text = summary_text(texts, sections)
+    characters = min(budget.characters, MAX_PAGE_LENGTH)
+    return discord_text.split_pages(text, characters, budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD)
+
+
+def summary_text(texts: Texts, sections: Sequence[models.Section]) -> discord_text.SafeMarkdown:
+    """Return the sections as Discord Markdown; headings are bold."""
     parts = []
     for section in sections:
         body: str = markdown.render_markdown(section.body)
         if section.heading:
             body = f"**{markdown.render_heading(format_heading(texts, section.heading))}**\n{body}"
         parts.append(body)
-    text = "\n\n".join(parts)
-    characters = min(budget.characters, MAX_PAGE_LENGTH)
-    return discord_text.split_pages(text, characters, budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD)
+    return discord_text.SafeMarkdown("\n\n".join(parts))
 
 
 def link_buttons(
     paper: models.PaperDetail | contents.PostPaper, project_url: str | None
 ) -> list[ui.Item[Any]]:
     """Return link buttons: arXiv, PDF, Hugging Face, the code with its stars, and the project page."""
+    buttons = (link_button(label, url) for label, url in list_links(paper, project_url))
+    return [link for link in buttons if link is not None]
+
+
+def list_links(
+    paper: models.PaperDetail | contents.PostPaper, project_url: str | None
+) -> list[tuple[str, str | None]]:
+    """Return the labels and addresses of the paper's links, None for what it lacks."""
     arxiv_id = paper.arxiv_id
     label = "GitHub" if "github.com" in (paper.code_url or "") else "Code"
     code_label = f"{label} {format_stars(paper.code_stars)}".rstrip()
-    buttons = [
-        link_button("arXiv", arxiv_ids.abstract_url(arxiv_id)),
-        link_button("PDF", arxiv_ids.pdf_url(arxiv_id)),
-        link_button("Hugging Face", arxiv_ids.huggingface_url(arxiv_id)),
-        link_button(code_label, paper.code_url),
-        link_button("Web", project_url),
+    return [
+        ("arXiv", arxiv_ids.abstract_url(arxiv_id)),
+        ("PDF", arxiv_ids.pdf_url(arxiv_id)),
+        ("Hugging Face", arxiv_ids.huggingface_url(arxiv_id)),
+        (code_label, paper.code_url),
+        ("Web", project_url),
     ]
-    return [link for link in buttons if link is not None]
 
 
 def _header(texts: Texts, detail: models.PaperDetail) -> str:
     title = title_link(detail.title, detail.arxiv_id, detail.url)
-    is_new_only = all(of.format is models.DigestFormat.LOOKUP for of in detail.appearances)
-    listed_id = "published-on" if not detail.is_listed else "card-new" if is_new_only else "card-listed"
-    listed = texts(listed_id, date=detail.last_on.isoformat())
     facts = join_dotted(
         format_votes(detail.votes),
         detail.arxiv_id,
-        listed,
+        listed_text(texts, detail),
         format_authors(detail.authors, truncated=detail.authors_truncated),
         format_organization(detail.organization),
     )
     return "\n".join(filter(None, (f"### {title}", facts, _more_facts(texts, detail))))
+
+
+def listed_text(texts: Texts, detail: models.PaperDetail) -> str:
+    """Return when a digest last listed a paper, or when it was published."""
+    is_new_only = all(of.format is models.DigestFormat.LOOKUP for of in detail.appearances)
+    listed_id = "published-on" if not detail.is_listed else "card-new" if is_new_only else "card-listed"
+    return texts(listed_id, date=detail.last_on.isoformat())
 
 
 def _more_facts(texts: Texts, detail: models.PaperDetail) -> str:
@@ -262,9 +278,9 @@ def tell_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
     return button(texts("tell-me"), custom_ids.pack(TELL, arxiv_id), emoji="🔔")
 
 
-def _foot(
-    texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None, sharer: str | None
-) -> str:
+def foot_lines(
+    texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None, sharer: str | None = None
+) -> list[str]:
     """Return the small print: the language if it is not the reader's; the summary's origin; the other digests."""
     shown = (summary.format, summary.date) if summary else None
     others = []
@@ -280,7 +296,7 @@ def _foot(
         paper_text.summary_line(texts, summary) if summary else "",
         join_dotted(*list(dict.fromkeys(others))[:MAX_OTHER_DIGESTS], shared_by),
     )
-    return "\n".join(subtext(line) for line in lines if line)
+    return [line for line in lines if line]
 
 
 def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.LayoutView:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import assert_never
@@ -28,7 +28,6 @@ from bot.lists import messages as lists_messages
 from bot.lists.messages import (
     MAX_NAMES,
     MAX_TEXT_LENGTH,
-    PAGE_SIZE,
     PERIOD_DAYS,
     ListKind,
     ListState,
@@ -38,6 +37,7 @@ from bot.lists.messages import (
     format_names,
 )
 from bot.rendering import discord_text
+from bot.rendering.discord_text import SafeMarkdown
 from bot.search import engine
 from bot.search.results import AuthorResult, SearchRequest, Sort
 from bot.sources.paper_lookup import LookupOutcome
@@ -58,6 +58,7 @@ MAX_FETCHED_PAPERS = 3
 MAX_SIMILAR = 10
 MAX_SUGGESTIONS = 5
 
+ListSnippets = Callable[[Sequence[models.PaperRow], models.Locale], Awaitable[dict[str, SafeMarkdown]]]
 Votes = app_commands.Range[int, 0, 99_999]
 
 
@@ -145,7 +146,7 @@ class ListsCog(commands.Cog):
         # Admitted before the answer is public, since a refusal is private.
         async with router.admitted_lookup(interaction):
             await router.defer(interaction, public=True)
-            listed = await self._lists.load(request, state)
+            listed = await self._lists.load(request.texts, state, request)
         return lists_messages.shared_view(request.texts, listed, sharer=router.display_name(interaction))
 
     @router.command(name="topic", description="Papers on a topic, in Korean or English")
@@ -221,10 +222,11 @@ async def load_list_text(tokens: TextTokenStore, state: ListState) -> ListState:
 
 
 class PaperListLoader:
-    """Loads pages of lists. Stateless."""
+    """Loads pages of lists. Stateless. `list_snippets` gives the snippets of papers without a query, as the search does."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, list_snippets: ListSnippets | None = None) -> None:
         self._services = services
+        self._list_snippets = list_snippets or services.search.list_snippets
 
     async def list_view(self, request: Request, state: ListState) -> ui.LayoutView:
         """Return the view of a page of a list, or of an empty list, after its admission as a look-up."""
@@ -235,7 +237,7 @@ class PaperListLoader:
 
     async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:
         texts, interaction = request.texts, request.interaction
-        listed = await self.load(request, state)
+        listed = await self.load(texts, state, request)
         if state.kind is ListKind.SAVED:
             if not listed.rows:
                 return saved.empty_view(texts, listed, interaction.client.mentions("saved import"))
@@ -244,20 +246,23 @@ class PaperListLoader:
             listed = replace(listed, days=await self._label_days_around(request, listed.state))
         if listed.rows:
             return lists_messages.list_view(texts, listed, may_share=permissions.may_share(interaction))
-        wider = await self._load_wider(request, state)
+        wider = await self._load_wider(texts, state, request)
         return lists_messages.empty_view(texts, listed, await self._services.search.get_extent(), wider)
 
-    async def load(self, request: Request, state: ListState) -> PaperList:
-        """Return a page of the list; the last page for a larger number, after papers were removed."""
-        listed = await self._load_page(request, state)
+    async def load(self, texts: Texts, state: ListState, request: Request | None = None) -> PaperList:
+        """Return a page of the list; the last page for a larger number, after papers were removed.
+
+        Raises UserError without the request of a reader for saved papers and for a server's shelf.
+        """
+        listed = await self._load_page(texts, state, request)
         if not listed.rows and state.page and listed.total:
-            listed = await self._load_page(request, state.replace(page=listed.page_count - 1))
+            listed = await self._load_page(texts, state.replace(page=listed.page_count - 1), request)
         if listed.snippets:
             return listed
-        snippets = await self._services.search.list_snippets(listed.rows, request.texts.locale)
+        snippets = await self._list_snippets(listed.rows, texts.locale)
         return replace(listed, snippets=snippets)
 
-    async def _load_wider(self, request: Request, state: ListState) -> PaperList | None:
+    async def _load_wider(self, texts: Texts, state: ListState, request: Request | None) -> PaperList | None:
         """Return an empty list without its filters and the period of its question; None if that is empty too."""
         wider = state.replace(period=Period.ALL, min_votes=0, page=0)
         if state.kind in (ListKind.TOPIC, ListKind.TOP):
@@ -266,7 +271,7 @@ class PaperListLoader:
                 wider = wider.replace(text=timeless, token="")
         if state.kind not in lists_messages.FILTERABLE_KINDS or wider == state:
             return None
-        listed = await self._load_page(request, wider)
+        listed = await self._load_page(texts, wider, request)
         return listed if listed.rows and (listed.has_complete or not listed.missing) else None
 
     async def _label_days_around(self, request: Request, state: ListState) -> tuple[tuple[str, str], ...]:
@@ -279,8 +284,7 @@ class PaperListLoader:
         today = await request.interaction.client.today_for(request.interaction)
         return lists_messages.label_days(request.texts, counts, today)
 
-    async def _load_page(self, request: Request, state: ListState) -> PaperList:
-        texts = request.texts
+    async def _load_page(self, texts: Texts, state: ListState, request: Request | None) -> PaperList:
         match state.kind:
             case ListKind.TOPIC:
                 return await self._load_topic(texts, state)
@@ -292,10 +296,11 @@ class PaperListLoader:
                 return await self._load_digest(texts, state)
             case ListKind.SIMILAR:
                 return await self._load_similar(texts, state)
-            case ListKind.SAVED:
-                return await self._load_saved(texts, state, request.user_id)
-            case ListKind.GUILD_SHELF:
-                return await self._load_guild_shelf(request, state)
+            case ListKind.SAVED | ListKind.GUILD_SHELF:
+                if request is None:
+                    raise UserError("outdated-control")
+                is_own = state.kind is ListKind.SAVED
+                return await (self._load_saved if is_own else self._load_guild_shelf)(request, state)
             case _:
                 assert_never(state.kind)
 
@@ -328,7 +333,7 @@ class PaperListLoader:
             sort=Sort.DATE if state.by_date else Sort.VOTES,
             since=self._since(state.period),
             min_votes=state.min_votes or None,
-            limit=PAGE_SIZE,
+            limit=state.page_size,
             offset=state.offset,
             locale=texts.locale,
         )
@@ -385,7 +390,10 @@ class PaperListLoader:
         if span and not days:
             return PaperList(state, heading="", rows=(), total=0)
         result, on = await self._services.search.get_digest(
-            days[0] if days else None, limit=PAGE_SIZE, offset=state.offset, min_votes=state.min_votes or None
+            days[0] if days else None,
+            limit=state.page_size,
+            offset=state.offset,
+            min_votes=state.min_votes or None,
         )
         heading = texts("list-digest-heading", date=texts.format_date(on), count=result.total) if on else ""
         of_period = ""
@@ -406,14 +414,15 @@ class PaperListLoader:
         return PaperList(
             state=state,
             heading=texts("list-similar-heading", title=title),
-            rows=rows[state.offset :][:PAGE_SIZE],
+            rows=rows[state.offset :][: state.page_size],
             total=len(rows),
         )
 
-    async def _load_saved(self, texts: Texts, state: ListState, user_id: int) -> PaperList:
+    async def _load_saved(self, request: Request, state: ListState) -> PaperList:
         """Return a page of a reader's saved papers, with a list per tag as suggestions."""
+        texts, user_id = request.texts, request.user_id
         rows, total = await self._services.shelf.list_saved(
-            user_id, state.text, order=state.order, limit=PAGE_SIZE, offset=state.offset
+            user_id, state.text, order=state.order, limit=state.page_size, offset=state.offset
         )
         fresh = state.replace(page=0, token="")
         tags = await self._services.shelf.list_tags(user_id)
@@ -443,7 +452,7 @@ class PaperListLoader:
         if days := PERIOD_DAYS.get(state.period):
             since = self._services.clock() - timedelta(days=days)
         rows, counts = await self._services.shelf.list_of_guild(guild_id, since, topic)
-        shown = rows[state.offset :][:PAGE_SIZE]
+        shown = rows[state.offset :][: state.page_size]
         heading = texts("list-server-picks-heading", period=texts(state.period.text_id), count=len(rows))
         return PaperList(
             state=state,
@@ -483,7 +492,7 @@ class PaperListLoader:
             state.text,
             since=self._since(state.period),
             min_votes=state.min_votes or None,
-            limit=PAGE_SIZE,
+            limit=state.page_size,
             offset=state.offset,
             literal=state.literal,
             sort=state.topic_sort,
@@ -654,7 +663,7 @@ class PapersCog(commands.Cog):
         state = await store_list_text(
             self._services.text_tokens, request.user_id, ListState(ListKind.TOPIC, paper)
         )
-        listed = await self._lists.load(request, state)
+        listed = await self._lists.load(texts, state, request)
         if not listed.rows:
             return None
         listed = replace(listed, notes=(texts("no-paper-near"), *listed.notes))

@@ -103,7 +103,7 @@ class ListState:
     `text` is the query, the name, the date (ISO) or the arXiv id; of saved papers words and tags; of a server's shelf
     its id and the topic, with a colon between. `page` counts from 0. `token` replaces a `text` that is too long for a
     custom id. `literal` turns off query expansion; `by_date` sorts a topic's or an author's papers by date; `order` is
-    that of saved papers, and VOTES also one of a topic's.
+    that of saved papers, and VOTES also one of a topic's. `page_size` is that of messages unless a page has more room.
     """
 
     kind: ListKind
@@ -115,11 +115,12 @@ class ListState:
     by_date: bool = False
     token: str = ""
     order: Order = Order.NEWEST
+    page_size: int = PAGE_SIZE
 
     @property
     def offset(self) -> int:
         """The position of the page's first paper in the list, from 0."""
-        return self.page * PAGE_SIZE
+        return self.page * self.page_size
 
     @property
     def topic_sort(self) -> Sort:
@@ -256,7 +257,7 @@ class PaperList:
     @property
     def page_count(self) -> int:
         """Number of pages, at least 1."""
-        return max(1, -(-self.total // PAGE_SIZE))
+        return max(1, -(-self.total // self.state.page_size))
 
 
 def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutView:
@@ -455,9 +456,8 @@ def empty_view(
     """
     state = listed.state
     message = MessageBuilder()
-    unknown_id = texts("no-list-paper", paper=listed.unknown_id) if listed.unknown_id else ""
-    message.add_text(unknown_id or _heading(texts, listed))
-    message.add_text("\n".join(subtext(note) for note in _notes(texts, listed) if note))
+    message.add_text(empty_heading(texts, listed))
+    message.add_text("\n".join(subtext(note) for note in empty_notes(texts, listed) if note))
     message.add_text(extent_line(texts, extent))
     others = tuple(pair for pair in listed.suggestions if wider is None or pair.state != wider.state)
     suggested = _suggestion_buttons(replace(listed, suggestions=others))
@@ -470,8 +470,8 @@ def empty_view(
     return message.view
 
 
-def _notes(texts: Texts, listed: PaperList) -> list[str]:
-    """Return how the query was read, with its filters, which the reader may have forgotten, and its ignored parts."""
+def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
+    """Return how the query of an empty list was read, its filters, which the reader may have forgotten, and its ignored parts."""
     kind = listed.state.kind
     if kind is ListKind.AUTHOR:
         return [filters_text(texts, listed.state), listed.ignored_note]
@@ -479,9 +479,11 @@ def _notes(texts: Texts, listed: PaperList) -> list[str]:
     return [*(listed.notes if is_read else ()), listed.ignored_note]
 
 
-def _heading(texts: Texts, listed: PaperList) -> str:
+def empty_heading(texts: Texts, listed: PaperList) -> str:
     """Return the sentence that there are no papers of the query, the person, the period or the day."""
     state = listed.state
+    if listed.unknown_id:
+        return texts("no-list-paper", paper=listed.unknown_id)
     text, period = escape_untrusted(state.text), texts(state.period.text_id)
     match state.kind:
         case ListKind.TOPIC:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -379,9 +378,6 @@ class Metrics:
 
 DATABASE_SECONDS = 2.0
 """`/health` waits this long for the age of the oldest delivery; its status does not depend on it."""
-MAX_CONNECTIONS = 32
-CONNECTION_SECONDS = 10.0
-"""A connection to the monitoring server lasts at most this long, with or without a request."""
 
 
 class MonitoringServer:
@@ -396,16 +392,18 @@ class MonitoringServer:
         *,
         role: Callable[[], str],
         is_connected: Callable[[], bool],
-        connection_seconds: float = CONNECTION_SECONDS,
     ) -> None:
-        self._connection_seconds = connection_seconds
-        self._is_full_reported = False
         self._database = database
         self._metrics = metrics
         self._clock = clock
         self._liveness = liveness
         self._role = role
         self._is_connected = is_connected
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Add the two addresses to a server."""
+        router.add_get("/health", self._handle_health)
+        router.add_get("/metrics", self._handle_metrics)
 
     async def _handle_health(self, request: web.Request) -> web.Response:
         role, is_connected = self._role(), self._is_connected()
@@ -447,82 +445,3 @@ class MonitoringServer:
 
     def _seconds_since(self, moment: datetime) -> float:
         return max(0.0, (self._clock() - moment).total_seconds())
-
-    @asynccontextmanager
-    async def serving(self, address: str) -> AsyncIterator[str]:
-        """Serve at `host:port` (port 0 for any free one) and yield the URL. Raises PaperroundError for a port in use."""
-        app = web.Application()
-        app.router.add_get("/health", self._handle_health)
-        app.router.add_get("/metrics", self._handle_metrics)
-        app.on_response_prepare.append(_end_connection)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        host, _, port = address.rpartition(":")
-        server, connections = runner.server, dict[_Connection, None]()
-        assert server is not None
-        try:
-            try:
-                listener = await asyncio.get_running_loop().create_server(
-                    lambda: _Connection(server, connections, self._connection_seconds, self._report_full),
-                    host.strip("[]") or "127.0.0.1",
-                    int(port),
-                    backlog=MAX_CONNECTIONS,
-                )
-            except (OSError, OverflowError) as error:
-                reason = f"PAPERROUND_HTTP: cannot listen on {address}: {error}. Choose a free port."
-                raise storage_errors.PaperroundError(reason) from error
-            async with listener:
-                yield f"http://{host or '127.0.0.1'}:{listener.sockets[0].getsockname()[1]}"
-        finally:
-            await runner.cleanup()
-
-    def _report_full(self) -> None:
-        if not self._is_full_reported:
-            log.warning("too many connections for /health; the oldest are closed", limit=MAX_CONNECTIONS)
-        self._is_full_reported = True
-
-
-async def _end_connection(request: web.Request, response: web.StreamResponse) -> None:
-    response.force_close()
-
-
-class _Connection(web.RequestHandler):
-    """A connection for one request, within a time. One too many closes the oldest, so that a probe is still answered."""
-
-    __slots__ = ("_connections", "_expiry", "_on_full", "_seconds")
-
-    def __init__(
-        self,
-        server: web.Server,
-        connections: dict[_Connection, None],
-        seconds: float,
-        on_full: Callable[[], None],
-    ) -> None:
-        super().__init__(server, loop=asyncio.get_running_loop(), access_log=None)  # type: ignore[arg-type]
-        self._connections = connections
-        self._on_full = on_full
-        self._seconds = seconds
-        self._expiry: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        if len(self._connections) >= MAX_CONNECTIONS:
-            self._on_full()
-            next(iter(self._connections)).abort()
-        self._connections[self] = None
-        self._expiry = asyncio.get_running_loop().call_later(self._seconds, self.abort)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        self._forget()
-        super().connection_lost(exc)
-
-    def abort(self) -> None:
-        """Close the connection without sending what is left, which a client that reads nothing would keep here."""
-        self._forget()
-        if isinstance(self.transport, asyncio.Transport):
-            self.transport.abort()
-
-    def _forget(self) -> None:
-        self._connections.pop(self, None)
-        if self._expiry is not None:
-            self._expiry.cancel()

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cached_property
+from typing import NamedTuple
 
 import babel.dates
 import resvg_py
@@ -67,6 +68,19 @@ _NICE = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 _CORNER_RADIUS = 4.0
 
 
+class Chart(NamedTuple):
+    """A chart with a column per month. `labels` are the plain names of papers and votes, `locale` is that of the months' names.
+
+    `is_last_partial`: the last month is not over. Without `by_month` the columns are weeks or days.
+    """
+
+    columns: Sequence[trends.MonthCount]
+    labels: tuple[str, str]
+    locale: str
+    is_last_partial: bool
+    by_month: bool = True
+
+
 class ChartRenderer:
     """Draws charts with the system's fonts, or only with the given font files; in a process of its own if asked to."""
 
@@ -77,29 +91,22 @@ class ChartRenderer:
         self._fonts = fonts
         self._own_process = own_process
 
-    def draw(
-        self,
-        columns: Sequence[trends.MonthCount],
-        *,
-        labels: tuple[str, str],
-        locale: str,
-        is_last_partial: bool,
-        by_month: bool = True,
-    ) -> bytes:
-        """Return a chart with a column per month, as a PNG of 1200 by 720 pixels, without a title.
+    def draw(self, chart: Chart) -> bytes:
+        """Return a chart as a PNG of 1200 by 720 pixels, without a title.
 
         Reading fonts can take long: call it in a thread.
-        `labels` are the plain names of papers and votes, `locale` is the language of the months' names;
-        `is_last_partial`: the last month is not over. Without `by_month` the columns are weeks or days.
         Raises ValueError for a chart without columns and for an operator's template that is not valid SVG.
         """
-        if not columns:
+        draw = draw_png_in_process if self._own_process else draw_png
+        return draw(self.render_svg(chart, hangul=self.has_hangul), PNG_WIDTH, self._fonts)
+
+    def render_svg(self, chart: Chart, *, hangul: bool) -> str:
+        """Return a chart as SVG. `hangul`: what shows it has a font for Hangul. Raises ValueError without columns."""
+        if not chart.columns:
             raise ValueError("there is nothing to draw")
-        values = _layout(
-            columns, locale, hangul=self.has_hangul, is_last_partial=is_last_partial, by_month=by_month
-        )
+        values = _layout(chart, hangul)
         papers_label, votes_label = (
-            "" if _has_missing_glyphs(label, self.has_hangul) else label for label in labels
+            "" if _has_missing_glyphs(label, hangul) else label for label in chart.labels
         )
         # The votes' label ends at the right edge.
         legend_width = FONT_SIZE * sum(
@@ -108,9 +115,7 @@ class ChartRenderer:
         )
         legend = round(WIDTH - 28 - legend_width, 1)
         values |= {"papers_label": papers_label, "votes_label": votes_label, "legend": legend}
-        svg = self._templates.render_document(TEMPLATE, values, OutputFormat.SVG)
-        draw = draw_png_in_process if self._own_process else draw_png
-        return draw(svg, PNG_WIDTH, self._fonts)
+        return self._templates.render_document(TEMPLATE, values, OutputFormat.XML)
 
     @cached_property
     def has_hangul(self) -> bool:
@@ -125,9 +130,8 @@ _GLYPH_PROBE = (
 )
 
 
-def _layout(
-    columns: Sequence[trends.MonthCount], locale: str, *, hangul: bool, is_last_partial: bool, by_month: bool
-) -> dict[str, object]:
+def _layout(chart: Chart, hangul: bool) -> dict[str, object]:
+    columns, locale = chart.columns, chart.locale
     with_votes = any(column.votes is not None for column in columns)
     left, right = _MARGIN, WIDTH - (_MARGIN if with_votes else _NARROW_MARGIN)
     slot = (right - left) / len(columns)
@@ -144,10 +148,10 @@ def _layout(
         "floor": _PLOT_BOTTOM,
         "thin": len(columns) > 18,
         "ticks": _ticks(steps, papers_top, votes_top),
-        "bars": _bars(columns, centres, slot, papers_top, is_last_partial),
+        "bars": _bars(columns, centres, slot, papers_top, chart.is_last_partial),
         "lines": [" ".join(f"{x:.1f},{y:.1f}" for x, y in line) for line in lines],
         "dots": [{"x": round(x, 1), "y": round(y, 1)} for line in lines for x, y in line],
-        "labels": (_month_labels if by_month else _day_labels)(
+        "labels": (_month_labels if chart.by_month else _day_labels)(
             columns, centres, locale if hangul or locale != "ko" else None
         ),
     }

@@ -1,4 +1,4 @@
-"""Renderer of the digests' Markdown as Discord's Markdown or plain text. It accepts any text and drops only markup.
+"""Renderer of the digests' Markdown as Discord's Markdown or plain text, and of that as HTML. It accepts any text.
 
 Headings become bold lines, images their descriptions, formulas Unicode, tables code blocks or lists. http(s) links
 are kept; all other text that Discord could interpret is escaped.
@@ -18,6 +18,7 @@ from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Delimiter
 from markdown_it.token import Token
+from markupsafe import Markup
 
 from bot.rendering import discord_text
 from bot.rendering.discord_text import SafeMarkdown
@@ -354,6 +355,29 @@ def render_markdown(text: str) -> SafeMarkdown:
 def render_plain(text: str) -> str:
     """Return the Markdown of a digest as plain text: one line per block, list items with `- ` or their number."""
     return _render(text, with_markup=False)
+
+
+def render_html(text: str) -> Markup:
+    """Return Discord's Markdown as HTML without pictures, raw HTML or small print. Linked are http and https alone.
+
+    It takes what this module and `discord_text` write, and any other text as well.
+    """
+    parser = _get_html_parser()
+    chunks = (
+        chunk.replace("[", "(") if chunk.count("[") > _MAX_BRACKETS else chunk for chunk in _chunks(text)
+    )
+    return Markup("".join(map(parser.render, chunks)))  # noqa: S704 - the parser escapes all that it does not know
+
+
+@lru_cache(maxsize=1)
+def _get_html_parser() -> MarkdownIt:
+    markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": _MAX_NESTING})
+    markdown.enable("strikethrough")
+    # An entity is text in Discord too.
+    markdown.disable(["html_block", "html_inline", "code", "reference", "lheading", "image", "entity"])
+    markdown.inline.ruler.at("emphasis", _emphasis_rule)
+    markdown.validateLink = lambda url: url.startswith(("http://", "https://"))  # type: ignore[method-assign]
+    return markdown
 
 
 def render_heading(text: str) -> SafeMarkdown:

@@ -7,6 +7,7 @@ template never loses a post: the problem is logged and the bundled block takes i
 from __future__ import annotations
 
 import functools
+import hashlib
 import html
 import itertools
 import re
@@ -28,9 +29,10 @@ import structlog
 from jinja2 import nodes, pass_context
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import SandboxedEnvironment
+from markupsafe import Markup
 
 from bot.core import errors
-from bot.rendering import discord_text
+from bot.rendering import discord_text, markdown
 from bot.rendering.discord_text import SafeMarkdown
 from storage import models
 
@@ -95,6 +97,11 @@ def _zone(context: Context, name: str) -> str:
     return render_zone(name, context["locale"])
 
 
+def _html_line(text: str) -> Markup:
+    html_text = markdown.render_html(text.lstrip("# "))
+    return Markup(html_text.strip().removeprefix("<p>").removesuffix("</p>"))  # noqa: S704 - as rendered
+
+
 @pass_context
 def _number(context: Context, number: int) -> str:
     return babel.numbers.format_decimal(number, locale=context["locale"])
@@ -118,6 +125,12 @@ FILTERS: dict[str, Callable[..., object]] = {
     ),
 }
 """The filters of all templates by name, in addition to jinja2's own."""
+
+XML_FILTERS: dict[str, Callable[..., object]] = {
+    **FILTERS,
+    "html": markdown.render_html,
+    "html_line": _html_line,
+}
 
 
 # The jinja2 environment of templates, with bounds on loops, calls, sizes and output: a mistake must not stop the bot.
@@ -408,8 +421,8 @@ class OutputFormat(Enum):
     """One line without markup, for names of threads and the like."""
     DOCUMENT = "document"
     """Unchanged, for files."""
-    SVG = "drawing"
-    """Escaped as text and attributes of XML, for pictures."""
+    XML = "markup"
+    """Escaped as text and attributes of XML and HTML unless they are `Markup`, for pictures, pages and feeds."""
 
 
 def check_bundled_templates(folder: Traversable) -> None:
@@ -465,6 +478,14 @@ class Templates:
         if self._is_overridden(file):
             text = self._try_render(file, "", lambda: _render_document(environment, file, values))
         return _render_document(environment, BUNDLED_PREFIX + file, values) if text is None else text
+
+    def hash_sources(self, prefix: str) -> str:
+        """Return a hash of the templates whose names begin so, those of the operator included."""
+        environment = self._environments[OutputFormat.DOCUMENT]
+        assert environment.loader is not None
+        names = sorted(name for name in self._bundled if name.startswith(prefix))
+        sources = [environment.loader.get_source(environment, name)[0] for name in names]
+        return hashlib.sha256("\0".join(sources).encode("utf-8", "replace")).hexdigest()
 
     @property
     def rendering_problems(self) -> list[models.LocatedProblem]:
@@ -557,7 +578,7 @@ def _create_environment(folder: Path | None, output_format: OutputFormat) -> Bou
         keep_trailing_newline=output_format is OutputFormat.DOCUMENT,
         # `finalize` escapes for Discord; HTML's entities would show as text.
         autoescape=False,
-        filters=FILTERS,
+        filters=XML_FILTERS if output_format is OutputFormat.XML else FILTERS,
     )
 
 
@@ -569,8 +590,13 @@ _LIMITS = {
     OutputFormat.MARKDOWN: _POST_LIMITS,
     OutputFormat.PLAIN: _POST_LIMITS,
     OutputFormat.DOCUMENT: _DOCUMENT_LIMITS,
-    OutputFormat.SVG: _DOCUMENT_LIMITS,
+    OutputFormat.XML: _DOCUMENT_LIMITS,
 }
+
+
+def _drop_noncharacters(text: str) -> str:
+    """Return a text without what XML 1.0 cannot hold, and without invisible characters."""
+    return discord_text.strip_invisible(text).translate({0xFFFE: None, 0xFFFF: None})
 
 
 def _text(value: object) -> str:
@@ -583,7 +609,9 @@ _FINALIZERS: dict[OutputFormat, Callable[[Any], Any]] = {
     ),
     OutputFormat.PLAIN: lambda value: discord_text.to_single_line(_text(value)),
     OutputFormat.DOCUMENT: lambda value: "" if value is None else value,
-    OutputFormat.SVG: lambda value: html.escape(discord_text.strip_invisible(_text(value))),
+    OutputFormat.XML: lambda value: (
+        value if isinstance(value, Markup) else html.escape(_drop_noncharacters(_text(value)))
+    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -178,10 +179,22 @@ async def list_snippets(
     by_term: Sequence[re.Pattern[str]] = (),
 ) -> dict[str, SafeMarkdown]:
     """Return a line of Discord's Markdown for each paper that has a summary, by arXiv id: see `make_snippet`."""
-    from bot.archive import summaries
     from storage import papers
 
     details = await papers.list_details(connection, [row.id for row in rows])
+    return await asyncio.to_thread(make_snippets, details, locale, patterns, full_query, by_term)
+
+
+def make_snippets(
+    details: Iterable[models.PaperDetail],
+    locale: models.Locale,
+    patterns: Sequence[re.Pattern[str]] = (),
+    full_query: re.Pattern[str] | None = None,
+    by_term: Sequence[re.Pattern[str]] = (),
+) -> dict[str, SafeMarkdown]:
+    """Return the same for papers that are loaded already. It takes milliseconds for each: call it in a thread."""
+    from bot.archive import summaries
+
     snippets = {}
     for detail in details:
         text = "\n\n".join(section.body for section in summaries.summary_sections(detail, locale))

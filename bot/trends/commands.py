@@ -13,6 +13,7 @@ from bot.client import custom_ids, permissions, router
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action
 from bot.client.router import Attachment, UserError, WithImage
+from bot.client.services import Services
 from bot.client.translations import Texts
 from bot.lists import autocomplete
 from bot.lists import messages as lists_messages
@@ -101,31 +102,41 @@ class TrendsCog(commands.Cog):
     async def _load_answer(
         self, texts: Texts, topic: lists_messages.ListState, span: Span, *, rising: bool
     ) -> tuple[TrendAnswer, Attachment | None]:
-        months = trends_messages.SPAN_MONTHS[span]
-        search = self._services.search
-        answer = TrendAnswer(
-            topic=topic,
-            span=span,
-            trend=await self._services.trends.get_trend(topic.text, months=months, by_age=True),
-            extent=await search.get_extent(),
-            rising=await self._services.rising.list_topics(texts.locale) if rising else None,
-        )
-        if topic.text and not answer.trend.total:
-            found = await search.search(SearchRequest(topic.text, limit=1))
-            # A search corrects a typing error; the topic was counted as typed.
-            typed = await search.search(SearchRequest(topic.text, limit=1, literal=True))
-            answer = replace(
-                answer,
-                suggestions=typed.suggestions,
-                has_papers_outside_span=found.has_full_matches and not found.corrected,
-            )
+        answer = await load_answer(self._services, texts, topic, span, rising=rising)
         if not answer.trend.total:
             return answer, None
         try:
-            image = await asyncio.to_thread(trends_messages.draw_chart, self._services.charts, texts, answer)
+            chart = trends_messages.make_chart(texts, answer.trend)
+            image = await asyncio.to_thread(self._services.charts.draw, chart)
         except ValueError as error:
             # The operator's template is invalid.
             log.warning("chart not drawn", error=str(error))
             return answer, None
         description = trends_messages.alt_text(texts, answer) or None
         return replace(answer, has_image=True), Attachment(trends_messages.IMAGE_FILENAME, image, description)
+
+
+async def load_answer(
+    services: Services, texts: Texts, topic: lists_messages.ListState, span: Span, *, rising: bool
+) -> TrendAnswer:
+    """Return the trend of a topic, with rising topics if asked for, and other topics if it has no papers."""
+    search = services.search
+    answer = TrendAnswer(
+        topic=topic,
+        span=span,
+        trend=await services.trends.get_trend(
+            topic.text, months=trends_messages.SPAN_MONTHS[span], by_age=True
+        ),
+        extent=await search.get_extent(),
+        rising=await services.rising.list_topics(texts.locale) if rising else None,
+    )
+    if not topic.text or answer.trend.total:
+        return answer
+    found = await search.search(SearchRequest(topic.text, limit=1))
+    # A search corrects a typing error; the topic was counted as typed.
+    typed = await search.search(SearchRequest(topic.text, limit=1, literal=True))
+    return replace(
+        answer,
+        suggestions=typed.suggestions,
+        has_papers_outside_span=found.has_full_matches and not found.corrected,
+    )

@@ -104,10 +104,9 @@ def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutV
     return message.view
 
 
-def draw_chart(renderer: charts.ChartRenderer, texts: Texts, answer: TrendAnswer) -> bytes:
-    """Return the chart of an answer. Raises and takes as long as `ChartRenderer.draw`."""
-    trend = answer.trend
-    return renderer.draw(
+def make_chart(texts: Texts, trend: Trend) -> charts.Chart:
+    """Return what the chart of a trend shows."""
+    return charts.Chart(
         trend.months,
         labels=(texts("trend-papers"), texts("trend-votes")),
         locale=texts.locale.value,
@@ -116,9 +115,8 @@ def draw_chart(renderer: charts.ChartRenderer, texts: Texts, answer: TrendAnswer
     )
 
 
-def _add_trend(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:
-    trend = answer.trend
-    message.add_text(f"### {_heading(texts, answer)}")
+def list_notes(texts: Texts, trend: Trend) -> list[str]:
+    """Return the forms that were counted too, and that the counts are estimates."""
     notes = []
     if trend.added_forms:
         also = ", ".join(
@@ -127,15 +125,22 @@ def _add_trend(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> No
         notes.append(texts("list-also", forms=also))
     if trend.is_estimated:
         notes.append(texts("trend-estimated"))
-    message.add_text("\n".join(map(paper_text.subtext, notes)))
+    return notes
+
+
+def _add_trend(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:
+    trend = answer.trend
+    message.add_text(f"### {heading(texts, answer)}")
+    message.add_text("\n".join(map(paper_text.subtext, list_notes(texts, trend))))
     if answer.has_image:
-        message.add_media([f"attachment://{IMAGE_FILENAME}"], _monthly_figures(texts, trend, plain=True))
-    message.add_text(_summary(texts, trend))
+        message.add_media([f"attachment://{IMAGE_FILENAME}"], monthly_figures(texts, trend, plain=True))
+    message.add_text(summary(texts, trend))
     numbers = paper_text.subtext(texts("trend-numbers", step=trend.step.name.lower()))
-    message.add_text(f"{numbers}\n{_monthly_figures(texts, trend)}")
+    message.add_text(f"{numbers}\n{monthly_figures(texts, trend)}")
 
 
-def _heading(texts: Texts, answer: TrendAnswer) -> str:
+def heading(texts: Texts, answer: TrendAnswer) -> str:
+    """Return the topic with the number of its papers and the span."""
     topic = _topic_name(texts, answer.topic.text)
     span = texts(f"trend-span-{answer.span.value}")
     return texts("trend-heading", topic=topic, count=answer.trend.total, period=span)
@@ -146,7 +151,7 @@ def _topic_name(texts: Texts, text: str) -> str:
     return name if text else texts("trend-everything")
 
 
-def _summary(texts: Texts, trend: Trend) -> str:
+def summary(texts: Texts, trend: Trend) -> str:
     """Return the last two months, weeks or days and, if it is another one, the month with the most papers."""
     last = _month_papers(texts, trend, trend.months[-1])
     if trend.is_last_month_partial:
@@ -171,7 +176,7 @@ def _month_papers(texts: Texts, trend: Trend, month: Month, *, with_year: bool =
     return texts("trend-month", month=name, count=month.paper_count)
 
 
-def _monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
+def monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
     """Return the numbers of every month, a line per year, as the text alternative of the chart."""
     lines = []
     for year, months in groupby(trend.months, key=lambda month: month.starts_on.year):
@@ -195,11 +200,16 @@ def _add_rising(texts: Texts, message: MessageBuilder, rising: Sequence[RisingTo
     message.add_text("\n".join((head, *rows)))
 
 
+def rising_facts(texts: Texts, topic: RisingTopic) -> str:
+    """Return the number of a rising topic's papers, and its share before and now."""
+    before, now = (f"{100 * share:.1f}".removesuffix(".0") for share in (topic.baseline_share, topic.share))
+    return texts("rising-facts", count=topic.papers, before=before, now=now)
+
+
 def _rising_row(texts: Texts, rank: int, topic: RisingTopic) -> str:
     name = f"{rank} · **{paper_text.escape_untrusted(topic.text, max_length=MAX_TITLE_LENGTH)}**"
     translation = paper_text.escape_untrusted(topic.translation or "", max_length=MAX_TITLE_LENGTH)
-    before, now = (f"{100 * share:.1f}".removesuffix(".0") for share in (topic.baseline_share, topic.share))
-    facts = texts("rising-facts", count=topic.papers, before=before, now=now)
+    facts = rising_facts(texts, topic)
     return f"{paper_text.join_dotted(name, translation)} · {facts}"
 
 
@@ -258,5 +268,5 @@ def _add_no_results(texts: Texts, message: MessageBuilder, answer: TrendAnswer) 
 
 def alt_text(texts: Texts, answer: TrendAnswer) -> str:
     """Return the text alternative of the chart."""
-    text = f"{_heading(texts, answer)}\n{_monthly_figures(texts, answer.trend, plain=True)}"
+    text = f"{heading(texts, answer)}\n{monthly_figures(texts, answer.trend, plain=True)}"
     return discord_text.shorten(text, discord_text.ALT_TEXT, markdown=False)

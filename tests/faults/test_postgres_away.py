@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
+from bot.core import http_server
 from bot.operations import health
 from bot.operations.health import Liveness, Metrics
 from storage import errors, models
@@ -201,7 +202,10 @@ async def test_a_server_that_is_away_is_one_kind_of_error_and_forgotten_when_it_
     monitoring = health.MonitoringServer(
         harness.db, Metrics(), harness.now, Liveness(), role=lambda: "sender", is_connected=lambda: True
     )
-    async with monitoring.serving("127.0.0.1:0") as url, aiohttp.ClientSession() as session:
+    serving = http_server.serving(
+        "127.0.0.1:0", "PAPERROUND_HTTP", [monitoring.add_routes], http_server.Limits()
+    )
+    async with serving as url, aiohttp.ClientSession() as session:
         for path, status in (("metrics", 503), ("health", 200)):
             async with session.get(f"{url}/{path}") as response:
                 assert response.status == status

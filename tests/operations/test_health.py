@@ -7,7 +7,7 @@ import json
 import random
 import re
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from prometheus_client import parser
 
-from bot.core import clock
+from bot.core import clock, http_server
 from bot.daily import choice, schedule
 from bot.daily import planner as daily_planner
 from bot.operations import health
@@ -40,6 +40,7 @@ from tests.support import patience
 from tests.support.planner_harness import SEOUL_9AM
 from tests.support.relay_harness import new_delivery
 
+MAX_CONNECTIONS = http_server.Limits().connections
 NOW = SEOUL_9AM + timedelta(seconds=90)
 DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana.json"
 
@@ -58,16 +59,17 @@ class ServerHarness:
     def __post_init__(self) -> None:
         self.liveness = Liveness(lambda: self.seconds)
 
-    def open(self, connection_seconds: float = 600.0) -> health.MonitoringServer:
-        return health.MonitoringServer(
+    def serving(self, address: str, seconds: float = 600.0) -> AbstractAsyncContextManager[str]:
+        server = health.MonitoringServer(
             self.db,
             self.metrics,
             lambda: NOW,
             self.liveness,
             role=lambda: self.role,
             is_connected=lambda: self.connected,
-            connection_seconds=connection_seconds,
         )
+        limits = http_server.Limits(seconds=seconds)
+        return http_server.serving(address, "PAPERROUND_HTTP", [server.add_routes], limits)
 
     def show_life(self, *except_for: str) -> None:
         """Record every sign of life now, except for those named."""
@@ -107,7 +109,7 @@ class ServerHarness:
 async def harness(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ServerHarness]:
     monkeypatch.setattr(health, "DATABASE_SECONDS", patience.scaled(health.DATABASE_SECONDS))
     harness = ServerHarness(db)
-    async with harness.open().serving("127.0.0.1:0") as url:
+    async with harness.serving("127.0.0.1:0") as url:
         harness.url = url
         yield harness
 
@@ -195,7 +197,7 @@ async def test_health_answers_while_the_database_does_not(
 ) -> None:
     harness = ServerHarness(sqlite_db)
     monkeypatch.setattr(health, "DATABASE_SECONDS", 0.0)
-    async with harness.open().serving("127.0.0.1:0") as harness.url:
+    async with harness.serving("127.0.0.1:0") as harness.url:
         await harness.plan("daily:1:2026-01-05")
         status, body = await harness.health()
     assert (status, body["oldest_unsent_at"]) == (200, None)
@@ -302,23 +304,23 @@ async def test_idle_connections_do_not_keep_a_probe_out_and_are_one_line_of_the_
 ) -> None:
     host, port = harness.url.removeprefix("http://").split(":")
     with structlog.testing.capture_logs() as lines:
-        opened = [await asyncio.open_connection(host, port) for _ in range(3 * health.MAX_CONNECTIONS)]
+        opened = [await asyncio.open_connection(host, port) for _ in range(3 * MAX_CONNECTIONS)]
         assert (await harness.health())[0] == 200
         # One more for the probe, which closed another of the oldest.
-        for reader, _ in opened[: -health.MAX_CONNECTIONS + 1]:
+        for reader, _ in opened[: -MAX_CONNECTIONS + 1]:
             with suppress(ConnectionResetError):
                 assert await patience.wait_for(reader.read(), 20) == b""
     assert [line["event"] for line in lines if "connections" in line["event"]] == [
-        "too many connections for /health; the oldest are closed"
+        "too many connections; the oldest are closed"
     ]
-    assert not any(reader.at_eof() for reader, _ in opened[-health.MAX_CONNECTIONS + 1 :])
+    assert not any(reader.at_eof() for reader, _ in opened[-MAX_CONNECTIONS + 1 :])
     for _, writer in opened:
         writer.close()
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /health HTTP/1.1\r\nHost: x\r\nX: "])
 async def test_a_connection_without_a_whole_request_is_closed(sent: bytes, sqlite_db: Database) -> None:
-    async with ServerHarness(sqlite_db).open(connection_seconds=0.05).serving("127.0.0.1:0") as url:
+    async with ServerHarness(sqlite_db).serving("127.0.0.1:0", 0.05) as url:
         reader, writer = await asyncio.open_connection(*url.removeprefix("http://").split(":"))
         writer.write(sent)
         with suppress(ConnectionResetError):
@@ -328,10 +330,10 @@ async def test_a_connection_without_a_whole_request_is_closed(sent: bytes, sqlit
 
 async def test_a_port_in_use_is_an_error_that_names_it(sqlite_db: Database) -> None:
     first, second = ServerHarness(sqlite_db), ServerHarness(sqlite_db)
-    async with first.open().serving("127.0.0.1:0") as url:
+    async with first.serving("127.0.0.1:0") as url:
         address = url.removeprefix("http://")
         with pytest.raises(errors.PaperroundError, match=f"PAPERROUND_HTTP: cannot listen on {address}"):
-            async with second.open().serving(address):
+            async with second.serving(address):
                 pass
         first.url = url
         assert (await first.health())[0] == 200
@@ -340,7 +342,7 @@ async def test_a_port_in_use_is_an_error_that_names_it(sqlite_db: Database) -> N
 @pytest.mark.parametrize("address", ["127.0.0.1:99999", "no-such-host.invalid:80"])
 async def test_an_invalid_address_is_an_error(sqlite_db: Database, address: str) -> None:
     with pytest.raises(errors.PaperroundError, match="cannot listen on"):
-        async with ServerHarness(sqlite_db).open().serving(address):
+        async with ServerHarness(sqlite_db).serving(address):
             pass
 
 

@@ -38,7 +38,7 @@ def _draw(
     labels: tuple[str, str] | None = None,
 ) -> bytes:
     labels = labels or (("논문", "추천") if locale == "ko" else ("Papers", "Votes"))
-    return renderer.draw(columns, labels=labels, locale=locale, is_last_partial=True)
+    return renderer.draw(charts.Chart(columns, labels, locale, is_last_partial=True))
 
 
 class RecordingTemplates(Templates):
@@ -143,7 +143,7 @@ def test_at_most_three_weeks_or_days_are_named_with_their_year(locale: str, name
     recording, first = RecordingTemplates(), date(2024, 12, 24)
     renderer = charts.ChartRenderer(recording)
     columns = [trends.MonthCount(first + timedelta(days=day), 3, None) for day in range(21)]
-    renderer.draw(columns, labels=("Papers", "Votes"), locale=locale, is_last_partial=False, by_month=False)
+    renderer.draw(charts.Chart(columns, ("Papers", "Votes"), locale, is_last_partial=False, by_month=False))
     expected = names if locale == "en" or renderer.has_hangul else ["12-27", "01-03", "01-10"]
     assert [
         text for text in _texts(recording.svg) if re.search("[A-Z][a-z]{2} |[0-9]{4}|[.-]", text)

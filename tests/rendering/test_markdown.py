@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.rendering import markdown
+from bot.rendering import discord_text, markdown
 from tests.rendering.test_discord_text import HOSTILE
 from tests.support import growth
 
@@ -148,3 +148,26 @@ _UNITS = "[ ![ $ \\( & [a][ **_ <!-- [](<"
 @pytest.mark.parametrize("unit", [*_UNITS.split(), "` `` ", "**a ", "<a ", "> ", "- ", "|a|\n|-|\n"])
 def test_hostile_markdown_takes_linear_time(unit: str) -> None:
     growth.assert_linear(lambda length: markdown.render_markdown((unit * length)[:length]), 6_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("**모델(CoT)**을 \\*씁니다\\*", "<p><strong>모델(CoT)</strong>을 *씁니다*</p>"),
+        ("one\ntwo\n\n- a\n- b", "<p>one<br />\ntwo</p>\n<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
+        ("<script>x</script> &lt; \\<b>", "<p>&lt;script&gt;x&lt;/script&gt; &amp;lt; &lt;b&gt;</p>"),
+        ("[a](https://a.example/?x=1&y=2)", '<p><a href="https://a.example/?x=1&amp;y=2">a</a></p>'),
+        ("[a](javascript:alert) [b](data:x)", "<p>[a](javascript:alert) [b](data:x)</p>"),
+        ("![a](https://a.example/p.png)", '<p>!<a href="https://a.example/p.png">a</a></p>'),
+        ("```html\n<b>\n```", '<pre><code class="language-html">&lt;b&gt;\n</code></pre>'),
+    ],
+)
+def test_discords_markdown_becomes_html_without_anything_that_runs(text: str, shown: str) -> None:
+    assert markdown.render_html(text).strip() == shown
+
+
+@given(st.text())
+def test_text_that_was_escaped_for_discord_is_the_same_in_html(text: str) -> None:
+    shown = markdown.render_html(discord_text.escape_text(text)).striptags()
+    plain = discord_text.to_single_line(text).replace("\u200b", "")
+    assert shown.replace("\u200b", "") == " ".join(plain.split())

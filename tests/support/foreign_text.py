@@ -26,6 +26,7 @@ from bot.search import completion, results, similar
 from bot.shelf import references
 from bot.sources import arxiv_categories, feed, fetch_errors
 from bot.text import dates, keywords, people, questions, term_keys
+from bot.web import server
 from bot.writer import claim_numbers, claims, paper_text, prompts, publication
 from storage import errors, models, snapshot
 from tests.support import digest_builders, paper_pages
@@ -301,6 +302,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "text.term_keys.has_version": lambda text: term_keys.has_version(
         text, term_keys.Document("Llama 3", "A text.")
     ),
+    "web.server.find_language": lambda text: server.find_language(text, models.Locale.EN),
     "writer.claim_numbers.read_unit": lambda text: claim_numbers.read_unit(text, 0),
     "writer.claim_numbers.find_number_problems": lambda text: claim_numbers.find_number_problems(
         text, claim_numbers.SourceNumbers("12 experts")

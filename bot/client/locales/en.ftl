@@ -878,3 +878,28 @@ updates-stop = Stop updates
 updates-start = Get updates
 updates-on = Once a week you'll get a direct message when your saved papers have updates: a new version, a withdrawal, code, a model, or where a paper was accepted.
 updates-off = You won't get updates about your saved papers.
+
+# The web archive
+
+web-name = Paperround
+web-description = Papers on machine learning of each day, with summaries, votes and a search in English and Korean.
+web-skip = Skip to the content
+web-search = Search
+web-search-label = A topic, in Korean or English
+web-search-hint = A topic, such as diffusion model
+web-trends = Trends
+web-feeds = Feeds:
+web-pages = Pages
+web-days = Days
+web-previous = Previous
+web-next = Next
+web-topics = Topics
+web-numbers = The numbers
+web-from-query = papers from { $name }
+web-not-found = This page does not exist
+web-failed = This page can't be shown
+web-error = Something went wrong. Please try again later.
+web-no-address = Nothing is at this address.
+web-no-day = A day is written as in 2025-02-12.
+web-no-page = Pages are numbered from 1 to { $count }.
+web-query-too-long = A search has at most { $count } characters.

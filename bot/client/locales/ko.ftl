@@ -1070,3 +1070,28 @@ command-today =
 
 command-look-up-papers =
     .name = 논문 찾기
+
+# The web archive
+
+web-name = Paperround
+web-description = 매일의 머신러닝 논문을 요약과 추천 수와 함께 모아요. 한국어와 영어로 검색할 수 있어요.
+web-skip = 본문으로 건너뛰기
+web-search = 검색
+web-search-label = 한국어나 영어로 된 주제
+web-search-hint = 주제 입력 (예: 확산 모델)
+web-trends = 동향
+web-feeds = 피드:
+web-pages = 페이지
+web-days = 날짜
+web-previous = 이전
+web-next = 다음
+web-topics = 주제
+web-numbers = 수치 보기
+web-from-query = { $name }에서 쓴 논문
+web-not-found = 없는 페이지예요
+web-failed = 페이지를 보여 드릴 수 없어요
+web-error = 문제가 생겼어요. 잠시 뒤에 다시 시도해 주세요.
+web-no-address = 이 주소에는 아무것도 없어요.
+web-no-day = 날짜는 2025-02-12처럼 적어 주세요.
+web-no-page = 페이지 번호는 1부터 { $count }까지예요.
+web-query-too-long = 검색어는 { $count }자까지 쓸 수 있어요.

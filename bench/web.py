@@ -1,0 +1,203 @@
+"""Benchmark of the web archive: pages beside their searches, a static site, and 200 readers beside a fan-out.
+
+The bot runs in this process, connected to the fake Discord in another one; the readers are a process too. `--keep FOLDER` keeps
+the archive, and measures the pages of a larger one that `bench.search --keep` left there as `search.db`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+import aiohttp
+
+from bench import readers, vocabulary
+from bench.figures import Figure, percentile, show, time_await
+from bot.app import runtime
+from bot.app.container import Container
+from bot.core import logs
+from bot.core.clock import system_clock
+from bot.core.settings import Settings
+from bot.search.results import SearchRequest
+from bot.web import service, site
+from storage import deliveries, migrate, models, outbox
+from storage.database import Database
+from tests.fake_discord import process
+from tests.support import relay_harness
+
+QUERIES = 120
+CHANNELS, READERS, READING_SECONDS, SECONDS = 400, 200, 5.0, 14.0
+SITE = service.Site("http://127.0.0.1", models.Locale.EN)
+
+
+async def measure(folder: Path) -> None:
+    """Measure and print all figures."""
+    large = folder / "search.db"
+    if large.exists():
+        await _measure_pages(f"sqlite+aiosqlite:///{large}")
+    url = f"sqlite+aiosqlite:///{folder / 'readers.db'}"
+    database = await migrate.open_database(url)
+    await readers.fill(Container(Settings(database_url=url), database))
+    await database.close()
+    await _measure_pages(url)
+    await _measure_site(url, folder / "site")
+    await _measure_readers(url)
+
+
+async def _measure_pages(url: str) -> None:
+    """Print the 95th percentile of a page, and as its floor that of its search alone, each query new to both."""
+    database = await migrate.open_database(url)
+    container = Container(Settings(database_url=url), database)
+    alone, beside = container.create_services(), container.create_services()
+    pages = container.create_web_pages(beside)
+    papers = (await alone.search.get_extent()).paper_count
+    chance = random.Random(3)
+    terms = [form for forms in vocabulary.TERMS for form in forms[:2]]
+    queries = sorted({" ".join(chance.sample(terms, chance.choice((1, 1, 2)))) for _ in range(2 * QUERIES)})
+    chance.shuffle(queries)
+    searched, made = [], []
+    for number, query in enumerate(queries[:QUERIES]):
+        request = SearchRequest(query, limit=service.PAGE_SIZE, snippet_locale=models.Locale.EN)
+        seconds = await time_await(alone.search.search(request))
+        page_seconds = await time_await(_make_page(pages, query))
+        if number >= 10:  # the first ones load the glossary and the templates
+            searched.append(1e3 * seconds)
+            made.append(1e3 * page_seconds)
+    for share in (0.5, 0.95):
+        name = f"a page of a search in {papers:,} papers, p{100 * share:.0f}"
+        floor = percentile(searched, share)
+        show(Figure(name, percentile(made, share), "ms", floor=floor, max_ratio=1.3 if share > 0.9 else None))
+    await database.close()
+
+
+async def _make_page(pages: service.WebPages, query: str) -> None:
+    page = await pages.load_search(SITE, query)
+    await asyncio.to_thread(pages.render, page)
+
+
+async def _measure_site(url: str, folder: Path) -> None:
+    database = await migrate.open_database(url)
+    container = Container(Settings(database_url=url), database)
+    static = service.Site("https://example.org/papers", models.Locale.KO, is_static=True)
+    for about, limit in (("a static site", 60), ("the same again", 5)):
+        services = container.create_services()
+        started, cpu = time.perf_counter(), time.process_time()
+        built = await site.SiteBuilder(container.create_web_pages(services), folder, static).build()
+        show(Figure(f"{about}: of the processor", time.process_time() - cpu, "s"))
+        show(Figure(f"{about}, {built}", time.perf_counter() - started, "s", max_value=limit))
+    await database.close()
+
+
+async def _measure_readers(url: str) -> None:
+    """Print how long a fan-out takes alone and beside readers of the web, and the lag of the event loop."""
+    async with process.FakeDiscord(validate=False) as fake:
+        await fake.add_guild()
+        channels = await fake.add_channels(CHANNELS)
+        os.environ.update(fake.environment())
+        database = await migrate.open_database(url)
+        container = Container(Settings(database_url=url, web="127.0.0.1:18431"), database)
+        bot = asyncio.create_task(runtime.run(container))
+        try:
+            await fake.wait_until_connected()
+            await asyncio.sleep(3)
+            probe = readers.Probe(database)
+            async with probe.running():
+                alone = await _fan_out(fake, database, channels, "alone")
+            probe.show("a fan-out alone", max_lag=None, max_transaction=None)
+            command = [sys.executable, "-m", "bench.web", "--read", "http://127.0.0.1:18431"]
+            reading = await asyncio.create_subprocess_exec(*command, cwd=process.ROOT)
+            await asyncio.sleep(2)
+            async with probe.running():
+                beside = await _fan_out(fake, database, channels, "beside")
+            await reading.wait()
+            probe.show(f"beside {READERS} readers of the web", max_transaction=None)
+            name = f"a post in {CHANNELS} channels beside {READERS} readers of the web, p95"
+            show(Figure(name, beside, "s", floor=alone, max_ratio=1.2))
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await bot
+            await database.close()
+
+
+async def _fan_out(
+    fake: process.FakeDiscord, database: Database, channels: Sequence[int], about: str
+) -> float:
+    """Return the 95th percentile of the seconds from planning to a post."""
+    known = len(await fake.log("POST", "/channels/"))
+    now, started = system_clock(), time.time()
+    async with database.transaction() as connection:
+        new = [relay_harness.new_delivery(f"{about}-{now.timestamp()}-{c}", c, now) for c in channels]
+        await outbox.add_all(connection, new)
+    async with asyncio.timeout(120):
+        while True:
+            async with database.read() as connection:
+                states = await deliveries.count_by_state(connection)
+            if not set(states) & {models.PartState.PLANNED, models.PartState.SENDING}:
+                break
+            await asyncio.sleep(0.2)
+    posts = [entry for entry in await fake.log("POST", "/channels/") if entry["status"] == 200][known:]
+    return percentile([entry["at"] - started for entry in posts], 0.95)
+
+
+async def _read(url: str) -> None:
+    """Read as 200 people do: pages of days, papers, topics and trends, a few seconds each."""
+    answers: Counter[int] = Counter()
+    times = []
+
+    async def read(number: int, session: aiohttp.ClientSession, addresses: Sequence[str]) -> None:
+        chance = random.Random(number)
+        await asyncio.sleep(chance.random() * READING_SECONDS)
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            path = chance.choice(addresses)
+            started = time.monotonic()
+            try:
+                async with session.get(url + path) as response:
+                    await response.read()
+                answers[response.status] += 1
+            except aiohttp.ClientError:
+                answers[0] += 1
+            times.append(1e3 * (time.monotonic() - started))
+            await asyncio.sleep(chance.uniform(0.5, 1.5) * READING_SECONDS)
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        async with session.get(f"{url}/sitemap.xml") as response:
+            days = (await response.text()).split("/days/")[1:]
+        addresses = ["/", "/trends"] * 20 + [f"/days/{day[:10]}" for day in days[:40]]
+        addresses += [f"/search?q={quote(topic)}" for topic in readers.TOPICS] * 5
+        addresses += [f"/search?q={quote(forms[0])}" for forms in vocabulary.TERMS[:60]]
+        await asyncio.gather(*(read(number, session, addresses) for number in range(READERS)))
+    show(Figure(f"pages read, by status {dict(answers)}", sum(answers.values()), ""))
+    show(Figure("a page of a reader, p95", percentile(times, 0.95), "ms"))
+
+
+def main() -> None:
+    """Measure in a temporary folder unless one is named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--read")
+    parser.add_argument("--large", action="store_true")
+    options = parser.parse_args()
+    logs.configure("console:error")
+    if options.read:
+        asyncio.run(_read(options.read))
+        return
+    with contextlib.ExitStack() as stack:
+        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        asyncio.run(measure(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""An HTTP server in the bot's event loop, with bounded connections: for probes of an operator, and for what is published."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import structlog
+from aiohttp import web
+
+from storage import errors
+
+log = structlog.get_logger(__name__)
+
+MAX_LINE_SIZE = 32_768
+"""Bytes of an address: a query of 2,000 Korean characters is 18,000 once it is percent-encoded."""
+
+AddRoutes = Callable[[web.UrlDispatcher], None]
+
+
+class Limits(NamedTuple):
+    """Bounds of a server: open connections, and the seconds that one lasts at most, with or without a request."""
+
+    connections: int = 32
+    seconds: float = 10.0
+
+
+@asynccontextmanager
+async def serving(
+    address: str, setting: str, add_routes: Sequence[AddRoutes], limits: Limits
+) -> AsyncIterator[str]:
+    """Serve at `host:port` (port 0 for any free one) and yield the URL.
+
+    Raises PaperroundError, which names the setting, for a port in use.
+    """
+    app = web.Application()
+    for add in add_routes:
+        add(app.router)
+    app.on_response_prepare.append(_end_connection)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    host, _, port = address.rpartition(":")
+    server, connections = runner.server, _Connections(limits)
+    assert server is not None
+    try:
+        try:
+            listener = await asyncio.get_running_loop().create_server(
+                lambda: _Connection(server, connections),
+                host.strip("[]") or "127.0.0.1",
+                int(port),
+                backlog=limits.connections,
+            )
+        except (OSError, OverflowError) as error:
+            reason = f"{setting}: cannot listen on {address}: {error}. Choose a free port."
+            raise errors.PaperroundError(reason) from error
+        async with listener:
+            yield f"http://{host or '127.0.0.1'}:{listener.sockets[0].getsockname()[1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def _end_connection(request: web.Request, response: web.StreamResponse) -> None:
+    response.force_close()
+    # aiohttp has written the header by now; without it a client would use the connection again.
+    response.headers["Connection"] = "close"
+
+
+class _Connections:
+    """The open connections, oldest first. One too many closes the oldest, so that a probe is still answered."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._open: dict[_Connection, asyncio.TimerHandle] = {}
+        self._is_full_reported = False
+
+    def add(self, connection: _Connection) -> None:
+        """Count a new connection, and close it after its time."""
+        if len(self._open) >= self.limits.connections:
+            if not self._is_full_reported:
+                log.warning("too many connections; the oldest are closed", limit=self.limits.connections)
+            self._is_full_reported = True
+            next(iter(self._open)).abort()
+        loop = asyncio.get_running_loop()
+        self._open[connection] = loop.call_later(self.limits.seconds, connection.abort)
+
+    def forget(self, connection: _Connection) -> None:
+        """Count a connection no more."""
+        expiry = self._open.pop(connection, None)
+        if expiry is not None:
+            expiry.cancel()
+
+
+class _Connection(web.RequestHandler):
+    """A connection for one request, within a time."""
+
+    __slots__ = ("_connections",)
+
+    def __init__(self, server: web.Server, connections: _Connections) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]
+            max_line_size=MAX_LINE_SIZE,
+        )
+        self._connections = connections
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._connections.add(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._connections.forget(self)
+        super().connection_lost(exc)
+
+    def abort(self) -> None:
+        """Close the connection without sending what is left, which a client that reads nothing would keep here."""
+        self._connections.forget(self)
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()

@@ -1,0 +1,1 @@
+"""The archive on the web: pages and feeds, served beside `/health` or built as files."""

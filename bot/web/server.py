@@ -1,0 +1,268 @@
+"""Serves the web archive: addresses, languages, conditional requests, and admission with the look-ups of Discord.
+
+All readers of the web count as one reader of look-ups: one page is made at a time, then none for as long as that took. The other
+slots for look-ups stay for Discord. A page is kept for a minute. There are no cookies, and requests are not logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+from aiohttp import web
+
+from bot.core import http_server, isolation
+from bot.core.admission import PATIENCE_SECONDS, Admission, BusyError
+from bot.web import service as web_service
+from bot.web.service import MovedError, Page, PageError, Site, WebPages
+from storage import errors, models
+
+log = structlog.get_logger(__name__)
+
+LIMITS = http_server.Limits(connections=256, seconds=30.0)
+"""Half a minute is enough for a page of 100 kB at the speed of a weak mobile connection."""
+WEB_READER = -1
+"""The reader of look-ups that all readers of the web are together; no user of Discord has this id."""
+KEPT_SECONDS = 60.0
+MAX_KEPT_PAGES, MAX_KEPT_LENGTH = 300, 200_000
+RETRY_SECONDS = 5
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-f:]{2,45}\](?::[0-9]{1,5})?")
+_CHARSETS = ("text/html", "text/css", "text/plain")
+
+
+Load = Callable[[Site, web.Request], Awaitable[Page]]
+
+
+class _Answer(NamedTuple):
+    """A page as it is sent. `modified_at` is when this text was first made (UTC), `until` when it is made again, in seconds."""
+
+    body: bytes
+    content_type: str
+    policy: str | None
+    status: int
+    etag: str
+    modified_at: datetime
+    until: float
+
+
+class WebServer:
+    """Serves the pages of a bot. `timer` is in seconds."""
+
+    def __init__(self, pages: WebPages, timer: Callable[[], float]) -> None:
+        self._pages = pages
+        self._timer = timer
+        self._kept: OrderedDict[object, _Answer] = OrderedDict()
+        self._rests_until = 0.0
+        self._lane = Admission(1, patience=PATIENCE_SECONDS)
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Add all addresses to a server: the last of them takes any other, so add the routes of others before."""
+        pages = self._pages
+        handlers: dict[str, Load] = {
+            "/": lambda site, _: pages.load_day(site),
+            "/days/{text}": lambda site, request: pages.load_day(site, _text(request), page=_page(request)),
+            "/papers/{text:.+}": lambda site, request: pages.load_paper(site, _text(request)),
+            "/search": lambda site, request: pages.load_search(site, _query(request), page=_page(request)),
+            "/trends": lambda site, request: pages.load_trends(site, _query(request)),
+            "/sitemap.xml": lambda site, _: pages.load_sitemap(site),
+        }
+        for kind, ending in web_service.ENDINGS.items():
+            handlers |= self._list_feeds(kind, ending)
+        # Behind the feeds, whose endings it would take as part of a name.
+        handlers["/authors/{text:.{1,300}}"] = self._load_author
+        for path, load in handlers.items():
+            router.add_get(path, self._handler(load))
+        router.add_get("/style.css", self._handler(_load_style, is_lookup=False))
+        router.add_get("/robots.txt", self._handle_robots)
+        router.add_get("/{path:.*}", self._handler(_miss, is_lookup=False))
+
+    def _list_feeds(self, kind: str, ending: str) -> dict[str, Load]:
+        pages = self._pages
+
+        async def load_author(site: Site, request: web.Request) -> Page:
+            name = _text(request)
+            listed = await pages.load_author(site, name, size=web_service.FEED_PAPERS)
+            return await asyncio.to_thread(pages.make_author_feed, site, kind, name, listed)
+
+        return {
+            f"/feed{ending}": lambda site, _: pages.load_days_feed(site, kind),
+            f"/search{ending}": lambda site, request: pages.load_search_feed(site, kind, _query(request)),
+            "/authors/{text:.{1,300}}" + ending: load_author,
+        }
+
+    async def _load_author(self, site: Site, request: web.Request) -> Page:
+        name = _text(request)
+        listed = await self._pages.load_author(site, name, page=_page(request))
+        return await asyncio.to_thread(self._pages.make_author, site, name, listed)
+
+    async def _handle_robots(self, request: web.Request) -> web.Response:
+        site = self._site(request)
+        return web.Response(
+            text=f"User-agent: *\nDisallow: /search\nSitemap: {site.address('sitemap', ending='.xml')}\n"
+        )
+
+    def _site(self, request: web.Request) -> Site:
+        """Return where this request found the pages, and its language: of the address, else of the browser, else the bot's."""
+        host = request.headers.get("Host", "")
+        if not _HOST.fullmatch(host):
+            raise web.HTTPBadRequest(text="The header Host is not the name of a host.\n")
+        # A proxy in front says how its client came.
+        scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
+        base_url = f"{scheme if scheme in ('http', 'https') else 'http'}://{host.lower()}"
+        chosen = request.query.get("lang", "")
+        if chosen in set(models.Locale):
+            return Site(base_url, models.Locale(chosen), is_chosen=True)
+        return Site(base_url, find_language(request.headers.get("Accept-Language", ""), self._default))
+
+    @property
+    def _default(self) -> models.Locale:
+        return self._pages.services.locale
+
+    def _handler(
+        self, load: Load, *, is_lookup: bool = True
+    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def handle(request: web.Request) -> web.Response:
+            site = self._site(request)
+            try:
+                answer = await self._answer(site, request, load, is_lookup=is_lookup)
+            except MovedError as error:
+                return web.Response(status=301, headers={"Location": site.link("papers", str(error))})
+            return _respond(request, answer)
+
+        return handle
+
+    async def _answer(self, site: Site, request: web.Request, load: Load, *, is_lookup: bool) -> _Answer:
+        key: object = (request.path_qs, site)
+        if (kept := self._find_kept(key)) is not None:
+            return kept
+        # A page must not end the server, and says nothing of the inside.
+        error = PageError(500, "web-error")
+        expected = (PageError, MovedError, BusyError, errors.StorageError)
+        try:
+            with isolation.isolated(log, "a page was not made", reraise=expected):
+                if is_lookup:
+                    return await self._look_up(key, site, request, load)
+                return await self._make(key, await load(site, request))
+        except PageError as page_error:
+            error = page_error
+        except (BusyError, errors.StorageError):
+            error, key = PageError(503, "busy"), (503, site)
+            # When there is most to do, this costs least.
+            if (kept := self._find_kept(key)) is not None:
+                return kept
+        return await self._make(key if error.status == 503 else None, self._pages.make_error(site, error))
+
+    async def _look_up(self, key: object, site: Site, request: web.Request, load: Load) -> _Answer:
+        async with self._lane.admitted(WEB_READER):
+            # Whoever waited may find that the page has been made meanwhile.
+            if (kept := self._find_kept(key)) is not None:
+                return kept
+            await asyncio.sleep(max(0.0, self._rests_until - self._timer()))
+            async with self._pages.services.lookups.admitted(WEB_READER):
+                started = self._timer()
+                answer = await self._make(key, await load(site, request))
+                self._rests_until = 2 * self._timer() - started
+            return answer
+
+    def _find_kept(self, key: object) -> _Answer | None:
+        kept = self._kept.get(key)
+        return kept if kept is not None and self._timer() < kept.until else None
+
+    async def _make(self, key: object, page: Page) -> _Answer:
+        body = (await asyncio.to_thread(self._pages.render, page)).encode("utf-8", "replace")
+        etag = hashlib.sha256(body).hexdigest()[:24]
+        former = self._kept.pop(key, None)
+        is_same = former is not None and former.etag == etag
+        modified_at = former.modified_at if former is not None and is_same else self._pages.services.clock()
+        policy = page.values.get("policy")
+        answer = _Answer(
+            body, page.content_type, policy, page.status, etag, modified_at, self._timer() + KEPT_SECONDS
+        )
+        if key is not None and len(body) <= MAX_KEPT_LENGTH:
+            self._kept[key] = answer
+            while len(self._kept) > MAX_KEPT_PAGES:
+                self._kept.popitem(last=False)
+        return answer
+
+
+async def _load_style(site: Site, request: web.Request) -> Page:
+    return web_service.make_style()
+
+
+async def _miss(site: Site, request: web.Request) -> Page:
+    raise PageError(404, "web-no-address")
+
+
+def _text(request: web.Request) -> str:
+    return request.match_info["text"]
+
+
+def _page(request: web.Request) -> int:
+    return web_service.parse_page(request.query.get("page", ""))
+
+
+def _query(request: web.Request) -> str:
+    return request.query.get("q", "")
+
+
+def find_language(accepted: str, default: models.Locale) -> models.Locale:
+    """Return the language of the header Accept-Language that it prefers among those there are; `default` for none of them."""
+    weighed = []
+    for position, item in enumerate(accepted[:500].split(",")):
+        name, _, parameter = item.strip().partition(";")
+        _, _, weight = parameter.strip().partition("q=")
+        language = name.strip().lower().partition("-")[0]
+        try:
+            quality = float(weight or 1)
+        except ValueError:
+            continue
+        if language in set(models.Locale) and 0 < quality <= 1:
+            weighed.append((-quality, position, models.Locale(language)))
+    return min(weighed)[2] if weighed else default
+
+
+def _respond(request: web.Request, answer: _Answer) -> web.Response:
+    """Return the response, 304 if the client has this text. With both validators the ETag counts (RFC 9110, 13.2.2)."""
+    headers = {
+        "ETag": f'W/"{answer.etag}"',
+        "Cache-Control": f"public, max-age={KEPT_SECONDS:.0f}",
+        "Vary": "Accept-Language, Accept-Encoding",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        # No part of a page is sent; a page is short.
+        "Accept-Ranges": "none",
+    }
+    policy = answer.policy or "default-src 'none'"
+    headers["Content-Security-Policy"] = f"{policy}; frame-ancestors 'none'"
+    if answer.status != 200:
+        headers |= {"Cache-Control": "no-store", "Retry-After": f"{RETRY_SECONDS}"}
+        if answer.status != 503:
+            del headers["Retry-After"]
+        del headers["ETag"]
+    else:
+        modified_at = answer.modified_at.replace(microsecond=0)
+        headers["Last-Modified"] = modified_at.strftime("%a, %d %b %Y %H:%M:%S GMT")
+        known, since = request.if_none_match, request.if_modified_since
+        if known is not None:
+            is_known = any(tag.value in ("*", answer.etag) for tag in known)
+        else:
+            # Within the same second the text may have changed again.
+            is_known = since is not None and since >= modified_at + timedelta(seconds=1)
+        if is_known:
+            return web.Response(status=304, headers=headers)
+    charset = "utf-8" if answer.content_type in _CHARSETS else None
+    response = web.Response(
+        body=answer.body,
+        status=answer.status,
+        headers=headers,
+        content_type=answer.content_type,
+        charset=charset,
+    )
+    response.enable_compression()
+    return response

@@ -1,0 +1,721 @@
+"""The pages and feeds of the archive on the web: what each shows, from the look-ups that Discord has.
+
+They show what digests and services published, and nothing of readers and servers: a paper that no digest lists has no page, since
+its page would tell that a reader asked for it, nor is shown what was found out about papers because readers saved them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
+
+from markupsafe import Markup
+
+from bot.archive import arxiv_ids, summaries
+from bot.client.paper_text import format_title
+from bot.client.services import Services
+from bot.client.translations import Argument, Texts, Translations
+from bot.core import errors
+from bot.core.clock import latest_date
+from bot.lists import card as lists_card
+from bot.lists import messages as lists_messages
+from bot.lists.commands import ListSnippets, PaperListLoader
+from bot.lists.messages import ListKind, ListState, PaperList
+from bot.rendering import discord_text, markdown
+from bot.rendering.templates import OutputFormat, Templates
+from bot.text import typography
+from bot.trends import commands as trends_commands
+from bot.trends import messages as trends_messages
+from storage import archive, models
+
+PAGE_SIZE, DAY_SIZE, MAX_STATIC_ROWS = 10, 200, 5_000
+"""Papers on a page of a search, of a day or an author, and of these as files, which have one page."""
+MAX_PAGE = 500
+MAX_QUERY_LENGTH = 2000
+"""Characters, as for `/topic`."""
+FEED_DAYS, FEED_PAPERS, FEED_AUTHORS = 15, 30, 20
+MAX_AUTHORS = 100
+"""Authors that the page of a paper names."""
+DESCRIPTION_LENGTH, ABSTRACT_LENGTH = 200, 2000
+HTML, ATOM, JSON_FEED = "text/html", "application/atom+xml", "application/feed+json"
+STYLE, SITEMAP = "text/css", "application/xml"
+ENDINGS = {ATOM: ".atom", JSON_FEED: ".json"}
+"""The kinds of feed, with the endings of their addresses."""
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
+_UNSLUGGED = re.compile("[^a-z0-9가-힣]+")
+
+
+class PageError(Exception):
+    """A page that does not exist, or cannot be made now. `key` is the text that says why, `status` that of HTTP."""
+
+    def __init__(self, status: int, key: str, **arguments: Argument) -> None:
+        super().__init__(key)
+        self.status, self.key, self.arguments = status, key, arguments
+
+
+class MovedError(Exception):
+    """A paper under another form of its id; its message is the id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the pages are and in which language. `base_url` is their address without a slash at its end.
+
+    `is_chosen`: the address named the language, so the links of its page do too. `is_static`: the pages are files, nothing can be
+    searched, and of the authors only `authors` have pages.
+    """
+
+    base_url: str
+    locale: models.Locale
+    is_chosen: bool = False
+    is_static: bool = False
+    authors: frozenset[str] = field(default=frozenset(), repr=False)
+
+    def link(self, *parts: str, ending: str = "", **query: str) -> str:
+        """Return the path of a page, below the host, in the language of this one."""
+        query |= {"lang": self.locale.value} if self.is_chosen else {}
+        return self._path(parts, ending, query)
+
+    def address(self, *parts: str, ending: str = "", **query: str) -> str:
+        """Return the whole address of a page, in the language of this one."""
+        scheme, host, *_ = urlsplit(self.base_url)
+        return f"{scheme}://{host}{self.link(*parts, ending=ending, **query)}"
+
+    def _path(self, parts: Sequence[str], ending: str, query: Mapping[str, str]) -> str:
+        path = f"{urlsplit(self.base_url).path}/" + "/".join(quote(part, safe="/") for part in parts)
+        if self.is_static:
+            return path + (ending or (".html" if parts else ""))
+        return path + ending + (f"?{urlencode(query)}" if query else "")
+
+    @property
+    def row_limit(self) -> int:
+        """Papers on a page of a day or an author."""
+        return MAX_STATIC_ROWS if self.is_static else DAY_SIZE
+
+    def author_link(self, name: str) -> str | None:
+        """Return the path of an author's page, None if there is none."""
+        if self.is_static:
+            return self.link("authors", make_slug(name)) if name in self.authors else None
+        return self.link("authors", name)
+
+
+def make_slug(name: str) -> str:
+    """Return the name of an author's file: letters and digits of the name, and eight of its hash. It has no dots or slashes."""
+    digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
+    return f"{_UNSLUGGED.sub('-', name[:60].lower()).strip('-')}-{digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page before it is rendered: its template, None for JSON, and the values."""
+
+    template: str | None
+    values: Mapping[str, Any]
+    content_type: str = HTML
+    status: int = 200
+
+
+_NO_LIST: Mapping[str, Any] = {
+    "rows": [],
+    "notes": [],
+    "suggestions": [],
+    "older": None,
+    "newer": None,
+    "previous_page": None,
+    "next_page": None,
+}
+"""The values of a list's template for a list without papers."""
+
+
+class Entry(NamedTuple):
+    """An entry of a feed. `html` is its content, "" for none; `summary` is plain."""
+
+    id: str
+    url: str
+    title: str
+    updated_at: datetime
+    authors: tuple[str, ...]
+    summary: str = ""
+    html: str = ""
+    picture: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A paper of a list, as its template takes it. `snippet` and `missing` are Discord's Markdown; `day` is "" on its page."""
+
+    rank: int
+    arxiv_id: str
+    title: str
+    link: str
+    day: str
+    day_link: str
+    votes: int | None
+    authors: tuple[tuple[str, str | None], ...]
+    more_authors: int
+    snippet: str = ""
+    missing: str = ""
+    picture: str | None = None
+
+
+@dataclass(frozen=True)
+class WebPages:
+    """Loads and renders the pages of one archive. `list_snippets` is that of `PaperListLoader`.
+
+    What `make_` makes and `render` renders takes milliseconds for each paper of a page: call these in a thread.
+    """
+
+    services: Services
+    translations: Translations
+    templates: Templates
+    list_snippets: ListSnippets | None = None
+    _lists: PaperListLoader = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_lists", PaperListLoader(self.services, self.list_snippets))
+
+    def texts(self, site: Site) -> Texts:
+        """Return the texts in the language of a page."""
+        return self.translations.for_locale(site.locale)
+
+    def render(self, page: Page) -> str:
+        """Return the text of a page."""
+        if page.template is None:
+            return json.dumps(page.values, ensure_ascii=False, indent=1)
+        return self.templates.render_document(page.template, page.values, OutputFormat.XML)
+
+    async def load_day(self, site: Site, day: str = "", *, page: int = 0) -> Page:
+        """Return the papers of a day (ISO), without one of the newest digest. Raises PageError for a day without digest."""
+        on = _parse_day(day)
+        texts = self.texts(site)
+        listed = await self._lists.load(
+            texts, ListState(ListKind.DIGEST, day, page, page_size=site.row_limit)
+        )
+        if on is not None and not listed.rows:
+            raise PageError(404, "no-list-digest", date=texts.format_date(on))
+        shown = _parse_day(listed.state.text)
+        around = await self.services.status.list_dates_around(shown) if shown else []
+        # Those ahead of their day are shown once it has come.
+        around = [other for other in around if other <= latest_date(self.services.clock())]
+        older = max((other for other in around if shown and other < shown), default=None)
+        newer = min((other for other in around if shown and other > shown), default=None)
+        steps = {"older": older, "newer": newer}
+        values = {
+            name: (texts.format_date(other), site.link("days", other.isoformat())) if other else None
+            for name, other in steps.items()
+        }
+        parts = ("days", day) if day else ()
+        further = {**values, "is_indexed": True}
+        return await asyncio.to_thread(self._list_page, site, listed, parts, {}, further)
+
+    async def load_search(self, site: Site, query: str, *, page: int = 0) -> Page:
+        """Return the papers on a topic. Raises PageError for a query that is too long."""
+        if len(query) > MAX_QUERY_LENGTH:
+            raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
+        texts = self.texts(site)
+        if not query.strip():
+            topics = await self.services.rising.list_common(texts.locale, limit=PAGE_SIZE)
+            suggestions = [(topic.text, site.link("search", q=topic.text)) for topic in topics]
+            values = {**_NO_LIST, "suggestions": suggestions, "heading": texts("web-search")}
+            return self._page(site, "web.list.html.j2", ("search",), {}, texts("web-search"), values)
+        state = ListState(ListKind.TOPIC, query, page, page_size=PAGE_SIZE)
+        listed = await self._lists.load(texts, state)
+        further = {"typed": query}
+        return await asyncio.to_thread(self._list_page, site, listed, ("search",), {"q": query}, further)
+
+    async def load_author(
+        self, site: Site, name: str, *, page: int = 0, size: int | None = None
+    ) -> PaperList:
+        """Return an author's papers, the newest first. Raises PageError for an unknown author."""
+        size = size or site.row_limit
+        state = ListState(ListKind.AUTHOR, name[:300], page, by_date=True, page_size=size)
+        listed = await self._lists.load(self.texts(site), state)
+        if not listed.is_author_known:
+            raise PageError(404, "no-list-author", author=discord_text.escape_text(name[:100]))
+        return listed
+
+    def make_author(self, site: Site, name: str, listed: PaperList) -> Page:
+        """Return the page of an author with papers that `load_author` gave."""
+        path = make_slug(name) if site.is_static else name
+        return self._list_page(site, listed, ("authors", path), {}, {"is_indexed": True})
+
+    def make_author_feed(self, site: Site, kind: str, name: str, listed: PaperList) -> Page:
+        """Return the feed of an author with the newest of these papers."""
+        path = make_slug(name) if site.is_static else name
+        listed = replace(listed, rows=listed.rows[:FEED_PAPERS])
+        return self._papers_feed(site, kind, name, ("authors", path), {}, listed)
+
+    async def load_paper(self, site: Site, text: str) -> Page:
+        """Return the page of a paper. Raises PageError for an id without a listed paper, MovedError for another form of an id."""
+        arxiv_id = arxiv_ids.parse_bare_id(text)
+        if arxiv_id is not None and arxiv_id != text:
+            raise MovedError(arxiv_id)
+        detail = await self.services.search.find_paper(arxiv_id) if arxiv_id else None
+        if detail is None or not detail.is_listed:
+            raise PageError(404, "no-paper", paper=discord_text.escape_text(text[:60]))
+        topics = await self.services.glossary.list_title_topics(detail.title or "", site.locale)
+        return await asyncio.to_thread(self.make_paper, site, detail, topics)
+
+    def make_paper(self, site: Site, detail: models.PaperDetail, topics: Sequence[str] = ()) -> Page:
+        """Return the page of a listed paper with links to searches for topics."""
+        # They are known because a reader saved the paper.
+        detail = replace(detail, venue=None, model_url=None)
+        texts, summary = self.texts(site), summaries.best_summary(detail, site.locale)
+        title = format_title(detail.title, detail.arxiv_id)
+        links = [*lists_card.list_links(detail, detail.project_url or detail.video)]
+        organization = discord_text.to_single_line(detail.organization or "")
+        search = {} if site.is_static else {"q": texts("web-from-query", name=organization)}
+        values = {
+            "detail": detail,
+            "chapters": [
+                (f"{number}", markdown_text)
+                for number, markdown_text in enumerate(_list_chapters(texts, detail, summary))
+            ],
+            "no_summary": texts("no-summary"),
+            "summary_language": summary.language if summary else None,
+            "listed": lists_card.listed_text(texts, detail),
+            "day_link": site.link("days", detail.last_on.isoformat()),
+            "authors": [(name, site.author_link(name)) for name in detail.authors[:MAX_AUTHORS]],
+            "more_authors": len(detail.authors) - MAX_AUTHORS,
+            "organization": organization,
+            "organization_link": site.link("search", **search) if search and organization else None,
+            "links": [(label, safe) for label, url in links if url and (safe := discord_text.safe_url(url))],
+            "foot": lists_card.foot_lines(texts, detail, summary),
+            "topics": [] if site.is_static else [(topic, site.link("search", q=topic)) for topic in topics],
+            "picture": find_picture(detail.thumbnail),
+            "article": _describe_article(site, detail, title),
+        }
+        sections = summary.sections if summary else ()
+        text = discord_text.to_single_line(markdown.render_plain(sections[0].body)) if sections else ""
+        parts = ("papers", detail.arxiv_id)
+        return self._page(
+            site, "web.paper.html.j2", parts, {}, title, values, description=text, is_indexed=True
+        )
+
+    async def load_trends(self, site: Site, query: str = "") -> Page:
+        """Return the papers of a topic by month, without one those of all topics and the rising ones."""
+        if len(query) > MAX_QUERY_LENGTH:
+            raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
+        texts, span = self.texts(site), trends_messages.Span.YEAR
+        answer = await trends_commands.load_answer(
+            self.services, texts, trends_messages.make_topic(query, span), span, rising=not query
+        )
+        trend, chart = answer.trend, None
+        if trend.total:
+            of_trend = trends_messages.make_chart(texts, trend)
+            chart = await asyncio.to_thread(self.services.charts.render_svg, of_trend, hangul=True)
+        heading = trends_messages.heading(texts, answer)
+        rising = [
+            (topic.text, topic.translation, trends_messages.rising_facts(texts, topic))
+            for topic in answer.rising or ()
+        ]
+        values = {
+            "typed": query,
+            "heading": heading,
+            "notes": trends_messages.list_notes(texts, trend),
+            "chart": Markup(chart) if chart else None,  # noqa: S704 - rendered as XML
+            "alt": trends_messages.alt_text(texts, answer),
+            "summary": trends_messages.summary(texts, trend) if trend.total else "",
+            "figures": trends_messages.monthly_figures(texts, trend, plain=True).splitlines(),
+            "extent": lists_messages.extent_line(texts, answer.extent),
+            "rising": [
+                (name, None if site.is_static else site.link("trends", q=name), translation, facts)
+                for name, translation, facts in rising
+            ],
+            "rising_heading": texts("rising-heading"),
+            "papers_label": texts("trend-list"),
+            "suggestions": [(text, site.link("trends", q=text)) for text in answer.suggestions],
+            "papers_link": site.link("search", q=query) if query and not site.is_static else None,
+        }
+        return self._page(
+            site,
+            "web.trends.html.j2",
+            ("trends",),
+            {"q": query} if query else {},
+            to_plain_text(heading),
+            values,
+            is_indexed=not query,
+        )
+
+    async def load_days_feed(self, site: Site, kind: str) -> Page:
+        """Return the feed of the newest days: an entry is a day with its papers, as in a daily post."""
+        texts, until_on = self.texts(site), latest_date(self.services.clock())
+        days = await self.services.status.list_dates(until_on=until_on, limit=FEED_DAYS)
+        updated_at: dict[date, datetime] = {}
+        if days:
+            async with self.services.database.read() as connection:
+                for digest in await archive.list_rows(connection, since_on=days[-1], origin=archive.POSTED):
+                    updated_at[digest.date] = max(
+                        digest.updated_at, updated_at.get(digest.date, digest.updated_at)
+                    )
+        listed = [await self.services.search.get_digest(day, limit=DAY_SIZE) for day in days]
+
+        def make() -> Page:
+            entries = []
+            for day, (found, _) in zip(days, listed, strict=True):
+                values = {"rows": self._make_rows(site, found.rows), "base": _origin(site)}
+                html = self.templates.render_document("web.entry.html.j2", values, OutputFormat.XML)
+                heading = texts("list-digest-heading", date=texts.format_date(day), count=found.total)
+                url, name = site.address("days", day.isoformat()), texts("web-name")
+                entries.append(Entry(url, url, to_plain_text(heading), updated_at[day], (name,), html=html))
+            return self._feed(site, kind, texts("web-name"), (), ("feed",), {}, entries)
+
+        return await asyncio.to_thread(make)
+
+    async def load_search_feed(self, site: Site, kind: str, query: str) -> Page:
+        """Return the feed of the newest papers on a topic. Raises PageError for a query without words or too long."""
+        if not query.strip() or len(query) > MAX_QUERY_LENGTH:
+            key = "web-query-too-long" if query.strip() else "no-words"
+            raise PageError(400, key, count=MAX_QUERY_LENGTH)
+        state = ListState(ListKind.TOPIC, query, by_date=True, page_size=FEED_PAPERS)
+        listed = await self._lists.load(self.texts(site), state)
+        parts = ("search",)
+        return await asyncio.to_thread(self._papers_feed, site, kind, query, parts, {"q": query}, listed)
+
+    async def load_sitemap(self, site: Site) -> Page:
+        """Return the addresses of the days, whose pages lead to all papers, and of the other pages that are not a search."""
+        until_on = latest_date(self.services.clock())
+        async with self.services.database.read() as connection:
+            rows = await archive.list_rows(connection, until_on=until_on, origin=archive.POSTED)
+        days: dict[date, date] = {}
+        for digest in rows:
+            days[digest.date] = max(digest.updated_at.date(), days.get(digest.date, date.min))
+        pages = [(site.address(), max(days.values(), default=None)), (site.address("trends"), None)]
+        pages += [(site.address("days", day.isoformat()), changed) for day, changed in days.items()]
+        return Page("web.sitemap.xml.j2", {"pages": pages}, SITEMAP)
+
+    def make_error(self, site: Site, error: PageError) -> Page:
+        """Return the page that says what is wrong."""
+        texts = self.texts(site)
+        text = texts(error.key, **error.arguments)
+        title = texts("web-not-found" if error.status == 404 else "web-failed")
+        values = {"heading": title, "text": text, "newest": texts("newest-digest")}
+        return replace(self._page(site, "web.error.html.j2", (), {}, title, values), status=error.status)
+
+    def _list_page(
+        self,
+        site: Site,
+        listed: PaperList,
+        parts: tuple[str, ...],
+        query: Mapping[str, str],
+        further: Mapping[str, object],
+    ) -> Page:
+        texts, state = self.texts(site), listed.state
+        if listed.rows:
+            heading, notes = listed.heading, [note for note in (*listed.notes, listed.ignored_note) if note]
+        else:
+            heading = lists_messages.empty_heading(texts, listed) or texts("archive-empty")
+            notes = [note for note in lists_messages.empty_notes(texts, listed) if note]
+        rows = self._make_rows(site, listed.rows, listed)
+
+        def page_link(number: int) -> str:
+            return site.link(*parts, **query, **({"page": f"{number + 1}"} if number else {}))
+
+        last = min(listed.page_count, MAX_PAGE) - 1
+        values = {
+            **_NO_LIST,
+            "heading": heading,
+            "notes": notes,
+            "rows": rows,
+            "first_partial": next((row.rank for row in rows if row.missing), None)
+            if listed.has_complete
+            else None,
+            "suggestions": [] if site.is_static else _list_suggestions(site, listed),
+            "previous_page": page_link(state.page - 1) if state.page else None,
+            "next_page": page_link(state.page + 1) if state.page < last else None,
+            "page_numbers": f"{state.page + 1}/{listed.page_count}",
+            **further,
+        }
+        title = to_plain_text(heading)
+        feed = ("feed",) if state.kind is ListKind.DIGEST else parts
+        return self._page(site, "web.list.html.j2", parts, query, title, values, feed=feed)
+
+    def _make_rows(
+        self, site: Site, rows: Sequence[models.PaperRow], listed: PaperList | None = None
+    ) -> list[Row]:
+        texts = self.texts(site)
+        missing: Mapping[str, Sequence[str]] = listed.missing if listed else {}
+        snippets: Mapping[str, str] = listed.snippets if listed else {}
+        first = listed.state.offset + 1 if listed else 1
+        shown_day = listed.state.text if listed and listed.state.kind is ListKind.DIGEST else ""
+        return [
+            Row(
+                rank,
+                row.arxiv_id,
+                format_title(row.title, row.arxiv_id),
+                site.link("papers", row.arxiv_id),
+                "" if row.date.isoformat() == shown_day else row.date.isoformat(),
+                site.link("days", row.date.isoformat()),
+                row.votes,
+                tuple((name, site.author_link(name)) for name in row.authors[:3]),
+                max(0, len(row.authors) - 3),
+                str(snippets.get(row.arxiv_id, "")),
+                texts("list-missing", terms=lists_messages.format_names(missing[row.arxiv_id]))
+                if row.arxiv_id in missing
+                else "",
+                find_picture(row.thumbnail),
+            )
+            for rank, row in enumerate(rows, first)
+        ]
+
+    def _page(
+        self,
+        site: Site,
+        template: str,
+        parts: tuple[str, ...],
+        query: Mapping[str, str],
+        title: str,
+        values: Mapping[str, Any],
+        *,
+        description: str = "",
+        is_indexed: bool = False,
+        feed: tuple[str, ...] = ("feed",),
+    ) -> Page:
+        """Return a page with what all pages have: links, languages, feeds, and the policy of what it may load."""
+        texts = self.texts(site)
+        pictures = [row.picture for row in values.get("rows", ())] + [values.get("picture")]
+        others = (
+            [] if site.is_static else [replace(site, locale=each, is_chosen=True) for each in models.Locale]
+        )
+        feed_query = query if feed == parts else {}
+        common = {
+            "site": site,
+            "locale": site.locale.value,
+            "t": _WebTexts(texts),
+            "title": title,
+            "description": discord_text.shorten(
+                description or texts("web-description"), DESCRIPTION_LENGTH, markdown=False
+            ),
+            "canonical": site.address(*parts, **query),
+            "languages": [(each.locale.value, each.address(*parts, **query)) for each in others],
+            "other": next(
+                (each.link(*parts, **query) for each in others if each.locale is not site.locale), None
+            ),
+            "feeds": [
+                (kind, site.link(*feed, ending=ending, **feed_query)) for kind, ending in ENDINGS.items()
+            ],
+            "is_indexed": is_indexed,
+            "policy": make_policy(filter(None, pictures)),
+            "picture": None,
+            "typed": "",
+        }
+        return Page(template, {**common, **values})
+
+    def _papers_feed(
+        self,
+        site: Site,
+        kind: str,
+        title: str,
+        parts: tuple[str, ...],
+        query: Mapping[str, str],
+        listed: PaperList,
+    ) -> Page:
+        texts = self.texts(site)
+        entries = [
+            Entry(
+                arxiv_ids.abstract_url(row.arxiv_id),
+                site.address("papers", row.arxiv_id),
+                format_title(row.title, row.arxiv_id),
+                datetime.combine(row.date, time(), UTC),
+                tuple(row.authors[:FEED_AUTHORS]),
+                summary=to_plain_text(listed.snippets.get(row.arxiv_id, "")),
+                picture=find_picture(row.thumbnail),
+            )
+            for row in listed.rows
+        ]
+        title = f"{discord_text.to_single_line(title)[:100]} · {texts('web-name')}"
+        return self._feed(site, kind, title, parts, parts, query, entries)
+
+    def _feed(
+        self,
+        site: Site,
+        kind: str,
+        title: str,
+        parts: tuple[str, ...],
+        feed_parts: tuple[str, ...],
+        query: Mapping[str, str],
+        entries: Sequence[Entry],
+    ) -> Page:
+        url = site.address(*feed_parts, ending=ENDINGS[kind], **query)
+        home = site.address(*parts, **query)
+        if kind == ATOM:
+            # Without an entry the time is a fixed one, so that the feed stays the same.
+            updated_at = max(
+                (entry.updated_at for entry in entries), default=datetime(1970, 1, 1, tzinfo=UTC)
+            )
+            values = {
+                "url": url,
+                "home": home,
+                "title": title,
+                "name": self.texts(site)("web-name"),
+                "locale": site.locale.value,
+                "updated_at": updated_at,
+                "entries": entries,
+            }
+            return Page("web.feed.atom.j2", values, ATOM)
+        return Page(None, _make_json_feed(site, url, home, title, entries), JSON_FEED)
+
+
+class _WebTexts:
+    """The texts of pages by their names, which begin with `web-` in the Fluent files; compared by language."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+
+    def __call__(self, name: str, **arguments: Argument) -> str:
+        return self._texts("web-" + name, **arguments)
+
+    def __repr__(self) -> str:
+        return self._texts.locale.value
+
+
+def make_style() -> Page:
+    """Return the style sheet."""
+    return Page("web.style.css.j2", {}, STYLE)
+
+
+def _parse_day(text: str) -> date | None:
+    """Return the day of an ISO date, None for "". Raises PageError for another text."""
+    try:
+        if text and not _DAY.fullmatch(text):
+            raise ValueError(text)
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise PageError(404, "web-no-day") from None
+
+
+def parse_page(text: str) -> int:
+    """Return the number of a page, counted from 0, of an address that counts from 1. Raises PageError."""
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MAX_PAGE):
+        raise PageError(404, "web-no-page", count=MAX_PAGE)
+    return int(text) - 1
+
+
+def check_base_url(text: str) -> str:
+    """Return the address of a site without a slash at its end. Raises UsageError."""
+    try:
+        parts = urlsplit(text)
+        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable or parts.username or parts.query or parts.fragment or text != quote(text, safe=":/[]%"):
+        raise errors.UsageError(
+            f"--base-url: {text[:100]!r} is not the address of a site. Example: https://example.org/papers"
+        )
+    return text.rstrip("/")
+
+
+def find_picture(url: str | None) -> str | None:
+    """Return the address of a picture that a page may load: https, of a host with a name, at the usual port."""
+    if not url or not url.startswith("https://"):
+        return None
+    safe = discord_text.safe_url(url)
+    if safe is None or not _HOST.fullmatch(urlsplit(safe).netloc):
+        return None
+    return safe
+
+
+def make_policy(pictures: Any) -> str:
+    """Return the Content-Security-Policy of a page with these pictures: nothing runs, and only their hosts are asked."""
+    hosts = sorted({f"https://{urlsplit(url).netloc}" for url in pictures})
+    sources = " ".join(["'self'", *hosts])
+    return f"default-src 'none'; style-src 'self'; img-src {sources}; form-action 'self'; base-uri 'none'"
+
+
+def to_plain_text(text: str) -> str:
+    """Return Discord's Markdown as plain text on one line."""
+    return discord_text.to_single_line(markdown.render_html(text.lstrip("# ")).striptags())
+
+
+def _origin(site: Site) -> str:
+    scheme, host, *_ = urlsplit(site.base_url)
+    return f"{scheme}://{host}"
+
+
+def _list_chapters(
+    texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None
+) -> list[discord_text.SafeMarkdown]:
+    """Return the summary, and behind another one the whole review, as Discord's Markdown."""
+    sections = tuple(summary.sections) if summary else ()
+    review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
+    more = summaries.shown_sections(review.entry) if review else ()
+    shown = [sections, tuple(section for section in more if section not in sections)]
+    return [lists_card.summary_text(texts, part) for part in shown if part]
+
+
+def _list_suggestions(site: Site, listed: PaperList) -> list[tuple[str, str]]:
+    """Return the labels and links of the other lists that an answer suggests."""
+    return [
+        (
+            label,
+            site.link("authors", state.text)
+            if state.kind is ListKind.AUTHOR
+            else site.link("search", q=state.text),
+        )
+        for label, state in listed.suggestions
+        if state.text
+    ]
+
+
+def _describe_article(site: Site, detail: models.PaperDetail, title: str) -> Markup:
+    """Return a paper as JSON-LD (schema.org's ScholarlyArticle) that no text can leave: `<`, `>` and `&` are escapes."""
+    plain = discord_text.to_single_line
+    abstract = discord_text.shorten(plain(detail.abstract or ""), ABSTRACT_LENGTH, markdown=False)
+    article = {
+        "@context": "https://schema.org",
+        "@type": "ScholarlyArticle",
+        "headline": title,
+        "author": [
+            {"@type": "Person", "name": plain(typography.to_plain_text(name))}
+            for name in detail.authors[:MAX_AUTHORS]
+        ],
+        "identifier": f"arXiv:{detail.arxiv_id}",
+        "url": site.address("papers", detail.arxiv_id),
+        "sameAs": [arxiv_ids.abstract_url(detail.arxiv_id), arxiv_ids.huggingface_url(detail.arxiv_id)],
+        "image": find_picture(detail.thumbnail),
+        "keywords": list(map(plain, detail.keywords)),
+        "abstract": abstract,
+        "sdDatePublished": detail.last_on.isoformat(),
+    }
+    text = json.dumps({key: value for key, value in article.items() if value}, ensure_ascii=False)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)  # noqa: S704 - it has no markup
+
+
+def _make_json_feed(
+    site: Site, url: str, home: str, title: str, entries: Sequence[Entry]
+) -> dict[str, object]:
+    """Return a JSON Feed of version 1.1 (jsonfeed.org)."""
+    items = []
+    for entry in entries:
+        item = {
+            "id": entry.id,
+            "url": entry.url,
+            "title": entry.title,
+            "content_html": entry.html,
+            "content_text": "" if entry.html else entry.summary or entry.title,
+            "summary": entry.summary,
+            "image": entry.picture,
+            "date_published": entry.updated_at.isoformat(timespec="seconds"),
+            "authors": [{"name": name} for name in entry.authors],
+        }
+        items.append({key: value for key, value in item.items() if value})
+    return {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": title,
+        "home_page_url": home,
+        "feed_url": url,
+        "language": site.locale.value,
+        "items": items,
+    }

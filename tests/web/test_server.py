@@ -1,0 +1,298 @@
+"""The addresses of the web archive over HTTP on loopback: pages, languages, conditional requests, hostile input."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import admission, http_server
+from bot.web import server
+from storage import models, papers, shelf
+from tests.support import digest_builders, patience
+from tests.web.conftest import WebArchive
+
+PAPER = "/papers/2501.00004"
+KOREAN = {"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.5"}
+
+
+class Elements(HTMLParser):
+    """The elements of a page with their attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def values(self, name: str) -> list[str]:
+        return [value for _, attributes in self.found if (value := attributes.get(name))]
+
+
+async def test_each_address_has_its_page(archive: WebArchive) -> None:
+    found = {
+        "/": (200, "text/html", "Title"),
+        "/days/2025-01-02": (200, "text/html", "TinyTalk"),
+        "/days/2025-01-09": (404, "text/html", "No digest for January 9, 2025"),
+        "/days/20250102": (404, "text/html", "A day is written as"),
+        "/days/2025-13-01": (404, "text/html", "A day is written as"),
+        "/papers/2501.00001": (200, "text/html", "Andrés Marafiori"),
+        "/papers/2501.00001v3": (301, None, ""),
+        "/papers/2501.99999": (404, "text/html", "2501.99999"),
+        "/papers/..%2f..%2fetc%2fpasswd": (404, "text/html", "find the paper"),
+        "/search?q=" + quote("강화학습"): (200, "text/html", "Rewarding Steps"),
+        "/search?q=2501.00003": (200, "text/html", "Molecules in Motion"),
+        "/search?q=qqqqzzzz": (200, "text/html", "Nothing found for qqqqzzzz"),
+        "/search": (200, "text/html", "<h1>Search</h1>"),
+        "/authors/" + quote("lovelace ada"): (200, "text/html", "Molecules in Motion"),
+        "/authors/nobody": (404, "text/html", "No author found for nobody"),
+        "/trends": (200, "text/html", "<svg"),
+        "/trends?q=planning": (200, "text/html", "<svg"),
+        "/feed.atom": (200, "application/atom+xml", "TinyTalk"),
+        "/feed.json": (200, "application/feed+json", "TinyTalk"),
+        "/search.atom?q=planning": (200, "application/atom+xml", "Rewarding Steps"),
+        "/search.json": (400, "text/html", "at least one word"),
+        "/authors/Ada%20Lovelace.atom": (200, "application/atom+xml", "Molecules in Motion"),
+        "/authors/nobody.json": (404, "text/html", "No author found"),
+        "/sitemap.xml": (200, "application/xml", "/days/2025-01-03</loc>"),
+        "/style.css": (200, "text/css", "prefers-color-scheme: dark"),
+        "/robots.txt": (200, "text/plain", "/sitemap.xml"),
+        "/wp-login.php": (404, "text/html", "Nothing is at this address"),
+    }
+    for path, (status, kind, content) in found.items():
+        answer, headers, text = await archive.get(path)
+        assert (answer, content in text) == (status, True), (path, answer, text)
+        assert kind is None or headers["Content-Type"].startswith(kind), path
+    assert (await archive.get("/papers/2501.00001v3"))[1]["Location"] == "/papers/2501.00001"
+
+
+BAD_INPUT = [
+    ("/search?q=model&page=1e9", 404, "numbered from 1 to 500"),
+    ("/search?q=model&page=0", 404, "numbered"),
+    ("/search?q=model&page=-1", 404, "numbered"),
+    ("/search?q=model&page=501", 404, "numbered"),
+    ("/days/2025-01-02?page=" + quote("２"), 404, "numbered"),
+    ("/search?q=" + "a" * 10_000, 400, "at most 2,000 characters"),
+    ("/trends?q=" + "a" * 10_000, 400, "at most 2,000 characters"),
+    ("/search.atom?q=" + "a" * 2_001, 400, "at most 2,000 characters"),
+    ("/search?q=" + quote("가" * 2_000), 200, ""),
+    ("/search?q=%00%ff%fe%1b[2J", 200, ""),
+    ("/search?q=model&page=500", 200, ""),
+    ("/search?q=model&lang=xx", 200, '<html lang="en">'),
+    ("/authors/" + "a" * 400, 404, "Nothing is at this address"),
+    ("/search?q=" + "a" * 70_000, 400, ""),
+]
+
+
+async def test_bad_input_gets_a_sentence(archive: WebArchive) -> None:
+    for path, status, words in BAD_INPUT:
+        answer, _, text = await archive.get(path)
+        assert (answer, words in text) == (status, True), (path[:60], answer, text)
+
+
+async def test_only_get_and_head_are_answered_and_a_host_has_to_be_one(archive: WebArchive) -> None:
+    assert (await archive.get("/", method="POST"))[0] == 405
+    assert (await archive.get("/", method="HEAD"))[0::2] == (200, "")
+    assert (await archive.get("/", {"Host": "a.example/<b>"}))[0] == 400
+    text = (await archive.get("/", {"Host": "Papers.example", "X-Forwarded-Proto": "https"}))[2]
+    assert '<link rel="canonical" href="https://papers.example/">' in text
+    text = (await archive.get("/", {"X-Forwarded-Proto": "javascript"}))[2]
+    assert f'<link rel="canonical" href="{archive.url}/">' in text
+
+
+async def test_hostile_text_stays_text(archive: WebArchive) -> None:
+    for path in (
+        "/",
+        "/days/2025-01-04",
+        PAPER,
+        "/search?q=" + quote('"><script>alert(1)</script>'),
+        "/authors/evil",
+    ):
+        _, headers, text = await archive.get(path)
+        page = Elements(text)
+        scripts = [attributes for tag, attributes in page.found if tag == "script"]
+        assert scripts == ([{"type": "application/ld+json"}] if path == PAPER else []), path
+        assert not {name for _, attributes in page.found for name in attributes if name.startswith("on")}
+        assert not {"style"} & {tag for tag, _ in page.found}
+        assert all(re.match("https?://|/|#main", href) for href in page.values("href")), path
+        assert not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e]", text)
+        policy = headers["Content-Security-Policy"]
+        assert "unsafe" not in policy
+        assert "tracker.example" not in text
+    text = await archive.text(PAPER)
+    article = json.loads(re.findall(r'<script type="application/ld\+json">(.*?)</script>', text)[0])
+    assert article["headline"].startswith('A </script><script>alert(1)</script> "><img')
+    assert article["@type"] == "ScholarlyArticle"
+    assert "img-src 'self' https://covers.example;" in policy_of(text)
+
+
+def policy_of(text: str) -> str:
+    return str(next(v for t, v in Elements(text).found if v.get("http-equiv"))["content"])
+
+
+async def test_a_page_loads_nothing_but_its_pictures_and_keeps_nothing(archive: WebArchive) -> None:
+    _, headers, text = await archive.get("/days/2025-01-02")
+    assert headers["Content-Security-Policy"] == (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
+        " frame-ancestors 'none'"
+    )
+    assert headers["Content-Security-Policy"].startswith(policy_of(text))
+    assert "Set-Cookie" not in headers
+    assert headers["Connection"] == "close"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert (headers["Referrer-Policy"], headers["Vary"]) == (
+        "no-referrer",
+        "Accept-Language, Accept-Encoding",
+    )
+
+
+async def test_a_paper_that_readers_alone_know_has_no_page(archive: WebArchive) -> None:
+    database = archive.services.database
+    facts = models.PaperFacts("2501.00009", "arxiv", "a", archive.now, title="Asked For by a Reader")
+    await digest_builders.add_facts(database, facts)
+    assert await archive.services.search.find_paper("2501.00009") is not None
+    status, _, text = await archive.get("/papers/2501.00009")
+    assert (status, "Asked For" in text) == (404, False)
+    # Where a paper was accepted is looked for because a reader saved it.
+    async with database.transaction() as connection:
+        ids = list((await papers.get_ids(connection, ["2501.00001"])).values())
+        await shelf.watch_papers(connection, ids, archive.now)
+        news = dict.fromkeys(ids, ({models.NewsKind.VENUE: "NeurIPS 2025"}, archive.now))
+        await shelf.record_news(connection, models.SourceKind.ARXIV, ids, news, archive.now)
+    detail = await archive.services.search.find_paper("2501.00001")
+    assert detail is not None
+    assert detail.venue == "NeurIPS 2025"
+    assert "NeurIPS" not in await archive.text("/papers/2501.00001")
+
+
+async def test_the_language_is_that_of_the_address_else_of_the_browser(archive: WebArchive) -> None:
+    _, _, text = await archive.get("/", KOREAN)
+    assert '<html lang="ko">' in text
+    assert 'href="/trends"' in text
+    _, _, text = await archive.get("/?lang=en", KOREAN)
+    assert '<html lang="en">' in text
+    # What was chosen once stays chosen without a cookie: every link of the archive has it.
+    links = [href for href in Elements(text).values("href") if href.startswith("/")]
+    assert links
+    others = [href for href in links if "lang=en" not in href and "style" not in href]
+    assert others == ["/?lang=ko"]
+    assert '<input type="hidden" name="lang" value="en">' in text
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", "en"),
+        ("ko", "ko"),
+        ("fr, ko;q=0.3", "ko"),
+        ("en;q=0.4, ko-KR;q=0.9", "ko"),
+        ("ko;q=0", "en"),
+        ("ko;q=x, en", "en"),
+        ("ko;q=2", "en"),
+        ("*", "en"),
+        (";;,=,;q=", "en"),
+        ("ko;q=nan", "en"),
+        ("x" * 9_999 + ",ko", "en"),
+    ],
+)
+def test_a_browser_says_its_language(accepted: str, language: str) -> None:
+    assert server.find_language(accepted, models.Locale.EN) == language
+
+
+@given(st.text())
+def test_no_header_of_a_language_raises(accepted: str) -> None:
+    assert server.find_language(accepted, models.Locale.KO) in set(models.Locale)
+
+
+@pytest.mark.parametrize("path", ["/feed.atom"])
+async def test_a_page_that_the_client_has_is_not_sent_again(archive: WebArchive, path: str) -> None:
+    _, headers, text = await archive.get(path)
+    tag, modified = headers["ETag"], headers["Last-Modified"]
+    later, earlier = "Tue, 01 Jan 2030 00:00:00 GMT", "Tue, 01 Jan 2019 00:00:00 GMT"
+    cases: list[tuple[dict[str, str], int]] = [
+        ({"If-None-Match": tag}, 304),
+        ({"If-None-Match": f'"other", {tag}'}, 304),
+        ({"If-None-Match": "*"}, 304),
+        ({"If-None-Match": '"other"'}, 200),
+        ({"If-None-Match": '"other"', "If-Modified-Since": later}, 200),
+        ({"If-None-Match": tag, "If-Modified-Since": earlier}, 304),
+        ({"If-None-Match": "garbage", "If-Modified-Since": later}, 200),
+        ({"If-Modified-Since": later}, 304),
+        ({"If-Modified-Since": earlier}, 200),
+        ({"If-Modified-Since": "yesterday"}, 200),
+        ({"Range": "bytes=0-9"}, 200),
+        ({"Range": "bytes=9-0,x", "If-Range": tag}, 200),
+        ({"Range": "bytes=0-9", "If-None-Match": tag}, 304),
+    ]
+    for given_headers, status in cases:
+        answer, _, sent = await archive.get(path, given_headers)
+        assert (answer, sent) == (status, text if status == 200 else ""), given_headers
+    # It is made again after a minute, and is the same text with the same validators.
+    archive.pass_time(3600)
+    _, headers, _ = await archive.get(path)
+    assert (headers["ETag"], headers["Last-Modified"]) == (tag, modified)
+
+
+async def test_a_changed_page_has_new_validators(archive: WebArchive) -> None:
+    _, headers, _ = await archive.get("/")
+    archive.pass_time(server.KEPT_SECONDS)
+    await digest_builders.ingest_digest(
+        archive.services.database,
+        digest_builders.newsletter(archive.now.date(), [("2501.00008", 3)]),
+        at=archive.now,
+    )
+    status, new, text = await archive.get(
+        "/", {"If-None-Match": headers["ETag"], "If-Modified-Since": headers["Last-Modified"]}
+    )
+    assert (status, "Paper 2501.00008" in text) == (200, True)
+    assert new["Last-Modified"] == "Sun, 05 Jan 2025 09:01:00 GMT" != headers["Last-Modified"]
+
+
+async def test_readers_of_the_web_have_one_place_among_the_look_ups(archive: WebArchive) -> None:
+    lookups = archive.services.lookups
+    lookups.patience = 0.0
+    async with lookups.admitted(server.WEB_READER):
+        status, headers, text = await archive.get("/search?q=model")
+        assert (status, headers["Retry-After"], "busy right now" in text) == (503, "5", True)
+        # A reader in Discord is not held up, and what needs no look-up is answered.
+        async with lookups.admitted(1):
+            assert (await archive.get("/style.css"))[0] == 200
+    lookups.patience = admission.PATIENCE_SECONDS
+    assert (await archive.get("/search?q=model"))[0] == 200
+    lookups.patience = 0.0
+    async with lookups.admitted(server.WEB_READER):
+        assert (await archive.get("/search?q=model"))[0] == 200, "it is kept for a minute"
+
+
+async def test_an_error_inside_says_nothing_of_the_inside(
+    archive: WebArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(archive.services.search, "search", fail)
+    status, headers, text = await archive.get("/search?q=model")
+    assert (status, "secret" in text, headers["Cache-Control"]) == (500, False, "no-store")
+    assert "Something went wrong" in text
+
+
+async def test_slow_clients_do_not_keep_a_reader_out(archive: WebArchive) -> None:
+    limits = http_server.Limits(connections=8, seconds=600)
+    serving = http_server.serving("127.0.0.1:0", "PAPERROUND_WEB", [archive.server.add_routes], limits)
+    async with serving as archive.url:
+        host, port = archive.url.removeprefix("http://").split(":")
+        opened = [await asyncio.open_connection(host, port) for _ in range(24)]
+        for _, writer in opened[-4:]:
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
+        assert (await patience.wait_for(archive.get("/"), 30))[0] == 200
+        for _, writer in opened:
+            writer.close()

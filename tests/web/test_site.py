@@ -1,0 +1,194 @@
+"""The static site: the same pages as files, links that lead to files, rebuilds, and paths that stay below the folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import errors
+from bot.web import service, site
+from storage import models
+from tests.support import sample_archive
+from tests.support.shell_fixtures import Paperround
+from tests.web.conftest import WebArchive
+
+SITE = service.Site("https://example.org/lab/papers", models.Locale.EN, is_static=True)
+
+
+async def build(archive: WebArchive, folder: Path, where: service.Site = SITE) -> site.Built:
+    return await site.SiteBuilder(archive.pages, folder, where).build()
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+async def test_every_link_of_the_site_leads_to_a_file(archive: WebArchive, tmp_path: Path) -> None:
+    built = await build(archive, tmp_path / "site")
+    found = files(tmp_path / "site")
+    assert built == (len(found) - 1, 0, 0)
+    assert {"index.html", "days/2025-01-02.html", "papers/2501.00004.html", "feed.atom", "404.html"} <= found
+    assert [name for name in found if re.fullmatch(r"authors/ada-lovelace-[0-9a-f]{8}\.html", name)]
+    for name in found - {site.MANIFEST}:
+        text = (tmp_path / "site" / name).read_text(encoding="utf-8")
+        for link in re.findall(r'(?:href|src|loc)[=>]"?([^"<]+)', text):
+            path = unquote(link).removeprefix("https://example.org")
+            if not path.startswith("/"):
+                continue
+            assert path.startswith("/lab/papers/"), (name, link)
+            target = path.removeprefix("/lab/papers/").partition("#")[0] or "index.html"
+            assert target in found, (name, link)
+        assert "?" not in "".join(re.findall(r'href="(/[^"]*)"', text))
+        assert "<form" not in text
+        assert "<script>" not in text or name.endswith(".json")
+
+
+async def test_a_second_build_makes_and_writes_what_changed(
+    archive: WebArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "site"
+    first = await build(archive, folder)
+    times = {name: os.stat(folder / name).st_mtime_ns for name in files(folder)}
+    rendered = list[str]()
+    render = service.WebPages.render
+
+    def record(pages: service.WebPages, page: service.Page) -> str:
+        rendered.append(page.template or "")
+        return render(pages, page)
+
+    monkeypatch.setattr(service.WebPages, "render", record)
+    assert await build(archive, folder) == (0, first.written, 0)
+    assert {name: os.stat(folder / name).st_mtime_ns for name in files(folder)} == times
+    assert "web.paper.html.j2" not in rendered
+    # A correction: one title changed, one paper is gone.
+    small = sample_archive.NewsletterPaper(
+        "2501.00001", "TinyTalk Two", "새로운 글.", authors=("Jürgen Müller",)
+    )
+    await sample_archive.add_digest(archive.services.database, "2025-01-02", small)
+    rendered.clear()
+    again = await build(archive, folder)
+    assert rendered.count("web.paper.html.j2") == 1
+    assert again.removed == 1
+    assert "papers/2501.00002.html" not in files(folder)
+    assert "TinyTalk Two" in (folder / "days/2025-01-02.html").read_text(encoding="utf-8")
+    assert os.stat(folder / "papers/2501.00003.html").st_mtime_ns == times["papers/2501.00003.html"]
+    # Another language or address is another site.
+    korean = await build(archive, folder, service.Site(SITE.base_url, models.Locale.KO, is_static=True))
+    assert korean.unchanged <= 2
+    assert '<html lang="ko">' in (folder / "index.html").read_text(encoding="utf-8")
+
+
+async def test_nothing_outside_the_folder_is_written_or_removed(archive: WebArchive, tmp_path: Path) -> None:
+    folder, outside = tmp_path / "site", tmp_path / "outside"
+    await build(archive, folder)
+    outside.mkdir()
+    (outside / "kept.html").write_text("kept")
+    names = ["../outside/kept.html", str(outside / "kept.html"), "a/../../outside/kept.html", "..", "", "."]
+    (folder / site.MANIFEST).write_text(json.dumps(dict.fromkeys(names, "x")))
+    assert (await build(archive, folder)).removed == 0
+    assert (outside / "kept.html").read_text() == "kept"
+    for part, target in (("papers", outside), ("index.html", outside / "kept.html")):
+        path = folder / part
+        path.rename(tmp_path / f"{part}.old")
+        path.symlink_to(target)
+        with pytest.raises(errors.UsageError, match=f"{part} is a link"):
+            await build(archive, folder)
+        path.unlink()
+        (tmp_path / f"{part}.old").rename(path)
+    assert files(outside) == {"kept.html"}
+    for broken in ("[" * 9_999, "[]", "null", '{"index.html": {}}', "\0"):
+        (folder / site.MANIFEST).write_text(broken)
+        assert (await build(archive, folder)).removed == 0
+
+
+async def test_a_folder_with_other_files_is_refused(archive: WebArchive, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(errors.UsageError, match="Name a new or empty folder"):
+        site.SiteBuilder(archive.pages, tmp_path, SITE)
+
+
+@given(st.text())
+def test_the_file_of_an_author_is_a_plain_name(name: str) -> None:
+    slug = service.make_slug(name)
+    assert re.fullmatch("[a-z0-9가-힣-]{1,80}", slug)
+    assert service.make_slug(name + "x") != slug
+
+
+@pytest.mark.parametrize(
+    ("url", "is_site"),
+    [
+        ("https://example.org", True),
+        ("http://127.0.0.1:8080/a/b/", True),
+        ("https://[::1]/x", True),
+        ("example.org", False),
+        ("ftp://example.org", False),
+        ("https://", False),
+        ("https://user:secret@example.org", False),
+        ("https://example.org/?a=1", False),
+        ("https://example.org/#x", False),
+        ("https://example.org/ x", False),
+        ("https://example.org:99999", False),
+        ('https://example.org/"><script>', False),
+    ],
+)
+def test_the_address_of_a_site_is_checked(url: str, is_site: bool) -> None:
+    if is_site:
+        assert service.check_base_url(url) == url.rstrip("/")
+        return
+    with pytest.raises(errors.UsageError, match=r"Example: https://example\.org/papers"):
+        service.check_base_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_loaded"),
+    [
+        ("https://covers.example/a.png", True),
+        ("https://covers.example:443/a.png", False),
+        ("http://covers.example/a.png", False),
+        ("https://127.0.0.1/a.png", False),
+        ("https://localhost/a.png", False),
+        ("https://user@covers.example/a.png", False),
+        ("https://covers.example;script-src/a.png", False),
+        ("https://covers.example' 'unsafe-inline/a.png", False),
+        ("data:image/png;base64,AAAA", False),
+        (None, False),
+    ],
+)
+def test_a_picture_is_loaded_from_a_named_host_by_https(url: str | None, is_loaded: bool) -> None:
+    assert service.find_picture(url) == (url if is_loaded else None)
+
+
+@given(st.text() | st.text().map(lambda text: f"https://{text}"))
+def test_no_address_of_a_picture_changes_the_policy(url: str) -> None:
+    found = service.find_picture(url)
+    policy = service.make_policy([found] if found else [])
+    assert re.fullmatch(
+        r"default-src 'none'; style-src 'self'; img-src 'self'(?: https://[a-z0-9.-]+)?;"
+        r" form-action 'self'; base-uri 'none'",
+        policy,
+    )
+
+
+def test_the_shell_builds_a_site_and_names_what_is_wrong(paperround: Paperround, tmp_path: Path) -> None:
+    digest = tmp_path / "digest.md"
+    digest.write_text(sample_archive.newsletter("2025-01-02", [sample_archive.SMALL]))
+    assert paperround("ingest", str(digest)).exit_status == 0
+    options = ("web", "build", "site", "--base-url", "https://example.org", "--lang", "ko")
+    built = paperround(*options, "--json").data
+    assert built["removed"] == 0
+    assert built["written"] > 5
+    assert "TinyTalk" in (tmp_path / "site/papers/2501.00001.html").read_text(encoding="utf-8")
+    assert "0 files written" in paperround(*options).stdout
+    wrong = paperround("web", "build", "site", "--base-url", "example.org")
+    assert (wrong.exit_status, "--base-url" in wrong.stderr) == (2, True)
+    other = paperround("web", "build", "site", "--base-url", "https://example.org", "--lang", "fr")
+    assert (other.exit_status, "ko" in other.stderr) == (2, True)
+    refused = paperround("web", "build", ".", "--base-url", "https://example.org")
+    assert (refused.exit_status, "empty folder" in refused.stderr) == (2, True)
