@@ -489,6 +489,10 @@ class ActivityState(StrEnum):
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+NO_GUILD = 0
+"""Stands for the server of a webhook, which is not known."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """A channel's subscription to the daily post; with `id` 0 a draft. Its settings are those of `bot.daily.options`.
@@ -534,6 +538,11 @@ class Subscription:
     last_digest_on: date | None = None
     paused_by: int | None = None
     paused_at: datetime | None = None
+
+    @property
+    def is_by_webhook(self) -> bool:
+        """Whether a webhook posts it, whose id is the `channel_id`; its server is not known."""
+        return self.guild_id == NO_GUILD
 
 
 # Alerts: rules that notify a user or a channel of matching papers.
@@ -914,4 +923,5 @@ class Reason(StrEnum):
     RATE_LIMITED = "rate-limited"
     TOO_OLD = "too-old"
     UNCERTAIN = "uncertain"
+    WEBHOOK_GONE = "webhook-gone"
     BY_HAND = "by-hand"

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
 from typing import Any
@@ -387,7 +388,10 @@ class DiscordRenderer:
 
     def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
         """Return the messages of a daily or weekly post in its style; a single message without papers."""
-        return STYLES[post.style].render(self._wordings[post.locale], post)
+        parts = STYLES[post.style].render(self._wordings[post.locale], post)
+        if not post.by_webhook:
+            return parts
+        return tuple(replace(part, payload=message_builder.without_actions(part.payload)) for part in parts)
 
     def render_alert(self, post: contents.AlertPost) -> tuple[contents.RenderedPart, ...]:
         """Return the message of an alert."""

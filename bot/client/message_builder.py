@@ -39,6 +39,23 @@ def layout_payload(view: ui.LayoutView, *, mention_role_id: int | None = None) -
     }
 
 
+def without_actions(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return a message body without the buttons and menus that only a bot can answer; links stay."""
+    return payload | {"components": _list_passive(payload.get("components") or ())}
+
+
+def _list_passive(components: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return components without those that have a custom id, and without containers that are then empty."""
+    passive = []
+    for component in components:
+        if "components" in component:
+            children = _list_passive(component["components"])
+            passive += [component | {"components": children}] if children else []
+        elif "custom_id" not in component:
+            passive.append(component)
+    return passive
+
+
 def plain_payload(content: str, *, mention_role_id: int | None = None) -> dict[str, Any]:
     """Return the message body of a plain text, without embeds for its links. It mentions at most one role."""
     mentions = allowed_mentions(mention_role_id)

@@ -277,6 +277,7 @@ def build_daily_post(
         is_complete=post.closes_at is not None and post.closes_at <= now,
         ranks=post.ranks,
         server_picks=tuple(outbox_deliveries.build_pick(*pick) for pick in post.server_picks),
+        by_webhook=subscription.is_by_webhook,
     )
 
 
@@ -301,7 +302,7 @@ class RenderedPosts:
         content = replace(post, local_on=post.digest_on, due_at=self._now, digest_ids=())
         role_id = subscription.mention_role_id if post.papers and record is deliveries.DAILY else None
         look = subscription.locale, subscription.style, subscription.topic, subscription.source, role_id
-        cached = content, look, schedule.schedule_key(subscription)
+        cached = content, look, schedule.schedule_key(subscription), subscription.is_by_webhook
         if cached not in self._cache:
             built = replace(build_daily_post(subscription, post, details, self._now), mention_role_id=role_id)
             self._cache[cached] = deliveries.render(self._factory, built)
@@ -313,7 +314,7 @@ class RenderedPosts:
             self._now,
             due_at=post.due_at,
             subscription_id=subscription.id,
-            guild_id=subscription.guild_id,
+            guild_id=subscription.guild_id or None,
             channel_id=subscription.channel_id,
             local_on=post.local_on,
             digest_on=post.digest_on,

@@ -285,6 +285,7 @@ more-papers = and { $count ->
    *[other] { $count } more
 }
 more-inside = Press **Read** for the rest.
+more-at-links = The rest is behind the links below.
 read = Read
 alert-more = { $count ->
     [one] One more
@@ -318,6 +319,7 @@ reason-discord-trouble = Discord had a problem. The bot will try again automatic
 reason-rate-limited = Discord asked the bot to slow down. The bot will try again automatically.
 reason-too-old = It couldn't be posted in time, so it was skipped.
 reason-uncertain = It is unclear whether the message arrived. Check the channel, and post it again if it is missing.
+reason-webhook-gone = Discord doesn't know the webhook any more. Make another one in the channel's settings › Integrations and add the post again with it.
 reason-by-hand = Paused manually.
 
 ## Looking up

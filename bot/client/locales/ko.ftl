@@ -227,6 +227,7 @@ workdays = 평일
 on-days = { $days }요일
 more-papers = 외 { $count }편
 more-inside = 나머지는 **읽기**를 누르면 볼 수 있어요.
+more-at-links = 나머지는 아래 링크에서 볼 수 있어요.
 read = 읽기
 alert-more = { $count }편 더 보기
 alert-day = 그날의 논문 모두 보기
@@ -257,6 +258,7 @@ reason-discord-trouble = 디스코드에 문제가 생겼어요. 자동으로 �
 reason-rate-limited = 디스코드가 요청 속도를 제한했어요. 자동으로 다시 시도해요.
 reason-too-old = 제때 올리지 못해서 건너뛰었어요.
 reason-uncertain = 글이 올라갔는지 알 수 없어요. 채널을 확인하고, 없으면 다시 올려 주세요.
+reason-webhook-gone = 웹훅이 삭제됐어요. 채널 설정 › 연동에서 새로 만들어 다시 추가해 주세요.
 reason-by-hand = 누군가 직접 일시중지했어요.
 
 ## 찾아보기
