@@ -14,8 +14,8 @@ KINDS = ("status", "lose", "slow", "page")
 class FaultRule:
     """A fault for matching requests.
 
-    `kind`: `status` responds with `status` and `code`, `page` with `status` and a proxy's HTML; `lose` resets the connection instead of responding; `slow`
-    waits `seconds`. If `stored`, the request takes effect before the fault. `times` None: no limit.
+    `kind`: `status` responds with `status` and `code`, `page` with `status` and a proxy's HTML; `lose` resets the connection
+    instead of responding; `slow` waits `seconds`. If `stored`, the request takes effect before the fault. `times` None: no limit.
     """
 
     kind: str
