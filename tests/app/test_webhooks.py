@@ -49,8 +49,8 @@ async def make_due(path: Path) -> None:
     async with database.transaction() as connection:
         [row] = await daily.list_rows(connection)
         due_at = system_clock() - timedelta(minutes=1)
-        due = {"at_time": f"{due_at:%H:%M}", "next_due_at": due_at, "due_on": due_at.date()}
-        await daily.update(connection, replace(row, created_at=due_at - timedelta(minutes=1), **due))
+        changed = replace(row, at_time=f"{due_at:%H:%M}", next_due_at=due_at, due_on=due_at.date())
+        await daily.update(connection, replace(changed, created_at=due_at - timedelta(minutes=1)))
     await database.close()
 
 

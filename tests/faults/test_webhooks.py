@@ -43,11 +43,11 @@ async def test_kills_lose_nothing_silently_and_double_nothing(
         delivery = relay_harness.new_delivery(
             f"d{channel_id}", webhook_id, harness.now(), parts=PARTS, guild_id=None
         )
-        passive = (json.dumps(without_actions(json.loads(part.payload))) for part in delivery.parts)
-        parts = tuple(
-            replace(part, payload=payload) for part, payload in zip(delivery.parts, passive, strict=True)
+        passive = tuple(
+            replace(part, payload=json.dumps(without_actions(json.loads(part.payload))))
+            for part in delivery.parts
         )
-        planned.append(replace(delivery, parts=parts))
+        planned.append(replace(delivery, parts=passive))
     async with harness.db.transaction() as connection:
         await key_values.set_values(connection, tokens)
     await harness.add_deliveries(*planned)

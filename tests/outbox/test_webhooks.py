@@ -40,7 +40,7 @@ class WebhookHarness(CorrectionHarness):
         self.relay, self.fake = relay_harness, fake
         self.channel_id, self.token = 0, ""
 
-    async def begin(self, number: int = 1, **options: Any) -> models.Subscription:
+    async def subscribe_webhook(self, number: int = 1, **options: Any) -> models.Subscription:
         """Subscribe a webhook, and plan its post of MONDAY."""
         [self.channel_id] = await self.fake.add_channels(1, first=number)
         address = await self.fake.add_webhook(self.channel_id, number)
@@ -77,7 +77,7 @@ async def test_a_webhook_posts_each_of_its_styles_once_without_buttons_or_mentio
     posting: WebhookHarness, caplog: pytest.LogCaptureFixture, style: Style, locale: Locale, count: int
 ) -> None:
     caplog.set_level(logging.INFO)
-    await posting.begin(style=style, locale=locale)
+    await posting.subscribe_webhook(style=style, locale=locale)
     assert set(await posting.drain()) == {"sent"}
     assert set(await posting.drain(MINUTE)) == {"sent"}
     posted = await posting.messages()
@@ -92,7 +92,7 @@ async def test_a_webhook_posts_each_of_its_styles_once_without_buttons_or_mentio
 
 
 async def test_a_correction_edits_the_webhooks_messages(posting: WebhookHarness) -> None:
-    await posting.begin(style=Style.CARDS)
+    await posting.subscribe_webhook(style=Style.CARDS)
     await posting.drain()
     before = await posting.messages()
     corrected = TEXT.replace("Shows how 2601.00002 does its work.", "Put right.")
@@ -126,7 +126,7 @@ SENDING = {"method": "POST", "path": "/webhooks/*"}
 async def test_what_certainly_failed_is_sent_again_and_an_unknown_outcome_is_not(
     posting: WebhookHarness, fault: dict[str, Any], states: list[str], posts: int
 ) -> None:
-    added = await posting.begin()
+    added = await posting.subscribe_webhook()
     await posting.fake.set_faults(fault)
     seen = [(await posting.drain())[0]]
     await posting.fake.set_faults()
@@ -143,7 +143,7 @@ async def test_what_certainly_failed_is_sent_again_and_an_unknown_outcome_is_not
 async def test_a_message_whose_receipt_could_not_be_stored_is_not_sent_twice(
     posting: WebhookHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await posting.begin()
+    await posting.subscribe_webhook()
     mark_sent, failures = outbox.mark_sent, ["once"]
 
     async def fail_once(*args: Any) -> None:
@@ -163,8 +163,8 @@ async def test_a_message_whose_receipt_could_not_be_stored_is_not_sent_twice(
 async def test_a_webhook_that_discord_does_not_know_pauses_its_posts_and_no_other(
     posting: WebhookHarness, how: str
 ) -> None:
-    other = await posting.begin(2, at_time="08:59")
-    added = await posting.begin()
+    other = await posting.subscribe_webhook(2, at_time="08:59")
+    added = await posting.subscribe_webhook()
     await posting.fake.add_webhook(posting.channel_id, deleted=how == "deleted")
     if how == "another token":
         async with posting.database.transaction() as connection:
@@ -177,9 +177,9 @@ async def test_a_webhook_that_discord_does_not_know_pauses_its_posts_and_no_othe
 
 
 async def test_a_rate_limit_waits_as_long_as_it_says_and_delays_no_other(posting: WebhookHarness) -> None:
-    await posting.begin(2, at_time="08:59")
+    await posting.subscribe_webhook(2, at_time="08:59")
     other_channel = posting.channel_id
-    await posting.begin(style=Style.CARDS)
+    await posting.subscribe_webhook(style=Style.CARDS)
     routes = {"POST /webhooks/{webhook_id}/{token}": [1, 3600.0]}
     await posting.fake.run_action("set_limits", {"routes": routes})
     assert sorted(await posting.drain()) == ["planned", "planned", "planned", "sent", "sent"]
@@ -195,15 +195,15 @@ async def test_a_rate_limit_waits_as_long_as_it_says_and_delays_no_other(posting
 
 
 async def test_a_forums_webhook_is_paused_with_the_reason(posting: WebhookHarness) -> None:
-    added = await posting.begin()
+    added = await posting.subscribe_webhook()
     await posting.fake.change_channel(posting.channel_id, type=model.FORUM)
     assert await posting.drain() == ["paused"]
     assert await posting.get_reason(added) == "wrong-channel-kind"
 
 
 async def test_the_secret_goes_with_the_last_post_of_its_webhook(posting: WebhookHarness) -> None:
-    first = await posting.begin()
-    second = await posting.begin(at_time="08:59")
+    first = await posting.subscribe_webhook()
+    second = await posting.subscribe_webhook(at_time="08:59")
     service = Subscriptions(posting.database, lambda: SEOUL_9AM + DAY)
     for subscription, left in ((first, 1), (second, 0)):
         await service.remove(subscription.id)
@@ -224,7 +224,7 @@ async def test_what_needs_a_bot_is_refused(
     posting: WebhookHarness, options: dict[str, Any], hint: str
 ) -> None:
     with pytest.raises(UsageError, match=hint):
-        await posting.begin(**options)
+        await posting.subscribe_webhook(**options)
 
 
 ADDRESS = "https://discord.com/api/webhooks/123456789012345678/abc-DEF_0123456789"
