@@ -317,7 +317,9 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     )
     planning_database = container.database.ending_idle(PLANNING_IDLE_SECONDS)
     matcher = bot.services.search.match_papers
-    planner = DailyPlanner(planning_database, container.deliveries, matcher, container.day_close)
+    planner = DailyPlanner(
+        planning_database, container.deliveries, matcher, container.day_close, container.days_off
+    )
     today_planner = container.create_today_planner(bot.services, planning_database)
     return Runtime(container, bot, relay, planner, today_planner, metrics, lock, stop, liveness)
 

@@ -76,6 +76,9 @@ def _post_options(
             "--server-picks/--no-server-picks", help="Weekly: plus the server's most saved and shared papers."
         ),
     ] = None,
+    silent: Annotated[
+        bool | None, typer.Option("--silent/--with-notification", help="Post without a notification.")
+    ] = None,
 ) -> dict[str, Any]:
     """Return the settings of a daily post that are given, by the field of its subscription. Raises UsageError."""
     typed: Mapping[str, Any] = {**locals(), "from": source}
@@ -284,6 +287,7 @@ def _describe(subscription: models.Subscription) -> str:
         f"top {subscription.top_n}"
         + (f" from {subscription.min_votes} votes" if subscription.min_votes else ""),
         subscription.style.value + (" with server picks" if subscription.server_picks else ""),
+        "silent" if subscription.silent else "",
     )
     return ", ".join(filter(None, parts))
 

@@ -17,7 +17,7 @@ import aiohttp
 import discord
 from discord import http
 
-from bot.client import request_gate, webhook
+from bot.client import message_builder, request_gate, webhook
 from bot.client.message_builder import NO_MENTIONS
 from bot.outbox import outcomes, sender
 from bot.outbox.discord_health import MAX_LIMIT
@@ -209,7 +209,7 @@ class DiscordSender:
         await self._client.http.publish_message(request.channel_id, _target_message_id(request))
 
     async def _edit_message(self, request: SendRequest) -> None:
-        params = _json_body(_without_mentions(request.payload))
+        params = _json_body(message_builder.as_edit(request.payload))
         await self._client.http.edit_message(request.channel_id, _target_message_id(request), params=params)
 
 

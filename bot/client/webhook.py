@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 from discord import http
 
-from bot.client import request_gate
+from bot.client import message_builder, request_gate
 from bot.client.message_builder import NO_MENTIONS
 from bot.core import errors
 from bot.core.settings import Settings
@@ -100,6 +100,7 @@ class WebhookSender:
         async with _open_session() as session:
             if request.kind is PartKind.EDIT:
                 path = f"/messages/{request.message_id}"
+                payload = message_builder.as_edit(payload)
                 await self._exchange(session, "PATCH", request, path, payload, with_components="true")
                 return Receipt(request.message_id, request.channel_id)
             await self._ask(session, request)

@@ -158,7 +158,7 @@ class EditPlanner:
             role_id = subscription.mention_role_id if may_mention else None  # an edit mentions none
             content = delivery.post, delivery.locale, delivery.digest_on, role_id
             schedule_key = schedule.schedule_key(subscription)
-            key = content, subscription.style, schedule_key, subscription.is_by_webhook
+            key = content, subscription.style, schedule_key, subscription.is_by_webhook, subscription.silent
             if key not in rendered:
                 rendered[key] = await self._rerender(connection, delivery, subscription, role_id)
             new = rendered[key]
@@ -209,6 +209,7 @@ class EditPlanner:
                 is_complete=delivery.post.is_complete,
                 server_picks=picks,
                 by_webhook=subscription.is_by_webhook,
+                silent=subscription.silent,
             )
             return deliveries.render(self._factory, post)
         return None

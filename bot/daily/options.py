@@ -273,6 +273,13 @@ _ROWS = (
         description="Weekly style: plus this server's most saved and shared papers",
         field=CheckField("server-picks"),
     ),
+    Setting(
+        "silent",
+        "silent",
+        option="silent",
+        description="Post without a notification",
+        field=CheckField("silent"),
+    ),
 )
 
 SETTINGS: Mapping[str, Setting] = {setting.name: setting for setting in _ROWS}

@@ -13,6 +13,7 @@ from typing import Any
 import pydantic
 
 from bot.client import webhook
+from bot.core import days_off
 from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, find_unknown, setting_name, setting_origins
 from bot.outbox import sender
@@ -127,6 +128,11 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
     if label == "PAPERROUND_EVERYDAY_WORDS":
         _, wrong = questions.load_everyday(value)
         return not wrong, "; ".join(wrong)
+    if label == "PAPERROUND_DAYS_OFF":
+        try:
+            days_off.load(value)
+        except storage_errors.PaperroundError as error:
+            return False, str(error)
     if label not in {"PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"} or value is None:
         return True, ""
     if label == "PAPERROUND_INBOX" and not value.exists():

@@ -58,7 +58,7 @@ class DailyPost:
     and `source` the name of the source that they come from, "" for all.
     `server_picks` are the papers that most members of the server saved or shared, at most five.
     `mention_role_id` is a role to mention at the head of the first message. One `by_webhook` has no buttons, menus and
-    commands, which only a bot answers. Without `papers` the post says "no papers today".
+    commands, which only a bot answers; a `silent` one raises no notification. Without `papers` the post says "no papers today".
     """
 
     marker: str
@@ -80,6 +80,7 @@ class DailyPost:
     ranks: tuple[int, ...] = ()
     server_picks: tuple[ServerPick, ...] = ()
     by_webhook: bool = False
+    silent: bool = False
 
     @property
     def own_count(self) -> int:
@@ -153,6 +154,7 @@ class AlertPost:
     matches: tuple[AlertMatch, ...]
     in_channel: bool = False
     more: int = 0
+    silent: bool = False
 
 
 class TodayReasonKind(StrEnum):
