@@ -108,6 +108,7 @@ async def list_ids(planning: PlannerHarness) -> list[int]:
 
 
 def test_public_holidays_of_korea_and_the_dates_of_a_file_are_off(tmp_path: Path) -> None:
+    pytest.importorskip("holidays", reason="holidays is in the dev extra")
     file = tmp_path / "lab.txt"
     file.write_text("# the lab's\n2026-12-28..2026-12-31 winter break\n2026-06-03\n", encoding="utf-8")
     off = days_off.load(["KR", str(file)])
@@ -155,6 +156,7 @@ def test_a_wrong_line_is_named(text: str, hint: str) -> None:
     ],
 )
 def test_an_unusable_item_is_named(item: str, hint: str) -> None:
+    pytest.importorskip("holidays", reason="holidays is in the dev extra")
     with pytest.raises(UsageError, match=hint):
         days_off.load([item])
 
