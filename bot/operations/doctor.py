@@ -208,24 +208,22 @@ async def _webhooks(
     for row in posts:
         if not row.is_by_webhook:
             continue
-        name, value = f"daily post {row.id}", f"webhook {webhook.shorten_address(row.channel_id)}"
-        failure = failures.get(row.channel_id)
+        failure, notes = failures.get(row.channel_id), []
         days = ", ".join(f"{of.local_on}" for of in uncertain if of.subscription_id == row.id)
-        if failure is not None and failure.classification == sender.WEBHOOK_GONE:
-            is_only = all(other.channel_id == row.channel_id for other in posts)
-            status = Status.TODO if is_only else Status.WARNING
-            findings.append(Finding(name, value, status=status, note=GONE.format(id=row.id)))
+        is_gone = failure is not None and failure.classification == sender.WEBHOOK_GONE
+        if is_gone:
+            notes.append(GONE.format(id=row.id))
         elif failure is not None:
-            note = f"Discord could not be asked for it: {failure}"
-            findings.append(Finding(name, value, status=Status.WARNING, note=note))
-        elif row.state is not models.ActivityState.ACTIVE:
-            note = f"It is paused. `paperround channels resume {row.id}` resumes it."
-            findings.append(Finding(name, value, status=Status.WARNING, note=note))
-        elif days:
-            note = UNCERTAIN.format(days=days, id=row.id)
-            findings.append(Finding(name, value, status=Status.WARNING, note=note))
-        else:
-            findings.append(Finding(name, value))
+            notes.append(f"Discord could not be asked for it: {failure}.")
+        if row.state is not models.ActivityState.ACTIVE and not is_gone:
+            notes.append(f"It is paused. `paperround channels resume {row.id}` resumes it.")
+        if days:
+            notes.append(UNCERTAIN.format(days=days, id=row.id))
+        is_only = all(other.channel_id == row.channel_id for other in posts)
+        left = Status.TODO if is_gone and is_only else Status.WARNING
+        value = f"webhook {webhook.shorten_address(row.channel_id)}"
+        status = left if notes else Status.OK
+        findings.append(Finding(f"daily post {row.id}", value, status=status, note=" ".join(notes)))
     return findings
 
 

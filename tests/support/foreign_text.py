@@ -320,7 +320,8 @@ READERS: dict[str, Callable[[str], object]] = {
 
 OWN_TEXT = {
     "of the operator, or of the code": """
-        core.days_off.read_dates archive.digest_writer.text_hash archive.digest_writer.to_sourced_digests archive.fields.bounded_key
+        core.days_off.read_dates
+        archive.digest_writer.text_hash archive.digest_writer.to_sourced_digests archive.fields.bounded_key
         archive.files.fingerprint_file archive.files.is_large archive.files.read_file archive.parse.digest_to_json
         glossary.concepts.read_words glossary.resolver.load_glossary search.glossary.check_decision
         rendering.charts.day_name rendering.charts.draw_png rendering.charts.draw_png_in_process rendering.charts.month_name
