@@ -82,7 +82,7 @@ async def check_all(settings: Settings, tokens: Mapping[int, str]) -> dict[int, 
 
 
 class WebhookSender:
-    """Makes single attempts by webhooks. `report` receives each answer, as it does those to the bot's requests."""
+    """Makes single attempts by webhooks. `report` receives Discord's answers, as it does those to the bot's requests."""
 
     def __init__(self, report: Callable[[Answer], None] = lambda _: None) -> None:
         self._report = report
@@ -157,7 +157,8 @@ class WebhookSender:
         except (aiohttp.ClientError, OSError) as error:
             raise DeliveryError(sender.OUTCOME_UNKNOWN, repr(error)) from error
         answer = request_gate.add_error_body(request_gate.read_answer(response), body)
-        self._report(answer)
+        if answer.is_json:
+            self._report(answer)  # a page says nothing about the bot's own requests
         if not (answer.is_json and answer.status < 300):
             text = f"Discord answered {answer.status} ({answer.code})"
             if not answer.is_discords:
