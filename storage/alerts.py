@@ -571,6 +571,21 @@ async def list_notified(
     return notified | await _list_archived(connection, names, paper_ids)
 
 
+async def list_messages(
+    connection: AsyncConnection, recipients: Iterable[str], since_at: datetime
+) -> dict[str, list[datetime]]:
+    """Return when each message to these recipients since a time (UTC) was planned, by recipient."""
+    rows = notified_papers.c
+    query = sa.select(rows.recipient, sa.func.min(rows.notified_at, type_=rows.notified_at.type)).where(
+        rows.notified_at >= since_at, rows.delivery_id.is_not(None)
+    )
+    planned: dict[str, list[datetime]] = defaultdict(list)
+    grouped = query.group_by(rows.recipient, rows.delivery_id)
+    for recipient, planned_at in await bulk.execute_in(connection, grouped, rows.recipient, recipients):
+        planned[recipient].append(planned_at)
+    return planned
+
+
 async def list_old_notified(
     connection: AsyncConnection, before: datetime, after: tuple[str, int], limit: int
 ) -> list[tuple[str, int]]:

@@ -19,14 +19,17 @@ _SECRET_PARAMETER = re.compile(
     r"(?P<name>[?&](?:password|passwd|pwd|token|access_token|api_?key|secret|auth)=)[^&#\s\"']+",
     re.IGNORECASE,
 )
+_WEBHOOK = re.compile(r"(?P<id>/webhooks/[0-9]{1,19}/)[A-Za-z0-9_-]+")
 _SPACES = re.compile(r"(\s+)")
 _HIDDEN = "***"
 
 
 def redact(text: str) -> str:
-    """Return a text with the passwords and tokens of the addresses in it replaced by `***`."""
+    """Return a text with the passwords and tokens of the addresses in it, webhooks included, replaced by `***`."""
     if "@" in text:
         text = "".join(map(_redact_word, _SPACES.split(text)))
+    if "/webhooks/" in text:
+        text = _WEBHOOK.sub(rf"\g<id>{_HIDDEN}", text)
     return _SECRET_PARAMETER.sub(rf"\g<name>{_HIDDEN}", text) if "=" in text else text
 
 

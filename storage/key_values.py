@@ -37,6 +37,8 @@ CORRECTED = "corrected:"
 """Prefix of digests that were corrected and whose posts were not yet: the revision and the ids of changed papers, as JSON."""
 UNSETTLED_POSTS = "corrected-posts:unsettled"
 """The posts with a message of an unknown outcome that was not corrected, with their states, as JSON."""
+WEBHOOK = "webhook:"
+"""Prefix of the ids of webhooks that posts are sent by; the value is the token, a secret."""
 PRINTED = "printed:"
 """Prefix of the places of printed digests, with the hashes of all texts printed there, as JSON."""
 

@@ -489,6 +489,10 @@ class ActivityState(StrEnum):
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+NO_GUILD = 0
+"""Stands for the server of a webhook, which is not known."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """A channel's subscription to the daily post; with `id` 0 a draft. Its settings are those of `bot.daily.options`.
@@ -499,7 +503,8 @@ class Subscription:
     posted. `created_by` is None if the subscription was made on the command line. A `topic` is a search query that all
     papers posted match, "" for none; `source` is the address of the source whose digests are posted, "" for all that choose
     papers; `mention_role_id` is a role to mention above them. With `server_picks` a weekly post
-    also lists the papers that most members of the server saved or shared. `paused_by` is who paused it by hand at
+    also lists the papers that most members of the server saved or shared. A `silent` post raises no notification.
+    `paused_by` is who paused it by hand at
     `paused_at` (UTC), None on the command line and for a reader who was forgotten.
     """
 
@@ -522,6 +527,7 @@ class Subscription:
     mention_role_id: int | None = None
     when: When = When.HOUR
     server_picks: bool = False
+    silent: bool = False
     state: ActivityState = ActivityState.ACTIVE
     reason: str | None = None
     created_by: int | None = None
@@ -534,6 +540,11 @@ class Subscription:
     last_digest_on: date | None = None
     paused_by: int | None = None
     paused_at: datetime | None = None
+
+    @property
+    def is_by_webhook(self) -> bool:
+        """Whether a webhook posts it, whose id is the `channel_id`; its server is not known."""
+        return self.guild_id == NO_GUILD
 
 
 # Alerts: rules that notify a user or a channel of matching papers.
@@ -601,6 +612,10 @@ class Alert:
     """ISO weekday of a weekly alert."""
     max_papers: int = 10
     """Papers in a message at most, the best first."""
+    max_a_day: int = 0
+    """Messages to its recipient on a day in `timezone`, after which it waits for the next day; 0: any number."""
+    silent: bool = False
+    """A message of such alerts alone raises no notification."""
     channel_id: int | None = None
     guild_id: int | None = None
     state: ActivityState = ActivityState.ACTIVE
@@ -914,4 +929,5 @@ class Reason(StrEnum):
     RATE_LIMITED = "rate-limited"
     TOO_OLD = "too-old"
     UNCERTAIN = "uncertain"
+    WEBHOOK_GONE = "webhook-gone"
     BY_HAND = "by-hand"

@@ -10,7 +10,7 @@ those it had begun it can store receipts only.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -536,6 +536,22 @@ async def requeue(
             .values(state=DeliveryState.PLANNED, reason=None, finished_at=None, expires_at=expires_at)
         )
     return bool(delivery_ids)
+
+
+async def requeue_uncertain(
+    connection: AsyncConnection,
+    delivery_id: int,
+    *,
+    new_nonce: Callable[[], str],
+    now: datetime,
+    expires_at: datetime,
+) -> bool:
+    """Plan the uncertain parts of a delivery again at a person's request. False if it has none."""
+    of_delivery = await stored_deliveries.list_parts(connection, delivery_id)
+    uncertain_ids = [part.id for part in of_delivery if part.state is PartState.UNCERTAIN]
+    for id_ in uncertain_ids:
+        await requeue(connection, id_, nonce=new_nonce(), now=now, expires_at=expires_at)
+    return bool(uncertain_ids)
 
 
 async def redirect(

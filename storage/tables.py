@@ -328,6 +328,9 @@ subscriptions = sa.Table(
         server_default=sa.false(),
         comment="a weekly post lists what members saved or shared most",
     ),
+    sa.Column(
+        "silent", sa.Boolean, nullable=False, server_default=sa.false(), comment="without notification"
+    ),
     sa.Column("paused_by", sa.BigInteger, comment="who paused it by hand", info=READER_MENTION),
     sa.Column("paused_at", UtcTime, comment="when it was paused by hand"),
     sa.UniqueConstraint(
@@ -420,6 +423,10 @@ alerts = sa.Table(
     sa.Column("timezone", sa.Text, nullable=False),
     sa.Column("weekday", sa.Integer, nullable=False, comment="ISO, of weekly"),
     sa.Column("max_papers", sa.Integer, nullable=False, comment="in a message"),
+    sa.Column("max_a_day", sa.Integer, nullable=False, server_default="0", comment="messages; 0: any number"),
+    sa.Column(
+        "silent", sa.Boolean, nullable=False, server_default=sa.false(), comment="without notification"
+    ),
     sa.Column(
         "forms",
         _tuple_of(lambda forms: tuple(map(tuple, forms))),

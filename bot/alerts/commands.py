@@ -75,6 +75,8 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         votes="Only once a paper has this many votes",
         channel="Send to this channel instead of to you (needs Manage Messages there)",
         when="Right away, or gathered; you can change the time in the preview",
+        silent="Without a notification",
+        max_a_day="Messages a day at most; what is more comes with the next day's first",
     )
     @app_commands.choices(match=MATCH_CHOICES, when=TIMING_CHOICES)
     @app_commands.autocomplete(
@@ -94,6 +96,8 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         votes: app_commands.Range[int, 0, alerts_options.MAX_VOTES] = 0,
         channel: app_commands.AppCommandChannel | None = None,
         when: str = models.AlertTiming.AT_ONCE.value,
+        silent: bool = False,
+        max_a_day: app_commands.Range[int, 0, alerts_service.MAX_A_DAY] = 0,
     ) -> ui.LayoutView:
         """Preview the alert with the papers that it would have matched; a button creates it."""
         typed = {
@@ -101,10 +105,11 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             "author": author,
             "institution": institution,
             alerts_options.WITHOUT: without,
-            alerts_options.OPTIONS: match,
+            alerts_options.OPTIONS: f"{match},{alerts_options.SILENT}" if silent else match,
         }
         draft = alerts_options.apply_conditions(alerts_service.EMPTY_DRAFT, typed)
-        draft = replace(draft, min_votes=votes, channel_id=channel.id if channel is not None else None)
+        channel_id = channel.id if channel is not None else None
+        draft = replace(draft, min_votes=votes, channel_id=channel_id, max_a_day=max_a_day)
         # The zone of the reader is filled in before the timing is set: afterwards it would be kept as chosen.
         draft = await complete(request, draft)
         return await preview(request, alerts_options.apply_when(draft, when))

@@ -11,10 +11,11 @@ import asyncio
 from array import array
 from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from itertools import accumulate, chain, zip_longest
 from typing import TypeAlias, assert_never
+from zoneinfo import ZoneInfo
 
 import ahocorasick_rs
 
@@ -290,11 +291,27 @@ def due_at(alert: models.Alert, now: datetime) -> datetime:
             assert_never(alert.timing)
 
 
+def day_began_at(alert: models.Alert, now: datetime) -> datetime:
+    """Return when the alert's day began (UTC)."""
+    zone = _zone_of(alert.timezone)
+    return schedule.wall_clock_to_utc(clock.local_date(now, zone), time(0), zone)
+
+
+def next_day_at(alert: models.Alert, now: datetime) -> datetime:
+    """Return the alert's time of day on the next day (UTC)."""
+    zone = _zone_of(alert.timezone)
+    tomorrow = clock.local_date(now, zone) + schedule.DAY
+    return schedule.wall_clock_to_utc(tomorrow, schedule.parse_time(alert.at_time), zone)
+
+
+def _zone_of(timezone: str) -> ZoneInfo:
+    # The name of a zone may come from a machine with newer rules.
+    return clock.parse_zone(timezone if clock.is_known_zone(timezone) else str(UTC))
+
+
 @lru_cache(maxsize=1024)
 def _next_slot(at_time: str, timezone: str, days: tuple[int, ...], now: datetime) -> datetime:
-    # The name of a zone may come from a machine with newer rules.
-    zone = clock.parse_zone(timezone if clock.is_known_zone(timezone) else str(UTC))
-    return schedule.next_due(now, schedule.parse_time(at_time), zone, days).at
+    return schedule.next_due(now, schedule.parse_time(at_time), _zone_of(timezone), days).at
 
 
 MAX_CACHED_CHARACTERS = 1_000_000

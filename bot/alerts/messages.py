@@ -90,6 +90,10 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
         parts.append(templates.render_zone(alert.timezone, texts.locale.value))
     if alert.max_papers != alerts_service.EMPTY_DRAFT.max_papers:
         parts.append(texts("alert-at-most", count=alert.max_papers))
+    if alert.max_a_day:
+        parts.append(texts("alert-at-most-a-day", count=alert.max_a_day))
+    if alert.silent:
+        parts.append(texts("alert-silent"))
     if alert.language is not None:
         parts.append(texts(f"alert-only-{alert.language.value}"))
     if alert.translations:
@@ -151,6 +155,7 @@ def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_bui
         )
     chosen = {alerts_options.ALL: alert.match_all, alerts_options.FORMS: alert.translations}
     chosen |= {locale.value: alert.language is locale for locale in models.Locale}
+    chosen[alerts_options.SILENT] = alert.silent
     switches = [
         select_option(texts(f"alert-form-option-{name}"), name, selected=is_on)
         for name, is_on in chosen.items()

@@ -21,6 +21,7 @@ WITHOUT = "without"
 OPTIONS = "options"
 ALL = "all"
 FORMS = "forms"
+SILENT = "silent"
 TIMING = "timing"
 _COMMAS = ",，、"
 
@@ -86,6 +87,7 @@ def apply_conditions(draft: models.Alert, values: Mapping[str, str | None]) -> m
         excluded=tuple(split_items(values.get(WITHOUT) or "")),
         match_all=ALL in chosen,
         translations=FORMS in chosen,
+        silent=SILENT in chosen,
         language=languages[0] if len(languages) == 1 else None,
     )
 

@@ -100,6 +100,8 @@ GROUP_SIZE = 50
 POLL_SECONDS = 2.0
 """Time between two looks for digests that other processes stored, and for what is due."""
 MAX_RETRY_SECONDS = 60.0
+LOOK_AHEAD = timedelta(days=2)
+"""Longer than any day and the wait for the time of day on the next."""
 MAX_WAIT = timedelta(days=30)
 """A match whose paper has not reached the votes in this time is given up."""
 RETRY_DELAY = timedelta(hours=1)
@@ -354,6 +356,7 @@ class AlertPlanner:
                 connection, {match.paper_id for match in queued if match.alert_id in asking}
             )
             destinations = await self._resolve(connection, active.values())
+            full = await _list_full(connection, active.values(), now)
         at_once = {alert.id for alert in active.values() if alert.timing is models.AlertTiming.AT_ONCE}
         # What is due, and what is sent soon anyway.
         queued = [
@@ -368,7 +371,9 @@ class AlertPlanner:
             if match.alert_id in asking
             and not choice.meets_minimum(highest.get(match.paper_id), active[match.alert_id].min_votes)
         }
-        decided = [match for match in queued if match not in waiting and match[:2] not in notified]
+        kept: dict[models.QueuedMatch, datetime | None] = dict.fromkeys(waiting)
+        kept |= {match: full[match.alert_id] for match in queued if match.alert_id in full}
+        decided = [match for match in queued if match not in kept and match[:2] not in notified]
         decisions = await self._decide(decided, active, highest)
         built = await self._build(decisions, active, destinations, now)
         async with batches.timed(self._database.transaction()) as connection:
@@ -377,7 +382,7 @@ class AlertPlanner:
             is_same &= notified == await _list_notified(connection, queued)
             if not is_same or await alerts.count_active(connection, active, now) != len(active):
                 return 0
-            keys = await _store(connection, queued, waiting, decisions, built, now)
+            keys = await _store(connection, queued, kept, decisions, built, now)
         if keys:
             log.info("alerts planned", count=len(keys), deliveries=keys[:MAX_LOGGED_KEYS])
         return len(keys)
@@ -468,6 +473,7 @@ class AlertPlanner:
             matches=tuple(zip(papers, numbered, strict=True)),
             in_channel=in_channel,
             more=len(matches) - len(shown),
+            silent=all(active[of.alert_id].silent for match in matches for of in match.reasons),
         )
 
     def _post_paper(self, detail: models.PaperDetail, locale: models.Locale) -> contents.PostPaper:
@@ -556,7 +562,26 @@ def _list_matches(
 async def _list_due(
     connection: Connection, recipients: Sequence[str], now: datetime
 ) -> list[models.QueuedMatch]:
-    return await alerts.list_due_matches(connection, recipients, now + matcher.GATHERING_TIME)
+    # What was over a recipient's messages of a day comes with the first of the next day.
+    return await alerts.list_due_matches(connection, recipients, now + LOOK_AHEAD)
+
+
+async def _list_full(
+    connection: Connection, of: Collection[models.Alert], now: datetime
+) -> dict[int, datetime]:
+    """Return the alerts whose recipient got their `max_a_day` messages, by id, with when they are due then (UTC)."""
+    capped = [alert for alert in of if alert.max_a_day]
+    if not capped:
+        return {}
+    planned = await alerts.list_messages(
+        connection, {_recipient(alert) for alert in capped}, now - LOOK_AHEAD
+    )
+    full = {}
+    for alert in capped:
+        began_at = matcher.day_began_at(alert, now)
+        if sum(at >= began_at for at in planned.get(_recipient(alert), ())) >= alert.max_a_day:
+            full[alert.id] = matcher.next_day_at(alert, now)
+    return full
 
 
 async def _list_notified(
@@ -618,17 +643,20 @@ def _limit(matches: Sequence[PaperMatch], active: Mapping[int, models.Alert]) ->
 async def _store(
     connection: Connection,
     queued: Sequence[models.QueuedMatch],
-    waiting: Collection[models.QueuedMatch],
+    kept: Mapping[models.QueuedMatch, datetime | None],
     decisions: Decisions,
     built: Mapping[str, models.NewDelivery],
     now: datetime,
 ) -> list[str]:
-    """Store the deliveries and the papers notified of, and take their matches from the queue. Returns the keys."""
+    """Store the deliveries and the papers notified of, and take their matches from the queue. Returns the keys.
+
+    Matches that are `kept` are due at another time (UTC), None: once their papers have the votes.
+    """
     ids = await outbox.add_all(connection, list(built.values()))
     planned = {name: ids[delivery.key] for name, delivery in built.items() if delivery.key in ids}
     failed = decisions.keys() - planned
     postponed = {match: now + RETRY_DELAY for match in queued if match.recipient in failed}
-    kept = {**postponed, **dict.fromkeys(waiting)}
+    kept = {**postponed, **kept}
     await alerts.set_matches_due(connection, [match._replace(due_at=due) for match, due in kept.items()])
     notified = [(name, detail.id) for name in planned for detail, _ in decisions[name]]
     await alerts.add_notified(connection, notified, notified_at=now, delivery_ids=planned)

@@ -29,6 +29,7 @@ MAX_TEXT_LENGTH = 100
 """Characters of a term or of an excluded word."""
 MAX_VOTES = 1_000_000
 MAX_PAPERS = 25
+MAX_A_DAY = 99
 """Papers in a message at most."""
 
 
@@ -54,6 +55,8 @@ def validate_alert(draft: models.Alert) -> models.Alert:
         raise errors.UsageError(
             f"A message may have from 1 to {MAX_PAPERS} papers; {draft.max_papers} were asked for."
         )
+    if not 0 <= draft.max_a_day <= MAX_A_DAY:
+        raise errors.UsageError(f"Messages a day are {draft.max_a_day}; they must be from 0 to {MAX_A_DAY}.")
     if not 1 <= draft.weekday <= 7:
         raise errors.UsageError(f"The weekday is {draft.weekday}; it must be from 1 (Monday) to 7.")
     clock.parse_zone(draft.timezone)

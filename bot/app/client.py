@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
 from typing import Any
@@ -387,14 +388,20 @@ class DiscordRenderer:
 
     def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
         """Return the messages of a daily or weekly post in its style; a single message without papers."""
-        return STYLES[post.style].render(self._wordings[post.locale], post)
+        parts = STYLES[post.style].render(self._wordings[post.locale], post)
+        if post.by_webhook:
+            parts = tuple(
+                replace(part, payload=message_builder.without_actions(part.payload)) for part in parts
+            )
+        return _silence(parts) if post.silent else parts
 
     def render_alert(self, post: contents.AlertPost) -> tuple[contents.RenderedPart, ...]:
         """Return the message of an alert."""
         wording = self._wordings[post.locale]
-        return _message(
+        parts = _message(
             alerts_messages.post_view(wording, post), alerts_messages.plain_alert_payload(wording, post)
         )
+        return _silence(parts) if post.silent else parts
 
     def render_today(self, post: contents.TodayPost) -> tuple[contents.RenderedPart, ...]:
         """Return the message of a reader's papers of the day."""
@@ -414,6 +421,17 @@ class DiscordRenderer:
         texts = self._wordings[post.locale].ui_texts
         plain = shelf_messages.plain_news_payload(texts, post.marker, post.news)
         return _message(shelf_messages.news_view(texts, post.marker, post.news), plain)
+
+
+def _silence(parts: tuple[contents.RenderedPart, ...]) -> tuple[contents.RenderedPart, ...]:
+    """Return the parts, of which the messages raise no notification."""
+    silenced = message_builder.silenced
+    return tuple(
+        replace(part, payload=silenced(part.payload), fallback=part.fallback and silenced(part.fallback))
+        if part.kind in contents.MARKED_KINDS
+        else part
+        for part in parts
+    )
 
 
 def _message(view: ui.LayoutView, plain: dict[str, Any]) -> tuple[contents.RenderedPart, ...]:

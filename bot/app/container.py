@@ -22,7 +22,7 @@ from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
 from bot.archive.digest_writer import FreshDigest
 from bot.archive.ingest import IngestService
-from bot.core import day_close
+from bot.core import day_close, days_off
 from bot.core.clock import Clock, system_clock
 from bot.core.settings import WRITTEN_FORMATS, Settings
 from bot.daily import edits
@@ -121,6 +121,11 @@ class Container:
         """When the list of a day closes."""
         minutes = self.settings.writer_minutes if self.settings.writes_digests else 0
         return day_close.parse(self.settings.day_closes, timedelta(minutes=minutes))
+
+    @cached_property
+    def days_off(self) -> days_off.DaysOff:
+        """The local dates without daily posts. Raises UsageError for a setting that cannot be used."""
+        return days_off.load(self.settings.days_off)
 
     @property
     def locale(self) -> models.Locale:
@@ -278,7 +283,7 @@ class Container:
             ),
             deliveries=self.deliveries,
             destination_resumer=DestinationResumer(database, self.deliveries, delivery_kinds(), self.locale),
-            why=WhyExplainer(database, self.clock, search.match_papers, self.day_close),
+            why=WhyExplainer(database, self.clock, search.match_papers, self.day_close, self.days_off),
             guilds=Guilds(database, self.clock),
             readers=Readers(database, self.clock),
             reader_data=ReaderData(database, self.clock),

@@ -30,7 +30,7 @@ from bot.app.container import Container, delivery_kinds
 from bot.archive import inbox
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import Quarantine
-from bot.client import command_sync, request_gate, sender
+from bot.client import command_sync, request_gate, sender, webhook
 from bot.core import errors, http_server, isolation
 from bot.daily.planner import DailyPlanner
 from bot.operations import health
@@ -42,6 +42,7 @@ from bot.sources.poller import SourceReport
 from bot.today.service import TodayPlanner
 from bot.web import server as web_server
 from storage import errors as storage_errors
+from storage import key_values
 from storage.locks import HEARTBEAT_INTERVAL, SenderLock
 
 log = structlog.get_logger(__name__)
@@ -202,9 +203,14 @@ class Runtime:
     stop: asyncio.Event
     liveness: Liveness
 
+    @property
+    def has_bot(self) -> bool:
+        """Whether there is a token; else posts by webhooks alone are sent, without a Gateway."""
+        return self.container.settings.discord_token is not None
+
     def is_delivering(self) -> bool:
         """Return whether this process is the sender, the Gateway is connected, and no sign of life is overdue."""
-        is_connected = self.bot.is_gateway_connected()
+        is_connected = self.bot.is_gateway_connected() or not self.has_bot
         return self.lock.is_held and is_connected and not self.liveness.find_problems()
 
     async def tick(self) -> None:
@@ -213,7 +219,7 @@ class Runtime:
         Errors are logged, and the next call retries.
         """
         now = self.container.clock()
-        if self.bot.is_gateway_connected():
+        if self.bot.is_gateway_connected() or not self.has_bot:
             self.liveness.record_discord()
         # A database outage must not end the schedule; due subscriptions stay due.
         with isolation.isolated(log, "planning failed"):
@@ -236,8 +242,15 @@ class Runtime:
         with suppress(asyncio.CancelledError), isolation.isolated(log, "paused destinations not checked"):
             await self.bot.resume_destinations()
 
+    async def ask_for_time(self) -> None:
+        """Make a small request, whose answer has Discord's time; without a bot those to webhooks have it."""
+        if self.has_bot:
+            await self.bot.ask_for_time()
+
     async def sync_commands(self) -> None:
         """Register the slash commands, again and again until Discord accepts them; nothing waits for it."""
+        if not self.has_bot:
+            return
         failures: list[Exception] = []
         with isolation.collected(failures):
             await command_sync.synchronise(self.bot.tree, self.container.database, self.container.mentions)
@@ -298,7 +311,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     )
     relay = Relay(
         delivery_database,
-        sender.DiscordSender(bot, lock.is_sender),
+        sender.DiscordSender(bot, lock.is_sender, webhook.WebhookSender(container.http_observer.report)),
         recorder,
         container.discord_health,
         clock=container.clock,
@@ -307,7 +320,9 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     )
     planning_database = container.database.ending_idle(PLANNING_IDLE_SECONDS)
     matcher = bot.services.search.match_papers
-    planner = DailyPlanner(planning_database, container.deliveries, matcher, container.day_close)
+    planner = DailyPlanner(
+        planning_database, container.deliveries, matcher, container.day_close, container.days_off
+    )
     today_planner = container.create_today_planner(bot.services, planning_database)
     return Runtime(container, bot, relay, planner, today_planner, metrics, lock, stop, liveness)
 
@@ -324,10 +339,14 @@ async def run(container: Container) -> None:
 
     A process that loses the sender lock to another one stands by again, with a new client.
     """
-    token = container.settings.discord_token
+    secret = container.settings.discord_token
+    token = None if secret is None else secret.get_secret_value()
     if token is None:
-        raise errors.UsageError(MISSING_TOKEN_MESSAGE)
-    if not command_sync.has_token_form(token.get_secret_value()):
+        async with container.database.read() as connection:
+            if await key_values.get_first(connection, key_values.WEBHOOK) is None:
+                raise errors.UsageError(MISSING_TOKEN_MESSAGE)
+        log.info("posting by webhooks alone: DISCORD_TOKEN is not set")
+    elif not command_sync.has_token_form(token):
         log.warning("unlikely token", reason=command_sync.NOT_A_TOKEN)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -347,7 +366,7 @@ async def run(container: Container) -> None:
             await _start_monitoring(runtime, stack)
             stack.push_async_callback(runtime.lock.release)
             try:
-                await _stand_by_and_send(runtime, token.get_secret_value(), stopping, monitor)
+                await _stand_by_and_send(runtime, token, stopping, monitor)
             except storage_errors.DatabaseUnavailableError as error:
                 # It went away before the tasks ran; standing by again waits for it.
                 log.warning("the database went away; starting again", reason=str(error))
@@ -356,14 +375,15 @@ async def run(container: Container) -> None:
 
 MISSING_TOKEN_MESSAGE = (
     "DISCORD_TOKEN is not set. `paperround setup` asks for the token of your application"
-    " (https://discord.com/developers/applications) and writes it into .env. `paperround demo` needs none."
+    " (https://discord.com/developers/applications) and writes it into .env. `paperround demo` and a daily post by a"
+    " webhook (`paperround channels add --webhook -`) need none."
 )
 
 
 async def _stand_by_and_send(
-    runtime: Runtime, token: str, stopping: asyncio.Event, monitor: ClockMonitor
+    runtime: Runtime, token: str | None, stopping: asyncio.Event, monitor: ClockMonitor
 ) -> None:
-    """Wait for the sender lock, log in and run, until `stopping` is set or another process has become the sender."""
+    """Wait for the sender lock, log in if there is a token, and run until `stopping` is set or another process is the sender."""
     container = runtime.container
     waiting_message = "waiting for the sender lock; another process is running"
     if not await _wait_unless_stopped(
@@ -373,8 +393,9 @@ async def _stand_by_and_send(
     runtime.liveness.record_start()
     await container.mentions.load(container.database)
     try:
-        login = log_in(runtime.bot, token, runtime.liveness.record_start)
-        if await _wait_unless_stopped(login, stopping, None):
+        if token is None or await _wait_unless_stopped(
+            log_in(runtime.bot, token, runtime.liveness.record_start), stopping, None
+        ):
             freeze_gc()
             await _run_tasks(runtime, stopping, monitor)
     finally:
@@ -463,13 +484,13 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
             ],
             container.clock(),
         ) as scheduler,
-        _in_background(connect_gateway(runtime.bot)) as connection,
+        _in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
     ):
         await app_container.log_missing_source(container)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
         clock_repair = app_tasks.ClockRepair(container, runtime.planner, scheduler, runtime.metrics)
         minute_ticker = app_tasks.Ticker(
-            monitor, on_tick=runtime.tick, on_steps=clock_repair.apply, on_held=runtime.bot.ask_for_time
+            monitor, on_tick=runtime.tick, on_steps=clock_repair.apply, on_held=runtime.ask_for_time
         )
         bodies.append(lambda: minute_ticker.run(stop))
         await clock_repair.apply()

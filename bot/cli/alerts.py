@@ -48,6 +48,15 @@ AtTime = Annotated[
 ]
 Timezone = Annotated[str | None, typer.Option(metavar="ZONE", help="IANA zone of that time.")]
 Weekday = Annotated[str | None, typer.Option(metavar="mon", help="Day of a weekly message.")]
+MaxADay = Annotated[
+    int | None,
+    typer.Option(
+        "--max-a-day",
+        metavar="N",
+        help="Messages a day; what is more comes with the next day's first; 0: all.",
+    ),
+]
+Silent = Annotated[bool | None, typer.Option("--silent/--with-notification", help="Without a notification.")]
 MaxPapers = Annotated[int | None, typer.Option(help="Papers in a message, 1 to 25.")]
 
 
@@ -97,6 +106,8 @@ def _timing_options(
     timezone: Timezone = None,
     weekday: Weekday = None,
     max_papers: MaxPapers = None,
+    max_a_day: MaxADay = None,
+    silent: Silent = None,
 ) -> dict[str, Any]:
     """Return the options for when an alert is sent, by the field of the alert. Raises UsageError."""
     from bot.daily import schedule
@@ -108,6 +119,8 @@ def _timing_options(
         timezone=timezone,
         weekday=None if weekday is None else schedule.parse_days(weekday)[0],
         max_papers=max_papers,
+        max_a_day=max_a_day,
+        silent=silent,
     )
 
 
@@ -230,6 +243,8 @@ def to_dict(alert: models.Alert) -> dict[str, Any]:
         "timezone": alert.timezone,
         "weekday": alert.weekday,
         "max_papers": alert.max_papers,
+        "max_a_day": alert.max_a_day,
+        "silent": alert.silent,
     }
 
 

@@ -153,6 +153,7 @@ def run() -> None:
 
     from bot.core import logs
     from bot.core import settings as core_settings
+    from storage import snapshot
 
     settings = context.load_settings()
     logs.configure(settings.log)
@@ -160,7 +161,7 @@ def run() -> None:
         structlog.get_logger().warning("unknown setting", origin=unknown.origin, reason=unknown.describe())
     from bot.app import runtime
 
-    if settings.discord_token is None:
+    if settings.discord_token is None and snapshot.find_missing_file(settings.database_url) is not None:
         raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
 
     async def command() -> None:

@@ -1,7 +1,8 @@
-"""`paperround channels`: manages the daily posts of channels as `/daily` does, without calling Discord."""
+"""`paperround channels`: manages the daily posts of channels as `/daily` does; Discord is asked for a webhook alone."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,13 +11,13 @@ import typer
 from bot.cli import context, output
 
 if TYPE_CHECKING:
+    from bot.core.settings import Settings
     from bot.daily.service import Subscriptions
     from storage import models
     from storage.database import Database
 
 _COLUMNS = ("id", "channel", "post", "topic", "from", "state", "next")
-Guild = Annotated[int, typer.Option("--guild", min=1, help="The server's ID.")]
-Channel = Annotated[int, typer.Option("--channel", min=1, help="The channel's ID.")]
+MAX_LINE = 1_000
 SubscriptionId = Annotated[int, typer.Argument(metavar="ID", help="The ID that `channels list` shows.")]
 
 
@@ -75,6 +76,9 @@ def _post_options(
             "--server-picks/--no-server-picks", help="Weekly: plus the server's most saved and shared papers."
         ),
     ] = None,
+    silent: Annotated[
+        bool | None, typer.Option("--silent/--with-notification", help="Post without a notification.")
+    ] = None,
 ) -> dict[str, Any]:
     """Return the settings of a daily post that are given, by the field of its subscription. Raises UsageError."""
     typed: Mapping[str, Any] = {**locals(), "from": source}
@@ -104,16 +108,69 @@ def _post_options(
 
 
 @output.with_options(_post_options)
-def add(given: dict[str, Any], guild: Guild, channel: Channel, as_json: output.AsJson = False) -> None:
-    """Add a daily post to a channel."""
+def add(
+    given: dict[str, Any],
+    guild: Annotated[int | None, typer.Option("--guild", min=1, help="The server's ID.")] = None,
+    channel: Annotated[int | None, typer.Option("--channel", min=1, help="The channel's ID.")] = None,
+    webhook: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Post by this webhook, without a bot; - reads its address from stdin."
+        ),
+    ] = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """Add a daily post to a channel, which the bot posts to, or a webhook."""
+    from bot.core import errors
     from storage import models
 
-    settings = context.load_settings()
+    settings, token = context.load_settings(), None
+    if webhook is not None and guild is None and channel is None:
+        guild = models.NO_GUILD
+        channel, token = _read_webhook(webhook, settings)
+    elif webhook is not None or guild is None or channel is None:
+        raise errors.UsageError("Name the channel with --guild and --channel, or a webhook with --webhook.")
     draft = models.Subscription(
         guild_id=guild, channel_id=channel, timezone=settings.timezone, locale=models.Locale(settings.locale)
     )
     draft = _with_changes(draft, given)
-    _run("added", lambda subscriptions: subscriptions.add(draft), as_json)
+    if token is not None:
+        _check_webhook(draft, token, settings)
+    _run("added", lambda subscriptions: subscriptions.add(draft, webhook_token=token), as_json)
+
+
+def _read_webhook(address: str, settings: Settings) -> tuple[int, str]:
+    """Return the id and the token of a webhook whose address was typed. Raises UsageError."""
+    from bot.client import webhook
+
+    if address == "-" and sys.stdin.isatty():
+        address = typer.prompt("Address of the webhook (not shown)", hide_input=True)
+    elif address == "-":
+        address = sys.stdin.readline(MAX_LINE)
+    return webhook.parse_address(address, settings.discord_api_url)
+
+
+def _check_webhook(draft: models.Subscription, token: str, settings: Settings) -> None:
+    """Raise UsageError for a setting that a webhook cannot have, and PaperroundError if Discord does not know it.
+
+    A Discord that cannot be asked is said on stderr.
+    """
+    from bot.client import webhook
+    from bot.daily import options
+    from bot.outbox import sender
+    from storage import errors as storage_errors
+
+    options.validated(draft)
+    failures = context.run_command(lambda: webhook.check_all(settings, {draft.channel_id: token}))
+    failure = failures.get(draft.channel_id)
+    if failure is not None and failure.classification == sender.WEBHOOK_GONE:
+        raise storage_errors.PaperroundError(
+            "Discord does not know this webhook. Copy its address again, from the channel's settings › Integrations."
+        )
+    if failure is not None:
+        output.error(
+            f"Discord could not be asked for the webhook: {failure}. `paperround doctor` asks again."
+        )
 
 
 def list_rows(
@@ -132,7 +189,7 @@ def list_rows(
     rows = [
         {
             "id": subscription.id,
-            "channel": subscription.channel_id,
+            "channel": _name_place(subscription),
             "post": _describe(subscription),
             "topic": subscription.topic,
             "from": storage_errors.redact(subscription.source),
@@ -175,10 +232,12 @@ def to_dict(subscription: models.Subscription) -> dict[str, Any]:
 
     due = subscription.next_due_at
     settings = {setting.key: setting.dump(getattr(subscription, name)) for name, setting in SETTINGS.items()}
+    by_webhook = subscription.is_by_webhook
     return {
         "id": subscription.id,
-        "guild": str(subscription.guild_id),
-        "channel": str(subscription.channel_id),
+        "guild": None if by_webhook else str(subscription.guild_id),
+        "channel": None if by_webhook else str(subscription.channel_id),
+        "webhook": _name_place(subscription) if by_webhook else None,
         **settings,
         "state": subscription.state.value,
         "reason": subscription.reason,
@@ -193,8 +252,9 @@ def _run(
     from storage import errors as storage_errors
 
     subscription = context.run_with_service(_create_subscriptions, command, creating=verb == "added")
+    place = "webhook" if subscription.is_by_webhook else "channel"
     sentence = (
-        f"Daily post {subscription.id} {verb}: channel {subscription.channel_id}, {_describe(subscription)}"
+        f"Daily post {subscription.id} {verb}: {place} {_name_place(subscription)}, {_describe(subscription)}"
     )
     if subscription.topic:
         sentence += f", on {subscription.topic}"
@@ -203,6 +263,15 @@ def _run(
     if verb not in ("paused", "removed"):
         sentence += f"; next on {_format_next(subscription) or '–'}"
     output.print_result(to_dict(subscription), f"{sentence}.", as_json)
+
+
+def _name_place(subscription: models.Subscription) -> str:
+    """Return the id of the channel, or the shortened address of the webhook."""
+    if not subscription.is_by_webhook:
+        return str(subscription.channel_id)
+    from bot.client import webhook
+
+    return webhook.shorten_address(subscription.channel_id)
 
 
 def _describe(subscription: models.Subscription) -> str:
@@ -218,6 +287,7 @@ def _describe(subscription: models.Subscription) -> str:
         f"top {subscription.top_n}"
         + (f" from {subscription.min_votes} votes" if subscription.min_votes else ""),
         subscription.style.value + (" with server picks" if subscription.server_picks else ""),
+        "silent" if subscription.silent else "",
     )
     return ", ".join(filter(None, parts))
 

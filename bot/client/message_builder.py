@@ -21,6 +21,7 @@ RED = 0xD93025
 """The accent of messages that need action by a person."""
 COMPONENTS_V2 = 1 << 15
 SUPPRESS_EMBEDS = 1 << 2
+SUPPRESS_NOTIFICATIONS = 1 << 12
 TIMEOUT_SECONDS = 900.0
 NO_MENTIONS: dict[str, list[str]] = {"parse": []}
 
@@ -37,6 +38,36 @@ def layout_payload(view: ui.LayoutView, *, mention_role_id: int | None = None) -
         "flags": COMPONENTS_V2,
         "allowed_mentions": allowed_mentions(mention_role_id),
     }
+
+
+def silenced(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return a message body, or that of a forum post, that raises no notification."""
+    if "message" in payload:
+        return payload | {"message": silenced(payload["message"])}
+    return payload | {"flags": int(payload.get("flags") or 0) | SUPPRESS_NOTIFICATIONS}
+
+
+def as_edit(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return a message body for an edit, in which Discord takes no flag of notifications, and which mentions nobody new."""
+    flags = int(payload.get("flags") or 0) & ~SUPPRESS_NOTIFICATIONS
+    return {"allowed_mentions": NO_MENTIONS} | payload | ({"flags": flags} if "flags" in payload else {})
+
+
+def without_actions(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return a message body without the buttons and menus that only a bot can answer; links stay."""
+    return payload | {"components": _list_passive(payload.get("components") or ())}
+
+
+def _list_passive(components: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return components without those that have a custom id, and without containers that are then empty."""
+    passive = []
+    for component in components:
+        if "components" in component:
+            children = _list_passive(component["components"])
+            passive += [component | {"components": children}] if children else []
+        elif "custom_id" not in component:
+            passive.append(component)
+    return passive
 
 
 def plain_payload(content: str, *, mention_role_id: int | None = None) -> dict[str, Any]:

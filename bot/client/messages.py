@@ -101,8 +101,10 @@ class PostWording:
             "days": days,
             "every_day": EVERY_DAY,
             "workdays": WORKDAYS,
-            "edit_command": SafeMarkdown(self.mention("daily edit")),
-            "digest_command": SafeMarkdown(self.mention("digest")),
+            **{
+                f"{name}_command": SafeMarkdown("" if post.by_webhook else self.mention(command))
+                for name, command in (("edit", "daily edit"), ("digest", "digest"))
+            },
             "topic": discord_text.shorten(post.topic, MAX_TOPIC_LENGTH, markdown=False),
             "source": discord_text.shorten(post.source, MAX_TOPIC_LENGTH, markdown=False),
         }

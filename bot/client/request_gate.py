@@ -260,6 +260,12 @@ class HttpObserver:
         """Call `listener` for each answer."""
         self._listeners.append(listener)
 
+    def report(self, answer: Answer, *others: AnswerListener) -> None:
+        """Tell the listeners, and others, of an answer, also of one to a request that is not the client's."""
+        for listener in (*self._listeners, *others):
+            with isolation.isolated(log, "a listener of answers failed"):
+                listener(answer)
+
     def on_failure(self, listener: FailureListener) -> None:
         """Call `listener` for each request that got no answer."""
         self._failure_listeners.append(listener)
@@ -285,9 +291,7 @@ class HttpObserver:
         answer = add_error_body(context.answer, params.chunk)
         exchange: _Exchange | None = context.trace_request_ctx
         own = [exchange.record] if exchange is not None else []
-        for listener in (*self._listeners, *own):
-            with isolation.isolated(log, "a listener of answers failed"):
-                listener(answer)
+        self.report(answer, *own)
         # Else discord.py would sleep for NaN seconds, which never end, and with it the channel. Raises ValueError.
         if context.reset_after is not None:
             _seconds(context.reset_after)

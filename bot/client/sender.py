@@ -17,7 +17,7 @@ import aiohttp
 import discord
 from discord import http
 
-from bot.client import request_gate
+from bot.client import message_builder, request_gate, webhook
 from bot.client.message_builder import NO_MENTIONS
 from bot.outbox import outcomes, sender
 from bot.outbox.discord_health import MAX_LIMIT
@@ -66,21 +66,27 @@ async def _always_sender() -> bool:
 
 
 class DiscordSender:
-    """Sends through a logged-in client whose requests pass a `RequestGate`.
+    """Sends through a logged-in client whose requests pass a `RequestGate`, and what a webhook posts by `webhooks`.
 
     `is_sender` tells whether this process still holds the sender lock. It is asked right before each forum post, which
     has no nonce: a process that was frozen meanwhile must not send what its successor sends.
     """
 
     def __init__(
-        self, client: discord.Client, is_sender: Callable[[], Awaitable[bool]] = _always_sender
+        self,
+        client: discord.Client,
+        is_sender: Callable[[], Awaitable[bool]] = _always_sender,
+        webhooks: webhook.WebhookSender | None = None,
     ) -> None:
         self._client = client
+        self._webhooks = webhooks or webhook.WebhookSender()
         self._is_sender = is_sender
         self._crosspost_limiter = outcomes.RateLimiter(time.monotonic, CROSSPOST_LIMIT, CROSSPOST_PERIOD)
 
     async def send(self, request: SendRequest) -> Receipt:
         """Attempt a request once. Raises DeliveryError."""
+        if request.webhook_token is not None:
+            return await self._webhooks.send(request)
         async with self._confirming(request):
             match request.kind:
                 case PartKind.MESSAGE | PartKind.THREAD_MESSAGE:
@@ -104,6 +110,8 @@ class DiscordSender:
         """
         if request.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.EDIT):
             return None
+        if request.webhook_token is not None:
+            return self._webhooks.find(request)
         if request.marker is None:
             raise DeliveryError(HISTORY_UNREADABLE, "the message has no marker to look for")
         async with self._confirming(request):
@@ -113,12 +121,18 @@ class DiscordSender:
 
     async def open_dm(self, user_id: int) -> int:
         """Open the direct messages with a user and return the channel's id. Raises DeliveryError."""
+        self._require_bot()
         with map_discord_errors(PartKind.MESSAGE):
             return int((await self._client.http.start_private_message(user_id))["id"])
+
+    def _require_bot(self) -> None:
+        if self._client.user is None:
+            raise DeliveryError(sender.NO_BOT, "DISCORD_TOKEN is not set; posts by webhooks alone are sent")
 
     @asynccontextmanager
     async def _confirming(self, request: SendRequest) -> AsyncIterator[None]:
         """Map errors. That the channel is gone, which closes what posts there for good, must be Discord's answer twice."""
+        self._require_bot()
         try:
             with map_discord_errors(request.kind):
                 yield
@@ -195,7 +209,7 @@ class DiscordSender:
         await self._client.http.publish_message(request.channel_id, _target_message_id(request))
 
     async def _edit_message(self, request: SendRequest) -> None:
-        params = _json_body(_without_mentions(request.payload))
+        params = _json_body(message_builder.as_edit(request.payload))
         await self._client.http.edit_message(request.channel_id, _target_message_id(request), params=params)
 
 

@@ -98,6 +98,7 @@ class Settings(BaseSettings):
     locale: Literal["en", "ko"] = _setting("locale", default="en")
     timezone: str = _setting("timezone", default="UTC")
     day_closes: str = _setting("day_closes", default=day_close.DEFAULT_SETTING)
+    days_off: Annotated[tuple[str, ...], NoDecode] = _setting("days_off", default=())
     http: str | None = _setting("http", default=None)
     web: str | None = _setting("web", default=None)
     heartbeat_url: SecretStr | None = _setting("heartbeat_url", default=None)
@@ -123,6 +124,11 @@ class Settings(BaseSettings):
     def writes_digests(self) -> bool:
         """Whether the running bot writes digests: a model is named, or a format for extracts."""
         return self.writer_url is not None or bool(self.writer_formats)
+
+    @field_validator("days_off", mode="before")
+    @classmethod
+    def _split_items(cls, value: Any) -> Any:
+        return tuple(_split_list(value)) if isinstance(value, str) else tuple(_check_list(value))
 
     @field_validator("fetch_allow", mode="before")
     @classmethod

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from bot.core import clock, day_close
+from bot.core import clock, day_close, days_off
 from bot.core.clock import TimeSlices
 from bot.daily import schedule
 from bot.daily.schedule import DAY
@@ -242,6 +242,9 @@ MINUTE = timedelta(minutes=1)
 CLOSE_WAIT = timedelta(hours=6)
 """Longest time after its hour that a post waits for a day's list to close; it is about a day that has closed by then."""
 
+EVERY_DAY_ON = days_off.DaysOff()
+"""Without any day off."""
+
 EASTERNMOST_OFFSET = timedelta(hours=14)
 """The zone in which a date begins first (Kiritimati)."""
 
@@ -373,10 +376,14 @@ class DueDates(NamedTuple):
 
 
 class Calendar:
-    """The due dates of subscriptions at one moment (`now`, UTC). Computes each schedule once."""
+    """The due dates of subscriptions at one moment (`now`, UTC). Computes each schedule once.
 
-    def __init__(self, now: datetime) -> None:
+    A post that falls on a day off is sent on the next day that is not one, at the same time of day; it stays that date's.
+    """
+
+    def __init__(self, now: datetime, off: days_off.DaysOff = EVERY_DAY_ON) -> None:
         self.now = now
+        self.off = off
         self._cache: dict[object, DueDates] = {}
 
     def look_up(self, subscription: models.Subscription) -> DueDates:
@@ -392,17 +399,30 @@ class Calendar:
             self._cache[key] = DueDates(past, following, clock.local_date(self.now, zone))
         return self._cache[key]
 
+    def put_off(
+        self, subscription: models.Subscription, due: schedule.DueTime, on: date | None = None
+    ) -> schedule.DueTime:
+        """Return when the post of a due time is sent if that day, or the day `on`, is a day off."""
+        on = on or due.local_on
+        if on not in self.off:
+            return due
+        zone, at = clock.parse_zone(subscription.timezone), schedule.parse_time(subscription.at_time)
+        return schedule.DueTime(schedule.wall_clock_to_utc(self.off.next_open(on), at, zone), due.local_on)
+
 
 def delivery_key(subscription_id: int, local_on: date) -> str:
     """Return the unique key of the post of a local date."""
     return f"daily:{subscription_id}:{local_on.isoformat()}"
 
 
-def oldest_digest_date(subscription: models.Subscription, today: date) -> date:
-    """Return the first digest date that a post of `today` (local) can draw from."""
+def oldest_digest_date(
+    subscription: models.Subscription, today: date, off: days_off.DaysOff = EVERY_DAY_ON
+) -> date:
+    """Return the first digest date that a post of `today` (local) can draw from. Days off make no digest older."""
     # A day's list closes on the next date in half of the world.
     extra = 1 if subscription.when is models.When.COMPLETE else 0
-    oldest = today - (window_days(subscription) - 1 + extra) * DAY
+    days = window_days(subscription) - 1 + extra
+    oldest = today - days * DAY if is_rolling(subscription) else off.go_back(today, days)
     if is_rolling(subscription) or subscription.last_digest_on is None:
         return oldest
     # A digest that was dated ahead of the local date must not exclude the digest of that date.
@@ -430,13 +450,14 @@ def fresh_digests(
     pool: CandidatePool,
     covered_ids: Collection[int],
     posted_ids: Collection[int],
+    off: days_off.DaysOff = EVERY_DAY_ON,
 ) -> list[StoredDigest]:
     """Return the digests that a post of `due_on` can draw from at `now` (UTC).
 
     What adds to a day of which papers were posted is left out. If its first digest had none for this channel, for example
     since none was on the topic, the day's list is drawn from as if it had come first.
     """
-    first, last = oldest_digest_date(subscription, due_on), newest_digest_date(now)
+    first, last = oldest_digest_date(subscription, due_on, off), newest_digest_date(now)
     own = pool.digests_of(subscription)
     dated = [digest for digest in own if first <= digest.date <= last]
     if is_rolling(subscription):
@@ -466,17 +487,20 @@ def decide(
     Without `closings`, no list is read, and every digest is complete.
     """
     now, (past, following, today) = calendar.now, calendar.look_up(subscription)
-    moved_on = schedule.set_due(subscription, following)
+    moved_on = schedule.set_due(subscription, calendar.put_off(subscription, following))
     if not past or delivery_key(subscription.id, past[-1].local_on) in planned_keys:
         return Decision(moved_on)
-    current = past[-1]
+    if today in calendar.off:
+        first_due = schedule.DueTime(now, past[0].local_on)
+        return Decision(schedule.set_due(subscription, calendar.put_off(subscription, first_due, today)))
+    current = calendar.put_off(subscription, past[-1])
     # Before the next post is due, so that "no papers today" is posted on its own day.
     close = _awaited_close(subscription, current.at, now, closings)
     since = current.at if close is None else max(current.at, close.at)
     until = min(since + timedelta(minutes=subscription.wait_minutes), following.at - MINUTE)
     # A digest awaited past midnight still belongs to the date of the post.
     first_on = min(today, current.local_on) if now <= until else today
-    fresh = fresh_digests(subscription, first_on, now, pool, covered_ids, posted_ids)
+    fresh = fresh_digests(subscription, first_on, now, pool, covered_ids, posted_ids, calendar.off)
     if close is not None:
         fresh = [digest for digest in fresh if digest.date <= close.local_on]
     empty = PlannedPost(current.local_on, current.at, current.local_on)
@@ -485,7 +509,7 @@ def decide(
         choice = _choose(empty, fresh, subscription, pool, posted_ids)
         return Decision(moved_on, _unless_empty(choice, subscription), choice)
     # Dates that fell due during downtime and are not fresh any more.
-    oldest_fresh = today - (subscription.fresh_days - 1) * DAY
+    oldest_fresh = calendar.off.go_back(today, subscription.fresh_days - 1)
     missed_on = tuple(due.local_on for due in past[:-1] if due.local_on < oldest_fresh)
     empty = replace(empty, missed_on=missed_on)
     settled = [settled_at(subscription, digest, now) for digest in fresh]

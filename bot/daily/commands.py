@@ -132,6 +132,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         role: discord.Role | None = None,
         when: str | None = None,
         server_picks: bool | None = None,
+        silent: bool | None = None,
     ) -> list[ui.LayoutView]:
         """Show the daily posts that the channel has; without any, the preview and the wizard, of which a button creates it."""
         destination = _postable_channel(channel or request.interaction.channel)
@@ -169,6 +170,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         role: discord.Role | None = None,
         when: str | None = None,
         server_picks: bool | None = None,
+        silent: bool | None = None,
     ) -> ui.LayoutView:
         """Change the options of a subscription; without any, show the buttons of its forms."""
         typed = await _typed_options(request)

@@ -157,7 +157,8 @@ class EditPlanner:
             may_mention = delivery.kind is models.DeliveryKind.DAILY and delivery.id in unsent
             role_id = subscription.mention_role_id if may_mention else None  # an edit mentions none
             content = delivery.post, delivery.locale, delivery.digest_on, role_id
-            key = content, subscription.style, schedule.schedule_key(subscription)
+            schedule_key = schedule.schedule_key(subscription)
+            key = content, subscription.style, schedule_key, subscription.is_by_webhook, subscription.silent
             if key not in rendered:
                 rendered[key] = await self._rerender(connection, delivery, subscription, role_id)
             new = rendered[key]
@@ -207,6 +208,8 @@ class EditPlanner:
                 closes_at=delivery.post.closes_at,
                 is_complete=delivery.post.is_complete,
                 server_picks=picks,
+                by_webhook=subscription.is_by_webhook,
+                silent=subscription.silent,
             )
             return deliveries.render(self._factory, post)
         return None

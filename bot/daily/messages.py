@@ -180,6 +180,7 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
             texts("subscription-say-empty" if subscription.say_when_empty else "subscription-silent-empty"),
         ),
         texts("subscription-server-picks") if subscription.server_picks else "",
+        texts("subscription-silent") if subscription.silent else "",
     )
     return "\n".join(filter(None, lines))
 
@@ -269,8 +270,11 @@ def next_post_text(texts: Texts, subscription: Subscription) -> str:
         until = subscription.waiting_until_at or subscription.next_due_at
         text_id = "next-waiting" if subscription.when is models.When.HOUR else "next-complete"
         return texts(text_id, until=format_timestamp(until, "t"))
-    at = format_timestamp(subscription.next_due_at, "f")
-    return texts("next-at", at=f"{at} ({format_timestamp(subscription.next_due_at, 'R')})")
+    at = f"{format_timestamp(subscription.next_due_at, 'f')} ({format_timestamp(subscription.next_due_at, 'R')})"
+    put_off_from = schedule.put_off_from(subscription)
+    if put_off_from is None:
+        return texts("next-at", at=at)
+    return texts("next-put-off", at=at, day=texts.format_date(put_off_from))
 
 
 def paused_text(texts: Texts, subscription: Subscription) -> str:
@@ -309,7 +313,16 @@ class Form(NamedTuple):
 FORMS: Mapping[str, Form] = {
     "schedule": Form(
         "subscription-edit-schedule",
-        ("at_time", "timezone", "days", "when", "server_picks", "say_when_empty", "mention_role_id"),
+        (
+            "at_time",
+            "timezone",
+            "days",
+            "when",
+            "server_picks",
+            "say_when_empty",
+            "silent",
+            "mention_role_id",
+        ),
     ),
     "papers": Form("subscription-edit-papers", ("topic", "top_n", "min_votes", "locale", "style")),
 }
@@ -443,10 +456,13 @@ def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, men
     if subscription is None:
         heading = texts("why-former-subscription")
     else:
-        schedule = format_schedule(texts, subscription)
         topic = paper_text.escape_untrusted(short_topic(subscription)) or None
-        source = format_source(subscription)
-        heading = paper_text.join_dotted(topic, source, schedule, texts(f"style-{subscription.style.value}"))
+        heading = paper_text.join_dotted(
+            topic,
+            format_source(subscription),
+            format_schedule(texts, subscription),
+            texts(f"style-{subscription.style.value}"),
+        )
     lines = [f"**{heading}**", _cause_text(texts, explanation, guild_id)]
     if cause is Cause.NOT_DELIVERED and explanation.delivery is not None:
         lines.append(client_messages.reason_text(texts, explanation.delivery.reason))
@@ -459,6 +475,9 @@ def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, men
     ):
         at = format_timestamp(explanation.at, "R")
         lines.append(paper_text.subtext(texts("why-may-change", at=at)))
+    put_off_from = None if subscription is None else schedule.put_off_from(subscription)
+    if explanation.may_change and put_off_from is not None:
+        lines.append(paper_text.subtext(texts("why-put-off", day=texts.format_date(put_off_from))))
     if cause in (Cause.TOO_FEW_VOTES, Cause.BELOW_TOP, Cause.OFF_TOPIC, Cause.TOO_OLD):
         lines.append(paper_text.subtext(texts("why-edit", command=mention("daily edit"))))
     return "\n".join(lines)

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import structlog
 
-from bot.core import clock, day_close, isolation
+from bot.core import clock, day_close, days_off, isolation
 from bot.core.clock import TimeSlices
 from bot.daily import choice, deliveries, schedule
 from bot.daily.schedule import DAY
@@ -88,6 +88,7 @@ async def load_pool(
     subscriptions: Iterable[models.Subscription],
     now: datetime,
     loaded: PapersByRevision | None = None,
+    off: days_off.DaysOff = choice.EVERY_DAY_ON,
 ) -> choice.CandidatePool:
     """Return every digest that any of the subscriptions can draw from at `now` (UTC), with its papers.
 
@@ -97,8 +98,8 @@ async def load_pool(
     first_dates: list[date] = []
     for subscription in subscriptions:
         today = clock.local_date(now, clock.parse_zone(subscription.timezone))
-        # A post that still waits for its digest may be yesterday's.
-        first_dates.append(choice.oldest_digest_date(subscription, today - schedule.DAY))
+        # A post that still waits for its digest, or was put off, may be that of the last day with posts.
+        first_dates.append(choice.oldest_digest_date(subscription, off.go_back(today, 1), off))
     first_on = min(first_dates) - choice.LATE_DAYS * schedule.DAY
     return await load_digests(connection, subscriptions, first_on, choice.newest_digest_date(now), loaded)
 
@@ -277,6 +278,8 @@ def build_daily_post(
         is_complete=post.closes_at is not None and post.closes_at <= now,
         ranks=post.ranks,
         server_picks=tuple(outbox_deliveries.build_pick(*pick) for pick in post.server_picks),
+        by_webhook=subscription.is_by_webhook,
+        silent=subscription.silent,
     )
 
 
@@ -301,7 +304,13 @@ class RenderedPosts:
         content = replace(post, local_on=post.digest_on, due_at=self._now, digest_ids=())
         role_id = subscription.mention_role_id if post.papers and record is deliveries.DAILY else None
         look = subscription.locale, subscription.style, subscription.topic, subscription.source, role_id
-        cached = content, look, schedule.schedule_key(subscription)
+        cached = (
+            content,
+            look,
+            schedule.schedule_key(subscription),
+            subscription.is_by_webhook,
+            subscription.silent,
+        )
         if cached not in self._cache:
             built = replace(build_daily_post(subscription, post, details, self._now), mention_role_id=role_id)
             self._cache[cached] = deliveries.render(self._factory, built)
@@ -313,7 +322,7 @@ class RenderedPosts:
             self._now,
             due_at=post.due_at,
             subscription_id=subscription.id,
-            guild_id=subscription.guild_id,
+            guild_id=subscription.guild_id or None,
             channel_id=subscription.channel_id,
             local_on=post.local_on,
             digest_on=post.digest_on,
@@ -330,8 +339,10 @@ class DailyPlanner:
         deliveries: DeliveryFactory,
         matcher: TopicMatcher,
         rule: day_close.DayClose | None = None,
+        off: days_off.DaysOff = choice.EVERY_DAY_ON,
     ) -> None:
         self._database = database
+        self._off = off
         self._matcher = matcher
         self._deliveries = deliveries
         self._day_close = rule or day_close.default()
@@ -381,7 +392,7 @@ class DailyPlanner:
             due = await daily.list_due(connection, now, limit=BATCH_SIZE)
             known = [subscription for subscription in due if clock.is_known_zone(subscription.timezone)]
             if known:
-                pool = await load_pool(connection, known, now, loaded)
+                pool = await load_pool(connection, known, now, loaded, self._off)
                 await matches.look_up(connection, pool, known)
 
     async def _plan_batch(
@@ -403,7 +414,9 @@ class DailyPlanner:
             known = [subscription for subscription in due if clock.is_known_zone(subscription.timezone)]
             if not all(matches.covers(subscription) for subscription in known):
                 return None
-            plans, revisions = await _decide(connection, known, now, matches, loaded, self._day_close)
+            plans, revisions = await _decide(
+                connection, known, now, matches, loaded, self._day_close, self._off
+            )
             posts = await add_server_picks(connection, known, [plan.post for plan in plans])
             plans = [replace(plan, post=post) for plan, post in zip(plans, posts, strict=True)]
             locales = {subscription.locale for subscription in known}
@@ -429,11 +442,12 @@ async def _decide(
     matches: TopicMatches,
     loaded: PapersByRevision,
     rule: day_close.DayClose,
+    off: days_off.DaysOff,
 ) -> tuple[list[choice.Decision], dict[int, int]]:
     """Return the decisions, and the revisions of the digests that they are about."""
     if not due:
         return [], {}
-    pool = await load_pool(connection, due, now, loaded)
+    pool = await load_pool(connection, due, now, loaded, off)
     await matches.look_up(connection, pool, due)
     digest_ids = [digest.id for digest in pool.digests]
     covered = await daily.list_covered(connection, [subscription.id for subscription in due], digest_ids)
@@ -441,7 +455,7 @@ async def _decide(
         connection, {subscription.channel_id for subscription in due}, since_at=now - choice.REPOST_INTERVAL
     )
     closings = await load_closings(connection, rule, now, due, pool.digests)
-    calendar = choice.Calendar(now)
+    calendar = choice.Calendar(now, off)
     keys = [
         choice.delivery_key(subscription.id, past[-1].local_on)
         for subscription in due

@@ -114,12 +114,15 @@ def card_view(
     foot = "\n".join(paper_text.subtext(line) for line in notes if line)
     message.reserve(1)
     message.end_with(rows, foot)
-    message.add_reserved_text(_truncated_summary(texts, paper.sections, message.budget))
+    more = texts("more-at-links" if post.by_webhook else "more-inside")
+    message.add_reserved_text(_truncated_summary(texts, paper.sections, message.budget, more))
     return message.view
 
 
-def _truncated_summary(texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget) -> str:
-    """Return as much of a summary as fits, with a note if there is more."""
+def _truncated_summary(
+    texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget, more: str
+) -> str:
+    """Return as much of a summary as fits, with the note `more` if there is more."""
     # Rendering text far beyond the first page would be wasted.
     start = [
         models.Section(section.heading, section.body[: 4 * lists_card.MAX_PAGE_LENGTH])
@@ -130,7 +133,7 @@ def _truncated_summary(texts: Texts, sections: Sequence[models.Section], budget:
         return paper_text.subtext(texts("no-summary"))
     if len(pages) == 1 and start == list(sections):
         return pages[0]
-    more = paper_text.subtext(texts("more-inside"))
+    more = paper_text.subtext(more)
     size = budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD - discord_text.utf8_bytes(more) - 1
     return f"{discord_text.shorten(pages[0], lists_card.MAX_PAGE_LENGTH - len(more) - 1, max_bytes=size)}\n{more}"
 

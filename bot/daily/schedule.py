@@ -53,6 +53,14 @@ def set_due(
     )
 
 
+def put_off_from(subscription: models.Subscription) -> date | None:
+    """Return the date of the next post if it is put off to a later one, because of days off; None otherwise."""
+    if subscription.next_due_at is None or subscription.due_on is None or subscription.waiting_for_on:
+        return None
+    sent_on = local_date(subscription.next_due_at, parse_zone(subscription.timezone))
+    return subscription.due_on if subscription.due_on < sent_on else None
+
+
 def parse_time(text: str) -> time:
     """Parse `HH:MM` (24 hours). Raises UsageError."""
     match = AT_TIME_PATTERN.fullmatch(text.strip())

@@ -16,9 +16,9 @@ from bot.daily import planner as daily_planner
 from bot.daily.deliveries import ON_DEMAND
 from bot.daily.planner import RenderedPosts, build_daily_post
 from bot.outbox import contents
-from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.deliveries import DeliveryFactory, new_nonce
 from bot.sources import kinds
-from storage import archive, daily, deliveries, models, outbox, sources
+from storage import archive, daily, deliveries, key_values, models, outbox, sources
 from storage.database import Connection, Database
 from storage.models import Reason
 
@@ -41,8 +41,12 @@ class Subscriptions:
         self._database = database
         self._clock = clock
 
-    async def add(self, draft: models.Subscription) -> models.Subscription:
+    async def add(
+        self, draft: models.Subscription, *, webhook_token: str | None = None
+    ) -> models.Subscription:
         """Store a draft as an active subscription; its first post is at the next due time.
+
+        One with NO_GUILD is posted by the webhook whose id is its channel's, and which this token belongs to.
 
         Raises UsageError for an invalid setting, also as `check_source`, and storage.errors.DuplicateError for an identical
         subscription.
@@ -52,6 +56,8 @@ class Subscriptions:
         new = schedule.set_due(new, schedule.next_due_of(new, now))
         async with self._database.transaction() as connection:
             new = replace(new, source=await _find_source(connection, new))
+            if webhook_token is not None:
+                await key_values.set_value(connection, _webhook_key(new), webhook_token)
             return replace(new, id=await daily.add(connection, new))
 
     async def check_source(self, wanted: models.Subscription) -> None:
@@ -106,10 +112,15 @@ class Subscriptions:
         return changed
 
     async def resume(self, subscription_id: int) -> models.Subscription:
-        """Post again from the next due time on; deliveries held by the pause are sent at once."""
+        """Post again from the next due time on; deliveries held by the pause are sent at once.
+
+        What a webhook may not have posted is sent again: who resumes it has looked into the channel.
+        """
         now = self._clock()
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
+            if old.is_by_webhook:
+                await _resend_uncertain(connection, old, now)
             if old.state is models.ActivityState.ACTIVE:
                 return old
             changed = replace(
@@ -132,7 +143,22 @@ class Subscriptions:
                 connection, subscription_id, reason=Reason.BY_HAND.value, now=now
             )
             await daily.remove(connection, subscription_id)
+            if old.is_by_webhook and not await daily.list_rows(connection, channel_id=old.channel_id):
+                await key_values.remove(connection, _webhook_key(old))
         return old
+
+
+async def _resend_uncertain(connection: Connection, subscription: models.Subscription, now: datetime) -> None:
+    state = models.DeliveryState.UNCERTAIN
+    for row in await deliveries.list_rows(connection, subscription_id=subscription.id, state=state):
+        expires_at = max(row.expires_at, now + schedule.DAY)
+        await outbox.requeue_uncertain(
+            connection, row.id, new_nonce=new_nonce, now=now, expires_at=expires_at
+        )
+
+
+def _webhook_key(subscription: models.Subscription) -> str:
+    return f"{key_values.WEBHOOK}{subscription.channel_id}"
 
 
 def find_same(rows: Iterable[models.Subscription], draft: models.Subscription) -> models.Subscription | None:

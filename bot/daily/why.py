@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from bot.core import clock, day_close
+from bot.core import clock, day_close, days_off
 from bot.core.clock import Clock
 from bot.daily import choice, schedule
 from bot.daily import planner as daily_planner
@@ -105,6 +105,7 @@ class ExplanationInput:
     now: datetime
     is_on_topic: bool = True
     closings: day_close.Closings | None = None
+    off: days_off.DaysOff = choice.EVERY_DAY_ON
 
 
 def explain(facts: ExplanationInput) -> Explanation:
@@ -139,16 +140,27 @@ def explain(facts: ExplanationInput) -> Explanation:
     return _explain_never_eligible(facts)
 
 
-def eligible_dates(subscription: models.Subscription, now: datetime) -> tuple[date, date] | None:
+def eligible_dates(
+    subscription: models.Subscription, now: datetime, off: days_off.DaysOff = choice.EVERY_DAY_ON
+) -> tuple[date, date] | None:
     """Return the first and last digest date that the next post can draw from; None if no post is due.
 
     An overdue post is planned at `now` and draws by today's date.
     """
     if subscription.state is not ActivityState.ACTIVE or subscription.next_due_at is None:
         return None
-    decided_at = max(subscription.next_due_at, now)
+    decided_at = _decided_at(subscription, subscription.next_due_at, now, off)
     today = clock.local_date(decided_at, clock.parse_zone(subscription.timezone))
-    return choice.oldest_digest_date(subscription, today), choice.newest_digest_date(decided_at)
+    return choice.oldest_digest_date(subscription, today, off), choice.newest_digest_date(decided_at)
+
+
+def _decided_at(
+    subscription: models.Subscription, due_at: datetime, now: datetime, off: days_off.DaysOff
+) -> datetime:
+    """Return when the next post is decided (UTC), which is on no day off."""
+    at = max(due_at, now)
+    due = schedule.DueTime(at, clock.local_date(at, clock.parse_zone(subscription.timezone)))
+    return choice.Calendar(now, off).put_off(subscription, due).at
 
 
 def explain_past(
@@ -186,7 +198,7 @@ def _digest_ids(facts: ExplanationInput) -> set[int]:
 
 def _first_eligible(facts: ExplanationInput) -> StoredDigest | None:
     """Return the newest digest that the next post can draw from, or the one that it can draw from first."""
-    dates = eligible_dates(facts.subscription, facts.now)
+    dates = eligible_dates(facts.subscription, facts.now, facts.off)
     if dates is None:
         return None
     is_rolling = choice.is_rolling(facts.subscription)
@@ -260,7 +272,7 @@ def _explain_never_eligible(facts: ExplanationInput) -> Explanation:
     elif subscription.state is not ActivityState.ACTIVE:
         cause = Cause.STOPPED
     elif choice.is_rolling(subscription) and not any(
-        choice.oldest_digest_date(subscription, record.local_on)
+        choice.oldest_digest_date(subscription, record.local_on, facts.off)
         <= newest.date
         <= choice.newest_digest_date(record.decided_at)
         for record in facts.decisions
@@ -292,9 +304,11 @@ class WhyExplainer:
         clock: Clock,
         matcher: daily_planner.TopicMatcher,
         rule: day_close.DayClose | None = None,
+        off: days_off.DaysOff = choice.EVERY_DAY_ON,
     ) -> None:
         self._database = database
         self._clock = clock
+        self._off = off
         self._matcher = matcher
         self._day_close = rule or day_close.default()
 
@@ -342,6 +356,7 @@ class WhyExplainer:
             closings=await daily_planner.load_closings(
                 connection, self._day_close, self._clock(), [subscription]
             ),
+            off=self._off,
         )
 
     async def _is_on_topic(
@@ -361,20 +376,20 @@ class WhyExplainer:
         """Return the planner's decision at the next due time, by today's digests and votes."""
         if subscription.state is not models.ActivityState.ACTIVE or subscription.next_due_at is None:
             return None
-        due_at = max(subscription.next_due_at, self._clock())
+        due_at = _decided_at(subscription, subscription.next_due_at, self._clock(), self._off)
         closings = await daily_planner.load_closings(connection, self._day_close, due_at, [subscription])
         if closings is not None:
             # As if the lists were read in time.
             day = self._day_close.last_closed(due_at + choice.CLOSE_WAIT)
             due_at = max(due_at, self._day_close.closes_at(day))
             closings = day_close.Closings(self._day_close, {day: due_at})
-        pool = await daily_planner.load_pool(connection, [subscription], due_at)
+        pool = await daily_planner.load_pool(connection, [subscription], due_at, off=self._off)
         await daily_planner.TopicMatches(self._matcher).look_up(connection, pool, [subscription])
         digest_ids = [digest.id for digest in pool.digests]
         covered = await daily.list_covered(connection, [subscription.id], digest_ids)
         plan = choice.decide(
             subscription,
-            choice.Calendar(due_at),
+            choice.Calendar(due_at, self._off),
             pool,
             covered_ids=covered.get(subscription.id, {}),
             posted_ids=await daily_planner.load_posted_ids(connection, subscription, self._clock()),
@@ -382,7 +397,8 @@ class WhyExplainer:
         )
         if plan.choice is None:
             return None
-        record = choice.to_record(plan, plan.choice, subscription.next_due_at)
+        decided_at = _decided_at(subscription, subscription.next_due_at, subscription.next_due_at, self._off)
+        record = choice.to_record(plan, plan.choice, decided_at)
         chosen = tuple((paper.paper_id, paper.votes) for paper in plan.choice.own_papers)
         return replace(record, cutoff_rank=0, cutoff_votes=None, left_out=chosen + record.left_out)
 

@@ -5,22 +5,25 @@ from __future__ import annotations
 import importlib.util
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 import pydantic
 
+from bot.client import webhook
+from bot.core import days_off
 from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, find_unknown, setting_name, setting_origins
+from bot.outbox import sender
 from bot.rendering.templates import Templates
 from bot.search import glossary as search_glossary
 from bot.search import index as search_index
 from bot.search import maintenance
 from bot.sources import kinds
 from bot.text import questions
-from storage import alerts, daily, key_values, migrate, models, papers, snapshot, sources
+from storage import alerts, daily, deliveries, key_values, migrate, models, papers, snapshot, sources
 from storage import errors as storage_errors
 from storage.database import Database
 
@@ -29,6 +32,14 @@ TokenCheck = Callable[[Settings], Awaitable[str]]
 
 NO_TOKEN = "`paperround setup` asks for it and writes it into .env; `paperround demo` needs none."
 NO_POST = "No channel has a daily post; `/daily setup` in Discord or `paperround channels add` begins one."
+GONE = (
+    "Discord does not know this webhook any more. Make another one in the channel's settings › Integrations, add the post"
+    " again with `paperround channels add --webhook -`, and remove this one with `paperround channels remove {id}`."
+)
+UNCERTAIN = (
+    "Whether the post of {days} arrived is not known. Look into the channel; if it is missing, `paperround channels resume"
+    " {id}` sends it."
+)
 
 
 class Status(StrEnum):
@@ -67,9 +78,10 @@ class Finding:
 
 async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
     """Run all checks; what is left to do comes first. Problems are findings, never exceptions."""
+    of_database, needs_token = await _database(settings)
     findings = [
-        await _token(settings, check_token),
-        *await _database(settings),
+        await _token(settings, check_token, is_needed=needs_token),
+        *of_database,
         *_versions(),
         *_settings(settings),
     ]
@@ -116,6 +128,11 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
     if label == "PAPERROUND_EVERYDAY_WORDS":
         _, wrong = questions.load_everyday(value)
         return not wrong, "; ".join(wrong)
+    if label == "PAPERROUND_DAYS_OFF":
+        try:
+            days_off.load(value)
+        except storage_errors.PaperroundError as error:
+            return False, str(error)
     if label not in {"PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"} or value is None:
         return True, ""
     if label == "PAPERROUND_INBOX" and not value.exists():
@@ -126,7 +143,8 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
     return not problems, "; ".join(map(str, problems))
 
 
-async def _database(settings: Settings) -> list[Finding]:
+async def _database(settings: Settings) -> tuple[list[Finding], bool]:
+    """Return the findings, and whether anything is to be posted otherwise than by webhooks, or nothing at all."""
     name = "database"
     if (path := snapshot.find_missing_file(settings.database_url)) is not None:
         note = f"{path} does not exist; `paperround run` makes it. If you have one, this is another folder."
@@ -134,17 +152,19 @@ async def _database(settings: Settings) -> list[Finding]:
         return [
             Finding(name, "none yet", status=Status.WARNING, note=note),
             *_steps(len(settings.sources), has_source, 0),
-        ]
+        ], True
     try:
         opened = await migrate.open_database(settings.database_url)
     except storage_errors.StorageError as error:
-        return [Finding(name, "cannot be used", status=Status.ERROR, note=str(error))]
+        return [Finding(name, "cannot be used", status=Status.ERROR, note=str(error))], True
     try:
         async with opened.read() as connection:
             extent = await papers.get_extent(connection, until_on=latest_date(system_clock()))
             rows = await sources.list_rows(connection)
             counted = await sources.count_papers(connection, system_clock().date() - kinds.YIELD_DAYS)
-            post_count, has_alert = len(await daily.list_rows(connection)), await alerts.exist(connection)
+            posts, has_alert = await daily.list_rows(connection), await alerts.exist(connection)
+            tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
+            uncertain = await deliveries.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
             decisions = await snapshot.read(connection, search_glossary.read_decisions)
         async with opened.transaction() as connection:
             await key_values.remove(connection, "doctor")  # is refused by a database that is read-only
@@ -153,12 +173,13 @@ async def _database(settings: Settings) -> list[Finding]:
         return [
             Finding(name, f"schema {migrate.HEAD}, {extent.paper_count} papers"),
             await _index(opened),
-            *_steps(source_count, is_fed, post_count, has_alert),
+            *_steps(source_count, is_fed, len(posts), has_alert),
+            *await _webhooks(settings, posts, tokens, uncertain),
             *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
             *(Finding(f"glossary: {row.term}", f"{row.form} {_DECIDED[row.is_added]}") for row in decisions),
-        ]
+        ], has_alert or not posts or not all(row.is_by_webhook for row in posts)
     except storage_errors.StorageError as error:
-        return [Finding(name, "cannot be read or written", status=Status.ERROR, note=str(error))]
+        return [Finding(name, "cannot be read or written", status=Status.ERROR, note=str(error))], True
     finally:
         await opened.close()
 
@@ -172,6 +193,38 @@ def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = F
         _step("sources", str(source_count), is_done=is_fed, note=kinds.NO_SOURCE),
         _step("daily posts", str(post_count), is_done=post_count > 0 or has_alert, note=NO_POST),
     ]
+
+
+async def _webhooks(
+    settings: Settings,
+    posts: Sequence[models.Subscription],
+    tokens: Mapping[str, str],
+    uncertain: Sequence[models.Delivery],
+) -> list[Finding]:
+    """Name the webhooks of daily posts: those that Discord does not know, and posts that may not have arrived."""
+    by_id = {int(key.removeprefix(key_values.WEBHOOK)): token for key, token in tokens.items()}
+    failures = await webhook.check_all(settings, by_id)
+    findings = []
+    for row in posts:
+        if not row.is_by_webhook:
+            continue
+        failure, notes = failures.get(row.channel_id), []
+        days = ", ".join(f"{of.local_on}" for of in uncertain if of.subscription_id == row.id)
+        is_gone = failure is not None and failure.classification == sender.WEBHOOK_GONE
+        if is_gone:
+            notes.append(GONE.format(id=row.id))
+        elif failure is not None:
+            notes.append(f"Discord could not be asked for it: {failure}.")
+        if row.state is not models.ActivityState.ACTIVE and not is_gone:
+            notes.append(f"It is paused. `paperround channels resume {row.id}` resumes it.")
+        if days:
+            notes.append(UNCERTAIN.format(days=days, id=row.id))
+        is_only = all(other.channel_id == row.channel_id for other in posts)
+        left = Status.TODO if is_gone and is_only else Status.WARNING
+        value = f"webhook {webhook.shorten_address(row.channel_id)}"
+        status = left if notes else Status.OK
+        findings.append(Finding(f"daily post {row.id}", value, status=status, note=" ".join(notes)))
+    return findings
 
 
 def _step(what: str, value: str, *, is_done: bool, note: str) -> Finding:
@@ -207,7 +260,9 @@ async def _index(opened: Database) -> Finding:
     return Finding("search index", value, status=Status.OK if well else Status.ERROR, note=note)
 
 
-async def _token(settings: Settings, check_token: TokenCheck) -> Finding:
+async def _token(settings: Settings, check_token: TokenCheck, *, is_needed: bool) -> Finding:
+    if settings.discord_token is None and not is_needed:
+        return Finding("Discord", "no token", note="All posts are sent by webhooks, which need none.")
     if settings.discord_token is None:
         return _step("Discord", "no token", is_done=False, note=NO_TOKEN)
     try:

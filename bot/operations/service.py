@@ -146,18 +146,13 @@ class StatusService:
             if await _get_uncertain(connection, delivery_id, guild_id) is None:
                 return False
             now = self._clock()
-            requeued = [
-                await outbox.requeue(
-                    connection,
-                    part.id,
-                    nonce=self._deliveries.new_nonce(),
-                    now=now,
-                    expires_at=self._deliveries.expires_at(now),
-                )
-                for part in await deliveries.list_parts(connection, delivery_id)
-                if part.state is models.PartState.UNCERTAIN
-            ]
-            return any(requeued)
+            return await outbox.requeue_uncertain(
+                connection,
+                delivery_id,
+                new_nonce=self._deliveries.new_nonce,
+                now=now,
+                expires_at=self._deliveries.expires_at(now),
+            )
 
     async def _subscription_statuses(
         self, connection: Connection, guild_id: int | None, channel_id: int | None

@@ -57,8 +57,8 @@ class DailyPost:
     `forum_tags` are the tag ids that a forum requires. `topic` is the query that the papers match, as typed, "" for none,
     and `source` the name of the source that they come from, "" for all.
     `server_picks` are the papers that most members of the server saved or shared, at most five.
-    `mention_role_id` is a role to mention at the head of the first message. Without `papers` the post says "no papers
-    today".
+    `mention_role_id` is a role to mention at the head of the first message. One `by_webhook` has no buttons, menus and
+    commands, which only a bot answers; a `silent` one raises no notification. Without `papers` the post says "no papers today".
     """
 
     marker: str
@@ -79,6 +79,8 @@ class DailyPost:
     is_complete: bool = False
     ranks: tuple[int, ...] = ()
     server_picks: tuple[ServerPick, ...] = ()
+    by_webhook: bool = False
+    silent: bool = False
 
     @property
     def own_count(self) -> int:
@@ -152,6 +154,7 @@ class AlertPost:
     matches: tuple[AlertMatch, ...]
     in_channel: bool = False
     more: int = 0
+    silent: bool = False
 
 
 class TodayReasonKind(StrEnum):

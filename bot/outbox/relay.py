@@ -28,7 +28,7 @@ from bot.outbox.sender import (
     SendRequest,
     build_request,
 )
-from storage import accounts, deliveries, models, outbox
+from storage import accounts, deliveries, key_values, models, outbox
 from storage.database import Database
 from storage.deliveries import DuePart
 from storage.models import PartKind
@@ -68,8 +68,14 @@ class AttemptRunner:
             channel_id = await self._open_dm(delivery, now)
         preceding = await self._list_preceding_parts(due) if part.kind in DEPENDENT_KINDS else []
         request = build_request(delivery, part, channel_id, preceding)
+        if delivery.guild_id is None and delivery.user_id is None:
+            async with self._database.read() as connection:
+                token = await key_values.get(connection, f"{key_values.WEBHOOK}{channel_id}")
+            request = dataclasses.replace(request, webhook_token=token)
         receipt = None
-        if part.first_attempt_at is not None and self._must_check_history(part, part.first_attempt_at, now):
+        if part.first_attempt_at is not None and (
+            request.webhook_token is not None or self._must_check_history(part, part.first_attempt_at, now)
+        ):
             receipt = await self._sender.find(request, part.first_attempt_at)
         else:
             receipt = await self._find_unrecorded(due, request, term_began_at)

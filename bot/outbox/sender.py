@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, assert_never
@@ -77,11 +77,16 @@ FOREIGN_REFUSAL = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
 
 RATE_LIMITED = Classification(Disposition.RETRY, Reason.RATE_LIMITED)
 
+NO_BOT = Classification(Disposition.RETRY, Reason.NO_ACCESS, wait_seconds=600)
+"""This process posts by webhooks alone: it has no token of a bot."""
+
 HELD_BACK = Classification(Disposition.RETRY, Reason.RATE_LIMITED)
 """The request did not leave, because Discord is not well. Compared by identity: it does not count as an attempt."""
 
 HISTORY_UNREADABLE = Classification(Disposition.UNVERIFIABLE, Reason.NO_HISTORY)
 """Without the permission to read the history Discord returns an empty list, which proves nothing."""
+
+WEBHOOK_GONE = Classification(Disposition.DESTINATION_BLOCKED, Reason.WEBHOOK_GONE)
 
 _INVALID_TOKEN = Classification(Disposition.INVALID_TOKEN, Reason.NO_ACCESS)
 _CONTENT_REFUSED = Classification(Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT)
@@ -98,6 +103,7 @@ DISCORD_ERRORS: dict[int, Classification] = {
     # On a message with a nonce: it was sent and has been deleted since. The target of an edit is deleted likewise.
     10008: _ALREADY_DONE,
     10013: Classification(Disposition.DESTINATION_GONE, Reason.DMS_CLOSED),
+    10015: WEBHOOK_GONE,
     20016: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=60),
     20022: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
     20028: RATE_LIMITED,
@@ -119,6 +125,7 @@ DISCORD_ERRORS: dict[int, Classification] = {
     50013: _NO_PERMISSION,
     50014: _INVALID_TOKEN,
     50024: Classification(Disposition.DESTINATION_BLOCKED, Reason.WRONG_CHANNEL_KIND),
+    50027: WEBHOOK_GONE,
     50035: _CONTENT_REFUSED,
     50045: _CONTENT_REFUSED,
     50083: Classification(Disposition.TARGET_GONE, Reason.THREAD_LOCKED),
@@ -129,6 +136,7 @@ DISCORD_ERRORS: dict[int, Classification] = {
     160006: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
     160007: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
     200000: _CONTENT_REFUSED,  # a rule of the server's AutoMod
+    220001: Classification(Disposition.DESTINATION_BLOCKED, Reason.WRONG_CHANNEL_KIND),  # a forum's webhook
     240000: _CONTENT_REFUSED,  # a link that Discord considers harmful
 }
 
@@ -183,7 +191,8 @@ class SendRequest:
 
     `payload` is the body as `contents.RenderedPart` describes it for this kind. `channel_id` is the target channel, thread
     or DM; `message_id` is the target message of a THREAD, CROSSPOST or EDIT. `marker` is the text by which the message is
-    found in a history; `nonce` makes repeated MESSAGE requests one message. `guild_id` is None for a DM.
+    found in a history; `nonce` makes repeated MESSAGE requests one message. `guild_id` is None for a DM, and for a webhook, whose
+    id is the `channel_id`; `webhook_token` is its secret.
     """
 
     kind: PartKind
@@ -193,6 +202,7 @@ class SendRequest:
     marker: str | None = None
     guild_id: int | None = None
     message_id: int | None = None
+    webhook_token: str | None = field(default=None, repr=False)
 
 
 class Sender(Protocol):

@@ -282,3 +282,45 @@ async def test_texts_are_prepared_again_when_many_do_not_fit_in_memory(
     await alert_harness.add_alert("better", user_id=2)
     await alert_harness.add_digest(MONDAY, *((f"2601.{number:05}", 5) for number in range(1, 13)))
     assert [(len(post.matches), post.more) for post in alert_harness.renderer.alerts] == [(10, 2), (10, 2)]
+
+
+async def test_what_exceeds_the_messages_of_a_day_comes_with_the_first_of_the_next(
+    alert_harness: AlertHarness,
+) -> None:
+    await alert_harness.add_alert("care", max_a_day=2, at_time="08:00", timezone="Asia/Seoul")
+    await alert_harness.add_alert("care", user_id=8)
+    for number in range(1, 5):
+        await alert_harness.add_digest(MONDAY, (f"2601.0000{number}", 5), location=f"{number}")
+    for_seven = [papers for user, papers in await _notified_by_user(alert_harness) if user == 7]
+    assert for_seven == [["2601.00001"], ["2601.00002"]]
+    assert await alert_harness.plan() == 0
+    alert_harness.now = NOW + timedelta(hours=20)  # eight o'clock of the next day in Seoul
+    assert await alert_harness.plan() == 1
+    for_seven = [papers for user, papers in await _notified_by_user(alert_harness) if user == 7]
+    assert sorted(for_seven[-1]) == ["2601.00003", "2601.00004"]
+    assert len([user for user, _ in await _notified_by_user(alert_harness) if user == 8]) == 4
+
+
+async def test_an_early_message_of_the_next_day_has_what_waited(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("care", max_a_day=1, at_time="18:00", timezone="UTC")
+    for number in (1, 2):
+        await alert_harness.add_digest(MONDAY, (f"2601.0000{number}", 5), location=f"{number}")
+    alert_harness.now = NOW + timedelta(hours=22)
+    await alert_harness.add_digest(MONDAY, ("2601.00003", 5), location="3")
+    shown = [papers for _, papers in await _notified_by_user(alert_harness)]
+    assert [sorted(papers) for papers in shown] == [["2601.00001"], ["2601.00002", "2601.00003"]]
+
+
+async def _notified_by_user(alert_harness: AlertHarness) -> list[tuple[int | None, list[str]]]:
+    """Return the reader and the papers of each message, as planned."""
+    async with alert_harness.database.read() as connection:
+        planned = await deliveries.list_rows(connection, kind=models.DeliveryKind.ALERT)
+    return [(row.user_id, list(row.post.papers)) for row in reversed(planned)]
+
+
+async def test_a_message_is_silent_if_all_of_its_alerts_are(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("care", silent=True)
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
+    await alert_harness.add_alert("lovelace, ada", kind=AUTHOR)
+    await alert_harness.add_digest(MONDAY, ("2601.00002", 5), location="2")
+    assert [post.silent for post in alert_harness.renderer.alerts] == [True, False]

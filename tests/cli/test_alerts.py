@@ -19,7 +19,8 @@ def test_alerts_are_added_changed_listed_and_removed(paperround: Paperround) -> 
     first, second = paperround("alerts", "list", "--json").data
     assert [term["kind"] for term in second["terms"]] == ["author", "institution"]
     options = ("--exclude", "robot", "--translations", "--when", "weekly", "--weekday", "tue", "--at", "8:30")
-    changed = paperround("alerts", "change", str(added["id"]), *options, "--language", "ko", "--json").data
+    quiet = ("--silent", "--max-a-day", "3", "--language", "ko")
+    changed = paperround("alerts", "change", str(added["id"]), *options, *quiet, "--json").data
     assert changed == first | {
         "excluded": ["robot"],
         "translations": True,
@@ -28,9 +29,17 @@ def test_alerts_are_added_changed_listed_and_removed(paperround: Paperround) -> 
         "weekday": 2,
         "at": "08:30",
         "language": "ko",
+        "max_a_day": 3,
+        "silent": True,
     }
     assert "reinforcement learning" in changed["forms"][0]
-    for bad in (("--when", "soon"), ("--language", "de"), ("--weekday", "day"), ("--max-papers", "0")):
+    for bad in (
+        ("--when", "soon"),
+        ("--language", "de"),
+        ("--weekday", "day"),
+        ("--max-papers", "0"),
+        ("--max-a-day", "-1"),
+    ):
         assert paperround("alerts", "change", str(added["id"]), *bad).exit_status == 2
     assert paperround("alerts", "remove", str(added["id"])).exit_status == 0
     assert paperround("alerts", "remove", str(added["id"])).exit_status == 2

@@ -21,6 +21,9 @@ def test_a_channel_is_added_listed_changed_paused_resumed_and_removed(paperround
     assert (
         paperround("channels", "edit", number, "--top", "8", "--at", "7:30", "--json").data["at"] == "07:30"
     )
+    assert added["silent"] is False
+    assert "silent" in paperround("channels", "edit", number, "--silent").stdout
+    assert paperround("channels", "list", "--json").data[0]["silent"] is True
     assert paperround("channels", "pause", number, "--json").data["state"] == "paused"
     assert paperround("channels", "resume", number, "--json").data["state"] == "active"
     assert paperround("channels", "remove", number).exit_status == 0

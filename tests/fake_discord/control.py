@@ -39,7 +39,7 @@ async def reset(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def populate(fake: server.Fake, params: Json) -> Any:
-    """Add or replace `guilds` and `channels`, given as fields of `model.Guild` and `model.Channel`."""
+    """Add or replace `guilds`, `channels` and `webhooks`, given as fields of their records in `model`."""
     for fields in params.get("guilds", []):
         guild = fake.world.add_guild(model.Guild(**fields))
         fake.gateway.dispatch("GUILD_CREATE", wire.render_guild(guild, fake.world, full=True), guild.id)
@@ -47,6 +47,9 @@ async def populate(fake: server.Fake, params: Json) -> Any:
         channel = fake.world.add_channel(model.Channel(**fields))
         if channel.type == model.DM:
             fake.world.dm_channel_ids[channel.recipient_id or 0] = channel.id
+    for fields in params.get("webhooks", []):
+        webhook = model.Webhook(**fields)
+        fake.world.webhooks[webhook.id] = webhook
     return {}
 
 

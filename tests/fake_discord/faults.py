@@ -7,15 +7,15 @@ import random
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-KINDS = ("status", "lose", "slow")
+KINDS = ("status", "lose", "slow", "page")
 
 
 @dataclass
 class FaultRule:
     """A fault for matching requests.
 
-    `kind`: `status` responds with `status` and `code`; `lose` resets the connection instead of responding; `slow`
-    waits `seconds`. If `stored`, the request takes effect before the fault. `times` None: no limit.
+    `kind`: `status` responds with `status` and `code`, `page` with `status` and a proxy's HTML; `lose` resets the connection
+    instead of responding; `slow` waits `seconds`. If `stored`, the request takes effect before the fault. `times` None: no limit.
     """
 
     kind: str

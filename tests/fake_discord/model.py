@@ -95,6 +95,16 @@ class Message:
     thread_id: int | None = None
 
 
+@dataclass
+class Webhook:
+    """A webhook of a channel."""
+
+    id: int
+    channel_id: int
+    token: str
+    deleted: bool = False
+
+
 class World:
     """The complete state. Times are Unix seconds of a clock that tests can move forward."""
 
@@ -104,6 +114,7 @@ class World:
         self.channels: dict[int, Channel] = {}
         self.dm_channel_ids: dict[int, int] = {}
         self.nonces: dict[str, tuple[float, int, int]] = {}
+        self.webhooks: dict[int, Webhook] = {}
         self.commands: dict[int | None, list[Json]] = {}
         self._last_ms = 0
         self._count = 0

@@ -147,6 +147,13 @@ class FakeDiscord:
         await self.run_action("populate", {"channels": channels})
         return ids
 
+    async def add_webhook(self, channel_id: int, number: int = 1, *, deleted: bool = False) -> str:
+        """Add or replace a webhook of a channel. Returns its address."""
+        webhook_id, token = 800_000_000_000_000_000 + number, f"token-of_webhook-{number}"
+        fields = {"id": webhook_id, "channel_id": channel_id, "token": token, "deleted": deleted}
+        await self.run_action("populate", {"webhooks": [fields]})
+        return f"{self.api_url}/webhooks/{webhook_id}/{token}"
+
     async def change_channel(self, channel_id: int, **fields: Any) -> None:
         """Change a channel, e.g. `denied=model.SEND_MESSAGES`, `deleted=True`."""
         await self.run_action("change_channel", {"id": channel_id, "fields": fields})

@@ -118,6 +118,11 @@ async def _apply_fault(fake: Fake, path: str, request: web.Request, handler: Han
     if fault.kind == "slow":
         await asyncio.sleep(fault.seconds)
         return response or await _handle(request, handler)
+    if fault.kind == "page":
+        page = "<html><title>Gateway</title></html>"
+        return web.Response(
+            text=page, status=fault.status, content_type="text/html", headers={FAULT_HEADER: "yes"}
+        )
     return json_response({"message": fault.message, "code": fault.code}, fault.status, {FAULT_HEADER: "yes"})
 
 

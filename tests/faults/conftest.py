@@ -21,6 +21,7 @@ POSTGRESQL_ONLY = frozenset(
         "test_discord_health.py",
         "test_interactions.py",
         "test_personal_posts.py",
+        "test_webhooks.py",
     }
 )
 """Tests of what does not depend on the database: SQLite only with `--all-faults`."""

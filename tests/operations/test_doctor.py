@@ -8,10 +8,13 @@ import pytest
 import sqlalchemy as sa
 
 from bot.core import settings
+from bot.core.clock import system_clock
 from bot.core.settings import Settings
+from bot.daily.service import Subscriptions
 from bot.operations import doctor
 from bot.sources import kinds
-from storage import database, errors
+from storage import database, errors, migrate, models, tables
+from tests.support import outbox_builders, relay_harness
 
 SECRET = "MTAw.secret-of-the-bot.xyz"
 
@@ -182,3 +185,39 @@ async def test_a_missing_inbox_is_a_hint_and_a_file_in_its_place_a_problem(
     finding = (await examine())[name]
     assert not finding.well
     assert "inbox is not a folder" in finding.note
+
+
+async def test_a_webhook_that_cannot_be_asked_is_named_with_what_may_not_have_arrived(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PAPERROUND_DISCORD_API_URL", "http://127.0.0.1:9/api/v10")
+    opened = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
+    draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=812345678901234567)
+    service = Subscriptions(opened, system_clock)
+    added = await service.add(draft, webhook_token="a-secret_of-the-webhook")
+    await service.pause(added.id)
+    now = system_clock()
+    planned = relay_harness.new_delivery(
+        "d", added.channel_id, now, guild_id=None, subscription_id=added.id, local_on=now.date()
+    )
+    await outbox_builders.add(opened, planned)
+    async with opened.transaction() as connection:
+        await connection.execute(sa.update(tables.deliveries).values(state=models.DeliveryState.UNCERTAIN))
+    await opened.close()
+    findings = await examine()
+    found = findings[f"daily post {added.id}"]
+    assert (found.value, found.status) == ("webhook …/webhooks/812345…/••••", doctor.Status.WARNING)
+    for hint in ("could not be asked", "It is paused", f"the post of {now.date()} arrived"):
+        assert hint in found.note
+    assert findings["Discord"].status is doctor.Status.OK  # no bot is needed
+    assert "a-secret" not in repr(findings)
+
+
+async def test_days_off_that_cannot_be_read_are_an_error_with_the_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "closed.txt").write_text("2026-12-24\nsoon\n")
+    monkeypatch.setenv("PAPERROUND_DAYS_OFF", "closed.txt")
+    found = (await examine())["PAPERROUND_DAYS_OFF"]
+    assert not found.well
+    assert "closed.txt, line 2" in found.note

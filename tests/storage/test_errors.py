@@ -27,6 +27,11 @@ from tests.support import growth
         ),
         ("postgresql+asyncpg://user@host/name", "postgresql+asyncpg://user@host/name"),
         ("mail a@b at 10:30", "mail a@b at 10:30"),
+        (
+            "POST https://discord.com/api/v10/webhooks/12/a-B_c?x=1",
+            "POST https://discord.com/api/v10/webhooks/12/***?x=1",
+        ),
+        ("see https://host/docs/webhooks/intro", "see https://host/docs/webhooks/intro"),
     ],
 )
 def test_passwords_are_hidden_and_other_text_stays(text: str, shown: str) -> None:

@@ -18,7 +18,7 @@ from html import escape
 
 import bot
 from bot.archive import arxiv_ids, exports, fields, listing, markdown_lines, parse, summaries
-from bot.client import message_builder, options, router
+from bot.client import message_builder, options, router, webhook
 from bot.glossary import mentions, resolver
 from bot.outbox import contents
 from bot.rendering import discord_text
@@ -234,6 +234,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "client.options.move_zone": lambda text: options.move_zone({"time": text}, "time", "zone"),
     "client.options.parse_dates": lambda text: options.parse_dates(text, _DAY),
     "client.options.parse_number": lambda text: options.parse_number(text, "key", 1, 9),
+    "client.webhook.parse_address": lambda text: webhook.parse_address(text, "http://127.0.0.1:8"),
     "glossary.mentions.long_form": lambda text: mentions.long_form(text, "LLM"),
     "glossary.mentions.list_names": lambda text: list(mentions.list_names(text)),
     "glossary.resolver.form_language": resolver.form_language,
@@ -321,6 +322,7 @@ READERS: dict[str, Callable[[str], object]] = {
 
 OWN_TEXT = {
     "of the operator, or of the code": """
+        core.days_off.read_dates
         archive.digest_writer.text_hash archive.digest_writer.to_sourced_digests archive.fields.bounded_key
         archive.files.fingerprint_file archive.files.is_large archive.files.read_file archive.parse.digest_to_json
         glossary.concepts.read_words glossary.resolver.load_glossary search.glossary.check_decision

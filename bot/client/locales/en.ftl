@@ -285,6 +285,7 @@ more-papers = and { $count ->
    *[other] { $count } more
 }
 more-inside = Press **Read** for the rest.
+more-at-links = The rest is behind the links below.
 read = Read
 alert-more = { $count ->
     [one] One more
@@ -318,6 +319,7 @@ reason-discord-trouble = Discord had a problem. The bot will try again automatic
 reason-rate-limited = Discord asked the bot to slow down. The bot will try again automatically.
 reason-too-old = It couldn't be posted in time, so it was skipped.
 reason-uncertain = It is unclear whether the message arrived. Check the channel, and post it again if it is missing.
+reason-webhook-gone = Discord doesn't know the webhook any more. Make another one in the channel's settings › Integrations and add the post again with it.
 reason-by-hand = Paused manually.
 
 ## Looking up
@@ -360,6 +362,11 @@ alert-at-most = { $count ->
     [one] at most one paper per message
    *[other] at most { $count } papers per message
 }
+alert-at-most-a-day = { $count ->
+    [one] at most one message a day
+   *[other] at most { $count } messages a day
+}
+alert-silent = without a notification
 alert-only-ko = only papers with a Korean summary
 alert-only-en = only papers with an English summary
 alert-with-forms = including translations
@@ -445,6 +452,7 @@ alert-form-option-all = Match all of the words and names, not just one
 alert-form-option-forms = Include translations of the words
 alert-form-option-ko = Only papers with a Korean summary
 alert-form-option-en = Only papers with an English summary
+alert-form-option-silent = Send without a notification
 alert-form-timing = When and how many
 alert-form-when = When
 alert-form-now = Right away
@@ -490,6 +498,7 @@ subscription-silent-empty = skips days without papers
 subscription-topic = Only papers on “{ $topic }”
 subscription-source = From { $source } only
 subscription-server-picks = Plus this server's most saved and shared papers
+subscription-silent = Without a notification
 server-picks-are-weekly = Only a weekly post lists this server's most saved and shared papers. Choose the style Weekly.
 subscription-mention = Mentions { $role }
 forecast-recent = Papers on { $days } of the last 14 days, { $papers } a day
@@ -530,6 +539,7 @@ subscription-which = This server has several daily posts. Pick one in the option
 no-subscription = Daily post not found.
 no-subscriptions = This server doesn't have a daily post yet. Set one up with { $command }.
 next-at = Next: { $at }
+next-put-off = Next: { $at }, put off from { $day }, a day without posts
 next-complete = Waiting for the day's list to close, until { $until } at the latest
 next-waiting = Waiting for the day's digest, until { $until } at the latest
 next-unknown = Nothing scheduled
@@ -544,6 +554,7 @@ subscription-form-options = Options
 subscription-form-option-complete = Wait until the day's list is complete
 subscription-form-option-say-empty = Post a note on days without papers
 subscription-form-option-server-picks = Plus this server's most saved and shared papers
+subscription-form-option-silent = Post without a notification
 subscription-form-role = Mention a role
 subscription-form-topic = Only papers on a topic
 subscription-form-topic-hint = reinforcement learning; empty for all papers
@@ -677,6 +688,7 @@ why-too-old = The { $date } digest didn't arrive in time: this channel takes dig
    *[other] { $days } days
 } old.
 why-may-change = This can change until the next post, { $at }.
+why-put-off = { $day } is a day without posts, so the post comes on the next day that has them.
 why-edit = A server manager can change this with { $command }.
 why-former-subscription = A daily post that was removed
 why-not-listed = The paper { $paper } is not in a digest yet, so it couldn't be posted.

@@ -1,0 +1,101 @@
+"""A daily post by a webhook, from the shell to the message, without a token; the address is a secret everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.core.clock import system_clock
+from storage import daily, migrate
+from tests.fake_discord import process
+from tests.support import digest_builders, patience
+
+pytestmark = pytest.mark.wire
+
+
+async def paperround(
+    fake: process.FakeDiscord, folder: Path, *arguments: str, stdin: str = ""
+) -> tuple[int, str, str]:
+    """Run a command in a folder with its own database. Returns its exit status, stdout and stderr."""
+    environment = {
+        **os.environ,
+        "PAPERROUND_DISCORD_API_URL": fake.api_url,
+        "PAPERROUND_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'paperround.db'}",
+        "PYTHONPATH": str(process.ROOT),
+    }
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", *arguments),
+        cwd=folder,
+        env=environment,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    stdout, stderr = await patience.wait_for(command.communicate(stdin.encode()), 60)
+    return command.returncode or 0, stdout.decode(), stderr.decode()
+
+
+async def make_due(path: Path) -> None:
+    """Make the only daily post one that was added two minutes ago and has been due for a minute."""
+    database = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
+    async with database.transaction() as connection:
+        [row] = await daily.list_rows(connection)
+        due_at = system_clock() - timedelta(minutes=1)
+        changed = replace(row, at_time=f"{due_at:%H:%M}", next_due_at=due_at, due_on=due_at.date())
+        await daily.update(connection, replace(changed, created_at=due_at - timedelta(minutes=1)))
+    await database.close()
+
+
+async def test_a_webhook_alone_posts_without_a_token_and_its_address_is_shown_nowhere(
+    fake: process.FakeDiscord, tmp_path: Path
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    address = await fake.add_webhook(channel_id)
+    shown: list[str] = []
+
+    async def run(*arguments: str, stdin: str = "") -> Any:
+        status, stdout, stderr = await paperround(fake, tmp_path, *arguments, stdin=stdin)
+        shown.extend((stdout, stderr))
+        return status, stdout, stderr
+
+    add = ("channels", "add", "--json")
+    wrong = await run(*add, "--webhook", address.replace("_webhook", "_nobody"))
+    assert (wrong[0], "does not know this webhook" in wrong[2]) == (1, True)
+    for refused in (("--webhook", "https://evil.example/x"), ("--webhook", address, "--guild", "1"), ()):
+        assert (await run(*add, *refused))[0] == 2
+    status, stdout, _ = await run(*add, "--webhook", "-", stdin=f"{address}\n")
+    added = json.loads(stdout)
+    assert (status, added["guild"], added["channel"]) == (0, None, None)
+    assert added["webhook"] == "…/webhooks/800000…/••••"
+    assert "webhook …/webhooks/800000…/••••" in (await run("channels", "edit", "1", "--top", "2"))[1]
+    assert "compact, cards, weekly" in (await run("channels", "edit", "1", "--style", "forum"))[2]
+    assert "…/webhooks/800000…/••••" in (await run("channels", "list"))[1]
+    digest = digest_builders.newsletter(system_clock().date(), [("2601.00001", 9)])
+    (tmp_path / "digest.md").write_text(digest)
+    await run("ingest", "digest.md")
+    await make_due(tmp_path / "paperround.db")
+    findings = {row["what"]: row for row in json.loads((await run("doctor", "--json"))[1])}
+    assert (findings["Discord"]["status"], findings["daily post 1"]["status"]) == ("ok", "ok")
+    settings = {"DISCORD_TOKEN": None, "PAPERROUND_LOG": "json:debug"}
+    async with fake.running_bot(tmp_path, **settings) as (_, log):
+        [message] = await fake.wait_for_messages(channel_id, log.read_text)
+    assert "2601.00001" in json.dumps(message)
+    assert "posting by webhooks alone" in log.read_text()
+    await fake.add_webhook(channel_id, deleted=True)
+    status, stdout, _ = await run("doctor", "--json")
+    findings = {row["what"]: row for row in json.loads(stdout)}
+    assert (status, findings["daily post 1"]["status"]) == (1, "todo")
+    assert "channels add --webhook" in findings["daily post 1"]["note"]
+    assert "token-of_webhook" not in "".join(shown) + log.read_text()
+    assert "token-of_nobody" not in "".join(shown)
+    await run("channels", "remove", "1")
+    status, _, stderr = await run("run")
+    assert (status, "DISCORD_TOKEN is not set" in stderr) == (2, True)

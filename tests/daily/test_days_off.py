@@ -1,0 +1,175 @@
+"""Days without posts: a post that falls on one comes on the next day that is not, with all that came meanwhile."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app.client import DiscordRenderer
+from bot.client import translations
+from bot.core import days_off
+from bot.core.errors import UsageError
+from bot.daily import messages, why
+from bot.daily import planner as daily_planner
+from bot.daily.why import Cause, WhyExplainer
+from bot.outbox import contents
+from storage import daily, papers
+from storage.models import Locale, Style
+from tests.support import rendered_posts
+from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
+
+TEXTS = translations.load()
+
+
+def rest_on(planning: PlannerHarness, *days: int) -> days_off.DaysOff:
+    """Give the planner days off, by their number from MONDAY on."""
+    off = days_off.DaysOff([{MONDAY + number * DAY for number in days}])
+    planning.planner = daily_planner.DailyPlanner(
+        planning.database, planning.deliveries, planning.search.match_papers, off=off
+    )
+    return off
+
+
+async def store_days(planning: PlannerHarness, count: int) -> None:
+    """Store a paper 2601.0000N for each day from MONDAY on, before nine o'clock in Seoul."""
+    for number in range(count):
+        at = SEOUL_9AM + number * DAY - HOUR
+        await planning.store(MONDAY + number * DAY, (f"2601.0000{number + 1}", 9), at=at)
+
+
+@pytest.mark.parametrize(
+    ("options", "off", "days", "posted"),
+    [
+        ({}, (), 2, {0: "2601.00001", 1: "2601.00002"}),
+        ({}, (0,), 2, {1: "2601.00002 2601.00001"}),
+        # Longer than digests are fresh: days off make none older.
+        (
+            {},
+            (1, 2, 3, 4, 5),
+            7,
+            {0: "2601.00001", 6: "2601.00007 2601.00006 2601.00005 2601.00004 2601.00003 2601.00002"},
+        ),
+        ({"days": (1,)}, (0,), 2, {1: "2601.00002 2601.00001"}),
+        ({"days": (1,)}, (0, 1, 2), 4, {3: "2601.00004 2601.00003 2601.00002 2601.00001"}),
+        ({"style": Style.WEEKLY, "days": (1,)}, (0, 1), 3, {2: "2601.00003 2601.00002 2601.00001"}),
+    ],
+)
+async def test_a_post_is_put_off_to_the_next_day_with_posts_and_loses_nothing(
+    planning: PlannerHarness, options: dict[str, Any], off: tuple[int, ...], days: int, posted: dict[int, str]
+) -> None:
+    rest_on(planning, *off)
+    subscription_id = await planning.subscribe(top_n=9, **options)
+    subscription = await planning.get_subscription(subscription_id)
+    async with planning.database.transaction() as connection:
+        # Not the first post, which shows the newest day alone.
+        await daily.set_schedules(connection, [replace(subscription, last_digest_on=MONDAY - DAY)])
+    await store_days(planning, days)
+    seen: dict[int, str] = {}
+    for number in range(days):
+        if await planning.tick(SEOUL_9AM + number * DAY):
+            seen[number] = (await planning.list_contents())[-1]
+    assert seen == posted
+    assert not any(payload["missed"] for payload in await planning.list_payloads())
+
+
+async def test_the_details_and_why_tell_of_the_day_off(planning: PlannerHarness) -> None:
+    off = rest_on(planning, 0)
+    subscription_id = await planning.subscribe()
+    await store_days(planning, 1)
+    now = SEOUL_9AM + HOUR
+    explainer = WhyExplainer(planning.database, lambda: now, planning.search.match_papers, off=off)
+    for _ in range(2):  # before the tick that puts it off, and after
+        async with planning.database.read() as connection:
+            [paper] = await papers.list_details(connection, await list_ids(planning))
+        [explained] = (await explainer.explain(paper, guild_id=10, channel_id=20)).explanations
+        assert (explained.cause, explained.at) == (Cause.UPCOMING, SEOUL_9AM + DAY)
+        await planning.tick(SEOUL_9AM)
+    subscription = await planning.get_subscription(subscription_id)
+    assert subscription.next_due_at == SEOUL_9AM + DAY
+    [explained] = (await explainer.explain(paper, guild_id=10, channel_id=20)).explanations
+    answer = why.WhyAnswer((explained,), None)
+    for locale in Locale:
+        texts = TEXTS.for_locale(locale)
+        day = texts.format_date(MONDAY)
+        assert day in messages.next_post_text(texts, subscription)
+        view = messages.why_view(texts, paper, answer, guild_id=10, mention="/{}".format)
+        shown = json.dumps(view.to_components(), ensure_ascii=False)  # type: ignore[no-untyped-call]
+        assert texts("why-put-off", day=day) in shown
+
+
+async def list_ids(planning: PlannerHarness) -> list[int]:
+    async with planning.database.read() as connection:
+        return list((await papers.get_ids(connection, ["2601.00001"])).values())
+
+
+def test_public_holidays_of_korea_and_the_dates_of_a_file_are_off(tmp_path: Path) -> None:
+    pytest.importorskip("holidays", reason="holidays is in the dev extra")
+    file = tmp_path / "lab.txt"
+    file.write_text("# the lab's\n2026-12-28..2026-12-31 winter break\n2026-06-03\n", encoding="utf-8")
+    off = days_off.load(["KR", str(file)])
+    for day in ("2026-02-17", "2026-09-25", "2026-10-05", "2026-12-28", "2026-12-31", "2026-06-03"):
+        assert date.fromisoformat(day) in off, day  # 설날, 추석, a substitute of 개천절, and the file's
+    assert date(2026, 11, 23) not in off
+    assert off.next_open(date(2026, 12, 25)) == date(2026, 12, 26)
+    assert off.go_back(date(2027, 1, 1), 1) == date(2026, 12, 27)
+
+
+def test_without_an_end_of_days_off_a_day_counts_as_one_with_posts() -> None:
+    class Always:
+        def __contains__(self, day: object) -> bool:
+            return True
+
+    off = days_off.DaysOff([Always()])
+    assert off.next_open(MONDAY) - MONDAY == timedelta(days=days_off.MAX_DAYS_IN_A_ROW)
+    assert MONDAY - off.go_back(MONDAY, 2) > timedelta(days=days_off.MAX_DAYS_IN_A_ROW)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("2026-01-01\nsometime", "line 2: 'sometime'"),
+        ("2026-02-30", "line 1: '2026-02-30'"),
+        ("2026-12-31..2026-12-01", "a range ends after"),
+        ("2026-01-01..9999-01-01", "within a year"),
+        ("2026-01-01..", "line 1"),
+        ("x" * 100_000, "line 1"),
+    ],
+)
+def test_a_wrong_line_is_named(text: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=r"PAPERROUND_DAYS_OFF: lab\.txt") as caught:
+        days_off.read_dates(text, "lab.txt")
+    assert hint in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("item", "hint"),
+    [
+        ("ZZ", "ZZ are not known"),
+        ("KR-XX", "KR-XX are not known"),
+        ("/no/such/file", "not a file that can be read"),
+    ],
+)
+def test_an_unusable_item_is_named(item: str, hint: str) -> None:
+    pytest.importorskip("holidays", reason="holidays is in the dev extra")
+    with pytest.raises(UsageError, match=hint):
+        days_off.load([item])
+
+
+def test_silent_messages_raise_no_notification_in_each_style() -> None:
+    renderer: DiscordRenderer = rendered_posts.new_renderer()
+    for style in Style:
+        for silent in (False, True):
+            post = rendered_posts.daily((rendered_posts.paper(),), style=style, silent=silent)
+            for part in renderer.render_daily(post):
+                if part.kind not in contents.MARKED_KINDS:
+                    continue
+                for body in (part.payload, part.fallback):
+                    if body:
+                        flags = body.get("message", body).get("flags", 0)
+                        assert bool(flags & (1 << 12)) == silent, (style, part.kind)

@@ -1,0 +1,65 @@
+"""REST endpoints of webhooks: messages by an address alone, without a nonce and without a list of what was sent."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from tests.fake_discord import messages, model, server, validation, wire
+
+WEBHOOK = server.API + "/webhooks/{webhook_id:8[0-9]{17}}/{token}"
+"""The other addresses below `/webhooks` are those of interactions, whose application has another id."""
+MESSAGE = WEBHOOK + "/messages/{message_id:[0-9]+}"
+routes = web.RouteTableDef()
+
+
+def _require_webhook(request: web.Request) -> model.Webhook:
+    webhook = request.app[server.FAKE].world.webhooks.get(int(request.match_info["webhook_id"]))
+    if webhook is None or webhook.deleted:
+        raise wire.ApiError(404, 10015, "Unknown Webhook")
+    if webhook.token != request.match_info["token"]:
+        raise wire.ApiError(401, 50027, "Invalid Webhook Token")
+    return webhook
+
+
+def _check(request: web.Request, payload: model.Json, schema: str) -> None:
+    fake = request.app[server.FAKE]
+    fake.schemas.check(schema, payload)
+    if request.query.get("with_components") != "true":
+        payload = {**payload, "components": []}
+    if any("custom_id" in component for component in validation.walk_components(payload["components"])):
+        raise validation.invalid_form_body("components", "This webhook cannot send interactive components")
+    validation.check_message(payload)
+
+
+@routes.get(WEBHOOK)
+async def get_webhook(request: web.Request) -> web.StreamResponse:
+    webhook = _require_webhook(request)
+    return server.json_response({"id": str(webhook.id), "type": 1, "channel_id": str(webhook.channel_id)})
+
+
+@routes.post(WEBHOOK)
+async def execute_webhook(request: web.Request) -> web.StreamResponse:
+    """POST a message. A repeated request posts it twice; without `wait` the answer is empty."""
+    world = request.app[server.FAKE].world
+    webhook, payload = _require_webhook(request), await server.read_payload(request)
+    channel = world.channels[webhook.channel_id]
+    if channel.type in model.THREAD_ONLY_TYPES:
+        raise wire.ApiError(
+            400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id"
+        )
+    _check(request, {"components": [], **payload}, "IncomingWebhookRequestPartial")
+    message = world.add_message(channel, payload)
+    message.author_id = webhook.id
+    if request.query.get("wait") != "true":
+        return web.Response(status=204)
+    return server.json_response(wire.render_message(message, world) | {"webhook_id": str(webhook.id)})
+
+
+@routes.patch(MESSAGE)
+async def edit_message(request: web.Request) -> web.StreamResponse:
+    world = request.app[server.FAKE].world
+    webhook, payload = _require_webhook(request), await server.read_payload(request)
+    message = messages.require_message(request, world.channels[webhook.channel_id])
+    _check(request, {"components": [], **payload}, "IncomingWebhookUpdateRequestPartial")
+    message.payload, message.edited_at = message.payload | payload, world.now()
+    return server.json_response(wire.render_message(message, world))

@@ -1,0 +1,85 @@
+"""Repeated SIGKILL while webhooks post: no part arrives twice, and each that did not arrive is known not to or is uncertain."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from bot.client import webhook
+from bot.client.message_builder import without_actions
+from storage import deliveries, key_values, models
+from tests.support import fault_harness, relay_harness
+
+pytestmark = [pytest.mark.faults, pytest.mark.wire]
+
+SEEDS = 10
+KILLS = 5
+WEBHOOKS = 40
+PARTS = 2
+
+NETWORK_FAULTS = (
+    {"kind": "lose", "probability": 0.03, "stored": True},
+    {"kind": "lose", "probability": 0.03},
+    {"kind": "status", "status": 502, "probability": 0.03, "stored": True},
+    {"kind": "page", "status": 503, "probability": 0.05},
+)
+
+
+async def test_kills_lose_nothing_silently_and_double_nothing(
+    harness: fault_harness.FaultHarness, seed: int, all_seeds: bool
+) -> None:
+    rng = random.Random(seed)
+    channels = await harness.fake.add_channels(WEBHOOKS)
+    planned, tokens = [], {}
+    for number, channel_id in enumerate(channels, 1):
+        address = await harness.fake.add_webhook(channel_id, number)
+        webhook_id, token = webhook.parse_address(address, harness.fake.api_url)
+        tokens[f"{key_values.WEBHOOK}{webhook_id}"] = token
+        delivery = relay_harness.new_delivery(
+            f"d{channel_id}", webhook_id, harness.now(), parts=PARTS, guild_id=None
+        )
+        passive = tuple(
+            replace(part, payload=json.dumps(without_actions(json.loads(part.payload))))
+            for part in delivery.parts
+        )
+        planned.append(replace(delivery, parts=passive))
+    async with harness.db.transaction() as connection:
+        await key_values.set_values(connection, tokens)
+    await harness.add_deliveries(*planned)
+    await harness.fake.set_faults(*NETWORK_FAULTS, seed=seed)
+    for _ in range(KILLS if all_seeds else 2):
+        before = await harness.count_sent_messages()
+        bot = harness.start_bot(DISCORD_TOKEN="")
+        await harness.wait_for_sent(min(before + 1, WEBHOOKS))
+        await asyncio.sleep(rng.uniform(0.0, 0.8))
+        bot.kill()
+        bot.wait()
+    await harness.fake.set_faults()
+    harness.start_bot(DISCORD_TOKEN="")
+    stored: dict[str, list[models.Part]] = {}
+
+    async def is_settled() -> bool:
+        async with harness.db.read() as connection:
+            rows = await deliveries.list_rows(connection)
+            parts = await deliveries.list_parts_by_delivery(connection, [row.id for row in rows])
+        stored.update((row.key, parts[row.id]) for row in rows)
+        return {row.state.value for row in rows} <= {"sent", "uncertain"}
+
+    await harness.wait_until(is_settled, 90.0)
+    messages = await harness.fake.all_messages()
+    texts = [
+        text for channel_id in channels for text in relay_harness.message_texts(messages.get(channel_id, []))
+    ]
+    counts = Counter(texts)
+    assert set(counts.values()) == {1}
+    for key, parts in stored.items():
+        for part in parts:
+            # A planned one waits for a person behind the uncertain one.
+            if part.state is not models.PartState.UNCERTAIN:
+                assert counts[f"{key} {part.position}"] == (part.state is models.PartState.SENT), part
+    assert sum(part.state is models.PartState.SENT for parts in stored.values() for part in parts) > WEBHOOKS

@@ -1,0 +1,279 @@
+"""Daily posts by webhooks on the wire: sent once, edited after a correction, and never sent again if that would guess."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.client import webhook
+from bot.core.errors import UsageError
+from bot.daily import edits
+from bot.daily import planner as daily_planner
+from bot.daily.service import Subscriptions
+from bot.outbox.deliveries import DeliveryFactory
+from storage import daily, deliveries, key_values, models, outbox
+from storage.models import Locale, Style
+from tests.fake_discord import model, process, validation
+from tests.support import digest_builders, rendered_posts
+from tests.support.correction_harness import CorrectionHarness, put_text
+from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM
+from tests.support.relay_harness import RelayHarness
+
+pytestmark = pytest.mark.wire
+
+TEXT = digest_builders.newsletter(MONDAY, [("2601.00001", 90), ("2601.00002", 80), ("2601.00003", 70)])
+
+
+class WebhookHarness(CorrectionHarness):
+    """A planner with the real templates, and a relay that sends its posts to the fake Discord."""
+
+    def __init__(self, relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
+        super().__init__(relay_harness.db)
+        self.deliveries = DeliveryFactory(rendered_posts.new_renderer)
+        self.planner = daily_planner.DailyPlanner(self.database, self.deliveries, self.search.match_papers)
+        self.edits = edits.EditPlanner(self.deliveries)
+        self.relay, self.fake = relay_harness, fake
+        self.channel_id, self.token = 0, ""
+
+    async def subscribe_webhook(self, number: int = 1, **options: Any) -> models.Subscription:
+        """Subscribe a webhook, and plan its post of MONDAY."""
+        [self.channel_id] = await self.fake.add_channels(1, first=number)
+        address = await self.fake.add_webhook(self.channel_id, number)
+        webhook_id, self.token = webhook.parse_address(address, self.fake.api_url)
+        settings = {"timezone": "Asia/Seoul", **options}
+        draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=webhook_id, **settings)
+        added = await Subscriptions(self.database, lambda: EVENING).add(draft, webhook_token=self.token)
+        await put_text(self, TEXT, at=EVENING)
+        await self.tick(SEOUL_9AM)
+        return added
+
+    async def drain(self, after: timedelta = timedelta(0)) -> list[str]:
+        """Send what is due at a time after SEOUL_9AM, with a new relay. Returns the states of the parts."""
+        await self.relay.open_relay().drain(SEOUL_9AM + after)
+        return await self.relay.list_states()
+
+    async def messages(self) -> list[dict[str, Any]]:
+        return [message["payload"] for message in await self.fake.messages(self.channel_id)]
+
+    async def get_reason(self, subscription: models.Subscription) -> str | None:
+        return (await self.get_subscription(subscription.id)).reason
+
+
+@pytest.fixture
+def posting(relay_harness: RelayHarness, fake: process.FakeDiscord) -> WebhookHarness:
+    return WebhookHarness(relay_harness, fake)
+
+
+@pytest.mark.parametrize(
+    ("style", "locale", "count"),
+    [(Style.COMPACT, Locale.KO, 1), (Style.CARDS, Locale.EN, 4), (Style.WEEKLY, Locale.KO, 1)],
+)
+async def test_a_webhook_posts_each_of_its_styles_once_without_buttons_or_mentions(
+    posting: WebhookHarness, caplog: pytest.LogCaptureFixture, style: Style, locale: Locale, count: int
+) -> None:
+    caplog.set_level(logging.INFO)
+    await posting.subscribe_webhook(style=style, locale=locale)
+    assert set(await posting.drain()) == {"sent"}
+    assert set(await posting.drain(MINUTE)) == {"sent"}
+    posted = await posting.messages()
+    assert len(posted) == count
+    for payload in posted:
+        assert payload["allowed_mentions"] == {"parse": []}
+        components = list(validation.walk_components(payload["components"]))
+        assert not any("custom_id" in component for component in components)
+        assert len(components) > 1
+    assert "2601.00001" in json.dumps(posted)
+    assert posting.token not in caplog.text
+
+
+async def test_a_correction_edits_the_webhooks_messages(posting: WebhookHarness) -> None:
+    await posting.subscribe_webhook(style=Style.CARDS)
+    await posting.drain()
+    before = await posting.messages()
+    corrected = TEXT.replace("Shows how 2601.00002 does its work.", "Put right.")
+    await put_text(posting, corrected, at=SEOUL_9AM + HOUR)
+    assert set(await posting.drain(HOUR)) == {"sent"}
+    after = await posting.messages()
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, True, False, True]
+    assert "Put right." in json.dumps(after[2])
+
+
+LOST = {"kind": "lose"}
+BEFORE_SENDING = {"method": "GET", "path": "/webhooks/*"}
+SENDING = {"method": "POST", "path": "/webhooks/*"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "states", "posts"),
+    [
+        (LOST | BEFORE_SENDING, ["planned", "sent"], 1),
+        ({"kind": "status", "status": 500} | BEFORE_SENDING, ["planned", "sent"], 1),
+        ({"kind": "page", "status": 502} | BEFORE_SENDING, ["planned", "sent"], 1),
+        ({"kind": "page", "status": 403} | SENDING, ["planned", "sent"], 1),
+        ({"kind": "page", "status": 200} | SENDING, ["planned", "sent"], 1),
+        ({"kind": "page", "status": 503} | SENDING, ["planned", "sent"], 1),
+        (LOST | SENDING, ["planned", "uncertain"], 0),
+        (LOST | SENDING | {"stored": True}, ["planned", "uncertain"], 1),
+        ({"kind": "status", "status": 502, "stored": True} | SENDING, ["planned", "uncertain"], 1),
+        ({"kind": "page", "status": 504, "stored": True} | SENDING, ["planned", "uncertain"], 1),
+    ],
+)
+async def test_what_certainly_failed_is_sent_again_and_an_unknown_outcome_is_not(
+    posting: WebhookHarness, fault: dict[str, Any], states: list[str], posts: int
+) -> None:
+    added = await posting.subscribe_webhook()
+    await posting.fake.set_faults(fault)
+    seen = [(await posting.drain())[0]]
+    await posting.fake.set_faults()
+    seen.append((await posting.drain(10 * MINUTE))[0])
+    seen.append((await posting.drain(20 * MINUTE))[0])
+    assert (seen, len(await posting.messages())) == ([*states, states[-1]], posts)
+    if states[-1] == "uncertain":
+        # Who has looked into the channel may have it sent again.
+        await Subscriptions(posting.database, lambda: SEOUL_9AM + HOUR).resume(added.id)
+        assert (await posting.drain(HOUR))[0] == "sent"
+        assert len(await posting.messages()) == posts + 1
+
+
+async def test_a_message_whose_receipt_could_not_be_stored_is_not_sent_twice(
+    posting: WebhookHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await posting.subscribe_webhook()
+    mark_sent, failures = outbox.mark_sent, ["once"]
+
+    async def fail_once(*args: Any) -> None:
+        if failures:
+            raise RuntimeError(failures.pop())
+        await mark_sent(*args)
+
+    monkeypatch.setattr(outbox, "mark_sent", fail_once)
+    relay = posting.relay.open_relay()
+    await relay.drain(SEOUL_9AM)
+    await relay.drain(SEOUL_9AM + MINUTE)
+    assert await posting.relay.list_states() == ["sent"]
+    assert (failures, len(await posting.messages())) == ([], 1)
+
+
+@pytest.mark.parametrize("how", ["deleted", "another token"])
+async def test_a_webhook_that_discord_does_not_know_pauses_its_posts_and_no_other(
+    posting: WebhookHarness, how: str
+) -> None:
+    other = await posting.subscribe_webhook(2, at_time="08:59")
+    added = await posting.subscribe_webhook()
+    await posting.fake.add_webhook(posting.channel_id, deleted=how == "deleted")
+    if how == "another token":
+        async with posting.database.transaction() as connection:
+            key = f"{key_values.WEBHOOK}{added.channel_id}"
+            await key_values.set_value(connection, key, "another_token-of-it")
+    assert sorted(await posting.drain()) == ["paused", "sent"]
+    assert (await posting.get_reason(other), await posting.get_reason(added)) == (None, "webhook-gone")
+    async with posting.database.read() as connection:
+        assert len(await deliveries.list_rows(connection)) == 2  # no notice, which nobody could receive
+
+
+async def test_a_rate_limit_waits_as_long_as_it_says_and_delays_no_other(posting: WebhookHarness) -> None:
+    await posting.subscribe_webhook(2, at_time="08:59")
+    other_channel = posting.channel_id
+    await posting.subscribe_webhook(style=Style.CARDS)
+    routes = {"POST /webhooks/{webhook_id}/{token}": [1, 3600.0]}
+    await posting.fake.run_action("set_limits", {"routes": routes})
+    assert sorted(await posting.drain()) == ["planned", "planned", "planned", "sent", "sent"]
+    waiting = [part for part in await posting.relay.list_parts() if part.state is models.PartState.PLANNED]
+    assert waiting[0].first_attempt_at is None
+    assert waiting[0].next_attempt_at - SEOUL_9AM > 50 * MINUTE
+    assert len(await posting.fake.messages(other_channel)) == len(await posting.messages()) == 1
+    await posting.fake.run_action(
+        "set_limits", {"routes": {"POST /webhooks/{webhook_id}/{token}": [99, 1.0]}}
+    )
+    assert set(await posting.drain(2 * HOUR)) == {"sent"}
+    assert len(await posting.messages()) == 4
+
+
+async def test_a_forums_webhook_is_paused_with_the_reason(posting: WebhookHarness) -> None:
+    added = await posting.subscribe_webhook()
+    await posting.fake.change_channel(posting.channel_id, type=model.FORUM)
+    assert await posting.drain() == ["paused"]
+    assert await posting.get_reason(added) == "wrong-channel-kind"
+
+
+async def test_the_secret_goes_with_the_last_post_of_its_webhook(posting: WebhookHarness) -> None:
+    first = await posting.subscribe_webhook()
+    second = await posting.subscribe_webhook(at_time="08:59")
+    service = Subscriptions(posting.database, lambda: SEOUL_9AM + DAY)
+    for subscription, left in ((first, 1), (second, 0)):
+        await service.remove(subscription.id)
+        async with posting.database.read() as connection:
+            assert len(await key_values.list_by_prefix(connection, key_values.WEBHOOK)) == left
+            assert len(await daily.list_rows(connection)) == left
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"style": Style.THREAD}, "compact, cards, weekly"),
+        ({"mention_role_id": 5}, "--mention"),
+        ({"style": Style.WEEKLY, "server_picks": True}, "--server-picks"),
+    ],
+)
+async def test_what_needs_a_bot_is_refused(
+    posting: WebhookHarness, options: dict[str, Any], hint: str
+) -> None:
+    with pytest.raises(UsageError, match=hint):
+        await posting.subscribe_webhook(**options)
+
+
+ADDRESS = "https://discord.com/api/webhooks/123456789012345678/abc-DEF_0123456789"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ADDRESS,
+        f" {ADDRESS}/\n",
+        ADDRESS.replace("/api", "/api/v10"),
+        "http://127.0.0.1:8/api/v10" + ADDRESS[23:],
+    ],
+)
+def test_a_webhooks_address_is_read(text: str) -> None:
+    assert webhook.parse_address(text, "http://127.0.0.1:8/api/v10") == (
+        123456789012345678,
+        "abc-DEF_0123456789",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x" * 100_000,
+        ADDRESS.replace("discord.com", "discord.com.evil.example"),
+        ADDRESS.replace("discord.com", "evil.example"),
+        ADDRESS.replace("https", "http"),
+        ADDRESS.replace("https://", "https://me:pw@"),
+        f"{ADDRESS}/slack",
+        f"{ADDRESS}?wait=false",
+        ADDRESS.replace("123456789012345678", "9999999999999999999"),
+        ADDRESS.replace("abc-", "a/../b"),
+        "http://127.0.0.1:9/api/v10" + ADDRESS[23:],
+    ],
+)
+def test_another_address_is_refused_without_quoting_it(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        webhook.parse_address(text, "http://127.0.0.1:8/api/v10")
+    assert "abc-" not in str(caught.value)
+    assert "Copy Webhook URL" in str(caught.value)
+
+
+async def test_an_answer_is_read_up_to_a_limit() -> None:
+    reader = asyncio.StreamReader()
+    reader.feed_data(b"x" * (webhook.MAX_ANSWER_BYTES + 10))
+
+    class Response:
+        content = reader
+
+    assert len(await webhook._read(Response())) == webhook.MAX_ANSWER_BYTES  # type: ignore[arg-type]
