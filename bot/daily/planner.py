@@ -502,13 +502,14 @@ def recompute_due(
     """Return the due time of an active subscription by today's time zone rules, or None to keep the stored one.
 
     The local date of the post is kept, unless it is later than the next due date: then the clock was wrong. A date that
-    fell due while the clock was ahead (from `ahead_since` to `now`, UTC) is due now, unless it has its post.
+    fell due while the clock was ahead (from `ahead_since` to `now`, UTC) counts as the next: it is due now, unless it
+    has its post.
     """
     following = schedule.next_due_of(subscription, now)
     first_open = schedule.next_due_of(subscription, ahead_since or now)
     if subscription.waiting_for_on is not None:
         return first_open if subscription.waiting_for_on >= following.local_on else None
-    if subscription.due_on is None or subscription.due_on > following.local_on:
+    if subscription.due_on is None or subscription.due_on > first_open.local_on:
         due = first_open
     else:
         zone, at = clock.parse_zone(subscription.timezone), schedule.parse_time(subscription.at_time)

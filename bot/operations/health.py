@@ -231,9 +231,7 @@ class ClockMonitor:
 
     def get_discord_offset(self) -> float:
         """Return how many seconds the wall clock is ahead of Discord's time; 0 before the first answer."""
-        if self._discord_reading is None:
-            return 0.0
-        return (self._wall() - _advance(self._discord_reading, self._monotonic())).total_seconds()
+        return self._ahead_of_discord(self._wall(), self._monotonic()).total_seconds()
 
     def compare_with_discord(self, answered_at: datetime) -> None:
         """Take the time of an answer of Discord (UTC) into account. The first one shows whether the clock was set at all."""
@@ -241,7 +239,7 @@ class ClockMonitor:
         is_first, self._discord_reading = self._discord_reading is None, (answered_at, self._monotonic())
         if is_first and ahead_by > HOLD_THRESHOLD:
             self._last_reading = self._discord_reading
-        if is_first and ahead_by <= STEP_THRESHOLD:
+        if ahead_by <= STEP_THRESHOLD:
             self._ahead_since = None
         if is_first and -ahead_by > STEP_THRESHOLD:
             log.warning("the clock is behind Discord's time", seconds=-ahead_by.total_seconds())
@@ -269,17 +267,25 @@ class ClockMonitor:
             log.warning("the clock jumped ahead; waiting for a confirmation", seconds=step.total_seconds())
         if monotonic - self._held[1] >= self._hold_seconds:
             return False
+        return self._discord_reading is None or self._ahead_of_discord(wall, monotonic) > HOLD_THRESHOLD
+
+    def _ahead_of_discord(self, wall: datetime, monotonic: float) -> timedelta:
+        """Return how far a reading is ahead of Discord's time; 0 before its first answer."""
         if self._discord_reading is None:
-            return True
-        return wall - _advance(self._discord_reading, monotonic) > HOLD_THRESHOLD
+            return timedelta(0)
+        return wall - _advance(self._discord_reading, monotonic)
 
     def _accept(self, by: timedelta, wall: datetime, monotonic: float) -> None:
         if by > timedelta(0):
             step = ClockStep(by, wall, wall, self._slow_by)
-            self._ahead_since = self._held[1] if self._held is not None else monotonic
+            if self._ahead_since is None:
+                self._ahead_since = self._held[1] if self._held is not None else monotonic
         else:
-            step = ClockStep(by, wall, _advance((wall, monotonic), self._ahead_since or monotonic))
-            self._ahead_since = None
+            since = monotonic if self._ahead_since is None else self._ahead_since
+            step = ClockStep(by, wall, _advance((wall, monotonic), since))
+            # A step back may correct a part only, as when two errors end one after the other.
+            if self._ahead_of_discord(wall, monotonic) <= STEP_THRESHOLD:
+                self._ahead_since = None
         self._held, self._slow_by = None, timedelta(0)
         self._new_steps.append(step)
         self._last_step = step

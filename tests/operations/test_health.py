@@ -628,6 +628,7 @@ SIMULATED_MINUTES = range(0, 6 * 24 * 60, 3)
 
 @settings(max_examples=25, deadline=None)
 @example([(0, 15, 24 * 60 + 20)], False, "UTC", 7 * 60 + 40)
+@example([(0, 13, 30), (0, 28, 1428)], False, "America/Los_Angeles", 0)
 @given(
     wrong=st.lists(wrong_clocks, max_size=4),
     hears_from_discord=st.booleans(),
