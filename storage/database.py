@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ from storage import errors
 
 Connection = AsyncConnection
 """The type of a transaction's connection, so that services need not import SQLAlchemy."""
+
+Check = Callable[[Connection], Awaitable[None]]
+"""Raises if a transaction may not be written."""
 
 _Gate = AbstractAsyncContextManager[None]
 BUSY_TIMEOUT_SECONDS = 15.0
@@ -44,6 +47,7 @@ class Database:
         self._write_gates: list[_Gate] = [asyncio.Lock()] if self.is_sqlite else []
         self._read_gates: list[_Gate] = []
         self._idle_seconds: float | None = None
+        self._check: Check | None = None
 
     def limited(self, connections: int) -> Database:
         """Return this database for work that holds at most this number of connections, and one writer, at a time.
@@ -58,15 +62,42 @@ class Database:
         limited._write_gates = [asyncio.Lock(), slots, *self._write_gates]
         return limited
 
-    def ending_idle(self, seconds: float) -> Database:
+    def ending_idle(self, seconds: float, check: Check | None = None) -> Database:
         """Return this database for transactions that PostgreSQL ends once they have been idle for `seconds`.
 
-        A process that is frozen within a transaction thus holds its locks no longer.
+        A process that is frozen within a transaction thus holds its locks no longer. A write transaction begins with `check`.
+        On SQLite neither is needed: see `locks.fenced`.
         """
         bounded = Database(self.engine)
         bounded._read_gates, bounded._write_gates = self._read_gates, self._write_gates
-        bounded._idle_seconds = None if self.is_sqlite else seconds
+        if not self.is_sqlite:
+            bounded._idle_seconds, bounded._check = seconds, check
         return bounded
+
+    async def open_session(self, seconds: int) -> AsyncConnection:
+        """Open a connection to PostgreSQL outside the pool, which ends once it has been idle for `seconds` (0: never).
+
+        Raises StorageError if a pooler between them keeps the session for others.
+        """
+        timeout = f"{seconds}s" if seconds else "0"
+        settings = {"idle_session_timeout": timeout, "application_name": "paperround lock"}
+        engine = create_async_engine(
+            self.url,
+            poolclass=sa.NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args=_connect_args(settings),
+        )
+        with translated_errors(self.url):
+            connection = await engine.connect()
+            try:
+                shown = await connection.scalar(sa.text("SHOW idle_session_timeout"))
+            except BaseException:
+                await connection.close()
+                raise
+        if shown != timeout:
+            await connection.close()
+            raise errors.StorageError(_POOLER)
+        return connection
 
     @property
     def is_sqlite(self) -> bool:
@@ -102,6 +133,8 @@ class Database:
                     await connection.execute(
                         sa.text(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds}")
                     )
+                if self._check is not None:
+                    await self._check(connection)
                 yield connection
 
     @asynccontextmanager
@@ -158,6 +191,8 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
             return errors.DatabaseBusyError(sentence)
     if url.get_backend_name() == "sqlite":
         return None
+    if _sqlstate(error) == "08P01" and "startup parameter" in text:  # PgBouncer's words, in every version
+        return errors.StorageError(_POOLER)
     hint = _UNUSABLE.get(_sqlstate(error)) or _UNUSABLE.get(_sqlstate(error)[:2])
     if hint is None and not _is_unavailable(error):
         return None
@@ -177,6 +212,12 @@ _UNUSABLE = {
 }
 """What to do after the errors of PostgreSQL, by their code or its class, that say nothing against the statement: read-only, a
 refused user, no resources (a full disk), a cancelled statement, errors of the system (PostgreSQL manual, appendix A)."""
+
+
+_POOLER = (
+    "PAPERROUND_DATABASE_URL leads to a pooler such as PgBouncer, behind which the sender's lock could be held twice. Name"
+    " PostgreSQL itself."
+)
 
 
 def _sqlstate(error: BaseException) -> str:
@@ -225,7 +266,7 @@ def open_engine(url: str) -> AsyncEngine:
             max_overflow=POOL_SIZE,
             pool_pre_ping=True,
             json_serializer=_to_json,
-            connect_args={"timeout": CONNECT_TIMEOUT_SECONDS},
+            connect_args=_connect_args({"application_name": "paperround"}),
         )
         sa.event.listen(engine.sync_engine, "handle_error", _drop_read_only)
         return engine
@@ -240,6 +281,11 @@ def open_engine(url: str) -> AsyncEngine:
     sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _connect_args(server_settings: dict[str, str]) -> dict[str, Any]:
+    """Return asyncpg's arguments for a session of PostgreSQL with these settings."""
+    return {"timeout": CONNECT_TIMEOUT_SECONDS, "server_settings": server_settings}
 
 
 def _drop_read_only(context: sa.ExceptionContext) -> None:

@@ -39,7 +39,7 @@ from bot.outbox.relay import Relay
 from bot.sources.poller import SourceReport
 from bot.today.service import TodayPlanner
 from storage import errors as storage_errors
-from storage.locks import HEARTBEAT_INTERVAL, SenderLock
+from storage.locks import HEARTBEAT_INTERVAL, LEASE_SECONDS, SenderLock
 
 log = structlog.get_logger(__name__)
 
@@ -175,10 +175,6 @@ async def keep_lock(lock: SenderLock, liveness: Liveness, stop: asyncio.Event) -
 
 GC_THRESHOLD = 700
 """Python's default, instead of the command line's high threshold: it keeps memory small over months."""
-DELIVERY_IDLE_SECONDS = 15.0
-"""A sender that is frozen within a transaction holds its locks for this time; then a standby can begin its term."""
-PLANNING_IDLE_SECONDS = 60.0
-"""The same for planning, which renders hundreds of posts within a transaction."""
 SHUTDOWN_SECONDS = 9.0
 """`run` ends within 10 s of SIGTERM."""
 PURGE_INTERVAL = timedelta(hours=6)
@@ -198,6 +194,10 @@ class Runtime:
     lock: SenderLock
     stop: asyncio.Event
     liveness: Liveness
+
+    def get_term(self) -> int | None:
+        """Return this process's term as the sender; None if it is not the sender."""
+        return self.lock.term
 
     def is_delivering(self) -> bool:
         """Return whether this process is the sender, the Gateway is connected, and no sign of life is overdue."""
@@ -282,7 +282,9 @@ class Runtime:
 def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event, lock: SenderLock) -> Runtime:
     """Build the relay and the planner around a Discord client."""
     metrics, liveness = Metrics(), container.liveness
-    delivery_database = container.database.ending_idle(DELIVERY_IDLE_SECONDS)
+    # Outside the fence, since a receipt is stored in any term; claims compare the term themselves.
+    delivery_database = container.database.ending_idle(LEASE_SECONDS)
+    container = container.fenced(lambda: lock.term)
     metrics.watch_discord(container.discord_health)
     bot.services.lookups.on_decision = metrics.record_lookup
     recorder = outcomes.OutcomeRecorder(
@@ -302,10 +304,9 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         get_term=lambda: lock.term,
         on_claimed=liveness.record_claim,
     )
-    planning_database = container.database.ending_idle(PLANNING_IDLE_SECONDS)
     matcher = bot.services.search.match_papers
-    planner = DailyPlanner(planning_database, container.deliveries, matcher, container.day_close)
-    today_planner = container.create_today_planner(bot.services, planning_database)
+    planner = DailyPlanner(container.database, container.deliveries, matcher, container.day_close)
+    today_planner = container.create_today_planner(bot.services)
     return Runtime(container, bot, relay, planner, today_planner, metrics, lock, stop, liveness)
 
 
@@ -427,7 +428,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         lambda: runtime.relay.run(stop),
         lambda: keep_lock(runtime.lock, runtime.liveness, stop),
         lambda: container.alert_planner.run(stop, on_planned=runtime.relay.wake),
-        lambda: app_tasks.MaintenanceLoop(container.database, container.clock).run(stop),
+        lambda: app_tasks.MaintenanceLoop(container.database, container.clock, runtime.get_term).run(stop),
     ]
     if container.settings.inbox is not None:
         watcher = inbox.InboxWatcher(container.settings.inbox, runtime.ingest_files)
