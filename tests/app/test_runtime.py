@@ -133,6 +133,7 @@ async def test_a_former_sender_stops_competing_once_another_has_begun_its_term(
     await first.release()
     assert await second.try_acquire()
     assert not await runtime.compete_for_lock(first, health.Liveness(), former_term=former_term)
+    await first.release()
     await second.release()
     await other_db.close()
 
