@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
+import socket
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
@@ -39,14 +41,14 @@ MIN_SQLITE_VERSION = (3, 37, 0)
 
 
 class Database:
-    """A pool of connections to one database. Close it with `close()`."""
+    """A pool of connections to one database. Close it with `close()`. PostgreSQL knows its sessions by `name`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, name: str = "") -> None:
         self.engine = engine
+        self.name = name
         # A lock serves the writers of this process in order; SQLite's busy loop does not.
         self._write_gates: list[_Gate] = [asyncio.Lock()] if self.is_sqlite else []
         self._read_gates: list[_Gate] = []
-        self._idle_seconds: float | None = None
         self._check: Check | None = None
 
     def limited(self, connections: int) -> Database:
@@ -55,24 +57,19 @@ class Database:
         Further work waits for its turn, first come, first served, and leaves the rest of the pool to other work: a writer
         outside waits for one writer of these at most.
         """
-        limited = Database(self.engine)
+        limited = Database(self.engine, self.name)
         slots = asyncio.Semaphore(connections)
         limited._read_gates = [slots]
         # In this order: what waits for a connection must not hold the lock of all writers.
         limited._write_gates = [asyncio.Lock(), slots, *self._write_gates]
         return limited
 
-    def ending_idle(self, seconds: float, check: Check | None = None) -> Database:
-        """Return this database for transactions that PostgreSQL ends once they have been idle for `seconds`.
-
-        A process that is frozen within a transaction thus holds its locks no longer. A write transaction begins with `check`.
-        On SQLite neither is needed: see `locks.fenced`.
-        """
-        bounded = Database(self.engine)
-        bounded._read_gates, bounded._write_gates = self._read_gates, self._write_gates
-        if not self.is_sqlite:
-            bounded._idle_seconds, bounded._check = seconds, check
-        return bounded
+    def checked(self, check: Check) -> Database:
+        """Return this database with write transactions that begin with `check`."""
+        checked = Database(self.engine, self.name)
+        checked._read_gates, checked._write_gates = self._read_gates, self._write_gates
+        checked._check = check
+        return checked
 
     async def open_session(self, seconds: int) -> AsyncConnection:
         """Open a connection to PostgreSQL outside the pool, which ends once it has been idle for `seconds` (0: never).
@@ -80,12 +77,11 @@ class Database:
         Raises StorageError if a pooler between them keeps the session for others.
         """
         timeout = f"{seconds}s" if seconds else "0"
-        settings = {"idle_session_timeout": timeout, "application_name": "paperround lock"}
         engine = create_async_engine(
             self.url,
             poolclass=sa.NullPool,
             isolation_level="AUTOCOMMIT",
-            connect_args=_connect_args(settings),
+            connect_args=_connect_args(self.name, idle_session_timeout=timeout),
         )
         with translated_errors(self.url):
             connection = await engine.connect()
@@ -128,11 +124,6 @@ class Database:
             connection = await stack.enter_async_context(self.engine.connect())
             await connection.execution_options(paperround_writes=True)
             async with connection.begin():
-                if self._idle_seconds is not None:
-                    milliseconds = int(self._idle_seconds * 1000)
-                    await connection.execute(
-                        sa.text(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds}")
-                    )
                 if self._check is not None:
                     await self._check(connection)
                 yield connection
@@ -252,7 +243,12 @@ def parse_url(url: str) -> URL:
     return parsed
 
 
-def open_engine(url: str) -> AsyncEngine:
+def make_name() -> str:
+    """Return a name for the sessions of this process: its host and number, and random digits, since both can come again."""
+    return f"paperround {socket.gethostname()[:24]}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def open_engine(url: str, name: str) -> AsyncEngine:
     """Create the engine for a database URL. Raises StorageError for an unsupported driver."""
     parsed = parse_url(url)
     if parsed.drivername not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
@@ -266,7 +262,7 @@ def open_engine(url: str) -> AsyncEngine:
             max_overflow=POOL_SIZE,
             pool_pre_ping=True,
             json_serializer=_to_json,
-            connect_args=_connect_args({"application_name": "paperround"}),
+            connect_args=_connect_args(name),
         )
         sa.event.listen(engine.sync_engine, "handle_error", _drop_read_only)
         return engine
@@ -283,9 +279,10 @@ def open_engine(url: str) -> AsyncEngine:
     return engine
 
 
-def _connect_args(server_settings: dict[str, str]) -> dict[str, Any]:
-    """Return asyncpg's arguments for a session of PostgreSQL with these settings."""
-    return {"timeout": CONNECT_TIMEOUT_SECONDS, "server_settings": server_settings}
+def _connect_args(name: str, **server_settings: str) -> dict[str, Any]:
+    """Return asyncpg's arguments for a session of PostgreSQL with this name and these settings."""
+    settings = {"application_name": name, **server_settings}
+    return {"timeout": CONNECT_TIMEOUT_SECONDS, "server_settings": settings}
 
 
 def _drop_read_only(context: sa.ExceptionContext) -> None:

@@ -25,8 +25,8 @@ TIMEOUT = 10.0
 ADVISORY_LOCK_ID = 0x53454E444552  # "SENDER" in ASCII
 HEARTBEAT_INTERVAL = 5.0
 LEASE_SECONDS = 20
-"""PostgreSQL ends the session of a sender that is silent for so long, and each of its transactions that stands still. It is
-longer than the sender takes to notice a lost connection, which is an interval and the time-out of a heartbeat."""
+"""PostgreSQL ends the session of a sender that is silent for so long. It is longer than the sender takes to notice a lost
+connection, which is an interval and the time-out of a heartbeat."""
 _ID_BITS = 32
 
 
@@ -122,7 +122,7 @@ async def is_current_term(connection: Connection, term: int) -> bool:
 def fenced(database: Database, get_term: Callable[[], int | None]) -> Database:
     """Return a database that can be written in the sender's present term only: a transaction of another is a SupersededError.
 
-    A new term waits for those that have begun. On SQLite the lock is enough, which a frozen process keeps.
+    A new term waits for those that have begun. For PostgreSQL: with SQLite a frozen process keeps the lock.
     """
 
     async def check(connection: Connection) -> None:
@@ -130,7 +130,7 @@ def fenced(database: Database, get_term: Callable[[], int | None]) -> Database:
         if term is None or not await is_current_term(connection, term):
             raise errors.SupersededError("this process is not the sender any more")
 
-    return database.ending_idle(LEASE_SECONDS, check)
+    return database.checked(check)
 
 
 class SenderLock(ProcessLock):
@@ -155,12 +155,26 @@ class SenderLock(ProcessLock):
         if not await super().try_acquire():
             return False
         try:
+            if self._connection is not None:
+                await self._end_sessions_of_former(self._connection)
             async with self._database.transaction() as connection:
+                await key_values.set_value(connection, key_values.SENDER_NAME, self._database.name)
                 self._term = await raise_term(connection)
         except BaseException:
             await self.release()
             raise
         return True
+
+    async def _end_sessions_of_former(self, connection: Connection) -> None:
+        """End the sessions of the sender before this one, which may be frozen within a transaction and keep its locks.
+
+        No time-out of PostgreSQL ends one that is frozen between the messages of a statement.
+        """
+        name = await key_values.get(connection, key_values.SENDER_NAME)
+        if name and name != self._database.name:
+            with translated_errors(self._database.url):
+                query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name"
+                await connection.execute(sa.text(query), {"name": name})
 
     async def is_superseded(self, term: int) -> bool:
         """Whether another sender's term has begun after this one."""

@@ -315,7 +315,8 @@ class MaintenanceLoop:
         if paper_count > self._in_process_limit and self._database.is_shareable:
             url = self._database.url.render_as_string(hide_password=False)
             try:
-                async with aclosing(maintenance.run_in_worker(url, task, self._get_term())) as steps:
+                worker = maintenance.run_in_worker(url, task, self._get_term(), self._database.name)
+                async with aclosing(worker) as steps:
                     async for done in steps:
                         yield done
                 return

@@ -360,20 +360,29 @@ class DailyPlanner:
     async def reschedule(self, now: datetime, *, ahead_since: datetime | None = None) -> int:
         """Recompute all due times, after a change of time zone rules or of the clock. Returns the number changed.
 
-        `ahead_since` (UTC) is as in `recompute_due`.
+        `ahead_since` (UTC) is as in `recompute_due`. A transaction has BATCH_SIZE subscriptions, between which others write.
         """
-        async with self._database.transaction() as connection:
-            await archive.lock_ingest(connection)
-            active = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
-            changed = [
-                schedule.set_due(subscription, due)
-                for subscription in active
-                if clock.is_known_zone(subscription.timezone)
-                and (due := recompute_due(subscription, now, ahead_since)) is not None
-                and (due.at, due.local_on) != (subscription.next_due_at, subscription.due_on)
-            ]
-            await daily.set_schedules(connection, changed)
-        return len(changed)
+        slices, last_id, count = TimeSlices(), 0, 0
+        while True:
+            changed = []
+            async with self._database.transaction() as connection:
+                await archive.lock_ingest(connection)
+                active = await daily.list_rows(
+                    connection, state=models.ActivityState.ACTIVE, after_id=last_id, limit=BATCH_SIZE
+                )
+                for subscription in active:
+                    await slices.pause()
+                    if not clock.is_known_zone(subscription.timezone):
+                        continue
+                    due = recompute_due(subscription, now, ahead_since)
+                    stored = subscription.next_due_at, subscription.due_on
+                    if due is not None and (due.at, due.local_on) != stored:
+                        changed.append(schedule.set_due(subscription, due))
+                await daily.set_schedules(connection, changed)
+            count += len(changed)
+            if len(active) < BATCH_SIZE:
+                return count
+            last_id = active[-1].id
 
     async def _read_ahead(self, now: datetime, matches: TopicMatches, loaded: PapersByRevision) -> None:
         """Read papers and match topics outside the planning transaction, which keeps other writers waiting."""

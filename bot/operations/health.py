@@ -18,7 +18,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
-from storage import deliveries, models
+from storage import deliveries, migrate, models
 from storage import errors as storage_errors
 from storage.database import Database
 
@@ -59,6 +59,7 @@ class Liveness:
         self._discord_at: float | None = None
         self._discord_failed_at = float("-inf")
         self._database_away: tuple[float, str] | None = None
+        self._is_ready = False
 
     def record_start(self) -> None:
         """Begin the grace again: the sender lock was acquired, or Discord is asked again to accept the login."""
@@ -88,6 +89,10 @@ class Liveness:
             away_at = self._monotonic() if self._database_away is None else self._database_away[0]
             self._database_away = away_at, reason
 
+    def record_readiness(self, *, is_ready: bool) -> None:
+        """Record whether Discord has accepted the login, without which a standby cannot take over."""
+        self._is_ready = is_ready
+
     def record_answer(self, answer: Answer) -> None:
         """Record an answer of Discord, or of a proxy before it. Any answer to the request itself is a success."""
         if answer.is_discords and answer.status < 500 and answer.status != 429:
@@ -104,10 +109,12 @@ class Liveness:
         return {"discord": self._get_discord_state().value, "outage": self.is_outage(), **ages}
 
     def find_problems(self, *, is_standby: bool = False) -> list[str]:
-        """Return a sentence for each sign that is overdue. A standby needs the database alone."""
+        """Return a sentence for each sign that is overdue. A standby needs the database and its login."""
         problems = self._find_database_problems()
         if is_standby:
-            return problems
+            return problems + (
+                [] if self._is_ready else ["Discord has not accepted the standby's login so far."]
+            )
         problems += self._find_own_problems()
         if self._is_overdue(self._discord_at, DISCORD_SECONDS):
             problems.append(
@@ -418,6 +425,8 @@ class MonitoringServer:
         if is_connected:
             self._liveness.record_discord()
         problems = self._liveness.find_problems(is_standby=role == "standby")
+        if role == "standby":
+            problems += await self._find_schema_problems()
         oldest = await self._oldest_unsent_at()
         body = {
             "up": True,
@@ -436,6 +445,14 @@ class MonitoringServer:
             async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
                 return await deliveries.oldest_unsent_at(connection)
         return None
+
+    async def _find_schema_problems(self) -> list[str]:
+        """Return a sentence if another version has changed the schema; nothing if the database does not answer."""
+        mismatch = None
+        with isolation.isolated(log, "the schema is unknown"):
+            async with asyncio.timeout(DATABASE_SECONDS):
+                mismatch = await migrate.find_mismatch(self._database)
+        return [mismatch] if mismatch else []
 
     async def _handle_metrics(self, request: web.Request) -> web.Response:
         try:

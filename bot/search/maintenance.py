@@ -80,15 +80,15 @@ async def run_task(database: Database, clock: Clock, task: MaintenanceTask) -> A
 
 
 async def run_in_worker(
-    url: str, task: MaintenanceTask, term: int | None = None
+    url: str, task: MaintenanceTask, term: int | None = None, name: str | None = None
 ) -> AsyncGenerator[int, None]:
     """Run a task in a worker process, yielding the number of papers processed. Closing the generator stops the worker.
 
-    `url` is that of the database, with its password; with a sender's `term` it is written in that term only. Raises
-    ChildStartError before any work is done, another PaperroundError after; the task's stored progress remains.
+    `url` is that of the database, with its password; with a sender's `term` it is written in that term only. `name` is
+    that of the sender's sessions. Raises ChildStartError before any work is done, another PaperroundError after; the task's stored progress remains.
     """
     steps = isolation.stream_isolated(
-        *(_run_task, url, task.value, search_index.VERSION, term),
+        *(_run_task, url, task.value, search_index.VERSION, term, name),
         seconds=None,
         megabytes=None,
         with_database=True,
@@ -104,12 +104,14 @@ async def run_in_worker(
             yield done
 
 
-async def _run_task(url: str, task: str, version: str, term: int | None) -> AsyncGenerator[int, None]:
+async def _run_task(
+    url: str, task: str, version: str, term: int | None, name: str | None
+) -> AsyncGenerator[int, None]:
     if version != search_index.VERSION:
         # The parent, replaced while it runs, could not read the index that this version builds.
         yield 0
         raise isolation.ChildError("another version was installed while this one runs; restart the bot")
-    opened = await migrate.open_database(url, migrate=False)
+    opened = await migrate.open_database(url, migrate=False, name=name)
     try:
         yield 0
         database = opened if term is None else locks.fenced(opened, lambda: term)

@@ -183,6 +183,28 @@ async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarn
     assert "Traceback" not in harness.read_log(), harness.read_log()[-6000:]
 
 
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+async def test_a_standby_that_has_logged_in_goes_on_with_what_the_sender_planned(
+    harness: FaultHarness, how: signal.Signals
+) -> None:
+    channels = await harness.fake.add_channels(CHANNELS)
+    sender, standby = await _start_sender_and_standby(harness)
+
+    async def have_both_logged_in() -> bool:
+        return len(await harness.fake.log("GET", "/users/@me")) == 2
+
+    await harness.wait_until(have_both_logged_in)
+    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), PARTS))
+    await harness.wait_for_sent(20)
+    sender.send_signal(how)
+    await harness.wait_until_all_sent()
+    await harness.wait_until(lambda: sender.poll() is not None)
+    assert sender.returncode == (0 if how is signal.SIGTERM else -how)
+    assert standby.poll() is None
+    await fault_harness.assert_exactly_once(harness, channels, PARTS)
+    assert "Traceback" not in harness.read_log(), harness.read_log()[-6000:]
+
+
 async def test_a_server_that_is_away_is_one_kind_of_error_and_forgotten_when_it_is_back(
     harness: FaultHarness, server: postgres_server.PostgresServer
 ) -> None:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
 import structlog
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -156,6 +157,8 @@ async def test_a_sender_without_a_recent_sign_of_life_is_unhealthy_and_says_whic
     assert word in problem
     assert body[f"{sign}_seconds"] == limit + 1
     harness.role = "standby"
+    assert "login" in (await harness.health())[1]["problems"][0]
+    harness.liveness.record_readiness(is_ready=True)
     assert (await harness.health())[0] == 200
 
 
@@ -164,6 +167,7 @@ async def test_a_database_that_is_away_or_read_only_for_a_minute_is_a_problem(
     harness: ServerHarness, role: str
 ) -> None:
     harness.role = role
+    harness.liveness.record_readiness(is_ready=True)
     harness.liveness.record_database("the connection was lost")
     harness.seconds += health.DATABASE_AWAY_SECONDS
     harness.show_life()
@@ -175,6 +179,16 @@ async def test_a_database_that_is_away_or_read_only_for_a_minute_is_a_problem(
     assert "Let it be written to again." in body["problems"][0]
     harness.liveness.record_database(None)
     assert (await harness.health())[0] == 200
+
+
+async def test_a_standby_of_another_schema_could_not_take_over(harness: ServerHarness) -> None:
+    harness.role = "standby"
+    harness.liveness.record_readiness(is_ready=True)
+    async with harness.db.transaction() as connection:
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = 'r9999'"))
+    status, body = await harness.health()
+    assert status == 503
+    assert "The database has schema r9999" in body["problems"][0]
 
 
 async def test_starting_up_has_a_grace_that_ends(harness: ServerHarness) -> None:

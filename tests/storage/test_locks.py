@@ -115,6 +115,28 @@ async def test_postgresql_takes_the_lock_from_a_holder_that_is_silent(
 
 
 @pytest.mark.engines("postgresql")
+async def test_a_frozen_transaction_of_the_former_sender_keeps_no_locks(
+    db: database.Database, database_url: str
+) -> None:
+    other_db = await migrate.open_database(database_url, migrate=True)
+    first, second = locks.SenderLock(db), locks.SenderLock(other_db)
+    assert await first.try_acquire()
+
+    async def freeze() -> None:
+        async with db.transaction() as frozen:
+            assert await locks.is_current_term(frozen, first.term or 0)
+            await first.release()
+            assert await second.try_acquire()
+            await key_values.set_value(frozen, "written", "yes")
+
+    with pytest.raises(errors.DatabaseUnavailableError):
+        await freeze()
+    assert await second.heartbeat()
+    await second.release()
+    await other_db.close()
+
+
+@pytest.mark.engines("postgresql")
 async def test_a_fenced_database_is_written_in_the_present_term_only(db: database.Database) -> None:
     lock = locks.SenderLock(db)
     fenced = locks.fenced(db, lambda: lock.term)
