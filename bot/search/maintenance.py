@@ -84,8 +84,9 @@ async def run_in_worker(
 ) -> AsyncGenerator[int, None]:
     """Run a task in a worker process, yielding the number of papers processed. Closing the generator stops the worker.
 
-    `url` is that of the database, with its password; with a sender's `term` it is written in that term only. `name` is
-    that of the sender's sessions. Raises ChildStartError before any work is done, another PaperroundError after; the task's stored progress remains.
+    `url` is that of the database, with its password; with a sender's `term` it is written in that term only. `name` is that
+    of the sender's sessions. Raises ChildStartError before any work is done, another PaperroundError after; the task's stored
+    progress remains.
     """
     steps = isolation.stream_isolated(
         *(_run_task, url, task.value, search_index.VERSION, term, name),

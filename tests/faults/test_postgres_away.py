@@ -183,7 +183,7 @@ async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarn
     assert "Traceback" not in harness.read_log(), harness.read_log()[-6000:]
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.all_faults)])
 async def test_a_standby_that_has_logged_in_goes_on_with_what_the_sender_planned(
     harness: FaultHarness, how: signal.Signals
 ) -> None:
