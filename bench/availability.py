@@ -17,7 +17,6 @@ import psutil
 import sqlalchemy as sa
 
 from bench.figures import Figure, median, show
-from bench.readers import Probe
 from bot.app.container import Container
 from bot.core.settings import Settings
 from bot.daily import planner
@@ -136,6 +135,14 @@ async def _measure_freeze(harness: FaultHarness) -> list[Figure]:
     ]
 
 
+async def _watch_turns(turns: list[float]) -> None:
+    """Add the CPU seconds of each turn of the event loop, which other processes of the machine do not make longer."""
+    while True:
+        started = time.thread_time()
+        await asyncio.sleep(0)
+        turns.append(time.thread_time() - started)
+
+
 async def _measure_take_over(harness: FaultHarness) -> list[Figure]:
     core = Container(Settings(database_url=harness.database_url), harness.db, harness.now)
     await core.create_services().subscriptions.add(
@@ -177,17 +184,16 @@ async def _measure_take_over(harness: FaultHarness) -> list[Figure]:
         show(Figure("100,000 subscriptions: more memory", (peak - memory) / 2**20, "MB", max_value=30)),
     ]
     harness.kill_all()
-    probe = Probe(harness.db)
     search = SearchService(harness.db)
     rescheduling = planner.DailyPlanner(harness.db, core.deliveries, search.match_papers)
-    async with probe.running():
-        started = time.process_time()
-        await rescheduling.reschedule(harness.now())
-        seconds = time.process_time() - started
-    worst = max(probe.lags)
+    turns, started = [0.0], time.process_time()
+    watching = asyncio.create_task(_watch_turns(turns))
+    await rescheduling.reschedule(harness.now())
+    seconds = time.process_time() - started
+    watching.cancel()
     return [
         *figures,
-        show(Figure("100,000 subscriptions: loop blocked by due times", worst, "ms", max_value=50)),
+        show(Figure("100,000 subscriptions: loop blocked by due times", 1e3 * max(turns), "ms", max_value=50)),
         show(Figure("100,000 subscriptions: CPU of due times", seconds, "s")),
     ]
 

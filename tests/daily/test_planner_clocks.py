@@ -56,7 +56,7 @@ async def test_new_time_zone_rules_and_a_wrong_clock_are_corrected_by_reschedule
 async def test_all_due_times_are_computed_again_in_batches(
     planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planner, "BATCH_SIZE", 2)
+    monkeypatch.setattr(planner, "DUE_TIMES_IN_BATCH", 2)
     for channel_id in range(5):
         await planning.subscribe(channel_id)
     assert await planning.planner.reschedule(EVENING - 50 * HOUR) == 5
