@@ -157,10 +157,10 @@ async def test_a_fenced_database_is_written_in_the_present_term_only(db: databas
 
 
 @asynccontextmanager
-async def _open_pooler(url: sa.URL, *, is_silent: bool) -> AsyncIterator[sa.URL]:
-    """Yield the address of a stand-in for PgBouncer: it refuses or (silent) ignores parameters that it does not know.
+async def _open_proxy(url: sa.URL, *, is_pooler: bool = False, is_silent: bool = False) -> AsyncIterator[int]:
+    """Yield the port of a proxy before PostgreSQL, or of a stand-in for PgBouncer.
 
-    PgBouncer does the latter with those of its setting `ignore_startup_parameters`.
+    That refuses a parameter that it does not know or (silent) ignores it, as those of its setting `ignore_startup_parameters`.
     """
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -174,7 +174,7 @@ async def _open_pooler(url: sa.URL, *, is_silent: bool) -> AsyncIterator[sa.URL]
             writer.write(b"N")
             head = await reader.readexactly(8)
         body = await reader.readexactly(int.from_bytes(head[:4], "big") - 8)
-        known = body.replace(b"idle_session_timeout\x0020s\x00", b"")
+        known = body.replace(b"idle_session_timeout\x0020s\x00", b"") if is_pooler else body
         if known != body and not is_silent:
             text = b"SFATAL\0C08P01\0Munsupported startup parameter: idle_session_timeout\0\0"
             writer.write(b"E" + (len(text) + 4).to_bytes(4, "big") + text)
@@ -187,16 +187,33 @@ async def _open_pooler(url: sa.URL, *, is_silent: bool) -> AsyncIterator[sa.URL]
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
-        port = server.sockets[0].getsockname()[1]
-        yield url.set(host="127.0.0.1", port=port).difference_update_query(["host"])
+        yield server.sockets[0].getsockname()[1]
 
 
 @pytest.mark.engines("postgresql")
 @pytest.mark.parametrize("is_silent", [False, True])
 async def test_a_pooler_that_keeps_sessions_for_others_is_refused(database_url: str, is_silent: bool) -> None:
-    async with _open_pooler(sa.make_url(database_url), is_silent=is_silent) as url:
-        opened = await migrate.open_database(url.render_as_string(hide_password=False))
+    url = sa.make_url(database_url)
+    async with _open_proxy(url, is_pooler=True, is_silent=is_silent) as port:
+        pooler = url.set(host="127.0.0.1", port=port).difference_update_query(["host"])
+        opened = await migrate.open_database(pooler.render_as_string(hide_password=False))
         with pytest.raises(errors.StorageError, match="leads to a pooler such as PgBouncer") as caught:
             await locks.SenderLock(opened).try_acquire()
         assert not isinstance(caught.value, errors.DatabaseUnavailableError), "it is not waited for"
+        await opened.close()
+
+
+@pytest.mark.engines("postgresql")
+async def test_of_several_hosts_the_one_that_can_be_written_is_used(database_url: str) -> None:
+    url = sa.make_url(database_url)
+    async with _open_proxy(url) as port:
+        hosts = ["127.0.0.1:1", f"127.0.0.1:{port}"]
+        several = url.set(query={"host": hosts, "target_session_attrs": "primary"})
+        opened = await migrate.open_database(several.render_as_string(hide_password=False))
+        lock = locks.SenderLock(opened)
+        assert await lock.try_acquire()
+        await lock.release()
+        standby = several.update_query_dict({"target_session_attrs": "standby"})
+        with pytest.raises(errors.DatabaseUnavailableError):
+            await migrate.open_database(standby.render_as_string(hide_password=False))
         await opened.close()
