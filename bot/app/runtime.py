@@ -293,6 +293,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     delivery_database = container.database
     container = container.fenced(lambda: lock.term)
     metrics.watch_discord(container.discord_health)
+    metrics.watch_term(lambda: lock.term)
     bot.services.lookups.on_decision = metrics.record_lookup
     recorder = outcomes.OutcomeRecorder(
         delivery_database,

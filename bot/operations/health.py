@@ -18,7 +18,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
-from storage import deliveries, migrate, models
+from storage import deliveries, locks, migrate, models
 from storage import errors as storage_errors
 from storage.database import Database
 
@@ -356,6 +356,13 @@ class Metrics:
             "paperround_invalid_requests", "Answers of 401, 403 and 429 within ten minutes"
         )
         self.digests = counter("paperround_digests", "Digests stored or corrected")
+        self.leader = gauge("paperround_leader", "1 for the process that sends, 0 for a standby")
+        self.term = gauge("paperround_term", "Number of this process's term as the sender; 0 for a standby")
+
+    def watch_term(self, get_term: Callable[[], int | None]) -> None:
+        """Show from now on whether this process is the sender, and the number of its term."""
+        self.leader.set_function(lambda: get_term() is not None)
+        self.term.set_function(lambda: locks.number_of(get_term() or 0))
 
     def watch_clock(self, monitor: ClockMonitor) -> None:
         """Show the state of the clock's monitor from now on."""

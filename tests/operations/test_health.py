@@ -35,7 +35,7 @@ from bot.operations.health import (
     Metrics,
 )
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
-from storage import deliveries, errors, models, outbox
+from storage import deliveries, errors, locks, models, outbox
 from storage.database import Database
 from tests.support import patience
 from tests.support.planner_harness import SEOUL_9AM
@@ -274,6 +274,17 @@ async def test_metrics_show_the_state_of_the_clock_and_of_discord(harness: Serve
     assert samples["paperround_discord_state,state=well"] == 0
     assert samples["paperround_discord_state,state=troubled"] == 1
     assert samples["paperround_invalid_requests"] == 1
+
+
+async def test_metrics_show_the_sender_and_its_term(harness: ServerHarness) -> None:
+    lock = locks.SenderLock(harness.db)
+    harness.metrics.watch_term(lambda: lock.term)
+    samples = await harness.samples()
+    assert (samples["paperround_leader"], samples["paperround_term"]) == (0, 0)
+    await lock.try_acquire()
+    samples = await harness.samples()
+    assert (samples["paperround_leader"], samples["paperround_term"]) == (1, locks.number_of(lock.term or 0))
+    await lock.release()
 
 
 async def test_every_query_of_the_dashboard_is_answered(harness: ServerHarness) -> None:
