@@ -76,11 +76,14 @@ async def list_rows(
     guild_id: int | None = None,
     channel_id: int | None = None,
     state: models.ActivityState | None = None,
+    after_id: int = 0,
+    limit: int | None = None,
 ) -> list[models.Subscription]:
     """Return the subscriptions that match all given conditions, oldest first."""
     conditions = {"guild_id": guild_id, "channel_id": channel_id, "state": state}
     query = sa.select(subscriptions).where(*bulk.equalities(subscriptions, conditions))
-    return await bulk.fetch_records(connection, models.Subscription, query.order_by(subscriptions.c.id))
+    query = query.where(subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
+    return await bulk.fetch_records(connection, models.Subscription, query)
 
 
 def select_due(now: datetime, limit: int) -> sa.Select[Any]:

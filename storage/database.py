@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
+import socket
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,9 @@ from storage import errors
 Connection = AsyncConnection
 """The type of a transaction's connection, so that services need not import SQLAlchemy."""
 
+Check = Callable[[Connection], Awaitable[None]]
+"""Raises if a transaction may not be written."""
+
 _Gate = AbstractAsyncContextManager[None]
 BUSY_TIMEOUT_SECONDS = 15.0
 POOL_SIZE = 8
@@ -36,14 +41,15 @@ MIN_SQLITE_VERSION = (3, 37, 0)
 
 
 class Database:
-    """A pool of connections to one database. Close it with `close()`."""
+    """A pool of connections to one database. Close it with `close()`. PostgreSQL knows its sessions by `name`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, name: str = "") -> None:
         self.engine = engine
+        self.name = name
         # A lock serves the writers of this process in order; SQLite's busy loop does not.
         self._write_gates: list[_Gate] = [asyncio.Lock()] if self.is_sqlite else []
         self._read_gates: list[_Gate] = []
-        self._idle_seconds: float | None = None
+        self._check: Check | None = None
 
     def limited(self, connections: int) -> Database:
         """Return this database for work that holds at most this number of connections, and one writer, at a time.
@@ -51,22 +57,43 @@ class Database:
         Further work waits for its turn, first come, first served, and leaves the rest of the pool to other work: a writer
         outside waits for one writer of these at most.
         """
-        limited = Database(self.engine)
+        limited = Database(self.engine, self.name)
         slots = asyncio.Semaphore(connections)
         limited._read_gates = [slots]
         # In this order: what waits for a connection must not hold the lock of all writers.
         limited._write_gates = [asyncio.Lock(), slots, *self._write_gates]
         return limited
 
-    def ending_idle(self, seconds: float) -> Database:
-        """Return this database for transactions that PostgreSQL ends once they have been idle for `seconds`.
+    def checked(self, check: Check) -> Database:
+        """Return this database with write transactions that begin with `check`."""
+        checked = Database(self.engine, self.name)
+        checked._read_gates, checked._write_gates = self._read_gates, self._write_gates
+        checked._check = check
+        return checked
 
-        A process that is frozen within a transaction thus holds its locks no longer.
+    async def open_session(self, seconds: int) -> AsyncConnection:
+        """Open a connection to PostgreSQL outside the pool, which ends once it has been idle for `seconds` (0: never).
+
+        Raises StorageError if a pooler between them keeps the session for others.
         """
-        bounded = Database(self.engine)
-        bounded._read_gates, bounded._write_gates = self._read_gates, self._write_gates
-        bounded._idle_seconds = None if self.is_sqlite else seconds
-        return bounded
+        timeout = f"{seconds}s" if seconds else "0"
+        engine = create_async_engine(
+            self.url,
+            poolclass=sa.NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args=_connect_args(self.name, idle_session_timeout=timeout),
+        )
+        with translated_errors(self.url):
+            connection = await engine.connect()
+            try:
+                shown = await connection.scalar(sa.text("SHOW idle_session_timeout"))
+            except BaseException:
+                await connection.close()
+                raise
+        if shown != timeout:
+            await connection.close()
+            raise errors.StorageError(_POOLER)
+        return connection
 
     @property
     def is_sqlite(self) -> bool:
@@ -97,11 +124,8 @@ class Database:
             connection = await stack.enter_async_context(self.engine.connect())
             await connection.execution_options(paperround_writes=True)
             async with connection.begin():
-                if self._idle_seconds is not None:
-                    milliseconds = int(self._idle_seconds * 1000)
-                    await connection.execute(
-                        sa.text(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds}")
-                    )
+                if self._check is not None:
+                    await self._check(connection)
                 yield connection
 
     @asynccontextmanager
@@ -158,6 +182,8 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
             return errors.DatabaseBusyError(sentence)
     if url.get_backend_name() == "sqlite":
         return None
+    if _sqlstate(error) == "08P01" and "startup parameter" in text:  # PgBouncer's words, in every version
+        return errors.StorageError(_POOLER)
     hint = _UNUSABLE.get(_sqlstate(error)) or _UNUSABLE.get(_sqlstate(error)[:2])
     if hint is None and not _is_unavailable(error):
         return None
@@ -177,6 +203,12 @@ _UNUSABLE = {
 }
 """What to do after the errors of PostgreSQL, by their code or its class, that say nothing against the statement: read-only, a
 refused user, no resources (a full disk), a cancelled statement, errors of the system (PostgreSQL manual, appendix A)."""
+
+
+_POOLER = (
+    "PAPERROUND_DATABASE_URL leads to a pooler such as PgBouncer, behind which the sender's lock could be held twice. Name"
+    " PostgreSQL itself."
+)
 
 
 def _sqlstate(error: BaseException) -> str:
@@ -211,7 +243,12 @@ def parse_url(url: str) -> URL:
     return parsed
 
 
-def open_engine(url: str) -> AsyncEngine:
+def make_name() -> str:
+    """Return a name for the sessions of this process: its host and number, and random digits, since both can come again."""
+    return f"paperround {socket.gethostname()[:24]}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def open_engine(url: str, name: str) -> AsyncEngine:
     """Create the engine for a database URL. Raises StorageError for an unsupported driver."""
     parsed = parse_url(url)
     if parsed.drivername not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
@@ -225,7 +262,7 @@ def open_engine(url: str) -> AsyncEngine:
             max_overflow=POOL_SIZE,
             pool_pre_ping=True,
             json_serializer=_to_json,
-            connect_args={"timeout": CONNECT_TIMEOUT_SECONDS},
+            connect_args=_connect_args(name),
         )
         sa.event.listen(engine.sync_engine, "handle_error", _drop_read_only)
         return engine
@@ -240,6 +277,12 @@ def open_engine(url: str) -> AsyncEngine:
     sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _connect_args(name: str, **server_settings: str) -> dict[str, Any]:
+    """Return asyncpg's arguments for a session of PostgreSQL with this name and these settings."""
+    settings = {"application_name": name, **server_settings}
+    return {"timeout": CONNECT_TIMEOUT_SECONDS, "server_settings": settings}
 
 
 def _drop_read_only(context: sa.ExceptionContext) -> None:

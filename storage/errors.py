@@ -71,6 +71,10 @@ class DatabaseUnavailableError(StorageError):
     """PostgreSQL is away, has ended the session, or cannot be written or entered. Trying again later may succeed."""
 
 
+class SupersededError(DatabaseUnavailableError):
+    """This process is not the sender, or not any more, and may not write what the sender writes."""
+
+
 class InUseError(DatabaseBusyError):
     """A reader still uses what is to be replaced; retrying soon may succeed."""
 

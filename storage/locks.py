@@ -1,14 +1,15 @@
 """Locks that one process holds: a file lock next to the SQLite file, or a PostgreSQL advisory lock.
 
-Both are released when their holder dies. That of the sender begins a new term each time it is acquired, whose number is the
-fencing token of claims.
+Both are released when their holder dies. That of the sender is a lease: PostgreSQL also takes it from a holder that is frozen or
+cut off. It begins a new term each time it is acquired, which is the fencing token of what the sender writes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
+import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -23,6 +24,10 @@ from storage.database import Connection, Database, sqlite_path, translated_error
 TIMEOUT = 10.0
 ADVISORY_LOCK_ID = 0x53454E444552  # "SENDER" in ASCII
 HEARTBEAT_INTERVAL = 5.0
+LEASE_SECONDS = 20
+"""PostgreSQL ends the session of a sender that is silent for so long. It is longer than the sender takes to notice a lost
+connection, which is an interval and the time-out of a heartbeat."""
+_ID_BITS = 32
 
 
 async def lock_transaction(connection: Connection, *numbers: int) -> None:
@@ -32,12 +37,16 @@ async def lock_transaction(connection: Connection, *numbers: int) -> None:
 
 
 class ProcessLock:
-    """A lock on a database with a name (SQLite) and a number (PostgreSQL) of its own."""
+    """A lock on a database with a name (SQLite) and a number (PostgreSQL) of its own.
 
-    def __init__(self, database: Database, name: str, number: int) -> None:
+    On PostgreSQL it belongs to a session, which ends once it has been idle for `idle_seconds` (0: never).
+    """
+
+    def __init__(self, database: Database, name: str, number: int, *, idle_seconds: int = 0) -> None:
         self._database = database
         self._name = name
         self._number = number
+        self._idle_seconds = idle_seconds
         self._file: IO[str] | None = None
         self._connection: AsyncConnection | None = None
 
@@ -47,15 +56,15 @@ class ProcessLock:
             path = sqlite_path(self._database.url)
             self._file = _lock_file(path, self._name) if path is not None else open("/dev/null")  # noqa: ASYNC230, SIM115
             return self._file is not None
-        async with contextlib.AsyncExitStack() as stack:
-            stack.enter_context(translated_errors(self._database.url))
-            connection = await stack.enter_async_context(self._database.engine.connect())
-            connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            if await connection.scalar(sa.select(sa.func.pg_try_advisory_lock(self._number))):
-                self._connection = connection
-                stack.pop_all()  # the lock lives as long as the connection
-                return True
-        return False
+        try:
+            if self._connection is None:
+                self._connection = await self._database.open_session(self._idle_seconds)
+            with translated_errors(self._database.url):
+                query = sa.select(sa.func.pg_try_advisory_lock(self._number))
+                return bool(await self._connection.scalar(query))
+        except BaseException:
+            await self._end_session()
+            raise
 
     async def release(self) -> None:
         """Release the lock."""
@@ -64,15 +73,17 @@ class ProcessLock:
             fcntl.flock(self._file, fcntl.LOCK_UN)
             self._file.close()
             self._file = None
+        await self._end_session()
+
+    async def _end_session(self) -> None:
+        """Close the session, and so release the lock."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            # Only closing the session releases the lock; returning it to the pool would keep it.
             with (
                 suppress(SQLAlchemyError, OSError, errors.StorageError),
                 translated_errors(self._database.url),
             ):
                 async with asyncio.timeout(TIMEOUT):
-                    await connection.invalidate()
                     await connection.close()
 
 
@@ -88,8 +99,19 @@ def _lock_file(path: Path, name: str) -> IO[str] | None:
 
 
 async def raise_term(connection: Connection) -> int:
-    """Begin a new sender's term: its number is one more than that of the last. Claims of older terms fail from now on."""
-    return await key_values.increment(connection, key_values.SENDER_TERM)
+    """Begin a new sender's term, whose number is one more than that of the last. What older terms write fails from now on.
+
+    The lower bits are random: after a fail-over to a server that lags behind, the number may have been given before.
+    """
+    number = number_of(await key_values.increment(connection, key_values.SENDER_TERM)) + 1
+    term = number << _ID_BITS | secrets.randbits(_ID_BITS)
+    await key_values.set_value(connection, key_values.SENDER_TERM, str(term))
+    return term
+
+
+def number_of(term: int) -> int:
+    """Return the number of a term: how many there were."""
+    return term >> _ID_BITS
 
 
 async def is_current_term(connection: Connection, term: int) -> bool:
@@ -97,16 +119,30 @@ async def is_current_term(connection: Connection, term: int) -> bool:
     return int(await key_values.get(connection, key_values.SENDER_TERM, locked=True) or 0) == term
 
 
+def fenced(database: Database, get_term: Callable[[], int | None]) -> Database:
+    """Return a database that can be written in the sender's present term only: a transaction of another is a SupersededError.
+
+    A new term waits for those that have begun. That of SQLite is returned as it is: a frozen process keeps the lock of the file.
+    """
+
+    async def check(connection: Connection) -> None:
+        term = get_term()
+        if term is None or not await is_current_term(connection, term):
+            raise errors.SupersededError("this process is not the sender any more")
+
+    return database if database.is_sqlite else database.checked(check)
+
+
 class SenderLock(ProcessLock):
     """Held by the one process that sends."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database, "sender", ADVISORY_LOCK_ID)
+        super().__init__(database, "sender", ADVISORY_LOCK_ID, idle_seconds=LEASE_SECONDS)
         self._term: int | None = None
 
     @property
     def term(self) -> int | None:
-        """The number of this process's term as the sender, as of the last `heartbeat`; None if it is not the sender."""
+        """This process's term as the sender, as of the last `heartbeat`; None if it is not the sender."""
         return self._term
 
     @property
@@ -116,14 +152,29 @@ class SenderLock(ProcessLock):
 
     async def try_acquire(self) -> bool:
         """Acquire the lock if it is free, and begin a term. A database in memory has one process, so its lock is free."""
-        async with contextlib.AsyncExitStack() as stack:
-            stack.push_async_callback(self.release)
-            if not await super().try_acquire():
-                return False
+        if not await super().try_acquire():
+            return False
+        try:
+            if self._connection is not None:
+                await self._end_sessions_of_former(self._connection)
             async with self._database.transaction() as connection:
+                await key_values.set_value(connection, key_values.SENDER_NAME, self._database.name)
                 self._term = await raise_term(connection)
-            stack.pop_all()
+        except BaseException:
+            await self.release()
+            raise
         return True
+
+    async def _end_sessions_of_former(self, connection: Connection) -> None:
+        """End the sessions of the sender before this one, which may be frozen within a transaction and keep its locks.
+
+        No time-out of PostgreSQL ends one that is frozen between the messages of a statement.
+        """
+        name = await key_values.get(connection, key_values.SENDER_NAME)
+        if name and name != self._database.name:
+            with translated_errors(self._database.url):
+                query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name"
+                await connection.execute(sa.text(query), {"name": name})
 
     async def is_superseded(self, term: int) -> bool:
         """Whether another sender's term has begun after this one."""

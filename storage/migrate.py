@@ -85,13 +85,16 @@ def copy_pages(source: Path, target: Path) -> None:
         source_connection.backup(target_connection, pages=_PAGES_PER_STEP)
 
 
-async def open_database(url: str, *, migrate: bool | None = None) -> database.Database:
-    """Open a database with the current schema.
+async def open_database(
+    url: str, *, migrate: bool | None = None, name: str | None = None
+) -> database.Database:
+    """Open a database with the current schema. A child process has the `name` of its parent's.
 
     `migrate` None: upgrade a SQLite file; PostgreSQL is upgraded only by `db upgrade` and `run`.
     Raises storage.errors.StorageError if the database is newer, too old, locked, read-only, unreachable or out of date.
     """
-    opened = database.Database(database.open_engine(url))
+    name = name or database.make_name()
+    opened = database.Database(database.open_engine(url, name), name)
     database.check_file(opened.url)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(opened.close)
@@ -121,6 +124,16 @@ async def current_revision(opened: database.Database) -> str | None:
         async with opened.engine.connect() as connection:
             await connection.execution_options(paperround_writes=False)
             return await connection.run_sync(_read_revision)
+
+
+async def find_mismatch(opened: database.Database) -> str | None:
+    """Return a sentence if the database's schema is not this version's any more, as after another one migrated it."""
+    current = await current_revision(opened)
+    return (
+        None
+        if current == HEAD
+        else f"The database has schema {current}, and this version uses {HEAD}: update it."
+    )
 
 
 def _read_revision(connection: Connection) -> str | None:

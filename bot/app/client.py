@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import discord
 import structlog
+import yarl
 from discord import app_commands, ui
 from discord.ext import commands
 
@@ -291,6 +292,11 @@ class PaperroundCommandTree(app_commands.CommandTree["PaperroundBot"]):
         await router.handle_error(interaction, error)
 
 
+MIN_SESSION_STARTS = 10
+"""For each shard; or a tenth of all, if a bot has so many shards that this is less."""
+SESSION_STARTS_SECONDS = 600.0
+
+
 class PaperroundBot(Client):
     """The client with all cogs, their components and commands."""
 
@@ -300,6 +306,33 @@ class PaperroundBot(Client):
     def component_router(self) -> router.ComponentRouter:
         """Router of buttons, select menus and modals."""
         return router.ComponentRouter()
+
+    async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
+        """Start a shard once Discord allows enough sessions."""
+        await self._wait_for_session_starts()
+        await super().launch_shard(gateway, shard_id, initial=initial)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Begin a session anew once Discord allows enough of them."""
+        if not initial:
+            await self._wait_for_session_starts()
+        await super().before_identify_hook(shard_id, initial=initial)
+
+    async def _wait_for_session_starts(self) -> None:
+        """Wait while few of a day's IDENTIFYs are left: after the last one Discord resets the token."""
+        while True:
+            shards, _, limit = await self.http.get_bot_gateway()
+            if limit["remaining"] >= min(
+                MIN_SESSION_STARTS * (self.shard_count or shards), limit["total"] // 10
+            ):
+                return
+            seconds = limit["reset_after"] / 1000
+            log.warning(
+                "few session starts are left; the Gateway is not connected before Discord allows more",
+                remaining=limit["remaining"],
+                resets_in_seconds=round(seconds),
+            )
+            await asyncio.sleep(min(seconds, SESSION_STARTS_SECONDS))
 
     async def ask_for_time(self) -> None:
         """Make a small request: any answer has Discord's time. Errors do not matter, because it is asked again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import importlib.metadata
 import random
 import time
@@ -197,6 +198,15 @@ class Container:
 
         return Templates(self.settings.templates)
 
+    def fenced(self, get_term: Callable[[], int | None]) -> Container:
+        """Return this container for the sender's work: see `locks.fenced`. Built after the client, it shares what that uses."""
+        if self.database.is_sqlite:
+            return self
+        fenced = copy.copy(self)
+        fenced.database = locks.fenced(self.database, get_term)
+        vars(fenced).pop("alert_planner", None)
+        return fenced
+
     async def load_mentions(self) -> None:
         """Load the ids of slash commands if there are alerts, the only deliveries of an ingest that mention commands."""
         async with self.database.read() as connection:
@@ -313,14 +323,14 @@ class Container:
             timezone=self.settings.timezone,
         )
 
-    def create_today_planner(self, services: Services, database: Database) -> TodayPlanner:
+    def create_today_planner(self, services: Services) -> TodayPlanner:
         """Return the planner of readers' papers of the day; it shares the vectors and counts of the client's services."""
         from bot.today.profiles import Profiles
         from bot.today.service import TodayPlanner, TodayService
 
-        profiles = Profiles(database, self.clock, services.profiles.vectors)
-        today = TodayService(database, self.clock, profiles, services.rising)
-        return TodayPlanner(database, self.deliveries, profiles, today, default_locale=self.locale)
+        profiles = Profiles(self.database, self.clock, services.profiles.vectors)
+        today = TodayService(self.database, self.clock, profiles, services.rising)
+        return TodayPlanner(self.database, self.deliveries, profiles, today, default_locale=self.locale)
 
     def create_web_pages(self, services: Services) -> WebPages:
         """Return the pages of the web archive."""

@@ -53,6 +53,7 @@ async def _add_in_process(container: Container, name: str) -> IngestResult:
         fields = await isolation.run_isolated(
             _ingest,
             {**settings, "database_url": url},
+            container.database.name,
             container.clock(),
             name,
             seconds=MAX_CPU_SECONDS,
@@ -67,9 +68,9 @@ async def _add_in_process(container: Container, name: str) -> IngestResult:
     return IngestResult(**fields)
 
 
-async def _ingest(values: dict[str, Any], now: datetime, name: str) -> IngestResult:
+async def _ingest(values: dict[str, Any], sessions: str, now: datetime, name: str) -> IngestResult:
     settings = Settings(**values)
-    database = await migrate.open_database(settings.database_url, migrate=False)
+    database = await migrate.open_database(settings.database_url, migrate=False, name=sessions)
     try:
         container = Container(settings, database, _clock_from(now))
         result = await container.create_ingest().add_file(files.read_file(name))

@@ -38,11 +38,12 @@ from bot.operations.health import ClockMonitor, Liveness, Metrics
 from bot.outbox import outcomes
 from bot.outbox import sender as outbox_sender
 from bot.outbox.relay import Relay
+from bot.search.results import SearchRequest
 from bot.sources.poller import SourceReport
 from bot.today.service import TodayPlanner
 from bot.web import server as web_server
 from storage import errors as storage_errors
-from storage import key_values
+from storage import key_values, migrate
 from storage.locks import HEARTBEAT_INTERVAL, SenderLock
 
 log = structlog.get_logger(__name__)
@@ -169,7 +170,7 @@ async def keep_lock(lock: SenderLock, liveness: Liveness, stop: asyncio.Event) -
         if stop.is_set() or await lock.heartbeat():
             continue
         log.warning("sender lock lost; sending pauses until it is acquired again")
-        if not await _wait_unless_stopped(compete_for_lock(lock, liveness, former_term=term), stop, None):
+        if not await _wait_unless_stopped(compete_for_lock(lock, liveness, former_term=term), stop):
             return
         if not lock.is_held:
             log.warning("another process has become the sender; standing by")
@@ -179,12 +180,12 @@ async def keep_lock(lock: SenderLock, liveness: Liveness, stop: asyncio.Event) -
 
 GC_THRESHOLD = 700
 """Python's default, instead of the command line's high threshold: it keeps memory small over months."""
-DELIVERY_IDLE_SECONDS = 15.0
-"""A sender that is frozen within a transaction holds its locks for this time; then a standby can begin its term."""
-PLANNING_IDLE_SECONDS = 60.0
-"""The same for planning, which renders hundreds of posts within a transaction."""
 SHUTDOWN_SECONDS = 9.0
 """`run` ends within 10 s of SIGTERM."""
+HAND_OVER_SECONDS = 1.0
+"""Then a standby takes over, unless an attempt at a part still runs."""
+STANDBY_SECONDS = 1.5
+"""A process that waits longer for the lock is a standby."""
 PURGE_INTERVAL = timedelta(hours=6)
 RESUME_INTERVAL = timedelta(minutes=1)
 
@@ -207,6 +208,10 @@ class Runtime:
     def has_bot(self) -> bool:
         """Whether there is a token; else posts by webhooks alone are sent, without a Gateway."""
         return self.container.settings.discord_token is not None
+
+    def get_term(self) -> int | None:
+        """Return this process's term as the sender; None if it is not the sender."""
+        return self.lock.term
 
     def is_delivering(self) -> bool:
         """Return whether this process is the sender, the Gateway is connected, and no sign of life is overdue."""
@@ -298,8 +303,11 @@ class Runtime:
 def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event, lock: SenderLock) -> Runtime:
     """Build the relay and the planner around a Discord client."""
     metrics, liveness = Metrics(), container.liveness
-    delivery_database = container.database.ending_idle(DELIVERY_IDLE_SECONDS)
+    # Outside the fence, since a receipt is stored in any term; claims compare the term themselves.
+    delivery_database = container.database
+    container = container.fenced(lambda: lock.term)
     metrics.watch_discord(container.discord_health)
+    metrics.watch_term(lambda: lock.term)
     bot.services.lookups.on_decision = metrics.record_lookup
     recorder = outcomes.OutcomeRecorder(
         delivery_database,
@@ -318,12 +326,11 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         get_term=lambda: lock.term,
         on_claimed=liveness.record_claim,
     )
-    planning_database = container.database.ending_idle(PLANNING_IDLE_SECONDS)
     matcher = bot.services.search.match_papers
     planner = DailyPlanner(
-        planning_database, container.deliveries, matcher, container.day_close, container.days_off
+        container.database, container.deliveries, matcher, container.day_close, container.days_off
     )
-    today_planner = container.create_today_planner(bot.services, planning_database)
+    today_planner = container.create_today_planner(bot.services)
     return Runtime(container, bot, relay, planner, today_planner, metrics, lock, stop, liveness)
 
 
@@ -383,25 +390,47 @@ MISSING_TOKEN_MESSAGE = (
 async def _stand_by_and_send(
     runtime: Runtime, token: str | None, stopping: asyncio.Event, monitor: ClockMonitor
 ) -> None:
-    """Wait for the sender lock, log in if there is a token, and run until `stopping` is set or another process is the sender."""
-    container = runtime.container
-    waiting_message = "waiting for the sender lock; another process is running"
-    if not await _wait_unless_stopped(
-        compete_for_lock(runtime.lock, runtime.liveness), stopping, waiting_message
-    ):
-        return
-    runtime.liveness.record_start()
-    await container.mentions.load(container.database)
-    try:
-        if token is None or await _wait_unless_stopped(
-            log_in(runtime.bot, token, runtime.liveness.record_start), stopping, None
-        ):
-            freeze_gc()
+    """Acquire the sender lock, log in if there is a token, and run, until `stopping` is set or another process has become the sender.
+
+    A standby, which waits for the lock, logs in meanwhile, so that it can send as soon as it has the lock.
+    """
+    database, liveness = runtime.container.database, runtime.liveness
+    async with _in_background(compete_for_lock(runtime.lock, liveness)) as competing:
+        competing.add_done_callback(lambda _: liveness.record_start())
+        try:
+            if not await _wait_unless_stopped(asyncio.wait({competing}, timeout=STANDBY_SECONDS), stopping):
+                return
+            if is_standby := not competing.done():
+                log.info("waiting for the sender lock; another process is running")
+            liveness.record_readiness(is_ready=False)
+            if not await _wait_unless_stopped(_prepare(runtime, token, is_standby=is_standby), stopping):
+                return
+            liveness.record_readiness(is_ready=True)
+            if not await _wait_unless_stopped(competing, stopping):
+                return
+            if is_standby and (mismatch := await migrate.find_mismatch(database)):
+                raise storage_errors.StorageError(mismatch)
+            await runtime.container.mentions.load(database)
+            monitor()
             await _run_tasks(runtime, stopping, monitor)
-    finally:
-        with suppress(Exception):  # errors of closing a broken socket do not matter at shutdown
-            async with asyncio.timeout(2):
-                await runtime.bot.close()
+        finally:
+            await _close_client(runtime.bot)
+
+
+async def _prepare(runtime: Runtime, token: str | None, *, is_standby: bool) -> None:
+    """Log in if there is a token; a standby, which has the time, also loads what the first look-up needs."""
+    if token is not None:
+        await log_in(runtime.bot, token, runtime.liveness.record_start)
+    if is_standby:
+        with isolation.isolated(log, "search not loaded before it is needed"):
+            await runtime.bot.services.search.search(SearchRequest("language models", limit=1))
+    freeze_gc()
+
+
+async def _close_client(bot: PaperroundBot) -> None:
+    with suppress(Exception):  # errors of closing a broken socket do not matter at shutdown
+        async with asyncio.timeout(2):
+            await bot.close()
 
 
 async def _start_monitoring(runtime: Runtime, stack: AsyncExitStack) -> None:
@@ -431,16 +460,10 @@ async def _start_monitoring(runtime: Runtime, stack: AsyncExitStack) -> None:
         log.info("serving", setting=setting, url=url)
 
 
-async def _wait_unless_stopped(
-    awaitable: Awaitable[object], stop: asyncio.Event, waiting_message: str | None
-) -> bool:
-    """Wait until the awaitable is done or `stop` is set; returns whether it is done. A long wait is logged."""
+async def _wait_unless_stopped(awaitable: Awaitable[object], stop: asyncio.Event) -> bool:
+    """Wait until the awaitable is done or `stop` is set, which cancels it; returns whether it is done."""
     task, stopper = asyncio.ensure_future(awaitable), asyncio.ensure_future(stop.wait())
-    done, _ = await asyncio.wait({task, stopper}, timeout=1.5, return_when=asyncio.FIRST_COMPLETED)
-    if not done:
-        if waiting_message:
-            log.info(waiting_message)
-        done, _ = await asyncio.wait({task, stopper}, return_when=asyncio.FIRST_COMPLETED)
+    done, _ = await asyncio.wait({task, stopper}, return_when=asyncio.FIRST_COMPLETED)
     stopper.cancel()
     if task in done:
         task.result()
@@ -453,14 +476,14 @@ async def _wait_unless_stopped(
 async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMonitor) -> None:
     """Run the background tasks until `stopping` is set, one of them fails for good, or the sender lock is lost.
 
-    The login's answer had Discord's time, so that a clock that was set wrongly is known by now.
+    The login's answer had Discord's time, so that a clock that was set wrongly is known by now. The relay waits for nothing:
+    what the former sender planned is sent at once.
     """
     stop, container = runtime.stop, runtime.container
     bodies: list[Callable[[], Awaitable[None]]] = [
-        lambda: runtime.relay.run(stop),
         lambda: keep_lock(runtime.lock, runtime.liveness, stop),
         lambda: container.alert_planner.run(stop, on_planned=runtime.relay.wake),
-        lambda: app_tasks.MaintenanceLoop(container.database, container.clock).run(stop),
+        lambda: app_tasks.MaintenanceLoop(container.database, container.clock, runtime.get_term).run(stop),
     ]
     if container.settings.inbox is not None:
         watcher = inbox.InboxWatcher(container.settings.inbox, runtime.ingest_files)
@@ -470,6 +493,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         writer = app_tasks.WriterLoop(container, ingest, runtime.plan_and_wake)
         bodies.append(lambda: writer.run(stop))
     async with (
+        _in_background(runtime.relay.run(stop)) as relaying,
         app_container.open_poller(
             container, container.create_ingest(on_planned=runtime.relay.wake)
         ) as poller,
@@ -492,17 +516,29 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         minute_ticker = app_tasks.Ticker(
             monitor, on_tick=runtime.tick, on_steps=clock_repair.apply, on_held=runtime.ask_for_time
         )
-        bodies.append(lambda: minute_ticker.run(stop))
-        await clock_repair.apply()
-        tasks = [asyncio.ensure_future(body()) for body in bodies]
+
+        async def tick() -> None:
+            await clock_repair.apply()
+            await minute_ticker.run(stop)
+
+        bodies.append(tick)
+        tasks = [relaying, *(asyncio.ensure_future(body()) for body in bodies)]
         async with _in_background(runtime.sync_commands()), _in_background(stopping.wait()) as stopper:
             await asyncio.wait({*tasks, connection, stopper}, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
-            await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
+            ends_at = time.monotonic() + SHUTDOWN_SECONDS
+            await asyncio.wait(tasks, timeout=HAND_OVER_SECONDS)
+            await asyncio.wait({relaying}, timeout=SHUTDOWN_SECONDS - HAND_OVER_SECONDS)
+            if stopping.is_set() and not container.database.is_sqlite:
+                # A standby goes on now. This process answers no commands any more, and what it still writes is fenced.
+                connection.cancel()
+                await _close_client(runtime.bot)
+                await runtime.lock.release()
+            await asyncio.wait(tasks, timeout=max(0.0, ends_at - time.monotonic()))
         for task in tasks:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
-        results += [connection.exception()] if connection.done() else []
+        results += [connection.exception()] if connection.done() and not connection.cancelled() else []
     for result in results:
         if isinstance(result, outbox_sender.DeliveryError):
             raise storage_errors.PaperroundError(command_sync.WRONG_TOKEN) from result

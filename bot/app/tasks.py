@@ -243,12 +243,21 @@ PROGRESS_LOG_SECONDS = 15.0
 class MaintenanceLoop:
     """Maintains the index and the glossary of one database while the bot runs, and logs what it does.
 
-    Large tasks run in a worker process; small ones, and all where no process can be started, run in this process.
+    Large tasks run in a worker process; small ones, and all where no process can be started, run in this process. A worker
+    writes in the term that `get_term` returns at its start.
     """
 
-    def __init__(self, database: Database, clock: Clock, *, in_process_limit: int = IN_PROCESS_LIMIT) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        get_term: Callable[[], int | None] = lambda: None,
+        *,
+        in_process_limit: int = IN_PROCESS_LIMIT,
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._get_term = get_term
         self._in_process_limit = in_process_limit
         self._has_seen_current_index = False
 
@@ -306,7 +315,8 @@ class MaintenanceLoop:
         if paper_count > self._in_process_limit and self._database.is_shareable:
             url = self._database.url.render_as_string(hide_password=False)
             try:
-                async with aclosing(maintenance.run_in_worker(url, task)) as steps:
+                worker = maintenance.run_in_worker(url, task, self._get_term(), self._database.name)
+                async with aclosing(worker) as steps:
                     async for done in steps:
                         yield done
                 return

@@ -38,6 +38,8 @@ POSTPONE_DELAY = timedelta(hours=1)
 BATCH_SIZE = 500
 OWN_POSTS_IN_BATCH = 100
 """Posts of a batch that are rendered for one server alone, 4 ms of processor time each: other writers wait meanwhile."""
+DUE_TIMES_IN_BATCH = 200
+"""Subscriptions whose due times are computed again in a transaction, of which the event loop reads the rows at once."""
 MAX_LOGGED_KEYS = 10
 
 TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Mapping[int, float]]]
@@ -371,20 +373,29 @@ class DailyPlanner:
     async def reschedule(self, now: datetime, *, ahead_since: datetime | None = None) -> int:
         """Recompute all due times, after a change of time zone rules or of the clock. Returns the number changed.
 
-        `ahead_since` (UTC) is as in `recompute_due`.
+        `ahead_since` (UTC) is as in `recompute_due`. Between two batches others write.
         """
-        async with self._database.transaction() as connection:
-            await archive.lock_ingest(connection)
-            active = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
-            changed = [
-                schedule.set_due(subscription, due)
-                for subscription in active
-                if clock.is_known_zone(subscription.timezone)
-                and (due := recompute_due(subscription, now, ahead_since)) is not None
-                and (due.at, due.local_on) != (subscription.next_due_at, subscription.due_on)
-            ]
-            await daily.set_schedules(connection, changed)
-        return len(changed)
+        slices, last_id, count = TimeSlices(), 0, 0
+        while True:
+            changed = []
+            async with self._database.transaction() as connection:
+                await archive.lock_ingest(connection)
+                active = await daily.list_rows(
+                    connection, state=models.ActivityState.ACTIVE, after_id=last_id, limit=DUE_TIMES_IN_BATCH
+                )
+                for subscription in active:
+                    await slices.pause()
+                    if not clock.is_known_zone(subscription.timezone):
+                        continue
+                    due = recompute_due(subscription, now, ahead_since)
+                    stored = subscription.next_due_at, subscription.due_on
+                    if due is not None and (due.at, due.local_on) != stored:
+                        changed.append(schedule.set_due(subscription, due))
+                await daily.set_schedules(connection, changed)
+            count += len(changed)
+            if len(active) < DUE_TIMES_IN_BATCH:
+                return count
+            last_id = active[-1].id
 
     async def _read_ahead(self, now: datetime, matches: TopicMatches, loaded: PapersByRevision) -> None:
         """Read papers and match topics outside the planning transaction, which keeps other writers waiting."""
@@ -516,13 +527,14 @@ def recompute_due(
     """Return the due time of an active subscription by today's time zone rules, or None to keep the stored one.
 
     The local date of the post is kept, unless it is later than the next due date: then the clock was wrong. A date that
-    fell due while the clock was ahead (from `ahead_since` to `now`, UTC) is due now, unless it has its post.
+    fell due while the clock was ahead (from `ahead_since` to `now`, UTC) counts as the next: it is due now, unless it
+    has its post.
     """
     following = schedule.next_due_of(subscription, now)
     first_open = schedule.next_due_of(subscription, ahead_since or now)
     if subscription.waiting_for_on is not None:
         return first_open if subscription.waiting_for_on >= following.local_on else None
-    if subscription.due_on is None or subscription.due_on > following.local_on:
+    if subscription.due_on is None or subscription.due_on > first_open.local_on:
         due = first_open
     else:
         zone, at = clock.parse_zone(subscription.timezone), schedule.parse_time(subscription.at_time)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
@@ -84,6 +85,7 @@ def parse_days(text: str) -> tuple[int, ...]:
     return tuple(sorted(days)) or EVERY_DAY
 
 
+@lru_cache(maxsize=4096)
 def wall_clock_to_utc(on: date, at: time, zone: ZoneInfo) -> datetime:
     """Return the UTC moment of a local time; see the module for gaps and repeated times."""
     wall = datetime.combine(on, at)
@@ -116,6 +118,7 @@ def iter_due_times(first: date, at: time, zone: ZoneInfo, days: tuple[int, ...])
         on += DAY
 
 
+@lru_cache(maxsize=4096)
 def next_due(after: datetime, at: time, zone: ZoneInfo, days: tuple[int, ...]) -> DueTime:
     """Return the first due time later than `after` (UTC). `days` must not be empty."""
     # Start one day earlier: a time in a gap at midnight belongs to the previous date.

@@ -17,7 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
-from storage import deliveries, models
+from storage import deliveries, locks, migrate, models
 from storage import errors as storage_errors
 from storage.database import Database
 
@@ -58,6 +58,7 @@ class Liveness:
         self._discord_at: float | None = None
         self._discord_failed_at = float("-inf")
         self._database_away: tuple[float, str] | None = None
+        self._is_ready = False
 
     def record_start(self) -> None:
         """Begin the grace again: the sender lock was acquired, or Discord is asked again to accept the login."""
@@ -87,6 +88,10 @@ class Liveness:
             away_at = self._monotonic() if self._database_away is None else self._database_away[0]
             self._database_away = away_at, reason
 
+    def record_readiness(self, *, is_ready: bool) -> None:
+        """Record whether Discord has accepted the login, without which a standby cannot take over."""
+        self._is_ready = is_ready
+
     def record_answer(self, answer: Answer) -> None:
         """Record an answer of Discord, or of a proxy before it. Any answer to the request itself is a success."""
         if answer.is_discords and answer.status < 500 and answer.status != 429:
@@ -103,10 +108,12 @@ class Liveness:
         return {"discord": self._get_discord_state().value, "outage": self.is_outage(), **ages}
 
     def find_problems(self, *, is_standby: bool = False) -> list[str]:
-        """Return a sentence for each sign that is overdue. A standby needs the database alone."""
+        """Return a sentence for each sign that is overdue. A standby needs the database and its login."""
         problems = self._find_database_problems()
         if is_standby:
-            return problems
+            return problems + (
+                [] if self._is_ready else ["Discord has not accepted the standby's login so far."]
+            )
         problems += self._find_own_problems()
         if self._is_overdue(self._discord_at, DISCORD_SECONDS):
             problems.append(
@@ -230,9 +237,7 @@ class ClockMonitor:
 
     def get_discord_offset(self) -> float:
         """Return how many seconds the wall clock is ahead of Discord's time; 0 before the first answer."""
-        if self._discord_reading is None:
-            return 0.0
-        return (self._wall() - _advance(self._discord_reading, self._monotonic())).total_seconds()
+        return self._ahead_of_discord(self._wall(), self._monotonic()).total_seconds()
 
     def compare_with_discord(self, answered_at: datetime) -> None:
         """Take the time of an answer of Discord (UTC) into account. The first one shows whether the clock was set at all."""
@@ -240,7 +245,7 @@ class ClockMonitor:
         is_first, self._discord_reading = self._discord_reading is None, (answered_at, self._monotonic())
         if is_first and ahead_by > HOLD_THRESHOLD:
             self._last_reading = self._discord_reading
-        if is_first and ahead_by <= STEP_THRESHOLD:
+        if ahead_by <= STEP_THRESHOLD:
             self._ahead_since = None
         if is_first and -ahead_by > STEP_THRESHOLD:
             log.warning("the clock is behind Discord's time", seconds=-ahead_by.total_seconds())
@@ -268,17 +273,25 @@ class ClockMonitor:
             log.warning("the clock jumped ahead; waiting for a confirmation", seconds=step.total_seconds())
         if monotonic - self._held[1] >= self._hold_seconds:
             return False
+        return self._discord_reading is None or self._ahead_of_discord(wall, monotonic) > HOLD_THRESHOLD
+
+    def _ahead_of_discord(self, wall: datetime, monotonic: float) -> timedelta:
+        """Return how far a reading is ahead of Discord's time; 0 before its first answer."""
         if self._discord_reading is None:
-            return True
-        return wall - _advance(self._discord_reading, monotonic) > HOLD_THRESHOLD
+            return timedelta(0)
+        return wall - _advance(self._discord_reading, monotonic)
 
     def _accept(self, by: timedelta, wall: datetime, monotonic: float) -> None:
         if by > timedelta(0):
             step = ClockStep(by, wall, wall, self._slow_by)
-            self._ahead_since = self._held[1] if self._held is not None else monotonic
+            if self._ahead_since is None:
+                self._ahead_since = self._held[1] if self._held is not None else monotonic
         else:
-            step = ClockStep(by, wall, _advance((wall, monotonic), self._ahead_since or monotonic))
-            self._ahead_since = None
+            since = monotonic if self._ahead_since is None else self._ahead_since
+            step = ClockStep(by, wall, _advance((wall, monotonic), since))
+            # A step back may correct a part only, as when two errors end one after the other.
+            if self._ahead_of_discord(wall, monotonic) <= STEP_THRESHOLD:
+                self._ahead_since = None
         self._held, self._slow_by = None, timedelta(0)
         self._new_steps.append(step)
         self._last_step = step
@@ -342,6 +355,13 @@ class Metrics:
             "paperround_invalid_requests", "Answers of 401, 403 and 429 within ten minutes"
         )
         self.digests = counter("paperround_digests", "Digests stored or corrected")
+        self.leader = gauge("paperround_leader", "1 for the process that sends, 0 for a standby")
+        self.term = gauge("paperround_term", "Number of this process's term as the sender; 0 for a standby")
+
+    def watch_term(self, get_term: Callable[[], int | None]) -> None:
+        """Show from now on whether this process is the sender, and the number of its term."""
+        self.leader.set_function(lambda: get_term() is not None)
+        self.term.set_function(lambda: locks.number_of(get_term() or 0))
 
     def watch_clock(self, monitor: ClockMonitor) -> None:
         """Show the state of the clock's monitor from now on."""
@@ -410,6 +430,8 @@ class MonitoringServer:
         if is_connected:
             self._liveness.record_discord()
         problems = self._liveness.find_problems(is_standby=role == "standby")
+        if role == "standby":
+            problems += await self._find_schema_problems()
         oldest = await self._oldest_unsent_at()
         body = {
             "up": True,
@@ -428,6 +450,14 @@ class MonitoringServer:
             async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
                 return await deliveries.oldest_unsent_at(connection)
         return None
+
+    async def _find_schema_problems(self) -> list[str]:
+        """Return a sentence if another version has changed the schema; nothing if the database does not answer."""
+        mismatch = None
+        with isolation.isolated(log, "the schema is unknown"):
+            async with asyncio.timeout(DATABASE_SECONDS):
+                mismatch = await migrate.find_mismatch(self._database)
+        return [mismatch] if mismatch else []
 
     async def _handle_metrics(self, request: web.Request) -> web.Response:
         try:

@@ -11,7 +11,7 @@ from bot.core import clock, isolation
 from bot.core.clock import Clock
 from bot.search import glossary
 from bot.search import index as search_index
-from storage import errors, migrate
+from storage import errors, locks, migrate
 from storage.database import Database
 
 
@@ -79,14 +79,20 @@ async def run_task(database: Database, clock: Clock, task: MaintenanceTask) -> A
             assert_never(task)
 
 
-async def run_in_worker(url: str, task: MaintenanceTask) -> AsyncGenerator[int, None]:
+async def run_in_worker(
+    url: str, task: MaintenanceTask, term: int | None = None, name: str | None = None
+) -> AsyncGenerator[int, None]:
     """Run a task in a worker process, yielding the number of papers processed. Closing the generator stops the worker.
 
-    `url` is that of the database, with its password. Raises ChildStartError before any work is done, another PaperroundError
-    after; the task's stored progress remains.
+    `url` is that of the database, with its password; with a sender's `term` it is written in that term only. `name` is that
+    of the sender's sessions. Raises ChildStartError before any work is done, another PaperroundError after; the task's stored
+    progress remains.
     """
     steps = isolation.stream_isolated(
-        *(_run_task, url, task.value, search_index.VERSION), seconds=None, megabytes=None, with_database=True
+        *(_run_task, url, task.value, search_index.VERSION, term, name),
+        seconds=None,
+        megabytes=None,
+        with_database=True,
     )
     async with aclosing(steps):
         try:
@@ -99,15 +105,18 @@ async def run_in_worker(url: str, task: MaintenanceTask) -> AsyncGenerator[int, 
             yield done
 
 
-async def _run_task(url: str, task: str, version: str) -> AsyncGenerator[int, None]:
+async def _run_task(
+    url: str, task: str, version: str, term: int | None, name: str | None
+) -> AsyncGenerator[int, None]:
     if version != search_index.VERSION:
         # The parent, replaced while it runs, could not read the index that this version builds.
         yield 0
         raise isolation.ChildError("another version was installed while this one runs; restart the bot")
-    opened = await migrate.open_database(url, migrate=False)
+    opened = await migrate.open_database(url, migrate=False, name=name)
     try:
         yield 0
-        async for done in run_task(opened, clock.system_clock, MaintenanceTask(task)):
+        database = opened if term is None else locks.fenced(opened, lambda: term)
+        async for done in run_task(database, clock.system_clock, MaintenanceTask(task)):
             yield done
     finally:
         await opened.close()

@@ -625,16 +625,16 @@ class Poller:
         by_stage: dict[base.Stage, list[models.StoredSource]] = {stage: [] for stage in base.Stage}
         for row in rows:
             by_stage[kinds.get(row.kind, row.url).stage].append(row)
-        tasks = await self._start_workers(by_stage[base.Stage.VOTES], run)
+        tasks = self._start_workers(by_stage[base.Stage.VOTES], run)
         try:
             if tasks:
                 await asyncio.wait(tasks, timeout=_VOTES_STAGE_SECONDS)
                 await run.sink.flush()
-            tasks += await self._start_workers(by_stage[base.Stage.DIGESTS], run)
+            tasks += self._start_workers(by_stage[base.Stage.DIGESTS], run)
             await asyncio.gather(*tasks)
             await run.sink.flush()
             if facts_rows := by_stage[base.Stage.MISSING_FACTS]:
-                tasks = await self._start_workers(facts_rows, run)
+                tasks = self._start_workers(facts_rows, run)
                 await asyncio.gather(*tasks)
                 await run.sink.flush()
             elif not isinstance(run.sink, DryRunSink):
@@ -646,20 +646,12 @@ class Poller:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _start_workers(
-        self, rows: Sequence[models.StoredSource], run: _Run
-    ) -> list[asyncio.Task[None]]:
-        if not rows:
-            return []
-        is_asking = any(kinds.get(row.kind, row.url).stage is base.Stage.MISSING_FACTS for row in rows)
-        missing = await self._papers_missing_facts(run) if is_asking else ()
-        now = self._clock()
-        remaining = iter(rows)
+    def _start_workers(self, rows: Sequence[models.StoredSource], run: _Run) -> list[asyncio.Task[None]]:
+        now, remaining = self._clock(), iter(rows)
 
         async def work() -> None:
             for row in remaining:
-                request = base.FetchRequest(now, {}, run.days, missing)
-                await self._fetch_source(row, request, run)
+                await self._fetch_source(row, base.FetchRequest(now, {}, run.days), run)
 
         return [asyncio.create_task(work()) for _ in range(min(_MAX_CONCURRENT_SOURCES, len(rows)))]
 
@@ -693,16 +685,19 @@ class Poller:
         with isolation.isolated(log, "source failed with a bug", source=row.url) as failures:
             try:
                 async with asyncio.timeout(run.timeout_seconds):
-                    max_states = kinds.get(row.kind, row.url).max_page_states
+                    kind = kinds.get(row.kind, row.url)
+                    is_asking = kind.stage is base.Stage.MISSING_FACTS
+                    missing = await self._papers_missing_facts(run) if is_asking else ()
                     async with self._database.read() as connection:
-                        states = await sources.list_page_states(connection, row.id, max_states)
+                        states = await sources.list_page_states(connection, row.id, kind.max_page_states)
                     request = replace(
                         request,
                         page_states=PageStates(states),
+                        arxiv_ids=missing,
                         progress=row.progress,
                         max_seconds=run.back_fill_seconds,
                     )
-                    source = kinds.get(row.kind, row.url).open(row.url, row.options, self._context)
+                    source = kind.open(row.url, row.options, self._context)
                     async for result in source.fetch(request):
                         changed = changed_pages(
                             result.page_states, request.page_states, self._context.day_close

@@ -133,6 +133,7 @@ async def test_a_former_sender_stops_competing_once_another_has_begun_its_term(
     await first.release()
     assert await second.try_acquire()
     assert not await runtime.compete_for_lock(first, health.Liveness(), former_term=former_term)
+    await first.release()
     await second.release()
     await other_db.close()
 
@@ -165,6 +166,7 @@ async def test_a_database_that_stays_away_is_waited_for_as_long_as_it_takes_and_
 ) -> None:
     now, seconds = [0.0], 86400.0
     lock, liveness = AwayLock(sqlite_db), health.Liveness(lambda: now[0])
+    liveness.record_readiness(is_ready=True)
     lock.failures = iter(range(int(seconds / runtime.DATABASE_DELAYS[-1])))
     shown: list[list[str]] = []
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from bot.daily import schedule
+from bot.daily import planner, schedule
 from storage import daily
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 
@@ -51,6 +51,15 @@ async def test_new_time_zone_rules_and_a_wrong_clock_are_corrected_by_reschedule
     assert await planning.planner.reschedule(EVENING) == 1
     assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
     assert await planning.planner.reschedule(EVENING) == 0
+
+
+async def test_all_due_times_are_computed_again_in_batches(
+    planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "DUE_TIMES_IN_BATCH", 2)
+    for channel_id in range(5):
+        await planning.subscribe(channel_id)
+    assert await planning.planner.reschedule(EVENING - 50 * HOUR) == 5
 
 
 async def test_a_clock_that_was_behind_adds_no_post_of_a_date_before_the_subscription(

@@ -44,7 +44,8 @@ async def get_application(request: web.Request) -> web.StreamResponse:
 @routes.get(server.API + "/gateway/bot")
 async def get_gateway(request: web.Request) -> web.StreamResponse:
     fake = request.app[server.FAKE]
-    session_start_limit = {"total": 1000, "remaining": 999, "reset_after": 0, "max_concurrency": 1}
+    remaining = fake.gateway.session_starts
+    session_start_limit = {"total": 1000, "remaining": remaining, "reset_after": 500, "max_concurrency": 1}
     return server.json_response(
         {"url": fake.gateway.url, "shards": 1, "session_start_limit": session_start_limit}
     )

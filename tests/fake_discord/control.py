@@ -112,7 +112,8 @@ async def expire_nonces(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def set_limits(fake: server.Fake, params: Json) -> Any:
-    """Set the global limit `per_second`, and `routes`: {"POST /channels/{channel_id}/messages": [5, 5.0]}."""
+    """Set the global limit `per_second`, `session_starts`, and `routes`: {"POST /channels/{channel_id}/messages": [5, 5.0]}."""
+    fake.gateway.session_starts = params.get("session_starts", fake.gateway.session_starts)
     if "per_second" in params:
         fake.limits.set_global_limit(params["per_second"])
     for route, (limit, period) in params.get("routes", {}).items():

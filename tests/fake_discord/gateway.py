@@ -66,6 +66,7 @@ class Gateway:
         """Forget all sessions and serve this world."""
         self.sessions: dict[str, Session] = {}
         self.identifies = 0
+        self.session_starts = 1000
         self.resumes = 0
         self.closed_until = 0.0
         self._world = world
@@ -98,6 +99,7 @@ class Gateway:
             await socket.close(code=CloseCode.AUTHENTICATION_FAILED)
             return
         self.identifies += 1
+        self.session_starts -= 1
         shard, count = data.get("shard") or (0, 1)
         session = Session(secrets.token_hex(16), (shard, count), socket=socket)
         self.sessions[session.id] = session

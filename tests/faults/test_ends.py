@@ -51,6 +51,18 @@ async def test_a_token_that_is_revoked_while_running_ends_with_status_1(harness:
     assert await harness.count_states() == {"planned": 1}
 
 
+async def test_the_gateway_is_not_connected_while_few_session_starts_are_left(harness: FaultHarness) -> None:
+    [channel_id] = await harness.fake.add_channels(1)
+    await harness.fake.run_action("set_limits", {"session_starts": 9})
+    harness.start_cli("run")
+    await harness.add_deliveries(*fault_harness.fan_out([channel_id], harness.now(), 1))
+    await harness.wait_until_all_sent()
+    await harness.wait_until(lambda: harness.read_log().count("few session starts are left") >= 2)
+    assert (await harness.fake.counts())["identifies"] == 0
+    await harness.fake.run_action("set_limits", {"session_starts": 10})
+    await harness.fake.wait_until_connected()
+
+
 async def test_a_wrong_token_ends_with_status_1_and_sigterm_with_status_0(harness: FaultHarness) -> None:
     assert await _wait_for_end(harness, harness.start_cli("run", DISCORD_TOKEN=f"{TOKEN}x")) == 1
     assert "DISCORD_TOKEN" in _last_line(harness)

@@ -149,15 +149,17 @@ async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarn
         )
     await harness.wait_for_sent(20)
     sender.send_signal(signal.SIGSTOP)
-    async with harness.db.transaction() as connection:
-        await connection.execute(
-            sa.text(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-                " AND pid <> pg_backend_pid()"
+    if not all_seeds:
+        # What PostgreSQL does after `LEASE_SECONDS`.
+        async with harness.db.transaction() as connection:
+            await connection.execute(
+                sa.text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                    " AND pid <> pg_backend_pid()"
+                )
             )
-        )
     frozen_at = await harness.count_sent_messages()
-    # Frozen within a transaction of planning, the sender holds its locks for `PLANNING_IDLE_SECONDS`.
+    # Frozen within a transaction, the sender holds its locks for `LEASE_SECONDS` in any case.
     await harness.wait_for_sent(frozen_at + 60, seconds=150.0)
     await asyncio.sleep(40.0 if all_seeds else 2.0)
     sender.send_signal(signal.SIGCONT)
@@ -179,6 +181,28 @@ async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarn
     await harness.add_deliveries(relay_harness.new_delivery("after", channels[0], harness.now()))
     await harness.wait_until_all_sent()
     assert sender.poll() is None
+    assert "Traceback" not in harness.read_log(), harness.read_log()[-6000:]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.all_faults)])
+async def test_a_standby_that_has_logged_in_goes_on_with_what_the_sender_planned(
+    harness: FaultHarness, how: signal.Signals
+) -> None:
+    channels = await harness.fake.add_channels(CHANNELS)
+    sender, standby = await _start_sender_and_standby(harness)
+
+    async def have_both_logged_in() -> bool:
+        return len(await harness.fake.log("GET", "/users/@me")) == 2
+
+    await harness.wait_until(have_both_logged_in)
+    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), PARTS))
+    await harness.wait_for_sent(20)
+    sender.send_signal(how)
+    await harness.wait_until_all_sent()
+    await harness.wait_until(lambda: sender.poll() is not None)
+    assert sender.returncode == (0 if how is signal.SIGTERM else -how)
+    assert standby.poll() is None
+    await fault_harness.assert_exactly_once(harness, channels, PARTS)
     assert "Traceback" not in harness.read_log(), harness.read_log()[-6000:]
 
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
 import structlog
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -34,7 +35,7 @@ from bot.operations.health import (
     Metrics,
 )
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
-from storage import deliveries, errors, models, outbox
+from storage import deliveries, errors, locks, models, outbox
 from storage.database import Database
 from tests.support import patience
 from tests.support.planner_harness import SEOUL_9AM
@@ -158,6 +159,8 @@ async def test_a_sender_without_a_recent_sign_of_life_is_unhealthy_and_says_whic
     assert word in problem
     assert body[f"{sign}_seconds"] == limit + 1
     harness.role = "standby"
+    assert "login" in (await harness.health())[1]["problems"][0]
+    harness.liveness.record_readiness(is_ready=True)
     assert (await harness.health())[0] == 200
 
 
@@ -166,6 +169,7 @@ async def test_a_database_that_is_away_or_read_only_for_a_minute_is_a_problem(
     harness: ServerHarness, role: str
 ) -> None:
     harness.role = role
+    harness.liveness.record_readiness(is_ready=True)
     harness.liveness.record_database("the connection was lost")
     harness.seconds += health.DATABASE_AWAY_SECONDS
     harness.show_life()
@@ -177,6 +181,16 @@ async def test_a_database_that_is_away_or_read_only_for_a_minute_is_a_problem(
     assert "Let it be written to again." in body["problems"][0]
     harness.liveness.record_database(None)
     assert (await harness.health())[0] == 200
+
+
+async def test_a_standby_of_another_schema_could_not_take_over(harness: ServerHarness) -> None:
+    harness.role = "standby"
+    harness.liveness.record_readiness(is_ready=True)
+    async with harness.db.transaction() as connection:
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = 'r9999'"))
+    status, body = await harness.health()
+    assert status == 503
+    assert "The database has schema r9999" in body["problems"][0]
 
 
 async def test_starting_up_has_a_grace_that_ends(harness: ServerHarness) -> None:
@@ -262,6 +276,17 @@ async def test_metrics_show_the_state_of_the_clock_and_of_discord(harness: Serve
     assert samples["paperround_discord_state,state=well"] == 0
     assert samples["paperround_discord_state,state=troubled"] == 1
     assert samples["paperround_invalid_requests"] == 1
+
+
+async def test_metrics_show_the_sender_and_its_term(harness: ServerHarness) -> None:
+    lock = locks.SenderLock(harness.db)
+    harness.metrics.watch_term(lambda: lock.term)
+    samples = await harness.samples()
+    assert (samples["paperround_leader"], samples["paperround_term"]) == (0, 0)
+    await lock.try_acquire()
+    samples = await harness.samples()
+    assert (samples["paperround_leader"], samples["paperround_term"]) == (1, locks.number_of(lock.term or 0))
+    await lock.release()
 
 
 async def test_every_query_of_the_dashboard_is_answered(harness: ServerHarness) -> None:
@@ -630,6 +655,7 @@ SIMULATED_MINUTES = range(0, 6 * 24 * 60, 3)
 
 @settings(max_examples=25, deadline=None)
 @example([(0, 15, 24 * 60 + 20)], False, "UTC", 7 * 60 + 40)
+@example([(0, 13, 30), (0, 28, 1428)], False, "America/Los_Angeles", 0)
 @given(
     wrong=st.lists(wrong_clocks, max_size=4),
     hears_from_discord=st.booleans(),

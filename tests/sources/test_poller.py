@@ -710,6 +710,24 @@ async def test_titles_that_cannot_be_stored_cost_no_source_its_health(
     ]
 
 
+async def test_a_failure_to_read_which_papers_miss_facts_is_one_of_the_source_that_asks_for_them(
+    db_harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin = db_harness.origin
+    origin.pages["/list.md"] = "# 2025-05-05\n\n- https://arxiv.org/abs/2505.00001\n"
+    asking = (await db_harness.add(f"{origin.url}/api/query", "arxiv")).url
+    await db_harness.add("/list.md")
+
+    async def fail(*_: object, **__: object) -> None:
+        raise storage_errors.DatabaseUnavailableError("away")
+
+    monkeypatch.setattr(papers, "list_arxiv_due", fail)
+    await db_harness.fetch_due()
+    statuses = {url: row.status for url, row in (await db_harness.health()).items()}
+    assert statuses.pop(asking) is FetchStatus.FAILED
+    assert list(statuses.values()) == [FetchStatus.OK]
+
+
 @pytest.mark.parametrize("has_arxiv_source", [False, True])
 async def test_made_up_ids_keep_no_paper_of_another_list_from_its_title(
     db_harness: PollingHarness, monkeypatch: pytest.MonkeyPatch, has_arxiv_source: bool

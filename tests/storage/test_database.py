@@ -105,26 +105,6 @@ async def test_a_transaction_waits_for_one_limited_writer_at_most(db: database.D
 
 
 @pytest.mark.engines("postgresql")
-async def test_a_transaction_that_stands_still_loses_its_locks(db: database.Database) -> None:
-    insert = tables.meta.insert().values(key="frozen", value="0")
-    update = tables.meta.update().where(tables.meta.c.key == "frozen")
-    async with db.transaction() as connection:
-        await connection.execute(insert)
-
-    async def freeze() -> None:
-        async with db.ending_idle(0.05).transaction() as frozen:
-            await frozen.execute(update.values(value="1"))
-            async with db.transaction() as connection:
-                await connection.execute(update.values(value="2"))
-            await frozen.execute(update.values(value="3"))
-
-    with pytest.raises(errors.DatabaseUnavailableError):
-        await freeze()
-    async with db.read() as connection:
-        assert await connection.scalar(sa.select(tables.meta.c.value)) == "2"
-
-
-@pytest.mark.engines("postgresql")
 async def test_connections_to_a_server_that_is_read_only_are_replaced(db: database.Database) -> None:
     """After a failover a pool still has sessions of the former primary; here a session alone cannot write."""
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from storage import database, locks, migrate
+import pytest
+import sqlalchemy as sa
+
+from storage import database, errors, key_values, locks, migrate
+from tests.support import patience
 
 
 async def test_locks_of_one_name_exclude_each_other_and_no_others(
@@ -39,8 +46,6 @@ async def test_only_one_holds_the_lock_and_the_next_gets_it_when_it_is_free(
 
 
 async def test_a_lost_connection_to_postgresql_is_noticed(postgres_url: str) -> None:
-    import sqlalchemy as sa
-
     opened = await migrate.open_database(postgres_url, migrate=True)
     lock = locks.SenderLock(opened)
     assert await lock.try_acquire()
@@ -79,5 +84,136 @@ async def test_each_acquisition_begins_a_term(db: database.Database) -> None:
         assert not await lock.is_superseded(terms[-1])
         await lock.release()
         assert lock.term is None
-    assert terms[1] == terms[0] + 1
+    assert locks.number_of(terms[1]) == locks.number_of(terms[0]) + 1
     assert await lock.is_superseded(terms[0])
+
+
+async def test_a_term_that_a_fail_over_numbers_again_is_another(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        before = await key_values.get(connection, key_values.SENDER_TERM)
+        former = await locks.raise_term(connection)
+        await key_values.set_value(connection, key_values.SENDER_TERM, before or "0")
+        present = await locks.raise_term(connection)
+        assert locks.number_of(present) == locks.number_of(former)
+        assert not await locks.is_current_term(connection, former)
+        assert await locks.is_current_term(connection, present)
+
+
+@pytest.mark.engines("postgresql")
+async def test_postgresql_takes_the_lock_from_a_holder_that_is_silent(
+    db: database.Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other_db = await migrate.open_database(database_url, migrate=True)
+    second = locks.SenderLock(other_db)
+    monkeypatch.setattr(locks, "LEASE_SECONDS", 1)
+    first = locks.SenderLock(db)
+    assert await first.try_acquire()
+    await patience.wait_until(second.try_acquire, 20)
+    assert not await first.heartbeat()
+    await second.release()
+    await other_db.close()
+
+
+@pytest.mark.engines("postgresql")
+async def test_a_frozen_transaction_of_the_former_sender_keeps_no_locks(
+    db: database.Database, database_url: str
+) -> None:
+    other_db = await migrate.open_database(database_url, migrate=True)
+    first, second = locks.SenderLock(db), locks.SenderLock(other_db)
+    assert await first.try_acquire()
+
+    async def freeze() -> None:
+        async with db.transaction() as frozen:
+            assert await locks.is_current_term(frozen, first.term or 0)
+            await first.release()
+            assert await second.try_acquire()
+            await key_values.set_value(frozen, "written", "yes")
+
+    with pytest.raises(errors.DatabaseUnavailableError):
+        await freeze()
+    assert await second.heartbeat()
+    await second.release()
+    await other_db.close()
+
+
+@pytest.mark.engines("postgresql")
+async def test_a_fenced_database_is_written_in_the_present_term_only(db: database.Database) -> None:
+    lock = locks.SenderLock(db)
+    fenced = locks.fenced(db, lambda: lock.term)
+
+    async def write() -> None:
+        async with fenced.transaction() as connection:
+            await key_values.set_value(connection, "written", "yes")
+
+    with pytest.raises(errors.SupersededError):
+        await write()
+    assert await lock.try_acquire()
+    await write()
+    async with db.transaction() as connection:
+        await locks.raise_term(connection)
+    with pytest.raises(errors.SupersededError):
+        await write()
+    await lock.release()
+
+
+@asynccontextmanager
+async def _open_proxy(url: sa.URL, *, is_pooler: bool = False, is_silent: bool = False) -> AsyncIterator[int]:
+    """Yield the port of a proxy before PostgreSQL, or of a stand-in for PgBouncer.
+
+    That refuses a parameter that it does not know or (silent) ignores it, as those of its setting `ignore_startup_parameters`.
+    """
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readexactly(8)
+        if head[4:] == b"\x04\xd2\x16/":  # a request for TLS
+            writer.write(b"N")
+            head = await reader.readexactly(8)
+        body = await reader.readexactly(int.from_bytes(head[:4], "big") - 8)
+        known = body.replace(b"idle_session_timeout\x0020s\x00", b"") if is_pooler else body
+        if known != body and not is_silent:
+            text = b"SFATAL\0C08P01\0Munsupported startup parameter: idle_session_timeout\0\0"
+            writer.write(b"E" + (len(text) + 4).to_bytes(4, "big") + text)
+            writer.close()
+            return
+        path = f"{url.query['host']}/.s.PGSQL.{url.port or 5432}"
+        upstream, sink = await asyncio.open_unix_connection(path)
+        sink.write((len(known) + 8).to_bytes(4, "big") + head[4:] + known)
+        await asyncio.gather(copy(reader, sink), copy(upstream, writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.mark.engines("postgresql")
+@pytest.mark.parametrize("is_silent", [False, True])
+async def test_a_pooler_that_keeps_sessions_for_others_is_refused(database_url: str, is_silent: bool) -> None:
+    url = sa.make_url(database_url)
+    async with _open_proxy(url, is_pooler=True, is_silent=is_silent) as port:
+        pooler = url.set(host="127.0.0.1", port=port).difference_update_query(["host"])
+        opened = await migrate.open_database(pooler.render_as_string(hide_password=False))
+        with pytest.raises(errors.StorageError, match="leads to a pooler such as PgBouncer") as caught:
+            await locks.SenderLock(opened).try_acquire()
+        assert not isinstance(caught.value, errors.DatabaseUnavailableError), "it is not waited for"
+        await opened.close()
+
+
+@pytest.mark.engines("postgresql")
+async def test_of_several_hosts_the_one_that_can_be_written_is_used(database_url: str) -> None:
+    url = sa.make_url(database_url)
+    async with _open_proxy(url) as port:
+        hosts = ["127.0.0.1:1", f"127.0.0.1:{port}"]
+        several = url.set(query={"host": hosts, "target_session_attrs": "primary"})
+        opened = await migrate.open_database(several.render_as_string(hide_password=False))
+        lock = locks.SenderLock(opened)
+        assert await lock.try_acquire()
+        await lock.release()
+        standby = several.update_query_dict({"target_session_attrs": "standby"})
+        with pytest.raises(errors.DatabaseUnavailableError):
+            await migrate.open_database(standby.render_as_string(hide_password=False))
+        await opened.close()

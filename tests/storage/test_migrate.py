@@ -36,7 +36,7 @@ def differences(connection: sa.Connection) -> list[object]:
 @asynccontextmanager
 async def open_unmigrated(url: str) -> AsyncIterator[database.Database]:
     """Open a database without migrating it."""
-    db = database.Database(database.open_engine(url))
+    db = database.Database(database.open_engine(url, ""))
     try:
         yield db
     finally:

@@ -37,7 +37,7 @@ class _Planned:
         self.container = Container(Settings(), db, lambda: self.now)
         self.container.texts = translations.load()
         self.services = self.container.create_services()
-        self.planner: TodayPlanner = self.container.create_today_planner(self.services, db)
+        self.planner: TodayPlanner = self.container.create_today_planner(self.services)
 
     async def subscribe(self, at_time: str = "02:30") -> None:
         async with self.db.transaction() as connection:

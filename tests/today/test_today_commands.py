@@ -131,7 +131,7 @@ async def test_the_papers_arrive_by_dm_at_the_readers_hour_until_stopped(harness
     await _save(harness, *SMALL_MODELS)
     shown = await _ask(harness, at="9am")
     assert "Asia/Seoul" in shown_text(shown)
-    planner = harness.container.create_today_planner(harness.bot.services, harness.container.database)
+    planner = harness.container.create_today_planner(harness.bot.services)
     due_at = (await _learnt(harness)).next_due_at
     assert due_at is not None
     assert due_at.hour == 0  # 09:00 in Seoul
