@@ -95,6 +95,8 @@ class PostWording:
             "complete": models.When.COMPLETE in when,
             "day_complete": post.is_complete,
             "closes_at": None if post.is_complete else post.closes_at,
+            "final_total": post.final_total,
+            "has_votes": post.has_votes,
             "missed": post.missed_on,
             "at_time": at_time,
             "timezone": timezone,

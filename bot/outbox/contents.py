@@ -52,7 +52,8 @@ class DailyPost:
     the channel's history. `total` is the number of papers chosen from. `digest_on` is the digest's date, for WEEKLY the
     last day; `since_on` is the first day of a weekly post. `missed_on` are days whose posts were due during downtime.
     The last papers are those of `late`, day by day. `closes_at` (UTC) is when the list of a listing's day closes, and
-    `is_complete` that it has closed and was read since; None if neither is known.
+    `is_complete` that it has closed and was read since; None if neither is known. `final_total` is the number of papers at
+    the close, of a post that was made before it and edited after it: `total` stays what it was chosen from.
     `ranks` are those of its own papers by votes, () if they are the first ones: others were posted in the channel before.
     `forum_tags` are the tag ids that a forum requires. `topic` is the query that the papers match, as typed, "" for none,
     and `source` the name of the source that they come from, "" for all.
@@ -77,6 +78,7 @@ class DailyPost:
     late: tuple[models.LateDay, ...] = ()
     closes_at: datetime | None = None
     is_complete: bool = False
+    final_total: int | None = None
     ranks: tuple[int, ...] = ()
     server_picks: tuple[ServerPick, ...] = ()
 

@@ -39,9 +39,12 @@ WORDINGS = {
 PAPER = contents.PostPaper("2502.02737", "SmolLM2", "https://arxiv.org/abs/2502.02737", DAY)
 
 
-def _daily_texts(locale: Locale, total: int, shown: int, **options: Any) -> dict[str, str]:
+def _daily_texts(
+    locale: Locale, total: int, shown: int, *, votes: int | None = 3, **options: Any
+) -> dict[str, str]:
     """Return every text around the papers of a daily post, by its block."""
-    post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, total, (PAPER,) * shown, **options)
+    paper = replace(PAPER, votes=votes)
+    post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, total, (paper,) * shown, **options)
     return {block: str(WORDINGS[locale].daily_text(post, block)) for block in get_args(DailyBlock)}
 
 
@@ -113,6 +116,50 @@ def test_the_count_says_when_an_open_day_closes() -> None:
         (Locale.KO, 31): f"지금까지 31편 중 추천을 가장 많이 받은 5편 · 목록은 {moment} 마감",
         (Locale.KO, 5): f"지금까지 5편 전체 · 추천순 · 목록은 {moment} 마감",
     }
+
+
+@pytest.mark.parametrize(
+    ("options", "english", "korean"),
+    [
+        ({}, "First 5 of 31", "31편 중 앞의 5편"),
+        ({"total": 5}, "All 5", "5편 전체"),
+        ({"ranks": (6, 7, 8, 9, 10)}, "6–10 of 31; the top 5 were already", "31편 중 6~10위 · 순위가 더 높은 5편은"),
+        ({"topic": "RL"}, "Papers on this topic only", "이 주제의 논문만"),
+        ({"source": "a"}, "From a · in its order", "a · 목록순"),
+        ({"source": "a", "topic": "RL"}, "From a, on this topic only · sorted by rel", "a · 이 주제의 논문만 · 관련도순"),
+    ],
+)
+def test_a_count_without_any_votes_does_not_speak_of_them(
+    options: dict[str, Any], english: str, korean: str
+) -> None:
+    texts = [
+        _daily_texts(locale, shown=5, votes=None, **{"total": 31, **options})["count"]
+        for locale in (Locale.EN, Locale.KO)
+    ]
+    assert [text[: len(start)] for text, start in zip(texts, (english, korean), strict=True)] == [english, korean]
+    assert not any("votes" in text or "추천" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("options", "english", "korean"),
+    [
+        ({}, "Top 5 of 20 by votes when posted", "게시 당시 20편 중 추천을 가장 많이 받은 5편"),
+        ({"total": 5}, "All 5, sorted by votes when posted", "게시 당시 5편 전체 · 추천순"),
+        ({"topic": "RL"}, "Papers on this topic only, sorted by votes", "이 주제의 논문만 · 추천순"),
+    ],
+)
+def test_the_count_of_a_post_that_was_edited_after_the_close_has_the_final_number(
+    options: dict[str, Any], english: str, korean: str
+) -> None:
+    state = {"closes_at": datetime(2025, 2, 13, 2, 30, tzinfo=UTC), "is_complete": True, "final_total": 31}
+    texts = [
+        _daily_texts(locale, shown=5, **{"total": 20, **state, **options})["count"]
+        for locale in (Locale.EN, Locale.KO)
+    ]
+    assert texts == [
+        f"{english}; the list closed with 31 papers (votes as of the close)",
+        f"{korean} · 목록은 31편으로 마감 (추천 수는 마감 기준)",
+    ]
 
 
 def test_a_weekly_post_names_its_first_and_last_day() -> None:
