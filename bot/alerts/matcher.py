@@ -24,8 +24,10 @@ from bot.core.clock import TimeSlices
 from bot.daily import schedule
 from bot.glossary import concepts, resolver
 from bot.outbox import contents
+from bot.rendering.discord_text import SafeMarkdown
 from bot.search import glossary as search_glossary
 from bot.search import query as search_query
+from bot.search import results as search_results
 from bot.search import scoring
 from bot.text import analyser, keywords, people, term_keys, typography
 from storage import alerts, key_values, models, papers, search, snapshot
@@ -268,6 +270,23 @@ def match_all(
                 reason = replace(reason, text=text.quote(reason.text))
             reasons.setdefault((reason.kind, analyser.fold(reason.topic)), reason)
     return tuple(reasons.values())
+
+
+def find_sentence(
+    paper: models.PaperDetail, reason: contents.AlertReason, locale: models.Locale
+) -> SafeMarkdown | None:
+    """Return the sentence of a paper that has the word of a reason, as Discord's Markdown with the word in bold.
+
+    Summaries in the language of `locale` come first, the abstract last. None for other reasons, for a word of the title, and
+    for one that only the paper's keywords have.
+    """
+    pattern = search_results.compile_pattern([reason.text])
+    if reason.found_in is not contents.MatchField.TEXT or pattern is None:
+        return None
+    appearances = sorted(paper.appearances, key=lambda of: summaries.find_language(of) != locale.value)
+    bodies = (section.body for of in appearances for section in summaries.shown_sections(of.entry))
+    found = (search_results.find_sentence(body, pattern) for body in chain(bodies, [paper.abstract or ""]))
+    return next(filter(None, found), None)
 
 
 GATHERING_TIME = timedelta(minutes=3)

@@ -149,7 +149,7 @@ class PostWording:
             "authors_truncated": paper.authors_truncated,
             "organization": SafeMarkdown(format_organization(paper.organization)),
             "links": code_and_project(self.ui_texts, paper),
-            "thought": summary_excerpt(paper.sections),
+            "thought": _excerpt(paper.sections[0].body) if paper.sections else "",
             "note": post_note(self.ui_texts, paper.summary, with_language=not post.is_in_other_language),
         }
         return self.templates.render_block("daily", "paper", self.ui_texts.locale.value, values)
@@ -210,9 +210,17 @@ class PostWording:
         return self.templates.render_block("notice", "text", post.locale.value, values)
 
 
-def summary_excerpt(sections: Sequence[models.Section]) -> str:
-    """Return the start of a summary as plain text on one line, cut at a sentence; "" for no summary."""
-    return _excerpt(sections[0].body) if sections else ""
+def summary_excerpt(sections: Sequence[models.Section], terms: Sequence[str] = ()) -> SafeMarkdown:
+    """Return a line of a summary: the sentence that has one of the terms, in bold, else the start, cut at a sentence.
+
+    It is "" for no summary.
+    """
+    pattern = search_results.compile_pattern(terms)
+    if pattern is not None:
+        for section in sections:
+            if sentence := search_results.find_sentence(section.body, pattern):
+                return sentence
+    return discord_text.escape_text(_excerpt(sections[0].body) if sections else "")
 
 
 # The messages of a day show the same papers.
@@ -328,7 +336,7 @@ def _paper_embed(
         format_authors(paper.authors, truncated=paper.authors_truncated),
         format_organization(paper.organization),
     )
-    excerpt = discord_text.escape_text(summary_excerpt(paper.sections))
+    excerpt = summary_excerpt(paper.sections)
     note = post_note(texts, paper.summary, with_language=not post.is_in_other_language)
     links = code_and_project(texts, paper)
     lines = [heading or "", facts, excerpt, subtext(join_dotted(note, links))]

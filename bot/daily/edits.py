@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import structlog
@@ -123,7 +123,11 @@ class EditPlanner:
     ) -> set[int]:
         """Return the posts whose list was open when they were made, and is closed now."""
         posts = await stored_deliveries.list_posts(connection, POST_KINDS, now - LOOK_BACK)
-        open_posts = [text for text, post in posts.items() if post.papers and not post.is_complete and post.closes_at in closes]
+        open_posts = [
+            text
+            for text, post in posts.items()
+            if post.papers and not post.is_complete and post.closes_at in closes
+        ]
         return await stored_deliveries.list_ids_by_post(connection, open_posts, POST_KINDS, now - LOOK_BACK)
 
     async def _list_affected(

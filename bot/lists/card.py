@@ -176,7 +176,7 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
     title = title_link(detail.title, detail.arxiv_id, detail.url)
     is_new_only = all(of.format is models.DigestFormat.LOOKUP for of in detail.appearances)
     listed_id = "published-on" if not detail.is_listed else "card-new" if is_new_only else "card-listed"
-    listed = texts(listed_id, date=detail.last_on.isoformat())
+    listed = texts(listed_id, date=texts.format_date(detail.last_on))
     facts = join_dotted(
         format_votes(detail.votes),
         detail.arxiv_id,
@@ -270,13 +270,13 @@ def _foot(
     others = []
     for appearance in detail.appearances:
         if (appearance.format, appearance.date) != shown:
-            name = texts(f"format-{appearance.format.value}", date=appearance.date.isoformat())
+            name = texts(f"format-{appearance.format.value}", date=texts.format_date(appearance.date))
             is_empty = summaries.misses_summary(appearance)
             others.append(f"{name} ({texts('summary-missing')})" if is_empty else name)
     shared_by = texts("shared-by", name=sharer) if sharer is not None else None
     lines = (
         "" if detail.is_listed else texts("paper-fetched"),
-        paper_text.language_note(texts, summary),
+        paper_text.language_note(texts, summary.language) if summary else "",
         paper_text.summary_line(texts, summary) if summary else "",
         join_dotted(*list(dict.fromkeys(others))[:MAX_OTHER_DIGESTS], shared_by),
     )

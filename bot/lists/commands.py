@@ -252,7 +252,7 @@ class PaperListLoader:
         listed = await self._load_page(request, state)
         if not listed.rows and state.page and listed.total:
             listed = await self._load_page(request, state.replace(page=listed.page_count - 1))
-        if listed.snippets:
+        if listed.snippets or listed.facts:
             return listed
         snippets = await self._services.search.list_snippets(listed.rows, request.texts.locale)
         return replace(listed, snippets=snippets)
@@ -424,7 +424,7 @@ class PaperListLoader:
             rows=tuple(rows),
             total=total,
             notes=(texts("saved-filter", query=query),) if query else (),
-            snippets={row.arxiv_id: saved.format_facts(texts, row) for row in rows},
+            facts={row.arxiv_id: saved.format_facts(texts, row) for row in rows},
             suggestions=tuple(
                 Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags
             ),
@@ -451,7 +451,7 @@ class PaperListLoader:
             rows=tuple(shown),
             total=len(rows),
             notes=(texts("saved-filter", query=escape_untrusted(topic, max_length=200)),) if topic else (),
-            snippets={row.arxiv_id: saved.format_counts(texts, *counts[row.arxiv_id]) for row in shown},
+            facts={row.arxiv_id: saved.format_counts(texts, *counts[row.arxiv_id]) for row in shown},
         )
 
     async def _author_suggestion(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, assert_never
 
 from discord import ui
 
+from bot.archive import summaries
 from bot.client import custom_ids
 from bot.client.message_builder import MessageBuilder, StatelessModal, button, select_menu, select_option
 from bot.client.paper_text import (
@@ -23,6 +24,7 @@ from bot.client.paper_text import (
     format_title,
     format_votes,
     join_dotted,
+    language_note,
     subtext,
     title_link,
 )
@@ -222,7 +224,7 @@ Rows = Sequence[Sequence[ui.Item[Any] | None]]
 
 @dataclass(frozen=True, slots=True)
 class PaperList:
-    """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id.
+    """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id, of papers with a summary.
 
     `missing` has the terms of the query that partial matches lack, by arXiv id.
     """
@@ -232,7 +234,9 @@ class PaperList:
     rows: tuple[models.PaperRow, ...]
     total: int
     notes: tuple[str, ...] = ()
-    snippets: Mapping[str, str] = field(default_factory=dict)
+    snippets: Mapping[str, search_results.Snippet] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """Small print of each paper in the place of a snippet, by arXiv id."""
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     credits: Mapping[str, str] = field(default_factory=dict)
     """The author by whom a paper is, by arXiv id, in a list of the papers of several people of a name."""
@@ -307,7 +311,12 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") 
     """Return a list with these rows and small print below; each paper has an equal share of the space that they leave."""
     message = MessageBuilder()
     message.add_text(f"### {listed.heading}")
-    message.add_text("\n".join(subtext(note) for note in (*listed.notes, listed.ignored_note) if note))
+    languages = (snippet.language for snippet in listed.snippets.values())
+    is_foreign = summaries.are_all_foreign(languages, texts.locale)
+    language = texts("summary-in-other-language") if is_foreign else ""
+    message.add_text(
+        "\n".join(subtext(note) for note in (*listed.notes, listed.ignored_note, language) if note)
+    )
     message.end_with(rows, foot)
     has_partial_heading = not listed.has_complete
     for position, row in enumerate(listed.rows):
@@ -317,14 +326,29 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") 
             has_partial_heading = True
         message.add_separator(visible=False)
         share = message.share(len(listed.rows) - position)
-        message.add_text(_paper_text(texts, listed.state.offset + position + 1, row, listed, *share))
+        text = _paper_text(
+            texts, listed.state.offset + position + 1, row, listed, *share, with_language=not is_foreign
+        )
+        message.add_text(text)
     return message.view
 
 
 def _paper_text(
-    texts: Texts, rank: int, row: models.PaperRow, listed: PaperList, characters: int, size: int
+    texts: Texts,
+    rank: int,
+    row: models.PaperRow,
+    listed: PaperList,
+    characters: int,
+    size: int,
+    *,
+    with_language: bool,
 ) -> str:
     snippet, facts = listed.snippets.get(row.arxiv_id), _facts(texts, row, listed)
+    lines = (
+        (listed.facts.get(row.arxiv_id), "")
+        if snippet is None
+        else (snippet.text, subtext(language_note(texts, snippet.language)) if with_language else "")
+    )
     missing = listed.missing.get(row.arxiv_id, ())
     shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in missing[:_MAX_MISSING]]
     more = " …" if len(missing) > _MAX_MISSING else ""
@@ -336,7 +360,7 @@ def _paper_text(
         max_characters=characters - len(facts) - len(lacks) - 17,
         max_bytes=size - discord_text.utf8_bytes(facts) - discord_text.utf8_bytes(lacks) - 17,
     )
-    text = "\n".join(line for line in (f"**{rank} · {title}**", facts, lacks, snippet) if line)
+    text = "\n".join(line for line in (f"**{rank} · {title}**", facts, lacks, *lines) if line)
     return discord_text.shorten(text, characters, max_bytes=size)
 
 
@@ -345,9 +369,9 @@ def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
     authors = format_authors(row.authors)
     if isinstance(row, models.SavedPaper) and not row.is_listed:
         return authors
-    day = row.date.isoformat()
+    day = texts.format_date(row.date)
     if listed.state.kind is ListKind.DIGEST:
-        day = "" if day == listed.state.text else texts("also-listed", date=day)
+        day = "" if row.date.isoformat() == listed.state.text else texts("also-listed", date=day)
     credit = listed.credits.get(row.arxiv_id)
     return join_dotted(format_votes(row.votes), day, escape_untrusted(credit) if credit else authors)
 
@@ -511,7 +535,7 @@ def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
     """Return the number of papers and the dates of the archive."""
     if not extent.paper_count or extent.first_on is None or extent.last_on is None:
         return texts("archive-empty")
-    first, last = extent.first_on.isoformat(), extent.last_on.isoformat()
+    first, last = map(texts.format_date, (extent.first_on, extent.last_on))
     return texts("archive-extent", count=extent.paper_count, first=first, last=last)
 
 

@@ -113,7 +113,7 @@ def _archive_line(texts: Texts, report: StatusReport) -> str:
         hint = "" if report.has_source else no_source_text(texts)
         return "\n".join(filter(None, (texts("status-no-digest"), hint)))
     read = format_timestamp(report.last_ingested_at, "R")
-    return texts("status-digest", date=report.newest_digest_on.isoformat(), read=read)
+    return texts("status-digest", date=texts.format_date(report.newest_digest_on), read=read)
 
 
 def no_source_text(texts: Texts) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from bot.archive import summaries
 from bot.archive.summaries import Summary
 from storage import models
 
@@ -35,6 +37,12 @@ class PostPaper:
     code_stars: int | None = None
     project_url: str | None = None
     digest_id: int = 0
+
+
+def is_in_other_language(papers: Iterable[PostPaper], locale: models.Locale) -> bool:
+    """Return whether the summaries of papers are all in another language than a post."""
+    languages = (paper.summary.language for paper in papers if paper.summary is not None)
+    return summaries.are_all_foreign(languages, locale)
 
 
 ServerPick: TypeAlias = tuple[PostPaper, int, int]
@@ -102,8 +110,7 @@ class DailyPost:
     @property
     def is_in_other_language(self) -> bool:
         """Whether its summaries are all in another language than the post; its foot says so once."""
-        languages = {paper.summary.language for paper in self.papers if paper.summary is not None}
-        return bool(languages) and self.locale.value not in languages
+        return is_in_other_language(self.papers, self.locale)
 
 
 class MatchField(StrEnum):
@@ -129,6 +136,8 @@ class AlertReason:
     """The votes that the alert asks for, if the paper reached them later, and its votes when it was matched."""
     typed: str = ""
     """A word as the alert's owner typed it."""
+    sentence: str = ""
+    """The sentence that has a word of a text, as Discord's Markdown with the word in bold; "" for other reasons."""
 
     @property
     def topic(self) -> str:

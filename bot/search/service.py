@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from bot.core.clock import Clock, latest_date, system_clock
 from bot.glossary import concepts
@@ -21,9 +21,6 @@ from storage import archive, models, papers, search, snapshot
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from bot.rendering.discord_text import SafeMarkdown
 
 TOPICS_CACHE_SECONDS = 10.0
 """Lifetime of the autocomplete topics before a newer glossary is looked for: typing is faster than induction."""
@@ -165,8 +162,8 @@ class SearchService:
 
     async def list_snippets(
         self, rows: Sequence[models.PaperRow], locale: models.Locale
-    ) -> dict[str, SafeMarkdown]:
-        """Return the first sentence of each paper's summary, as Discord's Markdown by arXiv id."""
+    ) -> dict[str, search_results.Snippet]:
+        """Return the first sentence of each paper's summary, by arXiv id."""
         async with self._database.read() as connection:
             return await search_results.list_snippets(connection, rows, locale)
 

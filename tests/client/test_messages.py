@@ -123,10 +123,18 @@ def test_the_count_says_when_an_open_day_closes() -> None:
     [
         ({}, "First 5 of 31", "31편 중 앞의 5편"),
         ({"total": 5}, "All 5", "5편 전체"),
-        ({"ranks": (6, 7, 8, 9, 10)}, "6–10 of 31; the top 5 were already", "31편 중 6~10위 · 순위가 더 높은 5편은"),
+        (
+            {"ranks": (6, 7, 8, 9, 10)},
+            "6–10 of 31; the top 5 were already",
+            "31편 중 6~10위 · 순위가 더 높은 5편은",
+        ),
         ({"topic": "RL"}, "Papers on this topic only", "이 주제의 논문만"),
         ({"source": "a"}, "From a · in its order", "a · 목록순"),
-        ({"source": "a", "topic": "RL"}, "From a, on this topic only · sorted by rel", "a · 이 주제의 논문만 · 관련도순"),
+        (
+            {"source": "a", "topic": "RL"},
+            "From a, on this topic only · sorted by rel",
+            "a · 이 주제의 논문만 · 관련도순",
+        ),
     ],
 )
 def test_a_count_without_any_votes_does_not_speak_of_them(
@@ -136,7 +144,10 @@ def test_a_count_without_any_votes_does_not_speak_of_them(
         _daily_texts(locale, shown=5, votes=None, **{"total": 31, **options})["count"]
         for locale in (Locale.EN, Locale.KO)
     ]
-    assert [text[: len(start)] for text, start in zip(texts, (english, korean), strict=True)] == [english, korean]
+    assert [text[: len(start)] for text, start in zip(texts, (english, korean), strict=True)] == [
+        english,
+        korean,
+    ]
     assert not any("votes" in text or "추천" in text for text in texts)
 
 
