@@ -337,6 +337,7 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
         message.add_text(join_dotted(votes, link, note))
     found = [detail for detail in papers.values() if detail]
     message.add_select(lists_messages.open_menu(texts("open-paper"), found))
+    message.add_select(lists_messages.save_menu(texts, found))
     return message.view
 
 

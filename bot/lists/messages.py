@@ -6,6 +6,7 @@ The state is the query with its filters and the page. The custom ids of the list
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -13,6 +14,7 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import Any, NamedTuple, assert_never
 
+import discord
 from discord import ui
 
 from bot.archive import summaries
@@ -45,6 +47,7 @@ SELECT_ORDER = "lo"
 SELECT_DAY = "ld"
 FOLLOW = "lf"
 OPEN_SELECTED = "open"
+SAVE_SELECTED = "saves"
 OPEN_TOPIC_MODAL = "ask"
 SUBMIT_TOPIC_MODAL = "asked"
 QUERY = "query"
@@ -54,6 +57,7 @@ PAGE_SIZE = 5
 MAX_NAMES = 5
 MAX_TEXT_LENGTH = 72
 """Longest text in a custom id; a longer text is stored under a token."""
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MAX_PAGE = 9_999
 _MAX_VOTES = 99_999
 _MAX_MISSING = 4
@@ -70,6 +74,7 @@ class ListKind(StrEnum):
     SIMILAR = "s"
     SAVED = "m"
     GUILD_SHELF = "g"
+    NEW = "n"
 
 
 FILTERABLE_KINDS = frozenset({ListKind.TOP, ListKind.TOPIC, ListKind.AUTHOR, ListKind.GUILD_SHELF})
@@ -102,10 +107,10 @@ _ORDER_FLAGS = {order: flag for flag, order in _ORDERS.items()}
 class ListState:
     """The query, the filters and the page of a list.
 
-    `text` is the query, the name, the date (ISO) or the arXiv id; of saved papers words and tags; of a server's shelf
-    its id and the topic, with a colon between. `page` counts from 0. `token` replaces a `text` that is too long for a
-    custom id. `literal` turns off query expansion; `by_date` sorts a topic's or an author's papers by date; `order` is
-    that of saved papers, and VOTES also one of a topic's.
+    `text` is the query, the name, the date (ISO) or the arXiv id; of saved papers words and tags; of a server's shelf its
+    id and the topic, with a colon between; of new papers the spans of `format_spans`. `page` counts from 0. `token` replaces a
+    `text` that is too long for a custom id. `literal` turns off query expansion; `by_date` sorts a topic's or an author's
+    papers by date; `order` is that of saved papers, and VOTES also one of a topic's.
     """
 
     kind: ListKind
@@ -195,6 +200,20 @@ def parse_span(text: str) -> tuple[date, date] | None:
     return (date.fromisoformat(first), date.fromisoformat(last or first)) if text else None
 
 
+def format_spans(seen: Mapping[int, int], now: Mapping[int, int]) -> str:
+    """Return the text of a list of new papers: of each digest its id, the revision that was seen, and the one of now."""
+    return ",".join(f"{id_}.{seen.get(id_, 0)}.{revision}" for id_, revision in now.items())
+
+
+def parse_spans(text: str) -> dict[int, tuple[int, int]]:
+    """Return the seen revision of each digest and the one up to which papers are new. Raises ValueError."""
+    spans = {}
+    for part in filter(None, text.split(",")):
+        id_, seen, now = map(int, part.split("."))
+        spans[id_] = seen, now
+    return spans
+
+
 def label_days(texts: Texts, papers_by_day: Mapping[date, int], today: date) -> tuple[tuple[str, str], ...]:
     """Return the label (`Today · 12 papers`, `Dec 30 · 8 papers`) and the ISO date of each day."""
     return tuple(
@@ -268,6 +287,7 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
     share = button(texts("share"), pack_state(listed.state, SHARE)) if may_share and listed.rows else None
     rows: Rows = (
         [open_menu(texts("open-paper"), listed.rows)],
+        [save_menu(texts, listed.rows)],
         [_period_menu(texts, listed.state) or _day_menu(texts, listed)],
         [_order_menu(texts, listed)],
         list_pager(listed),
@@ -280,7 +300,7 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
 def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
     """Return a public list. Its components answer each member privately."""
     more = button(texts("list-more-privately", count=listed.total), pack_state(listed.state.replace(page=0)))
-    rows: Rows = ([open_menu(texts("open-paper"), listed.rows)], [more])
+    rows: Rows = ([open_menu(texts("open-paper"), listed.rows)], [save_menu(texts, listed.rows)], [more])
     return view_with_rows(texts, listed, rows, foot=subtext(texts("shared-by", name=sharer)))
 
 
@@ -296,7 +316,26 @@ def open_menu(
 
     `ranks` are the numbers that the message shows in front of the papers.
     """
-    options = [
+    options = _paper_options(papers, ranks)
+    return select_menu(placeholder, custom_id or custom_ids.pack(OPEN_SELECTED, marker=marker), options)
+
+
+def save_menu(texts: Texts, papers: Sequence[models.PaperRow | models.PaperDetail]) -> ui.Item[Any] | None:
+    """Return the menu that saves those of several papers that are selected; None for a single paper."""
+    options = _paper_options(papers, ()) if len(papers) > 1 else []
+    return select_menu(
+        texts("save-selected"),
+        custom_ids.pack(SAVE_SELECTED),
+        options,
+        max_values=max(len(options), 1),
+        min_values=1,
+    )
+
+
+def _paper_options(
+    papers: Sequence[models.PaperRow | models.PaperDetail | PostPaper], ranks: Sequence[int]
+) -> list[discord.SelectOption]:
+    return [
         select_option(
             join_dotted(rank, format_title(paper.title, paper.arxiv_id)),
             paper.arxiv_id,
@@ -304,7 +343,6 @@ def open_menu(
         )
         for paper, rank in zip_longest(papers, map(str, ranks))
     ]
-    return select_menu(placeholder, custom_id or custom_ids.pack(OPEN_SELECTED, marker=marker), options)
 
 
 def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") -> ui.LayoutView:
@@ -525,6 +563,8 @@ def _heading(texts: Texts, listed: PaperList) -> str:
             return f"### {listed.heading}\n{texts('no-list-similar')}"
         case ListKind.GUILD_SHELF:
             return texts("no-list-server-picks")
+        case ListKind.NEW:
+            return texts("no-list-new")
         case ListKind.SAVED:
             return ""
         case _:
@@ -605,8 +645,9 @@ def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
         return ""
     more = " …" if len(result.terms) > MAX_NAMES else ""
     terms = format_names(result.terms, " · ") + more
+    period = _ISO_DATE.sub(lambda found: texts.format_date(date.fromisoformat(found[0])), result.period)
     writers = texts("list-read-from", names=format_names(result.writers)) if result.writers else ""
-    return texts("list-read", terms=" · ".join(part for part in (result.period, writers, terms) if part))
+    return texts("list-read", terms=" · ".join(part for part in (period, writers, terms) if part))
 
 
 def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:

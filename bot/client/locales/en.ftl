@@ -15,6 +15,7 @@ broken = Something went wrong, and nothing was changed. Please try again in a mo
 
 ## Lists of papers
 open-paper = Pick a paper to read
+save-selected = Save …
 list-more-privately = { $count ->
     [one] See it privately
    *[other] See all { $count } privately
@@ -38,6 +39,9 @@ share = Share in channel
 list-digest-heading = Papers for { $date } · { $count }
 list-top-heading = Top papers · { $period }
 list-top-topic-heading = Top papers on { $topic } · { $period }
+list-new-heading = New papers · { $count }
+list-new-since = Since you last looked, at most { $days } days back
+list-new-first = From the last { $days } days; the next time from now on
 list-topic-heading-at-least = { $topic } · { $count }+ papers
 list-topic-heading = { $topic } · { $count ->
     [one] 1 paper
@@ -76,6 +80,7 @@ no-list-author = ### No author found for “{ $author }”
 no-list-top = ### No papers · { $period }
 no-list-top-topic = ### No papers on “{ $topic }” · { $period }
 no-list-digest = ### No digest for { $date }
+no-list-new = ### Nothing new since you last looked
 no-list-similar = No similar papers yet.
 no-list-saved = ### No saved papers yet
     Press **Save** on a paper to keep it here. { $command } adds the papers of a Zotero, BibTeX or RIS file.
@@ -250,7 +255,10 @@ open-arxiv = Open on arXiv
 open-huggingface = Open on Hugging Face
 no-paper-near = No paper has this title; showing papers on the topic
 no-chapter = This review no longer has that chapter. Open the paper again.
-paper-saved = Saved. Find it again with { $command }.
+paper-saved = { $count ->
+    [one] Saved. Find it again with { $command }.
+   *[other] Saved { $count } papers. Find them again with { $command }.
+}
 authors-heading = ### Authors of { $title }
 choose-author = See an author's papers
 authors-listed = { $count ->
@@ -323,6 +331,7 @@ reason-by-hand = Paused manually.
 ## Looking up
 no-words = Please type at least one word.
 no-date = I couldn't read that date. Use one such as { $example }, or leave it out for the newest digest.
+since-or-date = Use either **date** or **since**, not both.
 may-not-share = You can't send messages in this channel, so you can't share in it.
 ask-label = What would you like to read about?
 ask-hint = reinforcement learning, diffusion, 강화 학습

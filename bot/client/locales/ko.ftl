@@ -12,6 +12,7 @@ broken = 오류가 나서 처리하지 못했어요. 바뀐 내용은 없으니 
 
 ## 논문 목록
 open-paper = 읽을 논문을 고르세요
+save-selected = 저장할 논문 고르기
 list-more-privately = { $count }편 모두 보기
 shared-by = { $name }님이 공유했어요
 list-with-forms = 관련 용어도 포함
@@ -32,6 +33,9 @@ share = 채널에 공유
 list-digest-heading = { $date }의 논문 · { $count }편
 list-top-heading = 인기 논문 · { $period }
 list-top-topic-heading = { $topic } 인기 논문 · { $period }
+list-new-heading = 새로 온 논문 · { $count }편
+list-new-since = 지난번에 본 뒤로 온 논문이에요 (최대 { $days }일 전까지)
+list-new-first = 최근 { $days }일의 논문이에요. 다음부터는 지금 이후에 온 논문을 보여 드려요
 list-topic-heading-at-least = { $topic } · { $count }편 이상
 list-topic-heading = { $topic } · { $count }편
 list-author-heading = { $author } · { $count }편
@@ -61,6 +65,7 @@ no-list-author = ### “{ $author }” 저자를 찾지 못했어요
 no-list-top = ### 논문이 없어요 · { $period }
 no-list-top-topic = ### “{ $topic }” 논문이 없어요 · { $period }
 no-list-digest = ### { $date }에는 다이제스트가 없어요
+no-list-new = ### 지난번에 본 뒤로 새로 온 논문이 없어요
 no-list-similar = 아직 이 논문과 비슷한 논문이 없어요.
 no-list-saved = ### 저장한 논문이 아직 없어요
     논문에서 **저장**을 누르면 여기에 모여요. Zotero, BibTeX, RIS 파일의 논문은 { $command } 명령어로 넣을 수 있어요.
@@ -201,7 +206,10 @@ open-arxiv = arXiv에서 열기
 open-huggingface = Hugging Face에서 열기
 no-paper-near = 제목이 일치하는 논문은 없어서 주제로 검색했어요
 no-chapter = 리뷰가 바뀌어 그 장이 없어졌어요. 논문을 다시 열어 주세요.
-paper-saved = 저장했어요. { $command }에서 다시 볼 수 있어요.
+paper-saved = { $count ->
+    [1] 저장했어요.
+   *[other] 논문 { $count }편을 저장했어요.
+} { $command }에서 다시 볼 수 있어요.
 authors-heading = ### { $title }의 저자
 choose-author = 저자의 논문 보기
 authors-listed = 저자 { $count }명{ $truncated ->
@@ -262,6 +270,7 @@ reason-by-hand = 누군가 직접 일시중지했어요.
 ## 찾아보기
 no-words = 단어를 하나 이상 입력해 주세요.
 no-date = 날짜를 알아보지 못했어요. { $example }처럼 입력하거나, 비워 두면 가장 최근 다이제스트를 보여 드려요.
+since-or-date = **날짜**와 **이후** 중 하나만 써 주세요.
 may-not-share = 이 채널에 메시지를 보낼 권한이 없어서 공유할 수 없어요.
 ask-label = 어떤 주제의 논문을 찾을까요?
 ask-hint = 강화 학습, 확산 모델, reasoning
@@ -763,6 +772,8 @@ command-digest =
     .description = 하루의 논문을 추천순으로 보여 줘요
     .option-date = 날짜
     .option-date-description = 어제, 12월 30일, 2025-02-06 같은 날짜. 비워 두면 가장 최근 다이제스트
+    .option-since = 이후
+    .option-since-description = 지난번에 이 명령으로 본 뒤로 온 논문, 최대 14일 전까지
 
 command-top =
     .name = 인기
@@ -1035,6 +1046,7 @@ command-choice =
     .now = 나오는 대로 바로
     .daily = 매일 아침 한 번에 모아서
     .weekly-1 = 매주 월요일 한 번에 모아서
+    .last = 지난번 이후
     .hour = 정한 시각에, 그때까지 올라온 논문으로
     .newest = 최근 저장순
     .oldest = 오래된 저장순
