@@ -24,7 +24,6 @@ from bot.core.clock import TimeSlices
 from bot.daily import schedule
 from bot.glossary import concepts, resolver
 from bot.outbox import contents
-from bot.rendering.discord_text import SafeMarkdown
 from bot.search import glossary as search_glossary
 from bot.search import query as search_query
 from bot.search import results as search_results
@@ -273,20 +272,29 @@ def match_all(
 
 
 def find_sentence(
-    paper: models.PaperDetail, reason: contents.AlertReason, locale: models.Locale
-) -> SafeMarkdown | None:
-    """Return the sentence of a paper that has the word of a reason, as Discord's Markdown with the word in bold.
+    paper: models.PaperDetail, words: Iterable[str], locale: models.Locale
+) -> search_results.Snippet | None:
+    """Return the sentence of a paper's texts that has one of the words, with it in bold; None without one.
 
-    Summaries in the language of `locale` come first, the abstract last. None for other reasons, for a word of the title, and
-    for one that only the paper's keywords have.
+    Summaries in the language of `locale` come first, the abstract last.
     """
-    pattern = search_results.compile_pattern([reason.text])
-    if reason.found_in is not contents.MatchField.TEXT or pattern is None:
-        return None
-    appearances = sorted(paper.appearances, key=lambda of: summaries.find_language(of) != locale.value)
-    bodies = (section.body for of in appearances for section in summaries.shown_sections(of.entry))
-    found = (search_results.find_sentence(body, pattern) for body in chain(bodies, [paper.abstract or ""]))
-    return next(filter(None, found), None)
+    patterns = [pattern for word in words if (pattern := search_results.compile_pattern([word]))]
+    texts = [
+        (summaries.find_language(of), section.body)
+        for of in (paper.appearances if patterns else ())
+        for section in summaries.shown_sections(of.entry)
+    ]
+    texts.sort(key=lambda text: text[0] != locale.value)
+    for pattern in patterns:
+        for language, body in (*texts, (models.Locale.EN.value, paper.abstract or "")):
+            if sentence := search_results.find_sentence(body, pattern):
+                return search_results.Snippet(sentence, language)
+    return None
+
+
+def words_in_text(reasons: Iterable[contents.AlertReason]) -> tuple[str, ...]:
+    """Return the words of reasons that stand in a paper's texts, but not in its title."""
+    return tuple(reason.text for reason in reasons if reason.found_in is contents.MatchField.TEXT)
 
 
 GATHERING_TIME = timedelta(minutes=3)

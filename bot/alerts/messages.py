@@ -16,7 +16,7 @@ from bot.alerts import service as alerts_service
 from bot.client import custom_ids, message_builder, paper_text
 from bot.client import messages as client_messages
 from bot.client.message_builder import RED, MessageBuilder, button, select_menu, select_option
-from bot.client.messages import PostWording, reason_text, summary_excerpt, text_view
+from bot.client.messages import PostWording, reason_text, text_view
 from bot.client.translations import Texts
 from bot.daily import messages as daily_messages
 from bot.lists import card as lists_card
@@ -246,15 +246,14 @@ def plain_alert_payload(wording: PostWording, post: contents.AlertPost) -> dict[
 def _paper_text(
     wording: PostWording, match: contents.AlertMatch, characters: int, size: int, *, with_language: bool
 ) -> str:
-    paper, reasons = match
+    paper, _ = match
     title = paper_text.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters * 2 // 3, max_bytes=size * 2 // 3
     )
     lines = wording.alert_paper_lines(match, title)
-    excerpt = next(
-        (reason.sentence for reason in reasons if reason.sentence), summary_excerpt(paper.sections)
-    )
-    note = paper_text.post_note(wording.ui_texts, paper.summary, with_language=with_language)
+    excerpt, quoted_from = client_messages.excerpt_lines(wording.ui_texts, paper, with_language=False)
+    origin = paper_text.post_note(wording.ui_texts, paper.summary, with_language=with_language)
+    note = paper_text.join_dotted(quoted_from, origin)
     text = "\n".join(line for line in (lines, excerpt, paper_text.subtext(note)) if line)
     return discord_text.shorten(text, characters, max_bytes=size)
 
@@ -540,8 +539,8 @@ def why_view(
             texts(f"alert-found-{reason.found_in.value}", text=paper_text.escape_untrusted(reason.text))
             for reason in reasons[:MAX_PAPERS]
         )
-        sentences = (matcher.find_sentence(paper, reason, texts.locale) for reason in reasons[:MAX_PAPERS])
-        lines = (describe_alert(texts, alert), paper_text.subtext(found), next(filter(None, sentences), ""))
+        quoted = matcher.find_sentence(paper, matcher.words_in_text(reasons), texts.locale)
+        lines = (describe_alert(texts, alert), paper_text.subtext(found), quoted.text if quoted else "")
         message.add_text("\n".join(filter(None, lines)))
         message.add_text(paper_text.subtext(describe_details(texts, alert)))
         if alert.user_id == user_id:

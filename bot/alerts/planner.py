@@ -154,8 +154,7 @@ class AlertPlanner:
         self._texts = matcher.PaperTexts(database)
         self._default_locale = default_locale
         self._render = lru_cache(maxsize=RENDERED_ALERTS)(partial(deliveries.render, ALERT))
-        self._papers: dict[tuple[int, int | None, models.Locale], contents.PostPaper] = {}
-        self._sentences: dict[tuple[int, contents.MatchField, str, models.Locale], str] = {}
+        self._papers: dict[tuple[int, int | None, models.Locale, tuple[str, ...]], contents.PostPaper] = {}
         self._index = matcher.AlertIndex(database)
         self._wake_event = asyncio.Event()
 
@@ -332,7 +331,6 @@ class AlertPlanner:
         """Plan the messages of all matches that are due at `now` (UTC); yields the number of deliveries of each batch."""
         self._texts.clear()
         self._papers.clear()
-        self._sentences.clear()
         batches = BatchSize(*DUE_LIMITS)
         while (count := await self._plan_messages(now, batches)) is not None:
             if count:
@@ -459,17 +457,10 @@ class AlertPlanner:
         shown = _limit(matches, active)
         numbers: dict[int, int] = {}
         numbered = [
-            tuple(
-                replace(
-                    of,
-                    alert_id=numbers.setdefault(of.alert_id, len(numbers)),
-                    sentence=self._find_sentence(paper, of, locale),
-                )
-                for of in reasons
-            )
-            for paper, reasons in shown
+            tuple(replace(of, alert_id=numbers.setdefault(of.alert_id, len(numbers))) for of in reasons)
+            for _, reasons in shown
         ]
-        papers = [self._post_paper(match.paper, locale) for match in shown]
+        papers = [self._post_paper(paper, locale, matcher.words_in_text(reasons)) for paper, reasons in shown]
         return contents.AlertPost(
             marker=MARKER_PLACEHOLDER,
             locale=locale,
@@ -479,19 +470,14 @@ class AlertPlanner:
             more=len(matches) - len(shown),
         )
 
-    def _post_paper(self, detail: models.PaperDetail, locale: models.Locale) -> contents.PostPaper:
-        key = detail.id, detail.votes, locale
+    def _post_paper(
+        self, detail: models.PaperDetail, locale: models.Locale, words: tuple[str, ...]
+    ) -> contents.PostPaper:
+        key = detail.id, detail.votes, locale, words
         if key not in self._papers:
-            self._papers[key] = outbox_deliveries.build_post_paper(detail, locale)
+            quoted = matcher.find_sentence(detail, words, locale)
+            self._papers[key] = replace(outbox_deliveries.build_post_paper(detail, locale), quoted=quoted)
         return self._papers[key]
-
-    def _find_sentence(
-        self, detail: models.PaperDetail, reason: contents.AlertReason, locale: models.Locale
-    ) -> str:
-        key = detail.id, reason.found_in, reason.text, locale
-        if key not in self._sentences:
-            self._sentences[key] = matcher.find_sentence(detail, reason, locale) or ""
-        return self._sentences[key]
 
     async def _resolve(self, connection: Connection, of: Collection[models.Alert]) -> dict[int, Destination]:
         """Return the destinations of alerts by alert id."""

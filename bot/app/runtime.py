@@ -112,7 +112,7 @@ async def _retry_while_unreachable(
             await attempt()
             return
         except unreachable as error:
-            log.warning(event, error=repr(error), retry_in_seconds=delay)
+            log.warning(event, error=str(error) or type(error).__name__, retry_in_seconds=delay)
             await asyncio.sleep(delay)
 
 

@@ -159,7 +159,8 @@ def list_rows(
 ) -> None:
     """Show the alerts."""
     rows = context.run_with_service(_create_alerts, lambda alerts: alerts.list_rows(user_id=user))
-    output.print_rows([to_dict(alert) for alert in rows], _COLUMNS, as_json, empty="There are no alerts.")
+    shown = [to_dict(alert) if as_json else _to_row(alert) for alert in rows]
+    output.print_rows(shown, _COLUMNS, as_json, empty="There are no alerts.")
 
 
 @output.with_options(_condition_options, _timing_options)
@@ -238,9 +239,15 @@ def _print_alert(alert: models.Alert, as_json: bool) -> None:
     if as_json:
         output.print_json(to_dict(alert))
     else:
-        output.print_rows([to_dict(alert)], _COLUMNS, False, empty="")
+        output.print_rows([_to_row(alert)], _COLUMNS, False, empty="")
         if alert.timing.value != "now":
             output.echo(f"It is sent {alert.timing.value} at {alert.at_time} ({alert.timezone}).")
+
+
+def _to_row(alert: models.Alert) -> dict[str, Any]:
+    """Return an alert for a table: all of several terms are joined with `+`, excluded words have a minus sign."""
+    terms = (" + " if alert.match_all else ", ").join(term.text for term in alert.terms)
+    return to_dict(alert) | {"text": " ".join([terms, *(f"−{word}" for word in alert.excluded)])}
 
 
 def to_dict(alert: models.Alert) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from bot.client.paper_text import (
     format_title,
     format_votes,
     join_dotted,
+    language_note,
     post_note,
     subtext,
     title_link,
@@ -210,16 +211,23 @@ class PostWording:
         return self.templates.render_block("notice", "text", post.locale.value, values)
 
 
-def summary_excerpt(sections: Sequence[models.Section], terms: Sequence[str] = ()) -> SafeMarkdown:
-    """Return a line of a summary: the sentence that has one of the terms, in bold, else the start, cut at a sentence.
+def excerpt_lines(
+    texts: Texts, paper: contents.PostPaper, *, with_language: bool = True
+) -> tuple[SafeMarkdown, str]:
+    """Return the sentence that the reason for a paper stands on, else the start of its summary; and a note on its language.
 
-    It is "" for no summary.
+    The note is "" for the reader's language, and for that of the summary unless `with_language`.
     """
-    pattern = search_results.compile_pattern(terms)
-    if pattern is not None:
-        for section in sections:
-            if sentence := search_results.find_sentence(section.body, pattern):
-                return sentence
+    language = paper.summary.language if paper.summary else None
+    if paper.quoted and paper.quoted.language not in (language, texts.locale.value):
+        # The word is in a text of the other language alone, though there is one in the reader's.
+        return paper.quoted.text, texts("quoted-from", language=paper.quoted.language)
+    note = language_note(texts, language) if with_language else ""
+    return paper.quoted.text if paper.quoted else summary_excerpt(paper.sections), note
+
+
+def summary_excerpt(sections: Sequence[models.Section]) -> SafeMarkdown:
+    """Return the start of a summary on one line, cut at a sentence; "" for no summary."""
     return discord_text.escape_text(_excerpt(sections[0].body) if sections else "")
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from bot.archive import summaries
 from bot.archive.summaries import Summary
+from bot.search import results as search_results
 from storage import models
 
 
@@ -19,7 +20,7 @@ class PostPaper:
     """A paper in a post.
 
     `sections` are the whole summary as Markdown, in the digest's order; the renderer shortens them for the style.
-    `summary` says whose they are. `authors` may be complete. `digest_id` is the digest that it came from, 0 for none.
+    `summary` says whose they are. `quoted` is the sentence of a text that the reason for the paper stands on. `authors` may be complete. `digest_id` is the digest that it came from, 0 for none.
     """
 
     arxiv_id: str
@@ -37,6 +38,7 @@ class PostPaper:
     code_stars: int | None = None
     project_url: str | None = None
     digest_id: int = 0
+    quoted: search_results.Snippet | None = None
 
 
 def is_in_other_language(papers: Iterable[PostPaper], locale: models.Locale) -> bool:
@@ -136,8 +138,6 @@ class AlertReason:
     """The votes that the alert asks for, if the paper reached them later, and its votes when it was matched."""
     typed: str = ""
     """A word as the alert's owner typed it."""
-    sentence: str = ""
-    """The sentence that has a word of a text, as Discord's Markdown with the word in bold; "" for other reasons."""
 
     @property
     def topic(self) -> str:

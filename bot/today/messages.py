@@ -10,7 +10,7 @@ from discord import ui
 from bot.client import custom_ids, message_builder, paper_text
 from bot.client import messages as client_messages
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
-from bot.client.messages import PostWording, summary_excerpt
+from bot.client.messages import PostWording
 from bot.client.translations import Texts
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
@@ -152,10 +152,8 @@ def _pick_text(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters // 2, max_bytes=size // 2
     )
     facts = paper_text.join_dotted(paper_text.format_votes(paper.votes), texts("today-rank", rank=rank))
-    language = paper_text.language_note(texts, paper.summary.language) if paper.summary else ""
-    small_print = (language if with_language else "", because)
-    excerpt = summary_excerpt(paper.sections, [text for _, text, _ in reasons])
-    lines = (f"**{position} · {title}** {facts}", excerpt, *map(paper_text.subtext, small_print))
+    excerpt, language = client_messages.excerpt_lines(texts, paper, with_language=with_language)
+    lines = (f"**{position} · {title}** {facts}", excerpt, *map(paper_text.subtext, (language, because)))
     return discord_text.shorten("\n".join(line for line in lines if line), characters, max_bytes=size)
 
 

@@ -32,6 +32,10 @@ def test_alerts_are_added_changed_listed_and_removed(paperround: Paperround) -> 
         "language": "ko",
     }
     assert "reinforcement learning" in changed["forms"][0]
+    paperround("alerts", "change", str(second["id"]), "--all")
+    shown = paperround("alerts", "list").stdout
+    assert "강화 학습 −robot" in shown
+    assert "Ada Lovelace + KAIST" in shown
     for bad in (("--when", "soon"), ("--language", "de"), ("--weekday", "day"), ("--max-papers", "0")):
         assert paperround("alerts", "change", str(added["id"]), *bad).exit_status == 2
     assert paperround("alerts", "remove", str(added["id"])).exit_status == 0

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.alerts import messages as alerts_messages
 from bot.alerts import planner as alerts_planner
 from bot.alerts.planner import ALERT
 from bot.app.client import DiscordRenderer
@@ -25,6 +26,7 @@ from bot.outbox import deliveries as outbox_deliveries
 from bot.outbox.outcomes import NOTICE
 from bot.rendering import discord_text
 from bot.rendering.templates import Templates
+from bot.search import results as search_results
 from storage import models
 from storage.models import Locale
 from tests.fake_discord import validation
@@ -479,6 +481,19 @@ def test_a_select_menu_has_different_values_or_is_none() -> None:
     message = message_builder.MessageBuilder()
     message.add_select(message_builder.select_menu("placeholder", "pr:x", [option, option]))
     payload_checks.check_message(message_builder.layout_payload(message.view))
+
+
+def test_a_sentence_of_another_language_than_the_summary_says_whose_it_is() -> None:
+    summary = summaries.Summary((), "en", models.DigestFormat.NEWSLETTER, DAY, None)
+    paper = replace(PAPER, sections=(models.Section(None, "It starts."),), summary=summary)
+    for language, note in (("en", ""), ("ko", "quoted from the Korean text")):
+        sentence = search_results.Snippet(discord_text.SafeMarkdown("**RL** now."), language)
+        reason = contents.AlertReason(1, models.AlertKind.KEYWORD, "RL", contents.MatchField.TEXT)
+        post = contents.AlertPost("d", Locale.EN, DAY, ((replace(paper, quoted=sentence), (reason,)),))
+        shown = json.dumps(alerts_messages.post_view(WORDINGS[Locale.EN], post).to_components())
+        assert "**RL** now." in shown
+        assert "It starts." not in shown
+        assert ("quoted from" in shown, note in shown) == (bool(note), True)
 
 
 def test_a_post_of_one_source_names_it_and_its_order() -> None:

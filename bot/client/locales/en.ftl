@@ -15,7 +15,7 @@ broken = Something went wrong, and nothing was changed. Please try again in a mo
 
 ## Lists of papers
 open-paper = Pick a paper to read
-save-selected = Save …
+save-selected = Pick papers to save
 list-more-privately = { $count ->
     [one] See it privately
    *[other] See all { $count } privately
@@ -41,7 +41,7 @@ list-top-heading = Top papers · { $period }
 list-top-topic-heading = Top papers on { $topic } · { $period }
 list-new-heading = New papers · { $count }
 list-new-since = Since you last looked, at most { $days } days back
-list-new-first = From the last { $days } days; the next time from now on
+list-new-first = From the last { $days } days; next time only what comes after this
 list-topic-heading-at-least = { $topic } · { $count }+ papers
 list-topic-heading = { $topic } · { $count ->
     [one] 1 paper
@@ -869,6 +869,10 @@ alert-why-gone = None of your alerts match this paper any more.
 alert-fewer-done = You'll get fewer from now on:
 alert-found-title = “{ $text }” in the title
 alert-found-text = “{ $text }” in the summary
+quoted-from = { $language ->
+    [ko] quoted from the Korean text
+   *[other] quoted from the English text
+}
 alert-found-author = author { $text }
 alert-found-institution = from { $text }
 

@@ -12,7 +12,7 @@ broken = 오류가 나서 처리하지 못했어요. 바뀐 내용은 없으니 
 
 ## 논문 목록
 open-paper = 읽을 논문을 고르세요
-save-selected = 저장할 논문 고르기
+save-selected = 저장할 논문을 고르세요
 list-more-privately = { $count }편 모두 보기
 shared-by = { $name }님이 공유했어요
 list-with-forms = 관련 용어도 포함
@@ -748,6 +748,10 @@ alert-why-gone = 이제 이 논문에 맞는 알림이 없어요.
 alert-fewer-done = 알림을 줄였어요. 이제 이렇게 보내 드려요.
 alert-found-title = 제목에 “{ $text }”
 alert-found-text = 요약에 “{ $text }”
+quoted-from = { $language ->
+    [ko] 한국어 텍스트에서 인용
+   *[other] 영어 텍스트에서 인용
+}
 alert-found-author = 저자 { $text }
 alert-found-institution = 기관 { $text }
 
