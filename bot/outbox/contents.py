@@ -20,7 +20,8 @@ class PostPaper:
     """A paper in a post.
 
     `sections` are the whole summary as Markdown, in the digest's order; the renderer shortens them for the style.
-    `summary` says whose they are. `quoted` is the sentence of a text that the reason for the paper stands on. `authors` may be complete. `digest_id` is the digest that it came from, 0 for none.
+    `summary` says whose they are. `quoted` is the sentence of a text that the reason for the paper stands on. `authors` may be
+    complete. `digest_id` is the digest that it came from, 0 for none.
     """
 
     arxiv_id: str
