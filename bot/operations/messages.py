@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -253,7 +253,8 @@ def _back_fill_text(texts: Texts, row: models.StoredSource) -> str:
     if back_fill is None or back_fill.is_done:
         return ""
     share = min(99, 100 * back_fill.read // back_fill.size) if back_fill.size else 0
-    return texts("source-back-fill", papers=back_fill.papers, since=back_fill.since, share=share)
+    since = texts.format_date(date.fromisoformat(back_fill.since))
+    return texts("source-back-fill", papers=back_fill.papers, since=since, share=share)
 
 
 def _yield_text(texts: Texts, brought: kinds.Yield | None) -> str:
