@@ -733,7 +733,7 @@ class StoredPost:
     which alone it is corrected; `fingerprint` is a hash of their displayed content, `topic` the query that they match,
     `source` the name of the source that they come from. The last papers are those of `late`. `closes_at` (UTC) is when the
     day's list closes, as the post says, and `is_complete` that it had closed; None if the post says neither. `missed_on` and
-    `ranks` are those of `DailyPost`. `server_picks` are the papers that most members saved or shared, with the counts when
+    `ranks` are those of `DailyPost`, and so is `final_total`, which an edit after the close adds. `server_picks` are the papers that most members saved or shared, with the counts when
     it was planned.
     """
 
@@ -746,6 +746,7 @@ class StoredPost:
     late: tuple[LateDay, ...] = ()
     closes_at: datetime | None = None
     is_complete: bool = False
+    final_total: int | None = None
     missed_on: tuple[date, ...] = ()
     ranks: tuple[int, ...] = ()
     server_picks: tuple[ServerPickId, ...] = ()

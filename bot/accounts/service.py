@@ -110,9 +110,12 @@ class TextTokenStore:
         self._database = database
         self._clock = clock
 
-    async def save(self, user_id: int, text: str) -> str:
-        """Store a text of a reader and return its token: `TOKEN_LENGTH` hexadecimal characters."""
-        token = make_token(text)
+    async def save(self, user_id: int, text: str, name: str = "") -> str:
+        """Store a text of a reader and return its token: `TOKEN_LENGTH` hexadecimal characters.
+
+        A text with a `name`, in which the reader's id is, replaces the former one of that name.
+        """
+        token = make_token(name or text)
         async with self._database.transaction() as connection:
             await accounts.add_text(connection, user_id, token, text, self._clock(), TEXTS_OF_READER)
         return token

@@ -27,6 +27,7 @@ from bot.glossary import concepts, resolver
 from bot.outbox import contents
 from bot.search import glossary as search_glossary
 from bot.search import query as search_query
+from bot.search import results as search_results
 from bot.search import scoring
 from bot.text import analyser, keywords, people, term_keys, typography
 from storage import alerts, key_values, models, papers, search, snapshot
@@ -269,6 +270,32 @@ def match_all(
                 reason = replace(reason, text=text.quote(reason.text))
             reasons.setdefault((reason.kind, analyser.fold(reason.topic)), reason)
     return tuple(reasons.values())
+
+
+def find_sentence(
+    paper: models.PaperDetail, words: Iterable[str], locale: models.Locale
+) -> search_results.Snippet | None:
+    """Return the sentence of a paper's texts that has one of the words, with it in bold; None without one.
+
+    Summaries in the language of `locale` come first, the abstract last.
+    """
+    patterns = [pattern for word in words if (pattern := search_results.compile_pattern([word]))]
+    texts = [
+        (summaries.find_language(of), section.body)
+        for of in (paper.appearances if patterns else ())
+        for section in summaries.shown_sections(of.entry)
+    ]
+    texts.sort(key=lambda text: text[0] != locale.value)
+    for pattern in patterns:
+        for language, body in (*texts, (models.Locale.EN.value, paper.abstract or "")):
+            if sentence := search_results.find_sentence(body, pattern):
+                return search_results.Snippet(sentence, language)
+    return None
+
+
+def words_in_text(reasons: Iterable[contents.AlertReason]) -> tuple[str, ...]:
+    """Return the words of reasons that stand in a paper's texts, but not in its title."""
+    return tuple(reason.text for reason in reasons if reason.found_in is contents.MatchField.TEXT)
 
 
 GATHERING_TIME = timedelta(minutes=3)

@@ -10,12 +10,13 @@ from typing import Any
 import discord
 from discord import ui
 
+from bot.alerts import matcher
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
 from bot.client import custom_ids, message_builder, paper_text
 from bot.client import messages as client_messages
 from bot.client.message_builder import RED, MessageBuilder, button, select_menu, select_option
-from bot.client.messages import PostWording, reason_text, summary_excerpt, text_view
+from bot.client.messages import PostWording, reason_text, text_view
 from bot.client.translations import Texts
 from bot.daily import messages as daily_messages
 from bot.lists import card as lists_card
@@ -219,11 +220,14 @@ def post_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
     buttons = _footer_buttons(texts, post, marker)
     further = [paper for paper, _ in rest[:MAX_MENU_PAPERS]]
     menu = lists_messages.open_menu(texts("alert-more", count=len(further)), further)
-    more = paper_text.subtext(wording.alert_more(post, len(shown) + len(further)))
+    is_foreign = contents.is_in_other_language([paper for paper, _ in shown], post.locale)
+    foot = texts("summary-in-other-language") if is_foreign else ""
+    more = client_messages.subtext_lines(f"{foot}\n{wording.alert_more(post, len(shown) + len(further))}")
     message.add_text(f"🔔 {wording.alert_headline(post)}")
     message.reserve(2 + len(buttons) + (2 if menu else 0) + 4 * len(shown), (more,))
     for position, match in enumerate(shown):
-        message.add_text(_paper_text(wording, match, *message.share(len(shown) - position)))
+        share = message.share(len(shown) - position)
+        message.add_text(_paper_text(wording, match, *share, with_language=not is_foreign))
         arxiv_id = match[0].arxiv_id
         why = button(texts("alert-why"), custom_ids.pack(WHY, arxiv_id))
         message.add_reserved_row(*lists_card.read_and_save_buttons(texts, arxiv_id), why)
@@ -244,15 +248,18 @@ def plain_alert_payload(wording: PostWording, post: contents.AlertPost) -> dict[
 
 
 @lru_cache(maxsize=PAPER_TEXTS)
-def _paper_text(wording: PostWording, match: contents.AlertMatch, characters: int, size: int) -> str:
+def _paper_text(
+    wording: PostWording, match: contents.AlertMatch, characters: int, size: int, *, with_language: bool
+) -> str:
     paper, _ = match
     title = paper_text.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters * 2 // 3, max_bytes=size * 2 // 3
     )
     lines = wording.alert_paper_lines(match, title)
-    excerpt = discord_text.escape_text(summary_excerpt(paper.sections))
-    note = paper_text.subtext(paper_text.post_note(wording.ui_texts, paper.summary))
-    text = "\n".join(line for line in (lines, excerpt, note) if line)
+    excerpt, quoted_from = client_messages.excerpt_lines(wording.ui_texts, paper, with_language=False)
+    origin = paper_text.post_note(wording.ui_texts, paper.summary, with_language=with_language)
+    note = paper_text.join_dotted(quoted_from, origin)
+    text = "\n".join(line for line in (lines, excerpt, paper_text.subtext(note)) if line)
     return discord_text.shorten(text, characters, max_bytes=size)
 
 
@@ -537,7 +544,9 @@ def why_view(
             texts(f"alert-found-{reason.found_in.value}", text=paper_text.escape_untrusted(reason.text))
             for reason in reasons[:MAX_PAPERS]
         )
-        message.add_text(f"{describe_alert(texts, alert)}\n{paper_text.subtext(found)}")
+        quoted = matcher.find_sentence(paper, matcher.words_in_text(reasons), texts.locale)
+        lines = (describe_alert(texts, alert), paper_text.subtext(found), quoted.text if quoted else "")
+        message.add_text("\n".join(filter(None, lines)))
         message.add_text(paper_text.subtext(describe_details(texts, alert)))
         if alert.user_id == user_id:
             message.add_buttons(*_buttons(texts, alert))

@@ -156,7 +156,7 @@ class AlertPlanner:
         self._texts = matcher.PaperTexts(database)
         self._default_locale = default_locale
         self._render = lru_cache(maxsize=RENDERED_ALERTS)(partial(deliveries.render, ALERT))
-        self._papers: dict[tuple[int, int | None, models.Locale], contents.PostPaper] = {}
+        self._papers: dict[tuple[int, int | None, models.Locale, tuple[str, ...]], contents.PostPaper] = {}
         self._index = matcher.AlertIndex(database)
         self._wake_event = asyncio.Event()
 
@@ -465,7 +465,7 @@ class AlertPlanner:
             tuple(replace(of, alert_id=numbers.setdefault(of.alert_id, len(numbers))) for of in reasons)
             for _, reasons in shown
         ]
-        papers = [self._post_paper(match.paper, locale) for match in shown]
+        papers = [self._post_paper(paper, locale, matcher.words_in_text(reasons)) for paper, reasons in shown]
         return contents.AlertPost(
             marker=MARKER_PLACEHOLDER,
             locale=locale,
@@ -476,10 +476,13 @@ class AlertPlanner:
             silent=all(active[of.alert_id].silent for match in matches for of in match.reasons),
         )
 
-    def _post_paper(self, detail: models.PaperDetail, locale: models.Locale) -> contents.PostPaper:
-        key = detail.id, detail.votes, locale
+    def _post_paper(
+        self, detail: models.PaperDetail, locale: models.Locale, words: tuple[str, ...]
+    ) -> contents.PostPaper:
+        key = detail.id, detail.votes, locale, words
         if key not in self._papers:
-            self._papers[key] = outbox_deliveries.build_post_paper(detail, locale)
+            quoted = matcher.find_sentence(detail, words, locale)
+            self._papers[key] = replace(outbox_deliveries.build_post_paper(detail, locale), quoted=quoted)
         return self._papers[key]
 
     async def _resolve(self, connection: Connection, of: Collection[models.Alert]) -> dict[int, Destination]:

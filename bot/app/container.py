@@ -221,8 +221,8 @@ class Container:
 
     @cached_property
     def edit_planner(self) -> edits.EditPlanner:
-        """The planner of edits after a digest's correction."""
-        return edits.EditPlanner(self.deliveries)
+        """The planner of edits after a digest's correction and after the close of a list."""
+        return edits.EditPlanner(self.deliveries, self.day_close)
 
     def create_bot(
         self, *, shard_count: int | None = None, locale: models.Locale | None = None

@@ -117,7 +117,7 @@ async def _retry_while_unreachable(
             await attempt()
             return
         except unreachable as error:
-            log.warning(event, error=repr(error), retry_in_seconds=delay)
+            log.warning(event, error=str(error) or type(error).__name__, retry_in_seconds=delay)
             await asyncio.sleep(delay)
 
 
@@ -390,7 +390,7 @@ MISSING_TOKEN_MESSAGE = (
 async def _stand_by_and_send(
     runtime: Runtime, token: str | None, stopping: asyncio.Event, monitor: ClockMonitor
 ) -> None:
-    """Acquire the sender lock, log in if there is a token, and run, until `stopping` is set or another process has become the sender.
+    """Acquire the sender lock, log in if there is a token, and run, until `stopping` is set or another process is the sender.
 
     A standby, which waits for the lock, logs in meanwhile, so that it can send as soon as it has the lock.
     """

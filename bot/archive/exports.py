@@ -102,7 +102,7 @@ _LIGATURES = re.compile(r"([-`',<>])(?=\1)|[?!](?=`)")
 _ORDERED = 2
 """The fewest authors that have an order."""
 UNCONFIRMED_ORDER = "Author order unconfirmed"
-"""The note of an entry whose authors do not come from arXiv: digests shuffle them."""
+"""The comment above an entry whose authors do not come from arXiv: digests shuffle them."""
 
 
 def render_entry(
@@ -122,25 +122,26 @@ def render_entry(
 
     A title that `is_latex`, as those of digests, becomes plain text first.
 
-    The year is that of the id (YYMM); a shortened list of authors ends in `and others`; a note says that the order of
-    the authors is not confirmed by arXiv. The reader's own note is the annotation, and the tags are the keywords.
+    The year is that of the id (YYMM); a shortened list of authors ends in `and others`; a comment above says that the order
+    of the authors is not confirmed by arXiv. The reader's own note is the annotation, and the tags are the keywords.
     """
     names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
     fields = {
-        "title": f"{{{escape_bibtex(typography.to_plain_text(title) if is_latex else title)}}}"
+        "title": f"{{{escape_bibtex(typography.render_title(title) if is_latex else title)}}}"
         if title
         else "",
         "author": " and ".join([*names, "others"] if truncated and names else names),
         "year": year_of(arxiv_id),
         "eprint": arxiv_id,
         "archivePrefix": "arXiv",
-        "note": "" if is_order_confirmed or len(names) < _ORDERED else UNCONFIRMED_ORDER,
         "url": (discord_text.safe_url(url) if url else None) or arxiv_ids.abstract_url(arxiv_id),
         "keywords": ", ".join(map(escape_bibtex, tags)),
         "annote": r"\par{}".join(map(escape_bibtex, note.splitlines())),
     }
     lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
-    return "\n".join([f"@misc{{{key or make_key(arxiv_id, title, names)},", *lines, "}"]) + "\n"
+    # A note would be printed in the references.
+    comment = [] if is_order_confirmed or len(names) < _ORDERED else [f"% {UNCONFIRMED_ORDER}"]
+    return "\n".join([*comment, f"@misc{{{key or make_key(arxiv_id, title, names)},", *lines, "}"]) + "\n"
 
 
 def escape_bibtex(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -627,6 +627,15 @@ def best_summary(detail: PaperDetail, locale: Locale) -> Summary | None:
         if best is None or written_in == locale.value:
             return Summary(sections, written_in, None, detail.last_on, Basis.ABSTRACT)
     return best and best[1]
+
+
+def are_all_foreign(languages: Iterable[str], locale: Locale) -> bool:
+    """Return whether the texts that a message shows, of these languages, are all in another one than the reader's.
+
+    It then says so once, otherwise below each text of another language.
+    """
+    found = set(languages)
+    return bool(found) and locale.value not in found
 
 
 def best_appearance(detail: PaperDetail, locale: Locale, digest_format: DigestFormat) -> Appearance | None:

@@ -44,9 +44,15 @@ When = Annotated[
     str | None, typer.Option(metavar="now|daily|weekly", help="Right away, or gathered in one message.")
 ]
 AtTime = Annotated[
-    str | None, typer.Option("--at", metavar="HH:MM", help="Time of a daily or weekly message.")
+    str | None,
+    typer.Option(
+        "--at", metavar="HH:MM", help='Time of a daily or weekly message; "9am KST" names its zone.'
+    ),
 ]
-Timezone = Annotated[str | None, typer.Option(metavar="ZONE", help="IANA zone of that time.")]
+Timezone = Annotated[
+    str | None,
+    typer.Option(metavar="ZONE", help="IANA zone of that time; left out: the user's or the daily posts'."),
+]
 Weekday = Annotated[str | None, typer.Option(metavar="mon", help="Day of a weekly message.")]
 MaxADay = Annotated[
     int | None,
@@ -110,13 +116,15 @@ def _timing_options(
     silent: Silent = None,
 ) -> dict[str, Any]:
     """Return the options for when an alert is sent, by the field of the alert. Raises UsageError."""
+    from bot.client import options as client_options
     from bot.daily import schedule
     from storage import models
 
+    typed = client_options.move_zone({"at": at_time, "zone": timezone}, "at", "zone")
     return _given(
         timing=None if when is None else output.parse_choice(models.AlertTiming, when, "value of --when"),
-        at_time=at_time,
-        timezone=timezone,
+        at_time=output.parse_time(typed["at"]),
+        timezone=output.parse_zone(typed["zone"]),
         weekday=None if weekday is None else schedule.parse_days(weekday)[0],
         max_papers=max_papers,
         max_a_day=max_a_day,
@@ -128,9 +136,34 @@ def _timing_options(
 def add(options: dict[str, Any], user: User, as_json: output.AsJson = False) -> None:
     """Create an alert, delivered by DM."""
     draft = _new_draft(user, options)
-    _print_alert(
-        context.run_with_service(_create_alerts, lambda alerts: alerts.add(draft), creating=True), as_json
-    )
+
+    async def command(database: Database) -> models.Alert:
+        zone = options.get("timezone") or await _find_zone(database, user)
+        return await _create_alerts(database).add(replace(draft, timezone=zone))
+
+    _print_alert(context.run_with_service(lambda database: database, command, creating=True), as_json)
+
+
+async def _find_zone(database: Database, user: int) -> str:
+    """Return the zone of a time without one: the reader's own, that of the daily posts, the language's, or the settings'.
+
+    Of daily posts in several zones those count that the reader set up.
+    """
+    from bot.accounts.service import Readers
+    from bot.core.clock import system_clock
+    from bot.daily.service import Subscriptions
+    from storage import models
+
+    settings, reader = context.load_settings(), await Readers(database, system_clock).get(user)
+    if reader is not None and reader.timezone:
+        return reader.timezone
+    rows = await Subscriptions(database, system_clock).list_rows()
+    own = [row.timezone for row in rows if row.created_by == user]
+    zones = own or list({row.timezone for row in rows})
+    if own or len(zones) == 1:
+        return zones[-1]
+    locale = (reader and reader.locale) or models.Locale(settings.locale)
+    return "Asia/Seoul" if locale is models.Locale.KO else settings.timezone
 
 
 def list_rows(
@@ -139,7 +172,8 @@ def list_rows(
 ) -> None:
     """Show the alerts."""
     rows = context.run_with_service(_create_alerts, lambda alerts: alerts.list_rows(user_id=user))
-    output.print_rows([to_dict(alert) for alert in rows], _COLUMNS, as_json, empty="There are no alerts.")
+    shown = [to_dict(alert) if as_json else _to_row(alert) for alert in rows]
+    output.print_rows(shown, _COLUMNS, as_json, empty="There are no alerts.")
 
 
 @output.with_options(_condition_options, _timing_options)
@@ -218,7 +252,15 @@ def _print_alert(alert: models.Alert, as_json: bool) -> None:
     if as_json:
         output.print_json(to_dict(alert))
     else:
-        output.print_rows([to_dict(alert)], _COLUMNS, False, empty="")
+        output.print_rows([_to_row(alert)], _COLUMNS, False, empty="")
+        if alert.timing.value != "now":
+            output.echo(f"It is sent {alert.timing.value} at {alert.at_time} ({alert.timezone}).")
+
+
+def _to_row(alert: models.Alert) -> dict[str, Any]:
+    """Return an alert for a table: all of several terms are joined with `+`, excluded words have a minus sign."""
+    terms = (" + " if alert.match_all else ", ").join(term.text for term in alert.terms)
+    return to_dict(alert) | {"text": " ".join([terms, *(f"−{word}" for word in alert.excluded)])}
 
 
 def to_dict(alert: models.Alert) -> dict[str, Any]:

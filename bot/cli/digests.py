@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -184,7 +184,7 @@ def digest(
 
     requested_day = None if on is None else output.parse_date(on)
 
-    async def command() -> tuple[Sequence[models.PaperRow], date | None]:
+    async def command() -> tuple[Sequence[models.PaperRow], date | None, list[date]]:
         from storage import archive, papers
 
         async with context.open_storage() as database, database.read() as connection:
@@ -192,11 +192,18 @@ def digest(
             newest = await archive.list_dates(connection, limit=1, until_on=until_on)
             day = requested_day or (newest[0] if newest else None)
             if day is None:
-                return [], None
-            return await papers.list_by_date(connection, day, min_votes=min_votes, limit=top), day
+                return [], None, []
+            before = await archive.list_dates(connection, limit=1, until_on=day - timedelta(days=1))
+            after = await archive.list_dates(
+                connection, limit=1, since_on=day + timedelta(days=1), oldest_first=True
+            )
+            rows = await papers.list_by_date(connection, day, min_votes=min_votes, limit=top)
+            return rows, day, [*before, *after]
 
-    rows, day = context.run_command(command)
+    rows, day, nearest = context.run_command(command)
     empty = "The archive is empty." if day is None else f"There is no paper for {day}."
+    if nearest:
+        empty += f" The nearest days: {', '.join(map(str, nearest))}."
     # A paper's own date is that of its latest digest, which the JSON keeps.
     shown = rows if as_json or day is None else [replace(row, date=day) for row in rows]
     print_papers(shown, as_json, empty=empty)

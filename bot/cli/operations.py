@@ -59,6 +59,8 @@ def backup(
     if not target.strip():
         raise errors.UsageError("FILE is empty. Name the file of the copy.")
 
+    has_older = Path(target).exists()
+
     async def command() -> int:
         from storage import migrate
 
@@ -70,7 +72,11 @@ def backup(
             return await migrate.copy_to(database, Path(target))
 
     size = context.run_command(command)
-    output.print_result({"file": target, "bytes": size}, f"{target}: {size} bytes.", as_json)
+    output.print_result(
+        {"file": target, "bytes": size},
+        f"{target}: {size} bytes{', in place of an older file' if has_older else ''}.",
+        as_json,
+    )
 
 
 def upgrade(as_json: output.AsJson = False) -> None:

@@ -246,11 +246,16 @@ def select_option(
 
 
 def select_menu(
-    placeholder: str, custom_id: str, options: Sequence[discord.SelectOption], *, max_values: int = 1
+    placeholder: str,
+    custom_id: str,
+    options: Sequence[discord.SelectOption],
+    *,
+    max_values: int = 1,
+    min_values: int | None = None,
 ) -> ui.Item[Any] | None:
     """Return a select menu of at most 25 options with different values; None without options.
 
-    With `max_values` above 1 any number of them up to that may be selected, none included.
+    With `max_values` above 1 any number of them up to that may be selected, none included unless `min_values` is given.
     """
     unique = {choice.value: choice for choice in options[: discord_text.SELECT_OPTIONS]}
     if not unique:
@@ -260,7 +265,7 @@ def select_menu(
             custom_id=custom_id,
             placeholder=discord_text.shorten(placeholder, discord_text.SELECT_PLACEHOLDER, markdown=False),
             options=list(unique.values()),
-            min_values=1 if max_values == 1 else 0,
+            min_values=(1 if max_values == 1 else 0) if min_values is None else min_values,
             max_values=min(max_values, len(unique)),
         )
     )

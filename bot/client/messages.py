@@ -24,6 +24,7 @@ from bot.client.paper_text import (
     format_title,
     format_votes,
     join_dotted,
+    language_note,
     post_note,
     subtext,
     title_link,
@@ -95,6 +96,8 @@ class PostWording:
             "complete": models.When.COMPLETE in when,
             "day_complete": post.is_complete,
             "closes_at": None if post.is_complete else post.closes_at,
+            "final_total": post.final_total,
+            "has_votes": post.has_votes,
             "missed": post.missed_on,
             "at_time": at_time,
             "timezone": timezone,
@@ -149,7 +152,7 @@ class PostWording:
             "authors_truncated": paper.authors_truncated,
             "organization": SafeMarkdown(format_organization(paper.organization)),
             "links": code_and_project(self.ui_texts, paper),
-            "thought": summary_excerpt(paper.sections),
+            "thought": _excerpt(paper.sections[0].body) if paper.sections else "",
             "note": post_note(self.ui_texts, paper.summary, with_language=not post.is_in_other_language),
         }
         return self.templates.render_block("daily", "paper", self.ui_texts.locale.value, values)
@@ -210,9 +213,24 @@ class PostWording:
         return self.templates.render_block("notice", "text", post.locale.value, values)
 
 
-def summary_excerpt(sections: Sequence[models.Section]) -> str:
-    """Return the start of a summary as plain text on one line, cut at a sentence; "" for no summary."""
-    return _excerpt(sections[0].body) if sections else ""
+def excerpt_lines(
+    texts: Texts, paper: contents.PostPaper, *, with_language: bool = True
+) -> tuple[SafeMarkdown, str]:
+    """Return the sentence that the reason for a paper stands on, else the start of its summary; and a note on its language.
+
+    The note is "" for the reader's language, and for that of the summary unless `with_language`.
+    """
+    language = paper.summary.language if paper.summary else None
+    if paper.quoted and paper.quoted.language not in (language, texts.locale.value):
+        # The word is in a text of the other language alone, though there is one in the reader's.
+        return paper.quoted.text, texts("quoted-from", language=paper.quoted.language)
+    note = language_note(texts, language) if with_language else ""
+    return paper.quoted.text if paper.quoted else summary_excerpt(paper.sections), note
+
+
+def summary_excerpt(sections: Sequence[models.Section]) -> SafeMarkdown:
+    """Return the start of a summary on one line, cut at a sentence; "" for no summary."""
+    return discord_text.escape_text(_excerpt(sections[0].body) if sections else "")
 
 
 # The messages of a day show the same papers.
@@ -328,7 +346,7 @@ def _paper_embed(
         format_authors(paper.authors, truncated=paper.authors_truncated),
         format_organization(paper.organization),
     )
-    excerpt = discord_text.escape_text(summary_excerpt(paper.sections))
+    excerpt = summary_excerpt(paper.sections)
     note = post_note(texts, paper.summary, with_language=not post.is_in_other_language)
     links = code_and_project(texts, paper)
     lines = [heading or "", facts, excerpt, subtext(join_dotted(note, links))]

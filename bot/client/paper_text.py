@@ -10,7 +10,7 @@ from bot.archive.summaries import Basis
 from bot.client.message_builder import shorten_label
 from bot.client.translations import Texts
 from bot.outbox import contents
-from bot.rendering import discord_text
+from bot.rendering import discord_text, templates
 from bot.text import typography
 from storage import models
 
@@ -23,6 +23,8 @@ MAX_NAME_LENGTH = 80
 MAX_ORGANIZATION_LENGTH = 60
 MAX_MODEL_LENGTH = 60
 
+format_votes = templates.render_votes
+
 _ORIGIN_KEYS = {models.DigestFormat.LISTING: "summary-listing", None: "summary-abstract"}
 """The texts for summaries that no digest's writer wrote."""
 _FOREIGN_ORIGIN_KEYS = {
@@ -30,11 +32,6 @@ _FOREIGN_ORIGIN_KEYS = {
     None: "summary-abstract-in-other-language",
 }
 """The same for those in another language than the reader's: short, since they stand below each paper of a post."""
-
-
-def format_votes(number: int | None) -> str:
-    """Return a number of votes as `▲ 81`, or `▲ –` if it is unknown."""
-    return f"▲ {'–' if number is None else number}"
 
 
 def format_title(text: str | None, arxiv_id: str) -> str:
@@ -101,7 +98,7 @@ def summary_line(texts: Texts, summary: summaries.Summary) -> str:
     """Return the writer of a summary, its date and what it was written from."""
     if summary.format is None or summary.format in _ORIGIN_KEYS:
         return texts(_ORIGIN_KEYS[summary.format])
-    day = texts(f"format-{summary.format.value}", date=summary.date.isoformat())
+    day = texts(f"format-{summary.format.value}", date=texts.format_date(summary.date))
     return join_dotted(day, _basis_text(texts, summary))
 
 
@@ -113,10 +110,9 @@ def _basis_text(texts: Texts, summary: summaries.Summary) -> str:
     return texts(f"basis-{summary.basis.value if summary.basis else 'unknown'}")
 
 
-def language_note(texts: Texts, summary: summaries.Summary | None) -> str:
-    """Return that a summary is in another language than the reader's; "" if it is not."""
-    is_foreign = summary is not None and summary.language != texts.locale.value
-    return texts("summary-in-other-language") if is_foreign else ""
+def language_note(texts: Texts, language: str | None) -> str:
+    """Return that a text is in another language than the reader's; "" if it is not, or if there is no text."""
+    return texts("summary-in-other-language") if language not in (None, texts.locale.value) else ""
 
 
 def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language: bool = True) -> str:
@@ -126,7 +122,7 @@ def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language:
     """
     if summary is None:
         return ""
-    note = language_note(texts, summary) if with_language else ""
+    note = language_note(texts, summary.language) if with_language else ""
     if note and summary.basis is Basis.EXTRACT:
         return texts("basis-extract-in-other-language")
     if summary.writer is not None or summary.basis in (Basis.EXTRACT, Basis.HUGGINGFACE):

@@ -251,8 +251,8 @@ class HttpObserver:
         self.trace = aiohttp.TraceConfig()
         self.trace.on_request_start.append(self._on_start)
         self.trace.on_request_end.append(self._on_headers)
-        self.trace.on_response_chunk_received.append(self._on_body)
-        self.trace.on_request_exception.append(self._on_exception)
+        self.trace.on_response_chunk_received.append(_of_discord(self._on_body))
+        self.trace.on_request_exception.append(_of_discord(self._on_exception))
         self._listeners: list[AnswerListener] = []
         self._failure_listeners: list[FailureListener] = []
 
@@ -305,6 +305,16 @@ class HttpObserver:
         for listener in self._failure_listeners:
             with isolation.isolated(log, "a listener of failed requests failed"):
                 listener(error)
+
+
+def _of_discord(callback: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Return the callback for the API and the Gateway alone: another host's page, such as an attachment, tells nothing."""
+
+    async def call(session: object, context: SimpleNamespace, params: Any) -> None:
+        if params.url.scheme not in ("http", "https") or str(params.url).startswith(http.Route.BASE):
+            await callback(session, context, params)
+
+    return call
 
 
 def read_answer(response: aiohttp.ClientResponse) -> Answer:

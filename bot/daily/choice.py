@@ -495,7 +495,7 @@ def decide(
         return Decision(schedule.set_due(subscription, calendar.put_off(subscription, first_due, today)))
     current = calendar.put_off(subscription, past[-1])
     # Before the next post is due, so that "no papers today" is posted on its own day.
-    close = _awaited_close(subscription, current.at, now, closings)
+    close = awaited_close(subscription, current.at, now, closings)
     since = current.at if close is None else max(current.at, close.at)
     until = min(since + timedelta(minutes=subscription.wait_minutes), following.at - MINUTE)
     # A digest awaited past midnight still belongs to the date of the post.
@@ -557,7 +557,7 @@ def _decide_daily(
     )
 
 
-def _awaited_close(
+def awaited_close(
     subscription: models.Subscription, due_at: datetime, now: datetime, closings: day_close.Closings | None
 ) -> schedule.DueTime | None:
     """Return the newest day that a post due at `due_at` (UTC) can be about, and its close; None for a post at its hour.

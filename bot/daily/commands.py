@@ -22,7 +22,6 @@ from bot.core import errors
 from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
-from bot.daily import schedule
 from bot.daily.options import MAX_TOPIC_LENGTH
 from bot.daily.post import STYLES, PostableChannel, default_style
 from bot.daily.service import NoDayListError, TopicNeededError, draft_codec, find_same
@@ -136,8 +135,9 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
     ) -> list[ui.LayoutView]:
         """Show the daily posts that the channel has; without any, the preview and the wizard, of which a button creates it."""
         destination = _postable_channel(channel or request.interaction.channel)
-        draft = await _default_draft(request, destination)
-        wanted = daily_options.apply_changes(draft, await _typed_options(request))
+        typed = await _typed_options(request)
+        draft = await _default_draft(request, destination, typed)
+        wanted = daily_options.apply_changes(draft, typed)
         return await _start_setup(request, destination, wanted)
 
     @router.command(name="list", description="This server's daily posts")
@@ -424,14 +424,21 @@ def _find_postable(request: Request, draft: Subscription) -> PostableChannel:
     return _postable_channel(client_permissions.require_channel(request.interaction.guild, draft.channel_id))
 
 
-async def _default_draft(request: Request, channel: PostableChannel) -> Subscription:
-    """Return a new subscription of a channel with the settings that are used if none are given."""
+async def _default_draft(
+    request: Request, channel: PostableChannel, typed: Mapping[str, Any] = MappingProxyType({})
+) -> Subscription:
+    """Return a new subscription of a channel with the settings that are used if none are given.
+
+    It waits until the day's list is complete, unless a time or a source is among the `typed` options.
+    """
+    is_at_its_hour = typed.get("time") or typed.get("from")
     return Subscription(
         guild_id=channel.guild.id,
         channel_id=channel.id,
         timezone=await request.interaction.client.timezone_for(request.interaction, of_server=True),
         locale=request.texts.locale,
         style=default_style(channel),
+        when=models.When.HOUR if is_at_its_hour else models.When.COMPLETE,
         created_by=request.user_id,
     )
 
@@ -471,12 +478,12 @@ async def _wizard_views(request: Request, draft: Subscription) -> list[ui.Layout
 async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
     """Return the setup wizard. Raises UserError for a channel that takes no posts."""
     channel = _find_postable(request, draft)
-    first = schedule.next_due_of(draft, request.services.clock())
+    first = await request.services.on_demand_posts.find_first(draft)
     permissions = daily_post.check_permissions(channel, draft.style, draft.mention_role_id)
     token = await _save_draft(request, draft)
     forecast = await _forecast_text(request, draft)
     same = find_same(await _list_in_channel(request, draft.channel_id), draft)
-    return daily_messages.setup_view(request.texts, draft, token, permissions, first.at, forecast, same)
+    return daily_messages.setup_view(request.texts, draft, token, permissions, first, forecast, same)
 
 
 async def _edit(request: Request, old: Subscription, wanted: Subscription) -> ui.LayoutView:

@@ -93,6 +93,7 @@ def render(deliveries: DeliveryFactory, post: contents.DailyPost) -> RenderedPos
         late=post.late,
         closes_at=post.closes_at,
         is_complete=post.is_complete,
+        final_total=post.final_total,
         missed_on=post.missed_on,
         ranks=post.ranks,
         server_picks=tuple((paper.arxiv_id, saved, shared) for paper, saved, shared in post.server_picks),

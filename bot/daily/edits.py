@@ -1,4 +1,7 @@
-"""Corrects posts when the digest that they came from is corrected. The papers and their order stay as planned.
+"""Corrects posts when the digest that they came from is corrected, and once after the list of their day has closed.
+
+The papers and their order stay as planned. The edit after the close shows the final figures; it follows a post whose list was
+open, and only once the list was read after its close.
 
 What another digest says changes no post, so a paper's text is always that of the digest from which it was posted. A message
 that is there is edited: it has one edit that waits at most, and is edited once in `INTERVAL` at most, then to its last state. A
@@ -14,13 +17,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import structlog
 
-from bot.core import isolation
-from bot.daily import choice, deliveries, schedule
+from bot.core import day_close, isolation
+from bot.daily import choice, deliveries, planner, schedule
 from bot.outbox import contents
 from bot.outbox import deliveries as outbox_deliveries
 from bot.outbox.deliveries import DeliveryFactory, dump_payload
@@ -63,14 +66,16 @@ async def add_pending(
 
 
 class EditPlanner:
-    """Plans the edits that follow from corrected digests."""
+    """Plans the edits that follow from corrected digests and from closed lists."""
 
-    def __init__(self, factory: DeliveryFactory) -> None:
+    def __init__(self, factory: DeliveryFactory, rule: day_close.DayClose | None = None) -> None:
         self._factory = factory
+        self._day_close = rule or day_close.default()
 
     async def plan(self, database: Database, now: datetime) -> int:
         """Correct the posts of digests corrected since the last call, and those that waited for the outcome of a message.
 
+        Posts of lists that closed since then, and were read after their close, get the final figures.
         Each batch of posts is a transaction of its own. After a crash the next call begins again, and finds done what is done.
         Returns the number of posts.
         """
@@ -81,22 +86,49 @@ class EditPlanner:
             affected = {id_ for id_, state in states.items() if waiting[str(id_)] != state}
             if pending:
                 affected |= await self._list_affected(connection, pending, now)
+            shown_on = await key_values.get(connection, key_values.CLOSE_SHOWN_ON) or ""
+            closes: Mapping[datetime, date] = {}
+            if affected or shown_on < self._day_close.last_closed(now).isoformat():
+                closes = await self._list_closes(connection, now)
+            newest = max((day.isoformat() for day in closes.values()), default="")
+            if newest > shown_on:
+                affected |= await self._list_open(connection, closes, now)
         count, unsettled = 0, dict[int, models.DeliveryState]()
         rendered: dict[object, deliveries.RenderedPost | None] = {}
         for ids in bulk.chunked(sorted(affected), BATCH_SIZE):
             async with database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 posts = await stored_deliveries.list_rows(connection, ids=ids)
-                changed = await self._list_changed(connection, posts, rendered)
+                changed = await self._list_changed(connection, posts, closes, rendered)
                 count += await self._plan_batch(connection, changed, now, unsettled)
         if count:
             log.info("posts corrected", count=count, digests=len(pending))
         gone = {int(id_) for id_ in waiting} - states.keys()
-        if pending or affected or gone:
+        if pending or affected or gone or newest > shown_on:
             async with database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 await self._forget(connection, pending, affected | gone, unsettled)
+                if newest > shown_on:
+                    await key_values.set_value(connection, key_values.CLOSE_SHOWN_ON, newest)
         return count
+
+    async def _list_closes(self, connection: Connection, now: datetime) -> dict[datetime, date]:
+        """Return when the lists closed (UTC) that were read after their close, with their days."""
+        reads = await planner.load_reads(connection, now) or {}
+        closings = day_close.Closings(self._day_close, reads)
+        return {self._day_close.closes_at(day): day for day in reads if closings.is_complete(day)}
+
+    async def _list_open(
+        self, connection: Connection, closes: Mapping[datetime, date], now: datetime
+    ) -> set[int]:
+        """Return the posts whose list was open when they were made, and is closed now."""
+        posts = await stored_deliveries.list_posts(connection, POST_KINDS, now - LOOK_BACK)
+        open_posts = [
+            text
+            for text, post in posts.items()
+            if post.papers and not post.is_complete and post.closes_at in closes
+        ]
+        return await stored_deliveries.list_ids_by_post(connection, open_posts, POST_KINDS, now - LOOK_BACK)
 
     async def _list_affected(
         self, connection: Connection, pending: Mapping[str, str], now: datetime
@@ -144,9 +176,10 @@ class EditPlanner:
         self,
         connection: Connection,
         affected: Sequence[models.Delivery],
+        closes: Mapping[datetime, date],
         rendered: dict[object, deliveries.RenderedPost | None],
     ) -> list[ChangedPost]:
-        """Render each distinct post again that is not among `rendered`, and return those whose papers changed."""
+        """Render each distinct post again that is not among `rendered`; return those whose papers changed or list closed."""
         by_id = {row.id: row for row in await daily.list_rows(connection)}
         unsent = set(await stored_deliveries.list_unsent(connection, [delivery.id for delivery in affected]))
         changed = []
@@ -160,9 +193,9 @@ class EditPlanner:
             schedule_key = schedule.schedule_key(subscription)
             key = content, subscription.style, schedule_key, subscription.is_by_webhook, subscription.silent
             if key not in rendered:
-                rendered[key] = await self._rerender(connection, delivery, subscription, role_id)
+                rendered[key] = await self._rerender(connection, delivery, subscription, role_id, closes)
             new = rendered[key]
-            if new is not None and new.stored.fingerprint != delivery.post.fingerprint:
+            if new is not None and _figures(new.stored) != _figures(delivery.post):
                 changed.append(ChangedPost(delivery, new))
         return changed
 
@@ -172,7 +205,12 @@ class EditPlanner:
         delivery: models.Delivery,
         subscription: models.Subscription,
         role_id: int | None,
+        closes: Mapping[datetime, date],
     ) -> deliveries.RenderedPost | None:
+        is_closing = not delivery.post.is_complete and delivery.post.closes_at in closes
+        final_total = delivery.post.final_total
+        if is_closing:
+            final_total = await _count_listed(connection, subscription, delivery)
         rows = await papers.list_by_arxiv_ids(connection, delivery.post.papers)
         details = await papers.list_details(connection, [row.id for row in rows])
         if len(details) != len(delivery.post.papers):
@@ -206,7 +244,8 @@ class EditPlanner:
                 source=delivery.post.source,
                 late=delivery.post.late,
                 closes_at=delivery.post.closes_at,
-                is_complete=delivery.post.is_complete,
+                is_complete=is_closing or delivery.post.is_complete,
+                final_total=final_total,
                 server_picks=picks,
                 by_webhook=subscription.is_by_webhook,
                 silent=subscription.silent,
@@ -287,11 +326,34 @@ class EditPlanner:
             if not is_settled:
                 unsettled[delivery.id] = delivery.state
             else:
-                posts[delivery.id] = replace(delivery.post, fingerprint=rendered.stored.fingerprint)
+                fingerprint, is_complete, final_total = _figures(rendered.stored)
+                posts[delivery.id] = replace(
+                    delivery.post, fingerprint=fingerprint, is_complete=is_complete, final_total=final_total
+                )
         await outbox.withdraw(connection, replaced)
         await outbox.add_all(connection, planned)
         await outbox.set_content(connection, posts, payloads, unsent)
         return count
+
+
+def _figures(post: models.StoredPost) -> tuple[str | None, bool, int | None]:
+    """Return what an edit changes of a post."""
+    return post.fingerprint, post.is_complete, post.final_total
+
+
+async def _count_listed(
+    connection: Connection, subscription: models.Subscription, delivery: models.Delivery
+) -> int:
+    """Return the number of papers that the digests of a post's days have now, at least the number that it was chosen from."""
+    post, day = delivery.post, delivery.digest_on
+    assert day is not None
+    own = set(post.digests[: len(post.digests) - sum(shown for _, shown, _ in post.late)])
+    digests = await archive.list_rows(
+        connection, since_on=day - LOOK_BACK, until_on=day, origin=choice.find_origin(subscription)
+    )
+    days = {day, *(digest.date for digest in digests if digest.id in own)}
+    listed = await archive.list_papers(connection, [digest.id for digest in digests if digest.date in days])
+    return max(post.total or 0, len({paper.paper_id for paper in listed}))
 
 
 def _list_begun(parts: Sequence[models.Part], held: Collection[int]) -> list[models.Part]:

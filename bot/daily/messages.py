@@ -81,12 +81,13 @@ def setup_view(
     draft: Subscription,
     token: str,
     permissions: Mapping[str, bool],
-    first_at: datetime,
+    first: tuple[datetime, datetime | None],
     forecast: str = "",
     same: Subscription | None = None,
 ) -> ui.LayoutView:
     """Return the setup wizard: settings, permissions by name, the time of the first post, the buttons to start.
 
+    `first` is that time and the close of the list that the post waits for, None if it waits for none.
     The draft is stored under the token. `forecast` is the text of `forecast_text`, "" without a topic. `same` is a
     subscription of the channel that this one would repeat; it cannot be started then.
     """
@@ -97,9 +98,14 @@ def setup_view(
     message.add_text(forecast)
     message.add_separator()
     message.add_text(permissions_text(texts, permissions))
-    message.add_text(
+    first_at, closes_at = first
+    lines = [
         texts("setup-first", at=format_timestamp(first_at, "F"), relative=format_timestamp(first_at, "R"))
-    )
+    ]
+    if closes_at is not None:
+        closes = texts("setup-closes", time=format_timestamp(closes_at, "t"))
+        lines.append(paper_text.subtext(closes))
+    message.add_text("\n".join(lines))
     if same is None:
         message.add_buttons(
             _button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary),
@@ -422,7 +428,7 @@ def why_view(
     accent = message_builder.RED if has_problem else message_builder.AMBER
     message = message_builder.MessageBuilder(accent)
     title = paper_text.title_link(paper.title, paper.arxiv_id, paper.url)
-    newest = texts("nearest-digest", date=paper.last_on.isoformat())
+    newest = texts("nearest-digest", date=texts.format_date(paper.last_on))
     message.add_text(f"### {title}\n{paper_text.join_dotted(paper_text.format_votes(paper.votes), newest)}")
     message.add_separator()
     for explanation in answer.explanations[:MAX_SUBSCRIPTIONS]:
@@ -487,7 +493,7 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
     subscription, delivery, cause = explanation.subscription, explanation.delivery, explanation.cause
     at_style = "f" if cause is Cause.POSTED else "R"
     values: dict[str, str | int] = {
-        "date": explanation.digest_on.isoformat() if explanation.digest_on else "–",
+        "date": texts.format_date(explanation.digest_on) if explanation.digest_on else "–",
         "at": format_timestamp(explanation.at, at_style) if explanation.at else "",
         "rank": explanation.rank,
         "total": explanation.candidate_count,

@@ -150,9 +150,9 @@ _ROWS = (
         "at_time",
         "at",
         option="time",
-        description="Time, such as 09:00, 9am or morning",
+        description="Time, such as 09:00, 9am or 9am KST",
         parse=_parse_time,
-        field=TextField("time", 40, "09:00"),
+        field=TextField("time", 40, hint="alert-form-time-hint"),
     ),
     Setting(
         "timezone",
@@ -258,10 +258,10 @@ _ROWS = (
         "when",
         "when",
         option="when",
-        description="At this time, or once the day's list is complete",
+        description="Once the day's list is complete, or at this time",
         choices={
-            "At this time, with the papers listed by then": When.HOUR.value,
             "Once the day's list is complete, not before this time": When.COMPLETE.value,
+            "At this time, with the papers listed by then": When.HOUR.value,
         },
         parse=When,
         field=CheckField("complete", When.COMPLETE, When.HOUR),
@@ -300,6 +300,8 @@ def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subsc
         if typed.get(setting.option) is not None
     }
     changed = replace(subscription, **changes)
+    if changed.style is Style.WEEKLY and "when" not in changes:
+        changed = replace(changed, when=When.HOUR)
     if changed.when is When.COMPLETE and changed.style is Style.WEEKLY:
         raise UserError("weekly-at-its-hour")
     if changes.get("server_picks") and changed.style is not Style.WEEKLY:

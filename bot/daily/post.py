@@ -109,8 +109,10 @@ def card_view(
         ],
         lists_card.link_buttons(paper, paper.project_url),
     ]
-    language = "" if post.is_in_other_language else paper_text.language_note(texts, paper.summary)
-    notes = (language, paper_text.summary_line(texts, paper.summary)) if paper.summary is not None else ()
+    notes: tuple[str, ...] = ()
+    if paper.summary is not None:
+        language = paper_text.language_note(texts, paper.summary.language)
+        notes = "" if post.is_in_other_language else language, paper_text.summary_line(texts, paper.summary)
     foot = "\n".join(paper_text.subtext(line) for line in notes if line)
     message.reserve(1)
     message.end_with(rows, foot)

@@ -277,6 +277,15 @@ class OnDemandPosts:
             post, details = await self._complete(connection, subscription, post)
         return build_daily_post(subscription, post, details, now)
 
+    async def find_first(self, subscription: models.Subscription) -> tuple[datetime, datetime | None]:
+        """Return when a new subscription posts first, and when the list that it waits for closes (UTC); None if it does not."""
+        now = self._clock()
+        due_at = schedule.next_due_of(subscription, now).at
+        async with self._database.read() as connection:
+            closings = await daily_planner.load_closings(connection, self._day_close, now, [subscription])
+        close = choice.awaited_close(subscription, due_at, due_at, closings)
+        return (due_at, None) if close is None else (max(due_at, close.at), close.at)
+
     async def forecast(self, subscription: models.Subscription) -> TopicForecast | None:
         """Return how the subscription's topic matched lately; None without a topic or with an empty archive."""
         async with self._database.read() as connection:

@@ -279,7 +279,12 @@ def _explain_never_eligible(facts: ExplanationInput) -> Explanation:
     ):
         cause = Cause.NOT_RECORDED
     elif subscription.last_digest_on is not None and newest.date < subscription.last_digest_on:
+        newer = [record.decided_at for record in facts.decisions if record.digest_on > newest.date]
         cause = Cause.SUPERSEDED
+        if newer and min(newer) >= newest.ingested_at:
+            # It was there before the newer one was posted.
+            is_first = len(newer) == len(facts.decisions)
+            cause = Cause.FIRST_POST if is_first else Cause.TOO_OLD
     else:
         cause = Cause.TOO_OLD
     return Explanation(cause, subscription, newest.date)

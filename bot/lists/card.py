@@ -200,7 +200,7 @@ def listed_text(texts: Texts, detail: models.PaperDetail) -> str:
     """Return when a digest last listed a paper, or when it was published."""
     is_new_only = all(of.format is models.DigestFormat.LOOKUP for of in detail.appearances)
     listed_id = "published-on" if not detail.is_listed else "card-new" if is_new_only else "card-listed"
-    return texts(listed_id, date=detail.last_on.isoformat())
+    return texts(listed_id, date=texts.format_date(detail.last_on))
 
 
 def _more_facts(texts: Texts, detail: models.PaperDetail) -> str:
@@ -286,13 +286,13 @@ def foot_lines(
     others = []
     for appearance in detail.appearances:
         if (appearance.format, appearance.date) != shown:
-            name = texts(f"format-{appearance.format.value}", date=appearance.date.isoformat())
+            name = texts(f"format-{appearance.format.value}", date=texts.format_date(appearance.date))
             is_empty = summaries.misses_summary(appearance)
             others.append(f"{name} ({texts('summary-missing')})" if is_empty else name)
     shared_by = texts("shared-by", name=sharer) if sharer is not None else None
     lines = (
         "" if detail.is_listed else texts("paper-fetched"),
-        paper_text.language_note(texts, summary),
+        paper_text.language_note(texts, summary.language) if summary else "",
         paper_text.summary_line(texts, summary) if summary else "",
         join_dotted(*list(dict.fromkeys(others))[:MAX_OTHER_DIGESTS], shared_by),
     )
@@ -353,6 +353,7 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
         message.add_text(join_dotted(votes, link, note))
     found = [detail for detail in papers.values() if detail]
     message.add_select(lists_messages.open_menu(texts("open-paper"), found))
+    message.add_select(lists_messages.save_menu(texts, found))
     return message.view
 
 

@@ -11,7 +11,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.accounts.service import TextTokenStore
+from bot.accounts.service import TextTokenStore, make_token
 from bot.archive import arxiv_ids
 from bot.client import custom_ids, permissions, router
 from bot.client import messages as client_messages
@@ -37,9 +37,9 @@ from bot.lists.messages import (
     format_names,
 )
 from bot.rendering import discord_text
-from bot.rendering.discord_text import SafeMarkdown
 from bot.search import engine
-from bot.search.results import AuthorResult, SearchRequest, Sort
+from bot.search.results import AuthorResult, SearchRequest, Snippet, Sort
+from bot.search.service import NEW_DAYS
 from bot.sources.paper_lookup import LookupOutcome
 from bot.text import dates
 from storage import models
@@ -57,8 +57,10 @@ MAX_FETCHED_PAPERS = 3
 """Papers of one message that are fetched because no digest has them."""
 MAX_SIMILAR = 10
 MAX_SUGGESTIONS = 5
+LAST_LOOK = "last"
+"""The value of the option `since` of `/digest`, and the name of the revisions that a reader saw last."""
 
-ListSnippets = Callable[[Sequence[models.PaperRow], models.Locale], Awaitable[dict[str, SafeMarkdown]]]
+ListSnippets = Callable[[Sequence[models.PaperRow], models.Locale], Awaitable[dict[str, Snippet]]]
 Votes = app_commands.Range[int, 0, 99_999]
 
 
@@ -71,18 +73,35 @@ class ListsCog(commands.Cog):
 
     @router.command(name="digest", description="One day's papers, sorted by votes")
     @app_commands.describe(
-        date="A day such as yesterday, dec 30 or 2025-02-06; the newest digest if left out"
+        date="A day such as yesterday, dec 30 or 2025-02-06; the newest digest if left out",
+        since="What came since you last asked for this, at most 14 days back",
     )
+    @app_commands.choices(since=[app_commands.Choice(name="Since I last looked", value=LAST_LOOK)])
     @app_commands.autocomplete(date=autocomplete.dates)
     async def digest(
-        self, request: Request, date: app_commands.Range[str, 1, 40] | None = None
+        self, request: Request, date: app_commands.Range[str, 1, 40] | None = None, since: str | None = None
     ) -> ui.LayoutView:
-        """Show the digest of a date, or the newest."""
+        """Show the digest of a date, or the newest; or the papers that came since the reader last asked for these."""
         text = ""
+        if since:
+            if date:
+                raise UserError("since-or-date")
+            return await self._lists.list_view(
+                request, ListState(ListKind.NEW, await self._spans_since_last(request))
+            )
         if date:
             today = await request.interaction.client.today_for(request.interaction)
             text = lists_messages.format_span(*client_options.parse_dates(date, today))
         return await self._lists.list_view(request, ListState(ListKind.DIGEST, text))
+
+    async def _spans_since_last(self, request: Request) -> str:
+        """Return the spans of the digests since the reader last looked, and store the revisions of now in their place."""
+        tokens, name = self._services.text_tokens, f"{LAST_LOOK}:{request.user_id}"
+        stored = await tokens.get(make_token(name)) or ""
+        seen = {id_: now for id_, (_, now) in lists_messages.parse_spans(stored).items()}
+        spans = lists_messages.format_spans(seen, await self._services.search.get_revisions())
+        await tokens.save(request.user_id, spans, name)
+        return spans
 
     @router.command(name="top", description="The most upvoted papers")
     @app_commands.describe(
@@ -245,7 +264,9 @@ class PaperListLoader:
         if state.kind is ListKind.DIGEST:
             listed = replace(listed, days=await self._label_days_around(request, listed.state))
         if listed.rows:
-            return lists_messages.list_view(texts, listed, may_share=permissions.may_share(interaction))
+            # What is new to one reader is not to others.
+            may_share = state.kind is not ListKind.NEW and permissions.may_share(interaction)
+            return lists_messages.list_view(texts, listed, may_share=may_share)
         wider = await self._load_wider(texts, state, request)
         return lists_messages.empty_view(texts, listed, await self._services.search.get_extent(), wider)
 
@@ -257,7 +278,7 @@ class PaperListLoader:
         listed = await self._load_page(texts, state, request)
         if not listed.rows and state.page and listed.total:
             listed = await self._load_page(texts, state.replace(page=listed.page_count - 1), request)
-        if listed.snippets:
+        if listed.snippets or listed.facts:
             return listed
         snippets = await self._list_snippets(listed.rows, texts.locale)
         return replace(listed, snippets=snippets)
@@ -301,6 +322,8 @@ class PaperListLoader:
                     raise UserError("outdated-control")
                 is_own = state.kind is ListKind.SAVED
                 return await (self._load_saved if is_own else self._load_guild_shelf)(request, state)
+            case ListKind.NEW:
+                return await self._load_new(texts, state)
             case _:
                 assert_never(state.kind)
 
@@ -407,6 +430,19 @@ class PaperListLoader:
             notes=(lists_messages.filters_text(texts, state), of_period),
         )
 
+    async def _load_new(self, texts: Texts, state: ListState) -> PaperList:
+        with custom_ids.map_parse_errors():
+            spans = lists_messages.parse_spans(state.text)
+        page = await self._services.search.list_new(spans, limit=PAGE_SIZE, offset=state.offset)
+        has_looked = any(seen for seen, _ in spans.values())
+        return PaperList(
+            state=state,
+            heading=texts("list-new-heading", count=page.total),
+            rows=page.rows,
+            total=page.total,
+            notes=(texts("list-new-since" if has_looked else "list-new-first", days=NEW_DAYS),),
+        )
+
     async def _load_similar(self, texts: Texts, state: ListState) -> PaperList:
         rows = tuple(await self._services.search.list_similar(state.text, limit=MAX_SIMILAR))
         detail = await self._services.search.find_paper(state.text)
@@ -433,7 +469,7 @@ class PaperListLoader:
             rows=tuple(rows),
             total=total,
             notes=(texts("saved-filter", query=query),) if query else (),
-            snippets={row.arxiv_id: saved.format_facts(texts, row) for row in rows},
+            facts={row.arxiv_id: saved.format_facts(texts, row) for row in rows},
             suggestions=tuple(
                 Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags
             ),
@@ -460,7 +496,7 @@ class PaperListLoader:
             rows=tuple(shown),
             total=len(rows),
             notes=(texts("saved-filter", query=escape_untrusted(topic, max_length=200)),) if topic else (),
-            snippets={row.arxiv_id: saved.format_counts(texts, *counts[row.arxiv_id]) for row in shown},
+            facts={row.arxiv_id: saved.format_counts(texts, *counts[row.arxiv_id]) for row in shown},
         )
 
     async def _author_suggestion(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:

@@ -6,6 +6,7 @@ The state is the query with its filters and the page. The custom ids of the list
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -13,8 +14,10 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import Any, NamedTuple, assert_never
 
+import discord
 from discord import ui
 
+from bot.archive import summaries
 from bot.client import custom_ids
 from bot.client.message_builder import MessageBuilder, StatelessModal, button, select_menu, select_option
 from bot.client.paper_text import (
@@ -23,6 +26,7 @@ from bot.client.paper_text import (
     format_title,
     format_votes,
     join_dotted,
+    language_note,
     subtext,
     title_link,
 )
@@ -43,6 +47,7 @@ SELECT_ORDER = "lo"
 SELECT_DAY = "ld"
 FOLLOW = "lf"
 OPEN_SELECTED = "open"
+SAVE_SELECTED = "saves"
 OPEN_TOPIC_MODAL = "ask"
 SUBMIT_TOPIC_MODAL = "asked"
 QUERY = "query"
@@ -52,6 +57,7 @@ PAGE_SIZE = 5
 MAX_NAMES = 5
 MAX_TEXT_LENGTH = 72
 """Longest text in a custom id; a longer text is stored under a token."""
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MAX_PAGE = 9_999
 _MAX_VOTES = 99_999
 _MAX_MISSING = 4
@@ -68,6 +74,7 @@ class ListKind(StrEnum):
     SIMILAR = "s"
     SAVED = "m"
     GUILD_SHELF = "g"
+    NEW = "n"
 
 
 FILTERABLE_KINDS = frozenset({ListKind.TOP, ListKind.TOPIC, ListKind.AUTHOR, ListKind.GUILD_SHELF})
@@ -101,9 +108,10 @@ class ListState:
     """The query, the filters and the page of a list.
 
     `text` is the query, the name, the date (ISO) or the arXiv id; of saved papers words and tags; of a server's shelf
-    its id and the topic, with a colon between. `page` counts from 0. `token` replaces a `text` that is too long for a
-    custom id. `literal` turns off query expansion; `by_date` sorts a topic's or an author's papers by date; `order` is
-    that of saved papers, and VOTES also one of a topic's. `page_size` is that of messages unless a page has more room.
+    its id and the topic, with a colon between; of new papers the spans of `format_spans`. `page` counts from 0. `token`
+    replaces a `text` that is too long for a custom id. `literal` turns off query expansion; `by_date` sorts a topic's or
+    an author's papers by date; `order` is that of saved papers, and VOTES also one of a topic's. `page_size` is that of
+    messages unless a page has more room.
     """
 
     kind: ListKind
@@ -194,6 +202,20 @@ def parse_span(text: str) -> tuple[date, date] | None:
     return (date.fromisoformat(first), date.fromisoformat(last or first)) if text else None
 
 
+def format_spans(seen: Mapping[int, int], now: Mapping[int, int]) -> str:
+    """Return the text of a list of new papers: of each digest its id, the revision that was seen, and the one of now."""
+    return ",".join(f"{id_}.{seen.get(id_, 0)}.{revision}" for id_, revision in now.items())
+
+
+def parse_spans(text: str) -> dict[int, tuple[int, int]]:
+    """Return the seen revision of each digest and the one up to which papers are new. Raises ValueError."""
+    spans = {}
+    for part in filter(None, text.split(",")):
+        id_, seen, now = map(int, part.split("."))
+        spans[id_] = seen, now
+    return spans
+
+
 def label_days(texts: Texts, papers_by_day: Mapping[date, int], today: date) -> tuple[tuple[str, str], ...]:
     """Return the label (`Today · 12 papers`, `Dec 30 · 8 papers`) and the ISO date of each day."""
     return tuple(
@@ -223,7 +245,7 @@ Rows = Sequence[Sequence[ui.Item[Any] | None]]
 
 @dataclass(frozen=True, slots=True)
 class PaperList:
-    """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id.
+    """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id, of papers with a summary.
 
     `missing` has the terms of the query that partial matches lack, by arXiv id.
     """
@@ -233,7 +255,9 @@ class PaperList:
     rows: tuple[models.PaperRow, ...]
     total: int
     notes: tuple[str, ...] = ()
-    snippets: Mapping[str, str] = field(default_factory=dict)
+    snippets: Mapping[str, search_results.Snippet] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """Small print of each paper in the place of a snippet, by arXiv id."""
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     credits: Mapping[str, str] = field(default_factory=dict)
     """The author by whom a paper is, by arXiv id, in a list of the papers of several people of a name."""
@@ -265,6 +289,7 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
     share = button(texts("share"), pack_state(listed.state, SHARE)) if may_share and listed.rows else None
     rows: Rows = (
         [open_menu(texts("open-paper"), listed.rows)],
+        [save_menu(texts, listed.rows)],
         [_period_menu(texts, listed.state) or _day_menu(texts, listed)],
         [_order_menu(texts, listed)],
         list_pager(listed),
@@ -277,7 +302,7 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
 def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
     """Return a public list. Its components answer each member privately."""
     more = button(texts("list-more-privately", count=listed.total), pack_state(listed.state.replace(page=0)))
-    rows: Rows = ([open_menu(texts("open-paper"), listed.rows)], [more])
+    rows: Rows = ([open_menu(texts("open-paper"), listed.rows)], [save_menu(texts, listed.rows)], [more])
     return view_with_rows(texts, listed, rows, foot=subtext(texts("shared-by", name=sharer)))
 
 
@@ -293,7 +318,26 @@ def open_menu(
 
     `ranks` are the numbers that the message shows in front of the papers.
     """
-    options = [
+    options = _paper_options(papers, ranks)
+    return select_menu(placeholder, custom_id or custom_ids.pack(OPEN_SELECTED, marker=marker), options)
+
+
+def save_menu(texts: Texts, papers: Sequence[models.PaperRow | models.PaperDetail]) -> ui.Item[Any] | None:
+    """Return the menu that saves those of several papers that are selected; None for a single paper."""
+    options = _paper_options(papers, ()) if len(papers) > 1 else []
+    return select_menu(
+        texts("save-selected"),
+        custom_ids.pack(SAVE_SELECTED),
+        options,
+        max_values=max(len(options), 1),
+        min_values=1,
+    )
+
+
+def _paper_options(
+    papers: Sequence[models.PaperRow | models.PaperDetail | PostPaper], ranks: Sequence[int]
+) -> list[discord.SelectOption]:
+    return [
         select_option(
             join_dotted(rank, format_title(paper.title, paper.arxiv_id)),
             paper.arxiv_id,
@@ -301,14 +345,18 @@ def open_menu(
         )
         for paper, rank in zip_longest(papers, map(str, ranks))
     ]
-    return select_menu(placeholder, custom_id or custom_ids.pack(OPEN_SELECTED, marker=marker), options)
 
 
 def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") -> ui.LayoutView:
     """Return a list with these rows and small print below; each paper has an equal share of the space that they leave."""
     message = MessageBuilder()
     message.add_text(f"### {listed.heading}")
-    message.add_text("\n".join(subtext(note) for note in (*listed.notes, listed.ignored_note) if note))
+    languages = (snippet.language for snippet in listed.snippets.values())
+    is_foreign = summaries.are_all_foreign(languages, texts.locale)
+    language = texts("summary-in-other-language") if is_foreign else ""
+    message.add_text(
+        "\n".join(subtext(note) for note in (*listed.notes, listed.ignored_note, language) if note)
+    )
     message.end_with(rows, foot)
     has_partial_heading = not listed.has_complete
     for position, row in enumerate(listed.rows):
@@ -318,14 +366,29 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") 
             has_partial_heading = True
         message.add_separator(visible=False)
         share = message.share(len(listed.rows) - position)
-        message.add_text(_paper_text(texts, listed.state.offset + position + 1, row, listed, *share))
+        text = _paper_text(
+            texts, listed.state.offset + position + 1, row, listed, *share, with_language=not is_foreign
+        )
+        message.add_text(text)
     return message.view
 
 
 def _paper_text(
-    texts: Texts, rank: int, row: models.PaperRow, listed: PaperList, characters: int, size: int
+    texts: Texts,
+    rank: int,
+    row: models.PaperRow,
+    listed: PaperList,
+    characters: int,
+    size: int,
+    *,
+    with_language: bool,
 ) -> str:
     snippet, facts = listed.snippets.get(row.arxiv_id), _facts(texts, row, listed)
+    lines = (
+        (listed.facts.get(row.arxiv_id), "")
+        if snippet is None
+        else (snippet.text, subtext(language_note(texts, snippet.language)) if with_language else "")
+    )
     missing = listed.missing.get(row.arxiv_id, ())
     shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in missing[:_MAX_MISSING]]
     more = " …" if len(missing) > _MAX_MISSING else ""
@@ -337,7 +400,7 @@ def _paper_text(
         max_characters=characters - len(facts) - len(lacks) - 17,
         max_bytes=size - discord_text.utf8_bytes(facts) - discord_text.utf8_bytes(lacks) - 17,
     )
-    text = "\n".join(line for line in (f"**{rank} · {title}**", facts, lacks, snippet) if line)
+    text = "\n".join(line for line in (f"**{rank} · {title}**", facts, lacks, *lines) if line)
     return discord_text.shorten(text, characters, max_bytes=size)
 
 
@@ -346,9 +409,9 @@ def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
     authors = format_authors(row.authors)
     if isinstance(row, models.SavedPaper) and not row.is_listed:
         return authors
-    day = row.date.isoformat()
+    day = texts.format_date(row.date)
     if listed.state.kind is ListKind.DIGEST:
-        day = "" if day == listed.state.text else texts("also-listed", date=day)
+        day = "" if row.date.isoformat() == listed.state.text else texts("also-listed", date=day)
     credit = listed.credits.get(row.arxiv_id)
     return join_dotted(format_votes(row.votes), day, escape_untrusted(credit) if credit else authors)
 
@@ -503,6 +566,8 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
             return f"### {listed.heading}\n{texts('no-list-similar')}"
         case ListKind.GUILD_SHELF:
             return texts("no-list-server-picks")
+        case ListKind.NEW:
+            return texts("no-list-new")
         case ListKind.SAVED:
             return ""
         case _:
@@ -513,7 +578,7 @@ def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
     """Return the number of papers and the dates of the archive."""
     if not extent.paper_count or extent.first_on is None or extent.last_on is None:
         return texts("archive-empty")
-    first, last = extent.first_on.isoformat(), extent.last_on.isoformat()
+    first, last = map(texts.format_date, (extent.first_on, extent.last_on))
     return texts("archive-extent", count=extent.paper_count, first=first, last=last)
 
 
@@ -583,8 +648,9 @@ def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
         return ""
     more = " …" if len(result.terms) > MAX_NAMES else ""
     terms = format_names(result.terms, " · ") + more
+    period = _ISO_DATE.sub(lambda found: texts.format_date(date.fromisoformat(found[0])), result.period)
     writers = texts("list-read-from", names=format_names(result.writers)) if result.writers else ""
-    return texts("list-read", terms=" · ".join(part for part in (result.period, writers, terms) if part))
+    return texts("list-read", terms=" · ".join(part for part in (period, writers, terms) if part))
 
 
 def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:

@@ -83,7 +83,7 @@ def show_all_button(texts: Texts) -> ui.Item[Any]:
 
 def format_facts(texts: Texts, paper: models.SavedPaper) -> str:
     """Return the small print below a saved paper in a list: when it was saved, its tags and its note."""
-    saved = texts("saved-on", date=f"<t:{int(paper.saved_at.timestamp())}:d>")
+    saved = texts("saved-on", date=f"<t:{int(paper.saved_at.timestamp())}:D>")
     unlisted = "" if paper.is_listed else texts("saved-unlisted")
     lines = [join_dotted(saved, unlisted, format_tags(paper.tags))]
     if paper.note:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -113,7 +113,7 @@ def _archive_line(texts: Texts, report: StatusReport) -> str:
         hint = "" if report.has_source else no_source_text(texts)
         return "\n".join(filter(None, (texts("status-no-digest"), hint)))
     read = format_timestamp(report.last_ingested_at, "R")
-    return texts("status-digest", date=report.newest_digest_on.isoformat(), read=read)
+    return texts("status-digest", date=texts.format_date(report.newest_digest_on), read=read)
 
 
 def no_source_text(texts: Texts) -> str:
@@ -253,7 +253,8 @@ def _back_fill_text(texts: Texts, row: models.StoredSource) -> str:
     if back_fill is None or back_fill.is_done:
         return ""
     share = min(99, 100 * back_fill.read // back_fill.size) if back_fill.size else 0
-    return texts("source-back-fill", papers=back_fill.papers, since=back_fill.since, share=share)
+    since = texts.format_date(date.fromisoformat(back_fill.since))
+    return texts("source-back-fill", papers=back_fill.papers, since=since, share=share)
 
 
 def _yield_text(texts: Texts, brought: kinds.Yield | None) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from bot.archive import summaries
 from bot.archive.summaries import Summary
+from bot.search import results as search_results
 from storage import models
 
 
@@ -17,7 +20,8 @@ class PostPaper:
     """A paper in a post.
 
     `sections` are the whole summary as Markdown, in the digest's order; the renderer shortens them for the style.
-    `summary` says whose they are. `authors` may be complete. `digest_id` is the digest that it came from, 0 for none.
+    `summary` says whose they are. `quoted` is the sentence of a text that the reason for the paper stands on. `authors` may be
+    complete. `digest_id` is the digest that it came from, 0 for none.
     """
 
     arxiv_id: str
@@ -35,6 +39,13 @@ class PostPaper:
     code_stars: int | None = None
     project_url: str | None = None
     digest_id: int = 0
+    quoted: search_results.Snippet | None = None
+
+
+def is_in_other_language(papers: Iterable[PostPaper], locale: models.Locale) -> bool:
+    """Return whether the summaries of papers are all in another language than a post."""
+    languages = (paper.summary.language for paper in papers if paper.summary is not None)
+    return summaries.are_all_foreign(languages, locale)
 
 
 ServerPick: TypeAlias = tuple[PostPaper, int, int]
@@ -52,7 +63,8 @@ class DailyPost:
     the channel's history. `total` is the number of papers chosen from. `digest_on` is the digest's date, for WEEKLY the
     last day; `since_on` is the first day of a weekly post. `missed_on` are days whose posts were due during downtime.
     The last papers are those of `late`, day by day. `closes_at` (UTC) is when the list of a listing's day closes, and
-    `is_complete` that it has closed and was read since; None if neither is known.
+    `is_complete` that it has closed and was read since; None if neither is known. `final_total` is the number of papers at
+    the close, of a post that was made before it and edited after it: `total` stays what it was chosen from.
     `ranks` are those of its own papers by votes, () if they are the first ones: others were posted in the channel before.
     `forum_tags` are the tag ids that a forum requires. `topic` is the query that the papers match, as typed, "" for none,
     and `source` the name of the source that they come from, "" for all.
@@ -77,6 +89,7 @@ class DailyPost:
     late: tuple[models.LateDay, ...] = ()
     closes_at: datetime | None = None
     is_complete: bool = False
+    final_total: int | None = None
     ranks: tuple[int, ...] = ()
     server_picks: tuple[ServerPick, ...] = ()
     by_webhook: bool = False
@@ -102,8 +115,7 @@ class DailyPost:
     @property
     def is_in_other_language(self) -> bool:
         """Whether its summaries are all in another language than the post; its foot says so once."""
-        languages = {paper.summary.language for paper in self.papers if paper.summary is not None}
-        return bool(languages) and self.locale.value not in languages
+        return is_in_other_language(self.papers, self.locale)
 
 
 class MatchField(StrEnum):

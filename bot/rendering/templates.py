@@ -45,8 +45,8 @@ WORKDAYS = (1, 2, 3, 4, 5)
 
 
 def render_votes(votes: int | None) -> str:
-    """Return `▲ 81`, or `▲ –` for unknown votes."""
-    return f"▲ {'–' if votes is None else votes}"
+    """Return `▲ 81` or `▲ 1,234`, or `▲ –` for unknown votes."""
+    return f"▲ {'–' if votes is None else f'{votes:,}'}"
 
 
 def render_authors(names: Sequence[str], truncated: bool = False) -> str:
@@ -88,6 +88,12 @@ def _day(context: Context, day: date) -> str:
 
 
 @pass_context
+def _days(context: Context, days: Iterable[date], separator: str = ", ", most: int = 5) -> str:
+    """Return the last dates in full."""
+    return separator.join([_day(context, day) for day in days][-most:])
+
+
+@pass_context
 def _weekdays(context: Context, days: Iterable[int], separator: str = ", ") -> str:
     return separator.join(render_weekday(day, context["locale"]) for day in days)
 
@@ -111,7 +117,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "votes": render_votes,
     "authors": render_authors,
     "day": _day,
-    "iso_days": lambda days, most=5: ", ".join([day.isoformat() for day in days][-most:]),
+    "days": _days,
     "weekdays": _weekdays,
     "zone": _zone,
     "number": _number,

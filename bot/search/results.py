@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.text import analyser
 from storage import models, search
@@ -95,7 +95,7 @@ class SearchResult(PaperPage):
     ignored: tuple[str, ...] = ()
     unknown_id: str = ""
     explanations: dict[str, dict[str, float]] = field(default_factory=dict)
-    snippets: dict[str, SafeMarkdown] = field(default_factory=dict)
+    snippets: dict[str, Snippet] = field(default_factory=dict)
 
     @property
     def is_partial(self) -> bool:
@@ -150,6 +150,8 @@ MAX_COLUMNS = 160
 _SENTENCE_END = re.compile(r"(?<=[.!?。])\s+")
 _LIST_MARKER = re.compile(r"^\s*(?:[-*•]|[0-9]{1,2}[.)])\s+")
 _MAX_TEXT_LENGTH = 6000
+_MAX_READ_LENGTH = 100_000
+"""Characters of a text in which the sentence of a reason is looked for: ten times the longest real summaries."""
 _MIN_SPACED_SYLLABLES = 4
 _MAX_TERMS = 20
 _MAX_SINGLE_WORDS = 6
@@ -170,6 +172,13 @@ def build_patterns(
     return patterns, compile_pattern([full_query]), by_term[:_MAX_TERMS]
 
 
+class Snippet(NamedTuple):
+    """A line of a paper's summary as Discord's Markdown, and its language."""
+
+    text: SafeMarkdown
+    language: str
+
+
 async def list_snippets(
     connection: Connection,
     rows: Sequence[models.PaperRow],
@@ -177,8 +186,8 @@ async def list_snippets(
     patterns: Sequence[re.Pattern[str]] = (),
     full_query: re.Pattern[str] | None = None,
     by_term: Sequence[re.Pattern[str]] = (),
-) -> dict[str, SafeMarkdown]:
-    """Return a line of Discord's Markdown for each paper that has a summary, by arXiv id: see `make_snippet`."""
+) -> dict[str, Snippet]:
+    """Return a line for each paper that has a summary, by arXiv id: see `make_snippet`."""
     from storage import papers
 
     details = await papers.list_details(connection, [row.id for row in rows])
@@ -191,15 +200,17 @@ def make_snippets(
     patterns: Sequence[re.Pattern[str]] = (),
     full_query: re.Pattern[str] | None = None,
     by_term: Sequence[re.Pattern[str]] = (),
-) -> dict[str, SafeMarkdown]:
+) -> dict[str, Snippet]:
     """Return the same for papers that are loaded already. It takes milliseconds for each: call it in a thread."""
     from bot.archive import summaries
 
     snippets = {}
     for detail in details:
-        text = "\n\n".join(section.body for section in summaries.summary_sections(detail, locale))
-        if text:
-            snippets[detail.arxiv_id] = make_snippet(text, patterns, full_query, by_term)
+        best = summaries.best_summary(detail, locale)
+        text = "\n\n".join(section.body for section in best.sections) if best else ""
+        if best and text:
+            line = make_snippet(text, patterns, full_query, by_term)
+            snippets[detail.arxiv_id] = Snippet(line, best.language)
     return snippets
 
 
@@ -249,6 +260,19 @@ def make_snippet(
         return discord_text.escape_text(_shorten_around(sentence, None))
     match = (full_query and full_query.search(sentence)) or pattern.search(sentence)
     return _mark_matches(_shorten_around(sentence, match), pattern)
+
+
+def find_sentence(text: str, pattern: re.Pattern[str]) -> SafeMarkdown | None:
+    """Return the first sentence of a Markdown text that the pattern matches, with the match in bold; None without one.
+
+    Only the beginning of a text is read, and what is around the match there.
+    """
+    match = pattern.search(text[:_MAX_READ_LENGTH])
+    if match is None:
+        return None
+    nearby = text[max(match.start() - _MAX_TEXT_LENGTH // 4, 0) : match.end() + _MAX_TEXT_LENGTH // 4]
+    snippet = make_snippet(nearby, [pattern])
+    return snippet if "**" in snippet else None
 
 
 def _mark_matches(sentence: str, pattern: re.Pattern[str]) -> SafeMarkdown:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from datetime import date, timedelta
+from typing import Concatenate, ParamSpec, TypeVar
 
 from bot.core.clock import Clock, latest_date, system_clock
 from bot.glossary import concepts
@@ -22,11 +22,10 @@ from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.snapshot import Snapshot
 
-if TYPE_CHECKING:
-    from bot.rendering.discord_text import SafeMarkdown
-
 TOPICS_CACHE_SECONDS = 10.0
 """Lifetime of the autocomplete topics before a newer glossary is looked for: typing is faster than induction."""
+NEW_DAYS = 14
+"""Days whose digests are looked at for what came since a reader last looked."""
 Result = TypeVar("Result")
 Parameters = ParamSpec("Parameters")
 
@@ -158,6 +157,37 @@ class SearchService:
             rows = await papers.list_by_date(connection, on, min_votes=min_votes or 0)
         return PaperPage(tuple(rows[offset : offset + limit]), len(rows)), on
 
+    async def get_revisions(self) -> dict[int, int]:
+        """Return the revision of each digest of the last NEW_DAYS days, by id, of those that are posted."""
+        until_on = latest_date(self._clock())
+        async with self._database.read() as connection:
+            rows = await archive.list_rows(
+                connection,
+                since_on=self._clock().date() - timedelta(days=NEW_DAYS - 1),
+                until_on=until_on,
+                origin=archive.POSTED,
+            )
+        return {row.id: row.revision for row in rows}
+
+    async def list_new(
+        self, spans: Mapping[int, tuple[int, int]], *, limit: int = 10, offset: int = 0
+    ) -> PaperPage:
+        """Return the papers that digests gained after one revision and up to another, top-voted first.
+
+        `spans` has both revisions by digest id. A paper that one of the digests had before is not new.
+        """
+        async with self._database.read() as connection:
+            listed = await archive.list_papers(connection, spans)
+            seen = {paper.paper_id for paper in listed if paper.since_revision <= spans[paper.digest_id][0]}
+            new = {
+                paper.arxiv_id: paper
+                for paper in listed
+                if paper.paper_id not in seen and paper.since_revision <= spans[paper.digest_id][1]
+            }
+            ordered = sorted(new.values(), key=lambda paper: (paper.votes is None, -(paper.votes or 0)))
+            page = [paper.arxiv_id for paper in ordered[offset : offset + limit]]
+            return PaperPage(tuple(await papers.list_by_arxiv_ids(connection, page)), len(ordered))
+
     async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
         """Return the papers that share the most rare terms with a paper, the most similar first."""
         typed = analyser.clean_typed(arxiv_id)
@@ -165,8 +195,8 @@ class SearchService:
 
     async def list_snippets(
         self, rows: Sequence[models.PaperRow], locale: models.Locale
-    ) -> dict[str, SafeMarkdown]:
-        """Return the first sentence of each paper's summary, as Discord's Markdown by arXiv id."""
+    ) -> dict[str, search_results.Snippet]:
+        """Return the first sentence of each paper's summary, by arXiv id."""
         async with self._database.read() as connection:
             return await search_results.list_snippets(connection, rows, locale)
 

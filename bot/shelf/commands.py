@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
@@ -112,15 +114,30 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         save, _, arxiv_id = action.fields(3)
         page = _card_page(action)
         detail = await load_paper(request, arxiv_id)
+        answer: ui.LayoutView | None = None
         if save == "1":
-            with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
-                await self._shelf.save(request.user_id, detail.id, request.interaction.guild_id)
+            answer = await self._save(request, [detail])
         else:
             await self._shelf.remove(request.user_id, detail.id)
+            self._profiles.wake(request.user_id)
+        if answer is None or (page is not None and router.is_ephemeral(request.interaction)):
+            return await card_view(request, arxiv_id, page or 0)
+        return answer
+
+    @router.handles(lists_messages.SAVE_SELECTED, router.PRIVATELY)
+    async def save_selected(self, request: Request, action: Action) -> ui.LayoutView:
+        """Save the selected papers of a list."""
+        selected = router.selected_values(request.interaction)
+        return await self._save(request, [await load_paper(request, arxiv_id) for arxiv_id in selected])
+
+    async def _save(self, request: Request, papers: Sequence[models.PaperDetail]) -> ui.LayoutView:
+        """Save papers and return the confirmation. Raises UserError."""
+        with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
+            ids = [paper.id for paper in papers]
+            await self._shelf.save(request.user_id, ids, request.interaction.guild_id)
         self._profiles.wake(request.user_id)
-        if page is not None and router.is_ephemeral(request.interaction):
-            return await card_view(request, arxiv_id, page)
-        return client_messages.text_view(request.texts("paper-saved", command=self._mentions("saved list")))
+        command = self._mentions("saved list")
+        return client_messages.text_view(request.texts("paper-saved", count=len(papers), command=command))
 
     async def _import(self, request: Transfer, url: str, size: int) -> ui.LayoutView:
         if size > MAX_FILE_BYTES:

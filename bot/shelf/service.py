@@ -52,12 +52,12 @@ class Shelf:
         self._clock = clock
         self._matcher = matcher
 
-    async def save(self, user_id: int, paper_id: int, guild_id: int | None = None) -> None:
-        """Save a paper, in a server or outside; a saved one stays as it is. Raises FullShelfError."""
+    async def save(self, user_id: int, paper_ids: Collection[int], guild_id: int | None = None) -> None:
+        """Save papers, in a server or outside; a saved one stays as it is. Raises FullShelfError, and saves none then."""
         async with self._database.transaction() as connection:
-            if await shelf.count(connection, user_id) >= MAX_SAVED:
+            if await shelf.count(connection, user_id) + len(paper_ids) > MAX_SAVED:
                 raise FullShelfError(f"You already have {MAX_SAVED:,} saved papers, the maximum.")
-            await shelf.save(connection, user_id, [paper_id], self._clock(), guild_id)
+            await shelf.save(connection, user_id, paper_ids, self._clock(), guild_id)
 
     async def remove(self, user_id: int, paper_id: int) -> bool:
         """Remove a saved paper; `restore` brings it back for a day. Returns False if it was not saved."""

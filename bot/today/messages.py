@@ -10,7 +10,7 @@ from discord import ui
 from bot.client import custom_ids, message_builder, paper_text
 from bot.client import messages as client_messages
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
-from bot.client.messages import PostWording, summary_excerpt
+from bot.client.messages import PostWording
 from bot.client.translations import Texts
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
@@ -52,10 +52,12 @@ def today_view(
     menu = topics_menu(texts, post.topics, (), "")
     buttons = _footer_buttons(texts, post, marker)
     message.reserve(5 * len(post.picks))
-    message.end_with(([menu], buttons), paper_text.subtext(note))
+    is_foreign = contents.is_in_other_language([paper for paper, _, _ in post.picks], texts.locale)
+    foot = [texts("summary-in-other-language") if is_foreign else "", note]
+    message.end_with(([menu], buttons), "\n".join(paper_text.subtext(line) for line in foot if line))
     for position, pick in enumerate(post.picks):
         share = message.share(len(post.picks) - position)
-        message.add_text(_pick_text(texts, position + 1, pick, *share))
+        message.add_text(_pick_text(texts, position + 1, pick, *share, with_language=not is_foreign))
         arxiv_id = pick[0].arxiv_id
         message.add_reserved_row(
             *lists_card.read_and_save_buttons(texts, arxiv_id),
@@ -113,8 +115,20 @@ def topics_menu(
 def time_modal(texts: Texts, at_time: str, zone: str) -> message_builder.StatelessModal:
     """Return the form for the time of day and the zone at which the papers are sent."""
     modal = message_builder.StatelessModal(texts("today-change-time"), custom_ids.pack(SUBMIT_TIME))
-    modal.add_text(texts("subscription-form-time"), "time", value=at_time, max_length=40)
-    modal.add_text(texts("subscription-form-zone"), "zone", value=zone[:60], max_length=60)
+    modal.add_text(
+        texts("subscription-form-time"),
+        "time",
+        value=at_time,
+        placeholder=texts("alert-form-time-hint"),
+        max_length=40,
+    )
+    modal.add_text(
+        texts("subscription-form-zone"),
+        "zone",
+        value=zone[:60],
+        placeholder=texts("alert-form-zone-hint"),
+        max_length=60,
+    )
     return modal
 
 
@@ -128,7 +142,9 @@ def send_button(texts: Texts, *, again: bool) -> ui.Item[Any]:
     return button(texts("today-send-again" if again else "today-send"), custom_ids.pack(SEND))
 
 
-def _pick_text(texts: Texts, position: int, pick: contents.TodayPick, characters: int, size: int) -> str:
+def _pick_text(
+    texts: Texts, position: int, pick: contents.TodayPick, characters: int, size: int, *, with_language: bool
+) -> str:
     paper, rank, reasons = pick
     clauses = [_clause(texts, reason) for reason in reasons]
     because = texts("today-because", reasons=texts("today-and").join(clauses)) if clauses else ""
@@ -136,8 +152,8 @@ def _pick_text(texts: Texts, position: int, pick: contents.TodayPick, characters
         paper.title, paper.arxiv_id, paper.url, max_characters=characters // 2, max_bytes=size // 2
     )
     facts = paper_text.join_dotted(paper_text.format_votes(paper.votes), texts("today-rank", rank=rank))
-    excerpt = discord_text.escape_text(summary_excerpt(paper.sections))
-    lines = (f"**{position} · {title}** {facts}", excerpt, paper_text.subtext(because))
+    excerpt, language = client_messages.excerpt_lines(texts, paper, with_language=with_language)
+    lines = (f"**{position} · {title}** {facts}", excerpt, *map(paper_text.subtext, (language, because)))
     return discord_text.shorten("\n".join(line for line in lines if line), characters, max_bytes=size)
 
 

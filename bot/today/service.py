@@ -117,19 +117,16 @@ class TodayService:
         ranked = _rank(day.details, scores if is_personal else {}, follows)
         kept = [(rank, detail) for rank, detail in ranked if detail.id not in left_out][:TODAY_PAPERS]
         await deliveries.prepare_extracts((detail for _, detail in kept), [locale])
-        picks = tuple(
-            (
-                deliveries.build_post_paper(detail, locale),
-                rank,
-                _find_reasons(day, detail, profile, glossary, locale, follows) if is_personal else (),
-            )
-            for rank, detail in kept
-        )
+        picks = []
+        for rank, detail in kept:
+            reasons = _find_reasons(day, detail, profile, glossary, locale, follows) if is_personal else ()
+            quoted = matcher.find_sentence(detail, [text for _, text, _ in reasons], locale)
+            picks.append((replace(deliveries.build_post_paper(detail, locale), quoted=quoted), rank, reasons))
         return contents.TodayPost(
             marker=marker,
             locale=locale,
             digest_on=day.on,
-            picks=picks,
+            picks=tuple(picks),
             saved_count=len(saved),
             is_personal=is_personal,
             at_time=profile.at_time if profile.next_due_at is not None else None,

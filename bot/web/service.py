@@ -443,7 +443,7 @@ class WebPages:
     ) -> list[Row]:
         texts = self.texts(site)
         missing: Mapping[str, Sequence[str]] = listed.missing if listed else {}
-        snippets: Mapping[str, str] = listed.snippets if listed else {}
+        snippets = {arxiv_id: snippet.text for arxiv_id, snippet in listed.snippets.items()} if listed else {}
         first = listed.state.offset + 1 if listed else 1
         shown_day = listed.state.text if listed and listed.state.kind is ListKind.DIGEST else ""
         return [
@@ -519,6 +519,7 @@ class WebPages:
         listed: PaperList,
     ) -> Page:
         texts = self.texts(site)
+        snippets = {arxiv_id: snippet.text for arxiv_id, snippet in listed.snippets.items()}
         entries = [
             Entry(
                 arxiv_ids.abstract_url(row.arxiv_id),
@@ -526,7 +527,7 @@ class WebPages:
                 format_title(row.title, row.arxiv_id),
                 datetime.combine(row.date, time(), UTC),
                 tuple(row.authors[:FEED_AUTHORS]),
-                summary=to_plain_text(listed.snippets.get(row.arxiv_id, "")),
+                summary=to_plain_text(snippets.get(row.arxiv_id, "")),
                 picture=find_picture(row.thumbnail),
             )
             for row in listed.rows

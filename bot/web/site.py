@@ -47,7 +47,7 @@ class SiteBuilder:
 
     def __init__(self, pages: WebPages, folder: Path, site: Site) -> None:
         self._pages = replace(pages, list_snippets=self._list_snippets)
-        self._snippets: dict[str, SafeMarkdown] = {}
+        self._snippets: dict[str, results.Snippet | None] = {}
         self._version = f"{importlib.metadata.version('paperround')} {pages.templates.hash_sources('web.')}"
         self._folder = folder
         self._site = site
@@ -119,15 +119,16 @@ class SiteBuilder:
 
     async def _list_snippets(
         self, rows: Sequence[models.PaperRow], locale: models.Locale
-    ) -> dict[str, SafeMarkdown]:
+    ) -> dict[str, results.Snippet]:
         """Return the snippets of papers, each made once although a day and several authors show it."""
         missing = [row.id for row in rows if row.arxiv_id not in self._snippets]
         if missing:
             async with self._pages.services.database.read() as connection:
                 details = await papers.list_details(connection, missing)
-            self._snippets |= dict.fromkeys((detail.arxiv_id for detail in details), SafeMarkdown())
+            self._snippets |= dict.fromkeys(detail.arxiv_id for detail in details)
             self._snippets |= results.make_snippets(details, locale)
-        return {row.arxiv_id: self._snippets.get(row.arxiv_id, SafeMarkdown()) for row in rows}
+        known = ((row.arxiv_id, self._snippets.get(row.arxiv_id)) for row in rows)
+        return {arxiv_id: snippet for arxiv_id, snippet in known if snippet is not None}
 
     def _key(self, *shown: object) -> str:
         """Return a hash of what a page shows, and count it for the pages that any change can change."""

@@ -38,7 +38,7 @@ def write_status_view(
         message.add_text(f"### {texts('write-heading')}\n{texts('write-off')}")
         return message.view
     model = paper_text.escape_untrusted(writer.model, max_length=paper_text.MAX_MODEL_LENGTH)
-    day = written.day.isoformat() if written.day else ""
+    day = texts.format_date(written.day) if written.day else ""
     facts = paper_text.join_dotted(day, model, texts(f"write-language-{writer.language.value}"))
     message.add_text(f"### {texts('write-heading')}\n{paper_text.subtext(facts)}")
     if written.drafts:

@@ -122,6 +122,20 @@ async def test_an_alert_says_why_and_sends_fewer_or_none_at_a_press(delivery: De
     assert (await _stored(harness)).state is models.ActivityState.PAUSED
 
 
+async def test_a_reason_quotes_the_sentence_that_it_stands_on(delivery: Delivery) -> None:
+    harness = delivery.harness
+    await _add(harness, keyword="quantization")
+    text = "It begins with a large model. Then *post-training* quantization halves its memory. It ends."
+    await delivery.ingest(("2601.90001", 5), text=text)
+    await delivery.run()
+    (message,) = delivery.received()
+    sentence = "Then post-training **quantization** halves its memory."
+    assert sentence in shown_text(message)
+    assert "It begins" not in shown_text(message)
+    why = await harness.press(message, custom_id="pr:ay:2601.90001", by=harness.user)
+    assert f"“quantization” in the summary\n{sentence}" in shown_text(why)
+
+
 async def test_a_message_of_several_alerts_lets_the_reader_choose_one(delivery: Delivery) -> None:
     harness = delivery.harness
     ids = [

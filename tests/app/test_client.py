@@ -283,7 +283,7 @@ def test_every_style_says_that_the_day_is_complete(
 def test_missed_days_are_listed(renderer: DiscordRenderer) -> None:
     missed = tuple(date(2025, 2, day) for day in range(1, 9))
     (part,) = renderer.render_daily(rendered_posts.daily((rendered_posts.paper(),), missed_on=missed))
-    assert "2025-02-08" in json.dumps(part.payload)
+    assert "2025년 2월 8일" in json.dumps(part.payload, ensure_ascii=False)
 
 
 def test_a_thread_follows_the_headline_and_has_the_cards(renderer: DiscordRenderer) -> None:

@@ -51,7 +51,7 @@ def test_status_shows_the_newest_digest_and_the_next_post_once_in_the_zone_of_th
     monkeypatch.setenv("PAPERROUND_TIMEZONE", "Europe/Berlin")
     assert re.search(r", read .* \d\d:\d\d Europe/Berlin\n", filled("status").stdout)
     answer = filled("status", "--channel", "20")
-    assert "2026-01-05" in answer.stdout
+    assert "January 5, 2026" in answer.stdout
     assert re.search(r"#20 .*\nNext: \w{3} \d\d \w{3} \d{4} 09:00 Asia/Seoul\n", answer.stdout)
     assert "alert" not in answer.stdout
     data = filled("status", "--json").data

@@ -90,6 +90,8 @@ def test_digest_prints_the_papers_of_a_date_top_voted_first(filled: Paperround) 
     assert len(filled("digest", "--top", "1", "--json").data) == 1
     assert len(filled("digest", "2026-01-05", "--min-votes", "6", "--json").data) == 1
     assert filled("digest", "2020-01-01", "--json").data == []
+    shown = filled("digest", "2020-01-01").stdout
+    assert shown == "There is no paper for 2020-01-01. The nearest days: 2026-01-05.\n"
 
 
 def test_digest_dates_a_paper_by_the_day_asked_for_though_a_later_digest_lists_it_too(

@@ -122,7 +122,8 @@ def test_a_rebuild_in_progress_is_named_with_its_progress(
 
 def test_a_backup_is_a_complete_database(paperround: Paperround, tmp_path: Path) -> None:
     paperround(*ADD_CHANNEL)
-    assert paperround("backup", "copy.db").exit_status == 0
+    assert "older" not in paperround("backup", "copy.db").stdout
+    assert paperround("backup", "copy.db").stdout.endswith(" bytes, in place of an older file.\n")
     with closing(sqlite3.connect(tmp_path / "copy.db")) as copy, copy:
         assert copy.execute("SELECT count(*) FROM subscriptions").fetchone() == (1,)
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.alerts import messages as alerts_messages
 from bot.alerts import planner as alerts_planner
 from bot.alerts.planner import ALERT
 from bot.app.client import DiscordRenderer
@@ -25,6 +26,7 @@ from bot.outbox import deliveries as outbox_deliveries
 from bot.outbox.outcomes import NOTICE
 from bot.rendering import discord_text
 from bot.rendering.templates import Templates
+from bot.search import results as search_results
 from storage import models
 from storage.models import Locale
 from tests.fake_discord import validation
@@ -39,9 +41,12 @@ WORDINGS = {
 PAPER = contents.PostPaper("2502.02737", "SmolLM2", "https://arxiv.org/abs/2502.02737", DAY)
 
 
-def _daily_texts(locale: Locale, total: int, shown: int, **options: Any) -> dict[str, str]:
+def _daily_texts(
+    locale: Locale, total: int, shown: int, *, votes: int | None = 3, **options: Any
+) -> dict[str, str]:
     """Return every text around the papers of a daily post, by its block."""
-    post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, total, (PAPER,) * shown, **options)
+    paper = replace(PAPER, votes=votes)
+    post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, total, (paper,) * shown, **options)
     return {block: str(WORDINGS[locale].daily_text(post, block)) for block in get_args(DailyBlock)}
 
 
@@ -115,6 +120,61 @@ def test_the_count_says_when_an_open_day_closes() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("options", "english", "korean"),
+    [
+        ({}, "First 5 of 31", "31편 중 앞의 5편"),
+        ({"total": 5}, "All 5", "5편 전체"),
+        (
+            {"ranks": (6, 7, 8, 9, 10)},
+            "6–10 of 31; the top 5 were already",
+            "31편 중 6~10위 · 순위가 더 높은 5편은",
+        ),
+        ({"topic": "RL"}, "Papers on this topic only", "이 주제의 논문만"),
+        ({"source": "a"}, "From a · in its order", "a · 목록순"),
+        (
+            {"source": "a", "topic": "RL"},
+            "From a, on this topic only · sorted by rel",
+            "a · 이 주제의 논문만 · 관련도순",
+        ),
+    ],
+)
+def test_a_count_without_any_votes_does_not_speak_of_them(
+    options: dict[str, Any], english: str, korean: str
+) -> None:
+    texts = [
+        _daily_texts(locale, shown=5, votes=None, **{"total": 31, **options})["count"]
+        for locale in (Locale.EN, Locale.KO)
+    ]
+    assert [text[: len(start)] for text, start in zip(texts, (english, korean), strict=True)] == [
+        english,
+        korean,
+    ]
+    assert not any("votes" in text or "추천" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("options", "english", "korean"),
+    [
+        ({}, "Top 5 of 20 by votes when posted", "게시 당시 20편 중 추천을 가장 많이 받은 5편"),
+        ({"total": 5}, "All 5, sorted by votes when posted", "게시 당시 5편 전체 · 추천순"),
+        ({"topic": "RL"}, "Papers on this topic only, sorted by votes", "이 주제의 논문만 · 추천순"),
+    ],
+)
+def test_the_count_of_a_post_that_was_edited_after_the_close_has_the_final_number(
+    options: dict[str, Any], english: str, korean: str
+) -> None:
+    state = {"closes_at": datetime(2025, 2, 13, 2, 30, tzinfo=UTC), "is_complete": True, "final_total": 31}
+    texts = [
+        _daily_texts(locale, shown=5, **{"total": 20, **state, **options})["count"]
+        for locale in (Locale.EN, Locale.KO)
+    ]
+    assert texts == [
+        f"{english}; the list closed with 31 papers (votes as of the close)",
+        f"{korean} · 목록은 31편으로 마감 (추천 수는 마감 기준)",
+    ]
+
+
 def test_a_weekly_post_names_its_first_and_last_day() -> None:
     korean = _daily_texts(Locale.KO, 90, 10, since_on=date(2025, 2, 6))
     english = _daily_texts(Locale.EN, 90, 10, since_on=date(2025, 2, 6))
@@ -126,7 +186,7 @@ def test_a_weekly_post_names_its_first_and_last_day() -> None:
 def test_missed_days_are_one_line(locale: Locale) -> None:
     missed = tuple(date(2025, 2, day) for day in range(1, 8))
     line = _daily_texts(locale, 5, 5, missed_on=missed)["missed"]
-    assert "2025-02-07" in line
+    assert WORDINGS[locale].ui_texts.format_date(date(2025, 2, 7)) in line
     assert "</digest:1>" in line
     assert "\n" not in line
 
@@ -421,6 +481,19 @@ def test_a_select_menu_has_different_values_or_is_none() -> None:
     message = message_builder.MessageBuilder()
     message.add_select(message_builder.select_menu("placeholder", "pr:x", [option, option]))
     payload_checks.check_message(message_builder.layout_payload(message.view))
+
+
+def test_a_sentence_of_another_language_than_the_summary_says_whose_it_is() -> None:
+    summary = summaries.Summary((), "en", models.DigestFormat.NEWSLETTER, DAY, None)
+    paper = replace(PAPER, sections=(models.Section(None, "It starts."),), summary=summary)
+    for language, note in (("en", ""), ("ko", "quoted from the Korean text")):
+        sentence = search_results.Snippet(discord_text.SafeMarkdown("**RL** now."), language)
+        reason = contents.AlertReason(1, models.AlertKind.KEYWORD, "RL", contents.MatchField.TEXT)
+        post = contents.AlertPost("d", Locale.EN, DAY, ((replace(paper, quoted=sentence), (reason,)),))
+        shown = json.dumps(alerts_messages.post_view(WORDINGS[Locale.EN], post).to_components())
+        assert "**RL** now." in shown
+        assert "It starts." not in shown
+        assert ("quoted from" in shown, note in shown) == (bool(note), True)
 
 
 def test_a_post_of_one_source_names_it_and_its_order() -> None:

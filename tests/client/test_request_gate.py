@@ -208,6 +208,23 @@ async def test_every_answer_is_told(
     assert (answers[-1].status, answers[-1].is_json) == (429, False), "it has no retry_after"
 
 
+async def test_a_page_outside_the_api_says_nothing_about_discord(
+    client: discord.Client, observer: request_gate.HttpObserver, fake: process.FakeDiscord
+) -> None:
+    told: list[object] = []
+    observer.on_answer(told.append)
+    observer.on_failure(told.append)
+    for address in (
+        fake.api_url.partition("/api")[0] + "/attachments/library.bib",
+        "http://127.0.0.1:9/a.bib",
+    ):
+        with pytest.raises((discord.HTTPException, aiohttp.ClientError)):
+            await client.http.get_from_cdn(address)
+    assert told == []
+    await client.application_info()
+    assert len(told) == 1
+
+
 async def test_a_refused_handshake_of_the_gateway_is_a_failure(
     observer: request_gate.HttpObserver, fake: process.FakeDiscord
 ) -> None:

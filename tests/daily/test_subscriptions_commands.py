@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import discord
 import pytest
 
+from bot.daily import options as daily_options
 from bot.daily.planner import DailyPlanner
 from bot.search.service import SearchService
 from storage import deliveries, models, sources
@@ -42,6 +43,33 @@ async def test_setup_shows_a_preview_the_permissions_and_the_first_time(harness:
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.at_time, subscription.timezone, subscription.top_n) == ("09:00", "Asia/Seoul", 5)
     assert (subscription.created_by, subscription.locale) == (harness.manager.id, harness.texts.locale)
+
+
+@both_languages
+async def test_a_setup_without_a_time_waits_for_the_complete_list(harness: ClientHarness) -> None:
+    async with harness.container.database.transaction() as connection:
+        await sources.add(
+            connection,
+            url="https://huggingface.co",
+            kind=models.SourceKind.HUGGINGFACE,
+            now=harness.container.clock(),
+        )
+    offered = daily_options.SETTINGS["when"].choices
+    assert offered is not None
+    assert next(iter(offered.values())) == models.When.COMPLETE
+    for options, when in (({}, models.When.COMPLETE), ({"style": "weekly"}, models.When.HOUR)):
+        result = await harness.manager.slash(harness.channel, "daily setup", timezone="Asia/Seoul", **options)
+        shown = shown_text([result.response, *result.followups][-1])
+        # The list of January 1 closes at 21:30 in New York, which is 11:30 of January 2 in Seoul.
+        closes_at = "<t:1767321000:t>"
+        assert (closes_at in shown) == (when is models.When.COMPLETE)
+        assert ("<t:1767321000:F>" in shown) == (when is models.When.COMPLETE)
+    started = await harness.manager_press(
+        (await harness.manager.slash(harness.channel, "daily setup")).followups[-1], "setup-start"
+    )
+    assert harness.texts("subscription-started") in shown_text(started)
+    (subscription,) = await _list_subscriptions(harness)
+    assert subscription.when is models.When.COMPLETE
 
 
 async def test_the_buttons_of_the_wizard_keep_all_options(harness: ClientHarness) -> None:

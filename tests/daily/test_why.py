@@ -149,8 +149,11 @@ async def test_a_late_digest_is_too_old_or_superseded(planning: PlannerHarness) 
     assert (await ask(planning, "2601.00001", week)).cause is Cause.TOO_OLD
     await planning.store(MONDAY + 7 * DAY, ("2601.00002", 5), at=week - HOUR)
     await planning.tick(week)
-    explanation = await ask(planning, "2601.00001", week)
-    assert (explanation.cause, explanation.digest_on) == (Cause.SUPERSEDED, MONDAY + DAY)
+    # It was there before the first post, which shows the newest digest alone.
+    assert (await ask(planning, "2601.00001", week)).cause is Cause.FIRST_POST
+    await planning.store(MONDAY + 3 * DAY, ("2601.00003", 99), at=week + HOUR)
+    explanation = await ask(planning, "2601.00003", week + 2 * HOUR)
+    assert (explanation.cause, explanation.digest_on) == (Cause.SUPERSEDED, MONDAY + 3 * DAY)
 
 
 async def test_a_paused_subscription_has_its_reason(planning: PlannerHarness) -> None:

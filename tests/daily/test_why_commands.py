@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import discord
@@ -61,10 +61,20 @@ async def test_a_paused_delivery_shows_its_reason(harness: ClientHarness) -> Non
 async def test_a_skipped_paper_shows_its_votes_or_rank(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription(min_votes=50)
     shown = await _why(harness, LAST)
-    assert harness.texts("why-too-few-votes", date="2026-01-01", votes=9, least=50) in shown
+    assert (
+        harness.texts(
+            "why-too-few-votes", date=harness.texts.format_date(date(2026, 1, 1)), votes=9, least=50
+        )
+        in shown
+    )
     await harness.bot.services.subscriptions.edit(replace(subscription, top_n=2, min_votes=0))
     shown = await _why(harness, LAST)
-    assert harness.texts("why-below-top", date="2026-01-01", rank=4, total=6, top=2) in shown
+    assert (
+        harness.texts(
+            "why-below-top", date=harness.texts.format_date(date(2026, 1, 1)), rank=4, total=6, top=2
+        )
+        in shown
+    )
     assert harness.texts("why-edit", command=harness.bot.mentions("daily edit")) in shown
 
 
@@ -83,13 +93,15 @@ async def test_a_paper_of_a_day_that_is_not_complete_shows_when_its_list_closes(
     await harness.add_subscription(when=models.When.COMPLETE)
     at = f"<t:{int(FIRST_CLOSE.timestamp())}:R>"
     text = {
-        models.Locale.EN: f"The post waits for the day's list to close. The 2026-01-01 list closes {at}.",
-        models.Locale.KO: f"목록 마감을 기다리고 있어요. 2026-01-01 목록은 {at}에 마감돼요.",
+        models.Locale.EN: f"The post waits for the day's list to close. The January 1, 2026 list closes {at}.",
+        models.Locale.KO: f"목록 마감을 기다리고 있어요. 2026년 1월 1일 목록은 {at}에 마감돼요.",
     }[harness.texts.locale]
     assert text in await _why(harness, LAST)
     # It is in the digest of the day before as well, which is complete a day earlier.
     at = f"<t:{int((FIRST_CLOSE - timedelta(days=1)).timestamp())}:R>"
-    assert harness.texts("why-closing", date="2025-12-31", at=at) in await _why(harness, FIRST)
+    assert harness.texts(
+        "why-closing", date=harness.texts.format_date(date(2025, 12, 31)), at=at
+    ) in await _why(harness, FIRST)
 
 
 async def test_a_paper_of_a_day_read_after_its_close_is_in_the_next_post(harness: ClientHarness) -> None:
@@ -153,7 +165,9 @@ async def test_each_subscription_of_a_channel_is_explained(harness: ClientHarnes
 async def test_a_paper_older_than_the_subscription_shows_its_date(harness: ClientHarness) -> None:
     await harness.env.advance_time(timedelta(days=20).total_seconds())
     await harness.add_subscription()
-    assert harness.texts("why-before-subscription", date="2026-01-01") in await _why(harness, FIRST)
+    assert harness.texts(
+        "why-before-subscription", date=harness.texts.format_date(date(2026, 1, 1))
+    ) in await _why(harness, FIRST)
 
 
 async def test_in_a_thread_the_parent_channel_is_explained(harness: ClientHarness) -> None:

@@ -132,6 +132,39 @@ async def test_a_post_of_a_listing_says_whether_the_day_is_complete_and_an_edit_
     assert (shown["closes_at"], shown["is_complete"]) == expected
 
 
+async def test_a_post_of_an_open_list_is_edited_once_after_its_close(harness: CorrectionHarness) -> None:
+    open_at, closed_at = CLOSE - DAY / 12, CLOSE + DAY / 1440
+    await read_list(harness.database, open_at)
+    await harness.subscribe(timezone="UTC", at_time=f"{open_at:%H:%M}", created_at=open_at - DAY / 24)
+    ids = [f"2601.0000{number}" for number in range(1, 6)]
+    await put_text(harness, source_payloads.listing_text(MONDAY, ids[:3], votes=7), "hf", open_at)
+    await harness.send(open_at)
+
+    async def look(at: datetime) -> int:
+        return await harness.edits.plan(harness.database, at)
+
+    # Closed, but not read since: what is known may not be all.
+    await put_text(harness, source_payloads.listing_text(MONDAY, ids, votes=90), "hf", open_at)
+    assert await look(closed_at) == 0
+    async with harness.database.transaction() as connection:
+        (source,) = await sources.list_rows(connection)
+        page = models.PageState(
+            f"https://huggingface.co/api/daily_papers?date={MONDAY}", closed_at, models.FetchStatus.OK
+        )
+        await sources.upsert_page_states(connection, [(source.id, page)])
+    assert await look(closed_at) == 1
+    shown = await harness.edited_content()
+    assert (shown["is_complete"], shown["figures"]) == (True, [3, 5, 90, 90])
+    assert [line.split()[0] for line in shown["content"].splitlines()] == ids[:2]
+    await harness.mark_edits_sent(closed_at)
+    assert [await look(closed_at + DAY * step / 8) for step in range(12)] == [0] * 12
+    assert await harness.edited() == []
+    # A correction afterwards keeps the final figures.
+    corrected = source_payloads.listing_text(MONDAY, ids, votes=90, summary="Put right.")
+    await put_text(harness, corrected, "hf", closed_at + DAY / 2)
+    assert (await harness.edited_content())["figures"] == [3, 5, 90, 90]
+
+
 async def test_a_post_of_written_digests_says_nothing_of_the_days_list(harness: CorrectionHarness) -> None:
     await read_list(harness.database, EVENING)
     await harness.subscribe()

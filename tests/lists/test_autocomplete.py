@@ -35,7 +35,7 @@ async def test_autocomplete_offers_what_each_option_takes(harness: ClientHarness
     await sample_archive.add_digest(harness.container.database, "2026-01-01", long)
     (name,) = await offered("paper", "paper", "lanterns", "name")
     assert len(name) <= 100
-    assert name.startswith("2501.00011 ▲ 1234 · Lanterns Lanterns")
+    assert name.startswith("2501.00011 ▲ 1,234 · Lanterns Lanterns")
     assert name.endswith("…")
 
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import re
 from itertools import permutations
+from typing import Any
 
 from bot.accounts.service import make_token
 from bot.search import glossary
 from storage import models
-from tests.support import sample_archive
-from tests.support.client_harness import ClientHarness, component_ids, last_response, post_daily, shown_text
+from tests.support import sample_archive, source_payloads
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    component_ids,
+    last_response,
+    post_daily,
+    raw_components,
+    shown_text,
+)
 
 
 async def test_a_topic_is_answered_privately_explained_and_can_be_searched_literally(
@@ -20,7 +29,7 @@ async def test_a_topic_is_answered_privately_explained_and_can_be_searched_liter
     shown = shown_text(result)
     assert "Small Language Models (at Work): A \\*Survey\\*" in shown
     assert "https://arxiv.org/abs/2501.00001" in shown
-    assert "▲ 81 · 2026-01-01" in shown
+    assert "▲ 81 · January 1, 2026" in shown
     assert "**소형 언어 모델**" in shown
     assert harness.texts("follow-topic") in shown
     assert "small language model" in shown.lower()
@@ -37,7 +46,7 @@ async def test_the_list_says_how_a_query_was_read(harness: ClientHarness) -> Non
             texts("list-read", terms="로봇 · 지도"),
             texts("list-perhaps", topics=""),
         ),
-        ("2025년 12월부터 로봇 지도", texts("list-read", terms="≥ 2025-12-01 · 로봇 · 지도"), none),
+        ("2025년 12월부터 로봇 지도", texts("list-read", terms="≥ December 1, 2025 · 로봇 · 지도"), none),
         (
             "papers by Grace Hopper on 로봇",
             texts("list-read", terms=f"{texts('list-read-from', names='Grace Hopper')} · 로봇"),
@@ -93,7 +102,9 @@ async def test_an_empty_result_shows_the_extent_of_the_archive_and_suggestions(
 ) -> None:
     result = await harness.ask("topic", query="xyzzyplugh")
     shown = shown_text(result)
-    assert harness.texts("archive-extent", count=7, first="2025-12-30", last="2026-01-01") in shown
+    assert (
+        harness.texts("archive-extent", count=7, first="December 30, 2025", last="January 1, 2026") in shown
+    )
     assert "2501.00002" in shown_text(await harness.click(result, label=harness.texts("newest-digest")))
 
 
@@ -290,7 +301,7 @@ async def test_several_people_of_a_hangul_name_are_offered(harness: ClientHarnes
     shown = shown_text(result)
     assert harness.texts("list-namesakes", names="Kim Min-jun, Minjoon Gim") in shown
     assert "Another Kim" in shown
-    assert "2025-01-03 · Minjoon Gim\n" in shown
+    assert "January 3, 2025 · Minjoon Gim\n" in shown
     assert "· Kim Min-jun\n" in shown
     assert "Minjoon Gim · " in shown_text(await harness.click(result, label="Minjoon Gim"))
 
@@ -308,7 +319,92 @@ async def test_one_word_of_several_names_lists_all_people_and_picks_none(harness
     assert any(
         harness.texts("list-namesakes", names=", ".join(order)) in shown for order in permutations(people)
     )
-    assert all(f"2025-01-03 · {name}\n" in shown for name in people)
+    assert all(f"January 3, 2025 · {name}\n" in shown for name in people)
     one = shown_text(await harness.click(result, label="Ping Yue"))
     assert harness.texts("list-author-heading", author="Ping Yue", count=1) in one
     assert harness.texts("list-namesakes", names="") not in one
+
+
+@both_languages
+async def test_a_text_of_another_language_says_so_in_every_list(harness: ClientHarness) -> None:
+    note = harness.texts("summary-in-other-language")
+    is_english = harness.texts.locale is models.Locale.EN
+    film = (
+        "We train a reader that paints old films in full colour, and measure what people prefer in a study."
+    )
+    paper = sample_archive.NewsletterPaper("2501.00095", "Painted Films", film, 60, ("Emmy Noether",))
+    text = sample_archive.newsletter("2026-01-01", [paper])
+    await harness.container.create_ingest().add_text(text, location="films")
+    for command, options in (
+        ("digest", {}),
+        ("top", {}),
+        ("topic", {"query": "votes:50"}),
+        ("author", {"name": "Emmy Noether"}),
+    ):
+        head, *shown = re.split(r"\*\*[0-9]+ · ", shown_text(await harness.ask(command, **options)))
+        for name, is_korean in (("Rewards That", True), ("Painted Films", False)):
+            (block,) = [block for block in shown if block.startswith(f"[{name}")]
+            assert (note in block) == (is_korean is is_english), (command, name)
+        assert note not in head
+    # Once, if all of a page are in the other language.
+    query = "로봇이 기억" if is_english else "prefer in a study"
+    head, *shown = re.split(r"\*\*[0-9]+ · ", shown_text(await harness.ask("topic", query=query)))
+    assert note in head
+    assert not any(note in block for block in shown)
+
+
+@both_languages
+async def test_several_papers_of_a_list_are_saved_at_once(harness: ClientHarness) -> None:
+    listed = await harness.ask("digest")
+    ids = ["2501.00001", "2501.00004", "2501.00005"]
+    command = harness.bot.mentions("saved list")
+    for chosen in (ids, ids[:1]):
+        said = await harness.select(listed, chosen, custom_id="pr:saves")
+        assert said.ephemeral
+        assert shown_text(said) == harness.texts("paper-saved", count=len(chosen), command=command)
+    rows, total = await harness.bot.services.shelf.list_saved(harness.reader.id)
+    assert (total, sorted(row.arxiv_id for row in rows)) == (3, ids)
+    menu = next(part for part in raw_components(listed) if part.get("custom_id") == "pr:saves")
+    assert (menu["min_values"], menu["max_values"]) == (1, len(menu["options"]))
+    shared = await harness.click(listed, label=harness.texts("share"))
+    await harness.select(shared, ids[:2], custom_id="pr:saves", by=harness.manager)
+    assert (await harness.bot.services.shelf.list_saved(harness.manager.id))[1] == 2
+    # A list of one paper has its card's button alone.
+    assert "pr:saves" not in component_ids(await harness.ask("topic", query="로봇"))
+
+
+@both_languages
+async def test_what_came_since_a_reader_last_looked_is_shown_once(harness: ClientHarness) -> None:
+    texts, ingest = harness.texts, harness.container.create_ingest()
+
+    async def look(by: Any = None) -> Any:
+        return await harness.ask("digest", since="last", by=by or harness.reader)
+
+    first = await look()
+    assert texts("list-new-heading", count=7) in shown_text(first)
+    assert texts("list-new-first", days=14) in shown_text(first)
+    assert texts("no-list-new") in shown_text(await look())
+    today = harness.env.now().date().isoformat()
+    ids = [f"2601.1000{number}" for number in range(7)]
+    await ingest.add_text(source_payloads.listing_text(harness.env.now().date(), ids[:6]), location="hf")
+    await ingest.add_text(source_payloads.listing_text(harness.env.now().date(), ids), location="hf")
+    # A paper that another digest had before is not new.
+    again = sample_archive.NewsletterPaper("2501.00004", "Maps for Robots", "로봇이에요.")
+    await ingest.add_text(sample_archive.newsletter("2025-12-31", [again]), location="again")
+    since = await look()
+    shown = shown_text(since)
+    assert texts("list-new-heading", count=7) in shown
+    assert texts("list-new-since", days=14) in shown
+    assert "Maps for Robots" not in shown
+    assert texts("share") not in shown
+    # The pages stay those of this answer.
+    await ingest.add_text(
+        source_payloads.listing_text(harness.env.now().date(), [*ids, "2601.10009"]), location="hf"
+    )
+    second = shown_text(await harness.click(since, label="▶"))
+    assert "2601.10000" in second
+    assert texts("list-new-heading", count=7) in second
+    assert texts("list-new-heading", count=1) in shown_text(await look())
+    assert texts("list-new-heading", count=15) in shown_text(await look(harness.manager))
+    both = await harness.ask("digest", since="last", date=today)
+    assert shown_text(both) == texts("since-or-date")

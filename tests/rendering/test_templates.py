@@ -30,6 +30,8 @@ VALUES = {
     "late_count": 0,
     "day_complete": False,
     "closes_at": None,
+    "final_total": None,
+    "has_votes": True,
 }
 
 

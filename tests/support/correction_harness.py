@@ -37,6 +37,7 @@ class TextRenderer(planner_harness.StubDailyRenderer):
         context |= {"since": str(post.since_on), "missed": len(post.missed_on)}
         context |= {"role": post.mention_role_id, "numbers": post.numbers}
         context |= {"closes_at": str(post.closes_at), "is_complete": post.is_complete}
+        context |= {"figures": [post.total, post.final_total, *(paper.votes for paper in post.papers)]}
         texts = [
             f"{paper.arxiv_id} {paper.sections[0].body if paper.sections else ''}" for paper in post.papers
         ]

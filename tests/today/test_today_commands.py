@@ -29,7 +29,7 @@ async def _save(harness: ClientHarness, *arxiv_ids: str) -> None:
     for arxiv_id in arxiv_ids:
         detail = await harness.bot.services.search.find_paper(arxiv_id)
         assert detail is not None
-        await harness.bot.services.shelf.save(harness.reader.id, detail.id)
+        await harness.bot.services.shelf.save(harness.reader.id, [detail.id])
 
 
 async def _ask(harness: ClientHarness, **options: str) -> Any:
@@ -66,6 +66,11 @@ async def test_votes_decide_until_topics_are_picked_and_papers_saved(harness: Cl
     name = "소형 언어 모델" if harness.texts.locale is models.Locale.KO else "small language model"
     assert harness.texts("today-because-saved", text=name, count=2).casefold() in shown_text(shown).casefold()
     assert harness.texts("today-rank", rank=5) in shown_text(shown)
+    # The sentence with the topic of the reason, and the language of a text that is not the reader's.
+    is_korean = harness.texts.locale is models.Locale.KO
+    assert ("**Small language models** again" in shown_text(shown)) != is_korean
+    foreign = shown_text(shown).split("Rewards That Teach Reasoning")[1].split("**3 · ")[0]
+    assert (harness.texts("summary-in-other-language") in foreign) != is_korean
 
 
 async def test_not_this_replaces_the_paper_in_place_and_more_like_this_is_learnt(

@@ -145,7 +145,15 @@ async def test_a_topic_without_papers_shows_the_extent_of_the_archive(harness: C
     text = shown_text(message)
     span = harness.texts("trend-span-y")
     assert harness.texts("trend-nothing", topic="xyzzyplugh", period=span) in text
-    assert harness.texts("archive-extent", count=7, first="2025-12-30", last="2026-01-01") in text
+    assert (
+        harness.texts(
+            "archive-extent",
+            count=7,
+            first=harness.texts.format_date(date(2025, 12, 30)),
+            last=harness.texts.format_date(date(2026, 1, 1)),
+        )
+        in text
+    )
     assert _image_urls(message) == []
     assert harness.texts("share") not in text
 

@@ -39,7 +39,7 @@ async def test_a_card_names_the_model_the_date_and_what_it_wrote_from(
     for paper, basis in CHOSEN:
         card = last_response(await harness.reader.slash(harness.channel, "paper", paper=paper.id))
         written = harness.texts(BASIS_TEXTS[basis], model=written_digests.MODEL)
-        day = harness.texts(f"format-{form.value}", date="2026-01-01")
+        day = harness.texts(f"format-{form.value}", date=harness.texts.format_date(date(2026, 1, 1)))
         lines = shown_text(card).splitlines()
         assert f"-# {day} · {written}" in lines
         # The small print says it, so the text need not.
@@ -115,7 +115,7 @@ async def test_write_status_counts_what_became_of_each_paper_and_says_why(harnes
     dotted = " · ".join
     newsletter, review = (texts(f"write-format-{form.value}") for form in FORMS)
     assert shown.splitlines()[1] == "-# " + dotted(
-        ["2026-01-01", "fake-1", texts(f"write-language-{texts.locale.value}")]
+        [texts.format_date(date(2026, 1, 1)), "fake-1", texts(f"write-language-{texts.locale.value}")]
     )
     counts = [("abstract", 1), ("refused", 1), ("failed", 1), ("waiting", 2)]
     details = dotted(texts(f"write-{name}", count=count) for name, count in counts)

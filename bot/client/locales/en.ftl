@@ -15,6 +15,7 @@ broken = Something went wrong, and nothing was changed. Please try again in a mo
 
 ## Lists of papers
 open-paper = Pick a paper to read
+save-selected = Pick papers to save
 list-more-privately = { $count ->
     [one] See it privately
    *[other] See all { $count } privately
@@ -38,6 +39,9 @@ share = Share in channel
 list-digest-heading = Papers for { $date } · { $count }
 list-top-heading = Top papers · { $period }
 list-top-topic-heading = Top papers on { $topic } · { $period }
+list-new-heading = New papers · { $count }
+list-new-since = Since you last looked, at most { $days } days back
+list-new-first = From the last { $days } days; next time only what comes after this
 list-topic-heading-at-least = { $topic } · { $count }+ papers
 list-topic-heading = { $topic } · { $count ->
     [one] 1 paper
@@ -64,18 +68,19 @@ list-partial-heading = These match only part of what you asked for
 list-missing = missing: { $terms }
 list-perhaps = Did you mean: { $topics }
 list-ignored = Ignored filters: { $filters }
-list-name-corrected = No author is called { $name }; showing the closest name
+list-name-corrected = No author is called “{ $name }”; showing the closest name
 list-other-authors = Similar names: { $names }
 list-namesakes = Several people have this name: { $names }
 list-coauthors = Co-authors: { $names }
 list-topics = Topics: { $topics }
-no-list-paper = ### { $paper } is not in the archive
-no-list-topic = ### Nothing found for { $topic }
-no-list-author-papers = ### No papers by { $author } match these filters
-no-list-author = ### No author found for { $author }
+no-list-paper = ### “{ $paper }” is not in the archive
+no-list-topic = ### Nothing found for “{ $topic }”
+no-list-author-papers = ### No papers by “{ $author }” match these filters
+no-list-author = ### No author found for “{ $author }”
 no-list-top = ### No papers · { $period }
-no-list-top-topic = ### No papers on { $topic } · { $period }
+no-list-top-topic = ### No papers on “{ $topic }” · { $period }
 no-list-digest = ### No digest for { $date }
+no-list-new = ### Nothing new since you last looked
 no-list-similar = No similar papers yet.
 no-list-saved = ### No saved papers yet
     Press **Save** on a paper to keep it here. { $command } adds the papers of a Zotero, BibTeX or RIS file.
@@ -124,7 +129,7 @@ saved-search-label = Words, or tags such as #rl
 saved-search-hint = diffusion model #to-read
 saved-show-all = Show all
 saved-filter = Only { $query }
-saved-none-found = ### None of your saved papers matches { $query }
+saved-none-found = ### None of your saved papers matches “{ $query }”
 saved-export = Export as a file
 saved-on = saved { $date }
 saved-unlisted = not in a digest yet
@@ -230,7 +235,7 @@ format-review = Review { $date }
 format-listing = Hugging Face list { $date }
 format-list = List { $date }
 format-look-up = New papers { $date }
-no-paper = I couldn't find the paper { $paper }. Use an arXiv ID such as 2502.02737, a link to arXiv or Hugging Face, or part of a title.
+no-paper = I couldn't find the paper “{ $paper }”. Use an arXiv ID such as 2502.02737, a link to arXiv or Hugging Face, or part of a title.
 papers-in-message = ### { $count } papers in this message
 in-no-digest = not in a digest yet
 no-paper-in-message = No papers found. The message has no arXiv, Hugging Face or alphaXiv link and no arXiv ID.
@@ -250,7 +255,10 @@ open-arxiv = Open on arXiv
 open-huggingface = Open on Hugging Face
 no-paper-near = No paper has this title; showing papers on the topic
 no-chapter = This review no longer has that chapter. Open the paper again.
-paper-saved = Saved. Find it again with { $command }.
+paper-saved = { $count ->
+    [one] Saved. Find it again with { $command }.
+   *[other] Saved { $count } papers. Find them again with { $command }.
+}
 authors-heading = ### Authors of { $title }
 choose-author = See an author's papers
 authors-listed = { $count ->
@@ -325,6 +333,7 @@ reason-by-hand = Paused manually.
 ## Looking up
 no-words = Please type at least one word.
 no-date = I couldn't read that date. Use one such as { $example }, or leave it out for the newest digest.
+since-or-date = Use either **date** or **since**, not both.
 may-not-share = You can't send messages in this channel, so you can't share in it.
 ask-label = What would you like to read about?
 ask-hint = reinforcement learning, diffusion, 강화 학습
@@ -458,7 +467,7 @@ alert-form-when = When
 alert-form-now = Right away
 alert-form-daily = Every day, in one message
 alert-form-weekly = Weekly on { $day }, in one message
-alert-form-time-hint = 9am, 21:30, morning
+alert-form-time-hint = 9am, 21:30 or 9am KST; else in the zone below
 alert-form-zone-hint = Seoul, Europe/Berlin, KST
 alert-form-votes = Minimum votes
 alert-form-most = Papers per message, at most
@@ -467,6 +476,7 @@ votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 ## The daily post
 setup-heading = Daily post in { $channel }
 setup-first = First post: { $at } ({ $relative })
+setup-closes = A day's list usually closes at { $time }; until then its papers and votes still change.
 setup-start = Start
 setup-start-now = Start and post now
 setup-exists = { $channel } already has { $count ->
@@ -571,7 +581,7 @@ zone-unknown = I don't know the time zone “{ $text }”. Use a city or zone su
 channel-not-postable = A daily post needs a text, announcement or forum channel.
 weekly-at-its-hour = A weekly post goes out at its set time; it can't wait for a day's list to be complete.
 source-needs-topic = This source brings all new papers of a day, most of them without votes. A daily post from it needs a **topic** too.
-source-has-no-day = This source's lists don't close at a set time. A daily post from it goes out at its own time.
+source-has-no-day = This source's lists don't close at a set time. A daily post from it goes out at a set time: choose that for **when** too.
 no-such-source = Source **{ $source }** not found. Pick one that the option offers.
 style-does-not-fit = { $channel } can't take this style. Forum channels take only the Forum style, and the Announcement style needs an announcement channel.
 
@@ -790,7 +800,7 @@ trend-numbers = Papers per { $step ->
 }, with their current votes
 trend-list = See the papers
 trend-privately = See it privately
-trend-nothing = ### No papers on { $topic } · { $period }
+trend-nothing = ### No papers on “{ $topic }” · { $period }
 rising-heading = Rising topics of the last 30 days
 rising-heading-short = Rising topics
 rising-facts = { $count ->
@@ -871,6 +881,10 @@ alert-why-gone = None of your alerts match this paper any more.
 alert-fewer-done = You'll get fewer from now on:
 alert-found-title = “{ $text }” in the title
 alert-found-text = “{ $text }” in the summary
+quoted-from = { $language ->
+    [ko] quoted from the Korean text
+   *[other] quoted from the English text
+}
 alert-found-author = author { $text }
 alert-found-institution = from { $text }
 
