@@ -173,7 +173,9 @@ class SenderLock(ProcessLock):
         name = await key_values.get(connection, key_values.SENDER_NAME)
         if name and name != self._database.name:
             with translated_errors(self._database.url):
-                query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name"
+                query = (
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name"
+                )
                 await connection.execute(sa.text(query), {"name": name})
 
     async def is_superseded(self, term: int) -> bool:

@@ -733,8 +733,8 @@ class StoredPost:
     which alone it is corrected; `fingerprint` is a hash of their displayed content, `topic` the query that they match,
     `source` the name of the source that they come from. The last papers are those of `late`. `closes_at` (UTC) is when the
     day's list closes, as the post says, and `is_complete` that it had closed; None if the post says neither. `missed_on` and
-    `ranks` are those of `DailyPost`, and so is `final_total`, which an edit after the close adds. `server_picks` are the papers that most members saved or shared, with the counts when
-    it was planned.
+    `ranks` are those of `DailyPost`, and so is `final_total`, which an edit after the close adds. `server_picks` are the
+    papers that most members saved or shared, with the counts when it was planned.
     """
 
     papers: tuple[str, ...] = ()

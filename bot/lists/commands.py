@@ -433,7 +433,7 @@ class PaperListLoader:
     async def _load_new(self, texts: Texts, state: ListState) -> PaperList:
         with custom_ids.map_parse_errors():
             spans = lists_messages.parse_spans(state.text)
-        page = await self._services.search.list_new(spans, limit=PAGE_SIZE, offset=state.offset)
+        page = await self._services.search.list_new(spans, limit=state.page_size, offset=state.offset)
         has_looked = any(seen for seen, _ in spans.values())
         return PaperList(
             state=state,

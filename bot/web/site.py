@@ -20,7 +20,6 @@ from typing import NamedTuple
 
 from bot.core import errors
 from bot.core.clock import latest_date
-from bot.rendering.discord_text import SafeMarkdown
 from bot.search import results
 from bot.web import service as web_service
 from bot.web.service import Page, PageError, Site, WebPages, make_slug

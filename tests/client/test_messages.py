@@ -99,7 +99,7 @@ def test_a_daily_post_in_both_languages() -> None:
     ],
 )
 def test_the_count_says_that_the_day_is_complete(total: int, english: str, korean: str) -> None:
-    state = {"closes_at": datetime(2025, 2, 13, 2, 30, tzinfo=UTC), "is_complete": True}
+    state: dict[str, Any] = {"closes_at": datetime(2025, 2, 13, 2, 30, tzinfo=UTC), "is_complete": True}
     assert _daily_texts(Locale.EN, total, 5, **state)["count"] == f"{english} · the day's list is complete"
     assert _daily_texts(Locale.KO, total, 5, **state)["count"] == f"{korean} · 목록 마감"
 
@@ -164,7 +164,11 @@ def test_a_count_without_any_votes_does_not_speak_of_them(
 def test_the_count_of_a_post_that_was_edited_after_the_close_has_the_final_number(
     options: dict[str, Any], english: str, korean: str
 ) -> None:
-    state = {"closes_at": datetime(2025, 2, 13, 2, 30, tzinfo=UTC), "is_complete": True, "final_total": 31}
+    state: dict[str, Any] = {
+        "closes_at": datetime(2025, 2, 13, 2, 30, tzinfo=UTC),
+        "is_complete": True,
+        "final_total": 31,
+    }
     texts = [
         _daily_texts(locale, shown=5, **{"total": 20, **state, **options})["count"]
         for locale in (Locale.EN, Locale.KO)
@@ -490,14 +494,14 @@ def test_a_sentence_of_another_language_than_the_summary_says_whose_it_is() -> N
         sentence = search_results.Snippet(discord_text.SafeMarkdown("**RL** now."), language)
         reason = contents.AlertReason(1, models.AlertKind.KEYWORD, "RL", contents.MatchField.TEXT)
         post = contents.AlertPost("d", Locale.EN, DAY, ((replace(paper, quoted=sentence), (reason,)),))
-        shown = json.dumps(alerts_messages.post_view(WORDINGS[Locale.EN], post).to_components())
+        shown = json.dumps(alerts_messages.post_view(WORDINGS[Locale.EN], post).to_components())  # type: ignore[no-untyped-call]
         assert "**RL** now." in shown
         assert "It starts." not in shown
         assert ("quoted from" in shown, note in shown) == (bool(note), True)
 
 
 def test_a_post_of_one_source_names_it_and_its_order() -> None:
-    source = {"source": "arXiv *cs.CL*", "topic": "RL"}
+    source: dict[str, Any] = {"source": "arXiv *cs.CL*", "topic": "RL"}
     english, korean = (
         _daily_texts(locale, 30, 2, ranks=(2, 4), **source) for locale in (Locale.EN, Locale.KO)
     )
