@@ -11,7 +11,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.accounts.service import TextTokenStore
+from bot.accounts.service import TextPurpose, TextTokenStore
 from bot.archive import arxiv_ids
 from bot.client import custom_ids, permissions, router
 from bot.client import messages as client_messages
@@ -206,7 +206,7 @@ async def store_list_text(
 ) -> ListState:
     """Return the state with its text on one line, and with a token if the text is longer than `max_length`."""
     text = discord_text.to_single_line(state.text)
-    token = await tokens.save(user_id, text) if len(text) > max_length else ""
+    token = await tokens.save(user_id, TextPurpose.LIST, text) if len(text) > max_length else ""
     return replace(state, text=text, token=token)
 
 
@@ -214,7 +214,7 @@ async def load_list_text(tokens: TextTokenStore, state: ListState) -> ListState:
     """Return a state from a custom id with its text. Raises UserError if the text of its token is gone."""
     if not state.token:
         return state
-    text = await tokens.get(state.token)
+    text = await tokens.get(TextPurpose.LIST, state.token)
     if text is None:
         raise UserError("outdated-control")
     return replace(state, text=text)
