@@ -85,8 +85,10 @@ def list_needles(
 ) -> frozenset[str]:
     """Return texts of which each matching paper has one in its `build_haystack`; of all of several terms the rarest one's."""
     by_term = [
-        frozenset[str]().union(
-            *(term_needles(term.kind, text) for text in (term.text, *(form for form, *_ in own)))
+        frozenset(
+            needle[:MAX_NEEDLE_LENGTH]
+            for text in (term.text, *(form for form, *_ in own))
+            for needle in term_needles(term.kind, text)
         )
         for term, own in _with_forms(terms, forms)
     ]
@@ -329,7 +331,12 @@ class PaperTexts:
 
 
 SEGMENT_SIZE = 4096
-"""Alerts of an automaton: it is built within twenty milliseconds, during which the event loop stands still."""
+"""Alerts of an automaton at most."""
+SEGMENT_CHARACTERS = 200_000
+"""Characters of the needles of an automaton at most, unless one alert has more: while it is built, some tens of milliseconds,
+the event loop stands still."""
+MAX_NEEDLE_LENGTH = 40
+"""Characters of a needle: a paper that has all of a longer one has its beginning too."""
 SLICE_LENGTH = 1024
 """Characters of a haystack that are searched at once, as an automaton returns each place of each needle."""
 Candidates: TypeAlias = list[tuple[int, list[int]]]
@@ -348,17 +355,24 @@ class _Lists:
 
 
 class _Segment:
-    """The automaton of the alerts in a range of ids that ends with `last_id`."""
+    """The automaton of the first of the given alerts, as many as fit, with ids until `last_id`."""
 
     def __init__(self, rows: Sequence[alerts.Rule]) -> None:
-        self.fingerprint, self.last_id = hash(tuple(rows)), rows[-1][0]
         alert_ids: dict[tuple[str, str, int], list[int]] = {}
-        for alert_id, *rule in rows:
-            alert_ids.setdefault(tuple(rule), []).append(alert_id)  # type: ignore[arg-type]
         rules: dict[str, list[int]] = {}
-        for number, asked in enumerate(alert_ids):
-            for needle in list_needles(*alerts.parse_rule(*asked)):
-                rules.setdefault(needle, []).append(number)
+        self.size = self.characters = 0
+        for alert_id, *asked in rows:
+            if (rule := tuple(asked)) not in alert_ids:
+                needles = list_needles(*alerts.parse_rule(*asked))
+                added = sum(len(needle) for needle in needles if needle not in rules)
+                if self.size and self.characters + added > SEGMENT_CHARACTERS:
+                    break
+                self.characters += added
+                for needle in needles:
+                    rules.setdefault(needle, []).append(len(alert_ids))
+            alert_ids.setdefault(rule, []).append(alert_id)
+            self.size += 1
+        self.fingerprint, self.last_id = hash(tuple(rows[: self.size])), rows[self.size - 1][0]
         self._alert_ids, self._rules = _Lists(alert_ids.values()), _Lists(rules.values())
         self._longest = max(map(len, rules), default=0)
         self._automaton = ahocorasick_rs.AhoCorasick(
@@ -385,6 +399,14 @@ class _Segment:
         return sorted((alert_id, own) for alert_id, own in found if alert_id > after_id)
 
 
+def _build_segments(rows: Sequence[alerts.Rule]) -> list[_Segment]:
+    segments: list[_Segment] = []
+    while rows:
+        segments.append(_Segment(rows))
+        rows = rows[segments[-1].size :]
+    return segments
+
+
 class AlertIndex:
     """Retrieves the alerts that may match papers, from automata that stay in memory.
 
@@ -406,7 +428,7 @@ class AlertIndex:
                 rules = await alerts.list_rules(connection, last_id, until_id, limit=SEGMENT_SIZE)
             known = self._segments[number : number + 1]
             if not rules or not known or known[0].fingerprint != hash(tuple(rules)):
-                known = [await asyncio.to_thread(_Segment, rules)] if rules else []
+                known = await asyncio.to_thread(_build_segments, rules)
                 self._segments[number : number + 1] = known
             for segment in known:
                 last_id, number = segment.last_id, number + 1

@@ -64,7 +64,7 @@ def validate_alert(draft: models.Alert) -> models.Alert:
 
 
 def _to_line(text: str) -> str:
-    return " ".join(text.replace("\0", "").split())
+    return " ".join(analyser.clean_typed(text).split())
 
 
 def _check_count(noun: str, count: int) -> None:
