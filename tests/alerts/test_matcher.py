@@ -322,6 +322,8 @@ async def test_retrieval_finds_what_a_naive_matcher_finds_after_any_changes(
         assert all(places == [1] for _, places in found)
         matched = [alert_id for alert_id, _ in found if matcher.match(stored[alert_id], *prepared)]
         assert matched == [alert.id for alert in stored.values() if matcher.match(alert, *prepared)]
+        followed = matcher.Followed(list(stored.values()))
+        assert followed.match_all(*prepared, haystacks[1]) == matcher.match_all(stored.values(), *prepared)
         after_id = found[0][0] if found else 0
         later = [row async for candidates in index.iterate(haystacks, after_id) for row in candidates]
         assert later == found[1:]
