@@ -370,7 +370,7 @@ class _Lists:
 
 
 class _Automaton:
-    """Finds needles in texts; each needle stands for some numbers."""
+    """Finds which needles a text has; each stands for some numbers, of terms or rules."""
 
     def __init__(self, numbers: Mapping[str, Sequence[int]]) -> None:
         self._numbers = _Lists(numbers.values())
@@ -435,16 +435,16 @@ class _Segment:
         alert_ids: dict[tuple[str, str, int], list[int]] = {}
         rules: dict[str, list[int]] = {}
         self.size = self.characters = 0
-        for alert_id, *asked in rows:
-            if (rule := tuple(asked)) not in alert_ids:
-                needles = list_needles(*alerts.parse_rule(*asked))
+        for row in rows:
+            if (rule := row[1:]) not in alert_ids:
+                needles = list_needles(*alerts.parse_rule(*rule))
                 added = sum(len(needle) for needle in needles if needle not in rules)
                 if self.size and self.characters + added > SEGMENT_CHARACTERS:
                     break
                 self.characters += added
                 for needle in needles:
                     rules.setdefault(needle, []).append(len(alert_ids))
-            alert_ids.setdefault(rule, []).append(alert_id)
+            alert_ids.setdefault(rule, []).append(row[0])
             self.size += 1
         self.fingerprint, self.last_id = hash(tuple(rows[: self.size])), rows[self.size - 1][0]
         self._alert_ids, self._automaton = _Lists(alert_ids.values()), _Automaton(rules)

@@ -417,7 +417,8 @@ class AlertPlanner:
         by_paper: dict[int, list[tuple[list[PaperMatch], int]]] = defaultdict(list)
         for matches in shown.values():
             for place, match in enumerate(matches[:QUOTED_PAPERS]):
-                by_paper[match.paper.id].append((matches, place))
+                if any(reason.typed for reason in match.reasons):
+                    by_paper[match.paper.id].append((matches, place))
         for paper_id, places in by_paper.items():
             if (prepared := await self._texts.get(paper_id)) is not None:
                 await asyncio.to_thread(_quote_paper, places, prepared[1])

@@ -131,7 +131,7 @@ def test_authors_are_keyed_once_for_all_terms(monkeypatch: pytest.MonkeyPatch) -
     text, compared = matcher.keyword_text(paper), 0
     variants, is_same = matcher.name_variants, people.is_same_name
 
-    def count_variants(name: str) -> set[str]:
+    def count_variants(name: str) -> frozenset[str]:
         nonlocal compared
         compared += 1
         return variants(name)
