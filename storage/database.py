@@ -40,6 +40,25 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 MIN_SQLITE_VERSION = (3, 37, 0)
 
 
+class _WriterQueue(asyncio.Lock):
+    """Serves writers in order. Once a locked file refused one, those that waited behind it do not wait as long once more."""
+
+    _refusals: int = 0
+    _reason: str = ""
+
+    async def __aenter__(self) -> None:
+        known = self._refusals
+        await self.acquire()
+        if self._refusals != known:
+            self.release()
+            raise errors.DatabaseBusyError(self._reason)
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, errors.DatabaseBusyError):
+            self._refusals, self._reason = self._refusals + 1, str(error)
+        self.release()
+
+
 class Database:
     """A pool of connections to one database. Close it with `close()`. PostgreSQL knows its sessions by `name`."""
 
@@ -55,13 +74,13 @@ class Database:
         """Return this database for work that holds at most this number of connections, and one writer, at a time.
 
         Further work waits for its turn, first come, first served, and leaves the rest of the pool to other work: a writer
-        outside waits for one writer of these at most.
+        outside waits for one writer of these at most. A locked file refuses all writers that wait for their turn at once.
         """
         limited = Database(self.engine, self.name)
         slots = asyncio.Semaphore(connections)
         limited._read_gates = [slots]
         # In this order: what waits for a connection must not hold the lock of all writers.
-        limited._write_gates = [asyncio.Lock(), slots, *self._write_gates]
+        limited._write_gates = [_WriterQueue(), slots, *self._write_gates]
         return limited
 
     def checked(self, check: Check) -> Database:

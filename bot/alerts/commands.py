@@ -16,7 +16,7 @@ from discord import app_commands, ui
 from discord.ext import commands
 from pydantic import TypeAdapter
 
-from bot.accounts.service import TextTokenStore
+from bot.accounts.service import TextPurpose, TextTokenStore
 from bot.alerts import messages as alerts_messages
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
@@ -469,12 +469,13 @@ async def store_draft(tokens: TextTokenStore, user_id: int, draft: models.Alert)
     """Return the token of a draft, which is stored without what an interaction has: the reader, the server, the time."""
     empty = alerts_service.EMPTY_DRAFT
     kept = replace(draft, user_id=empty.user_id, guild_id=None, created_at=empty.created_at)
-    return await tokens.save(user_id, _DRAFT.dump_json(kept, exclude_defaults=True).decode())
+    text = _DRAFT.dump_json(kept, exclude_defaults=True).decode()
+    return await tokens.save(user_id, TextPurpose.ALERT, text)
 
 
 async def load_draft(tokens: TextTokenStore, token: str) -> models.Alert:
     """Return the draft of a token. Raises UserError if it is gone, InvalidCustomIdError if it is not a draft's."""
-    stored = await tokens.get(token)
+    stored = await tokens.get(TextPurpose.ALERT, token)
     if stored is None:
         raise UserError("outdated-control")
     with custom_ids.map_parse_errors():

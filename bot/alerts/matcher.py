@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
@@ -87,8 +87,10 @@ def list_needles(
 ) -> frozenset[str]:
     """Return texts of which each matching paper has one in its `build_haystack`; of all of several terms the rarest one's."""
     by_term = [
-        frozenset[str]().union(
-            *(term_needles(term.kind, text) for text in (term.text, *(form for form, *_ in own)))
+        frozenset(
+            needle[:MAX_NEEDLE_LENGTH]
+            for text in (term.text, *(form for form, *_ in own))
+            for needle in term_needles(term.kind, text)
         )
         for term, own in _with_forms(terms, forms)
     ]
@@ -146,7 +148,8 @@ def _consonants_line(name: str) -> str:
     return AUTHOR_PREFIX + "".join(sorted(analyser.fold_name(name).translate(VOWEL_REMOVAL)))
 
 
-def name_variants(name: str) -> set[str]:
+@lru_cache(maxsize=1 << 12)
+def name_variants(name: str) -> frozenset[str]:
     """Return the normal forms of a name: diacritics removed or umlauts written out, hyphenated parts split or joined."""
     joined = name.replace("-", "")
     variants = {
@@ -154,7 +157,7 @@ def name_variants(name: str) -> set[str]:
         for fold in (analyser.fold_name, analyser.fold_name_german)
         for spelling in (name, joined)
     }
-    return {" ".join(sorted(variant.split())) for variant in variants if variant}
+    return frozenset(" ".join(sorted(variant.split())) for variant in variants if variant)
 
 
 def match(
@@ -238,6 +241,7 @@ def _index_authors(names: tuple[str, ...]) -> dict[str, list[int]]:
     return places
 
 
+@lru_cache(maxsize=1 << 12)
 def _sounds(name: str, *, of_ascii: bool) -> set[str]:
     """Return the sounds of a name, as keys of the names in ASCII or of those in Hangul."""
     return {f"{SOUND_PREFIX}{of_ascii:d}{key}" for key in people.sound_keys(name)}
@@ -259,17 +263,30 @@ def _topic_segment(*forms: tuple[str, ...]) -> scoring.CompiledSegment:
     return scoring.CompiledSegment(concepts.Segment(forms[0][0], tuple(weighted)))
 
 
+MAX_REASONS = 20
+"""Reasons for a paper at most; messages show six."""
+
+
 def match_all(
     alerts: Iterable[models.Alert], paper: models.PaperDetail, text: keywords.KeywordText
 ) -> tuple[contents.AlertReason, ...]:
-    """Return the reasons of all matching alerts, each normalised topic once; words as they stand in the paper."""
+    """Return the reasons of matching alerts, each normalised topic once, at most MAX_REASONS, words not quoted yet."""
     reasons: dict[tuple[models.AlertKind, str], contents.AlertReason] = {}
     for alert in alerts:
         for reason in match(alert, paper, text):
-            if reason.typed:
-                reason = replace(reason, text=text.quote(reason.text))
             reasons.setdefault((reason.kind, analyser.fold(reason.topic)), reason)
-    return tuple(reasons.values())
+        if len(reasons) >= MAX_REASONS:
+            break
+    return tuple(reasons.values())[:MAX_REASONS]
+
+
+def quote(
+    reasons: Iterable[contents.AlertReason], text: keywords.KeywordText
+) -> tuple[contents.AlertReason, ...]:
+    """Return the reasons of a message with their words as they stand in the paper: that reads all of its text for each word."""
+    return tuple(
+        replace(reason, text=text.quote(reason.text)) if reason.typed else reason for reason in reasons
+    )
 
 
 def find_sentence(
@@ -373,7 +390,12 @@ class PaperTexts:
 
 
 SEGMENT_SIZE = 4096
-"""Alerts of an automaton: it is built within twenty milliseconds, during which the event loop stands still."""
+"""Alerts of an automaton at most."""
+SEGMENT_CHARACTERS = 200_000
+"""Characters of the needles of an automaton at most, unless one alert has more: while it is built, some tens of milliseconds,
+the event loop stands still."""
+MAX_NEEDLE_LENGTH = 40
+"""Characters of a needle: a paper that has all of a longer one has its beginning too."""
 SLICE_LENGTH = 1024
 """Characters of a haystack that are searched at once, as an automaton returns each place of each needle."""
 Candidates: TypeAlias = list[tuple[int, list[int]]]
@@ -391,42 +413,102 @@ class _Lists:
         return self._numbers[self._ends[number] : self._ends[number + 1]]
 
 
+class _Automaton:
+    """Finds which needles a text has; each stands for some numbers, of terms or rules."""
+
+    def __init__(self, numbers: Mapping[str, Sequence[int]]) -> None:
+        self._numbers = _Lists(numbers.values())
+        self._longest = max(map(len, numbers), default=0)
+        self._automaton = ahocorasick_rs.AhoCorasick(
+            list(numbers), store_patterns=False, implementation=ahocorasick_rs.Implementation.ContiguousNFA
+        )
+
+    def find(self, haystack: str) -> set[int]:
+        """Return the numbers of the needles that a text has."""
+        # A set, since a text that repeats itself would have each needle at each place.
+        parts = {
+            haystack[start : start + SLICE_LENGTH + self._longest]
+            for start in range(0, len(haystack), SLICE_LENGTH)
+        }
+        needles = {
+            needle
+            for part in parts
+            for needle, _, _ in self._automaton.find_matches_as_indexes(part, overlapping=True)
+        }
+        return set(chain.from_iterable(map(self._numbers.__getitem__, needles)))
+
+
+class Followed:
+    """Some alerts, with an automaton of their terms: a paper is compared with those alone of which it has a needle."""
+
+    def __init__(self, own: Sequence[models.Alert]) -> None:
+        self._own = own
+        self._terms: list[tuple[int, int]] = []
+        numbers: dict[str, list[int]] = {}
+        for place, alert in enumerate(own):
+            for number, (term, forms) in enumerate(_with_forms(alert.terms, alert.forms)):
+                for needle in list_needles([term], (forms,), match_all=False):
+                    numbers.setdefault(needle, []).append(len(self._terms))
+                self._terms.append((place, number))
+        self._automaton = _Automaton(numbers)
+
+    def match_all(
+        self, paper: models.PaperDetail, text: keywords.KeywordText, haystack: str
+    ) -> tuple[contents.AlertReason, ...]:
+        """Return what `match_all` does. `haystack` is that of the paper."""
+        found: dict[int, list[int]] = {}
+        for place, number in (self._terms[term] for term in sorted(self._automaton.find(haystack))):
+            found.setdefault(place, []).append(number)
+        return match_all(
+            (_pick_terms(self._own[place], numbers) for place, numbers in found.items()), paper, text
+        )
+
+
+def _pick_terms(alert: models.Alert, numbers: Sequence[int]) -> models.Alert:
+    """Return an alert with some of its terms, of which a paper has needles; an alert for all terms as it is."""
+    if alert.match_all:
+        return alert
+    forms = tuple(alert.forms[number] for number in numbers if number < len(alert.forms))
+    return replace(alert, terms=tuple(alert.terms[number] for number in numbers), forms=forms)
+
+
 class _Segment:
-    """The automaton of the alerts in a range of ids that ends with `last_id`."""
+    """The automaton of the first of the given alerts, as many as fit, with ids until `last_id`."""
 
     def __init__(self, rows: Sequence[alerts.Rule]) -> None:
-        self.fingerprint, self.last_id = hash(tuple(rows)), rows[-1][0]
         alert_ids: dict[tuple[str, str, int], list[int]] = {}
-        for alert_id, *rule in rows:
-            alert_ids.setdefault(tuple(rule), []).append(alert_id)  # type: ignore[arg-type]
         rules: dict[str, list[int]] = {}
-        for number, asked in enumerate(alert_ids):
-            for needle in list_needles(*alerts.parse_rule(*asked)):
-                rules.setdefault(needle, []).append(number)
-        self._alert_ids, self._rules = _Lists(alert_ids.values()), _Lists(rules.values())
-        self._longest = max(map(len, rules), default=0)
-        self._automaton = ahocorasick_rs.AhoCorasick(
-            list(rules), store_patterns=False, implementation=ahocorasick_rs.Implementation.ContiguousNFA
-        )
+        self.size = self.characters = 0
+        for row in rows:
+            if (rule := row[1:]) not in alert_ids:
+                needles = list_needles(*alerts.parse_rule(*rule))
+                added = sum(len(needle) for needle in needles if needle not in rules)
+                if self.size and self.characters + added > SEGMENT_CHARACTERS:
+                    break
+                self.characters += added
+                for needle in needles:
+                    rules.setdefault(needle, []).append(len(alert_ids))
+            alert_ids.setdefault(rule, []).append(row[0])
+            self.size += 1
+        self.fingerprint, self.last_id = hash(tuple(rows[: self.size])), rows[self.size - 1][0]
+        self._alert_ids, self._automaton = _Lists(alert_ids.values()), _Automaton(rules)
 
     def find(self, haystacks: Sequence[str], after_id: int) -> Candidates:
         """Return the alerts after `after_id` of which a haystack has a needle, with the places of these haystacks."""
         places: dict[int, list[int]] = {}
         for place, haystack in enumerate(haystacks):
-            # A set, since a text that repeats itself would have each needle at each place.
-            parts = {
-                haystack[start : start + SLICE_LENGTH + self._longest]
-                for start in range(0, len(haystack), SLICE_LENGTH)
-            }
-            needles = {
-                needle
-                for part in parts
-                for needle, _, _ in self._automaton.find_matches_as_indexes(part, overlapping=True)
-            }
-            for rule in set(chain.from_iterable(map(self._rules.__getitem__, needles))):
+            for rule in self._automaton.find(haystack):
                 places.setdefault(rule, []).append(place)
         found = ((alert_id, own) for rule, own in places.items() for alert_id in self._alert_ids[rule])
         return sorted((alert_id, own) for alert_id, own in found if alert_id > after_id)
+
+
+def _build_segments(rows: Sequence[alerts.Rule]) -> list[_Segment]:
+    segments: list[_Segment] = []
+    while rows:
+        segments.append(_Segment(rows))
+        rows = rows[segments[-1].size :]
+    return segments
 
 
 class AlertIndex:
@@ -450,7 +532,7 @@ class AlertIndex:
                 rules = await alerts.list_rules(connection, last_id, until_id, limit=SEGMENT_SIZE)
             known = self._segments[number : number + 1]
             if not rules or not known or known[0].fingerprint != hash(tuple(rules)):
-                known = [await asyncio.to_thread(_Segment, rules)] if rules else []
+                known = await asyncio.to_thread(_build_segments, rules)
                 self._segments[number : number + 1] = known
             for segment in known:
                 last_id, number = segment.last_id, number + 1

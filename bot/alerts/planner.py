@@ -109,6 +109,8 @@ RETRY_DELAY = timedelta(hours=1)
 DUE_LIMITS = 50, 500
 """Due matches whose recipients are planned in one transaction: at first, and at most."""
 CROSSED_LIMIT = 2000
+QUOTED_PAPERS, QUOTED_REASONS = 5, 10
+"""Papers of a message that are shown with their reasons, and reasons of each that are shown unless they are the same."""
 MAX_LOGGED_KEYS = 10
 MARKER_PLACEHOLDER = f"alert:channel:{0:020}:{0:024}"
 """Marker of a message that is rendered once for many recipients, longer than the longest one."""
@@ -375,7 +377,9 @@ class AlertPlanner:
         kept |= {match: full[match.alert_id] for match in queued if match.alert_id in full}
         decided = [match for match in queued if match not in kept and match[:2] not in notified]
         decisions = await self._decide(decided, active, highest)
-        built = await self._build(decisions, active, destinations, now)
+        shown = {recipient: _limit(matches, active) for recipient, matches in decisions.items()}
+        await self._quote(shown)
+        built = await self._build(decisions, shown, active, destinations, now)
         async with batches.timed(self._database.transaction()) as connection:
             await alerts.lock_planning(connection)
             is_same = set(queued).issubset(await _list_due(connection, recipients, now))
@@ -413,9 +417,21 @@ class AlertPlanner:
             matches.sort(key=lambda match: (*choice.votes_sort_key(match.paper.votes), match.paper.id))
         return decisions
 
+    async def _quote(self, shown: Decisions) -> None:
+        """Let the reasons that messages show quote their papers: reading texts for all would be the most work of all."""
+        by_paper: dict[int, list[tuple[list[PaperMatch], int]]] = defaultdict(list)
+        for matches in shown.values():
+            for place, match in enumerate(matches[:QUOTED_PAPERS]):
+                if any(reason.typed for reason in match.reasons):
+                    by_paper[match.paper.id].append((matches, place))
+        for paper_id, places in by_paper.items():
+            if (prepared := await self._texts.get(paper_id)) is not None:
+                await asyncio.to_thread(_quote_paper, places, prepared[1])
+
     async def _build(
         self,
         decisions: Decisions,
+        shown: Decisions,
         active: Mapping[int, models.Alert],
         destinations: Mapping[int, Destination],
         now: datetime,
@@ -433,7 +449,14 @@ class AlertPlanner:
             key = f"alert:{recipient}:{planned_at}:{matches[0].paper.id}"
             # An alert that fails to render must not block the others.
             with isolation.isolated(log, "alert rendering failed", delivery=key):
-                post = self._build_post(locale, matches, active, in_channel=alert.channel_id is not None)
+                more = len(matches) - len(shown[recipient])
+                post = self._build_post(
+                    locale,
+                    shown[recipient],
+                    more,
+                    in_channel=alert.channel_id is not None,
+                    silent=all(active[of.alert_id].silent for match in matches for of in match.reasons),
+                )
                 built[recipient] = self._deliveries.build(
                     ALERT,
                     key,
@@ -453,13 +476,13 @@ class AlertPlanner:
     def _build_post(
         self,
         locale: models.Locale,
-        matches: Sequence[PaperMatch],
-        active: Mapping[int, models.Alert],
+        shown: Sequence[PaperMatch],
+        more: int,
         *,
         in_channel: bool,
+        silent: bool,
     ) -> contents.AlertPost:
         """Return the message, equal for all recipients of the same papers for the same reasons: alerts are numbered from 0."""
-        shown = _limit(matches, active)
         numbers: dict[int, int] = {}
         numbered = [
             tuple(replace(of, alert_id=numbers.setdefault(of.alert_id, len(numbers))) for of in reasons)
@@ -472,8 +495,8 @@ class AlertPlanner:
             digest_on=max(match.paper.last_on for match in shown),
             matches=tuple(zip(papers, numbered, strict=True)),
             in_channel=in_channel,
-            more=len(matches) - len(shown),
-            silent=all(active[of.alert_id].silent for match in matches for of in match.reasons),
+            more=more,
+            silent=silent,
         )
 
     def _post_paper(
@@ -629,6 +652,14 @@ def _match_own(
             paper = replace(paper, votes=max(highest or 0, paper.votes or 0))
         reasons.append(reason)
     return PaperMatch(paper, tuple(reasons)) if reasons else None
+
+
+def _quote_paper(places: Iterable[tuple[list[PaperMatch], int]], text: keywords.KeywordText) -> None:
+    """Quote a paper in the reasons of all messages that show it."""
+    for matches, place in places:
+        reasons = matches[place].reasons
+        quoted = matcher.quote(reasons[:QUOTED_REASONS], text)
+        matches[place] = matches[place]._replace(reasons=(*quoted, *reasons[QUOTED_REASONS:]))
 
 
 def _limit(matches: Sequence[PaperMatch], active: Mapping[int, models.Alert]) -> list[PaperMatch]:

@@ -67,7 +67,7 @@ def validate_alert(draft: models.Alert) -> models.Alert:
 
 
 def _to_line(text: str) -> str:
-    return " ".join(text.replace("\0", "").split())
+    return " ".join(analyser.clean_typed(text).split())
 
 
 def _check_count(noun: str, count: int) -> None:
@@ -212,6 +212,8 @@ PREVIEW_DAYS = 30
 INSTITUTIONS_CACHE_SECONDS = 600.0
 INSTITUTION_DAYS = 365
 """Days of papers whose institutions are offered."""
+QUOTED_ALERTS = 5
+"""Alerts that an explanation shows, whose words are those of the paper."""
 SNOOZE_DURATION = timedelta(days=7)
 FEWER_MIN_VOTES = 10
 """Votes that an alert without a minimum asks for once fewer of its papers are wanted."""
@@ -236,7 +238,9 @@ class MatchedAlert(NamedTuple):
 def _explain(rows: Sequence[models.Alert], paper: models.PaperDetail) -> list[MatchedAlert]:
     text = matcher.keyword_text(paper)
     matched = [MatchedAlert(alert, matcher.match_all([alert], paper, text)) for alert in rows]
-    return [match for match in matched if match.reasons]
+    found = [match for match in matched if match.reasons]
+    shown = [match._replace(reasons=matcher.quote(match.reasons, text)) for match in found[:QUOTED_ALERTS]]
+    return [*shown, *found[QUOTED_ALERTS:]]
 
 
 class Alerts:

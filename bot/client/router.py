@@ -23,7 +23,7 @@ import structlog
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.accounts.service import TextTokenStore
+from bot.accounts.service import TextPurpose, TextTokenStore
 from bot.client import custom_ids, message_builder, paper_text
 from bot.client import messages as client_messages
 from bot.client.context import Interaction, Request
@@ -467,12 +467,13 @@ def uploaded_file(interaction: AnyInteraction) -> tuple[str, int]:
 
 async def store_typed(request: Request, payload: str, values: Mapping[str, str]) -> str:
     """Return a token for the payload and the values of a modal that was refused."""
-    return await request.services.text_tokens.save(request.user_id, f"{payload}\n{json.dumps(dict(values))}")
+    typed = f"{payload}\n{json.dumps(dict(values))}"
+    return await request.services.text_tokens.save(request.user_id, TextPurpose.FORM, typed)
 
 
 async def load_typed(tokens: TextTokenStore, token: str) -> tuple[str, dict[str, str]]:
     """Return the payload and the values of a refused modal. Raises UserError if they are gone."""
-    stored = await tokens.get(token)
+    stored = await tokens.get(TextPurpose.FORM, token)
     if stored is None:
         raise UserError("outdated-control")
     payload, _, typed = stored.partition("\n")

@@ -11,6 +11,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.accounts.service import TextPurpose
 from bot.archive import arxiv_ids
 from bot.client import custom_ids, message_builder, paper_text, router
 from bot.client import messages as client_messages
@@ -181,7 +182,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
             return daily_messages.form_view(request.texts, found)
         subscription = await _find(request, post)
         wanted = daily_options.apply_changes(subscription, typed)
-        return await _edit(request, subscription, wanted)
+        return await _edit(request, wanted)
 
     @router.command(name="preview", description="See privately what would be posted now")
     @app_commands.describe(post="The daily post to preview")
@@ -278,7 +279,7 @@ class SubscriptionButtonsCog(commands.Cog):
         try:
             wanted = daily_options.apply_form(old, daily_messages.FORMS[form_name].settings, values)
             if old.id:
-                return await _edit(request, old, wanted)
+                return await _edit(request, wanted)
             channel = client_permissions.require_channel(request.interaction.guild, old.channel_id)
             await _require_allowed(request, channel, wanted)
             return await _setup_view(request, wanted)
@@ -439,23 +440,29 @@ async def _default_draft(
         locale=request.texts.locale,
         style=default_style(channel),
         when=models.When.HOUR if is_at_its_hour else models.When.COMPLETE,
-        created_by=request.user_id,
     )
 
 
 async def _save_draft(request: Request, draft: Subscription) -> str:
     """Store a draft and return its token, which the wizard's buttons have."""
     text = draft_codec().dump_json(draft, exclude_defaults=True).decode()
-    return await request.services.text_tokens.save(request.user_id, text)
+    return await request.services.text_tokens.save(request.user_id, TextPurpose.SUBSCRIPTION, text)
 
 
 async def _load_draft(request: Request, token: str) -> Subscription:
-    """Return the draft of a token. Raises UserError if it is gone."""
-    stored = await request.services.text_tokens.get(token)
+    """Return the draft of a token: its channel and settings, all that it may say. Raises UserError if it is gone.
+
+    UserError too for another server's draft.
+    """
+    stored = await request.services.text_tokens.get(TextPurpose.SUBSCRIPTION, token)
     if stored is None:
         raise UserError("outdated-control")
     with custom_ids.map_parse_errors():
-        return draft_codec().validate_json(stored)
+        draft = draft_codec().validate_json(stored)
+    if draft.guild_id != request.interaction.guild_id:
+        raise UserError("outdated-control")
+    settings = {name: getattr(draft, name) for name in daily_options.SETTINGS}
+    return Subscription(guild_id=draft.guild_id, channel_id=draft.channel_id, **settings)
 
 
 async def _start_setup(
@@ -486,8 +493,9 @@ async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
     return daily_messages.setup_view(request.texts, draft, token, permissions, first, forecast, same)
 
 
-async def _edit(request: Request, old: Subscription, wanted: Subscription) -> ui.LayoutView:
-    """Change the settings of a stored subscription and return its view. Raises UserError."""
+async def _edit(request: Request, wanted: Subscription) -> ui.LayoutView:
+    """Change the settings of a subscription of the server and return its view. Raises UserError."""
+    old = await _find(request, str(wanted.id))
     channel = request.interaction.client.get_channel(old.channel_id)
     if channel is not None:
         await _require_allowed(request, channel, wanted, old.mention_role_id)

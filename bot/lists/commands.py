@@ -11,7 +11,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.accounts.service import TextTokenStore, make_token
+from bot.accounts.service import TextPurpose, TextTokenStore
 from bot.archive import arxiv_ids
 from bot.client import custom_ids, permissions, router
 from bot.client import messages as client_messages
@@ -58,7 +58,7 @@ MAX_FETCHED_PAPERS = 3
 MAX_SIMILAR = 10
 MAX_SUGGESTIONS = 5
 LAST_LOOK = "last"
-"""The value of the option `since` of `/digest`, and the name of the revisions that a reader saw last."""
+"""The value of the option `since` of `/digest`."""
 
 ListSnippets = Callable[[Sequence[models.PaperRow], models.Locale], Awaitable[dict[str, Snippet]]]
 Votes = app_commands.Range[int, 0, 99_999]
@@ -96,11 +96,11 @@ class ListsCog(commands.Cog):
 
     async def _spans_since_last(self, request: Request) -> str:
         """Return the spans of the digests since the reader last looked, and store the revisions of now in their place."""
-        tokens, name = self._services.text_tokens, f"{LAST_LOOK}:{request.user_id}"
-        stored = await tokens.get(make_token(name)) or ""
+        tokens, name = self._services.text_tokens, str(request.user_id)
+        stored = await tokens.get_named(TextPurpose.LAST_LOOK, name) or ""
         seen = {id_: now for id_, (_, now) in lists_messages.parse_spans(stored).items()}
         spans = lists_messages.format_spans(seen, await self._services.search.get_revisions())
-        await tokens.save(request.user_id, spans, name)
+        await tokens.save(request.user_id, TextPurpose.LAST_LOOK, spans, name)
         return spans
 
     @router.command(name="top", description="The most upvoted papers")
@@ -226,7 +226,7 @@ async def store_list_text(
 ) -> ListState:
     """Return the state with its text on one line, and with a token if the text is longer than `max_length`."""
     text = discord_text.to_single_line(state.text)
-    token = await tokens.save(user_id, text) if len(text) > max_length else ""
+    token = await tokens.save(user_id, TextPurpose.LIST, text) if len(text) > max_length else ""
     return replace(state, text=text, token=token)
 
 
@@ -234,7 +234,7 @@ async def load_list_text(tokens: TextTokenStore, state: ListState) -> ListState:
     """Return a state from a custom id with its text. Raises UserError if the text of its token is gone."""
     if not state.token:
         return state
-    text = await tokens.get(state.token)
+    text = await tokens.get(TextPurpose.LIST, state.token)
     if text is None:
         raise UserError("outdated-control")
     return replace(state, text=text)

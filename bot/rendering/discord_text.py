@@ -472,10 +472,11 @@ _INVISIBLE = re.compile(
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _SPACES = re.compile(r"\s+")
 _MARKUP = re.compile(
-    r"(?P<mark>[\\*_~|`\[\]<])"
-    r"|(?P<url>(?i:https?|steam|discord)(?=://))"
-    r"|@(?P<everyone>(?i:everyone|here)|[!&]?[0-9]{15,20})"
-    r"|:(?P<emoji>(?=[A-Za-z0-9_+\-]{1,64}:))"
+    r"(?P<mark>[\\*_~|`\[\]<]"
+    # An address of any scheme, an emoji, an address of mail, an invitation.
+    r"|:(?=//|[A-Za-z0-9_+\-]{1,64}:)|(?<=mailto):|(?<=discord)\.(?=gg/|com/invite/)|(?<=discordapp)\.(?=com/invite/))"
+    r"|@(?P<everyone>everyone|here|[!&]?[0-9]{15,20})",
+    re.IGNORECASE,
 )
 _LINE_START = re.compile(r"(?P<number>[0-9]{1,10})(?=[.)])|(?P<sign>[#>+\-])")
 _HTTP_SCHEME = re.compile(r"(?i:https?)://")
@@ -524,14 +525,7 @@ def escape_line_start(text: str) -> str:
 
 
 def _escape_match(match: re.Match[str]) -> str:
-    if match["mark"]:
-        return f"\\{match['mark']}"
-    if match["url"]:
-        # The backslash escapes the colon that follows: Discord shows the same text but no link.
-        return f"{match['url']}\\"
-    if match["everyone"]:
-        return f"@{ZERO_WIDTH_SPACE}{match['everyone']}"
-    return "\\:"
+    return f"\\{match['mark']}" if match["mark"] else f"@{ZERO_WIDTH_SPACE}{match['everyone']}"
 
 
 def safe_url(url: str) -> str | None:

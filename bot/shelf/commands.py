@@ -229,9 +229,9 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         """Bring back a removed paper with its note and tags."""
         paper_id, arxiv_id = action.fields(2)
         number = custom_ids.parse_number(paper_id)
-        if not await self._shelf.restore(request.user_id, number) and not await self._shelf.has_saved(
-            request.user_id, number
-        ):
+        with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
+            is_restored = await self._shelf.restore(request.user_id, number)
+        if not is_restored and not await self._shelf.has_saved(request.user_id, number):
             raise UserError("saved-cannot-undo")
         self._profiles.wake(request.user_id)
         return await self._paper_view(request, await self._find(request, arxiv_id))

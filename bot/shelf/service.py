@@ -44,6 +44,12 @@ class FullShelfError(PaperroundError):
     """The shelf holds `MAX_SAVED` papers."""
 
 
+async def _require_room(connection: Connection, user_id: int) -> None:
+    """Raise FullShelfError, which undoes the transaction, if it has saved more than `MAX_SAVED` papers."""
+    if await shelf.count(connection, user_id) > MAX_SAVED:
+        raise FullShelfError(f"You already have {MAX_SAVED:,} saved papers, the maximum.")
+
+
 class Shelf:
     """Readers' saved papers. `matcher` searches those that the archive lists."""
 
@@ -55,9 +61,8 @@ class Shelf:
     async def save(self, user_id: int, paper_ids: Collection[int], guild_id: int | None = None) -> None:
         """Save papers, in a server or outside; a saved one stays as it is. Raises FullShelfError, and saves none then."""
         async with self._database.transaction() as connection:
-            if await shelf.count(connection, user_id) + len(paper_ids) > MAX_SAVED:
-                raise FullShelfError(f"You already have {MAX_SAVED:,} saved papers, the maximum.")
             await shelf.save(connection, user_id, paper_ids, self._clock(), guild_id)
+            await _require_room(connection, user_id)
 
     async def remove(self, user_id: int, paper_id: int) -> bool:
         """Remove a saved paper; `restore` brings it back for a day. Returns False if it was not saved."""
@@ -65,9 +70,11 @@ class Shelf:
             return await shelf.remove(connection, user_id, paper_id, self._clock())
 
     async def restore(self, user_id: int, paper_id: int) -> bool:
-        """Bring back a removed paper with its note and tags. Returns False if they are gone."""
+        """Bring back a removed paper with its note and tags. Returns False if they are gone. Raises FullShelfError."""
         async with self._database.transaction() as connection:
-            return await shelf.restore(connection, user_id, paper_id)
+            is_restored = await shelf.restore(connection, user_id, paper_id)
+            await _require_room(connection, user_id)
+            return is_restored
 
     async def has_saved(self, user_id: int, paper_id: int) -> bool:
         """Whether a reader saved this paper."""

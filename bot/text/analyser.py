@@ -189,8 +189,12 @@ _APOSTROPHES = re.compile("['’‘`´ʼ]")
 
 
 def clean_typed(text: str) -> str:
-    """Return typed text without invisible characters, NUL and lone surrogates, at most `_MAX_TYPED_LENGTH` characters."""
-    visible = _INVISIBLE.sub("", text[:_MAX_TYPED_LENGTH]).replace("\0", " ")
+    """Return typed text without invisible characters, NUL, lone surrogates and signs that stand for many letters.
+
+    It has `_MAX_TYPED_LENGTH` characters at most.
+    """
+    visible = _INVISIBLE.sub("", _LONG_COMPATIBILITY_FORMS.sub(" ", text[:_MAX_TYPED_LENGTH]))
+    visible = visible.replace("\0", " ")
     return visible.encode("utf-8", "replace").decode()
 
 

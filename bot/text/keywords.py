@@ -24,6 +24,8 @@ _CJK_SPACE = re.compile(rf"(?<=[{_CJK}]) (?=[{_CJK}])")
 _CJK_BOUNDARY = re.compile(rf"(?<=[{_CJK}])(?=[{_CJK}])")
 _WORD = re.compile(rf"[^\W_{_CJK}]+")
 """A word in Latin or another script that separates words by spaces."""
+_STEP = 200
+"""Words and single letters of Korean after which the next window of a text begins: twice as many as a keyword has letters."""
 _UNIT = re.compile(rf"{_WORD.pattern}|\S")
 _WORD_MARK = "\x01"
 # Two syllables across a gap are mostly chance (이미지 도메인 contains 지도), four are the same word spaced differently.
@@ -179,7 +181,7 @@ class KeywordText:
     def quote(self, keyword: str) -> str:
         """Return a keyword, or a form of it, as the title or else the texts have it; as typed if none of them has it.
 
-        A spelling other than the typed one is found by halving the text, some ten times.
+        A spelling other than the typed one is found by reading the text twice, in windows, and halving the window that has it.
         """
         quoted = self._quotes.get(keyword)
         if quoted is None:
@@ -224,13 +226,17 @@ def _quote(keyword: str, text: str) -> str:
     def is_in(start: int, end: int) -> bool:
         return KeywordText(text[start:end], "").match(keyword)[0]
 
-    if not is_in(0, len(text)):
-        return ""
-    # More text never takes a match away.
+    # More text never takes a match away, and a window overlaps the next by more than a keyword's length.
     units = [unit.span() for unit in _UNIT.finditer(text)]
-    last = bisect_left(units, True, key=lambda unit: is_in(0, unit[1]))
+    windows = (range(start, min(start + 2 * _STEP, len(units))) for start in range(0, len(units), _STEP))
+    window = next((window for window in windows if is_in(units[window[0]][0], units[window[-1]][1])), None)
+    if window is None:
+        return ""
+    begin = units[window[0]][0]
+    last = window[bisect_left(window, True, key=lambda number: is_in(begin, units[number][1]))]
     end = units[last][1]
-    first = bisect_left(range(last + 1), True, key=lambda number: not is_in(units[number][0], end)) - 1
+    own = window[: last - window[0] + 1]
+    first = own[bisect_left(own, True, key=lambda number: not is_in(units[number][0], end)) - 1]
     return " ".join(text[units[first][0] : end].split())
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import structlog
 
@@ -44,6 +44,10 @@ class Day(NamedTuple):
     details: list[models.PaperDetail]
     """Its papers, most votes first."""
     vectors: dict[int, dict[str, float]]
+
+
+Follows: TypeAlias = Mapping[int, tuple[contents.AlertReason, ...]]
+"""Why papers match a reader's alerts, by paper id."""
 
 
 class Wanted(NamedTuple):
@@ -94,8 +98,17 @@ class TodayService:
             glossary, _ = await self._profiles.vectors.get_concepts(connection)
             user_ids = [each.profile.user_id for each in wanted]
             scores = await self._profiles.score(connection, user_ids, vectors)
+            own = {user_id: await alerts.list_rows(connection, user_id=user_id) for user_id in user_ids}
+            follows = await asyncio.to_thread(_match_follows, own, details)
             return [
-                await self._build(connection, day, glossary, each, scores.get(each.profile.user_id, {}))
+                await self._build(
+                    connection,
+                    day,
+                    glossary,
+                    each,
+                    scores.get(each.profile.user_id, {}),
+                    follows.get(each.profile.user_id),
+                )
                 for each in wanted
             ]
 
@@ -106,14 +119,15 @@ class TodayService:
         glossary: Glossary,
         wanted: Wanted,
         scores: Mapping[int, float],
+        follows: Follows | None,
     ) -> contents.TodayPost:
+        """Return the post of a reader; `follows` is None for one without alerts."""
         profile, locale, marker = wanted
-        own_alerts = await alerts.list_rows(connection, user_id=profile.user_id)
         answers = dict(await today.list_feedback(connection, profile.user_id, limit=len(day.details) + 200))
         saved = await shelf.list_paper_ids(connection, profile.user_id)
         left_out = {*saved, *(key for key, answer in answers.items() if answer is FeedbackKind.LESS)}
-        follows = await asyncio.to_thread(_match_follows, own_alerts, day.details)
-        is_personal = len(saved) >= contents.MIN_SAVED or bool(profile.topics or own_alerts)
+        is_personal = len(saved) >= contents.MIN_SAVED or bool(profile.topics) or follows is not None
+        follows = follows or {}
         ranked = _rank(day.details, scores if is_personal else {}, follows)
         kept = [(rank, detail) for rank, detail in ranked if detail.id not in left_out][:TODAY_PAPERS]
         await deliveries.prepare_extracts((detail for _, detail in kept), [locale])
@@ -195,19 +209,22 @@ def next_due(now: datetime, at_time: str, zone: str) -> schedule.DueTime:
 
 
 def _match_follows(
-    own: Sequence[models.Alert], details: Sequence[models.PaperDetail]
-) -> dict[int, tuple[contents.AlertReason, ...]]:
-    """Return why papers match the reader's alerts, by paper id; the minimum of votes does not matter here."""
-    if not own:
-        return {}
-    found = {detail.id: matcher.match_all(own, detail, matcher.keyword_text(detail)) for detail in details}
-    return {paper_id: reasons for paper_id, reasons in found.items() if reasons}
+    alerts_of: Mapping[int, Sequence[models.Alert]], details: Sequence[models.PaperDetail]
+) -> dict[int, Follows]:
+    """Return what papers match of the alerts of each reader who has some; the minimum of votes does not matter here."""
+    followed = {user_id: own for user_id, own in alerts_of.items() if own}
+    texts = [(detail, matcher.keyword_text(detail)) for detail in (details if followed else ())]
+    prepared = [(*one, matcher.build_haystack(*one)) for one in texts]
+    found: dict[int, Follows] = {}
+    for user_id, own in followed.items():
+        terms = matcher.Followed(own)
+        matched = ((one[0].id, terms.match_all(*one)) for one in prepared)
+        found[user_id] = {paper_id: reasons for paper_id, reasons in matched if reasons}
+    return found
 
 
 def _rank(
-    details: Sequence[models.PaperDetail],
-    scores: Mapping[int, float],
-    follows: Mapping[int, tuple[contents.AlertReason, ...]],
+    details: Sequence[models.PaperDetail], scores: Mapping[int, float], follows: Follows
 ) -> list[tuple[int, models.PaperDetail]]:
     """Return the day's papers, best first, with their ranks by votes; equal scores keep the order of votes."""
     by_votes = sorted(details, key=lambda detail: (*choice.votes_sort_key(detail.votes), detail.id))
@@ -225,7 +242,7 @@ def _find_reasons(
     profile: models.Profile,
     glossary: Glossary,
     locale: models.Locale,
-    follows: Mapping[int, tuple[contents.AlertReason, ...]],
+    follows: Follows,
 ) -> tuple[contents.TodayReason, ...]:
     """Return at most MAX_REASONS true reasons: concepts of the reader's saved papers, then what the reader follows or picked."""
     own = profiles.concepts_of(day.vectors.get(detail.id, {}))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.accounts import service as accounts_service
-from bot.accounts.service import Guilds, ReaderData, TextTokenStore
+from bot.accounts.service import Guilds, ReaderData, TextPurpose, TextTokenStore
 from bot.outbox import sender
 from bot.outbox.relay import AttemptRunner
 from storage import daily, deliveries, models, outbox, papers, shelf
@@ -46,12 +46,14 @@ async def test_a_server_that_was_left_keeps_its_settings_and_pauses_its_posts(db
     assert await guilds.list_ids() == {1, 2}
 
 
-async def test_a_text_is_found_by_its_token(db: Database) -> None:
+async def test_a_text_is_found_by_its_token_for_its_purpose_only(db: Database) -> None:
     store = TextTokenStore(db, lambda: outbox_builders.NOW)
-    token = await store.save(7, "a long query")
-    assert await store.get(token) == "a long query"
+    token = await store.save(7, TextPurpose.LIST, "a long query")
+    assert await store.get(TextPurpose.LIST, token) == "a long query"
     assert len(token) == accounts_service.TOKEN_LENGTH
-    assert await store.get("0" * accounts_service.TOKEN_LENGTH) is None
+    others = set(TextPurpose) - {TextPurpose.LIST}
+    assert [await store.get(purpose, token) for purpose in others] == [None] * len(others)
+    assert await store.get(TextPurpose.LIST, "0" * accounts_service.TOKEN_LENGTH) is None
 
 
 async def test_a_reader_pushes_out_only_their_own_oldest_texts(db: Database) -> None:
@@ -63,16 +65,23 @@ async def test_a_reader_pushes_out_only_their_own_oldest_texts(db: Database) -> 
         return now
 
     store = TextTokenStore(db, clock)
-    of_others = [await store.save(1, "mine"), await store.save(2, "also the attacker's")]
-    tokens = [await store.save(3, "also the attacker's")]
+    of_others = [
+        await store.save(1, TextPurpose.LIST, "mine"),
+        await store.save(2, TextPurpose.LIST, "also the attacker's"),
+    ]
+    tokens = [await store.save(3, TextPurpose.LIST, "also the attacker's")]
     tokens += [
-        await store.save(3, f"a long query {number}") for number in range(accounts_service.TEXTS_OF_READER)
+        await store.save(3, TextPurpose.LIST, f"a long query {number}")
+        for number in range(accounts_service.TEXTS_OF_READER)
     ]
     # What is stored again is the newest again.
-    assert await store.save(3, "a long query 0") == tokens[1]
-    await store.save(3, "another")
-    assert [await store.get(token) for token in of_others] == ["mine", "also the attacker's"]
-    kept = [await store.get(token) is not None for token in tokens[1:4]]
+    assert await store.save(3, TextPurpose.LIST, "a long query 0") == tokens[1]
+    await store.save(3, TextPurpose.LIST, "another")
+    assert [await store.get(TextPurpose.LIST, token) for token in of_others] == [
+        "mine",
+        "also the attacker's",
+    ]
+    kept = [await store.get(TextPurpose.LIST, token) is not None for token in tokens[1:4]]
     assert kept == [True, False, True]
     assert (await ReaderData(db, clock).count(3)) == {"button_texts": accounts_service.TEXTS_OF_READER}
 

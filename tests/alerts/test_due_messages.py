@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bot.alerts import matcher
+from bot.alerts import matcher, planner
+from bot.text import keywords
 from storage import models, papers
 from storage.database import Database
 from tests.support import alert_builders
@@ -39,6 +41,28 @@ async def test_a_message_has_the_best_papers_of_each_alert_and_the_number_of_the
     (post,) = alert_harness.renderer.alerts
     assert [paper.arxiv_id for paper, _ in post.matches] == ["2601.00001", "2601.00002", "2601.00004"]
     assert post.more == 2
+
+
+async def test_only_reasons_that_a_message_shows_quote_their_papers(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quote = mock.Mock(wraps=keywords._quote)
+    monkeypatch.setattr(keywords, "_quote", quote)
+    words = [f"{first} {second}" for first in ("network", "model", "agent") for second in "abcdefghij"]
+    for number in range(3):
+        own = words[10 * number : 10 * (number + 1)]
+        await alert_harness.alerts.add(alert_builders.draft(*own, max_papers=25))
+    text = " ".join(f"{word.replace(' ', 's ')}." for word in words)
+    numbers = range(1, 21)
+    await alert_harness.add_digest(
+        MONDAY, *((f"2601.{number:05}", 50 - number) for number in numbers), summary=text
+    )
+    (post,) = alert_harness.renderer.alerts
+    assert len(post.matches) == 20
+    assert {len(reasons) for _, reasons in post.matches} == {matcher.MAX_REASONS}
+    (_, reasons), *_ = post.matches
+    assert (reasons[0].text, reasons[0].typed) == ("networks a", "network a")
+    assert quote.call_count == planner.QUOTED_PAPERS * planner.QUOTED_REASONS
 
 
 @pytest.mark.parametrize(

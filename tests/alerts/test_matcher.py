@@ -18,6 +18,7 @@ from bot.search import glossary as search_glossary
 from bot.search import query as search_query
 from bot.text import analyser, keywords, people
 from storage import alerts, models, papers, search_index
+from storage.database import Database
 from tests.support import alert_builders, digest_builders, keyword_strategies, paper_records
 from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
 
@@ -130,7 +131,7 @@ def test_authors_are_keyed_once_for_all_terms(monkeypatch: pytest.MonkeyPatch) -
     text, compared = matcher.keyword_text(paper), 0
     variants, is_same = matcher.name_variants, people.is_same_name
 
-    def count_variants(name: str) -> set[str]:
+    def count_variants(name: str) -> frozenset[str]:
         nonlocal compared
         compared += 1
         return variants(name)
@@ -321,6 +322,8 @@ async def test_retrieval_finds_what_a_naive_matcher_finds_after_any_changes(
         assert all(places == [1] for _, places in found)
         matched = [alert_id for alert_id, _ in found if matcher.match(stored[alert_id], *prepared)]
         assert matched == [alert.id for alert in stored.values() if matcher.match(alert, *prepared)]
+        followed = matcher.Followed(list(stored.values()))
+        assert followed.match_all(*prepared, haystacks[1]) == matcher.match_all(stored.values(), *prepared)
         after_id = found[0][0] if found else 0
         later = [row async for candidates in index.iterate(haystacks, after_id) for row in candidates]
         assert later == found[1:]
@@ -351,10 +354,10 @@ async def test_only_automata_of_changed_alerts_are_built_anew_and_few_alerts_are
         found = [own async for candidates in index.iterate([haystack], 0) for own, _ in candidates]
         return found, len(set(map(id, built)) - before)
 
-    built: list[object] = []
+    built: list[matcher._Segment] = []
     build = matcher._Segment
 
-    def record(rules: Sequence[alerts.Rule]) -> object:
+    def record(rules: Sequence[alerts.Rule]) -> matcher._Segment:
         built.append(build(rules))
         return built[-1]
 
@@ -366,6 +369,31 @@ async def test_only_automata_of_changed_alerts_are_built_anew_and_few_alerts_are
     await alert_harness.alerts.remove(ids[4:8])
     ids.append(await alert_harness.add_alert("word3", user_id=99))
     assert await look_up("word3") == ([ids[3], ids[-1]], 1)
+
+
+async def test_an_automaton_is_bounded_by_its_characters_and_finds_long_words(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matcher, "SEGMENT_CHARACTERS", 2000)
+    index = matcher.AlertIndex(sqlite_db)
+    tails = ("ﷺ" * 90, "㏂" * 90, "deep-learning " * 6, "강화 학습 " * 15, "ʼn" * 90)
+    words = [f"{kind}z{number} {tail}"[:100] for kind, tail in enumerate(tails) for number in range(20)]
+    async with sqlite_db.transaction() as connection:
+        # Stored alerts may be older than the rules of the service.
+        for user_id, start in enumerate(range(0, len(words), 10)):
+            terms = [models.AlertTerm(models.AlertKind.KEYWORD, word) for word in words[start : start + 10]]
+            draft = alert_builders.draft(terms=tuple(terms), user_id=user_id)
+            await alerts.add(connection, replace(draft, key=str(start)))
+        stored = await alerts.list_rows(connection)
+    for alert in stored:
+        haystack = keywords.KeywordText("", f"A paper on {alert.terms[-1].text}.").haystack
+        assert [own async for candidates in index.iterate([haystack], 0) for own, _ in candidates] == [
+            alert.id
+        ]
+    sizes = [segment.characters for segment in index._segments]
+    assert len(sizes) > 1
+    assert max(sizes) <= 2000
+    assert sum(sizes) <= 3 * len(words) * matcher.MAX_NEEDLE_LENGTH
 
 
 def test_an_alert_for_all_of_several_terms_is_found_by_the_rarest_of_them() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.accounts.service import TOKEN_LENGTH, TextTokenStore
+from bot.accounts.service import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.alerts import commands as alerts_commands
 from bot.alerts import options as alerts_options
 from bot.alerts.service import EMPTY_DRAFT
@@ -48,8 +48,9 @@ async def test_a_token_that_is_gone_or_not_a_drafts_is_an_outdated_component(sql
     with pytest.raises(UserError, match="outdated-control"):
         await alerts_commands.load_draft(tokens, "0" * TOKEN_LENGTH)
     for text in ("a long topic", "[]", '{"id":1}'):
+        token = await tokens.save(7, TextPurpose.ALERT, text)
         with pytest.raises(InvalidCustomIdError):
-            await alerts_commands.load_draft(tokens, await tokens.save(7, text))
+            await alerts_commands.load_draft(tokens, token)
 
 
 def test_a_form_keeps_the_papers_of_an_alert_which_have_no_field() -> None:

@@ -31,6 +31,7 @@ pytestmark = pytest.mark.engines("sqlite", "postgresql")
         ((), {}, "needs a word"),
         (("", "  "), {}, "at least one letter"),
         (("***",), {}, "at least one letter"),
+        (("ﷺ ㎯",), {}, "at least one letter"),
         (("x" * 2000,), {}, "100 characters; this one has 2000"),
         ([f"word{number}" for number in range(50)], {}, "20 terms; this one has 50"),
         (("의",), {}, "only particles"),

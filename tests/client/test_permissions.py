@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import discord
 import pytest
 from discord import ui
 
+from bot.accounts.service import TextPurpose, make_token
 from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
 from bot.client import custom_ids
@@ -149,8 +151,45 @@ async def test_only_managers_list_and_end_the_alerts_of_a_server(harness: Client
 async def _wizard_button(harness: ClientHarness, channel_id: int, verb: str = daily_messages.START) -> str:
     """The custom id of a button that starts a daily post with the usual settings."""
     draft = models.Subscription(guild_id=harness.guild.id, channel_id=channel_id)
-    token = await harness.bot.services.text_tokens.save(7, draft_codec().dump_json(draft).decode())
-    return custom_ids.pack(verb, token)
+    return custom_ids.pack(verb, await _save_text(harness, draft))
+
+
+async def _save_text(
+    harness: ClientHarness, draft: models.Subscription, purpose: TextPurpose = TextPurpose.SUBSCRIPTION
+) -> str:
+    text = draft_codec().dump_json(draft, exclude_defaults=True).decode()
+    return await harness.bot.services.text_tokens.save(7, purpose, text)
+
+
+async def test_a_text_that_a_reader_typed_is_not_read_as_a_draft(harness: ClientHarness) -> None:
+    theirs = _other_channel(harness)
+    role = theirs.guild.create_role("staff")
+    services = harness.bot.services
+    stored = await services.subscriptions.add(
+        models.Subscription(guild_id=theirs.guild.id, channel_id=theirs.id, created_by=1)
+    )
+    wanted = replace(stored, topic="robot", mention_role_id=role.id)
+    query = draft_codec().dump_json(wanted, exclude_defaults=True).decode()
+    await harness.ask("topic", by=harness.manager, query=query)
+    typed = make_token(TextPurpose.LIST, query)
+    assert await services.text_tokens.get(TextPurpose.LIST, typed) == query
+    # Even a draft of the bot says only settings, and only in its server.
+    tokens = [typed, await _save_text(harness, wanted)]
+    tokens += [await _save_text(harness, wanted, purpose) for purpose in TextPurpose]
+    for token in dict.fromkeys(tokens):
+        for verb in (daily_messages.SUBMIT_FORM, daily_messages.OPEN_FORM):
+            forged = custom_ids.pack(verb, "papers", token)
+            assert await _press(harness, harness.manager, forged) == harness.texts("outdated-control")
+        for verb in (daily_messages.ADD, daily_messages.START, daily_messages.START_NOW):
+            forged = custom_ids.pack(verb, token)
+            assert await _press(harness, harness.manager, forged) == harness.texts("outdated-control")
+    here = replace(wanted, guild_id=harness.guild.id, channel_id=harness.channel.id, mention_role_id=None)
+    await _press(
+        harness, harness.manager, custom_ids.pack(daily_messages.START, await _save_text(harness, here))
+    )
+    rows = await services.subscriptions.list_rows()
+    assert [row.channel_id for row in rows] == [theirs.id, harness.channel.id]
+    assert rows[0] == stored
 
 
 @pytest.mark.parametrize("verb", [daily_messages.START, daily_messages.START_NOW])

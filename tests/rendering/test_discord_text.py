@@ -15,6 +15,7 @@ from tests.support import growth, payload_checks
 
 _MARKUP = (
     "@everyone @here <@123456789012345678> <@&1> <#1> </cmd:1> <t:1:R> <:a:1> [x](javascript:alert(1)) [x](https://e.vil)"
+    " ftp://e.vil mailto:a@e.vil Discord.gg/a discordapp.com/invite/a"
     " https://e.vil ** __ ~~ || ` ``` \\ :tada: <https://e.vil> <id:home> [ ] ("
 )
 _LINE_STARTS = ("# ", "-# ", "> ", ">>> ", "- ", "1. ", "\n", "\r\n", "\u2028")
@@ -40,7 +41,7 @@ def test_no_markup_is_active_in_escaped_text(text: str) -> None:
     escaped = discord_text.escape_text(text)
     assert not re.search(UNESCAPED + r"[*_~|`\[\]<]", escaped)
     assert not re.search(r"@(everyone|here|[!&]?\d{15})", escaped, re.IGNORECASE)
-    assert not re.search(r"(https?|steam|discord)://", escaped, re.IGNORECASE)
+    assert not re.search(r"\w://|mailto:|discord\.gg/|discord(app)?\.com/invite/", escaped, re.IGNORECASE)
     assert not re.match(r"[#>+-]|\d{1,10}[.)]", escaped)
     assert not re.search(UNESCAPED + r":[A-Za-z0-9_]+:", escaped)
 

@@ -95,6 +95,13 @@ async def test_a_full_shelf_and_a_file_too_large_are_refused(
     await saved.save(7, [first])
     with pytest.raises(shelf_service.FullShelfError):
         await saved.save(7, [second])
+    await saved.save(7, [first])
+    await saved.remove(7, first)
+    await saved.save(7, [second])
+    with pytest.raises(shelf_service.FullShelfError):
+        await saved.restore(7, first)
+    await saved.remove(7, second)
+    assert await saved.restore(7, first)
     with pytest.raises(TooLargeError):
         await saved.export(7, ReferenceFormat.CSV)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sqlite3
@@ -149,6 +150,22 @@ async def test_a_locked_file_raises_an_error_sentence(
         other_connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(errors.DatabaseBusyError, match="locked by another process"):
             await write(url)
+
+        async def refuse(target: database.Database) -> bool:
+            """Whether the file itself refused a writer."""
+            with pytest.raises(errors.DatabaseBusyError, match="locked by another process") as refused:
+                async with target.transaction():
+                    pass
+            return refused.value.__cause__ is not None
+
+        async with open_unmigrated(url) as db:
+            limited = db.limited(2)
+            # Readers' writers do not wait one after the other; the next command tries again, and others are on their own.
+            for targets, asked in ([limited] * 4, 1), ([limited] * 2, 1), ([db] * 2, 2):
+                assert sum(await asyncio.gather(*map(refuse, targets))) == asked
+            other_connection.execute("ROLLBACK")
+            async with limited.transaction() as connection:
+                await key_values.set_value(connection, "a", "b")
     await write(url)
 
 

@@ -127,6 +127,28 @@ def test_every_text_with_a_variant_has_a_needle_and_is_quoted(
         assert is_match(keyword, quoted)
 
 
+def test_a_quote_reads_a_text_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = 0
+
+    class Counted(keywords.KeywordText):
+        def __init__(self, title: str, body: str) -> None:
+            nonlocal read
+            read += len(title) + len(body)
+            super().__init__(title, body)
+
+    monkeypatch.setattr(keywords, "KeywordText", Counted)
+    filler = "other words " * 5000
+    for keyword, variant in (("optimize network", "optimized networks"), ("강화 학습법", "강화학습법을")):
+        for at in (0, 30_000, 60_000):
+            read = 0
+            text = f"{filler[:at]} {variant}. {filler[at:]}"
+            assert keywords._quote(keyword, text).startswith(variant[:5])
+            assert read <= 3 * len(text) + 50_000
+    read = 0
+    assert keywords._quote("optimize network", filler) == ""
+    assert read <= 3 * len(filler)
+
+
 @given(keyword_strategies.KEYWORDS)
 def test_a_term_matches_without_hyphens_and_in_capitals(term: str) -> None:
     for variant in (term, term.replace("-", " "), term.upper(), f"({term})", f"{term}을"):

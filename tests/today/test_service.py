@@ -8,6 +8,7 @@ from unittest import mock
 
 import pytest
 
+from bot.alerts import matcher
 from bot.app.container import Container, delivery_kinds
 from bot.archive import listing, summaries
 from bot.client import translations
@@ -15,6 +16,7 @@ from bot.core.settings import Settings
 from bot.outbox.outcomes import DestinationSuspender
 from bot.outbox.sender import Classification, Disposition
 from bot.today import profiles
+from bot.today import service as today_service
 from bot.today.service import TodayPlanner
 from storage import accounts, deliveries, models, today
 from storage.database import Database
@@ -224,6 +226,36 @@ async def test_a_reader_sees_what_they_follow_among_the_new_papers_for_lookup_of
     [delivery] = await planned.list_deliveries()
     assert delivery.post.papers[0] == "2503.20040"
     assert len(delivery.post.papers) == 5
+
+
+async def test_a_paper_is_prepared_once_for_all_readers_and_compared_with_what_it_may_match(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = _Planned(sqlite_db)
+    await planned.add_day("2025-03-07", 7)
+    services = planned.services
+    for user_id in (READER, READER + 1):
+        for number in range(5):
+            words = [f"word {number} {term}" for term in range(10)]
+            names = [
+                models.AlertTerm(models.AlertKind.AUTHOR, f"Ö-{number}-x{term} Müller") for term in range(9)
+            ]
+            terms = (*alert_builders.draft(*words).terms, *names)
+            await services.alerts.add(alert_builders.draft(user_id=user_id, terms=terms))
+        await services.alerts.add(alert_builders.draft("Paper 2503.07006", "other", user_id=user_id))
+    prepare, compare = mock.Mock(wraps=matcher.keyword_text), mock.Mock(wraps=matcher.match)
+    monkeypatch.setattr(matcher, "keyword_text", prepare)
+    monkeypatch.setattr(matcher, "match", compare)
+    wanted = [
+        today_service.Wanted(models.Profile(user_id), models.Locale.EN) for user_id in (READER, READER + 1)
+    ]
+    posts = await services.today.build_posts(wanted)
+    assert [post.picks[0][0].arxiv_id for post in posts] == ["2503.07006"] * 2
+    assert [reason for *_, reason in posts[0].picks[0][2]] == [0]
+    assert prepare.call_count == 7
+    assert [call.args[0].terms for call in compare.call_args_list] == [
+        alert_builders.draft("Paper 2503.07006").terms
+    ] * 2
 
 
 async def test_a_day_of_many_new_papers_costs_one_reading_of_each_and_extracts_of_the_shown_ones(
