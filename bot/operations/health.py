@@ -489,7 +489,7 @@ async def _end_connection(request: web.Request, response: web.StreamResponse) ->
 class _Connection(web.RequestHandler):
     """A connection for one request, within a time. One too many closes the oldest, so that a probe is still answered."""
 
-    __slots__ = ("_connections", "_expiry", "_on_full", "_seconds")
+    __slots__ = ("_connections", "_expiry", "_on_full", "_received", "_seconds")
 
     def __init__(
         self,
@@ -502,6 +502,7 @@ class _Connection(web.RequestHandler):
         self._connections = connections
         self._on_full = on_full
         self._seconds = seconds
+        self._received = 0
         self._expiry: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -511,6 +512,14 @@ class _Connection(web.RequestHandler):
             next(iter(self._connections)).abort()
         self._connections[self] = None
         self._expiry = asyncio.get_running_loop().call_later(self._seconds, self.abort)
+
+    def data_received(self, data: bytes) -> None:
+        # Before it is parsed: thousands of chunks of one byte, or of requests, take the event loop for a second.
+        self._received += len(data)
+        if self._received > MAX_REQUEST_BYTES:
+            self.abort()
+        else:
+            super().data_received(data)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._forget()
@@ -526,3 +535,7 @@ class _Connection(web.RequestHandler):
         self._connections.pop(self, None)
         if self._expiry is not None:
             self._expiry.cancel()
+
+
+MAX_REQUEST_BYTES = 16_384
+"""Of a connection's one request, which has no body."""

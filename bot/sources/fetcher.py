@@ -465,12 +465,16 @@ class Fetcher:
         *,
         accept: str = "*/*",
         throttle: Throttle = no_throttle,
+        max_bytes: int | None = None,
     ) -> Response:
         """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError.
 
-        A page that moved permanently is fetched from its new address, or from the old one if the new one fails.
+        `max_bytes` is a limit of the body below that of all answers. A page that moved permanently is fetched from its new address, or from the old one if the new one fails.
         """
-        attempt = partial(self._follow_redirects, location=url, accept=accept, throttle=throttle)
+        size = min(max_bytes or self._limits.max_bytes, self._limits.max_bytes)
+        attempt = partial(
+            self._follow_redirects, location=url, accept=accept, throttle=throttle, max_bytes=size
+        )
         if page_state is None or page_state.moved_to is None:
             return await self._retry(partial(attempt, url, page_state))
         try:
@@ -495,7 +499,14 @@ class Fetcher:
         raise AssertionError("the last attempt returns or raises")
 
     async def _follow_redirects(
-        self, url: str, known: models.PageState | None, *, location: str, accept: str, throttle: Throttle
+        self,
+        url: str,
+        known: models.PageState | None,
+        *,
+        location: str,
+        accept: str,
+        throttle: Throttle,
+        max_bytes: int,
     ) -> Response:
         """Send one attempt. Each redirect is checked by the SSRF guard, and all hops share the total time-out.
 
@@ -512,7 +523,7 @@ class Fetcher:
             if self._proxy is not None:
                 await self._guard.check_resolved(target)
             await throttle()
-            hop, seconds = await self._send_request(target, headers, location, seconds_left)
+            hop, seconds = await self._send_request(target, headers, location, max_bytes, seconds_left)
             seconds_left -= seconds
             if isinstance(hop, Response):
                 return _compare_with_known(hop, known, moved_to)
@@ -525,7 +536,7 @@ class Fetcher:
         raise fetch_errors.FetchError(f"it redirects more than {self._limits.max_redirects} times")
 
     async def _send_request(
-        self, url: URL, headers: Mapping[str, str], location: str, seconds_left: float
+        self, url: URL, headers: Mapping[str, str], location: str, max_bytes: int, seconds_left: float
     ) -> tuple[Response | Redirect, float]:
         """Send one request; return the response and its time in seconds, without the wait for the host's other requests."""
         loop = asyncio.get_running_loop()
@@ -536,7 +547,7 @@ class Fetcher:
             started = loop.time()
             try:
                 async with asyncio.timeout(max(seconds_left, 0)), self._request(url, headers) as response:
-                    hop = await _read_response(response, location, self._limits.max_bytes, self._now())
+                    hop = await _read_response(response, location, max_bytes, self._now())
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 failure = _translate_error(error, url, self._limits)
                 failure.is_answered = False

@@ -295,10 +295,7 @@ def _build_client(url: str, key: str | None, session: aiohttp.ClientSession) -> 
         max_retries=0,
         timeout=timeout,
         http_client=openai.DefaultAsyncHttpxClient(
-            timeout=timeout,
-            trust_env=False,
-            follow_redirects=False,
-            transport=BoundedTransport(),
+            timeout=timeout, trust_env=False, follow_redirects=False, transport=BoundedTransport()
         ),
     )
     client.chat.completions.with_raw_response  # noqa: B018 - loads the rest of the client
