@@ -28,6 +28,8 @@ _MAX_MEDIA = 30
 _MAX_VOTES = 10_000_000
 MAX_BRACKETS = 20_000
 """Of the JSON of an answer on one paper or of a model: two megabytes of empty objects would take fifty as objects of Python."""
+_COMMAS_PER_BRACKET = 10
+"""Commas allowed for each bracket, those in texts included: each ends a key, a string or a number that is kept as well."""
 
 
 def decode_json(text: str | bytes, max_brackets: int = MAX_BRACKETS) -> object:
@@ -35,6 +37,9 @@ def decode_json(text: str | bytes, max_brackets: int = MAX_BRACKETS) -> object:
     opening: tuple[Any, Any] = (b"{", b"[") if isinstance(text, bytes) else ("{", "[")
     if sum(map(text.count, opening)) > max_brackets:
         raise errors.TooManyPartsError(f"its JSON has more than {max_brackets:,} objects and lists")
+    comma: Any = b"," if isinstance(text, bytes) else ","
+    if text.count(comma) > (most := max_brackets * _COMMAS_PER_BRACKET):
+        raise errors.TooManyPartsError(f"its JSON has more than {most:,} values")
     try:
         return json.loads(text)
     except RecursionError as error:

@@ -26,8 +26,6 @@ from storage.database import Connection, Database
 from storage.errors import StorageError
 from storage.models import Digest, LocatedProblem, PaperFacts, SourcedDigest
 
-THREAD_THRESHOLD = 200_000
-"""Texts with more characters than this are parsed in a thread, off the event loop."""
 BATCH_DIGESTS = 60
 """Maximum number of digests per transaction in a bulk ingest: a commit costs as much as ten digests."""
 BATCH_CHARACTERS = 2_000_000
@@ -251,11 +249,17 @@ def _parse_result(sourced: SourcedDigest) -> IngestResult:
 
 async def _parse_file(file: TextFile | LocatedProblem, on: date) -> Sequence[Digest] | IngestResult:
     """Return the digests of a file, or the result for a file without digests."""
-    if isinstance(file, LocatedProblem):
-        return IngestResult(problems=(file,))
+    return (
+        IngestResult(problems=(file,))
+        if isinstance(file, LocatedProblem)
+        else await asyncio.to_thread(_read_file, file, on)
+    )
+
+
+def _read_file(file: TextFile, on: date) -> Sequence[Digest] | IngestResult:
     is_json, names_paper = listing.is_json(file.text), arxiv_ids.names_paper(file.text)
     try:
-        return await _parse(file.take_text(), file.name, on)
+        return parse.parse_text(_storable_text(file.take_text()), file.name, on)
     except errors.NotADigestError as error:
         problem = LocatedProblem(file.name, None, str(error))
         is_unrelated = not names_paper and (is_json or str(error) == parse.NO_DATE)
@@ -263,8 +267,7 @@ async def _parse_file(file: TextFile | LocatedProblem, on: date) -> Sequence[Dig
 
 
 async def _parse(text: str, name: str, on: date) -> tuple[Digest, ...]:
-    if len(text) <= THREAD_THRESHOLD:
-        return parse.parse_text(_storable_text(text), name, on)
+    """Return the digests of a text, of any length off the event loop: a hostile line takes as long as a hundred others."""
     holder = [text]
     del text  # the thread alone keeps it, until it is split into lines
     return await asyncio.to_thread(lambda: parse.parse_text(_storable_text(holder.pop()), name, on))

@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 
 MAX_LINE_SIZE = 32_768
 """Bytes of an address: a query of 2,000 Korean characters is 18,000 once it is percent-encoded."""
+MAX_REQUEST_BYTES = 65_536
+"""Of a connection's one request, which has no body."""
 
 AddRoutes = Callable[[web.UrlDispatcher], None]
 
@@ -95,7 +97,7 @@ class _Connections:
 class _Connection(web.RequestHandler):
     """A connection for one request, within a time."""
 
-    __slots__ = ("_connections",)
+    __slots__ = ("_connections", "_received")
 
     def __init__(self, server: web.Server, connections: _Connections) -> None:
         super().__init__(
@@ -105,10 +107,19 @@ class _Connection(web.RequestHandler):
             max_line_size=MAX_LINE_SIZE,
         )
         self._connections = connections
+        self._received = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        # Before it is parsed: thousands of chunks of one byte, or of requests, take the event loop for a second.
+        self._received += len(data)
+        if self._received > MAX_REQUEST_BYTES:
+            self.abort()
+        else:
+            super().data_received(data)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._connections.forget(self)

@@ -25,7 +25,7 @@ from bot.core.clock import Clock, TimeSlices
 from bot.daily import schedule
 from bot.outbox import contents
 from bot.outbox.deliveries import DeliveryFactory, KindRecord
-from bot.sources import arxiv, base, feed, fetch_errors
+from bot.sources import arxiv, base, feed, fetch_errors, huggingface
 from storage import accounts, alerts, models, outbox, shelf
 from storage.database import Connection, Database
 from storage.models import NewsKind, SourceKind
@@ -112,12 +112,15 @@ class PaperWatch:
         url = self._endpoints[SourceKind.HUGGINGFACE].rstrip("/") + path
         try:
             response = await self._fetcher.get(
-                url, accept="application/json", throttle=self._huggingface_throttle
+                url,
+                accept="application/json",
+                throttle=self._huggingface_throttle,
+                max_bytes=huggingface.MAX_PAPER_BYTES,
             )
         except (fetch_errors.NotFoundError, fetch_errors.GoneError):
             return {}
         try:
-            answer = await asyncio.to_thread(fields.decode_json, response.text())
+            answer = await asyncio.to_thread(lambda: fields.decode_json(response.text()))
         except errors.TooManyPartsError as error:
             raise fetch_errors.FetchError(str(error)) from None
         except ValueError:

@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import aiohttp
-from aiohttp import abc, hdrs
+from aiohttp import abc, client_proto, hdrs, http_exceptions
 from w3lib import encoding as web_encoding
 from yarl import URL
 
@@ -48,7 +48,6 @@ class Limits:
 #
 # aiohttp's own decompression is off: 3.14 bounds its output, but accepts a gzip stream that is cut off as complete.
 
-_CHUNK_BYTES = 64 * 1024
 # A gzip body may be several members joined; thousands of empty ones would only cost time.
 _MAX_GZIP_MEMBERS = 64
 _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
@@ -57,16 +56,78 @@ ACCEPT_ENCODING = "gzip, deflate"
 """The encodings that `decompress` knows."""
 
 
-async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+_CHUNK_COST = 100
+"""Bytes that every chunk counts for at least: a chunk of one byte costs as much time."""
+_MAX_HEAD_BYTES = 32 * 1024
+_HEAD_PIECE = 4096
+
+
+class _ResponseProtocol(client_proto.ResponseHandler):
+    """Ends a connection after _MAX_HEAD_BYTES without a final status: aiohttp skips any number of interim ones (1xx)."""
+
+    _head_bytes: int | None = None
+    """Received of the present answer; None as soon as its final status is known."""
+
+    def set_response_params(self, **params: Any) -> None:
+        self._head_bytes = 0
+        super().set_response_params(**params)
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        if data[0].code >= 200 or data[0].code == 101:
+            self._head_bytes = None
+        super().feed_data(data, size)
+
+    def data_received(self, data: bytes) -> None:
+        while data and self._head_bytes is not None:
+            if self._exception is not None:
+                return
+            if self._head_bytes > _MAX_HEAD_BYTES:
+                self.set_exception(http_exceptions.HttpProcessingError(message="too much before its status"))
+                if self.transport is not None:
+                    self.transport.abort()
+                return
+            piece, data = data[:_HEAD_PIECE], data[_HEAD_PIECE:]
+            self._head_bytes += len(piece)
+            super().data_received(piece)
+            if not data:
+                return
+        super().data_received(data)
+
+
+class _BoundedConnector(aiohttp.TCPConnector):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory = partial(_ResponseProtocol, loop=self._loop)
+
+
+def open_session(
+    connect_timeout: float, read_timeout: float | None, headers: Mapping[str, str], **connection: Any
+) -> aiohttp.ClientSession:
+    """Open a session whose answers are bounded before their bodies and never unpacked; `connection` is for its connector."""
+    return aiohttp.ClientSession(
+        connector=_BoundedConnector(**connection),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, sock_read=read_timeout),
+        headers=headers,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+    )
+
+
+async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """Return the body of at most `limit` bytes. Raises FetchError for one that is larger or damaged."""
     if (response.content_length or 0) > limit:
         raise _too_large(limit)
     encoding = _content_encoding(response)
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+    body, cost, slices = bytearray(), 0, clock.TimeSlices()
+    async for chunk, _ in response.content.iter_chunks():
         body += chunk
+        cost += max(len(chunk), _CHUNK_COST)
         if len(body) > limit:
             raise _too_large(limit)
+        if cost > limit + _CHUNK_COST:
+            raise fetch_errors.FetchError("its answer comes in too many small pieces")
+        await slices.pause()
     if encoding is None or not body:
         return bytes(body)
     return await asyncio.to_thread(decompress, bytes(body), encoding, limit)
@@ -249,7 +310,7 @@ async def _read_response(
         return Redirect(target, status in _PERMANENT_REDIRECTS)
     if status not in (200, 203, 304):
         raise _status_error(response, now)
-    body = None if status == 304 else await _read_body(response, max_bytes)
+    body = None if status == 304 else await read_body(response, max_bytes)
     page_state = models.PageState(
         location=location,
         read_at=now,
@@ -404,12 +465,16 @@ class Fetcher:
         *,
         accept: str = "*/*",
         throttle: Throttle = no_throttle,
+        max_bytes: int | None = None,
     ) -> Response:
         """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError.
 
-        A page that moved permanently is fetched from its new address, or from the old one if the new one fails.
+        `max_bytes` is a limit of the body below that of all answers. A page that moved permanently is fetched from its new address, or from the old one if the new one fails.
         """
-        attempt = partial(self._follow_redirects, location=url, accept=accept, throttle=throttle)
+        size = min(max_bytes or self._limits.max_bytes, self._limits.max_bytes)
+        attempt = partial(
+            self._follow_redirects, location=url, accept=accept, throttle=throttle, max_bytes=size
+        )
         if page_state is None or page_state.moved_to is None:
             return await self._retry(partial(attempt, url, page_state))
         try:
@@ -434,7 +499,14 @@ class Fetcher:
         raise AssertionError("the last attempt returns or raises")
 
     async def _follow_redirects(
-        self, url: str, known: models.PageState | None, *, location: str, accept: str, throttle: Throttle
+        self,
+        url: str,
+        known: models.PageState | None,
+        *,
+        location: str,
+        accept: str,
+        throttle: Throttle,
+        max_bytes: int,
     ) -> Response:
         """Send one attempt. Each redirect is checked by the SSRF guard, and all hops share the total time-out.
 
@@ -451,7 +523,7 @@ class Fetcher:
             if self._proxy is not None:
                 await self._guard.check_resolved(target)
             await throttle()
-            hop, seconds = await self._send_request(target, headers, location, seconds_left)
+            hop, seconds = await self._send_request(target, headers, location, max_bytes, seconds_left)
             seconds_left -= seconds
             if isinstance(hop, Response):
                 return _compare_with_known(hop, known, moved_to)
@@ -464,7 +536,7 @@ class Fetcher:
         raise fetch_errors.FetchError(f"it redirects more than {self._limits.max_redirects} times")
 
     async def _send_request(
-        self, url: URL, headers: Mapping[str, str], location: str, seconds_left: float
+        self, url: URL, headers: Mapping[str, str], location: str, max_bytes: int, seconds_left: float
     ) -> tuple[Response | Redirect, float]:
         """Send one request; return the response and its time in seconds, without the wait for the host's other requests."""
         loop = asyncio.get_running_loop()
@@ -475,7 +547,7 @@ class Fetcher:
             started = loop.time()
             try:
                 async with asyncio.timeout(max(seconds_left, 0)), self._request(url, headers) as response:
-                    hop = await _read_response(response, location, self._limits.max_bytes, self._now())
+                    hop = await _read_response(response, location, max_bytes, self._now())
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 failure = _translate_error(error, url, self._limits)
                 failure.is_answered = False
@@ -526,22 +598,15 @@ async def open_fetcher(
         allowed_proxy = ssrf_guard.allowed_host_of_url(str(proxy_url))
         connection_guard = ssrf_guard.SsrfGuard(names, [allowed_proxy])
         connection_guard.check_url(proxy_url)
-    connector = aiohttp.TCPConnector(
+    session = open_session(
+        limits.connect_timeout,
+        limits.read_timeout,
+        {hdrs.USER_AGENT: user_agent},
         resolver=connection_guard,
         socket_factory=connection_guard.open_socket,
         ssl=tls or True,
         limit=0,
         limit_per_host=limits.max_connections_per_host,
-    )
-    session = aiohttp.ClientSession(
-        connector=connector,
-        timeout=aiohttp.ClientTimeout(
-            total=None, sock_connect=limits.connect_timeout, sock_read=limits.read_timeout
-        ),
-        headers={hdrs.USER_AGENT: user_agent},
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        trust_env=False,
     )
     async with session:
         policy = fetch_errors.RetryPolicy(random)

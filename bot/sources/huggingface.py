@@ -25,6 +25,8 @@ ADDRESS = "https://huggingface.co"
 """The address of the source, also if its endpoint is another."""
 _PUBLIC_ADDRESSES = (ADDRESS, "https://huggingface.co/papers", "https://hf.co")
 _VOTE_REFRESH_DAYS = (1, 3, 7)
+MAX_PAPER_BYTES = 4_000_000
+"""Of an answer on one paper: of five thousand authors, or of the models that name it."""
 _MAX_BRACKETS = 200_000
 """Of the JSON of a day's list, in which a paper has about fifty, and one with a thousand authors thousands."""
 
@@ -50,13 +52,15 @@ class HuggingFaceSource:
         """Return Hugging Face's facts on one paper; None if it does not have it. Raises FetchError."""
         location = f"{self._endpoint}/api/papers/{arxiv_id}"
         try:
-            page = await self._fetcher.get(location, accept="application/json", throttle=throttle)
+            page = await self._fetcher.get(
+                location, accept="application/json", throttle=throttle, max_bytes=MAX_PAPER_BYTES
+            )
         except (fetch_errors.NotFoundError, fetch_errors.GoneError):
             return None
         read_at = page.page_state.read_at
-        digest = await asyncio.to_thread(_parse_list, f"[{page.text()}]", read_at.date(), fields.MAX_BRACKETS)
+        digests = await base.read_digests(_read_paper, page.body or b"", page.charset, read_at.date())
         found = [
-            paper for item in digest for paper in listing.papers_of(item) if paper["arxiv_id"] == arxiv_id
+            paper for item in digests for paper in listing.papers_of(item) if paper["arxiv_id"] == arxiv_id
         ]
         return _to_facts(found[0], location, None, read_at) if found else None
 
@@ -105,6 +109,12 @@ def _read_list(body: bytes, charset: str | None, day: date) -> tuple[models.Dige
     from bot.sources import fetcher  # loads aiohttp
 
     return _parse_list(fetcher.decode_text(body, charset), day)
+
+
+def _read_paper(body: bytes, charset: str | None, day: date) -> tuple[models.Digest, ...]:
+    from bot.sources import fetcher  # loads aiohttp
+
+    return _parse_list(f"[{fetcher.decode_text(body, charset)}]", day, fields.MAX_BRACKETS)
 
 
 def _parse_list(text: str, day: date, max_brackets: int = _MAX_BRACKETS) -> tuple[models.Digest, ...]:

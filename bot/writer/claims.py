@@ -35,12 +35,14 @@ _LATIN_WORD = re.compile("[A-Za-z]+")
 _PARENTHESES = re.compile(r"\([^()]{0,300}\)")
 _LINK = re.compile(
     r"[a-z][a-z0-9+-]{1,15}\s?(?::|\[:\])\s?//|www\s?[.\[(]|\]\(|</?[a-z]{1,10}[ >/]|```|mailto:|@[a-z0-9-]{1,63}\.[a-z]"
-    r"|[a-z0-9-]{1,63}\s?(?:\[\.\]|\(\.\)|\[dot\]|\(dot\)|[.。．｡])\s?"
-    r"(?:com|net|org|io|gg|xyz|me|co|kr|ru|cn|tv|to|ly|app|dev|link|site|info|biz|shop|top|club|online|page|example|onion)"
-    r"(?![a-z0-9])",
+    r"|[a-z0-9-]{1,63}\s?(?:\[\.\]|\(\.\)|\[dot\]|\(dot\)|[.。])\s?"
+    r"(?:com|net|org|io|gg|xyz|me|co|kr|ru|cn|tv|to|ly|app|dev|link|site|info|biz|shop|top|club|online|page|example|onion"
+    r"|zip|mov|money|finance)(?![a-z0-9])"
+    r"|[\w-]{1,63}\.(?:[^\W\d_]{2,24}/|[\u0400-\u04ff]{2,24})|(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)",
     re.IGNORECASE,
 )
-"""An address with or without its scheme, also a scheme or a dot in disguise, such as hxxp or evil[.]com."""
+"""An address with or without its scheme, also a scheme or a dot in disguise, such as hxxp or evil[.]com; with a path any ending
+is one, and four numbers are an address too. Sought after NFKC."""
 _MAX_SYMBOLS = 2
 """Emoji and other pictures of a claim."""
 _MAX_MARKS = 3
@@ -75,7 +77,7 @@ def find_prose_problems(text: str, language: models.Locale, earlier: Sequence[st
         problems.append("it is not written in English")
     if match := _FILLER.search(text):
         problems.append(f'"{match[0].strip()}" says nothing about the paper')
-    if _LINK.search(text):
+    if _LINK.search(unicodedata.normalize("NFKC", text[:MAX_CHARACTERS])):
         problems.append("it holds a link or markup")
     categories = "".join(unicodedata.category(character)[0:2] for character in text)
     if categories.count("So") + categories.count("Cs") + categories.count("Co") > _MAX_SYMBOLS:

@@ -25,7 +25,7 @@ from bot.sources import fetch_errors
 from storage import errors as stored_errors
 
 if TYPE_CHECKING:
-    import httpx2
+    import aiohttp
     import openai
 
 log = structlog.get_logger(__name__)
@@ -145,8 +145,8 @@ class LanguageModel:
             body_read: bytes = raw.http_response.content
             return body_read
         [error] = failures
-        if isinstance(error.__cause__, ModelError):
-            raise error.__cause__  # of the transport
+        if isinstance(error, ModelError):
+            raise error  # of the transport
         if not isinstance(error, openai.APIStatusError):
             raise ModelError(self._describe(error), is_outage=True) from None
         if error.status_code in _REFUSED_FORM and form != FORMS[-1] and not _is_too_long(error):
@@ -234,52 +234,56 @@ async def open_model(
     url: str, name: str, key: str | None, clock: Clock, *, seconds: float = TIMEOUT_SECONDS
 ) -> AsyncIterator[LanguageModel]:
     """Open a model for one run. `seconds` is the time-out of a request. Raises UsageError without the client."""
-    try:
-        # In a thread: loading the client takes a quarter of a second.
-        client = await asyncio.to_thread(_build_client, url, key)
-    except ModuleNotFoundError as error:
-        raise errors.UsageError(
-            f"The writer needs {error.name}: install Paperround from its checkout as '.[writer]' instead of '.',"
-            " for example with pipx install '.[writer]'."
-        ) from None
-    async with client:
-        yield LanguageModel(client, name, key, clock, seconds=seconds)
+    from bot.sources import fetcher  # loads aiohttp
+
+    async with fetcher.open_session(CONNECT_SECONDS, None, {}) as session:
+        try:
+            # In a thread: loading the client takes a quarter of a second.
+            client = await asyncio.to_thread(_build_client, url, key, session)
+        except ModuleNotFoundError as error:
+            raise errors.UsageError(
+                f"The writer needs {error.name}: install Paperround from its checkout as '.[writer]' instead of '.',"
+                " for example with pipx install '.[writer]'."
+            ) from None
+        async with client:
+            yield LanguageModel(client, name, key, clock, seconds=seconds)
 
 
-async def _read_body(response: httpx2.Response) -> bytes:
-    """Return the body of a response as it was sent. Raises ModelError if it is compressed or too long."""
-    if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise ModelError(f"{NO_ANSWER} is compressed, although it was asked not to be", is_outage=True)
-    body, cost = bytearray(), 0
-    async for chunk in response.aiter_raw():
-        body += chunk
-        # A chunk of one byte costs as much time as one of a hundred.
-        cost += max(len(chunk), 100)
-        await asyncio.sleep(0)
-        if cost > MAX_BYTES:
-            raise ModelError(f"{NO_ANSWER} is longer than {MAX_BYTES:,} bytes", is_outage=True)
-    return bytes(body)
-
-
-def _build_client(url: str, key: str | None) -> openai.AsyncOpenAI:
+def _build_client(url: str, key: str | None, session: aiohttp.ClientSession) -> openai.AsyncOpenAI:
+    import aiohttp
     import httpx2
     import openai
 
-    class BoundedTransport(httpx2.AsyncHTTPTransport):
-        """Reads the body of every response, of an error too, before the client sees it, and drops most headers.
+    from bot.sources import fetcher  # loads aiohttp
+
+    class BoundedTransport(httpx2.AsyncBaseTransport):
+        """Sends requests as the sources do, and reads every body before the client sees it, without most headers.
 
         The client would read without a limit, unpack, and decode by any charset that the server names.
         """
 
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
             request.headers["Accept-Encoding"] = "identity"
-            response = await super().handle_async_request(request)
             try:
-                body = await _read_body(response)
-            finally:
-                await response.aclose()
+                async with session.request(
+                    request.method,
+                    str(request.url),
+                    headers=request.headers.multi_items(),
+                    data=await request.aread(),
+                    allow_redirects=False,
+                ) as response:
+                    if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
+                        reason = f"{NO_ANSWER} is compressed, although it was asked not to be"
+                        raise ModelError(reason, is_outage=True)
+                    body = await fetcher.read_body(response, MAX_BYTES)
+            except fetch_errors.FetchError as error:
+                raise ModelError(error.reason, is_outage=True) from None
+            except aiohttp.ClientResponseError:
+                raise ModelError(f"{NO_ANSWER} does not follow HTTP", is_outage=True) from None
+            except (aiohttp.ClientError, OSError) as error:
+                raise httpx2.ConnectError(str(error)) from error
             headers = {name: response.headers[name] for name in _HEADERS_READ if name in response.headers}
-            return httpx2.Response(response.status_code, headers=headers, content=body)
+            return httpx2.Response(response.status, headers=headers, content=body)
 
     for logger in _LOGGERS:
         # At level debug they would log whole papers.
@@ -291,10 +295,7 @@ def _build_client(url: str, key: str | None) -> openai.AsyncOpenAI:
         max_retries=0,
         timeout=timeout,
         http_client=openai.DefaultAsyncHttpxClient(
-            timeout=timeout,
-            trust_env=False,
-            follow_redirects=False,
-            transport=BoundedTransport(trust_env=False),
+            timeout=timeout, trust_env=False, follow_redirects=False, transport=BoundedTransport()
         ),
     )
     client.chat.completions.with_raw_response  # noqa: B018 - loads the rest of the client

@@ -18,6 +18,7 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 import structlog
+from aiohttp import web
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from prometheus_client import parser
@@ -351,6 +352,29 @@ async def test_a_connection_without_a_whole_request_is_closed(sent: bytes, sqlit
         with suppress(ConnectionResetError):
             assert await patience.wait_for(reader.read(), 20) == b""
         writer.close()
+
+
+async def test_a_request_with_a_body_is_cut_off_before_it_is_parsed(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = 0
+    receive = web.RequestHandler.data_received
+
+    def count(handler: web.RequestHandler, data: bytes) -> None:
+        nonlocal parsed
+        parsed += len(data)
+        receive(handler, data)
+
+    monkeypatch.setattr(web.RequestHandler, "data_received", count)
+    async with ServerHarness(sqlite_db).open().serving("127.0.0.1:0") as url:
+        _, writer = await asyncio.open_connection(*url.removeprefix("http://").split(":"))
+        with suppress(ConnectionError):
+            writer.write(b"POST /health HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for _ in range(1_000):
+                writer.write(b"1\r\na\r\n" * 10_000)
+                await writer.drain()
+        writer.close()
+    assert parsed <= http_server.MAX_REQUEST_BYTES
 
 
 async def test_a_port_in_use_is_an_error_that_names_it(sqlite_db: Database) -> None:

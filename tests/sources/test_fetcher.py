@@ -266,6 +266,45 @@ async def test_an_invalid_http_response_is_an_error(fetch: Fetcher, script: byte
 
 
 @pytest.mark.parametrize(
+    ("head", "unit", "reason"),
+    [
+        ("", "HTTP/1.1 100 Continue\r\n\r\n", "does not speak HTTP"),
+        ("", "HTTP/1.1 103 Early Hints\r\n" + "X-A: a\r\n" * 100 + "\r\n", "does not speak HTTP"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\na\r\n", "too many small pieces"),
+    ],
+)
+async def test_an_answer_of_nothing_but_framing_is_given_up(
+    open_fetcher: OpenFetcher, head: str, unit: str, reason: str
+) -> None:
+    sent = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head.encode())
+        block = unit.encode() * (65_536 // len(unit))
+        with contextlib.suppress(ConnectionError):
+            while sent < 400:
+                sent += 1
+                writer.write(block)
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, open_fetcher(limits=Limits(max_bytes=200_000)) as fetch:
+        with pytest.raises(FetchError, match=reason):
+            await fetch.get(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+    assert sent < 200, "it was read to its end"
+
+
+async def test_interim_answers_and_long_heads_are_read(fetch: Fetcher) -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 20
+    final = http_response(b"abc", "Content-Length: 3", *(f"X-{n}: {'x' * 500}" for n in range(40)))
+    async with run_raw_origin(interim + final) as raw:
+        assert (await fetch.get(raw.url)).body == b"abc"
+
+
+@pytest.mark.parametrize(
     "media_type", ["text/plain; charset", "nonsense", "text/html; charset=%00%ff", ";;;"]
 )
 async def test_a_malformed_media_type_is_ignored(fetch: Fetcher, media_type: str) -> None:

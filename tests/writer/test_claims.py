@@ -157,6 +157,18 @@ def test_the_problems_of_each_claim_are_returned_in_order() -> None:
         ("All is at hxxp://evil now.", EN, "it holds a link or markup"),
         ("All is at ftp : //evil now.", EN, "it holds a link or markup"),
         ("모든 것은 evil．com 에서 받습니다.", KO, "it holds a link or markup"),
+        *(
+            (f"All is at {address} and nowhere else.", EN, "it holds a link or markup")
+            for address in (
+                "evil.zip",
+                "evil.finance",
+                "paypal.de/login",
+                "evil.ai/x",
+                "evil.рф",
+                "192.168.0.1/x",
+            )
+        ),
+        *((f"All is at evil{dot}com/x.", EN, "it holds a link or markup") for dot in ".．․｡"),
         ("The router is very fast 🔥🔥🔥", EN, "it holds pictures"),
         (f"The router is fa{chr(0x301) * 100}st.", EN, "it holds combining marks in a row"),
         ("It works very well. It works very well.", EN, "it repeats itself"),
@@ -172,6 +184,7 @@ def test_prose_has_its_own_problems(text: str, language: models.Locale, problem:
     [
         "The model reads 3.5 million tokens, e.g. those of Fig. 2 vs. Table 1.",
         "It uses Qwen2.5-VL, i.e. a model of 7.0B parameters, in ratio 1:2.",
+        "It is better than GPT-4.1/o3, ViT-B/16 and v2.0/v2.1 by 0.5/0.7 points, e.g./i.e. with CUDA v12.1.0.1.",
         "Müller et al. use the ∆-rule → it converges ☑ quickly.",
     ],
 )

@@ -157,6 +157,13 @@ async def _send_packed(request: web.BaseRequest) -> web.StreamResponse:
     return web.Response(body=gzip.compress(b'{"choices": []}'), headers={"Content-Encoding": "gzip"})
 
 
+async def _send_interim(request: web.BaseRequest) -> web.StreamResponse:
+    assert request.transport is not None
+    for _ in range(1_000):
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+    return completion()
+
+
 async def _send_brackets(_: web.BaseRequest) -> web.StreamResponse:
     return web.Response(body=b"[" + b"{}," * 600_000 + b"0]")
 
@@ -164,8 +171,9 @@ async def _send_brackets(_: web.BaseRequest) -> web.StreamResponse:
 @pytest.mark.parametrize(
     ("handler", "path", "reason"),
     [
-        (_send_without_end, "", "its answer is longer than 2,000,000 bytes"),
-        (_send_without_end, "/error", "its answer is longer than 2,000,000 bytes"),
+        (_send_without_end, "", "its answer is larger than 2 MB"),
+        (_send_without_end, "/error", "its answer is larger than 2 MB"),
+        (_send_interim, "", "its answer does not follow HTTP"),
         (_send_slowly, "", "it did not answer within"),
         (_send_packed, "", "its answer is compressed"),
         (_send_brackets, "", "more parts than a completion"),
