@@ -12,12 +12,14 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest import mock
 
 import hypothesis
 import pytest
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from storage import database, migrate
 from tests.support import postgres_server
@@ -32,6 +34,13 @@ atexit.register(shutil.rmtree, RUNTIME_FOLDER, ignore_errors=True)
 # Single examples may be slow on a loaded machine, so there is no deadline per example. Each run draws other ones.
 hypothesis.settings.register_profile("paperround", deadline=None, print_blob=True, max_examples=40)
 hypothesis.settings.load_profile("paperround")
+
+# structlog's own default draws a failure with all local variables, which takes up to a second.
+PLAIN_LOG = [
+    structlog.processors.add_log_level,
+    structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+]
+structlog.configure(processors=PLAIN_LOG)
 
 Result = TypeVar("Result")
 SHARED_FOLDER = Path(__file__).parents[2] / "shared"
@@ -67,6 +76,31 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("PAPERROUND_", "DISCORD_")) or name == "HF_ENDPOINT":
             monkeypatch.delenv(name)
+
+
+class _StatementCache(dict[Any, Any]):
+    """Compiled SQL by statement and name of the engine; SQLAlchemy's own cache is of one `Engine`, so of one test."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get((key[0].name, *key[1:]), default)
+
+    def __setitem__(self, key: Any, compiled: Any) -> None:
+        super().__setitem__((key[0].name, *key[1:]), compiled)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_statements() -> Iterator[None]:
+    """Compile each SQL statement once for all databases of the test process, which are alike."""
+    statements = _StatementCache()
+
+    def open_engine(url: str) -> AsyncEngine:
+        engine = open_without_cache(url)
+        engine.sync_engine._compiled_cache = statements
+        return engine
+
+    open_without_cache = database.open_engine
+    with mock.patch.object(database, "open_engine", open_engine):
+        yield
 
 
 @pytest.fixture(scope="session")
