@@ -36,11 +36,12 @@ hypothesis.settings.register_profile("paperround", deadline=None, print_blob=Tru
 hypothesis.settings.load_profile("paperround")
 
 # structlog's own default draws a failure with all local variables, which takes up to a second.
-PLAIN_LOG = [
-    structlog.processors.add_log_level,
-    structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
-]
-structlog.configure(processors=PLAIN_LOG)
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 Result = TypeVar("Result")
 SHARED_FOLDER = Path(__file__).parents[2] / "shared"
