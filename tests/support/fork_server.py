@@ -35,6 +35,8 @@ class ForkedProcess:
         env: Mapping[str, str],
         log: Path | None = None,
     ) -> None:
+        if log is not None:
+            log.touch()
         _context.set_forkserver_preload([*PRELOADED])
         self._process = _context.Process(
             target=_run, args=(module, [*arguments], str(cwd), {**env}, log and str(log))
