@@ -6,19 +6,16 @@ import errno
 import itertools
 import json
 import os
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import bot
 from tests.fake_model import papers
 from tests.fake_model.fixtures import fake_model, fake_model_process
 from tests.fake_model.process import FakeModelProcess
-from tests.support import patience
+from tests.support import fork_server, patience
 from tests.support.shell_fixtures import Paperround
 
 __all__ = ["fake_model", "fake_model_process"]
@@ -87,20 +84,23 @@ def test_two_processes_at_once_call_each_paper_once(
 ) -> None:
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", database_url)
     model.reset(delay=0.6)
-    command = [sys.executable, "-m", "bot", *WRITE, "--format", "newsletter"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(bot.__file__).parents[0])}
     runs = [
-        subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        fork_server.ForkedProcess(
+            *("bot", (*WRITE, "--format", "newsletter")),
+            cwd=tmp_path,
+            env=os.environ,
+            log=tmp_path / f"{number}.out",
+            errors=tmp_path / f"{number}.err",
         )
-        for _ in range(2)
+        for number in range(2)
     ]
-    outputs = [run.communicate(timeout=patience.scaled(120)) for run in runs]
-    assert [run.returncode for run in runs] == [0, 0], outputs
-    assert {json.loads(stdout)["written"] for stdout, _ in outputs} == {READ}
-    assert sum(json.loads(stdout)["calls"] for stdout, _ in outputs) == PAPERS - NO_TEXT
+    assert [run.wait(patience.scaled(120)) for run in runs] == [0, 0]
+    records = [json.loads((tmp_path / f"{number}.out").read_text()) for number in range(2)]
+    assert {record["written"] for record in records} == {READ}
+    assert sum(record["calls"] for record in records) == PAPERS - NO_TEXT
     assert max(count_calls(model).values()) == 1
-    assert sum("another process is writing" in stderr for _, stderr in outputs) == 1
+    waited = ["another process is writing" in (tmp_path / f"{number}.err").read_text() for number in range(2)]
+    assert sum(waited) == 1
 
 
 @pytest.mark.parametrize(("form", "language"), [*itertools.product(("newsletter", "review"), ("ko", "en"))])

@@ -151,7 +151,9 @@ async def test_the_page_is_paperrounds_at_both_widths_and_the_lines_that_it_prop
             await shown.wait_for_text("/주제", "주제로 논문을 검색해요")
             text = await shown.text()
             assert [word for word in ENGLISH_CHROME if word in text] == []
-            await shown.evaluate("document.querySelector('textarea').select(); document.execCommand('delete')")
+            await shown.evaluate(
+                "document.querySelector('textarea').select(); document.execCommand('delete')"
+            )
         for line in typed:
             await _send(shown, line, *ANSWERS[line])
             assert "Sample " not in await shown.text(), "made-up papers are for trends alone"

@@ -20,11 +20,15 @@ PRELOADED = (
     "asyncpg",
 )
 
+_APPEND = os.O_WRONLY | os.O_APPEND
 _context = multiprocessing.get_context("forkserver")
 
 
 class ForkedProcess:
-    """A process like `subprocess.Popen(["python", "-m", MODULE, …])`, whose output is appended to a file if one is given."""
+    """A process like `subprocess.Popen(["python", "-m", MODULE, …])`. Its output is appended to files, if any are given.
+
+    `errors` is the file of stderr, by default that of stdout. It reads what `stdin` holds, by default nothing.
+    """
 
     def __init__(
         self,
@@ -34,13 +38,15 @@ class ForkedProcess:
         cwd: Path,
         env: Mapping[str, str],
         log: Path | None = None,
+        errors: Path | None = None,
+        stdin: Path | None = None,
     ) -> None:
-        if log is not None:
-            log.touch()
+        out, err = log or Path(os.devnull), errors or log or Path(os.devnull)
+        for file in (out, err):
+            file.touch()
         _context.set_forkserver_preload([*PRELOADED])
-        self._process = _context.Process(
-            target=_run, args=(module, [*arguments], str(cwd), {**env}, log and str(log))
-        )
+        streams = (str(stdin or os.devnull), str(out), str(err))
+        self._process = _context.Process(target=_run, args=(module, [*arguments], str(cwd), {**env}, streams))
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
@@ -70,10 +76,12 @@ class ForkedProcess:
         self.send_signal(signal.SIGKILL)
 
 
-def _run(module: str, arguments: list[str], cwd: str, environment: dict[str, str], log: str | None) -> None:
-    with open(log or os.devnull, "ab") as output:
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(output.fileno(), stream.fileno())
+def _run(
+    module: str, arguments: list[str], cwd: str, environment: dict[str, str], streams: tuple[str, str, str]
+) -> None:
+    for number, (name, flags) in enumerate(zip(streams, (os.O_RDONLY, _APPEND, _APPEND), strict=True)):
+        os.dup2(os.open(name, flags), number)
+    sys.stdin = os.fdopen(0, closefd=False)
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)
