@@ -50,8 +50,14 @@ ON_BOTH = tuple(Path(__file__).parent / name for name in ("storage", "faults"))
 _OBJECT_IN_USE = "55006"
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the tests of the image and of the installation unless they are named or selected by their mark."""
+    """Skip the tests of the image and of the installation unless they are named or selected by their mark.
+
+    What waits for processes comes first, in random order: of the blocks into which `--dist worksteal` divides the tests, the
+    first worker has all of it, and the others keep the cores busy meanwhile.
+    """
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, ("wire", "faults", "browser"))))
     for mark in ("image", "install"):
         if mark in config.option.markexpr or any(f"test_{mark}" in argument for argument in config.args):
             continue
