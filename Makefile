@@ -46,16 +46,16 @@ format: $(DEV) ## format the code
 	@$(BIN)/ruff check --fix .
 
 test: $(DEV) ## all tests
-	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-pythons: $(DEV) ## what a Python can change, on every other one found
 	@bash tests/other_pythons.sh $(BIN)/python
 
-# One more than the two cores that CI has: a third of the time tests wait for processes that they started.
+# One more than the two cores that CI has: the first worker waits for processes most of the time (tests/conftest.py).
 WORKERS ?= 3
 
 coverage: $(DEV) ## all tests with coverage, which takes a third longer
-	@$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term $(ARGS)
 
 test-faults: $(DEV) ## the long fault runs: kill -9 at 50 moments and more
 	@$(BIN)/pytest -n $(WORKERS) -m faults --all-faults tests/faults $(ARGS)

@@ -12,12 +12,14 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest import mock
 
 import hypothesis
 import pytest
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from storage import database, migrate
 from tests.support import postgres_server
@@ -33,6 +35,14 @@ atexit.register(shutil.rmtree, RUNTIME_FOLDER, ignore_errors=True)
 hypothesis.settings.register_profile("paperround", deadline=None, print_blob=True, max_examples=40)
 hypothesis.settings.load_profile("paperround")
 
+# structlog's own default draws a failure with all local variables, which takes up to a second.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+
 Result = TypeVar("Result")
 SHARED_FOLDER = Path(__file__).parents[2] / "shared"
 ENGINES = ("sqlite", "postgresql")
@@ -40,8 +50,14 @@ ON_BOTH = tuple(Path(__file__).parent / name for name in ("storage", "faults"))
 _OBJECT_IN_USE = "55006"
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the tests of the image and of the installation unless they are named or selected by their mark."""
+    """Skip the tests of the image and of the installation unless they are named or selected by their mark.
+
+    What waits for processes comes first, in random order: of the blocks into which `--dist worksteal` divides the tests, the
+    first worker has all of it, and the others keep the cores busy meanwhile.
+    """
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, ("wire", "faults", "browser"))))
     for mark in ("image", "install"):
         if mark in config.option.markexpr or any(f"test_{mark}" in argument for argument in config.args):
             continue
@@ -67,6 +83,31 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("PAPERROUND_", "DISCORD_")) or name == "HF_ENDPOINT":
             monkeypatch.delenv(name)
+
+
+class _StatementCache(dict[Any, Any]):
+    """Compiled SQL by statement and name of the engine; SQLAlchemy's own cache is of one `Engine`, so of one test."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get((key[0].name, *key[1:]), default)
+
+    def __setitem__(self, key: Any, compiled: Any) -> None:
+        super().__setitem__((key[0].name, *key[1:]), compiled)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_statements() -> Iterator[None]:
+    """Compile each SQL statement once for all databases of the test process, which are alike."""
+    statements = _StatementCache()
+
+    def open_engine(url: str) -> AsyncEngine:
+        engine = open_without_cache(url)
+        engine.sync_engine._compiled_cache = statements
+        return engine
+
+    open_without_cache = database.open_engine
+    with mock.patch.object(database, "open_engine", open_engine):
+        yield
 
 
 @pytest.fixture(scope="session")

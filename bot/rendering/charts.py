@@ -14,14 +14,17 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import babel.dates
 import resvg_py
 
 from bot.core import isolation
 from bot.rendering.templates import OutputFormat, Templates
-from storage import errors, trends
+from storage import errors
+
+if TYPE_CHECKING:  # the child process that draws needs no SQLAlchemy
+    from storage import trends
 
 _MAX_CPU_SECONDS = 20.0
 

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
 from aiohttp import abc, client_proto, hdrs, http_exceptions
@@ -26,9 +26,11 @@ from yarl import URL
 
 from bot.core import clock
 from bot.sources import fetch_errors, ssrf_guard
-from storage import models, sources
-from storage.database import Database
+from storage import models
 from storage.models import FetchStatus
+
+if TYPE_CHECKING:
+    from storage.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,6 +426,7 @@ def shared_throttle(
 
     The moment is reserved in storage before the wait, so a process that dies meanwhile costs one interval.
     """
+    from storage import sources  # loads SQLAlchemy, which a child process that reads a page does not need
 
     async def wait() -> None:
         async with database.transaction() as connection:

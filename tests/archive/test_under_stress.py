@@ -25,7 +25,7 @@ from bot.search import index as search_index
 from bot.search.index import SearchIndexer
 from storage import archive, database, deliveries, key_values, models
 from storage.database import Database
-from tests.support import crashing_reader, digest_builders, origin_server, patience
+from tests.support import crashing_reader, digest_builders, fork_server, origin_server, patience
 from tests.support.ingest_harness import newsletter, paper
 from tests.support.polling_harness import PollingHarness
 
@@ -137,9 +137,8 @@ ROOT = Path(__file__).parents[2]
 
 async def run_reader(*arguments: str) -> int:
     """Run the process and return its exit status, which is negative if a signal killed it."""
-    command = [sys.executable, "-m", "tests.support.crashing_reader", *arguments]
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
-    return await process.wait()
+    process = fork_server.ForkedProcess("tests.support.crashing_reader", arguments, cwd=ROOT, env=os.environ)
+    return await asyncio.to_thread(process.wait)
 
 
 def digest_text(number: int, text: str = "") -> str:

@@ -12,6 +12,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ from bot.client import command_sync, permissions
 from bot.core.clock import system_clock
 from storage.errors import PaperroundError
 from tests.fake_discord import model, process
-from tests.support import origin_server, patience, source_payloads
+from tests.support import fork_server, origin_server, patience, source_payloads
 
 pytestmark = pytest.mark.wire
 
@@ -42,17 +43,21 @@ async def run(
     folder: Path, fake: process.FakeDiscord, *arguments: str, stdin: str = "", **settings: str
 ) -> tuple[int, str, str]:
     """Run `paperround setup` without a terminal. Returns its exit status, stdout and stderr."""
-    command = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "setup", *arguments),
-        cwd=folder,
-        env=environment(fake, **settings),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    out, err = await patience.wait_for(command.communicate(stdin.encode()), 60)
-    assert model.TOKEN not in out.decode() + err.decode()
-    return command.returncode or 0, out.decode(), err.decode()
+    with tempfile.TemporaryDirectory() as name:
+        given, out, err = (Path(name) / stream for stream in ("in", "out", "err"))
+        given.write_text(stdin)
+        command = fork_server.ForkedProcess(
+            *("bot", ["setup", *arguments]),
+            cwd=folder,
+            env=environment(fake, **settings),
+            stdin=given,
+            log=out,
+            errors=err,
+        )
+        status = await patience.wait_for(asyncio.to_thread(command.wait), 60)
+        shown = out.read_text(), err.read_text()
+    assert model.TOKEN not in "".join(shown)
+    return (status, *shown)
 
 
 async def type_lines(

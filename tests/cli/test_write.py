@@ -6,19 +6,16 @@ import errno
 import itertools
 import json
 import os
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import bot
 from tests.fake_model import papers
 from tests.fake_model.fixtures import fake_model, fake_model_process
 from tests.fake_model.process import FakeModelProcess
-from tests.support import patience
+from tests.support import fork_server, patience
 from tests.support.shell_fixtures import Paperround
 
 __all__ = ["fake_model", "fake_model_process"]
@@ -69,12 +66,12 @@ def test_each_paper_is_written_in_one_call_and_a_second_run_makes_none(
 def test_a_fetched_list_is_stored_and_not_asked_for_again(
     paperround: Paperround, model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model.reset(paper_count=3)
-    assert paperround(*NEWSLETTER, "--dry-run").data["papers"] == 3
-    assert paperround(*NEWSLETTER).data["papers"] == 3
+    model.reset(paper_count=1)
+    assert paperround(*NEWSLETTER, "--dry-run").data["papers"] == 1
+    assert paperround(*NEWSLETTER).data["papers"] == 1
     text = Path("out.md").read_bytes()
-    model.reset(paper_count=4)
-    assert paperround(*NEWSLETTER).data["papers"] == 3
+    model.reset(paper_count=2)
+    assert paperround(*NEWSLETTER).data["papers"] == 1
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     second = paperround(*NEWSLETTER)
     assert (second.exit_status, second.data["calls"]) == (0, 0)
@@ -87,20 +84,23 @@ def test_two_processes_at_once_call_each_paper_once(
 ) -> None:
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", database_url)
     model.reset(delay=0.6)
-    command = [sys.executable, "-m", "bot", *WRITE, "--format", "newsletter"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(bot.__file__).parents[0])}
     runs = [
-        subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        fork_server.ForkedProcess(
+            *("bot", (*WRITE, "--format", "newsletter")),
+            cwd=tmp_path,
+            env=os.environ,
+            log=tmp_path / f"{number}.out",
+            errors=tmp_path / f"{number}.err",
         )
-        for _ in range(2)
+        for number in range(2)
     ]
-    outputs = [run.communicate(timeout=patience.scaled(120)) for run in runs]
-    assert [run.returncode for run in runs] == [0, 0], outputs
-    assert {json.loads(stdout)["written"] for stdout, _ in outputs} == {READ}
-    assert sum(json.loads(stdout)["calls"] for stdout, _ in outputs) == PAPERS - NO_TEXT
+    assert [run.wait(patience.scaled(120)) for run in runs] == [0, 0]
+    records = [json.loads((tmp_path / f"{number}.out").read_text()) for number in range(2)]
+    assert {record["written"] for record in records} == {READ}
+    assert sum(record["calls"] for record in records) == PAPERS - NO_TEXT
     assert max(count_calls(model).values()) == 1
-    assert sum("another process is writing" in stderr for _, stderr in outputs) == 1
+    waited = ["another process is writing" in (tmp_path / f"{number}.err").read_text() for number in range(2)]
+    assert sum(waited) == 1
 
 
 @pytest.mark.parametrize(("form", "language"), [*itertools.product(("newsletter", "review"), ("ko", "en"))])
@@ -125,7 +125,7 @@ def test_what_is_printed_is_parsed_without_a_problem_and_is_in_storage(
 def test_a_refused_format_is_tried_at_most_once_for_each_concurrent_call(
     paperround: Paperround, model: FakeModelProcess, modes: list[str]
 ) -> None:
-    model.reset(modes=modes)
+    model.reset(modes=modes, paper_count=9)
     result = paperround(*NEWSLETTER)
     assert result.exit_status == 0
     refused = Counter(row["mode"] for row in model.log() if row["status"] == 400)
@@ -205,7 +205,8 @@ def test_without_a_model_the_texts_are_extracts(
 
 
 def test_a_persons_edit_of_the_file_stays(paperround: Paperround, model: FakeModelProcess) -> None:
-    assert paperround(*NEWSLETTER, "--limit", "3").data["papers"] == 3
+    model.reset(paper_count=2)
+    assert paperround(*NEWSLETTER, "--limit", "1").data["papers"] == 1
     path = Path("out.md")
     edited = path.read_text("utf-8").replace("Tamarin", "Tamarind")
     path.write_text(edited, "utf-8")
@@ -217,11 +218,12 @@ def test_a_persons_edit_of_the_file_stays(paperround: Paperround, model: FakeMod
 
 
 def test_a_file_that_was_there_before_stays(paperround: Paperround, model: FakeModelProcess) -> None:
+    model.reset(paper_count=2)
     Path("out.md").write_text("My own notes.\n", "utf-8")
     result = paperround(*NEWSLETTER)
     assert result.exit_status == 1
     assert "out.md was there before and is not the writer's" in result.stderr
-    assert result.data["written"] == READ
+    assert result.data["written"] == 2
     assert Path("out.md").read_text("utf-8") == "My own notes.\n"
     elsewhere = paperround(*NEWSLETTER, "--output", "other.md")
     assert (elsewhere.exit_status, elsewhere.data["calls"]) == (0, 0)
@@ -251,6 +253,8 @@ def test_a_file_that_cannot_be_written_is_named_before_the_first_call(
 def test_the_counts_are_printed_if_the_file_becomes_unwritable_during_the_calls(
     paperround: Paperround, model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    model.reset(paper_count=2)
+
     def fail(self: Path, target: Path) -> Path:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -259,7 +263,7 @@ def test_the_counts_are_printed_if_the_file_becomes_unwritable_during_the_calls(
         result = paperround(*NEWSLETTER)
     assert result.exit_status == 1
     assert "out.md cannot be written: No space left" in result.stderr
-    assert result.data["written"] == READ
+    assert result.data["written"] == 2
     repaired = paperround(*NEWSLETTER)
     assert (repaired.exit_status, repaired.data["calls"]) == (0, 0)
 
@@ -304,6 +308,7 @@ def test_a_day_without_papers_is_named(paperround: Paperround, model: FakeModelP
 def test_an_ingest_of_what_was_printed_adds_its_terms_to_the_glossary(
     paperround: Paperround, model: FakeModelProcess, form: str
 ) -> None:
+    model.reset(paper_count=2)
     paperround("write", "--date", DAY, "--format", form, "--language", "ko", "--output", "out.md")
     Path("paperround.db").rename("writer.db")
     paperround("db", "upgrade")

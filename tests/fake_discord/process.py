@@ -16,7 +16,7 @@ import aiohttp
 
 from tests.fake_discord import model, validation
 from tests.fake_discord.model import Json
-from tests.support import patience
+from tests.support import fork_server, patience
 
 ROOT = Path(__file__).parents[2]
 TOKEN = model.TOKEN
@@ -104,7 +104,7 @@ class FakeDiscord:
     @asynccontextmanager
     async def running_bot(
         self, folder: Path, **settings: str | None
-    ) -> AsyncIterator[tuple[asyncio.subprocess.Process, Path]]:
+    ) -> AsyncIterator[tuple[fork_server.ForkedProcess, Path]]:
         """Run `paperround run` in a folder. Yields the process and its log; at the end it must end well by SIGTERM.
 
         `settings` are added to the environment, and those that are None are left out of it.
@@ -118,18 +118,14 @@ class FakeDiscord:
             **settings,
         }
         environment = {name: value for name, value in wanted.items() if value is not None}
-        with log.open("wb") as file:
-            bot = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot", "run"), cwd=folder, env=environment, stdout=file, stderr=file
-            )
+        bot = fork_server.ForkedProcess("bot", ["run"], cwd=folder, env=environment, log=log)
         try:
             yield bot, log
             bot.terminate()
-            assert await patience.wait_for(bot.wait(), 15) == 0, log.read_text()[-3000:]
+            assert await patience.wait_for(asyncio.to_thread(bot.wait), 15) == 0, log.read_text()[-3000:]
         finally:
-            if bot.returncode is None:
-                bot.kill()
-                await bot.wait()
+            bot.kill()
+            bot.wait()
 
     async def add_guild(self, guild_id: int = GUILD_ID, **fields: Any) -> int:
         """Add a guild with the fields of `model.Guild`."""

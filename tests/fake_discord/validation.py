@@ -13,6 +13,9 @@ from tests.fake_discord.model import Json
 OPENAPI_PATH = Path(__file__).parents[3] / "shared/discord/openapi.json"
 """Discord's OpenAPI document, which is not part of the repository."""
 
+BY_TYPE = "x-by-type"
+"""A keyword of ours in a JSON schema: the schema for each value of the field `type`."""
+
 IS_COMPONENTS_V2 = 1 << 15
 MAX_COMPONENTS = 40
 MAX_CONTENT = 2000
@@ -41,8 +44,18 @@ class Schemas:
             import jsonschema
 
             schema = {"$ref": f"#/components/schemas/{name}", "components": self._components}
-            self._validators[name] = jsonschema.Draft202012Validator(schema)
+            validator = jsonschema.validators.extend(
+                jsonschema.Draft202012Validator, {BY_TYPE: _check_by_type}
+            )
+            self._validators[name] = validator(schema)
         return self._validators[name]
+
+
+def _check_by_type(validator: Any, schemas: Json, value: Any, schema: Json) -> Iterator[Any]:
+    """Check a value with the schema of its type, and no other one: a chain of conditions takes ten times as long."""
+    kind = value.get("type") if isinstance(value, dict) else None
+    if kind in schemas:
+        yield from validator.descend(value, schemas[kind])
 
 
 def _load_components(path: Path) -> Json:
@@ -53,7 +66,7 @@ def _load_components(path: Path) -> Json:
 
 
 def _discriminate_by_type(components: Json) -> Json:
-    """Rewrite each `oneOf` of typed objects as a condition on `type`, so that errors name the real field."""
+    """Rewrite each `oneOf` of typed objects as a choice by `type`, so that errors name the real field."""
     schemas = components["schemas"]
 
     def kind(alternative: Json) -> Any:
@@ -73,9 +86,7 @@ def _discriminate_by_type(components: Json) -> Json:
                 "type": "object",
                 "required": ["type"],
                 "properties": {"type": {"enum": [kind(c) for c in choices]}},
-                "allOf": [
-                    {"if": {"properties": {"type": {"const": kind(c)}}}, "then": dict(c)} for c in choices
-                ],
+                BY_TYPE: {kind(c): dict(c) for c in choices},
             }
         return {key: rewrite(value) for key, value in node.items()}
 

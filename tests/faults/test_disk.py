@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.support import fault_harness
+from tests.support import fault_harness, fork_server
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
@@ -81,7 +81,7 @@ async def test_a_start_on_a_read_only_file_system_ends_with_a_sentence_and_the_n
     await fault_harness.assert_exactly_once(harness, channels, 1)
 
 
-def _limit_files(bot: subprocess.Popen[bytes], size: int) -> None:
+def _limit_files(bot: fork_server.ForkedProcess, size: int) -> None:
     """Let the writes of a process fail beyond this size of a file, which is how a quota ends."""
     _, hard = resource.prlimit(bot.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(bot.pid, resource.RLIMIT_FSIZE, (size, hard))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 
 import pytest
 
 from tests.fake_discord.process import GUILD_ID, TOKEN
-from tests.support import fault_harness
+from tests.support import fault_harness, fork_server
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
@@ -17,7 +16,7 @@ CLOSE_CODES = (4004, 4014, 4010, 4011, 4012, 4013)
 COMMANDS_ROUTE = "PUT /applications/{application_id}/commands"
 
 
-async def _wait_for_end(harness: FaultHarness, bot: subprocess.Popen[bytes]) -> int:
+async def _wait_for_end(harness: FaultHarness, bot: fork_server.ForkedProcess) -> int:
     await harness.wait_until(lambda: bot.poll() is not None)
     return bot.wait()
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from datetime import timedelta
 
 import pytest
 from aiohttp import web
 
 from tests.fake_discord import process
-from tests.support import origin_server, source_payloads
+from tests.support import fork_server, origin_server, source_payloads
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
@@ -46,9 +45,7 @@ async def test_huggingface_alone_gives_the_next_due_post(harness: FaultHarness) 
             *("--at", f"{minute_ago:%H:%M}", "--timezone", "UTC"),
         )
         await harness.advance_clock(timedelta(days=1))
-        harness.start_python(
-            "-m", "tests.support.shifted_clock", str(harness.folder / "clock_offset"), **settings
-        )
+        harness.start_bot(**settings)
         await harness.wait_for_sent(1)
     [message] = await harness.fake.messages(channel_id)
     text = json.dumps(message, ensure_ascii=False)
@@ -58,5 +55,5 @@ async def test_huggingface_alone_gives_the_next_due_post(harness: FaultHarness) 
     assert "no source yet" not in harness.read_log()
 
 
-async def _has_ended(command: subprocess.Popen[bytes]) -> bool:
+async def _has_ended(command: fork_server.ForkedProcess) -> bool:
     return command.poll() is not None

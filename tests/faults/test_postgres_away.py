@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from bot.operations import health
 from bot.operations.health import Liveness, Metrics
 from storage import errors, models
 from tests.fake_discord import model, process
-from tests.support import fault_harness, postgres_server, relay_harness
+from tests.support import fault_harness, fork_server, postgres_server, relay_harness
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
@@ -43,7 +42,7 @@ async def harness(
 
 async def _start_sender_and_standby(
     harness: FaultHarness,
-) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]:
+) -> tuple[fork_server.ForkedProcess, fork_server.ForkedProcess]:
     sender = harness.start_bot()
     await harness.fake.wait_until_connected()
     standby = harness.start_bot()

@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import random
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from storage.database import Database
 from tests.fake_model import papers
 from tests.fake_model.fixtures import fake_model, fake_model_process
 from tests.fake_model.process import FakeModelProcess
+from tests.support import fork_server
 
 __all__ = ["fake_model", "fake_model_process"]
 
@@ -42,32 +42,29 @@ class Killed:
     def __init__(self, model: FakeModelProcess, folder: Path) -> None:
         self.model = model
         self.folder = folder
-        self.environment = {
-            **os.environ,
-            **model.environment(),
-            "PYTHONPATH": os.getcwd(),
-            "PAPERROUND_WRITER_DAILY_TOKENS": str(CAP),
-        }
+        self.environment = {**os.environ, **model.environment(), "PAPERROUND_WRITER_DAILY_TOKENS": str(CAP)}
 
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
-        pipe = asyncio.subprocess.PIPE
-        command = (sys.executable, "-m", "bot", *arguments)
-        return await asyncio.create_subprocess_exec(
-            *command, cwd=self.folder, env=self.environment, stdout=pipe, stderr=pipe
+    def start(self, *arguments: str) -> fork_server.ForkedProcess:
+        for name in ("out", "err"):
+            (self.folder / name).write_bytes(b"")
+        return fork_server.ForkedProcess(
+            *("bot", arguments),
+            cwd=self.folder,
+            env=self.environment,
+            log=self.folder / "out",
+            errors=self.folder / "err",
         )
 
     async def finish(self, *arguments: str) -> dict[str, Any]:
-        process = await self.start(*arguments)
-        stdout, stderr = await process.communicate()
-        assert process.returncode == 0, stderr.decode()
-        record: dict[str, Any] = json.loads(stdout)
+        assert await asyncio.to_thread(self.start(*arguments).wait) == 0, (self.folder / "err").read_text()
+        record: dict[str, Any] = json.loads((self.folder / "out").read_text())
         return record
 
     async def kill_after(self, requests: int) -> bool:
         """Start, and kill once the model has answered this number of further requests; false if the run ended before."""
         wanted = len(self.model.log()) + requests
-        process = await self.start(*WRITE)
-        ended = asyncio.ensure_future(process.wait())
+        process = self.start(*WRITE)
+        ended = asyncio.ensure_future(asyncio.to_thread(process.wait))
         while not ended.done() and len(self.model.log()) < wanted:
             await asyncio.wait({ended}, timeout=0.01)
         if not ended.done():

@@ -42,9 +42,7 @@ async def test_a_closed_day_is_written_and_posted_that_morning(
         command = harness.start_cli(*arguments, **settings)
         assert await _ended(harness, command) == 0, harness.read_log()
     await harness.advance_clock(rule.closes_at(today) + timedelta(minutes=1) - harness.now())
-    harness.start_python(
-        "-m", "tests.support.shifted_clock", str(harness.folder / "clock_offset"), **settings
-    )
+    harness.start_bot(**settings)
 
     async def has_posted() -> bool:
         return bool(await harness.fake.messages(channel_id))

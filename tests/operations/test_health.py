@@ -366,7 +366,7 @@ async def test_a_request_with_a_body_is_cut_off_before_it_is_parsed(
         receive(handler, data)
 
     monkeypatch.setattr(web.RequestHandler, "data_received", count)
-    async with ServerHarness(sqlite_db).open().serving("127.0.0.1:0") as url:
+    async with ServerHarness(sqlite_db).serving("127.0.0.1:0") as url:
         _, writer = await asyncio.open_connection(*url.removeprefix("http://").split(":"))
         with suppress(ConnectionError):
             writer.write(b"POST /health HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")

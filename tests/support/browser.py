@@ -93,9 +93,12 @@ class Browser:
         shown = ""
         try:
             async with patience.limit(WAIT_SECONDS):
-                while not all(sentence in shown for sentence in sentences):
-                    await self.press(key)
-                    await asyncio.sleep(2)
+                for attempt in itertools.count():
+                    if all(sentence in shown for sentence in sentences):
+                        break
+                    if attempt % 20 == 0:
+                        await self.press(key)
+                    await asyncio.sleep(0.1)
                     shown = await self.text()
         except TimeoutError:
             raise TimeoutError(f"{sentences}\n{shown[-2000:]}") from None

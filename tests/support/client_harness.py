@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from unittest import mock
 
 import discord
 import pytest
 import simcord
+from discord import app_commands
 from discord.http import MultipartParameters
 
 from bot.app.client import PaperroundBot
 from bot.app.container import Container
+from bot.client import translations
 from bot.client.router import UserError
 from bot.client.translations import Texts, Translations
 from bot.core.settings import Settings
 from bot.lists import autocomplete
 from bot.outbox import contents
+from bot.rendering.templates import Templates
 from bot.sources import fetcher
 from storage import deliveries, models
 from storage.database import Database
@@ -157,13 +161,15 @@ async def open_harness(
     settings = Settings(locale=locale.value, arxiv_url=f"{services_url}/api/query", hf_endpoint=services_url)
     container = Container(settings, database, clock)
     container.texts = texts
+    container.templates = _load_templates()
     container.source_throttles[models.SourceKind.ARXIV] = fetcher.no_throttle
     bot = container.create_bot(shard_count=1, locale=locale)
     for waiting in (bot.services.lookups, bot.services.paper_lookup):
         waiting.patience = patience.scaled(waiting.patience)
     # Not `simcord.run`, which fails in a fixture: pytest runs set-up and tear-down in different contexts.
     env = PatientEnv(bot, check_errors=False, settle_timeout=patience.scaled(SETTLE_SECONDS))
-    await env.start()
+    with _few_locales():
+        await env.start()
     clock.env = env
     try:
         with mock.patch.multiple(
@@ -174,6 +180,22 @@ async def open_harness(
             yield _populate(env, container, bot, locale)
     finally:
         await env.shutdown()
+
+
+@lru_cache(maxsize=1)
+def _load_templates() -> Templates:
+    """The bundled templates, compiled once for the test process."""
+    return Templates()
+
+
+@contextmanager
+def _few_locales() -> Iterator[None]:
+    """Register commands in the locales that the bot translates for, a tenth of Discord's: the others have the default."""
+    translated = [locale for locale in discord.Locale if translations.from_discord_locale(locale)]
+    with ExitStack() as patches:
+        for module in (app_commands.commands, app_commands.transformers):
+            patches.enter_context(mock.patch.object(module, "Locale", translated))
+        yield
 
 
 def _populate(

@@ -18,7 +18,7 @@ from bot.core.clock import system_clock
 from storage import deliveries, migrate, models, outbox
 from storage.database import Database
 from tests.fake_discord import process
-from tests.support import digest_builders, patience, relay_harness, shifted_clock
+from tests.support import digest_builders, fork_server, patience, relay_harness, shifted_clock
 
 
 @dataclass
@@ -36,7 +36,7 @@ class FaultHarness:
     api_url: str | None = None
     """The API's address for the next bot, if it is not the fake's own: that of a proxy."""
     clock_error: timedelta = timedelta(0)
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[subprocess.Popen[bytes] | fork_server.ForkedProcess] = field(default_factory=list)
 
     def now(self) -> datetime:
         """The present by the shifted clocks (UTC), without the error of the bots'."""
@@ -57,31 +57,47 @@ class FaultHarness:
     def _clock_file(self) -> Path:
         return self.folder / "clock_offset"
 
-    def start_bot(self, *options: str, **settings: str) -> subprocess.Popen[bytes]:
-        """Start the bot with the shifted clock, its `options`, and further `settings`."""
-        module = "tests.support.shifted_clock"
-        return self.start_python("-m", module, str(self._clock_file), *options, **settings)
+    @property
+    def _log_file(self) -> Path:
+        return self.folder / "bot.log"
 
-    def start_cli(self, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
+    def start_bot(self, *options: str, **settings: str) -> fork_server.ForkedProcess:
+        """Start the bot with the shifted clock, its `options`, and further `settings`."""
+        return self._start("tests.support.shifted_clock", (str(self._clock_file), *options), settings)
+
+    def start_cli(self, *arguments: str, **settings: str) -> fork_server.ForkedProcess:
         """Start the command line as an operator would, with further `settings`."""
-        return self.start_python("-m", "bot", *arguments, **settings)
+        return self._start("bot", arguments, settings)
+
+    def _start(
+        self, module: str, arguments: tuple[str, ...], settings: dict[str, str]
+    ) -> fork_server.ForkedProcess:
+        environment = self._environment(settings)
+        started = fork_server.ForkedProcess(
+            module, arguments, cwd=process.ROOT, env=environment, log=self._log_file
+        )
+        self.processes.append(started)
+        return started
 
     def start_python(self, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
         """Start a process that uses the fake and the database; its output is appended to `bot.log` in the folder."""
-        environment = {
+        environment = self._environment(settings)
+        with self._log_file.open("ab") as log:
+            started = subprocess.Popen(
+                [sys.executable, *arguments], cwd=process.ROOT, env=environment, stdout=log, stderr=log
+            )
+        self.processes.append(started)
+        return started
+
+    def _environment(self, settings: dict[str, str]) -> dict[str, str]:
+        self.set_clock_error(self.clock_error)
+        return {
             **os.environ,
             **self.fake.environment(),
             "PAPERROUND_DATABASE_URL": self.database_url,
             **({"PAPERROUND_DISCORD_API_URL": self.api_url} if self.api_url else {}),
             **settings,
         }
-        self.set_clock_error(self.clock_error)
-        with (self.folder / "bot.log").open("ab") as log:
-            bot = subprocess.Popen(
-                [sys.executable, *arguments], cwd=process.ROOT, env=environment, stdout=log, stderr=log
-            )
-        self.processes.append(bot)
-        return bot
 
     def kill_all(self) -> None:
         """Kill every bot at once, like a power failure."""
@@ -90,7 +106,7 @@ class FaultHarness:
             bot.wait()
 
     def read_log(self) -> str:
-        return (self.folder / "bot.log").read_text(errors="replace")
+        return self._log_file.read_text(errors="replace")
 
     async def add_deliveries(self, *new_deliveries: models.NewDelivery) -> None:
         async with self.db.transaction() as connection:
