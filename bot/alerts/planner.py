@@ -474,13 +474,7 @@ class AlertPlanner:
         return built
 
     def _build_post(
-        self,
-        locale: models.Locale,
-        shown: Sequence[PaperMatch],
-        more: int,
-        *,
-        in_channel: bool,
-        silent: bool,
+        self, locale: models.Locale, shown: Sequence[PaperMatch], more: int, *, in_channel: bool, silent: bool
     ) -> contents.AlertPost:
         """Return the message, equal for all recipients of the same papers for the same reasons: alerts are numbered from 0."""
         numbers: dict[int, int] = {}
