@@ -65,7 +65,7 @@ async def test_a_search_finds_by_the_engine_and_in_titles_notes_and_tags(sqlite_
     async with sqlite_db.transaction() as connection:
         ids = await add_papers(connection, ["Alpha", "Étude of Beta", "Gamma"])
     for paper_id in ids:
-        await saved.save(7, paper_id)
+        await saved.save(7, [paper_id])
     await saved.set_note(7, ids[2], "compare with DPO")
     await saved.set_tags(7, ids[1], "to read")
 
@@ -92,9 +92,9 @@ async def test_a_full_shelf_and_a_file_too_large_are_refused(
     saved = shelf_service.Shelf(sqlite_db, lambda: NOW, match_nothing)
     async with sqlite_db.transaction() as connection:
         first, second = await add_papers(connection, ["A", "B"])
-    await saved.save(7, first)
+    await saved.save(7, [first])
     with pytest.raises(shelf_service.FullShelfError):
-        await saved.save(7, second)
+        await saved.save(7, [second])
     with pytest.raises(TooLargeError):
         await saved.export(7, ReferenceFormat.CSV)
 
