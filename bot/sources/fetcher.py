@@ -472,7 +472,8 @@ class Fetcher:
     ) -> Response:
         """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError.
 
-        `max_bytes` is a limit of the body below that of all answers. A page that moved permanently is fetched from its new address, or from the old one if the new one fails.
+        `max_bytes` is a limit of the body below that of all answers. A page that moved permanently is fetched from its new
+        address, or from the old one if the new one fails.
         """
         size = min(max_bytes or self._limits.max_bytes, self._limits.max_bytes)
         attempt = partial(
