@@ -257,7 +257,7 @@ def _declare_posts(metadata: sa.MetaData) -> None:
         sa.Column("timezone", sa.Text, nullable=False),
         sa.Column("weekday", sa.Integer, nullable=False, comment="ISO, of weekly"),
         sa.Column("max_papers", sa.Integer, nullable=False, comment="in a message"),
-        sa.Column("forms", sa.JSON, nullable=False, server_default="[]", comment="by term: added forms with their context"),
+        sa.Column("forms", sa.JSON, nullable=False, server_default="[]", comment="by term: added forms"),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("reason", sa.Text),
         sa.Column("paused_until_at", _TIME),
