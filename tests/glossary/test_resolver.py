@@ -73,7 +73,7 @@ def test_a_closed_up_query_is_split_into_known_terms(glossary: resolver.Glossary
 
 
 def test_added_forms_exclude_the_typed_form(glossary: resolver.Glossary) -> None:
-    added_forms = glossary.expand("강화학습").added_forms
+    added_forms = glossary.expand("강화학습").segments[0].added_forms
     assert "reinforcement learning" in added_forms
     assert "강화 학습" not in added_forms
 
@@ -81,7 +81,7 @@ def test_added_forms_exclude_the_typed_form(glossary: resolver.Glossary) -> None
 def test_unknown_words_stay_as_typed(glossary: resolver.Glossary) -> None:
     expanded = glossary.expand("뷁뷁뷁")
     assert [(form.text, form.weight) for form in expanded.segments[0].forms] == [("뷁뷁뷁", 1.0)]
-    assert not expanded.added_forms
+    assert not any(segment.added_forms for segment in expanded.segments)
 
 
 def test_function_words_are_not_abbreviations() -> None:
