@@ -27,10 +27,6 @@ def _always(value: object) -> Callable[..., object]:
     return lambda *_, **__: value
 
 
-def _no_partial_matches(*_: object, **__: object) -> tuple[dict[int, float], list[engine.PartialHit]]:
-    return {}, []
-
-
 def _without_names(_: object, __: object, expanded: concepts.Expansion) -> concepts.Expansion:
     return expanded
 
@@ -62,7 +58,7 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
     "periods": ((engine, "read_period", lambda query, _: (query, "")),),
     "writers": ((authors, "read_writers", lambda _, query: query),),
     "institutions": ((people, "list_korean_names", _always([])),),
-    "partial": ((engine, "_find_partial", _no_partial_matches),),
+    "partial": ((engine, "_find_partial", _always([])),),
     "topics": ((topics, "describe", _always({})),),
     "implied": ((search_query, "_list_implied", _always({})),),
     "everyday-words": ((questions.Everyday, "find_terms", _always(())),),
