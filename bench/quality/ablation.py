@@ -10,16 +10,14 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
 from bot.glossary import concepts, induction, resolver
 from bot.search import authors, completion, engine, scoring, similar
 from bot.search import query as search_query
-from bot.text import analyser, people, questions, term_keys, topics
+from bot.text import people, questions, term_keys, topics
 
-_GUESSED_WEIGHT = 0.5
 _Replacement = tuple[object, str, object]
 
 
@@ -31,24 +29,7 @@ def _without_names(_: object, __: object, expanded: concepts.Expansion) -> conce
     return expanded
 
 
-_expand = search_query.expand_query
 _draft_glossary, _find_term = induction.draft_glossary, induction.find_term
-
-
-def _expand_with_initials(
-    glossary: resolver.Glossary, text: str, _: questions.Everyday | None = None
-) -> concepts.Expansion:
-    """Expand a query and add the initials of an English one of three or four words, as search did before."""
-    expanded = _expand(glossary, text)
-    content = term_keys.content_words(term_keys.english_key(expanded.text))
-    if analyser.has_hangul(expanded.text) or not 3 <= len(content) <= 4 or not all(map(str.isalpha, content)):
-        return expanded
-    initials = "".join(word[0] for word in content).upper()
-    form = concepts.WeightedForm(initials, _GUESSED_WEIGHT, is_shown=False)
-    if len(expanded.segments) == 1:
-        (whole,) = expanded.segments
-        return replace(expanded, segments=(replace(whole, forms=(*whole.forms, form)),))
-    return replace(expanded, composed=(*expanded.composed, concepts.Segment(expanded.text, (form,))))
 
 
 STAGES: dict[str, tuple[_Replacement, ...]] = {
@@ -68,10 +49,6 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
         (similar, "add_names", _without_names),
         (term_keys, "joined_writing", _always(None)),
         (term_keys, "split_writing", _always(None)),
-    ),
-    "initials": (
-        (search_query, "expand_query", _expand_with_initials),
-        (resolver, "is_everyday_word", _always(False)),
     ),
     "corrections": ((completion, "find_corrections", _always(())),),
     "short-words": ((completion, "_is_in_term", _always(False)),),
@@ -93,11 +70,11 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
 """What is replaced to switch off each stage.
 
 These are: what reads sentences, and of it endings and filler; periods; writers; English names of institutions for Korean ones;
-partial matches; topics, and the terms that they imply; everyday words; names of models and papers; the refusal to guess
-abbreviations (so they are guessed); typing errors, and those of words that are too short to tell; the ranking of many matches by
-the index (so the most popular ones are read); partial matches with two parts of a query; the care with words inside longer ones;
-of the glossary the evidence that it asks for, all that it learns, that papers repeat the words of a term, translations of common
-words, that a typed word weighs more than its translations, and closed-up queries.
+partial matches; topics, and the terms that they imply; everyday words; names of models and papers; typing errors, and those of
+words that are too short to tell; the ranking of many matches by the index (so the most popular ones are read); partial matches
+with two parts of a query; the care with words inside longer ones; of the glossary the evidence that it asks for, all that it
+learns, that papers repeat the words of a term, translations of common words, that a typed word weighs more than its translations,
+and closed-up queries.
 """
 BEFORE_INGEST = frozenset({"glossary", "learning", "repeated-words"})
 """Stages that work when an archive is ingested: its database has to be built without them."""
