@@ -301,7 +301,7 @@ async def lock_reader(connection: AsyncConnection, user_id: int) -> None:
 
 async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
     """Store a draft and return the alert. Raises DuplicateError if an equal one exists for the same recipient."""
-    if await _has_equal(connection, new):
+    if await find_equal(connection, new) is not None:
         raise errors.DuplicateError("This alert exists already.")
     return replace(new, id=await bulk.insert_row(connection, alerts, column_values(new)))
 
@@ -316,18 +316,6 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
     statement = alerts.update().where(alerts.c.id == changed.id)
     await connection.execute(statement.values(column_values(changed)))
     return changed
-
-
-async def _has_equal(connection: AsyncConnection, alert: models.Alert) -> bool:
-    """Return whether `find_equal` finds one, in one hop to the database's thread instead of four."""
-    is_sqlite = connection.dialect.name == "sqlite"
-    statement = (
-        "SELECT 1 FROM alerts WHERE user_id = ?"  # noqa: S608 - constant texts
-        f" AND channel_id {'IS ?' if is_sqlite else 'IS NOT DISTINCT FROM ?::bigint'}"
-        " AND key = ? AND min_votes = ? LIMIT 1"
-    )
-    values = (alert.user_id, alert.channel_id, alert.key, alert.min_votes)
-    return bool(list(await bulk.fetch_all(connection, statement, values)))
 
 
 async def find_equal(connection: AsyncConnection, alert: models.Alert) -> models.Alert | None:
@@ -522,7 +510,7 @@ def _parse_lists(
     return (
         tuple(models.AlertTerm(models.AlertKind(kind), text) for kind, text in json.loads(terms)),
         tuple(json.loads(excluded)),
-        tuple(tuple(map(tuple, own)) for own in json.loads(forms)),
+        tuple(map(tuple, json.loads(forms))),
     )
 
 

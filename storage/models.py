@@ -577,8 +577,8 @@ class AlertTerm(NamedTuple):
     text: str
 
 
-AlertForms: TypeAlias = tuple[tuple[tuple[str, ...], ...], ...]
-"""For each term of an alert the forms that match too; each is its text, then the words of its context."""
+AlertForms: TypeAlias = tuple[tuple[str, ...], ...]
+"""For each term of an alert the forms that match too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -427,13 +427,7 @@ alerts = sa.Table(
     sa.Column(
         "silent", sa.Boolean, nullable=False, server_default=sa.false(), comment="without notification"
     ),
-    sa.Column(
-        "forms",
-        _tuple_of(lambda forms: tuple(map(tuple, forms))),
-        nullable=False,
-        server_default="[]",
-        comment="by term: added forms with their context",
-    ),
+    sa.Column("forms", _tuple_of(tuple), nullable=False, server_default="[]", comment="by term: added forms"),
     sa.Column("state", _one_of(models.ActivityState), nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("paused_until_at", UtcTime),

@@ -10,16 +10,14 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
 from bot.glossary import concepts, induction, resolver
 from bot.search import authors, completion, engine, scoring, similar
 from bot.search import query as search_query
-from bot.text import analyser, people, questions, term_keys, topics
+from bot.text import people, questions, term_keys, topics
 
-_GUESSED_WEIGHT = 0.5
 _Replacement = tuple[object, str, object]
 
 
@@ -27,32 +25,11 @@ def _always(value: object) -> Callable[..., object]:
     return lambda *_, **__: value
 
 
-def _no_partial_matches(*_: object, **__: object) -> tuple[dict[int, float], list[engine.PartialHit]]:
-    return {}, []
-
-
 def _without_names(_: object, __: object, expanded: concepts.Expansion) -> concepts.Expansion:
     return expanded
 
 
-_expand = search_query.expand_query
 _draft_glossary, _find_term = induction.draft_glossary, induction.find_term
-
-
-def _expand_with_initials(
-    glossary: resolver.Glossary, text: str, _: questions.Everyday | None = None
-) -> concepts.Expansion:
-    """Expand a query and add the initials of an English one of three or four words, as search did before."""
-    expanded = _expand(glossary, text)
-    content = term_keys.content_words(term_keys.english_key(expanded.text))
-    if analyser.has_hangul(expanded.text) or not 3 <= len(content) <= 4 or not all(map(str.isalpha, content)):
-        return expanded
-    initials = "".join(word[0] for word in content).upper()
-    form = concepts.WeightedForm(initials, _GUESSED_WEIGHT, tuple(content), is_shown=False)
-    if len(expanded.segments) == 1:
-        (whole,) = expanded.segments
-        return replace(expanded, segments=(replace(whole, forms=(*whole.forms, form)),))
-    return replace(expanded, composed=(*expanded.composed, concepts.Segment(expanded.text, (form,))))
 
 
 STAGES: dict[str, tuple[_Replacement, ...]] = {
@@ -62,7 +39,7 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
     "periods": ((engine, "read_period", lambda query, _: (query, "")),),
     "writers": ((authors, "read_writers", lambda _, query: query),),
     "institutions": ((people, "list_korean_names", _always([])),),
-    "partial": ((engine, "_find_partial", _no_partial_matches),),
+    "partial": ((engine, "_find_partial", _always([])),),
     "topics": ((topics, "describe", _always({})),),
     "implied": ((search_query, "_list_implied", _always({})),),
     "everyday-words": ((questions.Everyday, "find_terms", _always(())),),
@@ -73,21 +50,11 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
         (term_keys, "joined_writing", _always(None)),
         (term_keys, "split_writing", _always(None)),
     ),
-    "initials": (
-        (search_query, "expand_query", _expand_with_initials),
-        (resolver, "is_everyday_word", _always(False)),
-    ),
     "corrections": ((completion, "find_corrections", _always(())),),
     "short-words": ((completion, "_is_in_term", _always(False)),),
     "index-rank": ((engine._Request, "rank_by_index", lambda _, positions: positions),),
     "pairs": ((engine, "_MAX_COMBINED_PARTS", 0),),
-    "titles": ((engine, "_TITLE_LIMIT", 0),),
-    "topic-rank": ((engine, "_rank_by_topic", lambda hits, _: hits),),
     "inside": ((scoring.CompiledSegment, "is_inside", _always(False)),),
-    "senses": (
-        (scoring.CompiledSegment, "is_ambiguous", _always(False)),
-        (scoring, "_is_other", _always(False)),
-    ),
     "glossary": (
         (induction, "is_term", _always(True)),
         (induction.CooccurrenceCounter, "is_confirmed", _always(True)),
@@ -99,18 +66,15 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
     "common-words": ((resolver.Glossary, "_word_segment", lambda _, unit: concepts.literal_segment(unit)),),
     "literal-words": ((resolver, "_COMMON_WORD_WEIGHT", 1.0),),
     "compounds": ((resolver.Glossary, "_split_compound", lambda self, unit: [self._word_segment(unit)]),),
-    "meanings": ((resolver.Glossary, "_rivals", _always(())), (resolver.Glossary, "_context", _always(()))),
 }
 """What is replaced to switch off each stage.
 
 These are: what reads sentences, and of it endings and filler; periods; writers; English names of institutions for Korean ones;
-partial matches; topics, and the terms that they imply; everyday words; names of models and papers; the refusal to guess
-abbreviations (so they are guessed); typing errors, and those of words that are too short to tell; the ranking of many matches by
-the index (so the most popular ones are read); partial matches with two parts of a query and those with one in the title; the
-order by topic of papers with all of a question; the care with words inside longer ones and with abbreviations of several
-meanings; of the glossary the evidence that it asks for, all that it learns, that papers repeat the words of a term, translations
-of common words, that a typed word weighs more than its translations, closed-up queries, and what tells the meanings of an
-abbreviation apart.
+partial matches; topics, and the terms that they imply; everyday words; names of models and papers; typing errors, and those of
+words that are too short to tell; the ranking of many matches by the index (so the most popular ones are read); partial matches
+with two parts of a query; the care with words inside longer ones; of the glossary the evidence that it asks for, all that it
+learns, that papers repeat the words of a term, translations of common words, that a typed word weighs more than its translations,
+and closed-up queries.
 """
 BEFORE_INGEST = frozenset({"glossary", "learning", "repeated-words"})
 """Stages that work when an archive is ingested: its database has to be built without them."""

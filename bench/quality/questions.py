@@ -232,7 +232,7 @@ def measure_outside(folder: Path, without: str | None) -> dict[str, float]:
         grades.setdefault(number, {})[paper] = int(grade)
     figures = measures.MetricSamples()
     files = sorted(path for path in (folder / "papers").rglob("*") if path.is_file())
-    with ablation.without(without), end_to_end.open_archive(files) as stored:
+    with open_without(files, without) as stored:
         for number, language, kind, text in rows:
             found = [grades[number].get(paper, 0) for paper in stored.find_ids(text, _PAGE)]
             # The gain is the grade itself, as those who judged used it.

@@ -33,8 +33,8 @@ from bot.text import analyser, keywords, people, term_keys, typography
 from storage import alerts, key_values, models, papers, search, snapshot
 from storage.database import Database
 
-AUTHOR_PREFIX, SOUND_PREFIX, INSTITUTION_PREFIX, PAPER_PREFIX = "\n@", "\n@@", "\n#", "\n="
-"""Beginnings of the needles of names, of the sounds of Hangul names and their spellings, of institutions, of arXiv ids.
+AUTHOR_PREFIX, INSTITUTION_PREFIX, PAPER_PREFIX = "\n@", "\n#", "\n="
+"""Beginnings of the needles of names, of institutions, of arXiv ids.
 
 A name's needle is a line of its own in a haystack, between two line ends.
 """
@@ -44,8 +44,6 @@ NAME_KINDS = (models.AlertKind.AUTHOR, models.AlertKind.INSTITUTION)
 
 MAX_CHARACTERS = 100_000
 """Characters of a paper's texts in which keywords are looked for: ten times the longest real summaries."""
-
-VOWEL_REMOVAL = str.maketrans("", "", "aeiou ")
 
 
 def keyword_text(paper: models.PaperDetail) -> keywords.KeywordText:
@@ -89,7 +87,7 @@ def list_needles(
     by_term = [
         frozenset(
             needle[:MAX_NEEDLE_LENGTH]
-            for text in (term.text, *(form for form, *_ in own))
+            for text in (term.text, *own)
             for needle in term_needles(term.kind, text)
         )
         for term, own in _with_forms(terms, forms)
@@ -105,7 +103,7 @@ def _selectivity(needle: str) -> tuple[bool, int]:
 
 def _with_forms(
     terms: Iterable[models.AlertTerm], forms: models.AlertForms
-) -> Iterator[tuple[models.AlertTerm, tuple[tuple[str, ...], ...]]]:
+) -> Iterator[tuple[models.AlertTerm, tuple[str, ...]]]:
     own = tuple(terms)
     return zip_longest(own, forms[: len(own)], fillvalue=())  # type: ignore[arg-type]
 
@@ -119,9 +117,8 @@ def term_needles(kind: models.AlertKind, text: str) -> frozenset[str]:
             key = people.institution_key(text)
             return frozenset((f"{INSTITUTION_PREFIX}{key}\n",)) if key else frozenset()
         case models.AlertKind.AUTHOR:
-            if people.split_hangul(text) and (keys := people.sound_keys(text)):
-                return frozenset((f"{SOUND_PREFIX}{keys[0]}\n",))
-            return frozenset((f"{_consonants_line(text)}\n",)) if analyser.fold_name(text) else frozenset()
+            keys = people.consonant_keys(text) if analyser.fold_name(text) else ()
+            return frozenset(f"{AUTHOR_PREFIX}{key}\n" for key in keys)
         case models.AlertKind.PAPER:
             is_id = arxiv_ids.parse_bare_id(text) == text
             return frozenset((f"{PAPER_PREFIX}{text}\n",)) if is_id else frozenset()
@@ -132,20 +129,12 @@ def term_needles(kind: models.AlertKind, text: str) -> frozenset[str]:
 def build_haystack(paper: models.PaperDetail, text: keywords.KeywordText, *, only_names: bool = False) -> str:
     """Return a paper's names, each on a line, and what its texts are found by; `only_names` leaves out the texts."""
     institutions = set[str]().union(*map(people.find_keys, paper.institutions))
-    lines = {f"{INSTITUTION_PREFIX}{key}" for key in institutions}.union(*map(author_lines, paper.authors))
+    authors = set[str]().union(*map(people.consonant_keys, paper.authors))
+    lines = [f"{AUTHOR_PREFIX}{key}" for key in authors] + [
+        f"{INSTITUTION_PREFIX}{key}" for key in institutions
+    ]
     names = "".join((*sorted(lines), PAPER_PREFIX, paper.arxiv_id, "\n"))
     return names if only_names else names + text.haystack
-
-
-def author_lines(name: str) -> set[str]:
-    """Return the lines of a name in a haystack: as written, by its sound, and for Hangul by its spellings."""
-    sounds = {f"{SOUND_PREFIX}{key}" for key in people.sound_keys(name)}
-    return sounds | {_consonants_line(spelling) for spelling in (name, *people.list_spellings(name))}
-
-
-def _consonants_line(name: str) -> str:
-    """Return the sorted consonants of a name, which are the same for all its spellings and word orders."""
-    return AUTHOR_PREFIX + "".join(sorted(analyser.fold_name(name).translate(VOWEL_REMOVAL)))
 
 
 @lru_cache(maxsize=1 << 12)
@@ -196,17 +185,14 @@ def match_added_names(
 
 
 def _match_term(
-    term: models.AlertTerm,
-    forms: tuple[tuple[str, ...], ...],
-    paper: models.PaperDetail,
-    text: keywords.KeywordText,
+    term: models.AlertTerm, forms: tuple[str, ...], paper: models.PaperDetail, text: keywords.KeywordText
 ) -> tuple[str, contents.MatchField] | None:
     """Return the term, or the name in the paper, and where the paper has it; None if it does not."""
     match term.kind:
         case models.AlertKind.AUTHOR:
             places, variants = _index_authors(paper.authors), name_variants(term.text)
-            keys = variants | _sounds(term.text, of_ascii=not term.text.isascii())
-            for place in sorted({place for key in keys for place in places.get(key, ())}):
+            alike = [places.get(key, ()) for key in people.consonant_keys(term.text)]
+            for place in sorted(set[int]().union(*alike)):
                 name = paper.authors[place]
                 if variants & name_variants(name) or people.is_same_name(term.text, name):
                     return name, contents.MatchField.AUTHOR
@@ -221,7 +207,7 @@ def _match_term(
             found, (in_title, in_body) = term.text, text.match(term.text)
             # With forms of the glossary a paper must be about the topic, as in a look-up.
             if forms and not in_title:
-                found, in_title, in_body = _find_form(((term.text,), *forms), text.topic_document)
+                found, in_title, in_body = _find_form((term.text, *forms), text.topic_document)
             field = contents.MatchField.TITLE if in_title else contents.MatchField.TEXT
             return (found, field) if in_title or in_body else None
         case _:
@@ -230,27 +216,18 @@ def _match_term(
 
 @lru_cache(maxsize=8)
 def _index_authors(names: tuple[str, ...]) -> dict[str, list[int]]:
-    """Return the places of a paper's authors by their variants and sounds: many alerts are compared with a paper.
-
-    A name that is in `names` in another script has one of the sounds.
-    """
+    """Return the places of a paper's authors by their consonants: many alerts are compared with a paper."""
     places: dict[str, list[int]] = {}
     for place, name in enumerate(names):
-        for key in name_variants(name) | _sounds(name, of_ascii=name.isascii()):
+        for key in people.consonant_keys(name):
             places.setdefault(key, []).append(place)
     return places
 
 
-@lru_cache(maxsize=1 << 12)
-def _sounds(name: str, *, of_ascii: bool) -> set[str]:
-    """Return the sounds of a name, as keys of the names in ASCII or of those in Hangul."""
-    return {f"{SOUND_PREFIX}{of_ascii:d}{key}" for key in people.sound_keys(name)}
-
-
-def _find_form(forms: tuple[tuple[str, ...], ...], document: term_keys.Document) -> tuple[str, bool, bool]:
+def _find_form(forms: tuple[str, ...], document: term_keys.Document) -> tuple[str, bool, bool]:
     """Return the first form that a paper about the topic has, and whether it is in the title and in the texts."""
     if _topic_segment(*forms).is_topic_of(document):
-        for form, *_ in forms:
+        for form in forms:
             in_title, in_body = term_keys.compile_term(form).count(document)
             if in_title or in_body:
                 return form, in_title > 0, in_body > 0
@@ -258,9 +235,9 @@ def _find_form(forms: tuple[tuple[str, ...], ...], document: term_keys.Document)
 
 
 @lru_cache(maxsize=1 << 12)
-def _topic_segment(*forms: tuple[str, ...]) -> scoring.CompiledSegment:
-    weighted = (concepts.WeightedForm(text, 1.0, tuple(context)) for text, *context in forms)
-    return scoring.CompiledSegment(concepts.Segment(forms[0][0], tuple(weighted)))
+def _topic_segment(*forms: str) -> scoring.CompiledSegment:
+    weighted = tuple(concepts.WeightedForm(text, 1.0) for text in forms)
+    return scoring.CompiledSegment(concepts.Segment(forms[0], weighted))
 
 
 MAX_REASONS = 20
@@ -365,7 +342,7 @@ PreparedPaper: TypeAlias = tuple[models.PaperDetail, keywords.KeywordText]
 
 
 class PaperTexts:
-    """Papers prepared for matching. The latest stay in memory; others are read and prepared again."""
+    """Papers prepared for matching, which stay in memory while their texts are not too long together."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -380,12 +357,9 @@ class PaperTexts:
         if paper_id not in self._prepared:
             async with self._database.read() as connection:
                 for detail in await papers.list_details(connection, [paper_id]):
-                    text = await asyncio.to_thread(keyword_text, detail)
-                    characters = text.characters + sum(text.characters for _, text in self._prepared.values())
-                    while self._prepared and characters > MAX_CACHED_CHARACTERS:
-                        _, oldest = self._prepared.pop(next(iter(self._prepared)))
-                        characters -= oldest.characters
-                    self._prepared[paper_id] = detail, text
+                    if sum(text.characters for _, text in self._prepared.values()) > MAX_CACHED_CHARACTERS:
+                        self._prepared.clear()
+                    self._prepared[paper_id] = detail, await asyncio.to_thread(keyword_text, detail)
         return self._prepared.get(paper_id)
 
 
@@ -547,7 +521,7 @@ MAX_FORMS = 20
 
 
 def list_forms(glossary: resolver.Glossary, alert: models.Alert) -> models.AlertForms:
-    """Return for each term the forms that match too, each with its context; none without the switch, or of a name.
+    """Return for each term the forms that match too; none without the switch, or of a name.
 
     They are those that a look-up of the words shows, without forms that one explanation alone speaks for.
     """
@@ -559,13 +533,11 @@ def list_forms(glossary: resolver.Glossary, alert: models.Alert) -> models.Alert
     )
 
 
-def _term_forms(glossary: resolver.Glossary, text: str) -> tuple[tuple[str, ...], ...]:
+def _term_forms(glossary: resolver.Glossary, text: str) -> tuple[str, ...]:
     expanded = search_query.expand_query(glossary, text).sure()
     # Forms of a part of the words alone would match papers about that part.
     wholes = (*(expanded.segments if len(expanded.segments) == 1 else ()), *expanded.composed)
-    shown = search_query.added_forms(concepts.Expansion(expanded.text, wholes))
-    context_of = {form.text: form.context for whole in wholes for form in whole.forms}
-    return tuple((form, *context_of.get(form, ())) for form in shown[:MAX_FORMS])
+    return search_query.added_forms(concepts.Expansion(expanded.text, wholes))[:MAX_FORMS]
 
 
 FORMS_BATCH_SIZE = 200

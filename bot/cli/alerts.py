@@ -279,7 +279,7 @@ def to_dict(alert: models.Alert) -> dict[str, Any]:
         "excluded": list(alert.excluded),
         "language": None if alert.language is None else alert.language.value,
         "translations": alert.translations,
-        "forms": [[form for form, *_ in forms] for forms in alert.forms],
+        "forms": list(map(list, alert.forms)),
         "when": alert.timing.value,
         "at": alert.at_time,
         "timezone": alert.timezone,

@@ -117,23 +117,17 @@ MIN_NAME_WEIGHT = 0.8
 """Forms that weigh less are not names of the concept: a paper with such a form as its title's head is not ranked first."""
 MIN_SHOWN_WEIGHT = 0.2
 """Forms that weigh less are searched for, but not shown in the answer."""
-OUT_OF_CONTEXT_FACTOR = 0.3
-"""Multiplies the weight of a form in papers that lack its context."""
 
 
 class WeightedForm(NamedTuple):
-    """A form to search for. With a `context`, it weighs less in papers that lack the context.
+    """A form to search for. `is_shown` is false for translations of single words.
 
-    `context` holds the content words of the concept and its Korean forms. An abbreviation of several terms has the forms of
-    the others as `rivals`: in papers that lack the context it weighs nothing if a rival is there. `is_shown` is false for
-    translations of single words. A form that is not `is_sure` ranks papers, and decides no filter.
+    A form that is not `is_sure` ranks papers, and decides no filter.
     """
 
     text: str
     weight: float
-    context: tuple[str, ...] = ()
     is_shown: bool = True
-    rivals: tuple[str, ...] = ()
     is_sure: bool = True
 
     @property
@@ -197,16 +191,8 @@ class Expansion:
         """The keys of the names that the whole query may be: as typed, without stop words, and in other sure forms."""
         texts = [self.text, " ".join(segment.text for segment in self.segments)]
         for whole in (*(self.segments if len(self.segments) == 1 else ()), *self.composed):
-            texts += [
-                form.text for form in whole.forms if form.weight >= MIN_NAME_WEIGHT and not form.context
-            ]
+            texts += [form.text for form in whole.forms if form.weight >= MIN_NAME_WEIGHT]
         return frozenset().union(*map(term_keys.query_names, texts))
-
-    @property
-    def added_forms(self) -> list[str]:
-        """The forms added to the text as typed, each once, in the order of the segments."""
-        forms = [form for segment in (*self.segments, *self.composed) for form in segment.added_forms]
-        return list(dict.fromkeys(forms))
 
 
 def literal_segment(text: str) -> Segment:

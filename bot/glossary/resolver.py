@@ -19,7 +19,6 @@ _MIN_SHARE = 0.2
 _RARE_WEIGHT = 0.8
 _COMMON_WORD_WEIGHT = 0.3
 _TRANSLATED_WORD_WEIGHT = 0.4
-_UNAMBIGUOUS_PAPERS = 8
 _MAX_SENSES = 5
 _MAX_WORDS = 12
 _PARTICLES = frozenset("서로와과을를")
@@ -270,24 +269,16 @@ class Glossary:
                     yield concepts.WeightedForm(
                         form.text, weight, is_shown=form.is_presentable, is_sure=form.is_sure
                     )
-            elif form.text.casefold() not in concepts.read_words("function_words.txt"):
-                rivals = self._rivals(concept, form.text)
-                is_clear = form.seeded or form.papers >= _UNAMBIGUOUS_PAPERS
-                context = self._context(concept) if rivals or not is_clear else ()
-                yield concepts.WeightedForm(form.text, 1.0, context, rivals=rivals)
+            elif self._is_clear(form.text):
+                yield concepts.WeightedForm(form.text, 1.0)
 
-    def _context(self, concept: concepts.Concept) -> tuple[str, ...]:
-        korean_forms = [form.text for form in concept.forms_in("ko") if not form.is_alias][:4]
-        return (*term_keys.content_words(concept.key), *korean_forms)
-
-    def _rivals(self, concept: concepts.Concept, abbreviation: str) -> tuple[str, ...]:
-        """Return the writings of the other terms that an abbreviation is short for; none if these are rare."""
-        if len(concepts.distinct_senses(self._list_senses(abbreviation), ())) < 2:
-            return ()
-        others = [sense for sense in self._distinct_senses(abbreviation) if sense.key != concept.key]
-        forms = [form for sense in others if (other := self._concepts.get(sense.key)) for form in other.forms]
-        texts = [form.text for form in forms if form.language != "abbr" and not form.is_alias]
-        return tuple(dict.fromkeys([*(sense.text or sense.key for sense in others), *texts]))
+    def _is_clear(self, abbreviation: str) -> bool:
+        """Tell whether an abbreviation stands for one term: SD would find papers on the other terms that it is short for."""
+        is_word = abbreviation.casefold() in concepts.read_words("function_words.txt")
+        senses = [
+            sense for sense in self._list_senses(abbreviation) if sense.share
+        ]  # an operator's form has all of it
+        return not is_word and len(concepts.distinct_senses(senses, ())) < 2
 
     def _longest_match_segments(self, units: list[str]) -> list[concepts.Segment]:
         """Split a query into its longest known parts; other words become segments as typed."""

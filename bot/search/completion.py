@@ -110,7 +110,7 @@ def find_corrections(
 
     A word that is too short to tell is corrected if it then is part of a known term: smal in "smal language model".
     """
-    glossary, vocabulary = topics.glossary, topics.get_vocabulary()
+    glossary, vocabulary = topics.glossary, topics.vocabulary
     found: list[tuple[str, str]] = []
     for word in unknown_words[:_MAX_CORRECTED]:
         meant = vocabulary.correct(word)
@@ -122,7 +122,14 @@ def find_corrections(
             if _is_in_term(glossary, apply_corrections(text, [*found, (word, meant)]).split(), meant):
                 found.append((word, meant))
                 break
-    return tuple(found)
+    for word in text.split() if found else ():
+        # Papers have the stem of what is misspelt behind it: reinforcment. An inflection of a known word is no error.
+        near = [meant for meant, _ in vocabulary.list_near(word)] if word not in dict(found) else []
+        same = [meant for meant in near if analyser.stem(meant.lower()) == analyser.stem(word.lower())]
+        is_inflection = any(word.startswith(meant) or meant.startswith(word) for meant in same)
+        if same and not is_inflection and _is_in_term(glossary, apply_corrections(text, found).split(), word):
+            found.append((word, same[0]))
+    return tuple(sorted(found, key=lambda pair: text.find(pair[0])))
 
 
 def _is_in_term(glossary: resolver.Glossary, words: Sequence[str], word: str) -> bool:
@@ -184,12 +191,9 @@ class TopicIndex:
         self._best: dict[str, list[Topic]] = {}
 
     @cached_property
-    def _vocabulary(self) -> Vocabulary:
+    def vocabulary(self) -> Vocabulary:
+        """The words of the topics, to correct typing errors by."""
         return Vocabulary(_weighted_words(self._topics, self.glossary))
-
-    def get_vocabulary(self) -> Vocabulary:
-        """Return the words of the topics, to correct typing errors by."""
-        return self._vocabulary
 
     @cached_property
     def _entries(self) -> list[tuple[str, int, int]]:

@@ -9,10 +9,9 @@ All of it runs synchronously on one snapshot of the database.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
 from itertools import combinations, compress
 from types import MappingProxyType
 from typing import NamedTuple, assert_never
@@ -37,11 +36,9 @@ COUNT_LIMIT = 500
 _LEVEL_LIMIT = 120
 """Matches of each condition by which the index ranks, the most popular ones."""
 _ENOUGH = 30
-"""Partial matches follow fewer papers than this that have all of a query; of a question this many are ranked by topic."""
+"""Partial matches follow fewer papers than this that have all of a query."""
 _ENOUGH_OF_TERM = 10
 """Partial matches follow fewer papers than this that have the single term of a question."""
-_MAX_PARTIAL = 40
-"""Partial matches that are listed."""
 _MAX_RANKED = 36
 """Partial matches whose texts are read."""
 _MAX_WITH_HEAD = 10
@@ -50,8 +47,8 @@ _MAX_COMBINED_PARTS = 4
 """The rarest parts, of which papers with two are looked for."""
 _ENOUGH_CANDIDATES = 60
 """Papers with one part are looked for from the rarest part on, until about this number can be expected."""
-_COMBINED_LIMIT, _PART_LIMIT, _TITLE_LIMIT, _TOPIC_LIMIT = 15, 30, 15, 15
-"""Partial matches of each query: with two parts; with one, anywhere and in the title; on a topic, in the title or twice."""
+_COMBINED_LIMIT, _PART_LIMIT, _TOPIC_LIMIT = 15, 30, 15
+"""Partial matches of each query: with two parts; with one; on a topic, in the title or twice."""
 _WEIGHTS = 0.4, 0.8
 """The weights of BM25 and topic in the relevance, each relative to the highest of all papers."""
 _SHALLOW_LIMIT, _MAX_COUNTED = 250, 2000
@@ -116,40 +113,21 @@ class Found(NamedTuple):
         return self.total - len(self.missing)
 
 
-class _PrunedQuery:
-    """The index query of a concept with only the rarest parts of its phrases, each condition pruned when it is asked for."""
-
-    def __init__(self, query: search_query.IndexQuery, frequencies: Mapping[str, int]) -> None:
-        self._query, self._frequencies = query, frequencies
-
-    @cached_property
-    def anywhere(self) -> BooleanQuery:
-        return prune_phrases(self._query.anywhere, self._frequencies)
-
-    @cached_property
-    def in_title(self) -> BooleanQuery:
-        return prune_phrases(self._query.in_title, self._frequencies)
-
-    @cached_property
-    def repeated(self) -> BooleanQuery:
-        return prune_phrases(self._query.repeated, self._frequencies)
-
-    @cached_property
-    def frequent(self) -> BooleanQuery:
-        return prune_phrases(self._query.frequent, self._frequencies)
-
-
 class _Part(NamedTuple):
     """A concept of a query with its pruned index query, None without a token, and the number of papers that may have it."""
 
     segment: Segment
-    query: _PrunedQuery | None
+    query: search_query.IndexQuery | None
     papers: int
 
     @property
     def weight(self) -> float:
         """The weight of its heaviest form."""
         return max((form.weight for form in self.segment.forms), default=0.0)
+
+
+def _prune(query: search_query.IndexQuery, frequencies: Mapping[str, int]) -> search_query.IndexQuery:
+    return search_query.IndexQuery(*[prune_phrases(condition, frequencies) for condition in query])
 
 
 def _compile_parts(snapshot: Snapshot, segments: Iterable[Segment]) -> list[_Part]:
@@ -159,7 +137,7 @@ def _compile_parts(snapshot: Snapshot, segments: Iterable[Segment]) -> list[_Par
     return [
         _Part(segment, None, 0)
         if query is None
-        else _Part(segment, _PrunedQuery(query, frequencies), estimate_matches(query.anywhere, frequencies))
+        else _Part(segment, _prune(query, frequencies), estimate_matches(query.anywhere, frequencies))
         for segment, query in queries
     ]
 
@@ -171,7 +149,7 @@ class _Request:
         self.snapshot, self.scope, self.expanded = snapshot, scope, expanded
         self.segments = [*expanded.segments, *map(concepts.literal_segment, query.phrases)]
         self.scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
-        self.rows: dict[int, search.IndexRow] = {}
+        self.written: list[search.IndexRow] = []
         self.read: set[int] = set()
         count = len(self.segments)
         self.parts = _compile_parts(
@@ -193,7 +171,6 @@ class _Request:
         """Read papers with their texts, in the given order."""
         by_position = {row.position: row for row in search.list_by_positions(self.snapshot, positions)}
         rows = [by_position[position] for position in positions if position in by_position]
-        self.rows |= {row.paper_id: row for row in rows}
         self.read.update(by_position)
         return rows
 
@@ -246,11 +223,9 @@ def find(snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchSco
         fallback = _compile_parts(snapshot, expanded.fallback) if not is_found else []
         parts = [] if is_found else fallback or (parts if expanded.topics else [])
     is_enough = len(complete.hits) >= (_ENOUGH if len(segments) > 1 else _ENOUGH_OF_TERM)
-    if not parts or (is_enough and not expanded.topics):
+    if not parts or is_enough:
         return complete
-    relevance, partial = _find_partial(request, parts, complete.hits[:_ENOUGH], with_partial=not is_enough)
-    if expanded.topics:
-        complete = complete._replace(hits=_rank_by_topic(complete.hits, relevance))
+    partial = _find_partial(request, parts, {paper_id for _, paper_id in complete.hits})
     if len(segments) == 1:
         partial = _only_of_term(partial, parts, expanded)
     return Found(
@@ -273,10 +248,8 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
     scorer, scope = request.scorer, request.scope
     if scope.paper_ids is not None:
         found = search.list_by_paper_ids(request.snapshot, scope.paper_ids).values()
-        rows = [row for row in found if scope.filters.allow(row.last_on, row.votes)]
-        request.rows |= {row.paper_id: row for row in rows}
-        request.read.update(row.position for row in rows)
-        scored = _drop_inside(_rank(score_papers(rows, scorer)))
+        request.written = [row for row in found if scope.filters.allow(row.last_on, row.votes)]
+        scored = _drop_inside(_rank(score_papers(request.written, scorer)))
         return Found(scored, len(scored))
     is_deep = limit > _SHALLOW_LIMIT or bool(query.excluded)
     count_limit = _MAX_COUNTED if is_deep else COUNT_LIMIT
@@ -305,9 +278,9 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
 
 
 def _is_sure(hit: Hit) -> bool:
-    """Tell whether a paper has all of a query, a single term not only within longer words or as an ambiguous abbreviation."""
+    """Tell whether a paper has all of a query, a single term not only within longer words."""
     score, _ = hit
-    return score.is_complete and (score.segments > 1 or not (score.inside or score.ambiguous))
+    return score.is_complete and (score.segments > 1 or not score.inside)
 
 
 def _rank(hits: Iterable[Hit]) -> list[Hit]:
@@ -326,22 +299,7 @@ def _drop_inside(hits: list[Hit]) -> list[Hit]:
     return [hit for hit in hits if not hit[0].inside] or hits
 
 
-def _rank_by_topic(hits: Sequence[Hit], relevance: Mapping[int, float]) -> list[Hit]:
-    """Return the hits in the order of their relevance, behind those that the query names.
-
-    Those that have a part only within longer words or as an ambiguous abbreviation, and those without a relevance, come last.
-    """
-
-    def key(hit: Hit) -> tuple[bool, bool, bool, float]:
-        score, paper_id = hit
-        is_named = bool(score.name or score.composed)
-        return not is_named, score.inside, score.ambiguous, -relevance.get(paper_id, -1.0)
-
-    return sorted(hits, key=key)
-
-
-# Partial matches have some parts of a query, or its topic. They are ranked by BM25 and topic, as are the papers that have all of
-# a question.
+# Partial matches have some parts of a query, or its topic. They are ranked by BM25 and topic.
 
 PartialHit = tuple[scoring.Score, int, tuple[str, ...]]
 """The score and the id of a paper, and the parts that it lacks."""
@@ -349,32 +307,25 @@ _Counted = tuple[search.IndexRow, list[tuple[float, float]]]
 """A paper with the frequencies of each part in title and body."""
 
 
-def _find_partial(
-    request: _Request, parts: Sequence[_Part], complete: Sequence[Hit], *, with_partial: bool
-) -> tuple[dict[int, float], list[PartialHit]]:
-    """Return the relevance of the `complete` papers by id, and the papers that have some of the parts, best first."""
+def _find_partial(request: _Request, parts: Sequence[_Part], complete: Collection[int]) -> list[PartialHit]:
+    """Return the papers that have some of the parts, best first, without the `complete` ones."""
     expanded, every = request.expanded, [*parts, *request.implied]
     total = search.count_papers(request.snapshot)
     # A part that no paper has weighs nothing, since it cannot tell papers apart.
     idf = [scoring.inverse_document_frequency(part.papers, total) if part.papers else 0.0 for part in every]
-    complete_ids = {paper_id for _, paper_id in complete}
-    rows = [request.rows[paper_id] for paper_id in complete_ids] if expanded.topics else []
-    if with_partial:
-        candidates = _list_candidates(request, every, len(parts), idf)
-        rows += [row for row in candidates if row.paper_id not in complete_ids]
+    candidates = _list_candidates(request, every, len(parts), idf)
+    rows = [row for row in candidates if row.paper_id not in complete]
     counted = _count(rows, [part.segment for part in every], request.scorer)
     scored = [(scoring.score_bm25(counts, idf), row, counts) for row, counts in counted]
     scored.sort(key=lambda paper: (-paper[0], -paper[1].paper_id))
     relevance = _add_topics([(score, row) for score, row, _ in scored[:_MAX_RANKED]], expanded.topics)
     ranked = sorted(
-        (pair for pair in counted if pair[0].paper_id in relevance),
-        key=lambda pair: (-relevance[pair[0].paper_id], -pair[0].paper_id),
+        scored[:_MAX_RANKED], key=lambda paper: (-relevance[paper[1].paper_id], -paper[1].paper_id)
     )
-    partial = [pair for pair in ranked if pair[0].paper_id not in complete_ids][:_MAX_PARTIAL]
     segments = [part.segment for part in parts]
-    return relevance, [
+    return [
         _make_hit(row.paper_id, counts, segments, expanded, relevance[row.paper_id])
-        for row, counts in partial
+        for _, row, counts in ranked
     ]
 
 
@@ -386,7 +337,7 @@ def _list_candidates(
     They are those that the index ranks first, without those that were read.
     """
     if request.scope.paper_ids is not None:
-        return list(request.rows.values())
+        return request.written
     found = [(part.papers, number) for number, part in enumerate(every) if part.query and part.papers]
     rarest = [number for _, number in sorted(found) if number < count]
     queries = [part.query for part in every]
@@ -395,22 +346,19 @@ def _list_candidates(
         together = all_of(query.anywhere for number in pair if (query := queries[number]))
         if together is not None:
             wanted.append((together, _COMBINED_LIMIT, dict.fromkeys(pair, 1)))
-    expected, title = 0, scoring.BM25_TITLE_WEIGHT
+    expected = 0
     for number in (*rarest, *(number for _, number in found if number >= count)):
         query = queries[number]
         if query is None:
             continue
         if number >= count:
             wanted += [
-                (query.in_title, _TOPIC_LIMIT, {number: title}),
+                (query.in_title, _TOPIC_LIMIT, {number: scoring.BM25_TITLE_WEIGHT}),
                 (query.repeated, _TOPIC_LIMIT, {number: 2}),
             ]
         elif expected < _ENOUGH_CANDIDATES:
             expected += min(_PART_LIMIT, every[number].papers)
-            wanted += [
-                (query.anywhere, _PART_LIMIT, {number: 1}),
-                (query.in_title, _TITLE_LIMIT, {number: title}),
-            ]
+            wanted.append((query.anywhere, _PART_LIMIT, {number: 1}))
     requests = [(query, limit) for query, limit, _ in wanted]
     levels: dict[int, dict[int, int]] = {}
     listed = request.scope.list_positions(request.snapshot, requests)

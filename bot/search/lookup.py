@@ -258,7 +258,7 @@ class LookUp:
             suggested.append(query.text)
         unknown = completion.list_unknown_words(view, expanded)
         for word in unknown:
-            near = self.load_topics(view).get_vocabulary().list_near(word)[:_CORRECTIONS_PER_TERM]
+            near = self.load_topics(view).vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM]
             suggested += [completion.apply_corrections(query.text, [(word, meant)]) for meant, _ in near]
         if len(expanded.segments) > 1 and is_none and request.filters == search.NO_FILTERS:
             suggested += [analyser.strip_ending(segment.text) for segment in expanded.segments if segment.key]

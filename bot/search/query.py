@@ -96,7 +96,7 @@ def list_excluded_forms(
 ) -> tuple[str, ...]:
     """Return the terms to exclude in all their forms: those of the concept that a term names, in either language.
 
-    A form that is shown in no answer, or that means something else without its context, excludes nothing. Of a concept
+    A form that is shown in no answer excludes nothing. Of a concept
     that is asked for too (graph -그래프) only the form as typed is excluded.
     """
     forms: dict[str, None] = {}
@@ -106,7 +106,7 @@ def list_excluded_forms(
         segments = glossary.expand(term).segments
         is_concept = len(segments) == 1 and segments[0].key not in asked_keys
         for form in segments[0].forms if is_concept else ():
-            if form.is_shown and not form.context and form.weight >= concepts.MIN_SHOWN_WEIGHT:
+            if form.is_shown and form.weight >= concepts.MIN_SHOWN_WEIGHT:
                 forms[form.text] = None
     return tuple(forms)
 

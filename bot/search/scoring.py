@@ -27,15 +27,13 @@ _POPULARITY_WEIGHT = 0.1
 _EPOCH = date(2023, 1, 1)
 _DAYS_PER_TENFOLD_VOTES = 730
 
-_CompiledForm = tuple[concepts.WeightedForm, term_keys.TermPattern, list[term_keys.TermPattern]]
-"""A form, compiled, with its context."""
+_CompiledForm = tuple[concepts.WeightedForm, term_keys.TermPattern]
 
 
 class Score(NamedTuple):
     """A score by component. `matched` of `segments` parts of the query were found.
 
-    `inside`: a part of two syllables is in the paper only within longer words, as 동화 in 자동화. `ambiguous`: a part is there
-    only as an abbreviation that has other meanings too, without anything that tells which.
+    `inside`: a part of two syllables is in the paper only within longer words, as 동화 in 자동화.
     """
 
     total: float
@@ -48,7 +46,6 @@ class Score(NamedTuple):
     name: float = 0.0
     popularity: float = 0.0
     inside: bool = False
-    ambiguous: bool = False
 
     def explain(self) -> dict[str, float]:
         """Return the components by name, rounded."""
@@ -60,9 +57,9 @@ class Score(NamedTuple):
         return self.matched >= self.segments
 
     @property
-    def sort_key(self) -> tuple[int, bool, bool, float]:
-        """The sort key of results, greatest first: all parts found, none of them ambiguous, the query as one term, the total."""
-        return (self.matched, not self.ambiguous, self.composed > 0 or self.name > 0, self.total)
+    def sort_key(self) -> tuple[int, bool, float]:
+        """The sort key of results, greatest first: all parts found, the query as one term, the total."""
+        return (self.matched, self.composed > 0 or self.name > 0, self.total)
 
 
 def hot_score(votes: int | None, published_on: date | None, epoch: date = _EPOCH) -> float:
@@ -114,10 +111,7 @@ class Scorer:
                 for part, counts in zip(self._composed, composed_counts, strict=True)
             )
         )
-        ambiguous = not (name or composed) and any(part.is_ambiguous(document) for part in self._segments)
-        return Score(
-            total, segments if composed or name else matched, segments, *components, inside, ambiguous
-        )
+        return Score(total, segments if composed or name else matched, segments, *components, inside)
 
     def excludes(self, document: term_keys.Document) -> bool:
         """Tell whether a paper has an excluded term."""
@@ -144,15 +138,11 @@ class CompiledSegment:
 
     def __init__(self, segment: concepts.Segment) -> None:
         compile_term = term_keys.compile_term
-        self._forms: list[_CompiledForm] = [
-            (form, compile_term(form.text), [compile_term(word) for word in form.context])
-            for form in segment.forms
-        ]
-        self._has_rivals = any(form.rivals for form in segment.forms)
-        self._has_short_forms = any(form.is_short for _, form, _ in self._forms)
+        self._forms: list[_CompiledForm] = [(form, compile_term(form.text)) for form in segment.forms]
+        self._has_short_forms = any(form.is_short for _, form in self._forms)
         needed = dict.fromkeys(
             (form.is_korean, text, number)
-            for number, (_, form, _) in enumerate(self._forms)
+            for number, (_, form) in enumerate(self._forms)
             for text in form.needed
         )
         self._korean = [(text, number) for is_korean, text, number in needed if is_korean]
@@ -161,32 +151,18 @@ class CompiledSegment:
     def is_topic_of(self, document: term_keys.Document) -> bool:
         """Tell whether a paper has any form in the title, or forms twice in the body, where a keyword is twice."""
         in_title = in_body = 0
-        for _, form, context in self._list_possible(document):
+        for _, form in self._list_possible(document):
             title, body = form.count(document)
-            if (title >= 1 or body >= 1) and (not context or _has_context(context, document)):
-                in_title += int(title)
-                in_body += int(body)
+            in_title += int(title)
+            in_body += int(body)
         return in_title > 0 or in_body >= _TOPIC_FREQUENCY
 
     def is_inside(self, document: term_keys.Document) -> bool:
         """Tell whether the forms in a paper are all of two syllables and only within longer words."""
         if not self._has_short_forms:
             return False
-        found = [form for _, form, _ in self._list_possible(document) if any(form.count(document))]
+        found = [form for _, form in self._list_possible(document) if any(form.count(document))]
         return bool(found) and all(form.is_inside(document) for form in found)
-
-    def is_ambiguous(self, document: term_keys.Document) -> bool:
-        """Tell whether a paper has the forms only as an abbreviation with rivals, without its context."""
-        if not self._has_rivals:
-            return False
-        found = [
-            (form.rivals, context)
-            for form, term, context in self._list_possible(document)
-            if any(term.count(document))
-        ]
-        return bool(found) and all(
-            rivals and not _has_context(context, document) for rivals, context in found
-        )
 
     def _list_possible(self, document: term_keys.Document) -> list[_CompiledForm]:
         """Return the forms that a document may have, in their order: most papers have few of many."""
@@ -198,36 +174,11 @@ class CompiledSegment:
     def weighted_counts(self, document: term_keys.Document) -> tuple[float, float]:
         """Return the weighted frequencies of all forms in title and body."""
         in_title = in_body = 0.0
-        for weighted, form, context in self._list_possible(document):
+        for weighted, form in self._list_possible(document):
             title, body = form.count(document)
-            if not title and not body:
-                continue
-            weight = weighted.weight
-            if context and not _has_context(context, document):
-                weight *= (
-                    0.0
-                    if weighted.rivals and _is_other(weighted, document)
-                    else concepts.OUT_OF_CONTEXT_FACTOR
-                )
-            in_title += weight * title
-            in_body += weight * body
+            in_title += weighted.weight * title
+            in_body += weighted.weight * body
         return in_title, in_body
-
-
-def _is_other(form: concepts.WeightedForm, document: term_keys.Document) -> bool:
-    """Tell whether an abbreviation means something else in a paper: a rival, or a name with a version (SD1.5)."""
-    return term_keys.has_version(form.text, document) or any(
-        sum(term_keys.compile_term(rival).count(document)) >= 1 for rival in form.rivals
-    )
-
-
-def _has_context(context: list[term_keys.TermPattern], document: term_keys.Document) -> bool:
-    """Tell whether a paper has the context of a concept: a Korean form, or half of the English content words."""
-    english = [form for form in context if not form.is_korean]
-    if any(sum(form.count(document)) >= 1 for form in context if form.is_korean):
-        return True
-    held_words = sum(1 for form in english if any(form.count(document)))
-    return 2 * held_words >= len(english)
 
 
 # Partial matches are ranked by BM25 over the parts of a query.

@@ -112,8 +112,6 @@ def list_needles(keyword: str) -> frozenset[str]:
 
 
 _THREE_SYLLABLES = re.compile(f"[{analyser.SYLLABLES}]{{3}}")
-_MAX_REMEMBERED = 2000
-"""Keywords whose result is kept: many readers have the same ones."""
 
 
 class KeywordText:
@@ -122,7 +120,6 @@ class KeywordText:
     def __init__(self, title: str, body: str, keywords: Sequence[str] = ()) -> None:
         self._texts = title, body
         self._keywords = ", ".join(keywords)
-        self._matches: dict[str, tuple[bool, bool]] = {}
         self._quotes: dict[str, str] = {}
 
     @property
@@ -136,8 +133,7 @@ class KeywordText:
         self._folded  # noqa: B018
 
     def forget(self) -> None:
-        """Forget the results of keywords, of a text that is kept for long."""
-        self._matches.clear()
+        """Forget the counts of terms, of a text that is kept for long."""
         self._document.match_cache.clear()
         self._title_document.match_cache.clear()
 
@@ -153,14 +149,6 @@ class KeywordText:
 
         In the body of a title that has it literally, only the keyword as typed counts.
         """
-        match = self._matches.get(keyword)
-        if match is None:
-            if len(self._matches) >= _MAX_REMEMBERED:
-                self._matches.clear()
-            match = self._matches[keyword] = self._match(keyword)
-        return match
-
-    def _match(self, keyword: str) -> tuple[bool, bool]:
         title, body = self._folded
         literal_matches = contains_keyword(keyword, title), contains_keyword(keyword, body)
         if literal_matches[0]:

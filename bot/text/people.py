@@ -66,6 +66,7 @@ MAX_READINGS = 24
 """Hangul readings of a spelling."""
 MAX_GIVEN_SYLLABLES = 4
 
+_VOWEL_REMOVAL = str.maketrans("", "", "aeiou ")
 _INITIAL_COST = 4
 _BESIDE_COST = 6
 _MAX_SAME_NAME_COST = 3
@@ -86,12 +87,6 @@ def _tables() -> dict[str, dict[str, str]]:
 
 def _letters(kind: str) -> str:
     return "".join(_tables()[kind])
-
-
-_CONSONANT_CLASSES = str.maketrans("gcqdbz", "kkktpj", "hlrn")
-"""The classes are without the letters that spellings add or leave out: Munchul and Munchurl, Lee and Yi, Noh and Roh."""
-_DOUBLED = re.compile(r"([ktpsjm])\1+")
-_VOWELS_OF_SPELLING = re.compile("[aeiouwy]+")
 
 
 def split_hangul(name: str) -> list[tuple[str, str]]:
@@ -263,42 +258,24 @@ def _by_spelling(
     return found
 
 
-def sound_keys(name: str) -> list[str]:
-    """Return the classes of a name's consonants, sorted: the first key of a Hangul name is among those of its spellings.
+@lru_cache(maxsize=1 << 12)
+def consonant_keys(name: str) -> frozenset[str]:
+    """Return the sorted consonants of a name, and of the spellings of a Hangul one.
 
-    Nothing for a name that neither is in Hangul with its family name nor begins or ends with the spelling of a Korean one.
+    Names that are equal in any spelling, word order or script have one in common.
     """
-    pairs = [
-        (next(iter(family_spellings(family))), next(iter(given_spellings(given)), ""))
-        for family, given in split_hangul(name)
-        if family
-    ]
-    if not pairs:
-        words = name_tokens(name) if name.isascii() else []
-        ends = (len(words) - 1, 0) if len(words) > 1 else ()
-        pairs = [
-            (words[at], "".join([*words[:at], *words[at + 1 :]]))
-            for at in ends
-            if words[at] in _families_by_spelling()
-        ]
-    return ["".join(sorted(_consonants(family) + _consonants(given))) for family, given in pairs]
-
-
-def list_spellings(name: str) -> Iterator[str]:
-    """Yield the spellings of a Hangul name, its given name first; a few hundred at most for a usual name."""
+    keys = {_consonants(analyser.fold_name(name))}
     for family, given in split_hangul(name):
-        if family:
-            yield from (
-                f"{given_name} {family_name}"
-                for family_name in family_spellings(family)
-                for given_name in given_spellings(given)
-            )
+        parts = (
+            set(map(_consonants, of(part)))
+            for of, part in ((family_spellings, family), (given_spellings, given))
+        )
+        keys.update("".join(sorted("".join(pair))) for pair in product(*parts) if family)
+    return frozenset(keys)
 
 
-def _consonants(spelling: str) -> str:
-    plain = spelling.replace("ck", "k").replace("ch", "j").replace("sh", "s").replace("q", "ku")
-    plain = plain.translate(_CONSONANT_CLASSES)
-    return _VOWELS_OF_SPELLING.sub("", _DOUBLED.sub(r"\1", plain))
+def _consonants(word: str) -> str:
+    return "".join(sorted(word.translate(_VOWEL_REMOVAL)))
 
 
 # The word alignment of a query with a name, and its costs, are ours: string metrics have no costs for initials, umlauts and

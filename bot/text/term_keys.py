@@ -8,7 +8,7 @@ sam2 are one name; it is found in canonical titles (see the analyser), in which 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 
@@ -301,12 +301,6 @@ def compile_term(text: str) -> TermPattern:
     return TermPattern(text)
 
 
-def has_version(text: str, document: Document) -> bool:
-    """Tell whether a Latin term has digits joined to it somewhere in a document: SD in SD1.5."""
-    start = f" {english_key(text)}"
-    return any(document.text[at + len(start)].isdigit() for at in _find_all(start, document.text))
-
-
 def latin_variants(text: str) -> list[str]:
     """Return the variants of a term in a canonical text: as written, with hyphens as spaces, and joined."""
     words = analyser.stemmed_words(text)
@@ -344,13 +338,6 @@ def _variant_spacing_pattern(key: str, *, is_one_word: bool) -> re.Pattern[str]:
     first = r"(?<![^ \n])" if _LATIN.match(key) else ""
     last = r"(?![^ \n])" if _LATIN.search(key[-1:]) else ""
     return re.compile(first + " ?".join(pieces) + last)
-
-
-def _find_all(sequence: str, text: str) -> Iterator[int]:
-    start = text.find(sequence)
-    while start >= 0:
-        yield start
-        start = text.find(sequence, start + 1)
 
 
 def _count_matches(pattern: re.Pattern[str], document: Document, *, is_short: bool) -> _Counts:

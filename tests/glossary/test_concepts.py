@@ -46,7 +46,6 @@ def test_added_forms_exclude_typed_hidden_and_light_forms() -> None:
         ),
     )
     assert segment.added_forms == ["reinforcement learning"]
-    assert concepts.Expansion("강화학습", (segment, segment)).added_forms == ["reinforcement learning"]
 
 
 def test_a_literal_expansion_has_one_form_per_word() -> None:

@@ -147,7 +147,7 @@ def test_seeded_two_letter_abbreviations_resolve_but_do_not_expand() -> None:
     seed_term = concepts.SeedTerm("relat extract", ("관계 추출",), ("relation extraction",), ("RE",))
     glossary = build_glossary(terms=(seed_term,))
     assert glossary.expand("RE").segments[0].key == "relat extract"
-    assert "RE" not in glossary.expand("관계 추출").added_forms
+    assert "RE" not in glossary.expand("관계 추출").segments[0].added_forms
 
 
 def test_mention_counts_are_additive() -> None:

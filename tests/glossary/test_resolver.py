@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.glossary import concepts, induction, resolver
-from bot.search import scoring
 from bot.text import analyser, term_keys
 from tests.support import glossary_in_memory, growth
 
@@ -74,7 +73,7 @@ def test_a_closed_up_query_is_split_into_known_terms(glossary: resolver.Glossary
 
 
 def test_added_forms_exclude_the_typed_form(glossary: resolver.Glossary) -> None:
-    added_forms = glossary.expand("강화학습").added_forms
+    added_forms = glossary.expand("강화학습").segments[0].added_forms
     assert "reinforcement learning" in added_forms
     assert "강화 학습" not in added_forms
 
@@ -82,7 +81,7 @@ def test_added_forms_exclude_the_typed_form(glossary: resolver.Glossary) -> None
 def test_unknown_words_stay_as_typed(glossary: resolver.Glossary) -> None:
     expanded = glossary.expand("뷁뷁뷁")
     assert [(form.text, form.weight) for form in expanded.segments[0].forms] == [("뷁뷁뷁", 1.0)]
-    assert not expanded.added_forms
+    assert not any(segment.added_forms for segment in expanded.segments)
 
 
 def test_function_words_are_not_abbreviations() -> None:
@@ -184,17 +183,6 @@ def test_meanings_that_digests_explain_are_told_apart_but_not_their_spellings() 
     assert sorted(meanings) == ["Direct Policy Adaptation", "Dual Path Attention"]
 
 
-def test_an_abbreviation_with_one_rare_other_meaning_is_not_ambiguous() -> None:
-    explained = [
-        *["잠재 확산 모델(Latent Diffusion Model; LDM)"] * 8,
-        "잠재 동역학 모델(Latent Dynamics Model; LDM)",
-    ]
-    scorer = scoring.Scorer(glossary_in_memory.build_glossary(explained, ()).expand("latent diffusion model"))
-    score = _score(scorer, "LDM을 쓴다")
-    assert score is not None
-    assert not score.ambiguous
-
-
 def test_a_replaced_glossary_is_freed_at_once() -> None:
     glossary = resolver.Glossary(resolver.Parts([]))
     assert [form.text for form in glossary.list_forms(("speech synthesis", "tts"))] == [
@@ -210,27 +198,14 @@ def test_a_replaced_glossary_is_freed_at_once() -> None:
         gc.enable()
 
 
-def _score(scorer: scoring.Scorer, text: str) -> scoring.Score | None:
-    return scorer.score(term_keys.Document("", analyser.canonicalise(text)))
-
-
-@pytest.mark.parametrize(
-    ("text", "is_hit"),
-    [
-        ("LDM으로 그린다", True),
-        ("확산을 LDM으로 한다", True),
-        ("LDMs를 쓴다", True),
-        ("LDM1.5로 그린다", False),
-        ("잠재 동역학 모델인 LDM을 쓴다", False),
-    ],
-)
-def test_an_abbreviation_that_means_something_else_is_not_a_hit(text: str, is_hit: bool) -> None:
+def test_the_abbreviation_of_several_terms_is_a_form_of_none_of_them() -> None:
     explained = [
         *["잠재 확산 모델(Latent Diffusion Model; LDM)"] * 9,
         *["잠재 동역학 모델(Latent Dynamics Model; LDM)"] * 4,
     ]
-    scorer = scoring.Scorer(glossary_in_memory.build_glossary(explained, ()).expand("latent diffusion model"))
-    assert (_score(scorer, text) is not None) == is_hit
+    for texts, is_form in ((explained, False), ([*explained[:9], explained[-1]], True)):
+        expanded = glossary_in_memory.build_glossary(texts, ()).expand("latent diffusion model")
+        assert any(form.text == "LDM" for form in expanded.segments[0].forms) == is_form
 
 
 FORMS = st.sampled_from(["강화 학습", "보강학습", "RL", "ReL", "trial learning", "확산", "양자 거품"])

@@ -35,29 +35,6 @@ async def test_a_paper_without_a_word_of_the_question_is_found_and_its_topic_is_
     assert SPEECH.arxiv_id not in {row.arxiv_id for row in literal.rows}
 
 
-async def test_the_papers_with_all_of_a_question_are_ranked_by_its_topic(db: Database) -> None:
-    """Both papers have all the words; one of them is about what the question describes."""
-    beside = NewsletterPaper(
-        "2501.00002",
-        "Parking",
-        "A text and a voice tell drivers of cars where traffic and lanes are.",
-        votes=90,
-    )
-    about = NewsletterPaper(
-        "2501.00003",
-        "Prosody",
-        "Speech synthesis: a text becomes a voice, with narration by a speaker.",
-        votes=1,
-    )
-    await sample_archive.add_digest(db, "2025-01-02", beside, about, *FILLER)
-    search = SearchService(db)
-    asked = await search.search(SearchRequest("which papers are there to get a voice from text?"))
-    assert asked.rows[0].arxiv_id == about.arxiv_id
-    assert [row.arxiv_id for row in (await search.search(SearchRequest("text voice"))).rows][:1] == [
-        beside.arxiv_id
-    ]
-
-
 async def test_the_paper_that_a_question_names_stays_first(db: Database) -> None:
     rival = NewsletterPaper(
         "2501.00004", "Speech synthesis", "FlowVoice, text to speech, narration, prosody.", votes=90

@@ -301,9 +301,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "text.questions.strip_query_word": lambda text: questions.strip_query_word(text, _is_word),
     "text.term_keys.match_titles": lambda text: term_keys.match_titles(["word"], text),
     "text.term_keys.Document": lambda text: term_keys.Document(text, text),
-    "text.term_keys.has_version": lambda text: term_keys.has_version(
-        text, term_keys.Document("Llama 3", "A text.")
-    ),
     "web.server.find_language": lambda text: server.find_language(text, models.Locale.EN),
     "writer.claim_numbers.read_unit": lambda text: claim_numbers.read_unit(text, 0),
     "writer.claim_numbers.find_number_problems": lambda text: claim_numbers.find_number_problems(

@@ -161,12 +161,6 @@ def test_a_keyword_with_letters_matches_itself(keyword: str) -> None:
         assert is_match(keyword, keyword)
 
 
-@given(keyword_strategies.TEXTS, keyword_strategies.TEXTS)
-def test_a_keyword_between_spaces_matches_literally(keyword: str, around: str) -> None:
-    if re.search(r"[^\W_]", analyser.fold(keyword)):
-        assert is_match(keyword, f"{around} {keyword.strip()} {around}")
-
-
 @pytest.mark.parametrize(
     ("keyword", "text", "expected"),
     [

@@ -260,7 +260,7 @@ def _declare_posts(metadata: sa.MetaData) -> None:
         sa.Column("max_papers", sa.Integer, nullable=False, comment="in a message"),
         sa.Column("max_a_day", sa.Integer, nullable=False, server_default="0", comment="messages; 0: any number"),
         sa.Column("silent", sa.Boolean, nullable=False, server_default=sa.false(), comment="without notification"),
-        sa.Column("forms", sa.JSON, nullable=False, server_default="[]", comment="by term: added forms with their context"),
+        sa.Column("forms", sa.JSON, nullable=False, server_default="[]", comment="by term: added forms"),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("reason", sa.Text),
         sa.Column("paused_until_at", _TIME),
