@@ -654,12 +654,6 @@ def misses_summary(appearance: Appearance) -> bool:
     return appearance.format is not DigestFormat.LOOKUP and not shown_sections(appearance.entry)
 
 
-def summary_sections(detail: PaperDetail, locale: Locale) -> tuple[Section, ...]:
-    """Return the sections of the best summary, or none."""
-    best = best_summary(detail, locale)
-    return best.sections if best else ()
-
-
 def _digest_summary(appearance: Appearance) -> Summary | None:
     entry = appearance.entry
     sections = shown_sections(entry)

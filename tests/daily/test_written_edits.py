@@ -37,9 +37,9 @@ async def test_a_written_digest_is_shown_in_look_ups_and_leaves_the_post_of_the_
     async with harness.database.read() as connection:
         detail = await papers.get_detail(connection, "2601.00001")
     assert detail is not None
-    assert (
-        "Shows how 2601.00001 does its work." in summaries.summary_sections(detail, models.Locale.EN)[0].body
-    )
+    best = summaries.best_summary(detail, models.Locale.EN)
+    assert best is not None
+    assert "Shows how 2601.00001 does its work." in best.sections[0].body
     assert await harness.edited() == []
     # The listing's own correction edits the post, and shows the listing's text still.
     corrected = source_payloads.listing_text(MONDAY, ["2601.00001", "2601.00002"], summary="Put right.")

@@ -119,7 +119,6 @@ def test_an_invention_never_counts_even_if_it_was_stored_before_it_was_recognise
     entry = replace(invention.entry, summary_missing=flagged)
     paper = detail(replace(invention, entry=entry))
     assert summaries.best_summary(paper, Locale.KO) is None
-    assert summaries.summary_sections(paper, Locale.KO) == ()
     assert deliveries.build_post_paper(paper, Locale.KO).summary is None
     assert summaries.best_appearance(paper, Locale.KO, DigestFormat.REVIEW) is None
 
