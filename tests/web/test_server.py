@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core import admission, http_server
+from bot.operations import health
 from bot.web import server
 from storage import models, papers, shelf
 from tests.support import digest_builders, patience
@@ -296,3 +297,20 @@ async def test_slow_clients_do_not_keep_a_reader_out(archive: WebArchive) -> Non
         assert (await patience.wait_for(archive.get("/"), 30))[0] == 200
         for _, writer in opened:
             writer.close()
+
+
+async def test_health_and_the_archive_can_share_an_address(archive: WebArchive) -> None:
+    monitoring = health.MonitoringServer(
+        archive.services.database,
+        health.Metrics(),
+        lambda: archive.now,
+        health.Liveness(),
+        role=lambda: "sender",
+        is_connected=lambda: True,
+    )
+    both = [monitoring.add_routes, archive.server.add_routes]
+    async with http_server.serving("127.0.0.1:0", "PAPERROUND_WEB", both, server.LIMITS) as archive.url:
+        assert json.loads((await archive.get("/health"))[2])["up"]
+        assert (await archive.get("/metrics"))[0] == 200
+        assert (await archive.get("/days/2025-01-02"))[0] == 200
+        assert (await archive.get("/healthy"))[0] == 404
