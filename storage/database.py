@@ -102,16 +102,12 @@ class Database:
             isolation_level="AUTOCOMMIT",
             connect_args=_connect_args(self.name, idle_session_timeout=timeout),
         )
-        with translated_errors(self.url):
-            connection = await engine.connect()
-            try:
-                shown = await connection.scalar(sa.text("SHOW idle_session_timeout"))
-            except BaseException:
-                await connection.close()
-                raise
-        if shown != timeout:
-            await connection.close()
-            raise errors.StorageError(_POOLER)
+        async with AsyncExitStack() as stack:
+            stack.enter_context(translated_errors(self.url))
+            connection = await stack.enter_async_context(engine.connect())
+            if await connection.scalar(sa.text("SHOW idle_session_timeout")) != timeout:
+                raise errors.StorageError(_POOLER)
+            stack.pop_all()
         return connection
 
     @property

@@ -10,7 +10,7 @@ import asyncio
 import fcntl
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import IO
 
@@ -56,15 +56,15 @@ class ProcessLock:
             path = sqlite_path(self._database.url)
             self._file = _lock_file(path, self._name) if path is not None else open("/dev/null")  # noqa: ASYNC230, SIM115
             return self._file is not None
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._end_session)
             if self._connection is None:
                 self._connection = await self._database.open_session(self._idle_seconds)
             with translated_errors(self._database.url):
                 query = sa.select(sa.func.pg_try_advisory_lock(self._number))
-                return bool(await self._connection.scalar(query))
-        except BaseException:
-            await self._end_session()
-            raise
+                is_acquired = bool(await self._connection.scalar(query))
+            stack.pop_all()  # the lock lives as long as the session, which the next attempt uses
+        return is_acquired
 
     async def release(self) -> None:
         """Release the lock."""
@@ -154,15 +154,14 @@ class SenderLock(ProcessLock):
         """Acquire the lock if it is free, and begin a term. A database in memory has one process, so its lock is free."""
         if not await super().try_acquire():
             return False
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.release)
             if self._connection is not None:
                 await self._end_sessions_of_former(self._connection)
             async with self._database.transaction() as connection:
                 await key_values.set_value(connection, key_values.SENDER_NAME, self._database.name)
                 self._term = await raise_term(connection)
-        except BaseException:
-            await self.release()
-            raise
+            stack.pop_all()
         return True
 
     async def _end_sessions_of_former(self, connection: Connection) -> None:
