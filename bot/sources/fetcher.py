@@ -97,7 +97,7 @@ class _ResponseProtocol(client_proto.ResponseHandler):
 class _BoundedConnector(aiohttp.TCPConnector):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._factory = partial(_ResponseProtocol, loop=self._loop)
+        self._factory: partial[client_proto.ResponseHandler] = partial(_ResponseProtocol, loop=self._loop)
 
 
 def open_session(
@@ -469,7 +469,8 @@ class Fetcher:
     ) -> Response:
         """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError.
 
-        `max_bytes` is a limit of the body below that of all answers. A page that moved permanently is fetched from its new address, or from the old one if the new one fails.
+        `max_bytes` is a limit of the body below that of all answers. A page that moved permanently is fetched from its new
+        address, or from the old one if the new one fails.
         """
         size = min(max_bytes or self._limits.max_bytes, self._limits.max_bytes)
         attempt = partial(
