@@ -289,17 +289,22 @@ async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -
 
 async def list_origins(
     connection: AsyncConnection, digest_ids: Iterable[int]
-) -> dict[int, tuple[Trust, date]]:
-    """Return for each digest the trust of its most trusted source, and the day (UTC) on which it was first stored."""
+) -> dict[int, tuple[Trust, date, int]]:
+    """Return for each digest the trust of its most trusted source, the day (UTC) on which it was first stored, and its teller."""
     source = digest_locations.c.source
     query = (
-        sa.select(digests.c.id, source, sources.c.priority, sources.c.id, digests.c.ingested_at)
+        sa.select(
+            *(digests.c.id, source, sources.c.kind, sources.c.priority, sources.c.id, digests.c.ingested_at)
+        )
         .outerjoin(digest_locations, digest_locations.c.digest_id == digests.c.id)
         .outerjoin(sources, sources.c.url == source)
     )
-    origins: dict[int, tuple[Trust, date]] = {}
-    for id_, url, *row, ingested_at in await bulk.execute_in(connection, query, digests.c.id, digest_ids):
-        origin = stored_sources.trust(url, *row), ingested_at.date()
+    origins: dict[int, tuple[Trust, date, int]] = {}
+    for id_, url, kind, *row, ingested_at in await bulk.execute_in(
+        connection, query, digests.c.id, digest_ids
+    ):
+        trust = stored_sources.trust(url, *row)
+        origin = trust, ingested_at.date(), stored_sources.teller(url, kind, trust)
         origins[id_] = min(origin, origins.get(id_, origin))
     return origins
 

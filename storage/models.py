@@ -251,6 +251,7 @@ class Appearance:
     """A paper's entry in one digest. `writer` is the model that Paperround wrote the digest with, None for all others.
 
     `trust` is that of the most trusted source of the digest, `ingested_on` the day (UTC) on which it was first stored.
+    `teller` is the number of that source if it is a stranger's, 0 for services and the operator's own files.
     """
 
     digest_id: int
@@ -261,6 +262,7 @@ class Appearance:
     writer: str | None = None
     trust: Trust = FILES_TRUST
     ingested_on: _Date = _Date.max
+    teller: int = 0
 
     @property
     def counts_on(self) -> _Date:
@@ -894,6 +896,7 @@ class IndexDocument:
     """The indexed fields of a paper. `is_new`: the paper is not in the index yet.
 
     `sections` are the distinct sections of all digests, newest first; `abstract` comes from a service.
+    `tellers` are the strangers who alone have the title, and each section; 0 for what others have too.
     """
 
     id: int
@@ -907,6 +910,7 @@ class IndexDocument:
     last_on: date
     institutions: tuple[str, ...] = ()
     is_new: bool = False
+    tellers: tuple[int, ...] = ()
 
 
 class Reason(StrEnum):

@@ -322,19 +322,25 @@ def build_index_document(
 ) -> IndexDocument:
     """Return the indexed fields of a listed paper; `appearances` are ordered newest first."""
     assert paper.last_on is not None
-    sections = (section for appearance in appearances for section in shown_sections(appearance.entry))
+    title_teller, tellers = 0 if paper.abstract else None, dict[Section, int]()
+    for appearance in appearances:
+        told = appearance.teller
+        title_teller = told if title_teller is None else title_teller and told
+        for section in shown_sections(appearance.entry):
+            tellers[section] = tellers.get(section, told) and told
     return IndexDocument(
         id=paper_id,
         arxiv_id=paper.arxiv_id,
         title=paper.title,
         authors=paper.authors,
-        sections=tuple(dict.fromkeys(sections)),
+        sections=tuple(tellers),
         abstract=paper.abstract,
         keywords=paper.keywords,
         votes=paper.votes,
         last_on=paper.last_on,
         institutions=paper.institutions,
         is_new=is_new,
+        tellers=(title_teller or 0, *tellers.values()),
     )
 
 

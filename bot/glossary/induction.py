@@ -65,7 +65,7 @@ class GlossaryDraft(NamedTuple):
 
 def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.SeedTerm]) -> GlossaryDraft:
     """Gather the evidence of all mentions."""
-    rows, all_terms = list(counts), list(terms)
+    rows, all_terms, votes = list(counts), list(terms), _Votes()
     seeds = {term.key: term for term in all_terms if not term.is_common_word}
     words: dict[str, list[str]] = defaultdict(list)
     for term in all_terms:
@@ -74,28 +74,23 @@ def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.Seed
                 words[term_keys.term_key(text)] += others
     # Other English forms of a seed term are the term.
     main_keys = {term_keys.english_key(text): term.key for term in seeds.values() for text in term.english}
-    surfaces: dict[str, Counter[str]] = defaultdict(Counter)
-    long_forms: dict[str, Counter[str]] = defaultdict(Counter)
-    for mention, count in rows:
-        abbreviation, text = mention.definition()
-        key = term_keys.english_key(text)
-        if key and key != term_keys.english_key(abbreviation):
-            long_forms[term_keys.abbreviation_key(abbreviation)][main_keys.get(key, key)] += count
-            surfaces[key][text] += count
+    long_forms, surfaces = _count_long_forms(rows, main_keys, votes)
     senses = rank_senses(long_forms, seeds, surfaces)
     glosses = [gloss for mention, count in rows if (gloss := _read_gloss(mention, count, senses)) is not None]
     supports: Counter[TermPair] = Counter()
-    for left, _, key, count in glosses:
-        supports.update({TermPair(korean, key): count for korean in _suffix_keys(left.split())})
+    for left, _, key, mention, count in glosses:
+        for pair in {TermPair(korean, key) for korean in _suffix_keys(left.split())}:
+            supports[pair] += votes.count(mention, count, "support", *pair)
     pairs: dict[TermPair, Counter[str]] = defaultdict(Counter)
     papers: Counter[str] = Counter()
-    for left, english, key, count in glosses:
-        if english:
+    for left, english, key, mention, papers_found in glosses:
+        if english and (count := votes.count(mention, papers_found, "term", key)):
             surfaces[key][english] += count
             papers[key] += count
         form = find_term(left, english or key, key, supports)
-        if form:
-            pairs[TermPair(term_keys.korean_key(form), main_keys.get(key, key))][form] += count
+        pair = TermPair(term_keys.korean_key(form), main_keys.get(key, key))
+        if form and (count := votes.count(mention, papers_found, "form", *pair)):
+            pairs[pair][form] += count
     owners: dict[str, set[str]] = defaultdict(set)
     for term in all_terms:
         for text in term.korean:
@@ -116,12 +111,46 @@ def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.Seed
     return GlossaryDraft(seeds, words, kept, senses, surfaces, papers)
 
 
+class _Votes:
+    """Counts papers; those of a stranger count once for each thing that it says, however many papers it lists."""
+
+    def __init__(self) -> None:
+        self._cast: set[tuple[str, ...]] = set()
+
+    def count(self, mention: mentions.Mention, papers: int, *thing: str) -> int:
+        """Return the papers by which a mention supports a thing."""
+        if not mention.teller:
+            return papers
+        vote = (mention.teller, *thing)
+        is_new = vote not in self._cast
+        self._cast.add(vote)
+        return int(is_new)
+
+
+def _count_long_forms(
+    rows: Iterable[MentionCount], main_keys: Mapping[str, str], votes: _Votes
+) -> tuple[dict[str, Counter[str]], dict[str, Counter[str]]]:
+    """Return the papers that explain each abbreviation by its long forms, and those of each long form by its spellings."""
+    long_forms: dict[str, Counter[str]] = defaultdict(Counter)
+    surfaces: dict[str, Counter[str]] = defaultdict(Counter)
+    for mention, papers in rows:
+        abbreviation, text = mention.definition()
+        key, short = term_keys.english_key(text), term_keys.abbreviation_key(abbreviation)
+        is_long_form = key and key != term_keys.english_key(abbreviation)
+        # A stranger has one vote for an abbreviation, whatever it says of it.
+        if is_long_form and (count := votes.count(mention, papers, short)):
+            long_forms[short][main_keys.get(key, key)] += count
+            surfaces[key][text] += count
+    return long_forms, surfaces
+
+
 class _Gloss(NamedTuple):
     """A Korean text that ends with a term, the English one and its key, and the papers that have both; "" for an abbreviation."""
 
     left_context: str
     english: str
     key: str
+    mention: mentions.Mention
     papers: int
 
 
@@ -134,10 +163,10 @@ def _read_gloss(
         return None
     if english:
         key = term_keys.english_key(english)
-        return _Gloss(left, english, key, papers) if key else None
+        return _Gloss(left, english, key, mention, papers) if key else None
     main = next(iter(senses.get(term_keys.abbreviation_key(mention.abbreviation), ())), None)
     is_dominant = main is not None and main.share >= concepts.DOMINANT_SHARE
-    return _Gloss(left, "", main.key, papers) if main and is_dominant else None
+    return _Gloss(left, "", main.key, mention, papers) if main and is_dominant else None
 
 
 # Where the Korean term before a parenthesis begins: with the words that most papers repeat, about as many as the English term

@@ -35,11 +35,15 @@ MAX_ENGLISH_WORDS = 8
 
 
 class Mention(NamedTuple):
-    """One parenthesis: the words before it and its parts, "" for each missing part."""
+    """One parenthesis: the words before it and its parts, "" for each missing part.
+
+    `teller` is the stranger who alone says so of a paper, "" for what a service or the operator's files say.
+    """
 
     left_context: str
     english: str
     abbreviation: str
+    teller: str = ""
 
     def definition(self) -> tuple[str, str]:
         """Return the abbreviation and the long form that this defines, in either order; two empty texts if it does not."""

@@ -231,12 +231,28 @@ def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
 
 def extract_mentions(text: str) -> tuple[str, ...]:
     """Return the distinct mentions of a text, in the form in which storage counts them."""
-    return tuple(dict.fromkeys(_FIELD_SEPARATOR.join(mention) for mention in mentions.extract_mentions(text)))
+    found = mentions.extract_mentions(text)
+    return tuple(dict.fromkeys(_FIELD_SEPARATOR.join(mention[:3]) for mention in found))
+
+
+def extract_told(texts: Iterable[tuple[int, str]], max_length: int) -> tuple[str, ...]:
+    """Return the mentions of a paper's texts, each with its teller: a stranger's number, or 0 before all others."""
+    by_teller: dict[int, list[str]] = {0: []}
+    for teller, text in texts:
+        by_teller.setdefault(teller, []).append(text)
+    own = extract_mentions("\n".join(by_teller.pop(0))[:max_length])
+    told = (
+        f"{mention}{_FIELD_SEPARATOR}{teller}"
+        for teller, lines in by_teller.items()
+        for mention in extract_mentions("\n".join(lines)[:max_length])
+        if mention not in own
+    )
+    return *own, *told
 
 
 def mention_terms(mention: str) -> list[str]:
     """Return the English term and the abbreviation of a stored mention, those that it has."""
-    _, english, abbreviation = mention.split(_FIELD_SEPARATOR)
+    _, english, abbreviation, *_ = mention.split(_FIELD_SEPARATOR)
     return [term for term in (english, abbreviation) if term]
 
 

@@ -28,7 +28,7 @@ from storage.errors import InUseError
 
 log = structlog.get_logger(__name__)
 
-VERSION = "13"
+VERSION = "14"
 """Version of the tokens. An index built by another version is rebuilt."""
 
 POPULARITY_EPOCH = date(2010, 1, 1)

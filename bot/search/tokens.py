@@ -39,16 +39,17 @@ def build_texts(paper: models.IndexDocument) -> search.DocumentTexts:
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]
     plain_title = typography.to_plain_text(title)
     # A reader sees π₀ and may type pi0, so a title with LaTeX is indexed as written too.
-    lines = [] if plain_title == title else [title]
-    for section in paper.sections:
+    title_teller, *tellers = paper.tellers or (0,) * (1 + len(paper.sections))
+    told = [] if plain_title == title else [(title_teller, title)]
+    for teller, section in zip(tellers, paper.sections, strict=True):
         if section.heading and not summaries.is_newsletter_label(section.heading):
-            lines.append(section.heading)
-        lines.append(section.body)
-    lines += [paper.abstract] if paper.abstract else []
+            told.append((teller, section.heading))
+        told.append((teller, section.body))
+    told += [(0, paper.abstract)] if paper.abstract else []
     # Twice, as a term that the text repeats is what a paper is about.
-    lines += 2 * [", ".join(paper.keywords)] if paper.keywords else []
-    body = "\n".join(lines)[:_MAX_BODY_LENGTH]
-    mentions = glossary.extract_mentions(f"{paper.title or ''}\n{body}")
+    told += 2 * [(0, ", ".join(paper.keywords))] if paper.keywords else []
+    body = "\n".join(text for _, text in told)[:_MAX_BODY_LENGTH]
+    mentions = glossary.extract_told([(title_teller, title), *told], _MAX_TITLE_LENGTH + _MAX_BODY_LENGTH)
     institutions = tuple(sorted(people.institution_tokens(paper.institutions)))
     return search.DocumentTexts(
         analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions, institutions

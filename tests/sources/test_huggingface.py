@@ -272,11 +272,13 @@ async def test_a_list_of_too_many_parts_is_refused_before_it_is_decoded(
 async def test_a_large_answer_on_one_paper_is_read_in_a_process_of_its_own_or_not_at_all(
     origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sizes = list[int]()
-    decode_text = fetcher.decode_text
-    monkeypatch.setattr(
-        fetcher, "decode_text", lambda body, charset: sizes.append(len(body)) or decode_text(body, charset)
-    )
+    sizes, decode_text = list[int](), fetcher.decode_text
+
+    def decode(body: bytes, charset: str | None) -> str:
+        sizes.append(len(body))
+        return decode_text(body, charset)
+
+    monkeypatch.setattr(fetcher, "decode_text", decode)
     source = huggingface.HuggingFaceSource(origin.url, fetch)
     for size in (1_000, base.LARGE_BYTES):
         paper = {"paper": {"id": "2505.00001", "title": "T", "summary": "a" * size}}

@@ -40,15 +40,15 @@ async def test_a_digest_is_trusted_as_its_most_trusted_source(db: database.Datab
             for url, priority in (("old", 0), ("high", 4))
         ]
     expected = {
-        "removed": models.Trust(2**31),
-        "old": models.Trust(0, old.id),
-        sources.FILES: models.FILES_TRUST,
-        "high": models.Trust(-4, high.id),
+        "removed": (models.Trust(2**31), -1),
+        "old": (models.Trust(0, old.id), old.id),
+        sources.FILES: (models.FILES_TRUST, 0),
+        "high": (models.Trust(-4, high.id), 0),
     }
-    for source, trust in expected.items():
+    for source, (trust, teller) in expected.items():
         await harness.add(text, source=source)
         async with db.read() as connection:
-            assert await archive.list_origins(connection, [1, 99]) == {1: (trust, INGESTED_AT.date())}
+            assert await archive.list_origins(connection, [1, 99]) == {1: (trust, INGESTED_AT.date(), teller)}
             assert await sources.list_trust(connection, [source]) == {source: trust}
             assert len(await archive.list_paper_ids_by_source(connection, source)) == 1
             assert await archive.list_paper_ids_by_source(connection, "another") == []
