@@ -273,12 +273,10 @@ class Glossary:
                 yield concepts.WeightedForm(form.text, 1.0)
 
     def _is_clear(self, abbreviation: str) -> bool:
-        """Tell whether an abbreviation stands for one term: SD would find papers on the other terms that it is short for."""
+        """Tell whether nearly all mean one term by an abbreviation: SD would find papers on other terms too."""
         is_word = abbreviation.casefold() in concepts.read_words("function_words.txt")
-        senses = [
-            sense for sense in self._list_senses(abbreviation) if sense.share
-        ]  # an operator's form has all of it
-        return not is_word and len(concepts.distinct_senses(senses, ())) < 2
+        usual = (sense for sense in self._list_senses(abbreviation) if sense.share >= _MIN_SHARE)
+        return not is_word and len(concepts.distinct_senses(usual, ())) < 2
 
     def _longest_match_segments(self, units: list[str]) -> list[concepts.Segment]:
         """Split a query into its longest known parts; other words become segments as typed."""
