@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ from storage import daily, key_values, models
 from tests.fake_discord import process
 from tests.support import fault_harness, postgres_server, relay_harness
 from tests.support.fault_harness import FaultHarness
+from tests.support.fork_server import ForkedProcess
 
 CHANNELS, KILLS = 1000, 10
 FROZEN_CHANNELS, FREEZE_SECONDS = 200, 60.0
@@ -33,7 +33,7 @@ TIMEOUT_SECONDS = 600.0
 READER = 9_000_000
 
 
-async def _start(harness: FaultHarness) -> subprocess.Popen[bytes]:
+async def _start(harness: FaultHarness) -> ForkedProcess:
     """Start a bot and wait until it has logged in."""
     count = len(await harness.fake.log("GET", "/users/@me"))
     bot = harness.start_bot()
