@@ -111,11 +111,10 @@ class TextPurpose(StrEnum):
 
 
 class TextTokenStore:
-    """Stores texts that are too long for a button's custom id under short tokens, which are hashes of purpose and text.
+    """Stores texts that are too long for a button's custom id under short tokens, which are hashes of the texts.
 
-    A token of one purpose, which anyone may put into a custom id, names no text of another. A reader's new text takes the
-    place of the same reader's oldest one, whose buttons are then outdated. All go after the time for which contents are
-    kept.
+    Anyone may put any token into a custom id, but one of another purpose names nothing. A reader's new text takes the place
+    of the same reader's oldest one, whose buttons are then outdated. All go after the time for which contents are kept.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -123,30 +122,26 @@ class TextTokenStore:
         self._clock = clock
 
     async def save(self, user_id: int, purpose: TextPurpose, text: str, name: str = "") -> str:
-        """Store a text of a reader and return its token: `TOKEN_LENGTH` hexadecimal characters.
+        """Store a text of a reader and return its token: `TOKEN_LENGTH` hexadecimal characters, or its `name` if it has one.
 
-        A text with a `name`, in which the reader's id is, replaces the former one of that name.
+        A text with a name, which has to have the reader's id, replaces the former one of that name.
         """
-        token = make_token(purpose, name or text)
+        token = name or make_token(text)
         async with self._database.transaction() as connection:
-            await accounts.add_text(connection, user_id, token, text, self._clock(), TEXTS_OF_READER)
+            await accounts.add_text(
+                connection, user_id, f"{purpose}:{token}", text, self._clock(), TEXTS_OF_READER
+            )
         return token
 
     async def get(self, purpose: TextPurpose, token: str) -> str | None:
         """Return the text of a token, of any reader, or None if it is gone or of another purpose."""
         async with self._database.read() as connection:
-            text = await accounts.get_text(connection, token)
-        return text if text is not None and make_token(purpose, text) == token else None
-
-    async def get_named(self, purpose: TextPurpose, name: str) -> str | None:
-        """Return the text that was stored last under a name, or None."""
-        async with self._database.read() as connection:
-            return await accounts.get_text(connection, make_token(purpose, name))
+            return await accounts.get_text(connection, f"{purpose}:{token}")
 
 
-def make_token(purpose: TextPurpose, text: str) -> str:
+def make_token(text: str) -> str:
     """Return the token of a text."""
-    return hashlib.sha256(f"{purpose}:{text}".encode("utf-8", "surrogatepass")).hexdigest()[:TOKEN_LENGTH]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:TOKEN_LENGTH]
 
 
 MAX_PLAIN_BYTES = 8_000_000

@@ -97,7 +97,7 @@ class ListsCog(commands.Cog):
     async def _spans_since_last(self, request: Request) -> str:
         """Return the spans of the digests since the reader last looked, and store the revisions of now in their place."""
         tokens, name = self._services.text_tokens, str(request.user_id)
-        stored = await tokens.get_named(TextPurpose.LAST_LOOK, name) or ""
+        stored = await tokens.get(TextPurpose.LAST_LOOK, name) or ""
         seen = {id_: now for id_, (_, now) in lists_messages.parse_spans(stored).items()}
         spans = lists_messages.format_spans(seen, await self._services.search.get_revisions())
         await tokens.save(request.user_id, TextPurpose.LAST_LOOK, spans, name)

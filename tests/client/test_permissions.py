@@ -154,11 +154,9 @@ async def _wizard_button(harness: ClientHarness, channel_id: int, verb: str = da
     return custom_ids.pack(verb, await _save_text(harness, draft))
 
 
-async def _save_text(
-    harness: ClientHarness, draft: models.Subscription, purpose: TextPurpose = TextPurpose.SUBSCRIPTION
-) -> str:
+async def _save_text(harness: ClientHarness, draft: models.Subscription) -> str:
     text = draft_codec().dump_json(draft, exclude_defaults=True).decode()
-    return await harness.bot.services.text_tokens.save(7, purpose, text)
+    return await harness.bot.services.text_tokens.save(7, TextPurpose.SUBSCRIPTION, text)
 
 
 async def test_a_text_that_a_reader_typed_is_not_read_as_a_draft(harness: ClientHarness) -> None:
@@ -169,24 +167,25 @@ async def test_a_text_that_a_reader_typed_is_not_read_as_a_draft(harness: Client
         models.Subscription(guild_id=theirs.guild.id, channel_id=theirs.id, created_by=1)
     )
     wanted = replace(stored, topic="robot", mention_role_id=role.id)
-    query = draft_codec().dump_json(wanted, exclude_defaults=True).decode()
-    await harness.ask("topic", by=harness.manager, query=query)
-    typed = make_token(TextPurpose.LIST, query)
-    assert await services.text_tokens.get(TextPurpose.LIST, typed) == query
-    # Even a draft of the bot says only settings, and only in its server.
-    tokens = [typed, await _save_text(harness, wanted)]
-    tokens += [await _save_text(harness, wanted, purpose) for purpose in TextPurpose]
-    for token in dict.fromkeys(tokens):
-        for verb in (daily_messages.SUBMIT_FORM, daily_messages.OPEN_FORM):
-            forged = custom_ids.pack(verb, "papers", token)
-            assert await _press(harness, harness.manager, forged) == harness.texts("outdated-control")
-        for verb in (daily_messages.ADD, daily_messages.START, daily_messages.START_NOW):
-            forged = custom_ids.pack(verb, token)
-            assert await _press(harness, harness.manager, forged) == harness.texts("outdated-control")
     here = replace(wanted, guild_id=harness.guild.id, channel_id=harness.channel.id, mention_role_id=None)
-    await _press(
-        harness, harness.manager, custom_ids.pack(daily_messages.START, await _save_text(harness, here))
-    )
+
+    async def press_all(token: str) -> set[str]:
+        forms = [(verb, "papers", token) for verb in (daily_messages.SUBMIT_FORM, daily_messages.OPEN_FORM)]
+        verbs = daily_messages.ADD, daily_messages.START, daily_messages.START_NOW
+        forged = [custom_ids.pack(*fields) for fields in (*forms, *((verb, token) for verb in verbs))]
+        return {await _press(harness, harness.manager, custom_id) for custom_id in forged}
+
+    for draft in (wanted, here):
+        query = draft_codec().dump_json(draft, exclude_defaults=True).decode()
+        await harness.ask("topic", by=harness.manager, query=query)
+        token = make_token(query)
+        assert await services.text_tokens.get(TextPurpose.LIST, token) == query
+        assert await press_all(token) == {harness.texts("outdated-control")}
+    # Even a draft of the bot is for its server, and says settings alone.
+    assert await press_all(await _save_text(harness, wanted)) == {harness.texts("outdated-control")}
+    assert await services.subscriptions.list_rows() == [stored]
+    start_id = custom_ids.pack(daily_messages.START, await _save_text(harness, here))
+    await _press(harness, harness.manager, start_id)
     rows = await services.subscriptions.list_rows()
     assert [row.channel_id for row in rows] == [theirs.id, harness.channel.id]
     assert rows[0] == stored

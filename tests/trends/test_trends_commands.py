@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from bot.accounts.service import TextPurpose, make_token
+from bot.accounts.service import make_token
 from bot.rendering import charts
 from bot.rendering.templates import Templates
 from bot.trends import messages as trends_messages
@@ -177,7 +177,7 @@ async def test_the_components_of_a_chart_keep_a_long_topic(harness: ClientHarnes
     menu = next(
         name for name in component_ids(message) if name.startswith(f"pr:{trends_messages.SELECT_SPAN}:")
     )
-    assert make_token(TextPurpose.LIST, LONG) in menu
+    assert make_token(LONG) in menu
     assert "small language models small" in shown_text(await harness.choose(message, menu, "a"))
 
 
