@@ -127,7 +127,11 @@ async def test_no_text_is_parsed_on_the_event_loop(
     parse_text, is_json, threads = parse.parse_text, listing.is_json, set[int]()
 
     def record(read: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda *arguments: (threads.add(threading.get_ident()), read(*arguments))[1]
+        def call(*arguments: Any) -> Any:
+            threads.add(threading.get_ident())
+            return read(*arguments)
+
+        return call
 
     monkeypatch.setattr(parse, "parse_text", record(parse_text))
     monkeypatch.setattr(listing, "is_json", record(is_json))
