@@ -65,7 +65,8 @@ class GlossaryDraft(NamedTuple):
 
 def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.SeedTerm]) -> GlossaryDraft:
     """Gather the evidence of all mentions."""
-    rows, all_terms, votes = list(counts), list(terms), _Votes()
+    rows, all_terms = list(counts), list(terms)
+    votes = _Votes(rows)
     seeds = {term.key: term for term in all_terms if not term.is_common_word}
     words: dict[str, list[str]] = defaultdict(list)
     for term in all_terms:
@@ -112,14 +113,18 @@ def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.Seed
 
 
 class _Votes:
-    """Counts papers; those of a stranger count once for each thing that it says, however many papers it lists."""
+    """Counts papers; those of a stranger count once for each thing that it says, however many papers it lists.
 
-    def __init__(self) -> None:
+    Where nothing else explains anything, as with one newsletter alone, a stranger's papers count like others.
+    """
+
+    def __init__(self, rows: Iterable[MentionCount]) -> None:
+        self._is_alone = len({mention.teller for mention, _ in rows}) == 1
         self._cast: set[tuple[str, ...]] = set()
 
     def count(self, mention: mentions.Mention, papers: int, *thing: str) -> int:
         """Return the papers by which a mention supports a thing."""
-        if not mention.teller:
+        if self._is_alone or not mention.teller:
             return papers
         vote = (mention.teller, *thing)
         is_new = vote not in self._cast

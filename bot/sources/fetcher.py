@@ -99,7 +99,7 @@ class _ResponseProtocol(client_proto.ResponseHandler):
 class _BoundedConnector(aiohttp.TCPConnector):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._factory: partial[client_proto.ResponseHandler] = partial(_ResponseProtocol, loop=self._loop)
+        self._factory = partial(_ResponseProtocol, loop=self._loop)  # type: ignore[assignment] # a subclass
 
 
 def open_session(

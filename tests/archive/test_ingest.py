@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.archive import ingest, parse
+from bot.archive import ingest, listing, parse
 from bot.archive.digest_writer import FreshDigest, IngestResult
 from bot.archive.files import TextFile, find_files, read_found
 from bot.core import errors
@@ -116,6 +119,28 @@ async def test_texts_with_invalid_characters_and_huge_fields_are_stored(harness:
         detail = await papers.get_detail(connection, "2601.00001")
     assert detail is not None
     assert len(detail.authors) == 700
+
+
+async def test_no_text_is_parsed_on_the_event_loop(
+    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parse_text, is_json, threads = parse.parse_text, listing.is_json, set[int]()
+
+    def record(read: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            threads.add(threading.get_ident())
+            return read(*arguments)
+
+        return call
+
+    monkeypatch.setattr(parse, "parse_text", record(parse_text))
+    monkeypatch.setattr(listing, "is_json", record(is_json))
+    text = newsletter(paper(1))
+    await harness.ingest.add_text(text, location="a")
+    await harness.ingest.add_file(TextFile("b.md", text))
+    assert [result async for result in harness.ingest.add_files([TextFile("c.md", text)])]
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def test_a_text_without_digest_is_refused(harness: IngestHarness) -> None:

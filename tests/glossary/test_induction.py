@@ -226,3 +226,17 @@ def test_a_form_whose_last_word_translates_no_word_of_the_term_is_none() -> None
     glossary = build_glossary(*texts, terms=(model,))
     assert forms_of(glossary, "Mixture of Experts", "ko") == set()
     assert forms_of(glossary, "Reward Model", "ko") == {"보상 모델"}
+
+
+@pytest.mark.parametrize(("others", "papers"), [((), 3), (("",), 2), (("2",), 2), (("2", "2", ""), 3)])
+def test_a_stranger_explains_a_thing_once_unless_it_is_the_only_source(
+    others: tuple[str, ...], papers: int
+) -> None:
+    rows = [
+        (mentions.Mention(f"{'가나다라마바'[n]}를 등롱 신호", "lantern signal", "LS", teller), 1)
+        for n, teller in enumerate(["1", "1", "1", *others])
+    ]
+    draft = induction.draft_glossary(rows, ())
+    assert draft.pairs[induction.TermPair("등롱신호", "lantern signal")].total() == papers
+    assert [sense.papers for sense in draft.senses["LS"]] == [papers]
+    assert draft.papers == {"lantern signal": papers}

@@ -55,18 +55,18 @@ LIST = "https://stranger.example/list.json"
 
 @pytest.mark.engines("sqlite")
 async def test_what_one_stranger_says_of_any_number_of_papers_is_one_explanation(db: Database) -> None:
-    seeded = [
-        NewsletterPaper(f"2501.{n:05}", f"Reinforcement Learning {n}", "Reinforcement learning (RL) acts.")
-        for n in range(40, 46)
+    spelt = ["Reinforcement learning (RL) acts.", "Reinforcement learning acts."]
+    learning = [
+        NewsletterPaper(f"2501.{n:05}", f"Reinforcement Learning {n}", spelt[n % 2]) for n in range(40, 46)
     ]
-    service = await fill(db, [*PAPERS[1:], *seeded])
+    service = await fill(db, [*PAPERS[1:], *learning])
     ingest = sample_archive.make_ingest(db)
     told = [*[f"{'가나다라마'[n]} {EXPLAINED}" for n in range(5)], *["Rapid laundering (RL) is used."] * 30]
     texts = {f"2502.{n:05}": text for n, text in enumerate(told, start=1)}
 
     async def tell(source: str) -> None:
         papers = [
-            {"arxiv_id": id_, "title": f"Ships {id_}", "sections": [[None, text]]}
+            {"arxiv_id": id_, "title": f"Ships {id_} {source[:4]}", "sections": [[None, text]]}
             for id_, text in texts.items()
         ]
         text = json.dumps({"format": "list", "date": "2025-01-03", "papers": papers, "of": source})
@@ -77,11 +77,7 @@ async def test_what_one_stranger_says_of_any_number_of_papers_is_one_explanation
     named = {id_ for id_, text in texts.items() if EXPLAINED in text}
     assert await find(service, "lantern signal", by_votes=True) == named
     assert await find(service, "lantern signal") == {"2501.00002", *named}
-    assert await find(service, "RL", by_votes=True) >= {paper.arxiv_id for paper in seeded}
-    current = GlossaryService(db).read_current
-    async with db.read() as connection:
-        senses = (await snapshot.read(connection, current)).list_senses("RL")
-    assert senses[0] == "reinforcement learning", senses
+    assert await find(service, "RL", by_votes=True) >= {paper.arxiv_id for paper in learning}
     await tell(sources.FILES)
     assert "2501.00002" in await find(service, "lantern signal", by_votes=True)
 
