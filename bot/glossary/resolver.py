@@ -269,14 +269,11 @@ class Glossary:
                     yield concepts.WeightedForm(
                         form.text, weight, is_shown=form.is_presentable, is_sure=form.is_sure
                     )
-            elif self._is_clear(form.text):
-                yield concepts.WeightedForm(form.text, 1.0)
-
-    def _is_clear(self, abbreviation: str) -> bool:
-        """Tell whether nearly all mean one term by an abbreviation: SD would find papers on other terms too."""
-        is_word = abbreviation.casefold() in concepts.read_words("function_words.txt")
-        usual = (sense for sense in self._list_senses(abbreviation) if sense.share >= _MIN_SHARE)
-        return not is_word and len(concepts.distinct_senses(usual, ())) < 2
+            elif form.text.casefold() not in concepts.read_words("function_words.txt"):
+                # What means another term too (SD) finds and ranks papers, most of which mean this one, and decides no filter.
+                usual = (sense for sense in self._list_senses(form.text) if sense.share >= _MIN_SHARE)
+                is_sure = len(concepts.distinct_senses(usual, ())) < 2
+                yield concepts.WeightedForm(form.text, 1.0, is_sure=is_sure)
 
     def _longest_match_segments(self, units: list[str]) -> list[concepts.Segment]:
         """Split a query into its longest known parts; other words become segments as typed."""
