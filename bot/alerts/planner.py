@@ -482,7 +482,14 @@ class AlertPlanner:
             tuple(replace(of, alert_id=numbers.setdefault(of.alert_id, len(numbers))) for of in reasons)
             for _, reasons in shown
         ]
-        papers = [self._post_paper(paper, locale, matcher.words_in_text(reasons)) for paper, reasons in shown]
+        quoted = (
+            reasons[:QUOTED_REASONS] if place < QUOTED_PAPERS else ()
+            for place, (_, reasons) in enumerate(shown)
+        )
+        papers = [
+            self._post_paper(match.paper, locale, matcher.words_in_text(reasons))
+            for match, reasons in zip(shown, quoted, strict=True)
+        ]
         return contents.AlertPost(
             marker=MARKER_PLACEHOLDER,
             locale=locale,
