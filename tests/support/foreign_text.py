@@ -329,7 +329,8 @@ OWN_TEXT = {
         sources.arxiv.query_url sources.base.failed_result sources.base.known_gone_result sources.folder.make_absolute
         sources.folder.parse_folder_path sources.ssrf_guard.allowed_host_of_url
         sources.ssrf_guard.parse_allowed_host sources.kinds.check sources.kinds.get sources.kinds.guess_kind
-        sources.kinds.public_label sources.arxiv_categories.check_options sources.fetcher.shared_throttle
+        sources.kinds.public_label sources.arxiv_categories.check_options sources.fetcher.open_session
+        sources.fetcher.shared_throttle
         sources.ssrf_guard.allowed_host_of_url sources.ssrf_guard.parse_allowed_host
         sources.url.check_undated sources.url.expand_template sources.url.parse_publishing_schedule
         """,
