@@ -100,8 +100,8 @@ def _shared_statements() -> Iterator[None]:
     """Compile each SQL statement once for all databases of the test process, which are alike."""
     statements = _StatementCache()
 
-    def open_engine(url: str) -> AsyncEngine:
-        engine = open_without_cache(url)
+    def open_engine(url: str, name: str = "") -> AsyncEngine:
+        engine = open_without_cache(url, name)
         engine.sync_engine._compiled_cache = statements
         return engine
 
