@@ -90,6 +90,13 @@ class Database:
         checked._check = check
         return checked
 
+    def within(self, connection: AsyncConnection) -> Database:
+        """Return this database for work within the transaction of `connection`: each transaction is a part of that one.
+
+        Several services can so share a transaction. What a failed part wrote is undone, the rest stays.
+        """
+        return _JoinedDatabase(self, connection)
+
     async def open_session(self, seconds: int) -> AsyncConnection:
         """Open a connection to PostgreSQL outside the pool, which ends once it has been idle for `seconds` (0: never).
 
@@ -159,6 +166,26 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+
+
+class _JoinedDatabase(Database):
+    """A database whose transactions are parts of one that is open already."""
+
+    def __init__(self, database: Database, connection: AsyncConnection) -> None:
+        super().__init__(database.engine, database.name)
+        self._connection = connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Run a part of the open transaction: undo it on an exception."""
+        with translated_errors(self.url):
+            async with self._connection.begin_nested():
+                yield self._connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Read what the open transaction sees."""
+        yield self._connection
 
 
 @contextmanager

@@ -21,7 +21,8 @@ _SECRET_PARAMETER = re.compile(
 )
 _WEBHOOK = re.compile(r"(?P<id>/webhooks/[0-9]{1,19}/)[A-Za-z0-9_-]+")
 _SPACES = re.compile(r"(\s+)")
-_HIDDEN = "***"
+HIDDEN = "***"
+"""Stands for a password or a token in an address that is shown."""
 
 
 def redact(text: str) -> str:
@@ -29,8 +30,8 @@ def redact(text: str) -> str:
     if "@" in text:
         text = "".join(map(_redact_word, _SPACES.split(text)))
     if "/webhooks/" in text:
-        text = _WEBHOOK.sub(rf"\g<id>{_HIDDEN}", text)
-    return _SECRET_PARAMETER.sub(rf"\g<name>{_HIDDEN}", text) if "=" in text else text
+        text = _WEBHOOK.sub(rf"\g<id>{HIDDEN}", text)
+    return _SECRET_PARAMETER.sub(rf"\g<name>{HIDDEN}", text) if "=" in text else text
 
 
 def _redact_word(word: str) -> str:
@@ -41,9 +42,9 @@ def _redact_word(word: str) -> str:
 
 def _hide_credentials(match: re.Match[str]) -> str:
     if match["bare"] is not None:
-        return f"{match['bare']}:{_HIDDEN}@"
+        return f"{match['bare']}:{HIDDEN}@"
     name = match["name"]
-    return f"://{_HIDDEN if name is None else f'{name}:{_HIDDEN}'}@"
+    return f"://{HIDDEN if name is None else f'{name}:{HIDDEN}'}@"
 
 
 class PaperroundError(Exception):

@@ -49,7 +49,18 @@ def build_app(command: str = "") -> typer.Typer:
 
 
 def _register_all(app: typer.Typer) -> None:
-    from bot.cli import alerts, answers, digests, operations, readers, search, setup, sources, subscriptions
+    from bot.cli import (
+        alerts,
+        answers,
+        config,
+        digests,
+        operations,
+        readers,
+        search,
+        setup,
+        sources,
+        subscriptions,
+    )
 
     for register in (
         digests.register_digests,
@@ -71,6 +82,7 @@ def _register_all(app: typer.Typer) -> None:
         ("sources", sources.group),
         ("templates", operations.group),
         ("web", operations.web_group),
+        ("config", config.group),
     ):
         app.add_typer(group(), name=name)
 

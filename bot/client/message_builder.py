@@ -271,6 +271,15 @@ def select_menu(
     )
 
 
+def channel_menu(placeholder: str, custom_id: str, *, max_values: int) -> ui.Item[Any]:
+    """Return a menu of the server's text, announcement and forum channels, of which several may be selected."""
+    types = [discord.ChannelType.text, discord.ChannelType.news, discord.ChannelType.forum]
+    shown = discord_text.shorten(placeholder, discord_text.SELECT_PLACEHOLDER, markdown=False)
+    return DynamicComponent(
+        ui.ChannelSelect(custom_id=custom_id, placeholder=shown, channel_types=types, max_values=max_values)
+    )
+
+
 class StatelessModal(ui.Modal):
     """A modal without state: the verb of its custom id handles the submission, also after a restart."""
 

@@ -210,6 +210,14 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         found = await _find_or_ask(request, post, daily_messages.PAUSE)
         return found if isinstance(found, ui.LayoutView) else await _toggle(request, found)
 
+    @router.command(name="copy", description="Set the same daily post up in other channels")
+    @app_commands.describe(post="The daily post to copy")
+    @app_commands.autocomplete(post=_complete_post)
+    async def copy(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
+        """Ask for the channels to copy a subscription to."""
+        found = await _find_or_ask(request, post, daily_messages.COPY)
+        return found if isinstance(found, ui.LayoutView) else daily_messages.copy_view(request.texts, found)
+
     @router.command(name="remove", description="Remove a daily post")
     @app_commands.describe(post="The daily post to remove")
     @app_commands.autocomplete(post=_complete_post)
@@ -339,6 +347,34 @@ class SubscriptionButtonsCog(commands.Cog):
         text = request.texts("subscription-removed", channel=f"<#{subscription.channel_id}>")
         return client_messages.text_view(text)
 
+    @router.handles(daily_messages.COPY, check=client_permissions.require_manager)
+    async def choose_copies(self, request: Request, action: Action) -> ui.LayoutView:
+        """Ask for the channels to copy a subscription to."""
+        return daily_messages.copy_view(request.texts, await _find_chosen(request, action))
+
+    @router.handles(daily_messages.COPY_TO, check=client_permissions.require_manager)
+    async def check_copies(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show what would become of the chosen channels, and change nothing."""
+        subscription = await _find(request, action.payload)
+        chosen = router.selected_values(request.interaction)[: daily_messages.MAX_COPIES]
+        checked = {
+            id_: await _try_copy(request, subscription, id_) for id_ in map(custom_ids.parse_number, chosen)
+        }
+        token = await router.store_typed(request, action.payload, {"channels": ",".join(map(str, checked))})
+        return daily_messages.copy_view(request.texts, subscription, checked, token)
+
+    @router.handles(daily_messages.COPY_CONFIRMED, check=client_permissions.require_manager)
+    async def copy(self, request: Request, action: Action) -> ui.LayoutView:
+        """Copy a subscription to the chosen channels, each if it may be set up there now."""
+        payload, values = await router.load_typed(request.services.text_tokens, action.payload)
+        subscription = await _find(request, payload)
+        chosen = values.get("channels", "").split(",")[: daily_messages.MAX_COPIES]
+        copied = {
+            id_: await _try_copy(request, subscription, id_, is_kept=True)
+            for id_ in map(custom_ids.parse_number, chosen)
+        }
+        return daily_messages.copied_view(request.texts, copied)
+
     @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)
     async def show_other_language(self, request: Request, action: Action) -> list[ui.LayoutView]:
         """Show the papers of a post privately in the other language."""
@@ -461,8 +497,13 @@ async def _load_draft(request: Request, token: str) -> Subscription:
         draft = draft_codec().validate_json(stored)
     if draft.guild_id != request.interaction.guild_id:
         raise UserError("outdated-control")
-    settings = {name: getattr(draft, name) for name in daily_options.SETTINGS}
-    return Subscription(guild_id=draft.guild_id, channel_id=draft.channel_id, **settings)
+    return _draft_like(draft, draft.channel_id)
+
+
+def _draft_like(subscription: Subscription, channel_id: int) -> Subscription:
+    """Return a new subscription of a channel of the same server with the settings of another."""
+    settings = {name: getattr(subscription, name) for name in daily_options.SETTINGS}
+    return Subscription(guild_id=subscription.guild_id, channel_id=channel_id, **settings)
 
 
 async def _start_setup(
@@ -536,19 +577,39 @@ async def _forecast_text(request: Request, subscription: Subscription) -> str:
 
 async def _create(request: Request, draft: Subscription) -> Subscription | ui.LayoutView:
     """Add a subscription; if the channel has an equal one, return the wizard, which shows that. Raises UserError."""
-    channel = _find_postable(request, draft)
-    await _require_allowed(request, channel, draft)
-    await _require_bot_may_post(request, channel, draft.style, draft.mention_role_id)
+    await _require_may_create(request, draft)
     if find_same(await _list_in_channel(request, draft.channel_id), draft) is not None:
         return await _setup_view(request, draft)
     services, timezone = request.services, draft.timezone
     with map_service_errors(ERRORS):
-        subscription = await services.subscriptions.add(
-            replace(draft, guild_id=channel.guild.id, created_by=request.user_id)
-        )
+        subscription = await services.subscriptions.add(replace(draft, created_by=request.user_id))
     await services.guilds.update(subscription.guild_id, timezone=timezone)
     await services.readers.update(request.user_id, locale=request.texts.locale, timezone=timezone)
     return subscription
+
+
+async def _require_may_create(request: Request, draft: Subscription) -> None:
+    """Raise UserError unless the channel takes such posts, and the bot and the user may post them there."""
+    channel = _find_postable(request, draft)
+    await _require_allowed(request, channel, draft)
+    await _require_bot_may_post(request, channel, draft.style, draft.mention_role_id)
+
+
+async def _try_copy(
+    request: Request, subscription: Subscription, channel_id: int, *, is_kept: bool = False
+) -> str:
+    """Return why a subscription cannot be copied to a channel, "" if it can; with `is_kept` copy it then."""
+    draft = replace(_draft_like(subscription, channel_id), created_by=request.user_id)
+    try:
+        await _require_may_create(request, draft)
+        with map_service_errors(ERRORS):
+            if is_kept:
+                await request.services.subscriptions.add(draft)
+            elif find_same(await _list_in_channel(request, channel_id), draft) is not None:
+                raise UserError("subscription-already")
+    except UserError as error:
+        return request.texts(error.key, **error.arguments)
+    return ""
 
 
 async def _post_now(request: Request, subscription: Subscription) -> ui.LayoutView:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple, assert_never
 
 import discord
@@ -43,6 +44,12 @@ RESUME = client_messages.RESUME
 REMOVE = "dx"
 REMOVE_CONFIRMED = "dxx"
 LIST = "dl"
+COPY = "dk"
+COPY_TO = "dkt"
+COPY_CONFIRMED = "dkc"
+MAX_COPIES = 10
+"""Channels that one copy goes to; each has a line in a message."""
+MAX_REFUSAL_LENGTH = 250
 MAX_LISTED = 15
 STORED_MARK = "="
 """Precedes the id of a stored subscription in the payload of the actions of forms; that of a draft is its token."""
@@ -213,7 +220,9 @@ def subscription_detail_view(texts: Texts, subscription: Subscription, headline:
         _button(texts, "remove", REMOVE, subscription.id),
     )
     message.add_buttons(
-        _button(texts, "change", CHANGE, subscription.id), _button(texts, "subscription-all", LIST)
+        _button(texts, "change", CHANGE, subscription.id),
+        _button(texts, "subscription-copy", COPY, subscription.id),
+        _button(texts, "subscription-all", LIST),
     )
     return message.view
 
@@ -255,6 +264,49 @@ def select_menu(texts: Texts, rows: Sequence[Subscription], verb: str) -> ui.Ite
         for row in rows
     ]
     return message_builder.select_menu(texts("subscription-pick"), custom_ids.pack(verb), options)
+
+
+def copy_view(
+    texts: Texts,
+    subscription: Subscription,
+    checked: Mapping[int, str] = MappingProxyType({}),
+    token: str = "",
+) -> ui.LayoutView:
+    """Return what is copied, a menu of channels, and what would become of those that are chosen.
+
+    `checked` has for each of them why it gets no copy, "" if it gets one; the token is that of the choice.
+    """
+    message = message_builder.MessageBuilder()
+    message.add_text(f"### {texts('copy-heading', channel=f'<#{subscription.channel_id}>')}")
+    message.add_text(options_text(texts, subscription))
+    message.add_separator()
+    message.add_text(_copies_text(texts, checked, "copy-will") or texts("copy-choose", most=str(MAX_COPIES)))
+    menu_id = custom_ids.pack(COPY_TO, subscription.id)
+    message.add_select(message_builder.channel_menu(texts("copy-menu"), menu_id, max_values=MAX_COPIES))
+    count = sum(not reason for reason in checked.values())
+    start = texts("copy-start", count=count)
+    message.add_buttons(
+        button(start, custom_ids.pack(COPY_CONFIRMED, token), style=discord.ButtonStyle.primary)
+        if count
+        else None,
+        _button(texts, "back", SHOW, subscription.id),
+    )
+    return message.view
+
+
+def copied_view(texts: Texts, copied: Mapping[int, str]) -> ui.LayoutView:
+    """Return which channels have a copy now; of the others why not, as in `copy_view`."""
+    text = _copies_text(texts, copied, "copy-done")
+    return client_messages.text_view(text, _button(texts, "subscription-all", LIST))
+
+
+def _copies_text(texts: Texts, checked: Mapping[int, str], text_id: str) -> str:
+    return "\n".join(
+        f"✗ <#{id_}>: {discord_text.shorten(reason, MAX_REFUSAL_LENGTH)}"
+        if reason
+        else f"✓ {texts(text_id, channel=f'<#{id_}>')}"
+        for id_, reason in checked.items()
+    )
 
 
 def confirm_remove_view(texts: Texts, subscription: Subscription) -> ui.LayoutView:

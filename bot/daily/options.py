@@ -75,6 +75,8 @@ class Setting:
     """The option of `paperround channels`, and the key in its JSON."""
     dump: Callable[[Any], Any] = _unchanged
     """Returns a value as JSON."""
+    load: Callable[[Any], Any] = _unchanged
+    """Returns the value of a text that `dump` returned. Raises UsageError or ValueError."""
     option: str = ""
     """The option of `/daily`, "" for a setting of the shell alone."""
     description: str = ""
@@ -166,6 +168,7 @@ _ROWS = (
         "days",
         "days",
         dump=format_days,
+        load=schedule.parse_days,
         option="days",
         description="Days to post on",
         choices={

@@ -503,6 +503,10 @@ class Templates:
         for problem in self.find_problems():
             _log_problem(problem)
 
+    def list_replaced(self) -> list[str]:
+        """Return the names of the bundled templates that the operator's folder replaces."""
+        return sorted(filter(self._is_overridden, self._bundled))
+
     def find_problems(self) -> list[models.LocatedProblem]:
         """Return the errors in the syntax of the operator's templates, and the files that replace no template."""
         problems = []

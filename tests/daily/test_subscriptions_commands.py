@@ -223,9 +223,48 @@ async def test_the_list_says_that_a_post_waits_for_the_day_to_be_complete(harnes
 
 
 async def test_without_subscriptions_every_command_mentions_setup(harness: ClientHarness) -> None:
-    for command in ("daily list", "daily preview", "daily now", "daily pause", "daily remove"):
+    for command in ("daily list", "daily preview", "daily now", "daily pause", "daily copy", "daily remove"):
         shown = shown_text(await harness.manage(command))
         assert shown == harness.texts("no-subscriptions", command=harness.bot.mentions("daily setup"))
+
+
+@both_languages
+async def test_a_daily_post_is_copied_to_the_channels_that_take_it(harness: ClientHarness) -> None:
+    original = await harness.add_subscription(topic="retrieval", top_n=7, silent=True)
+    news, forum = harness.guild.create_news_channel("news"), harness.guild.create_forum_channel("forum")
+    chosen = [news, harness.readonly_channel, forum, harness.channel]
+    menu = await harness.manage("daily copy")
+    assert harness.texts("copy-choose", most="10") in shown_text(menu)
+    outdated, plan = [
+        last_response(await harness.manager.select(asked, chosen, custom_id=f"pr:dkt:{original.id}"))
+        for asked in (menu, await harness.manage("daily copy"))
+    ]
+    will = [harness.texts("copy-will", channel=f"<#{channel.id}>") in shown_text(plan) for channel in chosen]
+    assert will == [True, False, False, False]
+    assert harness.texts("style-does-not-fit", channel=f"<#{forum.id}>") in shown_text(plan)
+    assert harness.texts("permission-send-messages") in shown_text(plan)
+    assert harness.texts("subscription-already") in shown_text(plan)
+    assert len(await _list_subscriptions(harness)) == 1
+    done = await harness.manager_press(plan, "copy-start", count=1)
+    assert harness.texts("copy-done", channel=f"<#{news.id}>") in shown_text(done)
+    copy = (await _list_subscriptions(harness))[1]
+    assert copy.channel_id == news.id
+    assert copy.created_by == harness.manager.id
+    assert all(getattr(copy, name) == getattr(original, name) for name in daily_options.SETTINGS)
+    # Another plan, made before, finds the copy there.
+    again = await harness.manager_press(outdated, "copy-start", count=1)
+    assert harness.texts("subscription-already") in shown_text(again)
+    assert len(await _list_subscriptions(harness)) == 2
+
+
+async def test_a_copy_mentions_a_role_only_where_the_manager_may(harness: ClientHarness) -> None:
+    role = harness.guild.create_role("readers")
+    original = await harness.add_subscription(mention_role_id=role.id)
+    other = harness.guild.create_text_channel("other")
+    menu = await harness.manage("daily copy")
+    plan = last_response(await harness.manager.select(menu, [other], custom_id=f"pr:dkt:{original.id}"))
+    needed = harness.texts("needs-mention-role", role=f"<@&{role.id}>", channel=f"<#{other.id}>")
+    assert needed in shown_text(plan)
 
 
 async def test_a_forum_accepts_only_the_forum_style(harness: ClientHarness) -> None:

@@ -535,6 +535,16 @@ subscription-pick = Pick a daily post
 subscription-preview = Preview
 subscription-now = Post now
 subscription-pause = Pause
+subscription-copy = Copy to channels
+copy-heading = Copy the daily post of { $channel }
+copy-choose = Choose up to { $most } channels. Nothing is set up before you confirm it.
+copy-menu = Channels to copy it to
+copy-will = { $channel } will get this daily post
+copy-start = { $count ->
+        [one] Copy to { $count } channel
+       *[other] Copy to { $count } channels
+    }
+copy-done = { $channel } has this daily post now
 subscription-all = All daily posts
 subscription-started = All set
 subscription-edited = Updated
@@ -655,6 +665,7 @@ help-channel = In a channel (Manage Server)
     .daily-preview = see what would be posted
     .daily-now = post right away
     .daily-pause = pause a daily post, or resume it
+    .daily-copy = set the same daily post up in other channels
     .daily-remove = remove a daily post
     .write-status = what Paperround writes itself, and what it could not write
 help-general = Paperround

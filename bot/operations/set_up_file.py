@@ -1,0 +1,626 @@
+"""The set-up as a TOML file: daily posts, alerts of channels, sources and the names of the templates in force, without secrets.
+
+A key of the file is that of `channels list --json`, `alerts list --json` or `sources list --json`. Which settings there are is
+read from their tables and records, so that a new one is in the file too. Nothing in a file refers to what comes after it: posts
+name sources, and sources name nothing, so that there are no cycles.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypeVar
+
+import pydantic
+
+from bot.alerts import service as alerts_service
+from bot.core import errors
+from bot.core.clock import Clock
+from bot.core.settings import Settings
+from bot.daily import options as daily_options
+from bot.daily.service import Subscriptions, find_same
+from bot.sources import folder, kinds
+from storage import errors as storage_errors
+from storage import key_values, models
+from storage.database import Connection, Database
+
+Record = TypeVar("Record")
+
+HEADER = """\
+# The set-up of Paperround, for `paperround config apply FILE`. What is off, empty or not given is left out.
+# Secrets are not in it: addresses of webhooks, and passwords and tokens in those of sources.
+"""
+MAX_PROBLEMS = 20
+TEMPLATES, PAUSED, WEBHOOK = "templates", "paused", "webhook"
+_MAX_ID = 1 << 63
+_MAX_NUMBER = 1 << 31
+"""Numbers of the database are smaller: ids, and others."""
+_IDS = {"guild": "guild_id", "channel": "channel_id", "user": "user_id"}
+_NOW = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Table(NamedTuple):
+    """A table of the file: the type of its records, and the field of a record for each key. Keys of states are apart."""
+
+    name: str
+    record: type[Any]
+    fields: Mapping[str, str]
+    required: tuple[str, ...]
+    states: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = {}
+    """Of fields that have none in the record."""
+
+
+_OF_THE_SERVICE = {"id", "created_at", "key", "forms", "state", "reason", "paused_until_at", *_IDS.values()}
+"""Fields of an alert that nobody sets, and ids, which have other keys."""
+_RENAMED = {"timing": "when", "at_time": "at"}
+
+POSTS = _Table(
+    "posts",
+    models.Subscription,
+    {"guild": "guild_id", "channel": "channel_id"}
+    | {setting.key: name for name, setting in daily_options.SETTINGS.items()},
+    ("guild", "channel"),
+    (PAUSED, WEBHOOK),
+)
+ALERTS = _Table(
+    "alerts",
+    models.Alert,
+    _IDS
+    | {
+        _RENAMED.get(row.name, row.name): row.name
+        for row in fields(models.Alert)
+        if row.name not in _OF_THE_SERVICE
+    },
+    ("channel", "user", "terms"),
+    (PAUSED,),
+)
+SOURCES = _Table(
+    "sources",
+    models.StoredSource,
+    {"source": "url", "kind": "kind", "language": "language", "priority": "priority", "options": "options"},
+    ("source",),
+    defaults={"language": None, "priority": 0, "options": {}},
+)
+TABLES = (SOURCES, POSTS, ALERTS)
+
+
+class Plan(NamedTuple):
+    """What applying a file changes, and how many entries are as the file says, or are not in it and stay.
+
+    `reprioritised` are the addresses of sources whose papers have to be merged again.
+    """
+
+    changes: tuple[str, ...]
+    unchanged: int
+    others: int
+    reprioritised: tuple[str, ...]
+
+
+class SetUp(NamedTuple):
+    """What a database has of a set-up; each list is that of its service."""
+
+    posts: list[models.Subscription]
+    alerts: list[models.Alert]
+    sources: list[models.StoredSource]
+
+
+class _KeyError(errors.UsageError):
+    """What is wrong with the value of one key."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+@dataclass(slots=True)
+class _Item:
+    """An entry of a table of the file, with the lines of its keys; "" is that of its beginning."""
+
+    values: dict[str, Any]
+    lines: Mapping[str, int]
+
+    @property
+    def is_paused(self) -> bool:
+        return self.values.get(PAUSED) is True
+
+
+class SetUpFile:
+    """Writes the set-up of a database as a file, and changes it to that of a file. `templates` are those in force, by name."""
+
+    def __init__(
+        self, database: Database, clock: Clock, settings: Settings, templates: Sequence[str]
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._templates = templates
+
+    async def export(self) -> str:
+        """Return the set-up as a file: the same text for the same set-up, whatever the ids and the order of its making."""
+        stored = await _read(self._database, self._clock, self._settings)
+        texts = [HEADER] + ([f"{TEMPLATES} = {_write(self._templates)}\n"] if self._templates else [])
+        # Of equally trusted sources the oldest comes first, so that their order is a setting.
+        texts += [_write_table(SOURCES, _dump(SOURCES, row)) for row in stored.sources]
+        posts = (row for row in stored.posts if row.state is not models.ActivityState.CLOSED)
+        for table, rows in ((POSTS, posts), (ALERTS, stored.alerts)):
+            texts += sorted(_write_table(table, _dump(table, row) | _dump_state(row)) for row in rows)
+        return "\n".join(texts)
+
+    async def plan(self, text: str, location: str) -> Plan:
+        """Return what `apply` would change, and change nothing. Raises UsageError as `apply` does."""
+        return await self._run(text, location, None)
+
+    async def apply(self, text: str, location: str, expected: Plan) -> Plan:
+        """Change the set-up to that of a file, in one transaction, and return what changed.
+
+        Entries that are not in the file stay. Raises UsageError, whose lines name `location` and the line of each problem, and
+        if what would change is not the `expected` any more; nothing is changed then.
+        """
+        return await self._run(text, location, expected)
+
+    async def _run(self, text: str, location: str, expected: Plan | None) -> Plan:
+        templates, items = parse(text, location)
+        plan = None
+        try:
+            async with self._database.transaction() as connection:
+                database = self._database.within(connection)
+                stored = await _read(database, self._clock, self._settings)
+                run = _Run(database, self._clock, self._settings, stored)
+                plan = await run.apply(connection, items)
+                missing = [name for name in templates if name not in self._templates]
+                if missing:
+                    message = f"not in force: {', '.join(missing)}. Put them into PAPERROUND_TEMPLATES, or take them out here."
+                    run.problems.insert(0, models.LocatedProblem("", None, f"{TEMPLATES}: {message}"))
+                if run.problems:
+                    raise _refused(location, run.problems)
+                if plan != expected:
+                    raise _UndoneError
+        except _UndoneError:
+            if expected is not None:
+                raise errors.UsageError(
+                    "The set-up was changed meanwhile; nothing was applied. Look at the plan again."
+                ) from None
+        assert plan is not None
+        return plan
+
+
+class _UndoneError(Exception):
+    """Ends a transaction whose changes are not kept."""
+
+
+def parse(text: str, location: str) -> tuple[list[str], dict[str, list[_Item]]]:
+    """Return the names of templates, and the entries of each table. Raises UsageError with the line for any other text."""
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise errors.UsageError(f"{location} is not TOML: {reason}.") from None
+    lines = _find_lines(text)
+    problems: list[models.LocatedProblem] = []
+    tables = {table.name for table in TABLES}
+    templates = document.get(TEMPLATES, [])
+    if not isinstance(templates, list) or not all(isinstance(name, str) for name in templates):
+        message = f'{TEMPLATES} is a list of names, such as ["daily.ko.j2"].'
+        problems.append(models.LocatedProblem("", _first_line(lines, TEMPLATES), message))
+    for name, rows in document.items():
+        is_table = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
+        if name not in {*tables, TEMPLATES}:
+            message = f"unknown name {name[:40]!r}. A file has {TEMPLATES}, {', '.join(sorted(tables))}."
+            problems.append(models.LocatedProblem("", _first_line(lines, name), message))
+        elif name in tables and not is_table:
+            message = f"{name} is not a list of tables. Begin each of them with a line [[{name}]]."
+            problems.append(models.LocatedProblem("", _first_line(lines, name), message))
+    if problems:
+        raise _refused(location, problems)
+    return templates, {
+        name: [
+            _Item(row, lines.get((name, number), {})) for number, row in enumerate(document.get(name, []), 1)
+        ]
+        for name in tables
+    }
+
+
+_HEADER_LINE = re.compile(r"\s*(\[{1,2})\s*([A-Za-z0-9_-]+)\s*(\.?)\s*([A-Za-z0-9_-]*)")
+_KEY_LINE = re.compile(r"\s*[\"']?([A-Za-z0-9_-]+)[\"']?\s*[=.]")
+_LONG_QUOTES = ('"""', "'''")
+
+
+def _find_lines(text: str) -> dict[tuple[str, int], dict[str, int]]:
+    """Return the lines of keys, from 1, by table and number of its entry; those before all tables by ("", 0).
+
+    `tomllib` keeps no places. Texts in three quotation marks are passed over.
+    """
+    counts: Counter[str] = Counter()
+    place, quote = ("", 0), ""
+    lines: dict[tuple[str, int], dict[str, int]] = defaultdict(dict)
+    for number, line in enumerate(text.split("\n"), 1):
+        was_quoted, quote = quote, _open_quote(line, quote)
+        if was_quoted:
+            continue
+        if header := _HEADER_LINE.match(line):
+            brackets, name, dot, key = header.groups()
+            if not dot:
+                counts[name] += len(brackets) - 1
+                place, key = (name, counts[name]), ""
+            lines[place].setdefault(key, number)
+        elif key_line := _KEY_LINE.match(line):
+            lines[place].setdefault(key_line[1], number)
+    return lines
+
+
+def _open_quote(line: str, quote: str) -> str:
+    """Return the three quotation marks that are open at the end of a line, "" for none; `quote` was at its beginning."""
+    for mark in _LONG_QUOTES:
+        if mark in line and quote in ("", mark) and line.count(mark) % 2:
+            return "" if quote else mark
+    return quote
+
+
+def _first_line(lines: Mapping[tuple[str, int], Mapping[str, int]], name: str) -> int | None:
+    for place, keys in lines.items():
+        if place[0] == name or (place[0] == "" and name in keys):
+            return keys.get("" if place[0] else name)
+    return None
+
+
+def _refused(location: str, problems: Sequence[models.LocatedProblem]) -> errors.UsageError:
+    ordered = sorted(problems, key=lambda problem: problem.line or 0)
+    sentences = [str(replace(problem, location=location)) for problem in ordered[:MAX_PROBLEMS]]
+    if len(ordered) > MAX_PROBLEMS:
+        sentences.append(f"{location}: and {len(ordered) - MAX_PROBLEMS} more.")
+    return errors.UsageError("\n".join((*sentences, "Nothing was applied.")))
+
+
+@dataclass(slots=True)
+class _Run:
+    """One pass over the entries of a file, in a transaction."""
+
+    database: Database
+    clock: Clock
+    settings: Settings
+    stored: SetUp
+    problems: list[models.LocatedProblem] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    kept: int = 0
+    reprioritised: list[str] = field(default_factory=list)
+
+    async def apply(self, connection: Connection, items: Mapping[str, Sequence[_Item]]) -> Plan:
+        for item in items[SOURCES.name]:
+            with self._reported(item):
+                await self._apply_source(item)
+        await self._apply_posts(connection, items[POSTS.name])
+        await self._apply_alerts(items[ALERTS.name])
+        others = sum(len(rows) for rows in self.stored) - self.kept
+        return Plan(tuple(self.changes), self.unchanged, others, tuple(self.reprioritised))
+
+    @contextmanager
+    def _reported(self, item: _Item) -> Iterator[None]:
+        """Turn an error of the block into a problem at the item's line."""
+        try:
+            yield
+        except storage_errors.PaperroundError as error:
+            key = error.key if isinstance(error, _KeyError) else ""
+            line = item.lines.get(key, item.lines.get(""))
+            self.problems.append(models.LocatedProblem("", line, str(error)))
+
+    async def _apply_source(self, item: _Item) -> None:
+        registry = kinds.build_source_registry(self.database, self.clock, self.settings)
+        shown = _addresses(self.stored)
+        typed = str(_require(SOURCES, item.values)["source"])
+        address = shown.get(typed) or folder.make_absolute(typed)
+        kind = kinds.guess_kind(address, kinds.service_endpoints(self.settings))
+        base = models.StoredSource(0, address, kind, None, 0, {}, _NOW)
+        wanted: models.StoredSource = replace(_load(SOURCES, base, item.values), url=address)
+        old = next((row for row in self.stored.sources if row.url == address), None)
+        label = storage_errors.redact(address)
+        if old is None:
+            if storage_errors.HIDDEN in address:
+                raise _KeyError(
+                    "source",
+                    f"the address of {address} has a secret, which no file holds."
+                    " Add it with `paperround sources add`, then apply the file again.",
+                )
+            added = await registry.add(
+                address,
+                kind=wanted.kind,
+                language=wanted.language,
+                priority=wanted.priority,
+                options=wanted.options,
+            )
+            self.stored.sources.append(added)
+            self.kept += 1
+            self.changes.append(f"add source {label}")
+            return
+        self.kept += 1
+        changed = _differences(SOURCES, old, wanted)
+        for key in changed:
+            if key != "priority":
+                raise _KeyError(
+                    key,
+                    f"source {label} is there with another {key} ({changed[key]}), which cannot be changed."
+                    " Remove it first with `paperround sources remove`.",
+                )
+        self._note(f"source {label}", changed)
+        if changed:
+            await registry.set_priority(address, wanted.priority)
+            self.reprioritised.append(address)
+
+    async def _apply_posts(self, connection: Connection, items: Sequence[_Item]) -> None:
+        service = Subscriptions(self.database, self.clock)
+        default = models.Subscription(
+            guild_id=models.NO_GUILD,
+            channel_id=0,
+            timezone=self.settings.timezone,
+            locale=models.Locale(self.settings.locale),
+        )
+        shown = _addresses(self.stored)
+        drafts: dict[tuple[int, int], list[tuple[_Item, models.Subscription]]] = defaultdict(list)
+        for item in items:
+            with self._reported(item):
+                draft: models.Subscription = _load(POSTS, default, _require(POSTS, item.values))
+                draft = daily_options.validated(replace(draft, source=shown.get(draft.source, draft.source)))
+                if draft.is_by_webhook:
+                    await self._require_token(connection, draft)
+                drafts[draft.guild_id, draft.channel_id].append((item, draft))
+        stored = defaultdict(list)
+        for row in self.stored.posts:
+            stored[row.guild_id, row.channel_id].append(row)
+        for place, wanted in drafts.items():
+            for (item, draft), old in _pair(
+                wanted, stored[place], lambda row, of: find_same([row], of) is not None
+            ):
+                with self._reported(item):
+                    await self._apply_post(service, draft, old, item.is_paused)
+
+    async def _require_token(self, connection: Connection, draft: models.Subscription) -> None:
+        if await key_values.get(connection, f"{key_values.WEBHOOK}{draft.channel_id}") is None:
+            raise _KeyError(
+                WEBHOOK,
+                f"the address of webhook {draft.channel_id} is a secret, which no file holds. Give it with"
+                " `paperround channels add --webhook -`, then apply the file again: it sets the rest.",
+            )
+
+    async def _apply_post(
+        self,
+        service: Subscriptions,
+        draft: models.Subscription,
+        old: models.Subscription | None,
+        paused: bool,
+    ) -> None:
+        place = f"{'webhook' if draft.is_by_webhook else 'channel'} {draft.channel_id}"
+        label = f"daily post of {place} at {draft.at_time} ({draft.timezone})"
+        label += f", on {draft.topic}" if draft.topic else ""
+        self.kept += 1
+        if old is None:
+            added = await service.add(draft)
+            self.stored.posts.append(added)
+            self.changes.append(f"add {label}{', paused' if paused else ''}")
+            if paused:
+                await service.pause(added.id)
+            return
+        changed = _differences(POSTS, old, draft)
+        is_paused = old.state is not models.ActivityState.ACTIVE
+        self._note(
+            label,
+            changed | ({PAUSED: f"{_write(is_paused)} → {_write(paused)}"} if is_paused != paused else {}),
+        )
+        if changed:
+            await service.edit(replace(draft, id=old.id))
+        if is_paused != paused:
+            await (service.pause if paused else service.resume)(old.id)
+
+    async def _apply_alerts(self, items: Sequence[_Item]) -> None:
+        service = alerts_service.Alerts(self.database, self.clock)
+        default = replace(alerts_service.EMPTY_DRAFT, timezone=self.settings.timezone)
+        drafts: dict[tuple[int | None, int], list[tuple[_Item, models.Alert]]] = defaultdict(list)
+        for item in items:
+            with self._reported(item):
+                draft = alerts_service.validate_alert(_load(ALERTS, default, _require(ALERTS, item.values)))
+                drafts[draft.channel_id, draft.user_id].append((item, draft))
+        stored = defaultdict(list)
+        for row in self.stored.alerts:
+            stored[row.channel_id, row.user_id].append(row)
+        for place, wanted in drafts.items():
+            for (item, draft), old in _pair(
+                wanted, stored[place], lambda row, of: (row.key, row.min_votes) == (of.key, of.min_votes)
+            ):
+                with self._reported(item):
+                    await self._apply_alert(service, draft, old, item.is_paused)
+
+    async def _apply_alert(
+        self, service: alerts_service.Alerts, draft: models.Alert, old: models.Alert | None, paused: bool
+    ) -> None:
+        label = f"alert of channel {draft.channel_id} for {', '.join(term.text for term in draft.terms)}"
+        self.kept += 1
+        if old is None:
+            added = await service.add(draft)
+            self.stored.alerts.append(added)
+            self.changes.append(f"add {label}{', paused' if paused else ''}")
+            if paused:
+                await service.pause([added.id])
+            return
+        changed = _differences(ALERTS, old, draft)
+        is_paused = PAUSED in _dump_state(old)
+        self._note(
+            label,
+            changed | ({PAUSED: f"{_write(is_paused)} → {_write(paused)}"} if is_paused != paused else {}),
+        )
+        if changed:
+            await service.change(old.id, draft)
+        if is_paused != paused:
+            await (service.pause if paused else service.resume)([old.id])
+
+    def _note(self, label: str, changed: Mapping[str, str]) -> None:
+        if changed:
+            what = ", ".join(f"{key} {values}" for key, values in changed.items())
+            self.changes.append(f"change {label}: {what}")
+        else:
+            self.unchanged += 1
+
+
+def _pair(
+    wanted: Sequence[tuple[_Item, Record]], rows: Sequence[Record], is_same: Callable[[Record, Record], bool]
+) -> list[tuple[tuple[_Item, Record], Record | None]]:
+    """Return the entries of a place, each with the stored one that it is or changes; None for a new one.
+
+    One that is the same in what tells entries apart comes first. If one stored entry is left, the first entry left changes it.
+    """
+    left = list(rows)
+    pairs: list[tuple[tuple[_Item, Record], Record | None]] = []
+    for entry in wanted:
+        found = next((row for row in left if is_same(row, entry[1])), None)
+        if found is not None:
+            left.remove(found)
+        pairs.append((entry, found))
+    new = next((number for number, (_, old) in enumerate(pairs) if old is None), None)
+    if len(left) == 1 and new is not None:
+        pairs[new] = pairs[new][0], left[0]
+    return pairs
+
+
+async def _read(database: Database, clock: Clock, settings: Settings) -> SetUp:
+    alerts = await alerts_service.Alerts(database, clock).list_rows()
+    return SetUp(
+        await Subscriptions(database, clock).list_rows(),
+        [row for row in alerts if row.channel_id is not None],
+        await kinds.build_source_registry(database, clock, settings).list_rows(),
+    )
+
+
+def _addresses(stored: SetUp) -> dict[str, str]:
+    """Return the addresses of the sources, also of removed ones that posts name still, by what a file has of them."""
+    addresses = [*(row.source for row in stored.posts), *(row.url for row in stored.sources)]
+    return {storage_errors.redact(address): address for address in addresses if address}
+
+
+def _require(table: _Table, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values of an entry that has all it needs; that of a webhook as a channel. Raises _KeyError."""
+    if WEBHOOK in table.states and WEBHOOK in values:
+        if values.keys() & {*table.required}:
+            raise _KeyError(WEBHOOK, "a daily post has either a webhook, or a guild and a channel.")
+        return {"channel": values[WEBHOOK]} | {key: values[key] for key in values if key != WEBHOOK}
+    missing = [key for key in table.required if key not in values]
+    if missing:
+        raise _KeyError("", f"[[{table.name}]] without {' and '.join(missing)}.")
+    return values
+
+
+def _load(table: _Table, base: Any, values: Mapping[str, Any]) -> Any:
+    """Return the record `base` with the values of an entry. Raises _KeyError."""
+    codec = pydantic.TypeAdapter(table.record)
+    data = codec.dump_python(base, mode="json")
+    keys = {name: key for key, name in table.fields.items()}
+    for key, value in values.items():
+        if key in table.fields:
+            data[table.fields[key]] = _load_value(key, table.fields[key], value)
+        elif key not in table.states:
+            known = ", ".join((*table.fields, *table.states))
+            raise _KeyError(key, f"unknown key {key[:40]!r}. [[{table.name}]] may have {known}.")
+        elif key == PAUSED and not isinstance(value, bool):
+            raise _KeyError(key, f"{key} is true or false, not {str(value)[:40]!r}.")
+    try:
+        # Read as JSON, in which numbers, texts and lists are not taken for each other.
+        return codec.validate_json(json.dumps(data, default=str), strict=True)
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = keys.get(str(first["loc"][0]), "") if first["loc"] else ""
+        raise _KeyError(key, f"{key} is {str(values.get(key))[:40]!r}. {first['msg']}.") from None
+
+
+def _load_value(key: str, name: str, value: Any) -> Any:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    if "\\u0000" in text:
+        raise _KeyError(key, f"{key} has a NUL character, which the database cannot hold.")
+    if name.endswith("_id"):
+        number = str(value)
+        if (
+            isinstance(value, bool)
+            or not re.fullmatch("[0-9]{1,19}", number)
+            or not 0 < int(number) < _MAX_ID
+        ):
+            raise _KeyError(
+                key, f'{key} is {number[:40]!r}, not an ID of Discord such as "123456789012345678".'
+            )
+        return int(number)
+    if isinstance(value, int) and abs(value) >= _MAX_NUMBER:
+        raise _KeyError(key, f"{key} is too large. Use a smaller number.")
+    setting = daily_options.SETTINGS.get(name)
+    try:
+        return setting.load(value) if setting is not None and isinstance(value, str) else value
+    except errors.UsageError as error:
+        raise _KeyError(key, str(error)) from error
+
+
+def _differences(table: _Table, old: Any, new: Any) -> dict[str, str]:
+    """Return what differs of two records, as `old → new`, by key."""
+    before, after = _dump_all(table, old), _dump_all(table, new)
+    return {
+        key: f"{_write(before[key])} → {_write(after[key])}"
+        for key, name in table.fields.items()
+        if getattr(old, name) != getattr(new, name)
+    }
+
+
+def _dump(table: _Table, record: Any) -> dict[str, Any]:
+    """Return an entry of the file without its state: all values but those that are off or empty, as by default."""
+    defaults = {row.name: row.default for row in fields(table.record)} | dict(table.defaults)
+    values = {
+        key: value
+        for key, value in _dump_all(table, record).items()
+        if (raw := getattr(record, table.fields[key])) or raw != defaults[table.fields[key]]
+    }
+    if isinstance(record, models.Subscription) and record.is_by_webhook:
+        values = {WEBHOOK: values["channel"]} | values
+        del values["guild"], values["channel"]
+    return values
+
+
+def _dump_all(table: _Table, record: Any) -> dict[str, Any]:
+    data = pydantic.TypeAdapter(table.record).dump_python(record, mode="json")
+    values: dict[str, Any] = {}
+    for key, name in table.fields.items():
+        value = data[name]
+        if isinstance(record, models.Subscription) and name in daily_options.SETTINGS:
+            value = daily_options.SETTINGS[name].dump(getattr(record, name))
+        elif name == "url":
+            value = storage_errors.redact(value)
+        elif name.endswith("_id"):
+            value = None if value is None else str(value)
+        values[key] = value
+    return values
+
+
+def _dump_state(record: models.Subscription | models.Alert) -> dict[str, bool]:
+    """Return that an entry is paused; an alert that comes back by itself is not."""
+    is_snoozed = isinstance(record, models.Alert) and record.paused_until_at is not None
+    return {} if is_snoozed or record.state is models.ActivityState.ACTIVE else {PAUSED: True}
+
+
+# TOML is written here: the file has flat tables of texts, numbers and lists, and a library would choose their form.
+
+
+def _write_table(table: _Table, values: Mapping[str, Any]) -> str:
+    return "".join(
+        f"{line}\n"
+        for line in (f"[[{table.name}]]", *(f"{key} = {_write(value)}" for key, value in values.items()))
+    )
+
+
+def _write(value: Any) -> str:
+    """Return a value as TOML; `–` for None, which a file leaves out."""
+    if value is None:
+        return "–"
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{_write(key)} = {_write(item)}' for key, item in value.items())} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_write, value))}]"
+    # A text of JSON is one of TOML, but for one character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,101 @@
+"""`paperround config`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.shell_fixtures import ADD_CHANNEL, Paperround
+
+POST = '[[posts]]\nguild = "10"\nchannel = "20"\n'
+ALERT = '[[alerts]]\nchannel = "20"\nuser = "7"\nterms = [["keyword", "RL"]]\n'
+
+
+def test_a_set_up_is_exported_shown_and_applied(paperround: Paperround, tmp_path: Path) -> None:
+    paperround(*ADD_CHANNEL)
+    assert paperround("config", "export", "set-up.toml").exit_status == 0
+    file = tmp_path / "set-up.toml"
+    assert file.read_text(encoding="utf-8") == paperround("config", "export").stdout
+    assert "0 changes" in paperround("config", "apply", "set-up.toml").stdout
+    # On Windows a line ends otherwise.
+    file.write_bytes(file.read_bytes().replace(b"top = 3", b"top = 4").replace(b"\n", b"\r\n"))
+    looked = paperround("config", "apply", "set-up.toml", "--dry-run")
+    assert (looked.exit_status, "top 3 → 4" in looked.stdout) == (0, True)
+    asked = paperround("config", "apply", "set-up.toml")
+    assert (asked.exit_status, "--yes" in asked.stderr, "top 3 → 4" in asked.stdout) == (2, True, True)
+    assert paperround("channels", "list", "--json").data[0]["top"] == 3
+    assert paperround("config", "apply", "set-up.toml", "--yes", "--json").data["applied"] is True
+    assert paperround("channels", "list", "--json").data[0]["top"] == 4
+    assert paperround("config", "apply", "nothing.toml").exit_status == 2
+
+
+def test_a_changed_priority_merges_the_papers_of_its_source(paperround: Paperround, tmp_path: Path) -> None:
+    paperround("sources", "add", "https://huggingface.co")
+    text = paperround("config", "export").stdout + "priority = 4\n"
+    (tmp_path / "set-up.toml").write_text(text, encoding="utf-8")
+    assert "priority 0 → 4" in paperround("config", "apply", "set-up.toml", "--yes").stdout
+    assert paperround("sources", "list", "--json").data[0]["priority"] == 4
+
+
+WRONG: tuple[tuple[str, int | None, str], ...] = (
+    ("[[posts]\n", 5, "not TOML"),
+    ("x = " + "[" * 5_000, None, "nested too deeply"),
+    ("[[post]]\n", 5, "unknown name 'post'"),
+    ("[posts]\n", 5, "not TOML"),
+    ("[alerts]\n", 5, "[[alerts]]"),
+    ('[[posts]]\nguild = "10"\n', 5, "without channel"),
+    ('[[posts]]\nguild = "10"\nchannel = "0"\n', 7, "not an ID"),
+    ("[[posts]]\nguild = 10\nchannel = true\n", 7, "not an ID"),
+    (POST + "colour = 1\n", 8, "unknown key 'colour'"),
+    (POST + 'top = "many"\n', 8, "valid integer"),
+    (POST + "top = true\n", 8, "valid integer"),
+    (POST + "top = 26\n", 5, "from 1 to 25"),
+    (POST + "top = 99999999999999\n", 8, "too large"),
+    (POST + "top = nan\n", 8, "top is 'nan'"),
+    (POST + 'days = "someday"\n', 8, "weekday"),
+    (POST + 'style = "loud"\n', 8, "compact"),
+    (POST + 'at = "25:00"\n', 5, "25:00"),
+    (POST + 'topic = """a\n[[posts]]\n"""\ntopic2 = 1\n', 11, "topic2"),
+    (POST + 'topic = "a\\u0000"\n', 8, "NUL"),
+    (POST + 'from = "arxiv:cs.XX"\n', 5, "not among the sources"),
+    (POST + "paused = 1\n", 8, "true or false"),
+    (POST + 'webhook = "5"\n', 8, "either a webhook"),
+    ('[[posts]]\nwebhook = "5"\n', 6, "channels add --webhook"),
+    (POST + 'timezone = "UTC"\n' + POST + 'timezone = "UTC"\n', 9, "already"),
+    (ALERT.replace("RL", "the"), 5, "only particles"),
+    (ALERT.replace("keyword", "word"), 8, "terms is"),
+    (ALERT.replace('user = "7"\n', ""), 5, "without user"),
+    ('[[sources]]\nsource = "https://a:***@b.example/"\n', 6, "has a secret"),
+    ('[[sources]]\nsource = "arxiv:nothing"\n', 5, "cs.CL"),
+    ('[[sources]]\nsource = "arxiv:cs.CL"\npriority = "high"\n', 7, "valid integer"),
+    ('[[sources]]\nsource = "arxiv:cs.CL"\n[sources.options]\nsince = "soon"\n', 5, "soon"),
+)
+"""What follows a good post, which ends on line 4, the line that is named, and a part of the sentence."""
+
+
+def test_a_wrong_file_is_refused_with_the_line_and_changes_nothing(
+    paperround: Paperround, tmp_path: Path
+) -> None:
+    for wrong, line, hint in WRONG:
+        text = f'{POST}topic = "diffusion"\n{wrong}'
+        (tmp_path / "set-up.toml").write_text(text, encoding="utf-8")
+        answer = paperround("config", "apply", "set-up.toml", "--yes")
+        assert (answer.exit_status, hint in answer.stderr) == (2, True), (wrong, answer)
+        assert line is None or f"line {line}" in answer.stderr, (wrong, answer)
+    assert "[[" not in paperround("config", "export").stdout
+
+
+def test_a_template_of_the_file_has_to_be_in_force(
+    paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "daily.ko.j2").write_text("", encoding="utf-8")
+    monkeypatch.setenv("PAPERROUND_TEMPLATES", str(tmp_path / "own"))
+    text = paperround("config", "export").stdout
+    assert 'templates = ["daily.ko.j2"]' in text
+    (tmp_path / "set-up.toml").write_text(text + POST, encoding="utf-8")
+    monkeypatch.delenv("PAPERROUND_TEMPLATES")
+    refused = paperround("config", "apply", "set-up.toml", "--yes")
+    assert (refused.exit_status, "not in force: daily.ko.j2" in refused.stderr) == (2, True)
+    assert paperround("channels", "list", "--json").data == []

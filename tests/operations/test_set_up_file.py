@@ -1,0 +1,146 @@
+"""The set-up as a file: written, and applied all or nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.alerts.service import Alerts
+from bot.core import errors
+from bot.core import settings as core_settings
+from bot.daily.service import Subscriptions
+from bot.operations import set_up_file
+from bot.operations.set_up_file import SetUpFile
+from bot.sources import kinds
+from storage import migrate, models
+from storage.database import Database
+
+NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
+SECRET = "s3cr3t-token-of-a-webhook"
+WORD = models.AlertTerm(models.AlertKind.KEYWORD, 'diffusion "모델"')
+
+
+def _service(database: Database, templates: tuple[str, ...] = ()) -> SetUpFile:
+    return SetUpFile(database, lambda: NOW, core_settings.Settings(), templates)
+
+
+async def _apply(database: Database, text: str) -> list[str]:
+    service = _service(database)
+    plan = await service.plan(text, "set-up.toml")
+    assert await service.apply(text, "set-up.toml", plan) == plan
+    return list(plan.changes)
+
+
+async def _set_up(database: Database) -> None:
+    registry = kinds.build_source_registry(database, lambda: NOW, core_settings.Settings())
+    await registry.add("https://huggingface.co", priority=3)
+    # The oldest of its priority, as it will be where it is added before the file is applied.
+    await registry.add("https://reader:pa55word@papers.example/feed", language=models.Locale.KO)
+    await registry.add("arxiv:cs.CL,cs.LG", options={"cross_lists": "yes", "since": "2025-01-02"})
+    posts = Subscriptions(database, lambda: NOW)
+    await posts.add(
+        models.Subscription(guild_id=10, channel_id=20, wait_minutes=0, when=models.When.COMPLETE)
+    )
+    weekly = models.Subscription(
+        guild_id=10,
+        channel_id=1 << 60,
+        at_time="18:30",
+        days=(1, 5),
+        style=models.Style.WEEKLY,
+        mention_role_id=77,
+        source="https://reader:***@papers.example/feed",
+    )
+    await posts.pause((await posts.add(weekly)).id)
+    by_webhook = models.Subscription(
+        guild_id=models.NO_GUILD, channel_id=555, topic='"RL" \\ \x7f확산', silent=True
+    )
+    await posts.add(by_webhook, webhook_token=SECRET)
+    alerts = Alerts(database, lambda: NOW)
+    in_channel = models.Alert(
+        0, 7, (WORD,), NOW, channel_id=20, guild_id=10, excluded=("survey",), timing=models.AlertTiming.WEEKLY
+    )
+    await alerts.add(in_channel)
+    await alerts.snooze([1])
+    await alerts.add(models.Alert(0, 7, (WORD,), NOW))  # a reader's own
+
+
+@pytest.fixture
+async def made(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    """Another database, with a set-up."""
+    shutil.copy(sqlite_template, tmp_path / "made.db")
+    opened = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'made.db'}")
+    await _set_up(opened)
+    yield opened
+    await opened.close()
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_an_exported_set_up_gives_the_same_file_in_an_empty_database(
+    db: Database, made: Database
+) -> None:
+    exported = await _service(made).export()
+    assert not [secret for secret in (SECRET, "pa55word") if secret in exported]
+    assert exported.count("[[alerts]]") == 1
+    with pytest.raises(errors.UsageError) as refused:
+        await _apply(db, exported)
+    assert "channels add --webhook -" in str(refused.value)
+    assert "sources add" in str(refused.value)
+    empty = await _service(db).export()
+    assert "[[" not in empty
+    # The secrets are given first, as the refusal says.
+    registry = kinds.build_source_registry(db, lambda: NOW, core_settings.Settings())
+    await registry.add("https://reader:pa55word@papers.example/feed", language=models.Locale.KO)
+    by_webhook = models.Subscription(guild_id=models.NO_GUILD, channel_id=555)
+    await Subscriptions(db, lambda: NOW).add(by_webhook, webhook_token=SECRET)
+    assert len(await _apply(db, exported)) == 6
+    assert await _service(db).export() == exported
+    assert await _apply(db, exported) == []
+
+
+async def test_a_changed_file_changes_what_it_names_and_leaves_the_rest(made: Database) -> None:
+    exported = await _service(made).export()
+    posts, alerts = Subscriptions(made, lambda: NOW), Alerts(made, lambda: NOW)
+    before = {row.id: row for row in await posts.list_rows()}
+    changed = exported.replace('at = "18:30"', 'at = "7pm"').replace("paused = true\n", "")
+    with pytest.raises(errors.UsageError, match="7pm"):
+        await _apply(made, changed)
+    changed = changed.replace('at = "7pm"', 'at = "19:00"').replace('excluded = ["survey"]', "min_votes = 4")
+    text = changed[: changed.index("[[sources]]")] + changed[changed.index("[[posts]]") :]
+    assert await _apply(made, text) == [
+        f'change daily post of channel {1 << 60} at 19:00 (UTC): at "18:30" → "19:00", paused true → false',
+        'change alert of channel 20 for diffusion "모델": excluded ["survey"] → [], min_votes 0 → 4',
+    ]
+    after = {row.id: row for row in await posts.list_rows()}
+    assert before.keys() == after.keys()
+    assert [row.at_time for row in after.values()] == ["09:00", "19:00", "09:00"]
+    assert {row.state for row in after.values()} == {models.ActivityState.ACTIVE}
+    (in_channel,) = (row for row in await alerts.list_rows() if row.channel_id)
+    assert (in_channel.min_votes, in_channel.excluded, in_channel.id) == (4, (), 1)
+    assert await _service(made).export() == changed
+
+
+async def test_a_plan_that_is_outdated_is_not_applied(made: Database) -> None:
+    service = _service(made)
+    text = (await service.export()).replace('at = "18:30"', 'at = "19:30"')
+    plan = await service.plan(text, "set-up.toml")
+    await service.apply(text, "set-up.toml", plan)
+    with pytest.raises(errors.UsageError, match="changed meanwhile"):
+        await service.apply(text, "set-up.toml", plan)
+
+
+async def test_every_setting_of_a_record_is_a_key_of_the_file() -> None:
+    """A new setting is in the file without a line there; what is not a setting is named here."""
+    kept_out = {
+        "id", "state", "reason", "created_by", "created_at", "next_due_at", "due_on",
+        "waiting_for_on", "waiting_until_at", "last_digest_on", "paused_by", "paused_at",
+    }  # fmt: skip
+    names = {row.name for row in fields(models.Subscription)}
+    assert names - set(set_up_file.POSTS.fields.values()) == kept_out
+    names = {row.name for row in fields(models.Alert)}
+    bookkeeping = {"id", "created_at", "key", "forms", "state", "reason", "paused_until_at"}
+    assert names - set(set_up_file.ALERTS.fields.values()) == bookkeeping
