@@ -67,7 +67,7 @@ async def test_each_address_has_its_page(archive: WebArchive) -> None:
         "/sitemap.xml": (200, "application/xml", "/days/2025-01-03</loc>"),
         "/style.css": (200, "text/css", "prefers-color-scheme: dark"),
         "/robots.txt": (200, "text/plain", "/sitemap.xml"),
-        "/wp-login.php": (404, "text/html", "Nothing is at this address"),
+        "/wp-login.php": (404, "text/html", "There is nothing at this address"),
     }
     for path, (status, kind, content) in found.items():
         answer, headers, text = await archive.get(path)
@@ -89,7 +89,7 @@ BAD_INPUT = [
     ("/search?q=%00%ff%fe%1b[2J", 200, ""),
     ("/search?q=model&page=500", 200, ""),
     ("/search?q=model&lang=xx", 200, '<html lang="en">'),
-    ("/authors/" + "a" * 400, 404, "Nothing is at this address"),
+    ("/authors/" + "a" * 400, 404, "There is nothing at this address"),
     ("/search?q=" + "a" * 70_000, 400, ""),
 ]
 
