@@ -744,7 +744,7 @@ today-sent-daily = 매일 { $at }({ $zone })에 DM으로 보내 드려요. 다�
 today-stopped = 이제 매일 보내지 않아요. 명령어로는 언제든 볼 수 있어요.
 today-send-again = 다시 매일 받기
 today-suspended = { $reason ->
-    [no-shared-server] Paperround와 함께 있는 서버가 없어서 보내지 못하고 있어요. 같은 서버에 들어온 뒤
+    [no-shared-server] Paperround와 함께 있는 서버가 없어서 보내지 못하고 있어요. 앱을 내 계정에 설치하거나 같은 서버에 들어온 뒤
    *[other] DM을 받지 않도록 설정되어 있어서 보내지 못하고 있어요. 함께 있는 서버의 개인정보 보호 설정에서 DM을 허용한 뒤
 } **{ today-send-again }** 버튼을 눌러 주세요.
 today-nothing = 아직 논문이 없어요.
