@@ -515,4 +515,4 @@ def test_a_post_of_one_source_names_it_and_its_order() -> None:
     plain = _daily_texts(Locale.EN, 4, 4, source="a list")
     assert plain["count"] == "From a list · sorted by votes, then in its order"
     assert _daily_texts(Locale.EN, 0, 0, source="a list")["count"] == "Nothing new has arrived from a list"
-    assert _daily_texts(Locale.KO, 0, 0, source="목록")["count"] == "목록에서 새로 온 논문이 없어요"
+    assert _daily_texts(Locale.KO, 0, 0, source="목록")["count"] == "목록에서 새로 들어온 논문이 없어요"

@@ -85,7 +85,7 @@ ANSWERS = {
 """What the page shows after each line that the README and the page propose to type."""
 
 
-SECTIONS = {"en": ("README.md", "## First lines to type"), "ko": ("README.ko.md", "## 먼저 입력해 볼 것")}
+SECTIONS = {"en": ("README.md", "## Try these first"), "ko": ("README.ko.md", "## 먼저 입력해 볼 것")}
 
 
 def _proposed_lines(locale: str) -> list[str]:

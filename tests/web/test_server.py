@@ -44,8 +44,8 @@ async def test_each_address_has_its_page(archive: WebArchive) -> None:
         "/": (200, "text/html", "Title"),
         "/days/2025-01-02": (200, "text/html", "TinyTalk"),
         "/days/2025-01-09": (404, "text/html", "No digest for January 9, 2025"),
-        "/days/20250102": (404, "text/html", "A day is written as"),
-        "/days/2025-13-01": (404, "text/html", "A day is written as"),
+        "/days/20250102": (404, "text/html", "Write the day as"),
+        "/days/2025-13-01": (404, "text/html", "Write the day as"),
         "/papers/2501.00001": (200, "text/html", "Andrés Marafiori"),
         "/papers/2501.00001v3": (301, None, ""),
         "/papers/2501.99999": (404, "text/html", "2501.99999"),
@@ -55,7 +55,7 @@ async def test_each_address_has_its_page(archive: WebArchive) -> None:
         "/search?q=qqqqzzzz": (200, "text/html", "Nothing found for “qqqqzzzz”"),
         "/search": (200, "text/html", "<h1>Search</h1>"),
         "/authors/" + quote("lovelace ada"): (200, "text/html", "Molecules in Motion"),
-        "/authors/nobody": (404, "text/html", "No author found for nobody"),
+        "/authors/nobody": (404, "text/html", "No author found for “nobody”"),
         "/trends": (200, "text/html", "<svg"),
         "/trends?q=planning": (200, "text/html", "<svg"),
         "/feed.atom": (200, "application/atom+xml", "TinyTalk"),
@@ -67,7 +67,7 @@ async def test_each_address_has_its_page(archive: WebArchive) -> None:
         "/sitemap.xml": (200, "application/xml", "/days/2025-01-03</loc>"),
         "/style.css": (200, "text/css", "prefers-color-scheme: dark"),
         "/robots.txt": (200, "text/plain", "/sitemap.xml"),
-        "/wp-login.php": (404, "text/html", "Nothing is at this address"),
+        "/wp-login.php": (404, "text/html", "There is nothing at this address"),
     }
     for path, (status, kind, content) in found.items():
         answer, headers, text = await archive.get(path)
@@ -82,14 +82,14 @@ BAD_INPUT = [
     ("/search?q=model&page=-1", 404, "numbered"),
     ("/search?q=model&page=501", 404, "numbered"),
     ("/days/2025-01-02?page=" + quote("２"), 404, "numbered"),
-    ("/search?q=" + "a" * 10_000, 400, "at most 2,000 characters"),
-    ("/trends?q=" + "a" * 10_000, 400, "at most 2,000 characters"),
-    ("/search.atom?q=" + "a" * 2_001, 400, "at most 2,000 characters"),
+    ("/search?q=" + "a" * 10_000, 400, "up to 2,000 characters"),
+    ("/trends?q=" + "a" * 10_000, 400, "up to 2,000 characters"),
+    ("/search.atom?q=" + "a" * 2_001, 400, "up to 2,000 characters"),
     ("/search?q=" + quote("가" * 2_000), 200, ""),
     ("/search?q=%00%ff%fe%1b[2J", 200, ""),
     ("/search?q=model&page=500", 200, ""),
     ("/search?q=model&lang=xx", 200, '<html lang="en">'),
-    ("/authors/" + "a" * 400, 404, "Nothing is at this address"),
+    ("/authors/" + "a" * 400, 404, "There is nothing at this address"),
     ("/search?q=" + "a" * 70_000, 400, ""),
 ]
 

@@ -7,7 +7,7 @@ cooldown = That was a lot in a short time. Please try again in { $seconds ->
     [one] a second
    *[other] { $seconds } seconds
 }.
-too-slow = That took too long and was stopped. What was saved until then stays. Please try again later, or with fewer papers.
+too-slow = That took too long and was stopped. Anything already saved is kept. Please try again later, or with fewer papers.
 outdated-command = This command has changed. Please type it again. If that doesn't help, restart Discord.
 needs-manage-server = You need the **Manage Server** permission for this. Ask a server manager.
 only-in-servers = This works only in a server.
@@ -41,7 +41,7 @@ list-top-heading = Top papers · { $period }
 list-top-topic-heading = Top papers on { $topic } · { $period }
 list-new-heading = New papers · { $count }
 list-new-since = Since you last looked, at most { $days } days back
-list-new-first = From the last { $days } days; next time only what comes after this
+list-new-first = From the last { $days } days; next time, only papers added after this
 list-topic-heading-at-least = { $topic } · { $count }+ papers
 list-topic-heading = { $topic } · { $count ->
     [one] 1 paper
@@ -116,7 +116,7 @@ also-listed = also in the { $date } digest
 list-digest-of-period = Latest of { $count } digests in { $period }; pick another from the menu
 
 ## Saved papers
-saved-pick = Open, note, tags, remove
+saved-pick = Pick a paper to open or edit
 saved-order = Sort by
 saved-order-newest = Newest first
 saved-order-oldest = Oldest first
@@ -145,7 +145,7 @@ saved-undo = Undo
 saved-back = Back to the list
 saved-not-any-more = This paper is no longer in your saved papers.
 saved-cannot-undo = That was too long ago to undo. Save the paper again from its card.
-saved-full = You have { $count } saved papers, the maximum. Remove some first.
+saved-full = You have reached the maximum of { $count } saved papers. Remove some first.
 saved-exported = { $count ->
     [one] One paper
    *[other] { $count } papers
@@ -180,13 +180,13 @@ saved-import-without_id = { $count ->
    *[other] { $count } have no arXiv ID
 }
 saved-import-left_out = { $count ->
-    [one] One is malformed or past the size limit
-   *[other] { $count } are malformed or past the size limit
+    [one] One is malformed or over the size limit
+   *[other] { $count } are malformed or over the size limit
 }
 saved-import-limited = { $count ->
-    [one] One is new here and was not saved
-   *[other] { $count } are new here and were not saved
-}: you can add 5,000 papers that are new to this bot in 30 days. Import the file again later
+    [one] One is new to Paperround and was not saved
+   *[other] { $count } are new to Paperround and were not saved
+}: you can add up to 5,000 such papers in 30 days. Import the file again later
 saved-import-full = { $count } skipped: your list is full
 saved-import-places = Check line (or entry #) { $places }
 list-server-picks-heading = Server picks · { $period } · { $count ->
@@ -293,7 +293,7 @@ more-papers = and { $count ->
    *[other] { $count } more
 }
 more-inside = Press **Read** for the rest.
-more-at-links = The rest is behind the links below.
+more-at-links = Use the links below for the rest.
 read = Read
 alert-more = { $count ->
     [one] One more
@@ -327,14 +327,14 @@ reason-discord-trouble = Discord had a problem. The bot will try again automatic
 reason-rate-limited = Discord asked the bot to slow down. The bot will try again automatically.
 reason-too-old = It couldn't be posted in time, so it was skipped.
 reason-uncertain = It is unclear whether the message arrived. Check the channel, and post it again if it is missing.
-reason-webhook-gone = Discord doesn't know the webhook any more. Make another one in the channel's settings › Integrations and add the post again with it.
+reason-webhook-gone = The webhook no longer exists. Create another one in the channel's settings › Integrations and add the post again with it.
 reason-by-hand = Paused manually.
 
 ## Looking up
 no-words = Please type at least one word.
 no-date = I couldn't read that date. Use one such as { $example }, or leave it out for the newest digest.
 since-or-date = Use either **date** or **since**, not both.
-may-not-share = You can't send messages in this channel, so you can't share in it.
+may-not-share = You can't send messages in this channel, so you can't share papers here.
 ask-label = What would you like to read about?
 ask-hint = reinforcement learning, diffusion, 강화 학습
 and-more = and { $count } more
@@ -354,7 +354,7 @@ change = Edit
 remove = Remove
 resume = Resume
 back = Back
-alert-made = The alert is on.
+alert-made = Alert created.
 alert-changed = Alert updated.
 alert-already = You already have an alert with these settings.
 alert-exists = You already have this alert: { $place }
@@ -402,7 +402,7 @@ refused-no-letters = “{ $text }” has no letter or number to look for. Use wo
 refused-only-particles = “{ $text }” is in every text. Use a more specific word, such as **diffusion**.
 refused-no-institution = “{ $text }” does not name one institution. Give its full name, such as **KAIST**.
 refused-excludes-all = Every paper with “{ $text }” also has “{ $word }”, so excluding it leaves no papers. Remove one of the two.
-refused-too-many = You have { $most } alerts, the maximum. Remove one first.
+refused-too-many = You have reached the maximum of { $most } alerts. Remove one first.
 refused-gone = That alert was already removed. Create a new one.
 alert-not-possible = An alert needs words such as **reinforcement learning**, or a name.
 alert-several = Several of your alerts have these words. Pick one from the list that opens as you type.
@@ -467,10 +467,10 @@ alert-form-when = When
 alert-form-now = Right away
 alert-form-daily = Every day, in one message
 alert-form-weekly = Weekly on { $day }, in one message
-alert-form-time-hint = 9am, 21:30 or 9am KST; else in the zone below
+alert-form-time-hint = 9am, 21:30 or 9am KST; without a zone, the one below applies
 alert-form-zone-hint = Seoul, Europe/Berlin, KST
 alert-form-votes = Minimum votes
-alert-form-most = Papers per message, at most
+alert-form-most = Maximum papers per message
 votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 
 ## The daily post
@@ -585,13 +585,13 @@ subscription-form-zone = Time zone
 subscription-form-papers = Number of papers (1 to 25)
 subscription-form-votes = Minimum votes
 subscription-form-days = Days
-papers-not-a-number = The number of papers must be a number from { $low } to { $high }, such as 5.
+papers-not-a-number = The number of papers must be from { $low } to { $high }, such as 5.
 time-not-understood = I couldn't read the time “{ $text }”. Use one such as 9am, 21:30 or morning.
 zone-unknown = I don't know the time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
 weekly-at-its-hour = A weekly post goes out at its set time; it can't wait for a day's list to be complete.
 source-needs-topic = This source brings all new papers of a day, most of them without votes. A daily post from it needs a **topic** too.
-source-has-no-day = This source's lists don't close at a set time. A daily post from it goes out at a set time: choose that for **when** too.
+source-has-no-day = This source's lists never close, so a daily post from it can only go out at its set time. Choose that for **when** too.
 no-such-source = Source **{ $source }** not found. Pick one that the option offers.
 style-does-not-fit = { $channel } can't take this style. Forum channels take only the Forum style, and the Announcement style needs an announcement channel.
 
@@ -611,7 +611,7 @@ status-discord-limited = Discord is limiting the bot's requests right now. Pendi
 status-discord-troubled = Discord isn't answering properly right now. Pending posts go out when it does.
 status-discord-refused = Requests that Discord refused in the last 10 minutes: { $count } (limit { $limit })
 status-no-digest = No digest has arrived yet.
-status-no-source = No source yet. The operator of Paperround adds the first one with { $command }
+status-no-source = No source yet. The operator of Paperround can add the first one with { $command }.
 status-no-post = This server doesn't have a daily post.
 status-last = last { $last }
 status-next = { $next }
@@ -624,7 +624,7 @@ status-alerts = { $count ->
    *[other] Your { $count } alerts
 }: { $last }
 status-no-alerts = You have no alerts.
-delivery-paused = held back
+delivery-paused = paused
 delivery-uncertain = unclear whether it arrived
 delivery-expired = not posted
 delivery-failed = failed
@@ -709,7 +709,7 @@ why-too-old = The { $date } digest didn't arrive in time: this channel takes dig
    *[other] { $days } days
 } old.
 why-may-change = This can change until the next post, { $at }.
-why-put-off = { $day } is a day without posts, so the post comes on the next day that has them.
+why-put-off = { $day } is a day without posts, so the post moves to the next day with posts.
 why-edit = A server manager can change this with { $command }.
 why-former-subscription = A daily post that was removed
 why-not-listed = The paper { $paper } is not in a digest yet, so it couldn't be posted.
@@ -773,7 +773,7 @@ source-back-fill = Earlier papers are being read: { $papers } since { $since } s
    *[other] , { $share } %
 }.
 source-no-next = no longer checked
-source-not-yet = The newest digest is not there yet.
+source-not-yet = The newest digest is not available yet.
 source-refused = it resolves to a private address; the operator has to allow it
 source-failures = { $count ->
     [one] **The last attempt failed**
@@ -792,7 +792,7 @@ trend-span-half-year = Last 6 months
 trend-span-y = Last year
 trend-span-two-years = Last 2 years
 trend-span-a = All time
-trend-estimated = Estimated from a sample, because there are too many papers to count each
+trend-estimated = Estimated from a sample, because there are too many papers to count one by one
 trend-month = { $month }: { $count ->
     [one] 1 paper
    *[other] { $count } papers
@@ -824,7 +824,7 @@ rising-pick = See a topic's trend
 
 # /me: what is kept about the reader
 
-me-data = This file has everything stored about you. { $command } deletes it.
+me-data = This file has everything stored about you. { $command } deletes all of it.
 me-data-too-large = The file would be too large for Discord. Please ask the operator of this bot for it.
 me-nothing = Nothing is stored about you.
 me-forget-question =
@@ -919,7 +919,7 @@ updates-off = You won't get updates about your saved papers.
 # The web archive
 
 web-name = Paperround
-web-description = Papers on machine learning of each day, with summaries, votes and a search in English and Korean.
+web-description = Each day's machine-learning papers with summaries and votes, searchable in English and Korean.
 web-skip = Skip to the content
 web-search = Search
 web-search-label = A topic, in Korean or English
@@ -931,12 +931,12 @@ web-days = Days
 web-previous = Previous
 web-next = Next
 web-topics = Topics
-web-numbers = The numbers
+web-numbers = Show the numbers
 web-from-query = papers from { $name }
 web-not-found = This page does not exist
 web-failed = This page can't be shown
 web-error = Something went wrong. Please try again later.
-web-no-address = Nothing is at this address.
-web-no-day = A day is written as in 2025-02-12.
+web-no-address = There is nothing at this address.
+web-no-day = Write the day as in 2025-02-12.
 web-no-page = Pages are numbered from 1 to { $count }.
-web-query-too-long = A search has at most { $count } characters.
+web-query-too-long = A search can have up to { $count } characters.

@@ -2,13 +2,13 @@
 
 ## 안 될 때의 대답
 outdated-control = 예전 버전의 버튼이에요. 명령어를 다시 입력해 주세요.
-busy = 지금 요청이 많아 답하지 못했어요. 잠시 뒤 다시 해 주세요.
-cooldown = 짧은 시간에 너무 많이 요청했어요. { $seconds }초 뒤에 다시 해 주세요.
-too-slow = 너무 오래 걸려서 멈췄어요. 그때까지 저장한 내용은 남아 있어요. 나중에 다시 하거나 논문 수를 줄여 주세요.
+busy = 지금 요청이 많아 답하지 못했어요. 잠시 뒤 다시 시도해 주세요.
+cooldown = 짧은 시간에 너무 많이 요청했어요. { $seconds }초 뒤에 다시 시도해 주세요.
+too-slow = 너무 오래 걸려서 멈췄어요. 그때까지 저장한 내용은 남아 있어요. 나중에 다시 시도하거나 논문 수를 줄여 주세요.
 outdated-command = 명령어가 바뀌었어요. 다시 입력해 주세요. 그래도 안 되면 디스코드를 다시 시작해 주세요.
 needs-manage-server = **서버 관리하기** 권한이 있어야 해요. 서버 관리자에게 부탁해 주세요.
 only-in-servers = 서버 안에서만 쓸 수 있어요.
-broken = 오류가 나서 처리하지 못했어요. 바뀐 내용은 없으니 잠시 뒤 다시 해 주세요. (오류 번호 { $reference })
+broken = 오류가 나서 처리하지 못했어요. 바뀐 내용은 없으니 잠시 뒤 다시 시도해 주세요. (오류 번호 { $reference })
 
 ## 논문 목록
 open-paper = 읽을 논문을 고르세요
@@ -33,9 +33,9 @@ share = 채널에 공유
 list-digest-heading = { $date }의 논문 · { $count }편
 list-top-heading = 인기 논문 · { $period }
 list-top-topic-heading = { $topic } 인기 논문 · { $period }
-list-new-heading = 새로 온 논문 · { $count }편
-list-new-since = 지난번에 본 뒤로 온 논문이에요 (최대 { $days }일 전까지)
-list-new-first = 최근 { $days }일의 논문이에요. 다음부터는 지금 이후에 온 논문을 보여 드려요
+list-new-heading = 새로 들어온 논문 · { $count }편
+list-new-since = 지난번에 본 뒤로 들어온 논문이에요 (최대 { $days }일 전까지)
+list-new-first = 최근 { $days }일의 논문이에요. 다음부터는 지금 이후에 들어온 논문을 보여 드려요
 list-topic-heading-at-least = { $topic } · { $count }편 이상
 list-topic-heading = { $topic } · { $count }편
 list-author-heading = { $author } · { $count }편
@@ -47,7 +47,7 @@ list-read = 검색한 단어: { $terms }
 list-read-from = { $names } 논문
 list-meanings = { $term }의 여러 뜻: { $meanings }
 list-also = 함께 검색한 표기: { $forms }
-list-inside = 다른 단어의 일부로 나오는 논문만 있어요
+list-inside = 검색어가 더 긴 단어의 일부로만 나와요
 list-partial = 검색어가 모두 들어 있는 논문은 없어서 일부만 있는 논문을 찾았어요
 list-partial-heading = 아래 논문에는 검색어 일부가 없어요
 list-missing = 없는 단어: { $terms }
@@ -65,7 +65,7 @@ no-list-author = ### “{ $author }” 저자를 찾지 못했어요
 no-list-top = ### 논문이 없어요 · { $period }
 no-list-top-topic = ### “{ $topic }” 논문이 없어요 · { $period }
 no-list-digest = ### { $date }에는 다이제스트가 없어요
-no-list-new = ### 지난번에 본 뒤로 새로 온 논문이 없어요
+no-list-new = ### 지난번에 본 뒤로 새로 들어온 논문이 없어요
 no-list-similar = 아직 이 논문과 비슷한 논문이 없어요.
 no-list-saved = ### 저장한 논문이 아직 없어요
     논문에서 **저장**을 누르면 여기에 모여요. Zotero, BibTeX, RIS 파일의 논문은 { $command } 명령어로 넣을 수 있어요.
@@ -95,7 +95,7 @@ also-listed = { $date } 다이제스트에도 실림
 list-digest-of-period = { $period } 다이제스트 { $count }개 중 최신이에요. 다른 날짜는 메뉴에서 고르세요
 
 ## 저장한 논문
-saved-pick = 논문을 골라 열기·메모·태그·삭제
+saved-pick = 열거나 수정할 논문을 고르세요
 saved-order = 정렬
 saved-order-newest = 최근 저장순
 saved-order-oldest = 오래된 저장순
@@ -124,7 +124,7 @@ saved-undo = 실행 취소
 saved-back = 목록으로
 saved-not-any-more = 이 논문은 이제 저장한 논문에 없어요.
 saved-cannot-undo = 삭제한 지 오래되어 취소할 수 없어요. 논문을 열어 다시 저장해 주세요.
-saved-full = 저장한 논문이 { $count }편으로 가득 찼어요. 먼저 몇 편을 삭제해 주세요.
+saved-full = 논문은 { $count }편까지 저장할 수 있어요. 먼저 몇 편을 삭제해 주세요.
 saved-exported = { $format } 파일 · 논문 { $count }편
 saved-nothing-to-export = 내보낼 논문이 없어요.
 saved-export-too-large = 파일이 디스코드 업로드 한도보다 커요. 태그나 검색으로 좁혀서 내보내 주세요.
@@ -143,7 +143,7 @@ saved-import-unlisted = 이 중 { $count }편은 아직 목록에 없어서 파�
 saved-import-known = { $count }편은 이미 저장했거나 파일에 두 번 나와요
 saved-import-without_id = { $count }편은 arXiv 번호가 없어요
 saved-import-left_out = { $count }편은 형식이 잘못됐거나 한 번에 읽을 수 있는 양을 넘었어요
-saved-import-limited = { $count }편은 저장하지 못했어요. 여기에 처음 추가하는 논문은 30일에 5,000편까지예요. 나중에 같은 파일을 다시 올려 주세요
+saved-import-limited = { $count }편은 저장하지 못했어요. Paperround에 처음 들어오는 논문은 30일에 5,000편까지 저장할 수 있어요. 나중에 같은 파일을 다시 올려 주세요
 saved-import-full = { $count }편은 한도를 넘어서 저장하지 못했어요
 saved-import-places = 확인할 줄(#은 항목 번호): { $places }
 list-server-picks-heading = 서버 인기 논문 · { $period } · { $count }편
@@ -261,7 +261,7 @@ reason-no-shared-server = 함께 있는 서버가 없어서 DM을 보낼 수 없
 reason-thread-locked = 스레드가 잠겨 있어요. 잠금을 풀고 다시 시작해 주세요.
 reason-tag-needed = 글마다 태그가 필요한 포럼이에요. 태그 없이 글을 올릴 수 있게 하거나 다른 채널을 골라 주세요.
 reason-wrong-channel-kind = 글을 올릴 수 없는 종류의 채널이에요. 텍스트, 공지, 포럼 채널을 골라 주세요.
-reason-refused-content = 디스코드가 메시지를 거부했어요. 가능하면 간단한 글로 올렸고, 자세한 내용은 로그에 있어요.
+reason-refused-content = 디스코드가 메시지를 거부했어요. 가능한 경우 더 간단한 형태로 올렸고, 자세한 내용은 로그에 있어요.
 reason-discord-trouble = 디스코드에 문제가 생겼어요. 자동으로 다시 시도해요.
 reason-rate-limited = 디스코드가 요청 속도를 제한했어요. 자동으로 다시 시도해요.
 reason-too-old = 제때 올리지 못해서 건너뛰었어요.
@@ -298,8 +298,8 @@ alert-changed = 알림을 수정했어요.
 alert-already = 설정이 같은 알림이 이미 있어요.
 alert-exists = 이미 같은 알림이 있어요: { $place }
 alert-would = { $count ->
-    [0] 지난 30일 동안은 맞는 논문이 없었어요.
-   *[other] 지난 30일 동안 { $count }편이 맞았어요 (하루 최대 { $busiest }편). 최근 논문:
+    [0] 지난 30일 동안 조건에 맞는 논문이 없었어요.
+   *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요 (하루 최대 { $busiest }편). 최근 논문:
 }
 alert-dm = DM
 alert-timing-now = 바로
@@ -334,7 +334,7 @@ refused-no-letters = “{ $text }”에는 검색할 글자가 없어요. **강�
 refused-only-particles = “{ $text }”만 넣으면 모든 논문이 걸려요. **확산 모델**처럼 구체적인 단어를 넣어 주세요.
 refused-no-institution = “{ $text }”만으로는 어떤 기관인지 알 수 없어요. **카이스트**처럼 이름을 다 적어 주세요.
 refused-excludes-all = “{ $text }” 논문에는 “{ $word }”도 꼭 들어 있어서, 제외하면 남는 논문이 없어요. 둘 중 하나를 빼 주세요.
-refused-too-many = 알림이 { $most }개로 가득 찼어요. 하나를 삭제한 다음 만들어 주세요.
+refused-too-many = 알림은 { $most }개까지 만들 수 있어요. 하나를 삭제한 다음 만들어 주세요.
 refused-gone = 이미 삭제된 알림이에요. 새로 만들어 주세요.
 alert-not-possible = 이 조건으로는 알림을 만들 수 없어요. **강화 학습**처럼 단어나 이름을 적어 주세요.
 alert-several = 같은 단어의 알림이 여러 개예요. 입력할 때 뜨는 목록에서 골라 주세요.
@@ -344,7 +344,7 @@ needs-mention-role = { $channel }에서 { $role } 역할을 멘션할 권한이 
 topic-asks-nothing = 검색어를 입력해 주세요. 예: **diffusion -survey**. 단어나 저자(저자:), 최소 추천 수(추천:)를 200자까지 쓸 수 있어요.
 channel-not-here = 이 서버에 없는 채널이에요. 삭제된 채널일 수도 있어요.
 bot-lacks-permissions = Paperround가 아직 { $channel }에 글을 올릴 수 없어요. 채널 설정 › 권한에서 { $permissions } 권한을 켠 다음 다시 눌러 주세요.
-rights-unknown = 그 서버에서 어떤 권한이 있는지 디스코드에서 확인하지 못했어요. 몇 분 뒤에 다시 해 주세요.
+rights-unknown = 그 서버에서 어떤 권한이 있는지 디스코드에서 확인하지 못했어요. 몇 분 뒤에 다시 시도해 주세요.
 alerts-in-server = 이 서버 채널의 알림
 server-alerts-heading = 이 서버 채널의 알림 · { $count }개
 no-server-alerts = 이 서버의 채널에는 알림이 없어요.
@@ -367,7 +367,7 @@ alert-removed = 삭제했어요: { $alert }
 alert-remove-all = 모두 삭제
 alert-stop-all-sure = 알림 { $count }개를 모두 삭제할까요? 1주 동안 일시중지할 수도 있어요.
 alerts-all-removed = 알림 { $count }개를 삭제했어요.
-alert-form-conditions = 어떤 논문을 받을까요
+alert-form-conditions = 어떤 논문을 받을까요?
 alert-form-keyword = 단어 (쉼표로 구분)
 alert-form-keyword-hint = 강화 학습, diffusion
 alert-form-author = 저자
@@ -382,15 +382,15 @@ alert-form-option-forms = 다른 언어 표기도 포함
 alert-form-option-ko = 한국어 요약이 있는 논문만
 alert-form-option-en = 영어 요약이 있는 논문만
 alert-form-option-silent = 알림 소리 없이 보내기
-alert-form-timing = 언제, 몇 편씩 받을까요
+alert-form-timing = 언제, 몇 편씩 받을까요?
 alert-form-when = 언제
 alert-form-now = 나오는 대로 바로
 alert-form-daily = 매일 한 번에 모아서
 alert-form-weekly = 매주 { $day }요일 한 번에 모아서
-alert-form-time-hint = 오전 9시, 21:30, 오전 9시 서울. 없으면 아래 시간대
+alert-form-time-hint = 오전 9시, 21:30, 오전 9시 서울. 지역을 적지 않으면 아래 시간대
 alert-form-zone-hint = 서울, Asia/Seoul
 alert-form-votes = 최소 추천 수
-alert-form-most = 메시지 하나에 논문 최대 몇 편
+alert-form-most = 메시지당 최대 논문 수
 votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 적어 주세요.
 
 ## 자동 게시
@@ -425,8 +425,8 @@ subscription-server-picks = 서버 인기 논문(많이 저장·공유한 논문
 subscription-silent = 알림 소리 없이 게시
 server-picks-are-weekly = 서버 인기 논문은 주간 글에만 실려요. 형식을 ‘주간’으로 골라 주세요.
 subscription-mention = { $role } 멘션
-forecast-recent = 최근 14일 중 { $days }일에 맞는 논문이 있었어요 (하루 { $papers })
-forecast-past = { $until }까지 14일 중 { $days }일에 맞는 논문이 있었어요 (하루 { $papers })
+forecast-recent = 최근 14일 중 { $days }일은 맞는 논문이 있었어요 (하루 { $papers })
+forecast-past = { $until }까지 14일 중 { $days }일은 맞는 논문이 있었어요 (하루 { $papers })
 forecast-recent-none = 최근 14일 동안 이 주제에 맞는 논문이 없었어요.
 forecast-past-none = { $until }까지 14일 동안 이 주제에 맞는 논문이 없었어요.
 forecast-empty = 아직 논문이 없어서 이 주제로 미리 볼 수 없어요.
@@ -495,12 +495,12 @@ subscription-form-votes = 최소 추천 수
 subscription-form-days = 요일
 papers-not-a-number = 논문 수는 5처럼 { $low }에서 { $high } 사이의 숫자로 적어 주세요.
 time-not-understood = “{ $text }”에서 시각을 알아보지 못했어요. 오전 9시, 21:30, 아침처럼 적어 주세요.
-zone-unknown = 모르는 시간대예요: “{ $text }”. 서울, Europe/Berlin, KST처럼 적어 주세요.
+zone-unknown = 알 수 없는 시간대예요: “{ $text }”. 서울, Europe/Berlin, KST처럼 적어 주세요.
 channel-not-postable = 자동 게시는 텍스트, 공지, 포럼 채널에만 올릴 수 있어요.
 weekly-at-its-hour = 주간 형식에서는 ‘목록이 마감되면 올리기’를 쓸 수 없어요. 정한 시각에 올라가요.
 source-needs-topic = 이 출처에는 그날의 새 논문이 모두 들어오고, 대부분 추천 수가 없어요. 이 출처에서 매일 올리려면 **주제**도 정해 주세요.
 source-has-no-day = 이 출처에는 목록 마감이 없어요. **시점**도 ‘정한 시각에’로 골라 주세요.
-no-such-source = **{ $source }**라는 출처가 없어요. 옵션에 나오는 출처 가운데 골라 주세요.
+no-such-source = **{ $source }** 출처를 찾지 못했어요. 옵션에 나오는 출처 중에서 골라 주세요.
 style-does-not-fit = { $channel }에는 이 형식으로 올릴 수 없어요. 포럼 채널에는 포럼 형식만 쓸 수 있고, 공지 형식은 공지 채널에만 쓸 수 있어요.
 
 ## 상태
@@ -519,7 +519,7 @@ status-discord-limited = 지금 디스코드가 봇의 요청을 제한하고 �
 status-discord-troubled = 지금 디스코드가 제대로 응답하지 않아요. 다시 응답하면 밀린 글을 올려요.
 status-discord-refused = 최근 10분 동안 디스코드가 거부한 요청: { $count }건 (한도 { $limit }건)
 status-no-digest = 아직 받은 다이제스트가 없어요.
-status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령으로 첫 출처를 추가할 수 있어요.
+status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령어로 첫 출처를 추가할 수 있어요.
 status-no-post = 이 서버에는 자동 게시가 없어요.
 status-last = 마지막 { $last }
 status-next = { $next }
@@ -589,9 +589,9 @@ why-repeated = 이후 다이제스트에도 나왔지만, 같은 논문은 30일
 why-under-way = 올릴 논문으로 정해졌어요. 곧 올라와요.
 why-held = { $date } 다이제스트에서 올릴 논문으로 정해졌어요. 글의 상태: { $state }
 why-too-few-votes = 지금 ▲ { $votes }인데, 이 채널에는 ▲ { $least } 이상만 올려요.
-why-votes-unknown = 추천 수를 아직 몰라요. 이 채널에는 ▲ { $least } 이상만 올려요.
+why-votes-unknown = 추천 수를 아직 확인하지 못했어요. 이 채널에는 ▲ { $least } 이상만 올려요.
 why-below-top = 후보 { $total }편 중 { $rank }위인데, 이 채널에는 { $top }편까지 올려요. ({ $date } 다이제스트)
-why-off-topic = 이 채널의 주제 ‘{ $topic }’와 맞지 않아요.
+why-off-topic = 이 채널의 주제 ‘{ $topic }’에 맞지 않아요.
 why-other-source =
     { $source ->
         [none] arXiv 분야처럼 검색에만 쓰이는 출처에 있는 논문이에요. 이 채널에는 다이제스트와 목록의 논문만 올려요.
@@ -713,7 +713,7 @@ me-data-too-large = 파일이 디스코드 업로드 한도보다 커요. 봇 �
 me-nothing = 저장된 정보가 없어요.
 me-forget-question =
     ### 내 정보를 모두 삭제할까요?
-    저장한 논문 { $saved }편, 알림 { $alerts }개(채널 알림 포함), 보낸 메시지 기록 { $messages }개, 설정, 그리고 여기서 학습한 내용을 삭제하고, 아직 보내지 않은 메시지는 보내지 않아요.
+    저장한 논문 { $saved }편, 알림 { $alerts }개(채널 알림 포함), 보낸 메시지 기록 { $messages }개, 설정, 그리고 이를 바탕으로 학습한 내용을 삭제하고, 아직 보내지 않은 메시지는 보내지 않아요.
     삭제하면 되돌릴 수 없어요. 먼저 { $command } 명령어로 파일을 받아 둘 수 있어요.
 me-forget-all = 모두 삭제
 me-keep = 취소
@@ -752,7 +752,7 @@ today-sent-daily = 매일 { $at }({ $zone })에 DM으로 보내 드려요. 다�
 today-stopped = 이제 매일 보내지 않아요. 명령어로는 언제든 볼 수 있어요.
 today-send-again = 다시 매일 받기
 today-suspended = { $reason ->
-    [no-shared-server] Paperround와 함께 있는 서버가 없어서 보내지 못하고 있어요. 같은 서버에 들어온 뒤
+    [no-shared-server] Paperround와 함께 있는 서버가 없어서 보내지 못하고 있어요. 앱을 내 계정에 설치하거나 같은 서버에 들어온 뒤
    *[other] DM을 받지 않도록 설정되어 있어서 보내지 못하고 있어요. 함께 있는 서버의 개인정보 보호 설정에서 DM을 허용한 뒤
 } **{ today-send-again }** 버튼을 눌러 주세요.
 today-nothing = 아직 논문이 없어요.
@@ -794,7 +794,7 @@ command-digest =
     .option-date = 날짜
     .option-date-description = 어제, 12월 30일, 2025-02-06 같은 날짜. 비워 두면 가장 최근 다이제스트
     .option-since = 이후
-    .option-since-description = 지난번에 이 명령으로 본 뒤로 온 논문, 최대 14일 전까지
+    .option-since-description = 지난번에 이 명령어로 본 뒤로 들어온 논문, 최대 14일 전까지
 
 command-top =
     .name = 인기
@@ -944,7 +944,7 @@ command-daily-setup =
     .option-server-picks = 서버인기논문
     .option-server-picks-description = 주간 형식에 우리 서버에서 많이 저장·공유한 논문도 실어요
     .option-silent = 조용히
-    .option-silent-description = 알림 없이 조용히 올려요
+    .option-silent-description = 알림 소리 없이 올려요
 
 command-daily-list =
     .name = 목록
@@ -952,9 +952,9 @@ command-daily-list =
 
 command-daily-edit =
     .name = 수정
-    .description = 자동 게시 수정 (비워 둔 항목은 그대로)
+    .description = 자동 게시를 수정해요 (비워 둔 항목은 그대로예요)
     .option-post = 게시
-    .option-post-description = 수정할 게시
+    .option-post-description = 수정할 자동 게시
     .option-time = 시각
     .option-time-description = 09:00, 오전 9시, 오전 9시 서울처럼
     .option-timezone = 시간대
@@ -982,25 +982,25 @@ command-daily-edit =
     .option-server-picks = 서버인기논문
     .option-server-picks-description = 주간 형식에 우리 서버에서 많이 저장·공유한 논문도 실어요
     .option-silent = 조용히
-    .option-silent-description = 알림 없이 조용히 올려요
+    .option-silent-description = 알림 소리 없이 올려요
 
 command-daily-preview =
     .name = 미리보기
     .description = 지금 올리면 어떤 글이 되는지 나만 미리 봐요
     .option-post = 게시
-    .option-post-description = 미리 볼 게시
+    .option-post-description = 미리 볼 자동 게시
 
 command-daily-now =
     .name = 바로올리기
     .description = 정한 시각을 기다리지 않고 바로 올려요
     .option-post = 게시
-    .option-post-description = 바로 올릴 게시
+    .option-post-description = 바로 올릴 자동 게시
 
 command-daily-pause =
     .name = 일시중지
     .description = 자동 게시를 일시중지하거나 다시 시작해요
     .option-post = 게시
-    .option-post-description = 일시중지하거나 다시 시작할 게시
+    .option-post-description = 일시중지하거나 다시 시작할 자동 게시
 
 command-daily-copy =
     .name = 복사
@@ -1012,7 +1012,7 @@ command-daily-remove =
     .name = 삭제
     .description = 자동 게시를 삭제해요
     .option-post = 게시
-    .option-post-description = 삭제할 게시
+    .option-post-description = 삭제할 자동 게시
 
 command-status =
     .name = 상태
@@ -1028,7 +1028,7 @@ command-trends =
 
 command-sources =
     .name = 출처
-    .description = 다이제스트 출처와 수집 상태
+    .description = 다이제스트 출처와 수집 상태를 보여 줘요
 
 command-write =
     .name = 작성
@@ -1036,11 +1036,11 @@ command-write =
 
 command-write-status =
     .name = 상태
-    .description = 작성 현황, 못 쓴 논문, 토큰 사용량
+    .description = 작성 현황, 쓰지 못한 논문, 토큰 사용량을 보여 줘요
 
 command-why =
     .name = 이유
-    .description = 논문이 이 채널에 안 올라온 이유
+    .description = 논문이 이 채널에 안 올라온 이유를 알려 줘요
     .option-paper = 논문
     .option-paper-description = arXiv 번호, arXiv나 Hugging Face 주소, 제목의 일부
 
@@ -1104,7 +1104,7 @@ command-me-data =
 
 command-me-updates =
     .name = 소식
-    .description = 저장한 논문의 주간 소식을 받거나 꺼요
+    .description = 저장한 논문의 주간 소식을 켜거나 꺼요
 
 command-me-forget =
     .name = 삭제
@@ -1112,7 +1112,7 @@ command-me-forget =
 
 command-today =
     .name = 오늘
-    .description = 저장한 논문과 알림으로 고른 오늘의 맞춤 논문 5편
+    .description = 저장한 논문과 알림을 바탕으로 오늘의 맞춤 논문 5편을 골라 줘요
     .option-at = 시각
     .option-at-description = 매일 이 시각에 DM으로도 보내요. 예: 09:00, 오전 9시
 
