@@ -63,8 +63,10 @@ def _copy(source: Path, target: Path) -> int:
     except (OSError, sqlite3.Error) as error:
         if partial is not None:
             partial.unlink(missing_ok=True)
+        # The text of an OSError names the temporary file, which the operator has not typed.
+        reason = getattr(error, "strerror", None) or error
         raise errors.StorageError(
-            f"{target} could not be written: {error}. Name a file in a folder that exists."
+            f"{target} could not be written: {reason}. Name a file in a folder that exists."
         ) from error
     return target.stat().st_size
 

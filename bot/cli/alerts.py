@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -253,14 +254,20 @@ def _print_alert(alert: models.Alert, as_json: bool) -> None:
         output.print_json(to_dict(alert))
     else:
         output.print_rows([_to_row(alert)], _COLUMNS, False, empty="")
-        if alert.timing.value != "now":
-            output.echo(f"It is sent {alert.timing.value} at {alert.at_time} ({alert.timezone}).")
 
 
 def _to_row(alert: models.Alert) -> dict[str, Any]:
     """Return an alert for a table: all of several terms are joined with `+`, excluded words have a minus sign."""
+    from storage import models
+
     terms = (" + " if alert.match_all else ", ").join(term.text for term in alert.terms)
-    return to_dict(alert) | {"text": " ".join([terms, *(f"−{word}" for word in alert.excluded)])}
+    day = calendar.day_abbr[alert.weekday - 1] + " " if alert.timing is models.AlertTiming.WEEKLY else ""
+    at = f" {day}{alert.at_time} {alert.timezone}" if alert.timing is not models.AlertTiming.AT_ONCE else ""
+    most = f", {alert.max_a_day} a day" if alert.max_a_day else ""
+    return to_dict(alert) | {
+        "text": " ".join([terms, *(f"−{word}" for word in alert.excluded)]),
+        "when": f"{alert.timing.value}{at}{most}{', silent' if alert.silent else ''}",
+    }
 
 
 def to_dict(alert: models.Alert) -> dict[str, Any]:

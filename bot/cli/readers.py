@@ -42,11 +42,11 @@ def forget(user: User, as_json: output.AsJson = False) -> None:
     if as_json:
         output.print_json({"user": str(user), "removed": counts})
     else:
-        _print_counts(counts)
+        _print_counts(counts, "deleted rows")
 
 
-def _print_counts(counts: dict[str, int]) -> None:
-    output.print_table(("table", "rows"), counts.items(), empty="Nothing is kept about this user.")
+def _print_counts(counts: dict[str, int], heading: str = "rows") -> None:
+    output.print_table(("table", heading), counts.items(), empty="Nothing is kept about this user.")
 
 
 def _create_readers(database: Database) -> ReaderData:

@@ -38,6 +38,7 @@ def test_alerts_are_added_changed_listed_and_removed(paperround: Paperround) -> 
     paperround("alerts", "change", str(second["id"]), "--all")
     shown = paperround("alerts", "list").stdout
     assert "강화 학습 −robot" in shown
+    assert "weekly Tue 08:30 UTC, 3 a day, silent" in shown
     assert "Ada Lovelace + KAIST" in shown
     for bad in (
         ("--when", "soon"),
@@ -58,19 +59,19 @@ def test_a_time_without_a_zone_is_that_of_the_reader_of_the_daily_posts_or_of_th
 ) -> None:
     def add(user: str, *options: str) -> str:
         command = ("alerts", "add", "--user", user, "--keyword", "RL", "--when", "daily", *options)
-        return paperround(*command).stdout.splitlines()[-1]
+        return paperround(*command).stdout.splitlines()[-1].split("  ")[-2].strip()
 
-    assert add("1", "--at", "8am") == "It is sent daily at 08:00 (UTC)."
-    assert add("2", "--at", "9am KST") == "It is sent daily at 09:00 (Asia/Seoul)."
+    assert add("1", "--at", "8am") == "daily 08:00 UTC"
+    assert add("2", "--at", "9am KST") == "daily 09:00 Asia/Seoul"
     assert paperround("alerts", "change", "2", "--at", "soon").exit_status == 2
     monkeypatch.setenv("PAPERROUND_LOCALE", "ko")
-    assert add("3", "--at", "9am") == "It is sent daily at 09:00 (Asia/Seoul)."
+    assert add("3", "--at", "9am") == "daily 09:00 Asia/Seoul"
     post = ("channels", "add", "--guild", "5", "--channel")
     paperround(*post, "6", "--at", "9am Berlin")
-    assert add("4") == "It is sent daily at 09:00 (Europe/Berlin)."
+    assert add("4") == "daily 09:00 Europe/Berlin"
     paperround(*post, "7", "--at", "9am New York")
-    assert add("5") == "It is sent daily at 09:00 (Asia/Seoul)."
-    assert add("6", "--timezone", "london") == "It is sent daily at 09:00 (Europe/London)."
+    assert add("5") == "daily 09:00 Asia/Seoul"
+    assert add("6", "--timezone", "london") == "daily 09:00 Europe/London"
 
 
 def test_a_preview_names_an_equal_alert(paperround: Paperround) -> None:
