@@ -178,7 +178,8 @@ async def test_answers_are_bounded_and_foreign_text_is_data(sqlite_db: Database)
 
 
 def test_a_clipped_answer_fits_whatever_it_holds() -> None:
-    tools = mcp_server.ArchiveTools(*([None] * 3), lambda: NOW, models.Locale.EN, None)  # type: ignore[arg-type]
+    unused: Any = None
+    tools = mcp_server.ArchiveTools(unused, unused, unused, lambda: NOW, models.Locale.EN, unused)
     hostile = {f"field_{number}": ["\x07" * 5_000] * 50 for number in range(8)}
     fitted = tools._fit(hostile, 8000)
     assert fitted["shortened"]
@@ -228,11 +229,11 @@ async def test_a_process_serves_over_http_only_with_the_token(folder: Path) -> N
         assert url.startswith("http://127.0.0.1:")
         async with patience.limit(20):
             for headers in ({}, {"Authorization": "Bearer secret"}, {"Authorization": "Basic 토큰-secret"}):
-                encoded = {name: value.encode() for name, value in headers.items()}
+                encoded = {name.encode(): value.encode() for name, value in headers.items()}
                 async with httpx2.AsyncClient(headers=encoded) as http:
                     refused = await http.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
                     assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
-            right = {"Authorization": "Bearer 토큰-secret".encode()}
+            right = {b"Authorization": "Bearer 토큰-secret".encode()}
             async with (
                 httpx2.AsyncClient(headers=right) as http,
                 mcp.Client(streamable_http.streamable_http_client(url, http_client=http)) as client,
