@@ -56,19 +56,10 @@ def trends(
         return trend, () if query else await services.rising.list_topics(container.locale)
 
     trend, rising = context.run_in_container(command)
-    rows = [
-        {"month": f"{month.starts_on:%Y-%m}", "papers": month.paper_count, "votes": month.votes}
-        for month in trend.months
-    ]
+    found = trend_to_dict(trend, rising)
+    rows = found["months"]
     if as_json:
-        output.print_json(
-            {
-                "months": rows,
-                "also": list(trend.added_forms),
-                "estimated": trend.is_estimated,
-                "rising": [asdict(topic) for topic in rising],
-            }
-        )
+        output.print_json(found)
         return
     if query and rows and not trend.total:
         output.echo(f"No papers on “{' '.join(query)}” in this period.")
@@ -78,6 +69,19 @@ def trends(
         output.echo(f"Rising: {', '.join(topic.text for topic in rising)}")
     if trend.added_forms:
         output.error(f"also: {', '.join(trend.added_forms)}")
+
+
+def trend_to_dict(trend: Trend, rising: Sequence[RisingTopic]) -> dict[str, Any]:
+    """Return a trend by month and rising topics as JSON."""
+    return {
+        "months": [
+            {"month": f"{month.starts_on:%Y-%m}", "papers": month.paper_count, "votes": month.votes}
+            for month in trend.months
+        ],
+        "also": list(trend.added_forms),
+        "estimated": trend.is_estimated,
+        "rising": [asdict(topic) for topic in rising],
+    }
 
 
 def similar(paper_id: PaperId, limit: Limit = 10, as_json: output.AsJson = False) -> None:

@@ -1,4 +1,4 @@
-"""Commands for operators: `run`, `demo`, `reindex`, `backup`, `db upgrade`, `doctor`, `healthcheck`, `templates check`."""
+"""Commands for operators: `run`, `demo`, `reindex`, `backup`, `db upgrade`, `doctor`, `healthcheck`, `templates check`, `mcp`."""
 
 from __future__ import annotations
 
@@ -135,6 +135,7 @@ def register_run(app: typer.Typer) -> None:
     app.callback()(accept_options)
     app.command("run")(run)
     app.command("demo")(demo)
+    app.command("mcp")(serve_tools)
 
 
 def _print_version(is_wanted: bool) -> None:
@@ -175,6 +176,55 @@ def run() -> None:
             await runtime.run(opened)
 
     context.run_command(command)
+
+
+def serve_tools(
+    http: Annotated[
+        str | None,
+        typer.Option(
+            "--http",
+            metavar="HOST:PORT",
+            help="Serve streamable HTTP there instead of stdio, with PAPERROUND_MCP_TOKEN; :PORT is 127.0.0.1.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Serve the archive's search to agents by the Model Context Protocol (MCP), until stdin ends or SIGINT."""
+    try:
+        from bot.cli import mcp_server
+    except ModuleNotFoundError as error:
+        # Another module that is missing is not cured by the extra.
+        if (error.name or "").partition(".")[0] not in ("mcp", "uvicorn", "starlette"):
+            raise
+        raise errors.UsageError("this needs the extra mcp: pip install 'paperround[mcp]'.") from None
+    from bot.cli import search
+    from bot.core import logs, settings
+    from bot.core.clock import system_clock
+    from storage import models
+
+    configured = context.load_settings()
+    token = configured.mcp_token and configured.mcp_token.get_secret_value()
+    try:
+        host, port = ("", 0) if http is None else settings.parse_address(http)
+    except ValueError as error:
+        raise errors.UsageError(f"--http: {error}") from None
+    if http is not None and not token:
+        raise errors.UsageError("--http needs a token: set PAPERROUND_MCP_TOKEN to a long random text.")
+    # The protocol has stdout for itself.
+    logs.configure(configured.log)
+    everyday = search.load_everyday()
+
+    async def serve() -> None:
+        async with context.open_storage(migrate=False) as database:
+            server = mcp_server.create_server(
+                database, system_clock, models.Locale(configured.locale), everyday
+            )
+            if http is None:
+                await server.run_stdio_async()
+            else:
+                await mcp_server.serve_http(server, host or "127.0.0.1", port, token or "")
+
+    context.run_command(serve)
 
 
 def demo(

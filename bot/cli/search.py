@@ -92,7 +92,7 @@ def search(
 
     result, empty = context.run_on_snapshot(look_up)
     if full_json:
-        output.print_json(_answer_to_dict(result))
+        output.print_json(answer_to_dict(result))
     else:
         print_papers(
             result.rows, as_json, empty=empty, explanations=result.explanations, missing=result.missing
@@ -106,10 +106,10 @@ def _create_lookup() -> LookUp:
     from bot.search.glossary import GlossaryReader
     from bot.search.lookup import LookUp
 
-    return LookUp(GlossaryReader().read_current, everyday=_load_everyday())
+    return LookUp(GlossaryReader().read_current, everyday=load_everyday())
 
 
-def _load_everyday() -> questions.Everyday:
+def load_everyday() -> questions.Everyday:
     """Return the everyday words with the operator's; what is wrong with the file is said on stderr."""
     from bot.text import questions
 
@@ -126,7 +126,7 @@ def _explain_nothing(view: Snapshot, sentence: str) -> str:
     return sentence if stored.count_top(view) else _EMPTY_ARCHIVE
 
 
-def _answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
+def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
     """Return the whole answer to a search as JSON. Each paper says which terms it lacks."""
     return {
         "total": result.total,
@@ -164,16 +164,7 @@ def author(
 
     result, empty = context.run_on_snapshot(look_up)
     if as_json:
-        output.print_json(
-            {
-                "author": result.author,
-                "matches": list(result.matches),
-                "forms": list(result.name_variants),
-                "namesakes": list(result.namesakes),
-                "corrected": result.is_corrected,
-                "papers": [to_dict(row) for row in result.rows],
-            }
-        )
+        output.print_json(author_to_dict(result))
         return
     print_papers(result.rows, False, empty=empty)
     if result.is_corrected:
@@ -182,6 +173,18 @@ def author(
         output.error(f"papers by several people with this name: {', '.join(result.namesakes)}")
     elif len(result.matches) > 1:
         output.error(f"{result.author}; other matches: {', '.join(result.matches[1:6])}")
+
+
+def author_to_dict(result: search_results.AuthorResult) -> dict[str, Any]:
+    """Return a person's papers as JSON."""
+    return {
+        "author": result.author,
+        "matches": list(result.matches),
+        "forms": list(result.name_variants),
+        "namesakes": list(result.namesakes),
+        "corrected": result.is_corrected,
+        "papers": [to_dict(row) for row in result.rows],
+    }
 
 
 def paper(
@@ -198,7 +201,7 @@ def paper(
 
     detail, sources = context.run_with_service(create_search, find)
     if as_json:
-        output.print_json(None if detail is None else _detail_to_dict(detail, sources))
+        output.print_json(None if detail is None else detail_to_dict(detail, sources))
     elif detail is None:
         output.error(f"There is no paper {paper_id!r} in the archive.")
     else:
@@ -218,7 +221,7 @@ def to_dict(row: models.PaperRow) -> dict[str, Any]:
     }
 
 
-def _detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> dict[str, Any]:
+def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> dict[str, Any]:
     """Return the details of a paper as JSON, with the `sources` of its digests by id."""
     from bot.archive import summaries
     from storage import models
@@ -369,4 +372,4 @@ def create_search(database: Database) -> SearchService:
     """Return the search service of a database."""
     from bot.search.service import SearchService
 
-    return SearchService(database, everyday=_load_everyday())
+    return SearchService(database, everyday=load_everyday())

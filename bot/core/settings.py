@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     days_off: Annotated[tuple[str, ...], NoDecode] = _setting("days_off", default=())
     http: str | None = _setting("http", default=None)
     web: str | None = _setting("web", default=None)
+    mcp_token: SecretStr | None = _setting("mcp_token", default=None)
     heartbeat_url: SecretStr | None = _setting("heartbeat_url", default=None)
     log: str = _setting("log", default="console")
     operator_channel: int | None = _setting("operator_channel", default=None, ge=1, lt=1 << 63)
@@ -223,13 +224,7 @@ class Settings(BaseSettings):
     @field_validator("http", "web")
     @classmethod
     def _check_http_address(cls, value: str | None) -> str | None:
-        host, _, port = (value or ":0").rpartition(":")
-        try:
-            host.strip("[]").encode("idna")  # as listening does
-        except UnicodeError:
-            port = ""
-        if not port.isdecimal() or len(port) > 5 or int(port) > MAX_PORT:
-            raise ValueError(f"{value!r} is not an address. Example: 127.0.0.1:9464")
+        parse_address(value or ":0")
         return value
 
     @field_validator("log")
@@ -249,6 +244,18 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources in order of precedence."""
         return (init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def parse_address(value: str) -> tuple[str, int]:
+    """Split `host:port`; the host of `:port`, or of a port alone, is "". Raises ValueError."""
+    host, _, port = value.rpartition(":")
+    try:
+        host.strip("[]").encode("idna")  # as listening does
+    except UnicodeError:
+        port = ""
+    if not port.isdecimal() or len(port) > 5 or int(port) > MAX_PORT:
+        raise ValueError(f"{value!r} is not an address. Example: 127.0.0.1:9464")
+    return host.strip("[]"), int(port)
 
 
 def parse_log(value: str) -> tuple[str, str]:
