@@ -182,8 +182,8 @@ async def test_another_source_that_flips_edits_no_post(
     # The digest from which the post came is corrected: its text and nothing of the stranger's.
     await put_text(harness, own.replace("At first.", "Put right."), "own", LATER + 9 * HOUR, "s0")
     texts = [part.payload or "" for part in await harness.edited()]
-    assert len(texts) == 2
-    assert all("Put right." in text and "Flip" not in text for text in texts)
+    assert len([text for text in texts if "Put right." in text]) == 2
+    assert not any("Flip" in text for text in texts)
 
 
 async def test_a_mirror_that_is_trusted_less_cannot_correct_the_digest(harness: CorrectionHarness) -> None:
