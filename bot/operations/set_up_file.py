@@ -467,8 +467,9 @@ class _Run:
 
 
 @cache
-def _codec(record: type[Any]) -> pydantic.TypeAdapter[Any]:
-    return pydantic.TypeAdapter(record)
+def _codec(name: str) -> pydantic.TypeAdapter[Any]:
+    """Return the codec of a table's records, which takes milliseconds to make."""
+    return pydantic.TypeAdapter(next(table.record for table in TABLES if table.name == name))
 
 
 def _pair(
@@ -520,7 +521,7 @@ def _require(table: _Table, values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _load(table: _Table, base: Any, values: Mapping[str, Any]) -> Any:
     """Return the record `base` with the values of an entry. Raises _KeyError."""
-    codec = _codec(table.record)
+    codec = _codec(table.name)
     data = codec.dump_python(base, mode="json")
     keys = {name: key for key, name in table.fields.items()}
     for key, value in values.items():
@@ -589,7 +590,7 @@ def _dump(table: _Table, record: Any) -> dict[str, Any]:
 
 
 def _dump_all(table: _Table, record: Any) -> dict[str, Any]:
-    data = _codec(table.record).dump_python(record, mode="json")
+    data = _codec(table.name).dump_python(record, mode="json")
     values: dict[str, Any] = {}
     for key, name in table.fields.items():
         value = data[name]
