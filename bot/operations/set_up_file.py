@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import pydantic
@@ -42,7 +42,6 @@ _MAX_ID = 1 << 63
 _MAX_NUMBER = 1 << 31
 """Numbers of the database are smaller: ids, and others."""
 _IDS = {"guild": "guild_id", "channel": "channel_id", "user": "user_id"}
-_NOW = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _Table(NamedTuple):
@@ -306,6 +305,8 @@ class _Run:
         """Turn an error of the block into a problem at the item's line."""
         try:
             yield
+        except (storage_errors.DatabaseBusyError, storage_errors.DatabaseUnavailableError):
+            raise
         except storage_errors.PaperroundError as error:
             key = error.key if isinstance(error, _KeyError) else ""
             line = item.lines.get(key, item.lines.get(""))
@@ -317,7 +318,7 @@ class _Run:
         typed = str(_require(SOURCES, item.values)["source"])
         address = shown.get(typed) or folder.make_absolute(typed)
         kind = kinds.guess_kind(address, kinds.service_endpoints(self.settings))
-        base = models.StoredSource(0, address, kind, None, 0, {}, _NOW)
+        base = models.StoredSource(0, address, kind, None, 0, {}, models.NEVER)
         wanted: models.StoredSource = replace(_load(SOURCES, base, item.values), url=address)
         old = next((row for row in self.stored.sources if row.url == address), None)
         label = storage_errors.redact(address)
@@ -408,10 +409,7 @@ class _Run:
             return
         changed = _differences(POSTS, old, draft)
         is_paused = old.state is not models.ActivityState.ACTIVE
-        self._note(
-            label,
-            changed | ({PAUSED: f"{_write(is_paused)} → {_write(paused)}"} if is_paused != paused else {}),
-        )
+        self._note(label, changed, (is_paused, paused))
         if changed:
             await service.edit(replace(draft, id=old.id))
         if is_paused != paused:
@@ -449,21 +447,29 @@ class _Run:
             return
         changed = _differences(ALERTS, old, draft)
         is_paused = PAUSED in _dump_state(old)
-        self._note(
-            label,
-            changed | ({PAUSED: f"{_write(is_paused)} → {_write(paused)}"} if is_paused != paused else {}),
-        )
+        self._note(label, changed, (is_paused, paused))
         if changed:
             await service.change(old.id, draft)
         if is_paused != paused:
             await (service.pause if paused else service.resume)([old.id])
 
-    def _note(self, label: str, changed: Mapping[str, str]) -> None:
-        if changed:
-            what = ", ".join(f"{key} {values}" for key, values in changed.items())
-            self.changes.append(f"change {label}: {what}")
+    def _note(
+        self, label: str, changed: Mapping[str, str], paused: tuple[bool, bool] = (False, False)
+    ) -> None:
+        """Count an entry that is stored already, or say what changes; `paused` is whether it was and will be."""
+        what = [f"{key} {values}" for key, values in changed.items()]
+        if paused[0] != paused[1]:
+            what.append(f"{PAUSED} {_write(paused[0])} → {_write(paused[1])}")
+        if what:
+            self.changes.append(f"change {label}: {', '.join(what)}")
         else:
             self.unchanged += 1
+
+
+@cache
+def _codec(name: str) -> pydantic.TypeAdapter[Any]:
+    """Return the codec of a table's records, which takes milliseconds to make."""
+    return pydantic.TypeAdapter(next(table.record for table in TABLES if table.name == name))
 
 
 def _pair(
@@ -515,7 +521,7 @@ def _require(table: _Table, values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _load(table: _Table, base: Any, values: Mapping[str, Any]) -> Any:
     """Return the record `base` with the values of an entry. Raises _KeyError."""
-    codec = pydantic.TypeAdapter(table.record)
+    codec = _codec(table.name)
     data = codec.dump_python(base, mode="json")
     keys = {name: key for key, name in table.fields.items()}
     for key, value in values.items():
@@ -584,7 +590,7 @@ def _dump(table: _Table, record: Any) -> dict[str, Any]:
 
 
 def _dump_all(table: _Table, record: Any) -> dict[str, Any]:
-    data = pydantic.TypeAdapter(table.record).dump_python(record, mode="json")
+    data = _codec(table.name).dump_python(record, mode="json")
     values: dict[str, Any] = {}
     for key, name in table.fields.items():
         value = data[name]
