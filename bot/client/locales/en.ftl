@@ -332,7 +332,7 @@ reason-by-hand = Paused manually.
 
 ## Looking up
 no-words = Please type at least one word.
-no-date = I couldn't read that date. Use one such as { $example }, or leave it out for the newest digest.
+no-date = I couldn't read the date “{ $text }”. Use one such as dec 30 or { $example }, or leave it out for the newest digest.
 since-or-date = Use either **date** or **since**, not both.
 may-not-share = You can't send messages in this channel, so you can't share in it.
 ask-label = What would you like to read about?
