@@ -908,7 +908,7 @@ updates-off = You won't get updates about your saved papers.
 # The web archive
 
 web-name = Paperround
-web-description = Papers on machine learning of each day, with summaries, votes and a search in English and Korean.
+web-description = Papers on machine learning of each day, with summaries and votes.
 web-skip = Skip to the content
 web-search = Search
 web-search-label = A topic, in Korean or English

@@ -1108,7 +1108,7 @@ command-look-up-papers =
 # The web archive
 
 web-name = Paperround
-web-description = 매일의 머신러닝 논문을 요약과 추천 수와 함께 모아요. 한국어와 영어로 검색할 수 있어요.
+web-description = 매일의 머신러닝 논문을 요약, 추천 수와 함께 모아요.
 web-skip = 본문으로 건너뛰기
 web-search = 검색
 web-search-label = 한국어나 영어로 된 주제
