@@ -190,7 +190,7 @@ def parse_dates(text: str, today: date) -> tuple[date, date]:
     """Parse a date or a period (`2025-12-30`, `dec 30`, `어제`, `지난주`) to its first and last day. Raises UserError."""
     found = dates.read_typed_date(text, today)
     if found is None:
-        raise UserError("no-date", example=today.isoformat())
+        raise UserError("no-date", text=discord_text.escape_text(text[:40]), example=today.isoformat())
     return found
 
 

@@ -71,6 +71,12 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
     values = {by_name[name.casefold()]: value.strip() for name, value in zip(*[iter(pairs)] * 2, strict=True)}
     if first.strip():
         values.setdefault(options[0]["name"], first.strip())
+    text = options[0]["name"]
+    for option in options[1:]:
+        # A query has `votes:20` too, and words after it.
+        number, _, words = values.get(option["name"], "").partition(" ")
+        if option["type"] == INTEGER and options[0]["type"] == STRING and number.isdecimal() and words:
+            values |= {option["name"]: number, text: f"{values.get(text, '')} {words}".strip()}
     return values
 
 

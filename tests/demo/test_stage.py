@@ -141,6 +141,7 @@ LEAVES = [([TOPIC], TOPIC), ([ALERTS, ADD], ADD)]
         ("/주제 소형 언어 모델", "topic", {"query": "소형 언어 모델"}),
         ("/topic query: RL votes:20", "topic", {"query": "RL", "votes": "20"}),
         ("/topic RL 추천:20", "topic", {"query": "RL", "votes": "20"}),
+        ("/topic RL votes:20 -video", "topic", {"query": "RL -video", "votes": "20"}),
         ("/alerts add keyword:reinforcement learning", "alerts add", {"keyword": "reinforcement learning"}),
         ("/알림 추가 강화 학습", "alerts add", {"keyword": "강화 학습"}),
         ("/TOPIC", "topic", {}),

@@ -48,7 +48,7 @@ async def test_a_day_is_accepted_as_people_type_it_and_another_text_is_answered_
         assert "Weather in a Small Language Model" in shown
     for typed in ("soon", "2025-02-30", "99999999999", "2025-13-01"):
         answer = await harness.ask("digest", date=typed)
-        assert shown_text(answer) == harness.texts("no-date", example="2026-01-01")
+        assert shown_text(answer) == harness.texts("no-date", text=typed, example="2026-01-01")
 
 
 async def test_top_sorts_by_votes_and_its_period_can_be_changed(harness: ClientHarness) -> None:

@@ -186,6 +186,7 @@ def test_the_shell_builds_a_site_and_names_what_is_wrong(paperround: Paperround,
     assert built["written"] > 5
     assert "TinyTalk" in (tmp_path / "site/papers/2501.00001.html").read_text(encoding="utf-8")
     assert "0 files written" in paperround(*options).stdout
+    assert "검색" not in (tmp_path / "site" / "404.html").read_text(encoding="utf-8")  # files cannot search
     wrong = paperround("web", "build", "site", "--base-url", "example.org")
     assert (wrong.exit_status, "--base-url" in wrong.stderr) == (2, True)
     other = paperround("web", "build", "site", "--base-url", "https://example.org", "--lang", "fr")

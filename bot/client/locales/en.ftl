@@ -332,7 +332,7 @@ reason-by-hand = Paused manually.
 
 ## Looking up
 no-words = Please type at least one word.
-no-date = I couldn't read that date. Use one such as { $example }, or leave it out for the newest digest.
+no-date = I couldn't read the date “{ $text }”. Use one such as dec 30 or { $example }, or leave it out for the newest digest.
 since-or-date = Use either **date** or **since**, not both.
 may-not-share = You can't send messages in this channel, so you can't share papers here.
 ask-label = What would you like to read about?
@@ -920,6 +920,7 @@ updates-off = You won't get updates about your saved papers.
 
 web-name = Paperround
 web-description = Each day's machine-learning papers with summaries and votes, searchable in English and Korean.
+web-description = Papers on machine learning of each day, with summaries and votes.
 web-skip = Skip to the content
 web-search = Search
 web-search-label = A topic, in Korean or English

@@ -271,7 +271,7 @@ reason-by-hand = 누군가 직접 일시중지했어요.
 
 ## 찾아보기
 no-words = 단어를 하나 이상 입력해 주세요.
-no-date = 날짜를 알아보지 못했어요. { $example }처럼 입력하거나, 비워 두면 가장 최근 다이제스트를 보여 드려요.
+no-date = “{ $text }”에서 날짜를 알아보지 못했어요. 12월 30일이나 { $example }처럼 입력하거나, 비워 두면 가장 최근 다이제스트를 보여 드려요.
 since-or-date = **날짜**와 **이후** 중 하나만 써 주세요.
 may-not-share = 이 채널에 메시지를 보낼 권한이 없어서 공유할 수 없어요.
 ask-label = 어떤 주제의 논문을 찾을까요?
@@ -1122,7 +1122,7 @@ command-look-up-papers =
 # The web archive
 
 web-name = Paperround
-web-description = 매일의 머신러닝 논문을 요약과 추천 수와 함께 모아요. 한국어와 영어로 검색할 수 있어요.
+web-description = 매일의 머신러닝 논문을 요약, 추천 수와 함께 모아요.
 web-skip = 본문으로 건너뛰기
 web-search = 검색
 web-search-label = 한국어나 영어로 된 주제
