@@ -188,6 +188,8 @@ class ArchiveTools:
             paper |= {"url": arxiv_ids.abstract_url(row.arxiv_id)}
             if snippet := snippets.get(row.arxiv_id):
                 paper["summary"] = _MARKS.sub(r"\1", snippet.text)
+            if not row.score:  # only a search on a topic has scores
+                del paper["score"]
             cleaned = _clip(paper, *_ROW_SIZE)
             room -= _count_bytes(cleaned)
             if room < 0:
