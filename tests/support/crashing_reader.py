@@ -34,7 +34,9 @@ async def _run(what: str, url: str, folder: Path, hosts: list[str]) -> None:
     settings = Settings(database_url=url, operator_channel=OPERATOR_CHANNEL, fetch_allow=tuple(hosts))
     async with open_container(settings) as container:
         bot = container.create_bot(shard_count=1)
-        running = runtime.build_runtime(container, bot, asyncio.Event(), locks.SenderLock(container.database))
+        lock = locks.SenderLock(container.database)
+        assert await lock.try_acquire(), "only the sender writes"
+        running = runtime.build_runtime(container, bot, asyncio.Event(), lock)
         if what == "inbox":
             await inbox.InboxWatcher(folder, running.ingest_files).scan()
             return

@@ -337,16 +337,18 @@ OWN_TEXT = {
     "at most 100 characters, by Discord": """
         client.custom_ids.pack client.message_builder.button client.message_builder.link_button
         client.message_builder.select_menu client.message_builder.select_option outbox.contents.part_marker
+        lists.messages.open_menu lists.messages.pack_state lists.messages.pager
         """,
     "a word or name, whose length its caller bounds": """
         glossary.induction.papers_containing glossary.induction.find_term glossary.induction.most_common
         glossary.transliteration.is_transliteration glossary.transliteration.sound_pattern glossary.transliteration.sounds_like
-        search.completion.apply_corrections search.completion.find_corrections
+        lists.messages.topic_heading search.completion.apply_corrections search.completion.find_corrections
         text.analyser.fewest_pieces text.analyser.has_final_consonant text.analyser.is_particle text.analyser.monosyllabic_noun
         text.analyser.split_syllable text.people.match_cost text.people.word_distance
         """,
     "an id, or a record of cleaned texts": """
-        archive.digest_writer.merge sources.feed.paper_facts
+        archive.digest_writer.merge lists.messages.format_names lists.messages.shared_view lists.messages.view_with_rows
+        sources.feed.paper_facts
         """,
     "only joined or counted": """
         writer.drafting.estimate_tokens writer.prompts.build_messages writer.prompts.build_repair
