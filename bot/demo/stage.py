@@ -206,11 +206,11 @@ class Stage:
             await asyncio.sleep(CHECK_SECONDS)
 
     async def _act_in_turn(self, context_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
-        waited = self._turn.locked()
         async with self._turn:
             page = self._page._pages.get(context_id or "")
-            if waited and page is not None:
-                # The step published the page again, and an action on an older state of it is refused.
+            if page is not None:
+                # An action on an older state of the page is refused, and the browser, which asks for the state
+                # twice a second, may not have the one that the last step published.
                 body = {**body, "published_revision": page.revision}
             return await self._page_action(context_id, body)
 

@@ -115,6 +115,7 @@ needs_chromium = pytest.mark.skipif(
 )
 TITLES = {"en": "Paperround demo", "ko": "Paperround 데모"}
 HINTS = {"en": ("answers commands", "or try /help"), "ko": ("명령어에만 답해요", "/도움말")}
+SAVE = {"en": "Save", "ko": "저장"}
 ENGLISH_CHROME = (
     "Only you can see this",
     "Reader used",
@@ -157,8 +158,13 @@ async def test_the_page_is_paperrounds_at_both_widths_and_the_lines_that_it_prop
         for line in typed:
             await _send(shown, line, *ANSWERS[line])
             assert "Sample " not in await shown.text(), "made-up papers are for trends alone"
-        # What is not a command is answered too.
-        await _send(shown, "/topc x", HINTS[locale][1])
+        # What is not a command is answered too, and a line that is sent while a press is being answered.
+        await shown.evaluate(
+            f"[...document.querySelectorAll('.component-button')].find(b => b.innerText.trim() === {SAVE[locale]!r})"
+            ".click(); const box = document.querySelector('textarea'); box.value = '/topc x';"
+            " box.dispatchEvent(new Event('input', {bubbles: true})); box.form.requestSubmit(); box.form.requestSubmit()"
+        )
+        await shown.wait_for_text(HINTS[locale][1])
         await _send(shown, "hello", HINTS[locale][0])
         await shown.evaluate("document.querySelectorAll('#paperround a')[1].click()")
         await shown.wait_for("document.querySelector('#channel-name')?.innerText === 'vision'")

@@ -20,11 +20,19 @@ from tests.support.client_harness import ClientHarness, last_response, open_harn
 def _page(harness: ClientHarness) -> Any:
     """SimCord's page without its server: an action on it is an operation of the environment, as each of them is."""
 
-    async def act(_context: str | None, _body: Mapping[str, Any]) -> dict[str, Any]:
+    async def act(_context: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
         await harness.env.settle()
-        return {}
+        return dict(body)
 
-    return SimpleNamespace(_pages={}, refresh=harness.env.settle, _action=act)
+    pages = {"open": SimpleNamespace(revision=7, channel_id=0)}
+    return SimpleNamespace(_pages=pages, refresh=harness.env.settle, _action=act)
+
+
+async def test_an_action_on_the_state_before_the_last_step_is_not_refused(sqlite_db: Database) -> None:
+    async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
+        page = _page(harness)
+        Stage(harness.env, page, [harness.channel], harness.reader, models.Locale.EN)
+        assert await page._action("open", {"published_revision": 6}) == {"published_revision": 7}
 
 
 async def test_an_action_on_the_page_waits_for_the_typed_line_that_runs(sqlite_db: Database) -> None:

@@ -17,14 +17,55 @@ steps.open = !matchMedia("(max-width: 760px)").matches;
 for (const button of document.querySelectorAll("#paperround [data-line]")) {
   button.addEventListener("click", () => {
     document.querySelector(".command-context-close")?.click();
-    const input = composer();
-    input.value = button.dataset.line;
-    input.dispatchEvent(new Event("input", { bubbles: true }));
-    input.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true, cancelable: true }));
-    input.form.requestSubmit();
+    send(button.dataset.line);
     if (matchMedia("(max-width: 760px)").matches) steps.open = false;
   });
 }
+
+function write(text) {
+  composer().value = text;
+  composer().dispatchEvent(new Event("input", { bubbles: true }));
+}
+function send(line) {
+  write(line);
+  composer().dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true, cancelable: true }));
+  composer().form.requestSubmit();
+}
+// SimCord drops what is sent while the press or the line before it is still being answered; here it waits for its turn.
+const lines = [];
+let commandWaits = false; // A command that was chosen from the list takes the place of the text box.
+function isBusy() {
+  const { pendingAction, awaitingRevision, publishedRevision } = simcordPreview;
+  return pendingAction !== null || (awaitingRevision !== null && awaitingRevision > publishedRevision);
+}
+let sent = null;
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "channel-composer") return;
+  const line = composer()?.value ?? null;
+  if (!isBusy()) sent = line;
+  // The second of two presses of Enter, while the box still has what the first one sends, sends nothing.
+  const kind = line === null ? "run_command" : "send_message";
+  if (!isBusy() || (simcordPreview.pendingAction?.kind === kind && line === sent)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (line === null) {
+    commandWaits = true;
+  } else if (line.trim()) {
+    lines.push(line);
+    write("");
+  }
+}, true);
+setInterval(() => {
+  if (isBusy()) return;
+  if (composer() && lines.length) {
+    const typedSince = composer().value;
+    send(lines.shift());
+    if (simcordPreview.pendingAction) write(typedSince);
+  } else if (!composer() && commandWaits) {
+    document.getElementById("channel-composer").requestSubmit();
+  }
+  commandWaits = false;
+}, 50);
 
 function translate(text) {
   const trimmed = text.trim();
