@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from storage import errors
 
@@ -18,6 +20,11 @@ MAX_LINE_SIZE = 32_768
 """Bytes of an address: a query of 2,000 Korean characters is 18,000 once it is percent-encoded."""
 MAX_REQUEST_BYTES = 100_000
 """Of a connection's one request, which has no body; a longer address would not get its refusal."""
+
+_SAID_EVERY_SECONDS = 60.0
+_MAX_SAID_LENGTH = 200
+_OF_THE_CLIENT = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
+"""Errors of a client, which get their refusal and no line in the log: any client could fill it."""
 
 AddRoutes = Callable[[web.UrlDispatcher], None]
 
@@ -41,7 +48,7 @@ async def serving(
     for add in add_routes:
         add(app.router)
     app.on_response_prepare.append(_end_connection)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
     await runner.setup()
     host, _, port = address.rpartition(":")
     server, connections = runner.server, _Connections(limits)
@@ -76,6 +83,8 @@ class _Connections:
         self.limits = limits
         self._open: dict[_Connection, asyncio.TimerHandle] = {}
         self._is_full_reported = False
+        self._silent_until = 0.0
+        self._unsaid = 0
 
     def add(self, connection: _Connection) -> None:
         """Count a new connection, and close it after its time."""
@@ -92,6 +101,23 @@ class _Connections:
         expiry = self._open.pop(connection, None)
         if expiry is not None:
             expiry.cancel()
+
+    def report(self, error: BaseException | None, message: object) -> None:
+        """Log an error of the server in one bounded line, and further ones after a minute: a client may be able to repeat it."""
+        if isinstance(error, _OF_THE_CLIENT):
+            return
+        now = asyncio.get_running_loop().time()
+        if now < self._silent_until:
+            self._unsaid += 1
+            return
+        frames = traceback.extract_tb(error.__traceback__)[-3:] if error else []
+        log.error(
+            "a request was not answered",
+            reason=(repr(error) if error else str(message))[:_MAX_SAID_LENGTH],
+            at=[f"{frame.filename}:{frame.lineno}"[-_MAX_SAID_LENGTH:] for frame in frames],
+            unsaid=self._unsaid,
+        )
+        self._silent_until, self._unsaid = now + _SAID_EVERY_SECONDS, 0
 
 
 class _Connection(web.RequestHandler):
@@ -120,6 +146,9 @@ class _Connection(web.RequestHandler):
             self.abort()
         else:
             super().data_received(data)
+
+    def log_exception(self, *args: Any, **kwargs: Any) -> None:
+        self._connections.report(kwargs.get("exc_info"), args[0] if args else "")
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._connections.forget(self)

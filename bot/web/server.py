@@ -7,12 +7,14 @@ slots for look-ups stay for Discord. A page is kept for a minute. There are no c
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -40,9 +42,13 @@ Load = Callable[[Site, web.Request], Awaitable[Page]]
 
 
 class _Answer(NamedTuple):
-    """A page as it is sent. `modified_at` is when this text was first made (UTC), `until` when it is made again, in seconds."""
+    """A page as it is sent. `modified_at` is when this text was first made (UTC), `until` when it is made again, in seconds.
+
+    `packed` is the body in gzip: it is packed once, not for each reader.
+    """
 
     body: bytes
+    packed: bytes
     content_type: str
     policy: str | None
     status: int
@@ -110,7 +116,7 @@ class WebServer:
     def _site(self, request: web.Request) -> Site:
         """Return where this request found the pages, and its language: of the address, else of the browser, else the bot's."""
         host = request.headers.get("Host", "")
-        if not _HOST.fullmatch(host):
+        if not _is_host(host):
             raise web.HTTPBadRequest(text="The header Host is not the name of a host.\n")
         # A proxy in front says how its client came.
         scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
@@ -143,6 +149,7 @@ class WebServer:
             return kept
         # A page must not end the server, and says nothing of the inside.
         error = PageError(500, "web-error")
+        error_key: object = None
         expected = (PageError, MovedError, BusyError, errors.StorageError)
         try:
             with isolation.isolated(log, "a page was not made", reraise=expected):
@@ -150,13 +157,13 @@ class WebServer:
                     return await self._look_up(key, site, request, load)
                 return await self._make(key, await load(site, request))
         except PageError as page_error:
-            error = page_error
+            error, error_key = page_error, key if is_lookup else (404, site)
         except (BusyError, errors.StorageError):
-            error, key = PageError(503, "busy"), (503, site)
-            # When there is most to do, this costs least.
-            if (kept := self._find_kept(key)) is not None:
-                return kept
-        return await self._make(key if error.status == 503 else None, self._pages.make_error(site, error))
+            error, error_key = PageError(503, "busy"), (503, site)
+        # When there is most to do, this costs least.
+        if (kept := self._find_kept(error_key)) is not None:
+            return kept
+        return await self._make(error_key, self._pages.make_error(site, error))
 
     async def _look_up(self, key: object, site: Site, request: web.Request, load: Load) -> _Answer:
         async with self._lane.admitted(WEB_READER):
@@ -166,29 +173,61 @@ class WebServer:
             await asyncio.sleep(max(0.0, self._rests_until - self._timer()))
             async with self._pages.services.lookups.admitted(WEB_READER):
                 started = self._timer()
-                answer = await self._make(key, await load(site, request))
-                self._rests_until = 2 * self._timer() - started
-            return answer
+
+                async def make() -> _Answer:
+                    return await self._make(key, await load(site, request))
+
+                try:
+                    return await _finish(make())
+                finally:
+                    # Also after a page that does not exist: it was looked for.
+                    self._rests_until = 2 * self._timer() - started
 
     def _find_kept(self, key: object) -> _Answer | None:
         kept = self._kept.get(key)
         return kept if kept is not None and self._timer() < kept.until else None
 
     async def _make(self, key: object, page: Page) -> _Answer:
-        body = (await asyncio.to_thread(self._pages.render, page)).encode("utf-8", "replace")
+        def render() -> tuple[bytes, bytes]:
+            body = self._pages.render(page).encode("utf-8", "replace")
+            return body, gzip.compress(body, 6, mtime=0)
+
+        body, packed = await asyncio.to_thread(render)
         etag = hashlib.sha256(body).hexdigest()[:24]
         former = self._kept.pop(key, None)
         is_same = former is not None and former.etag == etag
         modified_at = former.modified_at if former is not None and is_same else self._pages.services.clock()
         policy = page.values.get("policy")
         answer = _Answer(
-            body, page.content_type, policy, page.status, etag, modified_at, self._timer() + KEPT_SECONDS
+            *(body, packed, page.content_type, policy, page.status, etag, modified_at),
+            until=self._timer() + KEPT_SECONDS,
         )
         if key is not None and len(body) <= MAX_KEPT_LENGTH:
             self._kept[key] = answer
             while len(self._kept) > MAX_KEPT_PAGES:
                 self._kept.popitem(last=False)
         return answer
+
+
+async def _finish(work: Awaitable[_Answer]) -> _Answer:
+    """Return what the work returns. If its reader has gone it is finished all the same, and its place is taken until then.
+
+    A thread cannot be ended; the next page would be made beside it.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+def _is_host(text: str) -> bool:
+    try:
+        # Raises ValueError for what is not an IPv6 address in brackets, or not a port.
+        return _HOST.fullmatch(text) is not None and urlsplit(f"//{text}").port != 0
+    except ValueError:
+        return False
 
 
 async def _load_style(site: Site, request: web.Request) -> Page:
@@ -214,17 +253,37 @@ def _query(request: web.Request) -> str:
 def find_language(accepted: str, default: models.Locale) -> models.Locale:
     """Return the language of the header Accept-Language that it prefers among those there are; `default` for none of them."""
     weighed = []
-    for position, item in enumerate(accepted[:500].split(",")):
+    for position, (name, quality) in enumerate(_list_weights(accepted)):
+        language = name.partition("-")[0]
+        if language in set(models.Locale) and quality > 0:
+            weighed.append((-quality, position, models.Locale(language)))
+    return min(weighed)[2] if weighed else default
+
+
+def _list_weights(accepted: str) -> Iterator[tuple[str, float]]:
+    """Yield the names of a header like Accept-Language, each with its weight from 0 to 1."""
+    for item in accepted[:500].split(","):
         name, _, parameter = item.strip().partition(";")
         _, _, weight = parameter.strip().partition("q=")
-        language = name.strip().lower().partition("-")[0]
         try:
             quality = float(weight or 1)
         except ValueError:
             continue
-        if language in set(models.Locale) and 0 < quality <= 1:
-            weighed.append((-quality, position, models.Locale(language)))
-    return min(weighed)[2] if weighed else default
+        if 0 <= quality <= 1:
+            yield name.strip().lower(), quality
+
+
+def _accepts_gzip(request: web.Request) -> bool:
+    weights = dict(_list_weights(request.headers.get("Accept-Encoding", "")))
+    return weights.get("gzip", weights.get("*", 0)) > 0
+
+
+def _modified_since(request: web.Request) -> datetime | None:
+    """Return the time of the header If-Modified-Since; None also for a header that is not a time (RFC 9110, 13.1.3)."""
+    try:
+        return request.if_modified_since
+    except (OverflowError, ValueError):
+        return None
 
 
 def _respond(request: web.Request, answer: _Answer) -> web.Response:
@@ -248,7 +307,7 @@ def _respond(request: web.Request, answer: _Answer) -> web.Response:
     else:
         modified_at = answer.modified_at.replace(microsecond=0)
         headers["Last-Modified"] = modified_at.strftime("%a, %d %b %Y %H:%M:%S GMT")
-        known, since = request.if_none_match, request.if_modified_since
+        known, since = request.if_none_match, _modified_since(request)
         if known is not None:
             is_known = any(tag.value in ("*", answer.etag) for tag in known)
         else:
@@ -256,13 +315,14 @@ def _respond(request: web.Request, answer: _Answer) -> web.Response:
             is_known = since is not None and since >= modified_at + timedelta(seconds=1)
         if is_known:
             return web.Response(status=304, headers=headers)
+    is_packed = _accepts_gzip(request)
+    if is_packed:
+        headers["Content-Encoding"] = "gzip"
     charset = "utf-8" if answer.content_type in _CHARSETS else None
-    response = web.Response(
-        body=answer.body,
+    return web.Response(
+        body=answer.packed if is_packed else answer.body,
         status=answer.status,
         headers=headers,
         content_type=answer.content_type,
         charset=charset,
     )
-    response.enable_compression()
-    return response

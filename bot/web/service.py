@@ -200,11 +200,11 @@ class WebPages:
         listed = await self._lists.load(
             texts, ListState(ListKind.DIGEST, day, page, page_size=site.row_limit)
         )
-        if on is not None and not listed.rows:
+        # Those ahead of their day are shown once it has come.
+        if on is not None and (not listed.rows or on > latest_date(self.services.clock())):
             raise PageError(404, "no-list-digest", date=texts.format_date(on))
         shown = _parse_day(listed.state.text)
         around = await self.services.status.list_dates_around(shown) if shown else []
-        # Those ahead of their day are shown once it has come.
         around = [other for other in around if other <= latest_date(self.services.clock())]
         older = max((other for other in around if shown and other < shown), default=None)
         newer = min((other for other in around if shown and other > shown), default=None)

@@ -377,6 +377,36 @@ async def test_a_request_with_a_body_is_cut_off_before_it_is_parsed(
     assert parsed <= http_server.MAX_REQUEST_BYTES
 
 
+async def test_a_client_cannot_fill_the_log(sqlite_db: Database, caplog: pytest.LogCaptureFixture) -> None:
+    async def fail(request: web.Request) -> web.Response:
+        raise RuntimeError("x" * 5_000)
+
+    async def ask(url: str, sent: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection(*url.removeprefix("http://").split(":"))
+        writer.write(sent)
+        answer = await patience.wait_for(reader.read(), 20)
+        writer.close()
+        return answer.split(b"\r\n")[0]
+
+    bad_requests = [
+        b"GET /" + b"\xff" * 30_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n",
+        b"\x16\x03\x01\r\n\r\n",
+    ]
+    adding = [lambda router: router.add_get("/fail", fail)]
+    with structlog.testing.capture_logs() as lines:
+        async with http_server.serving("127.0.0.1:0", "PAPERROUND_HTTP", adding, http_server.Limits()) as url:
+            for sent in bad_requests:
+                assert b" 400 " in await ask(url, sent)
+            assert (lines, caplog.records) == ([], [])
+            for _ in range(5):
+                assert b" 500 " in await ask(url, b"GET /fail HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert [line["event"] for line in lines] == ["a request was not answered"]
+    assert "test_health.py" in lines[0]["at"][-1]
+    assert len(str(lines[0])) < 1_500
+    assert caplog.records == []
+
+
 async def test_a_port_in_use_is_an_error_that_names_it(sqlite_db: Database) -> None:
     first, second = ServerHarness(sqlite_db), ServerHarness(sqlite_db)
     async with first.serving("127.0.0.1:0") as url:

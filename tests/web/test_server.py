@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import re
+import zlib
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +19,7 @@ from hypothesis import strategies as st
 from bot.core import admission, http_server
 from bot.operations import health
 from bot.web import server
+from bot.web import service as web_service
 from storage import models, papers, shelf
 from tests.support import digest_builders, patience
 from tests.web.conftest import WebArchive
@@ -103,7 +107,11 @@ async def test_bad_input_gets_a_sentence(archive: WebArchive) -> None:
 async def test_only_get_and_head_are_answered_and_a_host_has_to_be_one(archive: WebArchive) -> None:
     assert (await archive.get("/", method="POST"))[0] == 405
     assert (await archive.get("/", method="HEAD"))[0::2] == (200, "")
-    assert (await archive.get("/", {"Host": "a.example/<b>"}))[0] == 400
+    for host in ("a.example/<b>", "[:::::::]:1", "a:99999"):
+        assert (await archive.get("/", {"Host": host}))[0::2] == (
+            400,
+            "The header Host is not the name of a host.\n",
+        )
     text = (await archive.get("/", {"Host": "Papers.example", "X-Forwarded-Proto": "https"}))[2]
     assert '<link rel="canonical" href="https://papers.example/">' in text
     text = (await archive.get("/", {"X-Forwarded-Proto": "javascript"}))[2]
@@ -230,6 +238,7 @@ async def test_a_page_that_the_client_has_is_not_sent_again(archive: WebArchive,
         ({"If-Modified-Since": later}, 304),
         ({"If-Modified-Since": earlier}, 200),
         ({"If-Modified-Since": "yesterday"}, 200),
+        ({"If-Modified-Since": "Fri, 31 Dec 99999999999999999999 23:59:59 GMT"}, 200),
         ({"Range": "bytes=0-9"}, 200),
         ({"Range": "bytes=9-0,x", "If-Range": tag}, 200),
         ({"Range": "bytes=0-9", "If-None-Match": tag}, 304),
@@ -284,6 +293,104 @@ async def test_an_error_inside_says_nothing_of_the_inside(
     status, headers, text = await archive.get("/search?q=model")
     assert (status, "secret" in text, headers["Cache-Control"]) == (500, False, "no-store")
     assert "Something went wrong" in text
+
+
+async def test_a_page_is_packed_once_and_sent_without_a_thread(
+    archive: WebArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "/days/2025-01-02"
+    _, first, text = await archive.get(path)
+    loop, jobs = asyncio.get_running_loop(), list[Any]()
+    run = loop.run_in_executor
+
+    def count(*arguments: Any) -> Any:
+        jobs.append(arguments)
+        return run(*arguments)
+
+    monkeypatch.setattr(loop, "run_in_executor", count)
+    monkeypatch.setattr(zlib, "compressobj", None)
+    monkeypatch.setattr(gzip, "compress", None)
+    packed = {
+        "gzip, br": True,
+        "br, *": True,
+        "GZIP;q=0.1": True,
+        "": False,
+        "gzip;q=0, *": False,
+        "br": False,
+    }
+    for accepted, is_packed in packed.items():
+        given_headers = {"Accept-Encoding": accepted}
+        status, headers, sent = await archive.get(path, given_headers)
+        assert (status, sent, "Content-Encoding" in headers) == (200, text, is_packed), accepted
+        assert (headers["ETag"], headers["Vary"]) == (first["ETag"], first["Vary"])
+        assert (await archive.get(path, {**given_headers, "If-None-Match": first["ETag"]}))[0] == 304
+    assert jobs == []
+
+
+async def test_a_reader_that_has_gone_waits_no_more_and_its_page_keeps_its_place(
+    archive: WebArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+    loaded: list[str] = []
+
+    async def load(_: object, site: web_service.Site, query: str, *, page: int = 0) -> web_service.Page:
+        loaded.append(query)
+        begun.set()
+        await may_end.wait()
+        return web_service.make_style()
+
+    monkeypatch.setattr(web_service.WebPages, "load_search", load)
+    host, port = archive.url.removeprefix("http://").split(":")
+    writers = []
+    before = len(asyncio.all_tasks())
+    for number in range(3):
+        _, writer = await asyncio.open_connection(host, port)
+        writer.write(f"GET /search?q={number} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        writers.append(writer)
+        await patience.wait_for(begun.wait(), 30)
+    for writer in writers:
+        writer.transport.abort()
+    # The page that was begun is left: its handler, its connection and its work.
+    await patience.wait_until(lambda: len(asyncio.all_tasks()) <= before + 3)
+    other = asyncio.ensure_future(archive.get("/search?q=other"))
+    may_end.set()
+    assert (await patience.wait_for(other, 30))[0] == 200
+    assert loaded == ["0", "other"]
+
+
+async def test_a_page_that_does_not_exist_rests_and_is_kept(
+    archive: WebArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+
+    async def look(_: object, site: web_service.Site, name: str, **given: object) -> None:
+        looked.append(name)
+        archive.seconds += 7
+        raise web_service.PageError(404, "web-no-address")
+
+    slept: list[float] = []
+    sleep = asyncio.sleep
+
+    async def note(seconds: float, *arguments: Any) -> None:
+        slept.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(web_service.WebPages, "load_author", look)
+    monkeypatch.setattr(asyncio, "sleep", note)
+    for name in ("a", "a", "b"):
+        assert (await archive.get(f"/authors/{name}"))[0] == 404
+    assert looked == ["a", "b"]
+    assert 7 in slept
+
+
+async def test_a_day_that_has_not_come_has_no_page(archive: WebArchive) -> None:
+    day = archive.now.date() + timedelta(days=4)
+    await digest_builders.ingest_digest(
+        archive.services.database, digest_builders.newsletter(day, [("2501.00008", 3)]), at=archive.now
+    )
+    assert (await archive.get(f"/days/{day}"))[0] == 404
+    archive.pass_time(4 * 86_400)
+    assert (await archive.get(f"/days/{day}"))[0] == 200
 
 
 async def test_slow_clients_do_not_keep_a_reader_out(archive: WebArchive) -> None:
