@@ -88,7 +88,7 @@ async def test_an_unknown_token_is_an_outdated_component(sqlite_db: Database) ->
 
 def test_spans_are_read_as_they_were_written_and_bounded() -> None:
     most = lists_messages.MAX_SPANS
-    written = lists_messages.format_spans({most: 3}, {number: 5 for number in range(most + 9, 0, -1)})
+    written = lists_messages.format_spans({most: 3}, dict.fromkeys(range(most + 9, 0, -1), 5))
     spans = lists_messages.parse_spans(written)
     assert list(spans) == list(range(most + 9, 9, -1)), "the newest, which are the first"
     assert spans[most] == (3, 5)
