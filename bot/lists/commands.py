@@ -86,22 +86,22 @@ class ListsCog(commands.Cog):
         if since:
             if date:
                 raise UserError("since-or-date")
-            return await self._lists.list_view(
-                request, ListState(ListKind.NEW, await self._spans_since_last(request))
-            )
+            return await self._view_since_last(request)
         if date:
             today = await request.interaction.client.today_for(request.interaction)
             text = lists_messages.format_span(*client_options.parse_dates(date, today))
         return await self._lists.list_view(request, ListState(ListKind.DIGEST, text))
 
-    async def _spans_since_last(self, request: Request) -> str:
-        """Return the spans of the digests since the reader last looked, and store the revisions of now in their place."""
+    async def _view_since_last(self, request: Request) -> ui.LayoutView:
+        """Return the papers since the reader last looked, and store the revisions of now in the place of those seen."""
         tokens, name = self._services.text_tokens, str(request.user_id)
         stored = await tokens.get(TextPurpose.LAST_LOOK, name) or ""
         seen = {id_: now for id_, (_, now) in lists_messages.parse_spans(stored).items()}
         spans = lists_messages.format_spans(seen, await self._services.search.get_revisions())
+        view = await self._lists.list_view(request, ListState(ListKind.NEW, spans))
+        # Not before: a reader who is refused has seen nothing.
         await tokens.save(request.user_id, TextPurpose.LAST_LOOK, spans, name)
-        return spans
+        return view
 
     @router.command(name="top", description="The most upvoted papers")
     @app_commands.describe(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any, NamedTuple, assert_never
 
 import discord
@@ -58,6 +58,8 @@ MAX_NAMES = 5
 MAX_TEXT_LENGTH = 72
 """Longest text in a custom id; a longer text is stored under a token."""
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+MAX_SPANS = 128
+"""Digests of a list of new papers: those of 9 sources in two weeks."""
 _MAX_PAGE = 9_999
 _MAX_VOTES = 99_999
 _MAX_MISSING = 4
@@ -203,15 +205,22 @@ def parse_span(text: str) -> tuple[date, date] | None:
 
 
 def format_spans(seen: Mapping[int, int], now: Mapping[int, int]) -> str:
-    """Return the text of a list of new papers: of each digest its id, the revision that was seen, and the one of now."""
-    return ",".join(f"{id_}.{seen.get(id_, 0)}.{revision}" for id_, revision in now.items())
+    """Return the text of a list of new papers: of each digest its id, the revision that was seen, and the one of now.
+
+    It has the first MAX_SPANS digests of `now`.
+    """
+    revisions = islice(now.items(), MAX_SPANS)
+    return ",".join(f"{id_}.{seen.get(id_, 0)}.{revision}" for id_, revision in revisions)
 
 
 def parse_spans(text: str) -> dict[int, tuple[int, int]]:
     """Return the seen revision of each digest and the one up to which papers are new. Raises ValueError."""
+    parts = text.split(",", MAX_SPANS) if text else []
+    if len(parts) > MAX_SPANS:
+        raise ValueError(f"more than {MAX_SPANS} digests")
     spans = {}
-    for part in filter(None, text.split(",")):
-        id_, seen, now = map(int, part.split("."))
+    for part in parts:
+        id_, seen, now = map(custom_ids.parse_number, part.split(".", 3))
         spans[id_] = seen, now
     return spans
 

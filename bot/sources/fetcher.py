@@ -62,16 +62,24 @@ _CHUNK_COST = 100
 """Bytes that every chunk counts for at least: a chunk of one byte costs as much time."""
 _MAX_HEAD_BYTES = 32 * 1024
 _HEAD_PIECE = 4096
+_MAX_UNREAD_BYTES = 1_000_000
+"""More than is received ahead of the reader of a body before aiohttp pauses."""
 
 
 class _ResponseProtocol(client_proto.ResponseHandler):
-    """Ends a connection after _MAX_HEAD_BYTES without a final status: aiohttp skips any number of interim ones (1xx)."""
+    """Ends a connection that receives too much before the final status of its answer, or more than `max_bytes` after it.
 
+    aiohttp skips any number of interim answers (1xx), and extensions and leading zeros of a chunk's size of any length.
+    """
+
+    max_bytes = _MAX_UNREAD_BYTES
+    """Of the present answer after its head, with the framing of chunks; `read_body` raises it."""
+    _received = 0
     _head_bytes: int | None = None
     """Received of the present answer; None as soon as its final status is known."""
 
     def set_response_params(self, **params: Any) -> None:
-        self._head_bytes = 0
+        self.max_bytes, self._received, self._head_bytes = _MAX_UNREAD_BYTES, 0, 0
         super().set_response_params(**params)
 
     def feed_data(self, data: Any, size: int = 0) -> None:
@@ -84,16 +92,27 @@ class _ResponseProtocol(client_proto.ResponseHandler):
             if self._exception is not None:
                 return
             if self._head_bytes > _MAX_HEAD_BYTES:
-                self.set_exception(http_exceptions.HttpProcessingError(message="too much before its status"))
-                if self.transport is not None:
-                    self.transport.abort()
+                self._end(http_exceptions.HttpProcessingError(message="too much before its status"))
                 return
             piece, data = data[:_HEAD_PIECE], data[_HEAD_PIECE:]
             self._head_bytes += len(piece)
             super().data_received(piece)
             if not data:
                 return
+        self._received += len(data)
+        if self._received > self.max_bytes:
+            self._end(fetch_errors.FetchError("its answer is more framing than content"))
+            return
         super().data_received(data)
+
+    def _end(self, error: Exception) -> None:
+        # Without the payload, which would get a second exception when the connection is lost.
+        payload, self._payload = self._payload, None
+        self.set_exception(error)
+        if payload is not None:
+            payload.set_exception(error)
+        if self.transport is not None:
+            self.transport.abort()
 
 
 class _BoundedConnector(aiohttp.TCPConnector):
@@ -121,6 +140,9 @@ async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     if (response.content_length or 0) > limit:
         raise _too_large(limit)
     encoding = _content_encoding(response)
+    protocol = response.connection and response.connection.protocol
+    if isinstance(protocol, _ResponseProtocol):
+        protocol.max_bytes = limit + limit // 8 + _MAX_UNREAD_BYTES
     body, cost, slices = bytearray(), 0, clock.TimeSlices()
     async for chunk, _ in response.content.iter_chunks():
         body += chunk

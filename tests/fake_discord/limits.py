@@ -63,7 +63,7 @@ class RateLimiter:
         self._windows = {key: window for key, window in self._windows.items() if key[0] != route}
 
     def check(self, route: str, major: str, now: float, *, exempt: bool = False) -> RateLimitResult:
-        """Count a request on `route` with the major parameter `major` (a channel, guild or webhook id)."""
+        """Count a request on `route` with the major parameter `major` (a channel or guild id, or a webhook's with its token)."""
         limit, period = self.routes.get(route, DEFAULT_ROUTE_LIMIT)
         window = self._windows.setdefault((route, major), Window(limit, period))
         result = RateLimitResult()

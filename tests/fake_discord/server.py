@@ -147,6 +147,9 @@ def _check_limits(fake: Fake, request: web.Request) -> limits.RateLimitResult:
     resource = request.match_info.route.resource
     template = resource.canonical.removeprefix(API) if resource else request.path
     major = next((request.match_info[key] for key in MAJOR_PARAMETERS if key in request.match_info), "")
+    if "webhook_id" in request.match_info:
+        # The answers to interactions share the application's id; only those of one token share a limit.
+        major += "/" + request.match_info["token"]
     exempt = request.path.startswith(EXEMPT_FROM_GLOBAL)
     return fake.limits.check(f"{request.method} {template}", major, time.monotonic(), exempt=exempt)
 

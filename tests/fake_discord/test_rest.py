@@ -102,6 +102,17 @@ async def test_the_sixth_message_in_five_seconds_is_rate_limited(fake: process.F
     assert (await fake.counts())["too_many"] == 1
 
 
+async def test_answers_to_interactions_are_limited_by_their_token(fake: process.FakeDiscord) -> None:
+    async with aiohttp.ClientSession() as session:
+
+        async def is_limited(token: str) -> bool:
+            async with session.post(f"{fake.api_url}/webhooks/1/{token}", json={"content": "x"}) as response:
+                return response.status == 429
+
+        assert not any([await is_limited(f"of-interaction-{number}") for number in range(7)])
+        assert [await is_limited("of-one") for _ in range(6)] == [False] * 5 + [True]
+
+
 async def test_exceeding_the_global_limit_returns_a_global_429(fake: process.FakeDiscord) -> None:
     await fake.run_action("set_limits", {"per_second": 3})
     headers = {"Authorization": f"Bot {process.TOKEN}"}

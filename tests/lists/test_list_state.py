@@ -84,3 +84,24 @@ async def test_an_unknown_token_is_an_outdated_component(sqlite_db: Database) ->
         await lists_commands.load_list_text(
             TextTokenStore(sqlite_db, system_clock), ListState(ListKind.TOPIC, token="0123")
         )
+
+
+def test_spans_are_read_as_they_were_written_and_bounded() -> None:
+    most = lists_messages.MAX_SPANS
+    written = lists_messages.format_spans({most: 3}, dict.fromkeys(range(most + 9, 0, -1), 5))
+    spans = lists_messages.parse_spans(written)
+    assert list(spans) == list(range(most + 9, 9, -1)), "the newest, which are the first"
+    assert spans[most] == (3, 5)
+    assert lists_messages.parse_spans("") == {}
+    for forged in (
+        f"{written},1.0.9",
+        "9" * 10_000 + ".0.1",
+        f"1.0.{2**63}",
+        "1.-5.5",
+        "1.0",
+        "1.0.5.5",
+        "a.b.c",
+        ",",
+    ):
+        with pytest.raises(ValueError, match=r"."):
+            lists_messages.parse_spans(forged)

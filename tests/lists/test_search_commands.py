@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import AsyncExitStack
 from itertools import permutations
 from typing import Any
 
 from bot.accounts.service import make_token
+from bot.core import admission
 from bot.search import glossary
 from storage import models
 from tests.support import sample_archive, source_payloads
@@ -408,3 +410,18 @@ async def test_what_came_since_a_reader_last_looked_is_shown_once(harness: Clien
     assert texts("list-new-heading", count=15) in shown_text(await look(harness.manager))
     both = await harness.ask("digest", since="last", date=today)
     assert shown_text(both) == texts("since-or-date")
+
+
+async def test_papers_stay_new_to_a_reader_whose_look_was_refused(harness: ClientHarness) -> None:
+    await harness.ask("digest", since="last")
+    new = sample_archive.NewsletterPaper("2601.00009", "Zebra Nets", "얼룩말이에요.")
+    await harness.container.create_ingest().add_text(
+        sample_archive.newsletter("2026-01-01", [new]), location="new"
+    )
+    lookups = harness.bot.services.lookups
+    async with AsyncExitStack() as stack:
+        for number in range(admission.MAX_AT_ONCE):
+            await stack.enter_async_context(lookups.admitted(number))
+        lookups.patience = 0.0
+        assert shown_text(await harness.ask("digest", since="last")) == harness.texts("busy")
+    assert "Zebra Nets" in shown_text(await harness.ask("digest", since="last"))

@@ -265,12 +265,17 @@ async def test_an_invalid_http_response_is_an_error(fetch: Fetcher, script: byte
     assert 5 < len(caught.value.reason) <= 300
 
 
+CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 @pytest.mark.parametrize(
     ("head", "unit", "reason"),
     [
         ("", "HTTP/1.1 100 Continue\r\n\r\n", "does not speak HTTP"),
         ("", "HTTP/1.1 103 Early Hints\r\n" + "X-A: a\r\n" * 100 + "\r\n", "does not speak HTTP"),
-        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\na\r\n", "too many small pieces"),
+        (CHUNKED, "1\r\na\r\n", "too many small pieces"),
+        (CHUNKED + "5;", "a", "more framing than content"),
+        (CHUNKED, "0", "more framing than content"),
     ],
 )
 async def test_an_answer_of_nothing_but_framing_is_given_up(
