@@ -919,8 +919,7 @@ updates-off = You won't get updates about your saved papers.
 # The web archive
 
 web-name = Paperround
-web-description = Each day's machine-learning papers with summaries and votes, searchable in English and Korean.
-web-description = Papers on machine learning of each day, with summaries and votes.
+web-description = Each day's machine-learning papers, with summaries and votes.
 web-skip = Skip to the content
 web-search = Search
 web-search-label = A topic, in Korean or English
