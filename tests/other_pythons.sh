@@ -19,7 +19,7 @@ run_tests() {
   local venv=.venv-$1
   if [ ! -e "$venv/.installed" ] || [ constraints.txt -nt "$venv/.installed" ] || [ pyproject.toml -nt "$venv/.installed" ]; then
     "$2" -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,writer]' \
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,mcp,writer]' \
       hypothesis jsonschema psutil pytest pytest-asyncio pytest-randomly trustme
     touch "$venv/.installed"
   fi
