@@ -28,7 +28,6 @@ from bot.outbox import contents
 from bot.outbox import deliveries as outbox_deliveries
 from bot.outbox.deliveries import DeliveryFactory, dump_payload
 from storage import archive, bulk, daily, key_values, models, outbox, papers
-from storage import deliveries as stored_deliveries
 from storage.database import Connection, Database
 
 log = structlog.get_logger(__name__)
@@ -82,7 +81,7 @@ class EditPlanner:
         async with database.read() as connection:
             pending = await key_values.list_by_prefix(connection, key_values.CORRECTED)
             waiting = json.loads(await key_values.get(connection, key_values.UNSETTLED_POSTS) or "{}")
-            states = await stored_deliveries.list_states(connection, map(int, waiting), now - UNSETTLED)
+            states = await outbox.list_states(connection, map(int, waiting), now - UNSETTLED)
             affected = {id_ for id_, state in states.items() if waiting[str(id_)] != state}
             if pending:
                 affected |= await self._list_affected(connection, pending, now)
@@ -98,7 +97,7 @@ class EditPlanner:
         for ids in bulk.chunked(sorted(affected), BATCH_SIZE):
             async with database.transaction() as connection:
                 await archive.lock_ingest(connection)
-                posts = await stored_deliveries.list_rows(connection, ids=ids)
+                posts = await outbox.list_rows(connection, ids=ids)
                 changed = await self._list_changed(connection, posts, closes, rendered)
                 count += await self._plan_batch(connection, changed, now, unsettled)
         if count:
@@ -122,13 +121,13 @@ class EditPlanner:
         self, connection: Connection, closes: Mapping[datetime, date], now: datetime
     ) -> set[int]:
         """Return the posts whose list was open when they were made, and is closed now."""
-        posts = await stored_deliveries.list_posts(connection, POST_KINDS, now - LOOK_BACK)
+        posts = await outbox.list_posts(connection, POST_KINDS, now - LOOK_BACK)
         open_posts = [
             text
             for text, post in posts.items()
             if post.papers and not post.is_complete and post.closes_at in closes
         ]
-        return await stored_deliveries.list_ids_by_post(connection, open_posts, POST_KINDS, now - LOOK_BACK)
+        return await outbox.list_ids_by_post(connection, open_posts, POST_KINDS, now - LOOK_BACK)
 
     async def _list_affected(
         self, connection: Connection, pending: Mapping[str, str], now: datetime
@@ -138,7 +137,7 @@ class EditPlanner:
             int(key.removeprefix(key_values.CORRECTED)): set(json.loads(value)[1])
             for key, value in pending.items()
         }
-        posts = await stored_deliveries.list_posts(connection, POST_KINDS, now - LOOK_BACK)
+        posts = await outbox.list_posts(connection, POST_KINDS, now - LOOK_BACK)
         shown = changed.keys() & {digest_id for post in posts.values() for digest_id in post.digests}
         origins = {
             (paper.arxiv_id, paper.digest_id)
@@ -150,7 +149,7 @@ class EditPlanner:
             for text, post in posts.items()
             if not origins.isdisjoint(zip(post.papers, post.digests, strict=False))
         ]
-        return await stored_deliveries.list_ids_by_post(connection, affected, POST_KINDS, now - LOOK_BACK)
+        return await outbox.list_ids_by_post(connection, affected, POST_KINDS, now - LOOK_BACK)
 
     async def _forget(
         self,
@@ -181,7 +180,7 @@ class EditPlanner:
     ) -> list[ChangedPost]:
         """Render each distinct post again that is not among `rendered`; return those whose papers changed or list closed."""
         by_id = {row.id: row for row in await daily.list_rows(connection)}
-        unsent = set(await stored_deliveries.list_unsent(connection, [delivery.id for delivery in affected]))
+        unsent = set(await outbox.list_unsent(connection, [delivery.id for delivery in affected]))
         changed = []
         for delivery in affected:
             subscription = by_id.get(delivery.subscription_id or 0)
@@ -267,9 +266,9 @@ class EditPlanner:
         if not batch:
             return 0
         ids = [delivery.id for delivery, _ in batch]
-        known = await stored_deliveries.list_edits(connection, now - INTERVAL)
+        known = await outbox.list_edits(connection, now - INTERVAL)
         held = await outbox.hold_unattempted(connection, ids)
-        stored = await stored_deliveries.list_parts_by_delivery(connection, ids)
+        stored = await outbox.list_parts_by_delivery(connection, ids)
         planned: list[models.NewDelivery] = []
         replaced: list[int] = []
         posts: dict[int, models.StoredPost] = {}
@@ -389,7 +388,7 @@ def _build_edit(part: models.Part, payload: str) -> models.NewPart:
     )
 
 
-def _due_at(earlier: Iterable[stored_deliveries.PlannedEdit], now: datetime) -> datetime:
+def _due_at(earlier: Iterable[outbox.PlannedEdit], now: datetime) -> datetime:
     """Return when a message may be edited next; an edit that is being sent counts as sent now."""
     edited = [
         row.sent_at or now

@@ -23,8 +23,7 @@ from bot.outbox import contents
 from bot.outbox import deliveries as outbox_deliveries
 from bot.outbox.deliveries import DeliveryFactory, KindRecord
 from bot.sources import kinds
-from storage import archive, daily, key_values, models, papers, sources
-from storage import deliveries as stored_deliveries
+from storage import archive, daily, key_values, models, outbox, papers, sources
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.outbox import add_all
@@ -472,7 +471,7 @@ async def _decide(
         for subscription in due
         if (past := calendar.look_up(subscription).past)
     ]
-    planned_keys = await stored_deliveries.list_existing_keys(connection, keys)
+    planned_keys = await outbox.list_existing_keys(connection, keys)
     plans = []
     for subscription in due:
         channel_posted_ids = posted_ids.setdefault(daily.channel_locale(subscription), set())

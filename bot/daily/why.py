@@ -15,7 +15,7 @@ from bot.core import clock, day_close, days_off
 from bot.core.clock import Clock
 from bot.daily import choice, schedule
 from bot.daily import planner as daily_planner
-from storage import archive, daily, deliveries, models
+from storage import archive, daily, models, outbox
 from storage.daily import PostedPaper, StoredDecision
 from storage.database import Connection, Database
 from storage.models import ActivityState, DeliveryState, PartState, StoredDigest
@@ -428,8 +428,8 @@ async def _list_past_deliveries(
     """Return the latest delivery of the paper to the channel, by language."""
     past: dict[str, PastDelivery] = {}
     for row in await daily.list_posts_of_paper(connection, paper.id, channel_id=channel_id):
-        delivery = None if row.delivery_id is None else await deliveries.get(connection, row.delivery_id)
-        parts = [] if delivery is None else await deliveries.list_parts(connection, delivery.id)
+        delivery = None if row.delivery_id is None else await outbox.get(connection, row.delivery_id)
+        parts = [] if delivery is None else await outbox.list_parts(connection, delivery.id)
         showing = [part for part in parts if part.payload and paper.arxiv_id in part.payload]
         # Payloads are purged after a while.
         part = next(iter(showing or parts), None)

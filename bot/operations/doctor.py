@@ -23,7 +23,7 @@ from bot.search import index as search_index
 from bot.search import maintenance
 from bot.sources import kinds
 from bot.text import questions
-from storage import alerts, daily, deliveries, key_values, migrate, models, papers, snapshot, sources
+from storage import alerts, daily, key_values, migrate, models, outbox, papers, snapshot, sources
 from storage import errors as storage_errors
 from storage.database import Database
 
@@ -164,7 +164,7 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool]:
             counted = await sources.count_papers(connection, system_clock().date() - kinds.YIELD_DAYS)
             posts, has_alert = await daily.list_rows(connection), await alerts.exist(connection)
             tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
-            uncertain = await deliveries.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
+            uncertain = await outbox.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
             decisions = await snapshot.read(connection, search_glossary.read_decisions)
         async with opened.transaction() as connection:
             await key_values.remove(connection, "doctor")  # is refused by a database that is read-only

@@ -21,10 +21,10 @@ from bot.outbox import contents, discord_health, sender
 from bot.outbox.contents import NoticeKind
 from bot.outbox.deliveries import STYLE_REASONS, DeliveryFactory, DeliveryKinds, KindRecord, Owned
 from bot.outbox.sender import BLOCKED_OR_GONE, Classification, Disposition
-from storage import accounts, deliveries, models, outbox
+from storage import accounts, models, outbox
 from storage.database import Connection, Database
-from storage.deliveries import DuePart
 from storage.models import ActivityState, DeliveryKind, PartState, Reason
+from storage.outbox import DuePart
 
 log = structlog.get_logger(__name__)
 
@@ -216,7 +216,7 @@ class DestinationSuspender:
         elif reason in STYLE_REASONS:
             return
         elif is_gone:
-            planned = await deliveries.list_rows(
+            planned = await outbox.list_rows(
                 connection, channel_id=delivery.channel_id, state=models.DeliveryState.PLANNED
             )
             await outbox.cancel(connection, [other.id for other in planned], reason=reason, now=now)
@@ -426,7 +426,7 @@ class OutcomeRecorder:
             expired = await outbox.expire(
                 connection, now, reason=models.Reason.TOO_OLD, unknown_until=now - lifetime
             )
-            unsent_ids = set(await deliveries.list_unsent(connection, [row.id for row in expired]))
+            unsent_ids = set(await outbox.list_unsent(connection, [row.id for row in expired]))
             for record in self._kinds:
                 unsent = [row for row in expired if row.kind is record.kind and row.id in unsent_ids]
                 if unsent:

@@ -16,7 +16,7 @@ from bot.alerts.service import PREVIEW_DAYS
 from bot.core import errors
 from bot.daily import choice
 from bot.outbox import contents
-from storage import alerts, deliveries, models, outbox, papers, search, snapshot
+from storage import alerts, models, outbox, papers, search, snapshot
 from storage import errors as storage_errors
 from storage.database import Connection
 from tests.support import alert_builders, digest_builders, patience
@@ -88,10 +88,10 @@ async def test_resuming_alerts_makes_their_paused_deliveries_due(alert_harness: 
         assert await outbox.pause(connection, user_id=7, reason="dms-closed") == 1
     assert await alert_harness.alerts.resume([alert_id], user_id=8) == 0
     async with alert_harness.database.read() as connection:
-        assert await deliveries.list_due(connection, alert_harness.now) == []
+        assert await outbox.list_due(connection, alert_harness.now) == []
     assert await alert_harness.alerts.resume([alert_id], user_id=7) == 1
     async with alert_harness.database.read() as connection:
-        assert len(await deliveries.list_due(connection, alert_harness.now)) == 1
+        assert len(await outbox.list_due(connection, alert_harness.now)) == 1
 
 
 async def test_an_equal_alert_and_a_fifty_first_are_refused(alert_harness: AlertHarness) -> None:

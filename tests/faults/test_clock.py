@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.daily.service import Subscriptions
-from storage import deliveries, models
+from storage import models, outbox
 from tests.support import fault_harness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
@@ -59,7 +59,7 @@ async def _posts(harness: fault_harness.FaultHarness) -> dict[int, list[str]]:
     """Return the local dates of the posts by channel, of deliveries that are in Discord."""
     dates: dict[int, list[str]] = {}
     async with harness.db.read() as connection:
-        for row in await deliveries.list_rows(connection):
+        for row in await outbox.list_rows(connection):
             assert row.channel_id is not None
             if row.state.value == "sent":
                 dates.setdefault(row.channel_id, []).append(str(row.local_on))

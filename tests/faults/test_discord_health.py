@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from bot.outbox import relay
-from storage import daily, deliveries, models
+from storage import daily, models, outbox
 from storage.database import Database
 from tests.fake_discord import process
 from tests.support import fault_harness, fault_proxy, patience, relay_harness
@@ -64,7 +64,7 @@ class Day:
     async def _wait_until_sent(self, since: float) -> float:
         while time.monotonic() - since < patience.scaled(SECONDS_UNTIL_OUT):
             async with self.harness.db.read() as connection:
-                counts = await deliveries.count_by_state(connection)
+                counts = await outbox.count_by_state(connection)
             if set(counts) == {models.PartState.SENT}:
                 return time.monotonic() - since
             await asyncio.sleep(0.1)
@@ -79,7 +79,7 @@ class Day:
         assert len(messages) == len(self.channels), "no notices"
         async with self.harness.db.read() as connection:
             assert {row.state for row in await daily.list_rows(connection)} == {models.ActivityState.ACTIVE}
-            assert len(await deliveries.list_rows(connection, limit=10_000)) == len(self.channels)
+            assert len(await outbox.list_rows(connection, limit=10_000)) == len(self.channels)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from bot.daily import deliveries as daily_deliveries
 from bot.outbox import contents, outcomes, relay, sender
 from bot.outbox.deliveries import DeliveryFactory, new_nonce
 from bot.rendering.templates import Templates
-from storage import deliveries, locks, models, outbox, tables
+from storage import locks, models, outbox, tables
 from storage.database import Database
 from storage.models import PartKind
 from tests.fake_discord import model, process
@@ -64,7 +64,7 @@ async def test_a_part_that_is_corrected_while_it_waits_for_its_channel_is_sent_a
 
     async def has_begun() -> bool:
         async with relay_harness.db.read() as connection:
-            return models.PartState.SENDING in await deliveries.count_by_state(connection)
+            return models.PartState.SENDING in await outbox.count_by_state(connection)
 
     await patience.wait_until(has_begun)
     async with relay_harness.db.transaction() as connection:
@@ -587,14 +587,14 @@ async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_lat
         await stub_relay.drain(now)
     assert stub_sender.attempts == 1
     async with db.read() as connection:
-        (delivery,) = await deliveries.list_rows(connection)
-        (part,) = await deliveries.list_parts(connection, delivery.id)
+        (delivery,) = await outbox.list_rows(connection)
+        (part,) = await outbox.list_parts(connection, delivery.id)
     assert part.state is models.PartState.PLANNED
     assert part.first_attempt_at is not None
     stub_sender.works = True
     await stub_relay.drain(now + timedelta(minutes=2))
     async with db.read() as connection:
-        assert (await deliveries.list_rows(connection))[0].state is models.DeliveryState.SENT
+        assert (await outbox.list_rows(connection))[0].state is models.DeliveryState.SENT
 
 
 async def test_an_attempt_that_never_ends_does_not_keep_a_lost_outcome_from_being_determined(
@@ -620,7 +620,7 @@ async def test_an_attempt_that_never_ends_does_not_keep_a_lost_outcome_from_bein
 
     async def is_sent() -> bool:
         async with db.read() as connection:
-            return await deliveries.count_by_state(connection) == {
+            return await outbox.count_by_state(connection) == {
                 models.PartState.SENDING: 1,
                 models.PartState.SENT: 1,
             }
@@ -638,15 +638,15 @@ async def test_an_attempt_that_ends_during_a_query_does_not_end_the_drain(
     stub_sender = StubSender()
     stub_sender.works = True
     stub_relay = open_stub_relay(db, stub_sender, now)
-    list_due = deliveries.list_due
+    list_due = outbox.list_due
 
-    async def list_due_slowly(*args: Any, **options: Any) -> list[deliveries.DuePart]:
+    async def list_due_slowly(*args: Any, **options: Any) -> list[outbox.DuePart]:
         due_parts = await list_due(*args, **options)
         while stub_relay._tasks:  # noqa: ASYNC110 - the attempts have no event
             await asyncio.sleep(0.001)
         return due_parts
 
-    monkeypatch.setattr(deliveries, "list_due", list_due_slowly)
+    monkeypatch.setattr(outbox, "list_due", list_due_slowly)
     async with db.transaction() as connection:
         await outbox.add_all(connection, [new_delivery("a", 1, now, parts=2), new_delivery("b", 2, now)])
     stub_sender.slow_channel_id = 1

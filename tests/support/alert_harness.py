@@ -17,7 +17,7 @@ from bot.app.container import delivery_kinds
 from bot.archive.ingest import IngestService
 from bot.outbox import contents, outcomes, sender
 from bot.outbox.deliveries import DeliveryFactory, Fields, KindRecord, PostT
-from storage import alerts, deliveries, models
+from storage import alerts, models, outbox
 from storage.database import Connection, Database
 from tests.support import alert_builders, digest_builders, outbox_builders
 from tests.support.recording_indexer import NullIndexer
@@ -138,12 +138,12 @@ class AlertHarness:
         suspender = outcomes.DestinationSuspender(self.deliveries, delivery_kinds())
         refused = sender.classify(403, 50007, models.PartKind.MESSAGE)
         async with self.database.transaction() as connection:
-            (delivery,) = await deliveries.list_rows(connection, user_id=user_id)
+            (delivery,) = await outbox.list_rows(connection, user_id=user_id)
             await suspender.suspend(connection, delivery, refused, self.now)
 
     async def list_recipients(self) -> list[int | None]:
         async with self.database.read() as connection:
-            return [delivery.user_id for delivery in reversed(await deliveries.list_rows(connection))]
+            return [delivery.user_id for delivery in reversed(await outbox.list_rows(connection))]
 
     async def list_pending(self) -> list[models.PendingAlerts]:
         async with self.database.read() as connection:

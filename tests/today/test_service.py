@@ -18,7 +18,7 @@ from bot.outbox.sender import Classification, Disposition
 from bot.today import profiles
 from bot.today import service as today_service
 from bot.today.service import TodayPlanner
-from storage import accounts, deliveries, models, today
+from storage import accounts, models, outbox, today
 from storage.database import Database
 from tests.support import alert_builders, sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -65,7 +65,7 @@ class _Planned:
 
     async def list_deliveries(self) -> list[models.Delivery]:
         async with self.db.read() as connection:
-            return await deliveries.list_rows(connection, kind=models.DeliveryKind.TODAY)
+            return await outbox.list_rows(connection, kind=models.DeliveryKind.TODAY)
 
 
 async def test_each_day_is_sent_once_at_the_local_hour_across_both_clock_changes(db: Database) -> None:
