@@ -32,7 +32,7 @@ from bot.daily.why import WhyExplainer
 from bot.operations.health import ClockMonitor, Liveness
 from bot.operations.retention import Retention
 from bot.operations.service import StatusService
-from bot.outbox.deliveries import DeliveryFactory, DeliveryKinds
+from bot.outbox.contents import DeliveryFactory, DeliveryKinds
 from bot.outbox.discord_health import DiscordHealth
 from bot.outbox.outcomes import DestinationResumer, OperatorNotifier
 from bot.search import glossary as search_glossary

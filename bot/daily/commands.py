@@ -29,7 +29,7 @@ from bot.daily.service import NoDayListError, TopicNeededError, draft_codec, fin
 from bot.lists import autocomplete
 from bot.lists import messages as lists_messages
 from bot.lists.messages import ListKind
-from bot.outbox import deliveries
+from bot.outbox import contents
 from bot.search.results import SearchRequest
 from bot.sources import kinds
 from storage import errors as storage_errors
@@ -394,8 +394,8 @@ class SubscriptionButtonsCog(commands.Cog):
         async with router.admitted_lookup(request.interaction):
             details = [await request.services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
         found = [detail for detail in details if detail is not None]
-        await deliveries.prepare_extracts(found, [locale])
-        papers = tuple(deliveries.build_post_paper(detail, locale) for detail in found)
+        await contents.prepare_extracts(found, [locale])
+        papers = tuple(contents.build_post_paper(detail, locale) for detail in found)
         if not papers:
             raise UserError("outdated-control")
         post = daily_post.copy_of(action, papers, locale, topic)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.outbox import contents
-from bot.outbox.deliveries import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
+from bot.outbox.contents import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
 from storage import daily, models
 from storage.database import Connection
 from storage.models import ActivityState, DeliveryKind, Priority

@@ -25,8 +25,7 @@ import structlog
 from bot.core import day_close, isolation
 from bot.daily import choice, deliveries, planner, schedule
 from bot.outbox import contents
-from bot.outbox import deliveries as outbox_deliveries
-from bot.outbox.deliveries import DeliveryFactory, dump_payload
+from bot.outbox.contents import DeliveryFactory, dump_payload
 from storage import archive, bulk, daily, key_values, models, outbox, papers
 from storage.database import Connection, Database
 
@@ -218,10 +217,10 @@ class EditPlanner:
             replace(detail, appearances=tuple(of for of in detail.appearances if of.digest_id == digest_id))
             for detail, digest_id in zip(details, delivery.post.digests, strict=True)
         ]
-        await outbox_deliveries.prepare_extracts(details, [delivery.locale])
+        await contents.prepare_extracts(details, [delivery.locale])
         counts = {arxiv_id: (saved, shared) for arxiv_id, saved, shared in delivery.post.server_picks}
         picked = await papers.list_by_arxiv_ids(connection, list(counts))
-        picks = tuple(outbox_deliveries.build_pick(row, *counts[row.arxiv_id]) for row in picked)
+        picks = tuple(contents.build_pick(row, *counts[row.arxiv_id]) for row in picked)
         # A template error must not abort the transaction of the correction.
         with isolation.isolated(log, "re-render failed", delivery=delivery.key):
             assert delivery.digest_on is not None
@@ -231,9 +230,7 @@ class EditPlanner:
                 style=subscription.style,
                 digest_on=delivery.digest_on,
                 total=delivery.post.total or len(details),
-                papers=tuple(
-                    outbox_deliveries.build_post_paper(detail, delivery.locale) for detail in details
-                ),
+                papers=tuple(contents.build_post_paper(detail, delivery.locale) for detail in details),
                 schedule=schedule.schedule_key(subscription),
                 since_on=choice.first_rolling_date(subscription, delivery.digest_on),
                 missed_on=delivery.post.missed_on,

@@ -20,8 +20,7 @@ from bot.core.clock import TimeSlices
 from bot.daily import choice, deliveries, schedule
 from bot.daily.schedule import DAY
 from bot.outbox import contents
-from bot.outbox import deliveries as outbox_deliveries
-from bot.outbox.deliveries import DeliveryFactory, KindRecord
+from bot.outbox.contents import DeliveryFactory, KindRecord
 from bot.sources import kinds
 from storage import archive, daily, key_values, models, outbox, papers, sources
 from storage.archive import DigestPaper
@@ -237,7 +236,7 @@ async def load_details(
     """Return the details of all papers of some posts for readers of `locales`, by paper id."""
     ids = sorted({paper.paper_id for post in posts if post for paper in post.papers})
     details = await papers.list_details(connection, ids)
-    await outbox_deliveries.prepare_extracts(details, locales)
+    await contents.prepare_extracts(details, locales)
     return {detail.id: detail for detail in details}
 
 
@@ -266,8 +265,7 @@ def build_daily_post(
         digest_on=post.digest_on,
         total=post.total,
         papers=tuple(
-            outbox_deliveries.build_post_paper(details[paper.paper_id], subscription.locale)
-            for paper in post.papers
+            contents.build_post_paper(details[paper.paper_id], subscription.locale) for paper in post.papers
         ),
         schedule=schedule.schedule_key(subscription),
         since_on=post.since_on,
@@ -278,7 +276,7 @@ def build_daily_post(
         closes_at=post.closes_at,
         is_complete=post.closes_at is not None and post.closes_at <= now,
         ranks=post.ranks,
-        server_picks=tuple(outbox_deliveries.build_pick(*pick) for pick in post.server_picks),
+        server_picks=tuple(contents.build_pick(*pick) for pick in post.server_picks),
         by_webhook=subscription.is_by_webhook,
         silent=subscription.silent,
     )

@@ -16,7 +16,7 @@ from bot.daily import planner as daily_planner
 from bot.daily.deliveries import ON_DEMAND
 from bot.daily.planner import RenderedPosts, build_daily_post
 from bot.outbox import contents
-from bot.outbox.deliveries import DeliveryFactory, new_nonce
+from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.sources import kinds
 from storage import archive, daily, key_values, models, outbox, sources
 from storage.database import Connection, Database

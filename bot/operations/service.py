@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bot.core.clock import Clock, latest_date
 from bot.operations.health import ClockMonitor, ClockStep
-from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.contents import DeliveryFactory
 from bot.outbox.discord_health import DiscordHealth, HealthState
 from bot.rendering.templates import Templates
 from storage import alerts, archive, daily, models, outbox, papers, sources, today

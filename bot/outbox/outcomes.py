@@ -18,8 +18,7 @@ import structlog
 from bot.archive import ingest
 from bot.core import isolation
 from bot.outbox import contents, discord_health, sender
-from bot.outbox.contents import NoticeKind
-from bot.outbox.deliveries import STYLE_REASONS, DeliveryFactory, DeliveryKinds, KindRecord, Owned
+from bot.outbox.contents import STYLE_REASONS, DeliveryFactory, DeliveryKinds, KindRecord, NoticeKind, Owned
 from bot.outbox.sender import BLOCKED_OR_GONE, Classification, Disposition
 from storage import accounts, models, outbox
 from storage.database import Connection, Database

@@ -14,7 +14,7 @@ from bot.client import translations
 from bot.daily import edits
 from bot.daily import planner as daily_planner
 from bot.daily.service import OnDemandPosts
-from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.contents import DeliveryFactory
 from bot.rendering.templates import Templates
 from storage import accounts, archive, models, outbox, papers, shelf
 from storage.database import Database

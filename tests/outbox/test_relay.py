@@ -21,7 +21,7 @@ from bot.client.command_sync import CommandMentions
 from bot.core.clock import system_clock
 from bot.daily import deliveries as daily_deliveries
 from bot.outbox import contents, outcomes, relay, sender
-from bot.outbox.deliveries import DeliveryFactory, new_nonce
+from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.rendering.templates import Templates
 from storage import locks, models, outbox, tables
 from storage.database import Database

@@ -15,7 +15,7 @@ from bot.core.errors import UsageError
 from bot.daily import edits
 from bot.daily import planner as daily_planner
 from bot.daily.service import Subscriptions
-from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.contents import DeliveryFactory
 from storage import daily, key_values, models, outbox
 from storage.models import Locale, Style
 from tests.fake_discord import model, process, validation

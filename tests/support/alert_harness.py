@@ -16,7 +16,7 @@ from bot.alerts.service import Alerts
 from bot.app.container import delivery_kinds
 from bot.archive.ingest import IngestService
 from bot.outbox import contents, outcomes, sender
-from bot.outbox.deliveries import DeliveryFactory, Fields, KindRecord, PostT
+from bot.outbox.contents import DeliveryFactory, Fields, KindRecord, PostT
 from storage import alerts, models, outbox
 from storage.database import Connection, Database
 from tests.support import alert_builders, digest_builders, outbox_builders

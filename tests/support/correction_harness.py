@@ -11,7 +11,7 @@ from typing import Any
 from bot.daily import edits
 from bot.daily import planner as daily_planner
 from bot.outbox import contents
-from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.contents import DeliveryFactory
 from bot.search.service import SearchService
 from storage import models, outbox, sources
 from storage.database import Database

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.outbox import contents
-from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.contents import DeliveryFactory
 from bot.shelf.news import NewsPlanner, PaperSweep, PaperWatch
 from bot.sources import fetch_errors
 from storage import models, outbox, shelf

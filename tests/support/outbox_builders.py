@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.app.container import delivery_kinds
 from bot.outbox import discord_health, outcomes
-from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.contents import DeliveryFactory
 from storage import database, models, outbox
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)

@@ -11,7 +11,7 @@ from typing import Any
 from bot.daily import planner as daily_planner
 from bot.daily.service import Subscriptions
 from bot.outbox import contents
-from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.contents import DeliveryFactory
 from bot.search.service import SearchService
 from storage import daily, models, outbox
 from storage.database import Database

@@ -18,7 +18,7 @@ from bot.app.container import delivery_kinds
 from bot.client import request_gate, sender
 from bot.core.clock import system_clock
 from bot.outbox import contents, discord_health, outcomes, relay
-from bot.outbox.deliveries import DeliveryFactory, new_nonce
+from bot.outbox.contents import DeliveryFactory, new_nonce
 from storage import models, outbox
 from storage.database import Database
 from tests.fake_discord import process
