@@ -72,7 +72,7 @@ def print_saved(
 ) -> None:
     """Show a user's saved papers, newest first, or write them as a file to stdout."""
     from bot.archive.exports import ReferenceFormat
-    from bot.core import errors
+    from storage import errors
 
     query = " ".join(part for part in (tag and f"#{tag.lstrip('#')}", search) if part)
     if form is None:

@@ -27,8 +27,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from bot.core import day_close, errors
-from storage import models
+from bot.core import day_close
+from storage import errors, models
 
 TOML_FILE = "paperround.toml"
 ENV_FILE = ".env"
@@ -270,7 +270,7 @@ def parse_log(value: str) -> tuple[str, str]:
 
 
 def load() -> Settings:
-    """Load the settings. Raises bot.core.errors.UsageError that names each invalid setting."""
+    """Load the settings. Raises UsageError that names each invalid setting."""
     try:
         return Settings()
     except pydantic.ValidationError as error:

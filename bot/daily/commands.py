@@ -19,7 +19,6 @@ from bot.client import permissions as client_permissions
 from bot.client.context import Client, Interaction, Request
 from bot.client.custom_ids import Action
 from bot.client.router import UserError, map_service_errors
-from bot.core import errors
 from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
@@ -32,12 +31,11 @@ from bot.lists.messages import ListKind
 from bot.outbox import contents
 from bot.search.results import SearchRequest
 from bot.sources import kinds
-from storage import errors as storage_errors
-from storage import models
+from storage import errors, models
 from storage.models import Subscription
 
 ERRORS: Mapping[type[Exception], str] = {
-    storage_errors.DuplicateError: "subscription-already",
+    errors.DuplicateError: "subscription-already",
     TopicNeededError: "source-needs-topic",
     NoDayListError: "source-has-no-day",
 }

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import structlog
 
-from bot.core import clock, day_close, days_off, isolation
+from bot.core import clock, day_close, isolation
 from bot.core.clock import TimeSlices
 from bot.daily import choice, deliveries, schedule
 from bot.daily.schedule import DAY
@@ -88,7 +88,7 @@ async def load_pool(
     subscriptions: Iterable[models.Subscription],
     now: datetime,
     loaded: PapersByRevision | None = None,
-    off: days_off.DaysOff = choice.EVERY_DAY_ON,
+    off: day_close.DaysOff = choice.EVERY_DAY_ON,
 ) -> choice.CandidatePool:
     """Return every digest that any of the subscriptions can draw from at `now` (UTC), with its papers.
 
@@ -338,7 +338,7 @@ class DailyPlanner:
         deliveries: DeliveryFactory,
         matcher: TopicMatcher,
         rule: day_close.DayClose | None = None,
-        off: days_off.DaysOff = choice.EVERY_DAY_ON,
+        off: day_close.DaysOff = choice.EVERY_DAY_ON,
     ) -> None:
         self._database = database
         self._off = off
@@ -450,7 +450,7 @@ async def _decide(
     matches: TopicMatches,
     loaded: PapersByRevision,
     rule: day_close.DayClose,
-    off: days_off.DaysOff,
+    off: day_close.DaysOff,
 ) -> tuple[list[choice.Decision], dict[int, int]]:
     """Return the decisions, and the revisions of the digests that they are about."""
     if not due:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core import clock, day_close, errors
+from bot.core import clock, day_close
 from bot.core.clock import Clock
 from bot.daily import choice, options, schedule
 from bot.daily import planner as daily_planner
@@ -18,7 +18,7 @@ from bot.daily.planner import RenderedPosts, build_daily_post
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.sources import kinds
-from storage import archive, daily, key_values, models, outbox, sources
+from storage import archive, daily, errors, key_values, models, outbox, sources
 from storage.database import Connection, Database
 from storage.models import Reason
 

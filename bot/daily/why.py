@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from bot.core import clock, day_close, days_off
+from bot.core import clock, day_close
 from bot.core.clock import Clock
 from bot.daily import choice, schedule
 from bot.daily import planner as daily_planner
@@ -105,7 +105,7 @@ class ExplanationInput:
     now: datetime
     is_on_topic: bool = True
     closings: day_close.Closings | None = None
-    off: days_off.DaysOff = choice.EVERY_DAY_ON
+    off: day_close.DaysOff = choice.EVERY_DAY_ON
 
 
 def explain(facts: ExplanationInput) -> Explanation:
@@ -141,7 +141,7 @@ def explain(facts: ExplanationInput) -> Explanation:
 
 
 def eligible_dates(
-    subscription: models.Subscription, now: datetime, off: days_off.DaysOff = choice.EVERY_DAY_ON
+    subscription: models.Subscription, now: datetime, off: day_close.DaysOff = choice.EVERY_DAY_ON
 ) -> tuple[date, date] | None:
     """Return the first and last digest date that the next post can draw from; None if no post is due.
 
@@ -155,7 +155,7 @@ def eligible_dates(
 
 
 def _decided_at(
-    subscription: models.Subscription, due_at: datetime, now: datetime, off: days_off.DaysOff
+    subscription: models.Subscription, due_at: datetime, now: datetime, off: day_close.DaysOff
 ) -> datetime:
     """Return when the next post is decided (UTC), which is on no day off."""
     at = max(due_at, now)
@@ -309,7 +309,7 @@ class WhyExplainer:
         clock: Clock,
         matcher: daily_planner.TopicMatcher,
         rule: day_close.DayClose | None = None,
-        off: days_off.DaysOff = choice.EVERY_DAY_ON,
+        off: day_close.DaysOff = choice.EVERY_DAY_ON,
     ) -> None:
         self._database = database
         self._clock = clock

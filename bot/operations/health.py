@@ -17,8 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
-from storage import errors as storage_errors
-from storage import locks, migrate, models, outbox
+from storage import errors, locks, migrate, models, outbox
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -464,7 +463,7 @@ class MonitoringServer:
             async with self._database.read() as connection:
                 depth = await outbox.count_by_state(connection)
                 oldest = await outbox.oldest_unsent_at(connection)
-        except storage_errors.StorageError as error:
+        except errors.StorageError as error:
             return web.Response(status=503, text=str(error))
         # A state without parts is set to 0; its former value would stay otherwise.
         for state in models.PartState:

@@ -10,9 +10,8 @@ import pytest
 from aiohttp import web
 
 from bot.app import container
-from bot.core import errors
 from bot.core.settings import Settings
-from storage import models, outbox
+from storage import errors, models, outbox
 from tests.support import origin_server
 
 START = datetime(2025, 5, 6, 12, tzinfo=UTC)

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from bot.core import errors
 from bot.daily import options
 from bot.daily.service import Subscriptions
-from storage import daily, models, outbox
+from storage import daily, errors, models, outbox
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from bot.client import webhook
-from bot.core.errors import UsageError
 from bot.daily import edits
 from bot.daily import planner as daily_planner
 from bot.daily.service import Subscriptions
 from bot.outbox.contents import DeliveryFactory
 from storage import daily, key_values, models, outbox
+from storage.errors import UsageError
 from storage.models import Locale, Style
 from tests.fake_discord import model, process, validation
 from tests.support import digest_builders, rendered_posts

@@ -17,12 +17,11 @@ from aiohttp import web
 from bot.alerts import matcher
 from bot.alerts.service import Alerts
 from bot.app import container as app_container
-from bot.core import errors
 from bot.core.settings import Settings
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from bot.sources import arxiv_categories, fetch_errors, fetcher, kinds, poller
-from storage import archive, database, models, outbox, papers, trends
+from storage import archive, database, errors, models, outbox, papers, trends
 from storage import search as stored_search
 from storage import sources as stored_sources
 from storage.models import FetchStatus
