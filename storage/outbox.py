@@ -9,8 +9,7 @@ those it had begun it can store receipts only.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -21,25 +20,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import bulk, locks, models
 from storage.models import DeliveryKind, DeliveryState, PartKind, PartState
 from storage.tables import deliveries, parts, subscriptions
-
-_DELIVERY_COLUMNS = (*(name for name in models.NewDelivery.__dataclass_fields__ if name != "parts"), "state")
-_SLICE = 100
-"""Deliveries converted before the event loop gets control, which takes about two milliseconds."""
-
-_PART_COLUMNS = (
-    "delivery_id",
-    "position",
-    "kind",
-    "payload",
-    "fallback",
-    "nonce",
-    "state",
-    "attempts",
-    "next_attempt_at",
-    "channel_id",
-    "message_id",
-    "marker",
-)
 
 
 async def add(connection: AsyncConnection, delivery: models.NewDelivery) -> int | None:
@@ -53,57 +33,23 @@ async def add_all(
     """Insert deliveries with their parts, except those whose key exists. Returns the ids of the inserted ones, by key."""
     if not new_deliveries:
         return {}
-    insert = _insert if connection.dialect.name == "sqlite" else _insert_returning
-    ids = await insert(connection, new_deliveries)
-    by_key: dict[str, models.NewDelivery] = {}
-    for delivery in new_deliveries:
-        if delivery.key in ids:
-            by_key.setdefault(delivery.key, delivery)
-    rows = [
-        row
-        for key, delivery in by_key.items()
-        for row in _part_rows(ids[key], delivery.parts, delivery.due_at)
-    ]
-    await bulk.insert_rows(connection, parts, _PART_COLUMNS, rows)
+    # Other processes may insert the same keys on PostgreSQL.
+    statement = bulk.dialect_insert(connection, deliveries).on_conflict_do_nothing(index_elements=["key"])
+    values = [_delivery_values(delivery) for delivery in new_deliveries]
+    inserted = await connection.execute(statement.returning(deliveries.c.key, deliveries.c.id), values)
+    ids = {row.key: row.id for row in inserted}
+    by_key = {delivery.key: delivery for delivery in reversed(new_deliveries)}
+    rows = [row for key, id_ in ids.items() for row in _part_rows(id_, by_key[key].parts, by_key[key].due_at)]
+    if rows:
+        await connection.execute(parts.insert(), rows)
     return ids
 
 
 def _part_rows(
     delivery_id: int, new_parts: Iterable[models.NewPart], due_at: datetime
-) -> Iterator[tuple[Any, ...]]:
-    """Yield the values of `_PART_COLUMNS`."""
-    for position, part in enumerate(new_parts):
-        yield (
-            *(delivery_id, position, part.kind, part.payload, part.fallback, part.nonce),
-            *(PartState.PLANNED, 0, due_at, part.channel_id, part.message_id, part.marker),
-        )
-
-
-async def _insert(
-    connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
-) -> dict[str, int]:
-    """Insert deliveries for the only writer of the database: three statements, however many they are."""
-    key, id_ = deliveries.c.key, deliveries.c.id
-    new: dict[str, dict[str, Any]] = {}
-    for chunk in bulk.chunked(reversed(new_deliveries), _SLICE):
-        new.update((delivery.key, _delivery_values(delivery)) for delivery in chunk)
-        await asyncio.sleep(0)
-    for known, _ in await bulk.select_where_in(connection, key, new, (key, id_)):
-        del new[known]
-    rows = [tuple(values.values()) for values in reversed(new.values())]
-    await bulk.insert_rows(connection, deliveries, _DELIVERY_COLUMNS, rows)
-    inserted = dict(await bulk.select_where_in(connection, key, new, (key, id_)))
-    return {name: inserted[name] for name in reversed(new)}
-
-
-async def _insert_returning(
-    connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
-) -> dict[str, int]:
-    """Insert deliveries while others may insert the same keys."""
-    statement = bulk.dialect_insert(connection, deliveries).on_conflict_do_nothing(index_elements=["key"])
-    values = [_delivery_values(delivery) for delivery in new_deliveries]
-    inserted = await connection.execute(statement.returning(deliveries.c.key, deliveries.c.id), values)
-    return {row.key: row.id for row in inserted}
+) -> list[dict[str, Any]]:
+    fields = {"delivery_id": delivery_id, "state": PartState.PLANNED, "next_attempt_at": due_at}
+    return [bulk.record_values(part, position=position, **fields) for position, part in enumerate(new_parts)]
 
 
 async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int) -> bool:
@@ -146,9 +92,9 @@ async def replace_parts(
     await connection.execute(
         parts.delete().where(parts.c.delivery_id == delivery_id, parts.c.position >= since)
     )
-    rows = list(_part_rows(delivery_id, new_parts, due_at))[since:]
-    await bulk.insert_rows(connection, parts, _PART_COLUMNS, rows)
-    if not rows:
+    if rows := _part_rows(delivery_id, new_parts, due_at)[since:]:
+        await connection.execute(parts.insert(), rows)
+    else:
         await _finish(connection, deliveries.c.id == delivery_id, now)
 
 
@@ -196,7 +142,6 @@ async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> in
 
 
 def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
-    """Return the values of `_DELIVERY_COLUMNS`, in this order."""
     values = bulk.record_values(delivery, priority=int(delivery.priority), state=DeliveryState.PLANNED)
     del values["parts"]
     return values
