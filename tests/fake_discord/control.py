@@ -28,7 +28,7 @@ def action(function: Action) -> Action:
 @action
 async def reset(fake: server.Fake, params: Json) -> Any:
     """Reset to the initial state, with the fault injector at `seed`."""
-    await fake.gateway.drop(forget=True)
+    await fake.gateway.drop()
     fresh = server.make_fake(seed=params.get("seed", 0))
     fake.world, fake.limits, fake.faults = fresh.world, fresh.limits, fresh.faults
     fake.gateway.reset(fake.world)
@@ -134,12 +134,12 @@ async def set_faults(fake: server.Fake, params: Json) -> Any:
 async def set_outage(fake: server.Fake, params: Json) -> Any:
     """Respond 503 to all requests for `seconds` (0 ends it); with `resets`, reset the connections instead.
 
-    With `gateway`, the Gateway is closed for that time and forgets its sessions.
+    With `gateway`, the Gateway is closed for that time.
     """
     fake.faults.outage_resets = params.get("resets", False)
     fake.faults.outage_until = time.monotonic() + params["seconds"]
     if params.get("gateway"):
-        await fake.gateway.drop(forget=True, closed_for=params["seconds"])
+        await fake.gateway.drop(closed_for=params["seconds"])
     return {}
 
 
@@ -205,15 +205,14 @@ async def get_log(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def get_counts(fake: server.Fake, params: Json) -> Any:
-    """Return counters: requests, 429 responses, connected sessions, IDENTIFYs, RESUMEs, messages, commands."""
+    """Return counters: requests, 429 responses, connected sessions, IDENTIFYs, messages, commands."""
     return {
         "requests": len(fake.log),
         "too_many": fake.limits.rejected,
         "connected": fake.gateway.count_connected(),
         "identifies": fake.gateway.identifies,
-        "resumes": fake.gateway.resumes,
         "messages": sum(len(channel.messages) for channel in fake.world.channels.values()),
-        "commands": {str(scope): len(commands) for scope, commands in fake.world.commands.items()},
+        "commands": len(fake.world.commands),
         "now": fake.world.now(),
     }
 

@@ -1,4 +1,4 @@
-"""The Gateway: sessions, heartbeats, events, RESUME with replay, and dropped connections."""
+"""The Gateway: sessions, heartbeats, events and their replay, and dropped connections."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class CloseCode(IntEnum):
 
 @dataclass
 class Session:
-    """The session of a shard, which can be resumed over another connection."""
+    """The session of a shard."""
 
     id: str
     shard: tuple[int, int]
@@ -67,7 +67,6 @@ class Gateway:
         self.sessions: dict[str, Session] = {}
         self.identifies = 0
         self.session_starts = 1000
-        self.resumes = 0
         self.closed_until = 0.0
         self._world = world
 
@@ -90,7 +89,8 @@ class Gateway:
             case Opcode.IDENTIFY:
                 await self._identify(socket, message["d"])
             case Opcode.RESUME:
-                await self._resume(socket, message["d"])
+                # No session outlives its connection, so that the client identifies again.
+                await _send(socket, {"op": Opcode.INVALID_SESSION, "d": False})
             case _:
                 pass  # presence updates and the like are ignored
 
@@ -120,18 +120,6 @@ class Gateway:
         self._send_event(session, "READY", ready)
         for guild in guilds:
             self._send_event(session, "GUILD_CREATE", wire.render_guild(guild, self._world, full=True))
-
-    async def _resume(self, socket: web.WebSocketResponse, data: Json) -> None:
-        session = self.sessions.get(data["session_id"])
-        if session is None:
-            await _send(socket, {"op": Opcode.INVALID_SESSION, "d": False})
-            return
-        self.resumes += 1
-        session.socket = socket
-        for event in session.events:
-            if event["s"] > data["seq"]:
-                await _send(socket, event)
-        self._send_event(session, "RESUMED", {})
 
     @staticmethod
     def _is_on_shard(guild_id: int, session: Session) -> bool:
@@ -174,10 +162,8 @@ class Gateway:
             await _send(socket, event)
         return len(replayed)
 
-    async def drop(
-        self, *, forget: bool = False, closed_for: float = 0.0, code: int = CloseCode.UNKNOWN_ERROR
-    ) -> int:
-        """Close all connections with `code`, and refuse new ones for `closed_for` seconds. `forget` ends the sessions too.
+    async def drop(self, *, closed_for: float = 0.0, code: int = CloseCode.UNKNOWN_ERROR) -> int:
+        """Close all connections with `code`, end their sessions, and refuse new ones for `closed_for` seconds.
 
         Returns the number of closed connections.
         """
@@ -185,8 +171,7 @@ class Gateway:
         sockets = [
             session.socket for session in self.sessions.values() if session.socket and session.is_connected
         ]
-        if forget:
-            self.sessions.clear()
+        self.sessions.clear()
         await asyncio.gather(*(socket.close(code=code) for socket in sockets))
         return len(sockets)
 
@@ -205,4 +190,4 @@ async def _send(socket: web.WebSocketResponse, frame: Json) -> None:
     try:
         await socket.send_str(json.dumps(frame, ensure_ascii=False))
     except ConnectionError:
-        return  # the client has disconnected and gets the event when it resumes
+        return  # the client has disconnected

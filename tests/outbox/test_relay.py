@@ -41,18 +41,6 @@ from tests.support.relay_harness import (
 pytestmark = pytest.mark.wire
 
 
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_parts_are_sent_once_in_order(relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
-    first, second = await fake.add_channels(2)
-    await relay_harness.add("a", first, parts=3)
-    await relay_harness.add("b", second, parts=2)
-    await relay_harness.drain()
-    await relay_harness.drain()
-    assert message_texts(await fake.messages(first)) == ["a 0", "a 1", "a 2"]
-    assert message_texts(await fake.messages(second)) == ["b 0", "b 1"]
-    assert all_sent(await relay_harness.list_states())
-
-
 async def test_a_part_that_is_corrected_while_it_waits_for_its_channel_is_sent_as_corrected(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -304,22 +292,6 @@ async def test_a_refused_payload_is_sent_as_its_fallback(
     assert await relay_harness.list_states() == ["sent", "failed"]
 
 
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_an_urgent_part_is_sent_before_parts_planned_earlier(
-    relay_harness: RelayHarness, fake: process.FakeDiscord
-) -> None:
-    channels = await fake.add_channels(31)
-    now = relay_harness.now()
-    await relay_harness.add_deliveries(*(new_delivery(f"d{i}", i, now) for i in channels[:30]))
-    await relay_harness.add_deliveries(
-        new_delivery("alert", channels[30], now, priority=10, kind=models.DeliveryKind.ALERT)
-    )
-    one_slot = relay.Limits(max_in_flight=1, min_free_slots=1)
-    await relay_harness.open_relay(one_slot).drain(now)
-    log = await fake.log("POST", "/channels/")
-    assert log[0]["path"] == f"/channels/{channels[30]}/messages"
-
-
 async def test_an_alert_planned_during_a_fan_out_does_not_wait_for_its_end(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -358,19 +330,6 @@ async def test_a_channel_with_many_parts_delays_no_other_channel(
     await asyncio.gather(drain, return_exceptions=True)
 
 
-async def test_a_message_deleted_after_its_lost_reply_counts_as_sent(
-    relay_harness: RelayHarness, fake: process.FakeDiscord
-) -> None:
-    [channel_id] = await fake.add_channels(1)
-    await fake.set_faults({"kind": "lose", "method": "POST", "stored": True, "times": 1})
-    await relay_harness.add("a", channel_id)
-    await relay_harness.drain()
-    [message] = await fake.messages(channel_id)
-    await fake.run_action("delete_message", {"channel_id": channel_id, "message_id": message["id"]})
-    await relay_harness.drain(until=all_sent)
-    assert await fake.messages(channel_id) == []
-
-
 async def test_a_slow_answer_leaves_one_copy(relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
     [channel_id] = await fake.add_channels(1)
     relay_harness.limits = SHORT_LIMITS
@@ -379,31 +338,6 @@ async def test_a_slow_answer_leaves_one_copy(relay_harness: RelayHarness, fake: 
     await relay_harness.drain(until=all_sent)
     assert message_texts(await fake.messages(channel_id)) == ["a 0", "a 1"]
     assert len(await fake.log("POST", "/channels/")) == 2, "a late answer is an answer"
-
-
-@pytest.mark.engines("postgresql")
-async def test_a_long_outage_affects_few_parts_and_expired_ones_are_ended(
-    relay_harness: RelayHarness, fake: process.FakeDiscord
-) -> None:
-    channels = await fake.add_channels(60)
-    await relay_harness.add_deliveries(*(new_delivery(f"d{i}", i, relay_harness.now()) for i in channels[1:]))
-    expires_at = relay_harness.now() + timedelta(minutes=10)
-    await relay_harness.add("short-lived", channels[0], expires_at=expires_at)
-    await fake.run_action("set_outage", {"seconds": 3600})
-    running_relay = relay_harness.open_relay()
-    for _ in range(60):
-        await running_relay.drain(relay_harness.now())
-        relay_harness.clock_offset += timedelta(seconds=30)
-    attempted = {entry["path"] for entry in await fake.log("POST", "/channels/")}
-    assert len(attempted) < len(channels)
-    await fake.run_action("set_outage", {"seconds": 0})
-    await fake.run_action("expire_nonces")
-    for _ in range(10):
-        await running_relay.drain(relay_harness.now())
-        relay_harness.clock_offset += timedelta(seconds=60)
-    states = await relay_harness.list_states()
-    assert states == ["sent"] * 59 + ["expired"]
-    assert {len(messages) for messages in (await fake.all_messages()).values()} == {1}
 
 
 async def test_a_clock_set_back_between_two_attempts_leaves_one_copy(
