@@ -88,19 +88,11 @@ async def insert_rows(
     if any(processors):
         columns = zip(*rows, strict=True)
         converted = [
-            column if processor is None else _convert(processor, column)
+            column if processor is None else map(processor, column)
             for column, processor in zip(columns, processors, strict=True)
         ]
         rows = list(zip(*converted, strict=True))
     await execute_many(connection, statement, rows)
-
-
-def _convert(processor: Callable[[Any], Any], column: Sequence[Any]) -> Iterable[Any]:
-    """Return the driver's values of a column; rows that are stored together have few different times."""
-    if not isinstance(column[0], datetime):
-        return map(processor, column)
-    by_value = {value: processor(value) for value in set(column)}
-    return map(by_value.__getitem__, column)
 
 
 async def execute_many(

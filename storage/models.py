@@ -270,32 +270,37 @@ class Appearance:
         return min(self.date, self.ingested_on)
 
 
-@dataclass(frozen=True, slots=True)
-class MergedPaper:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperDescription:
+    """What digests or a service say of a paper. `media` are the addresses of pictures and videos."""
+
+    title: str | None = None
+    authors: tuple[str, ...] = ()
+    votes: int | None = None
+    abstract: str | None = None
+    categories: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    code_url: str | None = None
+    code_stars: int | None = None
+    project_url: str | None = None
+    thumbnail: str | None = None
+    media: tuple[str, ...] = ()
+    organization: str | None = None
+    affiliations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergedPaper(PaperDescription):
     """A paper merged from all digests and services; see `bot.archive.digest_writer`.
 
-    `last_on` is None if no digest lists the paper, and `first_on` if none ever did; such a paper is in no list. `media` are
-    the addresses of pictures and videos.
+    `last_on` is None if no digest lists the paper, and `first_on` if none ever did; such a paper is in no list.
     """
 
     arxiv_id: str
-    title: str | None
     url: str
-    abstract: str | None
-    votes: int | None
     votes_read_at: datetime | None
-    authors: tuple[str, ...]
     authors_truncated: bool
-    thumbnail: str | None
     video: str | None
-    media: tuple[str, ...]
-    code_url: str | None
-    project_url: str | None
-    organization: str | None
-    affiliations: tuple[str, ...]
-    code_stars: int | None
-    keywords: tuple[str, ...]
-    categories: tuple[str, ...]
     first_on: date | None
     last_on: date | None
 
@@ -305,7 +310,7 @@ class MergedPaper:
         return (*((self.organization,) if self.organization else ()), *self.affiliations)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaperDetail(MergedPaper):
     """A paper with its appearances, newest first.
 
@@ -325,7 +330,7 @@ class PaperDetail(MergedPaper):
 
 
 @dataclass(frozen=True, slots=True)
-class PaperFacts:
+class PaperFacts(PaperDescription):
     """Facts about a paper from a service. `source` is 'huggingface', 'arxiv' or the URL of a feed.
 
     `votes` were read at `read_at` (UTC); None if the service has no votes. `listed_on` is the date of the
@@ -336,21 +341,8 @@ class PaperFacts:
     source: str
     location: str
     read_at: datetime
-    title: str | None = None
-    authors: tuple[str, ...] = ()
-    votes: int | None = None
-    abstract: str | None = None
-    categories: tuple[str, ...] = ()
-    keywords: tuple[str, ...] = ()
-    code_url: str | None = None
-    project_url: str | None = None
-    thumbnail: str | None = None
     published_on: date | None = None
     listed_on: date | None = None
-    organization: str | None = None
-    affiliations: tuple[str, ...] = ()
-    code_stars: int | None = None
-    media: tuple[str, ...] = ()
     trust: Trust = FILES_TRUST
 
 

@@ -124,6 +124,24 @@ def _shelf_columns() -> tuple[sa.Column[Any], ...]:
     )
 
 
+def _description_columns() -> tuple[sa.Column[Any], ...]:
+    """Return the columns of `models.PaperDescription`."""
+    return (
+        sa.Column("title", sa.Text),
+        sa.Column("abstract", sa.Text),
+        sa.Column("thumbnail", sa.Text),
+        sa.Column("code_url", sa.Text),
+        sa.Column("code_stars", sa.Integer),
+        sa.Column("project_url", sa.Text),
+        sa.Column("media", _tuple_of(), nullable=False, server_default="[]", comment="pictures and videos"),
+        sa.Column("organization", sa.Text, comment="behind the authors"),
+        sa.Column("affiliations", _tuple_of(), nullable=False, server_default="[]", comment="of the authors"),
+        sa.Column("keywords", _tuple_of(), nullable=False),
+        sa.Column("categories", _tuple_of(), nullable=False),
+        sa.Column("authors", _tuple_of(), nullable=False, comment="names, denormalised for lists"),
+    )
+
+
 digests = sa.Table(
     "digests",
     metadata,
@@ -176,20 +194,9 @@ papers = sa.Table(
     metadata,
     _id(),
     sa.Column("arxiv_id", sa.Text, nullable=False, unique=True),
-    sa.Column("title", sa.Text),
     sa.Column("url", sa.Text, nullable=False),
-    sa.Column("abstract", sa.Text),
-    sa.Column("thumbnail", sa.Text),
+    *_description_columns(),
     sa.Column("video", sa.Text),
-    sa.Column("code_url", sa.Text),
-    sa.Column("project_url", sa.Text),
-    sa.Column("media", _tuple_of(), nullable=False, server_default="[]", comment="pictures and videos"),
-    sa.Column("organization", sa.Text, comment="behind the authors"),
-    sa.Column("affiliations", _tuple_of(), nullable=False, server_default="[]", comment="of the authors"),
-    sa.Column("code_stars", sa.Integer),
-    sa.Column("keywords", _tuple_of(), nullable=False),
-    sa.Column("categories", _tuple_of(), nullable=False),
-    sa.Column("authors", _tuple_of(), nullable=False, comment="names, denormalised for lists"),
     sa.Column("authors_truncated", sa.Boolean, nullable=False),
     sa.Column("votes", sa.Integer, comment="latest reading; NULL if unknown"),
     sa.Column("votes_read_at", UtcTime),
@@ -240,18 +247,7 @@ facts = sa.Table(
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("source", sa.Text, primary_key=True, comment="'huggingface', 'arxiv' or the URL of a feed"),
     sa.Column("place", sa.Text, nullable=False, comment="URL that was read"),
-    sa.Column("title", sa.Text),
-    sa.Column("abstract", sa.Text),
-    sa.Column("authors", _tuple_of(), nullable=False),
-    sa.Column("keywords", _tuple_of(), nullable=False),
-    sa.Column("categories", _tuple_of(), nullable=False),
-    sa.Column("thumbnail", sa.Text),
-    sa.Column("code_url", sa.Text),
-    sa.Column("project_url", sa.Text),
-    sa.Column("media", _tuple_of(), nullable=False, server_default="[]", comment="pictures and videos"),
-    sa.Column("organization", sa.Text, comment="behind the authors"),
-    sa.Column("affiliations", _tuple_of(), nullable=False, server_default="[]", comment="of the authors"),
-    sa.Column("code_stars", sa.Integer),
+    *_description_columns(),
     sa.Column("published_on", sa.Date),
     sa.Column("listed_on", sa.Date, comment="date of the service's list with the paper"),
     sa.Column("read_at", UtcTime, nullable=False),

@@ -135,11 +135,12 @@ class AlertHarness:
 
     async def close_direct_messages(self, user_id: int) -> None:
         """Let Discord refuse the planned message of a reader, who accepts direct messages no more."""
-        suspender = outcomes.DestinationSuspender(self.deliveries, delivery_kinds())
         refused = sender.classify(403, 50007, models.PartKind.MESSAGE)
         async with self.database.transaction() as connection:
             (delivery,) = await outbox.list_rows(connection, user_id=user_id)
-            await suspender.suspend(connection, delivery, refused, self.now)
+            await outcomes.suspend_destination(
+                connection, self.deliveries, delivery_kinds(), delivery, refused, self.now
+            )
 
     async def list_recipients(self) -> list[int | None]:
         async with self.database.read() as connection:
