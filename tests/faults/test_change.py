@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -19,7 +18,6 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire]
 CHANNELS = 60
 HOUR = timedelta(hours=1)
 PUBLISH_ROUTE = "POST /channels/{channel_id}/messages/{message_id}/crosspost"
-LEFT_GUILD = 800_000_000_000_000_000
 
 
 async def subscribe(
@@ -185,40 +183,3 @@ async def test_threads_that_discord_archived_meanwhile_are_resumed(
     await harness.fake.change_channel(other, denied=0)
     await harness.wait_until_all_sent()
     await fault_harness.assert_exactly_once(harness, [closed, asleep], 1)
-
-
-async def test_a_server_that_removes_the_bot_during_its_post_harms_no_other_and_goes_on_when_it_is_back(
-    harness: fault_harness.FaultHarness,
-) -> None:
-    channels = await harness.fake.add_channels(CHANNELS)
-    left = await harness.fake.add_guild(LEFT_GUILD)
-    left_channels = await harness.fake.add_channels(10, left)
-    for channel_id in left_channels:
-        async with harness.db.transaction() as connection:
-            await daily.add(connection, replace(new_subscription(channel_id), guild_id=left))
-    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
-    await harness.add_deliveries(
-        *(
-            relay_harness.new_delivery(f"d{channel_id}", channel_id, harness.now(), parts=2, guild_id=left)
-            for channel_id in left_channels
-        )
-    )
-    harness.start_bot()
-    await harness.fake.wait_until_connected()
-    await harness.wait_for_sent(3)
-    await harness.fake.change_guild(left, present=False)
-
-    async def are_others_sent() -> bool:
-        messages = await harness.fake.all_messages()
-        return all(len(messages.get(channel_id, [])) == 2 for channel_id in channels)
-
-    async def is_paused() -> bool:
-        async with harness.db.read() as connection:
-            rows = await daily.list_rows(connection, guild_id=left)
-        return {row.state.value for row in rows} == {"paused"}
-
-    await harness.wait_until(are_others_sent)
-    await harness.wait_until(is_paused)
-    await harness.fake.change_guild(left, present=True)
-    await harness.wait_until_all_sent()
-    await fault_harness.assert_exactly_once(harness, [*channels, *left_channels], 2)
