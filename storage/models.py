@@ -720,21 +720,17 @@ ServerPickId: TypeAlias = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredPost:
-    """What a post shows, from which it can be rendered again. It is stored as one JSON.
+class PostFacts:
+    """What a daily post says of its papers, beside them.
 
-    `papers` are the arXiv ids in display order, out of `total`, and `digests` the digest from which each came (0: none), by
-    which alone it is corrected; `fingerprint` is a hash of their displayed content, `topic` the query that they match,
-    `source` the name of the source that they come from. The last papers are those of `late`. `closes_at` (UTC) is when the
-    day's list closes, as the post says, and `is_complete` that it had closed; None if the post says neither. `missed_on` and
-    `ranks` are those of `DailyPost`, and so is `final_total`, which an edit after the close adds. `server_picks` are the
-    papers that most members saved or shared, with the counts when it was planned.
+    The last papers are those of `late`, day by day. `closes_at` (UTC) is when the list of a listing's day closes, and
+    `is_complete` that it has closed and was read since; None if neither is known. `final_total` is the number of papers at
+    the close, of a post that was made before it and edited after it. `missed_on` are days whose posts were due during downtime.
+    `ranks` are those of its own papers by votes, () if they are the first ones: others were posted in the channel before.
+    `topic` is the query that the papers match, as typed, "" for none, and `source` the name of the source that they come from,
+    "" for all.
     """
 
-    papers: tuple[str, ...] = ()
-    digests: tuple[int, ...] = ()
-    total: int | None = None
-    fingerprint: str | None = None
     topic: str = ""
     source: str = ""
     late: tuple[LateDay, ...] = ()
@@ -743,6 +739,25 @@ class StoredPost:
     final_total: int | None = None
     missed_on: tuple[date, ...] = ()
     ranks: tuple[int, ...] = ()
+
+    def facts(self) -> dict[str, Any]:
+        """Return these fields alone, for another record of the same post."""
+        return {name: getattr(self, name) for name in PostFacts.__dataclass_fields__}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPost(PostFacts):
+    """What a post shows, from which it can be rendered again. It is stored as one JSON.
+
+    `papers` are the arXiv ids in display order, out of `total`, and `digests` the digest from which each came (0: none), by
+    which alone it is corrected; `fingerprint` is a hash of their displayed content. `server_picks` are the papers that most
+    members saved or shared, with the counts when it was planned.
+    """
+
+    papers: tuple[str, ...] = ()
+    digests: tuple[int, ...] = ()
+    total: int | None = None
+    fingerprint: str | None = None
     server_picks: tuple[ServerPickId, ...] = ()
 
 

@@ -66,18 +66,12 @@ PostSchedule = tuple[str, str, tuple[int, ...], models.When]
 
 
 @dataclass(frozen=True, slots=True)
-class DailyPost:
+class DailyPost(models.PostFacts):
     """The day's top papers for one channel.
 
     `marker` names the delivery inside its messages (at most 64 characters of `A-Za-z0-9:_-`), by which they are found in
     the channel's history. `total` is the number of papers chosen from. `digest_on` is the digest's date, for WEEKLY the
-    last day; `since_on` is the first day of a weekly post. `missed_on` are days whose posts were due during downtime.
-    The last papers are those of `late`, day by day. `closes_at` (UTC) is when the list of a listing's day closes, and
-    `is_complete` that it has closed and was read since; None if neither is known. `final_total` is the number of papers at
-    the close, of a post that was made before it and edited after it: `total` stays what it was chosen from.
-    `ranks` are those of its own papers by votes, () if they are the first ones: others were posted in the channel before.
-    `forum_tags` are the tag ids that a forum requires. `topic` is the query that the papers match, as typed, "" for none,
-    and `source` the name of the source that they come from, "" for all.
+    last day; `since_on` is the first day of a weekly post. `forum_tags` are the tag ids that a forum requires.
     `server_picks` are the papers that most members of the server saved or shared, at most five.
     `mention_role_id` is a role to mention at the head of the first message. One `by_webhook` has no buttons, menus and
     commands, which only a bot answers; a `silent` one raises no notification. Without `papers` the post says "no papers today".
@@ -91,16 +85,8 @@ class DailyPost:
     papers: tuple[PostPaper, ...]
     schedule: PostSchedule | None = None
     since_on: date | None = None
-    missed_on: tuple[date, ...] = ()
     forum_tags: tuple[int, ...] = ()
-    topic: str = ""
-    source: str = ""
     mention_role_id: int | None = None
-    late: tuple[models.LateDay, ...] = ()
-    closes_at: datetime | None = None
-    is_complete: bool = False
-    final_total: int | None = None
-    ranks: tuple[int, ...] = ()
     server_picks: tuple[ServerPick, ...] = ()
     by_webhook: bool = False
     silent: bool = False
