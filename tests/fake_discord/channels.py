@@ -77,7 +77,7 @@ def _add_thread(
     )
     fake.world.add_channel(thread)
     body = wire.render_channel(thread, fake.world)
-    fake.gateway.dispatch("THREAD_CREATE", body | {"newly_created": True}, parent.guild_id)
+    fake.gateway.dispatch("THREAD_CREATE", body | {"newly_created": True})
     return thread
 
 

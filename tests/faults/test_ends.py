@@ -102,7 +102,7 @@ async def test_an_event_that_cannot_be_read_is_dropped_and_the_bot_goes_on(harne
         "GUILD_CREATE": {"id": str(GUILD_ID + 5000), "name": "y", "channels": None, "roles": None},
     }
     for kind, data in unreadable.items():
-        await harness.fake.run_action("dispatch", {"kind": kind, "data": data, "guild_id": GUILD_ID})
+        await harness.fake.run_action("dispatch", {"kind": kind, "data": data})
     await harness.wait_until(lambda: bot.poll() is not None or harness.read_log().count("not readable") == 3)
     assert bot.poll() is None
     assert "secret" not in harness.read_log()
