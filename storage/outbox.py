@@ -337,14 +337,7 @@ async def use_fallback(
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term), parts.c.fallback.is_not(None))
-        .values(
-            payload=parts.c.fallback,
-            fallback=None,
-            nonce=nonce,
-            state=PartState.PLANNED,
-            first_attempt_at=None,
-            next_attempt_at=now,
-        )
+        .values(payload=parts.c.fallback, fallback=None, **_new_attempt(nonce, now))
     )
     return result.rowcount > 0
 

@@ -164,7 +164,7 @@ def run() -> None:
     settings = context.load_settings()
     logs.configure(settings.log)
     for unknown in core_settings.find_unknown():
-        structlog.get_logger().warning("unknown setting", origin=unknown.origin, reason=unknown.describe())
+        structlog.get_logger().warning("unknown setting", origin=unknown.origin, reason=unknown.sentence)
     from bot.app import runtime
 
     if settings.discord_token is None and snapshot.find_missing_file(settings.database_url) is not None:

@@ -10,9 +10,8 @@ import re
 import tomllib
 import zoneinfo
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import pydantic
 from pydantic import AliasChoices, Field, SecretStr, field_validator
@@ -314,18 +313,12 @@ def _read_sources() -> dict[str, EnvSettingsSource | TomlConfigSettingsSource]:
 _MAX_NAME_LENGTH = 60
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownSetting:
-    """A name like a setting's whose value is ignored; `nearest` is the setting that was perhaps meant, or ""."""
+class UnknownSetting(NamedTuple):
+    """A name like a setting's whose value is ignored, and a sentence that says so to an operator."""
 
     name: str
     origin: str
-    nearest: str
-
-    def describe(self) -> str:
-        """Return a sentence for an operator."""
-        perhaps = f" Perhaps {self.nearest} is meant." if self.nearest else ""
-        return f"{self.name} is not a setting; its value is ignored.{perhaps}"
+    sentence: str
 
 
 def find_unknown() -> list[UnknownSetting]:
@@ -343,5 +336,7 @@ def find_unknown() -> list[UnknownSetting]:
             # The prefix, which all names share, would make any two of them similar.
             by_rest = {label.removeprefix(_PREFIX): label for label in known}
             near = difflib.get_close_matches(shown.removeprefix(_PREFIX), by_rest, n=1)
-            unknown.append(UnknownSetting(shown, origin, "".join(by_rest[rest] for rest in near)))
+            perhaps = "".join(f" Perhaps {by_rest[rest]} is meant." for rest in near)
+            sentence = f"{shown} is not a setting; its value is ignored.{perhaps}"
+            unknown.append(UnknownSetting(shown, origin, sentence))
     return unknown

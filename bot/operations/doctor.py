@@ -105,7 +105,7 @@ def _settings(settings: Settings) -> list[Finding]:
         status = Status.OK if well else Status.ERROR
         findings.append(Finding(label, _display_value(label, value), origins[label], status, note))
     return findings + [
-        Finding(unknown.name, "ignored", unknown.origin, Status.WARNING, unknown.describe())
+        Finding(unknown.name, "ignored", unknown.origin, Status.WARNING, unknown.sentence)
         for unknown in find_unknown()
     ]
 
