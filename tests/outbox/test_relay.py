@@ -366,20 +366,6 @@ async def test_a_clock_set_back_between_two_attempts_leaves_one_copy(
     assert message_texts(await fake.messages(channel_id)) == ["a 0"]
 
 
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_a_rejected_token_stops_the_relay_and_keeps_all_parts_planned(
-    relay_harness: RelayHarness, fake: process.FakeDiscord
-) -> None:
-    channels = await fake.add_channels(3)
-    await relay_harness.add_deliveries(*(new_delivery(f"d{i}", i, relay_harness.now()) for i in channels))
-    await fake.set_faults({"kind": "status", "status": 401, "method": "POST"})
-    with pytest.raises(sender.DeliveryError):
-        await relay_harness.drain()
-    assert set(await relay_harness.list_states()) == {"planned"}
-    await fake.set_faults()
-    await relay_harness.drain(until=all_sent)
-
-
 async def test_run_sends_when_woken_and_finishes_the_parts_in_flight(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
