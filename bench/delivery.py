@@ -20,7 +20,7 @@ from bot.core import logs
 from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.search.results import SearchRequest
-from storage import deliveries, migrate, outbox
+from storage import migrate, outbox
 from storage.database import Database
 from tests.fake_discord import process
 from tests.support import relay_harness
@@ -153,7 +153,7 @@ async def _fan_out(
             await asyncio.sleep(0.2)
     posts = [entry for entry in await fake.log("POST", path) if entry["status"] == 200]
     async with database.read() as connection:
-        states = await deliveries.count_by_state(connection)
+        states = await outbox.count_by_state(connection)
     channel_paths = {entry["path"] for entry in posts}
     assert len(channel_paths) == len(channels), states
     if len(posts) > len(channels):

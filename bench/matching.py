@@ -214,7 +214,9 @@ async def measure_changes(database: Database) -> list[Figure]:
 
 async def _commit_row(database: Database, number: int) -> None:
     async with database.transaction() as connection:
-        await bulk.fetch_all(connection, "INSERT INTO meta (key, value) VALUES (?, '')", (f"floor {number}",))
+        await bulk.execute_many(
+            connection, "INSERT INTO meta (key, value) VALUES (?, '')", [(f"floor {number}",)]
+        )
 
 
 def main() -> list[Figure]:

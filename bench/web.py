@@ -31,7 +31,7 @@ from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.search.results import SearchRequest
 from bot.web import service, site
-from storage import deliveries, migrate, models, outbox
+from storage import migrate, models, outbox
 from storage.database import Database
 from tests.fake_discord import process
 from tests.support import relay_harness
@@ -142,7 +142,7 @@ async def _fan_out(
     async with asyncio.timeout(120):
         while True:
             async with database.read() as connection:
-                states = await deliveries.count_by_state(connection)
+                states = await outbox.count_by_state(connection)
             if not set(states) & {models.PartState.PLANNED, models.PartState.SENDING}:
                 break
             await asyncio.sleep(0.2)

@@ -303,7 +303,8 @@ async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
     """Store a draft and return the alert. Raises DuplicateError if an equal one exists for the same recipient."""
     if await find_equal(connection, new) is not None:
         raise errors.DuplicateError("This alert exists already.")
-    return replace(new, id=await bulk.insert_row(connection, alerts, column_values(new)))
+    inserted = await connection.execute(alerts.insert().values(column_values(new)).returning(alerts.c.id))
+    return replace(new, id=inserted.scalar_one())
 
 
 async def change(connection: AsyncConnection, changed: models.Alert) -> models.Alert:

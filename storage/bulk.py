@@ -28,7 +28,6 @@ Record = TypeVar("Record", bound="DataclassInstance")
 
 CHUNK_SIZE = 2000
 """Values per IN list: SQLite allows 32,766 variables per statement, asyncpg 32,767."""
-LOOKUP_CHUNK_SIZE = 20_000
 
 
 def dialect_insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
@@ -89,7 +88,7 @@ async def insert_rows(
     if any(processors):
         columns = zip(*rows, strict=True)
         converted = [
-            column if processor is None else _convert(processor, column)
+            column if processor is None else map(processor, column)
             for column, processor in zip(columns, processors, strict=True)
         ]
         rows = list(zip(*converted, strict=True))
@@ -102,49 +101,26 @@ async def copy_rows(connection: AsyncConnection, table: sa.Table, rows: Sequence
     if connection.dialect.name == "sqlite":
         await insert_rows(connection, table, names, rows)
         return
-    await connection.exec_driver_sql(
-        "SELECT 1"
-    )  # begins the transaction, of which the driver knows nothing yet
+    # Begins the transaction, of which the driver knows nothing yet.
+    await connection.exec_driver_sql("SELECT 1")
     raw = await connection.get_raw_connection()
     assert raw.driver_connection is not None
     await raw.driver_connection.copy_records_to_table(table.name, records=rows, columns=names)
-
-
-def _convert(processor: Callable[[Any], Any], column: Sequence[Any]) -> Iterable[Any]:
-    """Return the driver's values of a column; rows that are stored together have few different times."""
-    if not isinstance(column[0], datetime):
-        return map(processor, column)
-    by_value = {value: processor(value) for value in set(column)}
-    return map(by_value.__getitem__, column)
 
 
 async def execute_many(
     connection: AsyncConnection, statement: str, values: Sequence[tuple[Any, ...]]
 ) -> None:
     """Execute a driver-level SQL statement, as `fetch_all`, with each tuple of values."""
-    if _is_redirected(connection) or connection.dialect.name != "sqlite":
-        await connection.exec_driver_sql(_number_marks(connection, statement), list(values))
-        return
-    await _driver(connection).executemany(statement, values)
-
-
-def _number_marks(connection: AsyncConnection, statement: str) -> str:
-    """Return a statement with the placeholders of the connection's driver in place of `?`."""
-    return statement if connection.dialect.name == "sqlite" else snapshot.number_marks(statement)
-
-
-async def insert_row(connection: AsyncConnection, table: sa.Table, values: Mapping[str, Any]) -> int:
-    """Insert one row and return its id, in one hop to SQLite's thread."""
+    sync = connection.sync_connection
+    assert sync is not None
     if connection.dialect.name != "sqlite":
-        returned = await connection.execute(table.insert().values(values).returning(table.c.id))
-        return int(returned.scalar_one())
-    statement, order, processors = _compile_insert(connection.dialect, table, tuple(values), False, ())
-    row = [
-        values[name] if processor is None else processor(values[name])
-        for name, processor in zip(order, processors, strict=True)
-    ]
-    [(id_,)] = await fetch_all(connection, f"{statement} RETURNING id", row)
-    return int(id_)
+        await connection.exec_driver_sql(snapshot.number_marks(statement), list(values))
+    elif sync.get_execution_options().get(snapshot.REDIRECTED_OPTION):
+        await connection.exec_driver_sql(statement, list(values))
+    else:
+        driver: Any = sync.connection.driver_connection
+        await driver.executemany(statement, values)
 
 
 async def upsert(
@@ -221,26 +197,12 @@ async def increment_counts(connection: AsyncConnection, table: sa.Table, changes
 
 async def fetch_all(
     connection: AsyncConnection, statement: str, values: Sequence[Any] = ()
-) -> Iterable[tuple[Any, ...]]:
+) -> list[tuple[Any, ...]]:
     """Return all rows of a driver-level SQL statement with placeholders `?`, on PostgreSQL too.
 
     Values are the driver's, without SQLAlchemy's type conversion. SQLite needs one thread hop instead of four.
     """
-    if _is_redirected(connection) or connection.dialect.name != "sqlite":
-        result = await connection.exec_driver_sql(_number_marks(connection, statement), tuple(values))
-        return [tuple(row) for row in result] if result.returns_rows else []
-    rows: Iterable[tuple[Any, ...]] = await _driver(connection).execute_fetchall(statement, tuple(values))
-    return rows
-
-
-def _is_redirected(connection: AsyncConnection) -> bool:
-    assert connection.sync_connection is not None
-    return bool(connection.sync_connection.get_execution_options().get(snapshot.REDIRECTED_OPTION, False))
-
-
-def _driver(connection: AsyncConnection) -> Any:
-    assert connection.sync_connection is not None
-    return connection.sync_connection.connection.driver_connection
+    return await snapshot.read(connection, snapshot.Snapshot.fetch, statement, *values)
 
 
 async def execute_in(
@@ -279,15 +241,9 @@ async def fetch_in(
 
     `%s` in the statement stands for this condition; `further` are the values of the placeholders behind it.
     """
-    rows: list[tuple[Any, ...]] = []
-    for chunk in chunked(values, LOOKUP_CHUNK_SIZE):
-        if connection.dialect.name == "sqlite":
-            condition, parameters = f"{column.name} IN ({','.join('?' * len(chunk))})", tuple(chunk)
-        else:
-            kind = "text" if isinstance(column.type, sa.Text) else "bigint"
-            condition, parameters = f"{column.name} = ANY(?::{kind}[])", (list(chunk),)
-        rows.extend(await fetch_all(connection, statement.replace("%s", condition), (*parameters, *further)))
-    return rows
+    is_text = isinstance(column.type, sa.Text)
+    fetch = snapshot.Snapshot.fetch_in
+    return await snapshot.read(connection, fetch, statement, column.name, values, *further, is_text=is_text)
 
 
 async def select_where_in(

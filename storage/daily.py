@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, deliveries, errors, models
+from storage import bulk, errors, models, outbox
 from storage.tables import covered_digests, decisions, posted_papers, subscriptions
 from storage.tables import deliveries as planned
 
@@ -240,7 +240,7 @@ async def list_posted_papers(
     never_sent = sa.select(planned.c.id).where(
         planned.c.state == models.DeliveryState.EXPIRED,
         planned.c.due_at >= since_at - MAX_PLANNING_DELAY,
-        deliveries.unsent_clause(),
+        outbox.unsent_clause(),
     )
     query = sa.select(posted_papers.c.channel_id, posted_papers.c.locale, posted_papers.c.paper_id).where(
         posted_papers.c.posted_at >= since_at,

@@ -1,6 +1,8 @@
-"""The root of all errors that a person can act on, and the errors of storage. Drivers' errors are translated into these.
+"""All errors that a person can act on, and text made safe for a terminal or a log.
 
-Messages often quote an address of the settings, so a password in it is hidden here, for every error.
+Drivers' errors are translated into those of storage. Messages often quote an address of the settings, so a password in it is
+hidden here, for every error. Titles of digests, pages of servers and names in Discord may hold a terminal's escape sequences or
+change the direction of text.
 """
 
 from __future__ import annotations
@@ -47,6 +49,27 @@ def _hide_credentials(match: re.Match[str]) -> str:
     return f"://{HIDDEN if name is None else f'{name}:{HIDDEN}'}@"
 
 
+CONTROLS = re.compile(
+    # C0 except tab and line feed, DEL, C1, and the characters that change a line's end or direction.
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def make_printable(text: str) -> str:
+    """Return a text with control and direction characters and lone surrogates as escapes (`\\x1b`), passwords hidden."""
+    for pattern in (CONTROLS, _SURROGATES):
+        text = pattern.sub(lambda match: ascii(match[0])[1:-1], text)
+    return redact(text)
+
+
+def escape_in_json(line: str) -> str:
+    """Return a line of JSON with what `CONTROLS` names and lone surrogates escaped; both can only be within its strings."""
+    for pattern in (CONTROLS, _SURROGATES):
+        line = pattern.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
+    return line
+
+
 class PaperroundError(Exception):
     """Base of all our errors; the message says what happened and what to do. `exit_status` is the command line's."""
 
@@ -54,6 +77,28 @@ class PaperroundError(Exception):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(redact(message))
+
+
+class UsageError(PaperroundError):
+    """An option, a setting or an argument that cannot be used as given.
+
+    `reason` is a word for it, from which the client makes a text in the reader's language with the `arguments`.
+    """
+
+    exit_status = 2
+
+    def __init__(self, message: str, reason: str = "", **arguments: str | int) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.arguments = arguments
+
+
+class TooManyPartsError(PaperroundError):
+    """A JSON text that would take too much memory as objects."""
+
+
+class NotADigestError(PaperroundError):
+    """A file or text that is not a digest. The message gives the reason without the file's name."""
 
 
 class StorageError(PaperroundError):

@@ -270,32 +270,37 @@ class Appearance:
         return min(self.date, self.ingested_on)
 
 
-@dataclass(frozen=True, slots=True)
-class MergedPaper:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperDescription:
+    """What digests or a service say of a paper. `media` are the addresses of pictures and videos."""
+
+    title: str | None = None
+    authors: tuple[str, ...] = ()
+    votes: int | None = None
+    abstract: str | None = None
+    categories: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    code_url: str | None = None
+    code_stars: int | None = None
+    project_url: str | None = None
+    thumbnail: str | None = None
+    media: tuple[str, ...] = ()
+    organization: str | None = None
+    affiliations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergedPaper(PaperDescription):
     """A paper merged from all digests and services; see `bot.archive.digest_writer`.
 
-    `last_on` is None if no digest lists the paper, and `first_on` if none ever did; such a paper is in no list. `media` are
-    the addresses of pictures and videos.
+    `last_on` is None if no digest lists the paper, and `first_on` if none ever did; such a paper is in no list.
     """
 
     arxiv_id: str
-    title: str | None
     url: str
-    abstract: str | None
-    votes: int | None
     votes_read_at: datetime | None
-    authors: tuple[str, ...]
     authors_truncated: bool
-    thumbnail: str | None
     video: str | None
-    media: tuple[str, ...]
-    code_url: str | None
-    project_url: str | None
-    organization: str | None
-    affiliations: tuple[str, ...]
-    code_stars: int | None
-    keywords: tuple[str, ...]
-    categories: tuple[str, ...]
     first_on: date | None
     last_on: date | None
 
@@ -305,7 +310,7 @@ class MergedPaper:
         return (*((self.organization,) if self.organization else ()), *self.affiliations)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaperDetail(MergedPaper):
     """A paper with its appearances, newest first.
 
@@ -325,7 +330,7 @@ class PaperDetail(MergedPaper):
 
 
 @dataclass(frozen=True, slots=True)
-class PaperFacts:
+class PaperFacts(PaperDescription):
     """Facts about a paper from a service. `source` is 'huggingface', 'arxiv' or the URL of a feed.
 
     `votes` were read at `read_at` (UTC); None if the service has no votes. `listed_on` is the date of the
@@ -336,21 +341,8 @@ class PaperFacts:
     source: str
     location: str
     read_at: datetime
-    title: str | None = None
-    authors: tuple[str, ...] = ()
-    votes: int | None = None
-    abstract: str | None = None
-    categories: tuple[str, ...] = ()
-    keywords: tuple[str, ...] = ()
-    code_url: str | None = None
-    project_url: str | None = None
-    thumbnail: str | None = None
     published_on: date | None = None
     listed_on: date | None = None
-    organization: str | None = None
-    affiliations: tuple[str, ...] = ()
-    code_stars: int | None = None
-    media: tuple[str, ...] = ()
     trust: Trust = FILES_TRUST
 
 
@@ -728,21 +720,17 @@ ServerPickId: TypeAlias = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredPost:
-    """What a post shows, from which it can be rendered again. It is stored as one JSON.
+class PostFacts:
+    """What a daily post says of its papers, beside them.
 
-    `papers` are the arXiv ids in display order, out of `total`, and `digests` the digest from which each came (0: none), by
-    which alone it is corrected; `fingerprint` is a hash of their displayed content, `topic` the query that they match,
-    `source` the name of the source that they come from. The last papers are those of `late`. `closes_at` (UTC) is when the
-    day's list closes, as the post says, and `is_complete` that it had closed; None if the post says neither. `missed_on` and
-    `ranks` are those of `DailyPost`, and so is `final_total`, which an edit after the close adds. `server_picks` are the
-    papers that most members saved or shared, with the counts when it was planned.
+    The last papers are those of `late`, day by day. `closes_at` (UTC) is when the list of a listing's day closes, and
+    `is_complete` that it has closed and was read since; None if neither is known. `final_total` is the number of papers at
+    the close, of a post that was made before it and edited after it. `missed_on` are days whose posts were due during downtime.
+    `ranks` are those of its own papers by votes, () if they are the first ones: others were posted in the channel before.
+    `topic` is the query that the papers match, as typed, "" for none, and `source` the name of the source that they come from,
+    "" for all.
     """
 
-    papers: tuple[str, ...] = ()
-    digests: tuple[int, ...] = ()
-    total: int | None = None
-    fingerprint: str | None = None
     topic: str = ""
     source: str = ""
     late: tuple[LateDay, ...] = ()
@@ -751,6 +739,25 @@ class StoredPost:
     final_total: int | None = None
     missed_on: tuple[date, ...] = ()
     ranks: tuple[int, ...] = ()
+
+    def facts(self) -> dict[str, Any]:
+        """Return these fields alone, for another record of the same post."""
+        return {name: getattr(self, name) for name in PostFacts.__dataclass_fields__}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPost(PostFacts):
+    """What a post shows, from which it can be rendered again. It is stored as one JSON.
+
+    `papers` are the arXiv ids in display order, out of `total`, and `digests` the digest from which each came (0: none), by
+    which alone it is corrected; `fingerprint` is a hash of their displayed content. `server_picks` are the papers that most
+    members saved or shared, with the counts when it was planned.
+    """
+
+    papers: tuple[str, ...] = ()
+    digests: tuple[int, ...] = ()
+    total: int | None = None
+    fingerprint: str | None = None
     server_picks: tuple[ServerPickId, ...] = ()
 
 

@@ -1,4 +1,4 @@
-"""The writing half of the outbox: plans deliveries with their parts, records attempts, holds and ends deliveries, purges.
+"""The transactional outbox: plans deliveries with their parts, records attempts, holds and ends deliveries; queries and counts.
 
 A delivery's state follows its parts: PLANNED until all of them are SENT, or the final state of the part that stopped it. A
 part that is not SENT blocks only the later parts of its own delivery.
@@ -9,37 +9,17 @@ those it had begun it can store receipts only.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bulk, locks, models
-from storage import deliveries as stored_deliveries
 from storage.models import DeliveryKind, DeliveryState, PartKind, PartState
 from storage.tables import deliveries, parts, subscriptions
-
-_DELIVERY_COLUMNS = (*(name for name in models.NewDelivery.__dataclass_fields__ if name != "parts"), "state")
-_SLICE = 100
-"""Deliveries converted before the event loop gets control, which takes about two milliseconds."""
-
-_PART_COLUMNS = (
-    "delivery_id",
-    "position",
-    "kind",
-    "payload",
-    "fallback",
-    "nonce",
-    "state",
-    "attempts",
-    "next_attempt_at",
-    "channel_id",
-    "message_id",
-    "marker",
-)
 
 
 async def add(connection: AsyncConnection, delivery: models.NewDelivery) -> int | None:
@@ -53,57 +33,23 @@ async def add_all(
     """Insert deliveries with their parts, except those whose key exists. Returns the ids of the inserted ones, by key."""
     if not new_deliveries:
         return {}
-    insert = _insert if connection.dialect.name == "sqlite" else _insert_returning
-    ids = await insert(connection, new_deliveries)
-    by_key: dict[str, models.NewDelivery] = {}
-    for delivery in new_deliveries:
-        if delivery.key in ids:
-            by_key.setdefault(delivery.key, delivery)
-    rows = [
-        row
-        for key, delivery in by_key.items()
-        for row in _part_rows(ids[key], delivery.parts, delivery.due_at)
-    ]
-    await bulk.insert_rows(connection, parts, _PART_COLUMNS, rows)
+    # Other processes may insert the same keys on PostgreSQL.
+    statement = bulk.dialect_insert(connection, deliveries).on_conflict_do_nothing(index_elements=["key"])
+    values = [_delivery_values(delivery) for delivery in new_deliveries]
+    inserted = await connection.execute(statement.returning(deliveries.c.key, deliveries.c.id), values)
+    ids = {row.key: row.id for row in inserted}
+    by_key = {delivery.key: delivery for delivery in reversed(new_deliveries)}
+    rows = [row for key, id_ in ids.items() for row in _part_rows(id_, by_key[key].parts, by_key[key].due_at)]
+    if rows:
+        await connection.execute(parts.insert(), rows)
     return ids
 
 
 def _part_rows(
     delivery_id: int, new_parts: Iterable[models.NewPart], due_at: datetime
-) -> Iterator[tuple[Any, ...]]:
-    """Yield the values of `_PART_COLUMNS`."""
-    for position, part in enumerate(new_parts):
-        yield (
-            *(delivery_id, position, part.kind, part.payload, part.fallback, part.nonce),
-            *(PartState.PLANNED, 0, due_at, part.channel_id, part.message_id, part.marker),
-        )
-
-
-async def _insert(
-    connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
-) -> dict[str, int]:
-    """Insert deliveries for the only writer of the database: three statements, however many they are."""
-    key, id_ = deliveries.c.key, deliveries.c.id
-    new: dict[str, dict[str, Any]] = {}
-    for chunk in bulk.chunked(reversed(new_deliveries), _SLICE):
-        new.update((delivery.key, _delivery_values(delivery)) for delivery in chunk)
-        await asyncio.sleep(0)
-    for known, _ in await bulk.select_where_in(connection, key, new, (key, id_)):
-        del new[known]
-    rows = [tuple(values.values()) for values in reversed(new.values())]
-    await bulk.insert_rows(connection, deliveries, _DELIVERY_COLUMNS, rows)
-    inserted = dict(await bulk.select_where_in(connection, key, new, (key, id_)))
-    return {name: inserted[name] for name in reversed(new)}
-
-
-async def _insert_returning(
-    connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
-) -> dict[str, int]:
-    """Insert deliveries while others may insert the same keys."""
-    statement = bulk.dialect_insert(connection, deliveries).on_conflict_do_nothing(index_elements=["key"])
-    values = [_delivery_values(delivery) for delivery in new_deliveries]
-    inserted = await connection.execute(statement.returning(deliveries.c.key, deliveries.c.id), values)
-    return {row.key: row.id for row in inserted}
+) -> list[dict[str, Any]]:
+    fields = {"delivery_id": delivery_id, "state": PartState.PLANNED, "next_attempt_at": due_at}
+    return [bulk.record_values(part, position=position, **fields) for position, part in enumerate(new_parts)]
 
 
 async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int) -> bool:
@@ -121,7 +67,7 @@ async def hold_unattempted(connection: AsyncConnection, delivery_ids: Sequence[i
         sa.select(parts.c.id)
         .join(deliveries, deliveries.c.id == parts.c.delivery_id)
         .where(
-            stored_deliveries.unfinished_clause(),
+            unfinished_clause(),
             parts.c.state.in_((PartState.PLANNED, PartState.PAUSED)),
             parts.c.first_attempt_at.is_(None),
         )
@@ -146,9 +92,9 @@ async def replace_parts(
     await connection.execute(
         parts.delete().where(parts.c.delivery_id == delivery_id, parts.c.position >= since)
     )
-    rows = list(_part_rows(delivery_id, new_parts, due_at))[since:]
-    await bulk.insert_rows(connection, parts, _PART_COLUMNS, rows)
-    if not rows:
+    if rows := _part_rows(delivery_id, new_parts, due_at)[since:]:
+        await connection.execute(parts.insert(), rows)
+    else:
         await _finish(connection, deliveries.c.id == delivery_id, now)
 
 
@@ -172,7 +118,7 @@ async def set_content(
 
 async def withdraw(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:
     """Delete unfinished deliveries that newer ones replace, with their parts, unless a part is being sent."""
-    waiting = deliveries.delete().where(stored_deliveries.unfinished_clause(), ~_has_part_sending())
+    waiting = deliveries.delete().where(unfinished_clause(), ~_has_part_sending())
     await bulk.execute_in(connection, waiting, deliveries.c.id, delivery_ids)
 
 
@@ -190,13 +136,12 @@ async def clear_payloads(connection: AsyncConnection, part_ids: Sequence[int], b
 async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> int:
     """Delete finished deliveries with their parts. Returns the number of deliveries."""
     result = await connection.execute(
-        deliveries.delete().where(deliveries.c.id.in_(delivery_ids), ~stored_deliveries.unfinished_clause())
+        deliveries.delete().where(deliveries.c.id.in_(delivery_ids), ~unfinished_clause())
     )
     return result.rowcount
 
 
 def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
-    """Return the values of `_DELIVERY_COLUMNS`, in this order."""
     values = bulk.record_values(delivery, priority=int(delivery.priority), state=DeliveryState.PLANNED)
     del values["parts"]
     return values
@@ -376,7 +321,7 @@ async def stop_part(
     await connection.execute(
         deliveries.update()
         # A delivery that was ended while its part was being sent keeps its state.
-        .where(deliveries.c.id == delivery_id, stored_deliveries.unfinished_clause())
+        .where(deliveries.c.id == delivery_id, unfinished_clause())
         .values(state=state, reason=reason, finished_at=now if state is PartState.FAILED else None)
     )
     return True
@@ -392,14 +337,7 @@ async def use_fallback(
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term), parts.c.fallback.is_not(None))
-        .values(
-            payload=parts.c.fallback,
-            fallback=None,
-            nonce=nonce,
-            state=PartState.PLANNED,
-            first_attempt_at=None,
-            next_attempt_at=now,
-        )
+        .values(payload=parts.c.fallback, fallback=None, **_new_attempt(nonce, now))
     )
     return result.rowcount > 0
 
@@ -547,7 +485,7 @@ async def requeue_uncertain(
     expires_at: datetime,
 ) -> bool:
     """Plan the uncertain parts of a delivery again at a person's request. False if it has none."""
-    of_delivery = await stored_deliveries.list_parts(connection, delivery_id)
+    of_delivery = await list_parts(connection, delivery_id)
     uncertain_ids = [part.id for part in of_delivery if part.state is PartState.UNCERTAIN]
     for id_ in uncertain_ids:
         await requeue(connection, id_, nonce=new_nonce(), now=now, expires_at=expires_at)
@@ -586,15 +524,12 @@ async def expire(
     is_kept = sa.and_(is_waiting, deliveries.c.expires_at > (unknown_until or now))
     overdue = await connection.execute(
         sa.select(deliveries.c.id).where(
-            stored_deliveries.unfinished_clause(),
-            deliveries.c.expires_at <= now,
-            ~_has_part_sending(),
-            ~is_kept,
+            unfinished_clause(), deliveries.c.expires_at <= now, ~_has_part_sending(), ~is_kept
         )
     )
     ids = overdue.scalars().all()
     await cancel(connection, ids, reason=reason, now=now)
-    return await stored_deliveries.list_rows(connection, ids=ids)
+    return await list_rows(connection, ids=ids)
 
 
 async def clamp_expiries(
@@ -608,14 +543,14 @@ async def clamp_expiries(
     is_post_to_come = sa.and_(deliveries.c.kind == DeliveryKind.DAILY, deliveries.c.due_at > now)
     await connection.execute(
         deliveries.update()
-        .where(stored_deliveries.unfinished_clause(), deliveries.c.expires_at > latest, ~is_post_to_come)
+        .where(unfinished_clause(), deliveries.c.expires_at > latest, ~is_post_to_come)
         .values(expires_at=latest)
     )
     if not extend_by:
         return
     rows = await connection.execute(
         sa.select(deliveries.c.id, deliveries.c.expires_at).where(
-            stored_deliveries.unfinished_clause(), deliveries.c.expires_at < latest
+            unfinished_clause(), deliveries.c.expires_at < latest
         )
     )
     extended = [{"id": row.id, "expires_at": min(latest, row.expires_at + extend_by)} for row in rows]
@@ -626,7 +561,7 @@ async def cancel(
     connection: AsyncConnection, delivery_ids: Sequence[int], *, reason: str, now: datetime
 ) -> None:
     """Make unfinished deliveries EXPIRED at once, with their unsent parts."""
-    ended = deliveries.update().where(stored_deliveries.unfinished_clause())
+    ended = deliveries.update().where(unfinished_clause())
     ended = ended.values(state=DeliveryState.EXPIRED, reason=reason, finished_at=now)
     await bulk.execute_in(connection, ended, deliveries.c.id, delivery_ids)
     unsent = parts.update().where(parts.c.state.in_(CANCELLABLE_STATES)).values(state=PartState.EXPIRED)
@@ -638,9 +573,7 @@ async def cancel_for_subscription(
 ) -> None:
     """Make the unfinished deliveries of a subscription EXPIRED, before it is removed."""
     unfinished = await connection.execute(
-        sa.select(deliveries.c.id).where(
-            deliveries.c.subscription_id == subscription_id, stored_deliveries.unfinished_clause()
-        )
+        sa.select(deliveries.c.id).where(deliveries.c.subscription_id == subscription_id, unfinished_clause())
     )
     await cancel(connection, unfinished.scalars().all(), reason=reason, now=now)
 
@@ -670,3 +603,272 @@ def _new_attempt(nonce: str, now: datetime) -> dict[str, Any]:
         "error": None,
         "error_code": None,
     }
+
+
+UNFINISHED_STATES = (DeliveryState.PLANNED, DeliveryState.PAUSED, DeliveryState.UNCERTAIN)
+_LIFETIME = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class DuePart:
+    """A part that may be sent now, with its delivery. `term` is that of the sender that claimed it."""
+
+    delivery: models.Delivery
+    part: models.Part
+    term: int = 0
+
+
+async def list_due(
+    connection: AsyncConnection, now: datetime, *, limit: int = 200, exclude_channel_ids: Collection[int] = ()
+) -> list[DuePart]:
+    """Return the parts that may be sent at `now` (UTC), most urgent first: the first unsent part of each delivery.
+
+    Left out are parts of expired deliveries unless an attempt's outcome is unknown, parts for `exclude_channel_ids`, and those
+    that are SENDING, which `release_interrupted` makes PLANNED again after a start.
+    """
+    earlier = parts.alias("earlier")
+    has_unsent_predecessor = sa.exists().where(
+        earlier.c.delivery_id == parts.c.delivery_id,
+        earlier.c.position < parts.c.position,
+        earlier.c.state != PartState.SENT,
+    )
+    columns = [column.label(f"d_{column.name}") for column in deliveries.c]
+    query = (
+        sa.select(*parts.c, *columns)
+        .join(deliveries, deliveries.c.id == parts.c.delivery_id)
+        .where(
+            parts.c.state == PartState.PLANNED,
+            parts.c.next_attempt_at <= now,
+            deliveries.c.state == DeliveryState.PLANNED,
+            sa.or_(deliveries.c.expires_at > now, parts.c.first_attempt_at.is_not(None)),
+            sa.or_(deliveries.c.channel_id.is_(None), deliveries.c.channel_id.not_in(exclude_channel_ids)),
+            ~has_unsent_predecessor,
+        )
+        .order_by(deliveries.c.priority, parts.c.next_attempt_at, parts.c.id)
+        .limit(limit)
+    )
+    due = []
+    for row in await connection.execute(query):
+        values = {column.name: row._mapping[f"d_{column.name}"] for column in deliveries.c}
+        delivery = bulk.build_record(models.Delivery, values)
+        due.append(DuePart(delivery, bulk.build_record(models.Part, row._mapping)))
+    return due
+
+
+async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery | None:
+    """Return one delivery, or None."""
+    rows = await list_rows(connection, ids=[delivery_id])
+    return rows[0] if rows else None
+
+
+async def list_existing_keys(connection: AsyncConnection, keys: Iterable[str]) -> set[str]:
+    """Return those of the keys that exist."""
+    return {
+        key for (key,) in await bulk.select_where_in(connection, deliveries.c.key, keys, [deliveries.c.key])
+    }
+
+
+async def list_filled_parts(
+    connection: AsyncConnection, before: datetime, after_id: int, limit: int
+) -> list[int]:
+    """Return the ids, above `after_id`, of parts with a payload whose delivery ended before `before` (UTC)."""
+    query = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
+    query = query.where(
+        parts.c.id > after_id, parts.c.payload.is_not(None), deliveries.c.finished_at < before
+    )
+    return list((await connection.execute(query.order_by(parts.c.id).limit(limit))).scalars())
+
+
+async def list_removable(
+    connection: AsyncConnection, before: datetime, after_id: int, limit: int, *, guild_id: int | None = None
+) -> list[int]:
+    """Return the ids, above `after_id`, of deliveries that ended before `before` (UTC), of one server or of all.
+
+    The last post of each subscription is not among them, since `/status` shows it however old it is; those of a server
+    are all.
+    """
+    query = sa.select(deliveries.c.id).where(
+        deliveries.c.id > after_id, deliveries.c.finished_at < before, ~unfinished_clause()
+    )
+    if guild_id is not None:
+        query = query.where(deliveries.c.guild_id == guild_id)
+    else:
+        newer = deliveries.alias("newer")
+        sent = DeliveryState.SENT
+        has_newer = sa.exists().where(
+            newer.c.subscription_id == deliveries.c.subscription_id,
+            newer.c.id > deliveries.c.id,
+            newer.c.state == sent,
+        )
+        query = query.where(
+            sa.or_(deliveries.c.subscription_id.is_(None), deliveries.c.state != sent, has_newer)
+        )
+    return list((await connection.execute(query.order_by(deliveries.c.id).limit(limit))).scalars())
+
+
+async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[int]:
+    """Return the channels of a server that deliveries were planned for."""
+    query = sa.select(deliveries.c.channel_id).where(
+        deliveries.c.guild_id == guild_id,
+        deliveries.c.user_id.is_(None),
+        deliveries.c.channel_id.is_not(None),
+    )
+    return set((await connection.execute(query.distinct())).scalars())
+
+
+async def list_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> list[int]:
+    """Return those of the deliveries of which certainly no part has reached Discord."""
+    query = sa.select(deliveries.c.id).where(unsent_clause())
+    return [id_ for (id_,) in await bulk.execute_in(connection, query, deliveries.c.id, delivery_ids)]
+
+
+def unsent_clause() -> sa.ColumnElement[bool]:
+    """True if no part of a delivery can have reached Discord: none is SENT, and none has an unknown outcome."""
+    return ~sa.exists().where(
+        parts.c.delivery_id == deliveries.c.id,
+        sa.or_(parts.c.state == PartState.SENT, parts.c.first_attempt_at.is_not(None)),
+    )
+
+
+def unfinished_clause() -> sa.ColumnElement[bool]:
+    """True if a delivery may still be sent."""
+    return deliveries.c.state.in_(UNFINISHED_STATES)
+
+
+async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[models.Part]:
+    """Return a delivery's parts, by position."""
+    return (await list_parts_by_delivery(connection, [delivery_id]))[delivery_id]
+
+
+async def list_parts_by_delivery(
+    connection: AsyncConnection, delivery_ids: Sequence[int]
+) -> dict[int, list[models.Part]]:
+    """Return the parts of deliveries, by delivery id and position."""
+    by_delivery: dict[int, list[models.Part]] = {delivery_id: [] for delivery_id in delivery_ids}
+    query = sa.select(parts).order_by(parts.c.position)
+    for row in await bulk.execute_in(connection, query, parts.c.delivery_id, delivery_ids):
+        by_delivery[row.delivery_id].append(bulk.build_record(models.Part, row._mapping))
+    return by_delivery
+
+
+class PlannedEdit(NamedTuple):
+    """An edit of a message that is not sent yet, or was sent at a time (UTC). A part that is not SENDING waits."""
+
+    delivery_id: int
+    part_id: int
+    state: PartState
+    sent_at: datetime | None
+
+
+async def list_edits(connection: AsyncConnection, sent_since: datetime) -> dict[int, list[PlannedEdit]]:
+    """Return the unfinished edits, and those sent since a time (UTC), by the id of the message."""
+    # An edit expires a day after it was due, so the index on states and due times suffices.
+    is_recent = sa.and_(
+        deliveries.c.state == DeliveryState.SENT, deliveries.c.due_at >= sent_since - _LIFETIME
+    )
+    query = (
+        sa.select(parts.c.message_id, parts.c.delivery_id, parts.c.id, parts.c.state, parts.c.sent_at)
+        .join(deliveries, deliveries.c.id == parts.c.delivery_id)
+        .where(
+            deliveries.c.kind == DeliveryKind.EDIT,
+            sa.or_(unfinished_clause(), is_recent),
+            sa.or_(parts.c.sent_at.is_(None), parts.c.sent_at >= sent_since),
+        )
+    )
+    by_message: dict[int, list[PlannedEdit]] = {}
+    for message_id, *row in await connection.execute(query):
+        by_message.setdefault(message_id, []).append(PlannedEdit(*row))
+    return by_message
+
+
+_POST = sa.cast(deliveries.c.post, sa.Text)
+
+
+async def list_posts(
+    connection: AsyncConnection, kinds: Collection[DeliveryKind], since_at: datetime
+) -> dict[str, models.StoredPost]:
+    """Return the different posts among deliveries planned since a time (UTC), by their text: many channels get the same."""
+    query = sa.select(sa.func.max(deliveries.c.id)).where(_is_planned(kinds, since_at)).group_by(_POST)
+    newest = (await connection.execute(query)).scalars().all()
+    rows = await bulk.execute_in(connection, sa.select(_POST, deliveries.c.post), deliveries.c.id, newest)
+    return {text: post for text, post in rows}  # noqa: C416 - gives the tuples their types
+
+
+async def list_ids_by_post(
+    connection: AsyncConnection, posts: Iterable[str], kinds: Collection[DeliveryKind], since_at: datetime
+) -> set[int]:
+    """Return the deliveries planned since a time (UTC) with one of the texts that `list_posts` returned."""
+    query = sa.select(deliveries.c.id).where(_is_planned(kinds, since_at))
+    return {id_ for (id_,) in await bulk.execute_in(connection, query, _POST, posts)}
+
+
+def _is_planned(kinds: Collection[DeliveryKind], since_at: datetime) -> sa.ColumnElement[bool]:
+    # The index on states and due times leaves few. A delivery is not planned later than a lifetime after it was due.
+    return sa.and_(
+        deliveries.c.state.in_(DeliveryState),
+        deliveries.c.due_at >= since_at - _LIFETIME,
+        deliveries.c.planned_at >= since_at,
+        deliveries.c.kind.in_(kinds),
+    )
+
+
+async def list_states(
+    connection: AsyncConnection, ids: Iterable[int], ended_since: datetime
+) -> dict[int, DeliveryState]:
+    """Return the states of those deliveries, by id, that exist and have not ended before a time (UTC)."""
+    query = sa.select(deliveries.c.id, deliveries.c.state).where(
+        sa.or_(unfinished_clause(), deliveries.c.finished_at >= ended_since)
+    )
+    rows = await bulk.execute_in(connection, query, deliveries.c.id, ids)
+    return {id_: state for id_, state in rows}  # noqa: C416 - gives the tuples their types
+
+
+async def list_rows(
+    connection: AsyncConnection,
+    *,
+    ids: Sequence[int] | None = None,
+    state: DeliveryState | None = None,
+    kind: DeliveryKind | None = None,
+    subscription_id: int | None = None,
+    guild_id: int | None = None,
+    channel_id: int | None = None,
+    user_id: int | None = None,
+    digest_on: date | None = None,
+    since_at: datetime | None = None,
+    limit: int | None = None,
+) -> list[models.Delivery]:
+    """Return the deliveries that meet all given conditions, the last planned first."""
+    query = (
+        sa.select(deliveries).order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc()).limit(limit)
+    )
+    conditions = {
+        "state": state,
+        "kind": kind,
+        "subscription_id": subscription_id,
+        "guild_id": guild_id,
+        "channel_id": channel_id,
+        "user_id": user_id,
+        "digest_on": digest_on,
+    }
+    query = query.where(*bulk.equalities(deliveries, conditions))
+    if since_at is not None:
+        query = query.where(deliveries.c.planned_at >= since_at)
+    if ids is None:
+        return await bulk.fetch_records(connection, models.Delivery, query)
+    rows = await bulk.execute_in(connection, query, deliveries.c.id, ids)
+    return [bulk.build_record(models.Delivery, row._mapping) for row in rows]
+
+
+async def count_by_state(connection: AsyncConnection) -> dict[PartState, int]:
+    """Return the number of parts by state."""
+    query = sa.select(parts.c.state, sa.func.count()).group_by(parts.c.state)
+    return {state: count for state, count in await connection.execute(query)}  # noqa: C416 - gives the tuples their types
+
+
+async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
+    """Return the earliest `due_at` (UTC) of the planned deliveries, or None without any."""
+    query = sa.select(sa.func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type)).where(
+        deliveries.c.state == DeliveryState.PLANNED
+    )
+    oldest: datetime | None = (await connection.execute(query)).scalar()
+    return oldest

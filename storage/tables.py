@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -105,6 +105,10 @@ READER_MENTION = {"reader": "mention"}
 RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
+_required = partial(sa.Column, nullable=False)
+"""A column that is never NULL."""
+
+
 def _id() -> sa.Column[int]:
     return sa.Column("id", RowId, sa.Identity(), primary_key=True)
 
@@ -117,10 +121,28 @@ def _shelf_columns() -> tuple[sa.Column[Any], ...]:
     """Return the columns of a saved paper that a removed one keeps, until it is purged."""
     return (
         sa.Column("guild_id", sa.BigInteger, comment="server where it was saved"),
-        sa.Column("note", sa.Text, nullable=False, server_default=""),
-        sa.Column("tags", sa.Text, nullable=False, server_default="", comment="each between spaces"),
+        _required("note", sa.Text, server_default=""),
+        _required("tags", sa.Text, server_default="", comment="each between spaces"),
         sa.Column("title", sa.Text, comment="of an imported file, for a paper without one"),
         sa.Column("authors", sa.JSON, comment="of an imported file, for a paper without any"),
+    )
+
+
+def _description_columns() -> tuple[sa.Column[Any], ...]:
+    """Return the columns of `models.PaperDescription`."""
+    return (
+        sa.Column("title", sa.Text),
+        sa.Column("abstract", sa.Text),
+        sa.Column("thumbnail", sa.Text),
+        sa.Column("code_url", sa.Text),
+        sa.Column("code_stars", sa.Integer),
+        sa.Column("project_url", sa.Text),
+        _required("media", _tuple_of(), server_default="[]", comment="pictures and videos"),
+        sa.Column("organization", sa.Text, comment="behind the authors"),
+        _required("affiliations", _tuple_of(), server_default="[]", comment="of the authors"),
+        _required("keywords", _tuple_of()),
+        _required("categories", _tuple_of()),
+        _required("authors", _tuple_of(), comment="names, denormalised for lists"),
     )
 
 
@@ -128,25 +150,22 @@ digests = sa.Table(
     "digests",
     metadata,
     _id(),
-    sa.Column("format", _one_of(models.DigestFormat), nullable=False),
-    sa.Column("date_on", sa.Date, nullable=False),
-    sa.Column("language", sa.Text, nullable=False),
-    sa.Column("hash", sa.Text, nullable=False, unique=True, comment="SHA-256 of the text, in hex"),
-    sa.Column("raw", sa.LargeBinary, nullable=False, comment="text, UTF-8, zlib"),
-    sa.Column(
+    _required("format", _one_of(models.DigestFormat)),
+    _required("date_on", sa.Date),
+    _required("language", sa.Text),
+    _required("hash", sa.Text, unique=True, comment="SHA-256 of the text, in hex"),
+    _required("raw", sa.LargeBinary, comment="text, UTF-8, zlib"),
+    _required(
         "problems",
         Stored(
             sa.JSON(),
             lambda problems: tuple(models.Problem(*problem) for problem in problems),
             lambda problems: [(problem.line, problem.message) for problem in problems],
         ),
-        nullable=False,
     ),
-    sa.Column(
-        "revision", sa.Integer, nullable=False, default=1, comment="starts at 1, plus 1 per correction"
-    ),
-    sa.Column("ingested_at", UtcTime, nullable=False),
-    sa.Column("updated_at", UtcTime, nullable=False),
+    _required("revision", sa.Integer, default=1, comment="starts at 1, plus 1 per correction"),
+    _required("ingested_at", UtcTime),
+    _required("updated_at", UtcTime),
     sa.Index("ix_digests_date_on", "date_on"),
     # Ids are never reused, because the keys of deliveries contain them.
     sqlite_autoincrement=True,
@@ -167,30 +186,19 @@ digest_locations = sa.Table(
     sa.Column("date_on", sa.Date, primary_key=True),
     sa.Column("format", _one_of(models.DigestFormat), primary_key=True),
     _reference("digest_id", "digests.id", nullable=False, index=True),
-    sa.Column("hash", sa.Text, nullable=False, comment="SHA-256 of the digest last found here"),
-    sa.Column("seen_at", UtcTime, nullable=False),
+    _required("hash", sa.Text, comment="SHA-256 of the digest last found here"),
+    _required("seen_at", UtcTime),
 )
 
 papers = sa.Table(
     "papers",
     metadata,
     _id(),
-    sa.Column("arxiv_id", sa.Text, nullable=False, unique=True),
-    sa.Column("title", sa.Text),
-    sa.Column("url", sa.Text, nullable=False),
-    sa.Column("abstract", sa.Text),
-    sa.Column("thumbnail", sa.Text),
+    _required("arxiv_id", sa.Text, unique=True),
+    _required("url", sa.Text),
+    *_description_columns(),
     sa.Column("video", sa.Text),
-    sa.Column("code_url", sa.Text),
-    sa.Column("project_url", sa.Text),
-    sa.Column("media", _tuple_of(), nullable=False, server_default="[]", comment="pictures and videos"),
-    sa.Column("organization", sa.Text, comment="behind the authors"),
-    sa.Column("affiliations", _tuple_of(), nullable=False, server_default="[]", comment="of the authors"),
-    sa.Column("code_stars", sa.Integer),
-    sa.Column("keywords", _tuple_of(), nullable=False),
-    sa.Column("categories", _tuple_of(), nullable=False),
-    sa.Column("authors", _tuple_of(), nullable=False, comment="names, denormalised for lists"),
-    sa.Column("authors_truncated", sa.Boolean, nullable=False),
+    _required("authors_truncated", sa.Boolean),
     sa.Column("votes", sa.Integer, comment="latest reading; NULL if unknown"),
     sa.Column("votes_read_at", UtcTime),
     # A paper that is in no digest any more keeps its row and `first_on`, so that it is not posted twice.
@@ -199,7 +207,7 @@ papers = sa.Table(
     ),
     sa.Column("last_on", sa.Date, comment="NULL: it is in no digest"),
     sa.Column("arxiv_due_at", UtcTime, comment="when arXiv may be asked again; NULL: it never lacked it"),
-    sa.Column("arxiv_asks", sa.Integer, nullable=False, server_default="0", comment="in vain"),
+    _required("arxiv_asks", sa.Integer, server_default="0", comment="in vain"),
     sa.Index("ix_papers_last_on", "last_on"),
     sa.Index("ix_papers_votes", "votes"),
 )
@@ -210,18 +218,16 @@ entries = sa.Table(
     _id(),
     _reference("digest_id", "digests.id", nullable=False),
     _reference("paper_id", "papers.id", ondelete="RESTRICT", nullable=False, index=True),
-    sa.Column("rank", sa.Integer, nullable=False),
+    _required("rank", sa.Integer),
     sa.Column("title", sa.Text),
-    sa.Column("url", sa.Text, nullable=False),
+    _required("url", sa.Text),
     sa.Column("votes", sa.Integer),
-    sa.Column("authors", _tuple_of(), nullable=False),
-    sa.Column("authors_truncated", sa.Boolean, nullable=False),
+    _required("authors", _tuple_of()),
+    _required("authors_truncated", sa.Boolean),
     sa.Column("thumbnail", sa.Text),
     sa.Column("video", sa.Text),
-    sa.Column("summary_missing", sa.Boolean, nullable=False),
-    sa.Column(
-        "since_revision", sa.Integer, nullable=False, server_default="1", comment="revision that added it"
-    ),
+    _required("summary_missing", sa.Boolean),
+    _required("since_revision", sa.Integer, server_default="1", comment="revision that added it"),
     sa.UniqueConstraint("digest_id", "rank"),
 )
 
@@ -231,7 +237,7 @@ sections = sa.Table(
     _reference("entry_id", "entries.id", primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
     sa.Column("heading", sa.Text),
-    sa.Column("body", sa.Text, nullable=False),
+    _required("body", sa.Text),
 )
 
 facts = sa.Table(
@@ -239,31 +245,20 @@ facts = sa.Table(
     metadata,
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("source", sa.Text, primary_key=True, comment="'huggingface', 'arxiv' or the URL of a feed"),
-    sa.Column("place", sa.Text, nullable=False, comment="URL that was read"),
-    sa.Column("title", sa.Text),
-    sa.Column("abstract", sa.Text),
-    sa.Column("authors", _tuple_of(), nullable=False),
-    sa.Column("keywords", _tuple_of(), nullable=False),
-    sa.Column("categories", _tuple_of(), nullable=False),
-    sa.Column("thumbnail", sa.Text),
-    sa.Column("code_url", sa.Text),
-    sa.Column("project_url", sa.Text),
-    sa.Column("media", _tuple_of(), nullable=False, server_default="[]", comment="pictures and videos"),
-    sa.Column("organization", sa.Text, comment="behind the authors"),
-    sa.Column("affiliations", _tuple_of(), nullable=False, server_default="[]", comment="of the authors"),
-    sa.Column("code_stars", sa.Integer),
+    _required("place", sa.Text, comment="URL that was read"),
+    *_description_columns(),
     sa.Column("published_on", sa.Date),
     sa.Column("listed_on", sa.Date, comment="date of the service's list with the paper"),
-    sa.Column("read_at", UtcTime, nullable=False),
+    _required("read_at", UtcTime),
 )
 
 authors = sa.Table(
     "authors",
     metadata,
     _id(),
-    sa.Column("key", sa.Text, nullable=False, unique=True, comment="folded name"),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("papers", sa.Integer, nullable=False, comment="number of papers"),
+    _required("key", sa.Text, unique=True, comment="folded name"),
+    _required("name", sa.Text),
+    _required("papers", sa.Integer, comment="number of papers"),
 )
 
 paper_authors = sa.Table(
@@ -272,7 +267,7 @@ paper_authors = sa.Table(
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
     _reference("author_id", "authors.id", nullable=False, index=True),
-    sa.Column("name", sa.Text, nullable=False, comment="name as written in the source"),
+    _required("name", sa.Text, comment="name as written in the source"),
 )
 
 votes = sa.Table(
@@ -281,56 +276,50 @@ votes = sa.Table(
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("source", sa.Text, primary_key=True, comment="service; votes from digests are in entries"),
     sa.Column("read_at", UtcTime, primary_key=True),
-    sa.Column("votes", sa.Integer, nullable=False),
+    _required("votes", sa.Integer),
 )
 
 subscriptions = sa.Table(
     "subscriptions",
     metadata,
     _id(),
-    sa.Column("guild_id", sa.BigInteger, nullable=False),
-    sa.Column("channel_id", sa.BigInteger, nullable=False),
-    sa.Column("at_time", sa.Text, nullable=False, comment="HH:MM local time"),
-    sa.Column("timezone", sa.Text, nullable=False),
-    sa.Column(
+    _required("guild_id", sa.BigInteger),
+    _required("channel_id", sa.BigInteger),
+    _required("at_time", sa.Text, comment="HH:MM local time"),
+    _required("timezone", sa.Text),
+    _required(
         "days",
         Stored(sa.Text(), lambda days: tuple(map(int, days)), lambda days: "".join(map(str, days))),
-        nullable=False,
         comment="ISO weekdays, e.g. 12345",
     ),
-    sa.Column("top_n", sa.Integer, nullable=False),
-    sa.Column("min_votes", sa.Integer, nullable=False),
-    sa.Column("locale", _one_of(models.Locale), nullable=False),
-    sa.Column("style", _one_of(models.Style), nullable=False),
-    sa.Column("say_when_empty", sa.Boolean, nullable=False),
-    sa.Column("fresh_days", sa.Integer, nullable=False),
-    sa.Column("wait_minutes", sa.Integer, nullable=False),
-    sa.Column("settle_hours", sa.Integer, nullable=False),
-    sa.Column("state", _one_of(models.ActivityState), nullable=False),
+    _required("top_n", sa.Integer),
+    _required("min_votes", sa.Integer),
+    _required("locale", _one_of(models.Locale)),
+    _required("style", _one_of(models.Style)),
+    _required("say_when_empty", sa.Boolean),
+    _required("fresh_days", sa.Integer),
+    _required("wait_minutes", sa.Integer),
+    _required("settle_hours", sa.Integer),
+    _required("state", _one_of(models.ActivityState)),
     sa.Column("reason", sa.Text),
     sa.Column("created_by", sa.BigInteger, info=READER_MENTION),
-    sa.Column("created_at", UtcTime, nullable=False),
+    _required("created_at", UtcTime),
     sa.Column("next_due_at", UtcTime),
     sa.Column("due_on", sa.Date, comment="local date of next_due_at"),
     sa.Column("waiting_for_on", sa.Date),
     sa.Column("waiting_until_at", UtcTime),
     sa.Column("last_digest_on", sa.Date, comment="date of the newest digest posted here"),
-    sa.Column(
-        "when", _one_of(models.When), nullable=False, server_default="hour", comment="hour, or complete"
-    ),
-    sa.Column("topic", sa.Text, nullable=False, server_default="", comment="query; empty: all papers"),
-    sa.Column("source", sa.Text, nullable=False, server_default="", comment="URL of a source; empty: all"),
+    _required("when", _one_of(models.When), server_default="hour", comment="hour, or complete"),
+    _required("topic", sa.Text, server_default="", comment="query; empty: all papers"),
+    _required("source", sa.Text, server_default="", comment="URL of a source; empty: all"),
     sa.Column("mention_role_id", sa.BigInteger, comment="role mentioned above a post with papers"),
-    sa.Column(
+    _required(
         "server_picks",
         sa.Boolean,
-        nullable=False,
         server_default=sa.false(),
         comment="a weekly post lists what members saved or shared most",
     ),
-    sa.Column(
-        "silent", sa.Boolean, nullable=False, server_default=sa.false(), comment="without notification"
-    ),
+    _required("silent", sa.Boolean, server_default=sa.false(), comment="without notification"),
     sa.Column("paused_by", sa.BigInteger, comment="who paused it by hand", info=READER_MENTION),
     sa.Column("paused_at", UtcTime, comment="when it was paused by hand"),
     sa.UniqueConstraint(
@@ -347,14 +336,8 @@ covered_digests = sa.Table(
     metadata,
     _reference("subscription_id", "subscriptions.id", primary_key=True),
     _reference("digest_id", "digests.id", primary_key=True),
-    sa.Column("covered_at", UtcTime, nullable=False),
-    sa.Column(
-        "revision",
-        sa.Integer,
-        nullable=False,
-        server_default="1",
-        comment="the digest's, when it was covered",
-    ),
+    _required("covered_at", UtcTime),
+    _required("revision", sa.Integer, server_default="1", comment="the digest's, when it was covered"),
     sa.Column("late_revision", sa.Integer, comment="up to which papers added later were posted"),
     sa.Column("late_at", UtcTime),
     sqlite_with_rowid=False,
@@ -366,7 +349,7 @@ posted_papers = sa.Table(
     sa.Column("channel_id", sa.BigInteger, primary_key=True),
     sa.Column("locale", sa.Text, primary_key=True),
     _reference("paper_id", "papers.id", primary_key=True, index=True),
-    sa.Column("posted_at", UtcTime, nullable=False),
+    _required("posted_at", UtcTime),
     _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
     sqlite_with_rowid=False,
 )
@@ -376,23 +359,14 @@ decisions = sa.Table(
     metadata,
     _reference("subscription_id", "subscriptions.id", primary_key=True),
     sa.Column("decided_at", UtcTime, primary_key=True, index=True),
-    sa.Column("local_on", sa.Date, nullable=False, comment="local date of the post"),
-    sa.Column(
-        "digest_on", sa.Date, nullable=False, comment="date of the newest digest, or last day of a week"
-    ),
-    sa.Column("digest_ids", _tuple_of(), nullable=False, comment="digests drawn from"),
-    sa.Column(
-        "skipped_digest_ids", _tuple_of(), nullable=False, comment="older ones, left out by a first post"
-    ),
-    sa.Column("min_votes", sa.Integer, nullable=False),
-    sa.Column("cutoff_rank", sa.Integer, nullable=False, comment="number of papers chosen"),
+    _required("local_on", sa.Date, comment="local date of the post"),
+    _required("digest_on", sa.Date, comment="date of the newest digest, or last day of a week"),
+    _required("digest_ids", _tuple_of(), comment="digests drawn from"),
+    _required("skipped_digest_ids", _tuple_of(), comment="older ones, left out by a first post"),
+    _required("min_votes", sa.Integer),
+    _required("cutoff_rank", sa.Integer, comment="number of papers chosen"),
     sa.Column("cutoff_votes", sa.Integer, comment="votes of the last paper chosen"),
-    sa.Column(
-        "left_out",
-        _tuple_of(tuple),
-        nullable=False,
-        comment="[paper id, votes] after the cut-off, best first",
-    ),
+    _required("left_out", _tuple_of(tuple), comment="[paper id, votes] after the cut-off, best first"),
     _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
     sqlite_with_rowid=False,
 )
@@ -401,37 +375,32 @@ alerts = sa.Table(
     "alerts",
     metadata,
     _id(),
-    sa.Column("user_id", sa.BigInteger, nullable=False, info=READER_ROWS),
+    _required("user_id", sa.BigInteger, info=READER_ROWS),
     sa.Column("channel_id", sa.BigInteger, comment="NULL: by DM"),
     sa.Column("guild_id", sa.BigInteger),
-    sa.Column(
+    _required(
         "terms",
         _tuple_of(lambda term: models.AlertTerm(models.AlertKind(term[0]), term[1])),
-        nullable=False,
         comment="pairs of kind and text as typed",
     ),
-    sa.Column("match_all", sa.Boolean, nullable=False, comment="all terms, or any"),
-    sa.Column("excluded", _tuple_of(), nullable=False, comment="words that a matching paper must not have"),
-    sa.Column(
-        "key", sa.Text, nullable=False, comment="what it matches, folded, which identifies equal alerts"
-    ),
-    sa.Column("min_votes", sa.Integer, nullable=False),
+    _required("match_all", sa.Boolean, comment="all terms, or any"),
+    _required("excluded", _tuple_of(), comment="words that a matching paper must not have"),
+    _required("key", sa.Text, comment="what it matches, folded, which identifies equal alerts"),
+    _required("min_votes", sa.Integer),
     sa.Column("language", _one_of(models.Locale), comment="NULL: any"),
-    sa.Column("translations", sa.Boolean, nullable=False, comment="forms of the other language match too"),
-    sa.Column("timing", _one_of(models.AlertTiming), nullable=False, comment="now, daily or weekly"),
-    sa.Column("at_time", sa.Text, nullable=False, comment="HH:MM in timezone"),
-    sa.Column("timezone", sa.Text, nullable=False),
-    sa.Column("weekday", sa.Integer, nullable=False, comment="ISO, of weekly"),
-    sa.Column("max_papers", sa.Integer, nullable=False, comment="in a message"),
-    sa.Column("max_a_day", sa.Integer, nullable=False, server_default="0", comment="messages; 0: any number"),
-    sa.Column(
-        "silent", sa.Boolean, nullable=False, server_default=sa.false(), comment="without notification"
-    ),
-    sa.Column("forms", _tuple_of(tuple), nullable=False, server_default="[]", comment="by term: added forms"),
-    sa.Column("state", _one_of(models.ActivityState), nullable=False),
+    _required("translations", sa.Boolean, comment="forms of the other language match too"),
+    _required("timing", _one_of(models.AlertTiming), comment="now, daily or weekly"),
+    _required("at_time", sa.Text, comment="HH:MM in timezone"),
+    _required("timezone", sa.Text),
+    _required("weekday", sa.Integer, comment="ISO, of weekly"),
+    _required("max_papers", sa.Integer, comment="in a message"),
+    _required("max_a_day", sa.Integer, server_default="0", comment="messages; 0: any number"),
+    _required("silent", sa.Boolean, server_default=sa.false(), comment="without notification"),
+    _required("forms", _tuple_of(tuple), server_default="[]", comment="by term: added forms"),
+    _required("state", _one_of(models.ActivityState)),
     sa.Column("reason", sa.Text),
     sa.Column("paused_until_at", UtcTime),
-    sa.Column("created_at", UtcTime, nullable=False),
+    _required("created_at", UtcTime),
     # Both columns: with the first alone SQLite may look for a reader's alert among all that have no channel.
     sa.Index("ix_alerts_user_id", "user_id", "channel_id"),
     sa.Index("ix_alerts_channel_id", "channel_id"),
@@ -445,7 +414,7 @@ alert_matches = sa.Table(
     _reference("paper_id", "papers.id", primary_key=True, index=True),
     _reference("alert_id", "alerts.id", primary_key=True, index=True),
     sa.Column("votes", sa.Integer, comment="when it was matched; NULL if unknown"),
-    sa.Column("matched_at", UtcTime, nullable=False),
+    _required("matched_at", UtcTime),
     sa.Column("due_at", UtcTime, comment="when its message is planned; NULL: once it has the votes"),
     # The papers that wait for votes are read from the index alone.
     sa.Index("ix_alert_matches_due_at", "due_at", "paper_id"),
@@ -459,7 +428,7 @@ notified_papers = sa.Table(
         "recipient", sa.Text, primary_key=True, comment="'user:<id>' or 'channel:<id>'", info=READER_ROWS
     ),
     _reference("paper_id", "papers.id", primary_key=True, index=True),
-    sa.Column("notified_at", UtcTime, nullable=False),
+    _required("notified_at", UtcTime),
     _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
     sqlite_with_rowid=False,
 )
@@ -469,18 +438,12 @@ pending_alerts = sa.Table(
     metadata,
     _reference("digest_id", "digests.id", primary_key=True, autoincrement=False),
     sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("paper_ids", _tuple_of(), nullable=False, comment="papers that this revision added"),
-    sa.Column(
-        "papers_done", sa.Integer, nullable=False, server_default="0", comment="are matched with all alerts"
+    _required("paper_ids", _tuple_of(), comment="papers that this revision added"),
+    _required("papers_done", sa.Integer, server_default="0", comment="are matched with all alerts"),
+    _required(
+        "alert_id", RowId, server_default="0", comment="the last alert with which the next papers are matched"
     ),
-    sa.Column(
-        "alert_id",
-        RowId,
-        nullable=False,
-        server_default="0",
-        comment="the last alert with which the next papers are matched",
-    ),
-    sa.Column("added_at", UtcTime, nullable=False),
+    _required("added_at", UtcTime),
     sa.Column(
         "former_names",
         sa.JSON(none_as_null=True),
@@ -493,7 +456,7 @@ notified_archive = sa.Table(
     "notified_archive",
     metadata,
     sa.Column("recipient", sa.Text, primary_key=True, comment="as in notified_papers", info=READER_ROWS),
-    sa.Column("paper_ids", sa.LargeBinary, nullable=False, comment="differences of sorted ids, JSON, zlib"),
+    _required("paper_ids", sa.LargeBinary, comment="differences of sorted ids, JSON, zlib"),
     sqlite_with_rowid=False,
 )
 
@@ -501,32 +464,31 @@ deliveries = sa.Table(
     "deliveries",
     metadata,
     _id(),
-    sa.Column("key", sa.Text, nullable=False, unique=True),
-    sa.Column("kind", _one_of(models.DeliveryKind), nullable=False),
+    _required("key", sa.Text, unique=True),
+    _required("kind", _one_of(models.DeliveryKind)),
     _reference("subscription_id", "subscriptions.id", ondelete="SET NULL", index=True),
     sa.Column("guild_id", sa.BigInteger),
     sa.Column("channel_id", sa.BigInteger, index=True, comment="destination; NULL until a DM is opened"),
     sa.Column("user_id", sa.BigInteger, index=True, info=READER_ROWS),
-    sa.Column("locale", _one_of(models.Locale), nullable=False),
+    _required("locale", _one_of(models.Locale)),
     sa.Column("local_on", sa.Date),
     sa.Column("digest_on", sa.Date, comment="date of the digest shown"),
-    sa.Column(
+    _required(
         "post",
         Stored(
             sa.JSON(),
             lambda post: _post_codec().validate_python(post),
             lambda post: _post_codec().dump_python(post, mode="json", exclude_defaults=True),
         ),
-        nullable=False,
         server_default="{}",
         comment="what is shown: models.StoredPost",
     ),
-    sa.Column("priority", sa.Integer, nullable=False, comment="the lowest is sent first"),
-    sa.Column("state", _one_of(models.DeliveryState), nullable=False),
+    _required("priority", sa.Integer, comment="the lowest is sent first"),
+    _required("state", _one_of(models.DeliveryState)),
     sa.Column("reason", sa.Text),
-    sa.Column("planned_at", UtcTime, nullable=False),
-    sa.Column("due_at", UtcTime, nullable=False),
-    sa.Column("expires_at", UtcTime, nullable=False),
+    _required("planned_at", UtcTime),
+    _required("due_at", UtcTime),
+    _required("expires_at", UtcTime),
     sa.Column("finished_at", UtcTime),
     sa.Index("ix_deliveries_state_due_at", "state", "due_at"),
     sqlite_autoincrement=True,
@@ -537,16 +499,16 @@ parts = sa.Table(
     metadata,
     _id(),
     _reference("delivery_id", "deliveries.id", nullable=False),
-    sa.Column("position", sa.Integer, nullable=False),
-    sa.Column("kind", _one_of(models.PartKind), nullable=False),
+    _required("position", sa.Integer),
+    _required("kind", _one_of(models.PartKind)),
     sa.Column("payload", sa.Text, comment="JSON body, cleared 30 days after the delivery ended"),
     sa.Column("fallback", sa.Text, comment="plain form, sent if Discord refuses the payload"),
-    sa.Column("nonce", sa.Text, nullable=False, unique=True),
-    sa.Column("state", _one_of(models.PartState), nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    _required("nonce", sa.Text, unique=True),
+    _required("state", _one_of(models.PartState)),
+    _required("attempts", sa.Integer, default=0),
     sa.Column("first_attempt_at", UtcTime, comment="first attempt that Discord may have accepted"),
     sa.Column("last_attempt_at", UtcTime),
-    sa.Column("next_attempt_at", UtcTime, nullable=False),
+    _required("next_attempt_at", UtcTime),
     sa.Column("sent_at", UtcTime),
     sa.Column("channel_id", sa.BigInteger, comment="channel, thread or DM of the sent message"),
     sa.Column("message_id", sa.BigInteger),
@@ -565,7 +527,7 @@ readers = sa.Table(
     sa.Column("locale", _one_of(models.Locale)),
     sa.Column("timezone", sa.Text),
     sa.Column("dm_channel_id", sa.BigInteger),
-    sa.Column("seen_at", UtcTime, nullable=False),
+    _required("seen_at", UtcTime),
 )
 
 button_texts = sa.Table(
@@ -573,8 +535,8 @@ button_texts = sa.Table(
     metadata,
     sa.Column("token", sa.Text, primary_key=True),
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("saved_at", UtcTime, nullable=False, index=True),
+    _required("text", sa.Text),
+    _required("saved_at", UtcTime, index=True),
     sa.Index("ix_button_texts_user_id_saved_at", "user_id", "saved_at"),
 )
 
@@ -583,7 +545,7 @@ saved_papers = sa.Table(
     metadata,
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
     _reference("paper_id", "papers.id", primary_key=True, index=True),
-    sa.Column("saved_at", UtcTime, nullable=False),
+    _required("saved_at", UtcTime),
     *_shelf_columns(),
     sa.Index("ix_saved_papers_guild_id_saved_at", "guild_id", "saved_at"),
 )
@@ -593,9 +555,9 @@ removed_papers = sa.Table(
     metadata,
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
     _reference("paper_id", "papers.id", primary_key=True, index=True),
-    sa.Column("saved_at", UtcTime, nullable=False),
+    _required("saved_at", UtcTime),
     *_shelf_columns(),
-    sa.Column("removed_at", UtcTime, nullable=False, index=True),
+    _required("removed_at", UtcTime, index=True),
 )
 
 shared_papers = sa.Table(
@@ -604,16 +566,16 @@ shared_papers = sa.Table(
     sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
     _reference("paper_id", "papers.id", primary_key=True, index=True),
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    sa.Column("shared_at", UtcTime, nullable=False, index=True),
+    _required("shared_at", UtcTime, index=True),
 )
 
 profiles = sa.Table(
     "profiles",
     metadata,
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    sa.Column("topics", _tuple_of(), nullable=False, comment="keys of the topics that the reader picked"),
+    _required("topics", _tuple_of(), comment="keys of the topics that the reader picked"),
     sa.Column("learnt_from", sa.Text, comment="fingerprint of what the weights were learnt from"),
-    sa.Column("concepts", sa.JSON, nullable=False, comment="number of saved papers by concept"),
+    _required("concepts", sa.JSON, comment="number of saved papers by concept"),
     sa.Column("at_time", sa.Text, comment="HH:MM at which the papers of the day are sent; NULL: never"),
     sa.Column("timezone", sa.Text, comment="of at_time"),
     sa.Column("next_due_at", UtcTime, index=True),
@@ -627,7 +589,7 @@ profile_weights = sa.Table(
     metadata,
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
     sa.Column("term", sa.Text, primary_key=True),
-    sa.Column("weight", sa.Float, nullable=False),
+    _required("weight", sa.Float),
     # By reader, as a profile is replaced and scored as a whole; an index by term would be as large again.
     sqlite_with_rowid=False,
 )
@@ -637,8 +599,8 @@ feedback = sa.Table(
     metadata,
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
     _reference("paper_id", "papers.id", primary_key=True, index=True),
-    sa.Column("kind", _one_of(models.FeedbackKind), nullable=False, comment="opened, more or less"),
-    sa.Column("given_at", UtcTime, nullable=False),
+    _required("kind", _one_of(models.FeedbackKind), comment="opened, more or less"),
+    _required("given_at", UtcTime),
     sqlite_with_rowid=False,
 )
 
@@ -655,12 +617,10 @@ paper_news = sa.Table(
     metadata,
     _id(),
     _reference("paper_id", "watched_papers.paper_id", nullable=False),
-    sa.Column(
-        "kind", _one_of(models.NewsKind), nullable=False, comment="version, withdrawn, code, model or venue"
-    ),
-    sa.Column("value", sa.Text, nullable=False, comment="a version's number, an address, a venue's name"),
-    sa.Column("changed_at", UtcTime, nullable=False, comment="no news for who saved the paper after it"),
-    sa.Column("found_at", UtcTime, nullable=False, index=True),
+    _required("kind", _one_of(models.NewsKind), comment="version, withdrawn, code, model or venue"),
+    _required("value", sa.Text, comment="a version's number, an address, a venue's name"),
+    _required("changed_at", UtcTime, comment="no news for who saved the paper after it"),
+    _required("found_at", UtcTime, index=True),
     sa.UniqueConstraint("paper_id", "kind", "value"),
     # The last id that a reader was told of must stay below all later ones.
     sqlite_autoincrement=True,
@@ -670,9 +630,9 @@ news_readers = sa.Table(
     "news_readers",
     metadata,
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    sa.Column("is_off", sa.Boolean, nullable=False),
-    sa.Column("last_id", RowId, nullable=False, comment="of the news told last"),
-    sa.Column("former_last_id", RowId, nullable=False, comment="before the last message"),
+    _required("is_off", sa.Boolean),
+    _required("last_id", RowId, comment="of the news told last"),
+    _required("former_last_id", RowId, comment="before the last message"),
     sa.Column("notified_at", UtcTime),
     _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
 )
@@ -685,27 +645,27 @@ guilds = sa.Table(
     sa.Column("timezone", sa.Text),
     sa.Column("system_channel_id", sa.BigInteger),
     sa.Column("left_at", UtcTime),
-    sa.Column("seen_at", UtcTime, nullable=False),
+    _required("seen_at", UtcTime),
 )
 
 sources = sa.Table(
     "sources",
     metadata,
     _id(),
-    sa.Column("url", sa.Text, nullable=False, unique=True, comment="as added"),
-    sa.Column("kind", _one_of(models.SourceKind), nullable=False),
+    _required("url", sa.Text, unique=True, comment="as added"),
+    _required("kind", _one_of(models.SourceKind)),
     sa.Column("language", _one_of(models.Locale)),
-    sa.Column("priority", sa.Integer, nullable=False, comment="the highest wins when sources disagree"),
-    sa.Column("options", sa.JSON, nullable=False),
-    sa.Column("added_at", UtcTime, nullable=False),
+    _required("priority", sa.Integer, comment="the highest wins when sources disagree"),
+    _required("options", sa.JSON),
+    _required("added_at", UtcTime),
     sa.Column("next_attempt_at", UtcTime, index=True),
     sa.Column("last_attempt_at", UtcTime),
     sa.Column("last_success_at", UtcTime),
-    sa.Column("failures", sa.Integer, nullable=False, comment="consecutive failures"),
+    _required("failures", sa.Integer, comment="consecutive failures"),
     sa.Column("status", _one_of(models.FetchStatus)),
     sa.Column("reason", sa.Text),
     sa.Column("noticed_at", UtcTime, comment="time of the notice to the operator"),
-    sa.Column("new_papers", sa.Integer, nullable=False, server_default="0", comment="brought on counted_on"),
+    _required("new_papers", sa.Integer, server_default="0", comment="brought on counted_on"),
     sa.Column("counted_on", sa.Date, comment="UTC"),
     sa.Column("progress", sa.JSON, comment="of a back-fill: what is read, and where to continue"),
 )
@@ -720,12 +680,10 @@ source_pages = sa.Table(
     sa.Column("hash", sa.Text),
     sa.Column("moved_to", sa.Text, comment="target of a permanent redirect"),
     sa.Column("status", _one_of(models.FetchStatus)),
-    sa.Column("read_at", UtcTime, nullable=False),
+    _required("read_at", UtcTime),
 )
 
-meta = sa.Table(
-    "meta", metadata, sa.Column("key", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
-)
+meta = sa.Table("meta", metadata, sa.Column("key", sa.Text, primary_key=True), _required("value", sa.Text))
 
 drafts = sa.Table(
     "drafts",
@@ -741,14 +699,14 @@ drafts = sa.Table(
         primary_key=True,
         comment="SHA-256 of what the model reads; empty: not read yet",
     ),
-    sa.Column("state", sa.Text, nullable=False),
+    _required("state", sa.Text),
     sa.Column("basis", sa.Text, comment="what was read: paper, abstract or none"),
     sa.Column("text", sa.Text, comment="JSON: the answers so far, or the claims that passed the checks"),
-    sa.Column("problems", _tuple_of(), nullable=False),
-    sa.Column("claims_dropped", sa.Integer, nullable=False),
-    sa.Column("calls", sa.Integer, nullable=False, comment="answered or failed; a lost one is not counted"),
-    sa.Column("tokens", sa.Integer, nullable=False),
-    sa.Column("updated_at", UtcTime, nullable=False, index=True),
+    _required("problems", _tuple_of()),
+    _required("claims_dropped", sa.Integer),
+    _required("calls", sa.Integer, comment="answered or failed; a lost one is not counted"),
+    _required("tokens", sa.Integer),
+    _required("updated_at", UtcTime, index=True),
     sqlite_with_rowid=False,
 )
 
@@ -756,42 +714,36 @@ paper_texts = sa.Table(
     "paper_texts",
     metadata,
     sa.Column("arxiv_id", sa.Text, primary_key=True),
-    sa.Column("url", sa.Text, nullable=False, comment="where it was read"),
-    sa.Column("basis", sa.Text, nullable=False, comment="paper, or abstract"),
-    sa.Column("fetched_at", UtcTime, nullable=False, index=True),
-    sa.Column("hash", sa.Text, nullable=False, comment="SHA-256 of the text"),
-    sa.Column("text", sa.LargeBinary, nullable=False, comment="Markdown, Zstandard"),
+    _required("url", sa.Text, comment="where it was read"),
+    _required("basis", sa.Text, comment="paper, or abstract"),
+    _required("fetched_at", UtcTime, index=True),
+    _required("hash", sa.Text, comment="SHA-256 of the text"),
+    _required("text", sa.LargeBinary, comment="Markdown, Zstandard"),
 )
 
 token_ledger = sa.Table(
     "token_ledger",
     metadata,
     sa.Column("day_on", sa.Date, primary_key=True, comment="UTC"),
-    sa.Column(
-        "reserved", sa.BigInteger, nullable=False, comment="of calls that run, or whose outcome is unknown"
-    ),
-    sa.Column("used", sa.BigInteger, nullable=False, comment="of settled calls"),
+    _required("reserved", sa.BigInteger, comment="of calls that run, or whose outcome is unknown"),
+    _required("used", sa.BigInteger, comment="of settled calls"),
 )
 
 indexed_papers = sa.Table(
     "indexed_papers",
     metadata,
     _reference("paper_id", "papers.id", primary_key=True, autoincrement=False),
-    sa.Column(
-        "position", RowId, nullable=False, unique=True, comment="row id of the engine, lower for more popular"
-    ),
-    sa.Column("texts", sa.LargeBinary, nullable=False, comment="canonical texts as indexed, Zstandard"),
+    _required("position", RowId, unique=True, comment="row id of the engine, lower for more popular"),
+    _required("texts", sa.LargeBinary, comment="canonical texts as indexed, Zstandard"),
     sa.Column("votes", sa.Integer),
-    sa.Column("last_on", sa.Date, nullable=False),
+    _required("last_on", sa.Date),
 )
 
 term_counts = sa.Table(
     "term_counts",
     metadata,
     sa.Column("token", sa.Text, primary_key=True),
-    sa.Column(
-        "papers", sa.Integer, nullable=False, comment="document frequency, sampled beyond the first papers"
-    ),
+    _required("papers", sa.Integer, comment="document frequency, sampled beyond the first papers"),
     sqlite_with_rowid=False,
 )
 
@@ -806,7 +758,7 @@ indexed_authors = sa.Table(
         comment="row id of the engine, lower for more papers",
     ),
     _reference("author_id", "authors.id", nullable=False, unique=True),
-    sa.Column("words", sa.Text, nullable=False, comment="tokens as indexed, separated by spaces"),
+    _required("words", sa.Text, comment="tokens as indexed, separated by spaces"),
 )
 
 name_words = sa.Table(
@@ -825,7 +777,7 @@ mention_counts = sa.Table(
         primary_key=True,
         comment="a parenthesis and the words before it, for the glossary",
     ),
-    sa.Column("papers", sa.Integer, nullable=False),
+    _required("papers", sa.Integer),
     sqlite_with_rowid=False,
 )
 
@@ -833,7 +785,7 @@ glossary = sa.Table(
     "glossary",
     metadata,
     _id(),
-    sa.Column("made_at", UtcTime, nullable=False),
-    sa.Column("papers", sa.Integer, nullable=False, comment="number of papers at build time"),
-    sa.Column("data", sa.LargeBinary, nullable=False, comment="JSON, zlib"),
+    _required("made_at", UtcTime),
+    _required("papers", sa.Integer, comment="number of papers at build time"),
+    _required("data", sa.LargeBinary, comment="JSON, zlib"),
 )

@@ -23,7 +23,7 @@ from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.daily.service import Subscriptions
 from bot.search.service import SearchService
-from storage import archive, deliveries, migrate, models, outbox, papers, sources, tables
+from storage import archive, migrate, models, outbox, papers, sources, tables
 from storage.database import Database
 
 DAY = date(2026, 1, 5)
@@ -88,7 +88,7 @@ class Probe:
     async def mark_sent(self, kind: models.DeliveryKind) -> int:
         """Store a receipt for all parts of a kind that are due; returns their number."""
         async with self.database.transaction() as connection:
-            due = await deliveries.list_due(connection, self.clock(), limit=10_000)
+            due = await outbox.list_due(connection, self.clock(), limit=10_000)
             receipts = {
                 row.part.id: models.Receipt(
                     row.part.message_id or 1000 + row.part.id, row.delivery.channel_id or 0

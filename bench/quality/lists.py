@@ -16,7 +16,7 @@ from pathlib import Path
 from rapidfuzz import fuzz
 
 from bot.archive import arxiv_ids, parse
-from bot.core import errors
+from storage import errors
 
 _ON = date(2026, 11, 21)
 _ID = re.compile(r"(?<![0-9.])([0-9]{4}\.[0-9]{4,5})(?:v[0-9]{1,2})?(?![0-9])")

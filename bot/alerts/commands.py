@@ -26,14 +26,12 @@ from bot.client import messages as client_messages
 from bot.client.context import Interaction, Request
 from bot.client.custom_ids import Action
 from bot.client.router import UserError, map_service_errors
-from bot.core import errors
 from bot.lists import autocomplete
 from bot.lists import card as lists_card
 from bot.lists import follow as lists_follow
 from bot.lists import messages as lists_messages
 from bot.lists.commands import load_list_text
-from storage import errors as storage_errors
-from storage import models
+from storage import errors, models
 
 _DRAFT = TypeAdapter(models.Alert)
 
@@ -199,7 +197,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         found = await self._find_alert(request, action.payload)
         if isinstance(found, ui.LayoutView):
             return found
-        with map_service_errors({storage_errors.DuplicateError: "alert-already"}):
+        with map_service_errors({errors.DuplicateError: "alert-already"}):
             changed = await request.services.alerts.send_fewer(found)
         return alerts_messages.fewer_view(request.texts, changed)
 
@@ -356,7 +354,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         try:
             with map_alert_errors():
                 alert = await request.services.alerts.add(draft)
-        except storage_errors.DuplicateError:
+        except errors.DuplicateError:
             own = await list_for_reader(request)
             existing = next((row for row in own if (row.terms, row.channel_id) == (draft.terms, None)), draft)
             return alerts_messages.existing_view(request.texts, existing)
@@ -559,7 +557,7 @@ async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
                 alert = await alerts.change(draft.id, draft, user_id=request.user_id)
             else:
                 alert = await alerts.add(draft)
-        except storage_errors.DuplicateError:
+        except errors.DuplicateError:
             return alerts_messages.existing_view(request.texts, matches.existing or draft)
     request.services.profiles.wake(request.user_id)
     if alert.channel_id is None:

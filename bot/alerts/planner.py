@@ -25,8 +25,7 @@ from bot.core import isolation
 from bot.core.clock import BatchSize, Clock, TimeSlices
 from bot.daily import choice
 from bot.outbox import contents
-from bot.outbox import deliveries as outbox_deliveries
-from bot.outbox.deliveries import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
+from bot.outbox.contents import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
 from bot.text import keywords
 from storage import accounts, alerts, archive, models, outbox, papers
 from storage.database import Connection, Database
@@ -439,7 +438,7 @@ class AlertPlanner:
         """Render the messages; what fails to render is logged and left out."""
         details = {match.paper.id: match.paper for matches in decisions.values() for match in matches}
         locales = {destination.locale for destination in destinations.values()}
-        await outbox_deliveries.prepare_extracts(details.values(), locales)
+        await contents.prepare_extracts(details.values(), locales)
         planned_at = f"{now:%Y%m%d%H%M%S}"
         built: dict[str, models.NewDelivery] = {}
         slices = TimeSlices()
@@ -506,7 +505,7 @@ class AlertPlanner:
         key = detail.id, detail.votes, locale, words
         if key not in self._papers:
             quoted = matcher.find_sentence(detail, words, locale)
-            self._papers[key] = replace(outbox_deliveries.build_post_paper(detail, locale), quoted=quoted)
+            self._papers[key] = replace(contents.build_post_paper(detail, locale), quoted=quoted)
         return self._papers[key]
 
     async def _resolve(self, connection: Connection, of: Collection[models.Alert]) -> dict[int, Destination]:

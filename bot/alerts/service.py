@@ -13,13 +13,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from bot.alerts import matcher
-from bot.core import clock, errors
+from bot.core import clock
 from bot.core.clock import Clock
 from bot.daily import choice, schedule
 from bot.outbox import contents
 from bot.search import glossary as search_glossary
 from bot.text import analyser, keywords, people
-from storage import alerts, archive, bulk, models, outbox, papers
+from storage import alerts, archive, bulk, errors, models, outbox, papers
 from storage.database import Connection, Database
 
 EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 1, 1, tzinfo=UTC))

@@ -23,8 +23,9 @@ from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
 from bot.archive.digest_writer import FreshDigest
 from bot.archive.ingest import IngestService
-from bot.core import day_close, days_off
+from bot.core import day_close
 from bot.core.clock import Clock, system_clock
+from bot.core.day_close import DaysOff
 from bot.core.settings import WRITTEN_FORMATS, Settings
 from bot.daily import edits
 from bot.daily.service import OnDemandPosts, Subscriptions
@@ -32,7 +33,7 @@ from bot.daily.why import WhyExplainer
 from bot.operations.health import ClockMonitor, Liveness
 from bot.operations.retention import Retention
 from bot.operations.service import StatusService
-from bot.outbox.deliveries import DeliveryFactory, DeliveryKinds
+from bot.outbox.contents import DeliveryFactory, DeliveryKinds
 from bot.outbox.discord_health import DiscordHealth
 from bot.outbox.outcomes import DestinationResumer, OperatorNotifier
 from bot.search import glossary as search_glossary
@@ -124,9 +125,9 @@ class Container:
         return day_close.parse(self.settings.day_closes, timedelta(minutes=minutes))
 
     @cached_property
-    def days_off(self) -> days_off.DaysOff:
+    def days_off(self) -> DaysOff:
         """The local dates without daily posts. Raises UsageError for a setting that cannot be used."""
-        return days_off.load(self.settings.days_off)
+        return day_close.load_days_off(self.settings.days_off)
 
     @property
     def locale(self) -> models.Locale:

@@ -31,7 +31,7 @@ from bot.archive import inbox
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import Quarantine
 from bot.client import command_sync, request_gate, sender, webhook
-from bot.core import errors, http_server, isolation
+from bot.core import http_server, isolation
 from bot.daily.planner import DailyPlanner
 from bot.operations import health
 from bot.operations.health import ClockMonitor, Liveness, Metrics
@@ -42,8 +42,7 @@ from bot.search.results import SearchRequest
 from bot.sources.poller import SourceReport
 from bot.today.service import TodayPlanner
 from bot.web import server as web_server
-from storage import errors as storage_errors
-from storage import key_values, migrate
+from storage import errors, key_values, migrate
 from storage.locks import HEARTBEAT_INTERVAL, SenderLock
 
 log = structlog.get_logger(__name__)
@@ -72,7 +71,7 @@ async def log_in(bot: PaperroundBot, token: str, on_attempt: Callable[[], None])
         try:
             await bot.login(token)
         except discord.LoginFailure as error:  # a page with status 401 is another error: see `RequestGate`
-            raise storage_errors.PaperroundError(command_sync.WRONG_TOKEN) from error
+            raise errors.PaperroundError(command_sync.WRONG_TOKEN) from error
         except unreachable:
             # Each login opens a session on the connector, which closing the session closes too.
             await bot.http.close()
@@ -89,17 +88,17 @@ async def connect_gateway(bot: PaperroundBot) -> None:
         try:
             await bot.connect(reconnect=True)
         except discord.PrivilegedIntentsRequired as error:
-            raise storage_errors.PaperroundError(REJECTIONS[4014]) from error
+            raise errors.PaperroundError(REJECTIONS[4014]) from error
         except discord.ConnectionClosed as error:
             text = REJECTIONS.get(
                 error.code, f"Discord's Gateway ended the connection (close code {error.code})."
             )
-            raise storage_errors.PaperroundError(text) from error
+            raise errors.PaperroundError(text) from error
         except discord.GatewayNotFound as error:
             if getattr(error.__cause__, "status", None) == 401:
-                raise storage_errors.PaperroundError(command_sync.WRONG_TOKEN) from error
+                raise errors.PaperroundError(command_sync.WRONG_TOKEN) from error
             raise
-        raise storage_errors.PaperroundError(
+        raise errors.PaperroundError(
             "The connection to Discord's Gateway was closed. Start Paperround again."
         )
 
@@ -142,7 +141,7 @@ async def compete_for_lock(
         try:
             is_acquired = await lock.try_acquire()
             is_over = is_acquired or (former_term is not None and await lock.is_superseded(former_term))
-        except storage_errors.DatabaseUnavailableError as error:
+        except errors.DatabaseUnavailableError as error:
             if failures % DATABASE_WARNING_EVERY == 0:
                 log.warning("the database is away; waiting for it", reason=str(error))
             liveness.record_database(str(error))
@@ -374,7 +373,7 @@ async def run(container: Container) -> None:
             stack.push_async_callback(runtime.lock.release)
             try:
                 await _stand_by_and_send(runtime, token, stopping, monitor)
-            except storage_errors.DatabaseUnavailableError as error:
+            except errors.DatabaseUnavailableError as error:
                 # It went away before the tasks ran; standing by again waits for it.
                 log.warning("the database went away; starting again", reason=str(error))
     log.info("stopped")
@@ -409,7 +408,7 @@ async def _stand_by_and_send(
             if not await _wait_unless_stopped(competing, stopping):
                 return
             if is_standby and (mismatch := await migrate.find_mismatch(database)):
-                raise storage_errors.StorageError(mismatch)
+                raise errors.StorageError(mismatch)
             await runtime.container.mentions.load(database)
             monitor()
             await _run_tasks(runtime, stopping, monitor)
@@ -541,7 +540,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         results += [connection.exception()] if connection.done() and not connection.cancelled() else []
     for result in results:
         if isinstance(result, outbox_sender.DeliveryError):
-            raise storage_errors.PaperroundError(command_sync.WRONG_TOKEN) from result
+            raise errors.PaperroundError(command_sync.WRONG_TOKEN) from result
         if isinstance(result, Exception):
             raise result
 

@@ -27,8 +27,7 @@ from bot.shelf import news as shelf_news
 from bot.sources import fetch_errors, fetcher, kinds
 from bot.writer import publication
 from bot.writer import service as writer_service
-from storage import errors as storage_errors
-from storage import key_values, models, outbox, sources
+from storage import errors, key_values, models, outbox, sources
 from storage.database import Database
 from storage.models import SourceKind
 
@@ -360,7 +359,7 @@ class WriterLoop:
             try:
                 day = await self._find_due()
                 return day is None or await self._write_alone(day)
-            except storage_errors.PaperroundError as error:
+            except errors.PaperroundError as error:
                 log.error("digest not written; will retry later", reason=str(error))
         return False
 

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.archive import markdown_lines
-from bot.core import errors
+from storage import errors
 from storage.models import Entry, Locale, Section
 
 _MAX_LINE_LENGTH = 1_000

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.archive import parse
-from bot.core import errors
+from storage import errors
 from storage.models import LocatedProblem
 
 LARGE_BYTES = 1_000_000

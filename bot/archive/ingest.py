@@ -18,9 +18,9 @@ from datetime import date
 from bot.archive import arxiv_ids, digest_writer, listing, parse
 from bot.archive.digest_writer import IngestResult
 from bot.archive.files import TextFile
-from bot.core import errors, isolation
+from bot.core import isolation
 from bot.core.clock import Clock
-from storage import archive, key_values, sources
+from storage import archive, errors, key_values, sources
 from storage.bulk import chunked
 from storage.database import Connection, Database
 from storage.errors import StorageError

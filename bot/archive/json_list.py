@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from bot.archive import arxiv_ids, fields, listing, paper_list
 from bot.archive import headings as archive_headings
-from bot.core import errors
+from storage import errors
 from storage.models import Digest, DigestFormat
 
 MAX_BRACKETS = 1_000_000

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from bot.archive import arxiv_ids, fields, headings, html_pages, summaries
-from bot.core import errors
+from storage import errors
 from storage.models import Digest, DigestFormat, Entry, Problem, Section
 
 MAX_SUMMARY_LENGTH = 4_000

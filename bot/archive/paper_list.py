@@ -15,7 +15,7 @@ from importlib import resources
 
 from bot.archive import arxiv_ids, fields, listing, markdown_lines
 from bot.archive import headings as archive_headings
-from bot.core import errors
+from storage import errors
 from storage.models import Digest, DigestFormat, Problem
 
 MAX_SECTION_LENGTH = 6_000

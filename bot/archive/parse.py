@@ -19,7 +19,7 @@ from bot.archive import headings as archive_headings
 from bot.archive import html_pages, json_list, listing, markdown_lines, paper_list, review
 from bot.archive.newsletter import parse_newsletter
 from bot.archive.review import parse_review
-from bot.core import errors
+from storage import errors
 from storage.models import Digest, DigestFormat, Entry, Problem
 
 _SAMPLED_PAPERS = 2

@@ -229,16 +229,15 @@ def remove(alert_id: AlertId, as_json: output.AsJson = False) -> None:
 
 
 def _unknown(alert_id: int) -> Exception:
-    from bot.core import errors
+    from storage import errors
 
     return errors.UsageError(f"No alert has the ID {alert_id}. `paperround alerts list` shows all of them.")
 
 
 def _new_draft(user: int, options: Mapping[str, Any]) -> models.Alert:
     """Return an alert to add. Raises UsageError without terms."""
-    from bot.core import errors
     from bot.core.clock import system_clock
-    from storage import models
+    from storage import errors, models
 
     if "terms" not in options:
         raise errors.UsageError("Give --keyword, --author or --institution.")

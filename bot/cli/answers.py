@@ -172,8 +172,7 @@ def status(
 
 async def _find_guild(container: Container, channel_id: int) -> int:
     """Return the server of a channel with a daily post. Raises UsageError."""
-    from bot.core import errors
-    from storage import daily
+    from storage import daily, errors
 
     async with container.database.read() as connection:
         for row in await daily.list_rows(connection):
@@ -278,8 +277,8 @@ _DECISIONS = ("forget", "add")
 
 def _decide(words: Sequence[str], as_json: bool) -> None:
     """Store that a form is one of a term, or is not."""
-    from bot.core import errors
     from bot.search.glossary import GlossaryService
+    from storage import errors
 
     verb, *texts = words
     if len(texts) != 2:

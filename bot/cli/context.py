@@ -87,8 +87,7 @@ def checked_database(url: str, *, creating: bool) -> Iterator[None]:
 
     A command in another folder than the bot's would find an empty archive there, and leave it behind.
     """
-    from bot.core import errors, printable
-    from storage import snapshot
+    from storage import errors, snapshot
 
     path = snapshot.find_missing_file(url)
     if path is not None and not creating:
@@ -98,7 +97,7 @@ def checked_database(url: str, *, creating: bool) -> Iterator[None]:
         )
     yield
     if path is not None:
-        sys.stderr.write(f"paperround: new database: {printable.make_printable(str(path))}\n")
+        sys.stderr.write(f"paperround: new database: {errors.make_printable(str(path))}\n")
 
 
 @asynccontextmanager

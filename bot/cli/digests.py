@@ -17,9 +17,9 @@ import typer
 
 from bot.cli import context, output
 from bot.cli.search import print_papers
-from bot.core import clock, errors
+from bot.core import clock
+from storage import errors, models
 from storage import errors as stored_errors
-from storage import models
 
 if TYPE_CHECKING:
     from bot.archive.digest_writer import IngestResult

@@ -8,8 +8,7 @@ import os
 import sys
 from typing import Any
 
-from bot.core import errors
-from storage import errors as storage_errors
+from storage import errors
 
 SETTING = "PAPERROUND_HTTP"
 TIMEOUT_SECONDS = 4.0
@@ -54,7 +53,7 @@ def request_health(address: str) -> tuple[bool, dict[str, Any]]:
         if not isinstance(body, dict) or "role" not in body:
             raise ValueError("the answer is not from Paperround")
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise storage_errors.PaperroundError(f"unhealthy: no answer from {address} ({error}).") from error
+        raise errors.PaperroundError(f"unhealthy: no answer from {address} ({error}).") from error
     finally:
         connection.close()
     return response.status == 200 or body.get("outage") is True, body
@@ -81,7 +80,7 @@ def report(*, as_json: bool = False) -> int:
     """Print whether the bot works and return the exit status: 0, 1, or 2 without the setting."""
     try:
         is_healthy, body = request_health(read_address())
-    except storage_errors.PaperroundError as error:
+    except errors.PaperroundError as error:
         sys.stderr.write(f"paperround: {error}\n")
         return error.exit_status
     sentence = describe(is_healthy, body)

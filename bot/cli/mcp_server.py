@@ -29,7 +29,6 @@ from starlette.responses import PlainTextResponse
 from bot.archive import arxiv_ids
 from bot.cli import answers, output
 from bot.cli import search as cli_search
-from bot.core import printable
 from bot.core.admission import Admission, BusyError
 from bot.core.clock import Clock
 from bot.search.glossary import GlossaryService
@@ -210,7 +209,7 @@ class ArchiveTools:
 
 def _no_paper(text: str) -> exceptions.ToolError:
     return exceptions.ToolError(
-        f"There is no paper {printable.make_printable(text[:60])!r} in the archive. search_papers finds papers by topic."
+        f"There is no paper {errors.make_printable(text[:60])!r} in the archive. search_papers finds papers by topic."
     )
 
 
@@ -218,7 +217,7 @@ def _clip(value: Any, length: int, items: int) -> Any:
     """Return a value of JSON with printable texts of at most `length` characters and lists of at most `items` items."""
     if isinstance(value, str):
         short = value if len(value) <= length else f"{value[: length - 1]}…"
-        return printable.make_printable(short)
+        return errors.make_printable(short)
     if isinstance(value, Mapping):
         return {key: _clip(item, length, items) for key, item in value.items()}
     if isinstance(value, list):

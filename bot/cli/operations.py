@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli import context, output
-from bot.core import errors
-from storage import errors as storage_errors
+from storage import errors
 
 if TYPE_CHECKING:
     from bot.app.container import Container
@@ -199,7 +198,7 @@ def run() -> None:
     settings = context.load_settings()
     logs.configure(settings.log)
     for unknown in core_settings.find_unknown():
-        structlog.get_logger().warning("unknown setting", origin=unknown.origin, reason=unknown.describe())
+        structlog.get_logger().warning("unknown setting", origin=unknown.origin, reason=unknown.sentence)
     from bot.app import runtime
 
     if settings.discord_token is None and snapshot.find_missing_file(settings.database_url) is not None:
@@ -282,7 +281,7 @@ def demo(
         # Before the seconds that the demo takes to start.
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
-        raise storage_errors.PaperroundError(
+        raise errors.PaperroundError(
             f"Cannot listen on port {port}: {os.strerror(error.errno or 0)}. Perhaps another demo is running."
             " Choose another with --port, or 0 for any free one."
         ) from error

@@ -1,6 +1,6 @@
 """Reads arguments and prints results: JSON for programs, tables for people, problems and progress on stderr.
 
-Everything for people passes `bot.core.printable`: digests, feeds and Discord's names may hold a terminal's control sequences.
+Everything for people passes `errors.make_printable`: digests, feeds and Discord's names may hold a terminal's control sequences.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 import typer
 
 from bot.cli import context
-from bot.core import errors, printable
 from bot.core.clock import system_clock
+from storage import errors
 
 Item = TypeVar("Item")
 Source = TypeVar("Source")
@@ -35,12 +35,12 @@ def print_json(value: Any) -> None:
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     text = json.dumps(value, ensure_ascii=False, default=str)
     # JSON escapes C0 only, and many terminals obey C1 too.
-    sys.stdout.write(printable.escape_in_json(text) + "\n")
+    sys.stdout.write(errors.escape_in_json(text) + "\n")
 
 
 def print_document(text: str) -> None:
     """Print the text of a document: unchanged into a file or pipe, made printable on a terminal."""
-    sys.stdout.write(printable.make_printable(text) if sys.stdout.isatty() else text)
+    sys.stdout.write(errors.make_printable(text) if sys.stdout.isatty() else text)
 
 
 def print_result(data: Mapping[str, Any], sentence: str, as_json: bool) -> None:
@@ -90,17 +90,17 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("–" if cell is None else printable.make_printable(str(cell))) for cell in row))
+        table.add_row(*(Text("–" if cell is None else errors.make_printable(str(cell))) for cell in row))
     console = Console(width=None if sys.stdout.isatty() else 200)
     if table.row_count:
         console.print(table)
     else:
-        console.print(Text(printable.make_printable(empty)))
+        console.print(Text(errors.make_printable(empty)))
 
 
 def print_wrapped(head: str, text: str) -> None:
     """Print a text behind a head, on a terminal wrapped between words: names and addresses stay whole."""
-    line = head + printable.make_printable(text)
+    line = head + errors.make_printable(text)
     if sys.stdout.isatty():
         width, indent = shutil.get_terminal_size().columns, " " * len(head)
         line = textwrap.fill(
@@ -156,12 +156,12 @@ def with_progress(items: Sequence[Source], read: Callable[[Source], Item], label
 
 def echo(sentence: str) -> None:
     """Print a sentence on stdout."""
-    sys.stdout.write(printable.make_printable(sentence) + "\n")
+    sys.stdout.write(errors.make_printable(sentence) + "\n")
 
 
 def error(sentence: str) -> None:
     """Print one line on stderr."""
-    line = printable.make_printable(sentence).replace("\n", "\\n")
+    line = errors.make_printable(sentence).replace("\n", "\\n")
     sys.stderr.write(f"paperround: {line}\n")
     sys.stderr.flush()
 

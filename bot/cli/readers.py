@@ -72,7 +72,7 @@ def print_saved(
 ) -> None:
     """Show a user's saved papers, newest first, or write them as a file to stdout."""
     from bot.archive.exports import ReferenceFormat
-    from bot.core import errors
+    from storage import errors
 
     query = " ".join(part for part in (tag and f"#{tag.lstrip('#')}", search) if part)
     if form is None:
@@ -130,11 +130,11 @@ def list_rows(
     chosen = None if state is None else output.parse_choice(models.DeliveryState, state, "state")
 
     async def command() -> list[dict[str, Any]]:
-        from storage import deliveries
+        from storage import outbox
 
         async with context.open_storage() as database, database.read() as connection:
-            rows = await deliveries.list_rows(connection, state=chosen, limit=limit)
-            return [to_dict(row, await deliveries.list_parts(connection, row.id)) for row in rows]
+            rows = await outbox.list_rows(connection, state=chosen, limit=limit)
+            return [to_dict(row, await outbox.list_parts(connection, row.id)) for row in rows]
 
     columns = ("id", "kind", "channel", "user", "date", "state", "reason", "planned_at", "sent_at", "link")
     output.print_rows(context.run_command(command), columns, as_json, empty="The outbox is empty.")

@@ -69,7 +69,7 @@ def search(
     ] = False,
 ) -> None:
     """Find papers on a topic, best first. The query may be empty if there is a filter."""
-    from bot.core import errors
+    from storage import errors
 
     first = None if since is None else output.parse_date(since)
     if not ("".join(query or ()).strip() or name or since or min_votes):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli import context, output
-from bot.core import errors
+from storage import errors
 from storage.errors import PaperroundError
 
 if TYPE_CHECKING:

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli import context, output
-from bot.core import errors
-from storage import errors as storage_errors
-from storage import models
+from storage import errors, models
 
 if TYPE_CHECKING:
     from datetime import date
@@ -117,7 +115,7 @@ def _check(url: str, as_json: bool) -> None:
             output.error("The source was not added. Without --check it is added and tried again later.")
         elif not as_json:
             output.echo(
-                f"{storage_errors.redact(url)} was added; `sources fetch` reads it now, `run` from time to time."
+                f"{errors.redact(url)} was added; `sources fetch` reads it now, `run` from time to time."
             )
 
 
@@ -179,7 +177,7 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
 
     back_fill = kinds.read_back_fill(row)
     return {
-        "source": storage_errors.redact(row.url),
+        "source": errors.redact(row.url),
         "kind": row.kind.value,
         "language": row.language and row.language.value,
         "priority": row.priority,
@@ -206,7 +204,7 @@ def _days_between(since: date | None, until: date | None, today: date) -> list[d
     """Return the days from `since` to `until`, both included; an open end is today."""
     from datetime import timedelta
 
-    from bot.core import errors
+    from storage import errors
 
     first, last = since or until or today, until or today
     if first > last:
@@ -253,7 +251,7 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool, *, with_yield
 
     rows: list[dict[str, Any]] = [
         {
-            "source": storage_errors.redact(report.source.url),
+            "source": errors.redact(report.source.url),
             "status": _status_name(report.status),
             "reason": report.reason,
             "digests": report.result.digests,

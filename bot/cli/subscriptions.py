@@ -121,8 +121,7 @@ def add(
     as_json: output.AsJson = False,
 ) -> None:
     """Add a daily post to a channel, which the bot posts to, or a webhook."""
-    from bot.core import errors
-    from storage import models
+    from storage import errors, models
 
     settings, token = context.load_settings(), None
     if webhook is not None and guild is None and channel is None:
@@ -158,13 +157,13 @@ def _check_webhook(draft: models.Subscription, token: str, settings: Settings) -
     from bot.client import webhook
     from bot.daily import options
     from bot.outbox import sender
-    from storage import errors as storage_errors
+    from storage import errors
 
     options.validated(draft)
     failures = context.run_command(lambda: webhook.check_all(settings, {draft.channel_id: token}))
     failure = failures.get(draft.channel_id)
     if failure is not None and failure.classification == sender.WEBHOOK_GONE:
-        raise storage_errors.PaperroundError(
+        raise errors.PaperroundError(
             "Discord does not know this webhook. Copy its address again, from the channel's settings › Integrations."
         )
     if failure is not None:
@@ -178,7 +177,7 @@ def list_rows(
     as_json: output.AsJson = False,
 ) -> None:
     """Show the daily posts of all channels."""
-    from storage import errors as storage_errors
+    from storage import errors
 
     subscription_rows = context.run_with_service(
         _create_subscriptions, lambda subscriptions: subscriptions.list_rows(guild_id=guild)
@@ -192,7 +191,7 @@ def list_rows(
             "channel": _name_place(subscription),
             "post": _describe(subscription),
             "topic": subscription.topic,
-            "from": storage_errors.redact(subscription.source),
+            "from": errors.redact(subscription.source),
             "state": subscription.state.value,
             "next": _format_next(subscription),
         }
@@ -249,7 +248,7 @@ def _run(
     verb: str, command: Callable[[Subscriptions], Awaitable[models.Subscription]], as_json: bool
 ) -> None:
     """Run a command and print the subscription that it returns, with what became of it."""
-    from storage import errors as storage_errors
+    from storage import errors
 
     subscription = context.run_with_service(_create_subscriptions, command, creating=verb == "added")
     place = "webhook" if subscription.is_by_webhook else "channel"
@@ -259,7 +258,7 @@ def _run(
     if subscription.topic:
         sentence += f", on {subscription.topic}"
     if subscription.source:
-        sentence += f", from {storage_errors.redact(subscription.source)}"
+        sentence += f", from {errors.redact(subscription.source)}"
     if verb not in ("paused", "removed"):
         sentence += f"; next on {_format_next(subscription) or '–'}"
     output.print_result(to_dict(subscription), f"{sentence}.", as_json)
@@ -311,8 +310,7 @@ def _with_changes(subscription: models.Subscription, given: Mapping[str, Any]) -
     """Return the subscription with the given settings. Raises UsageError."""
     from dataclasses import replace
 
-    from bot.core import errors
-    from storage import models
+    from storage import errors, models
 
     changed = replace(subscription, **given)
     if given.get("server_picks") and changed.style is not models.Style.WEEKLY:

@@ -14,9 +14,10 @@ from datetime import date
 from typing import Any
 
 from bot.client.router import UserError
-from bot.core import clock, errors
+from bot.core import clock
 from bot.rendering import discord_text
 from bot.text import dates
+from storage import errors
 
 COMMON_TIMEZONES = (
     "Asia/Seoul",

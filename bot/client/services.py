@@ -12,7 +12,7 @@ from bot.core.clock import Clock
 from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import WhyExplainer
 from bot.operations.service import StatusService
-from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.contents import DeliveryFactory
 from bot.outbox.outcomes import DestinationResumer
 from bot.rendering.charts import ChartRenderer
 from bot.search.glossary import GlossaryService

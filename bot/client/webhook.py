@@ -19,11 +19,11 @@ from discord import http
 
 from bot.client import message_builder, request_gate
 from bot.client.message_builder import NO_MENTIONS
-from bot.core import errors
 from bot.core.settings import Settings
 from bot.outbox import sender
 from bot.outbox.discord_health import MAX_LIMIT, Answer
 from bot.outbox.sender import Classification, DeliveryError, Disposition, SendRequest
+from storage import errors
 from storage.models import PartKind, Reason, Receipt
 
 MAX_ADDRESS_LENGTH = 500

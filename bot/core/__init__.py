@@ -1,1 +1,1 @@
-"""What every room uses: settings, clock, errors, logs, and work in a process of its own."""
+"""What every room uses: settings, clock, logs, and work in a process of its own."""

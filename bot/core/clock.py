@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.core import errors
+from storage import errors
 
 Clock = Callable[[], datetime]
 """Returns the current time, aware and in UTC."""

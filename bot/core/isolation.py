@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bot.core import clock
-from storage import errors as storage_errors
+from storage import errors
 
 ErrorTypes = tuple[type[Exception], ...]
 
@@ -56,7 +56,7 @@ def isolated(
 
 def log_error(log: Any, event: str, error: BaseException, **details: object) -> None:
     """Log an error: one line for a database that is away or locked, otherwise with its traceback."""
-    if isinstance(error, storage_errors.StorageError):
+    if isinstance(error, errors.StorageError):
         log.error(event, reason=str(error), **details)
     else:
         log.error(event, exc_info=error, **details)
@@ -101,11 +101,11 @@ _MAX_RESULT_BYTES = 1 << 24
 _MAX_ERROR_LINES = 6
 
 
-class ChildStartError(storage_errors.PaperroundError):
+class ChildStartError(errors.PaperroundError):
     """No process can be started; the work has to be done in this one."""
 
 
-class ChildError(storage_errors.PaperroundError):
+class ChildError(errors.PaperroundError):
     """The process ended before its work was finished."""
 
 
@@ -218,9 +218,9 @@ async def _send(stdin: asyncio.StreamWriter, request: object) -> None:
                 await stdin.drain()
 
 
-def _find_error(name: str) -> type[storage_errors.PaperroundError]:
+def _find_error(name: str) -> type[errors.PaperroundError]:
     """Return one of our errors by its name: not any class, as a pickle would."""
-    found: list[type[storage_errors.PaperroundError]] = [storage_errors.PaperroundError]
+    found: list[type[errors.PaperroundError]] = [errors.PaperroundError]
     for kind in found:
         found += kind.__subclasses__()
     return next((kind for kind in found if kind.__name__ == name), ChildError)
@@ -232,7 +232,7 @@ def main() -> None:
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is not a result
     unlimited = resource.getrlimit(resource.RLIMIT_DATA)
-    failure: type[storage_errors.PaperroundError] = ChildStartError
+    failure: type[errors.PaperroundError] = ChildStartError
     try:
         seconds, megabytes, arguments = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent
         function = pkgutil.resolve_name(sys.argv[1])
@@ -252,7 +252,7 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, unlimited)
         if _is_out_of_memory(error):
             failure, message = ChildLimitError, f"it cannot be read within {megabytes} MB of memory"
-        elif isinstance(error, storage_errors.PaperroundError):
+        elif isinstance(error, errors.PaperroundError):
             failure, message = type(error), str(error)
         else:
             message = " / ".join(traceback.format_exc().splitlines()[-_MAX_ERROR_LINES:])

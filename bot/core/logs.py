@@ -7,7 +7,7 @@ import sys
 
 import structlog
 
-from bot.core import printable, settings
+from bot.core import settings
 from storage import errors
 
 SHARED_PROCESSORS: tuple[structlog.typing.Processor, ...] = (
@@ -59,7 +59,7 @@ def _make_values_printable(
     logger: object, method_name: str, event_dict: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
     return {
-        name: printable.make_printable(value) if isinstance(value, str) else value
+        name: errors.make_printable(value) if isinstance(value, str) else value
         for name, value in event_dict.items()
     }
 
@@ -72,7 +72,7 @@ def _redacting(renderer: structlog.typing.Processor) -> structlog.typing.Process
     ) -> str:
         line = str(renderer(logger, method_name, event_dict))
         if isinstance(renderer, structlog.processors.JSONRenderer):
-            line = printable.escape_in_json(line)
+            line = errors.escape_in_json(line)
         return errors.redact(line)
 
     return render

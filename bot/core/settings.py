@@ -9,10 +9,9 @@ import difflib
 import re
 import tomllib
 import zoneinfo
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import pydantic
 from pydantic import AliasChoices, Field, SecretStr, field_validator
@@ -27,8 +26,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from bot.core import day_close, errors
-from storage import models
+from bot.core import day_close
+from storage import errors, models
 
 TOML_FILE = "paperround.toml"
 ENV_FILE = ".env"
@@ -38,212 +37,74 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 MAX_PORT = 65535
+_PREFIX = "PAPERROUND_"
 
 
-def _setting(name: str, env: str | None = None, **options: Any) -> Any:
-    """Return a field named `env` in the environment and `name` in `paperround.toml`."""
-    return Field(validation_alias=AliasChoices(env or f"PAPERROUND_{name.upper()}", name), **options)
-
-
-def _split_list(text: str) -> list[str]:
-    return [item.strip() for item in text.split(",") if item.strip()]
-
-
-def _check_list(value: Any) -> list[Any] | tuple[Any, ...]:
+def _split_texts(value: Any) -> Any:
+    """Return the items of a list, which a text separates by commas."""
+    if isinstance(value, str):
+        return tuple(item.strip() for item in value.split(",") if item.strip())
     if not isinstance(value, list | tuple):
         raise ValueError(f"{value!r} is not a list of texts")
     return value
 
 
-class SourceSetting(pydantic.BaseModel):
-    """A `[[sources]]` table of `paperround.toml`: the same as one `paperround sources add`."""
-
-    model_config = pydantic.ConfigDict(extra="forbid")
-
-    url: str
-    kind: models.SourceKind | None = None
-    language: models.Locale | None = None
-    priority: int = 0
-    options: dict[str, str | int | bool] = {}
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
-class Settings(BaseSettings):
-    """The settings in force. Time zones are IANA names; lists are comma-separated in the environment."""
+def _split_formats(value: Any) -> Any:
+    formats = tuple(dict.fromkeys(str(item).strip().lower() for item in _split_texts(value)))
+    if not set(formats) <= {*WRITTEN_FORMATS}:
+        raise ValueError(f"use {', '.join(WRITTEN_FORMATS)} or one of them")
+    return formats
 
-    model_config = SettingsConfigDict(
-        extra="ignore",
-        frozen=True,
-        env_file=ENV_FILE,
-        env_file_encoding="utf-8",
-        toml_file=TOML_FILE,
-        case_sensitive=False,
-    )
 
-    discord_token: SecretStr | None = _setting("discord_token", "DISCORD_TOKEN", default=None)
-    database_url: str = _setting("database_url", default="sqlite+aiosqlite:///paperround.db")
-    discord_api_url: str | None = _setting("discord_api_url", default=None)
-    discord_gateway_url: str | None = _setting("discord_gateway_url", default=None)
-    inbox: Path | None = _setting("inbox", default=None)
-    fetch_allow: Annotated[tuple[str, ...], NoDecode] = _setting("fetch_allow", default=())
-    fetch_proxy: str | None = _setting("fetch_proxy", default=None)
-    hf_endpoint: str = _setting("hf_endpoint", "HF_ENDPOINT", default="https://huggingface.co")
-    arxiv_url: str = _setting("arxiv_url", default="https://export.arxiv.org/api/query")
-    arxiv_rss_url: str = _setting("arxiv_rss_url", default="https://rss.arxiv.org/rss")
-    arxiv_oai_url: str = _setting("arxiv_oai_url", default="https://oaipmh.arxiv.org/oai")
-    arxiv_html_url: Annotated[tuple[str, ...], NoDecode] = _setting(
-        "arxiv_html_url", default=("https://arxiv.org/html", "https://ar5iv.labs.arxiv.org/html")
-    )
-    templates: Path | None = _setting("templates", default=None)
-    everyday_words: Path | None = _setting("everyday_words", default=None)
-    locale: Literal["en", "ko"] = _setting("locale", default="en")
-    timezone: str = _setting("timezone", default="UTC")
-    day_closes: str = _setting("day_closes", default=day_close.DEFAULT_SETTING)
-    days_off: Annotated[tuple[str, ...], NoDecode] = _setting("days_off", default=())
-    http: str | None = _setting("http", default=None)
-    web: str | None = _setting("web", default=None)
-    mcp_token: SecretStr | None = _setting("mcp_token", default=None)
-    heartbeat_url: SecretStr | None = _setting("heartbeat_url", default=None)
-    log: str = _setting("log", default="console")
-    operator_channel: int | None = _setting("operator_channel", default=None, ge=1, lt=1 << 63)
-    expire_hours: int = _setting("expire_hours", default=24, ge=1, le=168)
-    alert_days: int = _setting("alert_days", default=3, ge=1, le=30)
-    keep_days: int = _setting("keep_days", default=90, ge=35, le=3650)
-    keep_server_days: int = _setting("keep_server_days", default=30, ge=1, le=3650)
-    writer_url: str | None = _setting("writer_url", default=None)
-    writer_model: str | None = _setting("writer_model", default=None)
-    writer_key: SecretStr | None = _setting("writer_key", default=None)
-    writer_formats: Annotated[tuple[models.DigestFormat, ...], NoDecode] = _setting(
-        "writer_formats", default=()
-    )
-    writer_language: models.Locale | None = _setting("writer_language", default=None)
-    writer_daily_tokens: int | None = _setting("writer_daily_tokens", default=None, ge=1)
-    writer_monthly_tokens: int | None = _setting("writer_monthly_tokens", default=None, ge=1)
-    writer_minutes: int = _setting("writer_minutes", default=120, ge=30, le=720)
-    sources: Annotated[tuple[SourceSetting, ...], NoDecode] = _setting("sources", default=())
+def _split_sources(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith(("[", "{")):
+        raise ValueError(f"write addresses separated by blanks, or [[sources]] tables in {TOML_FILE}")
+    # Commas stand in addresses, such as arxiv:cs.CL,cs.LG.
+    return [{"url": address} for address in value.split()]
 
-    @property
-    def writes_digests(self) -> bool:
-        """Whether the running bot writes digests: a model is named, or a format for extracts."""
-        return self.writer_url is not None or bool(self.writer_formats)
 
-    @field_validator("days_off", mode="before")
-    @classmethod
-    def _split_items(cls, value: Any) -> Any:
-        return tuple(_split_list(value)) if isinstance(value, str) else tuple(_check_list(value))
+def _checked(check: Callable[[Any], object]) -> pydantic.AfterValidator:
+    """Return a validator that keeps a value, unless it is None, if `check` raises no ValueError."""
 
-    @field_validator("fetch_allow", mode="before")
-    @classmethod
-    def _split_hosts(cls, value: Any) -> Any:
-        return tuple(_split_list(value.lower())) if isinstance(value, str) else value
-
-    @field_validator("sources", mode="before")
-    @classmethod
-    def _split_sources(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        if value.lstrip().startswith(("[", "{")):
-            raise ValueError(f"write addresses separated by blanks, or [[sources]] tables in {TOML_FILE}")
-        # Commas stand in addresses, such as arxiv:cs.CL,cs.LG.
-        return [{"url": address} for address in value.split()]
-
-    @field_validator("arxiv_html_url", mode="before")
-    @classmethod
-    def _split_addresses(cls, value: Any) -> Any:
-        value = tuple(_split_list(value)) if isinstance(value, str) else _check_list(value)
-        for address in value:
-            if not str(address).startswith(("http://", "https://")):
-                raise ValueError(f"{address!r} is not a web address. Example: https://arxiv.org/html")
+    def validate(value: Any) -> Any:
+        if value is not None:
+            check(value)
         return value
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _empty_is_unset(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
-        if isinstance(value, bool):
-            raise ValueError("true and false are not values of it")
-        is_optional = cls.model_fields[str(info.field_name)].default is None
-        return None if is_optional and isinstance(value, str) and not value.strip() else value
+    return pydantic.AfterValidator(validate)
 
-    @field_validator("writer_formats", mode="before")
-    @classmethod
-    def _split_formats(cls, value: Any) -> Any:
-        names = value if isinstance(value, str) else ",".join(map(str, _check_list(value)))
-        formats = tuple(dict.fromkeys(_split_list(names.lower())))
-        if not set(formats) <= {*WRITTEN_FORMATS}:
-            raise ValueError(f"use {', '.join(WRITTEN_FORMATS)} or one of them")
-        return formats
 
-    @field_validator("heartbeat_url")
-    @classmethod
-    def _check_heartbeat_url(cls, value: SecretStr | None) -> SecretStr | None:
-        # The value is not quoted: such addresses hold a key.
-        if value is not None and not value.get_secret_value().startswith(("http://", "https://")):
-            raise ValueError("this is not a web address. Example: https://example.org/ping/KEY")
-        return value
+def _check_zone(name: str) -> None:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not an IANA time zone. Example: Asia/Seoul") from None
 
-    @field_validator("writer_url")
-    @classmethod
-    def _check_writer_url(cls, value: str | None) -> str | None:
-        # The value is not quoted: it may hold a password.
-        if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError("this is not the address of an API. Example: http://127.0.0.1:11434/v1")
-        return value
 
-    @pydantic.model_validator(mode="after")
-    def _check_writer_model(self) -> Settings:
-        if self.writer_url is not None and self.writer_model is None:
-            raise ValueError("PAPERROUND_WRITER_URL needs PAPERROUND_WRITER_MODEL, the name of the model")
-        return self
+def _check_proxy(address: str) -> None:
+    scheme, separator, rest = address.partition("://")
+    host, _, port = rest.rstrip("/").rpartition("@")[2].partition(":")
+    if scheme not in ("http", "https") or not separator or not host or (port and not port.isdecimal()):
+        raise ValueError(
+            "this is not the address of a proxy. Example: http://user:password@proxy.example:3128"
+        )
 
-    @field_validator("timezone")
-    @classmethod
-    def _check_timezone(cls, value: str) -> str:
-        try:
-            zoneinfo.ZoneInfo(value)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"{value!r} is not an IANA time zone. Example: Asia/Seoul") from None
-        return value
 
-    @field_validator("day_closes")
-    @classmethod
-    def _check_day_closes(cls, value: str) -> str:
-        day_close.parse(value)
-        return value
+def _web_address(sentence: str) -> pydantic.AfterValidator:
+    """Return a validator of a web address. The value is not quoted if it may hold a password or a key."""
 
-    @field_validator("fetch_proxy")
-    @classmethod
-    def _check_proxy(cls, value: str | None) -> str | None:
-        # The value is not quoted: it may hold a password.
-        scheme, separator, rest = (value or "http://x").partition("://")
-        host, _, port = rest.rstrip("/").rpartition("@")[2].partition(":")
-        if scheme not in ("http", "https") or not separator or not host or (port and not port.isdecimal()):
-            raise ValueError(
-                "this is not the address of a proxy. Example: http://user:password@proxy.example:3128"
-            )
-        return value
+    def check(value: str | SecretStr) -> None:
+        address = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not address.startswith(("http://", "https://")):
+            raise ValueError(sentence.format(address))
 
-    @field_validator("http", "web")
-    @classmethod
-    def _check_http_address(cls, value: str | None) -> str | None:
-        parse_address(value or ":0")
-        return value
-
-    @field_validator("log")
-    @classmethod
-    def _check_log(cls, value: str) -> str:
-        parse_log(value)
-        return value
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the sources in order of precedence."""
-        return (init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls))
+    return _checked(check)
 
 
 def parse_address(value: str) -> tuple[str, int]:
@@ -269,8 +130,125 @@ def parse_log(value: str) -> tuple[str, str]:
     return style, level
 
 
+_Page = Annotated[str, _web_address("{!r} is not a web address. Example: https://arxiv.org/html")]
+_Api = _web_address("this is not the address of an API. Example: http://127.0.0.1:11434/v1")
+_Ping = _web_address("this is not a web address. Example: https://example.org/ping/KEY")
+_List = pydantic.BeforeValidator(_split_texts)
+_HttpAddress = Annotated[str | None, _checked(parse_address)]
+
+
+class SourceSetting(pydantic.BaseModel):
+    """A `[[sources]]` table of `paperround.toml`: the same as one `paperround sources add`."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    url: str
+    kind: models.SourceKind | None = None
+    language: models.Locale | None = None
+    priority: int = 0
+    options: dict[str, str | int | bool] = {}
+
+
+class Settings(BaseSettings):
+    """The settings in force. Time zones are IANA names; lists are comma-separated in the environment."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore",
+        frozen=True,
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        toml_file=TOML_FILE,
+        case_sensitive=False,
+        alias_generator=pydantic.AliasGenerator(
+            validation_alias=lambda name: AliasChoices(f"{_PREFIX}{name.upper()}", name)
+        ),
+    )
+
+    discord_token: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("DISCORD_TOKEN", "discord_token")
+    )
+    database_url: str = "sqlite+aiosqlite:///paperround.db"
+    discord_api_url: str | None = None
+    discord_gateway_url: str | None = None
+    inbox: Path | None = None
+    fetch_allow: Annotated[tuple[str, ...], NoDecode, _List, pydantic.BeforeValidator(_lower)] = ()
+    fetch_proxy: Annotated[str | None, _checked(_check_proxy)] = None
+    hf_endpoint: str = Field(
+        default="https://huggingface.co", validation_alias=AliasChoices("HF_ENDPOINT", "hf_endpoint")
+    )
+    arxiv_url: str = "https://export.arxiv.org/api/query"
+    arxiv_rss_url: str = "https://rss.arxiv.org/rss"
+    arxiv_oai_url: str = "https://oaipmh.arxiv.org/oai"
+    arxiv_html_url: Annotated[tuple[_Page, ...], NoDecode, _List] = (
+        "https://arxiv.org/html",
+        "https://ar5iv.labs.arxiv.org/html",
+    )
+    templates: Path | None = None
+    everyday_words: Path | None = None
+    locale: Literal["en", "ko"] = "en"
+    timezone: Annotated[str, _checked(_check_zone)] = "UTC"
+    day_closes: Annotated[str, _checked(day_close.parse)] = day_close.DEFAULT_SETTING
+    days_off: Annotated[tuple[str, ...], NoDecode, _List] = ()
+    http: _HttpAddress = None
+    web: _HttpAddress = None
+    mcp_token: SecretStr | None = None
+    heartbeat_url: Annotated[
+        SecretStr | None, _web_address("this is not a web address. Example: https://example.org/ping/KEY")
+    ] = None
+    log: Annotated[str, _checked(parse_log)] = "console"
+    operator_channel: int | None = Field(default=None, ge=1, lt=1 << 63)
+    expire_hours: int = Field(default=24, ge=1, le=168)
+    alert_days: int = Field(default=3, ge=1, le=30)
+    keep_days: int = Field(default=90, ge=35, le=3650)
+    keep_server_days: int = Field(default=30, ge=1, le=3650)
+    writer_url: Annotated[
+        str | None, _web_address("this is not the address of an API. Example: http://127.0.0.1:11434/v1")
+    ] = None
+    writer_model: str | None = None
+    writer_key: SecretStr | None = None
+    writer_formats: Annotated[
+        tuple[models.DigestFormat, ...], NoDecode, pydantic.BeforeValidator(_split_formats)
+    ] = ()
+    writer_language: models.Locale | None = None
+    writer_daily_tokens: int | None = Field(default=None, ge=1)
+    writer_monthly_tokens: int | None = Field(default=None, ge=1)
+    writer_minutes: int = Field(default=120, ge=30, le=720)
+    sources: Annotated[tuple[SourceSetting, ...], NoDecode, pydantic.BeforeValidator(_split_sources)] = ()
+
+    @property
+    def writes_digests(self) -> bool:
+        """Whether the running bot writes digests: a model is named, or a format for extracts."""
+        return self.writer_url is not None or bool(self.writer_formats)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("true and false are not values of it")
+        is_optional = cls.model_fields[str(info.field_name)].default is None
+        return None if is_optional and isinstance(value, str) and not value.strip() else value
+
+    @pydantic.model_validator(mode="after")
+    def _check_writer_model(self) -> Settings:
+        if self.writer_url is not None and self.writer_model is None:
+            raise ValueError("PAPERROUND_WRITER_URL needs PAPERROUND_WRITER_MODEL, the name of the model")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources in order of precedence."""
+        return (init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls))
+
+
 def load() -> Settings:
-    """Load the settings. Raises bot.core.errors.UsageError that names each invalid setting."""
+    """Load the settings. Raises UsageError that names each invalid setting."""
     try:
         return Settings()
     except pydantic.ValidationError as error:
@@ -332,22 +310,15 @@ def _read_sources() -> dict[str, EnvSettingsSource | TomlConfigSettingsSource]:
     }
 
 
-_PREFIX = "PAPERROUND_"
 _MAX_NAME_LENGTH = 60
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownSetting:
-    """A name like a setting's whose value is ignored; `nearest` is the setting that was perhaps meant, or ""."""
+class UnknownSetting(NamedTuple):
+    """A name like a setting's whose value is ignored, and a sentence that says so to an operator."""
 
     name: str
     origin: str
-    nearest: str
-
-    def describe(self) -> str:
-        """Return a sentence for an operator."""
-        perhaps = f" Perhaps {self.nearest} is meant." if self.nearest else ""
-        return f"{self.name} is not a setting; its value is ignored.{perhaps}"
+    sentence: str
 
 
 def find_unknown() -> list[UnknownSetting]:
@@ -365,5 +336,7 @@ def find_unknown() -> list[UnknownSetting]:
             # The prefix, which all names share, would make any two of them similar.
             by_rest = {label.removeprefix(_PREFIX): label for label in known}
             near = difflib.get_close_matches(shown.removeprefix(_PREFIX), by_rest, n=1)
-            unknown.append(UnknownSetting(shown, origin, "".join(by_rest[rest] for rest in near)))
+            perhaps = "".join(f" Perhaps {by_rest[rest]} is meant." for rest in near)
+            sentence = f"{shown} is not a setting; its value is ignored.{perhaps}"
+            unknown.append(UnknownSetting(shown, origin, sentence))
     return unknown

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from bot.core import clock, day_close, days_off
+from bot.core import clock, day_close
 from bot.core.clock import TimeSlices
 from bot.daily import schedule
 from bot.daily.schedule import DAY
@@ -242,7 +242,7 @@ MINUTE = timedelta(minutes=1)
 CLOSE_WAIT = timedelta(hours=6)
 """Longest time after its hour that a post waits for a day's list to close; it is about a day that has closed by then."""
 
-EVERY_DAY_ON = days_off.DaysOff()
+EVERY_DAY_ON = day_close.DaysOff()
 """Without any day off."""
 
 EASTERNMOST_OFFSET = timedelta(hours=14)
@@ -381,7 +381,7 @@ class Calendar:
     A post that falls on a day off is sent on the next day that is not one, at the same time of day; it stays that date's.
     """
 
-    def __init__(self, now: datetime, off: days_off.DaysOff = EVERY_DAY_ON) -> None:
+    def __init__(self, now: datetime, off: day_close.DaysOff = EVERY_DAY_ON) -> None:
         self.now = now
         self.off = off
         self._cache: dict[object, DueDates] = {}
@@ -416,7 +416,7 @@ def delivery_key(subscription_id: int, local_on: date) -> str:
 
 
 def oldest_digest_date(
-    subscription: models.Subscription, today: date, off: days_off.DaysOff = EVERY_DAY_ON
+    subscription: models.Subscription, today: date, off: day_close.DaysOff = EVERY_DAY_ON
 ) -> date:
     """Return the first digest date that a post of `today` (local) can draw from. Days off make no digest older."""
     # A day's list closes on the next date in half of the world.
@@ -450,7 +450,7 @@ def fresh_digests(
     pool: CandidatePool,
     covered_ids: Collection[int],
     posted_ids: Collection[int],
-    off: days_off.DaysOff = EVERY_DAY_ON,
+    off: day_close.DaysOff = EVERY_DAY_ON,
 ) -> list[StoredDigest]:
     """Return the digests that a post of `due_on` can draw from at `now` (UTC).
 

@@ -19,7 +19,6 @@ from bot.client import permissions as client_permissions
 from bot.client.context import Client, Interaction, Request
 from bot.client.custom_ids import Action
 from bot.client.router import UserError, map_service_errors
-from bot.core import errors
 from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
@@ -29,15 +28,14 @@ from bot.daily.service import NoDayListError, TopicNeededError, draft_codec, fin
 from bot.lists import autocomplete
 from bot.lists import messages as lists_messages
 from bot.lists.messages import ListKind
-from bot.outbox import deliveries
+from bot.outbox import contents
 from bot.search.results import SearchRequest
 from bot.sources import kinds
-from storage import errors as storage_errors
-from storage import models
+from storage import errors, models
 from storage.models import Subscription
 
 ERRORS: Mapping[type[Exception], str] = {
-    storage_errors.DuplicateError: "subscription-already",
+    errors.DuplicateError: "subscription-already",
     TopicNeededError: "source-needs-topic",
     NoDayListError: "source-has-no-day",
 }
@@ -394,8 +392,8 @@ class SubscriptionButtonsCog(commands.Cog):
         async with router.admitted_lookup(request.interaction):
             details = [await request.services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
         found = [detail for detail in details if detail is not None]
-        await deliveries.prepare_extracts(found, [locale])
-        papers = tuple(deliveries.build_post_paper(detail, locale) for detail in found)
+        await contents.prepare_extracts(found, [locale])
+        papers = tuple(contents.build_post_paper(detail, locale) for detail in found)
         if not papers:
             raise UserError("outdated-control")
         post = daily_post.copy_of(action, papers, locale, topic)

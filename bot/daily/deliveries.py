@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.outbox import contents
-from bot.outbox.deliveries import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
+from bot.outbox.contents import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
 from storage import daily, models
 from storage.database import Connection
 from storage.models import ActivityState, DeliveryKind, Priority
@@ -88,14 +88,7 @@ def render(deliveries: DeliveryFactory, post: contents.DailyPost) -> RenderedPos
         digests=tuple(paper.digest_id for paper in post.papers),
         total=post.total,
         fingerprint=hashlib.sha256(shown.encode()).hexdigest(),
-        topic=post.topic,
-        source=post.source,
-        late=post.late,
-        closes_at=post.closes_at,
-        is_complete=post.is_complete,
-        final_total=post.final_total,
-        missed_on=post.missed_on,
-        ranks=post.ranks,
         server_picks=tuple((paper.arxiv_id, saved, shared) for paper, saved, shared in post.server_picks),
+        **post.facts(),
     )
     return RenderedPost(deliveries.render(DAILY, post), stored)

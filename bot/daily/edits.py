@@ -25,10 +25,8 @@ import structlog
 from bot.core import day_close, isolation
 from bot.daily import choice, deliveries, planner, schedule
 from bot.outbox import contents
-from bot.outbox import deliveries as outbox_deliveries
-from bot.outbox.deliveries import DeliveryFactory, dump_payload
+from bot.outbox.contents import DeliveryFactory, dump_payload
 from storage import archive, bulk, daily, key_values, models, outbox, papers
-from storage import deliveries as stored_deliveries
 from storage.database import Connection, Database
 
 log = structlog.get_logger(__name__)
@@ -82,7 +80,7 @@ class EditPlanner:
         async with database.read() as connection:
             pending = await key_values.list_by_prefix(connection, key_values.CORRECTED)
             waiting = json.loads(await key_values.get(connection, key_values.UNSETTLED_POSTS) or "{}")
-            states = await stored_deliveries.list_states(connection, map(int, waiting), now - UNSETTLED)
+            states = await outbox.list_states(connection, map(int, waiting), now - UNSETTLED)
             affected = {id_ for id_, state in states.items() if waiting[str(id_)] != state}
             if pending:
                 affected |= await self._list_affected(connection, pending, now)
@@ -98,7 +96,7 @@ class EditPlanner:
         for ids in bulk.chunked(sorted(affected), BATCH_SIZE):
             async with database.transaction() as connection:
                 await archive.lock_ingest(connection)
-                posts = await stored_deliveries.list_rows(connection, ids=ids)
+                posts = await outbox.list_rows(connection, ids=ids)
                 changed = await self._list_changed(connection, posts, closes, rendered)
                 count += await self._plan_batch(connection, changed, now, unsettled)
         if count:
@@ -122,13 +120,13 @@ class EditPlanner:
         self, connection: Connection, closes: Mapping[datetime, date], now: datetime
     ) -> set[int]:
         """Return the posts whose list was open when they were made, and is closed now."""
-        posts = await stored_deliveries.list_posts(connection, POST_KINDS, now - LOOK_BACK)
+        posts = await outbox.list_posts(connection, POST_KINDS, now - LOOK_BACK)
         open_posts = [
             text
             for text, post in posts.items()
             if post.papers and not post.is_complete and post.closes_at in closes
         ]
-        return await stored_deliveries.list_ids_by_post(connection, open_posts, POST_KINDS, now - LOOK_BACK)
+        return await outbox.list_ids_by_post(connection, open_posts, POST_KINDS, now - LOOK_BACK)
 
     async def _list_affected(
         self, connection: Connection, pending: Mapping[str, str], now: datetime
@@ -138,7 +136,7 @@ class EditPlanner:
             int(key.removeprefix(key_values.CORRECTED)): set(json.loads(value)[1])
             for key, value in pending.items()
         }
-        posts = await stored_deliveries.list_posts(connection, POST_KINDS, now - LOOK_BACK)
+        posts = await outbox.list_posts(connection, POST_KINDS, now - LOOK_BACK)
         shown = changed.keys() & {digest_id for post in posts.values() for digest_id in post.digests}
         origins = {
             (paper.arxiv_id, paper.digest_id)
@@ -150,7 +148,7 @@ class EditPlanner:
             for text, post in posts.items()
             if not origins.isdisjoint(zip(post.papers, post.digests, strict=False))
         ]
-        return await stored_deliveries.list_ids_by_post(connection, affected, POST_KINDS, now - LOOK_BACK)
+        return await outbox.list_ids_by_post(connection, affected, POST_KINDS, now - LOOK_BACK)
 
     async def _forget(
         self,
@@ -181,7 +179,7 @@ class EditPlanner:
     ) -> list[ChangedPost]:
         """Render each distinct post again that is not among `rendered`; return those whose papers changed or list closed."""
         by_id = {row.id: row for row in await daily.list_rows(connection)}
-        unsent = set(await stored_deliveries.list_unsent(connection, [delivery.id for delivery in affected]))
+        unsent = set(await outbox.list_unsent(connection, [delivery.id for delivery in affected]))
         changed = []
         for delivery in affected:
             subscription = by_id.get(delivery.subscription_id or 0)
@@ -207,10 +205,10 @@ class EditPlanner:
         role_id: int | None,
         closes: Mapping[datetime, date],
     ) -> deliveries.RenderedPost | None:
-        is_closing = not delivery.post.is_complete and delivery.post.closes_at in closes
-        final_total = delivery.post.final_total
-        if is_closing:
+        stored = delivery.post
+        if not stored.is_complete and stored.closes_at in closes:
             final_total = await _count_listed(connection, subscription, delivery)
+            stored = replace(stored, is_complete=True, final_total=final_total)
         rows = await papers.list_by_arxiv_ids(connection, delivery.post.papers)
         details = await papers.list_details(connection, [row.id for row in rows])
         if len(details) != len(delivery.post.papers):
@@ -219,10 +217,10 @@ class EditPlanner:
             replace(detail, appearances=tuple(of for of in detail.appearances if of.digest_id == digest_id))
             for detail, digest_id in zip(details, delivery.post.digests, strict=True)
         ]
-        await outbox_deliveries.prepare_extracts(details, [delivery.locale])
+        await contents.prepare_extracts(details, [delivery.locale])
         counts = {arxiv_id: (saved, shared) for arxiv_id, saved, shared in delivery.post.server_picks}
         picked = await papers.list_by_arxiv_ids(connection, list(counts))
-        picks = tuple(outbox_deliveries.build_pick(row, *counts[row.arxiv_id]) for row in picked)
+        picks = tuple(contents.build_pick(row, *counts[row.arxiv_id]) for row in picked)
         # A template error must not abort the transaction of the correction.
         with isolation.isolated(log, "re-render failed", delivery=delivery.key):
             assert delivery.digest_on is not None
@@ -232,23 +230,14 @@ class EditPlanner:
                 style=subscription.style,
                 digest_on=delivery.digest_on,
                 total=delivery.post.total or len(details),
-                papers=tuple(
-                    outbox_deliveries.build_post_paper(detail, delivery.locale) for detail in details
-                ),
+                papers=tuple(contents.build_post_paper(detail, delivery.locale) for detail in details),
                 schedule=schedule.schedule_key(subscription),
                 since_on=choice.first_rolling_date(subscription, delivery.digest_on),
-                missed_on=delivery.post.missed_on,
                 mention_role_id=role_id,
-                ranks=delivery.post.ranks,
-                topic=delivery.post.topic,
-                source=delivery.post.source,
-                late=delivery.post.late,
-                closes_at=delivery.post.closes_at,
-                is_complete=is_closing or delivery.post.is_complete,
-                final_total=final_total,
                 server_picks=picks,
                 by_webhook=subscription.is_by_webhook,
                 silent=subscription.silent,
+                **stored.facts(),
             )
             return deliveries.render(self._factory, post)
         return None
@@ -267,9 +256,9 @@ class EditPlanner:
         if not batch:
             return 0
         ids = [delivery.id for delivery, _ in batch]
-        known = await stored_deliveries.list_edits(connection, now - INTERVAL)
+        known = await outbox.list_edits(connection, now - INTERVAL)
         held = await outbox.hold_unattempted(connection, ids)
-        stored = await stored_deliveries.list_parts_by_delivery(connection, ids)
+        stored = await outbox.list_parts_by_delivery(connection, ids)
         planned: list[models.NewDelivery] = []
         replaced: list[int] = []
         posts: dict[int, models.StoredPost] = {}
@@ -389,7 +378,7 @@ def _build_edit(part: models.Part, payload: str) -> models.NewPart:
     )
 
 
-def _due_at(earlier: Iterable[stored_deliveries.PlannedEdit], now: datetime) -> datetime:
+def _due_at(earlier: Iterable[outbox.PlannedEdit], now: datetime) -> datetime:
     """Return when a message may be edited next; an edit that is being sent counts as sent now."""
     edited = [
         row.sent_at or now

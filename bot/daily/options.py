@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.core import clock, errors
+from bot.core import clock
 from bot.daily import choice, schedule
 from bot.text import query_parser
-from storage import errors as storage_errors
+from storage import errors
 from storage.models import Locale, Style, Subscription, When
 
 MAX_TOPIC_LENGTH = 200
@@ -243,7 +243,7 @@ _ROWS = (
     Setting(
         "source",
         "from",
-        dump=storage_errors.redact,
+        dump=errors.redact,
         option="from",
         description="Only papers of this source; a hyphen for all sources",
     ),

@@ -15,16 +15,14 @@ from typing import TypeAlias
 
 import structlog
 
-from bot.core import clock, day_close, days_off, isolation
+from bot.core import clock, day_close, isolation
 from bot.core.clock import TimeSlices
 from bot.daily import choice, deliveries, schedule
 from bot.daily.schedule import DAY
 from bot.outbox import contents
-from bot.outbox import deliveries as outbox_deliveries
-from bot.outbox.deliveries import DeliveryFactory, KindRecord
+from bot.outbox.contents import DeliveryFactory, KindRecord
 from bot.sources import kinds
-from storage import archive, daily, key_values, models, papers, sources
-from storage import deliveries as stored_deliveries
+from storage import archive, daily, key_values, models, outbox, papers, sources
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.outbox import add_all
@@ -90,7 +88,7 @@ async def load_pool(
     subscriptions: Iterable[models.Subscription],
     now: datetime,
     loaded: PapersByRevision | None = None,
-    off: days_off.DaysOff = choice.EVERY_DAY_ON,
+    off: day_close.DaysOff = choice.EVERY_DAY_ON,
 ) -> choice.CandidatePool:
     """Return every digest that any of the subscriptions can draw from at `now` (UTC), with its papers.
 
@@ -238,7 +236,7 @@ async def load_details(
     """Return the details of all papers of some posts for readers of `locales`, by paper id."""
     ids = sorted({paper.paper_id for post in posts if post for paper in post.papers})
     details = await papers.list_details(connection, ids)
-    await outbox_deliveries.prepare_extracts(details, locales)
+    await contents.prepare_extracts(details, locales)
     return {detail.id: detail for detail in details}
 
 
@@ -267,8 +265,7 @@ def build_daily_post(
         digest_on=post.digest_on,
         total=post.total,
         papers=tuple(
-            outbox_deliveries.build_post_paper(details[paper.paper_id], subscription.locale)
-            for paper in post.papers
+            contents.build_post_paper(details[paper.paper_id], subscription.locale) for paper in post.papers
         ),
         schedule=schedule.schedule_key(subscription),
         since_on=post.since_on,
@@ -279,7 +276,7 @@ def build_daily_post(
         closes_at=post.closes_at,
         is_complete=post.closes_at is not None and post.closes_at <= now,
         ranks=post.ranks,
-        server_picks=tuple(outbox_deliveries.build_pick(*pick) for pick in post.server_picks),
+        server_picks=tuple(contents.build_pick(*pick) for pick in post.server_picks),
         by_webhook=subscription.is_by_webhook,
         silent=subscription.silent,
     )
@@ -341,7 +338,7 @@ class DailyPlanner:
         deliveries: DeliveryFactory,
         matcher: TopicMatcher,
         rule: day_close.DayClose | None = None,
-        off: days_off.DaysOff = choice.EVERY_DAY_ON,
+        off: day_close.DaysOff = choice.EVERY_DAY_ON,
     ) -> None:
         self._database = database
         self._off = off
@@ -453,7 +450,7 @@ async def _decide(
     matches: TopicMatches,
     loaded: PapersByRevision,
     rule: day_close.DayClose,
-    off: days_off.DaysOff,
+    off: day_close.DaysOff,
 ) -> tuple[list[choice.Decision], dict[int, int]]:
     """Return the decisions, and the revisions of the digests that they are about."""
     if not due:
@@ -472,7 +469,7 @@ async def _decide(
         for subscription in due
         if (past := calendar.look_up(subscription).past)
     ]
-    planned_keys = await stored_deliveries.list_existing_keys(connection, keys)
+    planned_keys = await outbox.list_existing_keys(connection, keys)
     plans = []
     for subscription in due:
         channel_posted_ids = posted_ids.setdefault(daily.channel_locale(subscription), set())

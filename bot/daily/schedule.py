@@ -14,9 +14,8 @@ from functools import lru_cache
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
-from bot.core import errors
 from bot.core.clock import local_date, parse_zone
-from storage import models
+from storage import errors, models
 
 DAY = timedelta(days=1)
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)

@@ -9,16 +9,16 @@ from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core import clock, day_close, errors
+from bot.core import clock, day_close
 from bot.core.clock import Clock
 from bot.daily import choice, options, schedule
 from bot.daily import planner as daily_planner
 from bot.daily.deliveries import ON_DEMAND
 from bot.daily.planner import RenderedPosts, build_daily_post
 from bot.outbox import contents
-from bot.outbox.deliveries import DeliveryFactory, new_nonce
+from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.sources import kinds
-from storage import archive, daily, deliveries, key_values, models, outbox, sources
+from storage import archive, daily, errors, key_values, models, outbox, sources
 from storage.database import Connection, Database
 from storage.models import Reason
 
@@ -150,7 +150,7 @@ class Subscriptions:
 
 async def _resend_uncertain(connection: Connection, subscription: models.Subscription, now: datetime) -> None:
     state = models.DeliveryState.UNCERTAIN
-    for row in await deliveries.list_rows(connection, subscription_id=subscription.id, state=state):
+    for row in await outbox.list_rows(connection, subscription_id=subscription.id, state=state):
         expires_at = max(row.expires_at, now + schedule.DAY)
         await outbox.requeue_uncertain(
             connection, row.id, new_nonce=new_nonce, now=now, expires_at=expires_at
@@ -182,9 +182,7 @@ async def _next_unplanned_due(
 ) -> schedule.DueTime:
     """Return the next due time on a date whose post is not planned yet."""
     due = schedule.next_due_of(subscription, now)
-    while await deliveries.list_existing_keys(
-        connection, [choice.delivery_key(subscription.id, due.local_on)]
-    ):
+    while await outbox.list_existing_keys(connection, [choice.delivery_key(subscription.id, due.local_on)]):
         due = schedule.next_due_of(subscription, due.at)
     return due
 

@@ -11,11 +11,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from bot.core import clock, day_close, days_off
+from bot.core import clock, day_close
 from bot.core.clock import Clock
 from bot.daily import choice, schedule
 from bot.daily import planner as daily_planner
-from storage import archive, daily, deliveries, models
+from storage import archive, daily, models, outbox
 from storage.daily import PostedPaper, StoredDecision
 from storage.database import Connection, Database
 from storage.models import ActivityState, DeliveryState, PartState, StoredDigest
@@ -105,7 +105,7 @@ class ExplanationInput:
     now: datetime
     is_on_topic: bool = True
     closings: day_close.Closings | None = None
-    off: days_off.DaysOff = choice.EVERY_DAY_ON
+    off: day_close.DaysOff = choice.EVERY_DAY_ON
 
 
 def explain(facts: ExplanationInput) -> Explanation:
@@ -141,7 +141,7 @@ def explain(facts: ExplanationInput) -> Explanation:
 
 
 def eligible_dates(
-    subscription: models.Subscription, now: datetime, off: days_off.DaysOff = choice.EVERY_DAY_ON
+    subscription: models.Subscription, now: datetime, off: day_close.DaysOff = choice.EVERY_DAY_ON
 ) -> tuple[date, date] | None:
     """Return the first and last digest date that the next post can draw from; None if no post is due.
 
@@ -155,7 +155,7 @@ def eligible_dates(
 
 
 def _decided_at(
-    subscription: models.Subscription, due_at: datetime, now: datetime, off: days_off.DaysOff
+    subscription: models.Subscription, due_at: datetime, now: datetime, off: day_close.DaysOff
 ) -> datetime:
     """Return when the next post is decided (UTC), which is on no day off."""
     at = max(due_at, now)
@@ -309,7 +309,7 @@ class WhyExplainer:
         clock: Clock,
         matcher: daily_planner.TopicMatcher,
         rule: day_close.DayClose | None = None,
-        off: days_off.DaysOff = choice.EVERY_DAY_ON,
+        off: day_close.DaysOff = choice.EVERY_DAY_ON,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -428,8 +428,8 @@ async def _list_past_deliveries(
     """Return the latest delivery of the paper to the channel, by language."""
     past: dict[str, PastDelivery] = {}
     for row in await daily.list_posts_of_paper(connection, paper.id, channel_id=channel_id):
-        delivery = None if row.delivery_id is None else await deliveries.get(connection, row.delivery_id)
-        parts = [] if delivery is None else await deliveries.list_parts(connection, delivery.id)
+        delivery = None if row.delivery_id is None else await outbox.get(connection, row.delivery_id)
+        parts = [] if delivery is None else await outbox.list_parts(connection, delivery.id)
         showing = [part for part in parts if part.payload and paper.arxiv_id in part.payload]
         # Payloads are purged after a while.
         part = next(iter(showing or parts), None)

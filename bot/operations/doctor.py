@@ -13,7 +13,7 @@ from typing import Any
 import pydantic
 
 from bot.client import webhook
-from bot.core import days_off
+from bot.core import day_close
 from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, find_unknown, setting_name, setting_origins
 from bot.outbox import sender
@@ -23,8 +23,7 @@ from bot.search import index as search_index
 from bot.search import maintenance
 from bot.sources import kinds
 from bot.text import questions
-from storage import alerts, daily, deliveries, key_values, migrate, models, papers, snapshot, sources
-from storage import errors as storage_errors
+from storage import alerts, daily, errors, key_values, migrate, models, outbox, papers, snapshot, sources
 from storage.database import Database
 
 TokenCheck = Callable[[Settings], Awaitable[str]]
@@ -106,7 +105,7 @@ def _settings(settings: Settings) -> list[Finding]:
         status = Status.OK if well else Status.ERROR
         findings.append(Finding(label, _display_value(label, value), origins[label], status, note))
     return findings + [
-        Finding(unknown.name, "ignored", unknown.origin, Status.WARNING, unknown.describe())
+        Finding(unknown.name, "ignored", unknown.origin, Status.WARNING, unknown.sentence)
         for unknown in find_unknown()
     ]
 
@@ -117,11 +116,11 @@ def _display_value(label: str, value: Any) -> str:
     if label == "PAPERROUND_DATABASE_URL":
         try:
             return migrate.redact_url(str(value))
-        except storage_errors.StorageError:
+        except errors.StorageError:
             return "not shown: there may be a password in it"
     if value is None or value == ():
         return "–"
-    return storage_errors.redact(", ".join(map(str, value)) if isinstance(value, tuple) else str(value))
+    return errors.redact(", ".join(map(str, value)) if isinstance(value, tuple) else str(value))
 
 
 def _check_path(label: str, value: Any) -> tuple[bool, str]:
@@ -130,8 +129,8 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
         return not wrong, "; ".join(wrong)
     if label == "PAPERROUND_DAYS_OFF":
         try:
-            days_off.load(value)
-        except storage_errors.PaperroundError as error:
+            day_close.load_days_off(value)
+        except errors.PaperroundError as error:
             return False, str(error)
     if label not in {"PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"} or value is None:
         return True, ""
@@ -155,7 +154,7 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool]:
         ], True
     try:
         opened = await migrate.open_database(settings.database_url)
-    except storage_errors.StorageError as error:
+    except errors.StorageError as error:
         return [Finding(name, "cannot be used", status=Status.ERROR, note=str(error))], True
     try:
         async with opened.read() as connection:
@@ -164,7 +163,7 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool]:
             counted = await sources.count_papers(connection, system_clock().date() - kinds.YIELD_DAYS)
             posts, has_alert = await daily.list_rows(connection), await alerts.exist(connection)
             tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
-            uncertain = await deliveries.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
+            uncertain = await outbox.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
             decisions = await snapshot.read(connection, search_glossary.read_decisions)
         async with opened.transaction() as connection:
             await key_values.remove(connection, "doctor")  # is refused by a database that is read-only
@@ -178,7 +177,7 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool]:
             *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
             *(Finding(f"glossary: {row.term}", f"{row.form} {_DECIDED[row.is_added]}") for row in decisions),
         ], has_alert or not posts or not all(row.is_by_webhook for row in posts)
-    except storage_errors.StorageError as error:
+    except errors.StorageError as error:
         return [Finding(name, "cannot be read or written", status=Status.ERROR, note=str(error))], True
     finally:
         await opened.close()
@@ -237,7 +236,7 @@ BYTES_PER_PAPER, BYTES_PER_LOOKUP = 13_000, 8_000
 
 def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
     """Say how many papers a day a source brings, and what that costs."""
-    name, number = f"source {storage_errors.redact(row.url)}", brought.papers_a_day
+    name, number = f"source {errors.redact(row.url)}", brought.papers_a_day
     if number is None:
         return Finding(name, brought.brings.value)
     is_lookup = brought.brings is kinds.Brings.LOOK_UP
@@ -267,5 +266,5 @@ async def _token(settings: Settings, check_token: TokenCheck, *, is_needed: bool
         return _step("Discord", "no token", is_done=False, note=NO_TOKEN)
     try:
         return Finding("Discord", f"logged in as {await check_token(settings)}")
-    except storage_errors.PaperroundError as error:
+    except errors.PaperroundError as error:
         return Finding("Discord", "not logged in", status=Status.ERROR, note=str(error))

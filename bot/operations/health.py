@@ -17,8 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
-from storage import deliveries, locks, migrate, models
-from storage import errors as storage_errors
+from storage import errors, locks, migrate, models, outbox
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -448,7 +447,7 @@ class MonitoringServer:
         """Return the oldest unsent delivery's time, or None if the database does not answer."""
         with isolation.isolated(log, "the oldest delivery is unknown"):
             async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
-                return await deliveries.oldest_unsent_at(connection)
+                return await outbox.oldest_unsent_at(connection)
         return None
 
     async def _find_schema_problems(self) -> list[str]:
@@ -462,9 +461,9 @@ class MonitoringServer:
     async def _handle_metrics(self, request: web.Request) -> web.Response:
         try:
             async with self._database.read() as connection:
-                depth = await deliveries.count_by_state(connection)
-                oldest = await deliveries.oldest_unsent_at(connection)
-        except storage_errors.StorageError as error:
+                depth = await outbox.count_by_state(connection)
+                oldest = await outbox.oldest_unsent_at(connection)
+        except errors.StorageError as error:
             return web.Response(status=503, text=str(error))
         # A state without parts is set to 0; its former value would stay otherwise.
         for state in models.PartState:

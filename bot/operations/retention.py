@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from bot.core.clock import Clock
-from storage import accounts, alerts, archive, daily, deliveries, outbox, papers, shelf, writer
+from storage import accounts, alerts, archive, daily, outbox, papers, shelf, writer
 from storage.database import Connection, Database
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ class Retention:
         async def clear_payloads(connection: Connection, ids: Sequence[int]) -> int:
             return await outbox.clear_payloads(connection, ids, content_before)
 
-        removed = await self._walk(deliveries.list_filled_parts, clear_payloads, content_before, 0)
+        removed = await self._walk(outbox.list_filled_parts, clear_payloads, content_before, 0)
         for purge, limit in (
             (daily.purge_decisions, content_before),
             (writer.purge_texts, content_before),
@@ -72,7 +72,7 @@ class Retention:
         removed += await self._repeat(_remove_answered_alerts)
         removed += await self._repeat(_remove_unkept_papers)
         removed += await self._walk(alerts.list_old_notified, _archive_notified, before, ("", 0))
-        removed += await self._walk(deliveries.list_removable, _remove_deliveries, before, 0)
+        removed += await self._walk(outbox.list_removable, _remove_deliveries, before, 0)
         removed += await self._remove_left_guilds(now - timedelta(days=self._guild_days))
         if removed:
             log.info("old rows removed", rows=removed)
@@ -88,7 +88,7 @@ class Retention:
         async with self._database.read() as connection:
             rows = await daily.list_rows(connection, guild_id=guild_id)
             of_guild = await alerts.list_in_channels(connection, guild_id, ())
-            channel_ids = await deliveries.list_channel_ids(connection, guild_id)
+            channel_ids = await outbox.list_channel_ids(connection, guild_id)
         channel_ids |= {row.channel_id for row in rows}
         channel_ids |= {alert.channel_id for alert in of_guild if alert.channel_id is not None}
         removed = 0
@@ -100,14 +100,12 @@ class Retention:
             removed += await self._repeat(daily.remove_decisions, row.id)
             async with self._database.transaction() as connection:
                 removed += await daily.remove(connection, row.id)
-        removed += await self._walk(
-            deliveries.list_removable, _remove_deliveries, before, 0, guild_id=guild_id
-        )
+        removed += await self._walk(outbox.list_removable, _remove_deliveries, before, 0, guild_id=guild_id)
         async with self._database.transaction() as connection:
             await alerts.remove(connection, [alert.id for alert in of_guild])
             await shelf.clear_guild(connection, guild_id)
             await shelf.remove_shared_of_guild(connection, guild_id)
-            if not await deliveries.list_rows(connection, guild_id=guild_id, limit=1):
+            if not await outbox.list_rows(connection, guild_id=guild_id, limit=1):
                 await accounts.remove_guild(connection, guild_id, before)
         return removed + len(of_guild)
 
@@ -161,5 +159,5 @@ async def _archive_notified(connection: Connection, pairs: Sequence[tuple[str, i
 
 async def _remove_deliveries(connection: Connection, ids: Sequence[int]) -> int:
     # `/why` takes a posted paper without its delivery for one that was sent.
-    await daily.remove_posted_of_deliveries(connection, await deliveries.list_unsent(connection, ids))
+    await daily.remove_posted_of_deliveries(connection, await outbox.list_unsent(connection, ids))
     return await outbox.remove(connection, ids)

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from bot.core.clock import Clock, latest_date
 from bot.operations.health import ClockMonitor, ClockStep
-from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.contents import DeliveryFactory
 from bot.outbox.discord_health import DiscordHealth, HealthState
 from bot.rendering.templates import Templates
-from storage import alerts, archive, daily, deliveries, models, outbox, papers, sources, today
+from storage import alerts, archive, daily, models, outbox, papers, sources, today
 from storage.database import Connection, Database
 
 PROBLEM_STATES = (
@@ -88,7 +88,7 @@ class StatusService:
             subscription_statuses = await self._subscription_statuses(connection, guild_id, channel_id)
             profile = await today.get(connection, user_id)
             reader_alerts = await alerts.list_rows(connection, user_id=user_id)
-            sent_alerts = await deliveries.list_rows(
+            sent_alerts = await outbox.list_rows(
                 connection,
                 user_id=user_id,
                 kind=models.DeliveryKind.ALERT,
@@ -163,7 +163,7 @@ class StatusService:
         in_channel = [subscription for subscription in in_guild if subscription.channel_id == channel_id]
         statuses = []
         for subscription in in_channel or in_guild:
-            sent = await deliveries.list_rows(
+            sent = await outbox.list_rows(
                 connection, subscription_id=subscription.id, state=models.DeliveryState.SENT, limit=1
             )
             statuses.append((subscription, await _last_post(connection, sent[0]) if sent else None))
@@ -173,9 +173,9 @@ class StatusService:
         self, connection: Connection, user_id: int, guild_id: int | None, channel_id: int | None
     ) -> tuple[models.Delivery, ...]:
         since = self._clock() - PROBLEM_WINDOW
-        of_reader = await deliveries.list_rows(connection, user_id=user_id, since_at=since, limit=100)
+        of_reader = await outbox.list_rows(connection, user_id=user_id, since_at=since, limit=100)
         of_channel = (
-            await deliveries.list_rows(connection, channel_id=channel_id, since_at=since, limit=100)
+            await outbox.list_rows(connection, channel_id=channel_id, since_at=since, limit=100)
             if guild_id is not None and channel_id is not None
             else []
         )
@@ -186,13 +186,13 @@ class StatusService:
 
 async def _get_uncertain(connection: Connection, delivery_id: int, guild_id: int) -> models.Delivery | None:
     """Return a delivery of a server's channels if its outcome is unknown."""
-    delivery = await deliveries.get(connection, delivery_id)
+    delivery = await outbox.get(connection, delivery_id)
     if delivery is None or delivery.guild_id != guild_id or delivery.user_id is not None:
         return None
     return delivery if delivery.state is models.DeliveryState.UNCERTAIN else None
 
 
 async def _last_post(connection: Connection, delivery: models.Delivery) -> LastPost:
-    parts = await deliveries.list_parts(connection, delivery.id)
+    parts = await outbox.list_parts(connection, delivery.id)
     first = next((part for part in parts if part.message_id is not None), None)
     return LastPost(delivery, first)

@@ -20,14 +20,12 @@ from typing import Any, NamedTuple, TypeVar
 import pydantic
 
 from bot.alerts import service as alerts_service
-from bot.core import errors
 from bot.core.clock import Clock
 from bot.core.settings import Settings
 from bot.daily import options as daily_options
 from bot.daily.service import Subscriptions, find_same
 from bot.sources import folder, kinds
-from storage import errors as storage_errors
-from storage import key_values, models
+from storage import errors, key_values, models
 from storage.database import Connection, Database
 
 Record = TypeVar("Record")
@@ -305,9 +303,9 @@ class _Run:
         """Turn an error of the block into a problem at the item's line."""
         try:
             yield
-        except (storage_errors.DatabaseBusyError, storage_errors.DatabaseUnavailableError):
+        except (errors.DatabaseBusyError, errors.DatabaseUnavailableError):
             raise
-        except storage_errors.PaperroundError as error:
+        except errors.PaperroundError as error:
             key = error.key if isinstance(error, _KeyError) else ""
             line = item.lines.get(key, item.lines.get(""))
             self.problems.append(models.LocatedProblem("", line, str(error)))
@@ -321,9 +319,9 @@ class _Run:
         base = models.StoredSource(0, address, kind, None, 0, {}, models.NEVER)
         wanted: models.StoredSource = replace(_load(SOURCES, base, item.values), url=address)
         old = next((row for row in self.stored.sources if row.url == address), None)
-        label = storage_errors.redact(address)
+        label = errors.redact(address)
         if old is None:
-            if storage_errors.HIDDEN in address:
+            if errors.HIDDEN in address:
                 raise _KeyError(
                     "source",
                     f"the address of {address} has a secret, which no file holds."
@@ -504,7 +502,7 @@ async def _read(database: Database, clock: Clock, settings: Settings) -> SetUp:
 def _addresses(stored: SetUp) -> dict[str, str]:
     """Return the addresses of the sources, also of removed ones that posts name still, by what a file has of them."""
     addresses = [*(row.source for row in stored.posts), *(row.url for row in stored.sources)]
-    return {storage_errors.redact(address): address for address in addresses if address}
+    return {errors.redact(address): address for address in addresses if address}
 
 
 def _require(table: _Table, values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -597,7 +595,7 @@ def _dump_all(table: _Table, record: Any) -> dict[str, Any]:
         if isinstance(record, models.Subscription) and name in daily_options.SETTINGS:
             value = daily_options.SETTINGS[name].dump(getattr(record, name))
         elif name == "url":
-            value = storage_errors.redact(value)
+            value = errors.redact(value)
         elif name.endswith("_id"):
             value = None if value is None else str(value)
         values[key] = value

@@ -1,18 +1,28 @@
-"""Post contents as plain data: the planners build them, and `bot/app/client.py` turns them into messages."""
+"""What is posted, as plain data, and the deliveries that are built of it: payloads as JSON, nonces, priority and lifetime.
+
+The planners build the contents, and `bot/app/client.py` turns them into messages. `KindRecord` is what a feature that owns a
+delivery kind tells the outbox; the container lists the records of all kinds.
+"""
 
 from __future__ import annotations
 
+import base64
+import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import date, datetime
+import secrets
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar, Unpack
 
 from bot.archive import summaries
-from bot.archive.summaries import Summary
+from bot.archive.summaries import Basis, Summary, best_summary
+from bot.core.clock import TimeSlices
 from bot.search import results as search_results
 from storage import models
+from storage.database import Connection
+from storage.models import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +66,12 @@ PostSchedule = tuple[str, str, tuple[int, ...], models.When]
 
 
 @dataclass(frozen=True, slots=True)
-class DailyPost:
+class DailyPost(models.PostFacts):
     """The day's top papers for one channel.
 
     `marker` names the delivery inside its messages (at most 64 characters of `A-Za-z0-9:_-`), by which they are found in
     the channel's history. `total` is the number of papers chosen from. `digest_on` is the digest's date, for WEEKLY the
-    last day; `since_on` is the first day of a weekly post. `missed_on` are days whose posts were due during downtime.
-    The last papers are those of `late`, day by day. `closes_at` (UTC) is when the list of a listing's day closes, and
-    `is_complete` that it has closed and was read since; None if neither is known. `final_total` is the number of papers at
-    the close, of a post that was made before it and edited after it: `total` stays what it was chosen from.
-    `ranks` are those of its own papers by votes, () if they are the first ones: others were posted in the channel before.
-    `forum_tags` are the tag ids that a forum requires. `topic` is the query that the papers match, as typed, "" for none,
-    and `source` the name of the source that they come from, "" for all.
+    last day; `since_on` is the first day of a weekly post. `forum_tags` are the tag ids that a forum requires.
     `server_picks` are the papers that most members of the server saved or shared, at most five.
     `mention_role_id` is a role to mention at the head of the first message. One `by_webhook` has no buttons, menus and
     commands, which only a bot answers; a `silent` one raises no notification. Without `papers` the post says "no papers today".
@@ -81,16 +85,8 @@ class DailyPost:
     papers: tuple[PostPaper, ...]
     schedule: PostSchedule | None = None
     since_on: date | None = None
-    missed_on: tuple[date, ...] = ()
     forum_tags: tuple[int, ...] = ()
-    topic: str = ""
-    source: str = ""
     mention_role_id: int | None = None
-    late: tuple[models.LateDay, ...] = ()
-    closes_at: datetime | None = None
-    is_complete: bool = False
-    final_total: int | None = None
-    ranks: tuple[int, ...] = ()
     server_picks: tuple[ServerPick, ...] = ()
     by_webhook: bool = False
     silent: bool = False
@@ -283,3 +279,250 @@ class RenderedPart:
     kind: models.PartKind
     payload: dict[str, Any] = field(default_factory=dict)
     fallback: dict[str, Any] | None = None
+
+
+async def prepare_extracts(details: Iterable[models.PaperDetail], locales: Collection[models.Locale]) -> None:
+    """Choose the extracts that posts of some papers show to readers of `locales`, in slices of time.
+
+    `build_post_paper` then finds them in the cache, so that a post of many papers does not hold up the event loop.
+    """
+    slices = TimeSlices()
+    for detail in details:
+        best = [best_summary(detail, locale) for locale in locales] if detail.abstract else []
+        if any(summary is not None and summary.format is None for summary in best):
+            summaries.choose_sentences(detail.abstract or "", detail.title or "")
+        await slices.pause()
+
+
+def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> PostPaper:
+    """Return a paper as post content for readers of `locale`. Of an abstract it has an extract."""
+    best = best_summary(detail, locale)
+    digest_id = best.digest_id if best else None
+    if digest_id is None:
+        digest_id = min(((of.trust, of.digest_id) for of in detail.appearances), default=(None, 0))[1]
+    if best is not None and best.format is None:
+        best = _extract(best, detail.title or "")
+    return PostPaper(
+        arxiv_id=detail.arxiv_id,
+        title=detail.title,
+        url=detail.url,
+        date=detail.last_on,
+        votes=detail.votes,
+        authors=detail.authors,
+        authors_truncated=detail.authors_truncated,
+        thumbnail=detail.thumbnail,
+        sections=best.sections if best else (),
+        summary=best,
+        organization=detail.organization,
+        code_url=detail.code_url,
+        code_stars=detail.code_stars,
+        project_url=detail.project_url,
+        digest_id=digest_id,
+    )
+
+
+def build_pick(row: models.PaperRow, saved: int, shared: int) -> ServerPick:
+    """Return a paper that members saved or shared, with the numbers of members."""
+    paper = PostPaper(
+        row.arxiv_id, row.title, row.url, row.date, row.votes, row.authors, thumbnail=row.thumbnail
+    )
+    return paper, saved, shared
+
+
+def _extract(summary: Summary, title: str) -> Summary:
+    """Return the best sentences of an abstract in its place."""
+    text = " ".join(summaries.choose_sentences(summary.sections[0].body, title))
+    return replace(summary, sections=(models.Section(None, text),), basis=Basis.EXTRACT) if text else summary
+
+
+ShownT = TypeVar("ShownT")
+
+STYLE_REASONS = frozenset(
+    {Reason.TAG_NEEDED, Reason.WRONG_CHANNEL_KIND, Reason.NO_THREADS, Reason.THREAD_LOCKED}
+)
+"""Reasons that affect one subscription's style, not everything posted to its channel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """A subscription or an alert whose state changed, for the notice to its owner; without one to the server.
+
+    `name` distinguishes it from others. `locale` is that of an owner who has chosen none, None for the default language.
+    """
+
+    name: str
+    guild_id: int | None
+    channel_id: int | None
+    user_id: int | None
+    locale: models.Locale | None = None
+    subscription_id: int | None = None
+    alert_id: int | None = None
+    is_notified: bool = True
+
+
+CanResume = Callable[[models.Subscription | models.Alert], bool]
+"""Whether what was paused may post again."""
+
+
+async def _nothing(*_: Any) -> list[Owned]:
+    return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindRecord(Generic[ShownT]):
+    """All that the outbox must know of a delivery kind. The callables run in a transaction of the outbox.
+
+    `render` gets the renderer of the `DeliveryFactory` and a post, and returns its messages in sending order. `undo` takes
+    back what planning stored about expired deliveries of which nothing was sent, at a time (UTC). `suspend` gives a state to
+    that which posts where Discord refused a delivery, `resume` activates what may post again, in one server or in all.
+    Both return what they changed in a channel.
+    """
+
+    kind: models.DeliveryKind
+    priority: models.Priority
+    render: Callable[[Any, ShownT], tuple[RenderedPart, ...]]
+    undo: Callable[[Connection, Sequence[models.Delivery], datetime], Awaitable[object]] = _nothing
+    suspend: Callable[[Connection, models.Delivery, models.ActivityState, Reason], Awaitable[list[Owned]]] = (
+        _nothing
+    )
+    resume: Callable[[Connection, CanResume, int | None], Awaitable[list[Owned]]] = _nothing
+
+
+DeliveryKinds = Sequence[KindRecord[Any]]
+"""The records of all kinds."""
+
+
+NONCE_BYTES = 15
+"""Fifteen bytes are 24 characters in base 32; Discord takes at most 25 (resources/message, nonce)."""
+
+
+class Post(Protocol):
+    """A post that can be rendered. `marker` names it inside its messages."""
+
+    @property
+    def marker(self) -> str: ...
+    @property
+    def locale(self) -> models.Locale: ...
+
+
+PostT = TypeVar("PostT", bound=Post)
+
+
+class Fields(TypedDict, total=False):
+    """The fields of a delivery that depend on its kind: destination and content."""
+
+    due_at: datetime
+    user_id: int | None
+    guild_id: int | None
+    channel_id: int | None
+    subscription_id: int | None
+    local_on: date | None
+    digest_on: date | None
+    post: models.StoredPost
+
+
+def new_nonce() -> str:
+    """Return a nonce that is globally unique, also across installations that share one bot token."""
+    return base64.b32encode(secrets.token_bytes(NONCE_BYTES)).decode("ascii")
+
+
+class DeliveryFactory:
+    """Builds the deliveries of every planner. `renderer` is called when the first post is rendered.
+
+    `nonces` returns a new nonce of at most 25 characters; a delivery expires `lifetime` after it was planned.
+    """
+
+    def __init__(
+        self,
+        renderer: Callable[[], Any],
+        nonces: Callable[[], str] = new_nonce,
+        lifetime: timedelta = timedelta(hours=24),
+    ) -> None:
+        self._renderer = renderer
+        self._nonces = nonces
+        self._lifetime = lifetime
+
+    def new_nonce(self) -> str:
+        """Return a nonce for a part that is sent again in another form or to another channel."""
+        return self._nonces()
+
+    def expires_at(self, now: datetime) -> datetime:
+        """Return when a delivery planned at `now` expires (UTC)."""
+        return now + self._lifetime
+
+    def render(self, record: KindRecord[PostT], post: PostT) -> tuple[models.NewPart, ...]:
+        """Return the messages of a post with its marker and without nonces, for any number of deliveries."""
+        return _serialise_parts(record.render(self._renderer(), post), post.marker)
+
+    def build_post(
+        self,
+        record: KindRecord[PostT],
+        post: PostT,
+        now: datetime,
+        /,
+        key: str | None = None,
+        **fields: Unpack[Fields],
+    ) -> models.NewDelivery:
+        """Return the delivery of a post, whose marker is the key unless another one is given."""
+        parts = self.render(record, post)
+        return self.build(record, key or post.marker, post.locale, parts, now, marker=post.marker, **fields)
+
+    def build(
+        self,
+        record: KindRecord[Any],
+        key: str,
+        locale: models.Locale,
+        parts: Iterable[models.NewPart],
+        now: datetime,
+        marker: str | None = None,
+        **fields: Unpack[Fields],
+    ) -> models.NewDelivery:
+        """Return the delivery of rendered messages, due now unless `due_at` is given.
+
+        `marker` names the messages, if it is not the key. One that is the same whenever the delivery is planned lets it be
+        found in a channel's history after a backup was restored.
+        """
+        fields.setdefault("due_at", now)
+        return models.NewDelivery(
+            key=key,
+            kind=record.kind,
+            locale=locale,
+            planned_at=now,
+            expires_at=self.expires_at(now),
+            parts=self.build_parts(parts, marker or key),
+            priority=record.priority,
+            **fields,
+        )
+
+    def build_parts(self, parts: Iterable[models.NewPart], name: str) -> tuple[models.NewPart, ...]:
+        """Return rendered messages as the parts of a delivery, with its own marker and new nonces."""
+        new_parts = []
+        for position, part in enumerate(parts):
+            shared, marker = part.marker, part.marker and part_marker(name, position)
+            if shared is None or marker is None:
+                new_parts.append(replace(part, nonce=self._nonces()))
+                continue
+            payload = part.payload.replace(shared, marker)
+            fallback = part.fallback and part.fallback.replace(shared, marker)
+            new_parts.append(
+                replace(part, payload=payload, fallback=fallback, nonce=self._nonces(), marker=marker)
+            )
+        return tuple(new_parts)
+
+
+def _serialise_parts(parts: Iterable[RenderedPart], marker: str) -> tuple[models.NewPart, ...]:
+    """Return the parts as JSON without nonces, each with its marker and no other in what it sends."""
+    serialised = []
+    for position, part in enumerate(parts):
+        own = part_marker(marker, position) if part.kind in MARKED_KINDS else None
+        bodies = [
+            body and remove_foreign_markers(dump_payload(body), own) for body in (part.payload, part.fallback)
+        ]
+        payload, fallback = bodies[0] or "{}", bodies[1] or None
+        serialised.append(models.NewPart(part.kind, payload, "", fallback=fallback, marker=own))
+    return tuple(serialised)
+
+
+def dump_payload(payload: dict[str, Any]) -> str:
+    """Return the JSON of a payload as it is stored."""
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))

@@ -18,13 +18,12 @@ import structlog
 from bot.archive import ingest
 from bot.core import isolation
 from bot.outbox import contents, discord_health, sender
-from bot.outbox.contents import NoticeKind
-from bot.outbox.deliveries import STYLE_REASONS, DeliveryFactory, DeliveryKinds, KindRecord, Owned
+from bot.outbox.contents import STYLE_REASONS, DeliveryFactory, DeliveryKinds, KindRecord, NoticeKind, Owned
 from bot.outbox.sender import BLOCKED_OR_GONE, Classification, Disposition
-from storage import accounts, deliveries, models, outbox
+from storage import accounts, models, outbox
 from storage.database import Connection, Database
-from storage.deliveries import DuePart
 from storage.models import ActivityState, DeliveryKind, PartState, Reason
+from storage.outbox import DuePart
 
 log = structlog.get_logger(__name__)
 
@@ -177,64 +176,58 @@ MayPost = Callable[[models.Subscription | models.Alert], Awaitable[bool | None]]
 """Checks whether the reason why the channel of what is paused is blocked is gone; None if unknown. May ask Discord."""
 
 
-class DestinationSuspender:
-    """Pauses (or closes) what posts to a blocked destination, with one notice per owner. `kinds` say what that is."""
+async def suspend_destination(
+    connection: Connection,
+    deliveries: DeliveryFactory,
+    kinds: DeliveryKinds,
+    delivery: models.Delivery,
+    classification: Classification,
+    now: datetime,
+) -> None:
+    """Pause (or close) what posts to the destination of `delivery` at `now` (UTC), with one notice per owner.
 
-    def __init__(self, deliveries: DeliveryFactory, kinds: DeliveryKinds) -> None:
-        self._deliveries = deliveries
-        self._kinds = kinds
-
-    async def suspend(
-        self, connection: Connection, delivery: models.Delivery, classification: Classification, now: datetime
-    ) -> None:
-        """Suspend the destination of `delivery` at `now` (UTC). A notice is redirected instead, once."""
-        is_gone = classification.disposition is Disposition.DESTINATION_GONE
-        state = ActivityState.CLOSED if is_gone else ActivityState.PAUSED
-        notice_kind = NoticeKind.CLOSED if is_gone else NoticeKind.PAUSED
-        reason = classification.reason
-        if delivery.kind is DeliveryKind.NOTICE:
-            await self._redirect_notice(connection, delivery, now)
-            return
-        if delivery.is_direct and delivery.user_id is not None:
-            # No message can reach the reader; /status shows it.
-            await accounts.clear_dm_channel(connection, delivery.user_id)
-        elif delivery.channel_id is None:
-            return
-        for record in self._kinds:
-            changed = await record.suspend(connection, delivery, state, reason)
-            await _notify_owners(
-                connection,
-                self._deliveries,
-                changed,
-                notice_kind,
-                now,
-                default_locale=delivery.locale,
-                reason=reason,
-            )
-        if delivery.is_direct:
-            await outbox.pause(connection, user_id=delivery.user_id, reason=reason)
-        elif reason in STYLE_REASONS:
-            return
-        elif is_gone:
-            planned = await deliveries.list_rows(
-                connection, channel_id=delivery.channel_id, state=models.DeliveryState.PLANNED
-            )
-            await outbox.cancel(connection, [other.id for other in planned], reason=reason, now=now)
-        else:
-            await outbox.pause(connection, channel_id=delivery.channel_id, reason=reason)
-
-    async def _redirect_notice(
-        self, connection: Connection, delivery: models.Delivery, now: datetime
-    ) -> None:
-        """Redirect a notice that its reader does not accept to the server's system channel, once."""
-        if delivery.user_id is None or delivery.guild_id is None:
-            return
+    A notice is redirected instead, once. `kinds` say what posts there.
+    """
+    is_gone = classification.disposition is Disposition.DESTINATION_GONE
+    state = ActivityState.CLOSED if is_gone else ActivityState.PAUSED
+    notice_kind = NoticeKind.CLOSED if is_gone else NoticeKind.PAUSED
+    reason = classification.reason
+    if delivery.kind is DeliveryKind.NOTICE:
+        await _redirect_notice(connection, deliveries.new_nonce(), delivery, now)
+        return
+    if delivery.is_direct and delivery.user_id is not None:
+        # No message can reach the reader; /status shows it.
         await accounts.clear_dm_channel(connection, delivery.user_id)
-        guild = await accounts.get_guild(connection, delivery.guild_id)
-        if guild is not None and guild.system_channel_id is not None:
-            await outbox.redirect(
-                connection, delivery.id, guild.system_channel_id, nonce=self._deliveries.new_nonce(), now=now
-            )
+    elif delivery.channel_id is None:
+        return
+    for record in kinds:
+        changed = await record.suspend(connection, delivery, state, reason)
+        await _notify_owners(
+            connection, deliveries, changed, notice_kind, now, default_locale=delivery.locale, reason=reason
+        )
+    if delivery.is_direct:
+        await outbox.pause(connection, user_id=delivery.user_id, reason=reason)
+    elif reason in STYLE_REASONS:
+        return
+    elif is_gone:
+        planned = await outbox.list_rows(
+            connection, channel_id=delivery.channel_id, state=models.DeliveryState.PLANNED
+        )
+        await outbox.cancel(connection, [other.id for other in planned], reason=reason, now=now)
+    else:
+        await outbox.pause(connection, channel_id=delivery.channel_id, reason=reason)
+
+
+async def _redirect_notice(
+    connection: Connection, nonce: str, delivery: models.Delivery, now: datetime
+) -> None:
+    """Redirect a notice that its reader does not accept to the server's system channel, once."""
+    if delivery.user_id is None or delivery.guild_id is None:
+        return
+    await accounts.clear_dm_channel(connection, delivery.user_id)
+    guild = await accounts.get_guild(connection, delivery.guild_id)
+    if guild is not None and guild.system_channel_id is not None:
+        await outbox.redirect(connection, delivery.id, guild.system_channel_id, nonce=nonce, now=now)
 
 
 class DestinationResumer:
@@ -354,7 +347,6 @@ class OutcomeRecorder:
         linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._database = database
-        self._suspender = DestinationSuspender(deliveries, kinds)
         self._deliveries = deliveries
         self._kinds = kinds
         self._rng = rng
@@ -426,7 +418,7 @@ class OutcomeRecorder:
             expired = await outbox.expire(
                 connection, now, reason=models.Reason.TOO_OLD, unknown_until=now - lifetime
             )
-            unsent_ids = set(await deliveries.list_unsent(connection, [row.id for row in expired]))
+            unsent_ids = set(await outbox.list_unsent(connection, [row.id for row in expired]))
             for record in self._kinds:
                 unsent = [row for row in expired if row.kind is record.kind and row.id in unsent_ids]
                 if unsent:
@@ -488,7 +480,9 @@ class OutcomeRecorder:
                 term=due.term,
             )
             if is_stored and classification.disposition in BLOCKED_OR_GONE:
-                await self._suspender.suspend(connection, due.delivery, classification, now)
+                await suspend_destination(
+                    connection, self._deliveries, self._kinds, due.delivery, classification, now
+                )
         self._log_and_report(state.value if is_stored else SUPERSEDED, due, error)
 
     async def _use_fallback(self, due: DuePart, error: sender.DeliveryError, now: datetime) -> None:

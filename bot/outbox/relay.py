@@ -28,10 +28,10 @@ from bot.outbox.sender import (
     SendRequest,
     build_request,
 )
-from storage import accounts, deliveries, key_values, models, outbox
+from storage import accounts, key_values, models, outbox
 from storage.database import Database
-from storage.deliveries import DuePart
 from storage.models import PartKind
+from storage.outbox import DuePart
 
 log = structlog.get_logger(__name__)
 
@@ -130,7 +130,7 @@ class AttemptRunner:
 
     async def _list_preceding_parts(self, due: DuePart) -> list[models.Part]:
         async with self._database.read() as connection:
-            parts = await deliveries.list_parts(connection, due.delivery.id)
+            parts = await outbox.list_parts(connection, due.delivery.id)
         return [part for part in parts if part.position < due.part.position]
 
     async def _open_dm(self, delivery: models.Delivery, now: datetime) -> int:
@@ -380,11 +380,11 @@ class Relay:
         self._prefetch_skipped_busy = bool(self._tasks)
         throttled_ids = {key for key in self._rate_limiter.list_throttled() if isinstance(key, int)}
         async with self._database.read() as connection:
-            self._prefetched = await deliveries.list_due(
+            self._prefetched = await outbox.list_due(
                 connection, now, limit=PREFETCH_LIMIT, exclude_channel_ids=busy_ids | throttled_ids
             )
             if not self._prefetched and throttled_ids:
-                self._prefetched = await deliveries.list_due(
+                self._prefetched = await outbox.list_due(
                     connection, now, limit=PREFETCH_LIMIT, exclude_channel_ids=busy_ids
                 )
 

@@ -31,10 +31,9 @@ from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
-from bot.core import errors
 from bot.rendering import discord_text, markdown
 from bot.rendering.discord_text import SafeMarkdown
-from storage import models
+from storage import errors, models
 
 # The filters of templates: votes, authors, dates and times in the reader's language, the template's `locale`.
 

@@ -15,11 +15,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from bot.core import errors
 from bot.core.clock import Clock, system_clock
 from bot.glossary import concepts, mentions, resolver
 from bot.text import analyser, term_keys, typography
-from storage import models, search, snapshot
+from storage import errors, models, search, snapshot
 from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:

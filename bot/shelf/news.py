@@ -20,13 +20,13 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.archive import arxiv_ids, fields
-from bot.core import clock, errors, isolation
+from bot.core import clock, isolation
 from bot.core.clock import Clock, TimeSlices
 from bot.daily import schedule
 from bot.outbox import contents
-from bot.outbox.deliveries import DeliveryFactory, KindRecord
+from bot.outbox.contents import DeliveryFactory, KindRecord
 from bot.sources import arxiv, base, feed, fetch_errors, huggingface
-from storage import accounts, alerts, models, outbox, shelf
+from storage import accounts, alerts, errors, models, outbox, shelf
 from storage.database import Connection, Database
 from storage.models import NewsKind, SourceKind
 

@@ -25,9 +25,8 @@ from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 from bot.archive import arxiv_ids, digest_writer, fields, listing
-from bot.core import errors
 from bot.sources import arxiv, base, feed, fetch_errors
-from storage import models
+from storage import errors, models
 from storage.models import FetchStatus
 
 SCHEME = "arxiv:"

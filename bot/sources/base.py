@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 import structlog
 
 from bot.archive import html_pages, parse
-from bot.core import day_close, errors, isolation
+from bot.core import day_close, isolation
 from bot.sources import fetch_errors
-from storage import models
+from storage import errors, models
 from storage.models import FetchStatus
 
 if TYPE_CHECKING:

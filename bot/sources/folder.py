@@ -13,9 +13,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from bot.archive import arxiv_ids, parse
-from bot.core import errors
 from bot.sources import base, fetch_errors
-from storage import models
+from storage import errors, models
 from storage.models import FetchStatus
 
 _MAX_FILES = 100_000

@@ -12,9 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.archive import fields, listing
-from bot.core import day_close, errors
+from bot.core import day_close
 from bot.sources import base, fetch_errors, url
-from storage import models
+from storage import errors, models
 from storage.models import FetchStatus
 
 if TYPE_CHECKING:

@@ -12,12 +12,10 @@ from enum import StrEnum
 from typing import assert_never
 from urllib.parse import urlsplit
 
-from bot.core import errors
 from bot.core.clock import Clock
 from bot.core.settings import Settings, SourceSetting
 from bot.sources import arxiv, arxiv_categories, base, feed, folder, huggingface, url
-from storage import errors as storage_errors
-from storage import models, sources
+from storage import errors, models, sources
 from storage.database import Connection, Database
 
 _MAX_ADDRESS_LENGTH = 2_000
@@ -46,7 +44,7 @@ def guess_kind(address: str, endpoints: base.Endpoints) -> models.SourceKind:
 def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) -> None:
     """Raise UsageError with the reason if an address or its options cannot be used for a source of that kind."""
     if len(address) > _MAX_ADDRESS_LENGTH or not address.isprintable():
-        raise errors.UsageError(f"{storage_errors.redact(address)[:80]!r} is not an address")
+        raise errors.UsageError(f"{errors.redact(address)[:80]!r} is not an address")
     get(kind, address).check(address)
     url.parse_publishing_schedule(options, "UTC")
 
@@ -197,7 +195,7 @@ class SourceRegistry:
             if known & {setting.url, folder.make_absolute(setting.url)}:
                 continue
             # Another process may be faster.
-            with suppress(storage_errors.DuplicateError):
+            with suppress(errors.DuplicateError):
                 await self.add(
                     setting.url,
                     kind=setting.kind,
@@ -241,7 +239,7 @@ class SourceRegistry:
 async def find_address(connection: Connection, url: str) -> str:
     """Return the address of a source by that, or by what `sources list` shows of it. Raises UsageError for an unknown one."""
     stored = [row.url for row in await sources.list_rows(connection)]
-    shown = [address for address in stored if storage_errors.redact(address) == url]
+    shown = [address for address in stored if errors.redact(address) == url]
     if url not in stored:
         url = shown[0] if len(shown) == 1 else folder.make_absolute(url)
     if url not in stored:

@@ -22,8 +22,7 @@ from bot.core import day_close, isolation
 from bot.core.clock import Clock
 from bot.sources import base, fetch_errors, kinds
 from bot.text import dates
-from storage import archive, models, papers, sources
-from storage import errors as storage_errors
+from storage import archive, errors, models, papers, sources
 from storage.database import Connection, Database
 from storage.models import FetchStatus
 
@@ -410,7 +409,7 @@ class Sink:
                 )
                 for item, facts, group in zip(batch, stored, digests, strict=True):
                     await self._record_stored(item, sum((next(results) for _ in group), facts))
-            except storage_errors.StorageError as error:
+            except errors.StorageError as error:
                 _record_failure(batch, str(error))
         for failure in failures:
             if len(batch) == 1:
@@ -716,7 +715,7 @@ class Poller:
                         del result, fetched  # while its source reads the next one
             except TimeoutError:
                 report.add_failure(f"it was not done within {run.timeout_seconds:g} s")
-            except storage_errors.StorageError as error:
+            except errors.StorageError as error:
                 report.add_failure(str(error))
         for failure in failures:
             report.add_failure(f"it {fetch_errors.describe_bug(failure)}")

@@ -16,8 +16,8 @@ from typing import Any
 from aiohttp import abc
 from yarl import URL
 
-from bot.core import errors
 from bot.sources import fetch_errors
+from storage import errors
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 

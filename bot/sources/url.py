@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from yarl import URL
 
 from bot.archive import parse
-from bot.core import errors
 from bot.sources import base, fetch_errors
-from storage import models
+from storage import errors, models
 from storage.models import FetchStatus
 
 if TYPE_CHECKING:

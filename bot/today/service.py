@@ -15,8 +15,8 @@ from bot.core import clock, isolation
 from bot.core.clock import Clock, TimeSlices
 from bot.daily import choice, schedule
 from bot.glossary.resolver import Glossary
-from bot.outbox import contents, deliveries
-from bot.outbox.deliveries import DeliveryFactory, KindRecord, Owned
+from bot.outbox import contents
+from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
 from bot.today import profiles
 from bot.today.profiles import Profiles
 from bot.trends.service import RisingTopicService, best_supported_form
@@ -130,12 +130,12 @@ class TodayService:
         follows = follows or {}
         ranked = _rank(day.details, scores if is_personal else {}, follows)
         kept = [(rank, detail) for rank, detail in ranked if detail.id not in left_out][:TODAY_PAPERS]
-        await deliveries.prepare_extracts((detail for _, detail in kept), [locale])
+        await contents.prepare_extracts((detail for _, detail in kept), [locale])
         picks = []
         for rank, detail in kept:
             reasons = _find_reasons(day, detail, profile, glossary, locale, follows) if is_personal else ()
             quoted = matcher.find_sentence(detail, [text for _, text, _ in reasons], locale)
-            picks.append((replace(deliveries.build_post_paper(detail, locale), quoted=quoted), rank, reasons))
+            picks.append((replace(contents.build_post_paper(detail, locale), quoted=quoted), rank, reasons))
         return contents.TodayPost(
             marker=marker,
             locale=locale,

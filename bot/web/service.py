@@ -22,7 +22,6 @@ from bot.archive import arxiv_ids, summaries
 from bot.client.paper_text import format_title
 from bot.client.services import Services
 from bot.client.translations import Argument, Texts, Translations
-from bot.core import errors
 from bot.core.clock import latest_date
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
@@ -33,8 +32,7 @@ from bot.rendering.templates import OutputFormat, Templates
 from bot.text import typography
 from bot.trends import commands as trends_commands
 from bot.trends import messages as trends_messages
-from storage import archive, models
-from storage import errors as storage_errors
+from storage import archive, errors, models
 
 PAGE_SIZE, DAY_SIZE, MAX_STATIC_ROWS = 10, 200, 5_000
 """Papers on a page of a search, of a day or an author, and of these as files, which have one page."""
@@ -54,7 +52,7 @@ _HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
 _UNSLUGGED = re.compile("[^a-z0-9가-힣]+")
 
 
-class PageError(storage_errors.PaperroundError):
+class PageError(errors.PaperroundError):
     """A page that does not exist, or cannot be made now. `key` is the text that says why, `status` that of HTTP."""
 
     def __init__(self, status: int, key: str, **arguments: Argument) -> None:

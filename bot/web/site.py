@@ -18,12 +18,11 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.core import errors
 from bot.core.clock import latest_date
 from bot.search import results
 from bot.web import service as web_service
 from bot.web.service import Page, PageError, Site, WebPages, make_slug
-from storage import models, papers, search, snapshot
+from storage import errors, models, papers, search, snapshot
 
 MANIFEST = ".paperround-web.json"
 """The file that names what a build wrote, with a hash of what each file shows."""

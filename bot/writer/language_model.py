@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.archive import fields
-from bot.core import errors, isolation
+from bot.core import isolation
 from bot.core.clock import Clock
 from bot.sources import fetch_errors
+from storage import errors
 from storage import errors as stored_errors
 
 if TYPE_CHECKING:

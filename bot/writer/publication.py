@@ -25,12 +25,11 @@ from bot.archive import digest_writer, listing, parse, summaries
 from bot.archive.exports import ExportDigest, ExportFormat, render_export
 from bot.archive.ingest import IngestService
 from bot.archive.summaries import Basis, choose_sentences
-from bot.core import errors
 from bot.core.clock import Clock
 from bot.rendering.templates import Templates
 from bot.sources import base, huggingface
 from bot.writer import prompts
-from storage import archive, key_values, models, sources
+from storage import archive, errors, key_values, models, sources
 from storage import errors as stored_errors
 from storage.database import Database
 

@@ -1,1 +1,1 @@
-"""Alembic migrations. A revision never imports application code: it is a snapshot of the schema at its time."""
+"""Alembic migrations. After the first release a revision imports no application code: it is a snapshot of the schema."""

@@ -11,7 +11,7 @@ from bot.accounts import service as accounts_service
 from bot.accounts.service import Guilds, ReaderData, TextPurpose, TextTokenStore
 from bot.outbox import sender
 from bot.outbox.relay import AttemptRunner
-from storage import daily, deliveries, models, outbox, papers, shelf
+from storage import daily, models, outbox, papers, shelf
 from storage.database import Database
 from tests.support import alert_builders, alert_harness, outbox_builders, paper_records, reader_rows
 from tests.support.alert_harness import AlertHarness
@@ -113,7 +113,7 @@ async def test_a_reader_is_not_stored_again_by_a_message_that_was_about_to_be_se
     delivery = outbox_builders.new_delivery(f"alert:user:{READER}:1:1", 1, channel_id=None, user_id=READER)
     async with db.transaction() as connection:
         await outbox.add(connection, delivery)
-        (due,) = await deliveries.list_due(connection, outbox_builders.NOW)
+        (due,) = await outbox.list_due(connection, outbox_builders.NOW)
     forgetting = ForgettingSender(service)
     await AttemptRunner(db, forgetting, lambda: 0.0).run(due, outbox_builders.NOW, outbox_builders.NOW)
     assert await reader_rows.find_columns(db, str(READER)) == set()
@@ -139,7 +139,7 @@ async def test_alerts_that_wait_are_not_sent_to_a_forgotten_reader_and_reach_oth
         alert_harness.MONDAY + timedelta(days=1), ("2601.00001", 9), ("2601.00002", 5), summary="A robot."
     )
     async with db.read() as connection:
-        waiting = await deliveries.list_rows(connection, kind=models.DeliveryKind.ALERT)
+        waiting = await outbox.list_rows(connection, kind=models.DeliveryKind.ALERT)
     assert [row.post.papers for row in waiting if row.user_id == 8] == [("2601.00002",), ("2601.00001",)]
     assert {row.user_id for row in waiting} == {8, None}
 

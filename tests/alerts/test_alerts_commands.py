@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from bot.outbox import contents, deliveries
+from bot.outbox import contents
 from storage import models
 from tests.support import alert_builders
 from tests.support.client_harness import ClientHarness, both_languages, last_response, send_parts, shown_text
@@ -105,7 +105,7 @@ async def _send_alert(harness: ClientHarness, *alerts: models.Alert) -> Any:
         locale=harness.texts.locale,
         digest_on=date(2026, 1, 1),
         matches=tuple(
-            (deliveries.build_post_paper(detail, harness.texts.locale), reasons)
+            (contents.build_post_paper(detail, harness.texts.locale), reasons)
             for detail in details
             if detail is not None
         ),

@@ -11,7 +11,7 @@ import pytest
 from bot.alerts import matcher
 from bot.outbox import contents
 from bot.text import keywords
-from storage import archive, deliveries, models, outbox
+from storage import archive, models, outbox
 from storage.database import Connection
 from tests.support import alert_builders, patience, source_payloads
 from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
@@ -34,7 +34,7 @@ async def test_a_reader_gets_one_message_per_digest_with_all_reasons(alert_harne
         ("Ada Lovelace", contents.MatchField.AUTHOR),
     ]
     async with alert_harness.database.read() as connection:
-        planned = await deliveries.list_rows(connection, user_id=7)
+        planned = await outbox.list_rows(connection, user_id=7)
     assert [delivery.kind for delivery in planned] == [models.DeliveryKind.ALERT]
     assert planned[0].priority < models.Priority.SCHEDULED
 
@@ -97,7 +97,7 @@ async def test_papers_of_an_uncertain_expired_alert_raise_none_again(alert_harne
     await alert_harness.add_alert("care")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
     async with alert_harness.database.transaction() as connection:
-        (due,) = await deliveries.list_due(connection, alert_harness.now)
+        (due,) = await outbox.list_due(connection, alert_harness.now)
         await outbox.mark_sending(connection, [due.part.id], alert_harness.now)
         await outbox.stop_part(
             connection, due.part.id, models.PartState.UNCERTAIN, reason="uncertain", now=NOW
@@ -186,7 +186,7 @@ async def test_two_planners_at_once_neither_double_nor_lose_an_alert(
     alert_harness.now += matcher.GATHERING_TIME
     assert sum(await asyncio.gather(*(planner.drain() for planner in planners))) == 15
     async with alert_harness.database.read() as connection:
-        planned = await deliveries.list_rows(connection, limit=100)
+        planned = await outbox.list_rows(connection, limit=100)
     notified = sorted((delivery.user_id, delivery.post.papers) for delivery in planned)
     assert notified == [(user_id, ("2601.00001", "2601.00002")) for user_id in range(1, 16)]
     assert await alert_harness.list_pending() == []
@@ -202,7 +202,7 @@ async def test_what_changes_between_two_batches_counts_for_the_next(alert_harnes
     await alert_harness.store_digest(MONDAY, ("2601.00002", 5), ("2601.00003", 5), location="here")
     await alert_harness.plan()
     async with alert_harness.database.read() as connection:
-        planned = await deliveries.list_rows(connection, limit=100)
+        planned = await outbox.list_rows(connection, limit=100)
     papers: dict[int | None, list[str]] = {}
     for delivery in planned:
         papers.setdefault(delivery.user_id, []).extend(delivery.post.papers)
@@ -314,7 +314,7 @@ async def test_an_early_message_of_the_next_day_has_what_waited(alert_harness: A
 async def _notified_by_user(alert_harness: AlertHarness) -> list[tuple[int | None, list[str]]]:
     """Return the reader and the papers of each message, as planned."""
     async with alert_harness.database.read() as connection:
-        planned = await deliveries.list_rows(connection, kind=models.DeliveryKind.ALERT)
+        planned = await outbox.list_rows(connection, kind=models.DeliveryKind.ALERT)
     return [(row.user_id, list(row.post.papers)) for row in reversed(planned)]
 
 

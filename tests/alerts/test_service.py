@@ -13,11 +13,9 @@ import pytest
 from bot.alerts import matcher
 from bot.alerts import service as alerts_service
 from bot.alerts.service import PREVIEW_DAYS
-from bot.core import errors
 from bot.daily import choice
 from bot.outbox import contents
-from storage import alerts, deliveries, models, outbox, papers, search, snapshot
-from storage import errors as storage_errors
+from storage import alerts, errors, models, outbox, papers, search, snapshot
 from storage.database import Connection
 from tests.support import alert_builders, digest_builders, patience
 from tests.support.alert_harness import AUTHOR, KEYWORD, MONDAY, NOW, AlertHarness
@@ -88,15 +86,15 @@ async def test_resuming_alerts_makes_their_paused_deliveries_due(alert_harness: 
         assert await outbox.pause(connection, user_id=7, reason="dms-closed") == 1
     assert await alert_harness.alerts.resume([alert_id], user_id=8) == 0
     async with alert_harness.database.read() as connection:
-        assert await deliveries.list_due(connection, alert_harness.now) == []
+        assert await outbox.list_due(connection, alert_harness.now) == []
     assert await alert_harness.alerts.resume([alert_id], user_id=7) == 1
     async with alert_harness.database.read() as connection:
-        assert len(await deliveries.list_due(connection, alert_harness.now)) == 1
+        assert len(await outbox.list_due(connection, alert_harness.now)) == 1
 
 
 async def test_an_equal_alert_and_a_fifty_first_are_refused(alert_harness: AlertHarness) -> None:
     await alert_harness.add_alert("Diffusion")
-    with pytest.raises(storage_errors.DuplicateError):
+    with pytest.raises(errors.DuplicateError):
         await alert_harness.add_alert("diffusion ")
     for number in range(49):
         await alert_harness.add_alert(f"word{number}x")
@@ -107,7 +105,7 @@ async def test_an_equal_alert_and_a_fifty_first_are_refused(alert_harness: Alert
 async def test_two_presses_at_once_add_one_alert(alert_harness: AlertHarness) -> None:
     presses = (alert_harness.add_alert("diffusion") for _ in range(4))
     outcomes = await asyncio.gather(*presses, return_exceptions=True)
-    assert sum(isinstance(outcome, storage_errors.DuplicateError) for outcome in outcomes) == 3
+    assert sum(isinstance(outcome, errors.DuplicateError) for outcome in outcomes) == 3
     assert len(await alert_harness.alerts.list_rows(user_id=7)) == 1
 
 
@@ -118,7 +116,7 @@ async def test_a_changed_alert_matches_what_it_says_now(alert_harness: AlertHarn
     changed = alert_builders.draft("care", "better", match_all=True, excluded=("speech",))
     with pytest.raises(errors.UsageError, match="no alert"):
         await alert_harness.alerts.change(alert_id, changed, user_id=8)
-    with pytest.raises(storage_errors.DuplicateError):
+    with pytest.raises(errors.DuplicateError):
         await alert_harness.alerts.change(alert_id, alert_builders.draft(" ROBOT"), user_id=7)
     await alert_harness.alerts.change(alert_id, changed, user_id=7)
     stored, _ = await alert_harness.alerts.list_rows(user_id=7)

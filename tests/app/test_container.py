@@ -10,9 +10,8 @@ import pytest
 from aiohttp import web
 
 from bot.app import container
-from bot.core import errors
 from bot.core.settings import Settings
-from storage import deliveries, models
+from storage import errors, models, outbox
 from tests.support import origin_server
 
 START = datetime(2025, 5, 6, 12, tzinfo=UTC)
@@ -59,8 +58,8 @@ async def test_the_operators_channel_gets_one_notice_for_a_failing_source(tmp_pa
                     await poller.fetch_due()
                     now += timedelta(days=2)
             async with opened.database.read() as connection:
-                notices = await deliveries.list_rows(connection, kind=models.DeliveryKind.NOTICE)
-                parts = await deliveries.list_parts(connection, notices[0].id)
+                notices = await outbox.list_rows(connection, kind=models.DeliveryKind.NOTICE)
+                parts = await outbox.list_parts(connection, notices[0].id)
     assert [(notice.channel_id, notice.guild_id, notice.user_id) for notice in notices] == [
         (4242, None, None)
     ]

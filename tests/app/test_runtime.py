@@ -15,7 +15,7 @@ from bot.app.container import Container
 from bot.archive import inbox
 from bot.core.settings import Settings
 from bot.operations import health
-from storage import archive, database, deliveries, errors, locks, migrate, models, papers
+from storage import archive, database, errors, locks, migrate, models, outbox, papers
 from storage.database import Database
 from tests.support import digest_builders
 
@@ -47,7 +47,7 @@ async def test_a_file_in_the_inbox_is_stored_and_posted_to_a_waiting_channel(
     (tmp_path / "digest.md").write_text(digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]))
     await _scan_inbox(bot, tmp_path)
     async with bot.container.database.read() as connection:
-        (planned,) = await deliveries.list_rows(connection)
+        (planned,) = await outbox.list_rows(connection)
     assert planned.post.papers == ("2601.00001",)
     assert planned.kind is models.DeliveryKind.DAILY
 

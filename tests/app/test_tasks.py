@@ -20,7 +20,7 @@ from bot.daily.planner import DailyPlanner
 from bot.operations.health import ClockMonitor, ClockStep, Metrics
 from bot.search.service import SearchService
 from bot.shelf import news
-from storage import deliveries, models, outbox, shelf, sources
+from storage import models, outbox, shelf, sources
 from storage.database import Database
 from tests.support import origin_server, paper_records, relay_harness, source_payloads
 from tests.support.origin_server import OriginServer, run_origin
@@ -154,15 +154,15 @@ def correct(db: Database) -> Correct:
 async def _read_times(db: Database) -> dict[str, tuple[datetime, datetime]]:
     """Return when each delivery's first part is tried next, and when the delivery expires, by key."""
     async with db.read() as connection:
-        rows = await deliveries.list_rows(connection)
-        parts = await deliveries.list_parts_by_delivery(connection, [row.id for row in rows])
+        rows = await outbox.list_rows(connection)
+        parts = await outbox.list_parts_by_delivery(connection, [row.id for row in rows])
     return {row.key: (parts[row.id][0].next_attempt_at, row.expires_at) for row in rows}
 
 
 async def _try_in_vain(db: Database, key: str, at: datetime, next_at: datetime) -> None:
     async with db.transaction() as connection:
-        [row] = [row for row in await deliveries.list_rows(connection) if row.key == key]
-        [part] = await deliveries.list_parts(connection, row.id)
+        [row] = [row for row in await outbox.list_rows(connection) if row.key == key]
+        [part] = await outbox.list_parts(connection, row.id)
         await outbox.mark_sending(connection, [part.id], at)
         await outbox.mark_retry(
             connection, part.id, next_attempt_at=next_at, unknown_since=None, error="discord-trouble"
@@ -243,7 +243,7 @@ async def test_a_date_that_fell_due_while_the_clock_was_ahead_is_posted(
     await correct(now, ClockStep(-24 * HOUR, now, START))
     await harness.planner.tick(now)
     async with db.read() as connection:
-        posts = await deliveries.list_rows(connection)
+        posts = await outbox.list_rows(connection)
     assert sorted(str(post.local_on) for post in posts) == ["2026-01-05", "2026-01-06"]
     await harness.planner.tick(now + 24 * HOUR)
     assert len(await harness.list_payloads()) == 2
@@ -318,8 +318,8 @@ async def test_a_saved_paper_is_asked_about_and_its_reader_gets_one_message(
                 await job()
         assert sum(path.startswith("/api/query") for path in origin.paths) == 1
     async with sqlite_db.read() as connection:
-        (delivery,) = await deliveries.list_rows(connection, kind=models.DeliveryKind.NEWS)
-        (part,) = await deliveries.list_parts(connection, delivery.id)
+        (delivery,) = await outbox.list_rows(connection, kind=models.DeliveryKind.NEWS)
+        (part,) = await outbox.list_parts(connection, delivery.id)
     assert (delivery.user_id, planned) == (7, [1])
     assert "ICML 2025" in str(part.payload)
     assert f"{paper[0]}v2" in str(part.payload)

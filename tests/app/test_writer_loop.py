@@ -13,7 +13,7 @@ from bot.core import day_close
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.daily.service import Subscriptions
-from storage import archive, deliveries, models
+from storage import archive, models, outbox
 from tests.fake_model import papers
 from tests.fake_model.fixtures import fake_model, fake_model_process
 from tests.fake_model.process import MODEL, FakeModelProcess
@@ -47,10 +47,9 @@ class Bot:
 
     async def list_posts(self) -> list[str]:
         async with self.container.database.read() as connection:
-            rows = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
+            rows = await outbox.list_rows(connection, kind=models.DeliveryKind.DAILY)
             return [
-                str([part.payload for part in await deliveries.list_parts(connection, row.id)])
-                for row in rows
+                str([part.payload for part in await outbox.list_parts(connection, row.id)]) for row in rows
             ]
 
     async def list_formats(self) -> list[models.DigestFormat]:

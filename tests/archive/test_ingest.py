@@ -16,8 +16,7 @@ import pytest
 from bot.archive import ingest, listing, parse
 from bot.archive.digest_writer import FreshDigest, IngestResult
 from bot.archive.files import TextFile, find_files, read_found
-from bot.core import errors
-from storage import archive, database, papers, tables
+from storage import archive, database, errors, papers, tables
 from storage.database import Connection
 from storage.models import LocatedProblem, PaperFacts, Section
 from tests.support import paper_records

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.archive import headings, listing, parse
-from bot.core import errors
+from storage import errors
 from storage.models import Digest, DigestFormat, Entry, Problem, Section
 from tests.support.source_payloads import listing_text
 

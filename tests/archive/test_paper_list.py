@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.archive import arxiv_ids, headings, html_pages, markdown_lines, paper_list, parse
-from bot.core import errors
+from storage import errors
 from storage.models import Digest, DigestFormat, Entry
 from tests.support import growth
 

@@ -14,8 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.archive import headings, markdown_lines, parse
-from bot.core import errors
-from storage import models
+from storage import errors, models
 from tests.support import growth
 
 

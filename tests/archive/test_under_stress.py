@@ -23,7 +23,7 @@ from bot.archive.ingest import Quarantine
 from bot.core.clock import system_clock
 from bot.search import index as search_index
 from bot.search.index import SearchIndexer
-from storage import archive, database, deliveries, key_values, models
+from storage import archive, database, key_values, models, outbox
 from storage.database import Database
 from tests.support import crashing_reader, digest_builders, fork_server, origin_server, patience
 from tests.support.ingest_harness import newsletter, paper
@@ -147,7 +147,7 @@ def digest_text(number: int, text: str = "") -> str:
 
 async def list_notices(database: Database) -> list[int | None]:
     async with database.read() as connection:
-        planned = await deliveries.list_rows(connection, kind=models.DeliveryKind.NOTICE)
+        planned = await outbox.list_rows(connection, kind=models.DeliveryKind.NOTICE)
     return [delivery.channel_id for delivery in planned]
 
 

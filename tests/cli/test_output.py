@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import output
-from bot.core import errors
+from storage import errors
 from tests.support.shell_fixtures import ADD_CHANNEL, Paperround
 
 HOSTILE = "\x1b]0;pwned\x07\x1b[2J\x1b]8;;https://evil.example\x1b\\Robots\x9b31m\u202e"

@@ -138,7 +138,7 @@ def test_a_paper_is_found_by_id_and_url(filled: Paperround) -> None:
 
 def test_a_paper_of_no_digest_says_so(filled: Paperround) -> None:
     facts = models.PaperFacts(
-        "2601.00077", "arxiv", "https://arxiv.org", datetime(2026, 1, 5, tzinfo=UTC), "A paper"
+        "2601.00077", "arxiv", "https://arxiv.org", datetime(2026, 1, 5, tzinfo=UTC), title="A paper"
     )
 
     async def add() -> None:

@@ -16,7 +16,7 @@ from bot.client.sender import Tag
 from bot.core.clock import system_clock
 from bot.outbox import contents
 from bot.outbox import sender as outbox_sender
-from bot.outbox.deliveries import new_nonce
+from bot.outbox.contents import new_nonce
 from bot.outbox.sender import Disposition
 from storage.models import PartKind
 from tests.fake_discord import fixtures, model, process

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.core import day_close, errors, settings
+from bot.core import day_close, settings
+from storage import errors
 
 SUMMER = datetime(2026, 7, 2, 1, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -17,7 +17,7 @@ import structlog
 
 from bot.archive import parse
 from bot.core import clock, isolation
-from bot.core.errors import NotADigestError
+from storage.errors import NotADigestError
 from tests.fake_discord.process import ROOT
 from tests.support import child_functions, patience
 

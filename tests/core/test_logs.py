@@ -11,7 +11,8 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import logs, printable
+from bot.core import logs
+from storage import errors
 
 
 @pytest.fixture(autouse=True)
@@ -93,11 +94,11 @@ def test_no_part_of_a_line_is_obeyed_by_a_terminal(style: str, capsys: pytest.Ca
     ],
 )
 def test_control_characters_become_visible_and_passwords_are_hidden(text: str, shown: str) -> None:
-    assert printable.make_printable(text) == shown
+    assert errors.make_printable(text) == shown
 
 
 @given(st.text())
 def test_nothing_but_tab_and_line_feed_is_left_that_a_terminal_obeys(text: str) -> None:
-    shown = printable.make_printable(text)
+    shown = errors.make_printable(text)
     assert not any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in shown if letter not in "\n\t")
     shown.encode()

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import pytest
 
 from bot.archive import ingest
-from bot.core import errors
 from bot.daily import service as daily_service
 from bot.daily import why
 from bot.daily.why import WhyExplainer
 from bot.search.index import SearchIndexer
-from storage import papers
+from storage import errors, papers
 from storage.archive import DigestPaper
 from storage.database import Connection
 from storage.errors import DuplicateError

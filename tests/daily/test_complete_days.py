@@ -16,7 +16,7 @@ from bot.archive import listing
 from bot.archive.ingest import IngestService
 from bot.core import day_close
 from bot.sources import poller
-from storage import daily, deliveries, migrate, models, sources
+from storage import daily, migrate, models, outbox, sources
 from storage.database import Connection, Database
 from tests.conftest import _copy_template
 from tests.support import digest_builders, origin_server, source_payloads
@@ -152,7 +152,7 @@ async def test_half_a_year_of_listings_is_posted_whole_after_each_close(
     await replay.run(begin, begin + (len(DAYS) + 7) * DAY)
     posts: dict[str, list[models.Delivery]] = defaultdict(list)
     async with replay.database.read() as connection:
-        for delivery in await deliveries.list_rows(connection):
+        for delivery in await outbox.list_rows(connection):
             posts[zones[delivery.subscription_id or 0]].append(delivery)
     await replay.database.close()
     expected_late = Counter(
@@ -290,7 +290,7 @@ async def test_the_poller_reads_a_list_around_its_close_and_the_post_follows_wit
     await planner.subscribe(20, begin, top_n=25, when=models.When.COMPLETE)
     await _run_bot(polling, planner, begin, close + 50 * MINUTE)
     async with polling.db.read() as connection:
-        (post,) = await deliveries.list_rows(connection)
+        (post,) = await outbox.list_rows(connection)
     assert sorted(post.post.papers) == ["2601.00001", "2601.00002"]
     assert close <= post.planned_at <= close + 6 * MINUTE
     around = [at for at in lists.reads[day.isoformat()] if close - 10 * MINUTE <= at <= close + 40 * MINUTE]

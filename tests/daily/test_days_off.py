@@ -12,13 +12,13 @@ import pytest
 
 from bot.app.client import DiscordRenderer
 from bot.client import translations
-from bot.core import days_off
-from bot.core.errors import UsageError
+from bot.core import day_close
 from bot.daily import messages, why
 from bot.daily import planner as daily_planner
 from bot.daily.why import Cause, WhyExplainer
 from bot.outbox import contents
 from storage import daily, papers
+from storage.errors import UsageError
 from storage.models import Locale, Style
 from tests.support import rendered_posts
 from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
@@ -26,9 +26,9 @@ from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerH
 TEXTS = translations.load()
 
 
-def rest_on(planning: PlannerHarness, *days: int) -> days_off.DaysOff:
+def rest_on(planning: PlannerHarness, *days: int) -> day_close.DaysOff:
     """Give the planner days off, by their number from MONDAY on."""
-    off = days_off.DaysOff([{MONDAY + number * DAY for number in days}])
+    off = day_close.DaysOff([{MONDAY + number * DAY for number in days}])
     planning.planner = daily_planner.DailyPlanner(
         planning.database, planning.deliveries, planning.search.match_papers, off=off
     )
@@ -111,7 +111,7 @@ def test_public_holidays_of_korea_and_the_dates_of_a_file_are_off(tmp_path: Path
     pytest.importorskip("holidays", reason="holidays is in the dev extra")
     file = tmp_path / "lab.txt"
     file.write_text("# the lab's\n2026-12-28..2026-12-31 winter break\n2026-06-03\n", encoding="utf-8")
-    off = days_off.load(["KR", str(file)])
+    off = day_close.load_days_off(["KR", str(file)])
     for day in ("2026-02-17", "2026-09-25", "2026-10-05", "2026-12-28", "2026-12-31", "2026-06-03"):
         assert date.fromisoformat(day) in off, day  # 설날, 추석, a substitute of 개천절, and the file's
     assert date(2026, 11, 23) not in off
@@ -124,9 +124,9 @@ def test_without_an_end_of_days_off_a_day_counts_as_one_with_posts() -> None:
         def __contains__(self, day: object) -> bool:
             return True
 
-    off = days_off.DaysOff([Always()])
-    assert off.next_open(MONDAY) - MONDAY == timedelta(days=days_off.MAX_DAYS_IN_A_ROW)
-    assert MONDAY - off.go_back(MONDAY, 2) > timedelta(days=days_off.MAX_DAYS_IN_A_ROW)
+    off = day_close.DaysOff([Always()])
+    assert off.next_open(MONDAY) - MONDAY == timedelta(days=day_close.MAX_DAYS_IN_A_ROW)
+    assert MONDAY - off.go_back(MONDAY, 2) > timedelta(days=day_close.MAX_DAYS_IN_A_ROW)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_without_an_end_of_days_off_a_day_counts_as_one_with_posts() -> None:
 )
 def test_a_wrong_line_is_named(text: str, hint: str) -> None:
     with pytest.raises(UsageError, match=r"PAPERROUND_DAYS_OFF: lab\.txt") as caught:
-        days_off.read_dates(text, "lab.txt")
+        day_close.read_dates(text, "lab.txt")
     assert hint in str(caught.value)
     assert len(str(caught.value)) < 300
 
@@ -158,7 +158,7 @@ def test_a_wrong_line_is_named(text: str, hint: str) -> None:
 def test_an_unusable_item_is_named(item: str, hint: str) -> None:
     pytest.importorskip("holidays", reason="holidays is in the dev extra")
     with pytest.raises(UsageError, match=hint):
-        days_off.load([item])
+        day_close.load_days_off([item])
 
 
 def test_silent_messages_raise_no_notification_in_each_style() -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from bot.archive import digest_writer, ingest, parse
 from bot.daily import edits
 from bot.daily.service import Subscriptions
-from storage import archive, deliveries, models, outbox, sources
+from storage import archive, models, outbox, sources
 from storage.database import Database
 from tests.support import digest_builders, patience
 from tests.support.correction_harness import LATER, CorrectionHarness, put_text
@@ -283,8 +283,8 @@ async def test_a_weekly_post_stays_a_weekly_post(harness: CorrectionHarness) -> 
     await harness.put(MONDAY - 2 * DAY, ["2601.00001"], "At first.")
     await harness.send()
     async with harness.database.read() as connection:
-        (delivery,) = await deliveries.list_rows(connection)
-        (posted,) = await deliveries.list_parts(connection, delivery.id)
+        (delivery,) = await outbox.list_rows(connection)
+        (posted,) = await outbox.list_parts(connection, delivery.id)
     await harness.put(MONDAY - 2 * DAY, ["2601.00001"], "Put right.", at=LATER)
     (part,) = await harness.edited()
     before, after = json.loads(posted.payload or ""), json.loads(part.payload or "")
@@ -391,8 +391,8 @@ async def test_posts_older_than_a_week_or_of_deleted_subscriptions_are_not_edite
 async def list_shown(harness: CorrectionHarness) -> list[dict[str, Any]]:
     """Return the payloads of the posts' parts."""
     async with harness.database.read() as connection:
-        rows = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
-        parts = [part for row in rows for part in await deliveries.list_parts(connection, row.id)]
+        rows = await outbox.list_rows(connection, kind=models.DeliveryKind.DAILY)
+        parts = [part for row in rows for part in await outbox.list_parts(connection, row.id)]
     return [json.loads(part.payload or "") for part in parts]
 
 
@@ -415,7 +415,7 @@ async def test_a_correction_before_a_post_is_sent_changes_the_post(
     assert after["role"] == 9
     async with harness.database.transaction() as connection:
         assert await outbox.resume(connection, LATER, channel_id=20) == is_paused
-        assert len(await deliveries.list_due(connection, LATER)) == 1
+        assert len(await outbox.list_due(connection, LATER)) == 1
     await harness.send(LATER)
     assert await harness.edits.plan(harness.database, LATER + MINUTE) == 0
     assert await harness.edited() == []
@@ -435,7 +435,7 @@ async def test_a_post_that_was_not_sent_gets_as_many_messages_as_it_needs_now(
     await harness.put(MONDAY, ["2601.00001", "2601.00002"], "Put right.", at=LATER)
     assert ["Put right." in shown["content"] for shown in await list_shown(harness)] == [False, True, True]
     async with harness.database.read() as connection:
-        assert len(await deliveries.list_due(connection, LATER)) == 1
+        assert len(await outbox.list_due(connection, LATER)) == 1
 
 
 async def begin_in_part(harness: CorrectionHarness, sent: int) -> None:
@@ -474,12 +474,12 @@ async def test_a_post_that_was_sent_in_part_gets_as_many_messages_as_it_needs_no
     assert [part.message_id for part in await harness.edited()] == [1001, 1002][:edited]
     for _ in shown[2:]:
         async with harness.database.transaction() as connection:
-            rows = await deliveries.list_due(connection, LATER)
+            rows = await outbox.list_due(connection, LATER)
             (due,) = [row for row in rows if row.delivery.kind is models.DeliveryKind.DAILY]
             await outbox.mark_sending(connection, [due.part.id], LATER)
             await outbox.mark_sent(connection, {due.part.id: models.Receipt(2000 + due.part.id, 20)}, LATER)
     async with harness.database.read() as connection:
-        (post,) = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
+        (post,) = await outbox.list_rows(connection, kind=models.DeliveryKind.DAILY)
         assert post.state is models.DeliveryState.SENT
     assert await harness.edits.plan(harness.database, LATER + MINUTE) == 0
     assert await list_texts(harness) == shown

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from bot.archive import ingest, listing
-from bot.core import errors
 from bot.daily import service as daily_service
 from bot.daily import why
 from bot.daily.why import WhyExplainer
 from bot.search.index import SearchIndexer
-from storage import archive, models, papers, sources
+from storage import archive, errors, models, papers, sources
 from storage.models import DigestFormat, SourceKind
 from tests.support.client_harness import ClientHarness, both_languages, shown_text
 from tests.support.planner_harness import DAY, EVENING, MONDAY, SEOUL_9AM, PlannerHarness

@@ -9,7 +9,7 @@ import pytest
 
 from bot.archive import listing
 from bot.search import index as search_index
-from storage import deliveries, models, outbox
+from storage import models, outbox
 from storage.database import Database
 from tests.support import digest_builders
 from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
@@ -126,8 +126,8 @@ async def test_late_papers_of_a_post_that_was_sent_are_not_offered_again(harness
 
 async def _mark_all_sent(harness: PlannerHarness) -> None:
     async with harness.database.transaction() as connection:
-        for delivery in await deliveries.list_rows(connection):
-            for part in await deliveries.list_parts(connection, delivery.id):
+        for delivery in await outbox.list_rows(connection):
+            for part in await outbox.list_parts(connection, delivery.id):
                 receipts = {part.id: models.Receipt(part.id, delivery.channel_id or 0)}
                 await outbox.mark_sent(connection, receipts, delivery.planned_at)
 

@@ -9,7 +9,7 @@ import pytest
 from bot.core import day_close
 from bot.daily import service as daily_service
 from bot.outbox import contents
-from storage import deliveries, models, sources
+from storage import models, outbox, sources
 from storage.database import Database
 from tests.support import digest_builders, source_payloads
 from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
@@ -93,7 +93,7 @@ async def test_papers_of_an_on_demand_post_count_as_posted(harness: OnDemandHarn
     await harness.tick(SEOUL_9AM)
     assert await harness.list_contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
     async with harness.database.read() as connection:
-        daily, on_demand_delivery = await deliveries.list_rows(connection)
+        daily, on_demand_delivery = await outbox.list_rows(connection)
     assert on_demand_delivery.priority < daily.priority
     assert on_demand_delivery.due_at == harness.now
 

@@ -10,7 +10,7 @@ import pytest
 
 from bot.archive.digest_writer import FreshDigest
 from bot.daily.service import OnDemandPosts, Subscriptions
-from storage import archive, daily, deliveries, models, outbox, papers
+from storage import archive, daily, models, outbox, papers
 from storage.database import Connection
 from storage.models import Reason
 from tests.support import digest_builders, patience
@@ -49,7 +49,7 @@ async def test_each_decision_is_recorded_with_its_cut_off_and_what_it_left_out(
     silent = await planning.subscribe(21, min_votes=99)
     await planning.tick(SEOUL_9AM)
     async with planning.database.read() as connection:
-        (delivery,) = await deliveries.list_rows(connection)
+        (delivery,) = await outbox.list_rows(connection)
         (record,) = await daily.list_decisions(connection, posting)
         (empty,) = await daily.list_decisions(connection, silent)
         ids = {row.arxiv_id: row.id for row in await papers.list_by_arxiv_ids(connection, ["2601.00003"])}
@@ -242,7 +242,7 @@ async def test_the_papers_of_a_post_that_may_have_been_sent_are_not_repeated(
 ) -> None:
     await planning.post(("2601.00001", 9), ("2601.00002", 8))
     async with planning.database.transaction() as connection:
-        (due,) = await deliveries.list_due(connection, SEOUL_9AM)
+        (due,) = await outbox.list_due(connection, SEOUL_9AM)
         await outbox.mark_sending(connection, [due.part.id], SEOUL_9AM)
         await outbox.mark_retry(
             connection, due.part.id, next_attempt_at=SEOUL_9AM, unknown_since=SEOUL_9AM, error=""

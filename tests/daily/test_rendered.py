@@ -14,9 +14,9 @@ from bot.client import translations
 from bot.daily import edits
 from bot.daily import planner as daily_planner
 from bot.daily.service import OnDemandPosts
-from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.contents import DeliveryFactory
 from bot.rendering.templates import Templates
-from storage import accounts, archive, deliveries, models, outbox, papers, shelf
+from storage import accounts, archive, models, outbox, papers, shelf
 from storage.database import Database
 from tests.support import digest_builders
 from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
@@ -70,8 +70,8 @@ class SavingHarness(PlannerHarness):
     async def list_deliveries(self, kind: models.DeliveryKind) -> list[tuple[models.Delivery, str]]:
         """Return the deliveries of a kind with the text of their last payload, oldest first."""
         async with self.database.read() as connection:
-            rows = sorted(await deliveries.list_rows(connection, kind=kind), key=lambda row: row.id)
-            parts = [await deliveries.list_parts(connection, row.id) for row in rows]
+            rows = sorted(await outbox.list_rows(connection, kind=kind), key=lambda row: row.id)
+            parts = [await outbox.list_parts(connection, row.id) for row in rows]
         return [(row, last[-1].payload or "") for row, last in zip(rows, parts, strict=True)]
 
 
@@ -124,7 +124,7 @@ async def test_a_weekly_post_lists_what_most_members_saved_as_it_was_when_planne
             await accounts.remove_reader_data(connection, user_id)
     assert (await saving.list_deliveries(models.DeliveryKind.DAILY))[0] == (first, shown)
     async with saving.database.transaction() as connection:
-        parts = await deliveries.list_parts(connection, first.id)
+        parts = await outbox.list_parts(connection, first.id)
         receipts = {part.id: models.Receipt(1000 + part.id, 20) for part in parts}
         await outbox.mark_sent(connection, receipts, SEOUL_9AM)
     # A corrected title of a paper that only the list of the members has.

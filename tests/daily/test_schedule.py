@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import clock, errors
+from bot.core import clock
 from bot.daily import schedule
+from storage import errors
 
 ZONES = sorted(available_timezones())
 

@@ -11,7 +11,7 @@ import pytest
 from bot.daily import options as daily_options
 from bot.daily.planner import DailyPlanner
 from bot.search.service import SearchService
-from storage import deliveries, models, sources
+from storage import models, outbox, sources
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -109,7 +109,7 @@ async def test_the_first_post_can_be_sent_immediately(harness: ClientHarness) ->
     result = await harness.manager_press(wizard, "setup-start-now")
     assert shown_text(result) == harness.texts("subscription-posting", channel=f"<#{harness.channel.id}>")
     async with harness.container.database.read() as connection:
-        (delivery,) = await deliveries.list_rows(connection)
+        (delivery,) = await outbox.list_rows(connection)
     assert delivery.kind is models.DeliveryKind.ON_DEMAND
     assert delivery.post.papers[0] == "2501.00001"
 
@@ -128,7 +128,7 @@ async def test_preview_is_private_and_plans_no_delivery(harness: ClientHarness) 
     assert "Small Language Models" in shown_text(last_response(result))
     assert all(message.ephemeral for message in result.followups)
     async with harness.container.database.read() as connection:
-        assert await deliveries.list_rows(connection) == []
+        assert await outbox.list_rows(connection) == []
 
 
 @pytest.mark.parametrize("style", [models.Style.CARDS, models.Style.WEEKLY])

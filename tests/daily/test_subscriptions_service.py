@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from bot.core import errors
 from bot.daily import options
 from bot.daily.service import Subscriptions
-from storage import daily, deliveries, models, outbox
+from storage import daily, errors, models, outbox
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -60,15 +59,15 @@ async def test_planned_deliveries_of_a_paused_subscription_are_held_until_it_is_
     service = Subscriptions(planning.database, lambda: now)
     await service.pause(paused)
     async with planning.database.transaction() as connection:
-        assert await deliveries.list_due(connection, now) == []
+        assert await outbox.list_due(connection, now) == []
     await service.pause(other)
     await service.resume(other)
     async with planning.database.transaction() as connection:
         await outbox.resume(connection, now, channel_id=20)
-        assert await deliveries.list_due(connection, now) == []
+        assert await outbox.list_due(connection, now) == []
     await service.resume(paused)
     async with planning.database.transaction() as connection:
-        assert len(await deliveries.list_due(connection, now)) == 1
+        assert len(await outbox.list_due(connection, now)) == 1
 
 
 @both_engines
@@ -125,6 +124,6 @@ async def test_a_removed_subscription_leaves_no_unsent_delivery(planning: Planne
     service = Subscriptions(planning.database, lambda: EVENING)
     assert (await service.remove(subscription_id)).id == subscription_id
     async with planning.database.transaction() as connection:
-        assert await deliveries.list_due(connection, SEOUL_9AM) == []
+        assert await outbox.list_due(connection, SEOUL_9AM) == []
     with pytest.raises(errors.UsageError, match="No daily post"):
         await service.get(subscription_id)

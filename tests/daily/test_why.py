@@ -11,7 +11,7 @@ from bot.client import translations
 from bot.daily import why
 from bot.daily.service import Subscriptions
 from bot.daily.why import Cause, WhyAnswer, WhyExplainer
-from storage import daily, deliveries, models, outbox, papers
+from storage import daily, models, outbox, papers
 from storage.models import Reason
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 
@@ -37,8 +37,8 @@ async def ask(planning: PlannerHarness, arxiv_id: str, now: datetime) -> why.Exp
 
 async def send_all(planning: PlannerHarness, now: datetime) -> None:
     async with planning.database.transaction() as connection:
-        for delivery in await deliveries.list_rows(connection, state=models.DeliveryState.PLANNED):
-            parts = await deliveries.list_parts(connection, delivery.id)
+        for delivery in await outbox.list_rows(connection, state=models.DeliveryState.PLANNED):
+            parts = await outbox.list_parts(connection, delivery.id)
             receipts = {part.id: models.Receipt(900 + part.id, CHANNEL) for part in parts}
             await outbox.mark_sent(connection, receipts, now)
 
@@ -170,8 +170,8 @@ async def test_a_paused_subscription_has_its_reason(planning: PlannerHarness) ->
 async def test_an_undelivered_post_has_its_state_and_reason(planning: PlannerHarness, state: str) -> None:
     await planning.post(("2601.00001", 9))
     async with planning.database.transaction() as connection:
-        (delivery,) = await deliveries.list_rows(connection)
-        (part,) = await deliveries.list_parts(connection, delivery.id)
+        (delivery,) = await outbox.list_rows(connection)
+        (part,) = await outbox.list_parts(connection, delivery.id)
         if state != "expired":
             await outbox.mark_sending(connection, [part.id], SEOUL_9AM)
         if state == "paused":

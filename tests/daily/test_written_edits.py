@@ -9,7 +9,7 @@ import pytest
 
 from bot.archive import summaries
 from bot.core import day_close
-from storage import deliveries, models, papers, sources
+from storage import models, outbox, papers, sources
 from storage.database import Database
 from tests.support import digest_builders, source_payloads
 from tests.support.correction_harness import LATER, CorrectionHarness, put_text
@@ -60,7 +60,7 @@ async def test_new_papers_of_a_written_digest_come_in_the_next_post(harness: Cor
     await put_text(harness, following, "hf-tuesday")
     await harness.send(SEOUL_9AM + DAY)
     async with harness.database.read() as connection:
-        sent = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
+        sent = await outbox.list_rows(connection, kind=models.DeliveryKind.DAILY)
     assert [delivery.post.papers for delivery in sent] == [
         ("2601.00009", "2601.00003"),
         ("2601.00002", "2601.00001"),
@@ -75,7 +75,7 @@ async def test_a_paper_of_two_digests_of_a_day_is_posted_and_counted_once(harnes
     await put_text(harness, written, "letter", EVENING)
     await harness.send()
     async with harness.database.read() as connection:
-        (sent,) = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
+        (sent,) = await outbox.list_rows(connection, kind=models.DeliveryKind.DAILY)
     assert (sorted(sent.post.papers), sent.post.total) == (["2601.00001", "2601.00002"], 2)
 
 
@@ -171,5 +171,5 @@ async def test_a_post_of_written_digests_says_nothing_of_the_days_list(harness: 
     await harness.put(MONDAY, ["2601.00001"], "First.")
     await harness.send()
     async with harness.database.read() as connection:
-        (sent,) = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
+        (sent,) = await outbox.list_rows(connection, kind=models.DeliveryKind.DAILY)
     assert sent.post.closes_at is None

@@ -13,8 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.daily.service import Subscriptions
-from storage import deliveries as stored_deliveries
-from storage import models, tables
+from storage import models, outbox, tables
 from storage.database import Connection, Database
 from tests.support import digest_builders
 from tests.support.planner_harness import EVENING, MONDAY, SEOUL_9AM, PlannerHarness
@@ -155,7 +154,7 @@ async def test_a_year_in_forty_zones_has_one_post_a_local_day_at_its_local_time(
     await _run_year(PlannerHarness(sqlite_db), ticks)
     posted: dict[str, list[models.Delivery]] = defaultdict(list)
     async with sqlite_db.read() as connection:
-        for delivery in await stored_deliveries.list_rows(connection):
+        for delivery in await outbox.list_rows(connection):
             if delivery.local_on in YEAR:
                 posted[zones[delivery.subscription_id or 0]].append(delivery)
     for zone in SUBSCRIPTIONS:
@@ -214,7 +213,7 @@ async def test_two_weeks_of_reviews_that_repeat_papers_post_each_paper_once_a_ch
         assert await harness.planner.tick(now + timedelta(hours=1)) == 0
     by_channel: dict[int | None, list[models.Delivery]] = defaultdict(list)
     async with db.read() as connection:
-        for delivery in await stored_deliveries.list_rows(connection):
+        for delivery in await outbox.list_rows(connection):
             by_channel[delivery.channel_id].append(delivery)
     for channel_id in (20, 21, 22):
         shown = [arxiv_id for delivery in by_channel[channel_id] for arxiv_id in delivery.post.papers]

@@ -7,19 +7,13 @@ from aiohttp import web
 from tests.fake_discord import model, server, wire
 from tests.fake_discord.model import Json
 
-APPLICATION = server.API + "/applications/{application_id}"
-SCOPES = (APPLICATION + "/commands", APPLICATION + "/guilds/{guild_id}/commands")
+COMMANDS = server.API + "/applications/{application_id}/commands"
 routes = web.RouteTableDef()
 
 
 @routes.get(server.API + "/users/@me")
 async def get_me(request: web.Request) -> web.StreamResponse:
     return server.json_response(wire.render_user(model.BOT_ID))
-
-
-@routes.get(server.API + "/users/{user_id:[0-9]+}")
-async def get_user(request: web.Request) -> web.StreamResponse:
-    return server.json_response(wire.render_user(int(request.match_info["user_id"])))
 
 
 @routes.get(server.API + "/oauth2/applications/@me")
@@ -58,24 +52,16 @@ async def create_dm(request: web.Request) -> web.StreamResponse:
     return server.json_response(wire.render_channel(world.open_dm(int(payload["recipient_id"])), world))
 
 
-def _scope(request: web.Request) -> int | None:
-    guild_id = request.match_info.get("guild_id")
-    return int(guild_id) if guild_id else None
-
-
-@routes.get(SCOPES[0])
-@routes.get(SCOPES[1])
+@routes.get(COMMANDS)
 async def list_commands(request: web.Request) -> web.StreamResponse:
-    return server.json_response(request.app[server.FAKE].world.commands.get(_scope(request), []))
+    return server.json_response(request.app[server.FAKE].world.commands)
 
 
-@routes.put(SCOPES[0])
-@routes.put(SCOPES[1])
+@routes.put(COMMANDS)
 async def put_commands(request: web.Request) -> web.StreamResponse:
     """PUT all commands, replacing the former ones; a command with the same name keeps its id."""
     fake = request.app[server.FAKE]
-    scope = _scope(request)
-    former_ids = {(c["type"], c["name"]): c["id"] for c in fake.world.commands.get(scope, [])}
+    former_ids = {(c["type"], c["name"]): c["id"] for c in fake.world.commands}
     stored = []
     for command in await request.json():
         fake.schemas.check("ApplicationCommandUpdateRequest", command)
@@ -88,5 +74,5 @@ async def put_commands(request: web.Request) -> web.StreamResponse:
             "description": "",
         }
         stored.append(defaults | command | {"type": kind})
-    fake.world.commands[scope] = stored
+    fake.world.commands = stored
     return server.json_response(stored)

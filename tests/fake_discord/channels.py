@@ -21,19 +21,6 @@ async def get_channel(request: web.Request) -> web.StreamResponse:
     return server.json_response(wire.render_channel(messages.require_channel(request), world))
 
 
-@routes.patch(CHANNEL)
-async def edit_channel(request: web.Request) -> web.StreamResponse:
-    channel = messages.require_channel(request)
-    payload = await server.read_payload(request)
-    if "archived" in payload:
-        world = request.app[server.FAKE].world
-        channel.archived, channel.archive_changed_at = payload["archived"], world.now()
-    channel.locked = payload.get("locked", channel.locked)
-    channel.name = payload.get("name", channel.name)
-    channel.applied_tags = payload.get("applied_tags", channel.applied_tags)
-    return server.json_response(wire.render_channel(channel, request.app[server.FAKE].world))
-
-
 @routes.post(CHANNEL + "/messages/{message_id:[0-9]+}/threads")
 async def create_thread_from_message(request: web.Request) -> web.StreamResponse:
     """POST a thread on a message; it has the message's id, so there is at most one."""
@@ -90,7 +77,7 @@ def _add_thread(
     )
     fake.world.add_channel(thread)
     body = wire.render_channel(thread, fake.world)
-    fake.gateway.dispatch("THREAD_CREATE", body | {"newly_created": True}, parent.guild_id)
+    fake.gateway.dispatch("THREAD_CREATE", body | {"newly_created": True})
     return thread
 
 

@@ -28,7 +28,7 @@ def action(function: Action) -> Action:
 @action
 async def reset(fake: server.Fake, params: Json) -> Any:
     """Reset to the initial state, with the fault injector at `seed`."""
-    await fake.gateway.drop(forget=True)
+    await fake.gateway.drop()
     fresh = server.make_fake(seed=params.get("seed", 0))
     fake.world, fake.limits, fake.faults = fresh.world, fresh.limits, fresh.faults
     fake.gateway.reset(fake.world)
@@ -42,7 +42,7 @@ async def populate(fake: server.Fake, params: Json) -> Any:
     """Add or replace `guilds`, `channels` and `webhooks`, given as fields of their records in `model`."""
     for fields in params.get("guilds", []):
         guild = fake.world.add_guild(model.Guild(**fields))
-        fake.gateway.dispatch("GUILD_CREATE", wire.render_guild(guild, fake.world, full=True), guild.id)
+        fake.gateway.dispatch("GUILD_CREATE", wire.render_guild(guild, fake.world, full=True))
     for fields in params.get("channels", []):
         channel = fake.world.add_channel(model.Channel(**fields))
         if channel.type == model.DM:
@@ -64,7 +64,7 @@ async def change_channel(fake: server.Fake, params: Json) -> Any:
     kind = "THREAD" if channel.type in model.THREAD_TYPES else "CHANNEL"
     event = f"{kind}_DELETE" if channel.deleted else f"{kind}_UPDATE"
     if channel.guild_id is not None:
-        fake.gateway.dispatch(event, wire.render_channel(channel, fake.world), channel.guild_id)
+        fake.gateway.dispatch(event, wire.render_channel(channel, fake.world))
     return {}
 
 
@@ -76,15 +76,15 @@ async def change_guild(fake: server.Fake, params: Json) -> Any:
     for name, value in params["fields"].items():
         setattr(guild, name, value)
     if was_present and not guild.present:
-        fake.gateway.dispatch("GUILD_DELETE", {"id": str(guild.id)}, guild.id)
+        fake.gateway.dispatch("GUILD_DELETE", {"id": str(guild.id)})
     elif guild.present and not was_present:
-        fake.gateway.dispatch("GUILD_CREATE", wire.render_guild(guild, fake.world, full=True), guild.id)
+        fake.gateway.dispatch("GUILD_CREATE", wire.render_guild(guild, fake.world, full=True))
     elif "timed_out_until" in params["fields"]:
         member = wire.render_member(guild, model.BOT_ID) | {"guild_id": str(guild.id)}
-        fake.gateway.dispatch("GUILD_MEMBER_UPDATE", member, guild.id)
+        fake.gateway.dispatch("GUILD_MEMBER_UPDATE", member)
     else:
         role = wire.render_roles(guild)[1]
-        fake.gateway.dispatch("GUILD_ROLE_UPDATE", {"guild_id": str(guild.id), "role": role}, guild.id)
+        fake.gateway.dispatch("GUILD_ROLE_UPDATE", {"guild_id": str(guild.id), "role": role})
     return {}
 
 
@@ -134,30 +134,33 @@ async def set_faults(fake: server.Fake, params: Json) -> Any:
 async def set_outage(fake: server.Fake, params: Json) -> Any:
     """Respond 503 to all requests for `seconds` (0 ends it); with `resets`, reset the connections instead.
 
-    With `gateway`, the Gateway is closed for that time and forgets its sessions.
+    With `gateway`, the Gateway is closed for that time.
     """
     fake.faults.outage_resets = params.get("resets", False)
     fake.faults.outage_until = time.monotonic() + params["seconds"]
     if params.get("gateway"):
-        await fake.gateway.drop(forget=True, closed_for=params["seconds"])
+        await fake.gateway.drop(closed_for=params["seconds"])
     return {}
 
 
 @action
 async def drop_gateway(fake: server.Fake, params: Json) -> Any:
-    return {"dropped": await fake.gateway.drop(**params)}
+    await fake.gateway.drop(**params)
+    return {}
 
 
 @action
 async def replay_events(fake: server.Fake, params: Json) -> Any:
     """Send the events of a `kind` once more."""
-    return {"replayed": await fake.gateway.replay(params["kind"])}
+    await fake.gateway.replay(params["kind"])
+    return {}
 
 
 @action
 async def dispatch(fake: server.Fake, params: Json) -> Any:
-    """Send an event of a `kind` with `data` as they are, to the shard of the server `guild_id`."""
-    return {"shards": fake.gateway.dispatch(params["kind"], params["data"], params["guild_id"])}
+    """Send an event of a `kind` with `data` as they are."""
+    fake.gateway.dispatch(params["kind"], params["data"])
+    return {}
 
 
 @action
@@ -205,15 +208,14 @@ async def get_log(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def get_counts(fake: server.Fake, params: Json) -> Any:
-    """Return counters: requests, 429 responses, connected sessions, IDENTIFYs, RESUMEs, messages, commands."""
+    """Return counters: requests, 429 responses, connected sessions, IDENTIFYs, messages, commands."""
     return {
         "requests": len(fake.log),
         "too_many": fake.limits.rejected,
         "connected": fake.gateway.count_connected(),
         "identifies": fake.gateway.identifies,
-        "resumes": fake.gateway.resumes,
         "messages": sum(len(channel.messages) for channel in fake.world.channels.values()),
-        "commands": {str(scope): len(commands) for scope, commands in fake.world.commands.items()},
+        "commands": len(fake.world.commands),
         "now": fake.world.now(),
     }
 

@@ -1,4 +1,4 @@
-"""The Gateway: sessions, heartbeats, events, RESUME with replay, and dropped connections."""
+"""The Gateway: sessions, heartbeats, events and their replay, and dropped connections."""
 
 from __future__ import annotations
 
@@ -41,17 +41,11 @@ class CloseCode(IntEnum):
 
 @dataclass
 class Session:
-    """The session of a shard, which can be resumed over another connection."""
+    """A session of the one shard; it ends with its connection."""
 
-    id: str
-    shard: tuple[int, int]
+    socket: web.WebSocketResponse
     seq: int = 0
     events: list[Json] = field(default_factory=list)
-    socket: web.WebSocketResponse | None = None
-
-    @property
-    def is_connected(self) -> bool:
-        return self.socket is not None and not self.socket.closed
 
 
 class Gateway:
@@ -64,10 +58,9 @@ class Gateway:
 
     def reset(self, world: model.World) -> None:
         """Forget all sessions and serve this world."""
-        self.sessions: dict[str, Session] = {}
+        self.sessions: list[Session] = []
         self.identifies = 0
         self.session_starts = 1000
-        self.resumes = 0
         self.closed_until = 0.0
         self._world = world
 
@@ -90,7 +83,8 @@ class Gateway:
             case Opcode.IDENTIFY:
                 await self._identify(socket, message["d"])
             case Opcode.RESUME:
-                await self._resume(socket, message["d"])
+                # No session outlives its connection, so that the client identifies again.
+                await _send(socket, {"op": Opcode.INVALID_SESSION, "d": False})
             case _:
                 pass  # presence updates and the like are ignored
 
@@ -100,61 +94,32 @@ class Gateway:
             return
         self.identifies += 1
         self.session_starts -= 1
-        shard, count = data.get("shard") or (0, 1)
-        session = Session(secrets.token_hex(16), (shard, count), socket=socket)
-        self.sessions[session.id] = session
-        guilds = [
-            guild
-            for guild in self._world.guilds.values()
-            if guild.present and self._is_on_shard(guild.id, session)
-        ]
+        session = Session(socket)
+        self.sessions.append(session)
+        guilds = [guild for guild in self._world.guilds.values() if guild.present]
         ready = {
             "v": 10,
             "user": wire.render_user(model.BOT_ID),
             "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
-            "session_id": session.id,
+            "session_id": secrets.token_hex(16),
             "resume_gateway_url": self.url,
-            "shard": [shard, count],
+            "shard": [0, 1],
             "application": {"id": str(model.APPLICATION_ID), "flags": 0},
         }
         self._send_event(session, "READY", ready)
         for guild in guilds:
             self._send_event(session, "GUILD_CREATE", wire.render_guild(guild, self._world, full=True))
 
-    async def _resume(self, socket: web.WebSocketResponse, data: Json) -> None:
-        session = self.sessions.get(data["session_id"])
-        if session is None:
-            await _send(socket, {"op": Opcode.INVALID_SESSION, "d": False})
-            return
-        self.resumes += 1
-        session.socket = socket
-        for event in session.events:
-            if event["s"] > data["seq"]:
-                await _send(socket, event)
-        self._send_event(session, "RESUMED", {})
-
-    @staticmethod
-    def _is_on_shard(guild_id: int, session: Session) -> bool:
-        shard, count = session.shard
-        return (guild_id >> 22) % count == shard
-
-    def dispatch(self, event: str, data: Json, guild_id: int | None = None) -> int:
-        """Send an event to the sessions of the guild's shard (shard 0 without a guild).
-
-        Returns the number of connected sessions among them.
-        """
-        connected = 0
-        for session in list(self.sessions.values()):
-            if self._is_on_shard(guild_id or 0, session):
-                self._send_event(session, event, data)
-                connected += session.is_connected
-        return connected
+    def dispatch(self, event: str, data: Json) -> None:
+        """Send an event to all sessions."""
+        for session in self.sessions:
+            self._send_event(session, event, data)
 
     def _send_event(self, session: Session, event: str, data: Json) -> None:
         session.seq += 1
         frame = {"op": Opcode.DISPATCH, "t": event, "s": session.seq, "d": data}
         session.events = [*session.events[-REPLAY_BUFFER_SIZE:], frame]
-        if session.socket is not None and not session.socket.closed:
+        if not session.socket.closed:
             self._spawn(_send(session.socket, frame))
 
     def _spawn(self, sending: Coroutine[Any, Any, None]) -> None:
@@ -162,36 +127,21 @@ class Gateway:
         self._send_tasks.add(task)
         task.add_done_callback(self._send_tasks.discard)
 
-    async def replay(self, kind: str) -> int:
-        """Send the events of a kind once more, with their numbers. Returns how many."""
-        replayed = [
-            (session.socket, event)
-            for session in self.sessions.values()
-            for event in session.events
-            if event["t"] == kind and session.socket is not None
-        ]
-        for socket, event in replayed:
-            await _send(socket, event)
-        return len(replayed)
+    async def replay(self, kind: str) -> None:
+        """Send the events of a kind once more, with their numbers."""
+        for session in self.sessions:
+            for event in session.events:
+                if event["t"] == kind:
+                    await _send(session.socket, event)
 
-    async def drop(
-        self, *, forget: bool = False, closed_for: float = 0.0, code: int = CloseCode.UNKNOWN_ERROR
-    ) -> int:
-        """Close all connections with `code`, and refuse new ones for `closed_for` seconds. `forget` ends the sessions too.
-
-        Returns the number of closed connections.
-        """
+    async def drop(self, *, closed_for: float = 0.0, code: int = CloseCode.UNKNOWN_ERROR) -> None:
+        """Close all connections with `code`, and refuse new ones for `closed_for` seconds."""
         self.closed_until = time.monotonic() + closed_for
-        sockets = [
-            session.socket for session in self.sessions.values() if session.socket and session.is_connected
-        ]
-        if forget:
-            self.sessions.clear()
-        await asyncio.gather(*(socket.close(code=code) for socket in sockets))
-        return len(sockets)
+        dropped, self.sessions = self.sessions, []
+        await asyncio.gather(*(session.socket.close(code=code) for session in dropped))
 
     def count_connected(self) -> int:
-        return sum(session.is_connected for session in self.sessions.values())
+        return sum(not session.socket.closed for session in self.sessions)
 
 
 async def _acknowledge(socket: web.WebSocketResponse) -> None:
@@ -205,4 +155,4 @@ async def _send(socket: web.WebSocketResponse, frame: Json) -> None:
     try:
         await socket.send_str(json.dumps(frame, ensure_ascii=False))
     except ConnectionError:
-        return  # the client has disconnected and gets the event when it resumes
+        return  # the client has disconnected

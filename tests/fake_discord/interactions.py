@@ -46,7 +46,7 @@ def create_interaction(fake: server.Fake, fields: Json) -> Json:
         loop.create_future(),
         loop.create_future(),
     )
-    record["shards"] = fake.gateway.dispatch("INTERACTION_CREATE", event, channel.guild_id)
+    fake.gateway.dispatch("INTERACTION_CREATE", event)
     return record
 
 

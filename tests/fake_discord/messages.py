@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from aiohttp import web
 
 from tests.fake_discord import model, server, validation, wire
@@ -88,19 +86,9 @@ async def list_messages(request: web.Request) -> web.StreamResponse:
     limit = int(request.query.get("limit", "50"))
     if not 1 <= limit <= 100:
         raise validation.invalid_form_body("limit", "Must be between 1 and 100.")
-    existing = [message for message in channel.messages if not message.deleted]
-    page = _select_page(existing, request.query, limit)
+    before = int(request.query.get("before") or 0)
+    page = [m for m in channel.messages if not m.deleted and (not before or m.id < before)][-limit:]
     return server.json_response([wire.render_message(message, fake.world) for message in reversed(page)])
-
-
-def _select_page(messages: list[model.Message], query: Mapping[str, str], limit: int) -> list[model.Message]:
-    after, before, around = (int(query.get(key) or 0) for key in ("after", "before", "around"))
-    if around:
-        older = [m for m in messages if m.id <= around][-(limit // 2 + 1) :]
-        return older + [m for m in messages if m.id > around][: limit - len(older)]
-    if after:
-        return [m for m in messages if m.id > after][:limit]
-    return [m for m in messages if not before or m.id < before][-limit:]
 
 
 @routes.get(MESSAGE)
@@ -125,12 +113,6 @@ async def edit_message(request: web.Request) -> web.StreamResponse:
     validation.check_message(merged)
     message.payload, message.edited_at = merged, fake.world.now()
     return server.json_response(wire.render_message(message, fake.world))
-
-
-@routes.delete(MESSAGE)
-async def delete_message(request: web.Request) -> web.StreamResponse:
-    require_message(request, require_channel(request)).deleted = True
-    return web.Response(status=204)
 
 
 @routes.post(MESSAGE + "/crosspost")

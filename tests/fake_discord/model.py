@@ -115,7 +115,7 @@ class World:
         self.dm_channel_ids: dict[int, int] = {}
         self.nonces: dict[str, tuple[float, int, int]] = {}
         self.webhooks: dict[int, Webhook] = {}
-        self.commands: dict[int | None, list[Json]] = {}
+        self.commands: list[Json] = []
         self._last_ms = 0
         self._count = 0
 

@@ -15,7 +15,6 @@ __all__ = ["fake", "fake_server", "harness"]
 
 POSTGRESQL_ONLY = frozenset(
     {
-        "test_alerts.py",
         "test_change.py",
         "test_clock.py",
         "test_discord_health.py",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -19,7 +18,6 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire]
 CHANNELS = 60
 HOUR = timedelta(hours=1)
 PUBLISH_ROUTE = "POST /channels/{channel_id}/messages/{message_id}/crosspost"
-LEFT_GUILD = 800_000_000_000_000_000
 
 
 async def subscribe(
@@ -62,60 +60,6 @@ async def list_notices(harness: fault_harness.FaultHarness) -> list[str]:
     ]
 
 
-async def test_a_revoked_permission_and_a_deleted_channel_during_a_fan_out(
-    harness: fault_harness.FaultHarness,
-) -> None:
-    channels = await harness.fake.add_channels(CHANNELS)
-    revoked, deleted = channels[-1], channels[-2]
-    revoked_id, deleted_id = await subscribe(harness, revoked), await subscribe(harness, deleted)
-    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
-    harness.start_bot()
-    await harness.wait_for_sent(5)
-    await harness.fake.change_channel(revoked, denied=model.SEND_MESSAGES)
-    await harness.fake.change_channel(deleted, deleted=True)
-
-    async def both_noticed() -> bool:
-        return len(await list_notices(harness)) >= 2
-
-    await harness.wait_until(both_noticed)
-    async with harness.db.read() as connection:
-        paused = await daily.get(connection, revoked_id)
-        closed = await daily.get(connection, deleted_id)
-    assert paused is not None
-    assert closed is not None
-    assert (paused.state.value, paused.reason) == ("paused", "no-send")
-    assert (closed.state.value, closed.reason) == ("closed", "unknown-channel")
-    await harness.fake.change_channel(revoked, denied=0)
-
-    others = [channel_id for channel_id in channels if channel_id != deleted]
-
-    async def others_have_all_parts() -> bool:
-        messages = await harness.fake.all_messages()
-        return all(len(messages.get(channel_id, [])) == 2 for channel_id in others)
-
-    async def is_resumption_noticed() -> bool:
-        return len(await list_notices(harness)) >= 3
-
-    await harness.wait_until(others_have_all_parts)
-    await harness.wait_until(is_resumption_noticed)
-    notices = await list_notices(harness)
-    assert len(notices) == 3
-    assert sum("is running again" in notice for notice in notices) == 1
-    await fault_harness.assert_exactly_once(harness, others, 2)
-
-
-async def test_a_gateway_drop_during_a_fan_out_delays_no_part(harness: fault_harness.FaultHarness) -> None:
-    channels = await harness.fake.add_channels(CHANNELS)
-    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 1))
-    harness.start_bot()
-    await harness.fake.wait_until_connected()
-    await harness.wait_for_sent(5)
-    await harness.fake.run_action("drop_gateway", {"forget": True, "closed_for": 3.0})
-    await harness.wait_until_all_sent()
-    await fault_harness.assert_exactly_once(harness, channels, 1)
-    await harness.fake.wait_until_connected()
-
-
 async def test_an_outage_of_half_an_hour_during_a_fan_out(harness: fault_harness.FaultHarness) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
@@ -129,21 +73,6 @@ async def test_an_outage_of_half_an_hour_during_a_fan_out(harness: fault_harness
     await harness.advance_clock(timedelta(minutes=30))
     harness.start_bot()
     await harness.fake.run_action("set_outage", {"seconds": 0})
-    await harness.wait_until_all_sent()
-    await fault_harness.assert_exactly_once(harness, channels, 2)
-
-
-async def test_a_stop_finishes_the_parts_in_flight_and_the_next_start_continues(
-    harness: fault_harness.FaultHarness,
-) -> None:
-    channels = await harness.fake.add_channels(CHANNELS)
-    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
-    bot = harness.start_bot()
-    await harness.wait_for_sent(5)
-    bot.terminate()
-    assert bot.wait(10) == 0
-    assert "sending" not in await harness.count_states()
-    harness.start_bot()
     await harness.wait_until_all_sent()
     await fault_harness.assert_exactly_once(harness, channels, 2)
 
@@ -254,40 +183,3 @@ async def test_threads_that_discord_archived_meanwhile_are_resumed(
     await harness.fake.change_channel(other, denied=0)
     await harness.wait_until_all_sent()
     await fault_harness.assert_exactly_once(harness, [closed, asleep], 1)
-
-
-async def test_a_server_that_removes_the_bot_during_its_post_harms_no_other_and_goes_on_when_it_is_back(
-    harness: fault_harness.FaultHarness,
-) -> None:
-    channels = await harness.fake.add_channels(CHANNELS)
-    left = await harness.fake.add_guild(LEFT_GUILD)
-    left_channels = await harness.fake.add_channels(10, left)
-    for channel_id in left_channels:
-        async with harness.db.transaction() as connection:
-            await daily.add(connection, replace(new_subscription(channel_id), guild_id=left))
-    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
-    await harness.add_deliveries(
-        *(
-            relay_harness.new_delivery(f"d{channel_id}", channel_id, harness.now(), parts=2, guild_id=left)
-            for channel_id in left_channels
-        )
-    )
-    harness.start_bot()
-    await harness.fake.wait_until_connected()
-    await harness.wait_for_sent(3)
-    await harness.fake.change_guild(left, present=False)
-
-    async def are_others_sent() -> bool:
-        messages = await harness.fake.all_messages()
-        return all(len(messages.get(channel_id, [])) == 2 for channel_id in channels)
-
-    async def is_paused() -> bool:
-        async with harness.db.read() as connection:
-            rows = await daily.list_rows(connection, guild_id=left)
-        return {row.state.value for row in rows} == {"paused"}
-
-    await harness.wait_until(are_others_sent)
-    await harness.wait_until(is_paused)
-    await harness.fake.change_guild(left, present=True)
-    await harness.wait_until_all_sent()
-    await fault_harness.assert_exactly_once(harness, [*channels, *left_channels], 2)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from bot.daily.service import Subscriptions
-from storage import deliveries, models
+from storage import models, outbox
 from tests.support import fault_harness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
@@ -33,33 +33,22 @@ SHORT_GLITCH_SECONDS = 7.0
 START_SECONDS = 8.0
 
 
-async def _subscribe(
-    harness: fault_harness.FaultHarness,
-    channels: list[int],
-    after: timedelta,
-    *,
-    next_after: timedelta = timedelta(0),
-) -> datetime:
-    """Set up daily posts for the hour of the first whole minute later than `after` from now, which is returned."""
+async def _subscribe(harness: fault_harness.FaultHarness, channels: list[int], after: timedelta) -> None:
+    """Set up daily posts for the first whole minute later than `after` from now."""
     due = (harness.now() + after).replace(second=0, microsecond=0) + timedelta(minutes=1)
     service = Subscriptions(harness.db, harness.now)
     for channel_id in channels:
-        added = await service.add(_draft(channel_id, due))
-        assert added.next_due_at == due + next_after
-    return due
-
-
-def _draft(channel_id: int, due: datetime) -> models.Subscription:
-    return models.Subscription(
-        guild_id=1, channel_id=channel_id, at_time=f"{due:%H:%M}", say_when_empty=True, wait_minutes=0
-    )
+        draft = models.Subscription(
+            guild_id=1, channel_id=channel_id, at_time=f"{due:%H:%M}", say_when_empty=True, wait_minutes=0
+        )
+        assert (await service.add(draft)).next_due_at == due
 
 
 async def _posts(harness: fault_harness.FaultHarness) -> dict[int, list[str]]:
     """Return the local dates of the posts by channel, of deliveries that are in Discord."""
     dates: dict[int, list[str]] = {}
     async with harness.db.read() as connection:
-        for row in await deliveries.list_rows(connection):
+        for row in await outbox.list_rows(connection):
             assert row.channel_id is not None
             if row.state.value == "sent":
                 dates.setdefault(row.channel_id, []).append(str(row.local_on))
@@ -101,19 +90,6 @@ async def test_each_local_date_is_posted_once_whatever_the_clock_does(
     await harness.advance_clock(DAY)
     await _wait_for_posts(harness, channels, [str(today), str(today + DAY)])
     assert "Traceback" not in harness.read_log()
-
-
-async def test_posts_due_by_a_clock_that_is_set_back_for_good_come_once(
-    harness: fault_harness.FaultHarness,
-) -> None:
-    channels = await harness.fake.add_channels(CHANNELS)
-    await harness.advance_clock(timedelta(seconds=(35 - harness.now().second) % 60))
-    back = -2 * HOUR
-    due = await _subscribe(harness, channels, back, next_after=DAY)
-    harness.start_bot()
-    await harness.fake.wait_until_connected()
-    harness.set_clock_error(back)
-    await _wait_for_posts(harness, channels, [str(due.date())])
 
 
 async def test_parts_that_a_clock_ahead_put_off_are_sent_when_it_is_set_right(

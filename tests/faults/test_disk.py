@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import resource
-import shlex
-import subprocess
-import sys
 
 import pytest
 
@@ -45,37 +42,6 @@ async def test_a_start_on_a_full_disk_ends_with_a_sentence_and_the_next_one_send
     assert bot.wait() == 1
     assert SENTENCE in harness.read_log()
     assert "Traceback" not in harness.read_log()
-    harness.start_bot()
-    await harness.wait_until_all_sent()
-    await fault_harness.assert_exactly_once(harness, channels, 1)
-
-
-IN_NAMESPACE = ("unshare", "--map-root-user", "--mount")
-
-
-@pytest.fixture(scope="module")
-def _may_mount() -> None:
-    if subprocess.run((*IN_NAMESPACE, "true"), capture_output=True, check=False).returncode:
-        pytest.skip("the system allows this user no mount of their own")
-
-
-@pytest.mark.usefixtures("_may_mount")
-async def test_a_start_on_a_read_only_file_system_ends_with_a_sentence_and_the_next_one_sends(
-    harness: FaultHarness,
-) -> None:
-    channels = await harness.fake.add_channels(2)
-    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 1))
-    await harness.db.close()
-    folder = shlex.quote(str(harness.folder))
-    mount = f"mount --bind {folder} {folder} && mount -o remount,ro,bind {folder}"
-    python = shlex.join((sys.executable, "-m", "bot", "run"))
-    replaced = (*IN_NAMESPACE, "sh", "-c", f"{mount} && exec {python}")
-    bot = harness.start_python("-c", f"import os; os.execvp('unshare', {replaced!r})")
-    await harness.wait_until(lambda: bot.poll() is not None)
-    assert bot.wait() == 1
-    assert "is read-only" in harness.read_log() or "cannot be opened" in harness.read_log()
-    assert "Traceback" not in harness.read_log()
-    assert await harness.count_sent_messages() == 0
     harness.start_bot()
     await harness.wait_until_all_sent()
     await fault_harness.assert_exactly_once(harness, channels, 1)

@@ -12,7 +12,7 @@ import pytest
 
 from bot.client import webhook
 from bot.client.message_builder import without_actions
-from storage import deliveries, key_values, models
+from storage import key_values, models, outbox
 from tests.support import fault_harness, relay_harness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
@@ -65,8 +65,8 @@ async def test_kills_lose_nothing_silently_and_double_nothing(
 
     async def is_settled() -> bool:
         async with harness.db.read() as connection:
-            rows = await deliveries.list_rows(connection)
-            parts = await deliveries.list_parts_by_delivery(connection, [row.id for row in rows])
+            rows = await outbox.list_rows(connection)
+            parts = await outbox.list_parts_by_delivery(connection, [row.id for row in rows])
         stored.update((row.key, parts[row.id]) for row in rows)
         return {row.state.value for row in rows} <= {"sent", "uncertain"}
 

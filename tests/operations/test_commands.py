@@ -23,7 +23,7 @@ from bot.outbox.discord_health import Answer
 from bot.rendering import discord_text
 from bot.shelf import news as shelf_news
 from bot.sources import arxiv_categories, kinds
-from storage import deliveries, models, outbox, sources
+from storage import models, outbox, sources
 from storage.database import Database
 from tests.fake_discord import validation
 from tests.support import alert_builders, client_archive, digest_builders, reader_rows
@@ -86,7 +86,7 @@ async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button(harnes
     response = await harness.click(status, label=harness.texts("post-again"), by=harness.manager)
     assert shown_text(response) == harness.texts("posting-again")
     async with harness.container.database.read() as connection:
-        repeated = await deliveries.get(connection, delivery.id)
+        repeated = await outbox.get(connection, delivery.id)
     assert repeated is not None
     assert repeated.state is models.DeliveryState.PLANNED
 

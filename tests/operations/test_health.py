@@ -36,7 +36,7 @@ from bot.operations.health import (
     Metrics,
 )
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
-from storage import deliveries, errors, locks, models, outbox
+from storage import errors, locks, models, outbox
 from storage.database import Database
 from tests.support import patience
 from tests.support.planner_harness import SEOUL_9AM
@@ -102,8 +102,8 @@ class ServerHarness:
 
     async def send_all(self) -> None:
         async with self.db.transaction() as connection:
-            for delivery in await deliveries.list_rows(connection):
-                parts = await deliveries.list_parts(connection, delivery.id)
+            for delivery in await outbox.list_rows(connection):
+                parts = await outbox.list_parts(connection, delivery.id)
                 await outbox.mark_sent(connection, {part.id: models.Receipt(1, 20) for part in parts}, NOW)
 
 

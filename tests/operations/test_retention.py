@@ -21,7 +21,6 @@ from bot.outbox.discord_health import DiscordHealth
 from bot.rendering.templates import Templates
 from bot.search.service import SearchService
 from storage import alerts, daily, models, outbox, papers, shelf, tables
-from storage import deliveries as stored_deliveries
 from storage.database import Connection, Database
 from tests.support import alert_builders, alert_harness, outbox_builders, paper_records, reader_rows
 from tests.support.alert_harness import AlertHarness
@@ -51,8 +50,8 @@ async def count(database: Database, table: sa.Table) -> int:
 
 async def send_all(database: Database, now: datetime) -> None:
     async with database.transaction() as connection:
-        for delivery in await stored_deliveries.list_rows(connection, state=models.DeliveryState.PLANNED):
-            parts = await stored_deliveries.list_parts(connection, delivery.id)
+        for delivery in await outbox.list_rows(connection, state=models.DeliveryState.PLANNED):
+            parts = await outbox.list_parts(connection, delivery.id)
             receipts = {part.id: models.Receipt(900 + part.id, CHANNEL) for part in parts}
             await outbox.mark_sent(connection, receipts, now)
 
@@ -260,7 +259,7 @@ async def test_a_removal_of_many_rows_runs_in_many_small_transactions(
 async def _fill(connection: Connection, deliveries: int, told: int) -> None:
     """Store finished deliveries of one part, and notifications of 100 recipients."""
     delivery_id = await outbox.add(connection, outbox_builders.new_delivery("seed", parts=1))
-    (part,) = await stored_deliveries.list_parts(connection, delivery_id or 0)
+    (part,) = await outbox.list_parts(connection, delivery_id or 0)
     await outbox.mark_sent(connection, {part.id: models.Receipt(1, 7)}, SEOUL_9AM)
     await store_papers(connection, told // 100)
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {})"
@@ -299,8 +298,8 @@ async def test_what_an_edit_and_why_need_of_recent_posts_stays(posted_twice: Pla
     await send_all(database, LATER)
     await purge(database, LATER + DAY)
     async with database.read() as connection:
-        (delivery, *_) = await stored_deliveries.list_rows(connection, since_at=LATER - DAY)
-        (part,) = await stored_deliveries.list_parts(connection, delivery.id)
+        (delivery, *_) = await outbox.list_rows(connection, since_at=LATER - DAY)
+        (part,) = await outbox.list_parts(connection, delivery.id)
         assert part.payload is not None
         assert delivery.post.fingerprint is not None
         assert await daily.list_posts_of_paper(connection, 3, channel_id=CHANNEL) != []

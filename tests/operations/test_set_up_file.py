@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 
 from bot.alerts.service import Alerts
-from bot.core import errors
 from bot.core import settings as core_settings
 from bot.daily.service import Subscriptions
 from bot.operations import set_up_file
 from bot.operations.set_up_file import SetUpFile
 from bot.sources import kinds
-from storage import migrate, models
+from storage import errors, migrate, models
 from storage.database import Database
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)

@@ -11,8 +11,7 @@ import pytest
 from bot.app.container import delivery_kinds
 from bot.daily import deliveries as daily_deliveries
 from bot.outbox import contents
-from bot.outbox import deliveries as outbox_deliveries
-from bot.outbox.deliveries import DeliveryFactory, Post
+from bot.outbox.contents import DeliveryFactory, Post
 from storage import models
 from storage.models import DeliveryKind, PartKind
 
@@ -113,6 +112,6 @@ def test_each_kind_renders_its_posts(deliveries: DeliveryFactory) -> None:
 
 
 def test_nonces_are_unique_and_short_enough_for_discord() -> None:
-    nonces = {outbox_deliveries.new_nonce() for _ in range(1000)}
+    nonces = {contents.new_nonce() for _ in range(1000)}
     assert len(nonces) == 1000
     assert all(len(nonce) <= 25 for nonce in nonces)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.daily.planner import DailyPlanner
 from bot.daily.service import Subscriptions
-from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.contents import DeliveryFactory
 from bot.search.service import SearchService
 from storage import models
 from tests.fake_discord import process

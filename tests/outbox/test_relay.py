@@ -21,9 +21,9 @@ from bot.client.command_sync import CommandMentions
 from bot.core.clock import system_clock
 from bot.daily import deliveries as daily_deliveries
 from bot.outbox import contents, outcomes, relay, sender
-from bot.outbox.deliveries import DeliveryFactory, new_nonce
+from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.rendering.templates import Templates
-from storage import deliveries, locks, models, outbox, tables
+from storage import locks, models, outbox, tables
 from storage.database import Database
 from storage.models import PartKind
 from tests.fake_discord import model, process
@@ -41,18 +41,6 @@ from tests.support.relay_harness import (
 pytestmark = pytest.mark.wire
 
 
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_parts_are_sent_once_in_order(relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
-    first, second = await fake.add_channels(2)
-    await relay_harness.add("a", first, parts=3)
-    await relay_harness.add("b", second, parts=2)
-    await relay_harness.drain()
-    await relay_harness.drain()
-    assert message_texts(await fake.messages(first)) == ["a 0", "a 1", "a 2"]
-    assert message_texts(await fake.messages(second)) == ["b 0", "b 1"]
-    assert all_sent(await relay_harness.list_states())
-
-
 async def test_a_part_that_is_corrected_while_it_waits_for_its_channel_is_sent_as_corrected(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -64,7 +52,7 @@ async def test_a_part_that_is_corrected_while_it_waits_for_its_channel_is_sent_a
 
     async def has_begun() -> bool:
         async with relay_harness.db.read() as connection:
-            return models.PartState.SENDING in await deliveries.count_by_state(connection)
+            return models.PartState.SENDING in await outbox.count_by_state(connection)
 
     await patience.wait_until(has_begun)
     async with relay_harness.db.transaction() as connection:
@@ -304,22 +292,6 @@ async def test_a_refused_payload_is_sent_as_its_fallback(
     assert await relay_harness.list_states() == ["sent", "failed"]
 
 
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_an_urgent_part_is_sent_before_parts_planned_earlier(
-    relay_harness: RelayHarness, fake: process.FakeDiscord
-) -> None:
-    channels = await fake.add_channels(31)
-    now = relay_harness.now()
-    await relay_harness.add_deliveries(*(new_delivery(f"d{i}", i, now) for i in channels[:30]))
-    await relay_harness.add_deliveries(
-        new_delivery("alert", channels[30], now, priority=10, kind=models.DeliveryKind.ALERT)
-    )
-    one_slot = relay.Limits(max_in_flight=1, min_free_slots=1)
-    await relay_harness.open_relay(one_slot).drain(now)
-    log = await fake.log("POST", "/channels/")
-    assert log[0]["path"] == f"/channels/{channels[30]}/messages"
-
-
 async def test_an_alert_planned_during_a_fan_out_does_not_wait_for_its_end(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -358,19 +330,6 @@ async def test_a_channel_with_many_parts_delays_no_other_channel(
     await asyncio.gather(drain, return_exceptions=True)
 
 
-async def test_a_message_deleted_after_its_lost_reply_counts_as_sent(
-    relay_harness: RelayHarness, fake: process.FakeDiscord
-) -> None:
-    [channel_id] = await fake.add_channels(1)
-    await fake.set_faults({"kind": "lose", "method": "POST", "stored": True, "times": 1})
-    await relay_harness.add("a", channel_id)
-    await relay_harness.drain()
-    [message] = await fake.messages(channel_id)
-    await fake.run_action("delete_message", {"channel_id": channel_id, "message_id": message["id"]})
-    await relay_harness.drain(until=all_sent)
-    assert await fake.messages(channel_id) == []
-
-
 async def test_a_slow_answer_leaves_one_copy(relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
     [channel_id] = await fake.add_channels(1)
     relay_harness.limits = SHORT_LIMITS
@@ -379,31 +338,6 @@ async def test_a_slow_answer_leaves_one_copy(relay_harness: RelayHarness, fake: 
     await relay_harness.drain(until=all_sent)
     assert message_texts(await fake.messages(channel_id)) == ["a 0", "a 1"]
     assert len(await fake.log("POST", "/channels/")) == 2, "a late answer is an answer"
-
-
-@pytest.mark.engines("postgresql")
-async def test_a_long_outage_affects_few_parts_and_expired_ones_are_ended(
-    relay_harness: RelayHarness, fake: process.FakeDiscord
-) -> None:
-    channels = await fake.add_channels(60)
-    await relay_harness.add_deliveries(*(new_delivery(f"d{i}", i, relay_harness.now()) for i in channels[1:]))
-    expires_at = relay_harness.now() + timedelta(minutes=10)
-    await relay_harness.add("short-lived", channels[0], expires_at=expires_at)
-    await fake.run_action("set_outage", {"seconds": 3600})
-    running_relay = relay_harness.open_relay()
-    for _ in range(60):
-        await running_relay.drain(relay_harness.now())
-        relay_harness.clock_offset += timedelta(seconds=30)
-    attempted = {entry["path"] for entry in await fake.log("POST", "/channels/")}
-    assert len(attempted) < len(channels)
-    await fake.run_action("set_outage", {"seconds": 0})
-    await fake.run_action("expire_nonces")
-    for _ in range(10):
-        await running_relay.drain(relay_harness.now())
-        relay_harness.clock_offset += timedelta(seconds=60)
-    states = await relay_harness.list_states()
-    assert states == ["sent"] * 59 + ["expired"]
-    assert {len(messages) for messages in (await fake.all_messages()).values()} == {1}
 
 
 async def test_a_clock_set_back_between_two_attempts_leaves_one_copy(
@@ -430,20 +364,6 @@ async def test_a_clock_set_back_between_two_attempts_leaves_one_copy(
         )
     await relay_harness.drain(until=all_sent)
     assert message_texts(await fake.messages(channel_id)) == ["a 0"]
-
-
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_a_rejected_token_stops_the_relay_and_keeps_all_parts_planned(
-    relay_harness: RelayHarness, fake: process.FakeDiscord
-) -> None:
-    channels = await fake.add_channels(3)
-    await relay_harness.add_deliveries(*(new_delivery(f"d{i}", i, relay_harness.now()) for i in channels))
-    await fake.set_faults({"kind": "status", "status": 401, "method": "POST"})
-    with pytest.raises(sender.DeliveryError):
-        await relay_harness.drain()
-    assert set(await relay_harness.list_states()) == {"planned"}
-    await fake.set_faults()
-    await relay_harness.drain(until=all_sent)
 
 
 async def test_run_sends_when_woken_and_finishes_the_parts_in_flight(
@@ -587,14 +507,14 @@ async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_lat
         await stub_relay.drain(now)
     assert stub_sender.attempts == 1
     async with db.read() as connection:
-        (delivery,) = await deliveries.list_rows(connection)
-        (part,) = await deliveries.list_parts(connection, delivery.id)
+        (delivery,) = await outbox.list_rows(connection)
+        (part,) = await outbox.list_parts(connection, delivery.id)
     assert part.state is models.PartState.PLANNED
     assert part.first_attempt_at is not None
     stub_sender.works = True
     await stub_relay.drain(now + timedelta(minutes=2))
     async with db.read() as connection:
-        assert (await deliveries.list_rows(connection))[0].state is models.DeliveryState.SENT
+        assert (await outbox.list_rows(connection))[0].state is models.DeliveryState.SENT
 
 
 async def test_an_attempt_that_never_ends_does_not_keep_a_lost_outcome_from_being_determined(
@@ -620,7 +540,7 @@ async def test_an_attempt_that_never_ends_does_not_keep_a_lost_outcome_from_bein
 
     async def is_sent() -> bool:
         async with db.read() as connection:
-            return await deliveries.count_by_state(connection) == {
+            return await outbox.count_by_state(connection) == {
                 models.PartState.SENDING: 1,
                 models.PartState.SENT: 1,
             }
@@ -638,15 +558,15 @@ async def test_an_attempt_that_ends_during_a_query_does_not_end_the_drain(
     stub_sender = StubSender()
     stub_sender.works = True
     stub_relay = open_stub_relay(db, stub_sender, now)
-    list_due = deliveries.list_due
+    list_due = outbox.list_due
 
-    async def list_due_slowly(*args: Any, **options: Any) -> list[deliveries.DuePart]:
+    async def list_due_slowly(*args: Any, **options: Any) -> list[outbox.DuePart]:
         due_parts = await list_due(*args, **options)
         while stub_relay._tasks:  # noqa: ASYNC110 - the attempts have no event
             await asyncio.sleep(0.001)
         return due_parts
 
-    monkeypatch.setattr(deliveries, "list_due", list_due_slowly)
+    monkeypatch.setattr(outbox, "list_due", list_due_slowly)
     async with db.transaction() as connection:
         await outbox.add_all(connection, [new_delivery("a", 1, now, parts=2), new_delivery("b", 2, now)])
     stub_sender.slow_channel_id = 1

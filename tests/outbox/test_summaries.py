@@ -11,7 +11,7 @@ import pytest
 
 from bot.archive import summaries
 from bot.archive.summaries import Basis
-from bot.outbox import deliveries
+from bot.outbox import contents
 from storage import models
 from storage.models import DigestFormat, Locale
 
@@ -119,7 +119,7 @@ def test_an_invention_never_counts_even_if_it_was_stored_before_it_was_recognise
     entry = replace(invention.entry, summary_missing=flagged)
     paper = detail(replace(invention, entry=entry))
     assert summaries.best_summary(paper, Locale.KO) is None
-    assert deliveries.build_post_paper(paper, Locale.KO).summary is None
+    assert contents.build_post_paper(paper, Locale.KO).summary is None
     assert summaries.best_appearance(paper, Locale.KO, DigestFormat.REVIEW) is None
 
 
@@ -149,11 +149,11 @@ async def test_the_extracts_of_a_post_are_chosen_in_slices_and_only_where_they_a
 
     counter = asyncio.create_task(count_turns())
     summaries.choose_sentences.cache_clear()
-    await deliveries.prepare_extracts(papers, [Locale.KO])
+    await contents.prepare_extracts(papers, [Locale.KO])
     counter.cancel()
     assert turns > 1
     chosen_before = summaries.choose_sentences.cache_info().misses
-    posted = [deliveries.build_post_paper(paper, Locale.KO) for paper in papers]
+    posted = [contents.build_post_paper(paper, Locale.KO) for paper in papers]
     assert chosen_before == summaries.choose_sentences.cache_info().misses == len(abstracts)
     assert all(
         paper.sections[0].body.count(".") == summaries.MAX_SENTENCES for paper in posted[: len(abstracts)]

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from bot.client import webhook
-from bot.core.errors import UsageError
 from bot.daily import edits
 from bot.daily import planner as daily_planner
 from bot.daily.service import Subscriptions
-from bot.outbox.deliveries import DeliveryFactory
-from storage import daily, deliveries, key_values, models, outbox
+from bot.outbox.contents import DeliveryFactory
+from storage import daily, key_values, models, outbox
+from storage.errors import UsageError
 from storage.models import Locale, Style
 from tests.fake_discord import model, process, validation
 from tests.support import digest_builders, rendered_posts
@@ -173,7 +173,7 @@ async def test_a_webhook_that_discord_does_not_know_pauses_its_posts_and_no_othe
     assert sorted(await posting.drain()) == ["paused", "sent"]
     assert (await posting.get_reason(other), await posting.get_reason(added)) == (None, "webhook-gone")
     async with posting.database.read() as connection:
-        assert len(await deliveries.list_rows(connection)) == 2  # no notice, which nobody could receive
+        assert len(await outbox.list_rows(connection)) == 2  # no notice, which nobody could receive
 
 
 async def test_a_rate_limit_waits_as_long_as_it_says_and_delays_no_other(posting: WebhookHarness) -> None:

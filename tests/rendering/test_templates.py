@@ -13,10 +13,9 @@ import jinja2
 import pytest
 import structlog.testing
 
-from bot.core import errors
 from bot.rendering import templates
 from bot.rendering.templates import OutputFormat, Templates
-from storage import models
+from storage import errors, models
 
 VALUES = {
     "day": date(2025, 2, 12),

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from bot.core import errors
 from bot.search.glossary import MAX_DECISIONS, GlossaryService, read_decisions
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import key_values, search, snapshot, sources
+from storage import errors, key_values, search, snapshot, sources
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper

@@ -17,12 +17,11 @@ from aiohttp import web
 from bot.alerts import matcher
 from bot.alerts.service import Alerts
 from bot.app import container as app_container
-from bot.core import errors
 from bot.core.settings import Settings
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from bot.sources import arxiv_categories, fetch_errors, fetcher, kinds, poller
-from storage import archive, database, deliveries, models, papers, trends
+from storage import archive, database, errors, models, outbox, papers, trends
 from storage import search as stored_search
 from storage import sources as stored_sources
 from storage.models import FetchStatus
@@ -216,8 +215,8 @@ async def test_alerts_see_an_announcement_and_tell_of_a_paper_of_two_sources_onc
             now[0] += matcher.GATHERING_TIME
             await container.alert_planner.drain()
         async with db.read() as connection:
-            [delivery] = await deliveries.list_rows(connection, kind=models.DeliveryKind.ALERT)
-            parts = await deliveries.list_parts(connection, delivery.id)
+            [delivery] = await outbox.list_rows(connection, kind=models.DeliveryKind.ALERT)
+            parts = await outbox.list_parts(connection, delivery.id)
     assert announced[3].title in "".join(str(part.payload) for part in parts)
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from bot.client import translations
-from bot.core import errors
 from bot.operations import messages as operations_messages
 from bot.sources import base, kinds
-from storage import database, models
+from storage import database, errors, models
 from storage.models import FetchStatus
 from tests.support import origin_server, source_payloads
 from tests.support.origin_server import OriginServer

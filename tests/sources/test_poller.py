@@ -18,12 +18,11 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import day_close, errors
+from bot.core import day_close
 from bot.core.settings import SourceSetting
 from bot.sources import base, feed, fetch_errors, kinds, poller, url
 from bot.sources.poller import SourceReport
-from storage import archive, database, models, papers
-from storage import errors as storage_errors
+from storage import archive, database, errors, models, papers
 from storage import sources as stored_sources
 from storage.models import FetchStatus
 from tests.support import origin_server, patience, source_payloads
@@ -280,7 +279,7 @@ async def test_a_digest_that_was_not_stored_is_fetched_again(harness: PollingHar
 
     async def fail_once(*args: object, **options: object) -> object:
         harness.ingest.add_batch = store  # type: ignore[method-assign]
-        raise storage_errors.DatabaseBusyError("paperround.db is locked by another process.")
+        raise errors.DatabaseBusyError("paperround.db is locked by another process.")
 
     harness.ingest.add_batch = fail_once  # type: ignore[method-assign, assignment]
     async with harness.open_poller() as opened:
@@ -445,7 +444,7 @@ async def test_sources_of_the_settings_are_added_once(harness: PollingHarness) -
 
 async def test_a_source_is_removed_by_its_url(harness: PollingHarness) -> None:
     added = await harness.add("/feed")
-    with pytest.raises(storage_errors.DuplicateError):
+    with pytest.raises(errors.DuplicateError):
         await harness.add("/feed")
     await harness.registry.remove(added.url)
     with pytest.raises(errors.UsageError):
@@ -699,7 +698,7 @@ async def test_titles_that_cannot_be_stored_cost_no_source_its_health(
     await db_harness.add("/broken.md")
 
     async def fail(*_: object) -> None:
-        raise storage_errors.DatabaseUnavailableError("away")
+        raise errors.DatabaseUnavailableError("away")
 
     monkeypatch.setattr(papers, "delay_arxiv", fail)
     await db_harness.fetch_due()
@@ -719,7 +718,7 @@ async def test_a_failure_to_read_which_papers_miss_facts_is_one_of_the_source_th
     await db_harness.add("/list.md")
 
     async def fail(*_: object, **__: object) -> None:
-        raise storage_errors.DatabaseUnavailableError("away")
+        raise errors.DatabaseUnavailableError("away")
 
     monkeypatch.setattr(papers, "list_arxiv_due", fail)
     await db_harness.fetch_due()

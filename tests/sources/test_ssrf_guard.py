@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from bot.core import errors
 from bot.sources import fetch_errors, ssrf_guard
+from storage import errors
 from tests.support import origin_server
 
 BLOCKED = {

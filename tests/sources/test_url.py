@@ -11,10 +11,9 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import errors
 from bot.sources import base, url
 from bot.sources.fetcher import Fetcher
-from storage import models
+from storage import errors, models
 from storage.models import FetchStatus
 from tests.support import source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
-from storage import database, errors, migrate, tables
+from storage import database, errors, tables
 from tests.support import patience
 
 
@@ -39,10 +39,6 @@ async def test_an_exception_rolls_the_transaction_back(db: database.Database) ->
         await write_and_fail()
     async with db.read() as connection:
         assert (await connection.execute(sa.select(tables.meta.c.value))).scalar() is None
-
-
-async def test_a_migrated_database_is_at_the_head_revision(db: database.Database) -> None:
-    assert await migrate.current_revision(db) == migrate.HEAD
 
 
 async def _hold(limited: database.Database, count: int, release: asyncio.Event) -> list[asyncio.Task[None]]:

@@ -9,29 +9,13 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy.engine import make_url
 
-from storage import database, errors, key_values, migrate, search, tables
+from storage import database, errors, key_values, migrate
 from storage.migrations import versions
-
-ENGINE_TABLES = (search.WORDS_TABLE, search.TITLES_TABLE, search.AUTHORS_TABLE, "search_tiers")
-
-
-def differences(connection: sa.Connection) -> list[object]:
-    """Return what Alembic would change, ignoring the tables of the search engine."""
-
-    def include(item: Any, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:
-        table = name if kind == "table" else getattr(getattr(item, "table", None), "name", None)
-        return not (reflected and compare_to is None and str(table).startswith(ENGINE_TABLES))
-
-    context = MigrationContext.configure(connection, opts={"include_object": include, "compare_type": True})
-    return list(compare_metadata(context, tables.metadata))
 
 
 @asynccontextmanager
@@ -47,12 +31,6 @@ async def open_unmigrated(url: str) -> AsyncIterator[database.Database]:
 async def write(url: str) -> None:
     async with open_unmigrated(url) as db, db.transaction() as connection:
         await key_values.set_value(connection, "a", "b")
-
-
-async def test_the_migrated_schema_equals_the_metadata(empty_database_url: str) -> None:
-    await (await migrate.open_database(empty_database_url, migrate=True)).close()
-    async with open_unmigrated(empty_database_url) as db, db.read() as connection:
-        assert await connection.run_sync(differences) == []
 
 
 async def test_a_database_is_migrated_once(empty_database_url: str) -> None:

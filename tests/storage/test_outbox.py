@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import timedelta
 
-from storage import database, deliveries, locks, models, outbox
+from storage import database, locks, models, outbox
 from tests.support.outbox_builders import MINUTE, NOW, add, list_due_nonces, new_delivery, start_attempt
 
 
@@ -15,7 +15,7 @@ async def test_a_repeated_key_is_planned_once(db: database.Database) -> None:
         assert await outbox.add(connection, new_delivery()) is None
         twice = await outbox.add_all(connection, [new_delivery("a"), new_delivery("a"), new_delivery("b")])
         assert twice.keys() == {"a", "b"}
-        assert await deliveries.count_by_state(connection) == {models.PartState.PLANNED: 6}
+        assert await outbox.count_by_state(connection) == {models.PartState.PLANNED: 6}
 
 
 async def test_a_planned_delivery_reads_back(db: database.Database) -> None:
@@ -32,8 +32,8 @@ async def test_a_planned_delivery_reads_back(db: database.Database) -> None:
     planned = new_delivery(user_id=5, guild_id=6, digest_on=NOW.date(), post=post, priority=3)
     delivery_id = await add(db, planned)
     async with db.read() as connection:
-        stored = await deliveries.get(connection, delivery_id)
-        parts = await deliveries.list_parts(connection, delivery_id)
+        stored = await outbox.get(connection, delivery_id)
+        parts = await outbox.list_parts(connection, delivery_id)
     assert stored is not None
     for name in ("key", "kind", "user_id", "guild_id", "digest_on", "post", "priority", "due_at"):
         assert getattr(stored, name) == getattr(planned, name)
@@ -47,10 +47,10 @@ async def test_payloads_are_purged_some_time_after_the_end(db: database.Database
         part = await start_attempt(connection)
         await outbox.mark_sent(connection, {part.id: models.Receipt(1, 7)}, NOW)
         assert await outbox.clear_payloads(connection, [part.id], NOW) == 0
-        assert await deliveries.list_filled_parts(connection, NOW + MINUTE, 0, 10) == [part.id]
+        assert await outbox.list_filled_parts(connection, NOW + MINUTE, 0, 10) == [part.id]
         assert await outbox.clear_payloads(connection, [part.id], NOW + MINUTE) == 1
-        assert await deliveries.list_filled_parts(connection, NOW + MINUTE, 0, 10) == []
-        assert (await deliveries.list_parts(connection, delivery_id))[0].payload is None
+        assert await outbox.list_filled_parts(connection, NOW + MINUTE, 0, 10) == []
+        assert (await outbox.list_parts(connection, delivery_id))[0].payload is None
 
 
 async def test_only_the_first_unsent_part_of_a_delivery_is_due(db: database.Database) -> None:
@@ -58,7 +58,7 @@ async def test_only_the_first_unsent_part_of_a_delivery_is_due(db: database.Data
     assert await list_due_nonces(db) == ["daily:1:2026-01-01/0"]
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        assert await deliveries.list_due(connection, NOW) == []
+        assert await outbox.list_due(connection, NOW) == []
         await outbox.mark_sent(connection, {part.id: models.Receipt(99, 7)}, NOW)
     assert await list_due_nonces(db) == ["daily:1:2026-01-01/1"]
 
@@ -77,13 +77,13 @@ async def test_a_delivery_is_sent_with_its_last_part(db: database.Database) -> N
         async with db.transaction() as connection:
             part = await start_attempt(connection)
             await outbox.mark_sent(connection, {part.id: models.Receipt(99, 7)}, NOW + MINUTE)
-            stored = await deliveries.get(connection, delivery_id)
+            stored = await outbox.get(connection, delivery_id)
         assert stored is not None
         assert stored.state == expected
     assert stored is not None
     assert stored.finished_at == NOW + MINUTE
     async with db.read() as connection:
-        assert await deliveries.oldest_unsent_at(connection) is None
+        assert await outbox.oldest_unsent_at(connection) is None
 
 
 async def test_an_attempt_begins_once(db: database.Database) -> None:
@@ -101,7 +101,7 @@ async def test_a_part_interrupted_by_a_crash_is_due_again_with_an_unknown_outcom
         part = await start_attempt(connection)
     async with db.transaction() as connection:
         assert await outbox.release_interrupted(connection, NOW + MINUTE) == 1
-        again = (await deliveries.list_due(connection, NOW + MINUTE))[0].part
+        again = (await outbox.list_due(connection, NOW + MINUTE))[0].part
     assert again.id == part.id
     assert (again.first_attempt_at, again.attempts) == (NOW, 1)
 
@@ -113,12 +113,12 @@ async def test_the_first_attempt_is_kept_until_it_is_known_to_have_failed(db: da
         await outbox.mark_retry(
             connection, part.id, next_attempt_at=NOW + MINUTE, unknown_since=NOW, error="503", error_code=0
         )
-        assert await deliveries.list_due(connection, NOW) == []
+        assert await outbox.list_due(connection, NOW) == []
         part = await start_attempt(connection, NOW + MINUTE)
-        again = (await deliveries.list_parts(connection, part.delivery_id))[0]
+        again = (await outbox.list_parts(connection, part.delivery_id))[0]
         assert (again.first_attempt_at, again.last_attempt_at) == (NOW, NOW + MINUTE)
         await outbox.mark_retry(connection, part.id, next_attempt_at=NOW, unknown_since=None, error="429")
-        again = (await deliveries.list_parts(connection, part.delivery_id))[0]
+        again = (await outbox.list_parts(connection, part.delivery_id))[0]
         assert again.first_attempt_at is None
 
 
@@ -127,7 +127,7 @@ async def test_a_failed_part_ends_its_delivery(db: database.Database) -> None:
     async with db.transaction() as connection:
         part = await start_attempt(connection)
         await outbox.stop_part(connection, part.id, models.PartState.FAILED, reason="refused", now=NOW)
-        stored = await deliveries.get(connection, delivery_id)
+        stored = await outbox.get(connection, delivery_id)
     assert stored is not None
     assert (stored.state, stored.finished_at) == (models.DeliveryState.FAILED, NOW)
     assert await list_due_nonces(db) == []
@@ -138,7 +138,7 @@ async def test_the_fallback_is_used_once_under_a_new_nonce(db: database.Database
     async with db.transaction() as connection:
         part = await start_attempt(connection)
         assert await outbox.use_fallback(connection, part.id, nonce="plain", now=NOW)
-        again = (await deliveries.list_due(connection, NOW))[0].part
+        again = (await outbox.list_due(connection, NOW))[0].part
         assert (again.payload, again.nonce, again.first_attempt_at) == ("{plain}", "plain", None)
         assert not await outbox.use_fallback(connection, part.id, nonce="plainer", now=NOW)
 
@@ -147,7 +147,7 @@ async def test_a_former_sender_can_claim_nothing_and_store_receipts_only(db: dat
     delivery_id = await add(db, new_delivery(parts=3))
     async with db.transaction() as connection:
         former = await locks.raise_term(connection)
-        [first, second, third] = [part.id for part in await deliveries.list_parts(connection, delivery_id)]
+        [first, second, third] = [part.id for part in await outbox.list_parts(connection, delivery_id)]
         assert set(await outbox.mark_sending(connection, [first, second], NOW, term=former)) == {
             first,
             second,
@@ -168,7 +168,7 @@ async def test_a_former_sender_can_claim_nothing_and_store_receipts_only(db: dat
                 )
             assert not await outbox.use_fallback(connection, part_id, nonce="n", now=NOW, term=former)
         await outbox.mark_sent(connection, {second: models.Receipt(9, 7)}, NOW)
-        states = [part.state.value for part in await deliveries.list_parts(connection, delivery_id)]
+        states = [part.state.value for part in await outbox.list_parts(connection, delivery_id)]
         assert states == ["sending", "sent", "planned"]
 
 
@@ -180,13 +180,13 @@ async def test_a_forum_post_of_a_former_sender_is_due_once_its_request_must_have
     await add(db, dataclasses.replace(new_delivery("forum"), parts=(forum_post,), channel_id=8))
     async with db.transaction() as connection:
         term = await locks.raise_term(connection)
-        due = await deliveries.list_due(connection, NOW)
+        due = await outbox.list_due(connection, NOW)
         await outbox.mark_sending(connection, [one.part.id for one in due], NOW, term=term)
         term = await locks.raise_term(connection)
         assert await outbox.release_interrupted(connection, NOW, term=term, forum_posts_at=NOW + MINUTE)
-        [message] = await deliveries.list_due(connection, NOW)
+        [message] = await outbox.list_due(connection, NOW)
         assert message.part.kind is models.PartKind.MESSAGE
-        assert len(await deliveries.list_due(connection, NOW + MINUTE)) == 2
+        assert len(await outbox.list_due(connection, NOW + MINUTE)) == 2
 
 
 async def test_an_uncertain_part_blocks_only_its_own_delivery_and_can_be_requeued(
@@ -199,7 +199,7 @@ async def test_an_uncertain_part_blocks_only_its_own_delivery_and_can_be_requeue
         await outbox.stop_part(
             connection, part.id, models.PartState.UNCERTAIN, reason="may not read the history", now=NOW
         )
-        uncertain = await deliveries.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
+        uncertain = await outbox.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
         assert [(delivery.id, delivery.reason) for delivery in uncertain] == [
             (delivery_id, "may not read the history")
         ]
@@ -240,7 +240,7 @@ async def test_what_a_reader_refuses_again_and_again_resumes_later_each_time(db:
             )
             await outbox.resume(connection, now, user_id=8)
             await outbox.resume(connection, now, user_id=8)
-            first, *_ = await deliveries.list_parts(connection, part.delivery_id)
+            first, *_ = await outbox.list_parts(connection, part.delivery_id)
         waits.append((first.next_attempt_at - now) // timedelta(minutes=1))
         now = first.next_attempt_at
     assert waits == [0, 1, 2, 4, 8, 16, 32, 60, 60, 60]
@@ -272,7 +272,7 @@ async def test_expiry_ends_the_unsent_parts_but_not_one_being_sent(db: database.
         assert [(delivery.id, delivery.state) for delivery in ended] == [
             (delivery_id, models.DeliveryState.EXPIRED)
         ]
-        states = [part.state for part in await deliveries.list_parts(connection, delivery_id)]
+        states = [part.state for part in await outbox.list_parts(connection, delivery_id)]
     assert states == [models.PartState.SENT, models.PartState.EXPIRED]
     assert await list_due_nonces(db, late) == []
 

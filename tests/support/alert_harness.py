@@ -16,8 +16,8 @@ from bot.alerts.service import Alerts
 from bot.app.container import delivery_kinds
 from bot.archive.ingest import IngestService
 from bot.outbox import contents, outcomes, sender
-from bot.outbox.deliveries import DeliveryFactory, Fields, KindRecord, PostT
-from storage import alerts, deliveries, models
+from bot.outbox.contents import DeliveryFactory, Fields, KindRecord, PostT
+from storage import alerts, models, outbox
 from storage.database import Connection, Database
 from tests.support import alert_builders, digest_builders, outbox_builders
 from tests.support.recording_indexer import NullIndexer
@@ -135,15 +135,16 @@ class AlertHarness:
 
     async def close_direct_messages(self, user_id: int) -> None:
         """Let Discord refuse the planned message of a reader, who accepts direct messages no more."""
-        suspender = outcomes.DestinationSuspender(self.deliveries, delivery_kinds())
         refused = sender.classify(403, 50007, models.PartKind.MESSAGE)
         async with self.database.transaction() as connection:
-            (delivery,) = await deliveries.list_rows(connection, user_id=user_id)
-            await suspender.suspend(connection, delivery, refused, self.now)
+            (delivery,) = await outbox.list_rows(connection, user_id=user_id)
+            await outcomes.suspend_destination(
+                connection, self.deliveries, delivery_kinds(), delivery, refused, self.now
+            )
 
     async def list_recipients(self) -> list[int | None]:
         async with self.database.read() as connection:
-            return [delivery.user_id for delivery in reversed(await deliveries.list_rows(connection))]
+            return [delivery.user_id for delivery in reversed(await outbox.list_rows(connection))]
 
     async def list_pending(self) -> list[models.PendingAlerts]:
         async with self.database.read() as connection:

@@ -26,7 +26,7 @@ from bot.lists import autocomplete
 from bot.outbox import contents
 from bot.rendering.templates import Templates
 from bot.sources import fetcher
-from storage import deliveries, models
+from storage import models, outbox
 from storage.database import Database
 from tests.fake_discord import validation
 from tests.support import patience
@@ -139,8 +139,8 @@ class ClientHarness:
         """Plan a post of one message immediately, and return its stored delivery and part."""
         await self.bot.services.on_demand_posts.plan(subscription.id, 1)
         async with self.container.database.read() as connection:
-            (delivery,) = await deliveries.list_rows(connection)
-            (part,) = await deliveries.list_parts(connection, delivery.id)
+            (delivery,) = await outbox.list_rows(connection)
+            (part,) = await outbox.list_parts(connection, delivery.id)
         return delivery, part
 
     def unexpected_errors(self) -> list[BaseException]:

@@ -11,9 +11,9 @@ from typing import Any
 from bot.daily import edits
 from bot.daily import planner as daily_planner
 from bot.outbox import contents
-from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.contents import DeliveryFactory
 from bot.search.service import SearchService
-from storage import deliveries, models, outbox, sources
+from storage import models, outbox, sources
 from storage.database import Database
 from tests.support import digest_builders, planner_harness
 from tests.support.planner_harness import HOUR, MONDAY, SEOUL_9AM
@@ -81,8 +81,8 @@ class CorrectionHarness(planner_harness.PlannerHarness):
         """Plan the due posts and mark them as sent; part N becomes message 1000 + N."""
         await self.tick(now)
         async with self.database.transaction() as connection:
-            for delivery in await deliveries.list_rows(connection, state=models.DeliveryState.PLANNED):
-                parts = await deliveries.list_parts(connection, delivery.id)
+            for delivery in await outbox.list_rows(connection, state=models.DeliveryState.PLANNED):
+                parts = await outbox.list_parts(connection, delivery.id)
                 receipts = {
                     part.id: models.Receipt(part.message_id or 1000 + part.id, delivery.channel_id or 0)
                     for part in parts
@@ -98,26 +98,26 @@ class CorrectionHarness(planner_harness.PlannerHarness):
     async def list_due_edits(self, now: datetime) -> list[datetime]:
         """Return when the edits that may be sent now were due."""
         async with self.database.read() as connection:
-            due = await deliveries.list_due(connection, now)
+            due = await outbox.list_due(connection, now)
         return [row.delivery.due_at for row in due if row.delivery.kind is models.DeliveryKind.EDIT]
 
     async def mark_edits_sent(self, now: datetime) -> None:
         """Mark the edits that may be sent now as sent."""
         async with self.database.transaction() as connection:
-            due = await deliveries.list_due(connection, now)
+            due = await outbox.list_due(connection, now)
             receipts = {row.part.id: models.Receipt(row.part.message_id or 0, 20) for row in due}
             await outbox.mark_sent(connection, receipts, now)
 
     async def edited(self) -> list[models.Part]:
         """Return the planned edits, oldest first."""
         async with self.database.read() as connection:
-            planned = await deliveries.list_rows(
+            planned = await outbox.list_rows(
                 connection, kind=models.DeliveryKind.EDIT, state=models.DeliveryState.PLANNED
             )
             return [
                 part
                 for delivery in reversed(planned)
-                for part in await deliveries.list_parts(connection, delivery.id)
+                for part in await outbox.list_parts(connection, delivery.id)
             ]
 
 

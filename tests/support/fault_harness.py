@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from bot.core.clock import system_clock
-from storage import deliveries, migrate, models, outbox
+from storage import migrate, models, outbox
 from storage.database import Database
 from tests.fake_discord import process
 from tests.support import digest_builders, fork_server, patience, relay_harness, shifted_clock
@@ -130,7 +130,7 @@ class FaultHarness:
 
     async def count_states(self) -> dict[str, int]:
         async with self.db.read() as connection:
-            counts = await deliveries.count_by_state(connection)
+            counts = await outbox.count_by_state(connection)
         return {state.value: count for state, count in counts.items()}
 
     async def count_sent_messages(self) -> int:

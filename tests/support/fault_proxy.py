@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections import Counter
@@ -25,23 +24,17 @@ HOP_BY_HOP = frozenset({"connection", "content-length", "transfer-encoding", "co
 class Reply:
     """What the proxy does with a request.
 
-    With `is_forwarded` the request reaches the fake. `status` None passes the fake's answer on, if it was forwarded, and
-    resets the connection otherwise or if `is_lost`. The answer is `delay` seconds late; `is_silent` never answers.
+    `status` None passes the request on to the fake if `is_forwarded`, and resets the connection otherwise.
     """
 
     status: int | None = None
     body: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     is_forwarded: bool = False
-    is_lost: bool = False
-    is_silent: bool = False
-    delay: float = 0.0
 
 
 PASS = Reply(is_forwarded=True)
 RESET = Reply()
-LOST = Reply(is_forwarded=True, is_lost=True)
-SILENT = Reply(is_silent=True)
 
 
 def page(status: int, **headers: str) -> Reply:
@@ -57,10 +50,10 @@ def discord_json(status: int, body: dict[str, Any], **headers: str) -> Reply:
     return Reply(status, json.dumps(body), {**via, **named})
 
 
-def rate_limit(seconds: float, *, is_global: bool = False) -> Reply:
-    scope = "global" if is_global else "user"
-    body = {"message": "You are being rate limited.", "retry_after": seconds, "global": is_global}
-    return discord_json(429, body, Retry_After=str(int(seconds) + 1), X_RateLimit_Scope=scope)
+def rate_limit(seconds: float) -> Reply:
+    """A global rate limit."""
+    body = {"message": "You are being rate limited.", "retry_after": seconds, "global": True}
+    return discord_json(429, body, Retry_After=str(int(seconds) + 1), X_RateLimit_Scope="global")
 
 
 @dataclass
@@ -100,16 +93,12 @@ class FaultProxy:
         self.requests.append(entry)
         reply = self.rule(request.method, path)
         entry.is_passed = reply is PASS
-        if reply.is_silent:
-            await asyncio.Event().wait()
-        forwarded = await self._forward(request) if reply.is_forwarded else None
-        if reply.delay:
-            await asyncio.sleep(reply.delay)
         if reply.status is not None:
             entry.status = reply.status
             return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
-        if forwarded is None or reply.is_lost:
+        if not reply.is_forwarded:
             return server.reset_connection(request)
+        forwarded = await self._forward(request)
         entry.status = forwarded.status
         return forwarded
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.outbox import contents
-from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.contents import DeliveryFactory
 from bot.shelf.news import NewsPlanner, PaperSweep, PaperWatch
 from bot.sources import fetch_errors
-from storage import deliveries, models, shelf
+from storage import models, outbox, shelf
 from storage.database import Database
 from storage.models import NewsKind
 from tests.support import paper_records
@@ -104,4 +104,4 @@ class NewsHarness:
 
     async def list_deliveries(self) -> list[models.Delivery]:
         async with self.database.read() as connection:
-            return await deliveries.list_rows(connection, kind=models.DeliveryKind.NEWS)
+            return await outbox.list_rows(connection, kind=models.DeliveryKind.NEWS)

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.app.container import delivery_kinds
 from bot.outbox import discord_health, outcomes
-from bot.outbox.deliveries import DeliveryFactory
-from storage import database, deliveries, models, outbox
+from bot.outbox.contents import DeliveryFactory
+from storage import database, models, outbox
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -63,11 +63,11 @@ async def add(db: database.Database, delivery: models.NewDelivery) -> int:
 
 async def list_due_nonces(db: database.Database, now: datetime = NOW) -> list[str]:
     async with db.read() as connection:
-        return [due.part.nonce for due in await deliveries.list_due(connection, now)]
+        return [due.part.nonce for due in await outbox.list_due(connection, now)]
 
 
 async def start_attempt(connection: AsyncConnection, now: datetime = NOW) -> models.Part:
     """Start an attempt at the first due part."""
-    part = (await deliveries.list_due(connection, now))[0].part
+    part = (await outbox.list_due(connection, now))[0].part
     assert set(await outbox.mark_sending(connection, [part.id], now)) == {part.id}
     return part

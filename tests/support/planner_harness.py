@@ -11,10 +11,9 @@ from typing import Any
 from bot.daily import planner as daily_planner
 from bot.daily.service import Subscriptions
 from bot.outbox import contents
-from bot.outbox.deliveries import DeliveryFactory
+from bot.outbox.contents import DeliveryFactory
 from bot.search.service import SearchService
-from storage import daily, models
-from storage import deliveries as stored_deliveries
+from storage import daily, models, outbox
 from storage.database import Database
 from tests.support import digest_builders, outbox_builders
 
@@ -91,10 +90,10 @@ class PlannerHarness:
     async def list_payloads(self) -> list[dict[str, Any]]:
         """Return the payloads of all parts, each with its delivery's key as `marker`."""
         async with self.database.read() as connection:
-            deliveries = await stored_deliveries.list_rows(connection)
+            deliveries = await outbox.list_rows(connection)
             payloads: list[dict[str, Any]] = []
             for delivery in sorted(deliveries, key=lambda row: row.id):
-                parts = await stored_deliveries.list_parts(connection, delivery.id)
+                parts = await outbox.list_parts(connection, delivery.id)
                 payloads.extend(json.loads(part.payload or "{}") for part in parts)
         for payload in payloads:
             payload["marker"] = payload["marker"].removeprefix("pr:d:").removesuffix(":0/")

@@ -18,8 +18,7 @@ from bot.app.container import delivery_kinds
 from bot.client import request_gate, sender
 from bot.core.clock import system_clock
 from bot.outbox import contents, discord_health, outcomes, relay
-from bot.outbox.deliveries import DeliveryFactory, new_nonce
-from storage import deliveries as stored_deliveries
+from bot.outbox.contents import DeliveryFactory, new_nonce
 from storage import models, outbox
 from storage.database import Database
 from tests.fake_discord import process
@@ -155,11 +154,11 @@ class RelayHarness:
 
     async def list_parts(self) -> list[models.Part]:
         async with self.db.read() as connection:
-            deliveries = await stored_deliveries.list_rows(connection)
+            deliveries = await outbox.list_rows(connection)
             return [
                 part
                 for delivery in reversed(deliveries)
-                for part in await stored_deliveries.list_parts(connection, delivery.id)
+                for part in await outbox.list_parts(connection, delivery.id)
             ]
 
     async def list_states(self) -> list[str]:

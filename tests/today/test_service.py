@@ -13,12 +13,12 @@ from bot.app.container import Container, delivery_kinds
 from bot.archive import listing, summaries
 from bot.client import translations
 from bot.core.settings import Settings
-from bot.outbox.outcomes import DestinationSuspender
+from bot.outbox.outcomes import suspend_destination
 from bot.outbox.sender import Classification, Disposition
 from bot.today import profiles
 from bot.today import service as today_service
 from bot.today.service import TodayPlanner
-from storage import accounts, deliveries, models, today
+from storage import accounts, models, outbox, today
 from storage.database import Database
 from tests.support import alert_builders, sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -65,7 +65,7 @@ class _Planned:
 
     async def list_deliveries(self) -> list[models.Delivery]:
         async with self.db.read() as connection:
-            return await deliveries.list_rows(connection, kind=models.DeliveryKind.TODAY)
+            return await outbox.list_rows(connection, kind=models.DeliveryKind.TODAY)
 
 
 async def test_each_day_is_sent_once_at_the_local_hour_across_both_clock_changes(db: Database) -> None:
@@ -155,10 +155,11 @@ async def test_closed_dms_suspend_it_until_the_reader_asks_again(sqlite_db: Data
     await planned.add_day("2025-03-07", 1)
     await planned.run_until(START + timedelta(days=1))
     (delivery,) = await planned.list_deliveries()
-    suspender = DestinationSuspender(planned.container.deliveries, delivery_kinds())
     closed = Classification(Disposition.DESTINATION_BLOCKED, models.Reason.DMS_CLOSED)
     async with sqlite_db.transaction() as connection:
-        await suspender.suspend(connection, delivery, closed, planned.now)
+        await suspend_destination(
+            connection, planned.container.deliveries, delivery_kinds(), delivery, closed, planned.now
+        )
     await planned.add_day("2025-03-09", 2)
     assert await planned.run_until(START + timedelta(days=3)) == []
     async with sqlite_db.read() as connection:

@@ -11,7 +11,7 @@ from discord.http import MultipartParameters
 from bot.client import custom_ids
 from bot.lists import card as lists_card
 from bot.today import messages as today_messages
-from storage import deliveries, models, today
+from storage import models, outbox, today
 from tests.support import alert_builders, patience
 from tests.support.client_harness import (
     ClientHarness,
@@ -208,8 +208,8 @@ async def test_closed_direct_messages_are_named_with_a_button_that_starts_again(
 async def _deliver(harness: ClientHarness) -> Any:
     """Send the planned direct message and return it as fetched."""
     async with harness.container.database.read() as connection:
-        (delivery,) = await deliveries.list_rows(connection, kind=models.DeliveryKind.TODAY)
-        (part,) = await deliveries.list_parts(connection, delivery.id)
+        (delivery,) = await outbox.list_rows(connection, kind=models.DeliveryKind.TODAY)
+        (part,) = await outbox.list_parts(connection, delivery.id)
     channel_id = harness.user.dm_channel.id
     assert delivery.channel_id == channel_id
     body = MultipartParameters(payload=json.loads(part.payload or ""), multipart=None, files=None)

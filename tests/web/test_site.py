@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import errors
 from bot.web import service, site
-from storage import models
+from storage import errors, models
 from tests.support import sample_archive
 from tests.support.shell_fixtures import Paperround
 from tests.web.conftest import WebArchive
