@@ -59,7 +59,7 @@ def setup(
     as_json: output.AsJson = False,
 ) -> None:
     """Check a bot's token, choose where papers come from, write both into `.env`, and say what comes next."""
-    from bot.client import permissions
+    from bot.client import router
     from bot.core import settings
 
     loaded, origins = context.load_settings(), settings.setting_origins()
@@ -78,7 +78,7 @@ def setup(
     values = {name: value for name, value in values.items() if name not in kept and value}
     if values:
         _write(file, values)
-    invitation = permissions.invitation_url(application.id)
+    invitation = router.invitation_url(application.id)
     result = {
         "name": application.name,
         "application_id": str(application.id),

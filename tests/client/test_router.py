@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from simcord import actors
 
 from bot.alerts import messages as alerts_messages
-from bot.client import context, custom_ids, router
-from bot.client.message_builder import layout_payload
+from bot.client import context, message_builder, router
+from bot.client.message_builder import layout_payload, pack_custom_id
 from bot.client.router import UserError, map_service_errors
 from bot.core import admission
 from bot.lists import card as lists_card
@@ -44,26 +44,26 @@ from tests.support.client_harness import (
 
 @given(rest=st.text(max_size=90))
 def test_any_custom_id_is_parsed_or_invalid(rest: str) -> None:
-    action = custom_ids.unpack(f"pr:l:{rest}")
+    action = message_builder.unpack_custom_id(f"pr:l:{rest}")
     for parse in (lists_messages.unpack_state, lambda action: action.number):
         try:
             parse(action)
-        except custom_ids.InvalidCustomIdError:
+        except message_builder.InvalidCustomIdError:
             continue
 
 
 def test_a_delivery_marker_comes_first_and_does_not_change_the_action() -> None:
     marker = contents.part_marker("daily:12:2026-01-01", 3)
-    packed = custom_ids.pack("l", "d", "a:b", marker=marker)
+    packed = pack_custom_id("l", "d", "a:b", marker=marker)
     assert packed == "pr:d:daily:12:2026-01-01:3/l:d:a:b"
-    assert custom_ids.unpack(packed) == custom_ids.Action("l", "d:a:b")
+    assert message_builder.unpack_custom_id(packed) == message_builder.Action("l", "d:a:b")
 
 
 def test_a_custom_id_that_is_too_long_or_not_readable_is_refused() -> None:
     with pytest.raises(ValueError, match="longer"):
-        custom_ids.pack("l", "x" * 100)
+        pack_custom_id("l", "x" * 100)
     with pytest.raises(ValueError, match="colon"):
-        custom_ids.pack("l", "a:b", "c")
+        pack_custom_id("l", "a:b", "c")
 
 
 async def test_a_custom_id_of_another_version_or_bot_is_outdated(harness: ClientHarness) -> None:
@@ -138,7 +138,9 @@ async def test_every_verb_of_a_message_has_a_handler(harness: ClientHarness) -> 
         await harness.ask("alerts add", keyword="로봇"),
     ]
     verbs = {
-        custom_ids.unpack(custom_id).verb for message in messages for custom_id in component_ids(message)
+        message_builder.unpack_custom_id(custom_id).verb
+        for message in messages
+        for custom_id in component_ids(message)
     }
     assert verbs - {"page"} <= harness.bot.component_router._routes.keys()
 
@@ -208,7 +210,7 @@ def test_other_exceptions_pass_through() -> None:
         raise ValueError("x")
 
 
-SHARED_CARD = custom_ids.pack(lists_card.SHARE, "2501.00001")
+SHARED_CARD = pack_custom_id(lists_card.SHARE, "2501.00001")
 
 
 async def _occupy(harness: ClientHarness, stack: AsyncExitStack) -> None:
@@ -265,7 +267,7 @@ async def test_what_looks_for_the_matches_of_alerts_waits_for_its_admission(harn
             (alerts_messages.WHY, "2501.00001"),
             (alerts_messages.MUTE, "2501.00001"),
         ):
-            answer = await _press_forged(harness, custom_ids.pack(verb, payload))
+            answer = await _press_forged(harness, pack_custom_id(verb, payload))
             assert shown_text(last_response(answer)) == harness.texts("busy"), verb
     assert not await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
 
