@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import output
+from bot.cli import shell
 from bot.client import command_sync
 from bot.core.settings import Settings
 from bot.search import index as search_index
@@ -183,7 +183,7 @@ def test_a_line_of_doctor_is_wrapped_between_words_on_a_terminal(
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     name, address = "PAPERROUND_DATABASE_URL", "https://huggingface.co/" + "long" * 12
-    output.print_wrapped("ok      ", f"{name}: a few words and {address} or others")
+    shell.print_wrapped("ok      ", f"{name}: a few words and {address} or others")
     lines = capsys.readouterr().out.splitlines()
     assert [line.strip() for line in lines if address in line] == [address]
     assert all(len(line) <= 40 for line in lines if address not in line)
