@@ -6,7 +6,6 @@ Each background task is a coroutine that ends when `stop` is set; the Discord cl
 from __future__ import annotations
 
 import asyncio
-import functools
 import gc
 import itertools
 import random
@@ -165,7 +164,8 @@ async def keep_lock(lock: SenderLock, liveness: Liveness, stop: asyncio.Event) -
     Returns early if another process is the sender.
     """
     while not stop.is_set():
-        await isolation.wait_until_set(stop, HEARTBEAT_INTERVAL)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), HEARTBEAT_INTERVAL)
         term = lock.term
         if stop.is_set() or await lock.heartbeat():
             continue
@@ -235,6 +235,17 @@ class Runtime:
                 self.relay.wake()
             await self.container.alert_planner.schedule_crossed()
             self.liveness.record_tick()
+
+    async def purge(self) -> None:
+        """Remove what is older than the retention time; errors are logged, and the next call continues."""
+        # Cancelled when the run ends; APScheduler would log that with a traceback.
+        with suppress(asyncio.CancelledError), isolation.isolated(log, "removing old rows failed"):
+            await self.container.create_retention().purge()
+
+    async def resume_destinations(self) -> None:
+        """Resume what is paused and may post again; errors are logged, and the next call tries again."""
+        with suppress(asyncio.CancelledError), isolation.isolated(log, "paused destinations not checked"):
+            await self.bot.resume_destinations()
 
     async def ask_for_time(self) -> None:
         """Make a small request, whose answer has Discord's time; without a bot those to webhooks have it."""
@@ -488,11 +499,20 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         ) as poller,
         app_tasks.open_heartbeat(container, runtime.is_delivering) as heartbeats,
         app_tasks.open_paper_news(container, on_planned=runtime.relay.wake) as news,
+        app_tasks.scheduled(
+            [
+                app_tasks.Job(runtime.purge, PURGE_INTERVAL),
+                app_tasks.Job(runtime.resume_destinations, RESUME_INTERVAL),
+                *heartbeats,
+                *news,
+            ],
+            container.clock(),
+        ) as scheduler,
         _in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
     ):
         await app_container.log_missing_source(container)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
-        clock_repair = app_tasks.ClockRepair(container, runtime.planner, runtime.metrics)
+        clock_repair = app_tasks.ClockRepair(container, runtime.planner, scheduler, runtime.metrics)
         minute_ticker = app_tasks.Ticker(
             monitor, on_tick=runtime.tick, on_steps=clock_repair.apply, on_held=runtime.ask_for_time
         )
@@ -502,15 +522,6 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
             await minute_ticker.run(stop)
 
         bodies.append(tick)
-        jobs = (
-            app_tasks.Job(container.create_retention().purge, PURGE_INTERVAL, "removing old rows failed"),
-            app_tasks.Job(
-                runtime.bot.resume_destinations, RESUME_INTERVAL, "paused destinations not checked"
-            ),
-            *heartbeats,
-            *news,
-        )
-        bodies += [functools.partial(app_tasks.repeat, job, stop) for job in jobs]
         tasks = [relaying, *(asyncio.ensure_future(body()) for body in bodies)]
         async with _in_background(runtime.sync_commands()), _in_background(stopping.wait()) as stopper:
             await asyncio.wait({*tasks, connection, stopper}, return_when=asyncio.FIRST_COMPLETED)

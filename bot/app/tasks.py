@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import structlog
 from aiolimiter import AsyncLimiter
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.app import container as app_container
 from bot.app.container import Container
@@ -44,8 +46,6 @@ CONFIRM_SECONDS = 30.0
 
 HEARTBEAT_INTERVAL = timedelta(minutes=1)
 NEWS_INTERVAL = timedelta(minutes=15)
-FIRST_RUN_SECONDS = 30.0
-"""After this time a periodic job runs first."""
 
 
 class Ticker:
@@ -77,7 +77,8 @@ class Ticker:
             await self._check()
             now = self._clock()
             to_next_minute = 60.0 - now.second - now.microsecond / 1e6
-            await isolation.wait_until_set(stop, min(CLOCK_CHECK_SECONDS, to_next_minute))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), min(CLOCK_CHECK_SECONDS, to_next_minute))
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.gather(self._asking, return_exceptions=True)
@@ -111,11 +112,14 @@ class Ticker:
 
 
 class ClockRepair:
-    """Corrects the times that a wrong clock stored."""
+    """Corrects the times that a wrong clock stored, or that a scheduler computed by it."""
 
-    def __init__(self, container: Container, planner: DailyPlanner, metrics: Metrics) -> None:
+    def __init__(
+        self, container: Container, planner: DailyPlanner, scheduler: AsyncIOScheduler, metrics: Metrics
+    ) -> None:
         self._container = container
         self._planner = planner
+        self._scheduler = scheduler
         self._metrics = metrics
 
     async def apply(self, steps: Sequence[ClockStep] = ()) -> None:
@@ -129,31 +133,35 @@ class ClockRepair:
             retries = await outbox.clamp_retries(connection, now)
             await outbox.clamp_expiries(connection, latest_expiry, now=now, extend_by=slow_by)
             polls = await sources.clamp_polls(connection, now)
+        for job in self._scheduler.get_jobs():
+            job.modify(next_run_time=min(job.next_run_time, now + job.trigger.interval))
         self._metrics.clock_steps.inc(len(steps))
         if retries or polls:
             log.info("times of a wrong clock corrected", retries=retries, sources=polls)
 
 
 class Job(NamedTuple):
-    """What is done again and again, at an interval. An error is logged as `failure`, and the next run tries again."""
+    """What is done again and again, at an interval. It handles its errors itself."""
 
-    run: Callable[[], Awaitable[object]]
+    run: Callable[[], Awaitable[None]]
     interval: timedelta
-    failure: str
 
 
-async def repeat(job: Job, stop: asyncio.Event) -> None:
-    """Run a job soon and then at its interval, by the monotonic clock, until `stop` is set, which cancels it."""
-    pause = FIRST_RUN_SECONDS
-    while not await isolation.wait_until_set(stop, pause):
-        pause = job.interval.total_seconds()
-        await isolation.run_unless_stopped(_run(job), stop)
-
-
-async def _run(job: Job) -> bool:
-    with isolation.isolated(log, job.failure):
-        await job.run()
-    return True
+@asynccontextmanager
+async def scheduled(jobs: Sequence[Job], now: datetime) -> AsyncIterator[AsyncIOScheduler]:
+    """Run each job at its interval, from the minute after `now` (UTC) on."""
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    next_minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    for job in jobs:
+        trigger = IntervalTrigger(
+            seconds=int(job.interval.total_seconds()), start_date=next_minute, timezone="UTC"
+        )
+        scheduler.add_job(job.run, trigger, coalesce=True, max_instances=1, misfire_grace_time=None)
+    scheduler.start()
+    try:
+        yield scheduler
+    finally:
+        scheduler.shutdown(wait=False)
 
 
 @asynccontextmanager
@@ -184,7 +192,7 @@ async def open_heartbeat(container: Container, is_well: Callable[[], bool]) -> A
             is_failing = False
 
     async with app_container.open_fetcher(container.settings, container.clock) as fetch:
-        yield [Job(beat, HEARTBEAT_INTERVAL, "the heartbeat failed")]
+        yield [Job(beat, HEARTBEAT_INTERVAL)]
 
 
 @asynccontextmanager
@@ -213,13 +221,15 @@ async def open_paper_news(
         )
 
         async def sweep() -> None:
-            if found := await sweeper.run():
-                log.info("news of saved papers found", count=found)
-            if planned := await news.run():
-                log.info("news of saved papers planned", count=planned)
-                on_planned()
+            # Cancelled when the run ends; APScheduler would log that with a traceback.
+            with suppress(asyncio.CancelledError), isolation.isolated(log, "news of saved papers failed"):
+                if found := await sweeper.run():
+                    log.info("news of saved papers found", count=found)
+                if planned := await news.run():
+                    log.info("news of saved papers planned", count=planned)
+                    on_planned()
 
-        yield [Job(sweep, NEWS_INTERVAL, "news of saved papers failed")]
+        yield [Job(sweep, NEWS_INTERVAL)]
 
 
 CHECK_INTERVAL_SECONDS = 600.0
@@ -257,8 +267,9 @@ class MaintenanceLoop:
         while not stop.is_set():
             succeeded = await isolation.run_unless_stopped(self.run_due_tasks(), stop)
             failures = 0 if succeeded else failures + 1
-            pause = min(MAX_CHECK_INTERVAL_SECONDS, CHECK_INTERVAL_SECONDS * 2 ** min(failures, 9))
-            await isolation.wait_until_set(stop, pause)
+            with suppress(TimeoutError):
+                pause = min(MAX_CHECK_INTERVAL_SECONDS, CHECK_INTERVAL_SECONDS * 2 ** min(failures, 9))
+                await asyncio.wait_for(stop.wait(), pause)
 
     async def run_due_tasks(self) -> bool:
         """Run each pending task once. Returns whether all succeeded; errors are logged."""
@@ -340,7 +351,8 @@ class WriterLoop:
         while not stop.is_set():
             finished = await isolation.run_unless_stopped(self.write_due(), stop)
             pause = WRITER_CHECK_SECONDS if finished else writer_service.RETRY_SECONDS
-            await isolation.wait_until_set(stop, pause)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
 
     async def write_due(self) -> bool:
         """Write the digest of the last closed day if it is due. Returns false if papers are to be tried again."""

@@ -62,13 +62,6 @@ def log_error(log: Any, event: str, error: BaseException, **details: object) -> 
         log.error(event, exc_info=error, **details)
 
 
-async def wait_until_set(event: asyncio.Event, seconds: float) -> bool:
-    """Wait until an event is set, at most some seconds. Returns whether it is set."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
-    return event.is_set()
-
-
 async def run_unless_stopped(work: Coroutine[Any, Any, bool], stop: asyncio.Event) -> bool:
     """Return what the work returns; false if it failed, or if `stop`, which cancels it, was set first."""
     task, stopper = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())

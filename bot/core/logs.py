@@ -51,7 +51,7 @@ def configure(log: str) -> None:
     root.setLevel(level.upper())
     # discord.py, Alembic, the SDK of MCP and its server log internals at INFO.
     quiet = logging.INFO if level == "debug" else max(logging.WARNING, root.level)
-    for name in ("discord", "alembic", "aiosqlite", "mcp", "uvicorn"):
+    for name in ("discord", "alembic", "apscheduler", "aiosqlite", "mcp", "uvicorn"):
         logging.getLogger(name).setLevel(quiet)
 
 

@@ -286,7 +286,7 @@ def test_a_read_only_database_is_reported(paperround: Paperround, tmp_path: Path
     ("arguments", "heavy"),
     [
         (["parse", "nowhere.md"], {"discord", "sqlalchemy", "pydantic_settings", "aiohttp", "structlog"}),
-        (["search", "x", "--json"], {"discord", "aiohttp", "structlog", "feedparser"}),
+        (["search", "x", "--json"], {"discord", "aiohttp", "structlog", "apscheduler", "feedparser"}),
     ],
 )
 def test_a_command_loads_only_what_it_needs(tmp_path: Path, arguments: list[str], heavy: set[str]) -> None:

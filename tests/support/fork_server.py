@@ -11,7 +11,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-PRELOADED = ("bot.app.runtime", "bot.app.client", "bot.search.service", "aiosqlite", "asyncpg")
+PRELOADED = (
+    "bot.app.runtime",
+    "bot.app.client",
+    "bot.search.service",
+    "apscheduler.executors.base",
+    "aiosqlite",
+    "asyncpg",
+)
 
 _APPEND = os.O_WRONLY | os.O_APPEND
 _context = multiprocessing.get_context("forkserver")

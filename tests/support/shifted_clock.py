@@ -7,15 +7,19 @@ With `--jobs-each-second` the jobs around saved papers and paused destinations r
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bot.app import container, runtime, tasks
 from bot.core import clock, logs, settings
+
+READERS = ("bot.core.clock", "apscheduler.schedulers.base", "apscheduler.executors.base")
+"""The modules of a running bot that read the wall clock through `datetime`."""
 
 
 def write_offset(path: Path, seconds: float) -> None:
@@ -26,7 +30,7 @@ def write_offset(path: Path, seconds: float) -> None:
 
 
 def shift_wall_clock(path: Path) -> None:
-    """Let `time.time` and the clock of the bot, which reads `datetime.now`, read the offset from the file."""
+    """Let `time.time` and the `datetime.now` of READERS read the offset from the file."""
     real_time: Callable[[], float] = time.time
 
     def shifted_time() -> float:
@@ -38,14 +42,16 @@ def shift_wall_clock(path: Path) -> None:
             return datetime.fromtimestamp(shifted_time(), tz)
 
     time.time = shifted_time
-    module: Any = clock
-    module.datetime = ShiftedDatetime
+    for name in READERS:
+        module: Any = importlib.import_module(name)
+        module.datetime = ShiftedDatetime
 
 
 def hasten_jobs() -> None:
     """Let the jobs around saved papers and paused destinations run each second, from the start on."""
     tasks.NEWS_INTERVAL = runtime.RESUME_INTERVAL = timedelta(seconds=1)
-    tasks.FIRST_RUN_SECONDS = 0.0
+    scheduled, module = tasks.scheduled, cast("Any", tasks)
+    module.scheduled = lambda jobs, now: scheduled(jobs, now - timedelta(minutes=2))
 
 
 async def main() -> None:
