@@ -179,7 +179,7 @@ def preview(
     """Preview an alert: show the papers of the last 30 days that it matches."""
     draft = _new_draft(user, options)
     found = shell.run_with_service(_create_alerts, lambda alerts: alerts.preview(draft))
-    latest = [{name: getattr(row, name) for name in _PREVIEW_COLUMNS} for row in found.latest]
+    latest = [shell.pick(row, " ".join(_PREVIEW_COLUMNS)) for row in found.latest]
     existing = None if found.existing is None else found.existing.id
     if as_json:
         counts = {"papers": found.paper_count, "max_per_day": found.max_per_day}
@@ -253,27 +253,15 @@ def _to_row(alert: models.Alert) -> dict[str, Any]:
 def to_dict(alert: models.Alert) -> dict[str, Any]:
     """Return an alert as JSON, with Discord ids as strings. `kind` is that of the first term, `text` all of them."""
     return {
-        "id": alert.id,
+        **shell.pick(alert, "id min_votes state reason match_all excluded language translations forms"),
+        **shell.pick(alert, "timezone weekday max_papers max_a_day silent"),
         "user": str(alert.user_id),
         "channel": None if alert.channel_id is None else str(alert.channel_id),
         "kind": alert.terms[0].kind.value,
         "text": ", ".join(term.text for term in alert.terms),
-        "min_votes": alert.min_votes,
-        "state": alert.state.value,
-        "reason": alert.reason,
-        "terms": [{"kind": term.kind.value, "text": term.text} for term in alert.terms],
-        "match_all": alert.match_all,
-        "excluded": list(alert.excluded),
-        "language": None if alert.language is None else alert.language.value,
-        "translations": alert.translations,
-        "forms": list(map(list, alert.forms)),
+        "terms": [shell.pick(term, "kind text") for term in alert.terms],
         "when": alert.timing.value,
         "at": alert.at_time,
-        "timezone": alert.timezone,
-        "weekday": alert.weekday,
-        "max_papers": alert.max_papers,
-        "max_a_day": alert.max_a_day,
-        "silent": alert.silent,
     }
 
 

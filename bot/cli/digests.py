@@ -400,19 +400,5 @@ def _draft_to_dict(draft: writer.Draft) -> dict[str, Any]:
         if text
         for claim in prompts.read_answer(text, draft.format, is_partial_allowed=True)
     ]
-    columns = (
-        "arxiv_id",
-        "format",
-        "language",
-        "model",
-        "prompt_version",
-        "state",
-        "basis",
-        "calls",
-        "tokens",
-    )
-    return {name: getattr(draft, name) for name in (*columns, "claims_dropped")} | {
-        "claims": claims,
-        "problems": list(draft.problems),
-        "updated_at": draft.updated_at.isoformat(),
-    }
+    names = "arxiv_id format language model prompt_version state basis calls tokens claims_dropped problems updated_at"
+    return {**shell.pick(draft, names), "claims": claims}

@@ -77,17 +77,8 @@ def print_saved(
 
 
 def _to_dict(paper: models.SavedPaper) -> dict[str, Any]:
-    return {
-        "arxiv_id": paper.arxiv_id,
-        "title": paper.title,
-        "url": paper.url,
-        "authors": list(paper.authors),
-        "votes": paper.votes,
-        "saved_at": paper.saved_at.isoformat(),
-        "tags": list(paper.tags),
-        "note": paper.note,
-        "in_digest": paper.is_listed,
-    }
+    names = "arxiv_id title url authors votes saved_at tags note"
+    return {**shell.pick(paper, names), "in_digest": paper.is_listed}
 
 
 def _create_saved(database: Database) -> Shelf:
@@ -127,20 +118,13 @@ def to_dict(delivery: models.Delivery, parts: list[models.Part]) -> dict[str, An
     first = next((part for part in parts if part.message_id and part.channel_id), None)
     address = f"https://discord.com/channels/{delivery.guild_id or '@me'}"
     return {
-        "id": delivery.id,
-        "key": delivery.key,
-        "kind": delivery.kind.value,
+        **shell.pick(delivery, "id key kind state reason planned_at due_at expires_at"),
         "subscription": delivery.subscription_id,
         "guild": _id_text(delivery.guild_id),
         "channel": _id_text(delivery.channel_id),
         "user": _id_text(delivery.user_id),
         "date": None if delivery.local_on is None else delivery.local_on.isoformat(),
         "papers": list(delivery.post.papers),
-        "state": delivery.state.value,
-        "reason": delivery.reason,
-        "planned_at": _iso_text(delivery.planned_at),
-        "due_at": _iso_text(delivery.due_at),
-        "expires_at": _iso_text(delivery.expires_at),
         "sent_at": _iso_text(max((part.sent_at for part in parts if part.sent_at), default=None)),
         "link": f"{address}/{first.channel_id}/{first.message_id}" if first is not None else None,
         "parts": [_part_to_dict(part) for part in parts],
@@ -149,16 +133,10 @@ def to_dict(delivery: models.Delivery, parts: list[models.Part]) -> dict[str, An
 
 def _part_to_dict(part: models.Part) -> dict[str, Any]:
     return {
-        "position": part.position,
-        "kind": part.kind.value,
-        "state": part.state.value,
-        "attempts": part.attempts,
+        **shell.pick(part, "position kind state attempts sent_at error_code error"),
         "channel": _id_text(part.channel_id),
         "message": _id_text(part.message_id),
-        "sent_at": _iso_text(part.sent_at),
         "next_attempt_at": _iso_text(part.next_attempt_at) if part.state.value == "planned" else None,
-        "error_code": part.error_code,
-        "error": part.error,
     }
 
 

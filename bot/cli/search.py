@@ -129,16 +129,10 @@ def _explain_nothing(view: Snapshot, sentence: str) -> str:
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
     """Return the whole answer to a search as JSON. Each paper says which terms it lacks."""
     return {
-        "total": result.total,
-        "total_is_exact": result.total_is_exact,
-        "complete": result.complete,
+        **shell.pick(result, "total total_is_exact complete corrected meanings period suggestions"),
         "partial": result.is_partial,
         "also": list(result.added_forms),
-        "corrected": [list(pair) for pair in result.corrected],
-        "meanings": list(result.meanings),
-        "period": result.period,
         "from": list(result.writers),
-        "suggestions": list(result.suggestions),
         "papers": [
             {**_explained(row, result.explanations), "missing": list(result.missing.get(row.arxiv_id, ()))}
             for row in result.rows
@@ -178,10 +172,8 @@ def author(
 def author_to_dict(result: search_results.AuthorResult) -> dict[str, Any]:
     """Return a person's papers as JSON."""
     return {
-        "author": result.author,
-        "matches": list(result.matches),
+        **shell.pick(result, "author matches namesakes"),
         "forms": list(result.name_variants),
-        "namesakes": list(result.namesakes),
         "corrected": result.is_corrected,
         "papers": [to_dict(row) for row in result.rows],
     }
@@ -211,14 +203,7 @@ def paper(
 
 def to_dict(row: models.PaperRow) -> dict[str, Any]:
     """Return a row of a paper list as JSON."""
-    return {
-        "arxiv_id": row.arxiv_id,
-        "title": row.title,
-        "date": row.date.isoformat(),
-        "votes": row.votes,
-        "authors": list(row.authors),
-        "score": row.score,
-    }
+    return shell.pick(row, "arxiv_id title date votes authors score")
 
 
 def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> dict[str, Any]:
@@ -227,26 +212,14 @@ def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> di
     from storage import models
 
     return {
-        "arxiv_id": detail.arxiv_id,
-        "title": detail.title,
-        "url": detail.url,
+        **shell.pick(
+            detail, "arxiv_id title url first_on votes votes_read_at authors authors_truncated abstract"
+        ),
+        **shell.pick(
+            detail, "thumbnail video media venue model_url code_url project_url keywords categories"
+        ),
         "in_digest": detail.is_listed,
         "date": detail.last_on.isoformat(),
-        "first_on": detail.first_on.isoformat(),
-        "votes": detail.votes,
-        "votes_read_at": detail.votes_read_at and detail.votes_read_at.isoformat(),
-        "authors": list(detail.authors),
-        "authors_truncated": detail.authors_truncated,
-        "abstract": detail.abstract,
-        "thumbnail": detail.thumbnail,
-        "video": detail.video,
-        "media": list(detail.media),
-        "venue": detail.venue,
-        "model_url": detail.model_url,
-        "code_url": detail.code_url,
-        "project_url": detail.project_url,
-        "keywords": list(detail.keywords),
-        "categories": list(detail.categories),
         "digests": [
             {
                 "date": appearance.date.isoformat(),

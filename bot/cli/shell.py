@@ -169,6 +169,19 @@ def print_json(value: Any) -> None:
     sys.stdout.write(printable.escape_in_json(text) + "\n")
 
 
+def pick(record: object, names: str) -> dict[str, Any]:
+    """Return some attributes of a record as JSON has them, by their names: times in ISO 8601, tuples as lists."""
+    return {name: _to_json(getattr(record, name)) for name in names.split()}
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [_to_json(item) for item in value]
+    return value.value if isinstance(value, StrEnum) else value
+
+
 def print_document(text: str) -> None:
     """Print the text of a document: unchanged into a file or pipe, made printable on a terminal."""
     sys.stdout.write(printable.make_printable(text) if sys.stdout.isatty() else text)

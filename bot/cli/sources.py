@@ -168,17 +168,12 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
 
     back_fill = kinds.read_back_fill(row)
     return {
+        **shell.pick(
+            row, "kind language priority reason failures last_attempt_at last_success_at next_attempt_at"
+        ),
         "source": storage_errors.redact(row.url),
-        "kind": row.kind.value,
-        "language": row.language and row.language.value,
-        "priority": row.priority,
         "options": dict(row.options),
         "status": row.status and _status_name(row.status),
-        "reason": row.reason,
-        "failures": row.failures,
-        "last_attempt_at": row.last_attempt_at and row.last_attempt_at.isoformat(),
-        "last_success_at": row.last_success_at and row.last_success_at.isoformat(),
-        "next_attempt_at": row.next_attempt_at and row.next_attempt_at.isoformat(),
         "progress": back_fill and back_fill.describe(),
     }
 
@@ -245,9 +240,7 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool, *, with_yield
             "source": storage_errors.redact(report.source.url),
             "status": _status_name(report.status),
             "reason": report.reason,
-            "digests": report.result.digests,
-            "papers": report.result.papers,
-            "new_papers": report.result.new_papers,
+            **shell.pick(report.result, "digests papers new_papers"),
         }
         for report in reports
     ]
