@@ -23,7 +23,6 @@ import discord
 import structlog
 
 from bot.app import container as app_container
-from bot.app import ingest_process
 from bot.app import tasks as app_tasks
 from bot.app.client import PaperroundBot
 from bot.app.container import Container, delivery_kinds
@@ -280,7 +279,7 @@ class Runtime:
         container = self.container
         ingest = container.create_ingest(on_planned=self.relay.wake)
         reader = inbox.InboxReader(
-            lambda name: ingest_process.add_file(container, ingest, name),
+            lambda name: app_tasks.ingest_file(container, ingest, name),
             Quarantine(container.database, "inbox"),
             on_result=self._count_digests,
             on_set_aside=self._notify_set_aside,
