@@ -230,14 +230,6 @@ def test_an_empty_argument_is_named(paperround: Paperround, command: tuple[str, 
     assert f"{name} is empty" in answer.stderr
 
 
-def test_an_env_file_precedes_the_toml_file(paperround: Paperround, tmp_path: Path) -> None:
-    (tmp_path / "paperround.toml").write_text('timezone = "Asia/Tokyo"\nlocale = "ko"\n')
-    (tmp_path / ".env").write_text("PAPERROUND_TIMEZONE=Asia/Seoul\n")
-    origins = {row["what"]: (row["value"], row["origin"]) for row in paperround("doctor", "--json").data}
-    assert origins["PAPERROUND_TIMEZONE"] == ("Asia/Seoul", ".env")
-    assert origins["PAPERROUND_LOCALE"] == ("ko", "paperround.toml")
-
-
 @pytest.mark.parametrize(
     ("url", "hint"),
     [

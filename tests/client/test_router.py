@@ -239,13 +239,6 @@ async def test_a_reader_is_told_privately_that_the_bot_is_busy(harness: ClientHa
     assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))
 
 
-async def test_autocomplete_offers_nothing_while_the_bot_is_busy(harness: ClientHarness) -> None:
-    async with AsyncExitStack() as stack:
-        await _occupy(harness, stack)
-        assert not await harness.reader.autocomplete(harness.channel, "author", "name", "lovel")
-    assert await harness.reader.autocomplete(harness.channel, "author", "name", "lovel")
-
-
 async def test_nothing_is_shared_publicly_while_the_bot_is_busy(harness: ClientHarness) -> None:
     listed = await harness.ask("digest")
     async with AsyncExitStack() as stack:

@@ -93,7 +93,7 @@ async def test_every_setting_is_shown_with_its_origin(
 ) -> None:
     monkeypatch.setenv("PAPERROUND_TIMEZONE", "Asia/Seoul")
     (tmp_path / ".env").write_text("PAPERROUND_LOCALE=ko\n")
-    (tmp_path / "paperround.toml").write_text('http = "127.0.0.1:9464"\n')
+    (tmp_path / "paperround.toml").write_text('http = "127.0.0.1:9464"\nlocale = "en"\n')
     findings = await examine()
     assert {settings.setting_name(name) for name in Settings.model_fields} <= set(findings)
     for name, value, origin in (
