@@ -94,7 +94,7 @@ def doctor(
     async def command() -> list[Finding]:
         from bot.client import command_sync
 
-        return await operations_doctor.examine(shell.load_settings(), command_sync.check_token)
+        return await operations_doctor.examine(shell.load_settings(), command_sync.identify)
 
     findings = shell.run_command(command)
     status = operations_doctor.Status

@@ -237,56 +237,40 @@ class MessageBuilder:
         address = discord_text.safe_url(thumbnail) if thumbnail else None
         if address is None:
             return self.add_text(markdown)
-        if not self.budget.add(3, (markdown,)):
-            return False
         alt = shorten_label(description or "", discord_text.ALT_TEXT)
         picture: ui.Thumbnail[ui.LayoutView] = ui.Thumbnail(address, description=alt or None)
-        self._container.add_item(ui.Section(markdown, accessory=picture))
-        return True
+        return self._add(ui.Section(markdown, accessory=picture), 3, markdown)
 
     def add_media(self, addresses: Sequence[str], description: str) -> bool:
         """Add pictures and videos by their addresses, ten at most; that of an attached file is `attachment://NAME`."""
         if not addresses:
             return True
-        if not self.budget.add():
-            return False
         alt = shorten_label(description, discord_text.ALT_TEXT) or None
         items = [discord.MediaGalleryItem(address, description=alt) for address in addresses]
-        self._container.add_item(ui.MediaGallery(*items))
-        return True
+        return self._add(ui.MediaGallery(*items))
 
     def add_file(self, name: str) -> bool:
         """Add a file that is attached to the message, by its name."""
-        if not self.budget.add():
-            return False
-        self._container.add_item(ui.File(f"attachment://{name}"))
-        return True
+        return self._add(ui.File(f"attachment://{name}"))
 
     def add_separator(self, *, visible: bool = True) -> bool:
         """Add a line, or vertical space without a line."""
-        if not self.budget.add():
-            return False
-        self._container.add_item(ui.Separator(visible=visible))
-        return True
+        return self._add(ui.Separator(visible=visible))
 
     def add_buttons(self, *buttons: ui.Item[Any] | None) -> bool:
         """Add a row of up to five buttons, without those that are None."""
         present = [button for button in buttons if button is not None]
-        if not present:
-            return True
-        if not self.budget.add(1 + len(present)):
-            return False
-        self.add_reserved_row(*present)
-        return True
+        return not present or self._add(ui.ActionRow(*present), 1 + len(present))
 
     def add_select(self, menu: ui.Item[Any] | None) -> bool:
         """Add a row with a select menu; nothing for None."""
-        if menu is None:
-            return True
-        if not self.budget.add(2):
-            return False
-        self.add_reserved_row(menu)
-        return True
+        return self.add_buttons(menu)
+
+    def _add(self, item: ui.Item[ui.LayoutView], components: int = 1, *texts: str) -> bool:
+        fits = self.budget.add(components, texts)
+        if fits:
+            self._container.add_item(item)
+        return fits
 
     def add_reserved_row(self, *items: ui.Item[Any]) -> None:
         """Add a row in reserved space; nothing without items."""

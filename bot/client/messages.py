@@ -387,7 +387,7 @@ def subtext_lines(text: str) -> str:
 # Posts without layout components: embeds for announcement channels, and plain text as the fallback of every message.
 
 
-def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int) -> dict[str, Any]:
+def embeds_payload(wording: PostWording, post: contents.DailyPost) -> dict[str, Any]:
     """Return one message of embeds without buttons, which Discord forwards to servers that follow the channel."""
     own, late = post.papers[: post.own_count], post.papers[post.own_count :]
     ranked = list(zip(post.numbers, post.papers, strict=True))
@@ -401,7 +401,7 @@ def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int
     head = {
         "title": discord_text.shorten(f"📰 {wording.daily_text(post, 'headline')}", discord_text.EMBED_TITLE),
         "description": "\n".join(filter(None, lines)),
-        "url": day_url(post, position),
+        "url": day_url(post, 0),
         "color": AMBER,
     }
     embeds = [

@@ -411,7 +411,7 @@ def _forum_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, .
 def _announcement_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
     message = RenderedPart(
         PartKind.MESSAGE,
-        client_messages.embeds_payload(wording, post, 0),
+        client_messages.embeds_payload(wording, post),
         client_messages.plain_post_payload(wording, post, post.papers, 0),
     )
     return message, RenderedPart(PartKind.CROSSPOST)

@@ -156,10 +156,10 @@ def test_doctor_names_the_steps_that_are_left_first_and_is_done_without_any(
     ]
     assert len(paperround("doctor", "--quiet").stdout.splitlines()) == 3
 
-    async def accept(_: Settings) -> str:
-        return "Paperround#0001"
+    async def accept(_: Settings) -> command_sync.Application:
+        return command_sync.Application("Paperround#0001", 1)
 
-    monkeypatch.setattr(command_sync, "check_token", accept)
+    monkeypatch.setattr(command_sync, "identify", accept)
     monkeypatch.setenv("DISCORD_TOKEN", "a.b.c")
     paperround("sources", "add", "https://huggingface.co")
     answer = paperround("doctor")

@@ -213,7 +213,7 @@ def test_a_post_without_any_votes_leaves_them_out(locale: Locale) -> None:
     paper = replace(PAPER, votes=None, authors=("A",), organization="B")
     post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, 1, (paper,))
     assert WORDINGS[locale].paper_lines(post, 1, paper, "T").split("\n")[1:] == ["A · B"]
-    assert "▲" not in json.dumps(embeds_payload(WORDINGS[locale], post, 0), ensure_ascii=False)
+    assert "▲" not in json.dumps(embeds_payload(WORDINGS[locale], post), ensure_ascii=False)
     assert "▲" not in plain_post_payload(WORDINGS[locale], post, post.papers, 0)["content"]
 
 
@@ -239,7 +239,7 @@ def test_the_foot_says_once_that_no_paper_has_a_summary_in_the_language(locale: 
     for papers in ((foreign, foreign), (foreign, own)):
         post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, 2, papers)
         lines = [wording.paper_lines(post, 1, paper, "T") for paper in papers]
-        embeds = json.dumps(embeds_payload(wording, post, 0), ensure_ascii=False)
+        embeds = json.dumps(embeds_payload(wording, post), ensure_ascii=False)
         shown[papers] = (note in wording.foot(post), sum(note in line for line in lines), embeds.count(note))
     assert shown == {(foreign, foreign): (True, 0, 1), (foreign, own): (False, 1, 1)}
 

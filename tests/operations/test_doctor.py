@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bot.client import command_sync
 from bot.core import settings
 from bot.core.clock import system_clock
 from bot.core.settings import Settings
@@ -25,11 +26,11 @@ def _empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-async def accept_token(_: Settings) -> str:
-    return "Paperround#0001"
+async def accept_token(_: Settings) -> command_sync.Application:
+    return command_sync.Application("Paperround#0001", 1)
 
 
-async def reject_token(_: Settings) -> str:
+async def reject_token(_: Settings) -> command_sync.Application:
     raise errors.PaperroundError("Discord does not accept DISCORD_TOKEN.")
 
 
