@@ -209,7 +209,7 @@ def export(
     since: Annotated[str | None, typer.Option("--since", metavar="D", help="From this date on.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="D", help="Up to this date.")] = None,
     target: Annotated[
-        str | None, typer.Option("--output", metavar="PATH", help="A file instead of stdout.")
+        Path | None, typer.Option("--output", metavar="PATH", help="A file instead of stdout.")
     ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
@@ -218,15 +218,7 @@ def export(
         raise errors.UsageError("Give either --date, or --since and --until.")
     first, last = (shell.parse_date(text) if text else None for text in (on or since, on or until))
     text = shell.run_command(lambda: _export("json" if as_json else form, first, last))
-    if target is None:
-        shell.print_document(text)
-        return
-    try:
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise stored_errors.PaperroundError(
-            f"{target} cannot be written: {error.strerror}. Name another file."
-        ) from None
+    shell.print_document(text, target)
 
 
 async def _export(form: str, first: date | None, last: date | None) -> str:

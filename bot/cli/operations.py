@@ -308,15 +308,7 @@ def export_set_up(
 ) -> None:
     """Write the set-up as TOML, without secrets."""
     text = shell.run_with_service(_create_set_up_file, lambda service: service.export())
-    if target is None:
-        shell.print_document(text)
-        return
-    try:
-        target.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise storage_errors.PaperroundError(
-            f"{target} cannot be written: {error.strerror}. Name another file."
-        ) from None
+    shell.print_document(text, target)
 
 
 def apply_set_up(

@@ -27,6 +27,7 @@ from collections.abc import (
 from contextlib import asynccontextmanager, contextmanager
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,7 @@ import typer
 
 from bot.core import errors, printable
 from bot.core.clock import system_clock
+from storage import errors as storage_errors
 
 if TYPE_CHECKING:
     from bot.app.container import Container
@@ -182,9 +184,16 @@ def _to_json(value: Any) -> Any:
     return value.value if isinstance(value, StrEnum) else value
 
 
-def print_document(text: str) -> None:
-    """Print the text of a document: unchanged into a file or pipe, made printable on a terminal."""
-    sys.stdout.write(printable.make_printable(text) if sys.stdout.isatty() else text)
+def print_document(text: str, target: Path | None = None) -> None:
+    """Print the text of a document: unchanged into a file or pipe, made printable on a terminal. Raises PaperroundError."""
+    if target is None:
+        sys.stdout.write(printable.make_printable(text) if sys.stdout.isatty() else text)
+        return
+    try:
+        target.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        reason = f"{target} cannot be written: {error.strerror}. Name another file."
+        raise storage_errors.PaperroundError(reason) from None
 
 
 def print_result(data: Mapping[str, Any], sentence: str, as_json: bool) -> None:
