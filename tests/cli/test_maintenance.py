@@ -184,9 +184,9 @@ def test_a_line_of_doctor_is_wrapped_between_words_on_a_terminal(
     assert lines[0].startswith(f"ok      {name}:")
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
+def test_a_command_that_needs_an_archive_makes_none(paperround: Paperround, tmp_path: Path) -> None:
+    (tmp_path / "paperround.db").unlink()
+    for command in (
         ("sources", "list"),
         ("search", "moss"),
         ("digest",),
@@ -196,16 +196,11 @@ def test_a_line_of_doctor_is_wrapped_between_words_on_a_terminal(
         ("reindex",),
         ("backup", "copy.db"),
         ("status",),
-    ],
-)
-def test_a_command_that_needs_an_archive_makes_none(
-    paperround: Paperround, tmp_path: Path, command: tuple[str, ...]
-) -> None:
-    (tmp_path / "paperround.db").unlink()
-    answer = paperround(*command)
-    assert answer.exit_status == 2
-    assert f"there is no database {tmp_path / 'paperround.db'}" in answer.stderr
-    assert [*tmp_path.iterdir()] == []
+    ):
+        answer = paperround(*command)
+        assert answer.exit_status == 2
+        assert f"there is no database {tmp_path / 'paperround.db'}" in answer.stderr
+        assert [*tmp_path.iterdir()] == []
 
 
 @pytest.mark.parametrize(

@@ -89,15 +89,14 @@ def test_the_health_of_a_bot_is_an_exit_status_and_one_line(
     assert as_json.stderr == (f"{shown}\n" if exit_status else "")
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"ok": true}'])
 def test_an_answer_of_another_program_is_exit_status_one(
-    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, body: bytes
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with serving(200, body) as port:
-        monkeypatch.setenv("PAPERROUND_HTTP", f"127.0.0.1:{port}")
-        answer = paperround("healthcheck")
-    assert answer.exit_status == 1
-    assert len(answer.stderr.splitlines()) == 1
+    for body in (b"<html>", b"[]", b'{"ok": true}'):
+        with serving(200, body) as port:
+            monkeypatch.setenv("PAPERROUND_HTTP", f"127.0.0.1:{port}")
+            answer = paperround("healthcheck")
+        assert (answer.exit_status, len(answer.stderr.splitlines())) == (1, 1)
 
 
 def test_no_answer_is_exit_status_one(
@@ -143,14 +142,11 @@ def test_a_server_on_all_addresses_is_asked_on_loopback(address: str, host: str)
     assert healthcheck.split_address(address) == (host, 9464)
 
 
-@pytest.mark.parametrize("address", ["here", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:99999"])
-def test_an_invalid_address_is_wrong_usage(
-    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, address: str
-) -> None:
-    monkeypatch.setenv("PAPERROUND_HTTP", address)
-    answer = paperround("healthcheck")
-    assert answer.exit_status == 2
-    assert "9464" in answer.stderr
+def test_an_invalid_address_is_wrong_usage(paperround: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
+    for address in ("here", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:99999"):
+        monkeypatch.setenv("PAPERROUND_HTTP", address)
+        answer = paperround("healthcheck")
+        assert (answer.exit_status, "9464" in answer.stderr) == (2, True)
 
 
 def test_an_answer_over_ipv6_is_read() -> None:

@@ -116,23 +116,17 @@ def test_sources_are_shown_and_removed_without_their_passwords(paperround: Paper
     assert (removed.exit_status, paperround("sources", "list", "--json").data) == (0, [])
 
 
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
+def test_wrong_usage_is_one_line_that_names_the_help(paperround: Paperround) -> None:
+    for arguments, named in (
         (("digest", "--limit", "0"), "--limit"),
         (("channels", "list", "--guild", "abc"), "--guild"),
         (("chanels",), "channels"),
-    ],
-)
-def test_wrong_usage_is_one_line_that_names_the_help(
-    paperround: Paperround, arguments: tuple[str, ...], named: str
-) -> None:
-    answer = paperround(*arguments)
-    assert answer.exit_status == 2
-    [line] = answer.stderr.splitlines()
-    assert line.startswith("paperround: ")
-    assert named in line
-    assert "--help` lists" in line
+    ):
+        answer = paperround(*arguments)
+        [line] = answer.stderr.splitlines()
+        assert (answer.exit_status, line.startswith("paperround: ")) == (2, True)
+        assert named in line
+        assert "--help` lists" in line
 
 
 def test_a_day_is_read_as_people_type_it_and_a_period_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,9 +170,10 @@ def test_the_shell_completes_commands_and_options(words: str, offered: str) -> N
     assert (done.stdout.split(), done.stderr) == ([offered], "")
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "hint"),
-    [
+def test_an_invalid_setting_is_named(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value, hint in (
         ("PAPERROUND_TIMEZONE", "Mars", "Asia/Seoul"),
         ("PAPERROUND_LOCALE", "fr", "'en' or 'ko'"),
         ("PAPERROUND_HTTP", "here", "127.0.0.1:9464"),
@@ -188,16 +183,15 @@ def test_the_shell_completes_commands_and_options(words: str, offered: str) -> N
         ("PAPERROUND_SOURCES", '[{"url":', "separated by blanks"),
         ("PAPERROUND_LOG", "loud", "json"),
         ("PAPERROUND_EXPIRE_HOURS", "soon", "integer"),
-    ],
-)
-def test_an_invalid_setting_is_named(
-    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, name: str, value: str, hint: str
-) -> None:
-    monkeypatch.setenv(name, value)
-    answer = paperround("channels", "list")
-    assert answer.exit_status == 2
-    assert name in answer.stderr
-    assert hint in answer.stderr
+    ):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            answer = paperround("channels", "list")
+        assert (answer.exit_status, name in answer.stderr, hint in answer.stderr) == (2, True, True), answer
+    for name in ("writer_formats", "arxiv_html_url", "expire_hours", "timezone", "sources"):
+        (tmp_path / "paperround.toml").write_text(f"{name} = {'true' if name == 'expire_hours' else 5}\n")
+        answer = paperround("channels", "list")
+        assert (answer.exit_status, f"PAPERROUND_{name.upper()}" in answer.stderr) == (2, True), answer
 
 
 def test_a_setting_that_is_nested_too_deeply_is_wrong_usage(paperround: Paperround, tmp_path: Path) -> None:
@@ -213,21 +207,10 @@ def test_a_number_beyond_what_the_database_stores_is_named(paperround: Paperroun
         assert "went wrong" not in answer.stderr
 
 
-@pytest.mark.parametrize(
-    "line", ["writer_formats = 5", "arxiv_html_url = 5", "expire_hours = true", "timezone = 5", "sources = 5"]
-)
-def test_a_setting_of_another_type_is_named(paperround: Paperround, tmp_path: Path, line: str) -> None:
-    (tmp_path / "paperround.toml").write_text(line + "\n")
-    answer = paperround("channels", "list")
-    assert answer.exit_status == 2
-    assert f"PAPERROUND_{line.split()[0].upper()}" in answer.stderr
-
-
-@pytest.mark.parametrize(("command", "name"), [(("backup",), "FILE"), (("sources", "add"), "URL")])
-def test_an_empty_argument_is_named(paperround: Paperround, command: tuple[str, ...], name: str) -> None:
-    answer = paperround(*command, "")
-    assert answer.exit_status == 2
-    assert f"{name} is empty" in answer.stderr
+def test_an_empty_argument_is_named(paperround: Paperround) -> None:
+    for command, name in ((("backup",), "FILE"), (("sources", "add"), "URL")):
+        answer = paperround(*command, "")
+        assert (answer.exit_status, f"{name} is empty" in answer.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
