@@ -22,16 +22,16 @@ from tests.support import alert_builders
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
 
 
-async def test_sharing_is_not_offered_to_users_who_may_not_write(harness: ClientHarness) -> None:
-    result = await harness.reader.slash(harness.readonly_channel, "topic", query="로봇")
-    assert harness.texts("share") not in shown_text(last_response(result))
-
-
-async def test_direct_messages_get_the_same_answers_without_sharing(harness: ClientHarness) -> None:
-    result = await harness.user.slash("topic", query="로봇")
-    shown = shown_text(last_response(result))
-    assert "Maps for Robots" in shown
-    assert harness.texts("share") not in shown
+async def test_sharing_is_not_offered_in_direct_messages_and_to_users_who_may_not_write(
+    harness: ClientHarness,
+) -> None:
+    for result in (
+        await harness.reader.slash(harness.readonly_channel, "topic", query="로봇"),
+        await harness.user.slash("topic", query="로봇"),
+    ):
+        shown = shown_text(last_response(result))
+        assert "Maps for Robots" in shown
+        assert harness.texts("share") not in shown
 
 
 async def test_daily_requires_a_manager_of_the_server(harness: ClientHarness) -> None:

@@ -196,21 +196,15 @@ async def test_an_error_of_a_component_is_answered_in_a_new_message(
     assert result.id != listed.id
 
 
-def test_an_exception_in_the_table_becomes_a_user_error() -> None:
+def test_an_exception_in_the_table_becomes_a_user_error_and_others_pass_through() -> None:
     with (
         pytest.raises(UserError, match="no-paper") as raised,
         map_service_errors({LookupError: "no-paper"}, most=3),
     ):
         raise KeyError
     assert raised.value.arguments == {"most": 3}
-
-
-def test_other_exceptions_pass_through() -> None:
     with pytest.raises(ValueError, match="x"), map_service_errors({LookupError: "no-paper"}):
         raise ValueError("x")
-
-
-SHARED_CARD = pack_custom_id(lists_card.SHARE, "2501.00001")
 
 
 async def _occupy(harness: ClientHarness, stack: AsyncExitStack) -> None:
@@ -239,29 +233,20 @@ async def test_a_reader_is_told_privately_that_the_bot_is_busy(harness: ClientHa
     assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))
 
 
-async def test_nothing_is_shared_publicly_while_the_bot_is_busy(harness: ClientHarness) -> None:
+async def test_nothing_is_shared_and_no_alert_matched_while_the_bot_is_busy(harness: ClientHarness) -> None:
     listed = await harness.ask("digest")
     async with AsyncExitStack() as stack:
         await _occupy(harness, stack)
         for custom_id in (
-            SHARED_CARD,
+            pack_custom_id(lists_card.SHARE, "2501.00001"),
             *(name for name in component_ids(listed) if name.startswith("pr:ls:")),
+            pack_custom_id(alerts_messages.SAVE, f"{lists_follow.NEW_ALERT}로봇"),
+            pack_custom_id(alerts_messages.WHY, "2501.00001"),
+            pack_custom_id(alerts_messages.MUTE, "2501.00001"),
         ):
-            shared = last_response(await _press_forged(harness, custom_id))
-            assert shown_text(shared) == harness.texts("busy"), custom_id
-            assert shared.ephemeral
-
-
-async def test_what_looks_for_the_matches_of_alerts_waits_for_its_admission(harness: ClientHarness) -> None:
-    async with AsyncExitStack() as stack:
-        await _occupy(harness, stack)
-        for verb, payload in (
-            (alerts_messages.SAVE, f"{lists_follow.NEW_ALERT}로봇"),
-            (alerts_messages.WHY, "2501.00001"),
-            (alerts_messages.MUTE, "2501.00001"),
-        ):
-            answer = await _press_forged(harness, pack_custom_id(verb, payload))
-            assert shown_text(last_response(answer)) == harness.texts("busy"), verb
+            answer = last_response(await _press_forged(harness, custom_id))
+            assert shown_text(answer) == harness.texts("busy"), custom_id
+            assert answer.ephemeral
     assert not await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
 
 

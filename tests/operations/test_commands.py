@@ -76,13 +76,19 @@ async def _add_uncertain(harness: ClientHarness) -> models.Delivery:
     return delivery
 
 
-async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button(harness: ClientHarness) -> None:
+async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button_and_shown_for_a_week(
+    harness: ClientHarness,
+) -> None:
     delivery = await _add_uncertain(harness)
     for_reader = await harness.ask("status")
     assert harness.texts("delivery-uncertain") in shown_text(for_reader)
     assert harness.texts("reason-no-history") in shown_text(for_reader)
     assert harness.texts("post-again") not in shown_text(for_reader)
     status = await harness.ask("status", by=harness.manager)
+    assert harness.texts("delivery-uncertain") in shown_text(status)
+    await harness.env.advance_time(timedelta(days=8).total_seconds())
+    later = shown_text(await harness.ask("status", by=harness.manager))
+    assert harness.texts("delivery-uncertain") not in later
     response = await harness.click(status, label=harness.texts("post-again"), by=harness.manager)
     assert shown_text(response) == harness.texts("posting-again")
     async with harness.container.database.read() as connection:
@@ -161,31 +167,22 @@ async def test_a_step_of_the_clock_is_shown(harness: ClientHarness) -> None:
     assert back in await shown()
 
 
-async def test_old_unknown_outcomes_are_not_shown(harness: ClientHarness) -> None:
-    await _add_uncertain(harness)
-    await harness.env.advance_time(timedelta(days=8).total_seconds())
-    shown = shown_text(await harness.ask("status", by=harness.manager))
-    assert harness.texts("delivery-uncertain") not in shown
-
-
 async def test_status_works_in_direct_messages(harness: ClientHarness) -> None:
     await harness.bot.services.alerts.add(alert_builders.draft("로봇", user_id=harness.reader.id))
     shown = shown_text(last_response(await harness.user.slash("status")))
     assert harness.texts("status-alerts", count=1, last=harness.texts("status-no-message")) in shown
 
 
-async def test_help_mentions_every_command(harness: ClientHarness) -> None:
-    shown = shown_text(await harness.ask("help"))
+async def test_help_mentions_every_command_begins_with_what_readers_do_and_has_buttons_for_it(
+    harness: ClientHarness,
+) -> None:
+    answer = await harness.ask("help", by=harness.manager)
+    headings = ["reading", "keeping", "following", "channel", "general"]
+    shown = shown_text(answer)
     assert harness.texts("help-look-up") in shown
     for command in harness.bot.tree.walk_commands():
         if not getattr(command, "commands", None):
             assert harness.bot.mentions(command.qualified_name) in shown
-
-
-async def test_help_begins_with_what_readers_do_and_has_buttons_for_it(harness: ClientHarness) -> None:
-    answer = await harness.ask("help", by=harness.manager)
-    headings = ["reading", "keeping", "following", "channel", "general"]
-    shown = shown_text(answer)
     positions = [shown.index(f"**{harness.texts(f'help-{name}')}**") for name in headings]
     assert positions == sorted(positions)
     for label in ("post-ask", "post-follow"):
