@@ -48,8 +48,8 @@ from storage.errors import DatabaseBusyError
 if TYPE_CHECKING:
     from bot.app.client import DiscordRenderer, PaperroundBot
     from bot.client.command_sync import CommandMentions
+    from bot.client.context import Services
     from bot.client.request_gate import HttpObserver
-    from bot.client.services import Services
     from bot.client.translations import Translations
     from bot.outbox.discord_health import Answer
     from bot.rendering.templates import Templates
@@ -246,7 +246,7 @@ class Container:
 
     def create_services(self) -> Services:
         """Return the services of the client's commands."""
-        from bot.client.services import Services
+        from bot.client.context import Services
         from bot.core import admission
         from bot.rendering.charts import ChartRenderer
         from bot.search.glossary import GlossaryService

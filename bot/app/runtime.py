@@ -23,7 +23,6 @@ import discord
 import structlog
 
 from bot.app import container as app_container
-from bot.app import ingest_process
 from bot.app import tasks as app_tasks
 from bot.app.client import PaperroundBot
 from bot.app.container import Container, delivery_kinds
@@ -208,10 +207,6 @@ class Runtime:
         """Whether there is a token; else posts by webhooks alone are sent, without a Gateway."""
         return self.container.settings.discord_token is not None
 
-    def get_term(self) -> int | None:
-        """Return this process's term as the sender; None if it is not the sender."""
-        return self.lock.term
-
     def is_delivering(self) -> bool:
         """Return whether this process is the sender, the Gateway is connected, and no sign of life is overdue."""
         is_connected = self.bot.is_gateway_connected() or not self.has_bot
@@ -224,7 +219,7 @@ class Runtime:
         """
         now = self.container.clock()
         if self.bot.is_gateway_connected() or not self.has_bot:
-            self.liveness.record_discord()
+            self.liveness.record("discord")
         # A database outage must not end the schedule; due subscriptions stay due.
         with isolation.isolated(log, "planning failed"):
             await self.relay.expire(now)
@@ -233,7 +228,7 @@ class Runtime:
             if await self.container.edit_planner.plan(self.container.database, now):
                 self.relay.wake()
             await self.container.alert_planner.schedule_crossed()
-            self.liveness.record_tick()
+            self.liveness.record("tick")
 
     async def purge(self) -> None:
         """Remove what is older than the retention time; errors are logged, and the next call continues."""
@@ -279,7 +274,7 @@ class Runtime:
         container = self.container
         ingest = container.create_ingest(on_planned=self.relay.wake)
         reader = inbox.InboxReader(
-            lambda name: ingest_process.add_file(container, ingest, name),
+            lambda name: app_tasks.ingest_file(container, ingest, name),
             Quarantine(container.database, "inbox"),
             on_result=self._count_digests,
             on_set_aside=self._notify_set_aside,
@@ -323,7 +318,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         container.discord_health,
         clock=container.clock,
         get_term=lambda: lock.term,
-        on_claimed=liveness.record_claim,
+        on_claimed=lambda: liveness.record("claim"),
     )
     matcher = bot.services.search.match_papers
     planner = DailyPlanner(
@@ -482,7 +477,9 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
     bodies: list[Callable[[], Awaitable[None]]] = [
         lambda: keep_lock(runtime.lock, runtime.liveness, stop),
         lambda: container.alert_planner.run(stop, on_planned=runtime.relay.wake),
-        lambda: app_tasks.MaintenanceLoop(container.database, container.clock, runtime.get_term).run(stop),
+        lambda: app_tasks.MaintenanceLoop(container.database, container.clock, lambda: runtime.lock.term).run(
+            stop
+        ),
     ]
     if container.settings.inbox is not None:
         watcher = inbox.InboxWatcher(container.settings.inbox, runtime.ingest_files)

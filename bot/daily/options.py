@@ -135,10 +135,10 @@ def _parse_role(role: Any) -> int | None:
 
     @everyone means no role: a daily ping of everyone is never wanted.
     """
-    from bot.client import custom_ids
+    from bot.client import message_builder
 
     if isinstance(role, str):
-        return custom_ids.parse_number(role) or None
+        return message_builder.parse_number(role) or None
     return None if role.is_default() else int(role.id)
 
 
@@ -317,7 +317,7 @@ def apply_form(subscription: Subscription, form: Sequence[str], values: Mapping[
 
     Raises UserError, and InvalidCustomIdError for values that no form offers.
     """
-    from bot.client import custom_ids
+    from bot.client import message_builder
 
     checked = values.get(CHECKED, "").split(",")
     typed: dict[str, Any] = {}
@@ -333,7 +333,7 @@ def apply_form(subscription: Subscription, form: Sequence[str], values: Mapping[
             case field:
                 assert field is not None  # a form asks for it
                 typed[setting.option] = values.get(field.key)
-    with custom_ids.map_parse_errors():
+    with message_builder.map_parse_errors():
         return apply_changes(subscription, typed)
 
 

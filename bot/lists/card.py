@@ -9,9 +9,16 @@ from typing import Any
 from discord import ui
 
 from bot.archive import arxiv_ids, exports, fields, summaries
-from bot.client import custom_ids, paper_text
-from bot.client.message_builder import MessageBuilder, button, link_button, select_menu, select_option
-from bot.client.paper_text import (
+from bot.client import messages as client_messages
+from bot.client.message_builder import (
+    MessageBuilder,
+    button,
+    link_button,
+    pack_custom_id,
+    select_menu,
+    select_option,
+)
+from bot.client.messages import (
     MAX_NAME_LENGTH,
     escape_untrusted,
     format_authors,
@@ -63,8 +70,8 @@ MAX_PAGE_LENGTH = 2600
 def read_and_save_buttons(texts: Texts, arxiv_id: str) -> list[ui.Item[Any]]:
     """Return the buttons that open the card of a paper and save the paper, for a message that has several."""
     return [
-        button(texts("read"), custom_ids.pack(OPEN_PAPER, arxiv_id)),
-        button(texts("save"), custom_ids.pack(SAVE, "1", NO_PAGE, arxiv_id)),
+        button(texts("read"), pack_custom_id(OPEN_PAPER, arxiv_id)),
+        button(texts("save"), pack_custom_id(SAVE, "1", NO_PAGE, arxiv_id)),
     ]
 
 
@@ -103,7 +110,7 @@ async def card_view(
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
     pager = lists_messages.pager(
-        page, len(pages), lambda number: custom_ids.pack(CARD, detail.arxiv_id, number), "pr:page:c"
+        page, len(pages), lambda number: pack_custom_id(CARD, detail.arxiv_id, number), "pr:page:c"
     )
     message.add_reserved_row(*pager)
     return message.view
@@ -132,10 +139,10 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
     pager = lists_messages.pager(
         positions.index((chapter, page)),
         len(positions),
-        lambda number: custom_ids.pack(CHAPTER, detail.arxiv_id, *positions[number]),
+        lambda number: pack_custom_id(CHAPTER, detail.arxiv_id, *positions[number]),
         "pr:page:h",
     )
-    back = button(texts("back-to-paper"), custom_ids.pack(CARD, detail.arxiv_id, 0))
+    back = button(texts("back-to-paper"), pack_custom_id(CARD, detail.arxiv_id, 0))
     message.add_reserved_row(*pager, back)
     if menu is not None:
         message.add_reserved_row(menu)
@@ -214,7 +221,7 @@ def _more_facts(texts: Texts, detail: models.PaperDetail) -> str:
         *(
             discord_text.masked_link(label, url)
             for label, url in links
-            if len(url) <= paper_text.MAX_URL_LENGTH
+            if len(url) <= client_messages.MAX_URL_LENGTH
         ),
     )
 
@@ -252,7 +259,7 @@ def _chapter_menu(
             options.append(select_option(heading or texts("chapter", number=number + 1), str(number)))
     is_foreign = summaries.find_language(review) != texts.locale.value
     label = "choose-chapter-other-language" if is_foreign else "choose-chapter"
-    return select_menu(texts(label), custom_ids.pack(CHAPTERS, detail.arxiv_id), options)
+    return select_menu(texts(label), pack_custom_id(CHAPTERS, detail.arxiv_id), options)
 
 
 def _action_buttons(
@@ -261,21 +268,21 @@ def _action_buttons(
     """Return the buttons of a card. On a shared card, "Save" is for every reader and adds only."""
     arxiv_id = detail.arxiv_id
     label = "unsave" if saved else "save"
-    save_id = custom_ids.pack(SAVE, "0" if saved else "1", NO_PAGE if is_shared else page, arxiv_id)
+    save_id = pack_custom_id(SAVE, "0" if saved else "1", NO_PAGE if is_shared else page, arxiv_id)
     row = [button(texts(label), save_id)]
     if detail.is_listed or detail.abstract:
-        row.append(button(texts("similar"), custom_ids.pack(SIMILAR, arxiv_id)))
+        row.append(button(texts("similar"), pack_custom_id(SIMILAR, arxiv_id)))
     if detail.authors:
-        row.append(button(texts("authors"), custom_ids.pack(AUTHORS, 0, arxiv_id)))
-    row.append(button(texts("cite"), custom_ids.pack(CITE, arxiv_id)))
+        row.append(button(texts("authors"), pack_custom_id(AUTHORS, 0, arxiv_id)))
+    row.append(button(texts("cite"), pack_custom_id(CITE, arxiv_id)))
     if may_share:
-        row.append(button(texts("share"), custom_ids.pack(SHARE, arxiv_id)))
+        row.append(button(texts("share"), pack_custom_id(SHARE, arxiv_id)))
     return row
 
 
 def tell_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
     """Return the button for a direct message once a digest has a paper."""
-    return button(texts("tell-me"), custom_ids.pack(TELL, arxiv_id), emoji="🔔")
+    return button(texts("tell-me"), pack_custom_id(TELL, arxiv_id), emoji="🔔")
 
 
 def foot_lines(
@@ -292,8 +299,8 @@ def foot_lines(
     shared_by = texts("shared-by", name=sharer) if sharer is not None else None
     lines = (
         "" if detail.is_listed else texts("paper-fetched"),
-        paper_text.language_note(texts, summary.language) if summary else "",
-        paper_text.summary_line(texts, summary) if summary else "",
+        client_messages.language_note(texts, summary.language) if summary else "",
+        client_messages.summary_line(texts, summary) if summary else "",
         join_dotted(*list(dict.fromkeys(others))[:MAX_OTHER_DIGESTS], shared_by),
     )
     return [line for line in lines if line]
@@ -311,12 +318,12 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
     message.add_text(subtext(texts("authors-listed", count=len(detail.authors), truncated=truncated)))
     message.add_text(", ".join(escape_untrusted(name, max_length=MAX_NAME_LENGTH) for name in names))
     options = [select_option(name, str(index)) for index, name in enumerate(names, page * size)]
-    custom_id = custom_ids.pack(SELECT_AUTHOR, detail.arxiv_id)
+    custom_id = pack_custom_id(SELECT_AUTHOR, detail.arxiv_id)
     message.add_select(select_menu(texts("choose-author"), custom_id, options))
 
     def page_id(number: int) -> str:
         # Page 0 in a custom id opens a new message, so the pages of this message count from 1.
-        return custom_ids.pack(AUTHORS, number + 1, detail.arxiv_id)
+        return pack_custom_id(AUTHORS, number + 1, detail.arxiv_id)
 
     message.add_buttons(*lists_messages.pager(page, pages, page_id, "pr:page:a"))
     return message.view

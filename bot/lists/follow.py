@@ -8,7 +8,8 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.client import custom_ids, message_builder
+from bot.client import message_builder
+from bot.client.message_builder import pack_custom_id
 from bot.client.translations import Texts
 from bot.lists import messages as lists_messages
 from bot.rendering import discord_text
@@ -22,7 +23,7 @@ _KINDS = {kind.value[0]: kind for kind in models.AlertKind}
 def follow_menu(texts: Texts, detail: models.PaperDetail, topics: Sequence[str]) -> ui.Item[Any] | None:
     """Return the menu; None for a paper without topics, institution and authors."""
     options = list(_options(texts, detail, topics))
-    custom_id = custom_ids.pack(FOLLOW_OF_PAPER, detail.arxiv_id)
+    custom_id = pack_custom_id(FOLLOW_OF_PAPER, detail.arxiv_id)
     return message_builder.select_menu(texts("follow-of-paper"), custom_id, options)
 
 
@@ -46,16 +47,16 @@ def _option(texts: Texts, kind: models.AlertKind, label: str, value: str) -> dis
 
 def selected_term(detail: models.PaperDetail, value: str) -> models.AlertTerm:
     """Return the term of a selected value. Raises InvalidCustomIdError for one that the paper does not have."""
-    with custom_ids.map_parse_errors():
+    with message_builder.map_parse_errors():
         kind = _KINDS[value[:1]]
     if kind is models.AlertKind.KEYWORD:
         return models.AlertTerm(kind, value[1:])
     if kind is models.AlertKind.PAPER:
         return models.AlertTerm(kind, detail.arxiv_id)
     names = detail.authors if kind is models.AlertKind.AUTHOR else (detail.organization or "",)
-    number = custom_ids.parse_number(value[1:] or "0")
+    number = message_builder.parse_number(value[1:] or "0")
     if number >= len(names) or not names[number]:
-        raise custom_ids.InvalidCustomIdError(f"the paper has no {value!r}")
+        raise message_builder.InvalidCustomIdError(f"the paper has no {value!r}")
     return models.AlertTerm(kind, names[number])
 
 
@@ -73,5 +74,5 @@ def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
         label, topic = "post-follow", ""
     else:
         label = "follow-author" if terms[0] is models.AlertKind.AUTHOR else "follow-topic"
-    custom_id = custom_ids.pack(EDIT_CONDITIONS, NEW_ALERT + topic)
+    custom_id = pack_custom_id(EDIT_CONDITIONS, NEW_ALERT + topic)
     return message_builder.button(texts(label), custom_id, emoji="🔔")

@@ -18,9 +18,16 @@ import discord
 from discord import ui
 
 from bot.archive import summaries
-from bot.client import custom_ids
-from bot.client.message_builder import MessageBuilder, StatelessModal, button, select_menu, select_option
-from bot.client.paper_text import (
+from bot.client import message_builder
+from bot.client.message_builder import (
+    MessageBuilder,
+    StatelessModal,
+    button,
+    pack_custom_id,
+    select_menu,
+    select_option,
+)
+from bot.client.messages import (
     escape_untrusted,
     format_authors,
     format_title,
@@ -172,20 +179,20 @@ def pack_state(state: ListState, verb: str = SHOW, *, marker: str | None = None)
     )
     page, votes = min(state.page, _MAX_PAGE), min(state.min_votes, _MAX_VOTES)
     text = state.token or state.text
-    return custom_ids.pack(verb, state.kind, page, state.period, votes, flags, text, marker=marker)
+    return pack_custom_id(verb, state.kind, page, state.period, votes, flags, text, marker=marker)
 
 
-def unpack_state(action: custom_ids.Action) -> ListState:
+def unpack_state(action: message_builder.Action) -> ListState:
     """Return the state that `pack` wrote, of a stored text the token alone. Raises InvalidCustomIdError."""
     kind, page, period, min_votes, flags, text = action.fields(6)
     is_token = "k" in flags
-    with custom_ids.map_parse_errors():
+    with message_builder.map_parse_errors():
         return ListState(
             kind=ListKind(kind),
             text="" if is_token else text,
-            page=custom_ids.parse_number(page, _MAX_PAGE),
+            page=message_builder.parse_number(page, _MAX_PAGE),
             period=Period(period),
-            min_votes=custom_ids.parse_number(min_votes, _MAX_VOTES),
+            min_votes=message_builder.parse_number(min_votes, _MAX_VOTES),
             literal="l" in flags,
             by_date="d" in flags,
             token=text if is_token else "",
@@ -220,7 +227,7 @@ def parse_spans(text: str) -> dict[int, tuple[int, int]]:
         raise ValueError(f"more than {MAX_SPANS} digests")
     spans = {}
     for part in parts:
-        id_, seen, now = map(custom_ids.parse_number, part.split(".", 3))
+        id_, seen, now = map(message_builder.parse_number, part.split(".", 3))
         spans[id_] = seen, now
     return spans
 
@@ -328,7 +335,7 @@ def open_menu(
     `ranks` are the numbers that the message shows in front of the papers.
     """
     options = _paper_options(papers, ranks)
-    return select_menu(placeholder, custom_id or custom_ids.pack(OPEN_SELECTED, marker=marker), options)
+    return select_menu(placeholder, custom_id or pack_custom_id(OPEN_SELECTED, marker=marker), options)
 
 
 def save_menu(texts: Texts, papers: Sequence[models.PaperRow | models.PaperDetail]) -> ui.Item[Any] | None:
@@ -336,7 +343,7 @@ def save_menu(texts: Texts, papers: Sequence[models.PaperRow | models.PaperDetai
     options = _paper_options(papers, ()) if len(papers) > 1 else []
     return select_menu(
         texts("save-selected"),
-        custom_ids.pack(SAVE_SELECTED),
+        pack_custom_id(SAVE_SELECTED),
         options,
         max_values=max(len(options), 1),
         min_values=1,
@@ -621,7 +628,7 @@ def newest_digest_button(texts: Texts) -> ui.Item[Any]:
 
 def topic_modal(texts: Texts) -> StatelessModal:
     """Return the modal for a topic."""
-    modal = StatelessModal(texts("post-ask"), custom_ids.pack(SUBMIT_TOPIC_MODAL))
+    modal = StatelessModal(texts("post-ask"), pack_custom_id(SUBMIT_TOPIC_MODAL))
     modal.add_text(texts("ask-label"), QUERY, placeholder=texts("ask-hint"), max_length=300)
     return modal
 

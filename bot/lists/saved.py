@@ -8,9 +8,8 @@ from typing import Any
 from discord import ui
 
 from bot.archive.exports import ReferenceFormat
-from bot.client import custom_ids
-from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
-from bot.client.paper_text import escape_untrusted, join_dotted, subtext
+from bot.client.message_builder import MessageBuilder, button, pack_custom_id, select_menu, select_option
+from bot.client.messages import escape_untrusted, join_dotted, subtext
 from bot.client.translations import Texts
 from bot.lists import messages as lists_messages
 from bot.lists.messages import ListKind, ListState, PaperList, pack_state
@@ -56,7 +55,7 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool = False) -> ui
 
 def import_button(texts: Texts) -> ui.Item[Any]:
     """Return the button that opens the modal for a file to import."""
-    return button(texts("saved-import"), custom_ids.pack(OPEN_IMPORT))
+    return button(texts("saved-import"), pack_custom_id(OPEN_IMPORT))
 
 
 def empty_view(texts: Texts, listed: PaperList, import_command: str) -> ui.LayoutView:

@@ -10,10 +10,10 @@ from discord.ext import commands
 
 from bot.accounts.service import TooLargeError
 from bot.archive.exports import FILE_ENDINGS, ReferenceFormat
-from bot.client import custom_ids, permissions, router
+from bot.client import message_builder, router
 from bot.client import messages as client_messages
 from bot.client.context import Client, Interaction, Request
-from bot.client.custom_ids import Action
+from bot.client.message_builder import Action
 from bot.client.router import Attachment, Download, Transfer, UserError, map_service_errors
 from bot.lists import autocomplete, saved
 from bot.lists import card as lists_card
@@ -151,7 +151,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
     @router.handles(saved.SELECT_ORDER)
     async def select_order(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the list in the selected order."""
-        with custom_ids.map_parse_errors():
+        with message_builder.map_parse_errors():
             order = Order(router.selected_value(request.interaction))
         state = await self._load_state(action)
         return await self._lists.list_view(request, state.replace(order=order))
@@ -174,7 +174,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         text = router.modal_values(request.interaction).get(shelf_messages.TEXT, "")
         return await self._list_view(request, lists_messages.unpack_state(action).replace(text=text))
 
-    @router.handles(saved.SHARE_LIST, router.PUBLICLY, check=permissions.require_may_share)
+    @router.handles(saved.SHARE_LIST, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
         """Post the first papers of the list publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
@@ -228,7 +228,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
     async def undo(self, request: Request, action: Action) -> ui.LayoutView:
         """Bring back a removed paper with its note and tags."""
         paper_id, arxiv_id = action.fields(2)
-        number = custom_ids.parse_number(paper_id)
+        number = message_builder.parse_number(paper_id)
         with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
             is_restored = await self._shelf.restore(request.user_id, number)
         if not is_restored and not await self._shelf.has_saved(request.user_id, number):
@@ -241,7 +241,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
             request, await store_list_text(self._tokens, request.user_id, state)
         )
 
-    async def _load_state(self, action: custom_ids.Action) -> ListState:
+    async def _load_state(self, action: message_builder.Action) -> ListState:
         return await load_list_text(self._tokens, lists_messages.unpack_state(action))
 
     async def _find(self, request: Request, arxiv_id: str) -> models.SavedPaper:
@@ -254,11 +254,11 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         self, request: Request, paper: models.SavedPaper, back: ListState | None = None
     ) -> ui.LayoutView:
         back = back or _list_of_message(request.interaction)
-        may_share = permissions.may_share(request.interaction)
+        may_share = router.may_share(request.interaction)
         return shelf_messages.paper_view(request.texts, paper, back, may_share=may_share)
 
     async def _export(self, request: Transfer, form: str, state: ListState) -> ui.LayoutView | Download:
-        with custom_ids.map_parse_errors():
+        with message_builder.map_parse_errors():
             chosen = ReferenceFormat(form)
         with map_service_errors({TooLargeError: "saved-export-too-large"}):
             data, count = await self._shelf.export(request.user_id, chosen, state.text, state.order)
@@ -270,7 +270,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
 
 
 def _make_state(order: str, tag: str, search: str) -> ListState:
-    with custom_ids.map_parse_errors():
+    with message_builder.map_parse_errors():
         chosen = Order(order)
     text = " ".join(part for part in (tag and f"#{tag.lstrip('#')}", search) if part)
     return ListState(ListKind.SAVED, text, order=chosen)
@@ -280,7 +280,7 @@ def _list_of_message(interaction: Interaction) -> ListState:
     """Return the list to which the message's own button leads back."""
     components = interaction.message.components if interaction.message else ()
     for component in router.walk_components(components):
-        action = custom_ids.unpack(getattr(component, "custom_id", None) or "")
+        action = message_builder.unpack_custom_id(getattr(component, "custom_id", None) or "")
         if action.verb == lists_messages.SHOW:
             return lists_messages.unpack_state(action)
     return ListState(ListKind.SAVED)
@@ -289,4 +289,4 @@ def _list_of_message(interaction: Interaction) -> ListState:
 def _card_page(action: Action) -> int | None:
     """Return the page of the card whose button saves the paper, None for a button elsewhere."""
     page = action.fields(3)[1]
-    return None if page == lists_card.NO_PAGE else custom_ids.parse_number(page)
+    return None if page == lists_card.NO_PAGE else message_builder.parse_number(page)

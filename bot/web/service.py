@@ -19,8 +19,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from markupsafe import Markup
 
 from bot.archive import arxiv_ids, summaries
-from bot.client.paper_text import format_title
-from bot.client.services import Services
+from bot.client.context import Services
+from bot.client.messages import format_title
 from bot.client.translations import Argument, Texts, Translations
 from bot.core.clock import latest_date
 from bot.lists import card as lists_card

@@ -10,7 +10,7 @@ from bot.accounts.service import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.alerts import commands as alerts_commands
 from bot.alerts import options as alerts_options
 from bot.alerts.service import EMPTY_DRAFT
-from bot.client.custom_ids import InvalidCustomIdError
+from bot.client.message_builder import InvalidCustomIdError
 from bot.client.router import UserError
 from storage import models
 from storage.database import Database

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.accounts.service import TextTokenStore
-from bot.client import custom_ids
+from bot.client import message_builder
 from bot.client.router import UserError
 from bot.core.clock import system_clock
 from bot.lists import commands as lists_commands
@@ -36,13 +36,15 @@ states = st.builds(
 def test_unpacking_returns_the_packed_state(state: ListState) -> None:
     packed = lists_messages.pack_state(state, "lp")
     assert len(packed) <= discord_text.CUSTOM_ID
-    assert custom_ids.TEMPLATE.fullmatch(packed)
-    assert lists_messages.unpack_state(custom_ids.unpack(packed)) == state
+    assert message_builder.CUSTOM_ID.fullmatch(packed)
+    assert lists_messages.unpack_state(message_builder.unpack_custom_id(packed)) == state
 
 
 def test_a_token_replaces_the_text() -> None:
     packed = lists_messages.pack_state(ListState(ListKind.TOPIC, "a long text", token="0123"))
-    assert lists_messages.unpack_state(custom_ids.unpack(packed)) == ListState(ListKind.TOPIC, token="0123")
+    assert lists_messages.unpack_state(message_builder.unpack_custom_id(packed)) == ListState(
+        ListKind.TOPIC, token="0123"
+    )
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,7 @@ async def _tell(database: Database, *recipients: str) -> None:
 async def test_a_removal_of_many_rows_runs_in_many_small_transactions(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = 10_000
+    rows = 4_000
     deliveries, told = 3 * rows // 10, 4 * rows // 10  # each delivery has a part
     async with db.transaction() as connection:
         await _fill(connection, deliveries, told)

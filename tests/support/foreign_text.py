@@ -335,7 +335,7 @@ OWN_TEXT = {
         sources.url.check_undated sources.url.expand_template sources.url.parse_publishing_schedule
         """,
     "at most 100 characters, by Discord": """
-        client.custom_ids.pack client.message_builder.button client.message_builder.link_button
+        client.message_builder.button client.message_builder.link_button client.message_builder.pack_custom_id
         client.message_builder.select_menu client.message_builder.select_option outbox.contents.part_marker
         lists.messages.open_menu lists.messages.pack_state lists.messages.pager
         """,
