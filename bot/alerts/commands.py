@@ -16,13 +16,13 @@ from discord import app_commands, ui
 from discord.ext import commands
 from pydantic import TypeAdapter
 
-from bot.accounts.service import TextPurpose, TextTokenStore
 from bot.alerts import messages as alerts_messages
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
 from bot.archive import arxiv_ids
 from bot.client import custom_ids, paper_text, permissions, router
 from bot.client import messages as client_messages
+from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Interaction, Request
 from bot.client.custom_ids import Action
 from bot.client.router import UserError, map_service_errors

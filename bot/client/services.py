@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.accounts.service import Guilds, ReaderData, Readers, TextTokenStore
 from bot.alerts.service import Alerts
+from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
 from bot.core.admission import Admission
 from bot.core.clock import Clock
 from bot.daily.service import OnDemandPosts, Subscriptions
@@ -17,8 +17,7 @@ from bot.outbox.outcomes import DestinationResumer
 from bot.rendering.charts import ChartRenderer
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
-from bot.shelf.imports import ReferenceImporter
-from bot.shelf.service import Shelf
+from bot.shelf.service import ReferenceImporter, Shelf
 from bot.sources.kinds import SourceRegistry
 from bot.sources.paper_lookup import PaperLookup
 from bot.today.profiles import Profiles

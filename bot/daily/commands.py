@@ -11,11 +11,11 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.accounts.service import TextPurpose
 from bot.archive import arxiv_ids
 from bot.client import custom_ids, message_builder, paper_text, router
 from bot.client import messages as client_messages
 from bot.client import permissions as client_permissions
+from bot.client.accounts import TextPurpose
 from bot.client.context import Client, Interaction, Request
 from bot.client.custom_ids import Action
 from bot.client.router import UserError, map_service_errors

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.accounts.service import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.alerts import commands as alerts_commands
 from bot.alerts import options as alerts_options
 from bot.alerts.service import EMPTY_DRAFT
+from bot.client.accounts import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.client.custom_ids import InvalidCustomIdError
 from bot.client.router import UserError
 from storage import models

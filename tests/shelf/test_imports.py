@@ -14,15 +14,14 @@ from hypothesis import strategies as st
 from pybtex import errors as pybtex_errors
 from pybtex.database import parse_string
 
-from bot.accounts.service import ReaderData
 from bot.archive.exports import ReferenceFormat
+from bot.client.accounts import ReaderData
 from bot.demo import sample_digests
 from bot.rendering import discord_text
-from bot.shelf import imports, notes, references
+from bot.shelf import references
 from bot.shelf import service as shelf_service
-from bot.shelf.imports import ReferenceImporter
 from bot.shelf.references import UnreadableFileError, parse_references
-from bot.shelf.service import Shelf
+from bot.shelf.service import ReferenceImporter, Shelf
 from bot.text import typography
 from storage import models, shelf, tables
 from storage.database import Database
@@ -52,8 +51,8 @@ def saved(number: int, title: str, authors: tuple[str, ...], note: str, tags: st
         votes=None,
         authors=authors,
         saved_at=NOW,
-        note=notes.clean_note(note),
-        tags=tuple(notes.parse_tags(tags)),
+        note=references.clean_note(note),
+        tags=tuple(references.parse_tags(tags)),
         is_listed=False,
     )
 
@@ -77,8 +76,8 @@ def test_an_export_reads_back_without_a_loss(form: ReferenceFormat, papers: list
         assert read["arxiv_id"] == paper.arxiv_id
         assert read["title"] == paper.title
         assert tuple(read["authors"]) == paper.authors
-        assert notes.clean_note(read["note"]) == paper.note
-        assert tuple(notes.parse_tags(", ".join(read["tags"]))) == paper.tags
+        assert references.clean_note(read["note"]) == paper.note
+        assert tuple(references.parse_tags(", ".join(read["tags"]))) == paper.tags
 
 
 @settings(max_examples=60)
@@ -261,7 +260,7 @@ def test_what_many_items_share_is_read_once() -> None:
         note = f'<bib:Memo rdf:about="#note"><rdf:value>{"words " * size}</rdf:value></bib:Memo>'
         found, _, _ = parse_references(LIBRARY.replace("</rdf:RDF>", items + shared + note + "</rdf:RDF>"))
         assert len(found) == 3 + size // 100
-        assert {len(item["note"]) for item in found[3:]} == {notes.MAX_NOTE_LENGTH}
+        assert {len(item["note"]) for item in found[3:]} == {references.MAX_NOTE_LENGTH}
 
     growth.assert_linear(read, 10_000)
 
@@ -273,7 +272,7 @@ def test_an_item_with_endless_references_to_one_note_stays_small() -> None:
     found, _, _ = parse_references(library)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(found[0]["note"]) == notes.MAX_NOTE_LENGTH
+    assert len(found[0]["note"]) == references.MAX_NOTE_LENGTH
     # The tree of the file's elements takes most of it; the notes would be 20 MB.
     assert peak < 15_000_000
 
@@ -365,7 +364,7 @@ def test_the_tags_of_a_hostile_note_cost_little() -> None:
 
 async def test_all_references_arrive_and_those_left_out_are_counted() -> None:
     entries = [f"@misc{{a{number}, title={{Title {number}}}}}\n" for number in range(120)]
-    found, problems, left_out = await imports.read_references(
+    found, problems, left_out = await shelf_service.read_references(
         "".join([*entries, "@misc{cut, title={"]).encode()
     )
     assert [reference["title"] for reference in found] == [f"Title {number}" for number in range(120)]
@@ -377,18 +376,18 @@ async def test_all_references_arrive_and_those_left_out_are_counted() -> None:
 )
 async def test_a_file_that_is_none_is_refused(data: bytes) -> None:
     with pytest.raises(UnreadableFileError):
-        await imports.read_references(data)
+        await shelf_service.read_references(data)
 
 
 async def test_a_file_that_takes_too_much_memory_or_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     data = b"@misc{a, title={" + b"x" * 1_000_000 + b"}}"
     with monkeypatch.context() as patch:
-        patch.setattr(imports, "_MAX_MEGABYTES", 20)
+        patch.setattr(shelf_service, "_MAX_MEGABYTES", 20)
         with pytest.raises(UnreadableFileError, match="within 20 MB of memory"):
-            await imports.read_references(data)
-    monkeypatch.setattr(imports, "MAX_SECONDS", 0.01)
+            await shelf_service.read_references(data)
+    monkeypatch.setattr(shelf_service, "MAX_SECONDS", 0.01)
     with pytest.raises(UnreadableFileError, match="too long"):
-        await patience.wait_for(imports.read_references(data), 30)
+        await patience.wait_for(shelf_service.read_references(data), 30)
 
 
 def entry(arxiv_id: str, extra: str = "") -> str:
@@ -436,7 +435,7 @@ async def test_a_file_is_saved_in_its_order_and_the_counts_tell_of_each_referenc
 
 async def test_a_full_shelf_takes_no_more(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelf_service, "MAX_SAVED", 3)
-    monkeypatch.setattr(imports, "BATCH_SIZE", 2)
+    monkeypatch.setattr(shelf_service, "BATCH_SIZE", 2)
     text = "".join(entry(f"2401.{number:05}") for number in range(1, 6))
     counts, _ = await ReferenceImporter(sqlite_db, lambda: NOW).import_file(7, text.encode())
     assert (counts["saved"], counts["full"]) == (3, 2)
@@ -445,8 +444,8 @@ async def test_a_full_shelf_takes_no_more(sqlite_db: Database, monkeypatch: pyte
 async def test_a_reader_adds_so_many_new_papers_in_a_month_also_after_being_forgotten(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "MAX_NEW", 3)
-    monkeypatch.setattr(imports, "BATCH_SIZE", 2)
+    monkeypatch.setattr(shelf_service, "MAX_NEW", 3)
+    monkeypatch.setattr(shelf_service, "BATCH_SIZE", 2)
     now = [NOW]
     importer = ReferenceImporter(db, lambda: now[0])
 
@@ -462,7 +461,7 @@ async def test_a_reader_adds_so_many_new_papers_in_a_month_also_after_being_forg
     assert await take(8, 1, 2, 3, 4) == (4, 0)  # three of them are there already
     await ReaderData(db, lambda: now[0]).forget(7)
     assert await take(7, 1, 6) == (1, 1)
-    now[0] += imports.NEW_PERIOD
+    now[0] += shelf_service.NEW_PERIOD
     assert await take(7, 6) == (1, 0)
 
 

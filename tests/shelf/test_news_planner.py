@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.accounts.service import ReaderData
+from bot.client.accounts import ReaderData
 from bot.shelf import news
 from storage import accounts, models, outbox, shelf
 from storage.database import Connection, Database

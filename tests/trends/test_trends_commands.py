@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from bot.accounts.service import make_token
+from bot.client.accounts import make_token
 from bot.rendering import charts
 from bot.rendering.templates import Templates
 from bot.trends import messages as trends_messages
