@@ -40,9 +40,9 @@ _PAPER_KEY = f"{models.AlertKind.PAPER.value[0]}:"
 """Beginning of the key of an alert for one paper; the rest is its arXiv id."""
 
 
-def recipient_name(user_id: int | None, channel_id: int | None) -> str:
-    """Return the name of a recipient in storage: the channel, or without one the reader."""
-    return f"user:{user_id}" if channel_id is None else f"channel:{channel_id}"
+def recipient_name(alert: models.Alert) -> str:
+    """Return the name of an alert's recipient in storage: the channel, or without one the reader."""
+    return f"user:{alert.user_id}" if alert.channel_id is None else f"channel:{alert.channel_id}"
 
 
 async def add_matches(connection: AsyncConnection, matches: Sequence[models.QueuedMatch]) -> None:

@@ -296,7 +296,7 @@ class Alerts:
             await alerts.reschedule_matches(
                 connection,
                 changed.id,
-                recipient=alerts.recipient_name(changed.user_id, changed.channel_id),
+                recipient=alerts.recipient_name(changed),
                 due_at=matcher.due_at(changed, self._clock()),
             )
             return changed

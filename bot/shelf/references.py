@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from pybtex.bibtex.utils import split_name_list
+from pybtex.bibtex.utils import split_name_list, split_tex_string
 from pybtex.database.input import bibtex
 from pybtex.scanner import PybtexSyntaxError, Token
 from pybtex.textutils import normalize_whitespace
@@ -251,22 +251,10 @@ def _from_bibtex(fields: Iterable[tuple[str, Sequence[str]]], decode: Callable[[
 
 def _bibtex_name(name: str, decode: Callable[[str], str]) -> str:
     """Return a name in its natural order: `Yuan, Jingyang` is reversed, one in braces is as it is."""
-    parts = [decode(part).strip() for part in _split_outside_braces(name)]
-    if len(parts) == 1:
-        return parts[0]
+    parts = [decode(part).strip() for part in split_tex_string(name, ",")]
+    if len(parts) < 2:
+        return "".join(parts)
     return people.join_name(parts[0], parts[-1], parts[1] if len(parts) > 2 else "")
-
-
-def _split_outside_braces(name: str) -> list[str]:
-    """Split a name at the commas that are not in braces."""
-    parts, depth = [""], 0
-    for char in name:
-        depth += (char == "{") - (char == "}")
-        if char == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += char
-    return parts
 
 
 def _parse_ris(text: str) -> Iterator[tuple[str, Reference | None]]:

@@ -55,7 +55,6 @@ class Wanted(NamedTuple):
 
     profile: models.Profile
     locale: models.Locale
-    marker: str = ""
 
 
 class TodayService:
@@ -69,15 +68,13 @@ class TodayService:
         self._profiles = reader_profiles
         self._rising = rising
 
-    async def build_post(
-        self, user_id: int, locale: models.Locale, *, marker: str = ""
-    ) -> contents.TodayPost | None:
+    async def build_post(self, user_id: int, locale: models.Locale) -> contents.TodayPost | None:
         """Return the reader's papers of the newest day; None for an archive without papers.
 
         Topics are offered until some are picked or MIN_SAVED papers saved.
         """
         profile = await self._profiles.open(user_id)
-        posts = await self.build_posts([Wanted(profile, locale, marker)])
+        posts = await self.build_posts([Wanted(profile, locale)])
         if not posts or posts[0].saved_count >= contents.MIN_SAVED or profile.topics:
             return posts[0] if posts else None
         return replace(posts[0], topics=await self.list_topics(locale))
@@ -122,7 +119,7 @@ class TodayService:
         follows: Follows | None,
     ) -> contents.TodayPost:
         """Return the post of a reader; `follows` is None for one without alerts."""
-        profile, locale, marker = wanted
+        profile, locale = wanted
         answers = dict(await today.list_feedback(connection, profile.user_id, limit=len(day.details) + 200))
         saved = await shelf.list_paper_ids(connection, profile.user_id)
         left_out = {*saved, *(key for key, answer in answers.items() if answer is FeedbackKind.LESS)}
@@ -137,7 +134,7 @@ class TodayService:
             quoted = matcher.find_sentence(detail, [text for _, text, _ in reasons], locale)
             picks.append((replace(deliveries.build_post_paper(detail, locale), quoted=quoted), rank, reasons))
         return contents.TodayPost(
-            marker=marker,
+            marker="",
             locale=locale,
             digest_on=day.on,
             picks=tuple(picks),
@@ -147,13 +144,11 @@ class TodayService:
             suspended=profile.reason,
         )
 
-    async def answer(self, user_id: int, arxiv_id: str, kind: FeedbackKind) -> None:
+    async def answer(self, user_id: int, paper_id: int, kind: FeedbackKind) -> None:
         """Record what a reader said of a paper; the profile is current with the next post."""
         await self._profiles.open(user_id)
-        async with self._database.read() as connection:
-            ids = await papers.get_ids(connection, [arxiv_id])
-        if arxiv_id in ids:
-            await self._profiles.record(user_id, ids[arxiv_id], kind)
+        async with self._database.transaction() as connection:
+            await today.set_feedback(connection, user_id, paper_id, kind, self._clock())
 
     async def describe_profile(
         self, user_id: int, locale: models.Locale
@@ -171,8 +166,10 @@ class TodayService:
 
     async def pick_topics(self, user_id: int, topics: Sequence[str]) -> None:
         """Replace the topics that a reader picked, at most MENU_TOPICS of at most MAX_TOPIC_LENGTH characters."""
-        kept = [topic[:MAX_TOPIC_LENGTH] for topic in topics[:MENU_TOPICS]]
-        await self._profiles.pick_topics(user_id, kept)
+        kept = dict.fromkeys(topic[:MAX_TOPIC_LENGTH] for topic in topics[:MENU_TOPICS])
+        profile = await self._profiles.open(user_id)
+        async with self._database.transaction() as connection:
+            await today.upsert(connection, replace(profile, topics=tuple(kept)))
 
     async def send_daily(self, user_id: int, at_time: str | None, zone: str) -> models.Profile:
         """Send a reader's papers by DM each day at this local time (HH:MM), at their stored hour, or at DEFAULT_TIME.

@@ -70,9 +70,9 @@ def test_an_export_reads_back_without_a_loss(form: ReferenceFormat, papers: list
     text = render_references(form, papers, ())
     if not papers:
         return
-    references, problems, left_out = parse_references(text)
+    found, problems, left_out = parse_references(text)
     assert (problems, left_out) == ([], 0)
-    for paper, read in zip(papers, references, strict=True):
+    for paper, read in zip(papers, found, strict=True):
         assert read["arxiv_id"] == paper.arxiv_id
         assert read["title"] == paper.title
         assert tuple(read["authors"]) == paper.authors

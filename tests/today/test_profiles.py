@@ -171,7 +171,8 @@ async def test_a_profile_is_learnt_again_only_when_something_has_changed(
         )
     await learner.open(READER)
     assert await _weights(db) == {"marker": 1.0}
-    await learner.record(READER, archive["2502.00001"], FeedbackKind.LESS)
+    async with db.transaction() as connection:
+        await today.set_feedback(connection, READER, archive["2502.00001"], FeedbackKind.LESS, NOW)
     learner.wake(READER)
     learner.wake(READER)
     await patience.wait_until(lambda: not learner._tasks)
@@ -231,7 +232,8 @@ async def test_opened_papers_are_kept_of_readers_who_asked_or_chose_something(
     async with db.read() as connection:
         assert await today.get(connection, READER) is None
     await learner.open(READER)
-    await learner.record(READER, opened, FeedbackKind.LESS)
+    async with db.transaction() as connection:
+        await today.set_feedback(connection, READER, opened, FeedbackKind.LESS, NOW)
     others = [archive[f"2501.{number + 1:05}"] for number in range(3, 7)]
     stored = await list_after_opening(opened, *others)
     assert sorted(stored) == [
