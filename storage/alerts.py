@@ -320,15 +320,13 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
 
 async def find_equal(connection: AsyncConnection, alert: models.Alert) -> models.Alert | None:
     """Return the stored alert of the same reader and destination that matches the same papers, or None."""
-    is_same = "IS ?" if connection.dialect.name == "sqlite" else "IS NOT DISTINCT FROM ?::bigint"
-    statement = (
-        f"SELECT id FROM alerts WHERE user_id = ? AND channel_id {is_same}"  # noqa: S608 - constant texts
-        " AND key = ? AND min_votes = ? ORDER BY id LIMIT 1"
+    query = sa.select(alerts).where(
+        alerts.c.user_id == alert.user_id,
+        alerts.c.channel_id.is_not_distinct_from(alert.channel_id),
+        alerts.c.key == alert.key,
+        alerts.c.min_votes == alert.min_votes,
     )
-    values = (alert.user_id, alert.channel_id, alert.key, alert.min_votes)
-    # One hop to the database's thread where there is none, as for most that are added.
-    rows = list(await bulk.fetch_all(connection, statement, values))
-    return await get(connection, rows[0][0]) if rows else None
+    return await bulk.fetch_record(connection, models.Alert, query.order_by(alerts.c.id).limit(1))
 
 
 def column_values(alert: models.Alert) -> dict[str, Any]:
@@ -367,12 +365,7 @@ async def list_in_channels(
 
 async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     """Return the alerts that are paused because Discord blocks their channel."""
-    query = sa.select(alerts).where(
-        alerts.c.channel_id.is_not(None),
-        alerts.c.state == models.ActivityState.PAUSED,
-        alerts.c.reason.is_not(None),
-        alerts.c.reason != "by-hand",
-    )
+    query = sa.select(alerts).where(alerts.c.channel_id.is_not(None), _is_suspended())
     return await bulk.fetch_records(connection, models.Alert, query)
 
 
@@ -558,7 +551,8 @@ async def list_notified(
     names = set(recipients)
     rows = await bulk.fetch_in(connection, query, notified_papers.c.recipient, names)
     notified = {(name, paper_id) for name, paper_id in rows}
-    return notified | await _list_archived(connection, names, paper_ids)
+    archived = await _load_archived(connection, names)
+    return notified | {(name, id_) for name, ids in archived.items() for id_ in ids.intersection(paper_ids)}
 
 
 async def list_messages(
@@ -590,10 +584,11 @@ async def list_old_notified(
 
 async def archive_notified(connection: AsyncConnection, pairs: Sequence[tuple[str, int]]) -> None:
     """Move notifications into the archive, where they take a byte or two each."""
-    by_recipient: dict[str, list[int]] = {}
+    archived = await _load_archived(connection, {recipient for recipient, _ in pairs})
     for recipient, paper_id in pairs:
-        by_recipient.setdefault(recipient, []).append(paper_id)
-    await _add_archived(connection, by_recipient)
+        archived.setdefault(recipient, set()).add(paper_id)
+    rows = [{"recipient": recipient, "paper_ids": pack_ids(ids)} for recipient, ids in archived.items()]
+    await bulk.upsert(connection, notified_archive, rows, key=("recipient",))
     await bulk.delete_rows(connection, notified_papers, ("recipient", "paper_id"), pairs)
 
 
@@ -606,26 +601,9 @@ async def remove_notified_recipient(connection: AsyncConnection, recipient: str,
     return removed
 
 
-async def _add_archived(connection: AsyncConnection, paper_ids: Mapping[str, Iterable[int]]) -> None:
-    known = await _load(connection, paper_ids)
-    rows = [
-        {"recipient": recipient, "paper_ids": pack_ids(known.get(recipient, set()).union(added))}
-        for recipient, added in paper_ids.items()
-    ]
-    await bulk.upsert(connection, notified_archive, rows, key=("recipient",))
-
-
-async def _list_archived(
-    connection: AsyncConnection, recipients: Iterable[str], paper_ids: Sequence[int]
-) -> set[tuple[str, int]]:
-    wanted = set(paper_ids)
-    known = await _load(connection, recipients)
-    return {(recipient, paper_id) for recipient, ids in known.items() for paper_id in ids & wanted}
-
-
-async def _load(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, set[int]]:
+async def _load_archived(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, set[int]]:
     columns = notified_archive.c.recipient, notified_archive.c.paper_ids
-    rows = await bulk.select_where_in(connection, columns[0], set(recipients), columns)
+    rows = await bulk.select_where_in(connection, columns[0], recipients, columns)
     return {recipient: unpack_ids(paper_ids) for recipient, paper_ids in rows}
 
 
