@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
-from typing import Any
+from datetime import timedelta
 
-from bot.outbox import contents, deliveries
 from storage import models
 from tests.support import alert_builders
-from tests.support.client_harness import ClientHarness, both_languages, last_response, send_parts, shown_text
+from tests.support.client_harness import ClientHarness, both_languages, last_response, shown_text
 
 
 async def _list_alerts(harness: ClientHarness) -> list[models.Alert]:
@@ -95,34 +93,14 @@ async def test_fifty_alerts_are_listed_in_pages(harness: ClientHarness) -> None:
     assert "4/4" in shown_text(listed)
 
 
-async def _send_alert(harness: ClientHarness, *alerts: models.Alert) -> Any:
-    details = [await harness.bot.services.search.find_paper(f"2501.0000{number}") for number in range(1, 7)]
-    reasons = tuple(
-        contents.AlertReason(alert.id, *alert.terms[0], contents.MatchField.TITLE) for alert in alerts
-    )
-    post = contents.AlertPost(
-        marker=f"alert:user:{harness.reader.id}:1:1",
-        locale=harness.texts.locale,
-        digest_on=date(2026, 1, 1),
-        matches=tuple(
-            (deliveries.build_post_paper(detail, harness.texts.locale), reasons)
-            for detail in details
-            if detail is not None
-        ),
-    )
-    dm = await harness.bot.fetch_user(harness.reader.id)
-    channel = await dm.create_dm()
-    return await send_parts(harness, channel.id, *harness.container.renderer.render_alert(post))
-
-
 async def test_removing_all_alerts_asks_for_confirmation(harness: ClientHarness) -> None:
-    alerts = await _add_alert(harness), await _add_alert(harness, "speech")
-    message = await _send_alert(harness, *alerts)
-    confirmation = await harness.press(message, "alert-stop-all", by=harness.user)
+    await _add_alert(harness)
+    await _add_alert(harness, "speech")
+    confirmation = await harness.press(await harness.ask("alerts list"), "alert-stop-all")
     assert len(await _list_alerts(harness)) == 2
-    rest = await harness.press(confirmation, "alert-pause-week-all", by=harness.user)
+    rest = await harness.press(confirmation, "alert-pause-week-all")
     assert harness.texts("alerts-paused", count=2, days=7) in shown_text(rest)
-    confirmation = await harness.press(rest, "alert-stop-all", by=harness.user)
-    removed = await harness.press(confirmation, "alert-remove-all", by=harness.user)
+    confirmation = await harness.press(rest, "alert-stop-all")
+    removed = await harness.press(confirmation, "alert-remove-all")
     assert shown_text(removed) == harness.texts("alerts-all-removed", count=2)
     assert await _list_alerts(harness) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from discord import ui
 
 from bot.alerts import options as alerts_options
@@ -124,55 +123,48 @@ async def test_both_modals_change_the_draft(harness: ClientHarness) -> None:
     assert reader.timezone == "America/New_York"
 
 
-@pytest.mark.parametrize(
-    ("modal", "values", "key", "arguments"),
-    [
-        ("alert-edit-conditions", {}, "refused-no-terms", {}),
-        ("alert-edit-conditions", {"keyword": "?!"}, "refused-no-letters", {"text": "?!"}),
-        ("alert-edit-conditions", {"keyword": "the"}, "refused-only-particles", {"text": "the"}),
-        (
-            "alert-edit-conditions",
-            {"keyword": ", ".join(f"word{number}" for number in range(50))},
-            "refused-too-many-terms",
-            {"most": 20, "count": 50},
-        ),
-        (
-            "alert-edit-conditions",
-            {"keyword": "x" * 2000},
-            "refused-text-too-long",
-            {"text": "x" * 48 + "…", "most": 100, "length": 2000},
-        ),
-        (
-            "alert-edit-conditions",
-            {"keyword": "deep robot", "without": "robot"},
-            "refused-excludes-all",
-            {"text": "deep robot", "word": "robot"},
-        ),
-        ("alert-edit-timing", {"time": "@everyone"}, "time-not-understood", {"text": "@\u200beveryone"}),
-        ("alert-edit-timing", {"zone": "Mars"}, "zone-unknown", {"text": "Mars"}),
-        ("alert-edit-timing", {"votes": "many"}, "votes-not-a-number", {}),
-        ("alert-edit-timing", {"most": "99"}, "papers-not-a-number", {"low": 1, "high": 25}),
-    ],
+REFUSED: tuple[tuple[str, dict[str, str], str, dict[str, Any]], ...] = (
+    ("alert-edit-conditions", {}, "refused-no-terms", {}),
+    ("alert-edit-conditions", {"keyword": "?!"}, "refused-no-letters", {"text": "?!"}),
+    ("alert-edit-conditions", {"keyword": "the"}, "refused-only-particles", {"text": "the"}),
+    (
+        "alert-edit-conditions",
+        {"keyword": ", ".join(f"word{number}" for number in range(50))},
+        "refused-too-many-terms",
+        {"most": 20, "count": 50},
+    ),
+    (
+        "alert-edit-conditions",
+        {"keyword": "x" * 2000},
+        "refused-text-too-long",
+        {"text": "x" * 48 + "…", "most": 100, "length": 2000},
+    ),
+    (
+        "alert-edit-conditions",
+        {"keyword": "deep robot", "without": "robot"},
+        "refused-excludes-all",
+        {"text": "deep robot", "word": "robot"},
+    ),
+    ("alert-edit-timing", {"time": "@everyone"}, "time-not-understood", {"text": "@\u200beveryone"}),
+    ("alert-edit-timing", {"zone": "Mars"}, "zone-unknown", {"text": "Mars"}),
+    ("alert-edit-timing", {"votes": "many"}, "votes-not-a-number", {}),
+    ("alert-edit-timing", {"most": "99"}, "papers-not-a-number", {"low": 1, "high": 25}),
 )
-async def test_an_error_names_the_field_and_a_value_that_would_work(
-    harness: ClientHarness, modal: str, values: dict[str, Any], key: str, arguments: dict[str, Any]
-) -> None:
+
+
+async def test_an_error_names_the_field_and_keeps_what_was_typed(harness: ClientHarness) -> None:
     preview = await harness.ask("alerts add", keyword="로봇")
-    valid: dict[str, Any] = {}
-    if modal.endswith("timing"):
-        valid = {"timing": ["daily"], "time": "9", "zone": "서울", "most": "5"}
-    response = await harness.fill(preview, modal, **(valid | values))
-    assert shown_text(response).splitlines()[0] == harness.texts(key, **arguments)
-    if modal == "alert-edit-timing":
-        assert response.id != preview.id  # the preview and its buttons stay
-        reopened = await harness.reader.click(response, label=harness.texts("subscription-form-again"))
-        typed = {"time": "9", "zone": "서울", "most": "5"} | values
-        assert all(text in str(reopened.modal) for text in typed.values())  # what was typed is not lost
-        await harness.press(preview, "alert-create")
-        assert len(await _list_alerts(harness)) == 1
-        return
-    again = await harness.reader.click(response, label=harness.texts(modal))
-    assert values.get("keyword", "") in str(again.modal)  # what was typed is not lost
+    # A refused timing leaves the preview as it is, refused conditions take its place: they come last.
+    for modal, values, key, arguments in reversed(REFUSED):
+        is_timing = modal == "alert-edit-timing"
+        typed = {"time": "9", "zone": "서울", "most": "5"} | values if is_timing else values
+        filled: dict[str, Any] = {"timing": ["daily"]} | typed if is_timing else typed
+        response = await harness.fill(preview, modal, **filled)
+        assert shown_text(response).splitlines()[0] == harness.texts(key, **arguments)
+        assert (response.id != preview.id) == is_timing
+        again = harness.texts("subscription-form-again" if is_timing else modal)
+        reopened = await harness.reader.click(response, label=again)
+        assert all(text in str(reopened.modal) for text in typed.values())
 
 
 async def test_a_hostile_modal_shows_as_text_and_mentions_no_one(harness: ClientHarness) -> None:
@@ -270,12 +262,10 @@ async def test_a_draft_is_sent_to_this_channel_or_by_dm_by_who_may(harness: Clie
     assert (alert.channel_id, alert.guild_id, len(alert.terms)) == (None, None, 2)
 
 
-async def test_words_are_completed_after_a_comma(harness: ClientHarness) -> None:
+async def test_names_are_completed_after_a_comma_in_the_script_that_is_typed(harness: ClientHarness) -> None:
     offered = await harness.reader.autocomplete(harness.channel, "alerts add", "author", "Ada Lovelace, loub")
     assert all(choice["value"].startswith("Ada Lovelace, ") for choice in offered)
 
-
-async def test_institutions_are_offered_in_the_script_that_is_typed(harness: ClientHarness) -> None:
     offered = await harness.reader.autocomplete(harness.channel, "alerts add", "institution", "KAIST, 서울대")
     assert [choice["value"] for choice in offered] == ["KAIST, 서울대학교"]
 

@@ -87,17 +87,6 @@ def test_training_separates_what_one_feature_separates_and_repeats_itself(
     assert without["wanted"] < 0
 
 
-def test_two_separable_classes_get_scores_of_their_own() -> None:
-    positives = [({"robot": 1.0, "arm": value}, 1.0) for value in (0.2, 0.5, 0.9)]
-    negatives = [({"speech": 1.0, "arm": value}, 1.0) for value in (0.1, 0.3, 0.4, 0.6)] * 5
-    weights = profiles.train_weights(positives, negatives)
-
-    def score(vector: profiles.Vector) -> float:
-        return sum(weights[term] * value for term, value in vector.items())
-
-    assert min(score(vector) for vector, _ in positives) > max(score(vector) for vector, _ in negatives)
-
-
 def test_an_example_that_counts_little_moves_the_weights_less() -> None:
     negatives = [({"speech": 1.0}, 1.0)]
     weights = profiles.train_weights([({"robot": 1.0}, 1.0), ({"film": 1.0}, 0.1)], negatives)
