@@ -50,13 +50,6 @@ Follows: TypeAlias = Mapping[int, tuple[contents.AlertReason, ...]]
 """Why papers match a reader's alerts, by paper id."""
 
 
-class Wanted(NamedTuple):
-    """A reader's current profile, and how the post is built."""
-
-    profile: models.Profile
-    locale: models.Locale
-
-
 class TodayService:
     """Ranks the papers of the newest day for readers, and stores when they want them by DM."""
 
@@ -74,18 +67,20 @@ class TodayService:
         Topics are offered until some are picked or MIN_SAVED papers saved.
         """
         profile = await self._profiles.open(user_id)
-        posts = await self.build_posts([Wanted(profile, locale)])
+        posts = await self.build_posts([(profile, locale)])
         if not posts or posts[0].saved_count >= contents.MIN_SAVED or profile.topics:
             return posts[0] if posts else None
         return replace(posts[0], topics=await self.list_topics(locale))
 
     async def list_topics(self, locale: models.Locale) -> tuple[str, ...]:
         """Return the topics of the last month that a reader may pick, in the reader's language."""
-        common = await self._rising.list_common(locale, limit=MENU_TOPICS)
+        common = await self._rising.list_topics(locale, limit=MENU_TOPICS, with_common=True)
         return tuple(dict.fromkeys(topic.text[:MAX_TOPIC_LENGTH] for topic in common))
 
-    async def build_posts(self, wanted: Sequence[Wanted]) -> list[contents.TodayPost]:
-        """Return the posts of readers; none without papers."""
+    async def build_posts(
+        self, wanted: Sequence[tuple[models.Profile, models.Locale]]
+    ) -> list[contents.TodayPost]:
+        """Return the posts of readers by their current profiles, each in a language; none without papers."""
         async with self._database.read() as connection:
             on, vectors = await self._profiles.vectors.get_day(connection)
             details = await papers.list_details(connection, list(vectors))
@@ -93,7 +88,7 @@ class TodayService:
                 return []
             day = Day(on, details, vectors)
             glossary, _ = await self._profiles.vectors.get_concepts(connection)
-            user_ids = [each.profile.user_id for each in wanted]
+            user_ids = [profile.user_id for profile, _ in wanted]
             scores = await self._profiles.score(connection, user_ids, vectors)
             own = {user_id: await alerts.list_rows(connection, user_id=user_id) for user_id in user_ids}
             follows = await asyncio.to_thread(_match_follows, own, details)
@@ -102,11 +97,12 @@ class TodayService:
                     connection,
                     day,
                     glossary,
-                    each,
-                    scores.get(each.profile.user_id, {}),
-                    follows.get(each.profile.user_id),
+                    profile,
+                    locale,
+                    scores.get(profile.user_id, {}),
+                    follows.get(profile.user_id),
                 )
-                for each in wanted
+                for profile, locale in wanted
             ]
 
     async def _build(
@@ -114,12 +110,12 @@ class TodayService:
         connection: Connection,
         day: Day,
         glossary: Glossary,
-        wanted: Wanted,
+        profile: models.Profile,
+        locale: models.Locale,
         scores: Mapping[int, float],
         follows: Follows | None,
     ) -> contents.TodayPost:
         """Return the post of a reader; `follows` is None for one without alerts."""
-        profile, locale = wanted
         answers = dict(await today.list_feedback(connection, profile.user_id, limit=len(day.details) + 200))
         saved = await shelf.list_paper_ids(connection, profile.user_id)
         left_out = {*saved, *(key for key, answer in answers.items() if answer is FeedbackKind.LESS)}
@@ -338,9 +334,7 @@ class TodayPlanner:
                 return None
             latest_on = clock.latest_date(now)
             digest_on = await archive.find_newest_day(connection, latest_on)
-            known = {
-                profile.user_id: await accounts.get_reader(connection, profile.user_id) for profile in due
-            }
+            known = await accounts.list_readers_by_id(connection, [profile.user_id for profile in due])
         # On weekends the newest day is one whose papers the reader was sent already. One ahead was never a newest day.
         on_new_day = [
             profile
@@ -350,7 +344,9 @@ class TodayPlanner:
         ]
         current = await self._profiles.update(on_new_day)
         built = await self._build(current, known, now)
-        moved = [_move(profile, known[profile.user_id], now, built.get(profile.user_id)) for profile in due]
+        moved = [
+            _move(profile, known.get(profile.user_id), now, built.get(profile.user_id)) for profile in due
+        ]
         async with self._database.transaction() as connection:
             # A reader who stopped it meanwhile gets no message.
             still_due = {row.user_id for row in await today.list_due(connection, now, limit=10 * BATCH_SIZE)}
@@ -363,17 +359,15 @@ class TodayPlanner:
         return len(ids)
 
     async def _build(
-        self, current: Sequence[models.Profile], known: Mapping[int, models.Reader | None], now: datetime
+        self, current: Sequence[models.Profile], known: Mapping[int, models.Reader], now: datetime
     ) -> dict[int, models.NewDelivery]:
         """Render the posts by user id; what fails to render is logged and left out."""
-        wanted = []
-        for profile in current:
-            reader = known[profile.user_id]
-            wanted.append(Wanted(profile, (reader and reader.locale) or self._default_locale))
+        readers = [known.get(profile.user_id) for profile in current]
+        locales = [(reader and reader.locale) or self._default_locale for reader in readers]
+        posts = await self._service.build_posts(list(zip(current, locales, strict=True)))
         built: dict[int, models.NewDelivery] = {}
         slices = TimeSlices()
-        for profile, post in zip(current, await self._service.build_posts(wanted), strict=False):
-            reader = known[profile.user_id]
+        for profile, reader, post in zip(current, readers, posts, strict=False):
             with isolation.isolated(log, "rendering papers of the day failed", user=profile.user_id):
                 built[profile.user_id] = self._deliveries.build_post(
                     TODAY,

@@ -231,32 +231,27 @@ class RisingTopicService:
         self._counts = _TopicCounts(0, 1), _TopicCounts(0, 1)
         self._counting = asyncio.Lock()
 
-    async def list_topics(self, locale: models.Locale, *, limit: int = 5) -> tuple[RisingTopic, ...]:
+    async def list_topics(
+        self, locale: models.Locale, *, limit: int = 5, with_common: bool = False
+    ) -> tuple[RisingTopic, ...]:
         """Return the rising topics of the last 30 days, most risen first; none without a baseline to compare with.
 
-        They are named in the language of `locale`.
+        They are named in the language of `locale`. `with_common` fills them up with the concepts that most papers name.
         """
         counted = await self._get_counts()
         if counted is None:
             return ()
         glossary, recent, baseline = counted
         keys = _rank_topics(recent, baseline, limit)
+        if with_common:
+            common = [
+                key
+                for key, paper_ids in recent.papers_by_topic.items()
+                if len(paper_ids) >= MIN_PAPERS and " " in key and glossary.concept(key) is not None
+            ]
+            common.sort(key=lambda key: -len(recent.papers_by_topic[key]))
+            keys = list(dict.fromkeys([*keys, *common]))[:limit]
         return tuple(_make_topic(glossary, recent, baseline, key, locale) for key in keys)
-
-    async def list_common(self, locale: models.Locale, *, limit: int) -> tuple[RisingTopic, ...]:
-        """Return the rising topics of the last 30 days, filled up with the concepts that most of its papers name."""
-        counted = await self._get_counts()
-        if counted is None:
-            return ()
-        glossary, recent, baseline = counted
-        common = [
-            key
-            for key, paper_ids in recent.papers_by_topic.items()
-            if len(paper_ids) >= MIN_PAPERS and " " in key and glossary.concept(key) is not None
-        ]
-        common.sort(key=lambda key: -len(recent.papers_by_topic[key]))
-        keys = dict.fromkeys([*_rank_topics(recent, baseline, limit), *common])
-        return tuple(_make_topic(glossary, recent, baseline, key, locale) for key in list(keys)[:limit])
 
     async def _get_counts(self) -> tuple[Glossary, _TopicCounts, _TopicCounts] | None:
         """Return the glossary with the counts of the recent period and of the baseline; None for an empty archive."""

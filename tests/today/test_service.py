@@ -16,7 +16,6 @@ from bot.core.settings import Settings
 from bot.outbox.outcomes import DestinationSuspender
 from bot.outbox.sender import Classification, Disposition
 from bot.today import profiles
-from bot.today import service as today_service
 from bot.today.service import TodayPlanner
 from storage import accounts, deliveries, models, today
 from storage.database import Database
@@ -246,9 +245,7 @@ async def test_a_paper_is_prepared_once_for_all_readers_and_compared_with_what_i
     prepare, compare = mock.Mock(wraps=matcher.keyword_text), mock.Mock(wraps=matcher.match)
     monkeypatch.setattr(matcher, "keyword_text", prepare)
     monkeypatch.setattr(matcher, "match", compare)
-    wanted = [
-        today_service.Wanted(models.Profile(user_id), models.Locale.EN) for user_id in (READER, READER + 1)
-    ]
+    wanted = [(models.Profile(user_id), models.Locale.EN) for user_id in (READER, READER + 1)]
     posts = await services.today.build_posts(wanted)
     assert [post.picks[0][0].arxiv_id for post in posts] == ["2503.07006"] * 2
     assert [reason for *_, reason in posts[0].picks[0][2]] == [0]
