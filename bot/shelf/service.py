@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias, TypedDict
+from typing import Any, TypeAlias
 
 from bot.archive import arxiv_ids, digest_writer
 from bot.archive.exports import ReferenceFile, ReferenceFormat
@@ -22,7 +22,7 @@ from bot.shelf import references
 from bot.shelf.references import Reference, UnreadableFileError
 from bot.sources.fetch_errors import FetchError
 from bot.text import analyser
-from storage import archive, models, papers, shelf
+from storage import archive, bulk, models, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.errors import PaperroundError
@@ -35,13 +35,6 @@ MAX_LISTED_TAGS = 25
 
 Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Collection[int]]]
 """Returns the ids of those papers that match all of a query, as `/topic` finds them."""
-
-
-class _Wanted(TypedDict):
-    """The saved papers that a query asks for: those with all the tags, among `paper_ids` (None: any)."""
-
-    tags: list[str]
-    paper_ids: frozenset[int] | None
 
 
 class FullShelfError(PaperroundError):
@@ -119,9 +112,9 @@ class Shelf:
     ) -> tuple[list[models.SavedPaper], int]:
         """Return a page of the saved papers that a query finds, and the number of all of them."""
         async with self._database.read() as connection:
-            wanted = await self._find(connection, user_id, query)
+            tags, found = await self._find(connection, user_id, query)
             return await shelf.list_rows(
-                connection, user_id, order=order, limit=limit, offset=offset, **wanted
+                connection, user_id, order=order, tags=tags, paper_ids=found, limit=limit, offset=offset
             )
 
     async def export(
@@ -135,8 +128,8 @@ class Shelf:
         file = io.BytesIO(rendering.start.encode())
         file.seek(0, io.SEEK_END)
         async with self._database.read() as connection:
-            wanted = await self._find(connection, user_id, query)
-            pages = shelf.stream_rows(connection, user_id, order=order, **wanted)
+            tags, found = await self._find(connection, user_id, query)
+            pages = shelf.stream_rows(connection, user_id, order=order, tags=tags, paper_ids=found)
             async with aclosing(pages):
                 async for rows in pages:
                     confirmed = await papers.list_with_arxiv_authors(connection, [row.id for row in rows])
@@ -166,11 +159,16 @@ class Shelf:
                 rows = [row for row in rows if row.id in found]
         return rows, counts
 
-    async def _find(self, connection: Connection, user_id: int, query: str) -> _Wanted:
-        """Return the tags of a query, and the papers that match its words: by the search, or by title, note or id."""
+    async def _find(
+        self, connection: Connection, user_id: int, query: str
+    ) -> tuple[list[str], frozenset[int] | None]:
+        """Return the tags of a query, and the papers that match its words: by the search, or by title, note or id.
+
+        The papers of a query without words are None: any.
+        """
         words, tags = references.split_query(query)
         if not words:
-            return {"tags": tags, "paper_ids": None}
+            return tags, None
         listed: list[DigestPaper] = []
         found: frozenset[int] = frozenset()
         async with aclosing(shelf.stream_texts(connection, user_id)) as parts:
@@ -183,7 +181,7 @@ class Shelf:
                 found |= await asyncio.to_thread(_find_in_texts, rows, words)
         if listed:
             found |= frozenset(await self._matcher(connection, words, listed))
-        return {"tags": tags, "paper_ids": found}
+        return tags, found
 
 
 def _write(
@@ -267,8 +265,7 @@ class ReferenceImporter:
         counts["left_out"] = left_out
         async with self._database.read() as connection:
             known = set(await shelf.list_paper_ids(connection, user_id))
-        for start in range(0, len(ordered), BATCH_SIZE):
-            batch = ordered[start : start + BATCH_SIZE]
+        for batch in bulk.chunked(ordered, BATCH_SIZE):
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 saved = await _save(connection, user_id, batch, known, self._count_room(user_id))

@@ -87,7 +87,6 @@ async def test_each_option_of_the_command_is_kept_until_the_alert_is_made(harnes
     )
 
 
-@both_languages
 async def test_both_modals_change_the_draft(harness: ClientHarness) -> None:
     preview = await harness.ask("alerts add", author="Ada Lovelace")
     changed = await harness.fill(

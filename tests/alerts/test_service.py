@@ -22,7 +22,7 @@ from storage.database import Connection
 from tests.support import alert_builders, digest_builders, patience
 from tests.support.alert_harness import AUTHOR, KEYWORD, MONDAY, NOW, AlertHarness
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,7 @@ def test_one_term_that_an_exclusion_kills_does_not_kill_the_alert() -> None:
     assert alerts_service.validate_alert(draft).excluded == ("robot",)
 
 
+@both_engines
 async def test_resuming_alerts_makes_their_paused_deliveries_due(alert_harness: AlertHarness) -> None:
     alert_id = await alert_harness.add_alert("care")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
@@ -104,6 +105,7 @@ async def test_an_equal_alert_and_a_fifty_first_are_refused(alert_harness: Alert
         await alert_harness.add_alert("one more")
 
 
+@both_engines
 async def test_two_presses_at_once_add_one_alert(alert_harness: AlertHarness) -> None:
     presses = (alert_harness.add_alert("diffusion") for _ in range(4))
     outcomes = await asyncio.gather(*presses, return_exceptions=True)
@@ -111,6 +113,7 @@ async def test_two_presses_at_once_add_one_alert(alert_harness: AlertHarness) ->
     assert len(await alert_harness.alerts.list_rows(user_id=7)) == 1
 
 
+@both_engines
 async def test_a_changed_alert_matches_what_it_says_now(alert_harness: AlertHarness) -> None:
     alert_id = await alert_harness.add_alert("speech")
     other_id = await alert_harness.add_alert("robot")
@@ -168,6 +171,7 @@ async def test_only_the_owner_can_remove_an_alert(alert_harness: AlertHarness) -
     assert await alert_harness.alerts.remove([alert_id], user_id=7) == 1
 
 
+@both_engines
 async def test_an_institution_is_followed_in_either_language(alert_harness: AlertHarness) -> None:
     for user_id, name in ((1, "카이스트"), (2, "A Lab"), (3, "서울대")):
         await alert_harness.add_alert(name, user_id=user_id, kind=models.AlertKind.INSTITUTION)
@@ -210,6 +214,7 @@ _SUMMARIES = (
 )
 
 
+@both_engines
 async def test_a_preview_finds_what_a_naive_matcher_finds(alert_harness: AlertHarness) -> None:
     for number, summary in enumerate(_SUMMARIES):
         votes = [(f"2601.{number}000{paper + 1}", 4 + number + paper) for paper in range(3)]

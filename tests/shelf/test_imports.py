@@ -31,7 +31,7 @@ from tests.support import growth, patience
 from tests.support.reference_files import render_references
 from tests.support.sample_archive import make_ingest
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 READABLE = (ReferenceFormat.BIBTEX, ReferenceFormat.RIS, ReferenceFormat.CSL)
@@ -379,6 +379,7 @@ def entry(arxiv_id: str, extra: str = "") -> str:
     )
 
 
+@both_engines
 async def test_a_file_is_saved_in_its_order_and_the_counts_tell_of_each_reference(db: Database) -> None:
     importer = ReferenceImporter(db, lambda: NOW)
     async with db.transaction() as connection:
@@ -424,6 +425,7 @@ async def test_a_full_shelf_takes_no_more(sqlite_db: Database, monkeypatch: pyte
     assert (counts["saved"], counts["full"]) == (3, 2)
 
 
+@both_engines
 async def test_a_reader_adds_so_many_new_papers_in_a_month_also_after_being_forgotten(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from storage.models import NewsKind, SourceKind
 from tests.support import origin_server, source_payloads
 from tests.support.news_harness import SAVED_AT, WEEK, NewsHarness, monday
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 UPDATED_AT = datetime(2025, 5, 3, 17, tzinfo=UTC)
 
@@ -113,6 +113,7 @@ async def harness(db: Database) -> NewsHarness:
     return harness
 
 
+@both_engines
 async def test_each_change_is_told_once_however_often_it_is_read(harness: NewsHarness) -> None:
     first, second, third = harness.ids
     harness.services.say(first, version="2", venue="NeurIPS 2025")
@@ -157,6 +158,7 @@ async def test_at_the_first_reading_news_is_what_changed_after_the_paper_was_sav
     assert await harness.run(monday(1)) == ([(first, "version", "2")] if is_news else [])
 
 
+@both_engines
 async def test_code_that_the_archive_learns_is_news_but_not_code_that_it_knew(db: Database) -> None:
     harness = NewsHarness(db)
     first, second = await harness.add_papers(2)
@@ -175,6 +177,7 @@ async def test_code_that_the_archive_learns_is_news_but_not_code_that_it_knew(db
     assert await harness.run(monday(1)) == [(first, "code", "https://new.example/")]
 
 
+@both_engines
 async def test_only_who_saved_it_before_the_change_is_told(harness: NewsHarness) -> None:
     first, _, _ = harness.ids
     harness.services.say(first, version="2")
@@ -185,6 +188,7 @@ async def test_only_who_saved_it_before_the_change_is_told(harness: NewsHarness)
     assert [reader for reader, _, _ in harness.told] == [7]
 
 
+@both_engines
 async def test_a_paper_that_no_reader_keeps_is_watched_no_more(harness: NewsHarness) -> None:
     async with harness.database.transaction() as connection:
         for paper_id in harness.ids.values():
@@ -265,6 +269,7 @@ async def test_what_is_not_an_id_counts_as_asked_about_without_a_request(db: Dat
     assert (harness.services.batches, harness.services.asked) == ([papers[1:]], papers[1:])
 
 
+@both_engines
 async def test_a_full_shelf_does_not_hold_up_the_papers_of_other_readers(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,6 +290,7 @@ async def test_a_full_shelf_does_not_hold_up_the_papers_of_other_readers(
     assert {*early, *late} <= {arxiv_id for batch in harness.services.batches for arxiv_id in batch}
 
 
+@both_engines
 async def test_readers_with_few_papers_come_before_many_with_full_shelves(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""The weekly message about saved papers: when it is planned, once, and what a reader can do about it, on both engines."""
+"""The weekly message about saved papers: when it is planned, once, and what a reader can do about it."""
 
 from __future__ import annotations
 

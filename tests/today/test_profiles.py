@@ -22,7 +22,7 @@ from storage.search import DocumentTexts
 from tests.support import glossary_in_memory, patience, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +106,7 @@ def _service(db: Database) -> profiles.Profiles:
     return profiles.Profiles(db, lambda: NOW, PaperVectors(GlossaryService(db)))
 
 
+@both_engines
 async def test_the_join_scores_as_the_sum_over_all_weights_does(db: Database) -> None:
     rng = random.Random(4)
     terms = [f"term {number}" for number in range(40)] + ["강화", "=reinforc learn", "it's", 'a "quote"']
@@ -144,6 +145,7 @@ async def archive(db: Database) -> dict[str, int]:
         return await papers.get_ids(connection, [paper.arxiv_id for paper in (*robots, *speech)])
 
 
+@both_engines
 async def test_a_profile_is_learnt_again_only_when_something_has_changed(
     db: Database, archive: dict[str, int]
 ) -> None:
@@ -185,6 +187,7 @@ async def test_papers_like_the_saved_ones_score_higher(db: Database, archive: di
     assert min(unsaved) > max(scores.get(archive[f"2502.{number + 1:05}"], 0.0) for number in range(8))
 
 
+@both_engines
 async def test_an_imported_paper_is_learnt_from_by_its_title(db: Database, archive: dict[str, int]) -> None:
     learner = _service(db)
     titles = ["Robot Arms in Kitchens", "Arms of Small Robots"]
@@ -200,6 +203,7 @@ async def test_an_imported_paper_is_learnt_from_by_its_title(db: Database, archi
     assert (await _weights(db))["robot"] > 0
 
 
+@both_engines
 async def test_opened_papers_are_kept_of_readers_who_asked_or_chose_something(
     db: Database, archive: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,6 +241,7 @@ async def _weights(db: Database) -> dict[str, float]:
     return {term: weight for _, term, weight in rows if term in ("marker", "robot", "speech")}
 
 
+@both_engines
 async def test_an_empty_profile_has_the_defaults_of_its_record(db: Database) -> None:
     await _service(db).open(READER)
     async with db.read() as connection:

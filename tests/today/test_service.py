@@ -85,20 +85,6 @@ async def test_each_day_is_sent_once_at_the_local_hour_across_both_clock_changes
     assert all(row.locale is models.Locale.KO and len(row.post.papers) == 5 for row in deliveries)
 
 
-async def test_an_hour_that_comes_twice_brings_one_message(sqlite_db: Database) -> None:
-    """On November 2 it is 01:30 twice in New York: at 05:30 and at 06:30 UTC."""
-    planned = _Planned(sqlite_db)
-    planned.now = datetime(2025, 10, 31, 12, tzinfo=UTC)
-    await planned.subscribe("01:30")
-    arrived: list[datetime] = []
-    # The last digest comes between the two.
-    for number, on, until in ((1, "2025-10-31", 1), (2, "2025-11-01", 2), (3, "2025-11-02", 4)):
-        await planned.add_day(on, number)
-        arrived += await planned.run_until(datetime(2025, 11, until, 6, tzinfo=UTC))
-    assert [(at.day, at.hour) for at in arrived] == [(1, 5), (2, 5), (3, 6)]
-    assert len({row.digest_on for row in await planned.list_deliveries()}) == 3
-
-
 async def test_a_reader_who_moves_west_misses_no_day_and_gets_none_twice(sqlite_db: Database) -> None:
     """The morning of March 9 comes twice: in Seoul, and 14 hours later in New York, with a new digest meanwhile."""
     planned = _Planned(sqlite_db)
