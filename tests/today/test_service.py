@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -52,6 +54,12 @@ class _Planned:
         await sample_archive.add_digest(
             self.db, on, *(NewsletterPaper(arxiv_id, f"Paper {arxiv_id}", "A study.") for arxiv_id in ids)
         )
+
+    async def add_lookup(self, on: date, items: Sequence[dict[str, Any]]) -> None:
+        """Store new papers for look-up, as those of an arXiv category."""
+        digest = listing.build(on, items, form=models.DigestFormat.LOOKUP)
+        ingest = self.container.create_ingest()
+        await ingest.add_digests([digest], source="arxiv:cs.CL", location=f"arxiv:cs.CL/{on}")
 
     async def run_until(self, until: datetime) -> list[datetime]:
         """Tick every half hour; return when deliveries were planned."""
@@ -181,11 +189,9 @@ async def test_a_day_of_digests_comes_before_new_papers_for_lookup_which_count_w
 ) -> None:
     planned = _Planned(sqlite_db)
     await planned.subscribe()
-    ingest = planned.container.create_ingest()
     for day, on in enumerate((date(2025, 3, 6), date(2025, 3, 9)), start=6):
         items = [{"arxiv_id": f"2503.{day}{number:04}", "title": f"New {number}"} for number in range(1, 8)]
-        digest = listing.build(on, items, form=models.DigestFormat.LOOKUP)
-        await ingest.add_digests([digest], source="arxiv:cs.CL", location=f"arxiv:cs.CL#{on}")
+        await planned.add_lookup(on, items)
         await planned.run_until(datetime(2025, 3, day + 4, 6, tzinfo=UTC))
         if day == 6:
             await planned.add_day("2025-03-07", 1)
@@ -199,13 +205,11 @@ async def test_a_reader_sees_what_they_follow_among_the_new_papers_for_lookup_of
     await planned.subscribe()
     draft = alert_builders.draft("Ada Byron", kind=models.AlertKind.AUTHOR, user_id=READER)
     await planned.services.alerts.add(draft)
-    ingest, on = planned.container.create_ingest(), date(2025, 3, 7)
     names = {f"2503.2{number:04}": f"Name {number}" for number in range(1, 40)} | {"2503.20040": "Ada Byron"}
     items = [
         {"arxiv_id": name, "title": f"New {name}", "authors": [author]} for name, author in names.items()
     ]
-    digest = listing.build(on, items, form=models.DigestFormat.LOOKUP)
-    await ingest.add_digests([digest], source="arxiv:cs.CL", location=f"arxiv:cs.CL/{on}")
+    await planned.add_lookup(date(2025, 3, 7), items)
     await planned.add_day("2025-03-07", 1)
     await planned.run_until(datetime(2025, 3, 9, 12, tzinfo=UTC))
     [delivery] = await planned.list_deliveries()
@@ -245,21 +249,13 @@ async def test_a_day_of_many_new_papers_costs_one_reading_of_each_and_extracts_o
     sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planned = _Planned(sqlite_db)
-    items = [
+    items: list[dict[str, Any]] = [
         {"arxiv_id": f"2503.2{number:04}", "title": f"New {number}", "abstract": "We study it. It works."}
         for number in range(1, 61)
     ]
-    on = date(2025, 3, 7)
-    facts = [
-        models.PaperFacts(
-            item["arxiv_id"], "arxiv", "u", START, title=item["title"], abstract=item["abstract"]
-        )
-        for item in items
-    ]
-    ingest = planned.container.create_ingest()
-    await ingest.add_facts(facts)
-    digest = listing.build(on, items, form=models.DigestFormat.LOOKUP)
-    await ingest.add_digests([digest], source="arxiv:cs.CL", location=f"arxiv:cs.CL/{on}")
+    facts = [models.PaperFacts(source="arxiv", location="u", read_at=START, **item) for item in items]
+    await planned.container.create_ingest().add_facts(facts)
+    await planned.add_lookup(date(2025, 3, 7), items)
     extract = mock.Mock(wraps=profiles.extract_features)
     choose = mock.Mock(wraps=summaries.choose_sentences)
     monkeypatch.setattr(profiles, "extract_features", extract)
