@@ -19,9 +19,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from aiohttp import web
 
-from bot.accounts.service import ReaderData
-from bot.shelf.imports import ReferenceImporter
+from bot.client.accounts import ReaderData
 from bot.shelf.news import PaperSweep, PaperWatch
+from bot.shelf.service import ReferenceImporter
 from bot.sources import fetcher
 from storage import migrate, papers, shelf, tables
 from storage.database import Database

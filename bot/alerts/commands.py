@@ -16,13 +16,13 @@ from discord import app_commands, ui
 from discord.ext import commands
 from pydantic import TypeAdapter
 
-from bot.accounts.service import TextPurpose, TextTokenStore
 from bot.alerts import messages as alerts_messages
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
 from bot.archive import arxiv_ids
 from bot.client import message_builder, router
 from bot.client import messages as client_messages
+from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Interaction, Request
 from bot.client.message_builder import Action
 from bot.client.router import UserError, map_service_errors
@@ -30,7 +30,7 @@ from bot.lists import autocomplete
 from bot.lists import card as lists_card
 from bot.lists import follow as lists_follow
 from bot.lists import messages as lists_messages
-from bot.lists.commands import load_list_text
+from bot.lists.commands import load_list_text, load_paper
 from storage import errors, models
 
 _DRAFT = TypeAdapter(models.Alert)
@@ -227,9 +227,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         self, request: Request, arxiv_id: str
     ) -> tuple[models.PaperDetail, list[alerts_service.MatchedAlert]]:
         """Return a paper and the alerts of this channel, or the user's own by DM, that it matches. Raises UserError."""
-        paper = await request.services.search.find_paper(arxiv_id)
-        if paper is None:
-            raise UserError("no-paper", paper=client_messages.escape_untrusted(arxiv_id))
+        paper = await load_paper(request, arxiv_id)
         is_dm = request.interaction.guild_id is None
         async with router.admitted_lookup(request.interaction):
             return paper, await request.services.alerts.explain(
@@ -417,8 +415,7 @@ async def find(request: Request, text: str) -> models.Alert:
     """Return the reader's alert by its id or its terms. Raises UserError for none, and for several of the same terms."""
     own = await list_for_reader(request)
     typed = text.strip().casefold()
-    matching = [alert for alert in own if text == str(alert.id)]
-    matching = matching or [
+    matching = [alert for alert in own if text == str(alert.id)] or [
         alert for alert in own if typed == alerts_messages.describe_name(alert).casefold()
     ]
     if len(matching) != 1:
@@ -497,17 +494,12 @@ async def complete(request: Request, draft: models.Alert) -> models.Alert:
     stored = await find(request, str(draft.id)) if draft.id else None
     is_moved = stored is None or stored.channel_id != draft.channel_id
     guild_id = request.interaction.guild_id if stored is None or is_moved else stored.guild_id
-    timezone = draft.timezone
-    is_chosen = timezone != alerts_service.EMPTY_DRAFT.timezone
+    is_chosen = draft.timezone != alerts_service.EMPTY_DRAFT.timezone
     if not is_chosen and draft.timing is models.AlertTiming.AT_ONCE:
-        timezone = await request.interaction.client.timezone_for(request.interaction)
-    return replace(
-        draft,
-        user_id=request.user_id,
-        created_at=request.services.clock(),
-        guild_id=guild_id if draft.channel_id is not None else None,
-        timezone=timezone,
-    )
+        zone = await request.interaction.client.timezone_for(request.interaction)
+        draft = replace(draft, timezone=zone)
+    guild_id = guild_id if draft.channel_id is not None else None
+    return replace(draft, user_id=request.user_id, created_at=request.services.clock(), guild_id=guild_id)
 
 
 @contextmanager

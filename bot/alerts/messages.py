@@ -35,11 +35,6 @@ MAX_TERM_LENGTH = 100
 MAX_ALERT_LENGTH = 900
 
 
-def mention_channel(channel_id: int) -> str:
-    """Return the mention of a channel."""
-    return f"<#{channel_id}>"
-
-
 def describe_alert(texts: Texts, alert: models.Alert) -> str:
     """Return what an alert is for, escaped: `Papers with “강화 학습” or by Sergey Levine, at least ▲ 10`."""
     joiner = texts("alert-and" if alert.match_all else "alert-or")
@@ -76,7 +71,7 @@ def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str
     return discord_text.shorten(discord_text.to_single_line(joined + rest), max_length, markdown=False)
 
 
-def place_and_time(texts: Texts, alert: models.Alert, channel_name: ChannelName = mention_channel) -> str:
+def place_and_time(texts: Texts, alert: models.Alert, channel_name: ChannelName = "<#{}>".format) -> str:
     """Return where an alert goes and when: `DM · at once`, `#papers · weekly, Mon 09:00`. Menus show no mentions."""
     place = texts("alert-dm") if alert.channel_id is None else channel_name(alert.channel_id)
     day = daily_messages.format_weekday(texts, alert.weekday)

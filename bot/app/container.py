@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import structlog
 from aiolimiter import AsyncLimiter
 
-from bot.accounts.service import Guilds, ReaderData, Readers, TextTokenStore
 from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
 from bot.archive.digest_writer import FreshDigest
 from bot.archive.ingest import IngestService
+from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
 from bot.core import day_close
 from bot.core.clock import Clock, system_clock
 from bot.core.day_close import DaysOff
@@ -254,8 +254,7 @@ class Container:
 
         # The service imports these on first use, which would hold up the event loop.
         from bot.search.service import SearchService
-        from bot.shelf.imports import ReferenceImporter
-        from bot.shelf.service import Shelf
+        from bot.shelf.service import ReferenceImporter, Shelf
         from bot.sources import paper_lookup
         from bot.text import questions, topics
         from bot.today.profiles import PaperVectors, Profiles

@@ -130,7 +130,7 @@ async def _find_zone(database: Database, user: int) -> str:
 
     Of daily posts in several zones those count that the reader set up.
     """
-    from bot.accounts.service import Readers
+    from bot.client.accounts import Readers
     from bot.core.clock import system_clock
     from bot.daily.service import Subscriptions
     from storage import models

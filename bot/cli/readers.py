@@ -11,7 +11,7 @@ from bot.cli import shell
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.accounts.service import ReaderData
+    from bot.client.accounts import ReaderData
     from bot.shelf.service import Shelf
     from storage import models
     from storage.database import Database
@@ -42,7 +42,7 @@ def _print_counts(counts: dict[str, int], heading: str = "rows") -> None:
 
 
 def _create_readers(database: Database) -> ReaderData:
-    from bot.accounts.service import ReaderData
+    from bot.client.accounts import ReaderData
     from bot.core.clock import system_clock
 
     return ReaderData(database, system_clock)

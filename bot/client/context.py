@@ -12,9 +12,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.accounts.service import Guilds, ReaderData, Readers, TextTokenStore
 from bot.alerts.service import Alerts
 from bot.client import command_sync, request_gate, translations
+from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
 from bot.client.messages import PostWording
 from bot.client.translations import Texts
 from bot.core import clock
@@ -28,8 +28,7 @@ from bot.outbox.outcomes import DestinationResumer
 from bot.rendering.charts import ChartRenderer
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
-from bot.shelf.imports import ReferenceImporter
-from bot.shelf.service import Shelf
+from bot.shelf.service import ReferenceImporter, Shelf
 from bot.sources.kinds import SourceRegistry
 from bot.sources.paper_lookup import PaperLookup
 from bot.today.profiles import Profiles

@@ -32,9 +32,9 @@ import structlog
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.accounts.service import TextPurpose, TextTokenStore
 from bot.client import message_builder
 from bot.client import messages as client_messages
+from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Interaction, Request
 from bot.client.translations import Argument
 from bot.core import isolation

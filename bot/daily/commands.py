@@ -11,10 +11,10 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.accounts.service import TextPurpose
 from bot.archive import arxiv_ids
 from bot.client import message_builder, router
 from bot.client import messages as client_messages
+from bot.client.accounts import TextPurpose
 from bot.client.context import Client, Interaction, Request
 from bot.client.message_builder import Action, pack_custom_id
 from bot.client.router import UserError, map_service_errors

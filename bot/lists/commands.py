@@ -11,11 +11,11 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.accounts.service import TextPurpose, TextTokenStore
 from bot.archive import arxiv_ids
 from bot.client import message_builder, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
+from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Client, Request, Services
 from bot.client.message_builder import Action
 from bot.client.messages import escape_untrusted, format_title

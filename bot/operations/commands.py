@@ -6,9 +6,9 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.accounts.service import TooLargeError
 from bot.client import message_builder, router
 from bot.client import messages as client_messages
+from bot.client.accounts import TooLargeError
 from bot.client.context import Client, Request
 from bot.client.message_builder import Action, pack_custom_id
 from bot.client.router import Attachment, Download, Transfer, UserError

@@ -8,10 +8,10 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.accounts.service import TooLargeError
 from bot.archive.exports import FILE_ENDINGS, ReferenceFormat
 from bot.client import message_builder, router
 from bot.client import messages as client_messages
+from bot.client.accounts import TooLargeError
 from bot.client.context import Client, Interaction, Request
 from bot.client.message_builder import Action
 from bot.client.router import Attachment, Download, Transfer, UserError, map_service_errors
@@ -21,9 +21,8 @@ from bot.lists import messages as lists_messages
 from bot.lists.commands import PaperListLoader, card_view, load_list_text, load_paper, store_list_text
 from bot.lists.messages import ListKind, ListState
 from bot.shelf import messages as shelf_messages
-from bot.shelf.imports import MAX_FILE_BYTES
 from bot.shelf.references import UnreadableFileError
-from bot.shelf.service import MAX_SAVED, FullShelfError
+from bot.shelf.service import MAX_FILE_BYTES, MAX_SAVED, FullShelfError
 from storage import models
 from storage.shelf import Order
 

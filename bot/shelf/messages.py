@@ -19,7 +19,7 @@ from bot.lists import messages as lists_messages
 from bot.lists.saved import FORMAT_NAMES, format_tags, show_all_button
 from bot.outbox import contents
 from bot.rendering import discord_text
-from bot.shelf.notes import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
+from bot.shelf.references import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 from storage import models
 
 OPEN_EDIT = "sn"

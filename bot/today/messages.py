@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import Any
 
 from discord import ui
 
@@ -15,7 +15,6 @@ from bot.client.translations import Texts
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
-from bot.outbox.contents import TodayReasonKind
 from bot.rendering import discord_text
 
 SHOW = "td"
@@ -146,7 +145,9 @@ def _pick_text(
     texts: Texts, position: int, pick: contents.TodayPick, characters: int, size: int, *, with_language: bool
 ) -> str:
     paper, rank, reasons = pick
-    clauses = [_clause(texts, reason) for reason in reasons]
+    clauses = [
+        texts(f"today-because-{kind.value}", text=_escape(text), count=count) for kind, text, count in reasons
+    ]
     because = texts("today-because", reasons=texts("today-and").join(clauses)) if clauses else ""
     title = client_messages.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters // 2, max_bytes=size // 2
@@ -157,19 +158,6 @@ def _pick_text(
     excerpt, language = client_messages.excerpt_lines(texts, paper, with_language=with_language)
     lines = (f"**{position} · {title}** {facts}", excerpt, *map(client_messages.subtext, (language, because)))
     return discord_text.shorten("\n".join(line for line in lines if line), characters, max_bytes=size)
-
-
-def _clause(texts: Texts, reason: contents.TodayReason) -> str:
-    kind, text, count = reason
-    match kind:
-        case TodayReasonKind.SAVED:
-            return texts("today-because-saved", text=_escape(text), count=count)
-        case TodayReasonKind.FOLLOWED:
-            return texts("today-because-followed", text=_escape(text))
-        case TodayReasonKind.PICKED:
-            return texts("today-because-picked", text=_escape(text))
-        case _:
-            assert_never(kind)
 
 
 def _escape(text: str) -> str:

@@ -221,7 +221,7 @@ class WebPages:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
         texts = self.texts(site)
         if not query.strip():
-            topics = await self.services.rising.list_common(texts.locale, limit=PAGE_SIZE)
+            topics = await self.services.rising.list_topics(texts.locale, limit=PAGE_SIZE, with_common=True)
             suggestions = [(topic.text, site.link("search", q=topic.text)) for topic in topics]
             values = {**_NO_LIST, "suggestions": suggestions, "heading": texts("web-search")}
             return self._page(site, "web.list.html.j2", ("search",), {}, texts("web-search"), values)

@@ -9,10 +9,10 @@ import discord
 import pytest
 from discord import ui
 
-from bot.accounts.service import TextPurpose, make_token
 from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
 from bot.client import messages as client_messages
+from bot.client.accounts import TextPurpose, make_token
 from bot.client.message_builder import layout_payload, pack_custom_id
 from bot.daily import messages as daily_messages
 from bot.daily.service import draft_codec

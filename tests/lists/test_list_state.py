@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.accounts.service import TextTokenStore
 from bot.client import message_builder
+from bot.client.accounts import TextTokenStore
 from bot.client.router import UserError
 from bot.core.clock import system_clock
 from bot.lists import commands as lists_commands

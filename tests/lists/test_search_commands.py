@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from itertools import permutations
 from typing import Any
 
-from bot.accounts.service import make_token
+from bot.client.accounts import make_token
 from bot.core import admission
 from bot.search import glossary
 from storage import models

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from bot.accounts import service as accounts_service
 from bot.app.container import Container
 from bot.archive import listing
+from bot.client import accounts as client_accounts
 from bot.client import message_builder, translations
 from bot.client.translations import Translations
 from bot.core.settings import Settings
@@ -280,7 +280,7 @@ async def test_the_question_says_what_would_go_and_can_be_closed(harness: Client
 
 
 async def test_a_large_file_is_compressed(harness: ClientHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts_service, "MAX_PLAIN_BYTES", 10)
+    monkeypatch.setattr(client_accounts, "MAX_PLAIN_BYTES", 10)
     await _use_everything(harness)
     (file,) = (await harness.ask("me data")).attachments
     assert file.filename == "paperround.json.gz"

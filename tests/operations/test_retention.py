@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.accounts.service import Guilds
 from bot.alerts.service import Alerts
+from bot.client.accounts import Guilds
 from bot.daily.service import Subscriptions
 from bot.daily.why import Cause, WhyExplainer
 from bot.operations.retention import Retention

@@ -125,8 +125,8 @@ async def test_a_paper_is_found_by_topic_author_and_trends_and_in_no_plain_post(
     by_author = await search.search(SearchRequest(author=paper.authors[0]))
     assert [row.arxiv_id for row in by_author.rows] == [paper.arxiv_id]
     async with harness.db.read() as connection:
-        months = await trends.count_papers(connection, stored_search.Filters())
-        assert [(month.starts_on, month.paper_count) for month in months] == [(date(2025, 5, 1), 1)]
+        days = await trends.count_papers(connection, stored_search.Filters())
+        assert [(day.starts_on, day.paper_count) for day in days] == [(TODAY, 1)]
         assert await archive.list_dates(connection, limit=5) == []
 
 

@@ -166,7 +166,6 @@ async def test_a_time_without_a_zone_is_the_servers_then_the_languages(harness: 
     assert "Europe/Berlin" in shown_text(await _ask(harness, at="9am"))
 
 
-@both_languages
 async def test_a_zone_is_typed_with_the_time_and_a_button_changes_both(harness: ClientHarness) -> None:
     await harness.add_subscription(timezone="Europe/Berlin")
     shown = await _ask(harness, at="오전 9시 서울")
