@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable,
 from contextlib import asynccontextmanager
 from datetime import date
 
-from bot.archive import arxiv_ids, digest_writer, listing, parse
+from bot.archive import arxiv_ids, digest_writer, parse
 from bot.archive.digest_writer import IngestResult
 from bot.archive.files import TextFile
 from bot.core import errors, isolation
@@ -148,7 +148,7 @@ class IngestService:
         for chunk in chunked(ids, FACTS_BATCH):
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
-                changed += await self._writer.merge_again(connection, chunk)
+                changed += len(await digest_writer.refresh_papers(connection, self._indexer, chunk))
             await self._indexer.catch_up(self._database)
         return changed
 
@@ -257,7 +257,7 @@ async def _parse_file(file: TextFile | LocatedProblem, on: date) -> Sequence[Dig
 
 
 def _read_file(file: TextFile, on: date) -> Sequence[Digest] | IngestResult:
-    is_json, names_paper = listing.is_json(file.text), arxiv_ids.names_paper(file.text)
+    is_json, names_paper = parse.is_json(file.text), arxiv_ids.names_paper(file.text)
     try:
         return parse.parse_text(_storable_text(file.take_text()), file.name, on)
     except errors.NotADigestError as error:

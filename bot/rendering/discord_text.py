@@ -410,10 +410,7 @@ class _Page:
     def render(self, count: int, rest: list[Token]) -> tuple[str, list[str]]:
         """Return the page of the first `count` tokens and the marks open at its end; put the other tokens back to `rest`."""
         rest.extend(reversed(self._tokens[count:]))
-        text, opened = self._prefix, self._marks_at_start
-        text += "".join(token.text for token in self._tokens[:count])
-        for token in self._tokens[:count]:
-            opened = _toggle_marks(opened, token)
+        text, opened = self._render_first(count)
         text = text.rstrip("\n") if _in_fence(opened) else text.rstrip()
         return text + (_closing_marks(opened) if rest else ""), opened
 
@@ -427,10 +424,14 @@ class _Page:
         else:
             anywhere = max(self._boundaries.values(), default=0)
             count, ellipsis = self._preferred_boundaries.get(Boundary.WORD, anywhere), ELLIPSIS
-        text, opened = self._prefix, self._marks_at_start
-        for token in self._tokens[:count]:
-            text, opened = text + token.text, _toggle_marks(opened, token)
+        text, opened = self._render_first(count)
         return text.rstrip() + (ellipsis if text.strip() else ELLIPSIS) + _closing_marks(opened)
+
+    def _render_first(self, count: int) -> tuple[str, list[str]]:
+        opened = self._marks_at_start
+        for token in self._tokens[:count]:
+            opened = _toggle_marks(opened, token)
+        return self._prefix + "".join(token.text for token in self._tokens[:count]), opened
 
     def _try_append(self, token: Token) -> bool:
         opened = _toggle_marks(self._open_marks, token) if token.toggles else self._open_marks

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from bot.archive import ingest, listing, parse
+from bot.archive import ingest, parse
 from bot.archive.digest_writer import FreshDigest, IngestResult
-from bot.archive.files import TextFile, find_files, read_found
+from bot.archive.files import TextFile, find_files, read_file
 from bot.core import errors
 from storage import archive, database, papers, tables
 from storage.database import Connection
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 
 def read_texts(*folders: Path) -> list[TextFile]:
-    found = map(read_found, find_files(map(str, folders)))
+    found = map(read_file, find_files(map(str, folders)))
     return [file for file in found if isinstance(file, TextFile)]
 
 
@@ -124,7 +124,7 @@ async def test_texts_with_invalid_characters_and_huge_fields_are_stored(harness:
 async def test_no_text_is_parsed_on_the_event_loop(
     harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parse_text, is_json, threads = parse.parse_text, listing.is_json, set[int]()
+    parse_text, is_json, threads = parse.parse_text, parse.is_json, set[int]()
 
     def record(read: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
@@ -134,7 +134,7 @@ async def test_no_text_is_parsed_on_the_event_loop(
         return call
 
     monkeypatch.setattr(parse, "parse_text", record(parse_text))
-    monkeypatch.setattr(listing, "is_json", record(is_json))
+    monkeypatch.setattr(parse, "is_json", record(is_json))
     text = newsletter(paper(1))
     await harness.ingest.add_text(text, location="a")
     await harness.ingest.add_file(TextFile("b.md", text))
@@ -296,12 +296,12 @@ async def test_a_back_fill_never_lowers_newer_votes_and_a_service_counts_before_
 def read_names(*paths: Path | str) -> list[str]:
     return [
         file.location if isinstance(file, LocatedProblem) else file.name
-        for file in map(read_found, find_files(map(str, paths)))
+        for file in map(read_file, find_files(map(str, paths)))
     ]
 
 
 def read_problem(path: Path | str) -> str:
-    [problem] = map(read_found, find_files([str(path)]))
+    [problem] = map(read_file, find_files([str(path)]))
     assert isinstance(problem, LocatedProblem)
     assert problem.location == str(path)
     return problem.message
@@ -326,7 +326,7 @@ def test_file_names_start_with_the_given_path(tmp_path: Path, monkeypatch: pytes
 def test_unreadable_files_are_problems_and_the_others_are_read(tmp_path: Path) -> None:
     (tmp_path / "good.md").write_text("text")
     (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00\xd8bad")
-    results = list(map(read_found, find_files([str(tmp_path), "nowhere"])))
+    results = list(map(read_file, find_files([str(tmp_path), "nowhere"])))
     assert [type(result) for result in results] == [LocatedProblem, TextFile, LocatedProblem]
 
 
@@ -358,7 +358,7 @@ def test_a_file_that_would_be_waited_for_is_not(tmp_path: Path, monkeypatch: pyt
     """Some files of /proc say that they are regular, and their readers wait, as those of a pipe do."""
     os.mkfifo(tmp_path / "pipe.md")
     monkeypatch.setattr(Path, "is_file", lambda _: True)
-    assert isinstance(read_found(str(tmp_path / "pipe.md")), TextFile)
+    assert isinstance(read_file(str(tmp_path / "pipe.md")), TextFile)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import headings, newsletter, parse
+from bot.archive import parse
 from storage.models import Digest, DigestFormat, Entry, Section
 from tests.archive.test_exports import NEWSLETTER_LINES
 
@@ -353,10 +353,10 @@ SIMPLE_HEADER = ["", "![](https://example.org/a.png)", "", "Vote: 12", "", "Auth
 @given(st.lists(BLOCK_LINES, max_size=8), st.booleans())
 def test_the_fast_path_gives_the_result_of_the_block_parser(rows: list[str], has_header: bool) -> None:
     rows = SIMPLE_HEADER * has_header + "\n".join(rows).split("\n")
-    fast = headings.PaperDraft(1, "2502.00001", None, "")
-    full = headings.PaperDraft(1, "2502.00001", None, "")
-    problems = newsletter.parse_block(rows, 0, len(rows), full)
-    if newsletter.parse_simple_block(rows, 0, len(rows), fast):
+    fast = parse.PaperDraft(1, "2502.00001", None, "")
+    full = parse.PaperDraft(1, "2502.00001", None, "")
+    problems = parse.parse_block(rows, 0, len(rows), full)
+    if parse.parse_simple_block(rows, 0, len(rows), fast):
         assert (fast, []) == (full, problems)
     else:
-        assert fast == headings.PaperDraft(1, "2502.00001", None, "")
+        assert fast == parse.PaperDraft(1, "2502.00001", None, "")

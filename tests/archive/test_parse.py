@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.archive import headings, markdown_lines, parse
+from bot.archive import fields, markdown_lines, parse
 from bot.core import errors
 from storage import models
 from tests.support import growth
@@ -139,7 +139,7 @@ def test_the_date_of_the_page_is_not_that_of_the_digest() -> None:
 
 def test_papers_beyond_the_most_of_a_digest_are_named_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     most = 20
-    monkeypatch.setattr(headings, "MAX_PAPERS", most)
+    monkeypatch.setattr(fields, "MAX_PAPERS", most)
     full = newsletter_text("2025-02-06", *range(1, most + 1))
     extra = newsletter_text("2025-02-06", 7, most + 1, most + 2)
     (digest,) = parse.parse_text(full)
@@ -155,13 +155,13 @@ def test_papers_beyond_the_most_of_a_digest_are_named_and_left_out(monkeypatch: 
 
 
 def test_authors_and_sections_beyond_the_most_of_a_paper_are_named_and_left_out() -> None:
-    authors = ", ".join(f"Ann {number}" for number in range(headings.MAX_AUTHORS + 2))
-    bullets = "\n".join(f"- text {number}" for number in range(headings.MAX_SECTIONS + 1))
+    authors = ", ".join(f"Ann {number}" for number in range(fields.MAX_AUTHORS + 2))
+    bullets = "\n".join(f"- text {number}" for number in range(fields.MAX_SECTIONS + 1))
     heading = "## Daily Papers (2025-02-06)\n\n### [Paper](https://arxiv.org/abs/2502.00001)\n\n"
     (digest,) = parse.parse_text(f"{heading}Authors: {authors}\n\n{bullets}\n")
     (paper,) = digest.entries
-    assert (len(paper.authors), paper.authors_truncated) == (headings.MAX_AUTHORS, True)
-    assert len(paper.sections) == headings.MAX_SECTIONS
+    assert (len(paper.authors), paper.authors_truncated) == (fields.MAX_AUTHORS, True)
+    assert len(paper.sections) == fields.MAX_SECTIONS
     assert digest.problems == (
         models.Problem(3, "a paper has at most 10000 authors; 2 of 2502.00001 are left out"),
         models.Problem(3, "a paper has at most 1000 sections; 1 of 2502.00001 are left out"),
@@ -359,7 +359,7 @@ def test_every_paper_is_an_entry_or_a_problem(text: str) -> None:
     named = {problem.line for digest in digests for problem in digest.problems}
     rows = markdown_lines.normalise(text).split("\n")
     for heading in markdown_lines.find_headings(rows):
-        paper = headings.parse_paper_heading(heading, rows)
+        paper = fields.parse_paper_heading(heading, rows)
         if digests and paper and (paper.is_bare_id or heading.text.startswith("[")):
             assert paper.arxiv_id in known or heading.row + 1 in named
 

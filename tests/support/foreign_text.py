@@ -354,7 +354,7 @@ OWN_TEXT = {
         writer.drafting.estimate_tokens writer.prompts.build_messages writer.prompts.build_repair
         """,
     "called by another reader here": """
-        archive.json_list.parse archive.paper_list.parse
+        archive.paper_list.parse archive.paper_list.parse_json
         rendering.discord_text.tokenize sources.base.detect_in_bytes sources.fetcher.decompress writer.claims.find_name_problems
         writer.claims.find_prose_problems writer.claims.find_span_problems
         writer.prompts.list_terms

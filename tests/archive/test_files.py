@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bot.archive import files, inbox
+from bot.archive import files
 from storage import models
 from tests.support import patience
 
@@ -42,10 +42,10 @@ class RecordingHandler:
 
 @asynccontextmanager
 async def watching(
-    folder: Path, handler: RecordingHandler, retry_seconds: float = inbox.RETRY_SECONDS
+    folder: Path, handler: RecordingHandler, retry_seconds: float = files.RETRY_SECONDS
 ) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    watcher = inbox.InboxWatcher(folder, handler.handle, retry_seconds=retry_seconds, poll_seconds=0.0)
+    watcher = files.InboxWatcher(folder, handler.handle, retry_seconds=retry_seconds, poll_seconds=0.0)
     task = asyncio.create_task(watcher.run(stop))
     try:
         yield
@@ -65,12 +65,12 @@ async def test_existing_files_are_handled_sorted_by_name(tmp_path: Path, handler
     for name in ("b.md", "a.txt", "2026/c.MD", "notes.pdf", ".hidden.md", "README"):
         (tmp_path / name).write_text("text")
     (tmp_path / "folder.md").mkdir()
-    await inbox.InboxWatcher(tmp_path, handler.handle).scan()
+    await files.InboxWatcher(tmp_path, handler.handle).scan()
     assert [path.name for path in handler.received.get_nowait()] == ["c.MD", "a.txt", "b.md"]
 
 
 async def test_an_empty_folder_calls_no_handler(tmp_path: Path, handler: RecordingHandler) -> None:
-    await inbox.InboxWatcher(tmp_path, handler.handle).scan()
+    await files.InboxWatcher(tmp_path, handler.handle).scan()
     assert handler.received.empty()
 
 
