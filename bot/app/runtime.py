@@ -27,8 +27,7 @@ from bot.app import ingest_process
 from bot.app import tasks as app_tasks
 from bot.app.client import PaperroundBot
 from bot.app.container import Container, delivery_kinds
-from bot.archive import files
-from bot.archive.ingest import Quarantine
+from bot.archive.ingest import InboxWatcher, Quarantine, read_inbox
 from bot.client import command_sync, request_gate, sender, webhook
 from bot.core import errors, http_server, isolation
 from bot.daily.planner import DailyPlanner
@@ -280,7 +279,7 @@ class Runtime:
         ingest = container.create_ingest(on_planned=self.relay.wake)
         digests = self.metrics.digests
         try:
-            await files.read_inbox(
+            await read_inbox(
                 paths,
                 lambda name: ingest_process.add_file(container, ingest, name),
                 Quarantine(container.database, "inbox"),
@@ -483,7 +482,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         lambda: app_tasks.MaintenanceLoop(container.database, container.clock, runtime.get_term).run(stop),
     ]
     if container.settings.inbox is not None:
-        watcher = files.InboxWatcher(container.settings.inbox, runtime.ingest_files)
+        watcher = InboxWatcher(container.settings.inbox, runtime.ingest_files)
         bodies.append(lambda: watcher.run(stop))
     if container.settings.writes_digests:
         ingest = container.create_ingest(on_planned=runtime.relay.wake)

@@ -362,8 +362,8 @@ async def _build_documents(
 ) -> list[IndexDocument]:
     """Return what is indexed of papers, given with their ids, appearances, and whether they are new to the index."""
     slices, documents = TimeSlices(), []
-    for *row, is_new in rows:
-        documents.append(papers.build_index_document(*row, shown_sections, is_new=is_new))
+    for paper_id, paper, named, is_new in rows:
+        documents.append(papers.build_index_document(paper_id, paper, named, shown_sections, is_new=is_new))
         await slices.pause()
     return documents
 

@@ -310,7 +310,7 @@ _MAX_TITLE_LINE_LENGTH = 500
 class PaperHeading(NamedTuple):
     """A heading with an arXiv id, in the rows from `row` to `end` (not included): titles can span lines.
 
-    `url` and `title` are None if the heading has none.
+    `url` is None if the heading has none, `title` if it is only the id.
     """
 
     row: int
@@ -319,11 +319,6 @@ class PaperHeading(NamedTuple):
     arxiv_id: str
     title: str | None
     url: str | None
-
-    @property
-    def is_bare_id(self) -> bool:
-        """Whether the heading is only the id."""
-        return self.title is None
 
 
 def parse_paper_heading(heading: markdown_lines.Heading, rows: Sequence[str]) -> PaperHeading | None:

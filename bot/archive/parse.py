@@ -47,10 +47,6 @@ class ParseResult(NamedTuple):
     end: int
 
 
-_values = attrgetter(*PaperDraft.__slots__[1:])
-"""The fields of an entry between its rank and whether its summary is missing."""
-
-
 def _first_papers(arxiv_ids: Iterable[str]) -> Collection[str]:
     """The ids up to MAX_PAPERS: what stands under further papers is not parsed."""
     return set(islice(dict.fromkeys(arxiv_ids), fields.MAX_PAPERS))
@@ -79,7 +75,11 @@ def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list
     for draft in first.values():
         problems += _limit_lists(draft)
     entries = tuple(
-        Entry(rank, *_values(draft), summaries.find_basis(draft.sections) is summaries.Basis.NONE)
+        Entry(
+            rank,
+            **{name: getattr(draft, name) for name in PaperDraft.__slots__ if name != "line"},
+            summary_missing=summaries.find_basis(draft.sections) is summaries.Basis.NONE,
+        )
         for rank, draft in enumerate(first.values(), 1)
     )
     return entries, problems
@@ -186,7 +186,12 @@ class _BlockParser:
             if self._current_item:
                 self._current_item.pending_blank_lines += 1
             return
-        if self._items and line.startswith("- ") and not self._belongs_to_current_item(row, line):
+        item = self._current_item
+        # A line that continues code or a low heading, or is a rule, is not a bullet.
+        is_bullet = (
+            self._items and line.startswith("- ") and not (self._fenced_rows and row in self._fenced_rows)
+        )
+        if is_bullet and not (item and item.is_heading_block) and not markdown_lines.is_thematic_break(line):
             self._add_bullet(row, line[2:].strip())
         else:
             self._read_other(row, line)
@@ -201,13 +206,6 @@ class _BlockParser:
         self._draft.sections = tuple(section for section in sections if section)
         self._handle_stray_lines()
         self._draft.sections = summaries.drop_refusal(self._draft.sections)
-
-    def _belongs_to_current_item(self, row: int, line: str) -> bool:
-        """Whether a line with `- ` at the margin continues code or a low heading, or is a rule."""
-        if self._fenced_rows and row in self._fenced_rows:
-            return True
-        item = self._current_item
-        return (item is not None and item.is_heading_block) or markdown_lines.is_thematic_break(line)
 
     def _read_other(self, row: int, line: str) -> None:
         if self._fenced_rows is None and markdown_lines.is_fence(line):
@@ -626,10 +624,10 @@ def _find_starts(dated: fields.DatedRows) -> tuple[list[_Start], list[Problem]]:
         is_titled = heading.text.startswith("[") and heading.level == level
         if paper and (
             _has_paper_marker(rows, heading.row, day.end)
-            or ((paper.is_bare_id or is_titled) and not code.contains(heading.row))
+            or ((paper.title is None or is_titled) and not code.contains(heading.row))
         ):
             starts.append((paper.row, paper))
-        elif paper and (paper.is_bare_id or heading.text.startswith("[")):
+        elif paper and (paper.title is None or heading.text.startswith("[")):
             message = f"{paper.arxiv_id} stands within a summary and is not taken for a paper of its own"
             problems.append(Problem(heading.row + 1, message))
         elif (
@@ -812,18 +810,16 @@ class FormatParser:
     date_marks: tuple[str, ...] = ()
 
 
-def _is_newsletter_line(line: str) -> bool:
-    return line.startswith(("Vote", "Author")) and fields.parse_labelled_field(line) is not None
-
-
-def _is_review_line(line: str) -> bool:
-    return parse_summary_label(line) == "" or line.startswith(LINK_MARK)
-
-
 FORMATS: Mapping[DigestFormat, FormatParser] = {
-    DigestFormat.NEWSLETTER: FormatParser(parse_newsletter, _is_newsletter_line),
+    DigestFormat.NEWSLETTER: FormatParser(
+        parse_newsletter,
+        lambda line: line.startswith(("Vote", "Author")) and fields.parse_labelled_field(line) is not None,
+    ),
     DigestFormat.REVIEW: FormatParser(
-        parse_review, _is_review_line, bare_ids=True, date_marks=("📰", "hugging face")
+        parse_review,
+        lambda line: parse_summary_label(line) == "" or line.startswith(LINK_MARK),
+        bare_ids=True,
+        date_marks=("📰", "hugging face"),
     ),
 }
 
@@ -843,7 +839,7 @@ def detect_format(dated: fields.DatedRows, papers: Sequence[fields.PaperHeading]
         stop = papers[index + 1].row if index + 1 < len(papers) else day.end
         sample = list(_sample_lines(dated.rows, paper.row + 1, stop))
         for name, form in FORMATS.items():
-            scores[name] += form.bare_ids is paper.is_bare_id
+            scores[name] += form.bare_ids is (paper.title is None)
             scores[name] += _LINE_WEIGHT * sum(map(form.is_typical_line, sample))
     return max(scores, key=scores.__getitem__)
 

@@ -92,11 +92,6 @@ def tokenize(text: str, *, markdown: bool = True) -> list[Token]:
     return tokens + _tokenize_prose(text[position:])
 
 
-def graphemes(text: str) -> list[str]:
-    """Return the grapheme clusters of `text`."""
-    return list(regex.findall(r"\X", text))
-
-
 def _tokenize_fence(first: str, content: str, last: str) -> list[Token]:
     tokens = [Token(match.group()) for match in _PLAIN_TOKEN.finditer(content)]
     for token in tokens:
@@ -389,7 +384,7 @@ class _Page:
             shards = [token.text]
             is_alone = split_atomic and not self._tokens
             if is_alone or (not token.is_atomic and self._fill_ratio() < _MIN_FILL_RATIO):
-                shards = graphemes(token.text)
+                shards = regex.findall(r"\X", token.text)
             if is_alone and len(shards) == 1:
                 step = max(1, min(self._max_chars, self._max_bytes) // 16)
                 shards = [token.text[start : start + step] for start in range(0, len(token.text), step)]
@@ -512,7 +507,10 @@ def escape_text(text: str) -> SafeMarkdown:
 
 def escape_inline(text: str) -> str:
     """Return `text` with all markup escaped that works within a line."""
-    return _MARKUP.sub(_escape_match, text)
+    return _MARKUP.sub(
+        lambda match: f"\\{match['mark']}" if match["mark"] else f"@{ZERO_WIDTH_SPACE}{match['everyone']}",
+        text,
+    )
 
 
 def escape_line_start(text: str) -> str:
@@ -523,10 +521,6 @@ def escape_line_start(text: str) -> str:
     if match["number"]:
         return f"{match['number']}\\{text[match.end() :]}"
     return f"\\{text}"
-
-
-def _escape_match(match: re.Match[str]) -> str:
-    return f"\\{match['mark']}" if match["mark"] else f"@{ZERO_WIDTH_SPACE}{match['everyone']}"
 
 
 def safe_url(url: str) -> str | None:

@@ -204,20 +204,6 @@ async def test_a_digest_that_cannot_be_stored_does_not_block_the_others(harness:
     assert await harness.titles("2026-01-03") == ["Paper 3"]
 
 
-async def test_ingesting_the_seeds_twice_adds_nothing_the_second_time(
-    sqlite_db: database.Database, seeds: Path
-) -> None:
-    harness = IngestHarness(sqlite_db)
-    for expected in (True, False):
-        results = [await harness.add(file.text, file.name) for file in read_texts(seeds)]
-        assert sum(result.digests for result in results) == 4
-        assert any(result.new_papers for result in results) is expected
-    async with sqlite_db.read() as connection:
-        detail = await papers.get_detail(connection, "2502.02737")
-    assert detail is not None
-    assert (detail.votes, len(detail.authors), detail.appearances[0].language) == (81, 22, "ko")
-
-
 async def test_all_files_of_the_archive_are_ingested(
     sqlite_db: database.Database, request: pytest.FixtureRequest
 ) -> None:
@@ -328,16 +314,6 @@ def test_unreadable_files_are_problems_and_the_others_are_read(tmp_path: Path) -
     (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00\xd8bad")
     results = list(map(read_file, find_files([str(tmp_path), "nowhere"])))
     assert [type(result) for result in results] == [LocatedProblem, TextFile, LocatedProblem]
-
-
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8, "binary"), ("값".encode("euc-kr"), "not valid UTF-8")],
-)
-def test_binary_files_and_other_encodings_are_refused(tmp_path: Path, data: bytes, message: str) -> None:
-    path = tmp_path / "a.md"
-    path.write_bytes(data)
-    assert message in read_problem(path)
 
 
 def test_a_file_above_the_limit_is_refused_without_reading_it(tmp_path: Path) -> None:
