@@ -26,9 +26,7 @@ from bot.app import container as app_container
 from bot.app import tasks as app_tasks
 from bot.app.client import PaperroundBot
 from bot.app.container import Container, delivery_kinds
-from bot.archive import inbox
-from bot.archive.digest_writer import IngestResult
-from bot.archive.ingest import Quarantine
+from bot.archive.ingest import InboxWatcher, Quarantine, read_inbox
 from bot.client import command_sync, request_gate, sender, webhook
 from bot.core import http_server, isolation
 from bot.daily.planner import DailyPlanner
@@ -273,19 +271,17 @@ class Runtime:
         """Ingest files of the inbox. Raises the first error after the last file."""
         container = self.container
         ingest = container.create_ingest(on_planned=self.relay.wake)
-        reader = inbox.InboxReader(
-            lambda name: app_tasks.ingest_file(container, ingest, name),
-            Quarantine(container.database, "inbox"),
-            on_result=self._count_digests,
-            on_set_aside=self._notify_set_aside,
-        )
+        digests = self.metrics.digests
         try:
-            await reader.read(paths)
+            await read_inbox(
+                paths,
+                lambda name: app_tasks.ingest_file(container, ingest, name),
+                Quarantine(container.database, "inbox"),
+                on_result=lambda result: digests.inc(result.new_digests + result.corrected_digests),
+                on_set_aside=self._notify_set_aside,
+            )
         finally:
             await self.plan_and_wake()
-
-    def _count_digests(self, result: IngestResult) -> None:
-        self.metrics.digests.inc(result.new_digests + result.corrected_digests)
 
     async def _notify_set_aside(self, name: str, fingerprint: str) -> None:
         notifier = app_container.operator_notifier(self.container)
@@ -482,7 +478,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         ),
     ]
     if container.settings.inbox is not None:
-        watcher = inbox.InboxWatcher(container.settings.inbox, runtime.ingest_files)
+        watcher = InboxWatcher(container.settings.inbox, runtime.ingest_files)
         bodies.append(lambda: watcher.run(stop))
     if container.settings.writes_digests:
         ingest = container.create_ingest(on_planned=runtime.relay.wake)

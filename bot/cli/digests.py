@@ -42,7 +42,7 @@ def parse(
 
     problems: list[models.LocatedProblem] = []
     found = list(files.find_files(paths))
-    for file in shell.with_progress(found, files.read_found, "Parsing"):
+    for file in shell.with_progress(found, files.read_file, "Parsing"):
         problems += _print_file(file)
     for sentence in files.fold_problems(problems):
         shell.error(sentence)
@@ -139,7 +139,7 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
                 for number, path in enumerate(found, 1):
                     label = f"Read {number} of {len(found)}, stored"
                     show_count(stored, label=label)
-                    yield files.read_found(path)
+                    yield files.read_file(path)
 
             streams = [service.add_files(read_files()), *([_reparse_all(service)] if again else [])]
             for stream in streams:

@@ -146,9 +146,8 @@ def code_and_project(texts: Texts, paper: contents.PostPaper) -> discord_text.Sa
 
 def format_heading(texts: Texts, heading: str) -> str:
     """Return a section's heading, the newsletter's labels in the reader's language."""
-    if not summaries.is_newsletter_label(heading):
-        return heading
-    return texts(f"label-{summaries.label_name(heading)}")
+    name = summaries.label_name(heading)
+    return texts(f"label-{name}") if name else heading
 
 
 def summary_line(texts: Texts, summary: summaries.Summary) -> str:

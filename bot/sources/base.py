@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import structlog
 
-from bot.archive import html_pages, parse
+from bot.archive import parse
 from bot.core import day_close, isolation
 from bot.sources import fetch_errors
 from storage import errors, models
@@ -317,7 +317,7 @@ def detect_in_text(
         digests = parse.parse_text(text, name, on or read_on, listing_form)
     except errors.NotADigestError as error:
         reason = "" if str(error) == parse.NO_DATE else f": {error}"
-        if html_pages.is_html(text):
+        if parse.is_html(text):
             raise fetch_errors.HtmlPageError(f"it is an HTML page without a digest{reason}") from None
         raise fetch_errors.FetchError(f"there is no digest in it{reason}") from None
     if not any(digest.entries for digest in digests):

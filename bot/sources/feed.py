@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 from yarl import URL
 
-from bot.archive import arxiv_ids, fields, headings, html_pages, listing
+from bot.archive import arxiv_ids, fields, html_pages, listing
 from bot.core import isolation
 from bot.sources import base, fetch_errors, url
 from storage import models
@@ -201,7 +201,7 @@ def _parse_entry(entry: Mapping[str, Any], affiliations: Mapping[str, tuple[str,
         arxiv_id=_parse_arxiv_id(id_) or _parse_arxiv_id(link or ""),
         comment=fields.clean_line(entry.get("arxiv_comment")),
         updated_at=_parse_time(times.get("updated_parsed")),
-        votes=headings.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
+        votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
         hash=hashlib.sha256(said.encode("utf-8", "replace")).hexdigest(),
         affiliations=affiliations.get(key, ()),
     )
@@ -291,15 +291,15 @@ def read_paper(entry: FeedEntry) -> listing.Paper | None:
     if _HTML.search(text):
         kept = []
         for line in html_pages.to_markdown(text).split("\n"):
-            field, media = headings.parse_labelled_field(line), headings.parse_media(line)
+            field, media = fields.parse_labelled_field(line), fields.parse_media(line)
             if media is not None:
                 thumbnail = thumbnail or fields.clean_url(media[0])
             elif field is None:
                 kept.append(line)
             elif field[0] == "votes":
-                votes = headings.parse_votes(field[1])[0] if votes is None else votes
+                votes = fields.parse_votes(field[1])[0] if votes is None else votes
             else:
-                authors = authors or fields.clean_names(headings.parse_authors(field[1])[0])
+                authors = authors or fields.clean_names(fields.parse_authors(field[1])[0])
         text = _TEXT_LABEL.sub("", "\n".join(kept).strip(), count=1)
     return {
         "arxiv_id": entry.arxiv_id,

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client import router
 from bot.client.context import Client, Request

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.archive import headings, listing, parse
+from bot.archive import fields, listing, parse
 from bot.sources import base, fetch_errors, fetcher, huggingface
 from bot.sources.fetcher import Fetcher, no_throttle
 from storage import models
@@ -248,8 +248,8 @@ def test_any_json_gives_a_listing(paper: dict[str, Any], item: Any) -> None:
     items = json.loads(json.dumps([{"paper": {"id": "2505.00001", **paper}, "thumbnail": item}, item]))
     digest = listing.build(TODAY, [listing.from_service(value) for value in items])
     assert parse.parse_text(digest.text)[0].entries == digest.entries
-    for fields in listing.papers_of(digest):
-        facts = huggingface._to_facts(fields, "place", TODAY, source_fixtures.NOW)
+    for known in listing.papers_of(digest):
+        facts = huggingface._to_facts(known, "place", TODAY, source_fixtures.NOW)
         assert facts.title is None or "\n" not in facts.title
 
 
@@ -306,5 +306,5 @@ def test_only_the_papers_that_are_kept_are_mapped() -> None:
         return item
 
     digest = listing.build(TODAY, [{}] * 9_000, read=read)
-    assert len(mapped) == headings.MAX_PAPERS < 9_000
+    assert len(mapped) == fields.MAX_PAPERS < 9_000
     assert "the list has 9000 papers" in digest.problems[-1].message

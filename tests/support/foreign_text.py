@@ -66,6 +66,11 @@ UNITS = {
     "square brackets": "[",
     "open links": "[a](",
     "nested links": "[[a](b)",
+    "open links to addresses": "[](<",
+    "open references of links": "[a][",
+    "code spans": "` `` ",
+    "fences": "```\n",
+    "open timestamps": "<t:",
     "pictures": "![",
     "round brackets": "(",
     "words in brackets": "(a) ",
@@ -77,6 +82,7 @@ UNITS = {
     "formulas": "$x$",
     "dollars": "$",
     "open formulas": "$a",
+    "open formulas in brackets": "\\(",
     "open accents": "\\'",
     "powers": "10^",
     "signs of multiplication": "1×",
@@ -322,7 +328,7 @@ OWN_TEXT = {
     "of the operator, or of the code": """
         core.day_close.read_dates client.message_builder.channel_menu operations.set_up_file.parse
         archive.digest_writer.text_hash archive.digest_writer.to_sourced_digests archive.fields.bounded_key
-        archive.files.fingerprint_file archive.files.is_large archive.files.read_file archive.parse.digest_to_json
+        archive.files.fingerprint_file archive.files.is_large archive.parse.digest_to_json
         glossary.concepts.read_words glossary.resolver.load_glossary search.glossary.check_decision
         rendering.charts.day_name rendering.charts.draw_png rendering.charts.draw_png_in_process rendering.charts.month_name
         rendering.templates.render_timestamp rendering.templates.render_weekday rendering.templates.render_zone
@@ -354,7 +360,7 @@ OWN_TEXT = {
         writer.drafting.estimate_tokens writer.prompts.build_messages writer.prompts.build_repair
         """,
     "called by another reader here": """
-        archive.json_list.parse archive.paper_list.parse
+        archive.paper_list.parse archive.paper_list.parse_json
         rendering.discord_text.tokenize sources.base.detect_in_bytes sources.fetcher.decompress writer.claims.find_name_problems
         writer.claims.find_prose_problems writer.claims.find_span_problems
         writer.prompts.list_terms
