@@ -14,8 +14,8 @@ from bot.core.clock import Clock
 from bot.shelf import notes, references
 from bot.shelf import service as shelf_service
 from bot.shelf.references import Reference, UnreadableFileError
-from bot.sources import fetcher
-from bot.sources.fetch_errors import FetchError
+from bot.sources import base
+from bot.sources.base import FetchError
 from storage import archive, papers, shelf
 from storage.database import Connection, Database
 
@@ -28,7 +28,7 @@ async def read_references(data: bytes) -> tuple[list[Reference], list[str], int]
     """Return what `parse_references` returns for a file, in another process. Raises UnreadableFileError."""
     found: list[Reference] = []
     try:
-        text = fetcher.decode_text(data)
+        text = base.decode_text(data)
         parts = isolation.stream_isolated(
             references.stream_references, text, seconds=MAX_SECONDS, megabytes=_MAX_MEGABYTES
         )

@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 
 from bot.archive import arxiv_ids, digest_writer, fields, listing
 from bot.core import errors
-from bot.sources import arxiv, base, feed, fetch_errors
+from bot.sources import arxiv, base, feed
 from storage import models
 from storage.models import FetchStatus
 
@@ -74,11 +74,11 @@ _DELAY_DAYS = 14
 """A paper that was not revised since, and whose record changed in this time, was announced on the day of that change."""
 
 
-class ExpiredTokenError(fetch_errors.FetchError):
+class ExpiredTokenError(base.FetchError):
     """The token of a list is not known any more: the list must be asked for again."""
 
 
-class EmptyListError(fetch_errors.FetchError):
+class EmptyListError(base.FetchError):
     """No record matches, or the set is not known."""
 
 
@@ -241,9 +241,9 @@ def _iterate(text: str, names: Sequence[str], container: str) -> Iterator[Elemen
     Nothing else is kept but the open elements, without those that have ended in them. Raises FetchError.
     """
     if "<!ENTITY" in text or "<!DOCTYPE" in text:
-        raise fetch_errors.FetchError("its XML declares entities of its own, which are not read")
+        raise base.FetchError("its XML declares entities of its own, which are not read")
     if text.count("<") > _MAX_TAGS:
-        raise fetch_errors.FetchError(f"its XML has more than {_MAX_TAGS:,} tags")
+        raise base.FetchError(f"its XML has more than {_MAX_TAGS:,} tags")
     feed.check_attributes(text)
     parser: ElementTree.XMLPullParser[ElementTree.Element] = ElementTree.XMLPullParser(["start", "end"])
     # It is decoded already, so the declaration must not name another charset.
@@ -259,9 +259,7 @@ def _iterate(text: str, names: Sequence[str], container: str) -> Iterator[Elemen
                     is_kept = depth > 0 or _local(element) in names
                     depth, parts = depth + is_kept, parts + 1 + len(element.attrib) if depth else 0
                     if len(path) > _MAX_DEPTH or parts > _MAX_PARTS:
-                        raise fetch_errors.FetchError(
-                            "an element of its XML is too deep or has too many parts"
-                        )
+                        raise base.FetchError("an element of its XML is too deep or has too many parts")
                     continue
                 path.pop()
                 depth = max(depth - 1, 0)
@@ -273,7 +271,7 @@ def _iterate(text: str, names: Sequence[str], container: str) -> Iterator[Elemen
                     path[-1].remove(element)
         parser.close()
     except (ElementTree.ParseError, ValueError) as error:
-        raise fetch_errors.FetchError(f"its XML is broken: {error}") from None
+        raise base.FetchError(f"its XML is broken: {error}") from None
 
 
 def _local(element: ElementTree.Element) -> str:
@@ -301,7 +299,7 @@ def parse_announcement(text: str) -> tuple[date | None, tuple[Record, ...]]:
             case _:
                 is_feed = True
     if not is_feed:
-        raise fetch_errors.FetchError(feed.NOT_A_FEED)
+        raise base.FetchError(feed.NOT_A_FEED)
     return day, tuple(records)
 
 
@@ -353,17 +351,17 @@ def parse_record_list(text: str, since: str = "") -> RecordList:
             case _:
                 is_list = True
     if not is_list:
-        raise fetch_errors.FetchError("its answer is not a list of OAI-PMH")
+        raise base.FetchError("its answer is not a list of OAI-PMH")
     return RecordList(tuple(records), token, size, fields.clean_date(stamp) if is_ascending else None)
 
 
-def _reported_error(code: str, text: str) -> fetch_errors.FetchError:
-    kinds: dict[str, type[fetch_errors.FetchError]] = {
+def _reported_error(code: str, text: str) -> base.FetchError:
+    kinds: dict[str, type[base.FetchError]] = {
         "badResumptionToken": ExpiredTokenError,
         "noRecordsMatch": EmptyListError,
         "noSetHierarchy": EmptyListError,
     }
-    return kinds.get(code, fetch_errors.FetchError)(f"it reports an error: {code[:40]} {text.strip()[:200]}")
+    return kinds.get(code, base.FetchError)(f"it reports an error: {code[:40]} {text.strip()[:200]}")
 
 
 def _parse_record(record: ElementTree.Element) -> Record | None:
@@ -468,11 +466,9 @@ class ArxivCategories:
                     continue
                 is_unchanged = False
                 day, records = await asyncio.to_thread(parse_announcement, page.text())
-            except fetch_errors.FetchError as error:
+            except base.FetchError as error:
                 result = base.failed_result(location, error, request)
-                failed.append(
-                    replace(result, reason=fetch_errors.clean_reason(f"{category}: {error.reason}"))
-                )
+                failed.append(replace(result, reason=base.clean_reason(f"{category}: {error.reason}")))
                 continue
             if records and day is not None and day >= in_new_york.date():
                 feeds_due[category] = midnight.astimezone(UTC).isoformat()
@@ -535,7 +531,7 @@ class ArxivCategories:
                     progress = replace(progress, answer=await self._request_list(progress))
                     yield base.FetchResult(self._oai, FetchStatus.UNCHANGED, progress=progress.to_json())
                 page = await asyncio.to_thread(_unpack, progress)
-            except fetch_errors.FetchError as error:
+            except base.FetchError as error:
                 progress = replace(progress, answer=None)
                 recovered = await self._recover(error, progress, request, tries)
                 if isinstance(recovered, base.FetchResult):
@@ -565,11 +561,7 @@ class ArxivCategories:
                 return
 
     async def _recover(
-        self,
-        error: fetch_errors.FetchError,
-        progress: Progress,
-        request: base.FetchRequest,
-        tries: Counter[str],
+        self, error: base.FetchError, progress: Progress, request: base.FetchRequest, tries: Counter[str]
     ) -> Progress | base.FetchResult:
         """Return the progress with which to ask again after an error, or the result that ends the run. May wait before."""
         if isinstance(error, EmptyListError):  # perhaps a mirror without sets of categories
@@ -652,7 +644,7 @@ def _parse_next(text: str, progress: Progress) -> RecordList:
     if is_end and progress.read < (progress.size or 0):
         raise ExpiredTokenError("its list ends before all records that it announced")
     if page.token is not None and page.token == progress.token:
-        raise fetch_errors.FetchError("its list does not go on: it gives the same token again")
+        raise base.FetchError("its list does not go on: it gives the same token again")
     return page
 
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from bot.archive import arxiv_ids, parse
 from bot.core import errors
-from bot.sources import base, fetch_errors
+from bot.sources import base
 from storage import models
 from storage.models import FetchStatus
 
@@ -48,13 +48,13 @@ class FolderSource:
                 why = why or result.reason
             yield result
         for problem in problems:
-            yield base.FetchResult(folder, FetchStatus.FAILED, fetch_errors.clean_reason(problem))
+            yield base.FetchResult(folder, FetchStatus.FAILED, base.clean_reason(problem))
         unread = [location for location, found in known.items() if found in _UNREAD]
         is_lost = len(unread) == len(known) and FetchStatus.FAILED in known.values()
         if unread or not (changed or problems):
             status = FetchStatus.FAILED if is_lost else status
             reason = "; ".join(filter(None, (_describe_unread(known), why)))
-            yield base.FetchResult(folder, status, fetch_errors.clean_reason(reason))
+            yield base.FetchResult(folder, status, base.clean_reason(reason))
 
     def _find_changed(
         self, request: base.FetchRequest
@@ -113,9 +113,9 @@ class FolderSource:
         try:
             digests = await base.read_digests(_detect, data, location, request.now.date())
         except errors.NotADigestError as error:
-            reason = fetch_errors.clean_reason(f"{location}: {error}")
+            reason = base.clean_reason(f"{location}: {error}")
             return base.FetchResult(location, FetchStatus.FAILED, reason)
-        except fetch_errors.FetchError as error:
+        except base.FetchError as error:
             # One that names papers may have been meant to be read.
             is_related = await asyncio.to_thread(_names_paper, data)
             status = FetchStatus.FAILED if is_related else FetchStatus.NOT_YET

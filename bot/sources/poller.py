@@ -20,7 +20,7 @@ from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import CRASHED_TWICE, IngestService, Quarantine
 from bot.core import day_close, isolation
 from bot.core.clock import Clock
-from bot.sources import base, fetch_errors, kinds
+from bot.sources import base, fetcher, kinds
 from bot.text import dates
 from storage import archive, models, papers, sources
 from storage import errors as storage_errors
@@ -214,7 +214,7 @@ def poll_interval(row: models.StoredSource, *, is_newest_pending: bool) -> timed
 
 
 def updated_health(
-    report: SourceReport, now: datetime, retry_policy: fetch_errors.RetryPolicy, rule: day_close.DayClose
+    report: SourceReport, now: datetime, retry_policy: fetcher.RetryPolicy, rule: day_close.DayClose
 ) -> models.StoredSource:
     """Return the source with its health after a run that ended at `now` (UTC). `rule` is when a day's list closes.
 
@@ -414,7 +414,7 @@ class Sink:
                 _record_failure(batch, str(error))
         for failure in failures:
             if len(batch) == 1:
-                _record_failure(batch, f"it {fetch_errors.describe_bug(failure)}")
+                _record_failure(batch, f"it {base.describe_bug(failure)}")
                 return
             for item in batch:
                 await self._store_batch([item])
@@ -509,7 +509,7 @@ class Poller:
         clock: Clock,
         ingest: IngestService,
         context: base.SourceContext,
-        retry_policy: fetch_errors.RetryPolicy,
+        retry_policy: fetcher.RetryPolicy,
         *,
         notify_failure: NotifyFailure = skip_notification,
     ) -> None:
@@ -719,7 +719,7 @@ class Poller:
             except storage_errors.StorageError as error:
                 report.add_failure(str(error))
         for failure in failures:
-            report.add_failure(f"it {fetch_errors.describe_bug(failure)}")
+            report.add_failure(f"it {base.describe_bug(failure)}")
 
     async def _limit_new_digests(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
         """Return a result without the new digests that exceed the limits of a date and of a day (UTC), if its source has limits.

@@ -16,16 +16,16 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import structlog
 
 from bot.archive import fields
 from bot.core import errors, isolation
 from bot.core.clock import Clock
-from bot.sources import fetch_errors
+from bot.sources import base, fetcher
 from storage import errors as stored_errors
 
 if TYPE_CHECKING:
-    import aiohttp
     import openai
 
 log = structlog.get_logger(__name__)
@@ -169,7 +169,7 @@ class LanguageModel:
 
     def _seconds_until_retry(self, header: str | None) -> float | None:
         now = self._clock()
-        retry_at = fetch_errors.parse_retry_after(header, now)
+        retry_at = fetcher.parse_retry_after(header, now)
         return None if retry_at is None else (retry_at - now).total_seconds()
 
     def _describe(self, error: Exception) -> str:
@@ -234,8 +234,6 @@ async def open_model(
     url: str, name: str, key: str | None, clock: Clock, *, seconds: float = TIMEOUT_SECONDS
 ) -> AsyncIterator[LanguageModel]:
     """Open a model for one run. `seconds` is the time-out of a request. Raises UsageError without the client."""
-    from bot.sources import fetcher  # loads aiohttp
-
     async with fetcher.open_session(CONNECT_SECONDS, None, {}) as session:
         try:
             # In a thread: loading the client takes a quarter of a second.
@@ -250,11 +248,8 @@ async def open_model(
 
 
 def _build_client(url: str, key: str | None, session: aiohttp.ClientSession) -> openai.AsyncOpenAI:
-    import aiohttp
     import httpx2
     import openai
-
-    from bot.sources import fetcher  # loads aiohttp
 
     class BoundedTransport(httpx2.AsyncBaseTransport):
         """Sends requests as the sources do, and reads every body before the client sees it, without most headers.
@@ -276,7 +271,7 @@ def _build_client(url: str, key: str | None, session: aiohttp.ClientSession) -> 
                         reason = f"{NO_ANSWER} is compressed, although it was asked not to be"
                         raise ModelError(reason, is_outage=True)
                     body = await fetcher.read_body(response, MAX_BYTES)
-            except fetch_errors.FetchError as error:
+            except base.FetchError as error:
                 raise ModelError(error.reason, is_outage=True) from None
             except aiohttp.ClientResponseError:
                 raise ModelError(f"{NO_ANSWER} does not follow HTTP", is_outage=True) from None

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import pytest
 from aiohttp import web
 
-from bot.sources import arxiv, fetcher
+from bot.sources import arxiv, base
 from bot.sources.fetcher import Fetcher
 from storage.models import FetchStatus
 from tests.support import source_payloads
@@ -34,7 +34,7 @@ def serve_papers(
 
 
 def arxiv_source(origin: OriginServer, fetch: Fetcher) -> arxiv.ArxivSource:
-    return arxiv.ArxivSource(f"{origin.url}/api/query", fetch, fetcher.no_throttle)
+    return arxiv.ArxivSource(f"{origin.url}/api/query", fetch, base.no_throttle)
 
 
 async def test_papers_are_requested_a_hundred_at_a_time(origin: OriginServer, fetch: Fetcher) -> None:

@@ -21,7 +21,7 @@ from bot.core import errors
 from bot.core.settings import Settings
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from bot.sources import arxiv_categories, fetch_errors, fetcher, kinds, poller
+from bot.sources import arxiv_categories, base, fetcher, kinds, poller
 from storage import archive, database, deliveries, models, papers, trends
 from storage import search as stored_search
 from storage import sources as stored_sources
@@ -698,5 +698,5 @@ def test_what_is_not_a_paper_in_an_answer_is_not_kept() -> None:
 
 
 def test_an_answer_with_an_error_raises() -> None:
-    with pytest.raises(fetch_errors.FetchError):
+    with pytest.raises(base.FetchError):
         arxiv_categories.parse_record_list("<OAI-PMH><error code='badVerb'/></OAI-PMH>")

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.archive import parse
-from bot.sources import arxiv, arxiv_categories, base, feed, fetch_errors, fetcher
+from bot.sources import arxiv, arxiv_categories, base, feed
 from bot.sources.fetcher import Fetcher
 from storage import models
 from storage.models import FetchStatus
@@ -366,7 +366,7 @@ def test_a_feed_is_decoded_by_its_declared_charset(encoding: str) -> None:
     body = source_payloads.rss(f"<item><title>{title}</title><guid>1</guid></item>", head=head).encode(
         encoding
     )
-    assert source_payloads.parse_entries(fetcher.decode_text(body))[0].title == title
+    assert source_payloads.parse_entries(base.decode_text(body))[0].title == title
 
 
 NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 2025 99:00:00 GMT|-1"
@@ -382,7 +382,7 @@ def test_an_invalid_date_is_dropped_and_the_entry_kept(when: str) -> None:
     "text", ["", "{}", "<html><body>no</body></html>", "## Daily Papers (2025-05-06)", "<rss", "<a/>"]
 )
 def test_an_invalid_feed_is_an_error(text: str) -> None:
-    with pytest.raises(fetch_errors.FetchError, match="it is not a feed"):
+    with pytest.raises(base.FetchError, match="it is not a feed"):
         source_payloads.parse_entries(text)
 
 
@@ -405,7 +405,7 @@ BOMB = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 )
 def test_a_feed_with_entities_of_its_own_is_refused(declared: str) -> None:
     items = source_payloads.rss("<item><title>&l9;</title></item>", head="")
-    with pytest.raises(fetch_errors.FetchError, match="entities"):
+    with pytest.raises(base.FetchError, match="entities"):
         source_payloads.parse_entries(f'<?xml version="1.0"?><!DOCTYPE rss [{declared}]>{items}')
 
 
@@ -418,7 +418,7 @@ def test_an_external_dtd_is_not_fetched() -> None:
 
 def test_a_text_like_a_url_or_path_is_not_opened() -> None:
     for text in ("http://127.0.0.1:9/feed.xml", "/etc/passwd", "file:///etc/passwd"):
-        with pytest.raises(fetch_errors.FetchError, match="it is not a feed"):
+        with pytest.raises(base.FetchError, match="it is not a feed"):
             source_payloads.parse_entries(text)
 
 
@@ -430,7 +430,7 @@ def test_a_long_title_is_truncated() -> None:
 
 
 def test_a_too_large_feed_is_an_error() -> None:
-    with pytest.raises(fetch_errors.FetchError, match="larger than 4 MB"):
+    with pytest.raises(base.FetchError, match="larger than 4 MB"):
         source_payloads.parse_entries(source_payloads.rss("<item/>") + " " * 4_000_000)
 
 
@@ -448,7 +448,7 @@ def test_a_too_large_feed_is_an_error() -> None:
     ],
 )
 def test_hostile_text_is_parsed_in_linear_time(text: str) -> None:
-    with contextlib.suppress(fetch_errors.FetchError):
+    with contextlib.suppress(base.FetchError):
         source_payloads.parse_entries(text)
 
 
@@ -467,7 +467,7 @@ def test_entries_keep_their_order_without_duplicate_ids(items: list[tuple[str, s
 def test_any_text_gives_entries_or_an_error(text: str, head: str) -> None:
     try:
         entries = source_payloads.parse_entries(head + text)
-    except fetch_errors.FetchError:
+    except base.FetchError:
         return
     assert all(entry.key for entry in entries)
 
@@ -508,14 +508,14 @@ async def test_a_large_answer_of_arxiv_is_read_in_a_process_of_its_own(
     ],
 )
 def test_repeats_that_take_quadratic_time_are_refused(head: str, body: str, reason: str) -> None:
-    with pytest.raises(fetch_errors.FetchError, match=f"more than 100 {reason}"):
+    with pytest.raises(base.FetchError, match=f"more than 100 {reason}"):
         feed.parse_document(source_payloads.atom(f"{head}<id>1</id>{body}</entry>"))
 
 
 @pytest.mark.parametrize("parse_text", [feed.parse_document, arxiv_categories.parse_record_list])
 def test_blanks_cost_no_more_than_letters(parse_text: Callable[[str], object]) -> None:
     def read(sign: str) -> None:
-        with contextlib.suppress(fetch_errors.FetchError):
+        with contextlib.suppress(base.FetchError):
             parse_text(sign * 300_000)
 
     growth.assert_growth(partial(read, "a"), partial(read, " "), limit=10)

@@ -19,8 +19,8 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sources import fetch_errors, fetcher
-from bot.sources.fetch_errors import FetchError
+from bot.sources import base, fetcher
+from bot.sources.base import FetchError
 from bot.sources.fetcher import Fetcher, Limits
 from storage import models
 from storage.models import FetchStatus
@@ -150,8 +150,8 @@ async def test_a_redirect_loop_is_an_error(origin: OriginServer, fetch: Fetcher)
 @pytest.mark.parametrize(
     ("location", "error"),
     [
-        ("ftp://papers.test/x", fetch_errors.BlockedUrlError),
-        ("file:///etc/passwd", fetch_errors.BlockedUrlError),
+        ("ftp://papers.test/x", base.BlockedUrlError),
+        ("file:///etc/passwd", base.BlockedUrlError),
         ("http://[::1/", FetchError),
         ("http://127.0.0.1:99999/", FetchError),
         ("http://" + "a" * 5000, FetchError),
@@ -176,8 +176,8 @@ async def test_a_redirect_without_a_location_is_an_error(origin: OriginServer, f
 @pytest.mark.parametrize(
     ("status", "error", "reason"),
     [
-        (404, fetch_errors.NotFoundError, "nothing is there (404)"),
-        (410, fetch_errors.GoneError, "gone for good (410)"),
+        (404, base.NotFoundError, "nothing is there (404)"),
+        (410, base.GoneError, "gone for good (410)"),
         (403, FetchError, "(403)"),
         (451, FetchError, "(451)"),
         (204, FetchError, "204, no content"),
@@ -201,7 +201,7 @@ async def test_a_transient_status_is_retried_twice_with_growing_delays(
     origin: OriginServer, fetch: Fetcher, sleeps: SleepRecorder, status: int
 ) -> None:
     origin.pages["/"] = web.Response(status=status)
-    with pytest.raises(fetch_errors.TransientError, match=str(status)):
+    with pytest.raises(base.TransientError, match=str(status)):
         await fetch.get(origin.url)
     assert len(origin.requests) == 3
     assert sleeps.seconds == [0.75, 1.5]
@@ -224,7 +224,7 @@ async def test_a_long_retry_after_ends_the_attempts(
     origin: OriginServer, fetch: Fetcher, sleeps: SleepRecorder
 ) -> None:
     origin.pages["/"] = web.Response(status=429, headers={"Retry-After": "3600"})
-    with pytest.raises(fetch_errors.TransientError) as caught:
+    with pytest.raises(base.TransientError) as caught:
         await fetch.get(origin.url)
     assert caught.value.retry_at == source_fixtures.NOW + timedelta(hours=1)
     assert (len(origin.requests), sleeps.seconds) == (1, [])
@@ -240,7 +240,7 @@ async def test_a_long_retry_after_ends_the_attempts(
 )
 async def test_a_broken_exchange_is_retried(fetch: Fetcher, script: bytes, reason: str) -> None:
     async with run_raw_origin(script) as raw:
-        with pytest.raises(fetch_errors.TransientError, match=reason):
+        with pytest.raises(base.TransientError, match=reason):
             await fetch.get(raw.url)
         assert raw.connections >= 3  # aiohttp asks once more by itself where a connection closes unused
 
@@ -319,7 +319,7 @@ async def test_a_malformed_media_type_is_ignored(fetch: Fetcher, media_type: str
 
 
 async def test_a_closed_port_is_an_error(fetch: Fetcher, unused_tcp_port: int) -> None:
-    with pytest.raises(fetch_errors.TransientError, match="accepts no connection"):
+    with pytest.raises(base.TransientError, match="accepts no connection"):
         await fetch.get(f"http://127.0.0.1:{unused_tcp_port}/")
 
 
@@ -444,7 +444,7 @@ async def test_a_private_address_is_not_requested(
     watched = watch_connections()
     async with open_fetcher(allow=(), resolver=StubResolver(NAMES)) as fetch:
         for address in CLOSED:
-            with pytest.raises(fetch_errors.BlockedUrlError):
+            with pytest.raises(base.BlockedUrlError):
                 await fetch.get(address.format(port=origin.port))
     assert (watched.attempted_hosts, origin.requests) == ([], [])
 
@@ -459,7 +459,7 @@ async def test_a_redirect_to_a_private_address_is_not_followed(
             for address in CLOSED:
                 headers = {"Location": address.format(port=origin.port)}
                 front.pages["/"] = web.Response(status=302, headers=headers)
-                with pytest.raises(fetch_errors.BlockedUrlError):
+                with pytest.raises(base.BlockedUrlError):
                     await fetch.get(f"http://front.test:{front.port}/")
         assert set(watched.attempted_hosts) == {"127.0.0.1"}
         assert (len(front.requests), origin.requests) == (len(CLOSED), [])
@@ -490,7 +490,7 @@ async def test_a_stored_redirect_to_a_private_address_is_blocked(
     )
     watched = watch_connections()
     async with open_fetcher(allow=(), resolver=StubResolver(NAMES)) as fetch:
-        with pytest.raises(fetch_errors.BlockedUrlError):
+        with pytest.raises(base.BlockedUrlError):
             await fetch.get(page.location, page)
     assert watched.attempted_hosts == []
 
@@ -538,7 +538,7 @@ def test_joined_gzip_members_are_one_body() -> None:
 def test_a_stream_that_is_cut_off_anywhere_is_an_error(encoding: str, data: st.DataObject) -> None:
     packed = gzip.compress(b"a digest", mtime=0) if encoding == "gzip" else zlib.compress(b"a digest")
     end = data.draw(st.integers(1, len(packed) - 1))
-    with pytest.raises(fetch_errors.TransientError, match="its compressed answer"):
+    with pytest.raises(base.TransientError, match="its compressed answer"):
         _decompress(packed[:end], encoding)
 
 
@@ -624,7 +624,7 @@ KOREAN = "# 오늘의 논문\n\n소형 언어 모델이 긴 문서를 읽는 방
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "utf-8"])
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff")))
 def test_the_byte_order_mark_decides(encoding: str, text: str) -> None:
-    assert fetcher.decode_text(text.encode(encoding), "iso-8859-1" if encoding != "utf-8" else None) == text
+    assert base.decode_text(text.encode(encoding), "iso-8859-1" if encoding != "utf-8" else None) == text
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
@@ -632,19 +632,19 @@ def test_the_byte_order_mark_decides(encoding: str, text: str) -> None:
     "text", [KOREAN, "plain Latin letters, line one\nline two\n", '<?xml version="1.0"?><rss/>']
 )
 def test_utf_16_and_utf_32_without_a_mark_are_detected(encoding: str, text: str) -> None:
-    assert fetcher.decode_text(text.encode(encoding)) == text
+    assert base.decode_text(text.encode(encoding)) == text
 
 
 @pytest.mark.parametrize(
     "declared", ["euc-kr", "EUC-KR", "ks_c_5601-1987", "cp949", "windows-949", None, "utf-8", "nonsense"]
 )
 def test_euc_kr_is_decoded_whether_declared_or_not(declared: str | None) -> None:
-    assert fetcher.decode_text(KOREAN.encode("euc-kr"), declared) == KOREAN
+    assert base.decode_text(KOREAN.encode("euc-kr"), declared) == KOREAN
 
 
 @pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1252", "us-ascii", "utf-16", None])
 def test_utf_8_wins_over_a_one_byte_charset(declared: str | None) -> None:
-    assert fetcher.decode_text(KOREAN.encode(), declared) == KOREAN
+    assert base.decode_text(KOREAN.encode(), declared) == KOREAN
 
 
 @pytest.mark.parametrize("name", ["euc-kr", "shift_jis", "iso-8859-2", "gb2312", "koi8-r"])
@@ -658,12 +658,12 @@ def test_the_charset_declared_in_the_document_is_used(name: str) -> None:
     }[name]
     xml = f'<?xml version="1.0" encoding="{name}"?><rss><title>{text}</title></rss>'
     html = f"<html><head><META charset={name}><title>{text}</title>"
-    assert fetcher.decode_text(xml.encode(name)) == xml
-    assert fetcher.decode_text(html.encode(name)) == html
+    assert base.decode_text(xml.encode(name)) == xml
+    assert base.decode_text(html.encode(name)) == html
 
 
 def test_declared_latin_1_is_used_for_bytes_that_are_not_utf_8() -> None:
-    assert fetcher.decode_text("Andrés Marafioti".encode("latin-1"), "iso-8859-1") == "Andrés Marafioti"
+    assert base.decode_text("Andrés Marafioti".encode("latin-1"), "iso-8859-1") == "Andrés Marafioti"
 
 
 @pytest.mark.parametrize(
@@ -671,14 +671,14 @@ def test_declared_latin_1_is_used_for_bytes_that_are_not_utf_8() -> None:
 )
 def test_undecodable_bytes_are_an_error(body: bytes) -> None:
     with pytest.raises(FetchError, match="cannot be read"):
-        fetcher.decode_text(body)
+        base.decode_text(body)
 
 
 @pytest.mark.parametrize(
     "name", ["unicode_escape", "punycode", "idna", "zip", "rot13", "utf-7", "x" * 9000, "\0", "é"]
 )
 def test_an_unknown_charset_is_ignored(name: str) -> None:
-    assert fetcher.decode_text(b"caf\\u00e9 xn--bcher-kva", name) == "caf\\u00e9 xn--bcher-kva"
+    assert base.decode_text(b"caf\\u00e9 xn--bcher-kva", name) == "caf\\u00e9 xn--bcher-kva"
 
 
 @given(
@@ -687,7 +687,7 @@ def test_an_unknown_charset_is_ignored(name: str) -> None:
 )
 def test_any_bytes_give_text_or_an_error(body: bytes, declared: str | None) -> None:
     try:
-        text = fetcher.decode_text(body, declared)
+        text = base.decode_text(body, declared)
     except FetchError:
         return
     assert isinstance(text, str)

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.archive import headings, listing, parse
-from bot.sources import base, fetch_errors, fetcher, huggingface
-from bot.sources.fetcher import Fetcher, no_throttle
+from bot.sources import base, huggingface
+from bot.sources.base import no_throttle
+from bot.sources.fetcher import Fetcher
 from storage import models
 from storage.models import FetchStatus
 from tests.support import source_fixtures, source_payloads
@@ -260,25 +261,25 @@ async def test_a_list_of_too_many_parts_is_refused_before_it_is_decoded(
     assert (result.status, result.reason) == (FAILED, "its JSON has more than 200,000 objects and lists")
     origin.pages["/api/papers/2505.00001"] = '{"x": [' + "{}," * 20_000 + "0]}"
     source = huggingface.HuggingFaceSource(origin.url, fetch)
-    with pytest.raises(fetch_errors.FetchError, match="more than 20,000 objects"):
+    with pytest.raises(base.FetchError, match="more than 20,000 objects"):
         await source.read_paper("2505.00001", no_throttle)
     for values in ('"ab",', "1e5,", '"k":1,'):
         opened, closed = "{}" if ":" in values else "[]"
         origin.pages["/api/papers/2505.00001"] = f'{{"x": {opened}{values * 200_001}{closed}}}'
-        with pytest.raises(fetch_errors.FetchError, match="more than 200,000 values"):
+        with pytest.raises(base.FetchError, match="more than 200,000 values"):
             await source.read_paper("2505.00001", no_throttle)
 
 
 async def test_a_large_answer_on_one_paper_is_read_in_a_process_of_its_own_or_not_at_all(
     origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sizes, decode_text = list[int](), fetcher.decode_text
+    sizes, decode_text = list[int](), base.decode_text
 
     def decode(body: bytes, charset: str | None) -> str:
         sizes.append(len(body))
         return decode_text(body, charset)
 
-    monkeypatch.setattr(fetcher, "decode_text", decode)
+    monkeypatch.setattr(base, "decode_text", decode)
     source = huggingface.HuggingFaceSource(origin.url, fetch)
     for size in (1_000, base.LARGE_BYTES):
         paper = {"paper": {"id": "2505.00001", "title": "T", "summary": "a" * size}}
@@ -286,7 +287,7 @@ async def test_a_large_answer_on_one_paper_is_read_in_a_process_of_its_own_or_no
         assert await source.read_paper("2505.00001", no_throttle)
     assert max(sizes) < base.LARGE_BYTES
     origin.pages["/api/papers/2505.00001"] = " " * (huggingface.MAX_PAPER_BYTES + 1)
-    with pytest.raises(fetch_errors.FetchError, match="larger than 4 MB"):
+    with pytest.raises(base.FetchError, match="larger than 4 MB"):
         await source.read_paper("2505.00001", no_throttle)
 
 

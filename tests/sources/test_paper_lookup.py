@@ -13,8 +13,8 @@ from aiohttp import web
 from bot.app import container
 from bot.archive.ingest import IngestService
 from bot.core.settings import Settings
-from bot.sources import fetcher, paper_lookup
-from bot.sources.paper_lookup import LookupOutcome, PaperLookup
+from bot.sources import arxiv, base
+from bot.sources.arxiv import LookupOutcome, PaperLookup
 from storage import papers, search, snapshot
 from storage.database import Database
 from storage.models import SourceKind
@@ -42,8 +42,8 @@ class LookupHarness:
             self.ingest,
             lambda: container.open_fetcher(settings, lambda: self.now, container.LOOKUP_LIMITS),
             endpoints,
-            fetcher.no_throttle,
-            fetcher.no_throttle,
+            base.no_throttle,
+            base.no_throttle,
         )
 
     async def fetch(self, *ids: str, user_id: int = ADA) -> list[LookupOutcome]:
@@ -176,7 +176,7 @@ async def test_a_slow_answer_is_stored_for_the_next_time_and_few_may_wait(harnes
     assert await harness.fetch("2505.00001", "2504.50004", user_id=9) == [FOUND, UNKNOWN]
     # Comes after all that waited.
     assert await harness.fetch("2505.00002", user_id=9) == [UNKNOWN]
-    assert sum(map(len, harness.services.asked)) == 1 + paper_lookup.MAX_WAITING + 1
+    assert sum(map(len, harness.services.asked)) == 1 + arxiv.MAX_WAITING + 1
 
 
 async def test_an_impossible_id_is_not_asked_for(harness: LookupHarness) -> None:

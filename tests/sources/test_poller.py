@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from bot.core import day_close, errors
 from bot.core.settings import SourceSetting
-from bot.sources import base, feed, fetch_errors, kinds, poller, url
+from bot.sources import base, feed, fetcher, kinds, poller
 from bot.sources.poller import SourceReport
 from storage import archive, database, models, papers
 from storage import errors as storage_errors
@@ -481,7 +481,7 @@ async def test_repeated_reviews_bring_each_paper_once(harness: PollingHarness) -
 
 NOW = datetime(2025, 5, 6, 12, tzinfo=UTC)
 
-WAITS = fetch_errors.RetryPolicy(lambda: 0.0)
+WAITS = fetcher.RetryPolicy(lambda: 0.0)
 FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, None, 0, {}, NOW)
 
 
@@ -868,7 +868,7 @@ async def test_a_large_list_is_stored_before_the_next_one_is_asked_for(
 async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kinds, "get", lambda *_: replace(url.KIND, max_new_papers=5))
+    monkeypatch.setattr(kinds, "get", lambda *_: replace(feed.URL_KIND, max_new_papers=5))
 
     def page(first: int) -> str:
         days = (date(2025, 5, 6) - timedelta(days=number) for number in range(3))
@@ -996,7 +996,7 @@ async def test_digests_beyond_those_of_a_day_are_read_from_the_next_day_on(
 async def test_an_old_list_of_almost_all_papers_of_a_day_is_stored_beside_new_ones(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kinds, "get", lambda *_: replace(url.KIND, max_new_papers=5))
+    monkeypatch.setattr(kinds, "get", lambda *_: replace(feed.URL_KIND, max_new_papers=5))
     old = source_payloads.newsletter(date(2025, 4, 1), [f"2504.{number:05}" for number in range(1, 6)])
     await harness.add("/x.md")
     stored = 0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.sources import fetch_errors, fetcher
+from bot.sources import base
 from bot.sources.fetcher import Fetcher
 from bot.writer import paper_text
 from storage import models
@@ -25,7 +25,7 @@ def open_reader(
     fetch: Fetcher,
     *,
     bases: tuple[str, ...] = ("html", "ar5iv"),
-    throttle: fetcher.Throttle = fetcher.no_throttle,
+    throttle: base.Throttle = base.no_throttle,
 ) -> paper_text.PaperTextReader:
     addresses = [base if "://" in base else f"{origin.url}/{base}" for base in bases]
     return paper_text.PaperTextReader(
@@ -179,7 +179,7 @@ async def test_a_large_page_that_is_not_the_paper_is_refused_with_its_reason(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
     body = paper_pages.latexml_page("x " * 600_000, title="Dense Candles").encode()
-    with pytest.raises(fetch_errors.FetchError, match="its title is another one: Dense Candles"):
+    with pytest.raises(base.FetchError, match="its title is another one: Dense Candles"):
         await open_reader(origin, fetch).run_in_process(
             paper_text.parse_paper, body, None, ID, TITLE, False, False
         )
