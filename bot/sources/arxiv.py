@@ -73,10 +73,11 @@ class ArxivSource:
         response = await self._fetcher.get(url, accept="application/atom+xml", throttle=self._throttle)
         facts_by_id = {}
         for entry in await read_entries(response):
-            facts = feed.paper_facts(
-                entry, self._endpoint, models.SourceKind.ARXIV.value, response.page_state.read_at
-            )
-            if facts is not None and facts.arxiv_id in ids:
+            paper = feed.read_paper(entry)
+            if paper is not None and paper["arxiv_id"] in ids:
+                facts = feed.paper_facts(
+                    entry, paper, self._endpoint, models.SourceKind.ARXIV.value, response.page_state.read_at
+                )
                 facts_by_id[facts.arxiv_id] = replace(facts, affiliations=entry.affiliations)
         return tuple(facts_by_id.values())
 

@@ -459,7 +459,7 @@ class ArxivCategories:
             location = f"{self._rss}/{category}"
             try:
                 page = await self._fetcher.get(
-                    location, request.page_states.get(location), accept=feed.ACCEPT, throttle=self._throttle
+                    location, request.known(location), accept=feed.ACCEPT, throttle=self._throttle
                 )
                 states.append(page.page_state)
                 if page.body is None:

@@ -37,6 +37,7 @@ log = structlog.get_logger(__name__)
 # Errors of fetching, with a reason in words that can be shown to readers.
 
 _MAX_REASON_LENGTH = 300
+_MAX_KEY_LENGTH = 600
 
 
 def describe_bug(error: Exception) -> str:
@@ -178,7 +179,7 @@ class FetchResult:
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """Input of one fetch. `page_states` are keyed by location.
+    """Input of one fetch. `page_states` are by `page_key`.
 
     `days` are the days to fetch; None lets the source choose those that are new or may have been corrected.
     `arxiv_ids` are the papers without facts from this source. `progress` is that of its back-fill, which goes on for
@@ -191,6 +192,15 @@ class FetchRequest:
     arxiv_ids: Sequence[str] = ()
     progress: Mapping[str, Any] | None = None
     max_seconds: float | None = None
+
+    def known(self, location: str) -> models.PageState | None:
+        """Return the state of a page that was read before."""
+        return self.page_states.get(page_key(location))
+
+
+def page_key(location: str) -> str:
+    """Return the key under which storage keeps the state of a location: short enough for a database index."""
+    return fields.bounded_key(location, _MAX_KEY_LENGTH)
 
 
 class Source(Protocol):
@@ -340,7 +350,7 @@ async def get_page(
     if (gone := known_gone_result(location, request, day)) is not None:
         return gone
     try:
-        response = await fetch.get(location, request.page_states.get(location), accept=accept)
+        response = await fetch.get(location, request.known(location), accept=accept)
     except FetchError as error:
         result = failed_result(location, error, request, day)
         return replace(result, failure=error if result.status is FetchStatus.FAILED else None)
@@ -370,7 +380,7 @@ def failed_result(
 
 def known_gone_result(location: str, request: FetchRequest, day: date | None = None) -> FetchResult | None:
     """Return the result for a location that answered 410 before; it is not requested again."""
-    page_state = request.page_states.get(location)
+    page_state = request.known(location)
     if page_state is None or page_state.status is not FetchStatus.GONE:
         return None
     reason = f"it is gone for good (410) since {page_state.read_at:%Y-%m-%d}"

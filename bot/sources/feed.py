@@ -403,19 +403,12 @@ def _parse_arxiv_id(text: str) -> str | None:
 
 
 def paper_facts(
-    entry: FeedEntry, location: str, source_name: str, read_at: datetime
-) -> models.PaperFacts | None:
-    """Return the facts of an entry that describes a single paper, or None for other entries.
-
-    The votes of its `read_paper` are left out: a digest's count only for papers that no service has counted.
-    """
-    paper = read_paper(entry)
-    return None if paper is None else _build_facts(entry, paper, location, source_name, read_at)
-
-
-def _build_facts(
     entry: FeedEntry, paper: listing.Paper, location: str, source_name: str, read_at: datetime
 ) -> models.PaperFacts:
+    """Return the facts of an entry and its `read_paper`.
+
+    Its votes are left out: a digest's count only for papers that no service has counted.
+    """
     return models.PaperFacts(
         arxiv_id=paper["arxiv_id"],
         source=source_name,
@@ -545,7 +538,7 @@ class FeedSource:
         papers: list[_ListedPaper] = []
         for entry in entries:
             entry_state = self._entry_state(entry, request)
-            known = request.page_states.get(entry_state.location)
+            known = request.known(entry_state.location)
             if known is not None and known.hash == entry_state.hash:
                 continue
             failed = (replace(entry_state, status=FetchStatus.FAILED),)
@@ -599,7 +592,7 @@ class FeedSource:
             )
             facts = tuple(
                 replace(
-                    _build_facts(entry, paper, page.location, self._facts_source, request.now),
+                    paper_facts(entry, paper, page.location, self._facts_source, request.now),
                     listed_on=digest.date if stamp and paper["arxiv_id"] in news else None,
                 )
                 for entry, paper, page in group
@@ -642,7 +635,7 @@ class FeedSource:
         link = entry.link or ""
         page_states: tuple[models.PageState, ...] = (entry_state,)
         try:
-            page = await self._fetcher.get(link, request.page_states.get(link), accept=base.ACCEPT)
+            page = await self._fetcher.get(link, request.known(link), accept=base.ACCEPT)
             page_states += (page.page_state,)
             if page.body is None:
                 return base.FetchResult(link, FetchStatus.UNCHANGED, page_states=page_states)

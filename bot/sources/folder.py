@@ -72,7 +72,7 @@ class FolderSource:
                 continue  # deleted since the listing
             if not stat.S_ISREG(state.st_mode):
                 continue  # a link could lead out of the folder, a pipe would never end
-            known, stamp = request.page_states.get(location), f"{state.st_mtime_ns}:{state.st_size}"
+            known, stamp = request.known(location), f"{state.st_mtime_ns}:{state.st_size}"
             if known is None or known.last_modified != stamp:
                 changed.append((location, stamp))
             else:
@@ -103,7 +103,7 @@ class FolderSource:
         except OSError as error:
             reason = f"{location}: {error.strerror or error}"
             return base.FetchResult(location, FetchStatus.FAILED, reason)
-        known = request.page_states.get(location)
+        known = request.known(location)
         page_states = (
             models.PageState(location, request.now, FetchStatus.OK, last_modified=stamp, hash=content_hash),
         )

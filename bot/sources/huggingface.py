@@ -66,7 +66,7 @@ class HuggingFaceSource:
         due = [today]
         for age in range(1, max(_VOTE_REFRESH_DAYS) + 1):
             day = today - timedelta(days=age)
-            page_state = request.page_states.get(self.daily_papers_url(day))
+            page_state = request.known(self.daily_papers_url(day))
             refresh_age = max((days for days in _VOTE_REFRESH_DAYS if days <= age), default=0)
             refresh_on = day + timedelta(days=refresh_age)
             if (

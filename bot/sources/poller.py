@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -29,30 +29,8 @@ from storage.models import FetchStatus
 
 log = structlog.get_logger(__name__)
 
-_MAX_KEY_LENGTH = 600
 _HEALTHY = frozenset({FetchStatus.OK, FetchStatus.UNCHANGED})
 _FAILING = (FetchStatus.FAILED, FetchStatus.REFUSED, FetchStatus.GONE)
-
-
-class PageStates(Mapping[str, models.PageState]):
-    """The page states of a source by location, stored under keys that are short enough for a database index."""
-
-    def __init__(self, page_states: Mapping[str, models.PageState]) -> None:
-        self._page_states = page_states
-
-    def __getitem__(self, location: str) -> models.PageState:
-        return self._page_states[page_key(location)]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._page_states)
-
-    def __len__(self) -> int:
-        return len(self._page_states)
-
-
-def page_key(location: str) -> str:
-    """Return the key under which storage keeps the state of a location."""
-    return fields.bounded_key(location, _MAX_KEY_LENGTH)
 
 
 def changed_pages(
@@ -62,7 +40,11 @@ def changed_pages(
 
     A new `read_at` alone counts from the next day on, or if a list has closed since by the `rule`.
     """
-    return tuple(page for page in page_states if not _is_unchanged(page, before.get(page.location), rule))
+    return tuple(
+        page
+        for page in page_states
+        if not _is_unchanged(page, before.get(base.page_key(page.location)), rule)
+    )
 
 
 def _is_unchanged(page: models.PageState, before: models.PageState | None, rule: day_close.DayClose) -> bool:
@@ -263,55 +245,6 @@ async def skip_notification(connection: Connection, row: models.StoredSource, no
     """Plan nothing: the default where no operator channel is set."""
 
 
-class Checkpoint:
-    """Saves the progress of a run: page states, the health of sources, notices to the operator.
-
-    Page states are written in batches. A lost batch only costs a second fetch.
-    """
-
-    def __init__(self, database: Database, clock: Clock, notify_failure: NotifyFailure) -> None:
-        self._database = database
-        self._clock = clock
-        self._notify_failure = notify_failure
-        self._pages: list[tuple[int, models.PageState]] = []
-
-    async def move_progress(self, report: SourceReport, progress: Mapping[str, Any]) -> bool:
-        """Save how far a back-fill has come, once what it read is stored; False if another process has gone on with it."""
-        async with self._database.transaction() as connection:
-            has_moved = await sources.move_progress(connection, report.source.id, report.progress, progress)
-        report.progress = progress
-        return has_moved
-
-    async def delay_arxiv(self, arxiv_ids: Sequence[str]) -> None:
-        """Save that arXiv was asked for papers in vain: it is not asked for them at the next poll."""
-        async with self._database.transaction() as connection:
-            await papers.delay_arxiv(connection, arxiv_ids, self._clock())
-
-    async def add_pages(self, row: models.StoredSource, pages: Sequence[models.PageState]) -> None:
-        """Save the states of pages whose content is stored."""
-        self._pages += [(row.id, replace(page, location=page_key(page.location))) for page in pages]
-        if len(self._pages) >= _FLUSH_PAGES:
-            await self.flush()
-
-    async def flush(self, updated: Sequence[models.StoredSource] = ()) -> None:
-        """Write the buffered page states, and the health of the updated sources."""
-        pages, self._pages = self._pages, []
-        if not (pages or updated):
-            return
-        async with self._database.transaction() as connection:
-            await sources.upsert_page_states(connection, pages)
-            for row in updated:
-                polled_at, max_states = row.last_attempt_at, kinds.get(row.kind, row.url).max_page_states
-                assert polled_at is not None  # it was polled just now
-                if is_notice_due(row):
-                    await self._notify_failure(connection, row, polled_at)
-                    row = replace(row, noticed_at=polled_at)
-                await sources.set_health(connection, row)
-                if max_states is not None:
-                    # A feed may have new entries at each poll. One that is listed still is only read again.
-                    await sources.trim_page_states(connection, row.id, max_states)
-
-
 MAX_DIGESTS_OF_DATE = 20
 """Digests of one date that a stranger's page or feed may have, and none beside `base.MAX_NEW_PAPERS` papers: a post reads all
 of them. Honest ones have one to a few."""
@@ -336,11 +269,19 @@ class SinkItem(NamedTuple):
 
 
 class Sink:
-    """Stores items in the background, several in one transaction."""
+    """Stores items in the background, several in one transaction, and after them how far each source is read.
 
-    def __init__(self, ingest: IngestService, checkpoint: Checkpoint) -> None:
+    Page states are written in batches. A lost batch only costs a second fetch.
+    """
+
+    def __init__(
+        self, ingest: IngestService, database: Database, clock: Clock, notify_failure: NotifyFailure
+    ) -> None:
         self._ingest = ingest
-        self._checkpoint = checkpoint
+        self._database = database
+        self._clock = clock
+        self._notify_failure = notify_failure
+        self._pages: list[tuple[int, models.PageState]] = []
         self._queue: asyncio.Queue[SinkItem] = asyncio.Queue(_MAX_QUEUED)
         self._flush_requested = asyncio.Event()
 
@@ -420,18 +361,48 @@ class Sink:
                 await self._store_batch([item])
 
     async def _record_stored(self, item: SinkItem, ingested: IngestResult | None = None) -> None:
-        item.report.add_fetch_result(item.result, ingested)
+        """Save what the next run needs to know, now that an item's content is stored."""
+        report, result = item
+        report.add_fetch_result(result, ingested)
         if ingested is not None and ingested.held_back:
             # Without its state the page is read again by the next poll.
-            item.report.has_lost = True
+            report.has_lost = True
             return
-        if item.result.progress is not None and not item.report.has_lost:
-            item.report.has_lost = not await self._checkpoint.move_progress(item.report, item.result.progress)
-        if item.result.missing_ids:
-            await self._checkpoint.delay_arxiv(item.result.missing_ids)
-        is_all = item.result.location == item.report.source.url
-        if item.result.page_states and not (is_all and item.report.has_lost):
-            await self._checkpoint.add_pages(item.report.source, item.result.page_states)
+        if result.progress is not None and not report.has_lost:
+            async with self._database.transaction() as connection:
+                has_moved = await sources.move_progress(
+                    connection, report.source.id, report.progress, result.progress
+                )
+            report.progress, report.has_lost = result.progress, not has_moved
+        if result.missing_ids:
+            # arXiv was asked for them in vain: not again at the next poll.
+            async with self._database.transaction() as connection:
+                await papers.delay_arxiv(connection, result.missing_ids, self._clock())
+        if not (result.location == report.source.url and report.has_lost):
+            self._pages += [
+                (report.source.id, replace(page, location=base.page_key(page.location)))
+                for page in result.page_states
+            ]
+            if len(self._pages) >= _FLUSH_PAGES:
+                await self.save()
+
+    async def save(self, updated: Sequence[models.StoredSource] = ()) -> None:
+        """Write the gathered page states, and the health of the updated sources with notices to the operator."""
+        pages, self._pages = self._pages, []
+        if not (pages or updated):
+            return
+        async with self._database.transaction() as connection:
+            await sources.upsert_page_states(connection, pages)
+            for row in updated:
+                polled_at, max_states = row.last_attempt_at, kinds.get(row.kind, row.url).max_page_states
+                assert polled_at is not None  # it was polled just now
+                if is_notice_due(row):
+                    await self._notify_failure(connection, row, polled_at)
+                    row = replace(row, noticed_at=polled_at)
+                await sources.set_health(connection, row)
+                if max_states is not None:
+                    # A feed may have new entries at each poll. One that is listed still is only read again.
+                    await sources.trim_page_states(connection, row.id, max_states)
 
 
 def _count_corrections_left(reports: Iterable[SourceReport]) -> dict[str, int]:
@@ -452,10 +423,7 @@ def _record_failure(batch: Sequence[SinkItem], reason: str) -> None:
 class DryRunSink(Sink):
     """Counts what would change and stores nothing."""
 
-    def __init__(self, ingest: IngestService, checkpoint: Checkpoint, database: Database) -> None:
-        super().__init__(ingest, checkpoint)
-        self._database = database
-        self._seen: set[str] = set()
+    _seen: frozenset[str] = frozenset()
 
     async def put(self, item: SinkItem) -> None:
         """Count what storing an item would change."""
@@ -595,8 +563,9 @@ class Poller:
         progress: ProgressCallback = lambda *_: None,
     ) -> list[SourceReport]:
         """Poll these sources, then store the health of each."""
-        state = Checkpoint(self._database, self._clock, self._notify_failure)
-        target = DryRunSink(self._ingest, state, self._database) if dry_run else Sink(self._ingest, state)
+        target = (DryRunSink if dry_run else Sink)(
+            self._ingest, self._database, self._clock, self._notify_failure
+        )
         back_fill_seconds = 0 if dry_run else None if timeout_seconds is None else _BACK_FILL_SECONDS
         reports_by_id = {row.id: SourceReport(row, progress=row.progress) for row in rows}
         run = _Run(target, days, timeout_seconds, progress, back_fill_seconds, reports_by_id)
@@ -605,14 +574,14 @@ class Poller:
                 await self._fetch_in_stages(rows, run)
         except BaseException:
             # On cancellation, save the progress so that the next run resumes.
-            await state.flush()
+            await target.save()
             raise
         now = self._clock()
         reports = list(run.reports.values())
         for report in reports:
             report.conclude(now)
         if not dry_run:
-            await state.flush(
+            await target.save(
                 [
                     updated_health(report, now, self._retry_policy, self._context.day_close)
                     for report in reports
@@ -692,7 +661,7 @@ class Poller:
                         states = await sources.list_page_states(connection, row.id, kind.max_page_states)
                     request = replace(
                         request,
-                        page_states=PageStates(states),
+                        page_states=states,
                         arxiv_ids=missing,
                         progress=row.progress,
                         max_seconds=run.back_fill_seconds,

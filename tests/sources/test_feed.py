@@ -324,10 +324,15 @@ async def test_a_missing_feed_fails_and_a_gone_one_is_not_requested_again(
 LETTERS = st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn", "Zs"])
 
 
+def facts_of(entry: feed.FeedEntry) -> models.PaperFacts:
+    paper = feed.read_paper(entry)
+    assert paper is not None
+    return feed.paper_facts(entry, paper, "place", "arxiv", source_fixtures.NOW)
+
+
 def test_the_response_of_the_arxiv_api_is_parsed() -> None:
     entry = source_payloads.parse_entries(source_payloads.atom(source_payloads.arxiv_entry("2505.01234")))[0]
-    facts = feed.paper_facts(entry, "place", "arxiv", source_fixtures.NOW)
-    assert facts is not None
+    facts = facts_of(entry)
     assert (facts.arxiv_id, facts.title) == ("2505.01234", "A Study of Small Things")
     assert (facts.authors, facts.categories) == (("Ada Lovelace", "Kim Minsu"), ("cs.CL", "cs.LG"))
     assert (facts.abstract, facts.published_on) == ("Small things are studied.", date(2025, 5, 1))
@@ -347,8 +352,7 @@ def test_an_item_of_an_arxiv_feed_is_parsed() -> None:
         "<pubDate>Tue, 06 May 2025 00:00:00 -0400</pubDate><dc:creator>Ada Lovelace, Kim Minsu</dc:creator></item>"
     )
     entry = source_payloads.parse_entries(source_payloads.rss(item))[0]
-    facts = feed.paper_facts(entry, "place", "arxiv", source_fixtures.NOW)
-    assert facts is not None
+    facts = facts_of(entry)
     assert (facts.arxiv_id, facts.title) == ("2505.01234", "A Study (of Small Things)")
     assert (facts.abstract, facts.authors) == ("Small things.", ("Ada Lovelace", "Kim Minsu"))
     assert facts.categories == ("cs.CL",)

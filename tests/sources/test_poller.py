@@ -403,7 +403,7 @@ async def test_a_very_long_location_is_stored_under_its_key(db_harness: PollingH
     async with db_harness.db.read() as connection:
         pages = await stored_sources.list_page_states(connection, added.id)
     assert all(len(key) <= 600 for key in pages)
-    assert poller.page_key(f"{added.url}#{key}") in pages
+    assert base.page_key(f"{added.url}#{key}") in pages
 
 
 async def test_a_feed_with_new_ids_at_each_poll_keeps_a_bounded_number_of_page_states(
@@ -420,7 +420,7 @@ async def test_a_feed_with_new_ids_at_each_poll_keeps_a_bounded_number_of_page_s
     async with db_harness.db.read() as connection:
         pages = await stored_sources.list_page_states(connection, added.id)
     assert len(pages) == 25
-    assert {poller.page_key(f"{added.url}#4-{n}") for n in range(20)} <= pages.keys()
+    assert {base.page_key(f"{added.url}#4-{n}") for n in range(20)} <= pages.keys()
 
 
 async def test_sources_of_the_settings_are_added_once(harness: PollingHarness) -> None:
@@ -529,7 +529,7 @@ PAGE = models.PageState("https://h.test/a.md", NOW, FetchStatus.OK, etag='"1"', 
 
 
 def test_a_new_reading_time_alone_is_stored_once_a_day() -> None:
-    before = poller.PageStates({PAGE.location: PAGE})
+    before = {PAGE.location: PAGE}
     same = replace(PAGE, read_at=NOW + timedelta(hours=1), status=FetchStatus.UNCHANGED)
     assert poller.changed_pages([same], before, RULE) == ()
     tomorrow = replace(same, read_at=NOW + timedelta(days=1))
@@ -537,7 +537,7 @@ def test_a_new_reading_time_alone_is_stored_once_a_day() -> None:
 
 
 def test_any_other_change_is_stored_at_once() -> None:
-    before = poller.PageStates({PAGE.location: PAGE})
+    before = {PAGE.location: PAGE}
     changed = [
         replace(PAGE, etag='"2"'),
         replace(PAGE, hash="1" * 64),
@@ -550,9 +550,9 @@ def test_any_other_change_is_stored_at_once() -> None:
 
 @given(st.text(max_size=900))
 def test_every_location_is_found_under_its_key(location: str) -> None:
-    page = replace(PAGE, location=poller.page_key(location))
+    page = replace(PAGE, location=base.page_key(location))
     assert len(page.location) <= 600
-    assert poller.PageStates({page.location: page})[location] == page
+    assert base.FetchRequest(NOW, {page.location: page}).known(location) == page
 
 
 TODAY = NOW.date()
