@@ -82,6 +82,13 @@ class EmptyListError(base.FetchError):
     """No record matches, or the set is not known."""
 
 
+_ERRORS = {
+    "badResumptionToken": ExpiredTokenError,
+    "noRecordsMatch": EmptyListError,
+    "noSetHierarchy": EmptyListError,
+}
+
+
 class Record(NamedTuple):
     """A paper in an answer of arXiv, its primary category first.
 
@@ -143,21 +150,18 @@ class Progress:
         """Return it as it is stored."""
         return asdict(self) | {"sets": list(self.sets)}
 
-    def begin(self, sets: Sequence[str], start: date, since: date, until: date | None = None) -> Progress:
+    def begin(self, sets: Sequence[str], start: str, since: str, until: str | None = None) -> Progress:
         """Return the progress at the start of a back-fill."""
-        day, last = start.isoformat(), None if until is None else until.isoformat()
-        begun = Progress(self.announced_on, since.isoformat(), last, sets, day, day, gap_on=self.gap_on)
-        return replace(begun, feeds_due=self.feeds_due)
+        announced, due = self.announced_on, self.feeds_due
+        return Progress(announced, since, until, sets, start, start, gap_on=self.gap_on, feeds_due=due)
 
-    def widened(self, sets: Sequence[str], since: date, until: date, today: date) -> Progress:
+    def widened(self, sets: Sequence[str], since: str, until: str | None) -> Progress:
         """Return the progress of a back-fill of these days, and of those that one in progress is to read."""
-        last = until.isoformat() if until < today else None
         if self.sets:
-            since = min(since, date.fromisoformat(self.since or since.isoformat()))
-            last = None if last is None or self.until is None else max(last, self.until)
-        if (since.isoformat(), last) == (self.since, self.until):
-            return self
-        return self.begin(sets, since, since, None if last is None else date.fromisoformat(last))
+            since = min(since, self.since or since)
+            until = until and self.until and max(until, self.until)
+        is_known = (since, until) == (self.since, self.until)
+        return self if is_known else self.begin(sets, since, since, until)
 
     def after(self, page: RecordList, papers: int) -> Progress:
         """Return the progress after one answer of OAI-PMH."""
@@ -347,21 +351,14 @@ def parse_record_list(text: str, since: str = "") -> RecordList:
                 total = element.get("completeListSize", "")
                 size = int(total) if total.isascii() and total.isdigit() and len(total) < 10 else None
             case "error":
-                raise _reported_error(element.get("code", ""), element.text or "")
+                code = element.get("code", "")
+                kind = _ERRORS.get(code, base.FetchError)
+                raise kind(f"it reports an error: {code[:40]} {(element.text or '').strip()[:200]}")
             case _:
                 is_list = True
     if not is_list:
         raise base.FetchError("its answer is not a list of OAI-PMH")
     return RecordList(tuple(records), token, size, fields.clean_date(stamp) if is_ascending else None)
-
-
-def _reported_error(code: str, text: str) -> base.FetchError:
-    kinds: dict[str, type[base.FetchError]] = {
-        "badResumptionToken": ExpiredTokenError,
-        "noRecordsMatch": EmptyListError,
-        "noSetHierarchy": EmptyListError,
-    }
-    return kinds.get(code, base.FetchError)(f"it reports an error: {code[:40]} {text.strip()[:200]}")
 
 
 def _parse_record(record: ElementTree.Element) -> Record | None:
@@ -408,13 +405,15 @@ class ArxivCategories:
         progress = Progress() if request.progress is None else Progress(**request.progress)
         today = request.now.date()
         if request.progress is None and self._since is not None:
-            progress = progress.begin(self._sets(), self._since, self._since)
+            since = self._since.isoformat()
+            progress = progress.begin(self._sets(), since, since)
         if request.days is None:
             results, progress = await self._read_announcement(request, progress)
             for result in results:
                 yield result
         else:
-            progress = progress.widened(self._sets(), min(request.days), max(request.days), today)
+            until = max(request.days).isoformat() if max(request.days) < today else None
+            progress = progress.widened(self._sets(), min(request.days).isoformat(), until)
         if progress.sets and request.max_seconds != 0:
             async for result in self._harvest(request, progress):
                 yield result
@@ -504,7 +503,7 @@ class ArxivCategories:
         for category, on in read_on.items():
             last = date.fromisoformat(announced.get(category, on.isoformat()))
             between = (last + timedelta(days=n) for n in range(1, min((on - last).days, 8)))
-            if any(map(_is_working_day, between)):
+            if any(day.isoweekday() < 6 for day in between):  # its feeds are empty at weekends
                 missed.append(last.isoformat())
             announced[category] = max(on, last).isoformat()
         progress = replace(progress, announced_on=announced)
@@ -515,9 +514,9 @@ class ArxivCategories:
         return progress
 
     def _begin_gap(self, progress: Progress) -> Progress:
-        start = date.fromisoformat(progress.gap_on or "")
-        since = start - timedelta(days=_HELD_DAYS)
-        return replace(progress, gap_on=None).begin(self._sets(), start, since)
+        start = progress.gap_on or ""
+        since = date.fromisoformat(start) - timedelta(days=_HELD_DAYS)
+        return replace(progress, gap_on=None).begin(self._sets(), start, since.isoformat())
 
     async def _harvest(
         self, request: base.FetchRequest, progress: Progress
@@ -648,11 +647,6 @@ def _parse_next(text: str, progress: Progress) -> RecordList:
     return page
 
 
-def _is_working_day(day: date) -> bool:
-    """Whether arXiv usually announces papers on a day: its feeds are empty at weekends."""
-    return day.isoweekday() < 6
-
-
 def _announced_on(record: Record, created: date) -> date:
     """Return the day of a paper's announcement as well as OAI-PMH says it, else that of its first version."""
     if record.is_revised or record.on is None or not 0 <= (record.on - created).days <= _DELAY_DAYS:
@@ -673,10 +667,6 @@ def _to_facts(record: Record, location: str, read_at: datetime, on: date) -> mod
         published_on=record.created_on or on,
         listed_on=on,
     )
-
-
-def _check(address: str) -> None:
-    parse_categories(address)
 
 
 def check_options(address: str, options: Mapping[str, object], today: date) -> None:
@@ -706,7 +696,7 @@ KIND = base.KindRecord(
     kind=models.SourceKind.ARXIV,
     scheme=SCHEME,
     matches=lambda address, _: address.startswith(SCHEME),
-    check=_check,
+    check=parse_categories,
     open=_open,
     read_back_fill=read_back_fill,
     poll_interval=_FEED_INTERVAL,

@@ -270,7 +270,7 @@ class KindRecord:
     scheme: str = ""
     """Begin of the addresses of this record, where a kind has two."""
     matches: Callable[[str, Endpoints], bool]
-    check: Callable[[str], None]
+    check: Callable[[str], object]
     open: Callable[[str, Mapping[str, object], SourceContext], Source]
     read_back_fill: Callable[[Mapping[str, Any]], BackFill | None] = lambda _: None
     """Returns how far a back-fill is, from a source's stored progress."""

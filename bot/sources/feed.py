@@ -537,13 +537,14 @@ class FeedSource:
         days = assign_days(entries, parsed.built_on, request.now.date())
         papers: list[_ListedPaper] = []
         for entry in entries:
-            entry_state = self._entry_state(entry, request)
-            known = request.known(entry_state.location)
+            location = f"{self._feed_url}#{entry.key}"
+            entry_state = models.PageState(location, request.now, FetchStatus.OK, hash=entry.hash)
+            known = request.known(location)
             if known is not None and known.hash == entry_state.hash:
                 continue
             failed = (replace(entry_state, status=FetchStatus.FAILED),)
             reading = self._read_entry(entry, entry_state)
-            result = await base.read_apart(entry_state.location, reading, failed)
+            result = await base.read_apart(location, reading, failed)
             if isinstance(result, _ListedPaper):
                 # A paper stays in the list of the day on which it was new.
                 day = days[entry.key]
@@ -603,11 +604,6 @@ class FeedSource:
                 base.FetchResult(location, FetchStatus.OK, "", (digest,) if news else (), facts, pages)
             )
         return results
-
-    def _entry_state(self, entry: FeedEntry, request: base.FetchRequest) -> models.PageState:
-        """Return the page state of an entry."""
-        location = f"{self._feed_url}#{entry.key}"
-        return models.PageState(location, request.now, FetchStatus.OK, hash=entry.hash)
 
     async def _read_entry(
         self, entry: FeedEntry, entry_state: models.PageState

@@ -117,7 +117,7 @@ class FolderSource:
             return base.FetchResult(location, FetchStatus.FAILED, reason)
         except base.FetchError as error:
             # One that names papers may have been meant to be read.
-            is_related = await asyncio.to_thread(_names_paper, data)
+            is_related = await asyncio.to_thread(lambda: arxiv_ids.names_paper(parse.decode(data)))
             status = FetchStatus.FAILED if is_related else FetchStatus.NOT_YET
             page_states = (replace(page_states[0], status=status),)
             reason = f"{location}: {error.reason}"
@@ -142,10 +142,6 @@ def _describe_unread(states: Mapping[str, FetchStatus]) -> str:
     with_papers = sum(states[location] is FetchStatus.FAILED for location in unread)
     note = f", {with_papers} of them with arXiv ids" if with_papers else ", none of them with arXiv ids"
     return f"{len(unread)} of {len(states)} files not read{note}: {names}"
-
-
-def _names_paper(data: bytes) -> bool:
-    return arxiv_ids.names_paper(parse.decode(data))
 
 
 def _read_file(path: Path) -> tuple[bytes, str]:

@@ -54,7 +54,7 @@ class HuggingFaceSource:
         except (base.NotFoundError, base.GoneError):
             return None
         read_at = page.page_state.read_at
-        digests = await base.read_digests(_read_paper, page.body or b"", page.charset, read_at.date())
+        digests = await base.read_digests(_read_papers, page.body or b"", page.charset, read_at.date(), False)
         found = [
             paper for item in digests for paper in listing.papers_of(item) if paper["arxiv_id"] == arxiv_id
         ]
@@ -87,7 +87,7 @@ class HuggingFaceSource:
         if isinstance(page, base.FetchResult):
             return page
         try:
-            digests = await base.read_digests(_read_list, page.body or b"", page.charset, day)
+            digests = await base.read_digests(_read_papers, page.body or b"", page.charset, day, True)
         except base.FetchError as error:
             return base.failed_result(location, error, request, day)
         # Weekends have no papers, but today's list may still grow: its state is not kept while it is empty.
@@ -101,18 +101,11 @@ class HuggingFaceSource:
         )
 
 
-def _read_list(body: bytes, charset: str | None, day: date) -> tuple[models.Digest, ...]:
-
-    return _parse_list(base.decode_text(body, charset), day)
-
-
-def _read_paper(body: bytes, charset: str | None, day: date) -> tuple[models.Digest, ...]:
-
-    return _parse_list(f"[{base.decode_text(body, charset)}]", day, fields.MAX_BRACKETS)
-
-
-def _parse_list(text: str, day: date, max_brackets: int = _MAX_BRACKETS) -> tuple[models.Digest, ...]:
-    """Return the listing of a day; nothing for an empty list. Raises FetchError for any other content."""
+def _read_papers(body: bytes, charset: str | None, day: date, is_list: bool) -> tuple[models.Digest, ...]:
+    """Return the listing of a day, or of one paper; nothing for an empty list. Raises FetchError for any other content."""
+    text, max_brackets = base.decode_text(body, charset), _MAX_BRACKETS
+    if not is_list:
+        text, max_brackets = f"[{text}]", fields.MAX_BRACKETS
     try:
         items = fields.decode_json(text, max_brackets)
     except errors.TooManyPartsError as error:

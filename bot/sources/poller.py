@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 
@@ -92,11 +92,10 @@ class SourceReport:
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
 
-    def add_fetch_result(self, result: base.FetchResult, ingested: IngestResult | None = None) -> None:
+    def add_fetch_result(self, result: base.FetchResult, ingested: IngestResult) -> None:
         """Count one fetch result, with what its ingest did. Of each status the first reason is kept."""
-        if ingested is not None:
-            total = self.result + ingested
-            self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
+        total = self.result + ingested
+        self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
         for digest in result.digests:
             self.found.add_digest(digest)
         is_for_lookup = kinds.get(self.source.kind, self.source.url).is_for_lookup
@@ -230,11 +229,6 @@ def is_persistently_failing(row: models.StoredSource) -> bool:
     return row.failures > 0 and (row.failures >= NOTIFY_AFTER_FAILURES or row.status is FetchStatus.GONE)
 
 
-def is_notice_due(row: models.StoredSource) -> bool:
-    """Whether the operator has not been notified of persistent failures yet."""
-    return is_persistently_failing(row) and row.noticed_at is None
-
-
 NotifyFailure = Callable[[Connection, models.StoredSource, datetime], Awaitable[None]]
 """Plans a notice to the operator, in the transaction that stores the source's failures."""
 
@@ -252,24 +246,10 @@ MAX_NEW_DIGESTS = 2_000
 """New digests of a day (UTC) by a stranger's page or feed: as many as the entries of a feed that is read the first time."""
 MAX_CORRECTIONS = 50
 """Corrections by a stranger's page or feed that are stored in one run; each takes some 20 ms."""
-_MAX_QUEUED = 64
-_MAX_BATCH = 32
-_BATCH_WAIT_SECONDS = 0.1
-"""Time that a batch waits for more items: one transaction costs as much as several digests."""
-_FINAL_FLUSH_SECONDS = 5.0
-_LARGE_CHARACTERS = 1_000_000
-"""Length of a result's texts from which it is stored before its source reads the next one, so that few are held at once."""
-
-
-class SinkItem(NamedTuple):
-    """A fetch result with the report of its source. Its page states are saved once it is stored."""
-
-    report: SourceReport
-    result: base.FetchResult
 
 
 class Sink:
-    """Stores items in the background, several in one transaction, and after them how far each source is read.
+    """Stores results, one at a time, and after each how far its source is read.
 
     Page states are written in batches. A lost batch only costs a second fetch.
     """
@@ -282,89 +262,36 @@ class Sink:
         self._clock = clock
         self._notify_failure = notify_failure
         self._pages: list[tuple[int, models.PageState]] = []
-        self._queue: asyncio.Queue[SinkItem] = asyncio.Queue(_MAX_QUEUED)
-        self._flush_requested = asyncio.Event()
+        self._turn = asyncio.Lock()
 
-    async def put(self, item: SinkItem) -> None:
-        """Queue an item, or record it at once if there is nothing to store. Waits while the queue is full.
-
-        Its report is complete after the next `flush`.
-        """
-        if item.result.digests or item.result.facts:
-            await self._queue.put(item)
-            if sum(len(digest.text) for digest in item.result.digests) >= _LARGE_CHARACTERS:
-                await self.flush()
-        else:
-            if item.result.location == item.report.source.url:
-                await self.flush()  # its state says that all that it names is stored
-            await self._record_stored(item)
-
-    async def flush(self) -> None:
-        """Wait until every queued item is stored or has failed."""
-        self._flush_requested.set()
-        await self._queue.join()
-        self._flush_requested.clear()
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Store items for the duration of the block. On exit, flush for at most `_FINAL_FLUSH_SECONDS`."""
-        consumer = asyncio.create_task(self._consume())
-        try:
-            yield
-        finally:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.flush(), _FINAL_FLUSH_SECONDS)
-            consumer.cancel()
-            await asyncio.gather(consumer, return_exceptions=True)
-
-    async def _consume(self) -> None:
-        while True:
-            batch = [await self._queue.get()]
-            if not self._queue.full():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._flush_requested.wait(), _BATCH_WAIT_SECONDS)
-            while len(batch) < _MAX_BATCH and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            await self._store_batch(batch)
-            count = len(batch)
-            del batch  # not kept until the next one comes
-            for _ in range(count):
-                self._queue.task_done()
-
-    async def _store_batch(self, batch: Sequence[SinkItem]) -> None:
-        """Store a batch. On failure its sources fail, and fetch the same content again in the next run."""
-        # A bug that one text triggers must not keep the others from being stored.
-        urls = sorted({report.source.url for report, _ in batch})
-        with isolation.isolated(log, "batch not stored", sources=urls) as failures:
+    async def put(self, report: SourceReport, result: base.FetchResult) -> None:
+        """Store a result of a source. On failure the source fails, and fetches the same content again in the next run."""
+        source, reason = report.source, ""
+        is_limited = kinds.get(source.kind, source.url).max_new_papers is not None
+        left = {source.url: MAX_CORRECTIONS - report.result.corrected_digests} if is_limited else {}
+        # A bug that one text triggers must not keep others from being stored.
+        with isolation.isolated(log, "result not stored", source=source.url) as failures:
             try:
-                # The facts first: alerts and posts of a listing need the votes that are read with it.
-                stored = [await self._ingest.add_facts(result.facts) for _, result in batch]
-                digests = [
-                    digest_writer.to_sourced_digests(result.digests, report.source.url, result.location)
-                    for report, result in batch
-                ]
-                results = iter(
-                    await self._ingest.add_batch(
-                        [digest for group in digests for digest in group],
-                        max_corrections=_count_corrections_left(report for report, _ in batch),
-                    )
-                )
-                for item, facts, group in zip(batch, stored, digests, strict=True):
-                    await self._record_stored(item, sum((next(results) for _ in group), facts))
+                async with self._turn:
+                    # The facts first: alerts and posts of a listing need the votes that are read with it.
+                    stored = await self._ingest.add_facts(result.facts)
+                    digests = digest_writer.to_sourced_digests(result.digests, source.url, result.location)
+                    ingested = await self._ingest.add_batch(digests, max_corrections=left)
+                await self._record_stored(report, result, sum(ingested, stored))
             except storage_errors.StorageError as error:
-                _record_failure(batch, str(error))
-        for failure in failures:
-            if len(batch) == 1:
-                _record_failure(batch, f"it {base.describe_bug(failure)}")
-                return
-            for item in batch:
-                await self._store_batch([item])
+                reason = str(error)
+        if failures:
+            reason = f"it {base.describe_bug(failures[0])}"
+        if reason:
+            report.add_failure(reason)
+            report.has_lost = True
 
-    async def _record_stored(self, item: SinkItem, ingested: IngestResult | None = None) -> None:
-        """Save what the next run needs to know, now that an item's content is stored."""
-        report, result = item
+    async def _record_stored(
+        self, report: SourceReport, result: base.FetchResult, ingested: IngestResult
+    ) -> None:
+        """Save what the next run needs to know, now that a result's content is stored."""
         report.add_fetch_result(result, ingested)
-        if ingested is not None and ingested.held_back:
+        if ingested.held_back:
             # Without its state the page is read again by the next poll.
             report.has_lost = True
             return
@@ -396,7 +323,7 @@ class Sink:
             for row in updated:
                 polled_at, max_states = row.last_attempt_at, kinds.get(row.kind, row.url).max_page_states
                 assert polled_at is not None  # it was polled just now
-                if is_notice_due(row):
+                if is_persistently_failing(row) and row.noticed_at is None:
                     await self._notify_failure(connection, row, polled_at)
                     row = replace(row, noticed_at=polled_at)
                 await sources.set_health(connection, row)
@@ -405,29 +332,13 @@ class Sink:
                     await sources.trim_page_states(connection, row.id, max_states)
 
 
-def _count_corrections_left(reports: Iterable[SourceReport]) -> dict[str, int]:
-    """Return how many more corrections of each stranger's source, by its address, are stored in this run."""
-    return {
-        report.source.url: MAX_CORRECTIONS - report.result.corrected_digests
-        for report in reports
-        if kinds.get(report.source.kind, report.source.url).max_new_papers is not None
-    }
-
-
-def _record_failure(batch: Sequence[SinkItem], reason: str) -> None:
-    for report, _ in batch:
-        report.add_failure(reason)
-        report.has_lost = True
-
-
 class DryRunSink(Sink):
     """Counts what would change and stores nothing."""
 
     _seen: frozenset[str] = frozenset()
 
-    async def put(self, item: SinkItem) -> None:
-        """Count what storing an item would change."""
-        report, fetched = item
+    async def put(self, report: SourceReport, fetched: base.FetchResult) -> None:
+        """Count what storing a result would change."""
         result = IngestResult(arxiv_ids=frozenset(facts.arxiv_id for facts in fetched.facts))
         result += await self._ingest.add_digests(
             fetched.digests, source=report.source.url, location=fetched.location, dry_run=True
@@ -570,8 +481,7 @@ class Poller:
         reports_by_id = {row.id: SourceReport(row, progress=row.progress) for row in rows}
         run = _Run(target, days, timeout_seconds, progress, back_fill_seconds, reports_by_id)
         try:
-            async with target.running():
-                await self._fetch_in_stages(rows, run)
+            await self._fetch_in_stages(rows, run)
         except BaseException:
             # On cancellation, save the progress so that the next run resumes.
             await target.save()
@@ -598,14 +508,11 @@ class Poller:
         try:
             if tasks:
                 await asyncio.wait(tasks, timeout=_VOTES_STAGE_SECONDS)
-                await run.sink.flush()
             tasks += self._start_workers(by_stage[base.Stage.DIGESTS], run)
             await asyncio.gather(*tasks)
-            await run.sink.flush()
             if facts_rows := by_stage[base.Stage.MISSING_FACTS]:
                 tasks = self._start_workers(facts_rows, run)
                 await asyncio.gather(*tasks)
-                await run.sink.flush()
             elif not isinstance(run.sink, DryRunSink):
                 # The health of the sources that were read is stored after it.
                 with isolation.isolated(log, "titles not fetched from arXiv"):
@@ -675,13 +582,10 @@ class Poller:
                         if run.days is None:
                             fetched = await self._limit_new_digests(fetched, report)
                             fetched = await self._limit_new_papers(fetched, report)
-                        await run.sink.put(SinkItem(report, fetched))
+                        await run.sink.put(report, fetched)
                         run.progress(row, result)
-                        if result.progress is not None:
-                            # The next part is asked for once this one is stored, and none after one that was lost.
-                            await run.sink.flush()
-                            if report.has_lost:
-                                break
+                        if result.progress is not None and report.has_lost:
+                            break  # no part is asked for after one that was lost
                         del result, fetched  # while its source reads the next one
             except TimeoutError:
                 report.add_failure(f"it was not done within {run.timeout_seconds:g} s")

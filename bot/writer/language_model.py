@@ -154,23 +154,19 @@ class LanguageModel:
         raise self._error_of_status(error) from None
 
     def _error_of_status(self, error: openai.APIStatusError) -> ModelError:
-        status = error.status_code
+        status, now = error.status_code, self._clock()
+        retry_at = fetcher.parse_retry_after(error.response.headers.get("retry-after"), now)
         is_refused = 400 <= status < 500
         return ModelError(
             self._describe(error),
             # A request that is refused was not given to the model; what became of one that broke is unknown.
             tokens=0 if is_refused else None,
-            retry_after=self._seconds_until_retry(error.response.headers.get("retry-after")),
+            retry_after=None if retry_at is None else (retry_at - now).total_seconds(),
             is_retryable=not is_refused or status in (408, 409, 425, 429),
             is_outage=not is_refused,
             is_fatal=status in _FATAL,
             is_too_long=is_refused and _is_too_long(error),
         )
-
-    def _seconds_until_retry(self, header: str | None) -> float | None:
-        now = self._clock()
-        retry_at = fetcher.parse_retry_after(header, now)
-        return None if retry_at is None else (retry_at - now).total_seconds()
 
     def _describe(self, error: Exception) -> str:
         """Return the reason of a failure in one line. Servers quote keys, so ours is removed."""
@@ -196,18 +192,14 @@ def prompt_of(messages: Sequence[Message], schema: Mapping[str, Any]) -> str:
     return "\n".join(message["content"] for message in _messages_of(messages, schema, FORMS[-1]))
 
 
-def _decode(body: bytes) -> object:
+def _read_completion(body: bytes) -> tuple[str, int | None]:
+    """Return the text and the tokens of a completion. Raises ModelError for one that was cut off, or has no text."""
     try:
-        return fields.decode_json(body)
+        decoded = fields.decode_json(body)
     except errors.TooManyPartsError:
         raise ModelError(f"{NO_ANSWER} has more parts than a completion") from None
     except ValueError:
         raise ModelError(f"{NO_ANSWER} is not JSON") from None
-
-
-def _read_completion(body: bytes) -> tuple[str, int | None]:
-    """Return the text and the tokens of a completion. Raises ModelError for one that was cut off, or has no text."""
-    decoded = _decode(body)
     completion = decoded if isinstance(decoded, dict) else {}
     usage = completion.get("usage")
     total = usage.get("total_tokens") if isinstance(usage, dict) else None

@@ -236,12 +236,6 @@ def test_a_field_other_than_a_date_is_a_usage_error(field: str) -> None:
         feed.check_template(f"https://h.test/{field}.md")
 
 
-def test_an_address_without_fields_is_unchanged() -> None:
-    address = "https://h.test/100%25.md"
-    feed.check_template(address)
-    assert feed.expand_template(address, date(2025, 5, 6)) == address
-
-
 def test_of_a_page_with_more_days_than_the_limit_the_newest_are_read() -> None:
     days = [date(2020, 1, 1) + timedelta(days=number) for number in range(base.MAX_DAYS + 3)]
     text = "\n".join(f"## {day}\n### [P](https://arxiv.org/abs/1901.00001)\n- x {day}\n" for day in days)
