@@ -278,9 +278,8 @@ async def test_a_feed_is_skipped_after_five_failed_links(origin: OriginServer, f
     ("body", "status", "reason"),
     [
         ("<!doctype html><html><body>down</body></html>", FAILED, "it is an HTML page without a digest"),
-        ("nonsense", FAILED, "it is not a feed"),
+        *((text, FAILED, "it is not a feed") for text in ("nonsense", "{}", "<rss", "<a/>")),
         (source_payloads.rss(), FetchStatus.NOT_YET, "the feed has no entries"),
-        ("<!DOCTYPE rss [<!ENTITY a 'b'>]>" + source_payloads.rss(head=""), FAILED, "entities of its own"),
     ],
 )
 async def test_an_invalid_or_empty_feed_has_a_reason(
@@ -346,7 +345,7 @@ def test_the_response_of_the_arxiv_api_is_parsed() -> None:
 
 def test_an_item_of_an_arxiv_feed_is_parsed() -> None:
     item = (
-        "<item><title>A Study (of Small Things)</title><link>https://arxiv.org/abs/2505.01234</link>"
+        "<item><title>A Study (of Small Things). (arXiv:2505.01234v1 [cs.CL])</title><link>https://arxiv.org/abs/2505.01234</link>"
         "<description>arXiv:2505.01234v1 Announce Type: new \nAbstract: Small things.</description>"
         '<guid isPermaLink="false">oai:arXiv.org:2505.01234v1</guid><category>cs.CL</category>'
         "<pubDate>Tue, 06 May 2025 00:00:00 -0400</pubDate><dc:creator>Ada Lovelace, Kim Minsu</dc:creator></item>"
@@ -356,11 +355,6 @@ def test_an_item_of_an_arxiv_feed_is_parsed() -> None:
     assert (facts.arxiv_id, facts.title) == ("2505.01234", "A Study (of Small Things)")
     assert (facts.abstract, facts.authors) == ("Small things.", ("Ada Lovelace", "Kim Minsu"))
     assert facts.categories == ("cs.CL",)
-
-
-def test_the_suffix_of_titles_in_old_arxiv_feeds_is_removed() -> None:
-    item = "<item><title>A Study. (arXiv:2301.01234v1 [cs.CL])</title><link>http://arxiv.org/abs/2301.01234</link></item>"
-    assert source_payloads.parse_entries(source_payloads.rss(item))[0].title == "A Study"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "euc-kr", "utf-16", "utf-16-le", "shift_jis"])
@@ -380,14 +374,6 @@ NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 
 def test_an_invalid_date_is_dropped_and_the_entry_kept(when: str) -> None:
     item = f"<item><title>A</title><guid>1</guid><pubDate>{when}</pubDate></item>"
     assert [entry.title for entry in source_payloads.parse_entries(source_payloads.rss(item))] == ["A"]
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{}", "<html><body>no</body></html>", "## Daily Papers (2025-05-06)", "<rss", "<a/>"]
-)
-def test_an_invalid_feed_is_an_error(text: str) -> None:
-    with pytest.raises(base.FetchError, match="it is not a feed"):
-        source_payloads.parse_entries(text)
 
 
 @pytest.mark.parametrize(
