@@ -523,20 +523,13 @@ class Poller:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start_workers(self, rows: Sequence[models.StoredSource], run: _Run) -> list[asyncio.Task[None]]:
-        now, remaining = self._clock(), iter(rows)
+        remaining = iter(rows)
 
         async def work() -> None:
             for row in remaining:
-                await self._fetch_source(row, base.FetchRequest(now, {}, run.days), run)
+                await self._fetch_source(row, run)
 
         return [asyncio.create_task(work()) for _ in range(min(_MAX_CONCURRENT_SOURCES, len(rows)))]
-
-    async def _papers_missing_facts(self, run: _Run) -> list[str]:
-        """Return the ids of papers without arXiv's facts: recent papers, or those since the first requested day."""
-        now = self._clock()
-        since = min(run.days) if run.days else now.date() - timedelta(days=_FACTS_LOOKBACK_DAYS)
-        async with self._database.read() as connection:
-            return await papers.list_arxiv_due(connection, now, since_on=since, limit=_MAX_MISSING_FACTS)
 
     async def _fetch_titles(self) -> None:
         """Ask arXiv, which is not configured as a source, for the papers of lists that give no title."""
@@ -554,7 +547,7 @@ class Poller:
             if result.status in _FAILING:
                 log.warning("titles not fetched from arXiv", papers=len(due), reason=result.reason)
 
-    async def _fetch_source(self, row: models.StoredSource, request: base.FetchRequest, run: _Run) -> None:
+    async def _fetch_source(self, row: models.StoredSource, run: _Run) -> None:
         """Fetch one source and pass its results to the sink as they come."""
         report = run.reports[row.id]
         # A bug that one response triggers must not stop the other sources.
@@ -562,22 +555,22 @@ class Poller:
             try:
                 async with asyncio.timeout(run.timeout_seconds):
                     kind = kinds.get(row.kind, row.url)
-                    is_asking = kind.stage is base.Stage.MISSING_FACTS
-                    missing = await self._papers_missing_facts(run) if is_asking else ()
+                    missing, now = list[str](), self._clock()
                     async with self._database.read() as connection:
+                        if kind.stage is base.Stage.MISSING_FACTS:
+                            # Recent papers, or those since the first requested day.
+                            recent = now.date() - timedelta(days=_FACTS_LOOKBACK_DAYS)
+                            since = min(run.days) if run.days else recent
+                            missing = await papers.list_arxiv_due(
+                                connection, now, since_on=since, limit=_MAX_MISSING_FACTS
+                            )
                         states = await sources.list_page_states(connection, row.id, kind.max_page_states)
-                    request = replace(
-                        request,
-                        page_states=states,
-                        arxiv_ids=missing,
-                        progress=row.progress,
-                        max_seconds=run.back_fill_seconds,
+                    request = base.FetchRequest(
+                        now, states, run.days, missing, row.progress, run.back_fill_seconds
                     )
                     source = kind.open(row.url, row.options, self._context)
                     async for result in source.fetch(request):
-                        changed = changed_pages(
-                            result.page_states, request.page_states, self._context.day_close
-                        )
+                        changed = changed_pages(result.page_states, states, self._context.day_close)
                         fetched = replace(result, page_states=changed)
                         if run.days is None:
                             fetched = await self._limit_new_digests(fetched, report)

@@ -70,10 +70,11 @@ async def test_the_list_of_a_day_gives_the_facts_of_each_paper(origin: OriginSer
     )
 
 
-@pytest.mark.parametrize("votes", [None, -1, "12", 3.5, True, 10**30, [], {}])
-async def test_invalid_votes_are_unknown(origin: OriginServer, fetch: Fetcher, votes: Any) -> None:
-    result = await fetch_today(origin, fetch, daily_papers_item("2505.00001", votes))
-    assert result.facts[0].votes is None
+async def test_invalid_votes_are_unknown(origin: OriginServer, fetch: Fetcher) -> None:
+    votes: list[Any] = [None, -1, "12", 3.5, True, 10**30, [], {}]
+    items = [daily_papers_item(f"2505.0000{number}", value) for number, value in enumerate(votes, 1)]
+    result = await fetch_today(origin, fetch, *items)
+    assert [facts.votes for facts in result.facts] == [None] * len(votes)
 
 
 async def test_the_list_of_a_day_is_a_digest(origin: OriginServer, fetch: Fetcher) -> None:
