@@ -37,7 +37,7 @@ from bot.outbox.contents import DeliveryFactory, DeliveryKinds
 from bot.outbox.discord_health import DiscordHealth
 from bot.outbox.outcomes import DestinationResumer, OperatorNotifier
 from bot.search import glossary as search_glossary
-from bot.sources import base, fetch_errors, fetcher, huggingface, kinds, poller, ssrf_guard
+from bot.sources import arxiv, base, fetcher, huggingface, kinds, poller, ssrf_guard
 from bot.sources.poller import Poller
 from bot.writer import drafting, language_model, paper_text, publication
 from bot.writer import service as writer_service
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from bot.client.translations import Translations
     from bot.outbox.discord_health import Answer
     from bot.rendering.templates import Templates
-    from bot.sources.fetcher import Throttle
+    from bot.sources.base import Throttle
     from bot.today.service import TodayPlanner
     from bot.web.service import WebPages
 
@@ -255,7 +255,6 @@ class Container:
         # The service imports these on first use, which would hold up the event loop.
         from bot.search.service import SearchService
         from bot.shelf.service import ReferenceImporter, Shelf
-        from bot.sources import paper_lookup
         from bot.text import questions, topics
         from bot.today.profiles import PaperVectors, Profiles
         from bot.today.service import TodayService
@@ -309,13 +308,13 @@ class Container:
                 daily_tokens=self.settings.writer_daily_tokens,
                 monthly_tokens=self.settings.writer_monthly_tokens,
             ),
-            paper_lookup=paper_lookup.PaperLookup(
+            paper_lookup=arxiv.PaperLookup(
                 self.clock,
                 IngestService(database, self.clock, SearchIndexer()),
                 lambda: open_fetcher(self.settings, self.clock, LOOKUP_LIMITS),
                 kinds.service_endpoints(self.settings),
                 self.source_throttles[models.SourceKind.ARXIV],
-                AsyncLimiter(paper_lookup.BATCH_SIZE, paper_lookup.BATCH_SIZE).acquire,
+                AsyncLimiter(arxiv.BATCH_SIZE, arxiv.BATCH_SIZE).acquire,
             ),
             sources=kinds.build_source_registry(database, self.clock, self.settings),
             inbox=self.settings.inbox,
@@ -426,7 +425,7 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
             arxiv_oai_url=settings.arxiv_oai_url,
         )
         notifier = operator_notifier(container)
-        policy = fetch_errors.RetryPolicy(random.random)
+        policy = fetcher.RetryPolicy(random.random)
         yield Poller(
             container.database,
             container.clock,

@@ -29,7 +29,7 @@ from bot.daily.planner import DailyPlanner
 from bot.operations.health import ClockMonitor, ClockStep, Metrics
 from bot.search import maintenance
 from bot.shelf import news as shelf_news
-from bot.sources import fetch_errors, fetcher, kinds
+from bot.sources import base, fetcher, kinds
 from bot.writer import publication
 from bot.writer import service as writer_service
 from storage import errors, key_values, migrate, models, outbox, sources
@@ -186,7 +186,7 @@ async def open_heartbeat(container: Container, is_well: Callable[[], bool]) -> A
             return
         try:
             await fetch.get(url.get_secret_value())
-        except fetch_errors.FetchError as error:
+        except base.FetchError as error:
             if not is_failing:
                 log.warning("the heartbeat was not accepted", status=error.status.value)
             is_failing = True

@@ -29,8 +29,8 @@ from bot.rendering.charts import ChartRenderer
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
 from bot.shelf.service import ReferenceImporter, Shelf
+from bot.sources.arxiv import PaperLookup
 from bot.sources.kinds import SourceRegistry
-from bot.sources.paper_lookup import PaperLookup
 from bot.today.profiles import Profiles
 from bot.today.service import TodayService
 from bot.trends.service import RisingTopicService, TrendService

@@ -36,7 +36,7 @@ from bot.lists import follow
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.rendering import discord_text, markdown
-from bot.sources.paper_lookup import LookupOutcome
+from bot.sources.arxiv import LookupOutcome
 from storage import models
 
 CARD = "card"

@@ -39,7 +39,7 @@ from bot.rendering import discord_text
 from bot.search import engine
 from bot.search.results import AuthorResult, SearchRequest, Snippet, Sort
 from bot.search.service import NEW_DAYS
-from bot.sources.paper_lookup import LookupOutcome
+from bot.sources.arxiv import LookupOutcome
 from bot.text import dates
 from storage import models
 

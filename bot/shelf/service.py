@@ -20,7 +20,7 @@ from bot.daily import choice
 from bot.rendering import discord_text
 from bot.shelf import references
 from bot.shelf.references import Reference, UnreadableFileError
-from bot.sources.fetch_errors import FetchError
+from bot.sources.base import FetchError
 from bot.text import analyser
 from storage import archive, bulk, models, papers, shelf
 from storage.archive import DigestPaper
@@ -213,11 +213,11 @@ _MAX_MEGABYTES = 400
 
 async def read_references(data: bytes) -> tuple[list[Reference], list[str], int]:
     """Return what `parse_references` returns for a file, in another process. Raises UnreadableFileError."""
-    from bot.sources import fetcher  # which imports aiohttp, and the shell shows saved papers without it
+    from bot.sources import base  # which imports aiohttp, and the shell shows saved papers without it
 
     found: list[Reference] = []
     try:
-        text = fetcher.decode_text(data)
+        text = base.decode_text(data)
         parts = isolation.stream_isolated(
             references.stream_references, text, seconds=MAX_SECONDS, megabytes=_MAX_MEGABYTES
         )

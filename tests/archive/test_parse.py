@@ -365,6 +365,10 @@ def test_every_paper_is_an_entry_or_a_problem(text: str) -> None:
             assert paper.arxiv_id in known or heading.row + 1 in named
 
 
+def _repeat(unit: str) -> Callable[[int], str]:
+    return lambda length: unit * (length // len(unit))
+
+
 HOSTILE: dict[str, Callable[[int], str]] = {
     **foreign_text.SHAPES,
     "closing brackets in a heading": lambda length: (
@@ -373,7 +377,7 @@ HOSTILE: dict[str, Callable[[int], str]] = {
     "quotes": lambda length: "Authors: ['" + "\\'" * (length // 2),
     "lines of names": lambda length: "Authors: a,\n" + "b,\n" * (length // 3),
     **{
-        unit: lambda length, unit=unit: unit * (length // len(unit))
+        unit: _repeat(unit)
         for unit in (
             *(
                 "```\n",

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.client.accounts import ReaderData
 from bot.shelf import news
-from bot.sources import fetch_errors, fetcher
+from bot.sources import base, fetcher
 from storage import accounts, models, outbox, shelf, tables
 from storage.database import Connection, Database
 from storage.models import NewsKind, SourceKind
@@ -46,7 +46,7 @@ async def test_an_answer_of_too_many_parts_is_refused_before_it_is_decoded(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/api/papers/2505.00001"] = '{"x": [' + "{}," * 20_000 + "0]}"
-    with pytest.raises(fetch_errors.FetchError, match="more than 20,000 objects"):
+    with pytest.raises(base.FetchError, match="more than 20,000 objects"):
         await open_watch(origin, fetch)[0].read_huggingface("2505.00001")
 
 
@@ -93,7 +93,7 @@ async def test_other_answers_say_nothing_or_are_an_error(
     origin.pages["/api/papers/2505.00001"] = origin.pages["/api/arxiv/2505.00001/repos"] = answer
     watch, *_ = open_watch(origin, fetch)
     if answer == "<html>":
-        with pytest.raises(fetch_errors.FetchError):
+        with pytest.raises(base.FetchError):
             await watch.read_huggingface("2505.00001")
     else:
         assert await watch.read_huggingface("2505.00001") == {}

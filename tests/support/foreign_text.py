@@ -24,7 +24,7 @@ from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.search import completion, results, similar
 from bot.shelf import references
-from bot.sources import arxiv_categories, feed, fetch_errors
+from bot.sources import arxiv_categories, feed, fetcher
 from bot.text import dates, keywords, people, questions, term_keys
 from bot.web import server
 from bot.writer import claim_numbers, claims, paper_text, prompts, publication
@@ -283,7 +283,7 @@ READERS: dict[str, Callable[[str], object]] = {
         f"<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><title>{escape(text)}</title>"
         f"<summary>{escape(text)}</summary></entry></feed>"
     ),
-    "sources.fetch_errors.parse_retry_after": lambda text: fetch_errors.parse_retry_after(text, _AT),
+    "sources.fetcher.parse_retry_after": lambda text: fetcher.parse_retry_after(text, _AT),
     "text.dates.read_period": lambda text: dates.read_period(text, _DAY),
     "text.dates.read_typed_date": lambda text: dates.read_typed_date(text, _DAY),
     "text.keywords.contains_keyword": lambda text: keywords.contains_keyword(
@@ -338,7 +338,7 @@ OWN_TEXT = {
         sources.kinds.public_label sources.arxiv_categories.check_options sources.fetcher.open_session
         sources.fetcher.shared_throttle
         sources.ssrf_guard.allowed_host_of_url sources.ssrf_guard.parse_allowed_host
-        sources.url.check_undated sources.url.expand_template sources.url.parse_publishing_schedule
+        sources.feed.check_undated sources.feed.expand_template sources.feed.parse_publishing_schedule
         """,
     "at most 100 characters, by Discord": """
         client.message_builder.button client.message_builder.link_button client.message_builder.pack_custom_id
