@@ -14,9 +14,9 @@ from pathlib import Path
 from unittest import mock
 
 from bot.glossary import concepts, induction, resolver
-from bot.search import authors, completion, engine, scoring, similar
+from bot.search import authors, completion, engine, lookup, scoring
 from bot.search import query as search_query
-from bot.text import people, questions, term_keys, topics
+from bot.text import people, questions, term_keys
 
 _Replacement = tuple[object, str, object]
 
@@ -40,13 +40,13 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
     "writers": ((authors, "read_writers", lambda _, query: query),),
     "institutions": ((people, "list_korean_names", _always([])),),
     "partial": ((engine, "_find_partial", _always([])),),
-    "topics": ((topics, "describe", _always({})),),
+    "topics": ((questions, "describe_topics", _always({})),),
     "implied": ((search_query, "_list_implied", _always({})),),
     "everyday-words": ((questions.Everyday, "find_terms", _always(())),),
     "names": (
         (concepts.Expansion, "names", frozenset()),
         (search_query, "from_names", _always([])),
-        (similar, "add_names", _without_names),
+        (lookup, "add_names", _without_names),
         (term_keys, "joined_writing", _always(None)),
         (term_keys, "split_writing", _always(None)),
     ),

@@ -256,7 +256,7 @@ class Container:
         from bot.shelf.imports import ReferenceImporter
         from bot.shelf.service import Shelf
         from bot.sources import paper_lookup
-        from bot.text import questions, topics
+        from bot.text import questions
         from bot.today.profiles import PaperVectors, Profiles
         from bot.today.service import TodayService
         from bot.trends.service import RisingTopicService, TrendService
@@ -266,7 +266,7 @@ class Container:
         glossary = GlossaryService(database, self.clock)
         rising = RisingTopicService(database, glossary, self.clock)
         profiles = Profiles(database, self.clock, PaperVectors(glossary, self.clock))
-        topics.prepare_vector()
+        questions.prepare_topics()
         everyday, problems = questions.load_everyday(self.settings.everyday_words)
         for problem in problems:
             log.warning("everyday words: a line was not used", problem=problem)

@@ -34,14 +34,14 @@ def register_maintenance(app: typer.Typer) -> None:
 def reindex(as_json: output.AsJson = False) -> None:
     """Rebuild the search index and glossary. Safe while the bot is running."""
     from bot.core.clock import system_clock
-    from bot.search import maintenance
+    from bot.search import index as search_index
 
     async def command() -> int:
         papers = 0
         async with context.open_storage() as database:
             with output.progress_counter("Indexing") as show_count:
-                async for papers in maintenance.run_task(
-                    database, system_clock, maintenance.MaintenanceTask.INDEX
+                async for papers in search_index.run_task(
+                    database, system_clock, search_index.MaintenanceTask.INDEX
                 ):
                     show_count(papers)
         return papers

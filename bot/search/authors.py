@@ -15,7 +15,6 @@ from itertools import islice, pairwise
 from bot.glossary import concepts, resolver
 from bot.search import glossary as search_glossary
 from bot.search import query as search_query
-from bot.search import tokens as index_tokens
 from bot.search.results import AuthorResult, Sort, votes_descending
 from bot.text import analyser, people, questions
 from bot.text.query_parser import Query
@@ -292,7 +291,7 @@ def institution_query(names: Iterable[str]) -> BooleanQuery | None:
 
 
 def _from_institution(name: str) -> BooleanQuery | None:
-    token, mark = people.institution_token(name), index_tokens.INSTITUTION_MARK
+    token, mark = people.institution_token(name), search_query.INSTITUTION_MARK
     if not token:
         return None
     named = [

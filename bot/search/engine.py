@@ -8,6 +8,7 @@ All of it runs synchronously on one snapshot of the database.
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,8 +23,7 @@ from bot.glossary.concepts import Expansion, Segment
 from bot.search import authors, scoring
 from bot.search import query as search_query
 from bot.search import results as search_results
-from bot.text import analyser, dates, query_parser, term_keys
-from bot.text import topics as text_topics
+from bot.text import analyser, dates, query_parser, questions, term_keys, typography
 from bot.text.query_parser import Query
 from storage import models, search
 from storage.search import BooleanQuery, Prefix, all_of, any_of, estimate_matches, prune_phrases, query_tokens
@@ -393,10 +393,10 @@ def _count(
 
 
 def _add_topics(
-    best: Sequence[tuple[float, search.IndexRow]], topics: text_topics.Vector
+    best: Sequence[tuple[float, search.IndexRow]], topics: questions.TopicVector
 ) -> dict[int, float]:
     """Return the relevance of papers by id: their BM25 and their similarity to topics, each relative to the highest."""
-    similarity = text_topics.Similarity(topics)
+    similarity = questions.TopicSimilarity(topics)
     similarities = [
         similarity.compare(scoring.count_words(row.texts.title, row.texts.body)) if topics else 0.0
         for _, row in best
@@ -422,7 +422,7 @@ def _make_hit(
         analyser.strip_term(segment.text)
         for segment, is_found in zip(segments, found, strict=False)
         if not is_found
-        and not (topics and any(map(topics.intersection, map(text_topics.find_topics, segment.text.split()))))
+        and not (topics and any(map(topics.intersection, map(questions.find_topics, segment.text.split()))))
     )
     return scoring.Score(relevance, len(segments) - len(missing), len(segments)), paper_id, missing
 
@@ -685,3 +685,68 @@ def _last_word_queries(word: str) -> list[BooleanQuery]:
     # The index has stems: "reasonin" is a part of reasoning, which is indexed as "reason".
     stems = [word[:-cut] for cut in (1, 2, 3) if len(word) - cut >= _MIN_STEM_LENGTH]
     return [Prefix(tokens[-1]), Prefix(word), *tokens, *stems]
+
+
+# What is like a paper: those that share the most of its rarest words.
+
+_MAX_TERMS = 12
+_MAX_DOCUMENT_SHARE = 0.1
+"""Words in a larger share of the papers say nothing of what one is about."""
+_CANDIDATES_PER_TERM = 25
+"""Candidates retrieved by each of the rarest words, the most popular first."""
+
+
+def list_similar(snapshot: Snapshot, arxiv_id: str, *, limit: int) -> list[models.PaperRow]:
+    """Return the papers most similar to one; none if it is unknown or shares no rare word.
+
+    A paper that no digest has is compared by its title and abstract.
+    """
+    ids = search.get_paper_ids(snapshot, [arxiv_id])
+    own = search.list_by_paper_ids(snapshot, ids.values()).get(ids.get(arxiv_id, -1))
+    texts = (own.texts.title, own.texts.body) if own else _read_abstract(snapshot, arxiv_id)
+    frequencies = scoring.count_words(*texts)
+    weights = _tf_idf_weights(snapshot, frequencies, is_indexed=own is not None)
+    rarest = sorted(weights, key=lambda word: (-weights[word], word))[:_MAX_TERMS]
+    queries = [all_of(analyser.word_tokens(word)) for word in rarest]
+    requests = [(query, _CANDIDATES_PER_TERM) for query in queries if query]
+    if not requests:
+        return []
+    positions = set().union(*search.list_positions(snapshot, requests))
+    positions -= {own.position} if own else set()
+    rows = search.list_by_positions(snapshot, positions)
+    scores = dict[int, float]()
+    for row in rows:
+        words = scoring.count_words(row.texts.title, row.texts.body)
+        scores[row.paper_id] = sum(weights.get(word, 0.0) for word in words)
+    best = sorted(scores, key=lambda paper_id: (-scores[paper_id], -paper_id))[:limit]
+    return search.list_paper_rows(snapshot, best)
+
+
+def _read_abstract(snapshot: Snapshot, arxiv_id: str) -> tuple[str, str]:
+    """Return the canonical title and abstract of a paper that the index does not have; two empty texts if it is unknown."""
+    rows = snapshot.fetch("SELECT title, abstract FROM papers WHERE arxiv_id = ?", arxiv_id)
+    texts = next(iter(rows), ("", ""))
+    title, abstract = (analyser.canonicalise(typography.to_plain_text(text or "")) for text in texts)
+    return title, abstract
+
+
+def _tf_idf_weights(
+    snapshot: Snapshot, frequencies: Mapping[str, int], *, is_indexed: bool
+) -> dict[str, float]:
+    """Return the TF-IDF weight of each word that other papers have too. The paper with the words may be in the index.
+
+    A word is as frequent in the archive as the rarest of its tokens.
+    """
+    tokens_of = {word: analyser.word_tokens(word) for word in frequencies if len(word) > 1}
+    document_frequencies = search.get_document_frequencies(
+        snapshot, {token for tokens in tokens_of.values() for token in tokens}
+    )
+    total = max(search.count_papers(snapshot), 1)
+    # A sampled count may miss a token that others have; it may miss also one that no paper has, if this one is not indexed.
+    uncounted = (2 if total > scoring.EXACT_COUNT_LIMIT else 1) if is_indexed else 0
+    weights = {}
+    for word, tokens in tokens_of.items():
+        frequency = min((document_frequencies.get(token, uncounted) for token in tokens), default=0)
+        if is_indexed < frequency <= max(3.0, _MAX_DOCUMENT_SHARE * total):
+            weights[word] = (1 + math.log(frequencies[word])) * math.log(1 + total / frequency)
+    return weights

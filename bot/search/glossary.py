@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from bot.core import errors
 from bot.core.clock import Clock, system_clock
-from bot.glossary import concepts, mentions, resolver
+from bot.glossary import concepts, resolver
 from bot.text import analyser, term_keys, typography
 from storage import models, search, snapshot
 from storage.snapshot import Snapshot
@@ -231,7 +231,9 @@ def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
 
 def extract_mentions(text: str) -> tuple[str, ...]:
     """Return the distinct mentions of a text, in the form in which storage counts them."""
-    found = mentions.extract_mentions(text)
+    from bot.glossary import induction  # which look-ups do without
+
+    found = induction.extract_mentions(text)
     return tuple(dict.fromkeys(_FIELD_SEPARATOR.join(mention[:3]) for mention in found))
 
 
@@ -260,7 +262,7 @@ def _build_draft(mention_counts: dict[str, int]) -> induction.GlossaryDraft:
     from bot.glossary import induction
 
     rows = [
-        (mentions.Mention(*mention.split(_FIELD_SEPARATOR)), papers)
+        (induction.Mention(*mention.split(_FIELD_SEPARATOR)), papers)
         for mention, papers in mention_counts.items()
     ]
     return induction.draft_glossary(rows, concepts.load_terms())
@@ -272,11 +274,13 @@ def _add_papers(
     rows: Iterable[search.IndexRow],
     titles: Iterable[str],
 ) -> None:
+    from bot.glossary import induction
+
     for row in rows:
         cooccurrences.add(row.texts.title, row.texts.body)
     for title in titles:
         if len(names) < MAX_COUNTED_NAMES:
-            names.update(set(mentions.list_names(title)))
+            names.update(set(induction.list_names(title)))
 
 
 def _serialise(

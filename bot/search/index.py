@@ -1,7 +1,7 @@
-"""The search index: updates in the transaction that changes papers, and rebuilds.
+"""The search index: updates in the transaction that changes papers, rebuilds, and the maintenance that is pending.
 
 A rebuild is blue/green, in a shadow index. Its progress is stored with each step, so it resumes after a crash, and two
-processes share the work.
+processes share the work. Maintenance of the index and the glossary runs here or in a process off the GIL.
 """
 
 from __future__ import annotations
@@ -11,20 +11,35 @@ import json
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from enum import Enum
 from itertools import chain
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 import structlog
 
 from bot.archive import digest_writer, summaries
 from bot.core import isolation
-from bot.search import scoring, tokens
+from bot.core.clock import Clock, system_clock
+from bot.search import glossary, scoring
+from bot.search import query as search_query
 from bot.text import people as text_people
-from storage import archive, bulk, key_values, migrate, models, papers, search, search_index, snapshot
+from storage import (
+    archive,
+    bulk,
+    errors,
+    key_values,
+    locks,
+    migrate,
+    models,
+    papers,
+    search,
+    search_index,
+    snapshot,
+)
 from storage.database import Connection, Database
-from storage.errors import InUseError
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +130,7 @@ async def _change(
 ) -> None:
     known = {*removed, *(paper.id for paper in changed if not paper.is_new)}
     former = await snapshot.read(connection, search.list_by_paper_ids, known) if known else {}
-    texts = await _map_in_turns(tokens.build_texts, changed)
+    texts = await _map_in_turns(search_query.build_texts, changed)
     new = [
         search.IndexRow(0, paper.id, text, paper.votes, paper.last_on)
         for paper, text in zip(changed, texts, strict=True)
@@ -157,7 +172,7 @@ async def _map_in_turns(make: Callable[[Item], Result], items: Sequence[Item]) -
 
 
 def _tokenize(row: search.IndexRow) -> search.IndexRow:
-    every, of_title = tokens.build_tokens(row.texts)
+    every, of_title = search_query.build_tokens(row.texts)
     return row._replace(tokens=every, title_tokens=of_title)
 
 
@@ -264,7 +279,7 @@ async def rebuild_index(database: Database) -> AsyncGenerator[int, None]:
             async with database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 progress = await _run_step(connection)
-        except InUseError:
+        except errors.InUseError:
             await asyncio.sleep(_RETRY_SECONDS)
         await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
 
@@ -334,3 +349,107 @@ async def _fill(
 
 async def _list_documents(connection: Connection, ids: Sequence[int]) -> list[models.IndexDocument]:
     return await papers.list_index_documents(connection, summaries.shown_sections, ids=ids)
+
+
+class MaintenanceTask(Enum):
+    """The kinds of maintenance tasks."""
+
+    INDEX = "index"
+    GAPS = "gaps"
+    GLOSSARY = "glossary"
+    RESTART = "restart"
+    """Another version was installed while this process ran, and built the index; only a restart helps."""
+
+
+async def find_pending(
+    database: Database, clock: Clock, *, was_current: bool = False
+) -> tuple[MaintenanceTask, int, str] | None:
+    """Return the next pending task, its number of papers, and the reason for the log; None if no task is pending.
+
+    `was_current`: this process has seen an index of its own version. It then asks for a restart instead of a rebuild,
+    since two running versions would rebuild the index in turns for ever.
+    """
+    status = await get_index_status(database)
+    paper_count = status.papers + status.missing
+    if status.is_outdated and was_current:
+        return MaintenanceTask.RESTART, paper_count, describe(status)
+    if status.needs_rebuild:
+        return MaintenanceTask.INDEX, paper_count, describe(status)
+    if status.missing:
+        return MaintenanceTask.GAPS, status.missing, describe(status)
+    if await glossary.GlossaryService(database, clock).is_stale():
+        return MaintenanceTask.GLOSSARY, paper_count, "the archive has grown"
+    return None
+
+
+def describe(status: IndexStatus) -> str:
+    """Return what is wrong with the index as a clause, "" if nothing is."""
+    if status.is_outdated:
+        made_by = f"version {status.version}" if status.version else "an unknown version"
+        return f"made by {made_by}, and look-ups ask for what version {VERSION} makes"
+    if status.progress is not None and status.progress.in_place:
+        return "rebuilt; the former one is not yet cleared away"
+    if status.progress is not None:
+        return f"being rebuilt, {status.progress.papers} papers done"
+    return f"without {status.missing} of the papers" if status.missing else ""
+
+
+async def run_task(database: Database, clock: Clock, task: MaintenanceTask) -> AsyncGenerator[int, None]:
+    """Run a task, yielding the number of papers processed. It may be stopped at any point and run again."""
+    match task:
+        case MaintenanceTask.INDEX:
+            async for done in rebuild_index(database):
+                yield done
+            # Another version may extract other mentions.
+            await glossary.GlossaryService(database, clock).rebuild()
+        case MaintenanceTask.GAPS:
+            async for done in fill_gaps(database):
+                yield done
+        case MaintenanceTask.GLOSSARY:
+            read = [0]
+            await glossary.GlossaryService(database, clock).rebuild(read.append)
+            yield read[-1]
+        case MaintenanceTask.RESTART:
+            raise ValueError("A restart is up to the operator.")
+        case _:
+            assert_never(task)
+
+
+async def run_in_worker(
+    url: str, task: MaintenanceTask, term: int | None = None, name: str | None = None
+) -> AsyncGenerator[int, None]:
+    """Run a task in a worker process, yielding the number of papers processed. Closing the generator stops the worker.
+
+    `url` is that of the database, with its password; with a sender's `term` it is written in that term only. `name` is that
+    of the sender's sessions. Raises ChildStartError before any work is done, another PaperroundError after; the task's stored
+    progress remains.
+    """
+    steps = isolation.stream_isolated(
+        *(_run_task, url, task.value, VERSION, term, name), seconds=None, megabytes=None, with_database=True
+    )
+    async with aclosing(steps):
+        try:
+            await anext(steps)  # it has opened the database
+        except isolation.ChildLimitError:
+            raise
+        except errors.PaperroundError as error:
+            raise isolation.ChildStartError(str(error)) from error
+        async for done in steps:
+            yield done
+
+
+async def _run_task(
+    url: str, task: str, version: str, term: int | None, name: str | None
+) -> AsyncGenerator[int, None]:
+    if version != VERSION:
+        # The parent, replaced while it runs, could not read the index that this version builds.
+        yield 0
+        raise isolation.ChildError("another version was installed while this one runs; restart the bot")
+    opened = await migrate.open_database(url, migrate=False, name=name)
+    try:
+        yield 0
+        database = opened if term is None else locks.fenced(opened, lambda: term)
+        async for done in run_task(database, system_clock, MaintenanceTask(task)):
+            yield done
+    finally:
+        await opened.close()

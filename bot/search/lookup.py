@@ -5,6 +5,7 @@ This module and what it imports do without SQLAlchemy, so that the shell's look-
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -14,12 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.clock import Clock, system_clock
 from bot.glossary import concepts, resolver
-from bot.search import authors, completion, engine, similar
+from bot.search import authors, completion, engine
 from bot.search import query as search_query
 from bot.search.completion import TopicIndex
 from bot.search.engine import SearchScope
 from bot.search.results import AuthorResult, SearchRequest, SearchResult, Sort
-from bot.text import analyser, query_parser, questions
+from bot.text import analyser, query_parser, questions, term_keys
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
@@ -73,6 +74,61 @@ def _count_papers(view: Snapshot, form: concepts.SurfaceForm) -> FormEvidence:
     if query is None:
         return FormEvidence(form, 0)
     return FormEvidence(form, search.count_matches(view, query.anywhere, limit=_COUNT_LIMIT))
+
+
+_MIN_SHARE = 0.3
+"""A word that papers have is a name's spelling if this share of them has the name too."""
+_EVIDENCE_LIMIT = 40
+"""The most popular papers that have a word, read for evidence."""
+_WORD_END = f"(?:{analyser.PARTICLE_MARK}|[이가도로과만]?) "
+_SPELLING_AND_VERSION = re.compile(
+    rf"([{analyser.SYLLABLES}]+(?: [{analyser.SYLLABLES}]+)*) ?([^{analyser.SYLLABLES}]*)"
+)
+
+
+def add_names(
+    snapshot: Snapshot, glossary: resolver.Glossary, expanded: concepts.Expansion
+) -> concepts.Expansion:
+    """Return an expansion with the names that its unknown Korean words are spellings of, such as Gemini of 제미나이.
+
+    A name for the whole query, with a version behind it or not, is an alternative to all of it.
+    """
+    if len(expanded.segments) == 1 and expanded.segments[0].key is not None:
+        return expanded
+    words = " ".join(segment.text for segment in expanded.segments).split()
+    whole = _find_names(snapshot, glossary, " ".join(term_keys.trim_title(words)))
+    if whole:
+        forms = tuple(concepts.WeightedForm(text, 1.0) for text in (expanded.text, *whole))
+        return replace(expanded, composed=(concepts.Segment(expanded.text, forms), *expanded.composed))
+    if len(expanded.segments) < 2:
+        return expanded
+    segments = []
+    for segment in expanded.segments:
+        if segment.key is None:
+            names = _find_names(snapshot, glossary, analyser.strip_ending(segment.text))
+            added = [concepts.WeightedForm(name, 1.0) for name in names]
+            segment = replace(segment, forms=(*segment.forms, *added)) if added else segment
+        segments.append(segment)
+    return replace(expanded, segments=tuple(segments))
+
+
+def _find_names(snapshot: Snapshot, glossary: resolver.Glossary, text: str) -> list[str]:
+    """Return the names that a text sounds like, with its version, unless papers use its word without them."""
+    match = _SPELLING_AND_VERSION.fullmatch(text)
+    names = glossary.find_names(match[1]) if match else []
+    query = search_query.from_text(match[1]) if match and names else None
+    if query is None or match is None:
+        return []
+    (positions,) = search.list_positions(snapshot, [(query.anywhere, _EVIDENCE_LIMIT)])
+    rows = search.list_by_positions(snapshot, positions)
+    word = re.compile(f" {analyser.canonicalise(match[1]).strip()}{_WORD_END}")
+    texts = (f"{row.texts.title}\n{row.texts.body}" for row in rows)
+    using = [term_keys.Document("", text) for text in texts if word.search(text)]
+    return [
+        f"{name} {match[2]}".strip()
+        for name, term in zip(names, map(term_keys.compile_term, names), strict=True)
+        if sum(any(term.count(document)) for document in using) >= _MIN_SHARE * len(using)
+    ]
 
 
 _ENOUGH_COMPLETE = 3
@@ -228,7 +284,7 @@ class LookUp:
         if literal:
             return concepts.literal_expansion(text)
         current = self._read_glossary(view)
-        return similar.add_names(view, current, search_query.expand_query(current, text, self._everyday))
+        return add_names(view, current, search_query.expand_query(current, text, self._everyday))
 
     def _expand_excluded(
         self, view: Snapshot, query: query_parser.Query, asked: concepts.Expansion

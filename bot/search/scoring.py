@@ -13,7 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 from bot.glossary import concepts
-from bot.search import tokens
+from bot.search import query as search_query
 from bot.text import analyser, term_keys
 
 _TITLE_WEIGHT = 2.5
@@ -127,7 +127,7 @@ class Scorer:
 
 
 def _weighted_frequency(in_title: float, in_body: float) -> float:
-    frequency = min(in_body, tokens.MAX_BODY_FREQUENCY)
+    frequency = min(in_body, search_query.MAX_BODY_FREQUENCY)
     return _TITLE_WEIGHT * min(_MAX_TITLE_FREQUENCY, in_title) + _BODY_WEIGHT * frequency / (
         frequency + _BODY_SATURATION
     )

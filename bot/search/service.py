@@ -10,7 +10,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from bot.core.clock import Clock, latest_date, system_clock
 from bot.glossary import concepts
-from bot.search import completion, similar
+from bot.search import completion, engine
 from bot.search import results as search_results
 from bot.search.completion import TopicIndex
 from bot.search.glossary import GlossaryService
@@ -191,7 +191,7 @@ class SearchService:
     async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
         """Return the papers that share the most rare terms with a paper, the most similar first."""
         typed = analyser.clean_typed(arxiv_id)
-        return await self._look_up(similar.list_similar, typed, limit=limit)
+        return await self._look_up(engine.list_similar, typed, limit=limit)
 
     async def list_snippets(
         self, rows: Sequence[models.PaperRow], locale: models.Locale

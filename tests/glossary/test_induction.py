@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.glossary import concepts, induction, mentions, resolver
+from bot.glossary import concepts, induction, resolver
 from bot.text import analyser
 from tests.support import glossary_in_memory
 
@@ -160,7 +160,7 @@ def test_mention_counts_are_additive() -> None:
         remaining[mention] -= papers
     nonzero = [(mention, papers) for mention, papers in remaining.items() if papers]
     assert nonzero == glossary_in_memory.count_mentions(DIGEST_TEXTS[1:2])
-    assert all(isinstance(mention, mentions.Mention) for mention, _ in nonzero)
+    assert all(isinstance(mention, induction.Mention) for mention, _ in nonzero)
 
 
 def test_terms_and_pairs_are_counted_once_per_paper() -> None:
@@ -233,7 +233,7 @@ def test_a_stranger_explains_a_thing_once_unless_it_is_the_only_source(
     others: tuple[str, ...], papers: int
 ) -> None:
     rows = [
-        (mentions.Mention(f"{'가나다라마바'[n]}를 등롱 신호", "lantern signal", "LS", teller), 1)
+        (induction.Mention(f"{'가나다라마바'[n]}를 등롱 신호", "lantern signal", "LS", teller), 1)
         for n, teller in enumerate(["1", "1", "1", *others])
     ]
     draft = induction.draft_glossary(rows, ())

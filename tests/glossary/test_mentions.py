@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.glossary import mentions
+from bot.glossary import induction
+from bot.text import analyser
 from tests.support import growth
 
 FRAGMENTS = st.sampled_from(
@@ -42,7 +43,7 @@ TEXTS = st.one_of(st.text(max_size=300), st.lists(FRAGMENTS, max_size=60).map(""
     ],
 )
 def test_mentions_are_extracted_from_parentheses(text: str, mention: tuple[str, str, str] | None) -> None:
-    assert mentions.extract_mentions(text) == ([] if mention is None else [mentions.Mention(*mention)])
+    assert induction.extract_mentions(text) == ([] if mention is None else [induction.Mention(*mention)])
 
 
 @pytest.mark.parametrize(
@@ -56,20 +57,20 @@ def test_mentions_are_extracted_from_parentheses(text: str, mention: tuple[str, 
     ],
 )
 def test_a_mention_defines_an_abbreviation_in_either_order(text: str, definition: tuple[str, str]) -> None:
-    (mention,) = mentions.extract_mentions(text)
+    (mention,) = induction.extract_mentions(text)
     assert mention.definition() == definition
 
 
 @given(TEXTS)
 def test_any_text_gives_bounded_mentions(text: str) -> None:
-    extracted = mentions.extract_mentions(text)
-    assert len(extracted) <= mentions.MAX_MENTIONS
+    extracted = induction.extract_mentions(text)
+    assert len(extracted) <= induction.MAX_MENTIONS
     assert all(mention.left_context and len(mention.left_context) <= 400 for mention in extracted)
 
 
 @pytest.mark.parametrize("piece", ["(", "a(", "가(RL)", "((RL)", "ABC ", "Aa-", ". ", "A B C "])
 def test_extraction_takes_linear_time(piece: str) -> None:
-    growth.assert_linear(lambda length: mentions.extract_mentions(piece * (length // len(piece))), 25_000)
+    growth.assert_linear(lambda length: induction.extract_mentions(piece * (length // len(piece))), 25_000)
 
 
 @pytest.mark.parametrize(
@@ -89,17 +90,17 @@ def test_extraction_takes_linear_time(piece: str) -> None:
     ],
 )
 def test_the_shortest_long_form_is_found(text: str, abbreviation: str, words: str | None) -> None:
-    assert mentions.long_form(text, abbreviation) == words
+    assert induction.long_form(text, abbreviation) == words
 
 
 @given(st.text(max_size=80), st.text(min_size=1, max_size=12))
 def test_a_long_form_is_a_suffix_of_the_text(text: str, abbreviation: str) -> None:
-    long_form = mentions.long_form(text, abbreviation)
+    long_form = induction.long_form(text, abbreviation)
     assert long_form is None or text.rstrip().endswith(long_form)
 
 
 def test_particles_are_stripped_from_the_words_of_a_context() -> None:
-    assert mentions.split_context("강화 학습을 위한-모델의") == ["강화", "학습", "위한", "모델"]
+    assert analyser.split_context("강화 학습을 위한-모델의") == ["강화", "학습", "위한", "모델"]
 
 
 def test_names_are_heads_of_titles_and_words_with_a_capital_within() -> None:
@@ -111,6 +112,6 @@ def test_names_are_heads_of_titles_and_words_with_a_capital_within() -> None:
         "Taming LoRA for a Very Long and Winding Title",
         "Cosmos World Foundation Model Platform for Physical AI",
     )
-    names = {name for title in titles for name in mentions.list_names(title)}
+    names = {name for title in titles for name in induction.list_names(title)}
     assert {"Gemini", "Qwen", "Mistral", "Janus-Pro", "Janus", "LoRA", "Cosmos"} <= names
     assert not {"Taming", "Winding", "Family"} & names

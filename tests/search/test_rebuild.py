@@ -14,7 +14,7 @@ import structlog
 
 from bot.archive import digest_writer
 from bot.search import index as search_index
-from bot.search import maintenance, tokens
+from bot.search import query as search_query
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import key_values, search, snapshot, tables
@@ -150,10 +150,10 @@ async def test_an_index_of_another_version_is_rebuilt_like_a_fresh_one(
         tokens, title_tokens = build_tokens(texts)
         return tokens[::-1], title_tokens[::-1]
 
-    build_tokens = tokens.build_tokens
+    build_tokens = search_query.build_tokens
     with monkeypatch.context() as former:
         former.setattr(search_index, "VERSION", "0")
-        former.setattr(tokens, "build_tokens", build_reversed)
+        former.setattr(search_query, "build_tokens", build_reversed)
         await search_index.record_version(db)
         await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
     assert (await search_index.get_index_status(db)).is_outdated
@@ -342,7 +342,7 @@ async def test_a_large_digest_is_indexed_in_later_transactions_also_after_a_cras
             query = "SELECT count(*), count(author_id) FROM papers LEFT JOIN paper_authors ON paper_id = id"
             new = f"{query} WHERE arxiv_id LIKE '2502.%'"
             assert (await connection.execute(sa.text(new))).one() == (len(others), 0)
-    assert await maintenance.find_pending(db, lambda: NOW) is not None
+    assert await search_index.find_pending(db, lambda: NOW) is not None
     monkeypatch.setattr(search_index.SearchIndexer, "index", index)
     await sample_archive.add_digest(db, "2025-01-02", *changed)
     assert await ids(db, "anew") == {paper.arxiv_id for paper in PAPERS}, "the same digest again goes on"

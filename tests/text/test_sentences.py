@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text import sentences
+from bot.text import analyser
 from tests.support import growth
 
 # `|` is the end of a sentence.
@@ -35,16 +35,16 @@ TEXTS = [
 @pytest.mark.parametrize("marked", TEXTS)
 def test_abstracts_are_split_where_their_sentences_end(marked: str) -> None:
     text = marked.replace("|", "")
-    assert sentences.split(text) == [part.strip() for part in marked.split("|")]
+    assert analyser.split_sentences(text) == [part.strip() for part in marked.split("|")]
 
 
 @given(st.text(st.sampled_from("aB1 .!?()$[]\n“”다。e.g"), max_size=150))
 def test_nothing_is_lost_and_the_order_is_kept(text: str) -> None:
-    found = sentences.split(text)
+    found = analyser.split_sentences(text)
     assert "".join("".join(found).split()) == "".join(text.split())
     assert all(sentence in text for sentence in found)
 
 
 @pytest.mark.parametrize("piece", ["a. ", "(", "$", "e.g. ", "A. B", "....", "([“"])
 def test_any_text_takes_linear_time(piece: str) -> None:
-    growth.assert_linear(lambda count: sentences.split(piece * count), 5_000)
+    growth.assert_linear(lambda count: analyser.split_sentences(piece * count), 5_000)

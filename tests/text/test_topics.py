@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.search import scoring
-from bot.text import analyser
-from bot.text import topics as text_topics
+from bot.text import analyser, questions
 
 MAX_LENGTH = 60
 MIN_WORDS = 8
@@ -18,10 +17,10 @@ MIN_WORDS = 8
 
 def main_terms(question: str) -> tuple[str, ...]:
     """Return the terms of the three topics that a question describes best."""
-    topics = text_topics.describe(question)
+    topics = questions.describe_topics(question)
     assert max(topics.values()) == 1
     best = sorted(topics, key=lambda topic: -topics[topic])[:3]
-    return tuple(term for topic in best for term in text_topics.load_terms()[topic])
+    return tuple(term for topic in best for term in questions.load_topic_terms()[topic])
 
 
 @pytest.mark.parametrize(
@@ -41,11 +40,11 @@ def test_a_question_describes_a_topic_without_naming_it(question: str, term: str
 
 @pytest.mark.parametrize("text", ["", "논문 추천해줘", "what are the papers about", "🤖", "zzzz 큌큌"])
 def test_filler_describes_no_topic(text: str) -> None:
-    assert text_topics.describe(text) == {}
+    assert questions.describe_topics(text) == {}
 
 
 def test_words_are_found_in_any_form_and_compounds_by_their_parts() -> None:
-    find = text_topics.find_topics
+    find = questions.find_topics
     assert find("읽어주는") & find("읽다가") == find("읽는") & find("읽다가")
     assert find("Voices") == find("voice") != frozenset()
     assert find("로봇이") == find("로봇") != frozenset()
@@ -54,7 +53,7 @@ def test_words_are_found_in_any_form_and_compounds_by_their_parts() -> None:
 
 @given(st.text(max_size=60))
 def test_any_text_has_weights_between_0_and_1(text: str) -> None:
-    assert all(0 < weight <= 1 for weight in text_topics.describe(text).values())
+    assert all(0 < weight <= 1 for weight in questions.describe_topics(text).values())
 
 
 def test_the_table_has_terms_and_words_in_both_languages_and_no_term_twice() -> None:
@@ -71,13 +70,13 @@ def test_the_table_has_terms_and_words_in_both_languages_and_no_term_twice() -> 
     assert sorted(named) == sorted(set(named))
 
 
-SPEECH = text_topics.describe("글자를 사람 목소리로 읽어주는 모델")
+SPEECH = questions.describe_topics("글자를 사람 목소리로 읽어주는 모델")
 
 
 def similarity(title: str, body: str) -> float:
     """Return the similarity of a paper to the question about speech."""
     words = scoring.count_words(analyser.canonicalise(title), analyser.canonicalise(body))
-    return text_topics.Similarity(SPEECH).compare(words)
+    return questions.TopicSimilarity(SPEECH).compare(words)
 
 
 def test_a_paper_on_the_topic_is_more_similar_though_it_has_no_word_of_the_question() -> None:
@@ -103,4 +102,4 @@ def test_length_does_not_count() -> None:
 @given(st.text(max_size=200))
 def test_any_text_has_a_similarity(text: str) -> None:
     assert similarity(text, text) >= 0
-    assert text_topics.Similarity({}).compare({text: 1}) == 0
+    assert questions.TopicSimilarity({}).compare({text: 1}) == 0
