@@ -36,7 +36,7 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
     "reading": ((questions, "read_question", lambda text, *_: text),),
     "endings": ((questions, "strip_query_word", lambda word, _: word),),
     "filler": ((questions, "topic_mask", lambda words, *_: [True] * len(words)),),
-    "periods": ((engine, "read_period", lambda query, _: (query, "")),),
+    "periods": ((lookup, "read_period", lambda query, _: (query, "")),),
     "writers": ((authors, "read_writers", lambda _, query: query),),
     "institutions": ((people, "list_korean_names", _always([])),),
     "partial": ((engine, "_find_partial", _always([])),),

@@ -9,21 +9,18 @@ All of it runs synchronously on one snapshot of the database.
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, field
 from itertools import combinations, compress
 from types import MappingProxyType
 from typing import NamedTuple, assert_never
 
-from bot.archive import arxiv_ids
 from bot.glossary import concepts
 from bot.glossary.concepts import Expansion, Segment
 from bot.search import authors, scoring
 from bot.search import query as search_query
 from bot.search import results as search_results
-from bot.text import analyser, dates, query_parser, questions, term_keys, typography
+from bot.text import analyser, questions, term_keys, typography
 from bot.text.query_parser import Query
 from storage import models, search
 from storage.search import BooleanQuery, Prefix, all_of, any_of, estimate_matches, prune_phrases, query_tokens
@@ -458,42 +455,10 @@ def score_papers(
     return hits
 
 
-def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Filters:
-    """Return the narrower of both filters, kind by kind."""
-    return search.Filters(
-        max((on for on in (given.since_on, query.since) if on is not None), default=None),
-        min((on for on in (given.until_on, query.until) if on is not None), default=None),
-        max((votes for votes in (given.min_votes, query.min_votes) if votes is not None), default=None),
-    )
-
-
-def read_period(query: query_parser.Query, today: date) -> tuple[query_parser.Query, str]:
-    """Return a query with the period that its words name (작년, "last month") as a filter, and that period as text."""
-    text, period = dates.read_period(query.text, today)
-    if text == query.text:
-        return query, ""
-    narrowed = merge_filters(search.Filters(*period), query)
-    query = replace(query, text=text, since=narrowed.since_on, until=narrowed.until_on)
-    return query, dates.format_period(period)
-
-
 def list_paper_ids_by_authors(snapshot: Snapshot, names: Sequence[str]) -> frozenset[int] | None:
     """Return the papers written by authors of all these names; None without names."""
     written = [authors.list_paper_ids(snapshot, name) for name in names]
     return frozenset.intersection(*written) if written else None
-
-
-def list_filtered(
-    snapshot: Snapshot, scope: SearchScope, limit: int, offset: int
-) -> search_results.SearchResult:
-    """Return the papers within a scope, top-voted first."""
-    if scope.paper_ids is not None:
-        rows = search.list_paper_rows(snapshot, sorted(scope.paper_ids))
-        allowed = [row for row in rows if scope.filters.allow(row.date, row.votes)]
-        allowed = authors.sort_rows(allowed, search_results.Sort.VOTES)
-        return search_results.SearchResult(tuple(allowed[offset : offset + limit]), len(allowed))
-    top = search.list_top(snapshot, scope.filters, limit=limit, offset=offset)
-    return search_results.SearchResult(tuple(top), search.count_top(snapshot, scope.filters))
 
 
 def list_about(
@@ -601,36 +566,11 @@ def build_topic_query(snapshot: Snapshot, query: Query, expanded: Expansion) -> 
     return prune_phrases(wanted, search.get_document_frequencies(snapshot, search.query_tokens(wanted)))
 
 
-def load_rows(snapshot: Snapshot, hits: Sequence[Hit]) -> list[models.PaperRow]:
-    """Return the papers of these hits as list rows, with their scores."""
-    scores = {paper_id: score.total for score, paper_id in hits}
-    rows = search.list_paper_rows(snapshot, list(scores))
-    return [replace(row, score=round(scores[row.id], 4)) for row in rows]
-
-
-def explain(rows: Sequence[models.PaperRow], hits: Sequence[Hit]) -> dict[str, dict[str, float]]:
-    """Return the components of each score, by arXiv id."""
-    arxiv_id_of = {row.id: row.arxiv_id for row in rows}
-    return {arxiv_id_of[paper_id]: score.explain() for score, paper_id in hits if paper_id in arxiv_id_of}
-
-
 _CANDIDATE_LIMIT = 60
 _MAX_TEXT_LENGTH = 300
 _MIN_PREFIX_LENGTH = 2
 """Letters of a Latin word from which it is completed: one letter begins half of all words."""
 _MIN_STEM_LENGTH = 3
-
-
-def parse_id(text: str) -> str | None:
-    """Return the arXiv id that a text consists of or links to; punctuation around it and wide digits are accepted."""
-    plain = unicodedata.normalize("NFKC", analyser.clean_typed(text)).strip(" \t\n.,;:!?()[]<>\"'`")
-    return arxiv_ids.extract_arxiv_id(plain)
-
-
-def find_row_by_id(snapshot: Snapshot, arxiv_id: str) -> models.PaperRow | None:
-    """Return the listed paper of an arXiv id; None if the archive does not have it."""
-    ids = search.get_paper_ids(snapshot, [arxiv_id])
-    return next(iter(search.list_paper_rows(snapshot, list(ids.values()))), None)
 
 
 def find_papers(

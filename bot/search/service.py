@@ -229,5 +229,5 @@ async def _add_snippets(connection: Connection, result: SearchResult, request: S
     if request.snippet_locale is None:
         return result
     patterns = search_results.build_patterns(result.terms, result.term_forms)
-    snippets = await search_results.list_snippets(connection, result.rows, request.snippet_locale, *patterns)
+    snippets = await search_results.list_snippets(connection, result.rows, request.snippet_locale, patterns)
     return replace(result, snippets=snippets)

@@ -245,7 +245,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "search.completion.complete_author": lambda text: completion.complete_author(_EMPTY, text),
     "search.completion.complete_paper": lambda text: completion.complete_paper(_EMPTY, text),
     "search.engine.list_similar": lambda text: engine.list_similar(_EMPTY, text, limit=5),
-    "search.results.make_snippet": lambda text: results.make_snippet(text, [re.compile("word")]),
+    "search.results.make_snippet": lambda text: results.make_snippet(
+        text, results.Patterns([re.compile("word")])
+    ),
     "search.results.find_sentence": lambda text: results.find_sentence(text, re.compile("word")),
     "shelf.references.parse_references of a title": lambda text: references.parse_references(
         f"@a{{b, title = {{{text}}}, author = {{{text}}}, note = {{{text}}}}}"
