@@ -11,15 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, compress
+from itertools import combinations, compress, islice
 from types import MappingProxyType
 from typing import NamedTuple, assert_never
 
 from bot.glossary import concepts
 from bot.glossary.concepts import Expansion, Segment
-from bot.search import authors, scoring
 from bot.search import query as search_query
 from bot.search import results as search_results
+from bot.search import scoring
 from bot.text import analyser, questions, term_keys, typography
 from bot.text.query_parser import Query
 from storage import models, search
@@ -123,18 +123,18 @@ class _Part(NamedTuple):
         return max((form.weight for form in self.segment.forms), default=0.0)
 
 
-def _prune(query: search_query.IndexQuery, frequencies: Mapping[str, int]) -> search_query.IndexQuery:
-    return search_query.IndexQuery(*[prune_phrases(condition, frequencies) for condition in query])
-
-
 def _compile_parts(snapshot: Snapshot, segments: Iterable[Segment]) -> list[_Part]:
     queries = [(segment, search_query.from_segment(segment)) for segment in segments]
     words = set[str]().union(*(query_tokens(query.anywhere) for _, query in queries if query))
     frequencies = search.get_document_frequencies(snapshot, words)
     return [
-        _Part(segment, None, 0)
-        if query is None
-        else _Part(segment, _prune(query, frequencies), estimate_matches(query.anywhere, frequencies))
+        _Part(
+            segment,
+            search_query.IndexQuery(*[prune_phrases(condition, frequencies) for condition in query]),
+            estimate_matches(query.anywhere, frequencies),
+        )
+        if query
+        else _Part(segment, None, 0)
         for segment, query in queries
     ]
 
@@ -148,13 +148,11 @@ class _Request:
         self.scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
         self.written: list[search.IndexRow] = []
         self.read: set[int] = set()
-        count = len(self.segments)
-        self.parts = _compile_parts(
-            snapshot, (*self.segments, *expanded.composed, *expanded.implied.values())
-        )
-        self.composed = self.parts[count : count + len(expanded.composed)]
-        self.implied = self.parts[count + len(expanded.composed) :]
-        self.parts = self.parts[:count]
+        every = (*self.segments, *expanded.composed, *expanded.implied.values())
+        compiled = iter(_compile_parts(snapshot, every))
+        self.parts = list(islice(compiled, len(self.segments)))
+        self.composed = list(islice(compiled, len(expanded.composed)))
+        self.implied = list(compiled)
         self.names = search_query.from_names(expanded.names)
 
     @property
@@ -300,8 +298,6 @@ def _drop_inside(hits: list[Hit]) -> list[Hit]:
 
 PartialHit = tuple[scoring.Score, int, tuple[str, ...]]
 """The score and the id of a paper, and the parts that it lacks."""
-_Counted = tuple[search.IndexRow, list[tuple[float, float]]]
-"""A paper with the frequencies of each part in title and body."""
 
 
 def _find_partial(request: _Request, parts: Sequence[_Part], complete: Collection[int]) -> list[PartialHit]:
@@ -311,18 +307,22 @@ def _find_partial(request: _Request, parts: Sequence[_Part], complete: Collectio
     # A part that no paper has weighs nothing, since it cannot tell papers apart.
     idf = [scoring.inverse_document_frequency(part.papers, total) if part.papers else 0.0 for part in every]
     candidates = _list_candidates(request, every, len(parts), idf)
-    rows = [row for row in candidates if row.paper_id not in complete]
-    counted = _count(rows, [part.segment for part in every], request.scorer)
-    scored = [(scoring.score_bm25(counts, idf), row, counts) for row, counts in counted]
+    compiled = [scoring.CompiledSegment(part.segment) for part in every]
+    scored = []
+    for row in candidates:
+        document = term_keys.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
+        counts = [segment.weighted_counts(document) for segment in compiled]
+        is_found = row.paper_id not in complete and any(map(sum, counts))
+        if is_found and not request.scorer.excludes(document):
+            scored.append((scoring.score_bm25(counts, idf), row, counts))
     scored.sort(key=lambda paper: (-paper[0], -paper[1].paper_id))
-    relevance = _add_topics([(score, row) for score, row, _ in scored[:_MAX_RANKED]], expanded.topics)
-    ranked = sorted(
-        scored[:_MAX_RANKED], key=lambda paper: (-relevance[paper[1].paper_id], -paper[1].paper_id)
-    )
+    best = scored[:_MAX_RANKED]
+    relevance = _add_topics([(score, row) for score, row, _ in best], expanded.topics)
+    best.sort(key=lambda paper: (-relevance[paper[1].paper_id], -paper[1].paper_id))
     segments = [part.segment for part in parts]
     return [
         _make_hit(row.paper_id, counts, segments, expanded, relevance[row.paper_id])
-        for _, row, counts in ranked
+        for _, row, counts in best
     ]
 
 
@@ -373,20 +373,6 @@ def _list_candidates(
     }
     best = sorted(scores, key=lambda position: (-scores[position], position))
     return request.list_rows(best[:_MAX_RANKED])
-
-
-def _count(
-    rows: Sequence[search.IndexRow], segments: Sequence[Segment], scorer: scoring.Scorer
-) -> list[_Counted]:
-    """Return the papers that have any of the segments and no exclusion, with the frequencies of each segment."""
-    counted = []
-    compiled = list(map(scoring.CompiledSegment, segments))
-    for row in rows:
-        document = term_keys.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
-        counts = [segment.weighted_counts(document) for segment in compiled]
-        if any(map(sum, counts)) and not scorer.excludes(document):
-            counted.append((row, counts))
-    return counted
 
 
 def _add_topics(
@@ -455,12 +441,6 @@ def score_papers(
     return hits
 
 
-def list_paper_ids_by_authors(snapshot: Snapshot, names: Sequence[str]) -> frozenset[int] | None:
-    """Return the papers written by authors of all these names; None without names."""
-    written = [authors.list_paper_ids(snapshot, name) for name in names]
-    return frozenset.intersection(*written) if written else None
-
-
 def list_about(
     snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchScope
 ) -> dict[int, float] | None:
@@ -496,8 +476,14 @@ def find_top(
     They are about the query (see `Scorer.is_about`). Up to `COUNT_LIMIT` papers are all scored, more of them in the order of
     their votes as far as `limit` needs. If no paper is about the query, those that a search finds are listed.
     """
-    hits: list[Hit] = []
-    read, positions = 0, _list_top_positions(snapshot, query, expanded, scope)
+    positions: list[int] = []
+    wanted = build_topic_query(snapshot, query, expanded)
+    if wanted is not None and scope.paper_ids is None:
+        (positions,) = scope.list_positions(snapshot, [(wanted, _MAX_TOP_PAPERS)])
+        votes = {position: number for position, (_, number) in search.list_ids(snapshot, positions).items()}
+        # Of equal votes the newest, in the order of the index.
+        positions.sort(key=lambda position: (votes[position] is None, -(votes[position] or 0)))
+    hits, read = list[Hit](), 0
     scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
     is_counted = len(positions) <= COUNT_LIMIT or query.excluded
     size = _ROWS_AT_ONCE if is_counted else max(limit, _TOP_CHUNK_SIZE)
@@ -541,18 +527,6 @@ def find_sorted(
     listed.sort(key=lambda row: row.id in found.missing)
     score_of = {paper_id: score for score, paper_id in found.hits}
     return found._replace(hits=[(score_of[row.id], row.id) for row in listed])
-
-
-def _list_top_positions(
-    snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchScope
-) -> list[int]:
-    """Return the index's matches, most voted first, of equal votes the newest; none if authors limit the scope."""
-    wanted = build_topic_query(snapshot, query, expanded)
-    if wanted is None or scope.paper_ids is not None:
-        return []
-    (positions,) = scope.list_positions(snapshot, [(wanted, _MAX_TOP_PAPERS)])
-    votes = {position: number for position, (_, number) in search.list_ids(snapshot, positions).items()}
-    return sorted(positions, key=lambda position: (votes[position] is None, -(votes[position] or 0)))
 
 
 def build_topic_query(snapshot: Snapshot, query: Query, expanded: Expansion) -> BooleanQuery | None:
@@ -643,9 +617,13 @@ def list_similar(snapshot: Snapshot, arxiv_id: str, *, limit: int) -> list[model
     """
     ids = search.get_paper_ids(snapshot, [arxiv_id])
     own = search.list_by_paper_ids(snapshot, ids.values()).get(ids.get(arxiv_id, -1))
-    texts = (own.texts.title, own.texts.body) if own else _read_abstract(snapshot, arxiv_id)
-    frequencies = scoring.count_words(*texts)
-    weights = _tf_idf_weights(snapshot, frequencies, is_indexed=own is not None)
+    if own:
+        title, body = own.texts.title, own.texts.body
+    else:
+        rows = snapshot.fetch("SELECT title, abstract FROM papers WHERE arxiv_id = ?", arxiv_id)
+        texts = next(iter(rows), ("", ""))
+        title, body = (analyser.canonicalise(typography.to_plain_text(text or "")) for text in texts)
+    weights = _tf_idf_weights(snapshot, scoring.count_words(title, body), is_indexed=own is not None)
     rarest = sorted(weights, key=lambda word: (-weights[word], word))[:_MAX_TERMS]
     queries = [all_of(analyser.word_tokens(word)) for word in rarest]
     requests = [(query, _CANDIDATES_PER_TERM) for query in queries if query]
@@ -653,21 +631,14 @@ def list_similar(snapshot: Snapshot, arxiv_id: str, *, limit: int) -> list[model
         return []
     positions = set().union(*search.list_positions(snapshot, requests))
     positions -= {own.position} if own else set()
-    rows = search.list_by_positions(snapshot, positions)
-    scores = dict[int, float]()
-    for row in rows:
-        words = scoring.count_words(row.texts.title, row.texts.body)
-        scores[row.paper_id] = sum(weights.get(word, 0.0) for word in words)
+    scores = {
+        row.paper_id: sum(
+            weights.get(word, 0.0) for word in scoring.count_words(row.texts.title, row.texts.body)
+        )
+        for row in search.list_by_positions(snapshot, positions)
+    }
     best = sorted(scores, key=lambda paper_id: (-scores[paper_id], -paper_id))[:limit]
     return search.list_paper_rows(snapshot, best)
-
-
-def _read_abstract(snapshot: Snapshot, arxiv_id: str) -> tuple[str, str]:
-    """Return the canonical title and abstract of a paper that the index does not have; two empty texts if it is unknown."""
-    rows = snapshot.fetch("SELECT title, abstract FROM papers WHERE arxiv_id = ?", arxiv_id)
-    texts = next(iter(rows), ("", ""))
-    title, abstract = (analyser.canonicalise(typography.to_plain_text(text or "")) for text in texts)
-    return title, abstract
 
 
 def _tf_idf_weights(

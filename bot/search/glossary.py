@@ -135,6 +135,7 @@ class GlossaryService(GlossaryReader):
 
         Also merges the index, which is due when the archive has grown too.
         """
+        from bot.glossary import induction
         from storage import papers, search_index  # with SQLAlchemy, which the shell's look-ups do without
 
         async with self._database.read() as connection:
@@ -154,15 +155,13 @@ class GlossaryService(GlossaryReader):
             await asyncio.to_thread(_add_papers, cooccurrences, names, rows, titles)
             last_position, read = rows[-1].position, read + len(rows)
             on_progress(read)
-        data = await asyncio.to_thread(_serialise, draft, cooccurrences, names)
+        data = await asyncio.to_thread(
+            lambda: resolver.dump_glossary(
+                induction.induce(draft, cooccurrences, dict(names.most_common(MAX_NAMES)))
+            )
+        )
         async with self._database.transaction() as connection:
             await search_index.save(connection, self._clock(), paper_count, data)
-        await self._merge_index()
-
-    async def _merge_index(self) -> None:
-        """Merge the segments of the index, which are many when the archive has grown, in short transactions."""
-        from storage import search_index  # with SQLAlchemy, which the shell's look-ups do without
-
         is_first = has_more = True
         while has_more:
             started_at = time.monotonic()
@@ -281,14 +280,6 @@ def _add_papers(
     for title in titles:
         if len(names) < MAX_COUNTED_NAMES:
             names.update(set(induction.list_names(title)))
-
-
-def _serialise(
-    draft: induction.GlossaryDraft, cooccurrences: induction.CooccurrenceCounter, names: Counter[str]
-) -> str:
-    from bot.glossary import induction
-
-    return resolver.dump_glossary(induction.induce(draft, cooccurrences, dict(names.most_common(MAX_NAMES))))
 
 
 def _load(data: str | None, decisions: Sequence[resolver.Decision] = ()) -> resolver.Glossary:

@@ -90,18 +90,14 @@ class SearchIndexer:
                 async with database.transaction() as connection:
                     await archive.lock_ingest(connection)
                     if await key_values.get(connection, key) == group:
-                        await self._index_group(connection, *json.loads(group))
+                        paper_ids, author_ids = json.loads(group)
+                        stored = await papers.list_merged(connection, ids=paper_ids)
+                        names = {id_: digest_writer.author_names(paper) for id_, paper in stored.items()}
+                        people = await papers.set_authors(connection, names)
+                        people += await papers.list_by_ids(connection, author_ids)
+                        await self.index(connection, await _list_documents(connection, paper_ids), people)
                         await key_values.remove(connection, key)
             await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
-
-    async def _index_group(
-        self, connection: Connection, paper_ids: Sequence[int], author_ids: Sequence[int]
-    ) -> None:
-        stored = await papers.list_merged(connection, ids=paper_ids)
-        names = {id_: digest_writer.author_names(paper) for id_, paper in stored.items()}
-        people = await papers.set_authors(connection, names)
-        people += await papers.list_by_ids(connection, author_ids)
-        await self.index(connection, await _list_documents(connection, paper_ids), people)
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
         """Remove papers that no digest lists any more."""
@@ -144,11 +140,9 @@ async def _change(
     positions = await search_index.assign_positions(connection, popularity)
     added = await _map_in_turns(_tokenize, [row._replace(position=positions[row.paper_id]) for row in new])
     await search_index.add(connection, added)
-    frequencies, mentions = (
-        _count_tokens(added),
-        Counter(chain.from_iterable(row.texts.mentions for row in added)),
-    )
+    frequencies = _count_tokens(added)
     frequencies.subtract(_count_tokens(outdated))
+    mentions = Counter(chain.from_iterable(row.texts.mentions for row in added))
     mentions.subtract(chain.from_iterable(row.texts.mentions for row in outdated))
     await search_index.change_counts(connection, frequencies, mentions)
     authors = [

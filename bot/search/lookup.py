@@ -266,7 +266,7 @@ class LookUp:
         author = analyser.clean_typed(request.author)
         names = [*query.authors, *([author] if request.author.strip() else [])]
         filters = merge_filters(request.filters, query)
-        written = engine.list_paper_ids_by_authors(view, names)
+        written = authors.list_paper_ids(view, names)
         within = authors.institution_query(query.institutions)
         if within is None or (written is None and query.has_text):
             return SearchScope(filters, written, within)
@@ -374,7 +374,7 @@ class LookUp:
         ids = frozenset(
             paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)
         )
-        written = engine.list_paper_ids_by_authors(view, query.authors)
+        written = authors.list_paper_ids(view, query.authors)
         ids = ids if written is None else ids & written
         if not ids or not query.has_text:
             return dict.fromkeys(ids, 0.0) if written is not None or query.has_range_filters else {}

@@ -105,16 +105,14 @@ def list_excluded_forms(
     A form that is shown in no answer excludes nothing. Of a concept
     that is asked for too (graph -그래프) only the form as typed is excluded.
     """
-    forms: dict[str, None] = {}
+    forms: list[str] = []
     asked_keys = {segment.key for segment in (*asked.segments, *asked.composed)}
     for term in excluded:
-        forms[term] = None
         segments = glossary.expand(term).segments
-        is_concept = len(segments) == 1 and segments[0].key not in asked_keys
-        for form in segments[0].forms if is_concept else ():
-            if form.is_shown and form.weight >= concepts.MIN_SHOWN_WEIGHT:
-                forms[form.text] = None
-    return tuple(forms)
+        known = segments[0].forms if len(segments) == 1 and segments[0].key not in asked_keys else ()
+        shown = (form for form in known if form.is_shown and form.weight >= concepts.MIN_SHOWN_WEIGHT)
+        forms += [term, *(form.text for form in shown)]
+    return tuple(dict.fromkeys(forms))
 
 
 def query_terms(expanded: concepts.Expansion) -> tuple[str, ...]:
@@ -304,13 +302,11 @@ def from_text(text: str) -> IndexQuery | None:
 
 def topic_query(segments: Sequence[concepts.Segment]) -> BooleanQuery | None:
     """Return the query for papers about all segments: a form in the title or twice, or forms of both languages."""
-    queries: list[BooleanQuery | None] = []
-    for segment in segments:
-        query = from_segment(segment)
-        if query is None:
-            continue
-        queries.append(any_of([query.in_title, query.repeated, in_both_languages(segment)]))
-    return all_of(queries)
+    return all_of(
+        any_of([query.in_title, query.repeated, in_both_languages(segment)])
+        for segment in segments
+        if (query := from_segment(segment))
+    )
 
 
 def in_both_languages(segment: concepts.Segment) -> BooleanQuery | None:

@@ -169,6 +169,9 @@ class Patterns(NamedTuple):
     by_term: Sequence[re.Pattern[str]] = ()
 
 
+NO_PATTERNS = Patterns()
+
+
 def build_patterns(terms: Sequence[str], term_forms: Sequence[Sequence[str]]) -> Patterns:
     """Return the patterns of a query's terms, and of each term with its forms."""
     full_query = " ".join(terms)
@@ -189,7 +192,7 @@ async def list_snippets(
     connection: Connection,
     rows: Sequence[models.PaperRow],
     locale: models.Locale,
-    patterns: Patterns = Patterns(),  # noqa: B008 - immutable
+    patterns: Patterns = NO_PATTERNS,
 ) -> dict[str, Snippet]:
     """Return a line for each paper that has a summary, by arXiv id: see `make_snippet`."""
     from storage import papers
@@ -199,9 +202,7 @@ async def list_snippets(
 
 
 def make_snippets(
-    details: Iterable[models.PaperDetail],
-    locale: models.Locale,
-    patterns: Patterns = Patterns(),  # noqa: B008 - immutable
+    details: Iterable[models.PaperDetail], locale: models.Locale, patterns: Patterns = NO_PATTERNS
 ) -> dict[str, Snippet]:
     """Return the same for papers that are loaded already. It takes milliseconds for each: call it in a thread."""
     from bot.archive import summaries

@@ -14,7 +14,7 @@ from enum import IntEnum
 from bot.core.clock import Clock, latest_date, system_clock
 from bot.glossary import concepts
 from bot.glossary.resolver import Glossary
-from bot.search import engine
+from bot.search import authors, engine
 from bot.search import query as search_query
 from bot.search.glossary import GlossaryService
 from bot.text import analyser, query_parser, term_keys, typography
@@ -118,7 +118,7 @@ async def _count_by_period(
     by_day: bool,
 ) -> tuple[Sequence[Month], bool]:
     """Return the months, or days, that have papers, and whether the counts are estimates."""
-    by_authors = await snapshot.read(connection, engine.list_paper_ids_by_authors, query.authors)
+    by_authors = await snapshot.read(connection, authors.list_paper_ids, query.authors)
     if not query.has_text:
         if by_authors is not None:
             return _group(await papers.list_rows(connection, sorted(by_authors)), filters, by_day), False
