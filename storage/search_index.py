@@ -99,8 +99,7 @@ def popularity_step(popularity: float) -> int:
 
 async def assign_positions(connection: AsyncConnection, popularity: Mapping[int, float]) -> dict[int, int]:
     """Return a free position for each paper id, given its popularity (0 to 64): linear probing from its hashed slot."""
-    assigned: dict[int, int] = {}
-    taken: set[int] = set()
+    assigned, taken = dict[int, int](), set[int]()
     starts = {
         paper_id: (search.TOP_STEP - popularity_step(value)) * search.SLOTS_PER_STEP
         + paper_id * HASH_MULTIPLIER % search.SLOTS_PER_STEP
