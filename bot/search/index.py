@@ -16,13 +16,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from enum import Enum
 from itertools import chain
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 import structlog
 
 from bot.archive import digest_writer, summaries
 from bot.core import isolation
-from bot.core.clock import Clock, system_clock
+from bot.core.clock import Clock, TimeSlices, system_clock
 from bot.search import glossary, scoring
 from bot.search import query as search_query
 from bot.text import people as text_people
@@ -48,8 +48,6 @@ VERSION = "14"
 
 POPULARITY_EPOCH = date(2010, 1, 1)
 """Date of popularity 0 in the index, before any paper: positions are not negative."""
-PAPERS_PER_TURN = 4
-"""Papers analysed before other tasks get the event loop; half a millisecond."""
 
 
 class SearchIndexer:
@@ -126,19 +124,22 @@ async def _change(
 ) -> None:
     known = {*removed, *(paper.id for paper in changed if not paper.is_new)}
     former = await snapshot.read(connection, search.list_by_paper_ids, known) if known else {}
-    texts = await _map_in_turns(search_query.build_texts, changed)
-    new = [
-        search.IndexRow(0, paper.id, text, paper.votes, paper.last_on)
-        for paper, text in zip(changed, texts, strict=True)
-    ]
-    # The position is the only field that may differ in a paper that stays as it is.
-    new = [row for row in new if (old := former.get(row.paper_id)) is None or old[1:] != row[1:]]
+    slices, new = TimeSlices(), []
+    for paper in changed:
+        row = search.IndexRow(0, paper.id, search_query.build_texts(paper), paper.votes, paper.last_on)
+        # The position is the only field that may differ in a paper that stays as it is.
+        if (old := former.get(row.paper_id)) is None or old[1:] != row[1:]:
+            new.append(row)
+        await slices.pause()
     replaced = {*removed, *(row.paper_id for row in new)}
     outdated = [_tokenize(row) for paper_id, row in former.items() if paper_id in replaced]
     await search_index.remove(connection, outdated)
     popularity = {row.paper_id: scoring.hot_score(row.votes, row.last_on, POPULARITY_EPOCH) for row in new}
     positions = await search_index.assign_positions(connection, popularity)
-    added = await _map_in_turns(_tokenize, [row._replace(position=positions[row.paper_id]) for row in new])
+    added = []
+    for row in new:
+        added.append(_tokenize(row._replace(position=positions[row.paper_id])))
+        await slices.pause()
     await search_index.add(connection, added)
     frequencies = _count_tokens(added)
     frequencies.subtract(_count_tokens(outdated))
@@ -149,20 +150,6 @@ async def _change(
         (author.id, author.paper_count, " ".join(text_people.index_terms(author.name))) for author in people
     ]
     await papers.index_authors(connection, authors)
-
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-async def _map_in_turns(make: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Return the result of each item, giving up the event loop now and then: a digest would block it for 10 ms."""
-    results = []
-    for number, item in enumerate(items, start=1):
-        if number % PAPERS_PER_TURN == 0:
-            await asyncio.sleep(0)
-        results.append(make(item))
-    return results
 
 
 def _tokenize(row: search.IndexRow) -> search.IndexRow:

@@ -37,20 +37,6 @@ _MAX_ANSWERS, _MAX_KEPT_HITS = 64, 600
 """Answers that are kept for further pages, and the hits that one of them may have."""
 
 
-def _is_hidden_by_filters(
-    view: Snapshot, query: query_parser.Query, expanded: concepts.Expansion, filters: search.Filters
-) -> bool:
-    """Tell whether the query's terms match papers that its own filters, exclusions or quoted phrases reject."""
-    narrowed = (
-        query.authors or query.institutions or query.has_range_filters or query.excluded or query.phrases
-    )
-    if not query.text or not narrowed:
-        return False
-    terms_only = query_parser.Query(text=query.text)
-    found = engine.find(view, terms_only, expanded, SearchScope(filters), limit=1)
-    return found.complete_count > 0
-
-
 _COUNT_LIMIT = 100_000
 _MAX_TERM_LENGTH = 200
 _MIN_SUSPICIOUS_PAPERS = 15
@@ -352,10 +338,13 @@ class LookUp:
             return ()
         suggested = list[str]()
         is_none = found.complete_count == 0
-        if is_none and _is_hidden_by_filters(view, query, expanded, request.filters):
-            suggested.append(query.text)
-        unknown = completion.list_unknown_words(view, expanded)
-        for word in unknown:
+        filters = (query.authors, query.institutions, query.has_range_filters, query.excluded, query.phrases)
+        if is_none and query.text and any(filters):
+            # Its own filters, exclusions or quoted phrases may reject what its words match.
+            terms_only, scope = query_parser.Query(text=query.text), SearchScope(request.filters)
+            if engine.find(view, terms_only, expanded, scope, limit=1).complete_count:
+                suggested.append(query.text)
+        for word in completion.list_unknown_words(view, expanded):
             near = self.load_topics(view).vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM]
             suggested += [completion.apply_corrections(query.text, [(word, meant)]) for meant, _ in near]
         if len(expanded.segments) > 1 and is_none and request.filters == search.NO_FILTERS:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.glossary import concepts, induction, resolver
 from bot.text import analyser
-from tests.support import glossary_in_memory, growth
+from tests.support import glossary_in_memory
 
 FRAGMENTS = st.sampled_from(
     ["(", ")", "강화 학습", "Reinforcement Learning", ";", "RL", " ", ",", "\n", "예:", "*", "\x00"]
@@ -68,11 +68,6 @@ def test_any_text_gives_bounded_mentions(text: str) -> None:
     extracted = induction.extract_mentions(text)
     assert len(extracted) <= induction.MAX_MENTIONS
     assert all(mention.left_context and len(mention.left_context) <= 400 for mention in extracted)
-
-
-@pytest.mark.parametrize("piece", ["(", "a(", "가(RL)", "((RL)", "ABC ", "Aa-", ". ", "A B C "])
-def test_extraction_takes_linear_time(piece: str) -> None:
-    growth.assert_linear(lambda length: induction.extract_mentions(piece * (length // len(piece))), 25_000)
 
 
 @pytest.mark.parametrize(
@@ -317,13 +312,6 @@ def test_digits_verb_endings_and_single_syllables_are_never_forms(
     concepts = glossary_in_memory.build_glossary(texts, ()).all_concepts()
     forms = [form.text for concept in concepts for form in concept.forms_in("ko")]
     assert not [form for form in forms if len(form) < 2 or NEVER.search(form)]
-
-
-def test_a_noun_that_papers_explain_is_a_form() -> None:
-    (concept,) = glossary_in_memory.build_glossary(
-        ["희소 계층(sparse layer)을 다룹니다."] * 4, ()
-    ).all_concepts()
-    assert [form.text for form in concept.forms_in("ko")] == ["희소 계층"]
 
 
 def test_a_form_whose_last_word_translates_no_word_of_the_term_is_none() -> None:

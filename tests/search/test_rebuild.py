@@ -102,16 +102,6 @@ async def test_a_rebuilt_index_equals_the_ingested_one(filled: Database) -> None
     assert status == search_index.IndexStatus(search_index.VERSION, len(PAPERS), 0, None)
 
 
-async def test_searches_during_a_rebuild_find_all_papers(filled: Database) -> None:
-    before = await ids(filled, "learning")
-    assert len(before) == len(PAPERS)
-    search = SearchService(filled)
-    async for _ in search_index.rebuild_index(filled):
-        assert (await search.search(SearchRequest("learning", limit=1))).total == len(PAPERS)
-        assert (await search.find_author("muller")).total == len(PAPERS)
-    assert await ids(filled, "learning") == before
-
-
 async def test_changes_during_a_rebuild_are_in_the_new_index(filled: Database) -> None:
     late = 5
     async with aclosing(search_index.rebuild_index(filled)) as steps:
@@ -176,7 +166,7 @@ async def test_an_index_of_another_version_is_rebuilt_like_a_fresh_one(
     assert await contents(db) == rebuilt
 
 
-@pytest.mark.parametrize("steps", [0, 3, 8, 10])
+@pytest.mark.parametrize("steps", [3, 8])
 async def test_a_rebuild_resumes_after_an_interruption(filled: Database, steps: int) -> None:
     before = await contents(filled)
     await interrupt(filled, steps)

@@ -6,11 +6,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from bot.search import index as search_index
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import search as stored_search
-from storage import snapshot
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -27,6 +24,10 @@ async def test_a_paper_is_found_by_every_form_of_its_topic(search: SearchService
     queries = '소형 언어 모델|small language models|소형언어모델|SLM|"language model"|TinyTalk'
     for query in queries.split("|"):
         assert (await ids(search, query))[:1] == ["2501.00001"]
+    questions = "small language models 논문|papers about the small language model|소형 언어 모델에 대한 연구"
+    for question in questions.split("|"):
+        result = await search.search(SearchRequest(question))
+        assert ([row.arxiv_id for row in result.rows], result.is_partial) == (["2501.00001"], False)
 
 
 async def test_a_period_in_a_question_is_a_filter_by_the_clock(db: Database) -> None:
@@ -60,18 +61,19 @@ async def test_a_result_names_the_forms_that_expansion_added(search: SearchServi
     assert (await search.search(SearchRequest("강화학습", literal=True))).added_forms == ()
 
 
-async def test_partial_matches_follow_few_complete_ones(search: SearchService) -> None:
-    result = await search.search(SearchRequest("TinyTalk 반응"))
-    assert result.is_partial
-    assert {row.arxiv_id for row in result.rows} == {"2501.00001", "2501.00003"}
-
-
 async def test_filters_of_the_query_and_of_the_request_apply(search: SearchService) -> None:
     assert await ids(search, "모델 votes:50") == ["2501.00003"]
     assert await ids(search, "모델", since=date(2025, 1, 3)) == ["2501.00003"]
     assert await ids(search, "모델", author="marafiori") == ["2501.00001"]
     assert await ids(search, "", min_votes=10) == ["2501.00003", "2501.00001"]
     assert await ids(search, "모델 -화학") == ["2501.00001"]
+    assert await ids(search, "모델 until:2025-01-02") == ["2501.00001"]
+    assert await ids(search, "모델 before:2025-01-02") == []
+    assert await ids(search, "since:2025-01-03 until:2025-01") == ["2501.00003"]
+    assert await ids(search, "모델 until:2025", until=date(2025, 1, 2)) == ["2501.00001"]
+    unusable = await search.search(SearchRequest("모델 votes:many since:tomorrow"))
+    assert (unusable.ignored, len(unusable.rows)) == (("votes:many", "since:tomorrow"), 2)
+    assert (await search.search(SearchRequest("votes:many"))).ignored == ("votes:many",)
     assert await ids(search, "") == []
 
 
@@ -108,40 +110,6 @@ async def test_digests_and_top_papers_are_ordered_by_votes(search: SearchService
         1,
         True,
     )
-
-
-async def test_an_emptied_index_can_be_rebuilt(db: Database, search: SearchService) -> None:
-    async with db.transaction() as connection:
-        rows = await snapshot.read(connection, stored_search.list_by_popularity)
-        await search_index.SearchIndexer().remove(connection, [row.paper_id for row in rows])
-    assert await ids(search, "화학") == []
-    assert [done async for done in search_index.rebuild_index(db)][-1] == 3
-    assert (await ids(search, "반응")) == ["2501.00003"]
-    assert (await search.find_author("muller")).author == "Jürgen Müller"
-    await sample_archive.add_digest(db, "2025-01-03", sample_archive.SMALL)
-    assert await ids(search, "반응") == []
-
-
-async def test_a_question_finds_what_its_topic_finds(search: SearchService) -> None:
-    queries = "small language models 논문|papers about the small language model|소형 언어 모델에 대한 연구"
-    for query in queries.split("|"):
-        result = await search.search(SearchRequest(query))
-        assert [row.arxiv_id for row in result.rows] == ["2501.00001"]
-        assert not result.is_partial
-
-
-async def test_unusable_filters_are_listed_as_ignored(search: SearchService) -> None:
-    result = await search.search(SearchRequest("모델 votes:many since:tomorrow"))
-    assert result.ignored == ("votes:many", "since:tomorrow")
-    assert len(result.rows) == 2
-    assert (await search.search(SearchRequest("votes:many"))).ignored == ("votes:many",)
-
-
-async def test_dates_of_the_query_bound_it_on_both_sides(search: SearchService) -> None:
-    assert await ids(search, "모델 until:2025-01-02") == ["2501.00001"]
-    assert await ids(search, "모델 before:2025-01-02") == []
-    assert await ids(search, "since:2025-01-03 until:2025-01") == ["2501.00003"]
-    assert await ids(search, "모델 until:2025", until=date(2025, 1, 2)) == ["2501.00001"]
 
 
 async def test_an_id_or_a_link_as_a_query_finds_the_paper(search: SearchService) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.glossary import concepts, resolver
 from bot.search import scoring
 from bot.text import analyser, questions
-from tests.support import glossary_in_memory, growth
+from tests.support import glossary_in_memory
 
 _HOSTILE = "가이를의에서로LLM의 논문을 추천해줘? how to of RAG기반 김건우가 줄이는 \t\n.,;()\"'"
 
@@ -59,11 +59,6 @@ def test_a_question_is_read_as_its_topic(glossary: resolver.Glossary, question: 
 def test_any_text_can_be_read(glossary: resolver.Glossary, text: str) -> None:
     read = _read(glossary, text)
     assert bool(read.strip()) or not text.strip()
-
-
-@pytest.mark.parametrize("piece", ["LLM의 ", "로봇이", "what is ", "가", "a-", "의 "])
-def test_reading_takes_linear_time(glossary: resolver.Glossary, piece: str) -> None:
-    growth.assert_growth(lambda: _read(glossary, piece * 2_000), lambda: _read(glossary, piece * 8_000), 8)
 
 
 def _topic(query: str) -> str:
@@ -181,11 +176,6 @@ def test_an_everyday_word_is_found_in_any_form(pair: str) -> None:
 @pytest.mark.parametrize("words", ["diffusion", "환각", "", "🤖", "without"])
 def test_other_words_are_none(words: str) -> None:
     assert _EVERYDAY.find_terms(words) == ()
-
-
-@given(st.text(max_size=40))
-def test_any_text_can_be_looked_up(text: str) -> None:
-    assert isinstance(_EVERYDAY.find_terms(text), tuple)
 
 
 _FILE = """
