@@ -210,11 +210,6 @@ class TopicIndex:
                     entries.append((analyser.keystrokes(key), weight, number))
         return sorted(entries)
 
-    def prepare_completion(self) -> TopicIndex:
-        """Build what `complete` needs, and return this index."""
-        _ = self._entries
-        return self
-
     def complete(self, text: str, locale: models.Locale) -> list[Choice]:
         """Return the topics that begin with a text, each topic once, best first."""
         typed = _key(text)

@@ -204,6 +204,15 @@ def _span(match: re.Match[str], today: date) -> tuple[date, date]:
     return _named(unit, word in ("this", "이번"), today)
 
 
+def read_calendar(text: str) -> tuple[date, date] | None:
+    """Return the first and the last day of a year, a month or a day in digits (2025, 2025-01, 20250131, 2025년 1월).
+
+    None for other text. Raises ValueError for one that does not exist.
+    """
+    match = _FULL.fullmatch(text) or _DIGITS.fullmatch(text)
+    return calendar_span(*(int(part) for part in match.groups() if part)) if match else None
+
+
 def calendar_span(year: int, month: int = 0, day: int = 0) -> tuple[date, date]:
     """Return the first and the last day of a year, a month or a day. Raises ValueError for one that does not exist."""
     if day:
@@ -262,6 +271,7 @@ _WEEKDAY = re.compile(rf"(?:(last|this|지난|저번|이번) ?)?({'|'.join(_WEEK
 _FULL = re.compile(
     r"([0-9]{4})(?:(?:년 ?|[-./ ]{1,2})([0-9]{1,2})(?:(?:월 ?|[-./ ]{1,2})([0-9]{1,2}))?)?(?:년|월|일|\.)?"
 )
+_DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})?")
 _KOREAN_DAY = re.compile(r"([0-9]{1,2})월 ?([0-9]{1,2})일?")
 _TYPED_NUMBERS = re.compile(r"([0-9]{1,2}) ?[-./] ?([0-9]{1,2})\.?(?: ?[-./] ?([0-9]{4}))?")
 _MONTH_DAY = re.compile(rf"({_MONTH})\.? ?(?:the )?([0-9]{{1,2}})(?:st|nd|rd|th)?(?: ([0-9]{{4}}))?")
@@ -280,8 +290,8 @@ def read_typed_date(text: str, today: date) -> tuple[date, date] | None:
         day = _read_day(folded, today)
         if day is not None:
             return day, day
-        if match := _FULL.fullmatch(folded):
-            return calendar_span(*(int(part) for part in match.groups() if part))
+        if span := read_calendar(folded):
+            return span
         if match := _BARE_MONTH.fullmatch(folded):
             month = MONTHS[match[1]]
             return calendar_span(today.year - (month > today.month), month)
@@ -315,8 +325,6 @@ def _read_day(text: str, today: date) -> date | None:
         is_previous = match[1] in _PREVIOUS
         since = (today.weekday() - _WEEKDAYS[match[2]] - is_previous) % 7 + is_previous
         return today - timedelta(days=since)
-    if re.fullmatch(r"[0-9]{8}", text):
-        return date.fromisoformat(text)
     if match := _MONTH_DAY.fullmatch(text):
         return _latest(MONTHS[match[1]], int(match[2]), match[3], today)
     if match := _DAY_MONTH.fullmatch(text):

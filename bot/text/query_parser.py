@@ -32,8 +32,6 @@ _CLAUSE = re.compile(
 _NOT = re.compile(r"(?<!\S)NOT\s+(?=\S)")
 # Two whole words, not a fraction, a date or I/O.
 _WORD_SEPARATOR = re.compile(r"(?<=[^\W\d_][^\W\d_])[/|,;:](?=[^\W\d_]{2})")
-_DATE = re.compile(r"(?:>=?)?([0-9]{4})(?:[-./]?([0-9]{2}))?(?:[-./]?([0-9]{2}))?")
-_LOOSE_DATE = re.compile(r"(?:>=?)?([0-9]{4})[-./년](?:([0-9]{1,2})(?:[-./월]([0-9]{1,2}))?[.월일]?)?")
 _VOTES = re.compile(r"(>?)=?([0-9]{1,6})(?:\+|\.\.)?")
 _DAY = timedelta(days=1)
 
@@ -129,7 +127,10 @@ class _QueryBuilder:
             if match := _VOTES.fullmatch(value):
                 self._min_votes = int(match[2]) + bool(match[1] and "=" not in value)
             return match is not None
-        span = _parse_date_range(value)
+        try:
+            span = dates.read_calendar(value.removeprefix(">").removeprefix("="))
+        except ValueError:  # 31 February
+            return False
         if span is None:
             return False
         first, last = span
@@ -159,15 +160,3 @@ class _QueryBuilder:
             min_votes=self._min_votes,
             ignored=tuple(self._ignored[:_MAX_IGNORED]),
         )
-
-
-def _parse_date_range(text: str) -> tuple[date, date] | None:
-    """Return the first and last day of 2025, 2025-01, 2025-1-31, 20250131 or 2025년1월; None for other text."""
-    match = _DATE.fullmatch(text) or _LOOSE_DATE.fullmatch(text)
-    if match is None:
-        return None
-    year, month, day = map(int, match.groups("0"))
-    try:
-        return dates.calendar_span(year, month or min(day, 1), day)
-    except ValueError:
-        return None

@@ -44,8 +44,7 @@ async def topic(db: Database) -> SearchService:
         )
         for number, (arxiv_id, votes) in enumerate(VOTES.items())
     ]
-    await sample_archive.add_digest(db, "2025-01-02", *papers)
-    return SearchService(db)
+    return await sample_archive.search_over(db, *papers)
 
 
 GRAPHS = [arxiv_id for number, arxiv_id in enumerate(VOTES) if number % 3 == 0]
@@ -109,8 +108,7 @@ _FAIRY_TALE = NewsletterPaper("2501.00023", "Once Upon a Time", "아이들의 �
 async def test_two_syllables_are_not_found_within_longer_words_where_papers_have_the_word(
     db: Database,
 ) -> None:
-    await sample_archive.add_digest(db, "2025-01-02", _AUTOMATION, _APPLICATION)
-    search = SearchService(db)
+    search = await sample_archive.search_over(db, _AUTOMATION, _APPLICATION)
     for query, arxiv_id in (("동화", _AUTOMATION.arxiv_id), ("애플", _APPLICATION.arxiv_id)):
         inside = await search.search(SearchRequest(query, explain=True))
         assert [row.arxiv_id for row in inside.rows] == [arxiv_id]
@@ -127,8 +125,8 @@ async def test_of_several_terms_one_within_a_longer_word_is_found_behind_papers_
 ) -> None:
     whole = NewsletterPaper("2501.00031", "Exams", "과학 시험을 제안한다.")
     within = NewsletterPaper("2501.00032", "More Exams", "생명과학 시험을 제안한다. 시험이 쉽다.", votes=900)
-    await sample_archive.add_digest(db, "2025-01-02", whole, within)
-    found = await SearchService(db).search(SearchRequest("과학 시험"))
+    service = await sample_archive.search_over(db, whole, within)
+    found = await service.search(SearchRequest("과학 시험"))
     assert [row.arxiv_id for row in found.rows] == [whole.arxiv_id, within.arxiv_id]
     assert (found.complete, found.is_partial) == (2, False)
 
@@ -157,8 +155,7 @@ def make_papers() -> list[NewsletterPaper]:
 @pytest.fixture
 async def archive_search(db: Database) -> SearchService:
     """The search service over papers that have few of the words each."""
-    await sample_archive.add_digest(db, "2025-01-02", *make_papers())
-    return SearchService(db)
+    return await sample_archive.search_over(db, *make_papers())
 
 
 async def list_pages(search: SearchService, query: str, size: int) -> list[SearchResult]:
@@ -216,8 +213,8 @@ async def test_pages_of_more_matches_than_are_scored_at_once_have_each_once(
 async def test_the_papers_that_lack_the_commoner_part_come_first(db: Database) -> None:
     papers = [NewsletterPaper(f"2501.{number:05}", f"Robots {number}", "robots") for number in range(1, 31)]
     papers += [NewsletterPaper("2502.00001", "Lanterns", "lanterns in the snow", votes=0)]
-    await sample_archive.add_digest(db, "2025-01-02", *papers)
-    found = await SearchService(db).search(SearchRequest("robots lanterns", limit=50))
+    service = await sample_archive.search_over(db, *papers)
+    found = await service.search(SearchRequest("robots lanterns", limit=50))
     assert found.rows[0].arxiv_id == "2502.00001"
     assert found.missing["2502.00001"] == ("robots",)
     assert (found.complete, found.total, len(found.rows)) == (0, 31, 31)
@@ -268,8 +265,8 @@ async def test_top_of_a_topic_lists_partial_matches_only_without_complete_ones(
 async def test_a_term_that_no_paper_has_lists_ten_papers_with_its_head(db: Database) -> None:
     heads = [NewsletterPaper(f"2501.1{n:04}", f"Study {n} of distillation", "물체.") for n in range(14)]
     others = [NewsletterPaper(f"2501.2{n:04}", f"Study {n} of knowledge", "물체.") for n in range(14)]
-    await sample_archive.add_digest(db, "2025-01-02", *heads, *others)
-    result = await SearchService(db).search(SearchRequest("knowledge distillation", limit=100))
+    service = await sample_archive.search_over(db, *heads, *others)
+    result = await service.search(SearchRequest("knowledge distillation", limit=100))
     assert (result.complete, result.total, result.is_partial) == (0, 10, True)
     assert {row.arxiv_id for row in result.rows} <= {paper.arxiv_id for paper in heads}
     assert set(result.missing) == {row.arxiv_id for row in result.rows}
@@ -285,8 +282,7 @@ ROBOTS = [
 @pytest.fixture
 async def robots(db: Database) -> SearchService:
     """The search service over more papers on one term than are read at once."""
-    await sample_archive.add_digest(db, "2025-01-02", *ROBOTS)
-    return SearchService(db)
+    return await sample_archive.search_over(db, *ROBOTS)
 
 
 @pytest.fixture

@@ -76,13 +76,6 @@ async def test_a_dropped_shadow_index_leaves_nothing_behind(db: Database) -> Non
     assert await describe_schema(db) == before
 
 
-def test_every_table_of_the_index_has_a_shadow() -> None:
-    index_tables = {
-        name for name, table in tables.metadata.tables.items() if table.info.get("revision") == "0002"
-    }
-    assert index_tables - {"glossary"} <= set(search_index.TABLES)
-
-
 async def test_only_redirected_statements_use_the_shadow_index(db: Database) -> None:
     async with db.transaction() as connection:
         await connection.execute(tables.papers.insert(), [PAPER])

@@ -146,11 +146,6 @@ def test_each_typing_state_is_a_prefix_of_the_next() -> None:
     assert analyser.keystrokes("과학 LLM") == "ㄱㅗㅏㅎㅏㄱ LLM"
 
 
-@given(SYLLABLES, SYLLABLES)
-def test_keystrokes_of_a_prefix_are_a_prefix(text: str, suffix: str) -> None:
-    assert analyser.keystrokes(text + suffix).startswith(analyser.keystrokes(text))
-
-
 @given(SYLLABLES)
 def test_composed_and_decomposed_hangul_have_equal_keystrokes(text: str) -> None:
     assert analyser.keystrokes(unicodedata.normalize("NFD", text)) == analyser.keystrokes(text)
@@ -164,31 +159,13 @@ def test_keystrokes_are_idempotent_and_keep_ascii_text(text: str) -> None:
         assert keys == text
 
 
-def test_final_consonants_are_detected() -> None:
-    assert [
-        letter for letter in ("강", "가", "ㄱ", "a", "", "힣") if analyser.has_final_consonant(letter)
-    ] == ["강", "힣"]
-
-
-@given(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3))
-def test_a_syllable_is_composed_of_its_letters(syllable: str) -> None:
-    first, vowel, last = analyser.split_syllable(syllable)
-    letters = chr(0x1100 + first) + chr(0x1161 + vowel) + (chr(0x11A7 + last) if last else "")
-    assert unicodedata.normalize("NFC", letters) == syllable
+def test_particles_are_told_from_nouns() -> None:
+    endings = ("을", "의", "에서", "으로", "", "용", "모델", "기반")
+    assert [ending for ending in endings if analyser.is_particle(ending)] == ["을", "의", "에서", "으로"]
 
 
 def test_only_terms_in_hangul_lose_their_endings() -> None:
     assert [analyser.strip_term(term) for term in ("추론은", "LLM은", "추론")] == ["추론", "LLM은", "추론"]
-
-
-@pytest.mark.parametrize("ending", ["을", "의", "에서", "으로"])
-def test_particles_are_recognised(ending: str) -> None:
-    assert analyser.is_particle(ending)
-
-
-@pytest.mark.parametrize("ending", ["", "용", "모델", "기반"])
-def test_nouns_are_not_particles(ending: str) -> None:
-    assert not analyser.is_particle(ending)
 
 
 @pytest.mark.parametrize(
@@ -234,10 +211,9 @@ def test_folding_removes_case_and_diacritics(text: str, folded: str) -> None:
     assert analyser.fold(text) == folded
 
 
-@pytest.mark.parametrize("codepoint", range(0x80, sys.maxunicode + 1, 0x1000))
-def test_folding_makes_no_text_much_longer(codepoint: int) -> None:
-    block = [chr(number) for number in range(codepoint, min(codepoint + 0x1000, sys.maxunicode + 1))]
-    assert [sign for sign in block if len(analyser.fold(sign)) > 4] == []
+def test_folding_makes_no_text_much_longer() -> None:
+    signs = map(chr, range(0x80, sys.maxunicode + 1))
+    assert [sign for sign in signs if len(analyser.fold(sign)) > 4] == []
 
 
 def test_folding_a_name_removes_punctuation_and_keeps_the_order() -> None:
