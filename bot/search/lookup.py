@@ -179,10 +179,6 @@ class _Answer:
     end: int
     common: SearchResult
 
-    def has(self, end: int) -> bool:
-        """Tell whether the hits are enough for a page that ends there."""
-        return end <= self.end or end <= len(self.found.hits)
-
 
 class LookUp:
     """Answers look-ups from snapshots of one database, in any thread, and keeps the last answers for their further pages."""
@@ -217,7 +213,7 @@ class LookUp:
             answer = self._answers.get(key)
             if answer is not None:
                 self._answers.move_to_end(key)
-        if answer is None or not answer.has(end):
+        if answer is None or end > max(answer.end, len(answer.found.hits)):
             query, common = self._read(view, request)
             scope = self._scope(view, request, query)
             if not query.has_text:

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from bot.text import analyser, dates
 
@@ -84,14 +85,9 @@ class _QueryBuilder:
     """The parts of a query while it is parsed."""
 
     def __init__(self) -> None:
-        self._words: list[str] = []
-        self._phrases: list[str] = []
-        self._excluded: list[str] = []
-        self._authors: list[str] = []
-        self._ignored: list[str] = []
-        self._since: date | None = None
-        self._until: date | None = None
-        self._min_votes: int | None = None
+        self._words, self._phrases, self._excluded = list[str](), list[str](), list[str]()
+        self._authors, self._ignored = list[str](), list[str]()
+        self._ranges: dict[str, Any] = {}
         self._pending: tuple[str, str] | None = None
 
     def add(self, clause: re.Match[str]) -> None:
@@ -125,7 +121,7 @@ class _QueryBuilder:
             return named
         if field == "votes":
             if match := _VOTES.fullmatch(value):
-                self._min_votes = int(match[2]) + bool(match[1] and "=" not in value)
+                self._ranges["min_votes"] = int(match[2]) + bool(match[1] and "=" not in value)
             return match is not None
         try:
             span = dates.read_calendar(value.removeprefix(">").removeprefix("="))
@@ -135,11 +131,9 @@ class _QueryBuilder:
             return False
         first, last = span
         if field == "since":
-            self._since = first
-        elif field == "until":
-            self._until = last
+            self._ranges["since"] = first
         else:
-            self._until = max(first, date.min + _DAY) - _DAY
+            self._ranges["until"] = last if field == "until" else max(first, date.min + _DAY) - _DAY
         return True
 
     def _add_term(self, text: str, terms: list[str]) -> None:
@@ -155,8 +149,6 @@ class _QueryBuilder:
             phrases=tuple(self._phrases[:8]),
             excluded=tuple(self._excluded[:8]),
             authors=tuple(self._authors[:4]),
-            since=self._since,
-            until=self._until,
-            min_votes=self._min_votes,
             ignored=tuple(self._ignored[:_MAX_IGNORED]),
+            **self._ranges,
         )

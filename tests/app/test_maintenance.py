@@ -94,15 +94,12 @@ async def test_an_index_of_another_version_is_rebuilt(filled: Database, in_proce
     assert (await SearchService(filled).search(SearchRequest("number60"))).total == 1
 
 
-async def test_an_unfinished_rebuild_is_finished(filled: Database) -> None:
+async def test_an_unfinished_rebuild_is_finished_and_missing_papers_are_added(filled: Database) -> None:
     async with aclosing(search_index.rebuild_index(filled)) as steps:
         await anext(steps)
     assert not await is_index_healthy(filled)
     assert await maintenance_loop(filled).run_due_tasks()
     assert await is_index_healthy(filled)
-
-
-async def test_papers_missing_from_the_index_are_added(filled: Database) -> None:
     async with filled.transaction() as connection:
         rows = await snapshot.read(connection, search.list_by_popularity, limit=7)
         await search_index.SearchIndexer().remove(connection, [row.paper_id for row in rows])

@@ -21,8 +21,7 @@ from bot.text import term_keys
 from storage import models, search, snapshot, tables
 from storage.database import Database
 from storage.snapshot import Snapshot
-from storage.tables import papers
-from tests.support import sample_archive
+from tests.support import index_rows, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
@@ -384,25 +383,8 @@ async def index_papers(database: Database) -> None:
     chance = random.Random(6)
     rows = [make_paper(number, chance) for number in range(1, PAPER_COUNT + 1)]
     async with database.transaction() as connection:
-        await connection.execute(
-            papers.insert(),
-            [
-                {
-                    "id": row.id,
-                    "arxiv_id": row.arxiv_id,
-                    "title": row.title,
-                    "url": f"https://arxiv.org/abs/{row.arxiv_id}",
-                    "keywords": (),
-                    "categories": (),
-                    "authors": (),
-                    "authors_truncated": False,
-                    "votes": row.votes,
-                    "last_on": row.last_on,
-                    "first_on": row.last_on,
-                }
-                for row in rows
-            ],
-        )
+        stored = [index_rows.paper_row(row.id, row.last_on, title=row.title, votes=row.votes) for row in rows]
+        await connection.execute(tables.papers.insert(), stored)
         await search_index.SearchIndexer().index(connection, rows, [])
 
 

@@ -217,6 +217,21 @@ async def test_another_version_restarts_the_rebuild_and_the_former_one_stops(
     assert status.progress is None, "what the newer version has made lacks this paper, so it begins anew"
 
 
+async def test_the_version_is_recorded_only_while_the_index_is_empty(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as former:
+        former.setattr(search_index, "VERSION", "0")
+        await search_index.record_version(db)
+    await search_index.record_version(db)
+    assert (await search_index.get_index_status(db)).version == search_index.VERSION
+    await sample_archive.add_digest(db, "2025-01-02", *PAPERS[:2])
+    async with db.transaction() as connection:
+        await key_values.remove(connection, key_values.INDEX_VERSION)
+    await search_index.record_version(db)
+    assert (await search_index.get_index_status(db)).is_outdated
+
+
 async def test_gaps_are_filled_in_place(filled: Database) -> None:
     before = await contents(filled)
     async with filled.transaction() as connection:
@@ -228,24 +243,6 @@ async def test_gaps_are_filled_in_place(filled: Database) -> None:
     assert {row[0] for row in (await contents(filled))["indexed_papers"]} == {
         row[0] for row in before["indexed_papers"]
     }
-
-
-async def test_the_version_is_recorded_only_while_the_index_is_empty(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as former:
-        former.setattr(search_index, "VERSION", "0")
-        await search_index.record_version(db)
-    assert (await search_index.get_index_status(db)).version == "0"
-    assert not (await search_index.get_index_status(db)).is_outdated
-    await search_index.record_version(db)
-    assert (await search_index.get_index_status(db)).version == search_index.VERSION
-    await sample_archive.add_digest(db, "2025-01-02", *PAPERS[:2])
-    assert not (await search_index.get_index_status(db)).is_outdated
-    async with db.transaction() as connection:
-        await key_values.remove(connection, key_values.INDEX_VERSION)
-    await search_index.record_version(db)
-    assert (await search_index.get_index_status(db)).is_outdated
 
 
 async def test_a_reader_keeps_its_snapshot_during_a_rebuild(filled: Database) -> None:

@@ -1,14 +1,17 @@
-"""The search service over a small archive, on both engines."""
+"""The search service over a small archive, on both engines, which give nearly the same results."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
+from storage import migrate
 from storage.database import Database
+from tests.conftest import create_postgres_database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
@@ -139,3 +142,40 @@ async def test_pages_do_not_overlap_and_totals_leave_out_exclusions(db: Database
         assert {page.total for page in pages} == {number}
         late = [row.arxiv_id for page in pages[8:] for row in page.rows]
         assert len(late) == len(set(late)) == number - 40
+
+
+_QUERY_LIST = (
+    '추론|reasoning|LLM 추론|RL|강화학습|확산 모델|diffusion|소형 언어 모델|비디오 생성|benchmark 평가|"language model" -비전'
+    "|멀티모달|확산 모델로 비디오를 편집하는 방법|how do language models plan for robots"
+)
+QUERIES = _QUERY_LIST.split("|")
+DIGESTS = 6
+
+
+async def first_ten(url: str, files: list[Path]) -> list[tuple[list[str], tuple[int, bool, int]]]:
+    """Ingest digests and return of each query the first ten papers, the total, whether it is exact, and the complete."""
+    database = await migrate.open_database(url, migrate=True)
+    try:
+        ingest = sample_archive.make_ingest(database)
+        for file in files:
+            await ingest.add_text(file.read_text(), location=file.name)
+        search = SearchService(database)
+        answers = [await search.search(SearchRequest(query)) for query in QUERIES]
+        return [
+            ([row.arxiv_id for row in answer.rows], (answer.total, answer.total_is_exact, answer.complete))
+            for answer in answers
+        ]
+    finally:
+        await database.close()
+
+
+async def test_totals_and_nine_of_the_first_ten_papers_are_the_same_on_both_engines(
+    archive: Path, tmp_path: Path, postgres_url: str
+) -> None:
+    files = sorted((archive / "newsletter").rglob("*.md"))[:DIGESTS]
+    sqlite = await first_ten(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}", files)
+    postgres = await first_ten(await create_postgres_database(postgres_url), files)
+    for query, (first, totals), (second, other_totals) in zip(QUERIES, sqlite, postgres, strict=True):
+        assert first, query
+        assert len(set(first) & set(second)) >= 0.9 * len(first), query
+        assert totals == other_totals, query
