@@ -255,7 +255,7 @@ class Container:
         # The service imports these on first use, which would hold up the event loop.
         from bot.search.service import SearchService
         from bot.shelf.service import ReferenceImporter, Shelf
-        from bot.text import questions, topics
+        from bot.text import questions
         from bot.today.profiles import PaperVectors, Profiles
         from bot.today.service import TodayService
         from bot.trends.service import RisingTopicService, TrendService
@@ -265,7 +265,7 @@ class Container:
         glossary = GlossaryService(database, self.clock)
         rising = RisingTopicService(database, glossary, self.clock)
         profiles = Profiles(database, self.clock, PaperVectors(glossary, self.clock))
-        topics.prepare_vector()
+        questions.prepare_topics()
         everyday, problems = questions.load_everyday(self.settings.everyday_words)
         for problem in problems:
             log.warning("everyday words: a line was not used", problem=problem)

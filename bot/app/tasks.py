@@ -27,7 +27,7 @@ from bot.core.settings import Settings
 from bot.daily import planner as daily_planner
 from bot.daily.planner import DailyPlanner
 from bot.operations.health import ClockMonitor, ClockStep, Metrics
-from bot.search import maintenance
+from bot.search import index as search_index
 from bot.shelf import news as shelf_news
 from bot.sources import base, fetcher, kinds
 from bot.writer import publication
@@ -285,16 +285,16 @@ class MaintenanceLoop:
         return False
 
     async def _run_pending_tasks(self) -> bool:
-        done: set[maintenance.MaintenanceTask] = set()
+        done: set[search_index.MaintenanceTask] = set()
         while True:
-            pending = await maintenance.find_pending(
+            pending = await search_index.find_pending(
                 self._database, self._clock, was_current=self._has_seen_current_index
             )
             if pending is None or pending[0] in done:
                 self._has_seen_current_index = True
                 return True
             task, paper_count, reason = pending
-            if task is maintenance.MaintenanceTask.RESTART:
+            if task is search_index.MaintenanceTask.RESTART:
                 log.warning(
                     "another version maintains this database; restart the bot",
                     reason=f"the index is {reason}",
@@ -304,7 +304,7 @@ class MaintenanceLoop:
             log.info("maintenance started", task=task.value, papers=paper_count, reason=reason)
             await self._run_task(task, paper_count)
 
-    async def _run_task(self, task: maintenance.MaintenanceTask, paper_count: int) -> None:
+    async def _run_task(self, task: search_index.MaintenanceTask, paper_count: int) -> None:
         started_at = logged_at = time.monotonic()
         async with aclosing(self._task_steps(task, paper_count)) as steps:
             async for done in steps:
@@ -314,19 +314,19 @@ class MaintenanceLoop:
         log.info("maintenance done", task=task.value, seconds=round(time.monotonic() - started_at, 1))
 
     async def _task_steps(
-        self, task: maintenance.MaintenanceTask, paper_count: int
+        self, task: search_index.MaintenanceTask, paper_count: int
     ) -> AsyncGenerator[int, None]:
         if paper_count > self._in_process_limit and self._database.is_shareable:
             url = self._database.url.render_as_string(hide_password=False)
             try:
-                worker = maintenance.run_in_worker(url, task, self._get_term(), self._database.name)
+                worker = search_index.run_in_worker(url, task, self._get_term(), self._database.name)
                 async with aclosing(worker) as steps:
                     async for done in steps:
                         yield done
                 return
             except isolation.ChildStartError as error:
                 log.warning("no worker process; answers are slower during maintenance", reason=str(error))
-        async with aclosing(maintenance.run_task(self._database, self._clock, task)) as steps:
+        async with aclosing(search_index.run_task(self._database, self._clock, task)) as steps:
             async for done in steps:
                 yield done
 

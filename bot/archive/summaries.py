@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bot.archive import fields
-from bot.text import analyser, sentences
+from bot.text import analyser
 from storage.models import Appearance, DigestFormat, Entry, Locale, PaperDetail, Section
 
 
@@ -537,9 +537,9 @@ def choose_sentences(abstract: str, title: str = "") -> tuple[str, ...]:
 
     It takes a millisecond or two; the posts of a day ask for the same papers again and again.
     """
-    found = sentences.split(abstract)
+    found = analyser.split_sentences(abstract)
     # What is cut off at the end is not a sentence.
-    whole = [sentence for sentence in found if sentences.is_whole(sentence)] or found[:1]
+    whole = [sentence for sentence in found if analyser.is_whole_sentence(sentence)] or found[:1]
     usable = [
         sentence
         for sentence in whole

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 def reindex(as_json: shell.AsJson = False) -> None:
     """Rebuild the search index and glossary. Safe while the bot is running."""
     from bot.core.clock import system_clock
-    from bot.search import maintenance
+    from bot.search import index as search_index
 
     async def command() -> int:
         papers = 0
         async with shell.open_storage() as database:
             with shell.progress_counter("Indexing") as show_count:
-                async for papers in maintenance.run_task(
-                    database, system_clock, maintenance.MaintenanceTask.INDEX
+                async for papers in search_index.run_task(
+                    database, system_clock, search_index.MaintenanceTask.INDEX
                 ):
                     show_count(papers)
         return papers
@@ -92,7 +92,7 @@ def copy_database(
 
     async def command() -> tuple[str, int]:
         from bot.core.clock import system_clock
-        from bot.search import maintenance
+        from bot.search import index as search_index
         from storage import copying, migrate
 
         rows = 0
@@ -104,8 +104,8 @@ def copy_database(
                 async for rows in copying.copy(source, opened):
                     show_count(rows)
             with shell.progress_counter("Indexing papers") as show_count:
-                task = maintenance.MaintenanceTask.INDEX
-                async for papers in maintenance.run_task(opened, system_clock, task):
+                task = search_index.MaintenanceTask.INDEX
+                async for papers in search_index.run_task(opened, system_clock, task):
                     show_count(papers)
         return migrate.redact_url(target), rows
 

@@ -36,7 +36,7 @@ from bot.lists.messages import (
     format_names,
 )
 from bot.rendering import discord_text
-from bot.search import engine
+from bot.search import lookup
 from bot.search.results import AuthorResult, SearchRequest, Snippet, Sort
 from bot.search.service import NEW_DAYS
 from bot.sources.arxiv import LookupOutcome
@@ -665,7 +665,7 @@ class PapersCog(commands.Cog):
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
         """Return a paper's card, or the list of a text that is not a title. A paper outside the archive is fetched."""
-        arxiv_id = engine.parse_id(paper)
+        arxiv_id = lookup.parse_id(paper)
         async with router.admitted_lookup(request.interaction):
             if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
                 topic = await self._topic_fallback_view(request, paper)

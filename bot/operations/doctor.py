@@ -20,7 +20,6 @@ from bot.outbox import sender
 from bot.rendering.templates import Templates
 from bot.search import glossary as search_glossary
 from bot.search import index as search_index
-from bot.search import maintenance
 from bot.sources import kinds
 from bot.text import questions
 from storage import alerts, daily, errors, key_values, migrate, models, outbox, papers, snapshot, sources
@@ -253,7 +252,7 @@ async def _index(opened: Database) -> Finding:
     if status.progress is not None:
         value += f"; a new one has {status.progress.papers}"
     remedy = "`paperround run` sees to it by itself; `paperround reindex` does so at once."
-    reason = maintenance.describe(status)
+    reason = search_index.describe(status)
     well = not status.is_outdated and not status.missing
     note = f"The index is {reason}. {remedy}" if reason else ""
     return Finding("search index", value, status=Status.OK if well else Status.ERROR, note=note)

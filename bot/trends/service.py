@@ -14,7 +14,7 @@ from enum import IntEnum
 from bot.core.clock import Clock, latest_date, system_clock
 from bot.glossary import concepts
 from bot.glossary.resolver import Glossary
-from bot.search import engine
+from bot.search import authors, engine
 from bot.search import query as search_query
 from bot.search.glossary import GlossaryService
 from bot.text import analyser, query_parser, term_keys, typography
@@ -111,7 +111,7 @@ async def _count_by_day(
     connection: Connection, query: query_parser.Query, expanded: concepts.Expansion, filters: search.Filters
 ) -> tuple[Sequence[Month], int]:
     """Return the counts of days, some of the same day, and how many sample groups of the papers they count."""
-    by_authors = await snapshot.read(connection, engine.list_paper_ids_by_authors, query.authors)
+    by_authors = await snapshot.read(connection, authors.list_paper_ids, query.authors)
     about: Collection[int] | None = by_authors
     if not query.has_text:
         if about is None:

@@ -19,7 +19,7 @@ from itertools import accumulate, combinations, islice, pairwise, takewhile
 from typing import NamedTuple
 
 from bot.archive import summaries
-from bot.text import analyser, sentences
+from bot.text import analyser
 from bot.writer import claim_numbers, prompts
 from storage import models
 
@@ -1101,7 +1101,7 @@ class ClaimChecker:
         if index not in self._sentences:
             rows = [
                 row[start : start + _MAX_SENTENCE]
-                for row in sentences.split(self._paragraphs[index])
+                for row in analyser.split_sentences(self._paragraphs[index])
                 for start in range(0, len(row), _MAX_SENTENCE)
             ]
             self._sentences[index] = rows, list(accumulate(len(normalise_span(row)) + 1 for row in rows))

@@ -19,10 +19,10 @@ from html import escape
 import bot
 from bot.archive import arxiv_ids, exports, fields, listing, markdown_lines, parse, summaries
 from bot.client import message_builder, options, router, webhook
-from bot.glossary import mentions, resolver
+from bot.glossary import induction, resolver
 from bot.outbox import contents
 from bot.rendering import discord_text
-from bot.search import completion, results, similar
+from bot.search import completion, engine, results
 from bot.shelf import references
 from bot.sources import arxiv_categories, feed, fetcher
 from bot.text import dates, keywords, people, questions, term_keys
@@ -241,8 +241,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "client.options.parse_dates": lambda text: options.parse_dates(text, _DAY),
     "client.options.parse_number": lambda text: options.parse_number(text, "key", 1, 9),
     "client.webhook.parse_address": lambda text: webhook.parse_address(text, "http://127.0.0.1:8"),
-    "glossary.mentions.long_form": lambda text: mentions.long_form(text, "LLM"),
-    "glossary.mentions.list_names": lambda text: list(mentions.list_names(text)),
+    "glossary.induction.long_form": lambda text: induction.long_form(text, "LLM"),
+    "glossary.induction.list_names": lambda text: list(induction.list_names(text)),
     "glossary.resolver.form_language": resolver.form_language,
     "glossary.resolver.is_same_form": lambda text: resolver.is_same_form(text, text[::-1]),
     "outbox.contents.remove_foreign_markers": lambda text: contents.remove_foreign_markers(text, None),
@@ -250,8 +250,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "rendering.discord_text.masked_link": lambda text: discord_text.masked_link(text, text),
     "search.completion.complete_author": lambda text: completion.complete_author(_EMPTY, text),
     "search.completion.complete_paper": lambda text: completion.complete_paper(_EMPTY, text),
-    "search.similar.list_similar": lambda text: similar.list_similar(_EMPTY, text, limit=5),
-    "search.results.make_snippet": lambda text: results.make_snippet(text, [re.compile("word")]),
+    "search.engine.list_similar": lambda text: engine.list_similar(_EMPTY, text, limit=5),
+    "search.results.make_snippet": lambda text: results.make_snippet(
+        text, results.Patterns([re.compile("word")])
+    ),
     "search.results.find_sentence": lambda text: results.find_sentence(text, re.compile("word")),
     "shelf.references.parse_references of a title": lambda text: references.parse_references(
         f"@a{{b, title = {{{text}}}, author = {{{text}}}, note = {{{text}}}}}"
