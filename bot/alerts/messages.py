@@ -20,7 +20,6 @@ from bot.client.messages import PostWording, reason_text, text_view
 from bot.client.translations import Texts
 from bot.daily import messages as daily_messages
 from bot.lists import card as lists_card
-from bot.lists import follow as lists_follow
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.rendering import discord_text, templates
@@ -347,7 +346,7 @@ def _save_buttons(
 
 def _edit_buttons(texts: Texts, key: str) -> list[ui.Item[ui.LayoutView]]:
     return [
-        button(texts("alert-edit-conditions"), custom_ids.pack(lists_follow.EDIT_CONDITIONS, key)),
+        button(texts("alert-edit-conditions"), custom_ids.pack(lists_messages.EDIT_CONDITIONS, key)),
         button(texts("alert-edit-timing"), custom_ids.pack(EDIT_TIMING, key)),
     ]
 

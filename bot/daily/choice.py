@@ -153,28 +153,21 @@ def find_late(
     return LatePapers(tuple(shown), tuple(days), tuple(sorted({paper.digest_id for paper in late})))
 
 
-ROLLING_DAYS: Mapping[Style, int | None] = {
-    Style.COMPACT: None,
-    Style.CARDS: None,
-    Style.THREAD: None,
-    Style.FORUM: None,
-    Style.ANNOUNCEMENT: None,
-    Style.WEEKLY: 7,
-}
-"""Number of days whose digests a post draws from, including those of earlier posts.
+ROLLING_DAYS: Mapping[Style, int] = {Style.WEEKLY: 7}
+"""Number of days whose digests a post draws from, including those of earlier posts, for styles that have it.
 
-None: a post draws from each digest of the subscription's `fresh_days` once, after its votes have settled.
+Posts of other styles draw from each digest of the subscription's `fresh_days` once, after its votes have settled.
 """
 
 
 def is_rolling(subscription: Subscription) -> bool:
     """Return whether the posts draw from all digests of their last days, instead of each digest once."""
-    return ROLLING_DAYS[subscription.style] is not None
+    return subscription.style in ROLLING_DAYS
 
 
 def window_days(subscription: Subscription) -> int:
     """Return the number of days whose digests a post can draw from."""
-    return ROLLING_DAYS[subscription.style] or subscription.fresh_days
+    return ROLLING_DAYS.get(subscription.style, subscription.fresh_days)
 
 
 def first_rolling_date(subscription: Subscription, last_on: date) -> date | None:

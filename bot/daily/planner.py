@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
@@ -17,11 +18,11 @@ import structlog
 
 from bot.core import clock, day_close, days_off, isolation
 from bot.core.clock import TimeSlices
-from bot.daily import choice, deliveries, schedule
+from bot.daily import choice, schedule
 from bot.daily.schedule import DAY
 from bot.outbox import contents
 from bot.outbox import deliveries as outbox_deliveries
-from bot.outbox.deliveries import DeliveryFactory, KindRecord
+from bot.outbox.deliveries import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
 from bot.sources import kinds
 from storage import archive, daily, key_values, models, papers, sources
 from storage import deliveries as stored_deliveries
@@ -52,6 +53,99 @@ MAX_PICKS = 5
 
 PapersByRevision: TypeAlias = dict[tuple[int, int], list[DigestPaper]]
 """The papers of digests, by id and revision."""
+
+
+# The delivery kinds of subscriptions: how a post is rendered once for many channels, what its expiry undoes, and how
+# subscriptions are suspended and resumed with their channel.
+
+MARKER_PLACEHOLDER = "daily:0:0000-00-00"
+"""Marker of a rendered post that is shared by many deliveries; each delivery puts its own key in its place."""
+
+
+async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
+    """Let the digests and late papers of unsent posts be posted again."""
+    covering = [(row.subscription_id, row.planned_at) for row in unsent if row.subscription_id is not None]
+    await daily.remove_covered(connection, covering)
+
+
+async def _suspend(
+    connection: Connection, delivery: models.Delivery, state: models.ActivityState, reason: models.Reason
+) -> list[Owned]:
+    if delivery.is_direct:
+        return []
+    affected = await daily.list_rows(
+        connection, channel_id=delivery.channel_id, state=models.ActivityState.ACTIVE
+    )
+    if reason in STYLE_REASONS and delivery.subscription_id is not None:
+        affected = [row for row in affected if row.id == delivery.subscription_id]
+    ids = [row.id for row in affected]
+    changed_ids = await daily.set_state(connection, ids, state, reason=reason)
+    return [_owned(row) for row in affected if row.id in changed_ids]
+
+
+async def _resume(connection: Connection, can_resume: CanResume, guild_id: int | None) -> list[Owned]:
+    paused = await daily.list_rows(connection, guild_id=guild_id, state=models.ActivityState.PAUSED)
+    resumable = [row for row in paused if can_resume(row)]
+    await daily.set_state(connection, [row.id for row in resumable], models.ActivityState.ACTIVE)
+    return [_owned(row) for row in resumable]
+
+
+def _owned(subscription: models.Subscription) -> Owned:
+    return Owned(
+        name=f"s{subscription.id}",
+        guild_id=subscription.guild_id,
+        channel_id=subscription.channel_id,
+        user_id=subscription.created_by,
+        locale=subscription.locale,
+        subscription_id=subscription.id,
+        # That it was paused when the bot left was not told either.
+        is_notified=subscription.reason != models.Reason.GUILD_LEFT,
+    )
+
+
+DAILY: KindRecord[contents.DailyPost] = KindRecord(
+    kind=models.DeliveryKind.DAILY,
+    priority=models.Priority.SCHEDULED,
+    render=lambda renderer, post: renderer.render_daily(post),
+    undo=_undo,
+    suspend=_suspend,
+    resume=_resume,
+)
+ON_DEMAND = KindRecord(
+    kind=models.DeliveryKind.ON_DEMAND, priority=models.Priority.INTERACTIVE, render=DAILY.render
+)
+EDIT = KindRecord(kind=models.DeliveryKind.EDIT, priority=models.Priority.CORRECTION, render=DAILY.render)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPost:
+    """A daily post rendered with MARKER_PLACEHOLDER: its messages without nonces, and what is stored of it."""
+
+    parts: tuple[models.NewPart, ...]
+    stored: models.StoredPost
+
+
+def render(factory: DeliveryFactory, post: contents.DailyPost) -> RenderedPost:
+    """Render a post once, for any number of deliveries. `post.marker` must be MARKER_PLACEHOLDER."""
+    # Of the papers alone: a changed schedule or template is not a reason to edit what was posted.
+    titles = [(paper.title, paper.url) for paper, _, _ in post.server_picks]
+    shown = repr(post.papers) + (repr(titles) if titles else "")
+    stored = models.StoredPost(
+        papers=tuple(paper.arxiv_id for paper in post.papers),
+        digests=tuple(paper.digest_id for paper in post.papers),
+        total=post.total,
+        fingerprint=hashlib.sha256(shown.encode()).hexdigest(),
+        topic=post.topic,
+        source=post.source,
+        late=post.late,
+        closes_at=post.closes_at,
+        is_complete=post.is_complete,
+        final_total=post.final_total,
+        missed_on=post.missed_on,
+        ranks=post.ranks,
+        server_picks=tuple((paper.arxiv_id, saved, shared) for paper, saved, shared in post.server_picks),
+    )
+    return RenderedPost(factory.render(DAILY, post), stored)
 
 
 class TopicMatches:
@@ -261,7 +355,7 @@ def build_daily_post(
     A list that closes after `now` (UTC) is not complete.
     """
     return contents.DailyPost(
-        marker=deliveries.MARKER_PLACEHOLDER,
+        marker=MARKER_PLACEHOLDER,
         locale=subscription.locale,
         style=subscription.style,
         digest_on=post.digest_on,
@@ -291,7 +385,7 @@ class RenderedPosts:
     def __init__(self, factory: DeliveryFactory, now: datetime) -> None:
         self._factory = factory
         self._now = now
-        self._cache: dict[object, deliveries.RenderedPost] = {}
+        self._cache: dict[object, RenderedPost] = {}
 
     def build_delivery(
         self,
@@ -299,12 +393,12 @@ class RenderedPosts:
         post: choice.PlannedPost,
         details: Mapping[int, models.PaperDetail],
         *,
-        record: KindRecord[contents.DailyPost] = deliveries.DAILY,
+        record: KindRecord[contents.DailyPost] = DAILY,
         key: str | None = None,
     ) -> models.NewDelivery:
         """Return the delivery of a planned post; only a daily one mentions a role. Raises what its templates raise."""
         content = replace(post, local_on=post.digest_on, due_at=self._now, digest_ids=())
-        role_id = subscription.mention_role_id if post.papers and record is deliveries.DAILY else None
+        role_id = subscription.mention_role_id if post.papers and record is DAILY else None
         look = subscription.locale, subscription.style, subscription.topic, subscription.source, role_id
         cached = (
             content,
@@ -315,7 +409,7 @@ class RenderedPosts:
         )
         if cached not in self._cache:
             built = replace(build_daily_post(subscription, post, details, self._now), mention_role_id=role_id)
-            self._cache[cached] = deliveries.render(self._factory, built)
+            self._cache[cached] = render(self._factory, built)
         return self._factory.build(
             record,
             key or choice.delivery_key(subscription.id, post.local_on),

@@ -13,8 +13,7 @@ from bot.core import clock, day_close, errors
 from bot.core.clock import Clock
 from bot.daily import choice, options, schedule
 from bot.daily import planner as daily_planner
-from bot.daily.deliveries import ON_DEMAND
-from bot.daily.planner import RenderedPosts, build_daily_post
+from bot.daily.planner import ON_DEMAND, RenderedPosts, build_daily_post
 from bot.outbox import contents
 from bot.outbox.deliveries import DeliveryFactory, new_nonce
 from bot.sources import kinds

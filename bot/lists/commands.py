@@ -22,7 +22,7 @@ from bot.client.paper_text import escape_untrusted, format_title
 from bot.client.router import IN_PLACE, PRIVATELY, UserError
 from bot.client.services import Services
 from bot.client.translations import Texts
-from bot.lists import autocomplete, saved
+from bot.lists import autocomplete
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.messages import (
@@ -259,8 +259,10 @@ class PaperListLoader:
         listed = await self.load(texts, state, request)
         if state.kind is ListKind.SAVED:
             if not listed.rows:
-                return saved.empty_view(texts, listed, interaction.client.mentions("saved import"))
-            return saved.list_view(texts, listed, may_share=permissions.may_share(interaction))
+                return lists_messages.no_saved_view(
+                    texts, listed, interaction.client.mentions("saved import")
+                )
+            return lists_messages.saved_view(texts, listed, may_share=permissions.may_share(interaction))
         if state.kind is ListKind.DIGEST:
             listed = replace(listed, days=await self._label_days_around(request, listed.state))
         if listed.rows:
@@ -469,7 +471,7 @@ class PaperListLoader:
             rows=tuple(rows),
             total=total,
             notes=(texts("saved-filter", query=query),) if query else (),
-            facts={row.arxiv_id: saved.format_facts(texts, row) for row in rows},
+            facts={row.arxiv_id: lists_messages.format_facts(texts, row) for row in rows},
             suggestions=tuple(
                 Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags
             ),
@@ -496,7 +498,7 @@ class PaperListLoader:
             rows=tuple(shown),
             total=len(rows),
             notes=(texts("saved-filter", query=escape_untrusted(topic, max_length=200)),) if topic else (),
-            facts={row.arxiv_id: saved.format_counts(texts, *counts[row.arxiv_id]) for row in shown},
+            facts={row.arxiv_id: lists_messages.format_counts(texts, *counts[row.arxiv_id]) for row in shown},
         )
 
     async def _author_suggestion(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:

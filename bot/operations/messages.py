@@ -18,7 +18,6 @@ from bot.client.paper_text import escape_untrusted, join_dotted, subtext
 from bot.client.translations import Texts
 from bot.daily import messages as daily_messages
 from bot.daily.messages import format_timestamp
-from bot.lists import follow
 from bot.lists import messages as lists_messages
 from bot.operations.health import ClockStep
 from bot.operations.service import LastPost, StatusReport
@@ -183,7 +182,7 @@ def help_view(
     message.add_buttons(
         lists_messages.newest_digest_button(texts),
         button(texts("post-ask"), custom_ids.pack(lists_messages.OPEN_TOPIC_MODAL)),
-        follow.begin_alert_button(texts),
+        lists_messages.begin_alert_button(texts),
         button(texts("help-set-up"), custom_ids.pack(daily_messages.SETUP)) if can_manage else None,
     )
     for section in HELP_SECTIONS:
