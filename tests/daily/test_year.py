@@ -1,4 +1,4 @@
-"""A year of daily posts in forty time zones."""
+"""A year of daily posts in sixteen time zones."""
 
 from __future__ import annotations
 
@@ -32,45 +32,21 @@ SUBSCRIPTIONS = {
     # On some day of the year the clock skips this time, repeats it, or changes shortly before or after it.
     "America/New_York": "02:30",
     "America/Chicago": "01:30",
-    "America/Halifax": "03:30",
-    "America/Los_Angeles": "23:30",
-    "America/St_Johns": "02:00",
     "America/Havana": "00:30",
-    "America/Santiago": "02:30",
-    "America/Asuncion": "02:30",
     "America/Sao_Paulo": "00:00",
     "Europe/London": "01:30",
-    "Europe/Dublin": "01:30",
-    "Europe/Lisbon": "01:30",
-    "Europe/Berlin": "02:30",
     "Atlantic/Azores": "00:30",
     "Africa/Casablanca": "01:30",
     "Africa/Sao_Tome": "01:30",
     "Antarctica/Troll": "01:30",
-    "Asia/Beirut": "09:30",
-    "Asia/Amman": "09:30",
-    "Asia/Tehran": "11:00",
     "Asia/Pyongyang": "23:45",
     "Australia/Lord_Howe": "02:15",
-    "Australia/Adelaide": "16:00",
-    "Australia/Sydney": "16:30",
     "Pacific/Chatham": "19:15",
-    # Offsets of half and quarter hours, both sides of the date line, and common zones.
+    # Offsets of half and quarter hours, and both sides of the date line.
     "Asia/Seoul": "09:30",
-    "Asia/Tokyo": "09:30",
     "Asia/Kathmandu": "06:15",
-    "Asia/Kolkata": "06:00",
-    "Asia/Yangon": "07:00",
-    "Australia/Eucla": "09:15",
     "Pacific/Kiritimati": "14:30",
     "Pacific/Marquesas": "21:00",
-    "America/Caracas": "02:30",
-    "America/Phoenix": "23:30",
-    "Europe/Istanbul": "09:30",
-    "Europe/Moscow": "09:30",
-    "Africa/Cairo": "08:30",
-    "Africa/Lagos": "07:30",
-    "Africa/Nairobi": "09:30",
 }
 
 
@@ -137,8 +113,9 @@ async def _run_year(harness: PlannerHarness, ticks: Iterable[datetime]) -> None:
         await harness.planner.tick(now)
 
 
-async def test_a_year_in_forty_zones_has_one_post_a_local_day_at_its_local_time(sqlite_db: Database) -> None:
-    assert len(SUBSCRIPTIONS) == 40
+async def test_a_year_in_sixteen_zones_has_one_post_a_local_day_at_its_local_time(
+    sqlite_db: Database,
+) -> None:
     service = Subscriptions(sqlite_db, lambda: MADE_AT)
     zones = {}
     for channel_id, (zone, at) in enumerate(SUBSCRIPTIONS.items(), 100):
