@@ -20,6 +20,7 @@ MAX_TOPIC_LENGTH = 200
 MAX_TOP_N = 25
 """Discord's limit on the options of a select menu, which lists the papers of a post."""
 MAX_VOTES = 99_999
+WEBHOOK_STYLES = (Style.COMPACT, Style.CARDS, Style.WEEKLY)
 NO_TOPIC = ("-", "–", "—")
 CHECKED = "options"
 """The menu of a form that holds its settings with two values."""
@@ -387,8 +388,14 @@ def validated(subscription: Subscription) -> Subscription:
     if not subscription.days or not set(subscription.days) <= set(schedule.EVERY_DAY):
         raise errors.UsageError("There must be at least one weekday. Use mon, tue, wed, thu, fri, sat, sun.")
     is_weekly = choice.is_rolling(subscription)
-    if subscription.is_by_webhook:
-        _check_webhook_post(subscription)
+    if subscription.is_by_webhook and subscription.style not in WEBHOOK_STYLES:
+        raise errors.UsageError(
+            f"A webhook cannot post in the style {subscription.style.value}. Use {', '.join(WEBHOOK_STYLES)}."
+        )
+    if subscription.is_by_webhook and (subscription.mention_role_id is not None or subscription.server_picks):
+        raise errors.UsageError(
+            "A post by a webhook mentions no role and knows no members. Leave out --mention and --server-picks."
+        )
     if subscription.when is When.COMPLETE and is_weekly:
         raise errors.UsageError("A weekly post is sent at its hour; it cannot wait for a day to be complete.")
     return replace(
@@ -398,21 +405,6 @@ def validated(subscription: Subscription) -> Subscription:
         topic=validate_topic(subscription.topic),
         server_picks=subscription.server_picks and is_weekly,
     )
-
-
-WEBHOOK_STYLES = (Style.COMPACT, Style.CARDS, Style.WEEKLY)
-
-
-def _check_webhook_post(subscription: Subscription) -> None:
-    """Raise UsageError for a setting that needs a bot in the server."""
-    if subscription.style not in WEBHOOK_STYLES:
-        raise errors.UsageError(
-            f"A webhook cannot post in the style {subscription.style.value}. Use {', '.join(WEBHOOK_STYLES)}."
-        )
-    if subscription.mention_role_id is not None or subscription.server_picks:
-        raise errors.UsageError(
-            "A post by a webhook mentions no role and knows no members. Leave out --mention and --server-picks."
-        )
 
 
 def validate_topic(topic: str) -> str:

@@ -519,9 +519,7 @@ class DailyPlanner:
             known = [subscription for subscription in due if clock.is_known_zone(subscription.timezone)]
             if not all(matches.covers(subscription) for subscription in known):
                 return None
-            plans, revisions = await _decide(
-                connection, known, now, matches, loaded, self._day_close, self._off
-            )
+            plans, revisions = await self._decide(connection, known, now, matches, loaded)
             posts = await add_server_picks(connection, known, [plan.post for plan in plans])
             plans = [replace(plan, post=post) for plan, post in zip(plans, posts, strict=True)]
             locales = {subscription.locale for subscription in known}
@@ -539,53 +537,53 @@ class DailyPlanner:
             log.info("posts planned", count=len(ids), deliveries=list(ids)[:MAX_LOGGED_KEYS])
         return len(due) if due is listed else BATCH_SIZE, len(ids)
 
-
-async def _decide(
-    connection: Connection,
-    due: Sequence[models.Subscription],
-    now: datetime,
-    matches: TopicMatches,
-    loaded: PapersByRevision,
-    rule: day_close.DayClose,
-    off: days_off.DaysOff,
-) -> tuple[list[choice.Decision], dict[int, int]]:
-    """Return the decisions, and the revisions of the digests that they are about."""
-    if not due:
-        return [], {}
-    pool = await load_pool(connection, due, now, loaded, off)
-    await matches.look_up(connection, pool, due)
-    digest_ids = [digest.id for digest in pool.digests]
-    covered = await daily.list_covered(connection, [subscription.id for subscription in due], digest_ids)
-    posted_ids = await daily.list_posted_papers(
-        connection, {subscription.channel_id for subscription in due}, since_at=now - choice.REPOST_INTERVAL
-    )
-    closings = await load_closings(connection, rule, now, due, pool.digests)
-    calendar = choice.Calendar(now, off)
-    keys = [
-        choice.delivery_key(subscription.id, past[-1].local_on)
-        for subscription in due
-        if (past := calendar.look_up(subscription).past)
-    ]
-    planned_keys = await stored_deliveries.list_existing_keys(connection, keys)
-    plans = []
-    for subscription in due:
-        channel_posted_ids = posted_ids.setdefault(daily.channel_locale(subscription), set())
-        plan = choice.decide(
-            subscription,
-            calendar,
-            pool,
-            covered_ids=covered.get(subscription.id, {}),
-            posted_ids=channel_posted_ids,
-            planned_keys=planned_keys,
-            closings=closings,
+    async def _decide(
+        self,
+        connection: Connection,
+        due: Sequence[models.Subscription],
+        now: datetime,
+        matches: TopicMatches,
+        loaded: PapersByRevision,
+    ) -> tuple[list[choice.Decision], dict[int, int]]:
+        """Return the decisions, and the revisions of the digests that they are about."""
+        if not due:
+            return [], {}
+        pool = await load_pool(connection, due, now, loaded, self._off)
+        await matches.look_up(connection, pool, due)
+        digest_ids = [digest.id for digest in pool.digests]
+        covered = await daily.list_covered(connection, [subscription.id for subscription in due], digest_ids)
+        posted_ids = await daily.list_posted_papers(
+            connection,
+            {subscription.channel_id for subscription in due},
+            since_at=now - choice.REPOST_INTERVAL,
         )
-        if plan.post is not None:
-            # A second subscription of the channel that is due now must not repeat these papers.
-            channel_posted_ids.update(paper.paper_id for paper in plan.post.papers)
-            closes_at = stated_close(plan.post, pool, closings, now)
-            plan = replace(plan, post=replace(plan.post, closes_at=closes_at))
-        plans.append(plan)
-    return plans, {digest.id: digest.revision for digest in pool.digests}
+        closings = await load_closings(connection, self._day_close, now, due, pool.digests)
+        calendar = choice.Calendar(now, self._off)
+        keys = [
+            choice.delivery_key(subscription.id, past[-1].local_on)
+            for subscription in due
+            if (past := calendar.look_up(subscription).past)
+        ]
+        planned_keys = await stored_deliveries.list_existing_keys(connection, keys)
+        plans = []
+        for subscription in due:
+            channel_posted_ids = posted_ids.setdefault(daily.channel_locale(subscription), set())
+            plan = choice.decide(
+                subscription,
+                calendar,
+                pool,
+                covered_ids=covered.get(subscription.id, {}),
+                posted_ids=channel_posted_ids,
+                planned_keys=planned_keys,
+                closings=closings,
+            )
+            if plan.post is not None:
+                # A second subscription of the channel that is due now must not repeat these papers.
+                channel_posted_ids.update(paper.paper_id for paper in plan.post.papers)
+                closes_at = stated_close(plan.post, pool, closings, now)
+                plan = replace(plan, post=replace(plan.post, closes_at=closes_at))
+            plans.append(plan)
+        return plans, {digest.id: digest.revision for digest in pool.digests}
 
 
 async def _build_deliveries(

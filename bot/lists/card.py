@@ -86,7 +86,9 @@ async def card_view(
     """
     summary = summaries.best_summary(detail, texts.locale)
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
-    sections = _main_sections(summary)
+    sections = summary.sections if summary else ()
+    if summary and summary.format is models.DigestFormat.REVIEW:
+        sections = sections[:1]  # the menu opens the other chapters
     message = MessageBuilder()
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
     message.add_media(_list_media(detail), detail.title or detail.arxiv_id)
@@ -230,13 +232,6 @@ def _list_media(detail: models.PaperDetail) -> list[str]:
         if fields.is_picture(address) or fields.is_video(address)
     )
     return list(dict.fromkeys(filter(None, usable)))[:MAX_MEDIA]
-
-
-def _main_sections(summary: summaries.Summary | None) -> Sequence[models.Section]:
-    """Return a summary, of a review the first chapter only: the menu opens the others."""
-    if summary is None:
-        return ()
-    return summary.sections[:1] if summary.format is models.DigestFormat.REVIEW else summary.sections
 
 
 def _chapter_menu(

@@ -722,12 +722,13 @@ def saved_view(texts: Texts, listed: PaperList, *, may_share: bool = False) -> u
     state = listed.state
     share = button(texts("share"), pack_state(state.replace(page=0), SHARE_SAVED)) if may_share else None
     show_all = show_all_button(texts) if state.text else None
-    menu = open_menu(texts("saved-pick"), listed.rows, custom_id=pack_state(state, PICK_SAVED))
+    orders = {order.value: texts(f"saved-order-{order.value}") for order in Order}
+    formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
     rows: Rows = (
-        [menu],
-        [_saved_order_menu(texts, state)],
+        [open_menu(texts("saved-pick"), listed.rows, custom_id=pack_state(state, PICK_SAVED))],
+        [_menu(texts("saved-order"), SELECT_SAVED_ORDER, state, orders, state.order)],
         [_tag_menu(texts, listed)],
-        [_export_menu(texts, state)],
+        [select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), formats)],
         list_pager(listed),
         [_search_button(texts, state), show_all, import_button(texts), share],
     )
@@ -784,11 +785,6 @@ def format_tags(tags: Sequence[str]) -> str:
     return " ".join(f"#{escape_untrusted(tag)}" for tag in tags)
 
 
-def _saved_order_menu(texts: Texts, state: ListState) -> ui.Item[Any] | None:
-    labels = {order.value: texts(f"saved-order-{order.value}") for order in Order}
-    return _menu(texts("saved-order"), SELECT_SAVED_ORDER, state, labels, state.order)
-
-
 def _tag_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     """Return the menu of the reader's most used tags, which are the suggestions of the list; None without tags."""
     if not listed.suggestions:
@@ -797,8 +793,3 @@ def _tag_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     labels = {ALL_TAGS: texts("saved-all-tags")} | {tagged.text: label for label, tagged in tags}
     fresh = listed.state.replace(text="", token="")
     return _menu(texts("saved-tags"), SELECT_TAG, fresh, labels, listed.state.text or ALL_TAGS)
-
-
-def _export_menu(texts: Texts, state: ListState) -> ui.Item[Any] | None:
-    options = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
-    return select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), options)

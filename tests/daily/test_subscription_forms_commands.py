@@ -143,15 +143,6 @@ async def test_the_form_offers_the_styles_of_the_channel(harness: ClientHarness)
     assert [style["value"] for style in styles] == ["forum"]
 
 
-async def test_of_several_posts_the_one_to_change_is_picked_first(harness: ClientHarness) -> None:
-    await harness.add_subscription()
-    second = await harness.add_subscription(at_time="18:00")
-    listed = await harness.manage("daily edit")
-    opened = last_response(await harness.manager.select(listed, [str(second.id)]))
-    await _submit(harness, opened, "subscription-edit-papers", PAPERS | {"papers": "2"})
-    assert {row.at_time: row.top_n for row in await _list_subscriptions(harness)} == {"09:00": 5, "18:00": 2}
-
-
 @pytest.mark.parametrize(
     ("is_stored", "key", "field", "value", "reason", "arguments"),
     [
