@@ -191,21 +191,13 @@ can always be all savers but one: no number prevents that, since Discord does no
 """
 
 
-async def list_rows(
-    connection: Connection, guild_id: int, since: datetime
-) -> tuple[list[models.PaperRow], dict[str, tuple[int, int]]]:
-    """Return the papers that members saved or shared in a server since a time, those of most members first.
-
-    With them how many saved and how many shared each, by arXiv id; 0 savers means fewer than `FEWEST_SAVERS`.
-    """
-    picked = (await list_top(connection, [guild_id], since)).get(guild_id, ())
-    return [row for row, _, _ in picked], {row.arxiv_id: (saved, shared) for row, saved, shared in picked}
-
-
 async def list_top(
     connection: Connection, guild_ids: Collection[int], since: datetime, limit: int | None = None
 ) -> dict[int, tuple[ServerPickRow, ...]]:
-    """Return for each server the papers of `list_rows`, at most `limit`. Servers without any are left out."""
+    """Return for each server the papers that members saved or shared since a time, those of most members first.
+
+    With them how many did, 0 savers for fewer than `FEWEST_SAVERS`; at most `limit` papers. Servers without any are left out.
+    """
     saved = await shelf.count_savers(connection, guild_ids, since, FEWEST_SAVERS)
     shared = await shelf.count_sharers(connection, guild_ids, since)
     paper_ids = {paper_id for counts in (*saved.values(), *shared.values()) for paper_id in counts}

@@ -281,9 +281,9 @@ class PaperList:
     """
 
     state: ListState
-    heading: str
-    rows: tuple[models.PaperRow, ...]
-    total: int
+    heading: str = ""
+    rows: tuple[models.PaperRow, ...] = ()
+    total: int = 0
     notes: tuple[str, ...] = ()
     snippets: Mapping[str, search_results.Snippet] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)

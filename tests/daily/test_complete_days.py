@@ -18,7 +18,7 @@ from bot.sources import poller
 from storage import daily, deliveries, models, sources
 from storage.database import Connection, Database
 from tests.support import digest_builders, origin_server, source_payloads
-from tests.support.planner_harness import DAY, HOUR, MINUTE, PlannerHarness
+from tests.support.planner_harness import DAY, HOUR, MINUTE, PlannerHarness, read_lists
 from tests.support.polling_harness import PollingHarness
 from tests.support.recording_indexer import NullIndexer
 
@@ -122,10 +122,7 @@ class Replay:
 
 @pytest.fixture
 async def replay(sqlite_db: Database) -> Replay:
-    async with sqlite_db.transaction() as connection:
-        await sources.add(
-            connection, url=URL, kind=models.SourceKind.HUGGINGFACE, now=datetime(2025, 5, 1, tzinfo=UTC)
-        )
+    await read_lists(sqlite_db, datetime(2025, 5, 1, tzinfo=UTC))
     return Replay(sqlite_db, 7)
 
 
@@ -220,7 +217,7 @@ class GrowingLists:
         self.polling = polling
         self.arrivals: dict[date, dict[str, datetime]] = {}
         self.reads: dict[str, list[datetime]] = defaultdict(list)
-        self.down_until = datetime.min.replace(tzinfo=UTC)
+        self.down_until = CLOSE
         polling.origin.pages["/api/daily_papers"] = self.respond
 
     async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -260,32 +257,28 @@ async def _run_bot(polling: PollingHarness, planner: PlannerHarness, begin: date
             polling.now += MINUTE / 2
 
 
-@pytest.mark.parametrize(
-    ("day", "outage", "last"),
-    [(THURSDAY, 0, -4 * 60), (THURSDAY, 4, -1), (date(2026, 1, 8), 4, -4 * 60)],
-    ids=["unchanged for hours", "down at the close, a paper in the last minute", "down in winter"],
-)
 async def test_the_poller_reads_a_list_around_its_close_and_the_post_follows_within_six_minutes(
-    lists: GrowingLists, day: date, outage: int, last: int
+    lists: GrowingLists,
 ) -> None:
-    polling, planner, close = lists.polling, PlannerHarness(lists.polling.db), RULE.closes_at(day)
+    polling, planner = lists.polling, PlannerHarness(lists.polling.db)
     await polling.add(polling.origin.url, "huggingface")
-    lists.arrivals[day] = {
-        "2601.00001": close - 300 * MINUTE,
-        "2601.00002": close + last * MINUTE,
-        "2601.00003": close + 8 * MINUTE,
+    lists.arrivals[THURSDAY] = {
+        "2601.00001": CLOSE - 300 * MINUTE,
+        "2601.00002": CLOSE - MINUTE,
+        "2601.00003": CLOSE + 8 * MINUTE,
     }
-    begin = close - 3 * HOUR
-    if outage:
-        lists.down_until = close + outage * MINUTE
+    lists.down_until = CLOSE + 4 * MINUTE
+    begin = CLOSE - 3 * HOUR
     await planner.subscribe(20, begin, top_n=25, when=models.When.COMPLETE)
-    await _run_bot(polling, planner, begin, close + 50 * MINUTE)
+    await _run_bot(polling, planner, begin, CLOSE + 50 * MINUTE)
     async with polling.db.read() as connection:
         (post,) = await deliveries.list_rows(connection)
     assert sorted(post.post.papers) == ["2601.00001", "2601.00002"]
-    assert close <= post.planned_at <= close + 6 * MINUTE
-    around = [at for at in lists.reads[day.isoformat()] if close - 10 * MINUTE <= at <= close + 40 * MINUTE]
+    assert CLOSE <= post.planned_at <= CLOSE + 6 * MINUTE
+    around = [
+        at for at in lists.reads[THURSDAY.isoformat()] if CLOSE - 10 * MINUTE <= at <= CLOSE + 40 * MINUTE
+    ]
     gaps = [after - before for before, after in itertools.pairwise(around)]
     assert max(gaps) <= 8 * MINUTE
-    assert [at for at in around if close < at <= close + MINUTE]
+    assert [at for at in around if CLOSE < at <= CLOSE + MINUTE]
     assert len(around) <= 40

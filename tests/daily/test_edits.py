@@ -109,9 +109,7 @@ async def test_a_post_is_not_edited_into_another_style(harness: CorrectionHarnes
 
 async def test_a_message_sent_as_its_fallback_is_edited_as_its_fallback(harness: CorrectionHarness) -> None:
     harness.text.plain = True
-    await harness.subscribe()
-    await harness.put(MONDAY, ["2601.00001"], "At first.")
-    await harness.tick(SEOUL_9AM)
+    await harness.begin("2601.00001", is_sent=False)
     async with harness.database.transaction() as connection:
         await outbox.mark_sending(connection, [1], SEOUL_9AM)
         assert await outbox.use_fallback(connection, 1, nonce="plain", now=SEOUL_9AM)
@@ -360,13 +358,9 @@ async def list_shown(harness: CorrectionHarness) -> list[dict[str, Any]]:
 async def test_a_correction_before_a_post_is_sent_changes_the_post(
     harness: CorrectionHarness, is_paused: bool
 ) -> None:
-    await harness.subscribe(mention_role_id=9)
-    await harness.put(MONDAY, ["2601.00001"], "At first.")
-    await harness.tick(SEOUL_9AM)
-    async with harness.database.transaction() as connection:
-        if is_paused:
-            await outbox.mark_sending(connection, [1], SEOUL_9AM)
-            await outbox.stop_part(connection, 1, models.PartState.PAUSED, reason="no-send", now=SEOUL_9AM)
+    await harness.begin("2601.00001", is_sent=False, mention_role_id=9)
+    if is_paused:
+        await harness.attempt(1, to=models.PartState.PAUSED)
     (before,) = await list_shown(harness)
     await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
     (after,) = await list_shown(harness)
@@ -384,9 +378,7 @@ async def test_a_correction_before_a_post_is_sent_changes_the_post(
 async def test_a_post_that_was_not_sent_gets_as_many_messages_as_it_needs_now(
     harness: CorrectionHarness,
 ) -> None:
-    subscription_id = await harness.subscribe()
-    await harness.put(MONDAY, ["2601.00001", "2601.00002"], "At first.")
-    await harness.tick(SEOUL_9AM)
+    subscription_id = await harness.begin("2601.00001", "2601.00002", is_sent=False)
     subscription = await harness.get_subscription(subscription_id)
     await Subscriptions(harness.database, lambda: SEOUL_9AM).edit(
         replace(subscription, style=models.Style.CARDS)
@@ -395,17 +387,6 @@ async def test_a_post_that_was_not_sent_gets_as_many_messages_as_it_needs_now(
     assert ["Put right." in shown["content"] for shown in await list_shown(harness)] == [False, True, True]
     async with harness.database.read() as connection:
         assert len(await deliveries.list_due(connection, LATER)) == 1
-
-
-async def begin_in_part(harness: CorrectionHarness, sent: int) -> None:
-    """Plan a post of three messages and send the first ones."""
-    await harness.subscribe()
-    await harness.put(MONDAY, ["2601.00001"], "One // two // three")
-    await harness.tick(SEOUL_9AM)
-    async with harness.database.transaction() as connection:
-        for part_id in range(1, sent + 1):
-            await outbox.mark_sending(connection, [part_id], SEOUL_9AM)
-            await outbox.mark_sent(connection, {part_id: models.Receipt(1000 + part_id, 20)}, SEOUL_9AM)
 
 
 async def list_texts(harness: CorrectionHarness) -> list[str]:
@@ -427,16 +408,16 @@ async def list_texts(harness: CorrectionHarness) -> list[str]:
 async def test_a_post_that_was_sent_in_part_gets_as_many_messages_as_it_needs_now(
     harness: CorrectionHarness, text: str, shown: list[str], edited: int
 ) -> None:
-    await begin_in_part(harness, 2)
+    await harness.begin("2601.00001", text="One // two // three", is_sent=False)
+    await harness.attempt(1, 2)
     await harness.put(MONDAY, ["2601.00001"], text, at=LATER)
     assert await list_texts(harness) == shown
     assert [part.message_id for part in await harness.edited()] == [1001, 1002][:edited]
     for _ in shown[2:]:
-        async with harness.database.transaction() as connection:
+        async with harness.database.read() as connection:
             rows = await deliveries.list_due(connection, LATER)
-            (due,) = [row for row in rows if row.delivery.kind is models.DeliveryKind.DAILY]
-            await outbox.mark_sending(connection, [due.part.id], LATER)
-            await outbox.mark_sent(connection, {due.part.id: models.Receipt(2000 + due.part.id, 20)}, LATER)
+        (due,) = [row.part.id for row in rows if row.delivery.kind is models.DeliveryKind.DAILY]
+        await harness.attempt(due, now=LATER)
     async with harness.database.read() as connection:
         (post,) = await deliveries.list_rows(connection, kind=models.DeliveryKind.DAILY)
         assert post.state is models.DeliveryState.SENT
@@ -448,12 +429,9 @@ async def test_a_post_that_was_sent_in_part_gets_as_many_messages_as_it_needs_no
 async def test_the_messages_after_one_that_may_have_been_sent_are_corrected_and_it_is_edited_later(
     harness: CorrectionHarness,
 ) -> None:
-    await begin_in_part(harness, 1)
-    async with harness.database.transaction() as connection:
-        await outbox.mark_sending(connection, [2], SEOUL_9AM)
-        await outbox.mark_retry(
-            connection, 2, next_attempt_at=SEOUL_9AM, unknown_since=SEOUL_9AM, error="no-answer"
-        )
+    await harness.begin("2601.00001", text="One // two // three", is_sent=False)
+    await harness.attempt(1)
+    await harness.attempt(2, to=models.PartState.SENDING)
     await harness.put(MONDAY, ["2601.00001"], "Eins // zwei // drei // vier", at=LATER)
     assert await list_texts(harness) == ["Eins", "two", "drei", "vier"]
     assert [part.message_id for part in await harness.edited()] == [1001]
@@ -467,17 +445,12 @@ async def test_the_messages_after_one_that_may_have_been_sent_are_corrected_and_
 @both_engines
 @pytest.mark.parametrize("end", ["planned", "failed", "expired"])
 async def test_the_messages_of_an_incomplete_post_are_corrected(harness: CorrectionHarness, end: str) -> None:
-    await harness.subscribe(style=models.Style.CARDS)
-    await harness.put(MONDAY, ["2601.00001", "2601.00002"], "At first.")
-    await harness.tick(SEOUL_9AM)
-    async with harness.database.transaction() as connection:
-        for part_id in (1, 2):
-            await outbox.mark_sending(connection, [part_id], SEOUL_9AM)
-            await outbox.mark_sent(connection, {part_id: models.Receipt(1000 + part_id, 20)}, SEOUL_9AM)
-        if end == "failed":
-            await outbox.mark_sending(connection, [3], SEOUL_9AM)
-            await outbox.stop_part(connection, 3, models.PartState.FAILED, reason="refused", now=SEOUL_9AM)
-        elif end == "expired":
+    await harness.begin("2601.00001", "2601.00002", is_sent=False, style=models.Style.CARDS)
+    await harness.attempt(1, 2)
+    if end == "failed":
+        await harness.attempt(3, to=models.PartState.FAILED)
+    elif end == "expired":
+        async with harness.database.transaction() as connection:
             await outbox.cancel(connection, [1], reason="too-old", now=SEOUL_9AM)
     await harness.put(MONDAY, ["2601.00001", "2601.00002"], "Put right.", at=LATER)
     (part,) = await harness.edited()
@@ -487,9 +460,7 @@ async def test_the_messages_of_an_incomplete_post_are_corrected(harness: Correct
 
 @pytest.mark.engines("postgresql")
 async def test_a_correction_does_not_change_what_is_being_claimed(harness: CorrectionHarness) -> None:
-    await harness.subscribe()
-    await harness.put(MONDAY, ["2601.00001"], "At first.")
-    await harness.tick(SEOUL_9AM)
+    await harness.begin("2601.00001", is_sent=False)
     async with harness.database.transaction() as connection:
         claimed = await outbox.mark_sending(connection, [1], SEOUL_9AM)
         async with patience.limit(30):

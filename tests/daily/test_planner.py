@@ -10,7 +10,7 @@ import pytest
 
 from bot.archive.digest_writer import FreshDigest
 from bot.daily.service import OnDemandPosts
-from storage import archive, daily, deliveries, models, outbox, papers
+from storage import archive, daily, deliveries, models, papers
 from storage.database import Connection
 from storage.models import Reason
 from tests.support import digest_builders, patience
@@ -226,12 +226,7 @@ async def test_the_papers_of_a_post_that_may_have_been_sent_are_not_repeated(
     planning: PlannerHarness,
 ) -> None:
     await planning.post(("2601.00001", 9), ("2601.00002", 8))
-    async with planning.database.transaction() as connection:
-        (due,) = await deliveries.list_due(connection, SEOUL_9AM)
-        await outbox.mark_sending(connection, [due.part.id], SEOUL_9AM)
-        await outbox.mark_retry(
-            connection, due.part.id, next_attempt_at=SEOUL_9AM, unknown_since=SEOUL_9AM, error=""
-        )
+    await planning.attempt(1, to=models.PartState.SENDING)
     later = SEOUL_9AM + 2 * DAY + 5 * MINUTE
     await planning.expire(SEOUL_9AM + 25 * HOUR)
     await planning.store(MONDAY + 2 * DAY, ("2601.00003", 1), ("2601.00001", 99), at=later)

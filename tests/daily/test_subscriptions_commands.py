@@ -11,8 +11,9 @@ import pytest
 from bot.daily import options as daily_options
 from bot.daily.planner import DailyPlanner
 from bot.search.service import SearchService
-from storage import deliveries, models, sources
+from storage import deliveries, models
 from tests.support.client_harness import ClientHarness, both_languages, last_response, shown_text
+from tests.support.planner_harness import read_lists
 
 
 async def _list_subscriptions(harness: ClientHarness) -> list[models.Subscription]:
@@ -40,13 +41,7 @@ async def test_setup_shows_a_preview_the_permissions_and_the_first_time(harness:
 
 
 async def test_a_setup_without_a_time_waits_for_the_complete_list(harness: ClientHarness) -> None:
-    async with harness.container.database.transaction() as connection:
-        await sources.add(
-            connection,
-            url="https://huggingface.co",
-            kind=models.SourceKind.HUGGINGFACE,
-            now=harness.container.clock(),
-        )
+    await read_lists(harness.container.database, harness.env.now())
     offered = daily_options.SETTINGS["when"].choices
     assert offered is not None
     assert next(iter(offered.values())) == models.When.COMPLETE
@@ -205,13 +200,7 @@ async def test_each_command_offers_a_menu_of_several_subscriptions(harness: Clie
 
 
 async def test_the_list_says_that_a_post_waits_for_the_day_to_be_complete(harness: ClientHarness) -> None:
-    async with harness.container.database.transaction() as connection:
-        await sources.add(
-            connection,
-            url="https://huggingface.co",
-            kind=models.SourceKind.HUGGINGFACE,
-            now=harness.env.now(),
-        )
+    await read_lists(harness.container.database, harness.env.now())
     await harness.add_subscription(at_time="22:00", wait_minutes=90, when=models.When.COMPLETE)
     await harness.env.advance_time(22 * 3600)
     matcher = SearchService(harness.container.database).match_papers

@@ -11,7 +11,7 @@ from bot.client import translations
 from bot.daily import why
 from bot.daily.service import Subscriptions
 from bot.daily.why import Cause, WhyAnswer, WhyExplainer
-from storage import daily, deliveries, models, outbox, papers
+from storage import daily, models, outbox, papers
 from storage.models import Reason
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 
@@ -35,20 +35,12 @@ async def ask(planning: PlannerHarness, arxiv_id: str, now: datetime) -> why.Exp
     return explanation
 
 
-async def send_all(planning: PlannerHarness, now: datetime) -> None:
-    async with planning.database.transaction() as connection:
-        for delivery in await deliveries.list_rows(connection, state=models.DeliveryState.PLANNED):
-            parts = await deliveries.list_parts(connection, delivery.id)
-            receipts = {part.id: models.Receipt(900 + part.id, CHANNEL) for part in parts}
-            await outbox.mark_sent(connection, receipts, now)
-
-
 async def test_a_posted_paper_has_its_date_and_message_and_is_not_repeated_within_a_month(
     planning: PlannerHarness,
 ) -> None:
     await planning.post(("2601.00001", 9))
     assert (await ask(planning, "2601.00001", SEOUL_9AM)).cause is Cause.UNDER_WAY
-    await send_all(planning, SEOUL_9AM + timedelta(seconds=3))
+    await planning.mark_sent(SEOUL_9AM + timedelta(seconds=3))
     explanation = await ask(planning, "2601.00001", SEOUL_9AM + DAY)
     assert (explanation.cause, explanation.digest_on) == (Cause.POSTED, MONDAY)
     assert explanation.at == SEOUL_9AM + timedelta(seconds=3)
@@ -63,7 +55,7 @@ async def test_a_posted_paper_has_its_date_and_message_and_is_not_repeated_withi
 
 async def test_after_a_month_a_repeated_paper_counts_as_new(planning: PlannerHarness) -> None:
     await planning.post(("2601.00001", 90), min_votes=50)
-    await send_all(planning, SEOUL_9AM)
+    await planning.mark_sent(SEOUL_9AM)
     later = SEOUL_9AM + 40 * DAY
     await planning.store(MONDAY + 40 * DAY, ("2601.00001", 12), at=later - HOUR)
     await planning.tick(later)
@@ -159,13 +151,11 @@ async def test_a_paused_subscription_has_its_reason(planning: PlannerHarness) ->
 @pytest.mark.parametrize("state", ["paused", "uncertain", "failed", "expired"])
 async def test_an_undelivered_post_has_its_state_and_reason(planning: PlannerHarness, state: str) -> None:
     await planning.post(("2601.00001", 9))
-    async with planning.database.transaction() as connection:
-        if state == "expired":
+    if state == "expired":
+        async with planning.database.transaction() as connection:
             await outbox.cancel(connection, [1], reason=Reason.TOO_OLD, now=SEOUL_9AM)
-        else:
-            await outbox.mark_sending(connection, [1], SEOUL_9AM)
-            stopped = models.PartState(state)
-            await outbox.stop_part(connection, 1, stopped, reason=Reason.NO_SEND, now=SEOUL_9AM)
+    else:
+        await planning.attempt(1, to=models.PartState(state))
     explanation = await ask(planning, "2601.00001", SEOUL_9AM)
     assert explanation.cause is Cause.NOT_DELIVERED
     assert explanation.delivery is not None
@@ -175,7 +165,7 @@ async def test_an_undelivered_post_has_its_state_and_reason(planning: PlannerHar
 async def test_each_subscription_of_the_channel_has_its_own_answer(planning: PlannerHarness) -> None:
     await planning.subscribe(min_votes=50, locale=models.Locale.KO)
     await planning.post(("2601.00001", 9), locale=models.Locale.EN)
-    await send_all(planning, SEOUL_9AM)
+    await planning.mark_sent(SEOUL_9AM)
     explanations, other_channel_ids = await answer(planning, "2601.00001", SEOUL_9AM)
     assert [explanation.cause for explanation in explanations] == [Cause.TOO_FEW_VOTES, Cause.POSTED]
     assert other_channel_ids is None
@@ -184,7 +174,7 @@ async def test_each_subscription_of_the_channel_has_its_own_answer(planning: Pla
 
 async def test_a_post_of_a_deleted_subscription_is_still_found(planning: PlannerHarness) -> None:
     subscription_id = await planning.post(("2601.00001", 9))
-    await send_all(planning, SEOUL_9AM)
+    await planning.mark_sent(SEOUL_9AM)
     await Subscriptions(planning.database, lambda: SEOUL_9AM).remove(subscription_id)
     explanations, other_channel_ids = await answer(planning, "2601.00001", SEOUL_9AM)
     assert [(each.cause, each.subscription) for each in explanations] == [(Cause.POSTED, None)]

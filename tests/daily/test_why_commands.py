@@ -8,8 +8,9 @@ from typing import Any
 
 import discord
 
-from storage import models, outbox, sources
+from storage import models, outbox
 from tests.support.client_harness import ClientHarness, both_languages, last_response, shown_text
+from tests.support.planner_harness import read_lists
 
 FIRST = "2501.00001"
 LAST = "2501.00005"
@@ -21,17 +22,6 @@ async def _why(harness: ClientHarness, paper: str, channel: Any = None) -> str:
     result = await harness.reader.slash(channel or harness.channel, "why", paper=paper)
     assert result.ephemeral
     return shown_text(last_response(result))
-
-
-async def _add_source_of_lists(harness: ClientHarness) -> int:
-    async with harness.container.database.transaction() as connection:
-        added = await sources.add(
-            connection,
-            url="https://huggingface.co",
-            kind=models.SourceKind.HUGGINGFACE,
-            now=harness.env.now(),
-        )
-    return added.id
 
 
 async def test_a_paper_of_the_next_post_and_texts_that_are_not_a_paper_are_explained(
@@ -107,7 +97,7 @@ async def test_a_skipped_paper_shows_its_votes_or_rank(harness: ClientHarness) -
 async def test_a_paper_of_a_day_that_is_not_complete_shows_when_its_list_closes(
     harness: ClientHarness,
 ) -> None:
-    await _add_source_of_lists(harness)
+    await read_lists(harness.container.database, harness.env.now())
     await harness.add_subscription(when=models.When.COMPLETE)
     at = f"<t:{int(FIRST_CLOSE.timestamp())}:R>"
     text = {
@@ -123,13 +113,9 @@ async def test_a_paper_of_a_day_that_is_not_complete_shows_when_its_list_closes(
 
 
 async def test_a_paper_of_a_day_read_after_its_close_is_in_the_next_post(harness: ClientHarness) -> None:
-    source_id = await _add_source_of_lists(harness)
     subscription = await harness.add_subscription(when=models.When.COMPLETE)
     await harness.env.advance_time((FIRST_CLOSE - harness.env.now()).total_seconds() + 60)
-    location = "https://huggingface.co/api/daily_papers?date=2026-01-01"
-    read = models.PageState(location, harness.env.now(), models.FetchStatus.OK)
-    async with harness.container.database.transaction() as connection:
-        await sources.upsert_page_states(connection, [(source_id, read)])
+    await read_lists(harness.container.database, harness.env.now(), date(2026, 1, 1))
     assert subscription.next_due_at is not None
     at = f"<t:{int(subscription.next_due_at.timestamp())}:R>"
     assert harness.texts("why-coming", rank=4, total=6, at=at) in await _why(harness, LAST)

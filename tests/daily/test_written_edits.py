@@ -9,11 +9,11 @@ import pytest
 
 from bot.archive import summaries
 from bot.core import day_close
-from storage import deliveries, models, papers, sources
+from storage import deliveries, models, papers
 from storage.database import Database
 from tests.support import digest_builders, source_payloads
 from tests.support.correction_harness import LATER, CorrectionHarness, put_text
-from tests.support.planner_harness import DAY, EVENING, HOUR, MONDAY, SEOUL_9AM
+from tests.support.planner_harness import DAY, EVENING, HOUR, MONDAY, SEOUL_9AM, read_lists
 
 
 @pytest.fixture
@@ -71,16 +71,6 @@ async def test_a_list_that_grows_or_counts_other_votes_edits_no_post(harness: Co
 CLOSE = day_close.default().closes_at(MONDAY)
 
 
-async def read_list(database: Database, at: datetime) -> None:
-    """Store that the list of MONDAY was read at a moment."""
-    url = "https://huggingface.co"
-    async with database.transaction() as connection:
-        if not await sources.list_rows(connection):
-            await sources.add(connection, url=url, kind=models.SourceKind.HUGGINGFACE, now=at)
-        page = models.PageState(f"{url}/api/daily_papers?date={MONDAY}", at, models.FetchStatus.OK)
-        await sources.upsert_page_states(connection, [(1, page)])
-
-
 @pytest.mark.parametrize(
     ("read_at", "posted_at", "expected"),
     [
@@ -93,7 +83,7 @@ async def read_list(database: Database, at: datetime) -> None:
 async def test_a_post_of_a_listing_says_whether_the_day_is_complete_and_an_edit_keeps_it(
     harness: CorrectionHarness, read_at: datetime, posted_at: datetime, expected: tuple[str, bool]
 ) -> None:
-    await read_list(harness.database, read_at)
+    await read_lists(harness.database, read_at, MONDAY)
     at_time = f"{posted_at:%H:%M}"
     await harness.subscribe(top_n=5, timezone="UTC", at_time=at_time, created_at=posted_at - DAY / 24)
     await put_text(harness, source_payloads.listing_text(MONDAY, ["2601.00001"]), "hf", read_at)
@@ -107,7 +97,7 @@ async def test_a_post_of_a_listing_says_whether_the_day_is_complete_and_an_edit_
 
 async def test_a_post_of_an_open_list_is_edited_once_after_its_close(harness: CorrectionHarness) -> None:
     open_at, closed_at = CLOSE - DAY / 12, CLOSE + DAY / 1440
-    await read_list(harness.database, open_at)
+    await read_lists(harness.database, open_at, MONDAY)
     await harness.subscribe(timezone="UTC", at_time=f"{open_at:%H:%M}", created_at=open_at - DAY / 24)
     ids = [f"2601.0000{number}" for number in range(1, 6)]
     await put_text(harness, source_payloads.listing_text(MONDAY, ids[:3], votes=7), "hf", open_at)
@@ -119,7 +109,7 @@ async def test_a_post_of_an_open_list_is_edited_once_after_its_close(harness: Co
     # Closed, but not read since: what is known may not be all.
     await put_text(harness, source_payloads.listing_text(MONDAY, ids, votes=90), "hf", open_at)
     assert await look(closed_at) == 0
-    await read_list(harness.database, closed_at)
+    await read_lists(harness.database, closed_at, MONDAY)
     assert await look(closed_at) == 1
     shown = await harness.edited_content()
     assert (shown["is_complete"], shown["figures"]) == (True, [3, 5, 90, 90])
@@ -134,7 +124,7 @@ async def test_a_post_of_an_open_list_is_edited_once_after_its_close(harness: Co
 
 
 async def test_a_post_of_written_digests_says_nothing_of_the_days_list(harness: CorrectionHarness) -> None:
-    await read_list(harness.database, EVENING)
+    await read_lists(harness.database, EVENING, MONDAY)
     await harness.subscribe()
     await harness.put(MONDAY, ["2601.00001"], "First.")
     await harness.send()
