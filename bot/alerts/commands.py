@@ -28,7 +28,6 @@ from bot.client.message_builder import Action
 from bot.client.router import UserError, map_service_errors
 from bot.lists import autocomplete
 from bot.lists import card as lists_card
-from bot.lists import follow as lists_follow
 from bot.lists import messages as lists_messages
 from bot.lists.commands import load_list_text, load_paper
 from storage import errors, models
@@ -283,7 +282,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         moved = replace(await load(request, key), channel_id=message_builder.parse_number(channel_id) or None)
         return await preview(request, await complete(request, moved))
 
-    @router.handles(lists_follow.EDIT_CONDITIONS, router.AT_ONCE)
+    @router.handles(lists_messages.EDIT_CONDITIONS, router.AT_ONCE)
     async def open_conditions_modal(self, request: Request, action: Action) -> ui.Modal:
         """Open the modal to change what the alert matches."""
         draft = await load(request, action.payload)
@@ -333,13 +332,13 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             raise UserError("alert-not-possible")
         return await save(request, await complete(request, draft))
 
-    @router.handles(lists_follow.FOLLOW_OF_PAPER, router.PRIVATELY)
+    @router.handles(lists_card.FOLLOW_OF_PAPER, router.PRIVATELY)
     async def follow_of_paper(self, request: Request, action: Action) -> ui.LayoutView:
         """Create an alert for a topic, an author or the institution of a paper; the answer has a button to undo it."""
         detail = await request.services.search.find_paper(action.payload)
         if detail is None:
             raise UserError("outdated-control")
-        term = lists_follow.selected_term(detail, router.selected_value(request.interaction))
+        term = lists_card.selected_term(detail, router.selected_value(request.interaction))
         return await save(request, await complete(request, _draft_of_term(*term)))
 
     @router.handles(lists_card.TELL, router.PRIVATELY)
@@ -481,8 +480,8 @@ async def load(request: Request, key: str) -> models.Alert:
     """Return the alert or the draft that a custom id names. Raises UserError."""
     if key.startswith(alerts_messages.STORED):
         return await find(request, key.removeprefix(alerts_messages.STORED))
-    if key.startswith(lists_follow.NEW_ALERT):
-        topic = key.removeprefix(lists_follow.NEW_ALERT)
+    if key.startswith(lists_messages.NEW_ALERT):
+        topic = key.removeprefix(lists_messages.NEW_ALERT)
         draft = _draft_of_list(lists_messages.ListState(lists_messages.ListKind.TOPIC, topic))
     else:
         draft = await load_draft(request.services.text_tokens, key)

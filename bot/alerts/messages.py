@@ -20,7 +20,6 @@ from bot.client.messages import PostWording, reason_text, text_view
 from bot.client.translations import Texts
 from bot.daily import messages as daily_messages
 from bot.lists import card as lists_card
-from bot.lists import follow as lists_follow
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.rendering import discord_text, templates
@@ -344,8 +343,11 @@ def _save_buttons(
 
 def _edit_buttons(texts: Texts, key: str) -> list[ui.Item[ui.LayoutView]]:
     return [
-        button(texts("alert-edit-conditions"), pack_custom_id(lists_follow.EDIT_CONDITIONS, key)),
-        button(texts("alert-edit-timing"), pack_custom_id(EDIT_TIMING, key)),
+        button(
+            texts("alert-edit-conditions"),
+            message_builder.pack_custom_id(lists_messages.EDIT_CONDITIONS, key),
+        ),
+        button(texts("alert-edit-timing"), message_builder.pack_custom_id(EDIT_TIMING, key)),
     ]
 
 

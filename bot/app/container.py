@@ -373,7 +373,7 @@ class Container:
 def delivery_kinds() -> DeliveryKinds:
     """Return the records of all delivery kinds, in the order in which a destination's are suspended and resumed."""
     from bot.alerts.planner import ALERT
-    from bot.daily.deliveries import DAILY, EDIT, ON_DEMAND
+    from bot.daily.planner import DAILY, EDIT, ON_DEMAND
     from bot.outbox.outcomes import NOTICE
     from bot.shelf.news import NEWS
     from bot.today.service import TODAY

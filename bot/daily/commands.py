@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import discord
 from discord import app_commands, ui
@@ -21,7 +22,6 @@ from bot.client.router import UserError, map_service_errors
 from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
-from bot.daily.options import MAX_TOPIC_LENGTH
 from bot.daily.post import STYLES, PostableChannel, default_style
 from bot.daily.service import NoDayListError, TopicNeededError, draft_codec, find_same
 from bot.lists import autocomplete
@@ -41,24 +41,9 @@ ERRORS: Mapping[type[Exception], str] = {
 """Fluent ids of the exceptions of the subscriptions service."""
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
 SubscriptionId = app_commands.Range[str, 1, 30]
-
-RENAMED = {"source": "from"}
-"""The options that are called otherwise than their parameters: `from` is a word of Python."""
-DESCRIPTIONS = {
-    next((name for name, option in RENAMED.items() if option == setting.option), setting.option): (
-        setting.description
-    )
-    for setting in daily_options.SETTINGS.values()
-    if setting.option
-}
-CHOICES = {
-    "style": [app_commands.Choice(name=STYLES[style].label, value=style.value) for style in models.Style]
-} | {
-    setting.option: [app_commands.Choice(name=label, value=value) for label, value in setting.choices.items()]
-    for setting in daily_options.SETTINGS.values()
-    if setting.choices
-}
 
 
 @autocomplete.guarded
@@ -87,12 +72,39 @@ async def _complete_source(interaction: Interaction, current: str) -> autocomple
     )
 
 
-AUTOCOMPLETES = {
-    "time": autocomplete.times,
-    "timezone": autocomplete.timezones,
-    "topic": autocomplete.topics,
-    "source": _complete_source,
-}
+def _with_settings(method: Callable[P, T]) -> Callable[P, T]:
+    """Give a command the options of the table of settings in the place of its `**typed`."""
+    settings = {setting.option: setting for setting in daily_options.SETTINGS.values() if setting.option}
+    signature = inspect.signature(method, eval_str=True)
+    *own, typed = signature.parameters.values()
+    added = [
+        typed.replace(name=option, kind=typed.KEYWORD_ONLY, default=None, annotation=_annotate(setting))
+        for option, setting in settings.items()
+    ]
+    method.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+    choices = {
+        option: [app_commands.Choice(name=label, value=value) for label, value in setting.choices.items()]
+        for option, setting in settings.items()
+        if setting.choices
+    }
+    app_commands.choices(**choices)(method)
+    app_commands.describe(**{option: setting.description for option, setting in settings.items()})(method)
+    app_commands.rename(source="from")(method)  # a word of Python
+    app_commands.autocomplete(
+        time=autocomplete.times,
+        timezone=autocomplete.timezones,
+        topic=autocomplete.topics,
+        source=_complete_source,
+    )(method)
+    return method
+
+
+def _annotate(setting: daily_options.Setting) -> Any:
+    if isinstance(setting.field, daily_options.RoleField):
+        return discord.Role | None
+    if setting.limits is None:
+        return setting.takes | None
+    return app_commands.Range[setting.takes, *setting.limits] | None
 
 
 @app_commands.guild_only()
@@ -108,32 +120,18 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         return True
 
     @router.command(name="setup", description="Post the day's top papers in a channel")
-    @app_commands.rename(**RENAMED)
-    @app_commands.describe(channel="Where to post; this channel if left out", **DESCRIPTIONS)
-    @app_commands.choices(**CHOICES)
-    @app_commands.autocomplete(**AUTOCOMPLETES)
+    @app_commands.describe(channel="Where to post; this channel if left out")
+    @_with_settings
     async def setup(
         self,
         request: Request,
+        /,
         channel: discord.TextChannel | discord.ForumChannel | None = None,
-        time: app_commands.Range[str, 1, 40] | None = None,
-        timezone: app_commands.Range[str, 1, 60] | None = None,
-        papers: app_commands.Range[int, 1, 25] | None = None,
-        votes: app_commands.Range[int, 0, 99_999] | None = None,
-        days: str | None = None,
-        language: str | None = None,
-        style: str | None = None,
-        when_empty: bool | None = None,
-        topic: app_commands.Range[str, 1, MAX_TOPIC_LENGTH] | None = None,
-        source: app_commands.Range[str, 1, 100] | None = None,
-        role: discord.Role | None = None,
-        when: str | None = None,
-        server_picks: bool | None = None,
-        silent: bool | None = None,
+        **typed: Any,
     ) -> list[ui.LayoutView]:
         """Show the daily posts that the channel has; without any, the preview and the wizard, of which a button creates it."""
         destination = _postable_channel(channel or request.interaction.channel)
-        typed = await _typed_options(request)
+        typed = await _find_typed_source(request, typed)
         draft = await _default_draft(request, destination, typed)
         wanted = daily_options.apply_changes(draft, typed)
         return await _start_setup(request, destination, wanted)
@@ -147,38 +145,20 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         name="edit",
         description="Edit a daily post: in a form, or with options; omitted settings stay the same",
     )
-    @app_commands.rename(**RENAMED)
-    @app_commands.describe(post="The daily post to edit", **DESCRIPTIONS)
-    @app_commands.choices(**CHOICES)
-    @app_commands.autocomplete(post=_complete_post, **AUTOCOMPLETES)
+    @app_commands.describe(post="The daily post to edit")
+    @app_commands.autocomplete(post=_complete_post)
+    @_with_settings
     async def edit(
-        self,
-        request: Request,
-        post: SubscriptionId | None = None,
-        time: app_commands.Range[str, 1, 40] | None = None,
-        timezone: app_commands.Range[str, 1, 60] | None = None,
-        papers: app_commands.Range[int, 1, 25] | None = None,
-        votes: app_commands.Range[int, 0, 99_999] | None = None,
-        days: str | None = None,
-        language: str | None = None,
-        style: str | None = None,
-        when_empty: bool | None = None,
-        topic: app_commands.Range[str, 1, MAX_TOPIC_LENGTH] | None = None,
-        source: app_commands.Range[str, 1, 100] | None = None,
-        role: discord.Role | None = None,
-        when: str | None = None,
-        server_picks: bool | None = None,
-        silent: bool | None = None,
+        self, request: Request, /, post: SubscriptionId | None = None, **typed: Any
     ) -> ui.LayoutView:
         """Change the options of a subscription; without any, show the buttons of its forms."""
-        typed = await _typed_options(request)
-        if not typed.keys() - {"post"}:
+        if all(value is None for value in typed.values()):
             found = await _find_or_ask(request, post, daily_messages.CHANGE)
             if isinstance(found, ui.LayoutView):
                 return found
             return daily_messages.form_view(request.texts, found)
-        subscription = await _find(request, post)
-        wanted = daily_options.apply_changes(subscription, typed)
+        typed = await _find_typed_source(request, typed)
+        wanted = daily_options.apply_changes(await _find(request, post), typed)
         return await _edit(request, wanted)
 
     @router.command(name="preview", description="See privately what would be posted now")
@@ -432,18 +412,16 @@ class WhyCog(commands.Cog):
         raise UserError("no-paper", paper=client_messages.escape_untrusted(paper))
 
 
-async def _typed_options(request: Request) -> dict[str, Any]:
-    """Return the options of `/daily setup` and `edit` that were given; a source by its address. Raises UserError."""
-    typed = dict(vars(request.interaction.namespace))
-    if (name := typed.get("from")) is None:
-        return typed
-    name = name.strip()
+async def _find_typed_source(request: Request, typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of `/daily setup` and `edit` with the address of the source that was typed. Raises UserError."""
+    if typed["source"] is None:
+        return {**typed}
+    name = typed["source"].strip()
     if name in daily_options.NO_TOPIC:
-        return {**typed, "from": ""}
-    rows = await request.services.sources.list_rows()
-    for row in rows:
+        return {**typed, "source": ""}
+    for row in await request.services.sources.list_rows():
         if name in (str(row.id), row.url) or name.casefold() == kinds.public_label(row.url).casefold():
-            return {**typed, "from": row.url}
+            return {**typed, "source": row.url}
     raise UserError("no-such-source", source=client_messages.escape_untrusted(name))
 
 
@@ -466,7 +444,7 @@ async def _default_draft(
 
     It waits until the day's list is complete, unless a time or a source is among the `typed` options.
     """
-    is_at_its_hour = typed.get("time") or typed.get("from")
+    is_at_its_hour = typed.get("time") or typed.get("source")
     return Subscription(
         guild_id=channel.guild.id,
         channel_id=channel.id,
@@ -663,10 +641,8 @@ async def _find_or_ask(
     request: Request, subscription_id: str | None, verb: str
 ) -> Subscription | ui.LayoutView:
     """Return the subscription that a command means, as `_find`; of several, the list with a menu for the action `verb`."""
-    candidates = await _list_candidates(request)
-    if subscription_id is not None or len(candidates) < 2:
-        return await _find(request, subscription_id)
-    return _list_view(request, candidates, verb)
+    rows = await _list_meant(request, subscription_id)
+    return rows[0] if len(rows) == 1 else _list_view(request, rows, verb)
 
 
 async def _find_chosen(request: Request, action: Action) -> Subscription:
@@ -699,28 +675,27 @@ async def _find(request: Request, subscription_id: str | None) -> Subscription:
 
     Raises UserError if there is none, or more than one to choose from.
     """
+    rows = await _list_meant(request, subscription_id)
+    if len(rows) > 1:
+        raise UserError("subscription-which")
+    return rows[0]
+
+
+async def _list_meant(request: Request, subscription_id: str | None) -> list[Subscription]:
+    """Return the subscription of an id; without one those of the channel, else all of the server. Raises UserError for none."""
     rows = await _list_for_guild(request)
     if not rows:
         raise UserError("no-subscriptions", command=request.interaction.client.mentions("daily setup"))
     if subscription_id is None:
-        candidates = await _list_candidates(request)
-        if len(candidates) > 1:
-            raise UserError("subscription-which")
-        return candidates[0]
-    for row in rows:
-        if str(row.id) == subscription_id:
-            return row
-    raise UserError("no-subscription")
+        return [row for row in rows if row.channel_id == request.interaction.channel_id] or rows
+    found = [row for row in rows if str(row.id) == subscription_id]
+    if not found:
+        raise UserError("no-subscription")
+    return found
 
 
 async def _list_in_channel(request: Request, channel_id: int) -> list[Subscription]:
     return [row for row in await _list_for_guild(request) if row.channel_id == channel_id]
-
-
-async def _list_candidates(request: Request) -> list[Subscription]:
-    """Return the subscriptions that a command without an id means: those of its channel, else all of the server."""
-    rows = await _list_for_guild(request)
-    return [row for row in rows if row.channel_id == request.interaction.channel_id] or rows
 
 
 async def _find_manageable(request: Request, subscription_id: str) -> Subscription:

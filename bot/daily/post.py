@@ -17,7 +17,6 @@ from bot.client.messages import PostWording, subtext_lines
 from bot.client.router import REQUIRED, Channel
 from bot.client.translations import Texts
 from bot.lists import card as lists_card
-from bot.lists import follow
 from bot.lists import messages as lists_messages
 from bot.lists.card import OPEN_PAPER
 from bot.lists.messages import OPEN_TOPIC_MODAL
@@ -264,7 +263,7 @@ def _action_buttons(
             else []
         ),
         search,
-        *([follow.begin_alert_button(texts, post.topic)] if may_follow else []),
+        *([lists_messages.begin_alert_button(texts, post.topic)] if may_follow else []),
         *([] if first is None else _language_buttons(texts, post, first, len(post.papers) - first)),
     ]
 
@@ -454,13 +453,12 @@ def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.L
 
 @dataclass(frozen=True, slots=True)
 class PostStyle:
-    """A layout of the daily post. `label` is its option in `/daily`.
+    """A layout of the daily post.
 
     `render` returns the messages to send, in order, never none; `preview` the messages of an answer to one reader,
     with a note above the headline. `permissions` are needed in addition to those of every style.
     """
 
-    label: str
     render: Callable[[PostWording, DailyPost], tuple[RenderedPart, ...]]
     preview: Callable[[PostWording, DailyPost, str], list[ui.LayoutView]] = _compact_preview
     fits: Callable[[object], bool] = lambda channel: isinstance(channel, discord.TextChannel)
@@ -468,27 +466,22 @@ class PostStyle:
 
 
 STYLES: Mapping[Style, PostStyle] = {
-    Style.COMPACT: PostStyle("Compact: one message", _compact_parts),
-    Style.CARDS: PostStyle("Cards: one message per paper", _card_parts, _card_preview),
+    Style.COMPACT: PostStyle(_compact_parts),
+    Style.CARDS: PostStyle(_card_parts, _card_preview),
     Style.THREAD: PostStyle(
-        "Thread: papers in a thread",
-        _thread_parts,
-        _card_preview,
-        permissions=("create_public_threads", "send_messages_in_threads"),
+        _thread_parts, _card_preview, permissions=("create_public_threads", "send_messages_in_threads")
     ),
     Style.FORUM: PostStyle(
-        "Forum: one post per day",
         _forum_parts,
         fits=lambda channel: isinstance(channel, discord.ForumChannel),
         permissions=("send_messages_in_threads",),
     ),
     Style.ANNOUNCEMENT: PostStyle(
-        "Announcement: published to followers",
         _announcement_parts,
         fits=lambda channel: isinstance(channel, discord.TextChannel) and channel.is_news(),
         permissions=("embed_links",),
     ),
-    Style.WEEKLY: PostStyle("Weekly: the week's late risers", _compact_parts),
+    Style.WEEKLY: PostStyle(_compact_parts),
 }
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import discord
 from discord import ui
 
 from bot.archive import arxiv_ids, exports, fields, summaries
+from bot.client import message_builder
 from bot.client import messages as client_messages
 from bot.client.message_builder import (
     MessageBuilder,
@@ -32,7 +34,6 @@ from bot.client.messages import (
     title_link,
 )
 from bot.client.translations import Texts
-from bot.lists import follow
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.rendering import discord_text, markdown
@@ -50,6 +51,7 @@ SHARE = "cs"
 TELL = "tell"
 OPEN_PAPER = "o"
 SELECT_AUTHOR = "ap"
+FOLLOW_OF_PAPER = "fo"
 NO_PAGE = "-"
 """The page in the custom id of a save button outside a card."""
 
@@ -57,6 +59,7 @@ PAGER_COMPONENTS = 4
 """A row with three buttons; reserved before the number of pages is known."""
 
 MAX_CITED_AUTHORS = 60
+MAX_TOPICS = 8
 MAX_OTHER_DIGESTS = 3
 """Digests named at the foot besides the one whose summary is shown."""
 
@@ -91,7 +94,9 @@ async def card_view(
     """
     summary = summaries.best_summary(detail, texts.locale)
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
-    sections = _main_sections(summary)
+    sections = summary.sections if summary else ()
+    if summary and summary.format is models.DigestFormat.REVIEW:
+        sections = sections[:1]  # the menu opens the other chapters
     message = MessageBuilder()
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
     message.add_media(_list_media(detail), detail.title or detail.arxiv_id)
@@ -100,7 +105,7 @@ async def card_view(
         [] if detail.is_listed else [tell_button(texts, detail.arxiv_id)],
         _action_buttons(texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None),
         link_buttons(detail, detail.project_url or detail.video),
-        [follow.follow_menu(texts, detail, topics)],
+        [follow_menu(texts, detail, topics)],
     )
     message.reserve(PAGER_COMPONENTS)
     message.end_with(rows, "\n".join(map(subtext, foot_lines(texts, detail, summary, sharer))))
@@ -235,13 +240,6 @@ def _list_media(detail: models.PaperDetail) -> list[str]:
         if fields.is_picture(address) or fields.is_video(address)
     )
     return list(dict.fromkeys(filter(None, usable)))[:MAX_MEDIA]
-
-
-def _main_sections(summary: summaries.Summary | None) -> Sequence[models.Section]:
-    """Return a summary, of a review the first chapter only: the menu opens the others."""
-    if summary is None:
-        return ()
-    return summary.sections[:1] if summary.format is models.DigestFormat.REVIEW else summary.sections
 
 
 def _chapter_menu(
@@ -382,3 +380,46 @@ def missing_view(texts: Texts, arxiv_id: str, outcome: LookupOutcome, *, is_poss
 def _title(detail: models.PaperDetail) -> str:
     title = format_title(detail.title, detail.arxiv_id)
     return escape_untrusted(title, max_length=200)
+
+
+# The menu that creates an alert for what a paper is about, where it is from or who wrote it; `alerts` handles it.
+
+_KINDS = {kind.value[0]: kind for kind in models.AlertKind}
+
+
+def follow_menu(texts: Texts, detail: models.PaperDetail, topics: Sequence[str]) -> ui.Item[Any] | None:
+    """Return the menu; None for a paper without topics, institution and authors."""
+    options = list(_options(texts, detail, topics))
+    custom_id = message_builder.pack_custom_id(FOLLOW_OF_PAPER, detail.arxiv_id)
+    return select_menu(texts("follow-of-paper"), custom_id, options)
+
+
+def _options(
+    texts: Texts, detail: models.PaperDetail, topics: Sequence[str]
+) -> Iterator[discord.SelectOption]:
+    for topic in topics[:MAX_TOPICS]:
+        if len(topic) < discord_text.SELECT_VALUE:
+            yield _option(texts, models.AlertKind.KEYWORD, topic, topic)
+    if detail.organization:
+        yield _option(texts, models.AlertKind.INSTITUTION, detail.organization, "")
+    for number, name in enumerate(detail.authors):
+        yield _option(texts, models.AlertKind.AUTHOR, name, str(number))
+
+
+def _option(texts: Texts, kind: models.AlertKind, label: str, value: str) -> discord.SelectOption:
+    return select_option(label, kind.value[0] + value, description=texts(f"follow-kind-{kind.value}"))
+
+
+def selected_term(detail: models.PaperDetail, value: str) -> models.AlertTerm:
+    """Return the term of a selected value. Raises InvalidCustomIdError for one that the paper does not have."""
+    with message_builder.map_parse_errors():
+        kind = _KINDS[value[:1]]
+    if kind is models.AlertKind.KEYWORD:
+        return models.AlertTerm(kind, value[1:])
+    if kind is models.AlertKind.PAPER:
+        return models.AlertTerm(kind, detail.arxiv_id)
+    names = detail.authors if kind is models.AlertKind.AUTHOR else (detail.organization or "",)
+    number = message_builder.parse_number(value[1:] or "0")
+    if number >= len(names) or not names[number]:
+        raise message_builder.InvalidCustomIdError(f"the paper has no {value!r}")
+    return models.AlertTerm(kind, names[number])

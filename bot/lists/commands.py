@@ -21,7 +21,7 @@ from bot.client.message_builder import Action
 from bot.client.messages import escape_untrusted, format_title
 from bot.client.router import IN_PLACE, PRIVATELY, UserError
 from bot.client.translations import Texts
-from bot.lists import autocomplete, saved
+from bot.lists import autocomplete
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.messages import (
@@ -258,8 +258,10 @@ class PaperListLoader:
         listed = await self.load(texts, state, request)
         if state.kind is ListKind.SAVED:
             if not listed.rows:
-                return saved.empty_view(texts, listed, interaction.client.mentions("saved import"))
-            return saved.list_view(texts, listed, may_share=router.may_share(interaction))
+                return lists_messages.no_saved_view(
+                    texts, listed, interaction.client.mentions("saved import")
+                )
+            return lists_messages.saved_view(texts, listed, may_share=router.may_share(interaction))
         if state.kind is ListKind.DIGEST:
             listed = replace(listed, days=await self._label_days_around(request, listed.state))
         if listed.rows:
@@ -410,7 +412,7 @@ class PaperListLoader:
             span = lists_messages.parse_span(state.text)
         days = await self._services.status.list_dates(*span) if span else []
         if span and not days:
-            return PaperList(state, heading="", rows=(), total=0)
+            return PaperList(state)
         result, on = await self._services.search.get_digest(
             days[0] if days else None,
             limit=state.page_size,
@@ -468,7 +470,7 @@ class PaperListLoader:
             rows=tuple(rows),
             total=total,
             notes=(texts("saved-filter", query=query),) if query else (),
-            facts={row.arxiv_id: saved.format_facts(texts, row) for row in rows},
+            facts={row.arxiv_id: lists_messages.format_facts(texts, row) for row in rows},
             suggestions=tuple(
                 Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags
             ),
@@ -486,16 +488,19 @@ class PaperListLoader:
         since = datetime.min.replace(tzinfo=UTC)
         if days := PERIOD_DAYS.get(state.period):
             since = self._services.clock() - timedelta(days=days)
-        rows, counts = await self._services.shelf.list_of_guild(guild_id, since, topic)
-        shown = rows[state.offset :][: state.page_size]
-        heading = texts("list-server-picks-heading", period=texts(state.period.text_id), count=len(rows))
+        picked = await self._services.shelf.list_of_guild(guild_id, since, topic)
+        shown = picked[state.offset :][: state.page_size]
+        heading = texts("list-server-picks-heading", period=texts(state.period.text_id), count=len(picked))
         return PaperList(
             state=state,
             heading=heading,
-            rows=tuple(shown),
-            total=len(rows),
+            rows=tuple(pick.paper for pick in shown),
+            total=len(picked),
             notes=(texts("saved-filter", query=escape_untrusted(topic, max_length=200)),) if topic else (),
-            facts={row.arxiv_id: saved.format_counts(texts, *counts[row.arxiv_id]) for row in shown},
+            facts={
+                paper.arxiv_id: lists_messages.format_counts(texts, savers, sharers)
+                for paper, savers, sharers in shown
+            },
         )
 
     async def _author_suggestion(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:
@@ -511,9 +516,7 @@ class PaperListLoader:
         topic = ListState(ListKind.TOPIC, state.text, token=state.token)
         result = await self._services.search.search(SearchRequest(state.text, limit=1))
         suggestion = Suggestion(texts("as-a-topic", count=result.complete), topic)
-        return PaperList(
-            state, heading="", rows=(), total=0, suggestions=(suggestion,) if result.has_full_matches else ()
-        )
+        return PaperList(state, suggestions=(suggestion,) if result.has_full_matches else ())
 
     async def _popular_topics(self, texts: Texts) -> tuple[Suggestion, ...]:
         """Return the most frequent topics of the archive, for a query without similar topics."""

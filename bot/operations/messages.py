@@ -10,13 +10,13 @@ from typing import Any
 from discord import ui
 
 from bot.alerts import messages as alerts_messages
+from bot.client import message_builder
 from bot.client import messages as client_messages
 from bot.client.message_builder import AMBER, RED, MessageBuilder, button, pack_custom_id, shorten_label
 from bot.client.messages import MentionLookup, escape_untrusted, join_dotted, subtext
 from bot.client.translations import Texts
 from bot.daily import messages as daily_messages
 from bot.daily.messages import format_timestamp
-from bot.lists import follow
 from bot.lists import messages as lists_messages
 from bot.operations.health import ClockStep
 from bot.operations.service import LastPost, StatusReport
@@ -180,9 +180,11 @@ def help_view(
     message.add_text(f"### {texts('help-heading')}\n{texts('help-intro')}")
     message.add_buttons(
         lists_messages.newest_digest_button(texts),
-        button(texts("post-ask"), pack_custom_id(lists_messages.OPEN_TOPIC_MODAL)),
-        follow.begin_alert_button(texts),
-        button(texts("help-set-up"), pack_custom_id(daily_messages.SETUP)) if can_manage else None,
+        button(texts("post-ask"), message_builder.pack_custom_id(lists_messages.OPEN_TOPIC_MODAL)),
+        lists_messages.begin_alert_button(texts),
+        button(texts("help-set-up"), message_builder.pack_custom_id(daily_messages.SETUP))
+        if can_manage
+        else None,
     )
     for section in HELP_SECTIONS:
         keys = texts.list_attributes(section)

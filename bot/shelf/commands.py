@@ -15,7 +15,7 @@ from bot.client.accounts import TooLargeError
 from bot.client.context import Client, Interaction, Request
 from bot.client.message_builder import Action
 from bot.client.router import Attachment, Download, Transfer, UserError, map_service_errors
-from bot.lists import autocomplete, saved
+from bot.lists import autocomplete
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.commands import PaperListLoader, card_view, load_list_text, load_paper, store_list_text
@@ -33,7 +33,7 @@ ORDER_CHOICES = [
     app_commands.Choice(name="By title", value=Order.TITLE.value),
 ]
 FORMAT_CHOICES = [
-    app_commands.Choice(name=name, value=form.value) for form, name in saved.FORMAT_NAMES.items()
+    app_commands.Choice(name=name, value=form.value) for form, name in lists_messages.FORMAT_NAMES.items()
 ]
 Tag = app_commands.Range[str, 1, 60]
 Words = app_commands.Range[str, 1, 300]
@@ -94,7 +94,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         """Save the papers of a file. A large file is refused before it is downloaded."""
         return await self._import(request, file.url, file.size)
 
-    @router.handles(saved.OPEN_IMPORT, router.AT_ONCE)
+    @router.handles(lists_messages.OPEN_IMPORT, router.AT_ONCE)
     async def open_import(self, request: Request, action: Action) -> ui.Modal:
         """Open the modal that takes a file."""
         return shelf_messages.import_modal(request.texts)
@@ -147,7 +147,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         self._profiles.wake(request.user_id)
         return shelf_messages.import_view(request.texts, counts, problems)
 
-    @router.handles(saved.SELECT_ORDER)
+    @router.handles(lists_messages.SELECT_SAVED_ORDER)
     async def select_order(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the list in the selected order."""
         with message_builder.map_parse_errors():
@@ -155,14 +155,14 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         state = await self._load_state(action)
         return await self._lists.list_view(request, state.replace(order=order))
 
-    @router.handles(saved.SELECT_TAG)
+    @router.handles(lists_messages.SELECT_TAG)
     async def select_tag(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the papers with the selected tag, or all."""
         tag = router.selected_value(request.interaction)
-        text = "" if tag == saved.ALL_TAGS else tag
+        text = "" if tag == lists_messages.ALL_TAGS else tag
         return await self._list_view(request, (await self._load_state(action)).replace(text=text))
 
-    @router.handles(saved.OPEN_SEARCH, router.AT_ONCE)
+    @router.handles(lists_messages.SEARCH_SAVED, router.AT_ONCE)
     async def open_search(self, request: Request, action: Action) -> ui.Modal:
         """Open the modal that asks for a search."""
         return shelf_messages.search_modal(request.texts, await self._load_state(action))
@@ -173,7 +173,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         text = router.modal_values(request.interaction).get(shelf_messages.TEXT, "")
         return await self._list_view(request, lists_messages.unpack_state(action).replace(text=text))
 
-    @router.handles(saved.SHARE_LIST, router.PUBLICLY, check=router.require_may_share)
+    @router.handles(lists_messages.SHARE_SAVED, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
         """Post the first papers of the list publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
@@ -186,14 +186,14 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         sharer = router.display_name(interaction)
         return shelf_messages.shared_view(texts, rows, total, state.text, sharer=sharer)
 
-    @router.handles(saved.EXPORT, router.PRIVATELY)
+    @router.handles(lists_messages.EXPORT_SAVED, router.PRIVATELY)
     @router.transfers
     async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | Download:
         """Send the papers of the list as a file of the selected format."""
         form = router.selected_value(request.interaction)
         return await self._export(request, form, await self._load_state(action))
 
-    @router.handles(saved.PICK)
+    @router.handles(lists_messages.PICK_SAVED)
     async def pick(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the selected paper in place of the list."""
         paper = await self._find(request, router.selected_value(request.interaction))

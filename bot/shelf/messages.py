@@ -16,7 +16,7 @@ from bot.client.messages import text_view
 from bot.client.translations import Texts
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
-from bot.lists.saved import FORMAT_NAMES, format_tags, show_all_button
+from bot.lists.messages import FORMAT_NAMES, format_tags, show_all_button
 from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.shelf.references import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS

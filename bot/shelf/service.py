@@ -149,15 +149,16 @@ class Shelf:
 
     async def list_of_guild(
         self, guild_id: int, since: datetime, topic: str = ""
-    ) -> tuple[list[models.PaperRow], dict[str, tuple[int, int]]]:
-        """Return what `choice.list_rows` returns, or of it the papers on a topic."""
+    ) -> tuple[choice.ServerPickRow, ...]:
+        """Return the papers of a server that `choice.list_top` returns, or of these the papers on a topic."""
         async with self._database.read() as connection:
-            rows, counts = await choice.list_rows(connection, guild_id, since)
+            picked = (await choice.list_top(connection, [guild_id], since)).get(guild_id, ())
             if topic:
+                rows = [pick.paper for pick in picked]
                 listed = [DigestPaper(0, row.date, row.id, row.arxiv_id, 0, row.votes) for row in rows]
                 found = await self._matcher(connection, topic, listed)
-                rows = [row for row in rows if row.id in found]
-        return rows, counts
+                picked = tuple(pick for pick in picked if pick.paper.id in found)
+        return picked
 
     async def _find(
         self, connection: Connection, user_id: int, query: str

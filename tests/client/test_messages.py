@@ -20,7 +20,7 @@ from bot.app.client import DiscordRenderer
 from bot.archive import summaries
 from bot.client import message_builder, translations
 from bot.client.messages import DailyBlock, PostWording, embeds_payload, plain_post_payload
-from bot.daily import deliveries
+from bot.daily import planner
 from bot.outbox import contents
 from bot.outbox.outcomes import NOTICE
 from bot.rendering import discord_text
@@ -387,8 +387,8 @@ def test_no_payload_holds_a_marker_but_its_own(text: str, style: models.Style, o
         for number in range(2)
     )
     factory = contents.DeliveryFactory(rendered_posts.new_renderer)
-    post = rendered_posts.daily(papers, style=style, marker=deliveries.MARKER_PLACEHOLDER)
-    daily_parts = factory.build_parts(factory.render(deliveries.DAILY, post), "daily:1:2025-02-12")
+    post = rendered_posts.daily(papers, style=style, marker=planner.MARKER_PLACEHOLDER)
+    daily_parts = factory.build_parts(factory.render(planner.DAILY, post), "daily:1:2025-02-12")
     reason = contents.AlertReason(1, models.AlertKind.KEYWORD, text, contents.MatchField.TITLE)
     matches = tuple((paper, (reason,)) for paper in papers)
     alert = contents.AlertPost(

@@ -24,9 +24,7 @@ from bot.client.message_builder import layout_payload, pack_custom_id
 from bot.client.router import UserError, map_service_errors
 from bot.core import admission
 from bot.lists import card as lists_card
-from bot.lists import follow as lists_follow
 from bot.lists import messages as lists_messages
-from bot.lists import saved
 from bot.lists.messages import ListKind, ListState
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
@@ -240,13 +238,25 @@ async def test_nothing_is_shared_and_no_alert_matched_while_the_bot_is_busy(harn
         for custom_id in (
             pack_custom_id(lists_card.SHARE, "2501.00001"),
             *(name for name in component_ids(listed) if name.startswith("pr:ls:")),
-            pack_custom_id(alerts_messages.SAVE, f"{lists_follow.NEW_ALERT}로봇"),
+            pack_custom_id(alerts_messages.SAVE, f"{lists_messages.NEW_ALERT}로봇"),
             pack_custom_id(alerts_messages.WHY, "2501.00001"),
             pack_custom_id(alerts_messages.MUTE, "2501.00001"),
         ):
-            answer = last_response(await _press_forged(harness, custom_id))
-            assert shown_text(answer) == harness.texts("busy"), custom_id
-            assert answer.ephemeral
+            shared = last_response(await _press_forged(harness, custom_id))
+            assert shown_text(shared) == harness.texts("busy"), custom_id
+            assert shared.ephemeral
+
+
+async def test_what_looks_for_the_matches_of_alerts_waits_for_its_admission(harness: ClientHarness) -> None:
+    async with AsyncExitStack() as stack:
+        await _occupy(harness, stack)
+        for verb, payload in (
+            (alerts_messages.SAVE, f"{lists_messages.NEW_ALERT}로봇"),
+            (alerts_messages.WHY, "2501.00001"),
+            (alerts_messages.MUTE, "2501.00001"),
+        ):
+            answer = await _press_forged(harness, message_builder.pack_custom_id(verb, payload))
+            assert shown_text(last_response(answer)) == harness.texts("busy"), verb
     assert not await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
 
 
@@ -295,7 +305,13 @@ async def test_cooldowns_of_readers_who_are_gone_are_forgotten(harness: ClientHa
 
 TOKEN_SECONDS = 15 * 60
 """Time for which Discord takes answers of an interaction."""
-TRANSFERS = {"saved export", "saved import", "me data", saved.EXPORT, shelf_messages.SUBMIT_IMPORT}
+TRANSFERS = {
+    "saved export",
+    "saved import",
+    "me data",
+    lists_messages.EXPORT_SAVED,
+    shelf_messages.SUBMIT_IMPORT,
+}
 COSTLY_CALLS = (".export", ".import_file", ".get_from_cdn", ".to_file", "discord.File")
 
 
@@ -381,7 +397,7 @@ async def test_a_file_that_may_not_wait_is_refused_before_it_is_read_or_made(
                 await harness.ask("saved export"),
                 await harness.ask("me data"),
                 await harness.ask("saved import", file=("a.bib", b"@misc{k,eprint={2501.00001}}")),
-                await harness.select(listed, ["ris"], custom_id=f"pr:{saved.EXPORT}"),
+                await harness.select(listed, ["ris"], custom_id=f"pr:{lists_messages.EXPORT_SAVED}"),
             ):
                 assert (shown_text(answer), answer.ephemeral) == (harness.texts("busy"), True)
             # Look-ups have places of their own.

@@ -15,6 +15,7 @@ from bot.app.client import DiscordRenderer
 from bot.client import message_builder, translations
 from bot.client.command_sync import CommandMentions
 from bot.daily import post as daily_post
+from bot.daily.options import SETTINGS
 from bot.daily.post import STYLES
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
@@ -28,7 +29,9 @@ RENDERER = DiscordRenderer(TRANSLATIONS, Templates(), CommandMentions())
 
 def test_every_style_has_a_record() -> None:
     assert set(STYLES) == set(Style)
-    assert len({style.label for style in STYLES.values()}) == len(Style)
+    choices = SETTINGS["style"].choices
+    assert choices is not None
+    assert list(choices.values()) == list(Style)
 
 
 @pytest.mark.parametrize("locale", Locale)

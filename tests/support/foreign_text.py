@@ -328,7 +328,7 @@ READERS: dict[str, Callable[[str], object]] = {
 
 OWN_TEXT = {
     "of the operator, or of the code": """
-        core.day_close.read_dates client.message_builder.channel_menu operations.set_up_file.parse
+        core.days_off.read_dates client.message_builder.channel_menu lists.messages.no_saved_view operations.set_up_file.parse
         archive.digest_writer.text_hash archive.digest_writer.to_sourced_digests archive.fields.bounded_key
         archive.files.fingerprint_file archive.files.is_large archive.parse.digest_to_json
         glossary.concepts.read_words glossary.resolver.load_glossary search.glossary.check_decision
@@ -345,7 +345,7 @@ OWN_TEXT = {
     "at most 100 characters, by Discord": """
         client.message_builder.button client.message_builder.link_button client.message_builder.pack_custom_id
         client.message_builder.select_menu client.message_builder.select_option outbox.contents.part_marker
-        lists.messages.open_menu lists.messages.pack_state lists.messages.pager
+        lists.messages.begin_alert_button lists.messages.open_menu lists.messages.pack_state lists.messages.pager
         """,
     "a word or name, whose length its caller bounds": """
         glossary.induction.papers_containing glossary.induction.find_term glossary.induction.most_common
