@@ -64,7 +64,7 @@ class SiteBuilder:
         for position, day in enumerate(days):
             around = days[max(position - 1, 0) : position + 2]
             await self._build_day(day, around, paper_keys)
-        for name in sorted(self._site.authors):
+        for name in sorted({*self._site.authors.values()}):
             await self._build_author(name, self._hash_of_all.hexdigest())
         site, pages = self._site, self._pages
         self._add("index.html", await pages.load_day(site))
@@ -78,10 +78,18 @@ class SiteBuilder:
         self._write(MANIFEST, json.dumps(self._built, indent=0, sort_keys=True))
         return Built(self._written, len(self._built) - self._written, removed)
 
-    async def _list_authors(self) -> frozenset[str]:
+    async def _list_authors(self) -> dict[str, str]:
+        """Return the names of the authors who get a page, by all their spellings."""
+
+        def read(view: snapshot.Snapshot) -> dict[str, str]:
+            found = search.list_most_published(view, limit=MAX_AUTHORS)
+            names = {author.id: author.name for author in found if author.paper_count >= MIN_PAPERS}
+            spellings = search.list_name_variants(view, list(names))
+            others = {other: names[id_] for id_, variants in spellings.items() for other in variants}
+            return others | {name: name for name in names.values()}
+
         async with self._pages.services.database.read() as connection:
-            found = await snapshot.read(connection, search.list_most_published, limit=MAX_AUTHORS)
-        return frozenset(author.name for author in found if author.paper_count >= MIN_PAPERS)
+            return await snapshot.read(connection, read)
 
     async def _build_day(self, day: date, around: list[date], paper_keys: dict[int, str]) -> None:
         services = self._pages.services

@@ -18,7 +18,7 @@ from tests.support.shell_fixtures import ADD_CHANNEL, Paperround
     ("name", "value", "hint"),
     [
         ("PAPERROUND_TIMEZONE", "Mars", "Asia/Seoul"),
-        ("PAPERROUND_LOCALE", "fr", "'en' or 'ko'"),
+        ("PAPERROUND_LOCALE", "fr", "'fr' is not one of its values; write 'en' or 'ko'"),
         ("PAPERROUND_HTTP", "here", "127.0.0.1:9464"),
         ("PAPERROUND_HTTP", "x..y:80", "127.0.0.1:9464"),
         ("PAPERROUND_HTTP", "127.0.0.1:99999999", "127.0.0.1:9464"),

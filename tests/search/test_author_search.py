@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.search import authors
 from bot.search.service import SearchService
 from storage import models
 from storage.database import Database
@@ -38,6 +39,22 @@ async def test_topics_with_equally_many_papers_are_sorted_by_name(db: Database) 
     topics = (await SearchService(db).find_author("Ada Byron")).topics
     assert len(topics) == 3
     assert list(topics) == sorted(topics)
+
+
+async def test_a_term_of_most_papers_is_not_a_topic_of_an_author(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authors, "_MIN_COMMON_PAPERS", 2)
+    text = "새 벤치마크(Benchmark)와 선호 최적화(Preference Optimization)를 제안합니다."
+    others = [
+        sample_archive.NewsletterPaper(
+            f"2505.0000{number}", f"Benchmark {number}", "벤치마크(Benchmark)입니다."
+        )
+        for number in range(4)
+    ]
+    written = sample_archive.NewsletterPaper("2505.07777", "One", text, authors=("Ada Byron",))
+    await sample_archive.add_digest(db, "2025-05-03", written, *others)
+    assert (await SearchService(db).find_author("Ada Byron")).topics == ("preference optimization",)
 
 
 async def test_an_unknown_author_has_an_empty_result(search: SearchService) -> None:

@@ -21,7 +21,8 @@ from bot.operations import health
 from bot.web import server
 from bot.web import service as web_service
 from storage import models, papers, shelf
-from tests.support import digest_builders, patience
+from tests.support import digest_builders, patience, sample_archive
+from tests.support.sample_archive import NewsletterPaper
 from tests.web.conftest import WebArchive
 
 PAPER = "/papers/2501.00004"
@@ -352,10 +353,19 @@ async def test_a_reader_that_has_gone_waits_no_more_and_its_page_keeps_its_place
         writer.transport.abort()
     # The page that was begun is left: its handler, its connection and its work.
     await patience.wait_until(lambda: len(asyncio.all_tasks()) <= before + 3)
+    rendered: list[str] = []
+    render = web_service.WebPages.render
+
+    def note(pages: web_service.WebPages, page: web_service.Page) -> str:
+        rendered.append(page.template or "")
+        return render(pages, page)
+
+    monkeypatch.setattr(web_service.WebPages, "render", note)
     other = asyncio.ensure_future(archive.get("/search?q=other"))
     may_end.set()
     assert (await patience.wait_for(other, 30))[0] == 200
     assert loaded == ["0", "other"]
+    assert len(rendered) == 1, "that of a reader who has gone is not made further"
 
 
 async def test_a_page_that_does_not_exist_rests_and_is_kept(
@@ -388,9 +398,22 @@ async def test_a_day_that_has_not_come_has_no_page(archive: WebArchive) -> None:
     await digest_builders.ingest_digest(
         archive.services.database, digest_builders.newsletter(day, [("2501.00008", 3)]), at=archive.now
     )
-    assert (await archive.get(f"/days/{day}"))[0] == 404
+    paper = NewsletterPaper("2501.00009", "Planning Ahead", "계획을 세웁니다.")
+    await sample_archive.add_digest(archive.services.database, f"{day}", paper)
+    lists = (
+        "/search?q=planning",
+        "/search.atom?q=planning",
+        "/authors/Ada%20Lovelace",
+        "/authors/Ada%20Lovelace.json",
+    )
+    for path in (f"/days/{day}", "/papers/2501.00009"):
+        assert (await archive.get(path))[0] == 404
+    for path in lists:
+        assert "Planning Ahead" not in await archive.text(path), path
     archive.pass_time(4 * 86_400)
     assert (await archive.get(f"/days/{day}"))[0] == 200
+    for path in lists:
+        assert "Planning Ahead" in await archive.text(path), path
 
 
 async def test_slow_clients_do_not_keep_a_reader_out(archive: WebArchive) -> None:
