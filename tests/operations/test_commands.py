@@ -66,7 +66,7 @@ async def test_a_role_that_was_deleted_is_named(harness: ClientHarness) -> None:
     role = harness.guild.create_role("rl-readers", mentionable=True)
     await harness.add_subscription(mention_role_id=role.id)
     assert harness.texts("status-no-role") not in shown_text(await harness.ask("status"))
-    await harness.add_subscription(mention_role_id=role.id + 1)
+    await harness.add_subscription(mention_role_id=role.id + 1, topic="RL")
     assert shown_text(await harness.ask("status")).count(harness.texts("status-no-role")) == 1
 
 
