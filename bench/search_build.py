@@ -75,11 +75,13 @@ async def build_pages(url: str, count: int, minutes: float) -> bool:
     database = await migrate.open_database(url, migrate=True)
     indexer, names = SearchIndexer(), author_names(PAGE_AUTHORS)
     async with database.read() as connection:
-        done = (await connection.execute(sa.select(sa.func.max(papers.c.id)))).scalar() or 0
+        done, known = [
+            (await connection.execute(sa.select(sa.func.max(table.c.id)))).scalar() or 0
+            for table in (papers, authors)
+        ]
         has_glossary = await snapshot.read(connection, search.get_glossary_version) is not None
     corpus = Corpus()
-    if not done:
-        await _add_authors(database, PAGE_AUTHORS)
+    await _add_authors(database, PAGE_AUTHORS, known)
     try:
         for first in range(done + 1, count + 1, BATCH_SIZE):
             corpus.restart(first)
@@ -124,7 +126,7 @@ async def _insert_with_digests(
         digest = await connection.execute(sa.select(digests.c.id).where(digests.c.date_on == day))
         if (digest_id := digest.scalar()) is None:
             values = {"format": models.DigestFormat.NEWSLETTER, "date_on": day, "language": "ko", "raw": b""}
-            values |= {"hash": f"{day}", "problems": (), "ingested_at": now, "updated_at": now}
+            values |= {"hash": f"{day}", "problems": (), "revision": 1, "ingested_at": now, "updated_at": now}
             digest_id = await bulk.insert_row(connection, digests, values)
         rows = [
             {
@@ -184,10 +186,10 @@ def _row(paper: models.IndexDocument) -> dict[str, object]:
     }
 
 
-async def _add_authors(database: Database, count: int) -> float:
+async def _add_authors(database: Database, count: int, known: int = 0) -> float:
     indexer, names = SearchIndexer(), author_names(count)
     spent = 0.0
-    for first in range(0, count, 5000):
+    for first in range(known, count, 5000):
         batch = [
             models.Author(
                 number, f"{name.casefold()} {number}", name, 1 + (count - number) // (count // 40 + 1)

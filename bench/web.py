@@ -40,19 +40,25 @@ from tests.fake_discord import process
 from tests.support import relay_harness
 
 QUERIES = 120
+PARTS = ("pages", "site", "readers")
 CHANNELS, READERS, READING_SECONDS, SECONDS = 400, 200, 5.0, 14.0
 SITE = service.Site("http://127.0.0.1", models.Locale.EN)
 
 
-async def measure(folder: Path) -> None:
-    """Measure and print all figures."""
+async def measure(folder: Path, parts: Sequence[str] = PARTS) -> None:
+    """Measure and print the figures of these parts."""
     url = f"sqlite+aiosqlite:///{folder / 'readers.db'}"
     database = await migrate.open_database(url)
     await readers.fill(Container(Settings(database_url=url), database))
     await database.close()
-    await _measure_pages(url)
-    await _measure_site(url, folder / "site")
-    await _measure_readers(url)
+    for part in parts:
+        match part:
+            case "pages":
+                await _measure_pages(url)
+            case "site":
+                await _measure_site(url, folder / "site")
+            case _:
+                await _measure_readers(url)
 
 
 async def _measure_pages(url: str) -> None:
@@ -116,6 +122,9 @@ async def _measure_readers(url: str) -> None:
             await fake.wait_until_connected()
             await asyncio.sleep(3)
             probe = readers.Probe(database)
+            async with probe.running():
+                await asyncio.sleep(readers.IDLE_SECONDS)
+            probe.show("idle", max_lag=None, max_transaction=None)
             async with probe.running():
                 alone = await _fan_out(fake, database, channels, "alone")
             probe.show("a fan-out alone", max_lag=None, max_transaction=None)
@@ -192,6 +201,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--read")
     parser.add_argument("--large", action="store_true")
+    parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--pages", type=int)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--gigabytes", type=float, default=6.0)
@@ -212,7 +222,7 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
-        asyncio.run(measure(folder))
+        asyncio.run(measure(folder, [options.only] if options.only else PARTS))
 
 
 if __name__ == "__main__":

@@ -299,7 +299,8 @@ class BoundedEnvironment(SandboxedEnvironment):
 
     def charge(self, value: Any) -> Any:
         """Return a value whose size has been charged. Raises TemplateLimitError."""
-        self._spend(self._weigh(value) // CHARACTERS_PER_STEP)
+        # Nearly all values of a page are texts.
+        self._spend((len(value) if isinstance(value, str) else self._weigh(value)) // CHARACTERS_PER_STEP)
         return value
 
     def _charge_call(self, name: str, values: Sequence[Any]) -> None:
@@ -606,6 +607,8 @@ _LIMITS = {
 
 def _drop_noncharacters(text: str) -> str:
     """Return a text without what XML 1.0 cannot hold, and without invisible characters."""
+    if text.isascii() and text.isprintable():
+        return text
     return discord_text.strip_invisible(text).translate({0xFFFE: None, 0xFFFF: None})
 
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -639,8 +640,9 @@ def make_policy(pictures: Any) -> str:
     return f"default-src 'none'; style-src 'self'; img-src {sources}; form-action 'self'; base-uri 'none'"
 
 
+@lru_cache(maxsize=2 * FEED_PAPERS)
 def to_plain_text(text: str) -> str:
-    """Return Discord's Markdown as plain text on one line."""
+    """Return Discord's Markdown as plain text on one line. A feed's are asked for twice, for both kinds of feed."""
     return discord_text.to_single_line(markdown.render_html(text.lstrip("# ")).striptags())
 
 

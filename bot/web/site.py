@@ -47,6 +47,7 @@ class SiteBuilder:
     def __init__(self, pages: WebPages, folder: Path, site: Site) -> None:
         self._pages = replace(pages, list_snippets=self._list_snippets)
         self._snippets: dict[str, results.Snippet | None] = {}
+        self._details: dict[int, models.PaperDetail] = {}
         self._version = f"{importlib.metadata.version('paperround')} {pages.templates.hash_sources('web.')}"
         self._folder = folder
         self._site = site
@@ -97,6 +98,7 @@ class SiteBuilder:
         new_ids = [row.id for row in listed.rows if row.id not in paper_keys]
         async with services.database.read() as connection:
             details = await papers.list_details(connection, new_ids)
+        self._details = {detail.id: detail for detail in details}
         for detail in details:
             paper_keys[detail.id] = await self._build_paper(detail)
         key = self._key(day, around, listed, [paper_keys.get(row.id) for row in listed.rows])
@@ -130,8 +132,10 @@ class SiteBuilder:
         """Return the snippets of papers, each made once although a day and several authors show it."""
         missing = [row.id for row in rows if row.arxiv_id not in self._snippets]
         if missing:
+            others = [paper_id for paper_id in missing if paper_id not in self._details]
             async with self._pages.services.database.read() as connection:
-                details = await papers.list_details(connection, missing)
+                details = await papers.list_details(connection, others)
+            details += [self._details[paper_id] for paper_id in missing if paper_id in self._details]
             self._snippets |= dict.fromkeys(detail.arxiv_id for detail in details)
             self._snippets |= results.make_snippets(details, locale)
         known = ((row.arxiv_id, self._snippets.get(row.arxiv_id)) for row in rows)
