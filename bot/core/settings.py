@@ -276,6 +276,10 @@ def _format_error(problem: Mapping[str, Any]) -> str:
     name = setting_name(str(problem["loc"][0])) if problem["loc"] else "settings"
     rest = "".join(f"[{part}]" for part in problem["loc"][1:])
     message = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "literal_error":
+        message = (
+            f"{str(problem['input'])[:40]!r} is not one of its values; write {problem['ctx']['expected']}"
+        )
     return f"{name}{rest}: {message}. Change it in the environment, {ENV_FILE} or {TOML_FILE}."
 
 
