@@ -727,6 +727,17 @@ meta = sa.Table(
     "meta", metadata, sa.Column("key", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
 )
 
+processes = sa.Table(
+    "processes",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True, comment="of its sessions: Database.name"),
+    sa.Column("role", _one_of(models.ProcessRole), nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("term", sa.BigInteger, comment="as the sender; NULL: it does not send"),
+    sa.Column("started_at", UtcTime, nullable=False),
+    sa.Column("seen_at", UtcTime, nullable=False),
+)
+
 drafts = sa.Table(
     "drafts",
     metadata,

@@ -13,6 +13,7 @@ import typer
 from bot.cli import context, output
 from bot.core import errors
 from storage import errors as storage_errors
+from storage import models
 
 if TYPE_CHECKING:
     from bot.app.container import Container
@@ -188,7 +189,12 @@ def accept_options(
     """Options of `paperround` itself."""
 
 
-def run() -> None:
+def run(
+    role: Annotated[
+        models.ProcessRole,
+        typer.Option("--role", help="leader: everything but commands by HTTP, which `front` answers."),
+    ] = models.ProcessRole.ALL,
+) -> None:
     """Run the bot until SIGTERM or SIGINT."""
     import structlog
 
@@ -206,8 +212,14 @@ def run() -> None:
         raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
 
     async def command() -> None:
-        async with context.open_container(creating=True, migrating=True) as opened:
-            await runtime.run(opened)
+        is_front = role is models.ProcessRole.FRONT
+        async with context.open_container(creating=not is_front, migrating=not is_front) as opened:
+            if is_front:
+                from bot.app import front
+
+                await front.run(opened)
+            else:
+                await runtime.run(opened, role)
 
     context.run_command(command)
 

@@ -96,6 +96,7 @@ async def require_bot_may_post(
 
 async def require_alert_channel(request: Request, guild_id: int | None, channel_id: int) -> None:
     """Raise UserError unless alerts can go to the channel, and the user manages its messages."""
+    await request.interaction.client.prepare_guild(guild_id)
     guild = None if guild_id is None else request.interaction.client.get_guild(guild_id)
     channel = require_channel(guild, channel_id)
     if not isinstance(channel, discord.TextChannel):

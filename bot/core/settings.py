@@ -100,6 +100,8 @@ class Settings(BaseSettings):
     day_closes: str = _setting("day_closes", default=day_close.DEFAULT_SETTING)
     days_off: Annotated[tuple[str, ...], NoDecode] = _setting("days_off", default=())
     http: str | None = _setting("http", default=None)
+    interactions: str | None = _setting("interactions", default=None)
+    public_key: str | None = _setting("public_key", default=None)
     web: str | None = _setting("web", default=None)
     mcp_token: SecretStr | None = _setting("mcp_token", default=None)
     heartbeat_url: SecretStr | None = _setting("heartbeat_url", default=None)
@@ -221,7 +223,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("http", "web")
+    @field_validator("http", "web", "interactions")
     @classmethod
     def _check_http_address(cls, value: str | None) -> str | None:
         parse_address(value or ":0")

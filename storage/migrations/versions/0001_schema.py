@@ -497,6 +497,14 @@ def _declare_readers(metadata: sa.MetaData) -> None:
         sa.Column("hash", sa.Text, nullable=False, comment="SHA-256 of the text"),
         sa.Column("text", sa.LargeBinary, nullable=False, comment="Markdown, Zstandard"),
     )
+    sa.Table("processes", metadata,
+        sa.Column("name", sa.Text, primary_key=True, comment="of its sessions: Database.name"),
+        sa.Column("role", sa.Text, nullable=False),
+        sa.Column("version", sa.Text, nullable=False),
+        sa.Column("term", sa.BigInteger, comment="as the sender; NULL: it does not send"),
+        sa.Column("started_at", _TIME, nullable=False),
+        sa.Column("seen_at", _TIME, nullable=False),
+    )
     sa.Table("token_ledger", metadata,
         sa.Column("day_on", sa.Date, primary_key=True, comment="UTC"),
         sa.Column("reserved", sa.BigInteger, nullable=False, comment="of calls that run, or whose outcome is unknown"),
