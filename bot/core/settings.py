@@ -190,6 +190,8 @@ class Settings(BaseSettings):
     day_closes: Annotated[str, _checked(day_close.parse)] = day_close.DEFAULT_SETTING
     days_off: Annotated[tuple[str, ...], NoDecode, _List] = ()
     http: _HttpAddress = None
+    interactions: _HttpAddress = None
+    public_key: str | None = None
     web: _HttpAddress = None
     mcp_token: SecretStr | None = None
     heartbeat_url: Annotated[

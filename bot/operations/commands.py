@@ -22,6 +22,8 @@ KEEP = "mk"
 class StatusCog(commands.Cog):
     """Status of the channel and its posts, and help."""
 
+    reads_guild = True
+
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
         self._mentions = bot.mentions
