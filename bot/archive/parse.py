@@ -48,6 +48,10 @@ class ParseResult(NamedTuple):
     end: int
 
 
+_values = attrgetter(*PaperDraft.__slots__[1:])
+"""The fields of an entry from its id to its sections."""
+
+
 def _first_papers(arxiv_ids: Iterable[str]) -> Collection[str]:
     """The ids up to MAX_PAPERS: what stands under further papers is not parsed."""
     return set(islice(dict.fromkeys(arxiv_ids), fields.MAX_PAPERS))
@@ -76,11 +80,7 @@ def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list
     for draft in first.values():
         problems += _limit_lists(draft)
     entries = tuple(
-        Entry(
-            rank,
-            **{name: getattr(draft, name) for name in PaperDraft.__slots__ if name != "line"},
-            summary_missing=summaries.find_basis(draft.sections) is summaries.Basis.NONE,
-        )
+        Entry(*(rank, *_values(draft), summaries.find_basis(draft.sections) is summaries.Basis.NONE))
         for rank, draft in enumerate(first.values(), 1)
     )
     return entries, problems
