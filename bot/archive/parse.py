@@ -148,6 +148,11 @@ class _SectionDraft:
     continuation: list[str] = field(default_factory=list)
     pending_blank_lines: int = 0
 
+    def append(self, line: str) -> None:
+        """Continue the section with a line, and the blank ones before it."""
+        self.continuation += [""] * self.pending_blank_lines + [line]
+        self.pending_blank_lines = 0
+
 
 class _BlockParser:
     """Parses the lines under one paper's heading, in order."""
@@ -269,13 +274,9 @@ class _BlockParser:
         numbered = bullet[2] is not None
         if not self._items:
             self._indent, self._numbered = indent, numbered
-        is_continuation = self._current_item and (
-            indent > self._indent + 1
-            or (numbered and not self._numbered)
-            or self._current_item.is_heading_block
-        )
-        if is_continuation:
-            self._continue(line)
+        item, is_deeper = self._current_item, indent > self._indent + 1
+        if item and (is_deeper or (numbered and not self._numbered) or item.is_heading_block):
+            item.append(line)
         else:
             self._add_bullet(row, line[bullet.end() :].strip())
         return True
@@ -284,7 +285,7 @@ class _BlockParser:
         if markdown_lines.is_thematic_break(line) and not (self._current_item and line.startswith("  ")):
             self._current_item = None
         elif self._current_item:
-            self._continue(line)
+            self._current_item.append(line)
         elif self._authors_continue and self._author_lines[-1].endswith((",", ";", "[")):
             self._author_lines.append(line.strip())
         elif line.startswith(("**", "__")) and (parsed := fields.split_heading(line.strip()))[0]:
@@ -300,13 +301,6 @@ class _BlockParser:
     def _add_item(self, item: _SectionDraft) -> None:
         self._items.append(item)
         self._current_item = item
-
-    def _continue(self, line: str) -> None:
-        item = self._current_item
-        assert item is not None
-        item.continuation.extend([""] * item.pending_blank_lines)
-        item.pending_blank_lines = 0
-        item.continuation.append(line)
 
     def _build_section(self, item: _SectionDraft) -> Section | None:
         body = item.text
@@ -586,20 +580,22 @@ def parse_review(dated: fields.DatedRows) -> ParseResult:
 def _find_starts(dated: fields.DatedRows) -> tuple[list[_Start], list[Problem]]:
     rows, day, headings, papers_by_row = dated
     of_papers = [heading for heading in headings if heading.row in papers_by_row]
-    marked = [heading for heading in of_papers if _has_paper_marker(rows, heading.row, day.end)]
-    level = next((heading.level for heading in marked or of_papers), 0)
-    code = cache(
-        lambda: markdown_lines.find_code_rows(rows, [day.heading.row, *(it.row for it in marked), day.end])
-    )
+    # A review's link or the label of its summary follows the heading.
+    marked = {
+        heading.row: heading
+        for heading in of_papers
+        if (following := _next_nonblank(rows, heading.row, day.end)).startswith(_LINK_STARTS)
+        or parse_summary_label(following) is not None
+    }
+    level = next((heading.level for heading in marked.values() or of_papers), 0)
+    code = cache(lambda: markdown_lines.find_code_rows(rows, [day.heading.row, *marked, day.end]))
     starts: list[_Start] = []
     problems: list[Problem] = []
     for heading in headings:
         paper = papers_by_row.get(heading.row)
         is_titled = heading.text.startswith("[") and heading.level == level
-        if paper and (
-            _has_paper_marker(rows, heading.row, day.end)
-            or ((paper.title is None or is_titled) and heading.row not in code())
-        ):
+        may_begin = paper and (paper.title is None or is_titled)
+        if paper and (heading.row in marked or (may_begin and heading.row not in code())):
             starts.append((paper.row, paper))
         elif paper and (paper.title is None or heading.text.startswith("[")):
             message = f"{paper.arxiv_id} stands within a summary and is not taken for a paper of its own"
@@ -621,12 +617,6 @@ def _find_starts(dated: fields.DatedRows) -> tuple[list[_Start], list[Problem]]:
 def _next_nonblank(rows: Sequence[str], row: int, end: int) -> str:
     """The first of the next three lines that is not blank; empty if all are."""
     return next((line.strip() for line in rows[row + 1 : min(row + 4, end)] if line.strip()), "")
-
-
-def _has_paper_marker(rows: Sequence[str], row: int, end: int) -> bool:
-    """Whether a review's link or the label of its summary follows the heading."""
-    following = _next_nonblank(rows, row, end)
-    return following.startswith(_LINK_STARTS) or parse_summary_label(following) is not None
 
 
 def _start_without_heading_id(
