@@ -173,10 +173,10 @@ class EditPlanner:
         role_id: int | None,
         closes: Mapping[datetime, date],
     ) -> planner.RenderedPost | None:
-        is_closing = not delivery.post.is_complete and delivery.post.closes_at in closes
-        final_total = delivery.post.final_total
-        if is_closing:
-            final_total = await _count_listed(connection, subscription, delivery)
+        facts = planner.kept_facts(delivery.post)
+        if not delivery.post.is_complete and delivery.post.closes_at in closes:
+            listed = await _count_listed(connection, subscription, delivery)
+            facts |= {"is_complete": True, "final_total": listed}
         rows = await papers.list_by_arxiv_ids(connection, delivery.post.papers)
         details = await papers.list_details(connection, [row.id for row in rows])
         if len(details) != len(delivery.post.papers):
@@ -197,24 +197,16 @@ class EditPlanner:
                 locale=delivery.locale,
                 style=subscription.style,
                 digest_on=delivery.digest_on,
-                total=delivery.post.total or len(details),
                 papers=tuple(
                     outbox_deliveries.build_post_paper(detail, delivery.locale) for detail in details
                 ),
                 schedule=schedule.schedule_key(subscription),
                 since_on=choice.first_rolling_date(subscription, delivery.digest_on),
-                missed_on=delivery.post.missed_on,
                 mention_role_id=role_id,
-                ranks=delivery.post.ranks,
-                topic=delivery.post.topic,
-                source=delivery.post.source,
-                late=delivery.post.late,
-                closes_at=delivery.post.closes_at,
-                is_complete=is_closing or delivery.post.is_complete,
-                final_total=final_total,
                 server_picks=picks,
                 by_webhook=subscription.is_by_webhook,
                 silent=subscription.silent,
+                **facts | {"total": delivery.post.total or len(details)},
             )
             return planner.render(self._factory, post)
         return None

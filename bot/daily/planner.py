@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -125,6 +125,14 @@ class RenderedPost:
     stored: models.StoredPost
 
 
+_KEPT = ("total", "topic", "source", "late", "closes_at", "is_complete", "final_total", "missed_on", "ranks")
+
+
+def kept_facts(post: contents.DailyPost | models.StoredPost) -> dict[str, Any]:
+    """Return the facts of a post that are stored as they are, from which it can be rendered again."""
+    return {name: getattr(post, name) for name in _KEPT}
+
+
 def render(factory: DeliveryFactory, post: contents.DailyPost) -> RenderedPost:
     """Render a post once, for any number of deliveries. `post.marker` must be MARKER_PLACEHOLDER."""
     # Of the papers alone: a changed schedule or template is not a reason to edit what was posted.
@@ -133,17 +141,9 @@ def render(factory: DeliveryFactory, post: contents.DailyPost) -> RenderedPost:
     stored = models.StoredPost(
         papers=tuple(paper.arxiv_id for paper in post.papers),
         digests=tuple(paper.digest_id for paper in post.papers),
-        total=post.total,
         fingerprint=hashlib.sha256(shown.encode()).hexdigest(),
-        topic=post.topic,
-        source=post.source,
-        late=post.late,
-        closes_at=post.closes_at,
-        is_complete=post.is_complete,
-        final_total=post.final_total,
-        missed_on=post.missed_on,
-        ranks=post.ranks,
         server_picks=tuple((paper.arxiv_id, saved, shared) for paper, saved, shared in post.server_picks),
+        **kept_facts(post),
     )
     return RenderedPost(factory.render(DAILY, post), stored)
 
