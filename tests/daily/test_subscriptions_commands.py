@@ -247,20 +247,18 @@ async def test_a_daily_post_is_copied_to_the_channels_that_take_it(harness: Clie
     assert copy.channel_id == news.id
     assert copy.created_by == harness.manager.id
     assert all(getattr(copy, name) == getattr(original, name) for name in daily_options.SETTINGS)
+    # A role is mentioned only where the manager may.
+    role = harness.guild.create_role("readers")
+    mentioning = await harness.add_subscription(at_time="10:00", mention_role_id=role.id)
+    asked = await harness.manage("daily copy", post=str(mentioning.id))
+    refused = last_response(await harness.manager.select(asked, [news], custom_id=f"pr:dkt:{mentioning.id}"))
+    needed = harness.texts("needs-mention-role", role=f"<@&{role.id}>", channel=f"<#{news.id}>")
+    assert needed in shown_text(refused)
+    await harness.bot.services.subscriptions.remove(mentioning.id)
     # Another plan, made before, finds the copy there.
     again = await harness.manager_press(outdated, "copy-start", count=1)
     assert harness.texts("subscription-already") in shown_text(again)
     assert len(await _list_subscriptions(harness)) == 2
-
-
-async def test_a_copy_mentions_a_role_only_where_the_manager_may(harness: ClientHarness) -> None:
-    role = harness.guild.create_role("readers")
-    original = await harness.add_subscription(mention_role_id=role.id)
-    other = harness.guild.create_text_channel("other")
-    menu = await harness.manage("daily copy")
-    plan = last_response(await harness.manager.select(menu, [other], custom_id=f"pr:dkt:{original.id}"))
-    needed = harness.texts("needs-mention-role", role=f"<@&{role.id}>", channel=f"<#{other.id}>")
-    assert needed in shown_text(plan)
 
 
 async def test_setup_of_a_topic_says_how_often_it_matched_and_previews_only_that(
