@@ -308,25 +308,6 @@ async def test_readers_with_few_papers_come_before_many_with_full_shelves(
     assert papers[31] in harness.services.batches[1]
 
 
-async def test_ten_thousand_papers_are_swept_within_a_week_at_a_hundred_a_request(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runs_a_day = 96
-    swept_after = DAY * 10_000 / news.BATCH_SIZE / runs_a_day
-    assert news.RECHECK_AFTER + swept_after < WEEK + timedelta(hours=2)
-    harness = NewsHarness(db)
-    monkeypatch.setattr(news, "BATCH_SIZE", 3)
-    await harness.save(7, *await harness.add_papers(10))
-    for run in range(6):
-        await harness.run(SAVED_AT + run * timedelta(minutes=15))
-    assert [len(batch) for batch in harness.services.batches] == [3, 3, 3, 1]
-    assert len(set(harness.services.asked)) == len(harness.services.asked) == 10
-    await harness.run(SAVED_AT + DAY)
-    assert len(harness.services.batches) == 4
-    await harness.run(SAVED_AT + news.RECHECK_AFTER + timedelta(minutes=1))
-    assert harness.services.batches[4] == harness.services.batches[0]
-
-
 READER = 7_000_000_000_000_007
 HOUR = timedelta(hours=1)
 
