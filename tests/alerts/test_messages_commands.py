@@ -125,8 +125,8 @@ async def test_a_reason_quotes_the_sentence_that_it_stands_on(delivery: Delivery
 async def test_a_message_of_several_alerts_lets_the_reader_choose_one(delivery: Delivery) -> None:
     harness = delivery.harness
     ids = [
-        (await _add(harness, **options)).id
-        for options in ({"keyword": "로봇"}, {"keyword": "care", "when": "daily"})
+        (await _add(harness, keyword=keyword, when=when)).id
+        for keyword, when in (("로봇", "now"), ("care", "daily"))
     ]
     await delivery.ingest(("2601.90001", 5))
     await delivery.run(timedelta(days=1))
