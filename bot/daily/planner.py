@@ -124,7 +124,7 @@ class RenderedPost:
 
 
 def render(factory: DeliveryFactory, post: contents.DailyPost) -> RenderedPost:
-    """Render a post once, for any number of contents. `post.marker` must be MARKER_PLACEHOLDER."""
+    """Render a post once, for any number of deliveries. `post.marker` must be MARKER_PLACEHOLDER."""
     # Of the papers alone: a changed schedule or template is not a reason to edit what was posted.
     titles = [(paper.title, paper.url) for paper, _, _ in post.server_picks]
     shown = repr(post.papers) + (repr(titles) if titles else "")
@@ -583,7 +583,7 @@ async def _build_deliveries(
     now: datetime,
     rendered: RenderedPosts,
 ) -> tuple[list[choice.Decision], list[models.NewDelivery]]:
-    """Return the plans of the subscriptions and their contents. A plan that cannot be rendered is postponed.
+    """Return the plans of the subscriptions and their deliveries. A plan that cannot be rendered is postponed.
 
     Posts with what members of a server saved are rendered for each server, hence in slices of time.
     """
