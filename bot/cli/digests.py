@@ -42,8 +42,10 @@ def parse(
 
     problems: list[models.LocatedProblem] = []
     found = list(files.find_files(paths))
-    for file in shell.with_progress(found, files.read_found, "Parsing"):
-        problems += _print_file(file)
+    with shell.progress_counter("Parsing", total=len(found)) as show_count:
+        for count, file in enumerate(found, 1):
+            problems += _print_file(files.read_found(file))
+            show_count(count)
     for sentence in files.fold_problems(problems):
         shell.error(sentence)
     sys.exit(1 if problems else 0)

@@ -31,7 +31,10 @@ async def test_the_bot_has_no_privileged_intent_caches_little_and_its_commands_h
     mentions: Any = bot.allowed_mentions
     assert mentions.to_dict() == {"parse": []}
     payloads = {command.name: command.to_dict(bot.tree) for command in bot.tree.get_commands()}
-    for name in (*["digest", "top", "topic", "author", "paper", "saved", "alerts", "status", "help"], "Look up papers"):
+    for name in (
+        *["digest", "top", "topic", "author", "paper", "saved", "alerts", "status", "help"],
+        "Look up papers",
+    ):
         assert sorted(payloads[name]["integration_types"]) == [0, 1], name
         assert sorted(payloads[name]["contexts"]) == [0, 1, 2], name
     assert payloads["daily"]["integration_types"] == [0]
