@@ -129,10 +129,12 @@ def _explain_nothing(view: Snapshot, sentence: str) -> str:
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
     """Return the whole answer to a search as JSON. Each paper says which terms it lacks."""
     return {
-        **shell.pick(result, "total total_is_exact complete corrected meanings period suggestions"),
+        **shell.pick(result, "total total_is_exact complete"),
         "partial": result.is_partial,
         "also": list(result.added_forms),
+        **shell.pick(result, "corrected meanings period"),
         "from": list(result.writers),
+        **shell.pick(result, "suggestions"),
         "papers": [
             {**_explained(row, result.explanations), "missing": list(result.missing.get(row.arxiv_id, ()))}
             for row in result.rows
