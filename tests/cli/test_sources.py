@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -20,6 +17,7 @@ from bot import cli
 from bot.core import clock
 from storage import errors
 from tests.support import source_payloads
+from tests.support.shell_fixtures import serving
 
 
 @dataclass
@@ -36,29 +34,16 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A local server that the command may fetch from, and an empty working directory."""
     site = Site()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            site.requested.append(self.path)
-            body = site.pages.get(self.path)
-            self.send_response(200 if body is not None else 404)
-            self.send_header("Content-Length", str(len((body or "").encode())))
-            self.end_headers()
-            self.wfile.write((body or "").encode())
+    def respond(path: str) -> tuple[int, bytes]:
+        site.requested.append(path)
+        return (200, site.pages[path].encode()) if path in site.pages else (404, b"")
 
-        def log_message(self, *arguments: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    site.url = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PAPERROUND_FETCH_ALLOW", f"127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("HF_ENDPOINT", site.url)
-    yield site
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(respond) as port:
+        site.url = f"http://127.0.0.1:{port}"
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("PAPERROUND_FETCH_ALLOW", f"127.0.0.1:{port}")
+        monkeypatch.setenv("HF_ENDPOINT", site.url)
+        yield site
 
 
 def run(*arguments: str) -> tuple[int, str, str]:

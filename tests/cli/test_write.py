@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import json
 import os
 from collections import Counter
@@ -103,7 +102,7 @@ def test_two_processes_at_once_call_each_paper_once(
     assert sum(waited) == 1
 
 
-@pytest.mark.parametrize(("form", "language"), [*itertools.product(("newsletter", "review"), ("ko", "en"))])
+@pytest.mark.parametrize(("form", "language"), [("newsletter", "ko"), ("review", "en")])
 def test_what_is_printed_is_parsed_without_a_problem_and_is_in_storage(
     paperround: Paperround, model: FakeModelProcess, form: str, language: str
 ) -> None:
@@ -294,19 +293,3 @@ def test_a_day_without_papers_is_named(paperround: Paperround, model: FakeModelP
     result = paperround("write", "--date", DAY)
     assert result.exit_status == 1
     assert "its list of papers is empty" in result.stderr
-
-
-@pytest.mark.parametrize("form", ["newsletter", "review"])
-def test_an_ingest_of_what_was_printed_adds_its_terms_to_the_glossary(
-    paperround: Paperround, model: FakeModelProcess, form: str
-) -> None:
-    model.reset(paper_count=2)
-    paperround("write", "--date", DAY, "--format", form, "--language", "ko", "--output", "out.md")
-    Path("paperround.db").rename("writer.db")
-    paperround("db", "upgrade")
-    assert not paperround("search", "교육과정 학습", "--json").data
-    assert paperround("ingest", "out.md").exit_status == 0
-    explained = paperround("glossary", "curriculum learning", "--json").stdout
-    assert "교육과정 학습" in explained
-    [found, *_] = paperround("search", "SLM", "--json").data
-    assert found["arxiv_id"] == papers.load()[0].id
