@@ -268,16 +268,20 @@ def print_papers(
     table = [
         [row.arxiv_id, row.date, row.votes, row.title, ", ".join(row.authors[:3])]
         + ([", ".join(missing.get(row.arxiv_id, ()))] if missing else [])
-        + ([_format_score(explanations.get(row.arxiv_id, {}))] if explanations else [])
+        + (
+            [
+                ", ".join(
+                    f"{name} {value:g}" for name, value in explanations.get(row.arxiv_id, {}).items() if value
+                )
+            ]
+            if explanations
+            else []
+        )
         for row in rows
     ]
     columns = ["id", "date", "votes", "title", "authors"]
     columns += [*(["missing"] if missing else []), *(["score"] if explanations else [])]
     shell.print_table(columns, table, empty=empty)
-
-
-def _format_score(parts: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:g}" for name, value in parts.items() if value)
 
 
 def _warnings(result: search_results.SearchResult) -> list[str]:
