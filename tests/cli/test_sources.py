@@ -106,7 +106,10 @@ def test_a_dry_run_changes_nothing(site: Site) -> None:
     assert json.loads(run("list", "--json")[1])[0]["status"] is None
 
 
-def test_checking_fetches_once_and_stores_the_source(site: Site) -> None:
+def test_checking_fetches_once_and_stores_the_source_unless_it_fails(site: Site) -> None:
+    status, _, stderr = run("add", "http://localhost:9/feed.xml", "--check")
+    assert (status, "not added" in stderr) == (1, True)
+    assert json.loads(run("list", "--json")[1]) == []
     site.pages["/a.md"] = source_payloads.newsletter()
     status, stdout, _ = run("add", f"{site.url}/a.md", "--check", "--json")
     assert (status, json.loads(stdout)[0]["digests"]) == (0, 1)
@@ -228,13 +231,8 @@ def test_a_sources_priority_is_changed_and_decides_its_papers_at_once(site: Site
     assert "priority" in run("list")[1]
     run("remove", second)
     assert shown_title() == "By the first"
-    assert run("edit", second, "--priority", "1")[0] == 2
-
-
-def test_a_source_is_removed_once(site: Site) -> None:
-    run("add", f"{site.url}/feed")
-    assert run("remove", f"{site.url}/feed")[0] == 0
-    assert run("remove", f"{site.url}/feed")[0] == 2
+    assert run("edit", second, "--priority", "1")[0] == run("remove", second)[0] == 2
+    assert run("remove", first)[0] == 0
     assert json.loads(run("list", "--json")[1]) == []
 
 
@@ -301,13 +299,6 @@ def test_no_sources_are_not_a_problem_but_no_database_is(site: Site) -> None:
     assert run("fetch")[0] == run("list")[0] == 2
     paperround("db", "upgrade")
     assert run("fetch", "--json") == (0, "[]\n", "")
-
-
-def test_a_source_that_fails_its_check_is_not_added(site: Site) -> None:
-    status, _, stderr = run("add", "http://localhost:9/feed.xml", "--check")
-    assert status == 1
-    assert "not added" in stderr
-    assert json.loads(run("list", "--json")[1]) == []
 
 
 def test_times_and_zones_are_taken_as_people_type_them(site: Site) -> None:
