@@ -206,7 +206,7 @@ def test_a_search_and_an_author_load_only_what_they_need(filled: Paperround) -> 
         "try: cli.main()\n"
         "except SystemExit as end: assert not end.code, end.code\n"
         "assert 'bot.search.lookup' in sys.modules\n"
-        "heavy = {'sqlalchemy', 'discord', 'aiohttp', 'structlog', 'feedparser'}\n"
+        "heavy = {'sqlalchemy', 'discord', 'aiohttp', 'structlog', 'apscheduler', 'feedparser'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     for command in (("search", "trained with care"), ("author", "ada lovelase")):
