@@ -160,7 +160,7 @@ async def commands(
 
 
 def _korean_name(command: app_commands.Command[Any, ..., Any]) -> str:
-    texts = translations.load().for_locale(models.Locale.KO)
+    texts = translations.Translations().for_locale(models.Locale.KO)
     words = command.qualified_name.split()
     names = ["-".join(words[:length]) for length in range(1, len(words) + 1)]
     return " ".join(texts(f"command-{name}.name") for name in names)

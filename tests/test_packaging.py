@@ -114,7 +114,7 @@ def test_a_checkout_reads_the_templates_through_a_relative_link() -> None:
 
 
 def test_the_code_finds_the_data_files_of_the_package() -> None:
-    texts = translations.load()
+    texts = translations.Translations()
     assert all(texts.for_locale(locale)("broken", reference="1") for locale in models.Locale)
     assert sample_digests.sample_texts()
 

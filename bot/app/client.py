@@ -158,8 +158,8 @@ class GuildEventsCog(commands.Cog):
             joined_at = getattr(guild.me, "joined_at", None)
             if joined_at is None or abs(now - joined_at) > WELCOME_PERIOD:
                 continue
-            channel = _find_welcome_channel(guild)
-            if channel is None:
+            channels = (guild.system_channel, *guild.text_channels)
+            if (channel := next(filter(_may_write, channels), None)) is None:
                 continue
             post = contents.NoticePost(
                 marker=f"notice:w{guild.id}:{int(joined_at.timestamp())}",
@@ -214,7 +214,9 @@ class GuildEventsCog(commands.Cog):
             case Reason.THREAD_LOCKED:
                 return isinstance(channel, discord.Thread) and not channel.locked
             case Reason.TAG_NEEDED:
-                return isinstance(channel, discord.ForumChannel) and _accepts_posts(channel)
+                return isinstance(channel, discord.ForumChannel) and (
+                    not channel.flags.require_tag or any(not tag.moderated for tag in channel.available_tags)
+                )
             case Reason.WRONG_CHANNEL_KIND:
                 return isinstance(row, models.Subscription) and STYLES[row.style].fits(channel)
         return True
@@ -249,19 +251,11 @@ def _guild_settings(guild: discord.Guild) -> accounts.GuildSettings:
     }
 
 
-def _find_welcome_channel(guild: discord.Guild) -> discord.TextChannel | None:
-    """Return the system channel of a server, else its first text channel, where the bot may write; None without one."""
-    for channel in (guild.system_channel, *guild.text_channels):
-        if channel is not None:
-            granted = channel.permissions_for(guild.me)
-            if granted.view_channel and granted.send_messages:
-                return channel
-    return None
-
-
-def _accepts_posts(forum: discord.ForumChannel) -> bool:
-    """Return whether a post needs no tag in the forum, or the forum has a tag that is not moderated."""
-    return not forum.flags.require_tag or any(not tag.moderated for tag in forum.available_tags)
+def _may_write(channel: discord.TextChannel | None) -> bool:
+    if channel is None:
+        return False
+    granted = channel.permissions_for(channel.guild.me)
+    return granted.view_channel and granted.send_messages
 
 
 COGS = (

@@ -155,7 +155,7 @@ class Container:
         """The texts of the interface; loads discord.py."""
         from bot.client import translations
 
-        return translations.load()
+        return translations.Translations()
 
     @cached_property
     def mentions(self) -> CommandMentions:

@@ -113,11 +113,7 @@ def why(
 
     found = shell.run_in_container(command)
     if found is not None:
-        rows, text = found
-        if as_json:
-            shell.print_json(rows)
-        else:
-            shell.echo(text)
+        shell.print_result(*found, as_json)
     _exit_if_unknown(paper_id, found)
 
 

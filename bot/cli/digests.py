@@ -42,8 +42,10 @@ def parse(
 
     problems: list[models.LocatedProblem] = []
     found = list(files.find_files(paths))
-    for file in shell.with_progress(found, files.read_file, "Parsing"):
-        problems += _print_file(file)
+    with shell.progress_counter("Parsing", total=len(found)) as show_count:
+        for count, file in enumerate(found, 1):
+            problems += _print_file(files.read_file(file))
+            show_count(count)
     for sentence in files.fold_problems(problems):
         shell.error(sentence)
     sys.exit(1 if problems else 0)
@@ -89,7 +91,10 @@ def ingest(
     for sentence in files.fold_problems(problems):
         shell.error(sentence)
     if unrelated:
-        shell.error(_unrelated_sentence(unrelated))
+        names = ", ".join(row.location for row in unrelated[:_NAMED_FILES])
+        names += " …" if len(unrelated) > _NAMED_FILES else ""
+        files_name = "1 file names" if len(unrelated) == 1 else f"{len(unrelated)} files name"
+        shell.error(f"{files_name} no paper and changed nothing: {names}")
     counts = {"digests": result.digests, "papers": result.papers, "new_papers": result.new_papers}
     listed = [{"file": row.location, "line": row.line, "message": row.message} for row in problems]
     shell.print_result(
@@ -98,14 +103,6 @@ def ingest(
         as_json,
     )
     sys.exit(1 if problems else 0)
-
-
-def _unrelated_sentence(unrelated: Sequence[models.LocatedProblem]) -> str:
-    names = ", ".join(row.location for row in unrelated[:_NAMED_FILES]) + (
-        " …" if len(unrelated) > _NAMED_FILES else ""
-    )
-    files = "1 file names" if len(unrelated) == 1 else f"{len(unrelated)} files name"
-    return f"{files} no paper and changed nothing: {names}"
 
 
 _NAMED_FILES = 3

@@ -310,12 +310,8 @@ def build_web(
         return await site.SiteBuilder(pages, folder, service.Site(address, locale, is_static=True)).build()
 
     built = shell.run_in_container(build)
-    if as_json:
-        shell.print_json(built._asdict())
-    else:
-        shell.echo(
-            f"{built.written} files written, {built.unchanged} unchanged, {built.removed} removed in {folder}."
-        )
+    counts = f"{built.written} files written, {built.unchanged} unchanged, {built.removed} removed"
+    shell.print_result(built._asdict(), f"{counts} in {folder}.", as_json)
 
 
 def check_templates(as_json: shell.AsJson = False) -> None:

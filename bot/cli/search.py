@@ -129,10 +129,12 @@ def _explain_nothing(view: Snapshot, sentence: str) -> str:
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
     """Return the whole answer to a search as JSON. Each paper says which terms it lacks."""
     return {
-        **shell.pick(result, "total total_is_exact complete corrected meanings period suggestions"),
+        **shell.pick(result, "total total_is_exact complete"),
         "partial": result.is_partial,
         "also": list(result.added_forms),
+        **shell.pick(result, "corrected meanings period"),
         "from": list(result.writers),
+        **shell.pick(result, "suggestions"),
         "papers": [
             {**_explained(row, result.explanations), "missing": list(result.missing.get(row.arxiv_id, ()))}
             for row in result.rows
@@ -266,16 +268,20 @@ def print_papers(
     table = [
         [row.arxiv_id, row.date, row.votes, row.title, ", ".join(row.authors[:3])]
         + ([", ".join(missing.get(row.arxiv_id, ()))] if missing else [])
-        + ([_format_score(explanations.get(row.arxiv_id, {}))] if explanations else [])
+        + (
+            [
+                ", ".join(
+                    f"{name} {value:g}" for name, value in explanations.get(row.arxiv_id, {}).items() if value
+                )
+            ]
+            if explanations
+            else []
+        )
         for row in rows
     ]
     columns = ["id", "date", "votes", "title", "authors"]
     columns += [*(["missing"] if missing else []), *(["score"] if explanations else [])]
     shell.print_table(columns, table, empty=empty)
-
-
-def _format_score(parts: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:g}" for name, value in parts.items() if value)
 
 
 def _warnings(result: search_results.SearchResult) -> list[str]:

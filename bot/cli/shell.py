@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
 Service = TypeVar("Service")
 Result = TypeVar("Result")
-Item = TypeVar("Item")
-Source = TypeVar("Source")
 Choice = TypeVar("Choice", bound=StrEnum)
 Command: TypeAlias = Callable[..., None]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -197,7 +195,7 @@ def print_document(text: str, target: Path | None = None) -> None:
         raise errors.PaperroundError(reason) from None
 
 
-def print_result(data: Mapping[str, Any], sentence: str, as_json: bool) -> None:
+def print_result(data: Any, sentence: str, as_json: bool) -> None:
     """Print the result of a command as JSON, or as a sentence."""
     if as_json:
         print_json(data)
@@ -298,14 +296,6 @@ def _progress(label: str, text: str = "") -> Iterator[Callable[..., None]]:
         yield lambda done, total=None, label=label: progress.update(
             task, completed=done, total=total, description=label
         )
-
-
-def with_progress(items: Sequence[Source], read: Callable[[Source], Item], label: str) -> Iterator[Item]:
-    """Yield what is read of each item, and show on a terminal how many of them are done."""
-    with progress_counter(label, total=len(items)) as show_count:
-        for count, item in enumerate(items, 1):
-            yield read(item)
-            show_count(count)
 
 
 def echo(sentence: str) -> None:

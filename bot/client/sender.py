@@ -176,7 +176,7 @@ class DiscordSender:
 
         The roles of a server that is not cached are taken to exist.
         """
-        payload = _without_mentions(payload)
+        payload = {"allowed_mentions": NO_MENTIONS} | payload
         guild = getattr(self._client.get_channel(channel_id), "guild", None)
         roles = payload["allowed_mentions"].get("roles", [])
         if guild is None or guild.unavailable or all(guild.get_role(int(role)) for role in roles):
@@ -227,10 +227,6 @@ class _Fence:
 
 def _json_body(payload: dict[str, Any]) -> http.MultipartParameters:
     return http.MultipartParameters(payload=payload, multipart=None, files=None)
-
-
-def _without_mentions(payload: dict[str, Any]) -> dict[str, Any]:
-    return {"allowed_mentions": NO_MENTIONS} | payload
 
 
 def _target_message_id(request: SendRequest) -> int:

@@ -71,7 +71,7 @@ class Texts:
 
 
 class Translations:
-    """Texts of all languages. A file is parsed on first use, which takes about 0.1 s."""
+    """The texts of all languages that are bundled with the package. A file is parsed on first use, which takes about 0.1 s."""
 
     def __init__(self) -> None:
         self._texts_by_locale: dict[models.Locale, Texts] = {}
@@ -81,11 +81,6 @@ class Translations:
         if locale not in self._texts_by_locale:
             self._texts_by_locale[locale] = Texts(locale, read_source(locale))
         return self._texts_by_locale[locale]
-
-
-def load() -> Translations:
-    """Return the texts bundled with the package."""
-    return Translations()
 
 
 def read_source(locale: models.Locale) -> str:

@@ -93,17 +93,16 @@ async def _dispatch(harness: ClientHarness, event: str, *arguments: Any) -> None
             await listener(*arguments)
 
 
-@pytest.mark.parametrize("event", ["guild_available", "guild_join", "guild_role_delete"])
-async def test_a_channel_with_permissions_is_resumed_after_an_event(
-    harness: ClientHarness, event: str
-) -> None:
-    subscription = await _add_paused(harness, harness.channel.id, models.Reason.NO_SEND)
+async def test_a_channel_with_permissions_is_resumed_after_an_event(harness: ClientHarness) -> None:
+    subscription = await harness.add_subscription()
     forbidden = await _add_paused(harness, harness.readonly_channel.id, models.Reason.NO_SEND)
     guild = harness.bot.get_guild(harness.guild.id)
     assert guild is not None
-    await _dispatch(harness, event, guild.default_role if "role" in event else guild)
-    assert await _state(harness, subscription) is models.ActivityState.ACTIVE
-    assert await _state(harness, forbidden) is models.ActivityState.PAUSED
+    for event in ("guild_available", "guild_join", "guild_role_delete"):
+        await harness.bot.services.subscriptions.pause(subscription.id, models.Reason.NO_SEND)
+        await _dispatch(harness, event, guild.default_role if "role" in event else guild)
+        assert await _state(harness, subscription) is models.ActivityState.ACTIVE
+        assert await _state(harness, forbidden) is models.ActivityState.PAUSED
 
 
 @pytest.mark.parametrize("is_restarted", [False, True])
@@ -141,19 +140,16 @@ async def test_each_paused_channel_that_is_not_known_is_requested_in_its_turn(
     assert len(requested) == 2 * 17
 
 
-@pytest.mark.parametrize("is_moderated", [True, False])
-async def test_a_forum_is_resumed_when_it_has_a_tag_that_the_bot_may_set(
-    harness: ClientHarness, is_moderated: bool
-) -> None:
+async def test_a_forum_is_resumed_when_it_has_a_tag_that_the_bot_may_set(harness: ClientHarness) -> None:
     forum = harness.guild.create_forum_channel("papers-forum")
     subscription = await _add_paused(harness, forum.id, models.Reason.TAG_NEEDED, style=models.Style.FORUM)
     channel: Any = harness.bot.get_channel(forum.id)
     channel._flags |= discord.ChannelFlags(require_tag=True).value
-    tag = discord.ForumTag(name="Papers", moderated=is_moderated)
-    channel._available_tags = {1: tag}
-    await _dispatch(harness, "guild_channel_update", channel, channel)
-    expected = models.ActivityState.PAUSED if is_moderated else models.ActivityState.ACTIVE
-    assert await _state(harness, subscription) is expected
+    for is_moderated in (True, False):
+        channel._available_tags = {1: discord.ForumTag(name="Papers", moderated=is_moderated)}
+        await _dispatch(harness, "guild_channel_update", channel, channel)
+        expected = models.ActivityState.PAUSED if is_moderated else models.ActivityState.ACTIVE
+        assert await _state(harness, subscription) is expected
 
 
 async def test_a_server_is_stored_at_start_and_its_posts_are_paused_after_the_bot_left(

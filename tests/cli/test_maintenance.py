@@ -20,9 +20,6 @@ from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 from tests.support.shell_fixtures import ADD_CHANNEL, Paperround
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
-
-
 PAPERS = [
     NewsletterPaper(f"2501.{number:05}", f"Sparse coding number{number}", "It codes.")
     for number in range(1, 8)
@@ -33,7 +30,7 @@ PAPERS = [
 def indexed_archive(
     paperround: Paperround, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Paperround:
-    """The command line on an archive of seven papers, for each database engine."""
+    """The command line on an archive of seven papers."""
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", database_url)
     (tmp_path / "digest.md").write_text(sample_archive.newsletter("2025-01-02", PAPERS), encoding="utf-8")
     assert paperround("ingest", "digest.md").exit_status == 0

@@ -7,10 +7,7 @@ import json
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +15,7 @@ import pytest
 
 from bot.cli import healthcheck
 from tests.support import patience
-from tests.support.shell_fixtures import Paperround
+from tests.support.shell_fixtures import Paperround, serving
 
 HEALTHY = {
     "up": True,
@@ -32,33 +29,10 @@ HEALTHY = {
 PROBLEM = "The relay has not looked for parts to send for 120 s."
 
 
-@contextmanager
-def serving(status: int, body: bytes, host: str = "127.0.0.1") -> Iterator[int]:
-    """Answer every request with the same answer. Yields the port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            assert self.path == "/health"
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Log nothing."""
-
-    class Server(HTTPServer):
-        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-
-    with Server((host, 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server.server_address[1]
-        server.shutdown()
-        thread.join()
-
-
-def encode(body: Any) -> bytes:
-    return json.dumps(body).encode()
+def respond(status: int, body: Any) -> Callable[[str], tuple[int, bytes]]:
+    """Return the answer of a bot at /health: JSON, or the bytes that are given."""
+    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return lambda path: (status if path == "/health" else 404, sent)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +55,7 @@ def test_the_health_of_a_bot_is_an_exit_status_and_one_line(
     exit_status: int,
     shown: str,
 ) -> None:
-    with serving(status, encode(HEALTHY | change)) as port:
+    with serving(respond(status, HEALTHY | change)) as port:
         monkeypatch.setenv("PAPERROUND_HTTP", f"0.0.0.0:{port}")
         answer, as_json = paperround("healthcheck"), paperround("healthcheck", "--json")
     assert (answer.exit_status, answer.stdout + answer.stderr) == (exit_status, f"{shown}\n")
@@ -93,7 +67,7 @@ def test_an_answer_of_another_program_is_exit_status_one(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for body in (b"<html>", b"[]", b'{"ok": true}'):
-        with serving(200, body) as port:
+        with serving(respond(200, body)) as port:
             monkeypatch.setenv("PAPERROUND_HTTP", f"127.0.0.1:{port}")
             answer = paperround("healthcheck")
         assert (answer.exit_status, len(answer.stderr.splitlines())) == (1, 1)
@@ -122,7 +96,7 @@ def test_without_the_setting_it_says_so(paperround: Paperround, monkeypatch: pyt
 
 
 def test_the_setting_may_be_in_the_toml_file(paperround: Paperround, tmp_path: Any) -> None:
-    with serving(200, encode(HEALTHY)) as port:
+    with serving(respond(200, HEALTHY)) as port:
         (tmp_path / "paperround.toml").write_text(f'http = "127.0.0.1:{port}"')
         assert paperround("healthcheck").exit_status == 0
 
@@ -151,7 +125,7 @@ def test_an_invalid_address_is_wrong_usage(paperround: Paperround, monkeypatch: 
 
 def test_an_answer_over_ipv6_is_read() -> None:
     try:
-        with serving(200, encode(HEALTHY), "::1") as port:
+        with serving(respond(200, HEALTHY), "::1") as port:
             assert healthcheck.request_health(f"[::]:{port}") == (True, HEALTHY)
     except OSError:
         pytest.skip("no IPv6 here")
@@ -165,7 +139,7 @@ def test_the_check_loads_neither_the_other_commands_nor_a_library() -> None:
         "heavy = {'typer', 'rich', 'pydantic', 'discord', 'sqlalchemy', 'aiohttp', 'asyncio', 'structlog'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    with serving(200, encode(HEALTHY)) as port:
+    with serving(respond(200, HEALTHY)) as port:
         ran = subprocess.run(
             [sys.executable, "-c", program],
             capture_output=True,

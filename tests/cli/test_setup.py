@@ -240,45 +240,32 @@ async def test_a_token_of_the_environment_is_used_and_not_written(
     assert (tmp_path / ".env").read_text() == "PAPERROUND_SOURCES='https://huggingface.co'\n"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "stdin", "settings", "expected"),
-    [
-        (("--token-stdin",), "", {}, (1, command_sync.NOT_A_TOKEN)),
-        (("--token-stdin",), "abc", {}, (1, command_sync.NOT_A_TOKEN)),
-        (("--token-stdin",), "wrong.token.of-another-bot", {}, (1, command_sync.WRONG_TOKEN)),
-        ((), "", {}, (2, "There is no terminal")),
-        (
-            ("--token-stdin",),
-            model.TOKEN,
-            {"PAPERROUND_DISCORD_API_URL": "http://127.0.0.1:9/api"},
-            (1, "cannot be reached"),
-        ),
-        (("--token-stdin",), model.TOKEN, {"DISCORD_TOKEN": "x"}, (2, "in the environment")),
-        (("--token-stdin", "--source", "arxiv:nonsense!"), model.TOKEN, {}, (2, "nonsense!")),
-        (("--token-stdin", "--source", "/a b"), model.TOKEN, {}, (2, "not one address")),
-        (
-            ("--token-stdin", "--source", "arxiv:cs.CL"),
-            model.TOKEN,
-            {"PAPERROUND_SOURCES": "https://a.example"},
-            (2, "sources are in the environment"),
-        ),
-    ],
-)
 async def test_what_cannot_work_is_one_sentence_and_nothing_is_written(
-    fake: process.FakeDiscord,
-    tmp_path: Path,
-    arguments: Sequence[str],
-    stdin: str,
-    settings: Mapping[str, str],
-    expected: tuple[int, str],
+    fake: process.FakeDiscord, tmp_path: Path
 ) -> None:
-    if stdin.startswith("wrong"):
-        await fake.set_faults({"kind": "status", "method": "GET", "path": "/users/@me", "status": 401})
-    status, out, err = await run(tmp_path, fake, *arguments, stdin=stdin, **settings)
-    assert (status, out) == (expected[0], ""), err
-    assert expected[1] in err
-    assert len(err.splitlines()) == 1
-    assert list(tmp_path.iterdir()) == []
+    token = ("--token-stdin",)
+    nowhere = {"PAPERROUND_DISCORD_API_URL": "http://127.0.0.1:9/api"}
+    elsewhere = {"PAPERROUND_SOURCES": "https://a.example"}
+    await fake.set_faults(
+        {"kind": "status", "method": "GET", "path": "/users/@me", "status": 401, "times": 1}
+    )
+    cases: tuple[tuple[Sequence[str], str, Mapping[str, str], int, str], ...] = (
+        (token, "wrong.token.of-another-bot", {}, 1, command_sync.WRONG_TOKEN),
+        (token, "", {}, 1, command_sync.NOT_A_TOKEN),
+        (token, "abc", {}, 1, command_sync.NOT_A_TOKEN),
+        ((), "", {}, 2, "There is no terminal"),
+        (token, model.TOKEN, nowhere, 1, "cannot be reached"),
+        (token, model.TOKEN, {"DISCORD_TOKEN": "x"}, 2, "in the environment"),
+        ((*token, "--source", "arxiv:nonsense!"), model.TOKEN, {}, 2, "nonsense!"),
+        ((*token, "--source", "/a b"), model.TOKEN, {}, 2, "not one address"),
+        ((*token, "--source", "arxiv:cs.CL"), model.TOKEN, elsewhere, 2, "sources are in the environment"),
+    )
+    for arguments, stdin, settings, expected, reason in cases:
+        status, out, err = await run(tmp_path, fake, *arguments, stdin=stdin, **settings)
+        assert (status, out) == (expected, ""), err
+        assert reason in err
+        assert len(err.splitlines()) == 1
+        assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_file_that_cannot_be_replaced_is_said_before_the_token_is_read(

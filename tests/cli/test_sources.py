@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -20,6 +17,7 @@ from bot import cli
 from bot.core import clock
 from storage import errors
 from tests.support import source_payloads
+from tests.support.shell_fixtures import serving
 
 
 @dataclass
@@ -36,29 +34,16 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A local server that the command may fetch from, and an empty working directory."""
     site = Site()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            site.requested.append(self.path)
-            body = site.pages.get(self.path)
-            self.send_response(200 if body is not None else 404)
-            self.send_header("Content-Length", str(len((body or "").encode())))
-            self.end_headers()
-            self.wfile.write((body or "").encode())
+    def respond(path: str) -> tuple[int, bytes]:
+        site.requested.append(path)
+        return (200, site.pages[path].encode()) if path in site.pages else (404, b"")
 
-        def log_message(self, *arguments: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    site.url = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PAPERROUND_FETCH_ALLOW", f"127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("HF_ENDPOINT", site.url)
-    yield site
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(respond) as port:
+        site.url = f"http://127.0.0.1:{port}"
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("PAPERROUND_FETCH_ALLOW", f"127.0.0.1:{port}")
+        monkeypatch.setenv("HF_ENDPOINT", site.url)
+        yield site
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -121,7 +106,10 @@ def test_a_dry_run_changes_nothing(site: Site) -> None:
     assert json.loads(run("list", "--json")[1])[0]["status"] is None
 
 
-def test_checking_fetches_once_and_stores_the_source(site: Site) -> None:
+def test_checking_fetches_once_and_stores_the_source_unless_it_fails(site: Site) -> None:
+    status, _, stderr = run("add", "http://localhost:9/feed.xml", "--check")
+    assert (status, "not added" in stderr) == (1, True)
+    assert json.loads(run("list", "--json")[1]) == []
     site.pages["/a.md"] = source_payloads.newsletter()
     status, stdout, _ = run("add", f"{site.url}/a.md", "--check", "--json")
     assert (status, json.loads(stdout)[0]["digests"]) == (0, 1)
@@ -243,13 +231,8 @@ def test_a_sources_priority_is_changed_and_decides_its_papers_at_once(site: Site
     assert "priority" in run("list")[1]
     run("remove", second)
     assert shown_title() == "By the first"
-    assert run("edit", second, "--priority", "1")[0] == 2
-
-
-def test_a_source_is_removed_once(site: Site) -> None:
-    run("add", f"{site.url}/feed")
-    assert run("remove", f"{site.url}/feed")[0] == 0
-    assert run("remove", f"{site.url}/feed")[0] == 2
+    assert run("edit", second, "--priority", "1")[0] == run("remove", second)[0] == 2
+    assert run("remove", first)[0] == 0
     assert json.loads(run("list", "--json")[1]) == []
 
 
@@ -316,13 +299,6 @@ def test_no_sources_are_not_a_problem_but_no_database_is(site: Site) -> None:
     assert run("fetch")[0] == run("list")[0] == 2
     paperround("db", "upgrade")
     assert run("fetch", "--json") == (0, "[]\n", "")
-
-
-def test_a_source_that_fails_its_check_is_not_added(site: Site) -> None:
-    status, _, stderr = run("add", "http://localhost:9/feed.xml", "--check")
-    assert status == 1
-    assert "not added" in stderr
-    assert json.loads(run("list", "--json")[1]) == []
 
 
 def test_times_and_zones_are_taken_as_people_type_them(site: Site) -> None:

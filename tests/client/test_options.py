@@ -15,94 +15,51 @@ from bot.core import clock
 from bot.daily import schedule
 
 
-@pytest.mark.parametrize(
-    ("typed", "time"),
-    [
-        ("9", "09:00"),
-        ("9am", "09:00"),
-        ("9 AM", "09:00"),
-        ("12am", "00:00"),
-        ("12 p.m.", "12:00"),
-        ("9:30pm", "21:30"),
-        ("21:30", "21:30"),
-        ("９：０５", "09:05"),
-        ("오전 9시", "09:00"),
-        ("오전 9:30", "09:30"),
-        ("오후 3시 5분", "15:05"),
-        ("오후 3시 반", "15:30"),
-        ("오후 13시", "13:00"),
-        ("오전 12시", "00:00"),
-        ("낮 12시", "12:00"),
-        ("낮 11시", "11:00"),
-        ("밤 9시", "21:00"),
-        ("밤 12시", "00:00"),
-        ("밤 1시", "01:00"),
-        ("새벽 2시", "02:00"),
-        ("아침", "09:00"),
-        (" Morning ", "09:00"),
-        ("자정", "00:00"),
-        ("24:00", "00:00"),
-        ("25", None),
-        ("24:30", None),
-        ("9:60", None),
-        ("13pm", None),
-        ("0pm", None),
-        ("am 9 pm", None),
-        ("soon", None),
-        ("", None),
-    ],
-)
-def test_times_are_read_as_people_type_them(typed: str, time: str | None) -> None:
-    assert client_options.find_time(typed) == time
+def test_times_are_read_as_people_type_them() -> None:
+    for time, typed in {
+        "00:00": ("12am", "오전 12시", "밤 12시", "자정", "24:00"),
+        "01:00": ("밤 1시",),
+        "02:00": ("새벽 2시",),
+        "09:00": ("9", "9am", "9 AM", "오전 9시", "아침", " Morning "),
+        "09:05": ("９：０５",),
+        "09:30": ("오전 9:30",),
+        "11:00": ("낮 11시",),
+        "12:00": ("12 p.m.", "낮 12시"),
+        "13:00": ("오후 13시",),
+        "15:05": ("오후 3시 5분",),
+        "15:30": ("오후 3시 반",),
+        "21:00": ("밤 9시",),
+        "21:30": ("9:30pm", "21:30"),
+        None: ("25", "24:30", "9:60", "13pm", "0pm", "am 9 pm", "soon", ""),
+    }.items():
+        assert {text: client_options.find_time(text) for text in typed} == dict.fromkeys(typed, time)
 
 
-@pytest.mark.parametrize(
-    ("typed", "time", "zone"),
-    [
-        ("9am KST", "09:00", "Asia/Seoul"),
-        ("9시 서울", "09:00", "Asia/Seoul"),
-        ("오전 9시 서울", "09:00", "Asia/Seoul"),
-        ("서울 오전 9시", "09:00", "Asia/Seoul"),
-        ("09:00 Europe/Berlin", "09:00", "Europe/Berlin"),
-        ("9:30 pm New York", "21:30", "America/New_York"),
-        ("09:00 (Asia/Seoul)", "09:00", "Asia/Seoul"),
-        ("아침 도쿄", "09:00", "Asia/Tokyo"),
-    ],
-)
-def test_a_zone_beside_a_time_counts_before_the_zone(typed: str, time: str, zone: str) -> None:
-    moved = client_options.move_zone({"time": typed, "zone": "UTC", "votes": "3"}, "time", "zone")
-    assert client_options.find_time(moved["time"]) == time
-    assert (moved["zone"], moved["votes"]) == (zone, "3")
+def test_a_known_zone_beside_a_time_counts_before_the_zone() -> None:
+    for zone, typed in {
+        "Asia/Seoul": ("9am KST", "9시 서울", "오전 9시 서울", "서울 오전 9시", "09:00 (Asia/Seoul)"),
+        "Europe/Berlin": ("09:00 Europe/Berlin",),
+        "America/New_York": ("9:00 am New York",),
+        "Asia/Tokyo": ("아침 도쿄",),
+    }.items():
+        for text in typed:
+            moved = client_options.move_zone({"time": text, "zone": "UTC", "votes": "3"}, "time", "zone")
+            assert client_options.find_time(moved["time"]) == "09:00"
+            assert (moved["zone"], moved["votes"]) == (zone, "3")
+    for unknown in ("9 am", "오후 3시 반", "9am Atlantis", "soon KST", "KST", "", None):
+        given = {"time": unknown, "zone": "UTC"}
+        assert client_options.move_zone(given, "time", "zone") == given
 
 
-@pytest.mark.parametrize("typed", ["9 am", "오후 3시 반", "9am Atlantis", "soon KST", "KST", "", None])
-def test_a_time_without_a_known_zone_stays_as_it_is(typed: str | None) -> None:
-    given = {"time": typed, "zone": "UTC"}
-    assert client_options.move_zone(given, "time", "zone") == given
-
-
-@pytest.mark.parametrize(
-    ("typed", "zone"),
-    [
-        ("Asia/Seoul", "Asia/Seoul"),
-        ("asia/seoul", "Asia/Seoul"),
-        ("seoul", "Asia/Seoul"),
-        ("서울", "Asia/Seoul"),
-        ("한국", "Asia/Seoul"),
-        ("kst", "Asia/Seoul"),
-        ("New York", "America/New_York"),
-        ("뉴욕", "America/New_York"),
-        ("EST", "America/New_York"),
-        ("utc", "UTC"),
-        ("GMT", "UTC"),
-        ("America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
-        ("Mars", None),
-        ("", None),
-        ("../etc/passwd", None),
-    ],
-)
-def test_zones_are_read_as_people_type_them(typed: str, zone: str | None) -> None:
-    assert client_options.find_zone(typed) == zone
+def test_zones_are_read_as_people_type_them() -> None:
+    for zone, typed in {
+        "Asia/Seoul": ("Asia/Seoul", "asia/seoul", "seoul", "서울", "한국", "kst"),
+        "America/New_York": ("New York", "뉴욕", "EST"),
+        "UTC": ("utc", "GMT"),
+        "America/Argentina/Buenos_Aires": ("America/Argentina/Buenos_Aires",),
+        None: ("Mars", "", "../etc/passwd"),
+    }.items():
+        assert {text: client_options.find_zone(text) for text in typed} == dict.fromkeys(typed, zone)
 
 
 def test_every_named_zone_has_rules_and_one_meaning() -> None:

@@ -190,16 +190,13 @@ async def test_a_text_that_a_reader_typed_is_not_read_as_a_draft(harness: Client
     assert rows[0] == stored
 
 
-@pytest.mark.parametrize("verb", [daily_messages.START, daily_messages.START_NOW])
-async def test_no_daily_post_is_made_in_a_channel_of_another_server(
-    harness: ClientHarness, verb: str
+async def test_a_daily_post_is_started_only_in_a_channel_of_the_server_and_with_the_rights_of_now(
+    harness: ClientHarness,
 ) -> None:
-    forged = await _wizard_button(harness, _other_channel(harness).id, verb)
-    assert await _press(harness, harness.manager, forged) == harness.texts("channel-not-here")
-    assert await harness.bot.services.subscriptions.list_rows() == []
-
-
-async def test_a_daily_post_is_started_only_with_the_rights_of_now(harness: ClientHarness) -> None:
+    other = _other_channel(harness)
+    for verb in (daily_messages.START, daily_messages.START_NOW):
+        forged = await _wizard_button(harness, other.id, verb)
+        assert await _press(harness, harness.manager, forged) == harness.texts("channel-not-here")
     quiet = await _wizard_button(harness, harness.readonly_channel.id)
     assert harness.texts("permission-send-messages") in await _press(harness, harness.manager, quiet)
     forum = harness.guild.create_forum_channel("papers-forum")

@@ -162,36 +162,23 @@ async def test_the_daily_posts_menu_opens_the_card_privately(harness: ClientHarn
     assert "Rewards That Teach Reasoning" in shown_text(opened)
 
 
-async def test_an_error_of_a_command_is_answered_with_a_logged_reference(
+async def test_an_error_is_answered_privately_with_a_logged_reference_that_of_a_component_in_a_new_message(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.expected_errors.append(errors.DatabaseBusyError)
+    listed = await harness.ask("digest")
 
     async def fail(*_: Any, **__: Any) -> None:
         raise errors.DatabaseBusyError("the database is away")
 
-    monkeypatch.setattr(type(harness.bot.services.search), "search", fail)
+    for name in ("search", "get_digest"):
+        monkeypatch.setattr(type(harness.bot.services.search), name, fail)
     with structlog.testing.capture_logs() as logs:
-        result = await harness.ask("topic", query="로봇")
-    (entry,) = [log for log in logs if log["event"] == "interaction failed"]
-    assert shown_text(result) == harness.texts("broken", reference=entry["reference"])
-    assert result.ephemeral
-
-
-async def test_an_error_of_a_component_is_answered_in_a_new_message(
-    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    listed = await harness.ask("digest")
-
-    async def fail(*_: Any, **__: Any) -> None:
-        raise RuntimeError("on purpose")
-
-    monkeypatch.setattr(type(harness.bot.services.search), "get_digest", fail)
-    with structlog.testing.capture_logs() as logs:
-        result = await harness.click(listed, label="▶")
-    (entry,) = [log for log in logs if log["event"] == "interaction failed"]
-    assert entry["reference"] in shown_text(result)
-    assert result.id != listed.id
+        results = [await harness.ask("topic", query="로봇"), await harness.click(listed, label="▶")]
+    references = [log["reference"] for log in logs if log["event"] == "interaction failed"]
+    for result, reference in zip(results, references, strict=True):
+        assert shown_text(result) == harness.texts("broken", reference=reference)
+        assert (result.ephemeral, result.id != listed.id) == (True, True)
 
 
 def test_an_exception_in_the_table_becomes_a_user_error_and_others_pass_through() -> None:

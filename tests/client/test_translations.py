@@ -131,14 +131,14 @@ def test_a_replaced_word_is_in_no_text(locale: models.Locale, replaced: tuple[st
 
 @pytest.mark.parametrize("locale", list(models.Locale))
 def test_a_missing_argument_is_an_error(locale: models.Locale) -> None:
-    texts = translations.load().for_locale(locale)
+    texts = translations.Translations().for_locale(locale)
     with pytest.raises(ValueError, match="shared-by"):
         texts("shared-by")
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))
 def test_every_reason_of_a_pause_has_a_text(locale: models.Locale) -> None:
-    texts = translations.load().for_locale(locale)
+    texts = translations.Translations().for_locale(locale)
     assert all(texts.find(f"reason-{reason.value}") for reason in models.Reason)
 
 

@@ -21,7 +21,7 @@ from storage.models import Locale, Style
 from tests.support import rendered_posts
 from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
 
-TEXTS = translations.load()
+TEXTS = translations.Translations()
 
 
 def rest_on(planning: PlannerHarness, *days: int) -> day_close.DaysOff:

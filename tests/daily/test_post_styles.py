@@ -23,7 +23,7 @@ from bot.rendering.templates import Templates
 from storage.models import Locale, Style, When
 from tests.support import hostile_papers, payload_checks
 
-TRANSLATIONS = translations.load()
+TRANSLATIONS = translations.Translations()
 RENDERER = DiscordRenderer(TRANSLATIONS, Templates(), CommandMentions())
 
 

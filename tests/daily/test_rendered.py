@@ -46,7 +46,7 @@ class SavingHarness(PlannerHarness):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        renderer = DiscordRenderer(translations.load(), Templates(), lambda command: f"/{command}")
+        renderer = DiscordRenderer(translations.Translations(), Templates(), lambda command: f"/{command}")
         self.deliveries = DeliveryFactory(lambda: renderer)
         self.planner = daily_planner.DailyPlanner(database, self.deliveries, self.search.match_papers)
 

@@ -29,14 +29,14 @@ def _page(harness: ClientHarness) -> Any:
 
 
 async def test_an_action_on_the_state_before_the_last_step_is_not_refused(sqlite_db: Database) -> None:
-    async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
+    async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         page = _page(harness)
         Stage(harness.env, page, [harness.channel], harness.reader, models.Locale.EN)
         assert await page._action("open", {"published_revision": 6}) == {"published_revision": 7}
 
 
 async def test_an_action_on_the_page_waits_for_the_typed_line_that_runs(sqlite_db: Database) -> None:
-    async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
+    async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         page, stop = _page(harness), asyncio.Event()
         stage = Stage(harness.env, page, [harness.channel], harness.reader, models.Locale.EN)
         await harness.reader.send(harness.channel, "/paper diffusion")
@@ -53,7 +53,7 @@ async def test_an_action_on_the_page_waits_for_the_typed_line_that_runs(sqlite_d
 async def test_a_reader_who_asked_too_often_may_ask_again_after_the_seconds_that_the_answer_names(
     sqlite_db: Database,
 ) -> None:
-    async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
+    async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         seconds = [0.0]
         page = _page(harness)
         stage = Stage(
@@ -81,7 +81,7 @@ async def test_a_value_that_is_not_a_choice_is_answered_with_the_names_of_the_ch
         models.Locale.EN: ("/top`", "period", "Last year"),
         models.Locale.KO: ("/인기`", "기간", "최근 1년"),
     }
-    async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
+    async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         page = _page(harness)
         for locale, names in expected.items():
             stage = Stage(harness.env, page, [harness.channel], harness.reader, locale)
@@ -99,7 +99,7 @@ async def test_a_group_with_another_word_is_answered_with_the_commands_of_the_gr
         models.Locale.EN: ("/me erase", "`/me forget`"),
         models.Locale.KO: ("/내정보 지우기", "`/내정보 삭제`"),
     }
-    async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
+    async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         for locale, (line, command) in lines.items():
             stage = Stage(harness.env, _page(harness), [harness.channel], harness.reader, locale)
             await harness.reader.send(harness.channel, line)
@@ -115,7 +115,7 @@ async def test_what_is_not_a_command_gets_one_hint_in_the_readers_language(sqlit
         "/topic": ("`/topic` needs query", "`/주제` 명령어에는 검색어"),
         "/daily setup channel:nowhere": ("Choose one: #papers", "골라 주세요: #papers"),
     }
-    async with open_harness(sqlite_db, models.Locale.EN, translations.load()) as harness:
+    async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         for position, locale in enumerate((models.Locale.EN, models.Locale.KO)):
             stage = Stage(harness.env, _page(harness), [harness.channel], harness.manager, locale)
             for line, texts in expected.items():

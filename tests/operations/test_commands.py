@@ -38,7 +38,9 @@ from tests.support.client_harness import (
 )
 
 
-async def test_status_reports_missing_posts_and_alerts_and_the_next_post(harness: ClientHarness) -> None:
+async def test_status_reports_missing_posts_and_alerts_and_links_the_next_and_the_last_post(
+    harness: ClientHarness,
+) -> None:
     shown = shown_text(await harness.ask("status"))
     assert harness.texts.format_date(date(2026, 1, 1)) in shown
     assert harness.texts("status-no-post") in shown
@@ -49,10 +51,7 @@ async def test_status_reports_missing_posts_and_alerts_and_the_next_post(harness
     due = int(subscription.next_due_at.timestamp())
     assert harness.texts("next-at", at=f"<t:{due}:f> (<t:{due}:R>)") in shown
     assert f"<#{harness.channel.id}> · {harness.texts('status-no-message')}\n" in shown
-
-
-async def test_status_links_the_last_post(harness: ClientHarness) -> None:
-    _, part = await harness.plan_post(await harness.add_subscription())
+    _, part = await harness.plan_post(subscription)
     async with harness.container.database.transaction() as connection:
         receipts = {part.id: models.Receipt(4242, harness.channel.id)}
         await outbox.mark_sent(connection, receipts, harness.env.now())
@@ -275,7 +274,9 @@ async def test_what_a_reader_did_in_the_chat_is_given_as_a_file_and_then_forgott
         assert harness.unexpected_errors() == []
 
 
-async def test_the_question_says_what_would_go_and_can_be_closed(harness: ClientHarness) -> None:
+async def test_the_question_says_what_would_go_and_can_be_closed_and_a_large_file_is_compressed(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     nothing = await harness.ask("me forget")
     assert shown_text(nothing) == harness.texts("me-nothing")
     await _use_everything(harness)
@@ -285,11 +286,7 @@ async def test_the_question_says_what_would_go_and_can_be_closed(harness: Client
     kept = await harness.click(question, label=harness.texts("me-keep"))
     assert shown_text(kept) == harness.texts("me-kept")
     assert (await harness.bot.services.reader_data.count(harness.reader.id))["alerts"] == 1
-
-
-async def test_a_large_file_is_compressed(harness: ClientHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_accounts, "MAX_PLAIN_BYTES", 10)
-    await _use_everything(harness)
     (file,) = (await harness.ask("me data")).attachments
     assert file.filename == "paperround.json.gz"
     found = json.loads(gzip.decompress(await file.read()))

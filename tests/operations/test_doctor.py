@@ -158,34 +158,30 @@ async def test_a_database_that_is_read_only_is_a_finding(
     assert "Let it be written to again" in found.note
 
 
-async def test_a_missing_folder_of_templates_and_a_broken_template_are_problems(
+async def test_a_path_that_is_missing_is_a_file_or_cannot_be_read_is_a_problem_with_its_place(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    name = "PAPERROUND_TEMPLATES"
-    monkeypatch.setenv(name, str(tmp_path / "nowhere"))
-    findings = await examine()
-    assert not findings[name].well
-    assert "nowhere is not a folder" in findings[name].note
-    (tmp_path / "nowhere").mkdir()
-    assert (await examine())[name].well
-    (tmp_path / "nowhere" / "daily.en.j2").write_text("{% block headline %}\n{{ day }{% endblock %}")
-    finding = (await examine())[name]
-    assert not finding.well
-    assert "daily.en.j2, line 2: " in finding.note
+    path = tmp_path / "place"
 
+    async def found(name: str) -> tuple[bool, str]:
+        with monkeypatch.context() as patch:
+            patch.setenv(name, str(path))
+            finding = (await examine())[name]
+        return finding.well, finding.note
 
-async def test_a_missing_inbox_is_a_hint_and_a_file_in_its_place_a_problem(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    name = "PAPERROUND_INBOX"
-    monkeypatch.setenv(name, str(tmp_path / "inbox"))
-    finding = (await examine())[name]
-    assert finding.well
-    assert "`paperround run` creates it" in finding.note
-    (tmp_path / "inbox").write_text("a file")
-    finding = (await examine())[name]
-    assert not finding.well
-    assert "inbox is not a folder" in finding.note
+    templates, inbox, days_off = (f"PAPERROUND_{name}" for name in ("TEMPLATES", "INBOX", "DAYS_OFF"))
+    wrong = [(await found(templates), "place is not a folder")]
+    well, note = await found(inbox)
+    assert (well, "`paperround run` creates it" in note) == (True, True)
+    path.write_text("2026-12-24\nsoon\n")
+    wrong += [(await found(inbox), "place is not a folder"), (await found(days_off), "place, line 2")]
+    path.unlink()
+    path.mkdir()
+    assert (await found(templates))[0]
+    (path / "daily.en.j2").write_text("{% block headline %}\n{{ day }{% endblock %}")
+    wrong.append((await found(templates), "daily.en.j2, line 2: "))
+    for (is_well, reason), expected in wrong:
+        assert (is_well, expected in reason) == (False, True), reason
 
 
 async def test_a_webhook_that_cannot_be_asked_is_named_with_what_may_not_have_arrived(
@@ -212,13 +208,3 @@ async def test_a_webhook_that_cannot_be_asked_is_named_with_what_may_not_have_ar
         assert hint in found.note
     assert findings["Discord"].status is doctor.Status.OK  # no bot is needed
     assert "a-secret" not in repr(findings)
-
-
-async def test_days_off_that_cannot_be_read_are_an_error_with_the_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "closed.txt").write_text("2026-12-24\nsoon\n")
-    monkeypatch.setenv("PAPERROUND_DAYS_OFF", "closed.txt")
-    found = (await examine())["PAPERROUND_DAYS_OFF"]
-    assert not found.well
-    assert "closed.txt, line 2" in found.note

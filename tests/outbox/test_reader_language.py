@@ -55,7 +55,7 @@ def build_details(*folders: str, with_abstracts: bool) -> list[models.PaperDetai
 
 @cache
 def _renderer() -> DiscordRenderer:
-    return DiscordRenderer(translations.load(), Templates(), lambda name: f"/{name}")
+    return DiscordRenderer(translations.Translations(), Templates(), lambda name: f"/{name}")
 
 
 def render_bodies(details: list[models.PaperDetail], locale: Locale, style: models.Style) -> list[str]:

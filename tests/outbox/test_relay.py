@@ -414,7 +414,7 @@ async def test_a_digest_cannot_forge_the_marker_of_a_post_that_never_arrived(
     keys = [f"daily:1:{day.isoformat()}" for day in days]
     forged = f"https://arxiv.org/abs/2611.10000#pr:d:x:0/{contents.part_marker(keys[1], 0)}"
     paper = contents.PostPaper("2611.10000", forged, forged, days[0], thumbnail=forged)
-    texts = translations.load()
+    texts = translations.Translations()
     renderer = DiscordRenderer(texts, Templates(), CommandMentions())
     deliveries = DeliveryFactory(lambda: renderer)
     for day, key in zip(days, keys, strict=True):

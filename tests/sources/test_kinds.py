@@ -143,5 +143,5 @@ async def test_every_kind_can_be_added_and_polled(
 @pytest.mark.parametrize("kind", models.SourceKind)
 @pytest.mark.parametrize("locale", models.Locale)
 def test_every_kind_has_a_label_in_every_language(kind: models.SourceKind, locale: models.Locale) -> None:
-    texts = translations.load().for_locale(locale)
+    texts = translations.Translations().for_locale(locale)
     assert operations_messages.kind_label(texts, kind)

@@ -16,7 +16,7 @@ from bot.rendering.templates import Templates
 from storage import models
 from tests.support import payload_checks
 
-TEXTS = translations.load()
+TEXTS = translations.Translations()
 LONGEST_MARKER = "m" * 64
 MARKER = re.compile("pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
 WITHOUT_MESSAGE = frozenset({models.PartKind.THREAD, models.PartKind.CROSSPOST})

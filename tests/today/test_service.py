@@ -38,7 +38,7 @@ class _Planned:
         self.db = db
         self.now = START
         self.container = Container(Settings(), db, lambda: self.now)
-        self.container.texts = translations.load()
+        self.container.texts = translations.Translations()
         self.services = self.container.create_services()
         self.planner: TodayPlanner = self.container.create_today_planner(self.services)
 
