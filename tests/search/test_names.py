@@ -60,7 +60,7 @@ async def test_a_name_finds_its_versions_before_papers_that_use_it(named: Search
 async def test_a_text_is_found_in_the_other_writing(db: Database) -> None:
     texts = ["FlashAttention", "flash attention", "Llama 3", "SAM2", "fine tuning", "finetuning"]
     papers = [
-        NewsletterPaper(f"2501.0000{n}", "A Study", f"{text}을 씁니다.") for n, text in enumerate(texts)
+        NewsletterPaper(f"2501.0000{n}", "A Study", f"{text}을 씁니다.") for n, text in enumerate(texts, 1)
     ]
     service = await sample_archive.search_over(db, *papers)
     found = {"flash attention": "12", "FlashAttention": "12", "llama3": "3", "sam 2": "4"}
