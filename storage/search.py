@@ -18,7 +18,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple, TypeAlias
 
 from storage.models import Author, PaperRow
-from storage.snapshot import Snapshot, parse_date, parse_string_list
+from storage.snapshot import Snapshot, parse_date
 
 # A boolean query nests ANDs and ORs of tokens. Tokens come from the analyser and are quoted in the syntax of each engine, so
 # typed text is never read as an operator.
@@ -242,8 +242,13 @@ class Filters:
             f"{table}.last_on <= ?": self.until_on,
             f"{table}.votes >= ?": self.min_votes or None,
         }
-        given = {condition: value for condition, value in conditions.items() if value is not None}
-        return " AND ".join(given), [snapshot.to_driver(value) for value in given.values()]
+        given: dict[str, Any] = {text: value for text, value in conditions.items() if value is not None}
+        # SQLite stores dates as text.
+        values = [
+            value.isoformat() if snapshot.is_sqlite and isinstance(value, date) else value
+            for value in given.values()
+        ]
+        return " AND ".join(given), values
 
 
 NO_FILTERS = Filters()
@@ -426,8 +431,9 @@ def build_paper_rows(rows: Iterable[Sequence[Any]]) -> Iterator[PaperRow]:
     """Yield the listed papers among rows of `_ROW_COLUMNS`."""
     for id_, arxiv_id, title, url, last_on, votes, names, thumbnail in rows:
         if last_on is not None:
-            on = parse_date(last_on)
-            yield PaperRow(id_, arxiv_id, title, url, on, votes, parse_string_list(names), thumbnail)
+            # SQLite returns JSON as text.
+            authors = tuple(json.loads(names) if isinstance(names, str) else names)
+            yield PaperRow(id_, arxiv_id, title, url, parse_date(last_on), votes, authors, thumbnail)
 
 
 def list_paper_rows(snapshot: Snapshot, paper_ids: Sequence[int]) -> list[PaperRow]:

@@ -6,7 +6,6 @@ PostgreSQL SQLAlchemy awaits each of them. This module imports no SQLAlchemy: a 
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -61,10 +60,6 @@ class Snapshot:
                 parameters = (chunk,)
             rows += self._fetch(statement.replace("%s", condition), (*parameters, *further))
         return rows
-
-    def to_driver(self, value: Any) -> Any:
-        """Convert a date to the driver's value."""
-        return value.isoformat() if self.is_sqlite and isinstance(value, date) else value
 
 
 def of_sqlite(connection: sqlite3.Connection) -> Snapshot:
@@ -139,8 +134,3 @@ def number_marks(statement: str) -> str:
 def parse_date(value: date | str) -> date:
     """Convert a driver value to a date; SQLite stores dates as text."""
     return date.fromisoformat(value) if isinstance(value, str) else value
-
-
-def parse_string_list(value: str | list[str]) -> tuple[str, ...]:
-    """Convert a driver value of a JSON column to strings; SQLite returns JSON as text."""
-    return tuple(json.loads(value) if isinstance(value, str) else value)

@@ -42,6 +42,7 @@ from bot.search.service import NEW_DAYS
 from bot.sources.arxiv import LookupOutcome
 from bot.text import dates
 from storage import models
+from storage.search import Filters
 
 PERIOD_CHOICES = [
     app_commands.Choice(name="Last 7 days", value=Period.WEEK.value),
@@ -355,8 +356,7 @@ class PaperListLoader:
         result = await self._services.search.find_author(
             state.text,
             sort=Sort.DATE if state.by_date else Sort.VOTES,
-            since=self._since(state.period),
-            min_votes=state.min_votes or None,
+            filters=Filters(self._since(state.period), None, state.min_votes or None),
             limit=state.page_size,
             offset=state.offset,
             locale=texts.locale,

@@ -384,7 +384,7 @@ def _list_topics(
 
 def _explained_concept(glossary: resolver.Glossary, mention: str) -> concepts.Concept | None:
     """Return the concept that a mention explains; None for a word of no title, and for an ambiguous abbreviation."""
-    term = next(iter(search_glossary.mention_terms(mention)), "")
+    term = search_glossary.mention_term(mention)
     found = glossary.find_concepts(term)
     if not found or (len(found) > 1 and term.isupper()):
         return None

@@ -71,11 +71,6 @@ class SearchScope:
     paper_ids: frozenset[int] | None = None
     within: BooleanQuery | None = None
 
-    @property
-    def is_unlimited(self) -> bool:
-        """Whether it is the whole archive."""
-        return self.paper_ids is None and self.within is None and self.filters == search.NO_FILTERS
-
     def list_positions(
         self, snapshot: Snapshot, requests: Iterable[tuple[BooleanQuery, int]]
     ) -> list[list[int]]:

@@ -227,33 +227,29 @@ def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
     return korean or concept.usual_form("en") or concept.key
 
 
-def extract_mentions(text: str) -> tuple[str, ...]:
-    """Return the distinct mentions of a text, in the form in which storage counts them."""
+def extract_told(texts: Iterable[tuple[int, str]], max_length: int) -> tuple[str, ...]:
+    """Return the distinct mentions of a paper's texts as storage counts them, each with its teller.
+
+    That is a stranger's number, or none for 0, which comes before all others.
+    """
     from bot.glossary import induction  # which look-ups do without
 
-    found = induction.extract_mentions(text)
-    return tuple(dict.fromkeys(_FIELD_SEPARATOR.join(mention[:3]) for mention in found))
-
-
-def extract_told(texts: Iterable[tuple[int, str]], max_length: int) -> tuple[str, ...]:
-    """Return the mentions of a paper's texts, each with its teller: a stranger's number, or 0 before all others."""
     by_teller: dict[int, list[str]] = {0: []}
     for teller, text in texts:
         by_teller.setdefault(teller, []).append(text)
-    own = extract_mentions("\n".join(by_teller.pop(0))[:max_length])
-    told = (
-        f"{mention}{_FIELD_SEPARATOR}{teller}"
-        for teller, lines in by_teller.items()
-        for mention in extract_mentions("\n".join(lines)[:max_length])
-        if mention not in own
-    )
-    return *own, *told
+    found: dict[str, None] = {}
+    for teller, lines in by_teller.items():
+        for mention in induction.extract_mentions("\n".join(lines)[:max_length]):
+            stored = _FIELD_SEPARATOR.join(mention[:3])
+            if stored not in found:
+                found[f"{stored}{_FIELD_SEPARATOR}{teller}" if teller else stored] = None
+    return tuple(found)
 
 
-def mention_terms(mention: str) -> list[str]:
-    """Return the English term and the abbreviation of a stored mention, those that it has."""
+def mention_term(mention: str) -> str:
+    """Return the English term of a stored mention, else its abbreviation."""
     _, english, abbreviation, *_ = mention.split(_FIELD_SEPARATOR)
-    return [term for term in (english, abbreviation) if term]
+    return english or abbreviation
 
 
 def _build_draft(mention_counts: dict[str, int]) -> induction.GlossaryDraft:

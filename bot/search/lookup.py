@@ -153,7 +153,7 @@ def _list_filtered(
     common: SearchResult,
 ) -> SearchResult:
     """Return the papers within a scope, top-voted first."""
-    if scope.is_unlimited:
+    if scope == SearchScope():
         # Exclusions select nothing by themselves.
         return replace(common, ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
     if scope.paper_ids is None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Concatenate, ParamSpec, TypeVar
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from bot.core.clock import Clock, latest_date, system_clock
-from bot.glossary import concepts
 from bot.search import completion, engine
 from bot.search import results as search_results
 from bot.search.completion import TopicIndex
 from bot.search.glossary import GlossaryService
-from bot.search.lookup import LookUp, TermEvidence
-from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
+from bot.search.lookup import LookUp
+from bot.search.results import Choice, PaperPage, SearchRequest, SearchResult
 from bot.text import analyser, questions
 from storage import archive, models, papers, search, snapshot
 from storage.archive import DigestPaper
@@ -28,6 +28,23 @@ NEW_DAYS = 14
 """Days whose digests are looked at for what came since a reader last looked."""
 Result = TypeVar("Result")
 Parameters = ParamSpec("Parameters")
+
+
+def _as_method(
+    function: Callable[Concatenate[LookUp, Snapshot, Parameters], Result],
+) -> Callable[Concatenate[SearchService, Parameters], Coroutine[Any, Any, Result]]:
+    """Return a look-up as a method of the service, which reads a snapshot of its own."""
+
+    @wraps(function)
+    async def run(
+        service: SearchService, /, *arguments: Parameters.args, **options: Parameters.kwargs
+    ) -> Result:
+        def look_up(view: Snapshot) -> Result:
+            return function(service._lookup, view, *arguments, **options)
+
+        return await service._look_up(look_up)
+
+    return run
 
 
 class SearchService:
@@ -98,31 +115,9 @@ class SearchService:
         """
         return await self._read(connection, self._lookup.match_papers, text, digest_papers)
 
-    async def find_author(
-        self,
-        name: str,
-        *,
-        sort: Sort = Sort.VOTES,
-        since: date | None = None,
-        min_votes: int | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        locale: models.Locale = models.Locale.EN,
-    ) -> AuthorResult:
-        """Return the papers of the author whose name matches best, sorted by votes or date, and the other matches.
-
-        The author's topics are named in the language of `locale` where they have a name in it.
-        """
-        filters = search.Filters(since, None, min_votes)
-        return await self._look_up(
-            self._lookup.find_author,
-            name,
-            sort=sort,
-            filters=filters,
-            limit=limit,
-            offset=offset,
-            locale=locale,
-        )
+    find_author = _as_method(LookUp.find_author)
+    explain_term = _as_method(LookUp.explain_term)
+    list_suspicious_forms = _as_method(LookUp.list_suspicious_forms)
 
     async def find_paper(self, text: str) -> models.PaperDetail | None:
         """Return the paper that an arXiv id, a link or a part of a title identifies, or None."""
@@ -135,14 +130,6 @@ class SearchService:
         ids = [appearance.digest_id for appearance in detail.appearances]
         async with self._database.read() as connection:
             return await archive.list_sources(connection, ids)
-
-    async def explain_term(self, term: str) -> TermEvidence:
-        """Return the concepts that a term names, the best supported first, with the evidence for their forms, and its senses."""
-        return await self._look_up(self._lookup.explain_term, term)
-
-    async def list_suspicious_forms(self) -> list[tuple[str, concepts.SurfaceForm]]:
-        """Return the Korean forms that few of their papers confirm, with the English term, the weakest first."""
-        return await self._look_up(self._lookup.list_suspicious_forms)
 
     async def get_digest(
         self, on: date | None = None, *, limit: int = 10, offset: int = 0, min_votes: int | None = None

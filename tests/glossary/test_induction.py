@@ -251,19 +251,6 @@ def test_seeded_two_letter_abbreviations_resolve_but_do_not_expand() -> None:
     assert "RE" not in glossary.expand("관계 추출").segments[0].added_forms
 
 
-def test_mention_counts_are_additive() -> None:
-    two_texts, one_text = (
-        glossary_in_memory.count_mentions(DIGEST_TEXTS[:2]),
-        glossary_in_memory.count_mentions(DIGEST_TEXTS[:1]),
-    )
-    remaining = dict(two_texts)
-    for mention, papers in one_text:
-        remaining[mention] -= papers
-    nonzero = [(mention, papers) for mention, papers in remaining.items() if papers]
-    assert nonzero == glossary_in_memory.count_mentions(DIGEST_TEXTS[1:2])
-    assert all(isinstance(mention, induction.Mention) for mention, _ in nonzero)
-
-
 def test_terms_and_pairs_are_counted_once_per_paper() -> None:
     pair = induction.TermPair("강화학습", "reinforc learn")
     counter = induction.CooccurrenceCounter([pair], {pair.english: ["rl"]})

@@ -49,12 +49,6 @@ def test_a_common_word_is_translated_but_is_not_a_topic(
     assert glossary.find_concepts(word) == []
 
 
-def test_a_query_of_two_concepts_has_two_segments(glossary: resolver.Glossary) -> None:
-    first, second = glossary.expand("LLM 추론").segments
-    assert first.key == "larg languag model"
-    assert {"reasoning", "inference"} <= set(second.added_forms)
-
-
 def test_a_term_falls_back_to_its_words_in_any_spacing(glossary: resolver.Glossary) -> None:
     for query in ("다음 토큰 예측", "다음토큰예측"):
         expanded = glossary.expand(query)
@@ -71,12 +65,6 @@ def test_words_of_two_languages_are_two_segments(glossary: resolver.Glossary) ->
 def test_a_closed_up_query_is_split_into_known_terms(glossary: resolver.Glossary) -> None:
     expanded = glossary.expand("대규모언어모델추론")
     assert [segment.text for segment in expanded.segments] == ["대규모언어모델", "추론"]
-
-
-def test_added_forms_exclude_the_typed_form(glossary: resolver.Glossary) -> None:
-    added_forms = glossary.expand("강화학습").segments[0].added_forms
-    assert "reinforcement learning" in added_forms
-    assert "강화 학습" not in added_forms
 
 
 def test_unknown_words_stay_as_typed(glossary: resolver.Glossary) -> None:

@@ -297,9 +297,3 @@ def test_a_title_counts_more_than_the_body() -> None:
 def test_length_does_not_count() -> None:
     body = "Speech synthesis with a natural voice. Pruning of weights. "
     assert abs(similarity("", body) - similarity("", body * 5)) < 0.02
-
-
-@given(st.text(max_size=200))
-def test_any_text_has_a_similarity(text: str) -> None:
-    assert similarity(text, text) >= 0
-    assert questions.TopicSimilarity({}).compare({text: 1}) == 0
