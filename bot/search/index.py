@@ -22,7 +22,7 @@ from bot.archive import digest_writer, summaries
 from bot.core import isolation
 from bot.search import scoring, tokens
 from bot.text import people as text_people
-from storage import archive, bulk, key_values, migrate, models, papers, search, search_index, snapshot
+from storage import archive, database, key_values, migrate, models, papers, search, search_index, snapshot
 from storage.database import Connection, Database
 from storage.errors import InUseError
 
@@ -55,7 +55,9 @@ class SearchIndexer:
     ) -> None:
         """Store groups of papers with their authors, and people, that `catch_up` is to index in a transaction for each group."""
         steps = [(list(group), list[int]()) for group in groups]
-        steps += [([], [author.id for author in chunk]) for chunk in bulk.chunked(people, AUTHORS_PER_STEP)]
+        steps += [
+            ([], [author.id for author in chunk]) for chunk in database.chunked(people, AUTHORS_PER_STEP)
+        ]
         prefix = (
             f"{key_values.INDEX_WAITING}{await key_values.increment(connection, key_values.INDEX_GROUPS)}"
         )

@@ -17,7 +17,7 @@ import structlog
 
 from bot.archive import arxiv_ids
 from bot.sources import base, feed, fetch_errors, url
-from storage import bulk, models
+from storage import database, models
 from storage.models import FetchStatus
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class ArxivSource:
             reason = "" if possible else "no paper lacks its facts"
             yield base.FetchResult(self._endpoint, FetchStatus.UNCHANGED, reason, missing_ids=impossible)
         try:
-            for batch in bulk.chunked(possible, IDS_PER_REQUEST):
+            for batch in database.chunked(possible, IDS_PER_REQUEST):
                 async for ids, facts in read_halved(batch, self._read):
                     yield self._to_result(ids, facts)
         except fetch_errors.FetchError as error:
