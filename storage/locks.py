@@ -159,6 +159,10 @@ class SenderLock(ProcessLock):
             if self._connection is not None:
                 await self._end_sessions_of_former(self._connection)
             async with self._database.transaction() as connection:
+                if await key_values.get(connection, key_values.COPY_PROGRESS) is not None:
+                    raise errors.StorageError(
+                        "The database is a copy that was cut off: run `paperround db copy` again, from the same source."
+                    )
                 await key_values.set_value(connection, key_values.SENDER_NAME, self._database.name)
                 self._term = await raise_term(connection)
             stack.pop_all()

@@ -101,11 +101,13 @@ def checked_database(url: str, *, creating: bool) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def open_storage(*, creating: bool = False, migrate: bool | None = None) -> AsyncIterator[Database]:
-    """Open the configured database, and migrate an old one; with `creating`, a missing SQLite file is made."""
+async def open_storage(
+    url: str | None = None, *, creating: bool = False, migrate: bool | None = None
+) -> AsyncIterator[Database]:
+    """Open a database, the configured one by default, and migrate an old one; with `creating`, a missing SQLite file is made."""
     from storage.migrate import open_database
 
-    url = load_settings().database_url
+    url = url or load_settings().database_url
     with checked_database(url, creating=creating):
         database = await open_database(url, migrate=migrate)
     try:

@@ -24,8 +24,9 @@ def register_maintenance(app: typer.Typer) -> None:
     app.command("backup")(backup)
     app.command("doctor")(doctor)
     app.command("healthcheck")(ask_health)
-    group = typer.Typer(help="The database's schema.", no_args_is_help=True)
+    group = typer.Typer(help="The database: its schema, and copies on another engine.", no_args_is_help=True)
     group.command("upgrade")(upgrade)
+    group.command("copy")(copy_database)
     group.callback()(lambda: None)
     app.add_typer(group, name="db")
 
@@ -90,6 +91,39 @@ def upgrade(as_json: output.AsJson = False) -> None:
     context.run_command(command)
 
     output.print_result({"schema": HEAD}, f"The database is at schema {HEAD}.", as_json)
+
+
+def copy_database(
+    target: Annotated[
+        str, typer.Option("--to", metavar="URL", help="An empty database, SQLite or PostgreSQL.")
+    ],
+    as_json: output.AsJson = False,
+) -> None:
+    """Copy everything into an empty database while the bot is stopped; the same command continues a copy that was cut off."""
+
+    async def command() -> tuple[str, int]:
+        from bot.core.clock import system_clock
+        from bot.search import maintenance
+        from storage import copying, migrate
+
+        rows = 0
+        async with (
+            context.open_storage() as source,
+            context.open_storage(target, creating=True, migrate=True) as opened,
+        ):
+            with output.progress_counter("Copying rows") as show_count:
+                async for rows in copying.copy(source, opened):
+                    show_count(rows)
+            with output.progress_counter("Indexing papers") as show_count:
+                task = maintenance.MaintenanceTask.INDEX
+                async for papers in maintenance.run_task(opened, system_clock, task):
+                    show_count(papers)
+        return migrate.redact_url(target), rows
+
+    name, rows = context.run_command(command)
+    output.print_result(
+        {"to": name, "rows": rows}, f"{rows} rows copied to {name}, and the search index made.", as_json
+    )
 
 
 def doctor(

@@ -228,3 +228,20 @@ def test_a_command_that_makes_a_database_names_it(
     assert (answer.exit_status, answer.stderr) == (0, f"paperround: new database: {file}\n")
     assert file.exists()
     assert "new database" not in paperround(*command).stderr
+
+
+def test_a_copy_answers_as_its_source(
+    indexed_archive: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert indexed_archive(*ADD_CHANNEL).exit_status == 0
+    commands = (("search", "sparse coding", "--json"), ("channels", "list", "--json"), ("digests", "--json"))
+    answers = [indexed_archive(*command).stdout for command in commands]
+    url = f"sqlite+aiosqlite:///{tmp_path / 'copy.db'}"
+    copied = indexed_archive("db", "copy", "--to", url, "--json")
+    assert (copied.exit_status, copied.data["to"]) == (0, url)
+    assert "new database" in copied.stderr
+    again = indexed_archive("db", "copy", "--to", url)
+    assert again.exit_status == 1
+    assert "already. Name an empty database." in again.stderr
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
+    assert [indexed_archive(*command).stdout for command in commands] == answers != ["", "", ""]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import math
 import re
 import zlib
 from datetime import timedelta
@@ -340,21 +341,28 @@ async def test_a_reader_that_has_gone_waits_no_more_and_its_page_keeps_its_place
         return web_service.make_style()
 
     monkeypatch.setattr(web_service.WebPages, "load_search", load)
-    host, port = archive.url.removeprefix("http://").split(":")
-    writers = []
-    before = len(asyncio.all_tasks())
-    for number in range(3):
-        _, writer = await asyncio.open_connection(host, port)
-        writer.write(f"GET /search?q={number} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-        writers.append(writer)
-        await patience.wait_for(begun.wait(), 30)
-    for writer in writers:
-        writer.transport.abort()
-    # The page that was begun is left: its handler, its connection and its work.
-    await patience.wait_until(lambda: len(asyncio.all_tasks()) <= before + 3)
-    other = asyncio.ensure_future(archive.get("/search?q=other"))
-    may_end.set()
-    assert (await patience.wait_for(other, 30))[0] == 200
+    monkeypatch.setattr(server, "PATIENCE_SECONDS", math.inf)
+    pages = server.WebServer(archive.pages, lambda: 0.0)
+    serving = http_server.serving("127.0.0.1:0", "PAPERROUND_WEB", [pages.add_routes], server.LIMITS)
+    async with serving as archive.url:
+        host, port = archive.url.removeprefix("http://").split(":")
+        before = len(asyncio.all_tasks())
+        writers = []
+        for number in range(4):
+            _, writer = await asyncio.open_connection(host, port)
+            writer.write(f"GET /search?q={number} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            writers.append(writer)
+            await patience.wait_for(begun.wait(), 30)
+        # A connection and a handler each, and the work of the first.
+        await patience.wait_until(lambda: len(asyncio.all_tasks()) >= before + 9)
+        for writer in writers:
+            writer.transport.abort()
+        await patience.wait_until(lambda: len(asyncio.all_tasks()) <= before + 3, 10)
+        other = asyncio.ensure_future(archive.get("/search?q=other"))
+        assert [(await archive.get("/style.css"))[0] for _ in range(3)] == [200] * 3
+        assert loaded == ["0"], "no page is made beside the one that was begun"
+        may_end.set()
+        assert (await patience.wait_for(other, 30))[0] == 200
     assert loaded == ["0", "other"]
 
 

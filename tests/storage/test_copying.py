@@ -1,0 +1,112 @@
+"""Copies of a database on the same engine and on the other one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from storage import copying, errors, key_values, locks, migrate, tables
+from storage.database import Database
+from tests.support import reader_rows
+
+
+@pytest.fixture
+async def target(empty_database_url: str, tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty database, of each engine for each engine of the source."""
+    is_sqlite = empty_database_url.startswith("sqlite")
+    url = f"sqlite+aiosqlite:///{tmp_path / 'copy.db'}" if is_sqlite else empty_database_url
+    opened = await migrate.open_database(url, migrate=True)
+    yield opened
+    await opened.close()
+
+
+async def read(database: Database, table: sa.Table) -> list[Any]:
+    async with database.read() as connection:
+        return sorted(map(repr, (await connection.execute(sa.select(table))).all()))
+
+
+async def copy(source: Database, target: Database) -> int:
+    return [rows async for rows in copying.copy(source, target)][-1]
+
+
+async def add_digest(database: Database, number: int) -> int:
+    async with database.transaction() as connection:
+        values = {"hash": f"hash {number}", "date_on": reader_rows.NOW.date(), "format": "review"}
+        stored = {"language": "en", "raw": b"", "problems": (), "revision": 1}
+        times = {"ingested_at": reader_rows.NOW, "updated_at": reader_rows.NOW}
+        query = tables.digests.insert().values(values | stored | times).returning(tables.digests.c.id)
+        return int((await connection.execute(query)).scalar_one())
+
+
+async def test_a_copy_has_all_rows_and_gives_ids_that_were_never_given(
+    db: Database, target: Database
+) -> None:
+    for reader in (7, 1 << 60):
+        await reader_rows.fill_every_table(db, reader)
+    async with db.transaction() as connection:
+        await key_values.set_value(connection, key_values.INDEX_VERSION, "1")
+        # JSON's null is not NULL, and stays so.
+        await connection.execute(tables.saved_papers.update().values(authors=None))
+    deleted = await add_digest(db, 1)
+    async with db.transaction() as connection:
+        await connection.execute(tables.digests.delete().where(tables.digests.c.id == deleted))
+    copied = await copy(db, target)
+    assert copied > len(copying.COPIED)
+    for table in copying.COPIED:
+        if table is not tables.meta:
+            assert await read(target, table) == await read(db, table) != []
+    async with target.read() as connection:
+        kept = await key_values.list_by_prefix(connection, "")
+        assert (await connection.execute(sa.select(tables.indexed_papers))).first() is None
+        is_null = sa.select(sa.func.count()).where(tables.saved_papers.c.authors.is_(sa.null()))
+        assert (await connection.execute(is_null)).scalar() == 0
+    assert len(kept) == 2  # of the two readers; neither the index's version nor the progress
+    assert await add_digest(target, 2) > deleted
+
+
+async def test_a_copy_that_was_cut_off_sends_nothing_and_continues(db: Database, target: Database) -> None:
+    await reader_rows.fill_every_table(db, 7)
+    async with aclosing(copying.copy(db, target)) as steps:
+        async for rows in steps:
+            if rows > 5:
+                break
+    with pytest.raises(errors.StorageError, match="cut off"):
+        await locks.SenderLock(target).try_acquire()
+    assert await copy(db, target) == len(copying.COPIED)
+    lock = locks.SenderLock(target)
+    assert await lock.try_acquire()
+    await lock.release()
+
+
+@pytest.mark.engines("sqlite")
+async def test_a_copy_that_differs_is_refused(db: Database, target: Database) -> None:
+    await reader_rows.fill_every_table(db, 7)
+    async with aclosing(copying.copy(db, target)) as steps:
+        async for rows in steps:
+            if rows > 5:
+                break
+    async with target.transaction() as connection:
+        await connection.execute(tables.digests.update().values(language="ko"))
+    with pytest.raises(
+        errors.StorageError, match="table digests has 1 rows that are not the 1 of the source"
+    ):
+        await copy(db, target)
+
+
+@pytest.mark.engines("sqlite")
+async def test_a_database_in_use_and_one_with_rows_are_refused(db: Database, target: Database) -> None:
+    with pytest.raises(errors.StorageError, match="both the source and the target"):
+        await copy(db, db)
+    lock = locks.SenderLock(db)
+    assert await lock.try_acquire()
+    with pytest.raises(errors.StorageError, match="Stop the bot"):
+        await copy(db, target)
+    await lock.release()
+    await add_digest(target, 1)
+    with pytest.raises(errors.StorageError, match="rows in digests already"):
+        await copy(db, target)
