@@ -10,6 +10,7 @@ engine spends per row. Use them where tens of thousands of rows are handled.
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import os
 import secrets
@@ -87,8 +88,7 @@ class Database:
         Further work waits for its turn, first come, first served, and leaves the rest of the pool to other work: a writer
         outside waits for one writer of these at most. A locked file refuses all writers that wait for their turn at once.
         """
-        limited = Database(self.engine, self.name)
-        slots = asyncio.Semaphore(connections)
+        limited, slots = copy.copy(self), asyncio.Semaphore(connections)
         limited._read_gates = [slots]
         # In this order: what waits for a connection must not hold the lock of all writers.
         limited._write_gates = [_WriterQueue(), slots, *self._write_gates]
@@ -96,8 +96,7 @@ class Database:
 
     def checked(self, check: Check) -> Database:
         """Return this database with write transactions that begin with `check`."""
-        checked = Database(self.engine, self.name)
-        checked._read_gates, checked._write_gates = self._read_gates, self._write_gates
+        checked = copy.copy(self)
         checked._check = check
         return checked
 

@@ -143,22 +143,3 @@ async def test_rows_are_inserted_in_any_column_order(db: database.Database) -> N
             connection, tables.meta.c.key, ["key 1"], (tables.meta.c.value,)
         )
     assert values == [("value 1",)]
-
-
-async def test_an_upsert_inserts_new_rows_and_updates_existing_ones(db: database.Database) -> None:
-    async with db.transaction() as connection:
-        await database.upsert(connection, tables.meta, [], key=("key",))
-        await database.upsert(connection, tables.meta, [{"key": "a", "value": "1"}], key=("key",))
-        rows = [{"key": "a", "value": "2"}, {"key": "b", "value": "3"}]
-        await database.upsert(connection, tables.meta, rows, key=("key",))
-        columns = (tables.meta.c.key, tables.meta.c.value)
-        stored = await database.select_where_in(connection, tables.meta.c.key, ["a", "b"], columns)
-    assert sorted(stored) == [("a", "2"), ("b", "3")]
-
-
-async def test_reserved_ids_are_unused_and_distinct(db: database.Database) -> None:
-    first = await add_papers(db, merged_paper(1), merged_paper(2))
-    second = await add_papers(db, merged_paper(3))
-    assert len({*first.values(), *second.values()}) == 3
-    async with db.transaction() as connection:
-        assert list(await database.reserve_ids(connection, tables.papers, 0)) == []
