@@ -172,7 +172,7 @@ def _plain(table: sa.Table) -> sa.Table:
 
 
 def _plain_type(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
-    stored = kind.stored_as if isinstance(kind, tables.Stored) else kind
+    stored = kind.stored_as if isinstance(kind, tables.Stored) and kind is not tables.UtcTime else kind
     return _RawJson() if isinstance(stored, sa.JSON) else stored
 
 
