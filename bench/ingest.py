@@ -23,7 +23,7 @@ from bot.archive import digest_writer, parse
 from bot.archive import ingest as archive_ingest
 from bot.archive.files import TextFile
 from bot.core.clock import system_clock
-from bot.search import tokens as tokens_of_texts
+from bot.search import query as search_query
 from bot.search.index import SearchIndexer
 from storage import migrate, search
 
@@ -110,7 +110,7 @@ def _rows(source: sqlite3.Connection) -> Rows:
     rows = {f'"{name}"': source.execute(f'SELECT * FROM "{name}"').fetchall() for name in tables}
     packed = source.execute("SELECT position, texts FROM indexed_papers").fetchall()
     tokens = [
-        (position, *tokens_of_texts.build_tokens(texts))
+        (position, *search_query.build_tokens(texts))
         for (position, _), texts in zip(packed, search.unpack_texts(data for _, data in packed), strict=True)
     ]
     rows[f"{search.WORDS_TABLE} (rowid, tokens)"] = [(position, all_) for position, all_, _ in tokens]

@@ -29,7 +29,7 @@ from bench.figures import Figure
 from bot.app import container as app_container
 from bot.core import logs
 from bot.core.settings import Settings
-from bot.sources import fetcher, kinds
+from bot.sources import base, kinds
 from storage import models
 from storage.database import Database
 from tests.support import fake_arxiv, origin_server
@@ -174,7 +174,7 @@ async def _announce(folder: str) -> tuple[float, list[float], float]:
         fake.install(origin, "cs.CL")
         settings = _settings(folder, origin.url)
         async with app_container.open_container(settings) as opened:
-            opened.source_throttles[models.SourceKind.ARXIV] = fetcher.no_throttle
+            opened.source_throttles[models.SourceKind.ARXIV] = base.no_throttle
             await kinds.build_source_registry(opened.database, opened.clock, settings).add(SOURCE)
             async with app_container.open_poller(opened, opened.create_ingest()) as service:
                 waits: list[float] = []

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from bench.figures import time_await
 from bench.search_corpus import Corpus, author_names
-from bot.search import glossary, tokens
+from bot.search import glossary
+from bot.search import query as search_query
 from bot.search.index import SearchIndexer
 from storage import migrate, models
 from storage.database import Database
@@ -68,8 +69,8 @@ def _open_floor(floor: Path | None) -> sqlite3.Connection | None:
 
 
 def _plain_tokens(paper: models.IndexDocument) -> str:
-    found = tokens.build_tokens(tokens.build_texts(paper))[0].split()
-    return " ".join(token for token in found if tokens.SHINGLE_SEPARATOR not in token)
+    found = search_query.build_tokens(search_query.build_texts(paper))[0].split()
+    return " ".join(token for token in found if search_query.SHINGLE_SEPARATOR not in token)
 
 
 def _row(paper: models.IndexDocument) -> dict[str, object]:

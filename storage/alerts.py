@@ -40,9 +40,9 @@ _PAPER_KEY = f"{models.AlertKind.PAPER.value[0]}:"
 """Beginning of the key of an alert for one paper; the rest is its arXiv id."""
 
 
-def recipient_name(user_id: int | None, channel_id: int | None) -> str:
-    """Return the name of a recipient in storage: the channel, or without one the reader."""
-    return f"user:{user_id}" if channel_id is None else f"channel:{channel_id}"
+def recipient_name(alert: models.Alert) -> str:
+    """Return the name of an alert's recipient in storage: the channel, or without one the reader."""
+    return f"user:{alert.user_id}" if alert.channel_id is None else f"channel:{alert.channel_id}"
 
 
 async def add_matches(connection: AsyncConnection, matches: Sequence[models.QueuedMatch]) -> None:
@@ -328,8 +328,8 @@ async def find_equal(connection: AsyncConnection, alert: models.Alert) -> models
         " AND key = ? AND min_votes = ? ORDER BY id LIMIT 1"
     )
     values = (alert.user_id, alert.channel_id, alert.key, alert.min_votes)
-    # One hop to the database's thread where there is none, as for most that are added.
-    rows = list(await database.fetch_all(connection, statement, values))
+    # One hop to the database's thread where there is none, as for most that are added: half the time of adding one.
+    rows = list(await bulk.fetch_all(connection, statement, values))
     return await get(connection, rows[0][0]) if rows else None
 
 
@@ -371,13 +371,8 @@ async def list_in_channels(
 
 async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     """Return the alerts that are paused because Discord blocks their channel."""
-    query = sa.select(alerts).where(
-        alerts.c.channel_id.is_not(None),
-        alerts.c.state == models.ActivityState.PAUSED,
-        alerts.c.reason.is_not(None),
-        alerts.c.reason != "by-hand",
-    )
-    return await database.fetch_records(connection, models.Alert, query)
+    query = sa.select(alerts).where(alerts.c.channel_id.is_not(None), _is_suspended())
+    return await bulk.fetch_records(connection, models.Alert, query)
 
 
 async def list_translated(connection: AsyncConnection, alert_id: int, *, limit: int) -> list[models.Alert]:
@@ -564,7 +559,8 @@ async def list_notified(
     names = set(recipients)
     rows = await database.fetch_in(connection, query, notified_papers.c.recipient, names)
     notified = {(name, paper_id) for name, paper_id in rows}
-    return notified | await _list_archived(connection, names, paper_ids)
+    archived, wanted = await _load_archived(connection, names), set(paper_ids)
+    return notified | {(name, paper_id) for name, ids in archived.items() for paper_id in ids & wanted}
 
 
 async def list_messages(
@@ -596,11 +592,12 @@ async def list_old_notified(
 
 async def archive_notified(connection: AsyncConnection, pairs: Sequence[tuple[str, int]]) -> None:
     """Move notifications into the archive, where they take a byte or two each."""
-    by_recipient: dict[str, list[int]] = {}
+    archived = await _load_archived(connection, {recipient for recipient, _ in pairs})
     for recipient, paper_id in pairs:
-        by_recipient.setdefault(recipient, []).append(paper_id)
-    await _add_archived(connection, by_recipient)
-    await database.delete_rows(connection, notified_papers, ("recipient", "paper_id"), pairs)
+        archived.setdefault(recipient, set()).add(paper_id)
+    rows = [{"recipient": recipient, "paper_ids": pack_ids(ids)} for recipient, ids in archived.items()]
+    await bulk.upsert(connection, notified_archive, rows, key=("recipient",))
+    await bulk.delete_rows(connection, notified_papers, ("recipient", "paper_id"), pairs)
 
 
 async def remove_notified_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
@@ -612,26 +609,9 @@ async def remove_notified_recipient(connection: AsyncConnection, recipient: str,
     return removed
 
 
-async def _add_archived(connection: AsyncConnection, paper_ids: Mapping[str, Iterable[int]]) -> None:
-    known = await _load(connection, paper_ids)
-    rows = [
-        {"recipient": recipient, "paper_ids": pack_ids(known.get(recipient, set()).union(added))}
-        for recipient, added in paper_ids.items()
-    ]
-    await database.upsert(connection, notified_archive, rows, key=("recipient",))
-
-
-async def _list_archived(
-    connection: AsyncConnection, recipients: Iterable[str], paper_ids: Sequence[int]
-) -> set[tuple[str, int]]:
-    wanted = set(paper_ids)
-    known = await _load(connection, recipients)
-    return {(recipient, paper_id) for recipient, ids in known.items() for paper_id in ids & wanted}
-
-
-async def _load(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, set[int]]:
+async def _load_archived(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, set[int]]:
     columns = notified_archive.c.recipient, notified_archive.c.paper_ids
-    rows = await database.select_where_in(connection, columns[0], set(recipients), columns)
+    rows = await bulk.select_where_in(connection, columns[0], recipients, columns)
     return {recipient: unpack_ids(paper_ids) for recipient, paper_ids in rows}
 
 

@@ -461,8 +461,7 @@ async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) ->
     """Return the entries of a digest by rank, with sections."""
     query = _query().where(entries.c.digest_id == digest_id).order_by(entries.c.rank)
     rows = (await connection.execute(query)).all()
-    sections_by_entry = await _load_sections(connection, [row.id for row in rows])
-    return tuple(_entry_from_row(row, sections_by_entry.get(row.id, ())) for row in rows)
+    return tuple([entry for _, entry in await _build_entries(connection, rows)])
 
 
 async def find_newest_digests(
@@ -536,7 +535,7 @@ MAX_APPEARANCES = 100
 
 
 async def list_appearances(
-    connection: AsyncConnection, paper_ids: Iterable[int], *, with_sections: bool = True
+    connection: AsyncConnection, paper_ids: Iterable[int]
 ) -> dict[int, list[Appearance]]:
     """Return the appearances of each paper by paper id, newest first: of one source the newest MAX_APPEARANCES and the first."""
     appearances: dict[int, list[Appearance]] = defaultdict(list)
@@ -550,10 +549,8 @@ async def list_appearances(
     )
     for paper_id in [id_ for id_, count in counts.items() if count > MAX_APPEARANCES]:
         rows += await connection.execute(query.where(entries.c.id.in_(_counted_entries(paper_id))))
-    sections_by_entry = await _load_sections(connection, [row.id for row in rows]) if with_sections else {}
     origins = await list_origins(connection, {row.digest_id for row in rows})
-    for row in rows:
-        entry = _entry_from_row(row, sections_by_entry.get(row.id, ()))
+    for row, entry in await _build_entries(connection, rows):
         head = row.digest_id, row.format, row.date_on, row.language
         appearances[row.paper_id].append(Appearance(*head, entry, row.writer, *origins[row.digest_id]))
     return appearances
@@ -594,17 +591,19 @@ _FIELDS = tuple(
 _fields = attrgetter(*_FIELDS)
 
 
-async def _load_sections(
-    connection: AsyncConnection, entry_ids: Sequence[int]
-) -> dict[int, tuple[Section, ...]]:
+async def _build_entries(
+    connection: AsyncConnection, rows: Sequence[sa.Row[Any]]
+) -> list[tuple[sa.Row[Any], Entry]]:
     sections_by_entry: dict[int, list[Section]] = defaultdict(list)
     query = sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
     ordered = query.order_by(sections.c.entry_id, sections.c.position)
-    for entry_id, heading, body in await database.execute_in(
-        connection, ordered, sections.c.entry_id, entry_ids
-    ):
+    entry_ids = [row.id for row in rows]
+    for entry_id, heading, body in await bulk.execute_in(connection, ordered, sections.c.entry_id, entry_ids):
         sections_by_entry[entry_id].append(Section(heading, body))
-    return {entry_id: tuple(parts) for entry_id, parts in sections_by_entry.items()}
+    return [
+        (row, bulk.build_record(Entry, row._mapping, sections=tuple(sections_by_entry[row.id])))
+        for row in rows
+    ]
 
 
 def _query() -> sa.Select[Any]:
@@ -621,7 +620,3 @@ def _query() -> sa.Select[Any]:
         .join(papers, papers.c.id == entries.c.paper_id)
         .outerjoin(meta, meta.c.key == key_values.WRITTEN_BY + digests.c.hash)
     )
-
-
-def _entry_from_row(row: sa.Row[Any], entry_sections: tuple[Section, ...]) -> Entry:
-    return database.build_record(Entry, row._mapping, sections=entry_sections)

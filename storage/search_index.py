@@ -80,18 +80,6 @@ async def _change_counts(connection: AsyncConnection, table: str, positions: Seq
     )
 
 
-def pack_texts(texts: Iterable[search.DocumentTexts]) -> list[bytes]:
-    """Return texts as they are stored, compressed by Zstandard."""
-    import zstandard  # loaded with the first use of the index, not by an idle bot
-
-    # One for each call, since several threads may not share one.
-    compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=False)
-    return [
-        compressor.compress("\0".join((title, body, *found, "\t" + " ".join(institutions))).encode())
-        for title, body, found, institutions in texts
-    ]
-
-
 def popularity_step(popularity: float) -> int:
     """Return the step of a popularity, higher for more popular papers."""
     return int(search.STEPS_PER_UNIT * popularity)
@@ -99,8 +87,7 @@ def popularity_step(popularity: float) -> int:
 
 async def assign_positions(connection: AsyncConnection, popularity: Mapping[int, float]) -> dict[int, int]:
     """Return a free position for each paper id, given its popularity (0 to 64): linear probing from its hashed slot."""
-    assigned: dict[int, int] = {}
-    taken: set[int] = set()
+    assigned, taken = dict[int, int](), set[int]()
     starts = {
         paper_id: (search.TOP_STEP - popularity_step(value)) * search.SLOTS_PER_STEP
         + paper_id * HASH_MULTIPLIER % search.SLOTS_PER_STEP
@@ -128,13 +115,16 @@ async def add(connection: AsyncConnection, rows: Sequence[search.IndexRow]) -> N
     """Add rows with their tokens; their positions must be free."""
     if not rows:
         return
+    import zstandard  # loaded with the first use of the index, not by an idle bot
+
+    # One for each call, since several threads may not share one.
+    compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=False)
+    values = []
+    for position, paper_id, (title, body, mentions, institutions), votes, last_on, *_ in rows:
+        texts = "\0".join((title, body, *mentions, "\t" + " ".join(institutions)))
+        values.append((position, paper_id, compressor.compress(texts.encode()), votes, last_on))
     columns = ("position", "paper_id", "texts", "votes", "last_on")
-    packed = pack_texts(row.texts for row in rows)
-    values = [
-        (row.position, row.paper_id, texts, row.votes, row.last_on)
-        for row, texts in zip(rows, packed, strict=True)
-    ]
-    await database.insert_rows(connection, indexed_papers, columns, values)
+    await bulk.insert_rows(connection, indexed_papers, columns, values)
     await insert(connection, search.WORDS_TABLE, [(row.position, row.tokens) for row in rows])
     await insert(connection, search.TITLES_TABLE, [(row.position, row.title_tokens) for row in rows])
 

@@ -35,27 +35,21 @@ class Order(StrEnum):
 
 async def save(
     connection: AsyncConnection, user_id: int, paper_ids: Iterable[int], now: datetime, guild_id: int | None
-) -> int:
-    """Save papers for a reader; one that is saved stays as it is. Returns how many are new.
+) -> None:
+    """Save papers for a reader; one that is saved stays as it is.
 
     `guild_id` is the server where the reader saved them, None outside servers.
     """
-    return await add(
-        connection,
-        user_id,
-        [{"paper_id": paper_id, "saved_at": now, "guild_id": guild_id} for paper_id in paper_ids],
-    )
+    rows = [{"paper_id": paper_id, "saved_at": now, "guild_id": guild_id} for paper_id in paper_ids]
+    await add(connection, user_id, rows)
 
 
-async def add(connection: AsyncConnection, user_id: int, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Add rows with the same columns, without `user_id`; one whose paper is saved is left out. Returns how many are new."""
-    if not rows:
-        return 0
-    before = await count(connection, user_id)
-    columns = ("user_id", *rows[0])
-    values = [(user_id, *row.values()) for row in rows]
-    await database.insert_rows(connection, saved_papers, columns, values, ignore_conflicts=True)
-    return await count(connection, user_id) - before
+async def add(connection: AsyncConnection, user_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows with the same columns, without `user_id`; one whose paper is saved is left out."""
+    if rows:
+        values = [(user_id, *row.values()) for row in rows]
+        columns = ("user_id", *rows[0])
+        await bulk.insert_rows(connection, saved_papers, columns, values, ignore_conflicts=True)
 
 
 async def update(connection: AsyncConnection, user_id: int, paper_id: int, **values: str) -> None:
@@ -172,13 +166,9 @@ async def stream_texts(connection: AsyncConnection, user_id: int) -> AsyncGenera
 
 async def get(connection: AsyncConnection, user_id: int, arxiv_id: str) -> models.SavedPaper | None:
     """Return a saved paper, or None."""
-    paper_id = (
-        await connection.execute(sa.select(papers.c.id).where(papers.c.arxiv_id == arxiv_id))
-    ).scalar_one_or_none()
-    if paper_id is None:
-        return None
-    rows, _ = await list_rows(connection, user_id, paper_ids=[paper_id])
-    return rows[0] if rows else None
+    query = _select(user_id, (), None).where(papers.c.arxiv_id == arxiv_id)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _from_row(row)
 
 
 async def get_tags(connection: AsyncConnection, user_id: int) -> str:
@@ -386,9 +376,8 @@ async def list_unsaved(connection: AsyncConnection) -> list[int]:
 
 async def watch_papers(connection: AsyncConnection, paper_ids: Sequence[int], now: datetime) -> None:
     """Begin to watch papers. Code that the archive names of them by then is not news."""
-    insert = database.dialect_insert(connection, watched_papers).on_conflict_do_nothing()
-    for chunk in database.chunked(paper_ids):
-        await connection.execute(insert, [{"paper_id": paper_id} for paper_id in chunk])
+    ids = [(paper_id,) for paper_id in paper_ids]
+    await bulk.insert_rows(connection, watched_papers, ("paper_id",), ids, ignore_conflicts=True)
     code = await list_archived_code(connection, paper_ids)
     await _add(connection, {id_: ({NewsKind.CODE: url}, ALWAYS) for id_, url in code.items()}, now)
 
@@ -411,11 +400,10 @@ async def list_archived_code(connection: AsyncConnection, ids: Sequence[int] | N
         .join(watched_papers, watched_papers.c.paper_id == papers.c.id)
         .where(papers.c.code_url.is_not(None), papers.c.id.not_in(known))
     )
-    found: dict[int, str] = {}
-    for chunk in [None] if ids is None else database.chunked(ids):
-        limited = query if chunk is None else query.where(papers.c.id.in_(chunk))
-        found |= {row.id: row.code_url for row in await connection.execute(limited)}
-    return found
+    rows = await (
+        connection.execute(query) if ids is None else bulk.execute_in(connection, query, papers.c.id, ids)
+    )
+    return {row.id: row.code_url for row in rows}
 
 
 async def list_due_watched(

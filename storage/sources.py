@@ -134,10 +134,10 @@ async def remove(connection: AsyncConnection, url: str) -> bool:
     return (await connection.execute(sources.delete().where(sources.c.url == url))).rowcount > 0
 
 
-async def set_health(connection: AsyncConnection, *updated: models.StoredSource) -> None:
-    """Store the health and the next poll of each source."""
-    rows = [{name: getattr(row, name) for name in ("id", *_HEALTH_FIELDS)} for row in updated]
-    await database.update_rows(connection, sources, rows)
+async def set_health(connection: AsyncConnection, row: models.StoredSource) -> None:
+    """Store the health and the next poll of a source."""
+    health = {name: getattr(row, name) for name in _HEALTH_FIELDS}
+    await connection.execute(sources.update().where(sources.c.id == row.id).values(health))
 
 
 async def move_progress(

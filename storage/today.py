@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,14 +18,8 @@ READERS_AT_ONCE = 100
 
 async def get(connection: AsyncConnection, user_id: int) -> models.Profile | None:
     """Return a reader's profile; None for a reader who has never asked for the papers of the day."""
-    return (await list_by_ids(connection, [user_id])).get(user_id)
-
-
-async def list_by_ids(connection: AsyncConnection, user_ids: Collection[int]) -> dict[int, models.Profile]:
-    """Return the profiles of these readers by user id."""
-    query = sa.select(profiles).where(profiles.c.user_id.in_(user_ids))
-    found = await database.fetch_records(connection, models.Profile, query)
-    return {profile.user_id: profile for profile in found}
+    query = sa.select(profiles).where(profiles.c.user_id == user_id)
+    return await bulk.fetch_record(connection, models.Profile, query)
 
 
 async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[models.Profile]:
@@ -109,11 +103,9 @@ async def add_opened(
 ) -> None:
     """Store that a reader opened papers; it replaces no feedback. The latest `most` opened papers are kept."""
     kind = models.FeedbackKind.OPENED
-    rows = [
-        {"user_id": user_id, "paper_id": paper_id, "kind": kind, "given_at": now} for paper_id in paper_ids
-    ]
-    insert = database.dialect_insert(connection, feedback).values(rows)
-    await connection.execute(insert.on_conflict_do_nothing())
+    columns = "user_id", "paper_id", "kind", "given_at"
+    rows = [(user_id, paper_id, kind, now) for paper_id in paper_ids]
+    await bulk.insert_rows(connection, feedback, columns, rows, ignore_conflicts=True)
     own = (feedback.c.user_id == user_id, feedback.c.kind == kind)
     kept = (
         sa.select(feedback.c.paper_id)

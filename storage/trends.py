@@ -1,8 +1,7 @@
-"""Papers and votes per month or day, and the titles of a period; in large archives from a sample of the papers."""
+"""Papers and votes per day, and the titles of a period; in large archives from a sample of the papers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -37,9 +36,8 @@ async def count_matches(
     filters: search.Filters,
     *,
     groups: int = SAMPLE_GROUPS,
-    by_day: bool = False,
 ) -> list[MonthCount]:
-    """Count the papers that match an index query by month or `by_day`; with fewer `groups` the counts are those of a sample.
+    """Count the papers that match an index query by day; with fewer `groups` the counts are those of a sample.
 
     Matching is fast (millions a second) and reading dates and votes is slow, so the sample is drawn by position.
     """
@@ -52,21 +50,17 @@ async def count_matches(
         matches = sa.text("tokens @@ CAST(:wanted AS tsquery)").bindparams(wanted=to_tsquery(search_query))
     words = sa.table(search.WORDS_TABLE, position)
     joined = words.join(indexed_papers, indexed_papers.c.position == words.c[position.name])
-    columns = indexed_papers.c.last_on, indexed_papers.c.votes
-    query = _by_period(connection, *columns, by_day=by_day).select_from(joined)
-    query = _apply_filters(query.where(matches), indexed_papers.c.last_on, indexed_papers.c.votes, filters)
+    query = _select_days(indexed_papers, filters).select_from(joined).where(matches)
     if groups < SAMPLE_GROUPS:
         query = query.where(words.c[position.name] % SAMPLE_GROUPS < groups)
-    return await _fetch_month_counts(connection, query)
+    return await _fetch_days(connection, query)
 
 
 async def count_papers(
-    connection: AsyncConnection, filters: search.Filters, *, groups: int = SAMPLE_GROUPS, by_day: bool = False
+    connection: AsyncConnection, filters: search.Filters, *, groups: int = SAMPLE_GROUPS
 ) -> list[MonthCount]:
-    """Count all papers by month or `by_day`; with fewer `groups` the counts are those of a sample."""
-    query = _by_period(connection, papers.c.last_on, papers.c.votes, by_day=by_day)
-    query = _apply_filters(query, papers.c.last_on, papers.c.votes, filters)
-    return await _fetch_month_counts(connection, _filter_sample(query, groups))
+    """Count all papers by day; with fewer `groups` the counts are those of a sample."""
+    return await _fetch_days(connection, _filter_sample(_select_days(papers, filters), groups))
 
 
 async def list_titles(
@@ -74,24 +68,19 @@ async def list_titles(
 ) -> list[tuple[int, str]]:
     """Return the ids and titles of the papers of a period, or of a sample of them."""
     query: sa.Select[Any] = sa.select(papers.c.id, papers.c.title).where(papers.c.title.is_not(None))
-    query = _apply_filters(query, papers.c.last_on, papers.c.votes, filters)
+    query = _apply_filters(query, papers, filters)
     rows = await connection.execute(_filter_sample(query, groups).order_by(papers.c.id))
     return [(row.id, row.title) for row in rows]
 
 
-def _by_period(
-    connection: AsyncConnection, on: sa.Column[Any], votes: sa.Column[Any], *, by_day: bool
-) -> sa.Select[Any]:
-    length = len("2025-01-01") if by_day else len("2025-01")
-    is_sqlite = connection.dialect.name == "sqlite"
-    day = sa.cast(on, sa.Text) if is_sqlite else sa.func.to_char(on, "YYYY-MM-DD")
-    label = sa.func.substr(day, 1, length).label("period")
-    return sa.select(label, sa.func.count(), sa.func.sum(votes)).group_by(label).order_by(label)
+def _select_days(table: sa.Table, filters: search.Filters) -> sa.Select[Any]:
+    on = table.c.last_on
+    query = sa.select(on, sa.func.count(), sa.func.sum(table.c.votes)).group_by(on).order_by(on)
+    return _apply_filters(query, table, filters)
 
 
-def _apply_filters(
-    query: sa.Select[Any], on: sa.Column[Any], votes: sa.Column[Any], filters: search.Filters
-) -> sa.Select[Any]:
+def _apply_filters(query: sa.Select[Any], table: sa.Table, filters: search.Filters) -> sa.Select[Any]:
+    on, votes = table.c.last_on, table.c.votes
     # A paper that no digest lists has no date.
     query = query.where(on.is_not(None) if filters.since_on is None else on >= filters.since_on)
     if filters.until_on is not None:
@@ -107,13 +96,6 @@ def _filter_sample(query: sa.Select[Any], groups: int) -> sa.Select[Any]:
     return query.where(group < groups)
 
 
-async def _fetch_month_counts(connection: AsyncConnection, query: sa.Select[Any]) -> list[MonthCount]:
-    rows: Sequence[Any] = (await connection.execute(query)).all()
-    return [
-        MonthCount(
-            date.fromisoformat(f"{period}-01"[: len("2025-01-01")]),
-            number,
-            None if votes is None else int(votes),
-        )
-        for period, number, votes in rows
-    ]
+async def _fetch_days(connection: AsyncConnection, query: sa.Select[Any]) -> list[MonthCount]:
+    rows = await connection.execute(query)
+    return [MonthCount(on, number, None if votes is None else int(votes)) for on, number, votes in rows]

@@ -17,8 +17,7 @@ from bench import shape
 from bot import cli
 from bot.app import client, container
 from bot.archive import parse
-from bot.client import permissions as client_permissions
-from bot.client import translations
+from bot.client import router, translations
 from bot.core import settings
 from bot.operations import health
 from bot.rendering import templates
@@ -192,7 +191,7 @@ async def test_the_page_of_commands_names_no_slash_command_that_does_not_exist(
 def test_the_invitation_asks_for_exactly_the_permissions_that_the_readme_explains() -> None:
     page = _page("install.md")
     [number] = re.findall(r"permissions=(\d+)", page)
-    assert int(number) == client_permissions.INVITED.value
+    assert int(number) == router.INVITED.value
     requested = [name for name, granted in discord.Permissions(int(number)) if granted]
     explained = page.partition("| permission | what for |")[2].partition("\n\n")[0]
     titles = [row.split("|")[0].strip() for row in ROW.findall(explained)][1:]

@@ -19,10 +19,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from aiohttp import web
 
-from bot.accounts.service import ReaderData
-from bot.shelf.imports import ReferenceImporter
+from bot.client.accounts import ReaderData
 from bot.shelf.news import PaperSweep, PaperWatch
-from bot.sources import fetcher
+from bot.shelf.service import ReferenceImporter
+from bot.sources import base, fetcher
 from storage import migrate, papers, shelf, tables
 from storage.database import Database
 from storage.models import SourceKind
@@ -89,7 +89,7 @@ class Readers(PollingHarness):
             allowed_hosts=[("127.0.0.1", self.origin.port)],
             sleep=self.sleep,
         ) as fetch:
-            watch = PaperWatch(fetch, self.endpoints, fetcher.no_throttle, fetcher.no_throttle)
+            watch = PaperWatch(fetch, self.endpoints, base.no_throttle, base.no_throttle)
             yield PaperSweep(self.db, self.clock, watch)
 
     async def count_papers(self) -> int:

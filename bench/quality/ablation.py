@@ -14,9 +14,9 @@ from pathlib import Path
 from unittest import mock
 
 from bot.glossary import concepts, induction, resolver
-from bot.search import authors, completion, engine, scoring, similar
+from bot.search import authors, completion, engine, lookup, scoring
 from bot.search import query as search_query
-from bot.text import people, questions, term_keys, topics
+from bot.text import people, questions, term_keys
 
 _Replacement = tuple[object, str, object]
 
@@ -36,17 +36,17 @@ STAGES: dict[str, tuple[_Replacement, ...]] = {
     "reading": ((questions, "read_question", lambda text, *_: text),),
     "endings": ((questions, "strip_query_word", lambda word, _: word),),
     "filler": ((questions, "topic_mask", lambda words, *_: [True] * len(words)),),
-    "periods": ((engine, "read_period", lambda query, _: (query, "")),),
+    "periods": ((lookup, "read_period", lambda query, _: (query, "")),),
     "writers": ((authors, "read_writers", lambda _, query: query),),
     "institutions": ((people, "list_korean_names", _always([])),),
     "partial": ((engine, "_find_partial", _always([])),),
-    "topics": ((topics, "describe", _always({})),),
+    "topics": ((questions, "describe_topics", _always({})),),
     "implied": ((search_query, "_list_implied", _always({})),),
     "everyday-words": ((questions.Everyday, "find_terms", _always(())),),
     "names": (
         (concepts.Expansion, "names", frozenset()),
         (search_query, "from_names", _always([])),
-        (similar, "add_names", _without_names),
+        (lookup, "add_names", _without_names),
         (term_keys, "joined_writing", _always(None)),
         (term_keys, "split_writing", _always(None)),
     ),

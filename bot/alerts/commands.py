@@ -16,21 +16,20 @@ from discord import app_commands, ui
 from discord.ext import commands
 from pydantic import TypeAdapter
 
-from bot.accounts.service import TextPurpose, TextTokenStore
 from bot.alerts import messages as alerts_messages
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
 from bot.archive import arxiv_ids
-from bot.client import custom_ids, paper_text, permissions, router
+from bot.client import message_builder, router
 from bot.client import messages as client_messages
+from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Interaction, Request
-from bot.client.custom_ids import Action
+from bot.client.message_builder import Action
 from bot.client.router import UserError, map_service_errors
 from bot.lists import autocomplete
 from bot.lists import card as lists_card
-from bot.lists import follow as lists_follow
 from bot.lists import messages as lists_messages
-from bot.lists.commands import load_list_text
+from bot.lists.commands import load_list_text, load_paper
 from storage import errors, models
 
 _DRAFT = TypeAdapter(models.Alert)
@@ -144,20 +143,20 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Show a page of the user's alerts."""
         return await list_view(request, action.number)
 
-    @router.handles(alerts_messages.SERVER_LIST, check=permissions.require_manager)
+    @router.handles(alerts_messages.SERVER_LIST, check=router.require_manager)
     async def show_server_list(self, request: Request, action: Action) -> ui.LayoutView:
         """Show a page of the alerts in the server's channels."""
         rows, now = await _list_in_server(request), request.services.clock()
         name = channel_namer(request.interaction)
         return alerts_messages.list_view(request.texts, rows, action.number, now, name, in_server=True)
 
-    @router.handles(alerts_messages.SERVER_SELECT, check=permissions.require_manager)
+    @router.handles(alerts_messages.SERVER_SELECT, check=router.require_manager)
     async def select_server_alert(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the selected alert of the server's channels."""
         alert = await _find_in_server(request, router.selected_value(request.interaction))
         return alerts_messages.server_alert_view(request.texts, alert, request.services.clock())
 
-    @router.handles(alerts_messages.SERVER_REMOVE, check=permissions.require_manager)
+    @router.handles(alerts_messages.SERVER_REMOVE, check=router.require_manager)
     async def remove_server_alert(self, request: Request, action: Action) -> ui.LayoutView:
         """End an alert in one of the server's channels, also another member's."""
         return await remove(request, await _find_in_server(request, action.payload), as_manager=True)
@@ -166,7 +165,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
     async def select_alert(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the selected alert."""
         selected = router.selected_value(request.interaction)
-        return await alert_view(request, custom_ids.parse_number(selected))
+        return await alert_view(request, message_builder.parse_number(selected))
 
     @router.handles(alerts_messages.SHOW)
     async def show_alert(self, request: Request, action: Action) -> ui.LayoutView:
@@ -227,9 +226,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         self, request: Request, arxiv_id: str
     ) -> tuple[models.PaperDetail, list[alerts_service.MatchedAlert]]:
         """Return a paper and the alerts of this channel, or the user's own by DM, that it matches. Raises UserError."""
-        paper = await request.services.search.find_paper(arxiv_id)
-        if paper is None:
-            raise UserError("no-paper", paper=paper_text.escape_untrusted(arxiv_id))
+        paper = await load_paper(request, arxiv_id)
         is_dm = request.interaction.guild_id is None
         async with router.admitted_lookup(request.interaction):
             return paper, await request.services.alerts.explain(
@@ -275,17 +272,17 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
     async def replace_alert(self, request: Request, action: Action) -> ui.LayoutView:
         """Change an alert for the same terms to the previewed settings."""
         alert_id, key = action.fields(2)
-        draft = replace(await load(request, key), id=custom_ids.parse_number(alert_id))
+        draft = replace(await load(request, key), id=message_builder.parse_number(alert_id))
         return await save(request, draft)
 
     @router.handles(alerts_messages.MOVE)
     async def move_draft(self, request: Request, action: Action) -> ui.LayoutView:
         """Preview the draft with another destination."""
         channel_id, key = action.fields(2)
-        moved = replace(await load(request, key), channel_id=custom_ids.parse_number(channel_id) or None)
+        moved = replace(await load(request, key), channel_id=message_builder.parse_number(channel_id) or None)
         return await preview(request, await complete(request, moved))
 
-    @router.handles(lists_follow.EDIT_CONDITIONS, router.AT_ONCE)
+    @router.handles(lists_messages.EDIT_CONDITIONS, router.AT_ONCE)
     async def open_conditions_modal(self, request: Request, action: Action) -> ui.Modal:
         """Open the modal to change what the alert matches."""
         draft = await load(request, action.payload)
@@ -335,13 +332,13 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             raise UserError("alert-not-possible")
         return await save(request, await complete(request, draft))
 
-    @router.handles(lists_follow.FOLLOW_OF_PAPER, router.PRIVATELY)
+    @router.handles(lists_card.FOLLOW_OF_PAPER, router.PRIVATELY)
     async def follow_of_paper(self, request: Request, action: Action) -> ui.LayoutView:
         """Create an alert for a topic, an author or the institution of a paper; the answer has a button to undo it."""
         detail = await request.services.search.find_paper(action.payload)
         if detail is None:
             raise UserError("outdated-control")
-        term = lists_follow.selected_term(detail, router.selected_value(request.interaction))
+        term = lists_card.selected_term(detail, router.selected_value(request.interaction))
         return await save(request, await complete(request, _draft_of_term(*term)))
 
     @router.handles(lists_card.TELL, router.PRIVATELY)
@@ -373,7 +370,7 @@ async def list_view(request: Request, page: int = 0, confirmation: str = "") -> 
         channel_namer(interaction),
         add_command=interaction.client.mentions("alerts add"),
         confirmation=confirmation,
-        can_manage=permissions.is_manager(interaction),
+        can_manage=router.is_manager(interaction),
     )
 
 
@@ -403,7 +400,7 @@ async def pause(request: Request, own: Sequence[models.Alert], days: int) -> str
         return texts("alerts-paused", count=len(own), days=days) if own else ""
     for guild_id, channel_id in {(alert.guild_id, alert.channel_id) for alert in own}:
         if channel_id:
-            await permissions.require_alert_channel(request, guild_id, channel_id)
+            await router.require_alert_channel(request, guild_id, channel_id)
     await request.services.alerts.resume(ids, user_id=request.user_id)
     return texts("alerts-resumed", count=len(own)) if own else ""
 
@@ -417,8 +414,7 @@ async def find(request: Request, text: str) -> models.Alert:
     """Return the reader's alert by its id or its terms. Raises UserError for none, and for several of the same terms."""
     own = await list_for_reader(request)
     typed = text.strip().casefold()
-    matching = [alert for alert in own if text == str(alert.id)]
-    matching = matching or [
+    matching = [alert for alert in own if text == str(alert.id)] or [
         alert for alert in own if typed == alerts_messages.describe_name(alert).casefold()
     ]
     if len(matching) != 1:
@@ -476,7 +472,7 @@ async def load_draft(tokens: TextTokenStore, token: str) -> models.Alert:
     stored = await tokens.get(TextPurpose.ALERT, token)
     if stored is None:
         raise UserError("outdated-control")
-    with custom_ids.map_parse_errors():
+    with message_builder.map_parse_errors():
         return _DRAFT.validate_json(stored)
 
 
@@ -484,8 +480,8 @@ async def load(request: Request, key: str) -> models.Alert:
     """Return the alert or the draft that a custom id names. Raises UserError."""
     if key.startswith(alerts_messages.STORED):
         return await find(request, key.removeprefix(alerts_messages.STORED))
-    if key.startswith(lists_follow.NEW_ALERT):
-        topic = key.removeprefix(lists_follow.NEW_ALERT)
+    if key.startswith(lists_messages.NEW_ALERT):
+        topic = key.removeprefix(lists_messages.NEW_ALERT)
         draft = _draft_of_list(lists_messages.ListState(lists_messages.ListKind.TOPIC, topic))
     else:
         draft = await load_draft(request.services.text_tokens, key)
@@ -497,17 +493,12 @@ async def complete(request: Request, draft: models.Alert) -> models.Alert:
     stored = await find(request, str(draft.id)) if draft.id else None
     is_moved = stored is None or stored.channel_id != draft.channel_id
     guild_id = request.interaction.guild_id if stored is None or is_moved else stored.guild_id
-    timezone = draft.timezone
-    is_chosen = timezone != alerts_service.EMPTY_DRAFT.timezone
+    is_chosen = draft.timezone != alerts_service.EMPTY_DRAFT.timezone
     if not is_chosen and draft.timing is models.AlertTiming.AT_ONCE:
-        timezone = await request.interaction.client.timezone_for(request.interaction)
-    return replace(
-        draft,
-        user_id=request.user_id,
-        created_at=request.services.clock(),
-        guild_id=guild_id if draft.channel_id is not None else None,
-        timezone=timezone,
-    )
+        zone = await request.interaction.client.timezone_for(request.interaction)
+        draft = replace(draft, timezone=zone)
+    guild_id = guild_id if draft.channel_id is not None else None
+    return replace(draft, user_id=request.user_id, created_at=request.services.clock(), guild_id=guild_id)
 
 
 @contextmanager
@@ -517,7 +508,7 @@ def map_alert_errors() -> Iterator[None]:
         yield
     except errors.UsageError as error:
         arguments = {
-            name: paper_text.escape_untrusted(value, max_length=60) if isinstance(value, str) else value
+            name: client_messages.escape_untrusted(value, max_length=60) if isinstance(value, str) else value
             for name, value in error.arguments.items()
         }
         raise UserError(
@@ -570,4 +561,4 @@ async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
 async def _require_allowed(request: Request, draft: models.Alert) -> None:
     """Raise UserError unless the user may have alerts sent there; anybody may to their own direct messages."""
     if draft.channel_id is not None:
-        await permissions.require_alert_channel(request, draft.guild_id, draft.channel_id)
+        await router.require_alert_channel(request, draft.guild_id, draft.channel_id)

@@ -13,14 +13,13 @@ from discord import ui
 from bot.alerts import matcher
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
-from bot.client import custom_ids, message_builder, paper_text
+from bot.client import message_builder
 from bot.client import messages as client_messages
-from bot.client.message_builder import RED, MessageBuilder, button, select_menu, select_option
+from bot.client.message_builder import RED, MessageBuilder, button, pack_custom_id, select_menu, select_option
 from bot.client.messages import PostWording, reason_text, text_view
 from bot.client.translations import Texts
 from bot.daily import messages as daily_messages
 from bot.lists import card as lists_card
-from bot.lists import follow as lists_follow
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.rendering import discord_text, templates
@@ -33,11 +32,6 @@ ChannelName = Callable[[int], str]
 MAX_NAME_LENGTH = 60
 MAX_TERM_LENGTH = 100
 MAX_ALERT_LENGTH = 900
-
-
-def mention_channel(channel_id: int) -> str:
-    """Return the mention of a channel."""
-    return f"<#{channel_id}>"
 
 
 def describe_alert(texts: Texts, alert: models.Alert) -> str:
@@ -64,7 +58,7 @@ def describe_alert(texts: Texts, alert: models.Alert) -> str:
 
 
 def _escaped(text: str) -> str:
-    return paper_text.escape_untrusted(text, max_length=MAX_TERM_LENGTH)
+    return client_messages.escape_untrusted(text, max_length=MAX_TERM_LENGTH)
 
 
 def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str:
@@ -76,12 +70,12 @@ def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str
     return discord_text.shorten(discord_text.to_single_line(joined + rest), max_length, markdown=False)
 
 
-def place_and_time(texts: Texts, alert: models.Alert, channel_name: ChannelName = mention_channel) -> str:
+def place_and_time(texts: Texts, alert: models.Alert, channel_name: ChannelName = "<#{}>".format) -> str:
     """Return where an alert goes and when: `DM · at once`, `#papers · weekly, Mon 09:00`. Menus show no mentions."""
     place = texts("alert-dm") if alert.channel_id is None else channel_name(alert.channel_id)
     day = daily_messages.format_weekday(texts, alert.weekday)
     time = texts(f"alert-timing-{alert.timing.value}", day=day, time=alert.at_time)
-    return paper_text.join_dotted(place, time)
+    return client_messages.join_dotted(place, time)
 
 
 def describe_details(texts: Texts, alert: models.Alert) -> str:
@@ -99,7 +93,7 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
         parts.append(texts(f"alert-only-{alert.language.value}"))
     if alert.translations:
         parts.append(texts("alert-with-forms"))
-    return paper_text.join_dotted(*parts)
+    return client_messages.join_dotted(*parts)
 
 
 def describe_state(texts: Texts, alert: models.Alert, now: datetime) -> str:
@@ -126,7 +120,9 @@ def describe_choices(
     for alert in alerts:
         channel = "" if alert.channel_id is None else channel_name(alert.channel_id)
         if query in f"{describe_name(alert)} {channel}".casefold():
-            label = paper_text.join_dotted(describe_name(alert), place_and_time(texts, alert, channel_name))
+            label = client_messages.join_dotted(
+                describe_name(alert), place_and_time(texts, alert, channel_name)
+            )
             found.append((label, str(alert.id)))
     return found
 
@@ -143,7 +139,7 @@ MAX_LENGTH = 4000
 
 def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_builder.StatelessModal:
     """Return the form for terms, excluded words and how they match. `key` names the draft or the alert in custom ids."""
-    custom_id = custom_ids.pack(SUBMIT_CONDITIONS, key)
+    custom_id = pack_custom_id(SUBMIT_CONDITIONS, key)
     modal = message_builder.StatelessModal(texts("alert-form-conditions"), custom_id)
     for name, value in alerts_options.condition_values(alert).items():
         modal.add_text(
@@ -172,7 +168,7 @@ def timing_modal(texts: Texts, values: Mapping[str, str], key: str) -> message_b
 
     `values` are those of `timing_values`, or what was typed into this form.
     """
-    modal = message_builder.StatelessModal(texts("alert-form-timing"), custom_ids.pack(SUBMIT_TIMING, key))
+    modal = message_builder.StatelessModal(texts("alert-form-timing"), pack_custom_id(SUBMIT_TIMING, key))
     labels = {
         timing.value: texts(f"alert-form-{timing}") for timing in (AlertTiming.AT_ONCE, AlertTiming.DAILY)
     }
@@ -229,7 +225,7 @@ def post_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
         share = message.share(len(shown) - position)
         message.add_text(_paper_text(wording, match, *share, with_language=not is_foreign))
         arxiv_id = match[0].arxiv_id
-        why = button(texts("alert-why"), custom_ids.pack(WHY, arxiv_id))
+        why = button(texts("alert-why"), pack_custom_id(WHY, arxiv_id))
         message.add_reserved_row(*lists_card.read_and_save_buttons(texts, arxiv_id), why)
     if menu is not None:
         message.add_reserved_row(menu)
@@ -252,14 +248,14 @@ def _paper_text(
     wording: PostWording, match: contents.AlertMatch, characters: int, size: int, *, with_language: bool
 ) -> str:
     paper, _ = match
-    title = paper_text.title_link(
+    title = client_messages.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters * 2 // 3, max_bytes=size * 2 // 3
     )
     lines = wording.alert_paper_lines(match, title)
     excerpt, quoted_from = client_messages.excerpt_lines(wording.ui_texts, paper, with_language=False)
-    origin = paper_text.post_note(wording.ui_texts, paper.summary, with_language=with_language)
-    note = paper_text.join_dotted(quoted_from, origin)
-    text = "\n".join(line for line in (lines, excerpt, paper_text.subtext(note)) if line)
+    origin = client_messages.post_note(wording.ui_texts, paper.summary, with_language=with_language)
+    note = client_messages.join_dotted(quoted_from, origin)
+    text = "\n".join(line for line in (lines, excerpt, client_messages.subtext(note)) if line)
     return discord_text.shorten(text, characters, max_bytes=size)
 
 
@@ -269,21 +265,21 @@ def _footer_buttons(texts: Texts, post: contents.AlertPost, marker: str) -> list
     day_button = button(texts("alert-day"), lists_messages.pack_state(day, marker=marker))
     if post.in_channel:
         return [day_button]
-    manage = button(texts("alert-manage"), custom_ids.pack(MANAGE, 0))
+    manage = button(texts("alert-manage"), pack_custom_id(MANAGE, 0))
     if len({reason.alert_id for _, reasons in post.matches for reason in reasons}) != 1:
         return [
             day_button,
-            button(texts("alert-pause-week-all"), custom_ids.pack(PAUSE_WEEK, 0)),
+            button(texts("alert-pause-week-all"), pack_custom_id(PAUSE_WEEK, 0)),
             manage,
-            button(texts("alert-stop-all"), custom_ids.pack(STOP_ALL)),
+            button(texts("alert-stop-all"), pack_custom_id(STOP_ALL)),
         ]
     # A paper names the one alert, so that the message is the same for everyone who follows its terms.
     arxiv_id = post.matches[0][0].arxiv_id
     return [
         day_button,
-        button(texts("alert-pause-week"), custom_ids.pack(PAUSE_WEEK, arxiv_id)),
-        button(texts("alert-fewer"), custom_ids.pack(FEWER, arxiv_id)),
-        button(texts("alert-mute"), custom_ids.pack(MUTE, arxiv_id)),
+        button(texts("alert-pause-week"), pack_custom_id(PAUSE_WEEK, arxiv_id)),
+        button(texts("alert-fewer"), pack_custom_id(FEWER, arxiv_id)),
+        button(texts("alert-mute"), pack_custom_id(MUTE, arxiv_id)),
         manage,
     ]
 
@@ -320,7 +316,7 @@ def preview_view(
     """
     message = MessageBuilder()
     message.add_text(f"### {describe_alert(texts, draft)}")
-    message.add_text(paper_text.subtext(describe_details(texts, draft)))
+    message.add_text(client_messages.subtext(describe_details(texts, draft)))
     existing = preview.existing if preview.existing and preview.existing.id != draft.id else None
     if existing is not None:
         place = place_and_time(texts, existing)
@@ -337,18 +333,21 @@ def _save_buttons(
     """Return the button that saves a draft; of an alert that exists already, those that show it and change it to this."""
     if existing is None:
         label = "alert-save" if draft.id else "alert-create"
-        return [button(texts(label), custom_ids.pack(SAVE, key), style=_PRIMARY)]
-    show = button(texts("alert-show"), custom_ids.pack(SHOW, existing.id))
+        return [button(texts(label), pack_custom_id(SAVE, key), style=_PRIMARY)]
+    show = button(texts("alert-show"), pack_custom_id(SHOW, existing.id))
     if draft.id or describe_details(texts, draft) == describe_details(texts, existing):
         return [show]
-    replace = button(texts("alert-replace"), custom_ids.pack(REPLACE, existing.id, key), style=_PRIMARY)
+    replace = button(texts("alert-replace"), pack_custom_id(REPLACE, existing.id, key), style=_PRIMARY)
     return [replace, show]
 
 
 def _edit_buttons(texts: Texts, key: str) -> list[ui.Item[ui.LayoutView]]:
     return [
-        button(texts("alert-edit-conditions"), custom_ids.pack(lists_follow.EDIT_CONDITIONS, key)),
-        button(texts("alert-edit-timing"), custom_ids.pack(EDIT_TIMING, key)),
+        button(
+            texts("alert-edit-conditions"),
+            message_builder.pack_custom_id(lists_messages.EDIT_CONDITIONS, key),
+        ),
+        button(texts("alert-edit-timing"), message_builder.pack_custom_id(EDIT_TIMING, key)),
     ]
 
 
@@ -358,11 +357,11 @@ def _further_buttons(
     """Return the buttons that send the alert elsewhere, and the way back to a stored alert."""
     row = []
     if here_id is not None and here_id != draft.channel_id:
-        row.append(button(texts("alert-move-here"), custom_ids.pack(MOVE, here_id, key)))
+        row.append(button(texts("alert-move-here"), pack_custom_id(MOVE, here_id, key)))
     if draft.channel_id is not None:
-        row.append(button(texts("alert-move-dm"), custom_ids.pack(MOVE, 0, key)))
+        row.append(button(texts("alert-move-dm"), pack_custom_id(MOVE, 0, key)))
     if draft.id:
-        row.append(button(texts("alert-discard"), custom_ids.pack(SHOW, draft.id)))
+        row.append(button(texts("alert-discard"), pack_custom_id(SHOW, draft.id)))
     return row
 
 
@@ -373,7 +372,7 @@ def refused_view(texts: Texts, reason: str, key: str) -> ui.LayoutView:
 
 def timing_refused_view(texts: Texts, reason: str, token: str) -> ui.LayoutView:
     """Return why the times of a draft are refused, with the button that opens the modal again. `token` is for its values."""
-    again = button(texts("subscription-form-again"), custom_ids.pack(RETYPE_TIMING, token), style=_PRIMARY)
+    again = button(texts("subscription-form-again"), pack_custom_id(RETYPE_TIMING, token), style=_PRIMARY)
     return text_view(reason, again, accent=RED)
 
 
@@ -384,12 +383,12 @@ def saved_view(
     message = MessageBuilder()
     heading = texts("alert-made" if is_new else "alert-changed")
     message.add_text(f"{heading}\n**{describe_alert(texts, alert)}**")
-    message.add_text(paper_text.subtext(describe_details(texts, alert)))
+    message.add_text(client_messages.subtext(describe_details(texts, alert)))
     message.add_text(preview_text(texts, preview))
     message.add_buttons(
-        button(texts("alert-undo"), custom_ids.pack(REMOVE, alert.id)) if is_new else None,
-        button(texts("change"), custom_ids.pack(SHOW, alert.id)),
-        button(texts("alert-manage"), custom_ids.pack(MANAGE, 0)),
+        button(texts("alert-undo"), pack_custom_id(REMOVE, alert.id)) if is_new else None,
+        button(texts("change"), pack_custom_id(SHOW, alert.id)),
+        button(texts("alert-manage"), pack_custom_id(MANAGE, 0)),
     )
     return message.view
 
@@ -397,9 +396,9 @@ def saved_view(
 def tell_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
     """Return the confirmation of an alert for a paper that no digest has yet, with buttons to undo it and to list all."""
     return text_view(
-        texts("tell-made", paper=paper_text.escape_untrusted(alert.terms[0].text)),
-        button(texts("alert-undo"), custom_ids.pack(REMOVE, alert.id)),
-        button(texts("alert-manage"), custom_ids.pack(MANAGE, 0)),
+        texts("tell-made", paper=client_messages.escape_untrusted(alert.terms[0].text)),
+        button(texts("alert-undo"), pack_custom_id(REMOVE, alert.id)),
+        button(texts("alert-manage"), pack_custom_id(MANAGE, 0)),
     )
 
 
@@ -408,7 +407,7 @@ def existing_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
     place = place_and_time(texts, alert)
     return text_view(
         f"{texts('alert-exists', place=place)}\n**{describe_alert(texts, alert)}**",
-        button(texts("alert-show"), custom_ids.pack(SHOW, alert.id)),
+        button(texts("alert-show"), pack_custom_id(SHOW, alert.id)),
     )
 
 
@@ -416,8 +415,10 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
     """Return the number of matches in the last 30 days, and the latest of them."""
     lines = [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
     for row in preview.latest:
-        title = paper_text.title_link(row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500)
-        lines.append(f"- {title} {paper_text.format_votes(row.votes)}")
+        title = client_messages.title_link(
+            row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500
+        )
+        lines.append(f"- {title} {client_messages.format_votes(row.votes)}")
     return "\n".join(lines)
 
 
@@ -438,7 +439,7 @@ def list_view(
     Without any it names the command that creates one. `confirmation` is a line above the list, such as what was just done;
     `can_manage` adds the button that shows the alerts of the server.
     """
-    server_button = button(texts("alerts-in-server"), custom_ids.pack(SERVER_LIST, 0)) if can_manage else None
+    server_button = button(texts("alerts-in-server"), pack_custom_id(SERVER_LIST, 0)) if can_manage else None
     if not rows:
         empty = texts("no-server-alerts") if in_server else texts("no-alerts", command=add_command)
         return text_view(empty, server_button)
@@ -454,28 +455,28 @@ def list_view(
     options = []
     for alert in shown:
         resting = texts("alert-resting") if is_resting(alert, now) else ""
-        description = paper_text.join_dotted(place_and_time(texts, alert, channel_name), resting)
+        description = client_messages.join_dotted(place_and_time(texts, alert, channel_name), resting)
         name = describe_name(alert, discord_text.SELECT_LABEL)
         options.append(select_option(name, str(alert.id), description=description))
-    message.add_select(select_menu(texts("alert-pick"), custom_ids.pack(select), options))
+    message.add_select(select_menu(texts("alert-pick"), pack_custom_id(select), options))
     message.add_buttons(
-        *lists_messages.pager(page, pages, lambda number: custom_ids.pack(turn, number), "pr:page:m")
+        *lists_messages.pager(page, pages, lambda number: pack_custom_id(turn, number), "pr:page:m")
     )
     if in_server:
-        message.add_buttons(button(texts("back"), custom_ids.pack(MANAGE, 0)))
+        message.add_buttons(button(texts("back"), pack_custom_id(MANAGE, 0)))
     else:
-        stop_all = button(texts("alert-stop-all"), custom_ids.pack(STOP_ALL))
+        stop_all = button(texts("alert-stop-all"), pack_custom_id(STOP_ALL))
         message.add_buttons(stop_all, server_button)
     return message.view
 
 
 def _list_line(texts: Texts, alert: models.Alert, now: datetime, *, with_owner: bool) -> str:
     parts = [
-        f"**{paper_text.escape_untrusted(describe_name(alert))}**",
+        f"**{client_messages.escape_untrusted(describe_name(alert))}**",
         place_and_time(texts, alert),
         f"<@{alert.user_id}>" if with_owner else "",
     ]
-    line = f"- {paper_text.join_dotted(*parts)}"
+    line = f"- {client_messages.join_dotted(*parts)}"
     if is_resting(alert, now):
         line += f"\n-# {describe_state(texts, alert, now)}"
     return discord_text.shorten(line, _LIST_CHARACTERS // PAGE_SIZE)
@@ -484,10 +485,10 @@ def _list_line(texts: Texts, alert: models.Alert, now: datetime, *, with_owner: 
 def server_alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
     """Return an alert of a server's channel for a manager, with the button to end it; any member may have made it."""
     message = _start_single(texts, alert, now)
-    message.add_text(paper_text.subtext(texts("alert-made-by", user=f"<@{alert.user_id}>")))
+    message.add_text(client_messages.subtext(texts("alert-made-by", user=f"<@{alert.user_id}>")))
     message.add_buttons(
-        button(texts("remove"), custom_ids.pack(SERVER_REMOVE, alert.id), style=discord.ButtonStyle.danger),
-        button(texts("back"), custom_ids.pack(SERVER_LIST, 0)),
+        button(texts("remove"), pack_custom_id(SERVER_REMOVE, alert.id), style=discord.ButtonStyle.danger),
+        button(texts("back"), pack_custom_id(SERVER_LIST, 0)),
     )
     return message.view
 
@@ -497,21 +498,21 @@ def alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutVie
     message = _start_single(texts, alert, now)
     message.add_buttons(*_edit_buttons(texts, f"{STORED}{alert.id}"))
     if is_resting(alert, now):
-        rests = [button(texts("resume"), custom_ids.pack(RESUME, alert.id))]
+        rests = [button(texts("resume"), pack_custom_id(RESUME, alert.id))]
     else:
         rests = [
-            button(texts("alert-pause-week-all"), custom_ids.pack(PAUSE_WEEK, alert.id)),
-            button(texts("alert-pause"), custom_ids.pack(MUTE, alert.id)),
+            button(texts("alert-pause-week-all"), pack_custom_id(PAUSE_WEEK, alert.id)),
+            button(texts("alert-pause"), pack_custom_id(MUTE, alert.id)),
         ]
-    remove = button(texts("remove"), custom_ids.pack(REMOVE, alert.id), style=discord.ButtonStyle.danger)
-    message.add_buttons(*rests, remove, button(texts("back"), custom_ids.pack(MANAGE, 0)))
+    remove = button(texts("remove"), pack_custom_id(REMOVE, alert.id), style=discord.ButtonStyle.danger)
+    message.add_buttons(*rests, remove, button(texts("back"), pack_custom_id(MANAGE, 0)))
     return message.view
 
 
 def _start_single(texts: Texts, alert: models.Alert, now: datetime) -> MessageBuilder:
     message = MessageBuilder()
     message.add_text(f"### {describe_alert(texts, alert)}")
-    message.add_text(paper_text.subtext(describe_details(texts, alert)))
+    message.add_text(client_messages.subtext(describe_details(texts, alert)))
     message.add_text(describe_state(texts, alert, now))
     return message
 
@@ -520,9 +521,9 @@ def confirm_remove_all_view(texts: Texts, count: int) -> ui.LayoutView:
     """Return the confirmation of removing all alerts, which also offers to let them rest."""
     return text_view(
         texts("alert-stop-all-sure", count=count),
-        button(texts("alert-remove-all"), custom_ids.pack(REMOVE_ALL), style=discord.ButtonStyle.danger),
-        button(texts("alert-pause-week-all"), custom_ids.pack(PAUSE_WEEK, 0)),
-        button(texts("back"), custom_ids.pack(MANAGE, 0)),
+        button(texts("alert-remove-all"), pack_custom_id(REMOVE_ALL), style=discord.ButtonStyle.danger),
+        button(texts("alert-pause-week-all"), pack_custom_id(PAUSE_WEEK, 0)),
+        button(texts("back"), pack_custom_id(MANAGE, 0)),
     )
 
 
@@ -537,17 +538,19 @@ def why_view(
 ) -> ui.LayoutView:
     """Return the alerts that a paper matches; those of `user_id` with buttons."""
     message = MessageBuilder()
-    title = paper_text.title_link(paper.title, paper.arxiv_id, paper.url, max_characters=500, max_bytes=1500)
+    title = client_messages.title_link(
+        paper.title, paper.arxiv_id, paper.url, max_characters=500, max_bytes=1500
+    )
     message.add_text(f"**{texts('alert-why')}** · {title}" if matched else texts("alert-why-gone"))
     for alert, reasons in matched[:MAX_MATCHED]:
         found = ", ".join(
-            texts(f"alert-found-{reason.found_in.value}", text=paper_text.escape_untrusted(reason.text))
+            texts(f"alert-found-{reason.found_in.value}", text=client_messages.escape_untrusted(reason.text))
             for reason in reasons[:MAX_PAPERS]
         )
         quoted = matcher.find_sentence(paper, matcher.words_in_text(reasons), texts.locale)
-        lines = (describe_alert(texts, alert), paper_text.subtext(found), quoted.text if quoted else "")
+        lines = (describe_alert(texts, alert), client_messages.subtext(found), quoted.text if quoted else "")
         message.add_text("\n".join(filter(None, lines)))
-        message.add_text(paper_text.subtext(describe_details(texts, alert)))
+        message.add_text(client_messages.subtext(describe_details(texts, alert)))
         if alert.user_id == user_id:
             message.add_buttons(*_buttons(texts, alert))
     return message.view
@@ -557,14 +560,16 @@ def fewer_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
     """Return what an alert sends from now on, with a button to change it."""
     message = MessageBuilder()
     message.add_text(texts("alert-fewer-done"))
-    message.add_text(f"{describe_alert(texts, alert)}\n{paper_text.subtext(describe_details(texts, alert))}")
+    message.add_text(
+        f"{describe_alert(texts, alert)}\n{client_messages.subtext(describe_details(texts, alert))}"
+    )
     message.add_buttons(*_buttons(texts, alert))
     return message.view
 
 
 def _buttons(texts: Texts, alert: models.Alert) -> list[ui.Item[ui.LayoutView]]:
     return [
-        button(texts("alert-fewer"), custom_ids.pack(FEWER, alert.id)),
-        button(texts("alert-mute"), custom_ids.pack(MUTE, alert.id)),
-        button(texts("change"), custom_ids.pack(SHOW, alert.id)),
+        button(texts("alert-fewer"), pack_custom_id(FEWER, alert.id)),
+        button(texts("alert-mute"), pack_custom_id(MUTE, alert.id)),
+        button(texts("change"), pack_custom_id(SHOW, alert.id)),
     ]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from bot.alerts import service as alerts_service
-from bot.client import custom_ids
+from bot.client import message_builder
 from bot.client import options as client_options
 from bot.rendering import discord_text
 from bot.text import people
@@ -114,9 +114,11 @@ def weekly_value(weekday: int) -> str:
 def apply_when(draft: models.Alert, value: str) -> models.Alert:
     """Return the draft with a timing of the menu: `now`, `daily`, `weekly-1`. Raises InvalidCustomIdError for others."""
     chosen, _, day = value.partition("-")
-    with custom_ids.map_parse_errors():
+    with message_builder.map_parse_errors():
         timing = models.AlertTiming(chosen)
-    return replace(draft, timing=timing, weekday=custom_ids.parse_number(day, 7) if day else draft.weekday)
+    return replace(
+        draft, timing=timing, weekday=message_builder.parse_number(day, 7) if day else draft.weekday
+    )
 
 
 def join_items(items: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -190,19 +190,20 @@ class AlertPlanner:
         failures: list[Exception] = []
         failed: set[tuple[int, int]] = set()
         while (pending := await self._next_pending(failed)) and not stop.is_set():
-            known_failures = len(failures)
             with isolation.collected(failures):
                 await self._match_digest(pending, stop)
-            if len(failures) > known_failures:
-                failed.add((pending.digest_id, pending.revision))
-        planned = 0
+                continue
+            failed.add((pending.digest_id, pending.revision))
+        planned, now, batches = 0, self._clock(), BatchSize(*DUE_LIMITS)
+        self._texts.clear()
+        self._papers.clear()
         with isolation.collected(failures):
-            async with aclosing(self._plan_due(self._clock())) as batches:
-                async for count in batches:
-                    planned += count
+            while (count := await self._plan_messages(now, batches)) is not None:
+                planned += count
+                if count:
                     on_planned()
-                    if stop.is_set():
-                        break
+                if stop.is_set():
+                    break
         if failures:
             raise failures[0]
         return planned
@@ -267,7 +268,9 @@ class AlertPlanner:
         former = dict(zip(pending.paper_ids, pending.former_names, strict=False))
         paper_ids = [paper_id for paper_id in pending.paper_ids[first:end] if paper_id in listed]
         prepared = [one for paper_id in paper_ids if (one := await self._texts.get(paper_id))]
-        haystacks = await asyncio.to_thread(_build_haystacks, prepared, only_names=bool(former))
+        haystacks = await asyncio.to_thread(
+            lambda: [matcher.build_haystack(*one, only_names=bool(former)) for one in prepared]
+        )
         batches = BatchSize(BATCH_SIZES[0], self._max_batch_size)
         async with aclosing(self._index.iterate(haystacks, pending.alert_id)) as found:
             async for candidates in found:
@@ -297,7 +300,7 @@ class AlertPlanner:
         now = self._clock()
         async with self._database.read() as connection:
             active = await alerts.list_active(connection, [alert_id for alert_id, _ in candidates], now)
-            recipients = {_recipient(alert) for alert in active.values()}
+            recipients = set(map(alerts.recipient_name, active.values()))
             notified = await alerts.list_notified(connection, recipients, [paper.id for paper, _ in prepared])
         # In a thread: a paper of thousands of authors takes long.
         return await asyncio.to_thread(_list_matches, candidates, active, prepared, notified, former, now)
@@ -330,17 +333,8 @@ class AlertPlanner:
 
     # The messages of what is due.
 
-    async def _plan_due(self, now: datetime) -> AsyncGenerator[int, None]:
-        """Plan the messages of all matches that are due at `now` (UTC); yields the number of deliveries of each batch."""
-        self._texts.clear()
-        self._papers.clear()
-        batches = BatchSize(*DUE_LIMITS)
-        while (count := await self._plan_messages(now, batches)) is not None:
-            if count:
-                yield count
-
     async def _plan_messages(self, now: datetime, batches: BatchSize) -> int | None:
-        """Plan the messages of some recipients, which are rendered before the transaction.
+        """Plan the messages of some recipients of what is due at `now` (UTC), which are rendered before the transaction.
 
         Returns their number; None if nothing is due. Nothing is stored if an alert was changed or another process planned
         them meanwhile.
@@ -349,7 +343,8 @@ class AlertPlanner:
             recipients = await alerts.list_due_recipients(connection, now, limit=batches.size)
             if not recipients:
                 return None
-            queued = await _list_due(connection, recipients, now)
+            # What was over a recipient's messages of a day comes with the first of the next day.
+            queued = await alerts.list_due_matches(connection, recipients, now + LOOK_AHEAD)
             active = await alerts.list_active(connection, {match.alert_id for match in queued}, now)
             notified = await _list_notified(connection, queued)
             asking = {alert.id for alert in active.values() if alert.min_votes}
@@ -381,8 +376,8 @@ class AlertPlanner:
         built = await self._build(decisions, shown, active, destinations, now)
         async with batches.timed(self._database.transaction()) as connection:
             await alerts.lock_planning(connection)
-            is_same = set(queued).issubset(await _list_due(connection, recipients, now))
-            is_same &= notified == await _list_notified(connection, queued)
+            due = await alerts.list_due_matches(connection, recipients, now + LOOK_AHEAD)
+            is_same = set(queued).issubset(due) and notified == await _list_notified(connection, queued)
             if not is_same or await alerts.count_active(connection, active, now) != len(active):
                 return 0
             keys = await _store(connection, queued, kept, decisions, built, now)
@@ -398,20 +393,20 @@ class AlertPlanner:
     ) -> Decisions:
         """Compare the matches with the present alerts and papers. Returns what each recipient is notified of, best first."""
         grouped: dict[int, dict[str, list[models.QueuedMatch]]] = defaultdict(lambda: defaultdict(list))
-        for match in queued:
-            if match.alert_id in active:
-                grouped[match.paper_id][match.recipient].append(match)
+        for queued_match in queued:
+            if queued_match.alert_id in active:
+                grouped[queued_match.paper_id][queued_match.recipient].append(queued_match)
         decisions: Decisions = defaultdict(list)
         for paper_id, by_recipient in grouped.items():
             prepared = await self._texts.get(paper_id)
             if prepared is None:
                 continue
             # In a thread: a paper of thousands of authors takes long.
-            matched = await asyncio.to_thread(
+            found = await asyncio.to_thread(
                 _match_paper, by_recipient, active, highest.get(paper_id), *prepared
             )
-            for recipient, paper_match in matched.items():
-                decisions[recipient].append(paper_match)
+            for recipient, match in found:
+                decisions[recipient].append(match)
         for matches in decisions.values():
             matches.sort(key=lambda match: (*choice.votes_sort_key(match.paper.votes), match.paper.id))
         return decisions
@@ -529,14 +524,6 @@ def _marker(recipient: str, matches: Iterable[PaperMatch]) -> str:
     return f"alert:{recipient}:{re.sub('[^0-9A-Za-z-]', '_', arxiv_id)}"
 
 
-def _recipient(alert: models.Alert) -> str:
-    return alerts.recipient_name(alert.user_id, alert.channel_id)
-
-
-def _build_haystacks(prepared: Iterable[matcher.PreparedPaper], *, only_names: bool) -> list[str]:
-    return [matcher.build_haystack(*one, only_names=only_names) for one in prepared]
-
-
 def _divide(candidates: matcher.Candidates, size: int) -> Iterator[matcher.Candidates]:
     """Yield the candidates in lists of at most `size` alerts and MAX_PAIRS pairs."""
     batch: matcher.Candidates = []
@@ -576,20 +563,13 @@ def _list_matches(
         if asked not in decided:
             compared = [prepared[place] for place in places]
             decided[asked] = [paper for paper, text in compared if is_match(alert, paper, text)]
-        recipient = _recipient(alert)
+        recipient = alerts.recipient_name(alert)
         for paper in decided[asked]:
             if (recipient, paper.id) not in notified:
                 is_met = choice.meets_minimum(paper.votes, alert.min_votes)
                 due = matcher.due_at(alert, now) if is_met else None
                 matches.append(models.QueuedMatch(recipient, paper.id, alert.id, paper.votes, now, due))
     return matches
-
-
-async def _list_due(
-    connection: Connection, recipients: Sequence[str], now: datetime
-) -> list[models.QueuedMatch]:
-    # What was over a recipient's messages of a day comes with the first of the next day.
-    return await alerts.list_due_matches(connection, recipients, now + LOOK_AHEAD)
 
 
 async def _list_full(
@@ -600,12 +580,12 @@ async def _list_full(
     if not capped:
         return {}
     planned = await alerts.list_messages(
-        connection, {_recipient(alert) for alert in capped}, now - LOOK_AHEAD
+        connection, set(map(alerts.recipient_name, capped)), now - LOOK_AHEAD
     )
     full = {}
     for alert in capped:
         began_at = matcher.day_began_at(alert, now)
-        if sum(at >= began_at for at in planned.get(_recipient(alert), ())) >= alert.max_a_day:
+        if sum(at >= began_at for at in planned.get(alerts.recipient_name(alert), ())) >= alert.max_a_day:
             full[alert.id] = matcher.next_day_at(alert, now)
     return full
 
@@ -624,34 +604,24 @@ def _match_paper(
     highest: int | None,
     paper: models.PaperDetail,
     text: keywords.KeywordText,
-) -> dict[str, PaperMatch]:
-    """Return a paper and why it matches the alerts of each recipient, without those of whom it matches none any more."""
-    found = {
-        recipient: _match_own(own, active, highest, paper, text) for recipient, own in by_recipient.items()
-    }
-    return {recipient: match for recipient, match in found.items() if match is not None}
-
-
-def _match_own(
-    own: Iterable[models.QueuedMatch],
-    active: Mapping[int, models.Alert],
-    highest: int | None,
-    paper: models.PaperDetail,
-    text: keywords.KeywordText,
-) -> PaperMatch | None:
-    """Return a paper and why it matches a recipient's alerts, None if it matches none any more.
+) -> list[tuple[str, PaperMatch]]:
+    """Return a paper and why it matches the alerts of each recipient, without those of whom it matches none any more.
 
     If it has reached the votes of an alert later, it is shown with the highest of them.
     """
-    votes_then = {match.alert_id: match.votes for match in own}
-    reasons = []
-    for reason in matcher.match_all([active[alert_id] for alert_id in sorted(votes_then)], paper, text):
-        line, then = active[reason.alert_id].min_votes, votes_then[reason.alert_id]
-        if not choice.meets_minimum(then, line):
-            reason = replace(reason, crossed=(line, then))
-            paper = replace(paper, votes=max(highest or 0, paper.votes or 0))
-        reasons.append(reason)
-    return PaperMatch(paper, tuple(reasons)) if reasons else None
+    found = []
+    for recipient, own in by_recipient.items():
+        votes_then = {match.alert_id: match.votes for match in own}
+        shown, reasons = paper, []
+        for reason in matcher.match_all([active[alert_id] for alert_id in sorted(votes_then)], paper, text):
+            line, then = active[reason.alert_id].min_votes, votes_then[reason.alert_id]
+            if not choice.meets_minimum(then, line):
+                reason = replace(reason, crossed=(line, then))
+                shown = replace(paper, votes=max(highest or 0, paper.votes or 0))
+            reasons.append(reason)
+        if reasons:
+            found.append((recipient, PaperMatch(shown, tuple(reasons))))
+    return found
 
 
 def _quote_paper(places: Iterable[tuple[list[PaperMatch], int]], text: keywords.KeywordText) -> None:

@@ -178,12 +178,9 @@ class RecentPapers:
                 characters += sum(new.text.characters for new in found.values())
                 if characters <= MAX_CHARACTERS:
                     self._prepared |= found
-
-        def order(paper_id: int) -> tuple[int, bool, int, int]:
-            last_on, votes, _ = recent[paper_id]
-            return -last_on.toordinal(), votes is None, -(votes or 0), paper_id
-
-        return [(paper_id, recent[paper_id][0]) for paper_id in sorted(matching, key=order)]
+        found_on = [(paper_id, *recent[paper_id][:2]) for paper_id in matching]
+        found_on.sort(key=lambda row: (-row[1].toordinal(), *choice.votes_sort_key(row[2]), row[0]))
+        return [(paper_id, last_on) for paper_id, last_on, _ in found_on]
 
 
 def _prepare(details: Sequence[models.PaperDetail], recent: archive.Fingerprints) -> dict[int, _Prepared]:
@@ -297,7 +294,7 @@ class Alerts:
             await alerts.reschedule_matches(
                 connection,
                 changed.id,
-                recipient=alerts.recipient_name(changed.user_id, changed.channel_id),
+                recipient=alerts.recipient_name(changed),
                 due_at=matcher.due_at(changed, self._clock()),
             )
             return changed

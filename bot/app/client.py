@@ -21,7 +21,7 @@ from discord.ext import commands
 
 from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
-from bot.client import command_sync, custom_ids, message_builder, router, translations
+from bot.client import command_sync, message_builder, router, translations
 from bot.client import messages as client_messages
 from bot.client.context import Client
 from bot.client.messages import MentionLookup, PostWording
@@ -375,9 +375,10 @@ class PaperroundBot(Client):
         data: Any = interaction.data or {}
         custom_id = str(data.get("custom_id", ""))
         if interaction.type is discord.InteractionType.modal_submit:
-            await self.component_router.dispatch(interaction, custom_ids.unpack(custom_id))
-        elif interaction.type is discord.InteractionType.component and not custom_ids.TEMPLATE.fullmatch(
-            custom_id
+            await self.component_router.dispatch(interaction, message_builder.unpack_custom_id(custom_id))
+        elif (
+            interaction.type is discord.InteractionType.component
+            and not message_builder.CUSTOM_ID.fullmatch(custom_id)
         ):
             await router.handle_error(interaction, router.UserError("outdated-control"))
 

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import structlog
 from aiolimiter import AsyncLimiter
 
-from bot.accounts.service import Guilds, ReaderData, Readers, TextTokenStore
 from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
 from bot.archive.digest_writer import FreshDigest
 from bot.archive.ingest import IngestService
+from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
 from bot.core import day_close
 from bot.core.clock import Clock, system_clock
 from bot.core.day_close import DaysOff
@@ -37,7 +37,7 @@ from bot.outbox.contents import DeliveryFactory, DeliveryKinds
 from bot.outbox.discord_health import DiscordHealth
 from bot.outbox.outcomes import DestinationResumer, OperatorNotifier
 from bot.search import glossary as search_glossary
-from bot.sources import base, fetch_errors, fetcher, huggingface, kinds, poller, ssrf_guard
+from bot.sources import arxiv, base, fetcher, huggingface, kinds, poller, ssrf_guard
 from bot.sources.poller import Poller
 from bot.writer import drafting, language_model, paper_text, publication
 from bot.writer import service as writer_service
@@ -48,12 +48,12 @@ from storage.errors import DatabaseBusyError
 if TYPE_CHECKING:
     from bot.app.client import DiscordRenderer, PaperroundBot
     from bot.client.command_sync import CommandMentions
+    from bot.client.context import Services
     from bot.client.request_gate import HttpObserver
-    from bot.client.services import Services
     from bot.client.translations import Translations
     from bot.outbox.discord_health import Answer
     from bot.rendering.templates import Templates
-    from bot.sources.fetcher import Throttle
+    from bot.sources.base import Throttle
     from bot.today.service import TodayPlanner
     from bot.web.service import WebPages
 
@@ -246,7 +246,7 @@ class Container:
 
     def create_services(self) -> Services:
         """Return the services of the client's commands."""
-        from bot.client.services import Services
+        from bot.client.context import Services
         from bot.core import admission
         from bot.rendering.charts import ChartRenderer
         from bot.search.glossary import GlossaryService
@@ -254,10 +254,8 @@ class Container:
 
         # The service imports these on first use, which would hold up the event loop.
         from bot.search.service import SearchService
-        from bot.shelf.imports import ReferenceImporter
-        from bot.shelf.service import Shelf
-        from bot.sources import paper_lookup
-        from bot.text import questions, topics
+        from bot.shelf.service import ReferenceImporter, Shelf
+        from bot.text import questions
         from bot.today.profiles import PaperVectors, Profiles
         from bot.today.service import TodayService
         from bot.trends.service import RisingTopicService, TrendService
@@ -267,7 +265,7 @@ class Container:
         glossary = GlossaryService(database, self.clock)
         rising = RisingTopicService(database, glossary, self.clock)
         profiles = Profiles(database, self.clock, PaperVectors(glossary, self.clock))
-        topics.prepare_vector()
+        questions.prepare_topics()
         everyday, problems = questions.load_everyday(self.settings.everyday_words)
         for problem in problems:
             log.warning("everyday words: a line was not used", problem=problem)
@@ -310,13 +308,13 @@ class Container:
                 daily_tokens=self.settings.writer_daily_tokens,
                 monthly_tokens=self.settings.writer_monthly_tokens,
             ),
-            paper_lookup=paper_lookup.PaperLookup(
+            paper_lookup=arxiv.PaperLookup(
                 self.clock,
                 IngestService(database, self.clock, SearchIndexer()),
                 lambda: open_fetcher(self.settings, self.clock, LOOKUP_LIMITS),
                 kinds.service_endpoints(self.settings),
                 self.source_throttles[models.SourceKind.ARXIV],
-                AsyncLimiter(paper_lookup.BATCH_SIZE, paper_lookup.BATCH_SIZE).acquire,
+                AsyncLimiter(arxiv.BATCH_SIZE, arxiv.BATCH_SIZE).acquire,
             ),
             sources=kinds.build_source_registry(database, self.clock, self.settings),
             inbox=self.settings.inbox,
@@ -375,7 +373,7 @@ class Container:
 def delivery_kinds() -> DeliveryKinds:
     """Return the records of all delivery kinds, in the order in which a destination's are suspended and resumed."""
     from bot.alerts.planner import ALERT
-    from bot.daily.deliveries import DAILY, EDIT, ON_DEMAND
+    from bot.daily.planner import DAILY, EDIT, ON_DEMAND
     from bot.outbox.outcomes import NOTICE
     from bot.shelf.news import NEWS
     from bot.today.service import TODAY
@@ -427,7 +425,7 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
             arxiv_oai_url=settings.arxiv_oai_url,
         )
         notifier = operator_notifier(container)
-        policy = fetch_errors.RetryPolicy(random.random)
+        policy = fetcher.RetryPolicy(random.random)
         yield Poller(
             container.database,
             container.clock,

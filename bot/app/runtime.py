@@ -23,13 +23,10 @@ import discord
 import structlog
 
 from bot.app import container as app_container
-from bot.app import ingest_process
 from bot.app import tasks as app_tasks
 from bot.app.client import PaperroundBot
 from bot.app.container import Container, delivery_kinds
-from bot.archive import inbox
-from bot.archive.digest_writer import IngestResult
-from bot.archive.ingest import Quarantine
+from bot.archive.ingest import InboxWatcher, Quarantine, read_inbox
 from bot.client import command_sync, request_gate, sender, webhook
 from bot.core import http_server, isolation
 from bot.daily.planner import DailyPlanner
@@ -208,10 +205,6 @@ class Runtime:
         """Whether there is a token; else posts by webhooks alone are sent, without a Gateway."""
         return self.container.settings.discord_token is not None
 
-    def get_term(self) -> int | None:
-        """Return this process's term as the sender; None if it is not the sender."""
-        return self.lock.term
-
     def is_delivering(self) -> bool:
         """Return whether this process is the sender, the Gateway is connected, and no sign of life is overdue."""
         is_connected = self.bot.is_gateway_connected() or not self.has_bot
@@ -224,7 +217,7 @@ class Runtime:
         """
         now = self.container.clock()
         if self.bot.is_gateway_connected() or not self.has_bot:
-            self.liveness.record_discord()
+            self.liveness.record("discord")
         # A database outage must not end the schedule; due subscriptions stay due.
         with isolation.isolated(log, "planning failed"):
             await self.relay.expire(now)
@@ -233,7 +226,7 @@ class Runtime:
             if await self.container.edit_planner.plan(self.container.database, now):
                 self.relay.wake()
             await self.container.alert_planner.schedule_crossed()
-            self.liveness.record_tick()
+            self.liveness.record("tick")
 
     async def purge(self) -> None:
         """Remove what is older than the retention time; errors are logged, and the next call continues."""
@@ -278,19 +271,17 @@ class Runtime:
         """Ingest files of the inbox. Raises the first error after the last file."""
         container = self.container
         ingest = container.create_ingest(on_planned=self.relay.wake)
-        reader = inbox.InboxReader(
-            lambda name: ingest_process.add_file(container, ingest, name),
-            Quarantine(container.database, "inbox"),
-            on_result=self._count_digests,
-            on_set_aside=self._notify_set_aside,
-        )
+        digests = self.metrics.digests
         try:
-            await reader.read(paths)
+            await read_inbox(
+                paths,
+                lambda name: app_tasks.ingest_file(container, ingest, name),
+                Quarantine(container.database, "inbox"),
+                on_result=lambda result: digests.inc(result.new_digests + result.corrected_digests),
+                on_set_aside=self._notify_set_aside,
+            )
         finally:
             await self.plan_and_wake()
-
-    def _count_digests(self, result: IngestResult) -> None:
-        self.metrics.digests.inc(result.new_digests + result.corrected_digests)
 
     async def _notify_set_aside(self, name: str, fingerprint: str) -> None:
         notifier = app_container.operator_notifier(self.container)
@@ -323,7 +314,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         container.discord_health,
         clock=container.clock,
         get_term=lambda: lock.term,
-        on_claimed=liveness.record_claim,
+        on_claimed=lambda: liveness.record("claim"),
     )
     matcher = bot.services.search.match_papers
     planner = DailyPlanner(
@@ -482,10 +473,12 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
     bodies: list[Callable[[], Awaitable[None]]] = [
         lambda: keep_lock(runtime.lock, runtime.liveness, stop),
         lambda: container.alert_planner.run(stop, on_planned=runtime.relay.wake),
-        lambda: app_tasks.MaintenanceLoop(container.database, container.clock, runtime.get_term).run(stop),
+        lambda: app_tasks.MaintenanceLoop(container.database, container.clock, lambda: runtime.lock.term).run(
+            stop
+        ),
     ]
     if container.settings.inbox is not None:
-        watcher = inbox.InboxWatcher(container.settings.inbox, runtime.ingest_files)
+        watcher = InboxWatcher(container.settings.inbox, runtime.ingest_files)
         bodies.append(lambda: watcher.run(stop))
     if container.settings.writes_digests:
         ingest = container.create_ingest(on_planned=runtime.relay.wake)

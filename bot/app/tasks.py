@@ -1,4 +1,4 @@
-"""The background tasks of the bot besides the relay: the minute tick, periodic jobs, maintenance, and the writer of digests."""
+"""The background tasks of the bot besides the relay: the minute tick, periodic jobs, maintenance, the writer, large files."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import pydantic
 import structlog
 from aiolimiter import AsyncLimiter
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -16,18 +18,21 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.app import container as app_container
 from bot.app.container import Container
+from bot.archive import files
+from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
 from bot.core.clock import Clock
+from bot.core.settings import Settings
 from bot.daily import planner as daily_planner
 from bot.daily.planner import DailyPlanner
 from bot.operations.health import ClockMonitor, ClockStep, Metrics
-from bot.search import maintenance
+from bot.search import index as search_index
 from bot.shelf import news as shelf_news
-from bot.sources import fetch_errors, fetcher, kinds
+from bot.sources import base, fetcher, kinds
 from bot.writer import publication
 from bot.writer import service as writer_service
-from storage import errors, key_values, models, outbox, sources
+from storage import errors, key_values, migrate, models, outbox, sources
 from storage.database import Database
 from storage.models import SourceKind
 
@@ -181,7 +186,7 @@ async def open_heartbeat(container: Container, is_well: Callable[[], bool]) -> A
             return
         try:
             await fetch.get(url.get_secret_value())
-        except fetch_errors.FetchError as error:
+        except base.FetchError as error:
             if not is_failing:
                 log.warning("the heartbeat was not accepted", status=error.status.value)
             is_failing = True
@@ -280,16 +285,16 @@ class MaintenanceLoop:
         return False
 
     async def _run_pending_tasks(self) -> bool:
-        done: set[maintenance.MaintenanceTask] = set()
+        done: set[search_index.MaintenanceTask] = set()
         while True:
-            pending = await maintenance.find_pending(
+            pending = await search_index.find_pending(
                 self._database, self._clock, was_current=self._has_seen_current_index
             )
             if pending is None or pending[0] in done:
                 self._has_seen_current_index = True
                 return True
             task, paper_count, reason = pending
-            if task is maintenance.MaintenanceTask.RESTART:
+            if task is search_index.MaintenanceTask.RESTART:
                 log.warning(
                     "another version maintains this database; restart the bot",
                     reason=f"the index is {reason}",
@@ -299,7 +304,7 @@ class MaintenanceLoop:
             log.info("maintenance started", task=task.value, papers=paper_count, reason=reason)
             await self._run_task(task, paper_count)
 
-    async def _run_task(self, task: maintenance.MaintenanceTask, paper_count: int) -> None:
+    async def _run_task(self, task: search_index.MaintenanceTask, paper_count: int) -> None:
         started_at = logged_at = time.monotonic()
         async with aclosing(self._task_steps(task, paper_count)) as steps:
             async for done in steps:
@@ -309,19 +314,19 @@ class MaintenanceLoop:
         log.info("maintenance done", task=task.value, seconds=round(time.monotonic() - started_at, 1))
 
     async def _task_steps(
-        self, task: maintenance.MaintenanceTask, paper_count: int
+        self, task: search_index.MaintenanceTask, paper_count: int
     ) -> AsyncGenerator[int, None]:
         if paper_count > self._in_process_limit and self._database.is_shareable:
             url = self._database.url.render_as_string(hide_password=False)
             try:
-                worker = maintenance.run_in_worker(url, task, self._get_term(), self._database.name)
+                worker = search_index.run_in_worker(url, task, self._get_term(), self._database.name)
                 async with aclosing(worker) as steps:
                     async for done in steps:
                         yield done
                 return
             except isolation.ChildStartError as error:
                 log.warning("no worker process; answers are slower during maintenance", reason=str(error))
-        async with aclosing(maintenance.run_task(self._database, self._clock, task)) as steps:
+        async with aclosing(search_index.run_task(self._database, self._clock, task)) as steps:
             async for done in steps:
                 yield done
 
@@ -410,3 +415,63 @@ class WriterLoop:
                 await key_values.set_value(connection, key_values.WRITTEN_ON, day.isoformat())
         await self._on_written()
         return is_written
+
+
+# Large files of the inbox are ingested in a process of their own, so that neither their memory nor their work is the bot's.
+# The process opens the database itself, as `paperround ingest` does. Its memory is limited: a file that takes more is refused.
+
+INGEST_MEGABYTES = 320
+"""Limit of the data segment of the process, of which the interpreter and the modules are about 50."""
+INGEST_CPU_SECONDS = 900.0
+"""Limit of the CPU time of the process. A file of 15 MB with 60,000 papers takes about one minute."""
+INGEST_PROBLEMS = 1_000
+"""Problems of one file that are reported; the log has one line for each."""
+_INGEST_SETTINGS = {"database_url", "alert_days", "expire_hours", "locale", "templates"}
+
+
+async def ingest_file(container: Container, ingest: IngestService, name: str) -> IngestResult:
+    """Store the digests of one file of the inbox; problems are as in `IngestService.add_files`.
+
+    Raises ChildError if the process failed, and what storing in this process raises.
+    """
+    if container.database.is_shareable and await asyncio.to_thread(files.is_large, name):
+        try:
+            return await _ingest_in_process(container, name)
+        except isolation.ChildStartError as error:
+            log.warning("a large file is read in this process", file=name, reason=str(error))
+    return await ingest.add_file(await asyncio.to_thread(files.read_file, name))
+
+
+async def _ingest_in_process(container: Container, name: str) -> IngestResult:
+    settings = container.settings.model_dump(mode="json", include=_INGEST_SETTINGS)
+    url = container.database.url.render_as_string(hide_password=False)
+    try:
+        fields = await isolation.run_isolated(
+            _ingest,
+            {**settings, "database_url": url},
+            container.database.name,
+            container.clock(),
+            name,
+            seconds=INGEST_CPU_SECONDS,
+            megabytes=INGEST_MEGABYTES,
+            with_database=True,
+        )
+    except isolation.ChildLimitError as error:
+        return IngestResult(problems=(models.LocatedProblem(name, None, str(error)),))
+    return pydantic.TypeAdapter(IngestResult).validate_python(fields)
+
+
+async def _ingest(values: dict[str, Any], sessions: str, now: datetime, name: str) -> IngestResult:
+    settings = Settings(**values)
+    started = time.monotonic()
+    database = await migrate.open_database(settings.database_url, migrate=False, name=sessions)
+    try:
+        # The clock goes on from the parent's time, which may differ from the system's.
+        container = Container(settings, database, lambda: now + timedelta(seconds=time.monotonic() - started))
+        result = await container.create_ingest().add_file(files.read_file(name))
+    finally:
+        await database.close()
+    problems = result.problems[:INGEST_PROBLEMS]
+    if excess := len(result.problems) - len(problems):
+        problems += (models.LocatedProblem(problems[0].location, None, f"it has {excess} more problems"),)
+    return replace(result, problems=problems)

@@ -70,16 +70,11 @@ class IngestResult:
         return self.new_digests + self.corrected_digests + self.new_papers > 0
 
     def __add__(self, other: IngestResult) -> IngestResult:
-        return IngestResult(
-            self.digests + other.digests,
-            self.new_digests + other.new_digests,
-            self.corrected_digests + other.corrected_digests,
-            self.new_papers + other.new_papers,
-            self.arxiv_ids | other.arxiv_ids,
-            self.problems + other.problems,
-            self.unrelated + other.unrelated,
-            self.held_back + other.held_back,
-        )
+        added = {name: getattr(self, name) + getattr(other, name) for name in _ADDED}
+        return IngestResult(arxiv_ids=self.arxiv_ids | other.arxiv_ids, **added)
+
+
+_ADDED = [name for name in IngestResult.__slots__ if name != "arxiv_ids"]
 
 
 HASHED_AT_ONCE = 1 << 20
@@ -357,18 +352,20 @@ async def write_digest_papers(
     for chunk in _chunked(new, sizes.__getitem__, CHUNK_CHARACTERS):
         names = {new[arxiv_id]: author_names(merged[arxiv_id]) for arxiv_id in chunk}
         changed_authors = await papers.set_authors(connection, names, new_paper_ids=names)
-        documents = []
-        for arxiv_id in chunk:
-            named = appearances[arxiv_id]
-            documents.append(
-                papers.build_index_document(
-                    new[arxiv_id], merged[arxiv_id], named, shown_sections, is_new=True
-                )
-            )
-            await slices.pause()
-        await indexer.index(connection, documents, changed_authors)
-        del documents  # the next chunk needs the memory
+        rows = ((new[arxiv_id], merged[arxiv_id], appearances[arxiv_id], True) for arxiv_id in chunk)
+        await indexer.index(connection, await _build_documents(rows), changed_authors)
     return ids, set(new)
+
+
+async def _build_documents(
+    rows: Iterable[tuple[int, MergedPaper, Iterable[Appearance], bool]],
+) -> list[IndexDocument]:
+    """Return what is indexed of papers, given with their ids, appearances, and whether they are new to the index."""
+    slices, documents = TimeSlices(), []
+    for paper_id, paper, named, is_new in rows:
+        documents.append(papers.build_index_document(paper_id, paper, named, shown_sections, is_new=is_new))
+        await slices.pause()
+    return documents
 
 
 async def refresh_papers(
@@ -462,15 +459,9 @@ async def _remerge_chunk(
         groups = _chunked(sizes, sizes.__getitem__, GROUP_CHARACTERS)
         await indexer.postpone(connection, groups, changed_authors)
         return changed
-    documents = []
-    for paper_id in sizes:
-        named, is_new = appearances.get(paper_id, ()), paper_id not in listed_before
-        documents.append(
-            papers.build_index_document(paper_id, merged[paper_id], named, shown_sections, is_new=is_new)
-        )
-        await slices.pause()
-    if documents or changed_authors:
-        await indexer.index(connection, documents, changed_authors)
+    if sizes or changed_authors:
+        rows = ((id_, merged[id_], appearances.get(id_, ()), id_ not in listed_before) for id_ in sizes)
+        await indexer.index(connection, await _build_documents(rows), changed_authors)
     return changed
 
 
@@ -599,10 +590,6 @@ class DigestWriter:
         await self._notify_of_names(connection, changes)
         listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
-
-    async def merge_again(self, connection: Connection, paper_ids: Collection[int]) -> int:
-        """Merge papers again after the trust of a source has changed. Returns the number that changed."""
-        return len(await refresh_papers(connection, self._indexer, paper_ids))
 
     async def write_known(
         self, connection: Connection, sourced: SourcedDigest, *, may_correct: bool = True

@@ -19,7 +19,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from bot.archive import arxiv_ids, headings, listing, parse
+from bot.archive import arxiv_ids, fields, listing, parse
 from bot.rendering import discord_text, markdown
 from bot.rendering.templates import Templates
 from bot.text import analyser, people, typography
@@ -228,7 +228,7 @@ def _render_bullet(section: Section) -> str:
     head = f"***{_one_line(section.heading)}***: " if section.heading else ""
     is_indented = all(line.startswith(" ") for line in rest if line.strip()) and any(rest)
     is_structure = first.startswith((*_FENCE_MARKS, " "))
-    if is_indented or is_structure or headings.parse_labelled_field(f"- {head}{first}"):
+    if is_indented or is_structure or fields.parse_labelled_field(f"- {head}{first}"):
         # In the bullet's own line it would be parsed as something else, or the lines below would lose their indentation.
         first, rest = "", [first, *rest]
     return "\n".join([f"- {head}{first}".rstrip(), *(f"  {line}" if line.strip() else "" for line in rest)])
@@ -358,9 +358,7 @@ def _render_json(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 
 def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
-    file = io.StringIO()
-    writer = csv.DictWriter(file, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
+    lines = [_csv_line(CSV_COLUMNS)]
     for item in exported:
         for entry in item.digest.entries:
             sections = [
@@ -374,8 +372,8 @@ def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
                 "authors_truncated": "yes" if entry.authors_truncated else "no",
                 "summary": "\n\n".join(sections),
             }
-            writer.writerow({name: escape_formula(value) for name, value in row.items()})
-    return file.getvalue()
+            lines.append(_csv_line(row[name] for name in CSV_COLUMNS))
+    return "".join(lines)
 
 
 def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
@@ -511,6 +509,18 @@ FILE_ENDINGS = {
 }
 
 
+class _Reference(NamedTuple):
+    """A saved paper as references have it, each text on one line. `title` and `year` are "" if they are unknown."""
+
+    paper: SavedPaper
+    key: str
+    title: str
+    names: Sequence[str]
+    year: str
+    url: str
+    is_order_confirmed: bool
+
+
 class ReferenceFile:
     """Renders a file of references paper by paper: `start`, what `add` returns for each, and `end`."""
 
@@ -525,37 +535,48 @@ class ReferenceFile:
         `confirmed_ids` are the papers whose authors are in arXiv's order; BibTeX notes it of the others.
         """
         self._count += 1
-        text = self._render(paper, self._keys, paper.id in confirmed_ids)
-        return self._between + text if self._count > 1 else text
+        # The LaTeX that digests keep becomes plain text; a file's own title is plain.
+        title = typography.to_plain_text(paper.title or "") if paper.is_listed else paper.title or ""
+        title = discord_text.to_single_line(title)
+        reference = _Reference(
+            paper,
+            self._keys.make(make_key(paper.arxiv_id, title, paper.authors)),
+            title,
+            [name for name in map(discord_text.to_single_line, paper.authors) if name],
+            year_of(paper.arxiv_id),
+            arxiv_ids.abstract_url(paper.arxiv_id),
+            paper.id in confirmed_ids or not paper.is_listed,
+        )
+        return (self._between if self._count > 1 else "") + self._render(reference)
 
 
-def _bibtex_reference(paper: SavedPaper, keys: UniqueKeys, is_order_confirmed: bool) -> str:
+def _bibtex_reference(of: _Reference) -> str:
     return render_entry(
-        paper.arxiv_id,
-        _title(paper),
-        paper.authors,
-        key=_key(paper, keys),
-        truncated=paper.authors_truncated,
-        is_order_confirmed=is_order_confirmed or not paper.is_listed,
-        note=paper.note,
-        tags=paper.tags,
+        of.paper.arxiv_id,
+        of.title,
+        of.paper.authors,
+        key=of.key,
+        truncated=of.paper.authors_truncated,
+        is_order_confirmed=of.is_order_confirmed,
+        note=of.paper.note,
+        tags=of.paper.tags,
         is_latex=False,
     )
 
 
-def _ris_reference(paper: SavedPaper, keys: UniqueKeys, _: bool) -> str:
+def _ris_reference(of: _Reference) -> str:
     fields = [
         ("TY", "GEN"),
-        ("ID", _key(paper, keys)),
-        *([("TI", title)] if (title := _title(paper)) else []),
-        *(("AU", _ris_name(name)) for name in _names(paper)),
-        ("PY", year_of(paper.arxiv_id)),
+        ("ID", of.key),
+        *([("TI", of.title)] if of.title else []),
+        *(("AU", _ris_name(name)) for name in of.names),
+        ("PY", of.year),
         ("PB", "arXiv"),
-        ("M1", f"arXiv:{paper.arxiv_id}"),
-        ("DO", f"10.48550/arXiv.{paper.arxiv_id}"),
-        ("UR", arxiv_ids.abstract_url(paper.arxiv_id)),
-        *(("KW", tag) for tag in paper.tags),
-        *(("N1", line) for line in paper.note.splitlines()),
+        ("M1", f"arXiv:{of.paper.arxiv_id}"),
+        ("DO", f"10.48550/arXiv.{of.paper.arxiv_id}"),
+        ("UR", of.url),
+        *(("KW", tag) for tag in of.paper.tags),
+        *(("N1", line) for line in of.paper.note.splitlines()),
     ]
     return "".join(f"{tag}  - {value}\n" for tag, value in fields) + "ER  - \n\n"
 
@@ -566,20 +587,19 @@ def _ris_name(name: str) -> str:
     return ", ".join([family, given, suffix] if suffix else filter(None, [family, given]))
 
 
-def _csl_reference(paper: SavedPaper, keys: UniqueKeys, _: bool) -> str:
-    year = year_of(paper.arxiv_id)
+def _csl_reference(of: _Reference) -> str:
     item = {
-        "id": _key(paper, keys),
+        "id": of.key,
         "type": "article",
-        "title": _title(paper),
-        "author": [_csl_name(name) for name in _names(paper)],
-        "issued": {"date-parts": [[int(year)]]} if year else None,
-        "number": f"arXiv:{paper.arxiv_id}",
+        "title": of.title,
+        "author": list(map(_csl_name, of.names)),
+        "issued": {"date-parts": [[int(of.year)]]} if of.year else None,
+        "number": f"arXiv:{of.paper.arxiv_id}",
         "publisher": "arXiv",
-        "DOI": f"10.48550/arXiv.{paper.arxiv_id}",
-        "URL": arxiv_ids.abstract_url(paper.arxiv_id),
-        "keyword": ", ".join(paper.tags),
-        "note": paper.note,
+        "DOI": f"10.48550/arXiv.{of.paper.arxiv_id}",
+        "URL": of.url,
+        "keyword": ", ".join(of.paper.tags),
+        "note": of.paper.note,
     }
     known = {name: value for name, value in item.items() if value}
     return " " + json.dumps(known, ensure_ascii=False, indent=1).replace("\n", "\n ")
@@ -587,72 +607,45 @@ def _csl_reference(paper: SavedPaper, keys: UniqueKeys, _: bool) -> str:
 
 def _csl_name(name: str) -> dict[str, str]:
     family, given, suffix = people.split_name(name)
-    if suffix or not given:
-        return {"literal": name}
-    return {"family": family, "given": given}
+    return {"literal": name} if suffix or not given else {"family": family, "given": given}
 
 
-def _markdown_reference(paper: SavedPaper, *_: object) -> str:
-    title = _escape_markdown(_title(paper) or paper.arxiv_id)
-    authors = ", ".join([*map(_escape_markdown, _names(paper)), *(["…"] if paper.authors_truncated else [])])
+def _shown_names(of: _Reference) -> list[str]:
+    return [*of.names, *(["…"] if of.paper.authors_truncated else [])]
+
+
+def _markdown_reference(of: _Reference) -> str:
     facts = [
-        authors,
-        year_of(paper.arxiv_id),
-        f"arXiv:{paper.arxiv_id}",
-        " ".join(f"\\#{_escape_markdown(tag)}" for tag in paper.tags),
+        ", ".join(map(_escape_markdown, _shown_names(of))),
+        of.year,
+        f"arXiv:{of.paper.arxiv_id}",
+        " ".join(f"\\#{_escape_markdown(tag)}" for tag in of.paper.tags),
     ]
-    lines = [
-        f"- [{title}]({arxiv_ids.abstract_url(paper.arxiv_id)})",
-        " · ".join(fact for fact in facts if fact),
-    ]
-    lines += [f"> {_escape_markdown(line)}" for line in paper.note.splitlines()]
-    return "  \n  ".join(lines[:2]) + "".join(f"\n  {line}" for line in lines[2:]) + "\n"
-
-
-def _key(paper: SavedPaper, keys: UniqueKeys) -> str:
-    return keys.make(make_key(paper.arxiv_id, _title(paper), paper.authors))
+    head = f"- [{_escape_markdown(of.title or of.paper.arxiv_id)}]({of.url})"
+    notes = "".join(f"\n  > {_escape_markdown(line)}" for line in of.paper.note.splitlines())
+    return f"{head}  \n  {' · '.join(filter(None, facts))}{notes}\n"
 
 
 _CSV_HEADING = ("arxiv_id", "title", "authors", "year", "votes", "url", "saved_on", "tags", "note")
 
 
-def _csv_reference(paper: SavedPaper, *_: object) -> str:
-    return _csv_line(
-        (
-            paper.arxiv_id,
-            _title(paper),
-            "; ".join([*_names(paper), *(["…"] if paper.authors_truncated else [])]),
-            year_of(paper.arxiv_id),
-            paper.votes,
-            arxiv_ids.abstract_url(paper.arxiv_id),
-            paper.saved_at.date().isoformat(),
-            ", ".join(paper.tags),
-            paper.note,
-        )
-    )
+def _csv_reference(of: _Reference) -> str:
+    paper, names, saved_on = of.paper, "; ".join(_shown_names(of)), of.paper.saved_at.date().isoformat()
+    row = paper.arxiv_id, of.title, names, of.year, paper.votes, of.url, saved_on, ", ".join(paper.tags)
+    return _csv_line((*row, paper.note))
 
 
 def _csv_line(row: Iterable[object]) -> str:
     file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerow([escape_formula(value) for value in row])
+    csv.writer(file, lineterminator="\n").writerow(map(escape_formula, row))
     return file.getvalue()
-
-
-def _title(paper: SavedPaper) -> str:
-    """Return the title on one line; the LaTeX that digests keep becomes plain text, a file's own title is plain."""
-    title = typography.to_plain_text(paper.title or "") if paper.is_listed else paper.title or ""
-    return discord_text.to_single_line(title)
-
-
-def _names(paper: SavedPaper) -> list[str]:
-    return [name for name in map(discord_text.to_single_line, paper.authors) if name]
 
 
 def _escape_markdown(text: str) -> str:
     return _MARKUP.sub(r"\\\g<0>", discord_text.to_single_line(text))
 
 
-_REFERENCES: Mapping[ReferenceFormat, tuple[str, str, Callable[[SavedPaper, UniqueKeys, bool], str], str]] = {
+_REFERENCES: Mapping[ReferenceFormat, tuple[str, str, Callable[[_Reference], str], str]] = {
     ReferenceFormat.BIBTEX: ("", "\n", _bibtex_reference, ""),
     ReferenceFormat.RIS: ("", "", _ris_reference, ""),
     ReferenceFormat.CSL: ("[\n", ",\n", _csl_reference, "\n]\n"),

@@ -72,13 +72,10 @@ def is_large(name: str) -> bool:
         return False
 
 
-def read_found(found: str | LocatedProblem) -> TextFile | LocatedProblem:
-    """Read a file that `find_files` found; a problem stays one."""
-    return found if isinstance(found, LocatedProblem) else read_file(found)
-
-
-def read_file(name: str) -> TextFile | LocatedProblem:
-    """Read one file. Empty and binary files and files above `bot.archive.parse.MAX_BYTES` are problems."""
+def read_file(name: str | LocatedProblem) -> TextFile | LocatedProblem:
+    """Read a file that `find_files` found; a problem stays one. Binary files and those above `parse.MAX_BYTES` are problems."""
+    if isinstance(name, LocatedProblem):
+        return name
     path = Path(name)
     try:
         if not path.is_file():

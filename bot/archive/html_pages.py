@@ -1,4 +1,4 @@
-"""HTML: its texts and tags, for all that read pages, whether a text is a page, and the Markdown of the elements that digests use.
+"""HTML: its texts and tags, for all that read pages, and the Markdown of the elements that digests use.
 
 A scanner of our own because pages come from strangers: it is linear. Lexbor (selectolax) builds 2.5 million nodes from
 30 kB of open formatting elements and takes 14 s for 400 kB of nested lists; html.parser takes minutes for `<a <a <a`.
@@ -11,12 +11,6 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_HTML_BLOCK_TAG = re.compile(
-    r"<(?:!doctype\s|html|head|body|h[1-6]|p|ul|ol|li|div|article|section|pre|br)\b", re.IGNORECASE
-)
-_PAGE_START = re.compile(r"\s{0,1000}<(?:!doctype\s|html|head|body|\?xml)\b", re.IGNORECASE)
-_MARKDOWN_MARK = re.compile(r"^(?:#{1,6}[ \t]|[ \t]{0,3}[-*+][ \t]|\|)|\]\(https?://", re.MULTILINE)
-_SNIFF_LENGTH = 20_000
 _CHUNKS_AT_ONCE = 10_000
 _MAX_TAG_LENGTH = 20_000
 _MAX_QUOTED_ENDS = 20
@@ -45,17 +39,6 @@ class Tag(NamedTuple):
     name: str
     is_closing: bool
     attributes: str
-
-
-def is_html(text: str) -> bool:
-    """Whether a text is a page or a fragment of HTML, by its beginning.
-
-    A fragment has block elements and no mark of Markdown: Markdown may have HTML within it, HTML no headings with `#`.
-    """
-    if _PAGE_START.match(text):
-        return True
-    has_blocks = _HTML_BLOCK_TAG.search(text, 0, _SNIFF_LENGTH) is not None
-    return has_blocks and _MARKDOWN_MARK.search(text, 0, _SNIFF_LENGTH) is None
 
 
 def to_markdown(page: str) -> str:

@@ -1,4 +1,4 @@
-"""Ingests digests and facts: parses files and texts, and stores each digest whole or not at all.
+"""Ingests digests and facts: parses files and texts, stores each digest whole or not at all, and watches the inbox.
 
 `digest_writer` decides within a transaction what is new, known or a correction. `Quarantine` sets aside what was being
 read at two crashes in a row, so that one hostile file cannot keep the bot from running.
@@ -7,15 +7,29 @@ read at two crashes in a row, so that one hostile file cannot keep the bot from 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import re
+import stat
 import time
 import types
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, suppress
 from datetime import date
+from pathlib import Path
 
-from bot.archive import arxiv_ids, digest_writer, listing, parse
+import structlog
+
+from bot.archive import arxiv_ids, digest_writer, files, parse
 from bot.archive.digest_writer import IngestResult
 from bot.archive.files import TextFile
 from bot.core import isolation
@@ -24,6 +38,8 @@ from storage import archive, errors, key_values, sources
 from storage.database import Connection, Database, chunked
 from storage.errors import StorageError
 from storage.models import Digest, LocatedProblem, PaperFacts, SourcedDigest
+
+log = structlog.get_logger(__name__)
 
 BATCH_DIGESTS = 60
 """Maximum number of digests per transaction in a bulk ingest: a commit costs as much as ten digests."""
@@ -73,21 +89,20 @@ class IngestService:
 
     async def add_file(self, file: TextFile | LocatedProblem) -> IngestResult:
         """Store the digests of one file, each in its own transaction; problems are as in `add_files`."""
-        parsed = await _parse_file(file, self._clock().date())
-        if isinstance(parsed, IngestResult):
-            return parsed
-        assert isinstance(file, TextFile)
-        return await self.add_digests(parsed, location=file.location)
+        parsed = await asyncio.to_thread(_parse_file, file, self._clock().date())
+        return parsed if isinstance(parsed, IngestResult) else await self._add_each(parsed)
 
     async def add_digests(
         self, parsed: Sequence[Digest], *, source: str = sources.FILES, location: str, dry_run: bool = False
     ) -> IngestResult:
         """Store all digests of one location, each in its own transaction. A dry run rolls back and returns the counts."""
-        result = IngestResult()
-        for sourced in digest_writer.to_sourced_digests(parsed, source, location):
-            [stored] = await self.add_batch([sourced], dry_run=dry_run)
-            result += stored
-        return result
+        return await self._add_each(
+            digest_writer.to_sourced_digests(parsed, source, location), dry_run=dry_run
+        )
+
+    async def _add_each(self, group: Iterable[SourcedDigest], *, dry_run: bool = False) -> IngestResult:
+        results = [await self.add_batch([sourced], dry_run=dry_run) for sourced in group]
+        return sum(itertools.chain(*results), IngestResult())
 
     async def add_files(
         self, files: Iterable[TextFile | LocatedProblem]
@@ -99,15 +114,14 @@ class IngestService:
         batch: list[tuple[str, list[SourcedDigest]]] = []
         digest_count = character_count = 0
         for file in files:
-            parsed = await _parse_file(file, self._clock().date())
+            parsed = await asyncio.to_thread(_parse_file, file, self._clock().date())
+            name = file.location if isinstance(file, LocatedProblem) else file.name
             if isinstance(parsed, IngestResult):
-                [problem] = parsed.problems or parsed.unrelated
-                yield problem.location, parsed
+                yield name, parsed
                 continue
-            assert isinstance(file, TextFile)
-            batch.append((file.name, digest_writer.to_sourced_digests(parsed, sources.FILES, file.location)))
+            batch.append((name, parsed))
             digest_count += len(parsed)
-            character_count += sum(len(digest.text) for digest in parsed)
+            character_count += sum(len(sourced.digest.text) for sourced in parsed)
             if digest_count >= BATCH_DIGESTS or character_count >= BATCH_CHARACTERS:
                 for stored in await self._store_files(batch):
                     yield stored
@@ -147,7 +161,7 @@ class IngestService:
         for chunk in chunked(ids, FACTS_BATCH):
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
-                changed += await self._writer.merge_again(connection, chunk)
+                changed += len(await digest_writer.refresh_papers(connection, self._indexer, chunk))
             await self._indexer.catch_up(self._database)
         return changed
 
@@ -219,14 +233,8 @@ class IngestService:
         if stored is None or text is None:
             return IngestResult()
         [location, *_] = await archive.list_locations_by_digest(connection, digest_id)
-        digest = next(
-            (
-                digest
-                for digest in await _parse(text, location.location, stored.date)
-                if digest.date == stored.date
-            ),
-            None,
-        )
+        found = await _parse(text, location.location, stored.date)
+        digest = next((digest for digest in found if digest.date == stored.date), None)
         if digest is None:
             message = f"its digest of {stored.date} is not found in its text any more"
             return IngestResult(1, problems=(LocatedProblem(location.location, None, message),))
@@ -246,19 +254,14 @@ def _parse_result(sourced: SourcedDigest) -> IngestResult:
     )
 
 
-async def _parse_file(file: TextFile | LocatedProblem, on: date) -> Sequence[Digest] | IngestResult:
+def _parse_file(file: TextFile | LocatedProblem, on: date) -> list[SourcedDigest] | IngestResult:
     """Return the digests of a file, or the result for a file without digests."""
-    return (
-        IngestResult(problems=(file,))
-        if isinstance(file, LocatedProblem)
-        else await asyncio.to_thread(_read_file, file, on)
-    )
-
-
-def _read_file(file: TextFile, on: date) -> Sequence[Digest] | IngestResult:
-    is_json, names_paper = listing.is_json(file.text), arxiv_ids.names_paper(file.text)
+    if isinstance(file, LocatedProblem):
+        return IngestResult(problems=(file,))
+    is_json, names_paper = parse.is_json(file.text), arxiv_ids.names_paper(file.text)
     try:
-        return parse.parse_text(_storable_text(file.take_text()), file.name, on)
+        parsed = parse.parse_text(_storable_text(file.take_text()), file.name, on)
+        return digest_writer.to_sourced_digests(parsed, sources.FILES, file.location)
     except errors.NotADigestError as error:
         problem = LocatedProblem(file.name, None, str(error))
         is_unrelated = not names_paper and (is_json or str(error) == parse.NO_DATE)
@@ -346,3 +349,158 @@ class Quarantine:
             await key_values.set_value(connection, self._key, json.dumps(crashes))
         else:
             await key_values.remove(connection, self._key)
+
+
+# The inbox, a folder for digest files: its new and changed files are ingested, each by itself.
+
+RETRY_SECONDS = 30.0
+"""Delay after a failure until the whole folder is handled again, doubling after each; known digests change nothing."""
+MAX_RETRY_SECONDS = 3600.0
+POLL_SECONDS = 1.0
+"""Between two looks at the folder; one more for each _FILES_PER_SECOND files. It works on network folders too."""
+_FILES_PER_SECOND = 1_000
+
+
+class InboxWatcher:
+    """Watches a folder. `on_files` receives the files there at the start, then each new or changed file.
+
+    Links are not followed: a file in the inbox must not name others of this machine. A file that was being written at the
+    last look is left until it rests. What cannot be read is logged, once while it lasts.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        on_files: Callable[[list[Path]], Awaitable[None]],
+        *,
+        retry_seconds: float = RETRY_SECONDS,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        self._folder = folder
+        self._on_files = on_files
+        self._poll_seconds = poll_seconds
+        self._initial_retry_seconds = self._retry_seconds = retry_seconds
+        self._retry_at: float | None = None
+        self._handled: dict[Path, _Stamp] = {}
+        self._seen: dict[Path, _Stamp] = {}
+        self._problems: set[LocatedProblem] = set()
+
+    async def scan(self) -> None:
+        """Handle all digest files in the folder, sorted by name."""
+        self._handled, self._retry_at = {}, None
+        self._seen = await self._list_files()
+        await self._handle(self._seen)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Scan, then look for changes until `stop` is set. Errors are logged and retried later."""
+        with suppress(OSError):  # the first look says what is wrong
+            await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+        with isolation.isolated(log, _FAILED, folder=str(self._folder)):
+            await self.scan()
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                factor = 1 + len(self._seen) / _FILES_PER_SECOND
+                await asyncio.wait_for(stop.wait(), self._poll_seconds * factor)
+                return
+            with isolation.isolated(log, _FAILED, folder=str(self._folder)):
+                await self._look_again()
+
+    async def _look_again(self) -> None:
+        if self._retry_at is not None and time.monotonic() >= self._retry_at:
+            await self.scan()
+            return
+        before, self._seen = self._seen, await self._list_files()
+        self._handled = {path: stamp for path, stamp in self._handled.items() if path in self._seen}
+        resting = {path: stamp for path, stamp in self._seen.items() if before.get(path) == stamp}
+        await self._handle({path: at for path, at in resting.items() if self._handled.get(path) != at})
+
+    async def _list_files(self) -> dict[Path, _Stamp]:
+        stamps, problems = await asyncio.to_thread(_list_digest_files, self._folder)
+        for problem in problems:
+            if problem not in self._problems:
+                log.warning("file not ingested", file=problem.location, reason=problem.message)
+        self._problems = set(problems)
+        return stamps
+
+    async def _handle(self, stamps: Mapping[Path, _Stamp]) -> None:
+        if not stamps:
+            return
+        self._handled |= stamps
+        # A bad file or a database outage must not end the watcher.
+        with isolation.isolated(log, _FAILED, folder=str(self._folder)):
+            await self._on_files(list(stamps))
+            self._retry_seconds = self._initial_retry_seconds
+            return
+        self._retry_at = time.monotonic() + self._retry_seconds
+        self._retry_seconds = min(2 * self._retry_seconds, MAX_RETRY_SECONDS)
+
+
+_FAILED = "reading the inbox failed"
+_Stamp = tuple[int, int, int]
+"""What changes when a file is written, replaced or made readable: inode, change time (ns) and size."""
+
+
+def _list_digest_files(folder: Path) -> tuple[dict[Path, _Stamp], list[LocatedProblem]]:
+    stamps: dict[Path, _Stamp] = {}
+    names, problems = files.list_folder(folder)
+    for path in (folder / name for name in names):
+        if path.name.startswith("."):
+            continue
+        try:
+            status = path.lstat()
+        except FileNotFoundError:
+            continue  # removed since the listing
+        except OSError as error:
+            problems.append(LocatedProblem(str(path), None, f"it cannot be read ({error.strerror})"))
+            continue
+        if stat.S_ISREG(status.st_mode):
+            stamps[path] = status.st_ino, status.st_ctime_ns, status.st_size
+        else:
+            problems.append(
+                LocatedProblem(str(path), None, "it is not a regular file (links are not followed)")
+            )
+    return stamps, problems
+
+
+async def read_inbox(
+    paths: Sequence[Path],
+    add_file: Callable[[str], Awaitable[IngestResult]],
+    quarantine: Quarantine,
+    *,
+    on_result: Callable[[IngestResult], None],
+    on_set_aside: Callable[[str, str], Awaitable[None]],
+) -> None:
+    """Ingest files by `add_file`; those that were being read at a crash come last, each alone.
+
+    One that made the bot crash twice is set aside: `on_set_aside` gets its name and fingerprint. Raises the first error after
+    the last file.
+    """
+    names = [str(path) for path in paths]
+    items = await asyncio.to_thread(lambda: {name: files.fingerprint_file(name) for name in names})
+    fresh, suspects, set_aside = await quarantine.admit(items)
+    for name in set_aside:
+        log.error("file set aside: it was being read at two crashes in a row", file=name)
+        await on_set_aside(name, items[name])
+    failures: list[Exception] = []
+    for group in (fresh, *([name] for name in suspects)):
+        async with quarantine.reading({name: items[name] for name in group}):
+            for name in group:
+                with isolation.collected(failures):
+                    result = await add_file(name)
+                    _log_result(name, result)
+                    on_result(result)
+    if failures:
+        raise failures[0]
+
+
+def _log_result(name: str, result: IngestResult) -> None:
+    for problem, *others in files.group_problems(result.problems):
+        more = {"more_like_it": len(others)} if others else {}
+        if problem.line is None:
+            log.warning("file not ingested", file=name, reason=problem.message, **more)
+        else:
+            log.warning("line not parsed", file=name, line=problem.line, message=problem.message, **more)
+    for problem in result.unrelated:
+        log.info("file names no paper", file=name, reason=problem.message)
+    if result.changed:
+        log.info("ingested", file=name, papers=result.papers, new_papers=result.new_papers)

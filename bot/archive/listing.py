@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from bot.archive import arxiv_ids, fields, headings, html_pages, summaries
+from bot.archive import arxiv_ids, fields, html_pages, summaries
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry, Problem, Section
 
@@ -37,13 +37,6 @@ Paper = dict[str, Any]
 
 FORMATS = frozenset({DigestFormat.LISTING, DigestFormat.LIST, DigestFormat.LOOKUP})
 """The formats whose text is an object of this module."""
-
-_JSON_START = re.compile(r"\s*(?:\{(?![{%])|\[\s*[\[{\]])")
-
-
-def is_json(text: str) -> bool:
-    """Whether a text begins as JSON objects and lists of them do, and Markdown with a link or a template does not."""
-    return _JSON_START.match(text) is not None
 
 
 def parse_text(text: str) -> tuple[Digest, ...]:
@@ -98,7 +91,7 @@ def build(
     """
     found = list(problems)
     known: dict[str, Paper] = {}
-    limit = headings.MAX_PAPERS
+    limit = fields.MAX_PAPERS
     for number, raw in enumerate(papers[:limit], 1):
         line = lines[number - 1] if lines else 1
         record = read(raw)
@@ -259,8 +252,8 @@ def _clean_paper(raw: object) -> Paper | str:
 
 def _list_lost(raw: object, paper: Paper) -> Iterator[str]:
     """Yield which addresses of a paper are left out, and that its text is cut."""
-    if sum(len(body) for _, body in paper.get("sections", ())) == headings.MAX_CHARACTERS:
-        yield f"a paper's text has at most {headings.MAX_CHARACTERS} characters; the rest is left out"
+    if sum(len(body) for _, body in paper.get("sections", ())) == fields.MAX_CHARACTERS:
+        yield f"a paper's text has at most {fields.MAX_CHARACTERS} characters; the rest is left out"
     for name in ("code_url", "project_url"):
         value = raw.get(name) if isinstance(raw, Mapping) else None
         if isinstance(value, str) and "://" in value and name not in paper:
@@ -310,7 +303,7 @@ def _clean_sections(value: object) -> list[list[str | None]]:
         for part in (value if isinstance(value, list) else [])[:MAX_SECTIONS]
         if isinstance(part, list | tuple) and len(part) == 2 and (body := fields.clean_lines(part[1]))
     )
-    return [[section.heading, section.body] for section in headings.cut_sections(sections)]
+    return [[section.heading, section.body] for section in fields.cut_sections(sections)]
 
 
 def _build_cleaned(
@@ -333,7 +326,7 @@ def _entry(form: DigestFormat, rank: int, paper: Paper) -> Entry:
     parts += paper.get("sections", ())
     # An address that is shown does not look like another: a list is a stranger's, and Markdown's lose their links too.
     texts = (Section(heading, _PICTURE.sub("", body).replace("](", "] (")) for heading, body in parts)
-    sections = summaries.drop_refusal(tuple(headings.cut_sections(texts)))
+    sections = summaries.drop_refusal(tuple(fields.cut_sections(texts)))
     is_service, media = form is DigestFormat.LISTING, paper.get("media", ())
     return Entry(
         rank=rank,

@@ -171,7 +171,9 @@ def is_fence(line: str) -> bool:
 
 def find_fences(rows: Sequence[str], start: int, end: int) -> list[Fence]:
     """The fences from row `start` to `end` (not included)."""
-    return [_parse_fence(row, line) for row in range(start, end) if is_fence(line := rows[row])]
+    bare_lines = ((row, rows[row].strip()) for row in range(start, end) if is_fence(rows[row]))
+    infos = ((row, bare, bare.lstrip(bare[0])) for row, bare in bare_lines)
+    return [Fence(row, bare[0], len(bare) - len(info), info.strip().lower()) for row, bare, info in infos]
 
 
 def find_fenced_rows(rows: Sequence[str], start: int, end: int) -> set[int]:
@@ -189,7 +191,8 @@ def find_fenced_rows(rows: Sequence[str], start: int, end: int) -> set[int]:
             if fence.is_markdown:
                 close = find_markdown_end(rows, all_fences, position, end)
             else:
-                close = _find_code_end(all_fences, position)
+                later = (all_fences[index] for index in range(position + 1, len(all_fences)))
+                close = next((other.row for other in later if other.closes(fence)), None)
             if close is None:
                 unclosed[family] = fence.length
         if close is None:
@@ -221,29 +224,10 @@ def find_markdown_end(
             in_code = False
         elif fence.closes(all_fences[position]):
             count, last = count + 1, fence.row
-            if count % 2 and _is_answer_end(rows, fence.row + 1, end):
+            following = next((row for row in range(fence.row + 1, end) if rows[row].strip()), None)
+            if count % 2 and (following is None or is_thematic_break(rows[following])):
                 return fence.row
     return last if count % 2 else None
-
-
-def _find_code_end(all_fences: Sequence[Fence], position: int) -> int | None:
-    opening = all_fences[position]
-    later = (all_fences[index] for index in range(position + 1, len(all_fences)))
-    return next((fence.row for fence in later if fence.closes(opening)), None)
-
-
-def _is_answer_end(rows: Sequence[str], start: int, end: int) -> bool:
-    """Whether a rule or nothing follows."""
-    for row in range(start, end):
-        if rows[row].strip():
-            return is_thematic_break(rows[row])
-    return True
-
-
-def _parse_fence(row: int, line: str) -> Fence:
-    bare = line.strip()
-    info = bare.lstrip(bare[0])
-    return Fence(row, bare[0], len(bare) - len(info), info.strip().lower())
 
 
 # The links of a text.

@@ -1,4 +1,4 @@
-"""Lists of papers as others write them: Markdown in which table rows, list items, headings or short sections name a paper.
+"""Lists of papers as others write them: Markdown in which table rows, items, headings or sections name a paper, and JSON.
 
 An id is read wherever it stands; a title only where the form says that it is one, since arXiv gives titles by id.
 A date is that of a heading, the front matter, the file's path, or a row; papers without one are a *rolling* digest.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from importlib import resources
+from itertools import chain, islice
+from typing import Any, NamedTuple
 
 from bot.archive import arxiv_ids, fields, listing, markdown_lines
-from bot.archive import headings as archive_headings
 from storage import errors
 from storage.models import Digest, DigestFormat, Problem
 
@@ -269,7 +270,7 @@ class _ListReader:
             self._current.text.append(f"**{plain}**:")
         else:
             self._current = self._before = None
-            on = None if archive_headings.UPDATED.search(text[:100]) else archive_headings.find_date(plain)
+            on = None if fields.UPDATED.search(text[:100]) else fields.find_date(plain)
             section = _Section(on or section.on)
             self._sections.append(section)
             if not on and (only := self._find_only_paper(position)):
@@ -329,7 +330,7 @@ class _ListReader:
         current = self._current
         foreign = [found for found in block.ids if not current or found != current.arxiv_id]
         may_date = not block.ids and (not current or (current.depth > 6 and ":" not in block.text))
-        if may_date and (on := archive_headings.find_date_alone(block.text)):
+        if may_date and (on := fields.find_date_alone(block.text)):
             self._current, section.on = None, on
         elif not foreign and current:
             current.text.append(block.text)
@@ -400,13 +401,13 @@ class _ListReader:
                 self._add(item.first_id, item, title, section, [block.text for block in below])
                 return
             self._before = item.text
-            if on := archive_headings.find_date_alone(item.text):
+            if on := fields.find_date_alone(item.text):
                 self._sections.append(section := _Section(on))
         self._read(position + 1, item.end, section)
 
     def _read_item_papers(self, item: markdown_lines.Block, section: _Section) -> None:
         text, inline = item.text, markdown_lines.read_inline(item.text)
-        on = section.on or archive_headings.find_date(markdown_lines.plain_text(text[:300])[:60])
+        on = section.on or fields.find_date(markdown_lines.plain_text(text[:300])[:60])
         titles, first = _link_titles(inline.links, 5), len(self.papers)
         papers = titles or dict.fromkeys(item.ids)
         if len(papers) > 1:
@@ -476,7 +477,7 @@ def _read_cells(
         kind = next((kind for kind, at in by_column.items() if at == index), _KINDS.get(name.lower()))
         plain = markdown_lines.plain_text(markdown_lines.SUMMARY.sub("", cell))
         if kind is None and by_column["date"] is None and len(plain) < 24:
-            kind = "date" if archive_headings.find_date(plain) else None
+            kind = "date" if fields.find_date(plain) else None
         if kind in ("authors", "date"):
             yield f"{kind}: {plain}"
             continue
@@ -572,12 +573,12 @@ def _to_record(paper: _Paper) -> tuple[date | None, listing.Paper]:
         if "![" in line[:3000] and (pictures := markdown_lines.read_inline(line[:3000]).pictures):
             record.setdefault("thumbnail", pictures[0])
         if kind == "authors":
-            names, _ = archive_headings.parse_authors(_NAMES.sub("et al", markdown_lines.plain_text(value)))
+            names, _ = fields.parse_authors(_NAMES.sub("et al", markdown_lines.plain_text(value)))
             record.setdefault("authors", names)
         elif kind == "date":
-            on = on or archive_headings.find_date(markdown_lines.plain_text(value[:_MAX_CAPTION_LENGTH]))
+            on = on or fields.find_date(markdown_lines.plain_text(value[:_MAX_CAPTION_LENGTH]))
         elif kind == "votes":
-            record["votes"] = archive_headings.parse_votes(value)[0]
+            record["votes"] = fields.parse_votes(value)[0]
         elif kind == "title":
             record["title"] = as_title(value, 1) or record["title"]
         elif kind == "text":
@@ -602,7 +603,7 @@ def _line_kind(line: str, number: int) -> tuple[str | None, str, str]:
         return "blank", "", ""
     if number < _NAME_LINES and _is_names(line):
         return "authors", "", line.strip("*_")
-    labelled = archive_headings.parse_labelled_field(line)
+    labelled = fields.parse_labelled_field(line)
     return ("votes", "", labelled[1]) if labelled and labelled[0] == "votes" else _label_kind(line)
 
 
@@ -611,7 +612,7 @@ def _is_names(line: str) -> bool:
     match = _NAME_LIST.match(line)
     if not match or line.startswith("**") or any(mark in match[1] for mark in ":!?"):
         return False
-    names, _ = archive_headings.parse_authors(match[1].strip())
+    names, _ = fields.parse_authors(match[1].strip())
     is_named = names and all(len(name) < 60 and len(name.split()) <= 7 for name in names)
     return bool(is_named) and (len(names) > 1 or len(names[0].split()) in (2, 3, 4))
 
@@ -643,7 +644,7 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
         elif any(arxiv_ids.find_ids(row) for row in rows):
             reason = "its arXiv links stand in code, comments or front matter, which are not read"
         raise errors.NotADigestError(reason)
-    papers = _ListReader(blocks, front_on or archive_headings.find_path_date(name)).read()
+    papers = _ListReader(blocks, front_on or fields.find_path_date(name)).read()
     found = {paper.arxiv_id for paper in papers}
     is_one = len(found) == 1 and papers[0].on is None
     if 2 * len(found) < len(everything) or is_one:
@@ -677,7 +678,7 @@ def build_digests(
         if arxiv_id in found:
             first, known = found[arxiv_id]
             found[arxiv_id] = first, {**paper, **{key: value for key, value in known.items() if value}}
-        elif room and len(found) < archive_headings.MAX_PAPERS:
+        elif room and len(found) < fields.MAX_PAPERS:
             found[arxiv_id] = line, paper
             room -= 1
         else:
@@ -716,7 +717,7 @@ def _read_front_matter(rows: Sequence[str]) -> tuple[date | None, list[str], int
         for line in rows[1:end]
         if (match := _FRONT_FIELD.match(line))
     }
-    dates = (archive_headings.find_date(values.get(name, "")) for name in ("date", "published", "day"))
+    dates = (fields.find_date(values.get(name, "")) for name in ("date", "published", "day"))
     on = next(filter(None, dates), None)
     ids = list(filter(None, map(arxiv_ids.extract_arxiv_id, values.values())))
     section = []
@@ -724,3 +725,191 @@ def _read_front_matter(rows: Sequence[str]) -> tuple[date | None, list[str], int
         section = [f"# [{values['title']}]({arxiv_ids.abstract_url(ids[0])})"]
         section += [f"- {name}: {value}" for name, value in values.items()]
     return on, section, end + 1
+
+
+# JSON and JSON Lines: objects with the id of a paper, by the names that services give their fields.
+
+MAX_BRACKETS = 1_000_000
+"""Objects and lists of a text: twenty for each of 50,000 papers. Twenty megabytes of empty ones take a gigabyte in Python."""
+
+_ID_FIELDS = (
+    "arxiv_id", "arxivId", "arxiv", "ArXiv", "paper_id", "paperId", "id", "entry_id", "url", "link", "abs", "doi",
+)  # fmt: skip
+_TITLE_FIELDS = ("title", "paper_title", "original_title", "title_en", "name")
+_DATE_FIELD = re.compile(r"(?:date|publish|created|submitted|announced|\Aday\Z)", re.IGNORECASE)
+_DOI = re.compile(r"10\.48550/arxiv\.", re.IGNORECASE)
+_TEXT_FIELDS = {
+    "tldr": "TL;DR", "tl;dr": "TL;DR", "TLDR": "TL;DR", "ai_summary": None, "summary_ai": None, "motivation": "Motivation",
+    "method": "Method", "result": "Result", "results": "Results", "conclusion": "Conclusion", "summary_zh": "摘要",
+    "summary_cn": "摘要", "abstract_zh": "摘要", "translation": None, "description": None, "reason": "Reason",
+    "highlights": "Highlights", "summary": None, "content_text": None, "abstract": "Abstract",
+}  # fmt: skip
+
+
+class _Found(NamedTuple):
+    """A paper, or a text in Markdown (`paper` is None) that may have some, with the date of the object around it."""
+
+    paper: Mapping[str, Any] | None
+    on: date | None
+    line: int
+    text: str = ""
+
+
+def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat) -> tuple[Digest, ...]:
+    """The digests of a text of JSON values: listings as they are, and otherwise the papers in its objects.
+
+    `name`, `on` and `listing_form` are as in `parse.parse_text`. Raises NotADigestError, with the reason, if there are none.
+    """
+    if text.count("{") + text.count("[") > MAX_BRACKETS:
+        raise errors.NotADigestError(f"its JSON has more than {MAX_BRACKETS:,} objects and lists")
+    values = listing.read_values(text)
+    head = list(islice(values, 2))
+    if any(listing.is_record(value) for _, value in head):
+        return listing.build_records([*head, *values], listing_form)
+    path_on = fields.find_path_date(name)
+    if service := _read_answer(head):
+        day = path_on or _newest_day(service) or on
+        if day:
+            return (listing.build(day, service, form=listing_form, read=listing.from_service),)
+    found = (item for line, value in chain(head, values) for item in _find_papers(value, line))
+    texts = list[_Found]()
+    if digests := build_digests(_read_papers(found, path_on, texts), on):
+        return digests
+    if texts:
+        rows = [row for item in texts for row in ["", *item.text.strip().split("\n")]]
+        dated = next((item.on for item in texts if item.on), None)
+        return parse(rows, dated.isoformat() if dated else name, on)
+    # Most JSON is not a list: the reason is that of the first value.
+    return listing.build_records(head)
+
+
+def _read_papers(
+    found: Iterable[_Found], path_on: date | None, texts: list[_Found]
+) -> Iterator[tuple[int, date | None, listing.Paper]]:
+    """Yield the papers among what is found, with their lines and dates, and add the texts to `texts`."""
+    for item in found:
+        if item.paper is None:
+            texts.append(item)
+        else:
+            yield item.line, item.on or path_on or _date_of(item.paper), _object_to_record(item.paper)
+
+
+def _read_answer(values: Sequence[tuple[int, object]]) -> list[Any]:
+    """The items of a raw answer of Hugging Face, a list of objects that each have a `paper`; empty for other JSON."""
+    if len(values) != 1 or not isinstance(values[0][1], list):
+        return []
+    items = values[0][1]
+    is_answer = all(isinstance(item, Mapping) and isinstance(item.get("paper"), Mapping) for item in items)
+    return items if is_answer else []
+
+
+def _newest_day(items: Sequence[Any]) -> date | None:
+    days = [
+        fields.clean_date(item["paper"].get("submittedOnDailyAt") or item.get("publishedAt"))
+        for item in items
+    ]
+    return max(filter(None, days), default=None)
+
+
+def _find_papers(value: object, line: int) -> Iterator[_Found]:
+    """Find the objects and rows with the id of a paper, outermost first and in order, without recursion."""
+    stack: list[tuple[str, object, date | None]] = [("", value, None)]
+    while stack:
+        key, item, on = stack.pop()
+        if isinstance(item, Mapping):
+            inner = item.get("paper")
+            paper = {**item, **inner} if isinstance(inner, Mapping) else item
+            arxiv_id = arxiv_ids.parse_bare_id(key) or _find_id(paper)
+            if arxiv_id:
+                yield _Found({**paper, "arxiv_id": arxiv_id}, on, line)
+                continue
+            headers = (child for child in item.values() if isinstance(child, Mapping) and not _find_id(child))
+            on = _date_of(item) or on or next((found for head in headers if (found := _date_of(head))), None)
+            children = ((str(name), child) for name, child in reversed([*item.items()]))
+            stack += [(name, child, on or fields.find_date(name[:40])) for name, child in children]
+        elif isinstance(item, list):
+            arxiv_id = arxiv_ids.parse_bare_id(item[0]) if item and isinstance(item[0], str) else None
+            if arxiv_id and len(item) > 1 and not _names_paper(item[1]):
+                yield _Found({"arxiv_id": arxiv_id, "title": item[1]}, on, line)
+            else:
+                stack += [("", child, on) for child in reversed(item)]
+        elif isinstance(item, str):
+            arxiv_id = arxiv_ids.parse_bare_id(key) if not arxiv_ids.find_ids(item) else None
+            if arxiv_id or _names_paper(item):
+                yield _Found(
+                    {"arxiv_id": arxiv_id or arxiv_ids.extract_arxiv_id(item), "title": item}, on, line
+                )
+            elif len(item) > 20:
+                yield _Found(None, on, line, item)
+
+
+def _names_paper(value: object) -> bool:
+    """Whether a value is an id, or a link to a paper and nothing else."""
+    return isinstance(value, str) and len(value) < 300 and " " not in value and _read_id(value) is not None
+
+
+def _read_id(value: str) -> str | None:
+    found = arxiv_ids.extract_arxiv_id(_DOI.sub("", value))
+    return found or next((arxiv_id for arxiv_id, _ in arxiv_ids.find_ids(value)), None)
+
+
+def _find_id(paper: Mapping[str, Any]) -> str | None:
+    """The id of an object: in the fields that services give it, or, if the object has a title, in its only link to a paper."""
+    for name in _ID_FIELDS:
+        value = paper.get(name)
+        if isinstance(value, str) and len(value) < 300 and (arxiv_id := _read_id(value)):
+            return arxiv_id
+    if _title_of(paper) is None:
+        return None
+    inner = (child for value in paper.values() if isinstance(value, Mapping) for child in value.values())
+    links = {_read_id(value) for value in [*paper.values(), *inner] if _names_paper(value)}
+    return links.pop() if len(links) == 1 else None
+
+
+def _title_of(paper: Mapping[str, Any]) -> str | None:
+    return next((value for name in _TITLE_FIELDS if isinstance(value := paper.get(name), str)), None)
+
+
+def _date_of(item: Mapping[str, Any]) -> date | None:
+    """The date in the fields of an object, rather not that of an update."""
+    named = sorted(
+        (name for name in item if _DATE_FIELD.search(name)), key=lambda name: "update" in name.lower()
+    )
+    values = (item[name] for name in named)
+    return next(
+        (on for value in values if isinstance(value, str) and (on := fields.find_date(value[:40]))), None
+    )
+
+
+def _object_to_record(paper: Mapping[str, Any]) -> listing.Paper:
+    """An object of a service with the fields of a listing's paper, which `bot.archive.listing` cleans."""
+    texts: Mapping[str, Any] = paper
+    if isinstance(ai := paper.get("AI", paper.get("ai")), Mapping):
+        texts = {**paper, **ai}
+    sections, seen = [], set[str]()
+    for name, heading in _TEXT_FIELDS.items():
+        value = texts.get(name)
+        if isinstance(value, str) and (body := value.strip()) and body[:200] not in seen:
+            seen.add(body[:200])
+            sections.append([heading, body[:MAX_SECTION_LENGTH]])
+    title = _title_of(paper)
+    counts = (paper.get(name) for name in ("upvotes", "votes", "likes", "score"))
+    record = dict(listing.from_service(paper) or {})
+    return {
+        **record,
+        "arxiv_id": paper["arxiv_id"],
+        "title": as_title(title, 1) if title else None,
+        "authors": _author_names(paper.get("authors", paper.get("author"))),
+        "votes": next((value for value in counts if isinstance(value, int)), None),
+        "thumbnail": record.get("thumbnail") or paper.get("thumbnailUrl") or paper.get("image"),
+        "summary": None,
+        "sections": sections,
+    }
+
+
+def _author_names(value: object) -> list[str]:
+    if isinstance(value, str):
+        return list(fields.parse_authors(value)[0])
+    items = value if isinstance(value, list) else []
+    names = [item.get("name") if isinstance(item, Mapping) else item for item in items]
+    return [name.strip(" ,;") for name in names if isinstance(name, str)]

@@ -1,26 +1,798 @@
 """The entry point of the parsers: bytes to text, text to digests, a digest to the JSON of `paperround parse`.
 
-`FORMATS` has the parser of each format that is written, and the evidence by which it is detected. JSON is detected by its
-first character. What is neither may be a list of papers of another form.
+`FORMATS` has the parser of each format that is written, the newsletter and the review, and the evidence by which it is
+detected. JSON is detected by its first character. What is neither may be a list of papers of another form.
 """
 
 from __future__ import annotations
 
 import codecs
+import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from bot.archive import headings as archive_headings
-from bot.archive import html_pages, json_list, listing, markdown_lines, paper_list, review
-from bot.archive.newsletter import parse_newsletter
-from bot.archive.review import parse_review
+from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, paper_list, summaries
 from storage import errors
-from storage.models import Digest, DigestFormat, Entry, Problem
+from storage.models import Digest, DigestFormat, Entry, Problem, Section
+
+# What the written formats share: entries under construction, and what they lead to.
+
+
+@dataclass(slots=True)
+class PaperDraft:
+    """An entry under construction. `line` is that of the paper's heading, from 1."""
+
+    line: int
+    arxiv_id: str
+    title: str | None
+    url: str
+    votes: int | None = None
+    authors: tuple[str, ...] = ()
+    authors_truncated: bool = False
+    thumbnail: str | None = None
+    video: str | None = None
+    sections: tuple[Section, ...] = ()
+
+
+class ParseResult(NamedTuple):
+    """The papers and problems under one date heading, and the row at which the digest ends."""
+
+    drafts: list[PaperDraft]
+    problems: list[Problem]
+    end: int
+
+
+def _first_papers(arxiv_ids: Iterable[str]) -> Collection[str]:
+    """The ids up to MAX_PAPERS: what stands under further papers is not parsed."""
+    return set(islice(dict.fromkeys(arxiv_ids), fields.MAX_PAPERS))
+
+
+def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list[Problem]]:
+    """Entries ranked from 1 in the order given, and a problem for each repetition and for what exceeds fields.MAX_PAPERS.
+
+    A repeated paper is one entry at its first position. Its first values count; later ones fill in missing values.
+    """
+    first: dict[str, PaperDraft] = {}
+    problems: list[Problem] = []
+    excess_lines: list[int] = []
+    for draft in drafts:
+        known = first.get(draft.arxiv_id)
+        if known is not None:
+            problems.append(Problem(draft.line, _merge_duplicate(known, draft)))
+        elif len(first) < fields.MAX_PAPERS:
+            first[draft.arxiv_id] = draft
+        else:
+            excess_lines.append(draft.line)
+    if excess_lines:
+        noun = "1 paper is" if len(excess_lines) == 1 else f"{len(excess_lines)} papers are"
+        message = f"a digest has at most {fields.MAX_PAPERS} papers; {noun} left out from here on"
+        problems.append(Problem(excess_lines[0], message))
+    for draft in first.values():
+        problems += _limit_lists(draft)
+    entries = tuple(
+        Entry(
+            rank,
+            **{name: getattr(draft, name) for name in PaperDraft.__slots__ if name != "line"},
+            summary_missing=summaries.find_basis(draft.sections) is summaries.Basis.NONE,
+        )
+        for rank, draft in enumerate(first.values(), 1)
+    )
+    return entries, problems
+
+
+def _limit_lists(draft: PaperDraft) -> list[Problem]:
+    """Cut the authors, sections and text of a paper, each with a problem: one name or bullet a line makes a million."""
+    problems = []
+    for count, most, noun in (
+        (len(draft.authors), fields.MAX_AUTHORS, "authors"),
+        (len(draft.sections), fields.MAX_SECTIONS, "sections"),
+    ):
+        if count > most:
+            message = f"a paper has at most {most} {noun}; {count - most} of {draft.arxiv_id} are left out"
+            problems.append(Problem(draft.line, message))
+    if len(draft.authors) > fields.MAX_AUTHORS:
+        draft.authors, draft.authors_truncated = draft.authors[: fields.MAX_AUTHORS], True
+    draft.sections = draft.sections[: fields.MAX_SECTIONS]
+    if (size := sum(len(section.body) for section in draft.sections)) > fields.MAX_CHARACTERS:
+        left_out = f"{size - fields.MAX_CHARACTERS} of {draft.arxiv_id} are left out"
+        message = f"a paper's text has at most {fields.MAX_CHARACTERS} characters; {left_out}"
+        problems.append(Problem(draft.line, message))
+        draft.sections = tuple(fields.cut_sections(draft.sections))
+    return problems
+
+
+def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[Problem]:
+    """A problem at the first line of the text between a date heading and its first paper, if there is text."""
+    for row in range(start, end):
+        line = rows[row]
+        if line.strip() and not markdown_lines.is_thematic_break(line):
+            return [Problem(row + 1, f"text that belongs to no paper: {markdown_lines.excerpt(line)}")]
+    return []
+
+
+def _merge_duplicate(known: PaperDraft, again: PaperDraft) -> str:
+    """Fill the missing values of `known` from `again`; return the problem's message."""
+    message = f"{again.arxiv_id} stands here again and is taken as one paper with the first"
+    if again.votes is not None and known.votes not in (None, again.votes):
+        message += f"; its {known.votes} votes there count, not the {again.votes} here"
+    if again.sections and known.sections and again.sections != known.sections:
+        message += "; its summary there counts"
+    known.votes = again.votes if known.votes is None else known.votes
+    if not known.authors:
+        known.authors, known.authors_truncated = again.authors, again.authors_truncated
+    for name in ("title", "thumbnail", "video", "sections"):
+        setattr(known, name, getattr(known, name) or getattr(again, name))
+    return message
+
+
+# The newsletter.
+
+_BULLET = re.compile(r"([ \t]*)(?:[-*+](?:[ \t]+|$)|[•‣▪●][ \t]*|([0-9]{1,3})[.)][ \t]+)")
+_BULLET_STARTS = frozenset(" \t-*+•‣▪●0123456789")
+_MARKUP = re.compile(r"(?:</?[a-zA-Z][^<>]{0,2000}>|<!--|-->|[ \t])*+")
+_MAX_DEDENT = 6
+_LABELS = 2
+
+
+@dataclass(slots=True)
+class _SectionDraft:
+    """A bullet with the lines that continue it, or a low heading (`is_heading_block`) with all lines under it."""
+
+    row: int
+    heading: str | None
+    text: str
+    is_heading_block: bool = False
+    continuation: list[str] = field(default_factory=list)
+    pending_blank_lines: int = 0
+
+    def body(self) -> str:
+        if not self.continuation:
+            return self.text
+        return "\n".join(
+            markdown_lines.trim_lines([self.text, *markdown_lines.dedent(self.continuation, _MAX_DEDENT)])
+        ).rstrip()
+
+
+class _BlockParser:
+    """Parses the lines under one paper's heading, in order."""
+
+    def __init__(self, rows: Sequence[str], start: int, end: int, draft: PaperDraft) -> None:
+        self.problems: list[Problem] = []
+        self._draft = draft
+        self._rows, self._start, self._end = rows, start, end
+        self._fenced_rows: set[int] | None = None
+        self._items: list[_SectionDraft] = []
+        self._current_item: _SectionDraft | None = None
+        self._indent = 0
+        self._numbered = False
+        self._labels: dict[str, str] = {}
+        self._author_lines: list[str] = []
+        self._authors_continue = False
+        self._stray_lines: list[tuple[int, str]] = []
+        self._after_blank = True
+        self._comment_end = -1
+        self._has_comment_ends = True
+
+    def read_line(self, row: int, line: str) -> None:
+        """Parse the next line of the block: it becomes a value, text of a section, or a problem."""
+        if not line or line.isspace():
+            self._after_blank = True
+            self._authors_continue = False
+            if self._current_item:
+                self._current_item.pending_blank_lines += 1
+            return
+        item = self._current_item
+        # A line that continues code or a low heading, or is a rule, is not a bullet.
+        is_bullet = (
+            self._items and line.startswith("- ") and not (self._fenced_rows and row in self._fenced_rows)
+        )
+        if is_bullet and not (item and item.is_heading_block) and not markdown_lines.is_thematic_break(line):
+            self._add_bullet(row, line[2:].strip())
+        else:
+            self._read_other(row, line)
+        self._after_blank = False
+
+    def finish(self) -> None:
+        """Build the sections after the last line."""
+        if self._author_lines:
+            authors = fields.parse_authors(" ".join(self._author_lines))
+            self._draft.authors, self._draft.authors_truncated = authors
+        sections = [self._build_section(item) for item in self._items]
+        self._draft.sections = tuple(section for section in sections if section)
+        self._handle_stray_lines()
+        self._draft.sections = summaries.drop_refusal(self._draft.sections)
+
+    def _read_other(self, row: int, line: str) -> None:
+        if self._fenced_rows is None and markdown_lines.is_fence(line):
+            self._fenced_rows = markdown_lines.find_fenced_rows(self._rows, self._start, self._end)
+        if self._fenced_rows and row in self._fenced_rows:
+            self._read_text(row, line)
+        elif row <= self._comment_end or (line.startswith("<!--") and self._find_comment_end(row)):
+            pass
+        elif not (self._read_label(row, line) or self._read_media(line) or self._read_item(row, line)):
+            self._read_text(row, line)
+
+    def _find_comment_end(self, row: int) -> bool:
+        """Whether the HTML comment of this line ends in the block. If not, it is text."""
+        if not self._has_comment_ends:
+            return False
+        ends = (end for end in range(row, self._end) if "-->" in self._rows[end])
+        self._comment_end = next(ends, -1)
+        self._has_comment_ends = self._comment_end >= 0
+        return self._has_comment_ends
+
+    def _read_label(self, row: int, line: str) -> bool:
+        if line[0] in " \t-*+•" and (self._items or len(self._labels) == _LABELS):
+            return False
+        name, value = fields.parse_labelled_field(line) or ("", "")
+        if not name or (self._current_item and name in self._labels):
+            return False
+        if name in self._labels:
+            if value != self._labels[name]:
+                self._add_problem(row, f"the {name} are given again; the first count", line)
+            return True
+        if name == "votes":
+            votes, understood = fields.parse_votes(value)
+            if not understood and self._current_item:
+                return False
+            if not understood:
+                self._add_problem(row, "votes that are not a number", line)
+            self._draft.votes = votes
+        else:
+            self._author_lines = [value]
+            self._authors_continue = True
+        self._labels[name] = value
+        return True
+
+    def _read_media(self, line: str) -> bool:
+        line = line if self._current_item else line.strip()
+        if line[0] not in "![<":
+            return False
+        media = fields.parse_media(line)
+        if not media:
+            return not self._current_item and line[0] == "<" and _MARKUP.fullmatch(line) is not None
+        thumbnail, video = media
+        if self._current_item and ((thumbnail and self._draft.thumbnail) or (video and self._draft.video)):
+            return False
+        self._draft.thumbnail = self._draft.thumbnail or thumbnail
+        self._draft.video = self._draft.video or video
+        return True
+
+    def _read_item(self, row: int, line: str) -> bool:
+        """Parse a bullet, nested ones included, or a heading below the papers' level."""
+        heading = markdown_lines.parse_heading(row, line) if line.lstrip(" ").startswith("#") else None
+        if heading and not (self._current_item and heading.is_indented):
+            self._add_item(_SectionDraft(row, heading.text.strip("*_ :："), "", is_heading_block=True))
+            return True
+        if line[0] not in _BULLET_STARTS or markdown_lines.is_thematic_break(line):
+            return False
+        bullet = _BULLET.match(line)
+        if not bullet:
+            return False
+        indent = len(bullet[1].expandtabs(4))
+        numbered = bullet[2] is not None
+        if not self._items:
+            self._indent, self._numbered = indent, numbered
+        is_continuation = self._current_item and (
+            indent > self._indent + 1
+            or (numbered and not self._numbered)
+            or self._current_item.is_heading_block
+        )
+        if is_continuation:
+            self._continue(line)
+        else:
+            self._add_bullet(row, line[bullet.end() :].strip())
+        return True
+
+    def _read_text(self, row: int, line: str) -> None:
+        if markdown_lines.is_thematic_break(line) and not (self._current_item and line.startswith("  ")):
+            self._current_item = None
+        elif self._current_item:
+            self._continue(line)
+        elif self._authors_continue and self._author_lines[-1].endswith((",", ";", "[")):
+            self._author_lines.append(line.strip())
+        elif line.startswith(("**", "__")) and (parsed := fields.split_heading(line.strip()))[0]:
+            self._add_item(_SectionDraft(row, *parsed))
+        else:
+            is_first = self._after_blank or not self._stray_lines
+            self._stray_lines.append((row if is_first else -1, line.strip()))
+
+    def _add_bullet(self, row: int, text: str) -> None:
+        heading, body = fields.split_heading(text)
+        self._add_item(_SectionDraft(row, heading, body))
+
+    def _add_item(self, item: _SectionDraft) -> None:
+        self._items.append(item)
+        self._current_item = item
+
+    def _continue(self, line: str) -> None:
+        item = self._current_item
+        assert item is not None
+        item.continuation.extend([""] * item.pending_blank_lines)
+        item.pending_blank_lines = 0
+        item.continuation.append(line)
+
+    def _build_section(self, item: _SectionDraft) -> Section | None:
+        body = item.body()
+        if (
+            not item.heading
+            and item.continuation
+            and (bold := markdown_lines.parse_bold(item.text))
+            and not bold[1]
+        ):
+            item.heading, item.text = bold[0], ""
+            body = item.body()
+        if item.heading and not body:
+            self._add_problem(item.row, "a heading with nothing under it", item.heading)
+        return Section(item.heading, body) if body else None
+
+    def _handle_stray_lines(self) -> None:
+        """Take text without bullet as the summary if there is no other; otherwise leave it out."""
+        text = "\n".join(line for _, line in self._stray_lines)
+        if not self._stray_lines or (not self._draft.sections and summaries.is_refusal(text)):
+            return
+        if not self._draft.sections:
+            self._draft.sections = (Section(None, text),)
+        for row, stray in self._stray_lines:
+            if row >= 0:
+                self._add_problem(row, "text outside a bullet", stray)
+
+    def _add_problem(self, row: int, message: str, line: str) -> None:
+        self.problems.append(Problem(row + 1, f"{message}: {markdown_lines.excerpt(line)}"))
+
+
+def parse_block(rows: Sequence[str], start: int, end: int, draft: PaperDraft) -> list[Problem]:
+    """Fill `draft` from the rows `start` to `end` (not included) under its heading; return the problems."""
+    parser = _BlockParser(rows, start, end, draft)
+    for row in range(start, end):
+        parser.read_line(row, rows[row])
+    parser.finish()
+    return parser.problems
+
+
+_COVER = re.compile(r"!\[\]\((https?://[\w./%-]+\.(?:png|jpe?g|webp))\)", re.ASCII)
+_HEADER_LINES = 7
+
+
+def parse_simple_block(rows: Sequence[str], start: int, end: int, draft: PaperDraft) -> bool:
+    """Fill `draft` from the rows if they are a cover, votes, authors and one-line bullets; else return False.
+
+    The result is that of `parse_block`. Rows of any other shape leave `draft` unchanged.
+    """
+    if end - start <= _HEADER_LINES or rows[start] or rows[start + 2] or rows[start + 4] or rows[start + 6]:
+        return False
+    cover_row, votes_row, authors_row = rows[start + 1], rows[start + 3], rows[start + 5]
+    cover = _COVER.fullmatch(cover_row)
+    if not cover or not votes_row.startswith("Vote: ") or not authors_row.startswith("Authors: "):
+        return False
+    votes, is_understood = fields.parse_votes(votes_row[6:].strip())
+    sections = _parse_bullets(rows[start + _HEADER_LINES : end]) if is_understood else None
+    if sections is None:
+        return False
+    draft.votes = votes
+    draft.authors, draft.authors_truncated = fields.parse_authors(authors_row[9:].strip())
+    draft.thumbnail = cover[1]
+    draft.sections = summaries.drop_refusal(sections)
+    return True
+
+
+def _parse_bullets(rows: Sequence[str]) -> tuple[Section, ...] | None:
+    sections = []
+    for row in rows:
+        if not row:
+            continue
+        if not row.startswith("- "):
+            return None
+        heading, body = fields.split_heading(row[2:].strip())
+        if not body or body[0] == "-":
+            return None
+        sections.append(Section(heading, body))
+    return tuple(sections)
+
+
+_PaperSpan = tuple[fields.PaperHeading, int]
+
+
+def parse_newsletter(dated: fields.DatedRows) -> ParseResult:
+    """The papers of one digest.
+
+    A heading of the date's level or above ends the digest. A heading without id in the place of a paper's is a
+    problem, and the text under it is left out; a lower heading belongs to the paper above it.
+    """
+    rows = dated.rows
+    spans, problems, end = _find_paper_spans(dated)
+    first = spans[0][0].row if spans else end
+    problems += find_stray_text(
+        rows, dated.day.heading.row + 1, min(first, *(problem.line - 1 for problem in problems), end)
+    )
+    drafts = []
+    first_papers = _first_papers(heading.arxiv_id for heading, _ in spans)
+    for heading, stop in spans:
+        url = heading.url or arxiv_ids.abstract_url(heading.arxiv_id)
+        draft = PaperDraft(heading.row + 1, heading.arxiv_id, heading.title, url)
+        is_parsed = heading.arxiv_id not in first_papers or parse_simple_block(rows, heading.end, stop, draft)
+        if not is_parsed:
+            problems += parse_block(rows, heading.end, stop, draft)
+        drafts.append(draft)
+    return ParseResult(drafts, problems, end)
+
+
+def _find_paper_spans(dated: fields.DatedRows) -> tuple[list[_PaperSpan], list[Problem], int]:
+    """Each paper's heading with the end of its block, the problems, and the end of the digest."""
+    rows, day, headings, papers_by_row = dated
+    inside = [heading for heading in headings if heading.row in papers_by_row]
+    level = inside[0].level if inside else day.heading.level + 1
+    last = inside[-1].row if inside else -1
+    spans: list[_PaperSpan] = []
+    problems: list[Problem] = []
+    opened: fields.PaperHeading | None = None
+    code = markdown_lines.FenceTracker(rows, [day.heading.row, *(heading.row for heading in inside), day.end])
+    end = day.end
+    for heading in headings:
+        paper = papers_by_row.get(heading.row)
+        is_within_paper = opened and (heading.level > level or heading.is_indented)
+        if not paper and (is_within_paper or code.contains(heading.row)):
+            continue
+        if opened:
+            spans.append((opened, heading.row))
+        opened = paper
+        if paper:
+            continue
+        if heading.level <= day.heading.level or (heading.level < level and heading.row > last):
+            return spans, problems, heading.row
+        excerpt = markdown_lines.excerpt(heading.text)
+        message = f"a heading without an arXiv id; what stands under it is left out: {excerpt}"
+        problems.append(Problem(heading.row + 1, message))
+    if opened:
+        spans.append((opened, end))
+    return spans, problems, end
+
+
+# The review.
+
+_SUMMARY_PREFIX = re.compile(
+    r"\[?\s?(?:논문\s?(?:상세\s?|핵심\s?|전체\s?)?(?:요약|제목|리뷰|분석)|제목|(?:paper\s)?(?:summary|review)|title)\s?"
+    r"(?:\]\s?[:：]?|[:：]|[-–—|]\s|$)\s?",
+    re.IGNORECASE,
+)
+_QUOTES = (*zip("\"'“‘「『《<", "\"'”’」』》>", strict=True), ("**", "**"), ("*", "*"), ("`", "`"))
+_HEADING_STARTS = frozenset("# *_0123456789")
+_COLONS = " :："
+LINK_MARK = "🔗"
+_LINK_STARTS = (LINK_MARK, "http://", "https://", "<http")
+
+
+def parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[Section, ...]]:
+    """Title and sections. Text before the first chapter is a section without heading.
+
+    Chapters begin at the `#` headings of the first one's level or above; without `#` headings, at the bold lines in
+    the notation of the first: `**1. Words**`, `1. **Words**` or `**Words**`.
+    """
+    fenced_rows = markdown_lines.find_fenced_rows(rows, 0, len(rows))
+    possible = (
+        _parse_heading_candidate(row, line)
+        for row, line in enumerate(rows)
+        if line and line[0] in _HEADING_STARTS and row not in fenced_rows
+    )
+    candidates = [candidate for candidate in possible if candidate]
+    title = _find_title(rows, candidates)
+    if title:
+        candidates = [candidate for candidate in candidates if candidate.row != title.row]
+    chapters = _select_chapter_headings(candidates)
+    skipped = {title.row} if title else set()
+    stops = [chapter.row for chapter in chapters] + [len(rows)]
+    sections = [_build_section(None, rows, range(stops[0]), skipped)]
+    for chapter, stop in zip(chapters, stops[1:], strict=True):
+        sections.append(_build_section(chapter.text, rows, range(chapter.row + 1, stop), skipped))
+    title_text = _clean_title(title.text) if title else None
+    return title_text, tuple(section for section in sections if section.heading or section.body)
+
+
+def _build_section(
+    heading: str | None, rows: Sequence[str], span: Iterable[int], skipped: Collection[int]
+) -> Section:
+    body = [rows[row] for row in span if row not in skipped]
+    return Section(heading, "\n".join(markdown_lines.dedent(markdown_lines.trim_lines(body))).rstrip())
+
+
+def _parse_heading_candidate(row: int, line: str) -> markdown_lines.Heading | None:
+    """The heading of a chapter that a line may be; a bold line has level 0."""
+    is_hash = line.lstrip(" ").startswith("#") and line[:4].strip()
+    if is_hash and (heading := markdown_lines.parse_heading(row, line)):
+        text = _strip_markup(heading.text)
+        return markdown_lines.Heading(row, heading.level, text) if heading.text else None
+    if line.startswith("  "):
+        return None
+    number, rest = markdown_lines.split_number(line.strip())
+    bold = markdown_lines.parse_bold(rest) if rest.startswith(("**", "__")) and len(rest) < 200 else None
+    if not bold or bold[1].strip(_COLONS):
+        return None
+    notation = "1. **" if number else "**1. " if markdown_lines.split_number(bold[0])[0] else "**"
+    return markdown_lines.Heading(row, 0, number + _strip_markup(bold[0]), notation=notation)
+
+
+def _find_title(
+    rows: Sequence[str], candidates: Sequence[markdown_lines.Heading]
+) -> markdown_lines.Heading | None:
+    """The heading of the whole summary: it begins with "summary", or is the highest and first of the headings."""
+    if not candidates:
+        return None
+    first = candidates[0]
+    prefix = _SUMMARY_PREFIX.match(first.text)
+    if prefix and (first.level < 2 or prefix.end() < len(first.text)):
+        return first
+    if first.notation != "#" or markdown_lines.split_number(first.text)[0]:
+        return None
+    levels = [candidate.level for candidate in candidates[1:] if candidate.notation == "#"]
+    if first.level == 1:
+        return first if not levels or levels[0] > 1 else None
+    blank_above = not any(line.strip() for line in rows[: first.row])
+    return first if levels and min(levels) > first.level and blank_above else None
+
+
+def _select_chapter_headings(candidates: Sequence[markdown_lines.Heading]) -> list[markdown_lines.Heading]:
+    """The candidates that begin chapters, without those inside chapters."""
+    hashes = [candidate for candidate in candidates if candidate.notation == "#"]
+    if hashes:
+        return [candidate for candidate in hashes if candidate.level <= hashes[0].level]
+    notations = [candidate.notation for candidate in candidates]
+    chosen = "**1. " if "**1. " in notations else notations[0] if notations else ""
+    return [candidate for candidate in candidates if candidate.notation == chosen]
+
+
+def _strip_markup(text: str) -> str:
+    """A heading's text without bold marks and without a colon at its end."""
+    return text.replace("**", "").strip(" *_").rstrip(_COLONS)
+
+
+def _clean_title(text: str) -> str | None:
+    """The title without the word "summary" before it and without quotes around it."""
+    prefix = _SUMMARY_PREFIX.match(text)
+    text = (text[prefix.end() :] if prefix else text).strip()
+    for opening, closing in _QUOTES:
+        inner = text[len(opening) : -len(closing)]
+        if len(text) > 2 and text.startswith(opening) and text.endswith(closing) and closing not in inner:
+            text = inner.strip()
+    return text or None
+
+
+_SUMMARY_LABEL = re.compile(
+    r"(?P<bold>\*\*|__)?(?:summary|요약)\s?(?(bold)(?:(?P=bold)\s?[:：]|[:：]\s?(?P=bold))|[:：])[ \t]*"
+    r"|(?:#{1,6}\s)?(?:\*\*)?(?:summary|요약)(?:\*\*)?\s?[:：]?(?:\*\*)?\s{0,9}$",
+    re.IGNORECASE,
+)
+
+
+def parse_summary_label(line: str) -> str | None:
+    """The text after the label `**Summary**:` of a line, often empty; None for any other line."""
+    if line[:1] not in {"*", "_", "#", "S", "s", "요"}:
+        return None
+    label = _SUMMARY_LABEL.match(line)
+    return line[label.end() :].strip() if label else None
+
+
+_MAX_HEADER_LINES = 15
+_WRAPPER_LANGUAGES = frozenset({"", "markdown", "md", "text", "txt", "plaintext"})
+_TITLE_LABEL = re.compile(
+    r"(?:[-*]\s)?(?:\*\*)?(?:title|제목|논문\s?제목)\s?(?:[:：]\*\*|\*\*\s?[:：]|[:：])[ \t]*", re.IGNORECASE
+)
+
+
+_Start = tuple[int, fields.PaperHeading | None]
+"""The row at which a paper begins, and the paper; without one it only ends the paper above."""
+
+
+def parse_review(dated: fields.DatedRows) -> ParseResult:
+    """The papers of one digest.
+
+    Summaries contain headings too, so a paper begins only at a heading that is an id or a linked title, or that is
+    followed by a link or the label of a summary.
+    """
+    rows, day = dated.rows, dated.day
+    starts, problems = _find_starts(dated)
+    if not starts:
+        return ParseResult([], problems, day.end)
+    end = _find_end(dated, starts[-1][0])
+    problems += find_stray_text(rows, day.heading.row + 1, starts[0][0])
+    drafts = []
+    first_papers = _first_papers(paper.arxiv_id for _, paper in starts if paper)
+    stops = [row for row, _ in starts[1:]] + [end]
+    for (_, paper), stop in zip(starts, stops, strict=True):
+        if paper:
+            is_read = paper.arxiv_id in first_papers
+            draft, paper_problems = _parse_paper(rows, paper, stop if is_read else paper.row + 1)
+            drafts.append(draft)
+            problems += paper_problems
+    return ParseResult(drafts, problems, end)
+
+
+def _find_starts(dated: fields.DatedRows) -> tuple[list[_Start], list[Problem]]:
+    rows, day, headings, papers_by_row = dated
+    of_papers = [heading for heading in headings if heading.row in papers_by_row]
+    marked = [heading for heading in of_papers if _has_paper_marker(rows, heading.row, day.end)]
+    level = next((heading.level for heading in marked or of_papers), 0)
+    code = markdown_lines.FenceTracker(rows, [day.heading.row, *(heading.row for heading in marked), day.end])
+    starts: list[_Start] = []
+    problems: list[Problem] = []
+    for heading in headings:
+        paper = papers_by_row.get(heading.row)
+        is_titled = heading.text.startswith("[") and heading.level == level
+        if paper and (
+            _has_paper_marker(rows, heading.row, day.end)
+            or ((paper.title is None or is_titled) and not code.contains(heading.row))
+        ):
+            starts.append((paper.row, paper))
+        elif paper and (paper.title is None or heading.text.startswith("[")):
+            message = f"{paper.arxiv_id} stands within a summary and is not taken for a paper of its own"
+            problems.append(Problem(heading.row + 1, message))
+        elif (
+            not paper
+            and heading.level <= level
+            and (start := _start_without_heading_id(rows, heading, starts, day.end))
+        ):
+            starts.append(start)
+            if not start[1]:
+                message = (
+                    f"a paper without an arXiv id; it is left out: {markdown_lines.excerpt(heading.text)}"
+                )
+                problems.append(Problem(heading.row + 1, message))
+    return starts, problems
+
+
+def _next_nonblank(rows: Sequence[str], row: int, end: int) -> str:
+    """The first of the next three lines that is not blank; empty if all are."""
+    return next((line.strip() for line in rows[row + 1 : min(row + 4, end)] if line.strip()), "")
+
+
+def _has_paper_marker(rows: Sequence[str], row: int, end: int) -> bool:
+    """Whether a review's link or the label of its summary follows the heading."""
+    following = _next_nonblank(rows, row, end)
+    return following.startswith(_LINK_STARTS) or parse_summary_label(following) is not None
+
+
+def _start_without_heading_id(
+    rows: Sequence[str], heading: markdown_lines.Heading, starts: Sequence[_Start], end: int
+) -> _Start | None:
+    """The start of a paper whose heading has no id but is followed by a link, which may have it, or a summary's label."""
+    following = _next_nonblank(rows, heading.row, end)
+    is_link = following.startswith(LINK_MARK)
+    if is_link and (link := arxiv_ids.find_link(following)):
+        arxiv_id, url, _ = link
+        above = starts[-1][1] if starts else None
+        if above and above.arxiv_id == arxiv_id:
+            return None
+        row, title = heading.row, heading.text or None
+        return row, fields.PaperHeading(row, row + 1, heading.level, arxiv_id, title, url)
+    return (heading.row, None) if is_link or parse_summary_label(following) == "" else None
+
+
+def _find_end(dated: fields.DatedRows, start: int) -> int:
+    """The row at which the last summary ends: at a heading of the page around the digest.
+
+    Such a heading has no number, is of the papers' level or above, and follows a rule or the fence of the summary. If
+    the summary has other headings of that level, it counts as one of the summary's chapters.
+    """
+    rows, day, headings, _ = dated
+    paper_level = next(heading.level for heading in headings if heading.row == start)
+    fenced_rows = markdown_lines.find_fenced_rows(rows, start + 1, day.end)
+    all_fences = markdown_lines.find_fences(rows, start, day.end)
+    is_wrapped = bool(all_fences) and all_fences[0].is_markdown
+    seen_levels: set[int] = set()
+    has_content = False
+    for heading in headings:
+        if heading.row <= start or heading.level > paper_level or heading.is_indented:
+            continue
+        if heading.row in fenced_rows or markdown_lines.split_number(heading.text)[0]:
+            continue
+        above = next((row for row in range(heading.row - 1, start, -1) if rows[row].strip()), start)
+        if heading.level not in seen_levels and (
+            markdown_lines.is_thematic_break(rows[above]) or (is_wrapped and above in fenced_rows)
+        ):
+            return heading.row
+        if has_content or heading.level > 1:
+            seen_levels.add(heading.level)
+        has_content = True
+    return day.end
+
+
+def _parse_paper(
+    rows: Sequence[str], paper: fields.PaperHeading, stop: int
+) -> tuple[PaperDraft, list[Problem]]:
+    url = paper.url or arxiv_ids.huggingface_url(paper.arxiv_id)
+    draft = PaperDraft(paper.row + 1, paper.arxiv_id, None, url)
+    first, problems = _read_header(rows, paper.row + 1, stop, draft)
+    content = list(rows[first:stop])
+    after_label = parse_summary_label(content[0]) if content else None
+    if after_label is not None:
+        content[0] = after_label
+    body, unclosed = _unwrap_fences(content)
+    if unclosed is not None:
+        problems.append(Problem(first + unclosed + 1, "the fence around this summary is never closed"))
+    title, sections = parse_chapters(body)
+    draft.title = title or draft.title or paper.title
+    draft.sections = summaries.drop_refusal(tuple(section for section in sections if section.body))
+    for section in sections:
+        if not section.body:
+            message = f"a chapter with nothing under it: {markdown_lines.excerpt(section.heading or '')}"
+            problems.append(Problem(paper.row + 1, message))
+    return draft, problems
+
+
+def _read_header(rows: Sequence[str], start: int, stop: int, draft: PaperDraft) -> tuple[int, list[Problem]]:
+    """Fill `draft` from the lines above the summary; return the row of the summary's start, label included, and problems."""
+    problems: list[Problem] = []
+    nonblank = [row for row in range(start, min(stop, start + _MAX_HEADER_LINES)) if rows[row].strip()]
+    label = next((row for row in nonblank if parse_summary_label(rows[row]) is not None), None)
+    for row in nonblank:
+        line = rows[row].strip()
+        if row == label or (label is None and markdown_lines.is_thematic_break(line)):
+            return row, problems
+        if _read_header_line(line, draft):
+            continue
+        if label is None:
+            return row, problems
+        problems.append(Problem(row + 1, f"a line that is not understood: {markdown_lines.excerpt(line)}"))
+    return min(stop, start + _MAX_HEADER_LINES), problems
+
+
+def _read_header_line(line: str, draft: PaperDraft) -> bool:
+    """Fill `draft` from a line above the summary; return whether the line was understood."""
+    if line.startswith(_LINK_STARTS):
+        arxiv_id, url, _ = arxiv_ids.find_link(line) or (draft.arxiv_id, draft.url, 0)
+        if arxiv_id == draft.arxiv_id:
+            draft.url = url
+        return arxiv_id == draft.arxiv_id
+    if title := _TITLE_LABEL.match(line):
+        draft.title = draft.title or line[title.end() :].strip(" *") or None
+        return True
+    if field := fields.parse_labelled_field(line):
+        name, value = field
+        if name == "authors":
+            draft.authors, draft.authors_truncated = fields.parse_authors(value)
+            return True
+        draft.votes, is_understood = fields.parse_votes(value)
+        return is_understood
+    media = fields.parse_media(line)
+    if media:
+        thumbnail, video = media
+        draft.thumbnail, draft.video = draft.thumbnail or thumbnail, draft.video or video
+    return media is not None
+
+
+def _unwrap_fences(content: Sequence[str]) -> tuple[list[str], int | None]:
+    """The lines of a summary without the fences around it, and the index of a wrapping fence that is never closed.
+
+    A Markdown fence wraps the summary, and so does a bare one at its start; any other is code within it.
+    """
+    all_fences = markdown_lines.find_fences(content, 0, len(content))
+    first = next((index for index, line in enumerate(content) if line.strip()), 0)
+    kept: list[str] = []
+    unclosed: int | None = None
+    done = 0
+    in_code = False
+    for position, fence in enumerate(all_fences):
+        if fence.row < done:
+            continue
+        is_wrapper = fence.info in _WRAPPER_LANGUAGES if fence.row == first else fence.is_markdown
+        if in_code or unclosed is not None or not is_wrapper:
+            in_code = bool(fence.info) or not in_code
+            continue
+        close = markdown_lines.find_markdown_end(content, all_fences, position, len(content))
+        kept += content[done : fence.row]
+        if close is None:
+            unclosed = fence.row
+        else:
+            kept += content[fence.row + 1 : close]
+        done = (fence.row if close is None else close) + 1
+    return [*kept, *content[done:]], unclosed
+
+
+# Formats and texts.
 
 _SAMPLED_PAPERS = 2
 _SAMPLED_LINES = 12
@@ -32,31 +804,27 @@ class FormatParser:
     """A digest format. `bare_ids`: its papers' headings are ids without a title. `date_marks`, in lower case, are
     found in its date headings alone."""
 
-    parse: Callable[[archive_headings.DatedRows], archive_headings.ParseResult]
+    parse: Callable[[fields.DatedRows], ParseResult]
     is_typical_line: Callable[[str], bool]
     bare_ids: bool = False
     date_marks: tuple[str, ...] = ()
 
 
-def _is_newsletter_line(line: str) -> bool:
-    return line.startswith(("Vote", "Author")) and archive_headings.parse_labelled_field(line) is not None
-
-
-def _is_review_line(line: str) -> bool:
-    return review.parse_summary_label(line) == "" or line.startswith(review.LINK_MARK)
-
-
 FORMATS: Mapping[DigestFormat, FormatParser] = {
-    DigestFormat.NEWSLETTER: FormatParser(parse_newsletter, _is_newsletter_line),
+    DigestFormat.NEWSLETTER: FormatParser(
+        parse_newsletter,
+        lambda line: line.startswith(("Vote", "Author")) and fields.parse_labelled_field(line) is not None,
+    ),
     DigestFormat.REVIEW: FormatParser(
-        parse_review, _is_review_line, bare_ids=True, date_marks=("📰", "hugging face")
+        parse_review,
+        lambda line: parse_summary_label(line) == "" or line.startswith(LINK_MARK),
+        bare_ids=True,
+        date_marks=("📰", "hugging face"),
     ),
 }
 
 
-def detect_format(
-    dated: archive_headings.DatedRows, papers: Sequence[archive_headings.PaperHeading]
-) -> DigestFormat:
+def detect_format(dated: fields.DatedRows, papers: Sequence[fields.PaperHeading]) -> DigestFormat:
     """The format of the first papers under a date heading; without papers, the one that the date heading suggests.
 
     The content alone decides, never a file's name. The first format of the registry wins a tie.
@@ -71,7 +839,7 @@ def detect_format(
         stop = papers[index + 1].row if index + 1 < len(papers) else day.end
         sample = list(_sample_lines(dated.rows, paper.row + 1, stop))
         for name, form in FORMATS.items():
-            scores[name] += form.bare_ids is paper.is_bare_id
+            scores[name] += form.bare_ids is (paper.title is None)
             scores[name] += _LINE_WEIGHT * sum(map(form.is_typical_line, sample))
     return max(scores, key=scores.__getitem__)
 
@@ -79,7 +847,7 @@ def detect_format(
 def _sample_lines(rows: Sequence[str], start: int, stop: int) -> Iterator[str]:
     """The first lines under a paper's heading, up to another heading: the text below that may not be the digest's."""
     for line in rows[start : min(stop, start - 1 + _SAMPLED_LINES)]:
-        if line.startswith("#") and review.parse_summary_label(line) != "":
+        if line.startswith("#") and parse_summary_label(line) != "":
             return
         yield line
 
@@ -106,7 +874,32 @@ class _Segment(NamedTuple):
     problems: list[Problem]
     format: DigestFormat = DigestFormat.NEWSLETTER
     date: date | None = None
-    drafts: Sequence[archive_headings.PaperDraft] = ()
+    drafts: Sequence[PaperDraft] = ()
+
+
+_JSON_START = re.compile(r"\s*(?:\{(?![{%])|\[\s*[\[{\]])")
+_HTML_BLOCK_TAG = re.compile(
+    r"<(?:!doctype\s|html|head|body|h[1-6]|p|ul|ol|li|div|article|section|pre|br)\b", re.IGNORECASE
+)
+_PAGE_START = re.compile(r"\s{0,1000}<(?:!doctype\s|html|head|body|\?xml)\b", re.IGNORECASE)
+_MARKDOWN_MARK = re.compile(r"^(?:#{1,6}[ \t]|[ \t]{0,3}[-*+][ \t]|\|)|\]\(https?://", re.MULTILINE)
+_SNIFF_LENGTH = 20_000
+
+
+def is_json(text: str) -> bool:
+    """Whether a text begins as JSON objects and lists of them do, and Markdown with a link or a template does not."""
+    return _JSON_START.match(text) is not None
+
+
+def is_html(text: str) -> bool:
+    """Whether a text is a page or a fragment of HTML, by its beginning.
+
+    A fragment has block elements and no mark of Markdown: Markdown may have HTML within it, HTML no headings with `#`.
+    """
+    if _PAGE_START.match(text):
+        return True
+    has_blocks = _HTML_BLOCK_TAG.search(text, 0, _SNIFF_LENGTH) is not None
+    return has_blocks and _MARKDOWN_MARK.search(text, 0, _SNIFF_LENGTH) is None
 
 
 def decode(data: bytes) -> str:
@@ -140,9 +933,9 @@ def parse_text(
     text = markdown_lines.normalise(text)
     if not text or text.isspace():
         raise errors.NotADigestError("it is empty")
-    if listing.is_json(text):
-        return json_list.parse(text, name, on, listing_form)
-    if html_pages.is_html(text):
+    if is_json(text):
+        return paper_list.parse_json(text, name, on, listing_form)
+    if is_html(text):
         text = html_pages.to_markdown(text)
     if (lines := text.count("\n")) > MAX_LINES:
         raise errors.NotADigestError(f"it has {lines:,} lines; a digest file may have at most {MAX_LINES:,}")
@@ -186,11 +979,9 @@ def _parse_written(rows: Sequence[str]) -> tuple[Digest, ...]:
     """The digests of the two written formats. A repeated date continues its digest. Raises NotADigestError for none."""
     headings = markdown_lines.find_headings(rows)
     papers_by_row = {
-        paper.row: paper
-        for heading in headings
-        if (paper := archive_headings.parse_paper_heading(heading, rows))
+        paper.row: paper for heading in headings if (paper := fields.parse_paper_heading(heading, rows))
     }
-    days = archive_headings.find_date_headings(headings, papers_by_row, len(rows))
+    days = fields.find_date_headings(headings, papers_by_row, len(rows))
     if not days:
         raise errors.NotADigestError(NO_DATE)
     first_row = days[0].heading.row
@@ -199,14 +990,14 @@ def _parse_written(rows: Sequence[str]) -> tuple[Digest, ...]:
     for day in days:
         start = bisect_left(headings, day.heading.row + 1, key=attrgetter("row"))
         below = headings[start : bisect_left(headings, day.end, key=attrgetter("row"))]
-        segments.append(_parse_segment(archive_headings.DatedRows(rows, day, below, papers_by_row)))
+        segments.append(_parse_segment(fields.DatedRows(rows, day, below, papers_by_row)))
     groups = _group_segments(segments)
     if not groups:
         raise errors.NotADigestError(_rejection_reason(segments, days))
     return tuple(_build_digest(rows, group) for group in groups)
 
 
-def _parse_segment(dated: archive_headings.DatedRows) -> _Segment:
+def _parse_segment(dated: fields.DatedRows) -> _Segment:
     """The digest under a date heading, or the reason why there is none."""
     rows, day, headings, papers_by_row = dated
     start = day.heading.row
@@ -215,7 +1006,7 @@ def _parse_segment(dated: archive_headings.DatedRows) -> _Segment:
     if day.date:
         digest_format = detect_format(dated, papers)
         drafts, problems, end = FORMATS[digest_format].parse(dated)
-        if drafts or (day.mentions_papers and not archive_headings.find_stray_text(rows, start + 1, end)):
+        if drafts or (day.mentions_papers and not find_stray_text(rows, start + 1, end)):
             left_out = _undated_paper_problems(paper for paper in papers if paper.row >= end)
             end = day.end if left_out else end
             return _Segment(start, end, problems + left_out, digest_format, day.date, drafts)
@@ -226,7 +1017,7 @@ def _parse_segment(dated: archive_headings.DatedRows) -> _Segment:
     return _Segment(start, day.end, [problem, *_undated_paper_problems(papers)])
 
 
-def _undated_paper_problems(papers: Iterable[archive_headings.PaperHeading]) -> list[Problem]:
+def _undated_paper_problems(papers: Iterable[fields.PaperHeading]) -> list[Problem]:
     """A problem for each paper outside all dated digests: it is named, not parsed."""
     return [
         Problem(paper.row + 1, f"{paper.arxiv_id} stands outside a dated digest and is left out")
@@ -251,7 +1042,7 @@ def _group_segments(segments: Sequence[_Segment]) -> list[list[_Segment]]:
 def _build_digest(rows: Sequence[str], group: Sequence[_Segment]) -> Digest:
     dated = next(segment for segment in group if segment.date)
     assert dated.date
-    entries, repeated = archive_headings.build_entries(draft for segment in group for draft in segment.drafts)
+    entries, repeated = build_entries(draft for segment in group for draft in segment.drafts)
     problems = [problem for segment in group for problem in segment.problems] + repeated
     problems.sort(key=lambda problem: problem.line)
     return Digest(dated.format, dated.date, entries, tuple(problems), _join_rows(rows, group))
@@ -267,7 +1058,7 @@ def _join_rows(rows: Sequence[str], group: Sequence[_Segment]) -> str:
     return "\n".join([*kept, ""]) if kept else "\n"
 
 
-def _rejection_reason(segments: Sequence[_Segment], days: Sequence[archive_headings.DateHeading]) -> str:
+def _rejection_reason(segments: Sequence[_Segment], days: Sequence[fields.DateHeading]) -> str:
     """Why a text with date headings has no digest: its first problem."""
     problems = [problem for segment in segments[1:] for problem in segment.problems]
     if problems:

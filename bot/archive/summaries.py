@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bot.archive import fields
-from bot.text import analyser, sentences
+from bot.text import analyser
 from storage.models import Appearance, DigestFormat, Entry, Locale, PaperDetail, Section
 
 
@@ -197,7 +197,9 @@ def _basis_of_opening(opening: Sequence[str], *, has_more: bool) -> Basis | None
     """What was used instead, if the writer says that the paper could not be read."""
     for index, sentence in enumerate(opening):
         nearby = opening[max(index - 1, 0) : index + _NEARBY_SENTENCES]
-        if not (any(_HINT.search(near.lower()) for near in nearby) and _is_unread(sentence)):
+        is_unread = _UNREAD_ENGLISH.search(sentence) or _LACKING.search(sentence)
+        is_unread = is_unread or (_UNREAD.search(sentence) and _PERSONAL.search(sentence))
+        if not (is_unread and any(_HINT.search(near.lower()) for near in nearby)):
             continue
         if any(map(_names_abstract, nearby)):
             return Basis.ABSTRACT
@@ -224,12 +226,6 @@ def _basis_of_notes(sentences: Sequence[str]) -> Basis | None:
         if _is_assumed(sentence) or (refers and _MAY_DIFFER.search(sentence)):
             return Basis.NONE
     return None
-
-
-def _is_unread(sentence: str) -> bool:
-    if _UNREAD_ENGLISH.search(sentence) or _LACKING.search(sentence):
-        return True
-    return bool(_UNREAD.search(sentence) and _PERSONAL.search(sentence))
 
 
 def _is_assumed(sentence: str) -> bool:
@@ -483,7 +479,9 @@ def drop_labels(sections: Sequence[Section]) -> tuple[Section, ...]:
     return tuple(kept)
 
 
-_LABELS = frozenset(label.lower() for label in NEWSLETTER_LABELS)
+_LABEL_NAMES = {
+    label.lower(): label.lower().replace("'", "").replace(" ", "-") for label in NEWSLETTER_LABELS
+}
 
 
 def shown_sections(entry: Entry) -> tuple[Section, ...]:
@@ -514,18 +512,9 @@ def find_language(appearance: Appearance) -> str:
     return fields.detect_section_language(appearance.entry.sections) or appearance.language
 
 
-def is_newsletter_label(heading: str | None) -> bool:
-    """Whether a heading is one of the newsletter's three."""
-    return heading is not None and _normalise_label(heading) in _LABELS
-
-
-def label_name(heading: str) -> str:
-    """The name of one of the newsletter's headings, such as `technical-details`."""
-    return _normalise_label(heading).replace("'", "").replace(" ", "-")
-
-
-def _normalise_label(heading: str) -> str:
-    return heading.strip("* :").lower().replace("’", "'")
+def label_name(heading: str | None) -> str | None:
+    """The name of one of the newsletter's three headings, such as `technical-details`; None for other headings."""
+    return _LABEL_NAMES.get((heading or "").strip("* :").lower().replace("’", "'"))
 
 
 # The text of a paper that readers see: its best summary, or otherwise an extract. Pure.
@@ -548,18 +537,18 @@ def choose_sentences(abstract: str, title: str = "") -> tuple[str, ...]:
 
     It takes a millisecond or two; the posts of a day ask for the same papers again and again.
     """
-    found = sentences.split(abstract)
+    found = analyser.split_sentences(abstract)
     # What is cut off at the end is not a sentence.
-    whole = [sentence for sentence in found if sentences.is_whole(sentence)] or found[:1]
-    usable = [sentence for sentence in whole if _is_usable(sentence)] or whole
+    whole = [sentence for sentence in found if analyser.is_whole_sentence(sentence)] or found[:1]
+    usable = [
+        sentence
+        for sentence in whole
+        if _MIN_CHARACTERS <= len(sentence) <= _MAX_CHARACTERS
+        and not any(notice in sentence.casefold() for notice in _NOTICES)
+    ] or whole
     scores = _scores(usable, title)
     best = sorted(range(len(usable)), key=lambda index: (-scores[index], index))[:MAX_SENTENCES]
     return tuple(usable[index] for index in sorted(best))
-
-
-def _is_usable(sentence: str) -> bool:
-    is_notice = any(notice in sentence.casefold() for notice in _NOTICES)
-    return not is_notice and _MIN_CHARACTERS <= len(sentence) <= _MAX_CHARACTERS
 
 
 def _scores(found: Sequence[str], title: str) -> list[float]:
@@ -619,14 +608,13 @@ def best_summary(detail: PaperDetail, locale: Locale) -> Summary | None:
     By language, then a digest before the abstract, then by the priority of the sources, written digests before listings,
     older sources before younger ones; of one source by basis, whole before partial, newer before older.
     """
-    found = [(of, summary) for of in detail.appearances if (summary := _digest_summary(of))]
-    best = min(found, key=lambda row: _sort_key(row[0], row[1], locale), default=None)
-    if (best is None or best[1].language != locale.value) and detail.abstract:
+    _, best = _best(detail.appearances, locale) or (None, None)
+    if (best is None or best.language != locale.value) and detail.abstract:
         sections = (Section(None, detail.abstract),)
         written_in = fields.detect_section_language(sections) or Locale.EN
         if best is None or written_in == locale.value:
             return Summary(sections, written_in, None, detail.last_on, Basis.ABSTRACT)
-    return best and best[1]
+    return best
 
 
 def are_all_foreign(languages: Iterable[str], locale: Locale) -> bool:
@@ -640,12 +628,7 @@ def are_all_foreign(languages: Iterable[str], locale: Locale) -> bool:
 
 def best_appearance(detail: PaperDetail, locale: Locale, digest_format: DigestFormat) -> Appearance | None:
     """Return the appearance with the best summary of a format for readers of `locale`, or None."""
-    candidates = (
-        (appearance, summary)
-        for appearance in detail.appearances
-        if appearance.format is digest_format and (summary := _digest_summary(appearance)) is not None
-    )
-    best = min(candidates, key=lambda row: _sort_key(row[0], row[1], locale), default=None)
+    best = _best([of for of in detail.appearances if of.format is digest_format], locale)
     return best and best[0]
 
 
@@ -671,15 +654,21 @@ def _digest_summary(appearance: Appearance) -> Summary | None:
     )
 
 
-def _sort_key(appearance: Appearance, summary: Summary, locale: Locale) -> tuple[object, ...]:
-    return (
-        summary.language != locale.value,
-        appearance.trust.rank,
-        max(WRITER_RANK[appearance.format], summary.basis in _TAKEN_OVER),
-        appearance.trust.age,
-        _BASIS_RANK[summary.basis],
-        summary.is_partial,
-        -appearance.counts_on.toordinal(),
-        list(DigestFormat).index(appearance.format),
-        appearance.digest_id,
+def _best(appearances: Iterable[Appearance], locale: Locale) -> tuple[Appearance, Summary] | None:
+    def rank(row: tuple[Appearance, Summary]) -> tuple[object, ...]:
+        appearance, summary = row
+        return (
+            summary.language != locale.value,
+            appearance.trust.rank,
+            max(WRITER_RANK[appearance.format], summary.basis in _TAKEN_OVER),
+            appearance.trust.age,
+            _BASIS_RANK[summary.basis],
+            summary.is_partial,
+            -appearance.counts_on.toordinal(),
+            list(DigestFormat).index(appearance.format),
+            appearance.digest_id,
+        )
+
+    return min(
+        ((of, summary) for of in appearances if (summary := _digest_summary(of))), key=rank, default=None
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from storage import errors
@@ -49,49 +50,78 @@ def build_app(command: str = "") -> typer.Typer:
 
 
 def _register_all(app: typer.Typer) -> None:
-    from bot.cli import (
-        alerts,
-        answers,
-        config,
-        digests,
-        operations,
-        readers,
-        search,
-        setup,
-        sources,
-        subscriptions,
-    )
+    import typer
 
-    for register in (
-        digests.register_digests,
-        search.register,
-        answers.register_answers,
-        readers.register_saved,
-        answers.register_glossary,
-        digests.register_write,
-        readers.register_deliveries,
-        setup.register,
-        operations.register_run,
-        operations.register_maintenance,
-    ):
-        register(app)
-    for name, group in (
-        ("channels", subscriptions.group),
-        ("alerts", alerts.group),
-        ("readers", readers.group),
-        ("sources", sources.group),
-        ("templates", operations.group),
-        ("web", operations.web_group),
-        ("config", config.group),
-    ):
-        app.add_typer(group(), name=name)
+    from bot.cli import alerts, answers, digests, operations, readers, search, setup, sources, subscriptions
+
+    command: Callable[..., None]
+    for command in (digests.parse, digests.ingest, digests.digest, digests.export):
+        app.command()(command)
+    search.register(app)
+    for command in (answers.trends, answers.similar, answers.why, answers.status):
+        app.command()(command)
+    app.command("saved")(readers.print_saved)
+    app.command()(answers.glossary)
+    app.command()(digests.write)
+    app.command("deliveries")(readers.list_deliveries)
+    app.command()(setup.setup)
+    app.callback()(operations.accept_options)
+    app.command()(operations.run)
+    app.command()(operations.demo)
+    app.command("mcp")(operations.serve_tools)
+    for command in (operations.reindex, operations.backup, operations.doctor):
+        app.command()(command)
+    app.command("healthcheck")(operations.ask_health)
+    groups: dict[tuple[str, str], dict[str, Callable[..., None]]] = {
+        ("db", "The database: its schema, and copies on another engine."): {
+            "upgrade": operations.upgrade,
+            "copy": operations.copy_database,
+        },
+        ("channels", "Daily posts of channels."): {
+            "add": subscriptions.add,
+            "list": subscriptions.list_rows,
+            "edit": subscriptions.edit,
+            "pause": subscriptions.pause,
+            "resume": subscriptions.resume,
+            "remove": subscriptions.remove,
+        },
+        ("alerts", "Alerts of users and channels."): {
+            "add": alerts.add,
+            "list": alerts.list_rows,
+            "change": alerts.change,
+            "preview": alerts.preview,
+            "institutions": alerts.list_institutions,
+            "remove": alerts.remove,
+        },
+        ("readers", "Data kept about users."): {"data": readers.data, "forget": readers.forget},
+        ("sources", "Where digests and facts come from."): {
+            "add": sources.add,
+            "list": sources.list_rows,
+            "edit": sources.edit,
+            "remove": sources.remove,
+            "fetch": sources.fetch,
+        },
+        ("templates", "Templates for the wording of posts."): {"check": operations.check_templates},
+        ("web", "The archive as web pages and feeds."): {"build": operations.build_web},
+        ("config", "The set-up as a file: daily posts, alerts of channels, sources."): {
+            "export": operations.export_set_up,
+            "apply": operations.apply_set_up,
+        },
+    }
+    for (name, description), of_group in groups.items():
+        group = typer.Typer(help=description, no_args_is_help=True)
+        # Without it a single command would be the group itself.
+        group.callback()(lambda: None)
+        for verb, run in of_group.items():
+            group.command(verb)(run)
+        app.add_typer(group, name=name)
 
 
 def _run(arguments: list[str]) -> int:
     """Run a command and return its exit status. Errors of the arguments are one line, like all others."""
     import typer
 
-    from bot.cli import output
+    from bot.cli import shell
 
     command = typer.main.get_command(build_app(*arguments[:1]))
     # Typer does not export the base class of wrong usage, which is Click's or its own copy of it.
@@ -105,7 +135,7 @@ def _run(arguments: list[str]) -> int:
         if message := error.format_message():
             where = error.ctx.command_path if error.ctx else "paperround"
             end = "" if message.endswith((".", "?")) else "."
-            output.error(f"{message}{end} `{where} --help` lists what it takes.")
+            shell.error(f"{message}{end} `{where} --help` lists what it takes.")
         return 2
     return status if isinstance(status, int) else 0
 
@@ -124,10 +154,10 @@ def main() -> None:
             sys.exit(healthcheck.report())
         sys.exit(_run(sys.argv[1:]))
     except errors.PaperroundError as error:
-        from bot.cli import output
+        from bot.cli import shell
 
         for line in str(error).splitlines():
-            output.error(line)
+            shell.error(line)
         sys.exit(error.exit_status)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -139,9 +169,9 @@ def main() -> None:
         # The last handler: an unexpected error is one line for a person, and a traceback at level debug.
         if os.environ.get("PAPERROUND_LOG", "").endswith("debug"):
             raise
-        from bot.cli import output
+        from bot.cli import shell
 
         first_line = str(error).partition("\n")[0][:200]
-        output.error(f"something went wrong inside Paperround: {type(error).__name__}: {first_line}")
-        output.error("run it again with PAPERROUND_LOG=console:debug to see where, and report that.")
+        shell.error(f"something went wrong inside Paperround: {type(error).__name__}: {first_line}")
+        shell.error("run it again with PAPERROUND_LOG=console:debug to see where, and report that.")
         sys.exit(1)

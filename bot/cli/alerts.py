@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import context, output
+from bot.cli import shell
 
 if TYPE_CHECKING:
     from bot.alerts.service import Alerts
@@ -21,73 +21,32 @@ _PREVIEW_COLUMNS = ("arxiv_id", "title", "date", "votes")
 
 AlertId = Annotated[int, typer.Argument(metavar="ID", help="The ID that `alerts list` shows.")]
 User = Annotated[int, typer.Option("--user", min=1, help="The user's Discord ID.")]
-Keywords = Annotated[
-    list[str] | None, typer.Option(metavar="TEXT", help="Words to look for; may be repeated.")
-]
-Authors = Annotated[
-    list[str] | None, typer.Option(metavar="NAME", help="A name to look for; may be repeated.")
-]
-Institutions = Annotated[
-    list[str] | None, typer.Option(metavar="NAME", help="A university or company; may be repeated.")
-]
-MatchAll = Annotated[bool | None, typer.Option("--all/--any", help="Papers with all of them, or with any.")]
-Excluded = Annotated[
-    list[str] | None, typer.Option(metavar="TEXT", help="Exclude papers with these words; may be repeated.")
-]
-MinVotes = Annotated[int | None, typer.Option(help="Notify once a paper has this many votes.")]
-Language = Annotated[
-    str | None, typer.Option(metavar="en|ko|any", help="Only papers with a summary in this language.")
-]
-Translations = Annotated[
-    bool | None, typer.Option("--translations/--as-typed", help="Also match translations.")
-]
-When = Annotated[
-    str | None, typer.Option(metavar="now|daily|weekly", help="Right away, or gathered in one message.")
-]
-AtTime = Annotated[
-    str | None,
-    typer.Option(
-        "--at", metavar="HH:MM", help='Time of a daily or weekly message; "9am KST" names its zone.'
-    ),
-]
-Timezone = Annotated[
-    str | None,
-    typer.Option(metavar="ZONE", help="IANA zone of that time; left out: the user's or the daily posts'."),
-]
-Weekday = Annotated[str | None, typer.Option(metavar="mon", help="Day of a weekly message.")]
-MaxADay = Annotated[
-    int | None,
-    typer.Option(
-        "--max-a-day",
-        metavar="N",
-        help="Messages a day; what is more comes with the next day's first; 0: all.",
-    ),
-]
-Silent = Annotated[bool | None, typer.Option("--silent/--with-notification", help="Without a notification.")]
-MaxPapers = Annotated[int | None, typer.Option(help="Papers in a message, 1 to 25.")]
-
-
-def group() -> typer.Typer:
-    """Return the command group."""
-    app = typer.Typer(help="Alerts of users and channels.", no_args_is_help=True)
-    app.command("add")(add)
-    app.command("list")(list_rows)
-    app.command("change")(change)
-    app.command("preview")(preview)
-    app.command("institutions")(list_institutions)
-    app.command("remove")(remove)
-    return app
 
 
 def _condition_options(
-    keyword: Keywords = None,
-    author: Authors = None,
-    institution: Institutions = None,
-    match_all: MatchAll = None,
-    exclude: Excluded = None,
-    min_votes: MinVotes = None,
-    language: Language = None,
-    translations: Translations = None,
+    keyword: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="Words to look for; may be repeated.")
+    ] = None,
+    author: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A name to look for; may be repeated.")
+    ] = None,
+    institution: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A university or company; may be repeated.")
+    ] = None,
+    match_all: Annotated[
+        bool | None, typer.Option("--all/--any", help="Papers with all of them, or with any.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="Exclude papers with these words; may be repeated."),
+    ] = None,
+    min_votes: Annotated[int | None, typer.Option(help="Notify once a paper has this many votes.")] = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="en|ko|any", help="Only papers with a summary in this language.")
+    ] = None,
+    translations: Annotated[
+        bool | None, typer.Option("--translations/--as-typed", help="Also match translations.")
+    ] = None,
 ) -> dict[str, Any]:
     """Return the options for what an alert matches, by the field of the alert. Raises UsageError."""
     from storage import models
@@ -103,18 +62,39 @@ def _condition_options(
     )
     if language is not None:
         is_any = language == "any"
-        given["language"] = None if is_any else output.parse_choice(models.Locale, language, "language")
+        given["language"] = None if is_any else shell.parse_choice(models.Locale, language, "language")
     return given
 
 
 def _timing_options(
-    when: When = None,
-    at_time: AtTime = None,
-    timezone: Timezone = None,
-    weekday: Weekday = None,
-    max_papers: MaxPapers = None,
-    max_a_day: MaxADay = None,
-    silent: Silent = None,
+    when: Annotated[
+        str | None, typer.Option(metavar="now|daily|weekly", help="Right away, or gathered in one message.")
+    ] = None,
+    at_time: Annotated[
+        str | None,
+        typer.Option(
+            "--at", metavar="HH:MM", help='Time of a daily or weekly message; "9am KST" names its zone.'
+        ),
+    ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE", help="IANA zone of that time; left out: the user's or the daily posts'."
+        ),
+    ] = None,
+    weekday: Annotated[str | None, typer.Option(metavar="mon", help="Day of a weekly message.")] = None,
+    max_papers: Annotated[int | None, typer.Option(help="Papers in a message, 1 to 25.")] = None,
+    max_a_day: Annotated[
+        int | None,
+        typer.Option(
+            "--max-a-day",
+            metavar="N",
+            help="Messages a day; what is more comes with the next day's first; 0: all.",
+        ),
+    ] = None,
+    silent: Annotated[
+        bool | None, typer.Option("--silent/--with-notification", help="Without a notification.")
+    ] = None,
 ) -> dict[str, Any]:
     """Return the options for when an alert is sent, by the field of the alert. Raises UsageError."""
     from bot.client import options as client_options
@@ -123,9 +103,9 @@ def _timing_options(
 
     typed = client_options.move_zone({"at": at_time, "zone": timezone}, "at", "zone")
     return _given(
-        timing=None if when is None else output.parse_choice(models.AlertTiming, when, "value of --when"),
-        at_time=output.parse_time(typed["at"]),
-        timezone=output.parse_zone(typed["zone"]),
+        timing=None if when is None else shell.parse_choice(models.AlertTiming, when, "value of --when"),
+        at_time=shell.parse_time(typed["at"]),
+        timezone=shell.parse_zone(typed["zone"]),
         weekday=None if weekday is None else schedule.parse_days(weekday)[0],
         max_papers=max_papers,
         max_a_day=max_a_day,
@@ -133,8 +113,8 @@ def _timing_options(
     )
 
 
-@output.with_options(_condition_options, _timing_options)
-def add(options: dict[str, Any], user: User, as_json: output.AsJson = False) -> None:
+@shell.with_options(_condition_options, _timing_options)
+def add(options: dict[str, Any], user: User, as_json: shell.AsJson = False) -> None:
     """Create an alert, delivered by DM."""
     draft = _new_draft(user, options)
 
@@ -142,7 +122,7 @@ def add(options: dict[str, Any], user: User, as_json: output.AsJson = False) -> 
         zone = options.get("timezone") or await _find_zone(database, user)
         return await _create_alerts(database).add(replace(draft, timezone=zone))
 
-    _print_alert(context.run_with_service(lambda database: database, command, creating=True), as_json)
+    _print_alert(shell.run_with_service(lambda database: database, command, creating=True), as_json)
 
 
 async def _find_zone(database: Database, user: int) -> str:
@@ -150,12 +130,12 @@ async def _find_zone(database: Database, user: int) -> str:
 
     Of daily posts in several zones those count that the reader set up.
     """
-    from bot.accounts.service import Readers
+    from bot.client.accounts import Readers
     from bot.core.clock import system_clock
     from bot.daily.service import Subscriptions
     from storage import models
 
-    settings, reader = context.load_settings(), await Readers(database, system_clock).get(user)
+    settings, reader = shell.load_settings(), await Readers(database, system_clock).get(user)
     if reader is not None and reader.timezone:
         return reader.timezone
     rows = await Subscriptions(database, system_clock).list_rows()
@@ -169,16 +149,16 @@ async def _find_zone(database: Database, user: int) -> str:
 
 def list_rows(
     user: Annotated[int | None, typer.Option("--user", help="Only this user's alerts.")] = None,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Show the alerts."""
-    rows = context.run_with_service(_create_alerts, lambda alerts: alerts.list_rows(user_id=user))
+    rows = shell.run_with_service(_create_alerts, lambda alerts: alerts.list_rows(user_id=user))
     shown = [to_dict(alert) if as_json else _to_row(alert) for alert in rows]
-    output.print_rows(shown, _COLUMNS, as_json, empty="There are no alerts.")
+    shell.print_rows(shown, _COLUMNS, as_json, empty="There are no alerts.")
 
 
-@output.with_options(_condition_options, _timing_options)
-def change(options: dict[str, Any], alert_id: AlertId, as_json: output.AsJson = False) -> None:
+@shell.with_options(_condition_options, _timing_options)
+def change(options: dict[str, Any], alert_id: AlertId, as_json: shell.AsJson = False) -> None:
     """Edit an alert. Options you omit keep their values; new words, authors or institutions replace all of its terms."""
 
     async def command(alerts: Alerts) -> models.Alert:
@@ -187,45 +167,45 @@ def change(options: dict[str, Any], alert_id: AlertId, as_json: output.AsJson = 
             raise _unknown(alert_id)
         return await alerts.change(alert_id, replace(stored[alert_id], **options))
 
-    _print_alert(context.run_with_service(_create_alerts, command), as_json)
+    _print_alert(shell.run_with_service(_create_alerts, command), as_json)
 
 
-@output.with_options(_condition_options)
+@shell.with_options(_condition_options)
 def preview(
     options: dict[str, Any],
     user: Annotated[int, typer.Option("--user", min=0, help="Report an identical alert of this user.")] = 0,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Preview an alert: show the papers of the last 30 days that it matches."""
     draft = _new_draft(user, options)
-    found = context.run_with_service(_create_alerts, lambda alerts: alerts.preview(draft))
-    latest = [{name: getattr(row, name) for name in _PREVIEW_COLUMNS} for row in found.latest]
+    found = shell.run_with_service(_create_alerts, lambda alerts: alerts.preview(draft))
+    latest = [shell.pick(row, " ".join(_PREVIEW_COLUMNS)) for row in found.latest]
     existing = None if found.existing is None else found.existing.id
     if as_json:
         counts = {"papers": found.paper_count, "max_per_day": found.max_per_day}
-        output.print_json({**counts, "existing": existing, "latest": latest})
+        shell.print_json({**counts, "existing": existing, "latest": latest})
         return
-    output.echo(f"{found.paper_count} papers in 30 days, at most {found.max_per_day} on a day.")
+    shell.echo(f"{found.paper_count} papers in 30 days, at most {found.max_per_day} on a day.")
     if existing is not None:
-        output.echo(f"Same as alert {existing}.")
-    output.print_rows(latest, _PREVIEW_COLUMNS, False, empty="")
+        shell.echo(f"Same as alert {existing}.")
+    shell.print_rows(latest, _PREVIEW_COLUMNS, False, empty="")
 
 
 def list_institutions(
     prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="How the name starts.")] = "",
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """List institutions that `--institution` knows in both languages, and those of recent papers."""
-    names = context.run_with_service(_create_alerts, lambda alerts: alerts.list_institutions(prefix))
-    output.print_rows([{"name": name} for name in names], ("name",), as_json, empty="No such names.")
+    names = shell.run_with_service(_create_alerts, lambda alerts: alerts.list_institutions(prefix))
+    shell.print_rows([{"name": name} for name in names], ("name",), as_json, empty="No such names.")
 
 
-def remove(alert_id: AlertId, as_json: output.AsJson = False) -> None:
+def remove(alert_id: AlertId, as_json: shell.AsJson = False) -> None:
     """Remove an alert."""
-    removed = context.run_with_service(_create_alerts, lambda alerts: alerts.remove([alert_id]))
+    removed = shell.run_with_service(_create_alerts, lambda alerts: alerts.remove([alert_id]))
     if not removed:
         raise _unknown(alert_id)
-    output.print_result({"removed": alert_id}, f"Alert {alert_id} is gone.", as_json)
+    shell.print_result({"removed": alert_id}, f"Alert {alert_id} is gone.", as_json)
 
 
 def _unknown(alert_id: int) -> Exception:
@@ -250,9 +230,9 @@ def _given(**options: Any) -> dict[str, Any]:
 
 def _print_alert(alert: models.Alert, as_json: bool) -> None:
     if as_json:
-        output.print_json(to_dict(alert))
+        shell.print_json(to_dict(alert))
     else:
-        output.print_rows([_to_row(alert)], _COLUMNS, False, empty="")
+        shell.print_rows([_to_row(alert)], _COLUMNS, False, empty="")
 
 
 def _to_row(alert: models.Alert) -> dict[str, Any]:
@@ -272,27 +252,15 @@ def _to_row(alert: models.Alert) -> dict[str, Any]:
 def to_dict(alert: models.Alert) -> dict[str, Any]:
     """Return an alert as JSON, with Discord ids as strings. `kind` is that of the first term, `text` all of them."""
     return {
-        "id": alert.id,
+        **shell.pick(alert, "id min_votes state reason match_all excluded language translations forms"),
+        **shell.pick(alert, "timezone weekday max_papers max_a_day silent"),
         "user": str(alert.user_id),
         "channel": None if alert.channel_id is None else str(alert.channel_id),
         "kind": alert.terms[0].kind.value,
         "text": ", ".join(term.text for term in alert.terms),
-        "min_votes": alert.min_votes,
-        "state": alert.state.value,
-        "reason": alert.reason,
-        "terms": [{"kind": term.kind.value, "text": term.text} for term in alert.terms],
-        "match_all": alert.match_all,
-        "excluded": list(alert.excluded),
-        "language": None if alert.language is None else alert.language.value,
-        "translations": alert.translations,
-        "forms": list(map(list, alert.forms)),
+        "terms": [shell.pick(term, "kind text") for term in alert.terms],
         "when": alert.timing.value,
         "at": alert.at_time,
-        "timezone": alert.timezone,
-        "weekday": alert.weekday,
-        "max_papers": alert.max_papers,
-        "max_a_day": alert.max_a_day,
-        "silent": alert.silent,
     }
 
 

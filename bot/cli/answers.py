@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.cli import context, output
+from bot.cli import shell
 from bot.cli.search import Limit, create_search, print_papers
 
 if TYPE_CHECKING:
@@ -35,18 +35,12 @@ _MARKUP = ((r"\[([^\]]*)\]\((https?://[^)\s]+)\)", r"\1 \2"), (r"<#(\d+)>", r"#\
 _EMPHASIS = re.compile(r"\\(.)|\*\*|`")
 
 
-def register_answers(app: typer.Typer) -> None:
-    """Add the commands."""
-    for command in (trends, similar, why, status):
-        app.command(command.__name__)(command)
-
-
 def trends(
     query: Annotated[
         list[str] | None, typer.Argument(metavar="[TOPIC]", help="A query; all papers without it.")
     ] = None,
     months: Annotated[int, typer.Option("--months", min=1, max=60, help="How many months.")] = 12,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Show a topic's papers and votes by month; without a topic all papers, and rising topics."""
 
@@ -55,20 +49,20 @@ def trends(
         trend = await services.trends.get_trend(" ".join(query or ()), months=months)
         return trend, () if query else await services.rising.list_topics(container.locale)
 
-    trend, rising = context.run_in_container(command)
+    trend, rising = shell.run_in_container(command)
     found = trend_to_dict(trend, rising)
     rows = found["months"]
     if as_json:
-        output.print_json(found)
+        shell.print_json(found)
         return
     if query and rows and not trend.total:
-        output.echo(f"No papers on “{' '.join(query)}” in this period.")
+        shell.echo(f"No papers on “{' '.join(query)}” in this period.")
     else:
-        output.print_rows(rows, ("month", "papers", "votes"), False, empty="The archive has no papers yet.")
+        shell.print_rows(rows, ("month", "papers", "votes"), False, empty="The archive has no papers yet.")
     if rising:
-        output.echo(f"Rising: {', '.join(topic.text for topic in rising)}")
+        shell.echo(f"Rising: {', '.join(topic.text for topic in rising)}")
     if trend.added_forms:
-        output.error(f"also: {', '.join(trend.added_forms)}")
+        shell.error(f"also: {', '.join(trend.added_forms)}")
 
 
 def trend_to_dict(trend: Trend, rising: Sequence[RisingTopic]) -> dict[str, Any]:
@@ -84,14 +78,14 @@ def trend_to_dict(trend: Trend, rising: Sequence[RisingTopic]) -> dict[str, Any]
     }
 
 
-def similar(paper_id: PaperId, limit: Limit = 10, as_json: output.AsJson = False) -> None:
+def similar(paper_id: PaperId, limit: Limit = 10, as_json: shell.AsJson = False) -> None:
     """Find papers similar to a paper."""
 
     async def command(service: SearchService) -> list[models.PaperRow] | None:
         detail = await service.find_paper(paper_id)
         return None if detail is None else await service.list_similar(detail.arxiv_id, limit=limit)
 
-    rows = context.run_with_service(create_search, command)
+    rows = shell.run_with_service(create_search, command)
     print_papers(rows or (), as_json, empty="" if rows is None else "No paper is like it.")
     _exit_if_unknown(paper_id, rows)
 
@@ -99,7 +93,7 @@ def similar(paper_id: PaperId, limit: Limit = 10, as_json: output.AsJson = False
 def why(
     paper_id: PaperId,
     channel: Annotated[int, typer.Option("--channel", min=1, help="The channel's ID.")],
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Explain why a paper was or was not posted in a channel."""
 
@@ -117,13 +111,13 @@ def why(
         explanations, _ = answer
         return [_explanation_to_dict(row) for row in explanations], _plain_text(view)
 
-    found = context.run_in_container(command)
+    found = shell.run_in_container(command)
     if found is not None:
         rows, text = found
         if as_json:
-            output.print_json(rows)
+            shell.print_json(rows)
         else:
-            output.echo(text)
+            shell.echo(text)
     _exit_if_unknown(paper_id, found)
 
 
@@ -131,7 +125,7 @@ def status(
     channel: Annotated[
         int | None, typer.Option("--channel", min=1, help="With this channel's posts.")
     ] = None,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Show the newest digest, a channel's last and next post, and what could not be posted."""
 
@@ -166,8 +160,8 @@ def status(
         zones = {row.timezone for row, _ in report.subscriptions}
         return data, _plain_text(view, ZoneInfo(zones.pop()) if len(zones) == 1 else None)
 
-    data, text = context.run_in_container(command)
-    output.print_result(data, text, as_json)
+    data, text = shell.run_in_container(command)
+    shell.print_result(data, text, as_json)
 
 
 async def _find_guild(container: Container, channel_id: int) -> int:
@@ -197,7 +191,7 @@ def _explanation_to_dict(explanation: Explanation) -> dict[str, Any]:
 
 def _exit_if_unknown(paper_id: str, found: object) -> None:
     if found is None:
-        output.error(f"There is no paper {paper_id!r} in the archive.")
+        shell.error(f"There is no paper {paper_id!r} in the archive.")
         sys.exit(1)
 
 
@@ -205,11 +199,11 @@ def _plain_text(view: ui.LayoutView, zone: ZoneInfo | None = None) -> str:
     """Return the texts of a message for a terminal: times with their zone, that of the settings if none is given."""
     from discord import ui
 
-    shown_zone = zone or context.load_timezone()
+    shown_zone = zone or shell.load_timezone()
 
     def format_match(match: re.Match[str]) -> str:
         moment = datetime.fromtimestamp(int(match[1]), UTC)
-        return f"{output.format_time(moment, shown_zone)} {shown_zone}"
+        return f"{shell.format_time(moment, shown_zone)} {shown_zone}"
 
     # Discord shows "in 3 hours" next to a time; here both would be the same.
     shown = "\n".join(item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
@@ -217,11 +211,6 @@ def _plain_text(view: ui.LayoutView, zone: ZoneInfo | None = None) -> str:
     for pattern, replacement in _MARKUP:
         text = re.sub(pattern, replacement, text)
     return _EMPHASIS.sub(lambda match: match[1] or "", text)
-
-
-def register_glossary(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("glossary")(glossary)
 
 
 def glossary(
@@ -240,7 +229,7 @@ def glossary(
             "--suspicious", help="List the learned variants, those that fewest papers confirm first."
         ),
     ] = False,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Show a term's variants with evidence and paper counts; forget or add a variant permanently."""
     if suspicious:
@@ -253,13 +242,13 @@ def glossary(
         return
 
     term = " ".join(words)
-    concepts, senses = context.run_with_service(create_search, lambda service: service.explain_term(term))
+    concepts, senses = shell.run_with_service(create_search, lambda service: service.explain_term(term))
     if as_json:
         data = [
             {"key": key, "name": _name(key, forms), "forms": [_form_to_dict(*form) for form in forms]}
             for key, forms in concepts
         ]
-        output.print_json({"term": term, "senses": senses, "concepts": data})
+        shell.print_json({"term": term, "senses": senses, "concepts": data})
         return
     columns = ("concept", "form", "language", "explained in", "papers", "from")
     rows = [
@@ -267,9 +256,9 @@ def glossary(
         for key, forms in concepts
         for form, paper_count in forms
     ]
-    output.print_table(columns, rows, empty=f"{term!r} is not in any concept; it is searched for as typed.")
+    shell.print_table(columns, rows, empty=f"{term!r} is not in any concept; it is searched for as typed.")
     if senses:
-        output.error(f"{term} is short for: {' · '.join(senses)}")
+        shell.error(f"{term} is short for: {' · '.join(senses)}")
 
 
 _DECISIONS = ("forget", "add")
@@ -285,11 +274,11 @@ def _decide(words: Sequence[str], as_json: bool) -> None:
         raise errors.UsageError(
             f"`glossary {verb}` needs a term and a form; put several words in quotation marks."
         )
-    made = context.run_with_service(
+    made = shell.run_with_service(
         GlossaryService, lambda service: service.decide(*texts, is_added=verb == "add")
     )
     done = "added to" if made.is_added else "forgotten for"
-    output.print_result(
+    shell.print_result(
         made._asdict(), f"{made.form} is {done} {made.term}. `doctor` lists what you decided.", as_json
     )
 
@@ -301,7 +290,7 @@ def _name(key: str, forms: Sequence[FormEvidence]) -> str:
 
 def _print_suspicious(as_json: bool) -> None:
     """Print the learnt Korean forms by the share of their papers that have another form of the term, the least first."""
-    weak = context.run_with_service(create_search, lambda service: service.list_suspicious_forms())
+    weak = shell.run_with_service(create_search, lambda service: service.list_suspicious_forms())
     if as_json:
         rows = [
             {
@@ -315,7 +304,7 @@ def _print_suspicious(as_json: bool) -> None:
             }
             for term, form in weak
         ]
-        output.print_json(rows)
+        shell.print_json(rows)
         return
     table = [
         (
@@ -329,7 +318,7 @@ def _print_suspicious(as_json: bool) -> None:
         for term, form in weak
     ]
     columns = ("form", "term", "share", "papers", "explained", "listed")
-    output.print_table(columns, table, empty="No form is learnt yet.")
+    shell.print_table(columns, table, empty="No form is learnt yet.")
 
 
 def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:

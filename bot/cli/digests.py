@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import context, output
+from bot.cli import shell
 from bot.cli.search import print_papers
 from bot.core import clock
 from storage import errors, models
@@ -27,12 +27,6 @@ if TYPE_CHECKING:
     from bot.archive.ingest import IngestService
     from bot.core.settings import Settings
     from storage import writer
-
-
-def register_digests(app: typer.Typer) -> None:
-    """Add the commands."""
-    for command in (parse, ingest, digest, export):
-        app.command(command.__name__)(command)
 
 
 def parse(
@@ -48,10 +42,10 @@ def parse(
 
     problems: list[models.LocatedProblem] = []
     found = list(files.find_files(paths))
-    for file in output.with_progress(found, files.read_found, "Parsing"):
+    for file in shell.with_progress(found, files.read_file, "Parsing"):
         problems += _print_file(file)
     for sentence in files.fold_problems(problems):
-        output.error(sentence)
+        shell.error(sentence)
     sys.exit(1 if problems else 0)
 
 
@@ -68,7 +62,7 @@ def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[models.Locat
         yield models.LocatedProblem(file.name, None, str(error))
         return
     for parsed in digests:
-        output.print_json(archive_parse.digest_to_json(parsed, file.name))
+        shell.print_json(archive_parse.digest_to_json(parsed, file.name))
         for problem in parsed.problems:
             yield models.LocatedProblem(file.name, problem.line, problem.message)
 
@@ -78,7 +72,7 @@ def ingest(
     again: Annotated[
         bool, typer.Option("--again", help="Parse the stored texts again with this version's parser.")
     ] = False,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Import digest files. Digests already stored are skipped."""
     if not paths and not again:
@@ -87,18 +81,18 @@ def ingest(
         )
     from bot.archive import files
 
-    result = context.run_command(lambda: _ingest(paths or [], again))
+    result = shell.run_command(lambda: _ingest(paths or [], again))
     # A README beside digests is skipped; a file that was named, and one file at least, is expected to hold papers.
     named = {row.location for row in result.unrelated} if not result.digests else {*(paths or ())}
     unrelated = [row for row in result.unrelated if row.location not in named]
     problems = [*result.problems, *(row for row in result.unrelated if row not in unrelated)]
     for sentence in files.fold_problems(problems):
-        output.error(sentence)
+        shell.error(sentence)
     if unrelated:
-        output.error(_unrelated_sentence(unrelated))
+        shell.error(_unrelated_sentence(unrelated))
     counts = {"digests": result.digests, "papers": result.papers, "new_papers": result.new_papers}
     listed = [{"file": row.location, "line": row.line, "message": row.message} for row in problems]
-    output.print_result(
+    shell.print_result(
         {**counts, "problems": len(problems), "problem_list": listed},
         _count_sentence(result.digests, result.papers, result.new_papers, len(problems)),
         as_json,
@@ -133,11 +127,11 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
     from bot.search import glossary as search_glossary
 
     total = IngestResult()
-    async with context.open_container(creating=bool(paths)) as container:
+    async with shell.open_container(creating=bool(paths)) as container:
         await container.load_mentions()
         service = container.create_ingest()
         found, stored, label = list(files.find_files(paths)), 0, "Stored"
-        with output.progress_counter(label) as show_count:
+        with shell.progress_counter(label) as show_count:
 
             def read_files() -> Iterator[TextFile | models.LocatedProblem]:
                 # Many files are stored at once, which takes longer than reading them.
@@ -145,7 +139,7 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
                 for number, path in enumerate(found, 1):
                     label = f"Read {number} of {len(found)}, stored"
                     show_count(stored, label=label)
-                    yield files.read_found(path)
+                    yield files.read_file(path)
 
             streams = [service.add_files(read_files()), *([_reparse_all(service)] if again else [])]
             for stream in streams:
@@ -155,12 +149,12 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
                         total += replace(result, problems=tuple(named))
                         stored += 1
                         show_count(stored, label=label)
-        with output.progress_counter("Messages of alerts") as show_count:
+        with shell.progress_counter("Messages of alerts") as show_count:
             planned = itertools.count(1)
             await container.alert_planner.drain(on_planned=lambda: show_count(next(planned)))
         glossary = search_glossary.GlossaryService(container.database, container.clock)
         if await glossary.is_stale():
-            with output.progress_counter("Learning terms and merging the index, papers") as show_count:
+            with shell.progress_counter("Learning terms and merging the index, papers") as show_count:
                 await glossary.rebuild(show_count)
     return total
 
@@ -178,16 +172,16 @@ def digest(
     ] = None,
     top: Annotated[int | None, typer.Option("--top", min=1, max=1000, help="How many papers.")] = None,
     min_votes: Annotated[int, typer.Option("--min-votes", min=0, help="Minimum votes.")] = 0,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Show the papers of a day, sorted by votes, as a new channel would get them."""
 
-    requested_day = None if on is None else output.parse_date(on)
+    requested_day = None if on is None else shell.parse_date(on)
 
     async def command() -> tuple[Sequence[models.PaperRow], date | None, list[date]]:
         from storage import archive, papers
 
-        async with context.open_storage() as database, database.read() as connection:
+        async with shell.open_storage() as database, database.read() as connection:
             until_on = clock.latest_date(clock.system_clock())
             newest = await archive.list_dates(connection, limit=1, until_on=until_on)
             day = requested_day or (newest[0] if newest else None)
@@ -200,7 +194,7 @@ def digest(
             rows = await papers.list_by_date(connection, day, min_votes=min_votes, limit=top)
             return rows, day, [*before, *after]
 
-    rows, day, nearest = context.run_command(command)
+    rows, day, nearest = shell.run_command(command)
     empty = "The archive is empty." if day is None else f"There is no paper for {day}."
     if nearest:
         empty += f" The nearest days: {', '.join(map(str, nearest))}."
@@ -215,24 +209,16 @@ def export(
     since: Annotated[str | None, typer.Option("--since", metavar="D", help="From this date on.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="D", help="Up to this date.")] = None,
     target: Annotated[
-        str | None, typer.Option("--output", metavar="PATH", help="A file instead of stdout.")
+        Path | None, typer.Option("--output", metavar="PATH", help="A file instead of stdout.")
     ] = None,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Export stored digests."""
     if on is not None and (since is not None or until is not None):
         raise errors.UsageError("Give either --date, or --since and --until.")
-    first, last = (output.parse_date(text) if text else None for text in (on or since, on or until))
-    text = context.run_command(lambda: _export("json" if as_json else form, first, last))
-    if target is None:
-        output.print_document(text)
-        return
-    try:
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise stored_errors.PaperroundError(
-            f"{target} cannot be written: {error.strerror}. Name another file."
-        ) from None
+    first, last = (shell.parse_date(text) if text else None for text in (on or since, on or until))
+    text = shell.run_command(lambda: _export("json" if as_json else form, first, last))
+    shell.print_document(text, target)
 
 
 async def _export(form: str, first: date | None, last: date | None) -> str:
@@ -240,18 +226,13 @@ async def _export(form: str, first: date | None, last: date | None) -> str:
     from bot.archive.exports import ExportFormat
     from bot.rendering.templates import Templates
 
-    export_format = output.parse_choice(ExportFormat, form, "export format")
-    async with context.open_storage() as database:
-        templates = Templates(context.load_settings().templates)
+    export_format = shell.parse_choice(ExportFormat, form, "export format")
+    async with shell.open_storage() as database:
+        templates = Templates(shell.load_settings().templates)
         return await exports.export_digests(database, export_format, templates, since_on=first, until_on=last)
 
 
 _COUNTS = ("papers", "written", "from_abstract", "refused", "failed", "claims_dropped", "calls", "tokens")
-
-
-def register_write(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("write")(write)
 
 
 def write(
@@ -275,7 +256,7 @@ def write(
         str | None,
         typer.Option("--show", metavar="ID", help="Show what was written about a paper, with its checks."),
     ] = None,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Write the digest of a day: each paper is read, summarised by the model and checked against its text."""
     if show is not None:
@@ -283,23 +264,23 @@ def write(
         return
     from bot.core import logs
 
-    settings = context.load_settings()
+    settings = shell.load_settings()
     # Not on stdout, and without the places that have no text of a paper: the counts say how many there are.
     logs.configure(settings.log if settings.log.endswith("debug") else "console:warning")
-    day = None if on is None else output.parse_date(on)
+    day = None if on is None else shell.parse_date(on)
     formats = _parse_formats(settings, form)
     if language is None:
         locale = settings.writer_language or models.Locale(settings.locale)
     else:
-        locale = output.parse_choice(models.Locale, language, "language")
+        locale = shell.parse_choice(models.Locale, language, "language")
     file = None if target is None else Path(target)
-    rows, problems = context.run_command(lambda: _write(day, formats, locale, file, limit, dry_run=dry_run))
+    rows, problems = shell.run_command(lambda: _write(day, formats, locale, file, limit, dry_run=dry_run))
     if as_json:
         for row in rows:
-            output.print_json(row)
+            shell.print_json(row)
     else:
         columns = ("date", "format", *_COUNTS)
-        output.print_table(columns, [[row[name] for name in columns] for row in rows], empty="")
+        shell.print_table(columns, [[row[name] for name in columns] for row in rows], empty="")
     sys.exit(1 if problems else 0)
 
 
@@ -308,7 +289,7 @@ def _parse_formats(settings: Settings, form: str | None) -> tuple[models.DigestF
 
     if form is None:
         return settings.writer_formats or WRITTEN_FORMATS[:1]
-    chosen = output.parse_choice(models.DigestFormat, form, "format")
+    chosen = shell.parse_choice(models.DigestFormat, form, "format")
     if chosen not in WRITTEN_FORMATS:
         raise errors.UsageError(f"A {chosen.value} cannot be written. Use {' or '.join(WRITTEN_FORMATS)}.")
     return (chosen,)
@@ -330,14 +311,14 @@ async def _write(
 
     def on_problem(problem: str) -> None:
         problems.append(problem)
-        output.error(problem)
+        shell.error(problem)
 
     def on_wait() -> None:
-        output.error("another process is writing on this database; waiting for it")
+        shell.error("another process is writing on this database; waiting for it")
 
     rows = []
     async with contextlib.AsyncExitStack() as stack:
-        container = await stack.enter_async_context(context.open_container())
+        container = await stack.enter_async_context(shell.open_container())
         day = day or container.day_close.last_closed(container.clock())
         if file is not None and len(formats) > 1 and not file.is_dir():
             raise errors.UsageError("Name a folder with --output, or one --format.")
@@ -349,7 +330,7 @@ async def _write(
                 if dry_run:
                     counts = await writer.estimate(day, form, language, limit=limit)
                 else:
-                    with output.progress_bar(f"{day} {form.value}") as show_progress:
+                    with shell.progress_bar(f"{day} {form.value}") as show_progress:
                         counts, _ = await writer.write(
                             day,
                             form,
@@ -358,7 +339,7 @@ async def _write(
                             file=file or app_container.inbox_of(container.settings),
                             on_progress=show_progress,
                             on_problem=on_problem,
-                            on_notice=output.error,
+                            on_notice=shell.error,
                         )
                 rows.append({"date": day.isoformat(), "format": form.value, **counts})
         await container.alert_planner.drain()
@@ -379,24 +360,24 @@ def _show(text: str, as_json: bool) -> None:
     async def command() -> list[writer.Draft]:
         from storage import writer
 
-        async with context.open_storage() as database, database.read() as connection:
+        async with shell.open_storage() as database, database.read() as connection:
             return await writer.list_drafts_by_paper(connection, arxiv_id)
 
-    rows = context.run_command(command)
+    rows = shell.run_command(command)
     if not rows:
         raise stored_errors.PaperroundError(f"Nothing has been written about {arxiv_id}.")
     for draft in rows:
         record = _draft_to_dict(draft)
         if as_json:
-            output.print_json(record)
+            shell.print_json(record)
             continue
         head = (name for name in (*_DRAFT_HEAD, "updated_at") if record[name] is not None)
-        output.echo(" · ".join(f"{name} {record[name]}" for name in head))
+        shell.echo(" · ".join(f"{name} {record[name]}" for name in head))
         columns = ("section", "text", "span")
         claims = [[claim[name] for name in columns] for claim in record["claims"]]
-        output.print_table(columns, claims, empty="No claims.")
+        shell.print_table(columns, claims, empty="No claims.")
         for problem in record["problems"]:
-            output.echo(f"failed: {problem}")
+            shell.echo(f"failed: {problem}")
 
 
 def _draft_to_dict(draft: writer.Draft) -> dict[str, Any]:
@@ -411,19 +392,5 @@ def _draft_to_dict(draft: writer.Draft) -> dict[str, Any]:
         if text
         for claim in prompts.read_answer(text, draft.format, is_partial_allowed=True)
     ]
-    columns = (
-        "arxiv_id",
-        "format",
-        "language",
-        "model",
-        "prompt_version",
-        "state",
-        "basis",
-        "calls",
-        "tokens",
-    )
-    return {name: getattr(draft, name) for name in (*columns, "claims_dropped")} | {
-        "claims": claims,
-        "problems": list(draft.problems),
-        "updated_at": draft.updated_at.isoformat(),
-    }
+    names = "arxiv_id format language model prompt_version state basis calls tokens claims_dropped problems updated_at"
+    return {**shell.pick(draft, names), "claims": claims}

@@ -27,7 +27,7 @@ from pydantic import Field
 from starlette.responses import PlainTextResponse
 
 from bot.archive import arxiv_ids
-from bot.cli import answers, output
+from bot.cli import answers, shell
 from bot.cli import search as cli_search
 from bot.core.admission import Admission, BusyError
 from bot.core.clock import Clock
@@ -318,5 +318,5 @@ async def serve_http(server: mcpserver.MCPServer[Any], host: str, port: int, tok
         ) from error
     with listener:
         shown = f"[{host}]" if ":" in host else host
-        output.error(f"serving http://{shown}:{listener.getsockname()[1]}/mcp")
+        shell.error(f"serving http://{shown}:{listener.getsockname()[1]}/mcp")
         await uvicorn.Server(config).serve([listener])

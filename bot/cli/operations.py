@@ -1,4 +1,4 @@
-"""Commands for operators: `run`, `demo`, `reindex`, `backup`, `db upgrade`, `doctor`, `healthcheck`, `templates check`, `mcp`."""
+"""Commands for operators: those that run the bot, check it, maintain its database, and write and apply its set-up."""
 
 from __future__ import annotations
 
@@ -10,49 +10,38 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli import context, output
+from bot.cli import shell
 from storage import errors
 
 if TYPE_CHECKING:
     from bot.app.container import Container
     from bot.operations.doctor import Finding
+    from bot.operations.set_up_file import Plan, SetUpFile
+    from storage.database import Database
 
 
-def register_maintenance(app: typer.Typer) -> None:
-    """Add the commands for the database and the checks."""
-    app.command("reindex")(reindex)
-    app.command("backup")(backup)
-    app.command("doctor")(doctor)
-    app.command("healthcheck")(ask_health)
-    group = typer.Typer(help="The database: its schema, and copies on another engine.", no_args_is_help=True)
-    group.command("upgrade")(upgrade)
-    group.command("copy")(copy_database)
-    group.callback()(lambda: None)
-    app.add_typer(group, name="db")
-
-
-def reindex(as_json: output.AsJson = False) -> None:
+def reindex(as_json: shell.AsJson = False) -> None:
     """Rebuild the search index and glossary. Safe while the bot is running."""
     from bot.core.clock import system_clock
-    from bot.search import maintenance
+    from bot.search import index as search_index
 
     async def command() -> int:
         papers = 0
-        async with context.open_storage() as database:
-            with output.progress_counter("Indexing") as show_count:
-                async for papers in maintenance.run_task(
-                    database, system_clock, maintenance.MaintenanceTask.INDEX
+        async with shell.open_storage() as database:
+            with shell.progress_counter("Indexing") as show_count:
+                async for papers in search_index.run_task(
+                    database, system_clock, search_index.MaintenanceTask.INDEX
                 ):
                     show_count(papers)
         return papers
 
-    papers = context.run_command(command)
-    output.print_result({"papers": papers}, f"{papers} papers indexed again.", as_json)
+    papers = shell.run_command(command)
+    shell.print_result({"papers": papers}, f"{papers} papers indexed again.", as_json)
 
 
 def backup(
     target: Annotated[str, typer.Argument(metavar="FILE", help="The copy; an existing file is replaced.")],
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Back up the SQLite database. Safe while the bot runs; never leaves a partial file."""
 
@@ -64,64 +53,64 @@ def backup(
     async def command() -> int:
         from storage import migrate
 
-        async with context.open_storage() as database:
+        async with shell.open_storage() as database:
             if not database.is_sqlite:
                 raise errors.UsageError(
                     "paperround backup copies a SQLite file. For PostgreSQL use pg_dump, with --format=custom."
                 )
             return await migrate.copy_to(database, Path(target))
 
-    size = context.run_command(command)
-    output.print_result(
+    size = shell.run_command(command)
+    shell.print_result(
         {"file": target, "bytes": size},
         f"{target}: {size} bytes{', in place of an older file' if has_older else ''}.",
         as_json,
     )
 
 
-def upgrade(as_json: output.AsJson = False) -> None:
+def upgrade(as_json: shell.AsJson = False) -> None:
     """Migrate the database to this version's schema."""
 
     from storage.migrate import HEAD
 
     async def command() -> None:
-        async with context.open_storage(creating=True, migrate=True):
+        async with shell.open_storage(creating=True, migrate=True):
             pass
 
-    context.run_command(command)
+    shell.run_command(command)
 
-    output.print_result({"schema": HEAD}, f"The database is at schema {HEAD}.", as_json)
+    shell.print_result({"schema": HEAD}, f"The database is at schema {HEAD}.", as_json)
 
 
 def copy_database(
     target: Annotated[
         str, typer.Option("--to", metavar="URL", help="An empty database, SQLite or PostgreSQL.")
     ],
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Copy everything into an empty database while the bot is stopped; the same command continues a copy that was cut off."""
 
     async def command() -> tuple[str, int]:
         from bot.core.clock import system_clock
-        from bot.search import maintenance
+        from bot.search import index as search_index
         from storage import copying, migrate
 
         rows = 0
         async with (
-            context.open_storage() as source,
-            context.open_storage(target, creating=True, migrate=True) as opened,
+            shell.open_storage() as source,
+            shell.open_storage(target, creating=True, migrate=True) as opened,
         ):
-            with output.progress_counter("Copying rows") as show_count:
+            with shell.progress_counter("Copying rows") as show_count:
                 async for rows in copying.copy(source, opened):
                     show_count(rows)
-            with output.progress_counter("Indexing papers") as show_count:
-                task = maintenance.MaintenanceTask.INDEX
-                async for papers in maintenance.run_task(opened, system_clock, task):
+            with shell.progress_counter("Indexing papers") as show_count:
+                task = search_index.MaintenanceTask.INDEX
+                async for papers in search_index.run_task(opened, system_clock, task):
                     show_count(papers)
         return migrate.redact_url(target), rows
 
-    name, rows = context.run_command(command)
-    output.print_result(
+    name, rows = shell.run_command(command)
+    shell.print_result(
         {"to": name, "rows": rows}, f"{rows} rows copied to {name}, and the search index made.", as_json
     )
 
@@ -129,7 +118,7 @@ def copy_database(
 def doctor(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only what is wrong or left to do.")] = False,
     show_all: Annotated[bool, typer.Option("--all", help="Print settings that are not set, too.")] = False,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Say what is left to do, check settings, database and token; exit status 1 if nothing can be posted."""
     from bot.operations import doctor as operations_doctor
@@ -137,38 +126,30 @@ def doctor(
     async def command() -> list[Finding]:
         from bot.client import command_sync
 
-        return await operations_doctor.examine(context.load_settings(), command_sync.check_token)
+        return await operations_doctor.examine(shell.load_settings(), command_sync.identify)
 
-    findings = context.run_command(command)
+    findings = shell.run_command(command)
     status = operations_doctor.Status
     left = [finding for finding in findings if finding.status in (status.ERROR, status.TODO)]
     if as_json:
-        output.print_json([finding.to_dict() for finding in findings])
+        shell.print_json([finding.to_dict() for finding in findings])
     else:
         for row in findings:
             if not (row.status is status.OK if quiet else row.is_default and not show_all):
                 origin = f" ({row.origin})" if row.origin else ""
                 note = f". {row.note}" if row.note else ""
-                output.print_wrapped(f"{row.status:8}", f"{row.what}: {row.value}{origin}{note}")
+                shell.print_wrapped(f"{row.status:8}", f"{row.what}: {row.value}{origin}{note}")
     if left:
         names = ", ".join(finding.what for finding in left)
-        output.error(f"{len(left)} step{'s are' if len(left) > 1 else ' is'} left: {names}.")
+        shell.error(f"{len(left)} step{'s are' if len(left) > 1 else ' is'} left: {names}.")
     sys.exit(1 if left else 0)
 
 
-def ask_health(as_json: output.AsJson = False) -> None:
+def ask_health(as_json: shell.AsJson = False) -> None:
     """Check the running bot's `/health`: exit status 0 or 1, and 2 without PAPERROUND_HTTP."""
     from bot.cli import healthcheck
 
     sys.exit(healthcheck.report(as_json=as_json))
-
-
-def register_run(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.callback()(accept_options)
-    app.command("run")(run)
-    app.command("demo")(demo)
-    app.command("mcp")(serve_tools)
 
 
 def _print_version(is_wanted: bool) -> None:
@@ -195,7 +176,7 @@ def run() -> None:
     from bot.core import settings as core_settings
     from storage import snapshot
 
-    settings = context.load_settings()
+    settings = shell.load_settings()
     logs.configure(settings.log)
     for unknown in core_settings.find_unknown():
         structlog.get_logger().warning("unknown setting", origin=unknown.origin, reason=unknown.sentence)
@@ -205,10 +186,10 @@ def run() -> None:
         raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
 
     async def command() -> None:
-        async with context.open_container(creating=True, migrating=True) as opened:
+        async with shell.open_container(creating=True, migrating=True) as opened:
             await runtime.run(opened)
 
-    context.run_command(command)
+    shell.run_command(command)
 
 
 def serve_tools(
@@ -235,7 +216,7 @@ def serve_tools(
     from bot.core.clock import system_clock
     from storage import models
 
-    configured = context.load_settings()
+    configured = shell.load_settings()
     token = configured.mcp_token and configured.mcp_token.get_secret_value()
     try:
         host, port = ("", 0) if http is None else settings.parse_address(http)
@@ -248,7 +229,7 @@ def serve_tools(
     everyday = search.load_everyday()
 
     async def serve() -> None:
-        async with context.open_storage(migrate=False) as database:
+        async with shell.open_storage(migrate=False) as database:
             server = mcp_server.create_server(
                 database, system_clock, models.Locale(configured.locale), everyday
             )
@@ -257,7 +238,7 @@ def serve_tools(
             else:
                 await mcp_server.serve_http(server, host or "127.0.0.1", port, token or "")
 
-    context.run_command(serve)
+    shell.run_command(serve)
 
 
 def demo(
@@ -273,10 +254,10 @@ def demo(
     from bot.core import logs
     from storage import models
 
-    settings = context.load_settings()
+    settings = shell.load_settings()
     # SimCord makes discord.py warn about features that the demo does not use.
     logs.configure("console:error")
-    language = output.parse_choice(models.Locale, locale or settings.locale, "language of the interface")
+    language = shell.parse_choice(models.Locale, locale or settings.locale, "language of the interface")
     try:
         # Before the seconds that the demo takes to start.
         socket.create_server(("127.0.0.1", port)).close()
@@ -294,15 +275,7 @@ def demo(
         ) from None
 
     sys.stderr.write("Starting the bot with sample digests on a local page; it takes a few seconds …\n")
-    context.run_command(lambda: server.serve(port=port, locale=language, dm=dm))
-
-
-def web_group() -> typer.Typer:
-    """Return the command group of the web archive."""
-    app = typer.Typer(help="The archive as web pages and feeds.", no_args_is_help=True)
-    app.callback()(lambda: None)
-    app.command("build")(build_web)
-    return app
+    shell.run_command(lambda: server.serve(port=port, locale=language, dm=dm))
 
 
 def build_web(
@@ -311,53 +284,139 @@ def build_web(
         str, typer.Option("--base-url", help="Where it will be, such as https://example.org/papers.")
     ],
     lang: Annotated[str | None, typer.Option("--lang", help="ko or en.")] = None,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Build the web archive as files for a static host. What did not change is not written again."""
     from bot.web import service, site
     from storage import models
 
-    settings = context.load_settings()
+    settings = shell.load_settings()
     address = service.check_base_url(base_url)
-    locale = output.parse_choice(models.Locale, lang or settings.locale, "language of the pages")
+    locale = shell.parse_choice(models.Locale, lang or settings.locale, "language of the pages")
 
     async def build(container: Container) -> site.Built:
         pages = container.create_web_pages(container.create_services())
         return await site.SiteBuilder(pages, folder, service.Site(address, locale, is_static=True)).build()
 
-    built = context.run_in_container(build)
+    built = shell.run_in_container(build)
     if as_json:
-        output.print_json(built._asdict())
+        shell.print_json(built._asdict())
     else:
-        output.echo(
+        shell.echo(
             f"{built.written} files written, {built.unchanged} unchanged, {built.removed} removed in {folder}."
         )
 
 
-def group() -> typer.Typer:
-    """Return the command group."""
-    app = typer.Typer(help="Templates for the wording of posts.", no_args_is_help=True)
-    app.callback()(lambda: None)
-    app.command("check")(check)
-    return app
-
-
-def check(as_json: output.AsJson = False) -> None:
+def check_templates(as_json: shell.AsJson = False) -> None:
     """Check the templates in PAPERROUND_TEMPLATES and list errors by file and line."""
     from bot.rendering.templates import Templates
 
-    folder = context.load_settings().templates
+    folder = shell.load_settings().templates
     if folder is not None and not folder.is_dir():
         raise errors.UsageError(f"{folder} is not a folder. Create it, or remove the setting.")
     problems = Templates(folder).find_problems()
     if as_json:
-        output.print_json(
+        shell.print_json(
             [{"file": row.location, "line": row.line, "reason": row.message} for row in problems]
         )
     elif folder is None:
-        output.echo("PAPERROUND_TEMPLATES is not set; all templates are the bundled ones.")
+        shell.echo("PAPERROUND_TEMPLATES is not set; all templates are the bundled ones.")
     elif not problems:
-        output.echo(f"The templates in {folder} have no errors.")
+        shell.echo(f"The templates in {folder} have no errors.")
     for problem in problems:
-        output.error(str(problem))
+        shell.error(str(problem))
     sys.exit(1 if problems else 0)
+
+
+MAX_BYTES = 10_000_000
+"""20,000 daily posts."""
+
+
+def export_set_up(
+    target: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="A file instead of stdout; an existing one is replaced."),
+    ] = None,
+) -> None:
+    """Write the set-up as TOML, without secrets."""
+    text = shell.run_with_service(_create_set_up_file, lambda service: service.export())
+    shell.print_document(text, target)
+
+
+def apply_set_up(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of `config export`, or one like it.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
+    ] = False,
+    accept: Annotated[bool, typer.Option("--yes", help="Apply it without asking.")] = False,
+    as_json: shell.AsJson = False,
+) -> None:
+    """Show what a file changes, ask, and change it all or nothing. What is not in the file stays."""
+    text = _read_set_up(file)
+    plan = shell.run_with_service(
+        _create_set_up_file, lambda service: service.plan(text, str(file)), creating=True
+    )
+    if not as_json:
+        _print_plan(plan)
+    is_wanted = bool(plan.changes) and not dry_run and (accept or _confirm())
+    if is_wanted:
+        shell.run_command(lambda: _apply_plan(text, file, plan))
+    if as_json:
+        shell.print_json(
+            {
+                "changes": plan.changes,
+                "unchanged": plan.unchanged,
+                "others": plan.others,
+                "applied": is_wanted,
+            }
+        )
+    elif plan.changes and not dry_run:
+        shell.echo("Applied." if is_wanted else "Nothing was applied.")
+    if plan.changes and not (dry_run or is_wanted):
+        sys.exit(1)
+
+
+def _read_set_up(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise errors.UsageError(f"{file} has over {MAX_BYTES:,} bytes. Divide it into several files.")
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except OSError as error:
+        raise errors.UsageError(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise errors.UsageError(f"{file}, line {line}: this is not UTF-8. Save the file as UTF-8.") from None
+
+
+def _print_plan(plan: Plan) -> None:
+    for change in plan.changes:
+        shell.echo(f"  {change}")
+    counts = f"{len(plan.changes)} changes; {plan.unchanged} as in the file"
+    shell.echo(f"{counts}; {plan.others} not in the file, which stay.")
+
+
+def _confirm() -> bool:
+    """Ask whether the plan is applied. Raises UsageError without a terminal."""
+    if not sys.stdin.isatty():
+        raise errors.UsageError(
+            "There is no terminal to ask, and nothing was applied. Add --yes to apply it, or --dry-run to look only."
+        )
+    return typer.confirm("Apply?", default=False, err=True)
+
+
+async def _apply_plan(text: str, file: Path, plan: Plan) -> None:
+    async with shell.open_container() as container:
+        await _create_set_up_file(container.database).apply(text, str(file), plan)
+        for address in plan.reprioritised:
+            await container.create_ingest().merge_source(address)
+
+
+def _create_set_up_file(database: Database) -> SetUpFile:
+    from bot.core.clock import system_clock
+    from bot.operations.set_up_file import SetUpFile
+    from bot.rendering.templates import Templates
+
+    settings = shell.load_settings()
+    return SetUpFile(database, system_clock, settings, Templates(settings.templates).list_replaced())

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import context, output
+from bot.cli import shell
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.accounts.service import ReaderData
+    from bot.client.accounts import ReaderData
     from bot.shelf.service import Shelf
     from storage import models
     from storage.database import Database
@@ -19,46 +19,33 @@ if TYPE_CHECKING:
 User = Annotated[int, typer.Option("--user", min=1, help="The user's Discord ID.")]
 
 
-def group() -> typer.Typer:
-    """Return the command group."""
-    app = typer.Typer(help="Data kept about users.", no_args_is_help=True)
-    app.command("data")(data)
-    app.command("forget")(forget)
-    return app
-
-
-def data(user: User, as_json: output.AsJson = False) -> None:
+def data(user: User, as_json: shell.AsJson = False) -> None:
     """Show the data kept about a user: row counts by table, or everything with --json."""
-    found = context.run_with_service(_create_readers, lambda service: service.collect(user))
+    found = shell.run_with_service(_create_readers, lambda service: service.collect(user))
     if as_json:
-        output.print_json(found)
+        shell.print_json(found)
     else:
         _print_counts({name: len(rows) for name, rows in found["tables"].items()})
 
 
-def forget(user: User, as_json: output.AsJson = False) -> None:
+def forget(user: User, as_json: shell.AsJson = False) -> None:
     """Delete everything kept about a user, including messages waiting to be sent."""
-    counts = context.run_with_service(_create_readers, lambda service: service.forget(user))
+    counts = shell.run_with_service(_create_readers, lambda service: service.forget(user))
     if as_json:
-        output.print_json({"user": str(user), "removed": counts})
+        shell.print_json({"user": str(user), "removed": counts})
     else:
         _print_counts(counts, "deleted rows")
 
 
 def _print_counts(counts: dict[str, int], heading: str = "rows") -> None:
-    output.print_table(("table", heading), counts.items(), empty="Nothing is kept about this user.")
+    shell.print_table(("table", heading), counts.items(), empty="Nothing is kept about this user.")
 
 
 def _create_readers(database: Database) -> ReaderData:
-    from bot.accounts.service import ReaderData
+    from bot.client.accounts import ReaderData
     from bot.core.clock import system_clock
 
     return ReaderData(database, system_clock)
-
-
-def register_saved(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command("saved")(print_saved)
 
 
 def print_saved(
@@ -68,7 +55,7 @@ def print_saved(
     ] = None,
     tag: Annotated[str, typer.Option("--tag", help="Only papers with this tag.")] = "",
     search: Annotated[str, typer.Option("--search", help="Only papers that match, also by their note.")] = "",
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Show a user's saved papers, newest first, or write them as a file to stdout."""
     from bot.archive.exports import ReferenceFormat
@@ -76,31 +63,22 @@ def print_saved(
 
     query = " ".join(part for part in (tag and f"#{tag.lstrip('#')}", search) if part)
     if form is None:
-        saved, _ = context.run_with_service(_create_saved, lambda shelf: shelf.list_saved(user, query))
+        saved, _ = shell.run_with_service(_create_saved, lambda shelf: shelf.list_saved(user, query))
         columns = ("arxiv_id", "title", "votes", "saved_at", "tags", "note")
-        output.print_rows([_to_dict(row) for row in saved], columns, as_json, empty="No saved papers.")
+        shell.print_rows([_to_dict(row) for row in saved], columns, as_json, empty="No saved papers.")
         return
     if form not in list(ReferenceFormat):
         raise errors.UsageError(f"{form!r} is not a format. Use one of: {', '.join(ReferenceFormat)}.")
     if as_json:
         raise errors.UsageError("Give either --format or --json.")
     chosen = ReferenceFormat(form)
-    data, _ = context.run_with_service(_create_saved, lambda shelf: shelf.export(user, chosen, query))
-    output.print_document(data.decode())
+    data, _ = shell.run_with_service(_create_saved, lambda shelf: shelf.export(user, chosen, query))
+    shell.print_document(data.decode())
 
 
 def _to_dict(paper: models.SavedPaper) -> dict[str, Any]:
-    return {
-        "arxiv_id": paper.arxiv_id,
-        "title": paper.title,
-        "url": paper.url,
-        "authors": list(paper.authors),
-        "votes": paper.votes,
-        "saved_at": paper.saved_at.isoformat(),
-        "tags": list(paper.tags),
-        "note": paper.note,
-        "in_digest": paper.is_listed,
-    }
+    names = "arxiv_id title url authors votes saved_at tags note"
+    return {**shell.pick(paper, names), "in_digest": paper.is_listed}
 
 
 def _create_saved(database: Database) -> Shelf:
@@ -111,33 +89,29 @@ def _create_saved(database: Database) -> Shelf:
     return Shelf(database, system_clock, SearchService(database).match_papers)
 
 
-def register_deliveries(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("deliveries")(list_rows)
-
-
-def list_rows(
+def list_deliveries(
     state: Annotated[
         str | None,
         typer.Option("--state", metavar="S", help="planned, sent, paused, uncertain, expired or failed."),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")] = 100,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """List deliveries, newest first."""
     from storage import models
 
-    chosen = None if state is None else output.parse_choice(models.DeliveryState, state, "state")
+    chosen = None if state is None else shell.parse_choice(models.DeliveryState, state, "state")
 
     async def command() -> list[dict[str, Any]]:
+
         from storage import outbox
 
-        async with context.open_storage() as database, database.read() as connection:
+        async with shell.open_storage() as database, database.read() as connection:
             rows = await outbox.list_rows(connection, state=chosen, limit=limit)
             return [to_dict(row, await outbox.list_parts(connection, row.id)) for row in rows]
 
     columns = ("id", "kind", "channel", "user", "date", "state", "reason", "planned_at", "sent_at", "link")
-    output.print_rows(context.run_command(command), columns, as_json, empty="The outbox is empty.")
+    shell.print_rows(shell.run_command(command), columns, as_json, empty="The outbox is empty.")
 
 
 def to_dict(delivery: models.Delivery, parts: list[models.Part]) -> dict[str, Any]:
@@ -145,20 +119,13 @@ def to_dict(delivery: models.Delivery, parts: list[models.Part]) -> dict[str, An
     first = next((part for part in parts if part.message_id and part.channel_id), None)
     address = f"https://discord.com/channels/{delivery.guild_id or '@me'}"
     return {
-        "id": delivery.id,
-        "key": delivery.key,
-        "kind": delivery.kind.value,
+        **shell.pick(delivery, "id key kind state reason planned_at due_at expires_at"),
         "subscription": delivery.subscription_id,
         "guild": _id_text(delivery.guild_id),
         "channel": _id_text(delivery.channel_id),
         "user": _id_text(delivery.user_id),
         "date": None if delivery.local_on is None else delivery.local_on.isoformat(),
         "papers": list(delivery.post.papers),
-        "state": delivery.state.value,
-        "reason": delivery.reason,
-        "planned_at": _iso_text(delivery.planned_at),
-        "due_at": _iso_text(delivery.due_at),
-        "expires_at": _iso_text(delivery.expires_at),
         "sent_at": _iso_text(max((part.sent_at for part in parts if part.sent_at), default=None)),
         "link": f"{address}/{first.channel_id}/{first.message_id}" if first is not None else None,
         "parts": [_part_to_dict(part) for part in parts],
@@ -167,16 +134,10 @@ def to_dict(delivery: models.Delivery, parts: list[models.Part]) -> dict[str, An
 
 def _part_to_dict(part: models.Part) -> dict[str, Any]:
     return {
-        "position": part.position,
-        "kind": part.kind.value,
-        "state": part.state.value,
-        "attempts": part.attempts,
+        **shell.pick(part, "position kind state attempts sent_at error_code error"),
         "channel": _id_text(part.channel_id),
         "message": _id_text(part.message_id),
-        "sent_at": _iso_text(part.sent_at),
         "next_attempt_at": _iso_text(part.next_attempt_at) if part.state.value == "planned" else None,
-        "error_code": part.error_code,
-        "error": part.error,
     }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer.core
 
-from bot.cli import context, output
+from bot.cli import shell
 
 if TYPE_CHECKING:
     from bot.search import results as search_results
@@ -63,7 +63,7 @@ def search(
     literal: Annotated[
         bool, typer.Option("--literal", help="Exact words only: no synonyms, no spelling correction.")
     ] = False,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
     full_json: Annotated[
         bool, typer.Option("--json-full", help="Print JSON of the whole answer; --json=full is the same.")
     ] = False,
@@ -71,7 +71,7 @@ def search(
     """Find papers on a topic, best first. The query may be empty if there is a filter."""
     from storage import errors
 
-    first = None if since is None else output.parse_date(since)
+    first = None if since is None else shell.parse_date(since)
     if not ("".join(query or ()).strip() or name or since or min_votes):
         raise errors.UsageError(_NO_QUERY)
 
@@ -90,16 +90,16 @@ def search(
         result = _create_lookup().search(view, request)
         return result, "" if result.rows else _explain_nothing(view, _NOTHING)
 
-    result, empty = context.run_on_snapshot(look_up)
+    result, empty = shell.run_on_snapshot(look_up)
     if full_json:
-        output.print_json(answer_to_dict(result))
+        shell.print_json(answer_to_dict(result))
     else:
         print_papers(
             result.rows, as_json, empty=empty, explanations=result.explanations, missing=result.missing
         )
     # Next to JSON too: an ignored part of the query would go unnoticed otherwise.
     for line in _warnings(result) if as_json or full_json else _notes(result):
-        output.error(line)
+        shell.error(line)
 
 
 def _create_lookup() -> LookUp:
@@ -113,9 +113,9 @@ def load_everyday() -> questions.Everyday:
     """Return the everyday words with the operator's; what is wrong with the file is said on stderr."""
     from bot.text import questions
 
-    everyday, problems = questions.load_everyday(context.load_settings().everyday_words)
+    everyday, problems = questions.load_everyday(shell.load_settings().everyday_words)
     for problem in problems:
-        output.error(problem)
+        shell.error(problem)
     return everyday
 
 
@@ -129,16 +129,10 @@ def _explain_nothing(view: Snapshot, sentence: str) -> str:
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
     """Return the whole answer to a search as JSON. Each paper says which terms it lacks."""
     return {
-        "total": result.total,
-        "total_is_exact": result.total_is_exact,
-        "complete": result.complete,
+        **shell.pick(result, "total total_is_exact complete corrected meanings period suggestions"),
         "partial": result.is_partial,
         "also": list(result.added_forms),
-        "corrected": [list(pair) for pair in result.corrected],
-        "meanings": list(result.meanings),
-        "period": result.period,
         "from": list(result.writers),
-        "suggestions": list(result.suggestions),
         "papers": [
             {**_explained(row, result.explanations), "missing": list(result.missing.get(row.arxiv_id, ()))}
             for row in result.rows
@@ -153,7 +147,7 @@ def _explained(row: models.PaperRow, explanations: Mapping[str, dict[str, float]
 def author(
     name: Annotated[str, typer.Argument(metavar="NAME", help="In any order, with or without diacritics.")],
     limit: Limit = 20,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Find a person's papers, sorted by votes."""
 
@@ -162,26 +156,24 @@ def author(
         unknown = f"No author has the name {name!r}."
         return found, "" if found.author else _explain_nothing(view, unknown)
 
-    result, empty = context.run_on_snapshot(look_up)
+    result, empty = shell.run_on_snapshot(look_up)
     if as_json:
-        output.print_json(author_to_dict(result))
+        shell.print_json(author_to_dict(result))
         return
     print_papers(result.rows, False, empty=empty)
     if result.is_corrected:
-        output.error(f"No author is called {name!r}; showing the closest name, {result.author}.")
+        shell.error(f"No author is called {name!r}; showing the closest name, {result.author}.")
     if result.namesakes:
-        output.error(f"papers by several people with this name: {', '.join(result.namesakes)}")
+        shell.error(f"papers by several people with this name: {', '.join(result.namesakes)}")
     elif len(result.matches) > 1:
-        output.error(f"{result.author}; other matches: {', '.join(result.matches[1:6])}")
+        shell.error(f"{result.author}; other matches: {', '.join(result.matches[1:6])}")
 
 
 def author_to_dict(result: search_results.AuthorResult) -> dict[str, Any]:
     """Return a person's papers as JSON."""
     return {
-        "author": result.author,
-        "matches": list(result.matches),
+        **shell.pick(result, "author matches namesakes"),
         "forms": list(result.name_variants),
-        "namesakes": list(result.namesakes),
         "corrected": result.is_corrected,
         "papers": [to_dict(row) for row in result.rows],
     }
@@ -191,7 +183,7 @@ def paper(
     paper_id: Annotated[
         str, typer.Argument(metavar="PAPER", help="An arXiv ID, a link to the paper, or a part of its title.")
     ],
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Show everything known about a paper."""
 
@@ -199,11 +191,11 @@ def paper(
         detail = await service.find_paper(paper_id)
         return detail, await service.list_sources(detail) if detail else {}
 
-    detail, sources = context.run_with_service(create_search, find)
+    detail, sources = shell.run_with_service(create_search, find)
     if as_json:
-        output.print_json(None if detail is None else detail_to_dict(detail, sources))
+        shell.print_json(None if detail is None else detail_to_dict(detail, sources))
     elif detail is None:
-        output.error(f"There is no paper {paper_id!r} in the archive.")
+        shell.error(f"There is no paper {paper_id!r} in the archive.")
     else:
         _print_detail(detail)
     sys.exit(1 if detail is None else 0)
@@ -211,14 +203,7 @@ def paper(
 
 def to_dict(row: models.PaperRow) -> dict[str, Any]:
     """Return a row of a paper list as JSON."""
-    return {
-        "arxiv_id": row.arxiv_id,
-        "title": row.title,
-        "date": row.date.isoformat(),
-        "votes": row.votes,
-        "authors": list(row.authors),
-        "score": row.score,
-    }
+    return shell.pick(row, "arxiv_id title date votes authors score")
 
 
 def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> dict[str, Any]:
@@ -227,26 +212,14 @@ def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> di
     from storage import models
 
     return {
-        "arxiv_id": detail.arxiv_id,
-        "title": detail.title,
-        "url": detail.url,
+        **shell.pick(
+            detail, "arxiv_id title url first_on votes votes_read_at authors authors_truncated abstract"
+        ),
+        **shell.pick(
+            detail, "thumbnail video media venue model_url code_url project_url keywords categories"
+        ),
         "in_digest": detail.is_listed,
         "date": detail.last_on.isoformat(),
-        "first_on": detail.first_on.isoformat(),
-        "votes": detail.votes,
-        "votes_read_at": detail.votes_read_at and detail.votes_read_at.isoformat(),
-        "authors": list(detail.authors),
-        "authors_truncated": detail.authors_truncated,
-        "abstract": detail.abstract,
-        "thumbnail": detail.thumbnail,
-        "video": detail.video,
-        "media": list(detail.media),
-        "venue": detail.venue,
-        "model_url": detail.model_url,
-        "code_url": detail.code_url,
-        "project_url": detail.project_url,
-        "keywords": list(detail.keywords),
-        "categories": list(detail.categories),
         "digests": [
             {
                 "date": appearance.date.isoformat(),
@@ -288,7 +261,7 @@ def print_papers(
 ) -> None:
     """Print papers as JSON or as a table."""
     if as_json:
-        output.print_json([_explained(row, explanations) for row in rows])
+        shell.print_json([_explained(row, explanations) for row in rows])
         return
     table = [
         [row.arxiv_id, row.date, row.votes, row.title, ", ".join(row.authors[:3])]
@@ -298,7 +271,7 @@ def print_papers(
     ]
     columns = ["id", "date", "votes", "title", "authors"]
     columns += [*(["missing"] if missing else []), *(["score"] if explanations else [])]
-    output.print_table(columns, table, empty=empty)
+    shell.print_table(columns, table, empty=empty)
 
 
 def _format_score(parts: Mapping[str, float]) -> str:
@@ -347,25 +320,25 @@ def _print_detail(detail: models.PaperDetail) -> None:
     from storage import models
 
     votes = "unknown" if detail.votes is None else detail.votes
-    output.echo(f"{detail.arxiv_id}  {detail.title or '(no title)'}")
+    shell.echo(f"{detail.arxiv_id}  {detail.title or '(no title)'}")
     listed = f"in digests: {detail.first_on} to {detail.last_on}" if detail.is_listed else "in no digest"
-    output.echo(f"{detail.url}\nvotes: {votes}   {listed}")
-    output.echo(f"authors: {', '.join(detail.authors)}{' …' if detail.authors_truncated else ''}")
+    shell.echo(f"{detail.url}\nvotes: {votes}   {listed}")
+    shell.echo(f"authors: {', '.join(detail.authors)}{' …' if detail.authors_truncated else ''}")
     links = ("accepted at", detail.venue), ("code", detail.code_url), ("model", detail.model_url)
     for label, value in (*links, *(("media", address) for address in detail.media)):
         if value:
-            output.echo(f"{label}: {value}")
-    locale = context.load_settings().locale
+            shell.echo(f"{label}: {value}")
+    locale = shell.load_settings().locale
     for appearance in sorted(detail.appearances, key=lambda row: summaries.find_language(row) != locale):
-        output.echo(f"\n{appearance.date} ({appearance.format.value})")
+        shell.echo(f"\n{appearance.date} ({appearance.format.value})")
         sections = summaries.shown_sections(appearance.entry)
         if summaries.misses_summary(appearance):
-            output.echo("(no summary: its text is a refusal, invented, or empty)")
+            shell.echo("(no summary: its text is a refusal, invented, or empty)")
         for section in sections:
-            output.echo(f"{section.heading}: {section.body}" if section.heading else section.body)
+            shell.echo(f"{section.heading}: {section.body}" if section.heading else section.body)
     best = summaries.best_summary(detail, models.Locale(locale))
     if best is not None and best.format is None:
-        output.echo(f"\nabstract: {detail.abstract}")
+        shell.echo(f"\nabstract: {detail.abstract}")
 
 
 def create_search(database: Database) -> SearchService:

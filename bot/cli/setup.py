@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli import context, output
+from bot.cli import shell
 from storage import errors
 from storage.errors import PaperroundError
 
@@ -38,11 +38,6 @@ Next:
   3. In the channel for the papers, type /daily setup."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("setup")(setup)
-
-
 def setup(
     token_stdin: Annotated[
         bool, typer.Option("--token-stdin", help="Read the token from the first line of stdin.")
@@ -56,13 +51,13 @@ def setup(
     accept: Annotated[
         bool, typer.Option("--yes", help="Ask nothing: Hugging Face if no source is named.")
     ] = False,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Check a bot's token, choose where papers come from, write both into `.env`, and say what comes next."""
-    from bot.client import permissions
+    from bot.client import router
     from bot.core import settings
 
-    loaded, origins = context.load_settings(), settings.setting_origins()
+    loaded, origins = shell.load_settings(), settings.setting_origins()
     file = Path(settings.ENV_FILE).resolve()
     _require_writable(file)
     is_asking = sys.stdin.isatty() and not accept and not token_stdin
@@ -78,7 +73,7 @@ def setup(
     values = {name: value for name, value in values.items() if name not in kept and value}
     if values:
         _write(file, values)
-    invitation = permissions.invitation_url(application.id)
+    invitation = router.invitation_url(application.id)
     result = {
         "name": application.name,
         "application_id": str(application.id),
@@ -89,7 +84,7 @@ def setup(
     }
     written = f"{file} has {' and '.join(values)} now." if values else f"{file} is unchanged."
     text = NEXT_STEPS.format(name=application.name, written=written, invitation=invitation)
-    output.print_result(result, text, as_json)
+    shell.print_result(result, text, as_json)
 
 
 def _find_application(
@@ -111,7 +106,7 @@ def _find_application(
                 " `paperround setup --token-stdin --yes < FILE`."
             )
         return _check(loaded, stored)
-    output.echo(INTRODUCTION)
+    shell.echo(INTRODUCTION)
     keep = "; Enter keeps the one in use" if stored else ""
     for attempt in range(1, ATTEMPTS + 1):
         typed = typer.prompt(
@@ -122,7 +117,7 @@ def _find_application(
         except WrongTokenError as error:
             if attempt == ATTEMPTS:
                 raise
-            output.error(str(error))
+            shell.error(str(error))
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -140,7 +135,7 @@ def _check(loaded: Settings, token: str) -> tuple[str, Application]:
         raise WrongTokenError(f"{command_sync.NOT_A_TOKEN} Nothing was written.")
     wanted = loaded.model_copy(update={"discord_token": SecretStr(token)})
     try:
-        return token, context.run_command(lambda: command_sync.identify(wanted))
+        return token, shell.run_command(lambda: command_sync.identify(wanted))
     except PaperroundError as error:
         is_wrong = str(error) == command_sync.WRONG_TOKEN
         raise (WrongTokenError if is_wrong else PaperroundError)(f"{error} Nothing was written.") from error
@@ -161,7 +156,7 @@ def _choose_sources(loaded: Settings, named: Sequence[str], is_asking: bool) -> 
                 addresses.append(_check_source(loaded, f"arxiv:{categories.removeprefix('arxiv:')}"))
                 break
             except errors.UsageError as error:
-                output.error(str(error))
+                shell.error(str(error))
     elif named or not addresses:
         addresses += [_check_source(loaded, address.strip()) for address in named or (loaded.hf_endpoint,)]
     return list(dict.fromkeys(addresses))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import context, output
+from bot.cli import shell
 from storage import errors, models
 
 if TYPE_CHECKING:
@@ -44,17 +44,6 @@ _FAILURES = ("failed", "refused")  # the command line shows what is gone as fail
 _REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers")
 
 
-def group() -> typer.Typer:
-    """Return the command group."""
-    app = typer.Typer(help="Where digests and facts come from.", no_args_is_help=True)
-    app.command("add")(add)
-    app.command("list")(list_rows)
-    app.command("edit")(edit)
-    app.command("remove")(remove)
-    app.command("fetch")(fetch)
-    return app
-
-
 def add(
     url: Url,
     kind: Kind = None,
@@ -75,60 +64,60 @@ def add(
     ] = None,
     every: Annotated[int | None, typer.Option("--every", min=1, help="Minutes between two checks.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Fetch once and show what is there.")] = False,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Add a source. It is stored without fetching, except with --check."""
     if not url.strip():
         raise errors.UsageError("URL is empty. Name an address or a folder.")
     values = {
-        "timezone": output.parse_zone(timezone),
-        "from": output.parse_time(since_time),
+        "timezone": shell.parse_zone(timezone),
+        "from": shell.parse_time(since_time),
         "every": every,
         "cross_lists": "yes" if cross_lists else None,
-        "since": output.parse_date(since) if since else None,
+        "since": shell.parse_date(since) if since else None,
     }
     options = {name: str(value) for name, value in values.items() if value is not None}
-    source_kind = None if kind is None else output.parse_choice(models.SourceKind, kind, "kind")
-    locale = None if language is None else output.parse_choice(models.Locale, language, "language")
+    source_kind = None if kind is None else shell.parse_choice(models.SourceKind, kind, "kind")
+    locale = None if language is None else shell.parse_choice(models.Locale, language, "language")
 
     async def command(registry: SourceRegistry) -> models.StoredSource:
         return await registry.add(url, kind=source_kind, language=locale, priority=priority, options=options)
 
-    added = context.run_with_service(_create_registry, command, creating=True)
+    added = shell.run_with_service(_create_registry, command, creating=True)
     if check:
         _check(added.url, as_json)
         return
     sentence = f"{added.url} ({added.kind.value}) was added. `sources fetch` fetches from it now."
-    output.print_result(to_dict(added), sentence, as_json)
+    shell.print_result(to_dict(added), sentence, as_json)
 
 
 def _check(url: str, as_json: bool) -> None:
     """Request a source that was just added once; one that cannot be read is removed again, with exit status 1."""
-    reports = context.run_command(lambda: _fetch(None, dry_run=True, only_url=url))
+    reports = shell.run_command(lambda: _fetch(None, dry_run=True, only_url=url))
     failed = any(_status_name(report.status) in _FAILURES for report in reports)
     if failed:
-        context.run_with_service(_create_registry, lambda registry: registry.remove(url))
+        shell.run_with_service(_create_registry, lambda registry: registry.remove(url))
     try:
         _print_reports(reports, as_json, with_yields=True)
     finally:
         if failed:
-            output.error("The source was not added. Without --check it is added and tried again later.")
+            shell.error("The source was not added. Without --check it is added and tried again later.")
         elif not as_json:
-            output.echo(
+            shell.echo(
                 f"{errors.redact(url)} was added; `sources fetch` reads it now, `run` from time to time."
             )
 
 
-def list_rows(as_json: output.AsJson = False) -> None:
+def list_rows(as_json: shell.AsJson = False) -> None:
     """List sources with their health, the most trusted first. arXiv's and Hugging Face's facts come before all others."""
 
     async def command(registry: SourceRegistry) -> list[tuple[models.StoredSource, Yield]]:
-        await registry.add_configured(context.load_settings().sources)
+        await registry.add_configured(shell.load_settings().sources)
         return await registry.list_yields()
 
-    found = context.run_with_service(_create_registry, command)
+    found = shell.run_with_service(_create_registry, command)
     rows = [to_dict(row) | _yield_to_dict(brought) for row, brought in found]
-    output.print_rows(
+    shell.print_rows(
         rows,
         _SOURCE_COLUMNS,
         as_json,
@@ -138,21 +127,21 @@ def list_rows(as_json: output.AsJson = False) -> None:
 
 def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)]) -> None:
     """Edit how far a source is trusted. Papers change right away; sent posts stay as they are."""
-    stored = context.run_with_service(_create_registry, lambda registry: registry.set_priority(url, priority))
-    count = context.run_command(lambda: _merge(stored))
-    output.echo(f"{url} has priority {priority} now; papers changed: {count}.")
+    stored = shell.run_with_service(_create_registry, lambda registry: registry.set_priority(url, priority))
+    count = shell.run_command(lambda: _merge(stored))
+    shell.echo(f"{url} has priority {priority} now; papers changed: {count}.")
 
 
 def remove(url: Url) -> None:
     """Remove a source. Digests already fetched are kept, and are trusted less than all other sources."""
-    stored = context.run_with_service(_create_registry, lambda registry: registry.remove(url))
-    context.run_command(lambda: _merge(stored))
-    output.echo(f"{url} was removed; nothing more is fetched from it.")
+    stored = shell.run_with_service(_create_registry, lambda registry: registry.remove(url))
+    shell.run_command(lambda: _merge(stored))
+    shell.echo(f"{url} was removed; nothing more is fetched from it.")
 
 
 async def _merge(url: str) -> int:
     """Merge the papers of a source again, whose place in the order of trust has changed."""
-    async with context.open_container() as container:
+    async with shell.open_container() as container:
         return await container.create_ingest().merge_source(url)
 
 
@@ -162,12 +151,12 @@ def fetch(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change without changing it.")
     ] = False,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Fetch from all sources now; with --since and --until, each day of the span."""
-    first, last = (output.parse_date(text) if text else None for text in (since, until))
+    first, last = (shell.parse_date(text) if text else None for text in (since, until))
     span = (first, last) if first or last else None
-    reports = context.run_command(lambda: _fetch(span, dry_run=dry_run))
+    reports = shell.run_command(lambda: _fetch(span, dry_run=dry_run))
     _print_reports(reports, as_json)
 
 
@@ -177,17 +166,12 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
 
     back_fill = kinds.read_back_fill(row)
     return {
+        **shell.pick(
+            row, "kind language priority reason failures last_attempt_at last_success_at next_attempt_at"
+        ),
         "source": errors.redact(row.url),
-        "kind": row.kind.value,
-        "language": row.language and row.language.value,
-        "priority": row.priority,
         "options": dict(row.options),
         "status": row.status and _status_name(row.status),
-        "reason": row.reason,
-        "failures": row.failures,
-        "last_attempt_at": row.last_attempt_at and row.last_attempt_at.isoformat(),
-        "last_success_at": row.last_success_at and row.last_success_at.isoformat(),
-        "next_attempt_at": row.next_attempt_at and row.next_attempt_at.isoformat(),
         "progress": back_fill and back_fill.describe(),
     }
 
@@ -216,7 +200,7 @@ def _create_registry(database: Database) -> SourceRegistry:
     from bot.core.clock import system_clock
     from bot.sources.kinds import build_source_registry
 
-    return build_source_registry(database, system_clock, context.load_settings())
+    return build_source_registry(database, system_clock, shell.load_settings())
 
 
 async def _fetch(
@@ -226,10 +210,10 @@ async def _fetch(
     from bot.app import container as app_container
     from bot.sources import kinds
 
-    async with context.open_container(creating=bool(context.load_settings().sources)) as container:
+    async with shell.open_container(creating=bool(shell.load_settings().sources)) as container:
         days = None if span is None else _days_between(*span, container.clock().date())
         await container.load_mentions()
-        with output.progress_counter("Places asked") as show_count:
+        with shell.progress_counter("Places asked") as show_count:
             counter = itertools.count(1)
 
             def show(row: models.StoredSource, result: base.FetchResult) -> None:
@@ -254,9 +238,7 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool, *, with_yield
             "source": errors.redact(report.source.url),
             "status": _status_name(report.status),
             "reason": report.reason,
-            "digests": report.result.digests,
-            "papers": report.result.papers,
-            "new_papers": report.result.new_papers,
+            **shell.pick(report.result, "digests papers new_papers"),
         }
         for report in reports
     ]
@@ -264,20 +246,20 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool, *, with_yield
     if with_yields:
         columns += ("brings", "papers_a_day")
         rows = [row | _yield_to_dict(report.found) for row, report in zip(rows, reports, strict=True)]
-    output.print_rows(rows, columns, as_json, empty="No sources.")
+    shell.print_rows(rows, columns, as_json, empty="No sources.")
     if with_yields and not as_json:
         for row, report in zip(rows, reports, strict=True):
             if row["status"] not in _FAILURES:
-                output.echo(f"{row['source']}: {report.found.describe()}.")
+                shell.echo(f"{row['source']}: {report.found.describe()}.")
     failed = [
         row
         for row, report in zip(rows, reports, strict=True)
         if row["status"] in _FAILURES or report.missed_days
     ]
     for row in failed:
-        output.error(f"{row['source']}: {row['reason']}")
+        shell.error(f"{row['source']}: {row['reason']}")
     problems = [problem for report in reports for problem in report.result.problems]
     for sentence in files.fold_problems(problems):
-        output.error(sentence)
+        shell.error(sentence)
     if failed or problems:
         sys.exit(1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import context, output
+from bot.cli import shell
 
 if TYPE_CHECKING:
     from bot.core.settings import Settings
@@ -19,18 +19,6 @@ if TYPE_CHECKING:
 _COLUMNS = ("id", "channel", "post", "topic", "from", "state", "next")
 MAX_LINE = 1_000
 SubscriptionId = Annotated[int, typer.Argument(metavar="ID", help="The ID that `channels list` shows.")]
-
-
-def group() -> typer.Typer:
-    """Return the command group."""
-    app = typer.Typer(help="Daily posts of channels.", no_args_is_help=True)
-    app.command("add")(add)
-    app.command("list")(list_rows)
-    app.command("edit")(edit)
-    app.command("pause")(pause)
-    app.command("resume")(resume)
-    app.command("remove")(remove)
-    return app
 
 
 def _post_options(
@@ -90,10 +78,10 @@ def _post_options(
         from bot.client import options as client_options
 
         typed = client_options.move_zone(typed, "at", "timezone")
-    parse = output.parse_choice
+    parse = shell.parse_choice
     parsers: dict[str, Callable[[Any], Any]] = {
-        "at": output.parse_time,
-        "timezone": output.parse_zone,
+        "at": shell.parse_time,
+        "timezone": shell.parse_zone,
         "days": schedule.parse_days,
         "locale": lambda text: parse(models.Locale, text, "language of the interface"),
         "style": lambda text: parse(models.Style, text, "style"),
@@ -107,7 +95,7 @@ def _post_options(
     }
 
 
-@output.with_options(_post_options)
+@shell.with_options(_post_options)
 def add(
     given: dict[str, Any],
     guild: Annotated[int | None, typer.Option("--guild", min=1, help="The server's ID.")] = None,
@@ -118,12 +106,12 @@ def add(
             metavar="URL", help="Post by this webhook, without a bot; - reads its address from stdin."
         ),
     ] = None,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Add a daily post to a channel, which the bot posts to, or a webhook."""
     from storage import errors, models
 
-    settings, token = context.load_settings(), None
+    settings, token = shell.load_settings(), None
     if webhook is not None and guild is None and channel is None:
         guild = models.NO_GUILD
         channel, token = _read_webhook(webhook, settings)
@@ -160,30 +148,28 @@ def _check_webhook(draft: models.Subscription, token: str, settings: Settings) -
     from storage import errors
 
     options.validated(draft)
-    failures = context.run_command(lambda: webhook.check_all(settings, {draft.channel_id: token}))
+    failures = shell.run_command(lambda: webhook.check_all(settings, {draft.channel_id: token}))
     failure = failures.get(draft.channel_id)
     if failure is not None and failure.classification == sender.WEBHOOK_GONE:
         raise errors.PaperroundError(
             "Discord does not know this webhook. Copy its address again, from the channel's settings › Integrations."
         )
     if failure is not None:
-        output.error(
-            f"Discord could not be asked for the webhook: {failure}. `paperround doctor` asks again."
-        )
+        shell.error(f"Discord could not be asked for the webhook: {failure}. `paperround doctor` asks again.")
 
 
 def list_rows(
     guild: Annotated[int | None, typer.Option("--guild", help="Only this server's.")] = None,
-    as_json: output.AsJson = False,
+    as_json: shell.AsJson = False,
 ) -> None:
     """Show the daily posts of all channels."""
     from storage import errors
 
-    subscription_rows = context.run_with_service(
+    subscription_rows = shell.run_with_service(
         _create_subscriptions, lambda subscriptions: subscriptions.list_rows(guild_id=guild)
     )
     if as_json:
-        output.print_json([to_dict(subscription) for subscription in subscription_rows])
+        shell.print_json([to_dict(subscription) for subscription in subscription_rows])
         return
     rows = [
         {
@@ -197,11 +183,11 @@ def list_rows(
         }
         for subscription in subscription_rows
     ]
-    output.print_rows(rows, _COLUMNS, False, empty="No channel has a daily post. `channels add` adds one.")
+    shell.print_rows(rows, _COLUMNS, False, empty="No channel has a daily post. `channels add` adds one.")
 
 
-@output.with_options(_post_options)
-def edit(given: dict[str, Any], subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
+@shell.with_options(_post_options)
+def edit(given: dict[str, Any], subscription_id: SubscriptionId, as_json: shell.AsJson = False) -> None:
     """Edit a daily post. Options you omit keep their values."""
 
     async def command(subscriptions: Subscriptions) -> models.Subscription:
@@ -210,17 +196,17 @@ def edit(given: dict[str, Any], subscription_id: SubscriptionId, as_json: output
     _run("changed", command, as_json)
 
 
-def pause(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
+def pause(subscription_id: SubscriptionId, as_json: shell.AsJson = False) -> None:
     """Pause a daily post."""
     _run("paused", lambda subscriptions: subscriptions.pause(subscription_id), as_json)
 
 
-def resume(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
+def resume(subscription_id: SubscriptionId, as_json: shell.AsJson = False) -> None:
     """Resume a daily post."""
     _run("resumed", lambda subscriptions: subscriptions.resume(subscription_id), as_json)
 
 
-def remove(subscription_id: SubscriptionId, as_json: output.AsJson = False) -> None:
+def remove(subscription_id: SubscriptionId, as_json: shell.AsJson = False) -> None:
     """Remove a daily post."""
     _run("removed", lambda subscriptions: subscriptions.remove(subscription_id), as_json)
 
@@ -250,7 +236,7 @@ def _run(
     """Run a command and print the subscription that it returns, with what became of it."""
     from storage import errors
 
-    subscription = context.run_with_service(_create_subscriptions, command, creating=verb == "added")
+    subscription = shell.run_with_service(_create_subscriptions, command, creating=verb == "added")
     place = "webhook" if subscription.is_by_webhook else "channel"
     sentence = (
         f"Daily post {subscription.id} {verb}: {place} {_name_place(subscription)}, {_describe(subscription)}"
@@ -261,7 +247,7 @@ def _run(
         sentence += f", from {errors.redact(subscription.source)}"
     if verb not in ("paused", "removed"):
         sentence += f"; next on {_format_next(subscription) or '–'}"
-    output.print_result(to_dict(subscription), f"{sentence}.", as_json)
+    shell.print_result(to_dict(subscription), f"{sentence}.", as_json)
 
 
 def _name_place(subscription: models.Subscription) -> str:
@@ -296,7 +282,7 @@ def _format_next(subscription: models.Subscription) -> str | None:
     from bot.core.clock import parse_zone
 
     due = subscription.next_due_at if subscription.state.value == "active" else None
-    return None if due is None else output.format_time(due, parse_zone(subscription.timezone))
+    return None if due is None else shell.format_time(due, parse_zone(subscription.timezone))
 
 
 def _create_subscriptions(database: Database) -> Subscriptions:

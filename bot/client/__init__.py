@@ -1,1 +1,1 @@
-"""What all commands share of Discord: routing, messages, options, permissions, sending."""
+"""What all commands share of Discord: routing, messages, options, permissions, sending, accounts."""

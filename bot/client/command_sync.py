@@ -134,11 +134,6 @@ class Application(NamedTuple):
     id: int
 
 
-async def check_token(settings: Settings) -> str:
-    """Return the bot's name, as `identify` does."""
-    return (await identify(settings)).name
-
-
 async def identify(settings: Settings) -> Application:
     """Log in by REST, without the Gateway.
 

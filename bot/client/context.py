@@ -1,26 +1,85 @@
-"""Base class of the Discord client: services, texts and the language of a user. And what a handler gets."""
+"""What commands depend on: the record of all services, the base class of the Discord client, and what a handler gets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, ClassVar
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.alerts.service import Alerts
 from bot.client import command_sync, request_gate, translations
+from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
 from bot.client.messages import PostWording
-from bot.client.services import Services
 from bot.client.translations import Texts
 from bot.core import clock
+from bot.core.admission import Admission
+from bot.core.clock import Clock
+from bot.daily.service import OnDemandPosts, Subscriptions
+from bot.daily.why import WhyExplainer
+from bot.operations.service import StatusService
+from bot.outbox.contents import DeliveryFactory
+from bot.outbox.outcomes import DestinationResumer
+from bot.rendering.charts import ChartRenderer
+from bot.search.glossary import GlossaryService
+from bot.search.service import SearchService
+from bot.shelf.service import ReferenceImporter, Shelf
+from bot.sources.arxiv import PaperLookup
+from bot.sources.kinds import SourceRegistry
+from bot.today.profiles import Profiles
+from bot.today.service import TodayService
+from bot.trends.service import RisingTopicService, TrendService
+from bot.writer.service import WriterStatus
 from storage import models
+from storage.database import Database
 
 MAX_REQUESTS, MAX_LOOKUPS, COOLDOWN_SECONDS = 40, 12, 20.0
 """Commands and controls of one reader per period, and the look-ups among them: more than a person uses or reads, and little
 enough for a script to be of no use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services of commands and buttons, built by `bot.app.container`.
+
+    `locale` and `timezone` are the defaults of new readers and subscriptions.
+    """
+
+    database: Database
+    clock: Clock
+    search: SearchService
+    glossary: GlossaryService
+    lookups: Admission
+    transfers: Admission
+    subscriptions: Subscriptions
+    on_demand_posts: OnDemandPosts
+    alerts: Alerts
+    deliveries: DeliveryFactory
+    destination_resumer: DestinationResumer
+    status: StatusService
+    why: WhyExplainer
+    guilds: Guilds
+    readers: Readers
+    reader_data: ReaderData
+    shelf: Shelf
+    reference_importer: ReferenceImporter
+    text_tokens: TextTokenStore
+    paper_lookup: PaperLookup
+    sources: SourceRegistry
+    trends: TrendService
+    rising: RisingTopicService
+    profiles: Profiles
+    today: TodayService
+    charts: ChartRenderer
+    writer: WriterStatus
+    inbox: Path | None = None
+    locale: models.Locale = models.Locale.EN
+    timezone: str = "UTC"
 
 
 class Client(commands.AutoShardedBot):

@@ -1,4 +1,4 @@
-"""Builds messages and modals within Discord's limits, and bodies of messages for Discord's API as the outbox stores them.
+"""Builds messages and modals within Discord's limits, custom ids, and bodies of messages as the outbox stores them.
 
 A text that does not fit into a message is refused, never cut; the caller moves it to the next page. Labels are cut.
 """
@@ -6,13 +6,14 @@ A text that does not fit into a message is refused, never cut; the caller moves 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Self
 
 import discord
 from discord import ui
 
-from bot.client import custom_ids
 from bot.rendering import discord_text
 
 AMBER = 0xF4B400
@@ -76,7 +77,88 @@ def plain_payload(content: str, *, mention_role_id: int | None = None) -> dict[s
     return {"content": content, "flags": SUPPRESS_EMBEDS, "allowed_mentions": mentions}
 
 
-class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=custom_ids.TEMPLATE):
+# The state of a button or select menu is packed into its custom id of at most 100 characters:
+# `pr:<verb>:<field>:<field>…`; only the last field may contain colons. In the messages of a delivery its marker comes
+# first: `pr:d:<marker>:<position>/<verb>:<field>…`.
+
+PREFIX = "pr:"
+CUSTOM_ID = re.compile(r"pr:.{1,97}", re.DOTALL)
+
+MAX_NUMBER = 2**63 - 1
+"""The largest number in a custom id: Discord's ids and those of rows have 64 bits."""
+
+_UNSENDABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff]")
+_MARKER_PREFIX = re.compile(r"pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """The action of a component: a verb and a payload that the handler of the verb parses."""
+
+    verb: str
+    payload: str = ""
+
+    def fields(self, count: int) -> list[str]:
+        """Return the `count` fields; the last may contain colons. Raises InvalidCustomIdError if there are fewer."""
+        fields = self.payload.split(":", count - 1)
+        if len(fields) != count:
+            raise InvalidCustomIdError(f"{self.verb!r} has {len(fields)} fields, not {count}")
+        return fields
+
+    @property
+    def number(self) -> int:
+        """The payload as a number, 0 if it is empty. Raises InvalidCustomIdError."""
+        return parse_number(self.payload or "0")
+
+
+class InvalidCustomIdError(ValueError):
+    """A custom id that another version wrote; its component is outdated."""
+
+
+@contextmanager
+def map_parse_errors() -> Iterator[None]:
+    """Raise InvalidCustomIdError for a ValueError or KeyError."""
+    try:
+        yield
+    except (ValueError, KeyError) as error:
+        raise InvalidCustomIdError(str(error)) from error
+
+
+def parse_number(text: str, most: int = MAX_NUMBER) -> int:
+    """Return a number from 0 to `most`. Raises InvalidCustomIdError."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_NUMBER))) or int(text) > most:
+        raise InvalidCustomIdError(f"{text!r} is not a number up to {most}")
+    return int(text)
+
+
+def pack_custom_id(verb: str, *fields: str | int, marker: str | None = None) -> str:
+    """Return the custom id of an action. Raises ValueError if it is too long or not readable."""
+    texts = [str(field) for field in fields]
+    if any(":" in text for text in (verb, *texts[:-1])):
+        raise ValueError("only the last field may contain a colon")
+    packed = (marker or PREFIX) + ":".join((verb, *texts))
+    if len(packed) > discord_text.CUSTOM_ID:
+        raise ValueError(f"{packed!r} is longer than the limit on custom ids")
+    return packed
+
+
+def find_marker(custom_id: str) -> str | None:
+    """Return the marker of the delivery in a custom id, as `pack_custom_id` takes it; None without one."""
+    marker = _MARKER_PREFIX.match(custom_id)
+    return None if marker is None else marker.group()
+
+
+def unpack_custom_id(custom_id: str) -> Action:
+    """Return the action of a custom id; a foreign or unreadable custom id gives an action without a handler."""
+    if _UNSENDABLE.search(custom_id):
+        return Action("")
+    marker = _MARKER_PREFIX.match(custom_id)
+    body = custom_id[marker.end() :] if marker else custom_id.removeprefix(PREFIX)
+    verb, _, payload = body.partition(":")
+    return Action(verb, payload)
+
+
+class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=CUSTOM_ID):
     """A button or select menu, which works after a restart: its custom id contains the action."""
 
     @classmethod
@@ -92,7 +174,7 @@ class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=custom_ids.TEMPLAT
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Dispatch the action to the handler of its verb."""
-        await interaction.client.component_router.dispatch(interaction, custom_ids.unpack(self.custom_id))
+        await interaction.client.component_router.dispatch(interaction, unpack_custom_id(self.custom_id))
 
 
 def shorten_label(text: str, max_length: int) -> str:
@@ -155,56 +237,40 @@ class MessageBuilder:
         address = discord_text.safe_url(thumbnail) if thumbnail else None
         if address is None:
             return self.add_text(markdown)
-        if not self.budget.add(3, (markdown,)):
-            return False
         alt = shorten_label(description or "", discord_text.ALT_TEXT)
         picture: ui.Thumbnail[ui.LayoutView] = ui.Thumbnail(address, description=alt or None)
-        self._container.add_item(ui.Section(markdown, accessory=picture))
-        return True
+        return self._add(ui.Section(markdown, accessory=picture), 3, markdown)
 
     def add_media(self, addresses: Sequence[str], description: str) -> bool:
         """Add pictures and videos by their addresses, ten at most; that of an attached file is `attachment://NAME`."""
         if not addresses:
             return True
-        if not self.budget.add():
-            return False
         alt = shorten_label(description, discord_text.ALT_TEXT) or None
         items = [discord.MediaGalleryItem(address, description=alt) for address in addresses]
-        self._container.add_item(ui.MediaGallery(*items))
-        return True
+        return self._add(ui.MediaGallery(*items))
 
     def add_file(self, name: str) -> bool:
         """Add a file that is attached to the message, by its name."""
-        if not self.budget.add():
-            return False
-        self._container.add_item(ui.File(f"attachment://{name}"))
-        return True
+        return self._add(ui.File(f"attachment://{name}"))
 
     def add_separator(self, *, visible: bool = True) -> bool:
         """Add a line, or vertical space without a line."""
-        if not self.budget.add():
-            return False
-        self._container.add_item(ui.Separator(visible=visible))
-        return True
+        return self._add(ui.Separator(visible=visible))
 
     def add_buttons(self, *buttons: ui.Item[Any] | None) -> bool:
         """Add a row of up to five buttons, without those that are None."""
         present = [button for button in buttons if button is not None]
-        if not present:
-            return True
-        if not self.budget.add(1 + len(present)):
-            return False
-        self.add_reserved_row(*present)
-        return True
+        return not present or self._add(ui.ActionRow(*present), 1 + len(present))
 
     def add_select(self, menu: ui.Item[Any] | None) -> bool:
         """Add a row with a select menu; nothing for None."""
-        if menu is None:
-            return True
-        if not self.budget.add(2):
-            return False
-        self.add_reserved_row(menu)
-        return True
+        return self.add_buttons(menu)
+
+    def _add(self, item: ui.Item[ui.LayoutView], components: int = 1, *texts: str) -> bool:
+        fits = self.budget.add(components, texts)
+        if fits:
+            self._container.add_item(item)
+        return fits
 
     def add_reserved_row(self, *items: ui.Item[Any]) -> None:
         """Add a row in reserved space; nothing without items."""

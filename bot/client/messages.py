@@ -13,28 +13,25 @@ from typing import Any, Literal
 
 from discord import ui
 
-from bot.archive import arxiv_ids
-from bot.client import custom_ids
-from bot.client.message_builder import AMBER, RED, MessageBuilder, allowed_mentions, button, plain_payload
-from bot.client.paper_text import (
-    code_and_project,
-    escape_untrusted,
-    format_authors,
-    format_organization,
-    format_title,
-    format_votes,
-    join_dotted,
-    language_note,
-    post_note,
-    subtext,
-    title_link,
+from bot.archive import arxiv_ids, summaries
+from bot.archive.summaries import Basis
+from bot.client.message_builder import (
+    AMBER,
+    RED,
+    MessageBuilder,
+    allowed_mentions,
+    button,
+    pack_custom_id,
+    plain_payload,
+    shorten_label,
 )
 from bot.client.translations import Texts
 from bot.outbox import contents
-from bot.rendering import discord_text, markdown
+from bot.rendering import discord_text, markdown, templates
 from bot.rendering.discord_text import SafeMarkdown
 from bot.rendering.templates import EVERY_DAY, WORKDAYS, OutputFormat, Templates
 from bot.search import results as search_results
+from bot.text import typography
 from storage import models
 
 DailyBlock = Literal["headline", "count", "missed", "foot", "name"]
@@ -42,6 +39,25 @@ DailyBlock = Literal["headline", "count", "missed", "foot", "name"]
 
 MentionLookup = Callable[[str], str]
 """Returns the mention of a command, such as `daily edit`."""
+
+MAX_AUTHORS = 3
+MAX_URL_LENGTH = 160
+"""A longer address is replaced by the paper's page on Hugging Face, so that a title always fits."""
+
+TITLE_LENGTHS = (1000, 300, 200, 120, 60)
+MAX_NAME_LENGTH = 80
+MAX_ORGANIZATION_LENGTH = 60
+MAX_MODEL_LENGTH = 60
+
+format_votes = templates.render_votes
+
+_ORIGIN_KEYS = {models.DigestFormat.LISTING: "summary-listing", None: "summary-abstract"}
+"""The texts for summaries that no digest's writer wrote."""
+_FOREIGN_ORIGIN_KEYS = {
+    models.DigestFormat.LISTING: "summary-listing-in-other-language",
+    None: "summary-abstract-in-other-language",
+}
+"""The same for those in another language than the reader's: short, since they stand below each paper of a post."""
 
 MAX_TOPIC_LENGTH = 60
 """Characters of a topic in a headline; the name of a thread has at most 100."""
@@ -66,6 +82,127 @@ RESUME = "dr"
 ACTION_REQUIRED = frozenset(
     {contents.NoticeKind.PAUSED, contents.NoticeKind.CLOSED, contents.NoticeKind.SOURCE_FAILING}
 )
+
+
+# Texts of papers: title, votes, authors, the origin of a summary.
+
+
+def format_title(text: str | None, arxiv_id: str) -> str:
+    """Return a title as plain text on one line, LaTeX as Unicode; the arXiv id for a paper without a title."""
+    return discord_text.to_single_line(typography.render_title(text or "")) or arxiv_id
+
+
+def title_link(
+    text: str | None, arxiv_id: str, url: str, *, max_characters: int = 1600, max_bytes: int = 4000
+) -> str:
+    """Return the title as a link of at most `max_characters` code points and `max_bytes` bytes, or at the shortest.
+
+    A paper without a title shows its arXiv id.
+    """
+    address = (
+        url
+        if len(url) <= MAX_URL_LENGTH and discord_text.safe_url(url)
+        else arxiv_ids.huggingface_url(arxiv_id)
+    )
+    plain, link = format_title(text, arxiv_id), ""
+    for length in TITLE_LENGTHS:
+        link = discord_text.masked_link(discord_text.shorten(plain, length, markdown=False), address)
+        if len(link) <= max_characters and discord_text.utf8_bytes(link) <= max_bytes:
+            break
+    return link
+
+
+def format_authors(names: Sequence[str], *, truncated: bool = False) -> str:
+    """Return the first three authors and the number of the others, `+…` if the digest did not list them all."""
+    shown = ", ".join(escape_untrusted(name, max_length=MAX_NAME_LENGTH) for name in names[:MAX_AUTHORS])
+    more = len(names) - MAX_AUTHORS
+    if more > 0:
+        return f"{shown} +{more}{'…' if truncated else ''}"
+    return f"{shown} +…" if truncated and shown else shown
+
+
+def format_organization(name: str | None) -> str:
+    """Return the organization behind the authors, shortened; "" if it is unknown."""
+    return escape_untrusted(name, max_length=MAX_ORGANIZATION_LENGTH) if name else ""
+
+
+def format_stars(number: int | None) -> str:
+    """Return a number of stars as `★ 950` or `★ 1.2k`; "" for none."""
+    if not number:
+        return ""
+    return f"★ {number if number < 1000 else f'{number // 100 / 10:g}k'}"
+
+
+def code_and_project(texts: Texts, paper: contents.PostPaper) -> discord_text.SafeMarkdown:
+    """Return the links to the code, with its stars, and to the project; none with a very long address."""
+    code = f"{texts('link-code')} {format_stars(paper.code_stars)}".rstrip()
+    links = (
+        discord_text.masked_link(label, url)
+        for label, url in ((code, paper.code_url), (texts("link-project"), paper.project_url))
+        if url and len(url) <= MAX_URL_LENGTH and discord_text.safe_url(url)
+    )
+    return discord_text.SafeMarkdown(join_dotted(*links))
+
+
+def format_heading(texts: Texts, heading: str) -> str:
+    """Return a section's heading, the newsletter's labels in the reader's language."""
+    name = summaries.label_name(heading)
+    return texts(f"label-{name}") if name else heading
+
+
+def summary_line(texts: Texts, summary: summaries.Summary) -> str:
+    """Return the writer of a summary, its date and what it was written from."""
+    if summary.format is None or summary.format in _ORIGIN_KEYS:
+        return texts(_ORIGIN_KEYS[summary.format])
+    day = texts(f"format-{summary.format.value}", date=texts.format_date(summary.date))
+    return join_dotted(day, _basis_text(texts, summary))
+
+
+def _basis_text(texts: Texts, summary: summaries.Summary) -> str:
+    """Return what a digest's summary was written from, and with which model if Paperround wrote it."""
+    if summary.basis in (Basis.PAPER, Basis.ABSTRACT) and summary.writer is not None:
+        model = escape_untrusted(summary.writer, max_length=MAX_MODEL_LENGTH)
+        return texts(f"written-from-{summary.basis.value}", model=model)
+    return texts(f"basis-{summary.basis.value if summary.basis else 'unknown'}")
+
+
+def language_note(texts: Texts, language: str | None) -> str:
+    """Return that a text is in another language than the reader's; "" if it is not, or if there is no text."""
+    return texts("summary-in-other-language") if language not in (None, texts.locale.value) else ""
+
+
+def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language: bool = True) -> str:
+    """Return the small print below a paper of a post: its origin unless other people wrote it, and its language.
+
+    `with_language` is False if the foot of the post says the language of all its papers.
+    """
+    if summary is None:
+        return ""
+    note = language_note(texts, summary.language) if with_language else ""
+    if note and summary.basis is Basis.EXTRACT:
+        return texts("basis-extract-in-other-language")
+    if summary.writer is not None or summary.basis in (Basis.EXTRACT, Basis.HUGGINGFACE):
+        return join_dotted(_basis_text(texts, summary), note)
+    key = (_FOREIGN_ORIGIN_KEYS if note else _ORIGIN_KEYS).get(summary.format)
+    return texts(key) if key else note
+
+
+def join_dotted(*texts: str | None) -> str:
+    """Join the texts that are not empty with a middle dot."""
+    return " · ".join(text for text in texts if text)
+
+
+def subtext(text: str) -> str:
+    """Return a line of small print; "" for an empty text."""
+    return f"-# {text}" if text else ""
+
+
+def escape_untrusted(text: str, *, max_length: int = 100) -> str:
+    """Return untrusted text on one line, escaped and shortened."""
+    return discord_text.escape_text(shorten_label(text, max_length))
+
+
+# Posts, alerts and notices.
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +386,7 @@ def subtext_lines(text: str) -> str:
 # Posts without layout components: embeds for announcement channels, and plain text as the fallback of every message.
 
 
-def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int) -> dict[str, Any]:
+def embeds_payload(wording: PostWording, post: contents.DailyPost) -> dict[str, Any]:
     """Return one message of embeds without buttons, which Discord forwards to servers that follow the channel."""
     own, late = post.papers[: post.own_count], post.papers[post.own_count :]
     ranked = list(zip(post.numbers, post.papers, strict=True))
@@ -263,7 +400,7 @@ def embeds_payload(wording: PostWording, post: contents.DailyPost, position: int
     head = {
         "title": discord_text.shorten(f"📰 {wording.daily_text(post, 'headline')}", discord_text.EMBED_TITLE),
         "description": "\n".join(filter(None, lines)),
-        "url": day_url(post, position),
+        "url": day_url(post, 0),
         "color": AMBER,
     }
     embeds = [
@@ -375,7 +512,7 @@ def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> 
 
 def status_button(texts: Texts, marker: str | None = None) -> ui.Item[Any]:
     """Return the button that opens `/status`."""
-    return button(texts("see-status"), custom_ids.pack(SHOW_STATUS, marker=marker))
+    return button(texts("see-status"), pack_custom_id(SHOW_STATUS, marker=marker))
 
 
 def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutView:
@@ -384,7 +521,7 @@ def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutVie
     texts = wording.ui_texts
     resume = None
     if post.kind is contents.NoticeKind.PAUSED and post.subscription_id is not None:
-        resume = button(texts("resume-post"), custom_ids.pack(RESUME, post.subscription_id))
+        resume = button(texts("resume-post"), pack_custom_id(RESUME, post.subscription_id))
     status = status_button(texts, contents.part_marker(post.marker, 0))
     return text_view(wording.notice_text(post), status, resume, accent=accent)
 

@@ -153,28 +153,21 @@ def find_late(
     return LatePapers(tuple(shown), tuple(days), tuple(sorted({paper.digest_id for paper in late})))
 
 
-ROLLING_DAYS: Mapping[Style, int | None] = {
-    Style.COMPACT: None,
-    Style.CARDS: None,
-    Style.THREAD: None,
-    Style.FORUM: None,
-    Style.ANNOUNCEMENT: None,
-    Style.WEEKLY: 7,
-}
-"""Number of days whose digests a post draws from, including those of earlier posts.
+ROLLING_DAYS: Mapping[Style, int] = {Style.WEEKLY: 7}
+"""Number of days whose digests a post draws from, including those of earlier posts, for styles that have it.
 
-None: a post draws from each digest of the subscription's `fresh_days` once, after its votes have settled.
+Posts of other styles draw from each digest of the subscription's `fresh_days` once, after its votes have settled.
 """
 
 
 def is_rolling(subscription: Subscription) -> bool:
     """Return whether the posts draw from all digests of their last days, instead of each digest once."""
-    return ROLLING_DAYS[subscription.style] is not None
+    return subscription.style in ROLLING_DAYS
 
 
 def window_days(subscription: Subscription) -> int:
     """Return the number of days whose digests a post can draw from."""
-    return ROLLING_DAYS[subscription.style] or subscription.fresh_days
+    return ROLLING_DAYS.get(subscription.style, subscription.fresh_days)
 
 
 def first_rolling_date(subscription: Subscription, last_on: date) -> date | None:
@@ -198,21 +191,13 @@ can always be all savers but one: no number prevents that, since Discord does no
 """
 
 
-async def list_rows(
-    connection: Connection, guild_id: int, since: datetime
-) -> tuple[list[models.PaperRow], dict[str, tuple[int, int]]]:
-    """Return the papers that members saved or shared in a server since a time, those of most members first.
-
-    With them how many saved and how many shared each, by arXiv id; 0 savers means fewer than `FEWEST_SAVERS`.
-    """
-    picked = (await list_top(connection, [guild_id], since)).get(guild_id, ())
-    return [row for row, _, _ in picked], {row.arxiv_id: (saved, shared) for row, saved, shared in picked}
-
-
 async def list_top(
     connection: Connection, guild_ids: Collection[int], since: datetime, limit: int | None = None
 ) -> dict[int, tuple[ServerPickRow, ...]]:
-    """Return for each server the papers of `list_rows`, at most `limit`. Servers without any are left out."""
+    """Return for each server the papers that members saved or shared since a time, those of most members first.
+
+    With them how many did, 0 savers for fewer than `FEWEST_SAVERS`; at most `limit` papers. Servers without any are left out.
+    """
     saved = await shelf.count_savers(connection, guild_ids, since, FEWEST_SAVERS)
     shared = await shelf.count_sharers(connection, guild_ids, since)
     paper_ids = {paper_id for counts in (*saved.values(), *shared.values()) for paper_id in counts}

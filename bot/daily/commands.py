@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.accounts.service import TextPurpose
 from bot.archive import arxiv_ids
-from bot.client import custom_ids, message_builder, paper_text, router
+from bot.client import message_builder, router
 from bot.client import messages as client_messages
-from bot.client import permissions as client_permissions
+from bot.client.accounts import TextPurpose
 from bot.client.context import Client, Interaction, Request
-from bot.client.custom_ids import Action
+from bot.client.message_builder import Action, pack_custom_id
 from bot.client.router import UserError, map_service_errors
 from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
-from bot.daily.options import MAX_TOPIC_LENGTH
 from bot.daily.post import STYLES, PostableChannel, default_style
 from bot.daily.service import NoDayListError, TopicNeededError, draft_codec, find_same
 from bot.lists import autocomplete
@@ -42,24 +41,9 @@ ERRORS: Mapping[type[Exception], str] = {
 """Fluent ids of the exceptions of the subscriptions service."""
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
 SubscriptionId = app_commands.Range[str, 1, 30]
-
-RENAMED = {"source": "from"}
-"""The options that are called otherwise than their parameters: `from` is a word of Python."""
-DESCRIPTIONS = {
-    next((name for name, option in RENAMED.items() if option == setting.option), setting.option): (
-        setting.description
-    )
-    for setting in daily_options.SETTINGS.values()
-    if setting.option
-}
-CHOICES = {
-    "style": [app_commands.Choice(name=STYLES[style].label, value=style.value) for style in models.Style]
-} | {
-    setting.option: [app_commands.Choice(name=label, value=value) for label, value in setting.choices.items()]
-    for setting in daily_options.SETTINGS.values()
-    if setting.choices
-}
 
 
 @autocomplete.guarded
@@ -88,12 +72,39 @@ async def _complete_source(interaction: Interaction, current: str) -> autocomple
     )
 
 
-AUTOCOMPLETES = {
-    "time": autocomplete.times,
-    "timezone": autocomplete.timezones,
-    "topic": autocomplete.topics,
-    "source": _complete_source,
-}
+def _with_settings(method: Callable[P, T]) -> Callable[P, T]:
+    """Give a command the options of the table of settings in the place of its `**typed`."""
+    settings = {setting.option: setting for setting in daily_options.SETTINGS.values() if setting.option}
+    signature = inspect.signature(method, eval_str=True)
+    *own, typed = signature.parameters.values()
+    added = [
+        typed.replace(name=option, kind=typed.KEYWORD_ONLY, default=None, annotation=_annotate(setting))
+        for option, setting in settings.items()
+    ]
+    method.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+    choices = {
+        option: [app_commands.Choice(name=label, value=value) for label, value in setting.choices.items()]
+        for option, setting in settings.items()
+        if setting.choices
+    }
+    app_commands.choices(**choices)(method)
+    app_commands.describe(**{option: setting.description for option, setting in settings.items()})(method)
+    app_commands.rename(source="from")(method)  # a word of Python
+    app_commands.autocomplete(
+        time=autocomplete.times,
+        timezone=autocomplete.timezones,
+        topic=autocomplete.topics,
+        source=_complete_source,
+    )(method)
+    return method
+
+
+def _annotate(setting: daily_options.Setting) -> Any:
+    if isinstance(setting.field, daily_options.RoleField):
+        return discord.Role | None
+    if setting.limits is None:
+        return setting.takes | None
+    return app_commands.Range[setting.takes, *setting.limits] | None
 
 
 @app_commands.guild_only()
@@ -105,36 +116,22 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Require a manager, even if the server's command settings allow others."""
-        client_permissions.require_manager(interaction)
+        router.require_manager(interaction)
         return True
 
     @router.command(name="setup", description="Post the day's top papers in a channel")
-    @app_commands.rename(**RENAMED)
-    @app_commands.describe(channel="Where to post; this channel if left out", **DESCRIPTIONS)
-    @app_commands.choices(**CHOICES)
-    @app_commands.autocomplete(**AUTOCOMPLETES)
+    @app_commands.describe(channel="Where to post; this channel if left out")
+    @_with_settings
     async def setup(
         self,
         request: Request,
+        /,
         channel: discord.TextChannel | discord.ForumChannel | None = None,
-        time: app_commands.Range[str, 1, 40] | None = None,
-        timezone: app_commands.Range[str, 1, 60] | None = None,
-        papers: app_commands.Range[int, 1, 25] | None = None,
-        votes: app_commands.Range[int, 0, 99_999] | None = None,
-        days: str | None = None,
-        language: str | None = None,
-        style: str | None = None,
-        when_empty: bool | None = None,
-        topic: app_commands.Range[str, 1, MAX_TOPIC_LENGTH] | None = None,
-        source: app_commands.Range[str, 1, 100] | None = None,
-        role: discord.Role | None = None,
-        when: str | None = None,
-        server_picks: bool | None = None,
-        silent: bool | None = None,
+        **typed: Any,
     ) -> list[ui.LayoutView]:
         """Show the daily posts that the channel has; without any, the preview and the wizard, of which a button creates it."""
         destination = _postable_channel(channel or request.interaction.channel)
-        typed = await _typed_options(request)
+        typed = await _find_typed_source(request, typed)
         draft = await _default_draft(request, destination, typed)
         wanted = daily_options.apply_changes(draft, typed)
         return await _start_setup(request, destination, wanted)
@@ -148,38 +145,20 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         name="edit",
         description="Edit a daily post: in a form, or with options; omitted settings stay the same",
     )
-    @app_commands.rename(**RENAMED)
-    @app_commands.describe(post="The daily post to edit", **DESCRIPTIONS)
-    @app_commands.choices(**CHOICES)
-    @app_commands.autocomplete(post=_complete_post, **AUTOCOMPLETES)
+    @app_commands.describe(post="The daily post to edit")
+    @app_commands.autocomplete(post=_complete_post)
+    @_with_settings
     async def edit(
-        self,
-        request: Request,
-        post: SubscriptionId | None = None,
-        time: app_commands.Range[str, 1, 40] | None = None,
-        timezone: app_commands.Range[str, 1, 60] | None = None,
-        papers: app_commands.Range[int, 1, 25] | None = None,
-        votes: app_commands.Range[int, 0, 99_999] | None = None,
-        days: str | None = None,
-        language: str | None = None,
-        style: str | None = None,
-        when_empty: bool | None = None,
-        topic: app_commands.Range[str, 1, MAX_TOPIC_LENGTH] | None = None,
-        source: app_commands.Range[str, 1, 100] | None = None,
-        role: discord.Role | None = None,
-        when: str | None = None,
-        server_picks: bool | None = None,
-        silent: bool | None = None,
+        self, request: Request, /, post: SubscriptionId | None = None, **typed: Any
     ) -> ui.LayoutView:
         """Change the options of a subscription; without any, show the buttons of its forms."""
-        typed = await _typed_options(request)
-        if not typed.keys() - {"post"}:
+        if all(value is None for value in typed.values()):
             found = await _find_or_ask(request, post, daily_messages.CHANGE)
             if isinstance(found, ui.LayoutView):
                 return found
             return daily_messages.form_view(request.texts, found)
-        subscription = await _find(request, post)
-        wanted = daily_options.apply_changes(subscription, typed)
+        typed = await _find_typed_source(request, typed)
+        wanted = daily_options.apply_changes(await _find(request, post), typed)
         return await _edit(request, wanted)
 
     @router.command(name="preview", description="See privately what would be posted now")
@@ -230,18 +209,18 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
 class SubscriptionButtonsCog(commands.Cog):
     """A server's subscriptions, managed with components. All but `resume` require a manager of the server."""
 
-    @router.handles(daily_messages.SETUP, router.PRIVATELY, check=client_permissions.require_manager)
+    @router.handles(daily_messages.SETUP, router.PRIVATELY, check=router.require_manager)
     async def setup(self, request: Request, action: Action) -> list[ui.LayoutView]:
         """Begin a subscription of this channel."""
         channel = _postable_channel(request.interaction.channel)
         return await _start_setup(request, channel, await _default_draft(request, channel))
 
-    @router.handles(daily_messages.ADD, check=client_permissions.require_manager)
+    @router.handles(daily_messages.ADD, check=router.require_manager)
     async def add(self, request: Request, action: Action) -> list[ui.LayoutView]:
         """Show the wizard, also in a channel that has a daily post."""
         return await _wizard_views(request, await _load_draft(request, action.payload))
 
-    @router.handles(daily_messages.START, check=client_permissions.require_manager)
+    @router.handles(daily_messages.START, check=router.require_manager)
     async def start(self, request: Request, action: Action) -> ui.LayoutView:
         """Create the subscription of the wizard."""
         created = await _create(request, await _load_draft(request, action.payload))
@@ -249,7 +228,7 @@ class SubscriptionButtonsCog(commands.Cog):
             return created
         return _detail_view(request, created, "subscription-started")
 
-    @router.handles(daily_messages.START_NOW, check=client_permissions.require_manager)
+    @router.handles(daily_messages.START_NOW, check=router.require_manager)
     async def start_now(self, request: Request, action: Action) -> ui.LayoutView | None:
         """Create the subscription of the wizard, and post immediately."""
         created = await _create(request, await _load_draft(request, action.payload))
@@ -262,13 +241,13 @@ class SubscriptionButtonsCog(commands.Cog):
         await router.reply_privately(request.interaction, await _post_now(request, created))
         return None
 
-    @router.handles(daily_messages.OPEN_FORM, router.AT_ONCE, check=client_permissions.require_manager)
+    @router.handles(daily_messages.OPEN_FORM, router.AT_ONCE, check=router.require_manager)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
         """Open a form of a subscription or of a draft."""
         form_name, payload = action.fields(2)
         return await _form_modal(request, form_name, payload)
 
-    @router.handles(daily_messages.REOPEN, router.AT_ONCE, check=client_permissions.require_manager)
+    @router.handles(daily_messages.REOPEN, router.AT_ONCE, check=router.require_manager)
     async def reopen_form(self, request: Request, action: Action) -> ui.Modal:
         """Open a form that was refused, with the typed values. Raises UserError if these were overwritten."""
         form_name, token = action.fields(2)
@@ -276,7 +255,7 @@ class SubscriptionButtonsCog(commands.Cog):
             request, form_name, *await router.load_typed(request.services.text_tokens, token)
         )
 
-    @router.handles(daily_messages.SUBMIT_FORM, check=client_permissions.require_manager)
+    @router.handles(daily_messages.SUBMIT_FORM, check=router.require_manager)
     async def submit_form(self, request: Request, action: Action) -> ui.LayoutView:
         """Apply a form and return the subscription, or the wizard; of a refused form why, and how to open it again."""
         form_name, payload = action.fields(2)
@@ -286,41 +265,41 @@ class SubscriptionButtonsCog(commands.Cog):
             wanted = daily_options.apply_form(old, daily_messages.FORMS[form_name].settings, values)
             if old.id:
                 return await _edit(request, wanted)
-            channel = client_permissions.require_channel(request.interaction.guild, old.channel_id)
+            channel = router.require_channel(request.interaction.guild, old.channel_id)
             await _require_allowed(request, channel, wanted)
             return await _setup_view(request, wanted)
         except UserError as error:
             token = await router.store_typed(request, payload, values)
-            reopen_id = custom_ids.pack(daily_messages.REOPEN, form_name, token)
+            reopen_id = pack_custom_id(daily_messages.REOPEN, form_name, token)
             reason = request.texts(error.key, **error.arguments)
             return daily_messages.refused_view(request.texts, reason, reopen_id, payload)
 
-    @router.handles(daily_messages.CHANGE, check=client_permissions.require_manager)
+    @router.handles(daily_messages.CHANGE, check=router.require_manager)
     async def show_forms(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the buttons of the forms of a subscription."""
         return daily_messages.form_view(request.texts, await _find_chosen(request, action))
 
-    @router.handles(daily_messages.SHOW, check=client_permissions.require_manager)
+    @router.handles(daily_messages.SHOW, check=router.require_manager)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
         """Show a subscription."""
         return _detail_view(request, await _find_chosen(request, action))
 
-    @router.handles(daily_messages.LIST, check=client_permissions.require_manager)
+    @router.handles(daily_messages.LIST, check=router.require_manager)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the server's subscriptions."""
         return _list_view(request, await _list_for_guild(request))
 
-    @router.handles(daily_messages.SHOW_PREVIEW, router.PRIVATELY, check=client_permissions.require_manager)
+    @router.handles(daily_messages.SHOW_PREVIEW, router.PRIVATELY, check=router.require_manager)
     async def show_preview(self, request: Request, action: Action) -> list[ui.LayoutView]:
         """Preview the post that would be sent now."""
         return await _preview_views(request, await _find_chosen(request, action))
 
-    @router.handles(daily_messages.POST_NOW, router.PRIVATELY, check=client_permissions.require_manager)
+    @router.handles(daily_messages.POST_NOW, router.PRIVATELY, check=router.require_manager)
     async def post_now(self, request: Request, action: Action) -> ui.LayoutView:
         """Post immediately, outside the schedule."""
         return await _post_now(request, await _find_chosen(request, action))
 
-    @router.handles(daily_messages.PAUSE, check=client_permissions.require_manager)
+    @router.handles(daily_messages.PAUSE, check=router.require_manager)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
         """Pause a subscription; from the menu of `/daily pause` resume a paused one."""
         subscription = await _find_chosen(request, action)
@@ -331,13 +310,13 @@ class SubscriptionButtonsCog(commands.Cog):
         """Resume a subscription: for managers, and for its creator from a notice in a direct message."""
         return await _resume(request, await _find_manageable(request, action.payload))
 
-    @router.handles(daily_messages.REMOVE, check=client_permissions.require_manager)
+    @router.handles(daily_messages.REMOVE, check=router.require_manager)
     async def confirm_remove(self, request: Request, action: Action) -> ui.LayoutView:
         """Ask for confirmation to remove a subscription."""
         subscription = await _find_chosen(request, action)
         return daily_messages.confirm_remove_view(request.texts, subscription)
 
-    @router.handles(daily_messages.REMOVE_CONFIRMED, check=client_permissions.require_manager)
+    @router.handles(daily_messages.REMOVE_CONFIRMED, check=router.require_manager)
     async def remove(self, request: Request, action: Action) -> ui.LayoutView:
         """Remove a subscription."""
         subscription = await _find(request, action.payload)
@@ -345,23 +324,24 @@ class SubscriptionButtonsCog(commands.Cog):
         text = request.texts("subscription-removed", channel=f"<#{subscription.channel_id}>")
         return client_messages.text_view(text)
 
-    @router.handles(daily_messages.COPY, check=client_permissions.require_manager)
+    @router.handles(daily_messages.COPY, check=router.require_manager)
     async def choose_copies(self, request: Request, action: Action) -> ui.LayoutView:
         """Ask for the channels to copy a subscription to."""
         return daily_messages.copy_view(request.texts, await _find_chosen(request, action))
 
-    @router.handles(daily_messages.COPY_TO, check=client_permissions.require_manager)
+    @router.handles(daily_messages.COPY_TO, check=router.require_manager)
     async def check_copies(self, request: Request, action: Action) -> ui.LayoutView:
         """Show what would become of the chosen channels, and change nothing."""
         subscription = await _find(request, action.payload)
         chosen = router.selected_values(request.interaction)[: daily_messages.MAX_COPIES]
         checked = {
-            id_: await _try_copy(request, subscription, id_) for id_ in map(custom_ids.parse_number, chosen)
+            id_: await _try_copy(request, subscription, id_)
+            for id_ in map(message_builder.parse_number, chosen)
         }
         token = await router.store_typed(request, action.payload, {"channels": ",".join(map(str, checked))})
         return daily_messages.copy_view(request.texts, subscription, checked, token)
 
-    @router.handles(daily_messages.COPY_CONFIRMED, check=client_permissions.require_manager)
+    @router.handles(daily_messages.COPY_CONFIRMED, check=router.require_manager)
     async def copy(self, request: Request, action: Action) -> ui.LayoutView:
         """Copy a subscription to the chosen channels, each if it may be set up there now."""
         payload, values = await router.load_typed(request.services.text_tokens, action.payload)
@@ -369,21 +349,21 @@ class SubscriptionButtonsCog(commands.Cog):
         chosen = values.get("channels", "").split(",")[: daily_messages.MAX_COPIES]
         copied = {
             id_: await _try_copy(request, subscription, id_, is_kept=True)
-            for id_ in map(custom_ids.parse_number, chosen)
+            for id_ in map(message_builder.parse_number, chosen)
         }
         return daily_messages.copied_view(request.texts, copied)
 
     @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)
     async def show_other_language(self, request: Request, action: Action) -> list[ui.LayoutView]:
         """Show the papers of a post privately in the other language."""
-        with custom_ids.map_parse_errors():
+        with message_builder.map_parse_errors():
             locale = models.Locale(action.payload.partition(":")[0])
         # The papers are those of the message's menu; the topic is in the button to its list.
         arxiv_ids: list[str] = []
         topic = ""
         message = request.interaction.message
         for component in router.walk_components(message.components if message else ()):
-            own = custom_ids.unpack(getattr(component, "custom_id", None) or "")
+            own = message_builder.unpack_custom_id(getattr(component, "custom_id", None) or "")
             if isinstance(component, discord.SelectMenu) and own.verb == lists_messages.OPEN_SELECTED:
                 arxiv_ids += [option.value for option in component.options]
             elif own.verb == lists_messages.SHOW:
@@ -429,22 +409,20 @@ class WhyCog(commands.Cog):
             return daily_messages.why_view(texts, detail, answer, guild_id=guild_id, mention=self._mentions)
         if (arxiv_id := arxiv_ids.extract_arxiv_id(paper)) is not None:
             return daily_messages.unknown_paper_view(texts, arxiv_id)
-        raise UserError("no-paper", paper=paper_text.escape_untrusted(paper))
+        raise UserError("no-paper", paper=client_messages.escape_untrusted(paper))
 
 
-async def _typed_options(request: Request) -> dict[str, Any]:
-    """Return the options of `/daily setup` and `edit` that were given; a source by its address. Raises UserError."""
-    typed = dict(vars(request.interaction.namespace))
-    if (name := typed.get("from")) is None:
-        return typed
-    name = name.strip()
+async def _find_typed_source(request: Request, typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of `/daily setup` and `edit` with the address of the source that was typed. Raises UserError."""
+    if typed["source"] is None:
+        return {**typed}
+    name = typed["source"].strip()
     if name in daily_options.NO_TOPIC:
-        return {**typed, "from": ""}
-    rows = await request.services.sources.list_rows()
-    for row in rows:
+        return {**typed, "source": ""}
+    for row in await request.services.sources.list_rows():
         if name in (str(row.id), row.url) or name.casefold() == kinds.public_label(row.url).casefold():
-            return {**typed, "from": row.url}
-    raise UserError("no-such-source", source=paper_text.escape_untrusted(name))
+            return {**typed, "source": row.url}
+    raise UserError("no-such-source", source=client_messages.escape_untrusted(name))
 
 
 def _postable_channel(channel: Any) -> PostableChannel:
@@ -456,7 +434,7 @@ def _postable_channel(channel: Any) -> PostableChannel:
 
 def _find_postable(request: Request, draft: Subscription) -> PostableChannel:
     """Return the channel of a draft, as it is now. Raises UserError."""
-    return _postable_channel(client_permissions.require_channel(request.interaction.guild, draft.channel_id))
+    return _postable_channel(router.require_channel(request.interaction.guild, draft.channel_id))
 
 
 async def _default_draft(
@@ -466,7 +444,7 @@ async def _default_draft(
 
     It waits until the day's list is complete, unless a time or a source is among the `typed` options.
     """
-    is_at_its_hour = typed.get("time") or typed.get("from")
+    is_at_its_hour = typed.get("time") or typed.get("source")
     return Subscription(
         guild_id=channel.guild.id,
         channel_id=channel.id,
@@ -491,7 +469,7 @@ async def _load_draft(request: Request, token: str) -> Subscription:
     stored = await request.services.text_tokens.get(TextPurpose.SUBSCRIPTION, token)
     if stored is None:
         raise UserError("outdated-control")
-    with custom_ids.map_parse_errors():
+    with message_builder.map_parse_errors():
         draft = draft_codec().validate_json(stored)
     if draft.guild_id != request.interaction.guild_id:
         raise UserError("outdated-control")
@@ -544,10 +522,7 @@ async def _edit(request: Request, wanted: Subscription) -> ui.LayoutView:
 
 
 async def _require_allowed(
-    request: Request,
-    channel: client_permissions.Channel,
-    wanted: Subscription,
-    mentioned_id: int | None = None,
+    request: Request, channel: router.Channel, wanted: Subscription, mentioned_id: int | None = None
 ) -> None:
     """Raise UserError unless the post can draw from its source, the style fits the channel, and the user may mention the role.
 
@@ -558,7 +533,7 @@ async def _require_allowed(
     if isinstance(channel, PostableChannel) and not STYLES[wanted.style].fits(channel):
         raise UserError("style-does-not-fit", channel=channel.mention)
     if wanted.mention_role_id != mentioned_id:
-        await client_permissions.require_may_mention(request.interaction, channel, wanted.mention_role_id)
+        await router.require_may_mention(request.interaction, channel, wanted.mention_role_id)
 
 
 async def _forecast_text(request: Request, subscription: Subscription) -> str:
@@ -612,7 +587,7 @@ async def _try_copy(
 
 async def _post_now(request: Request, subscription: Subscription) -> ui.LayoutView:
     """Post the papers that the channel has not had, out of schedule, and return the confirmation. Raises UserError."""
-    channel = client_permissions.require_channel(request.interaction.guild, subscription.channel_id)
+    channel = router.require_channel(request.interaction.guild, subscription.channel_id)
     await _require_bot_may_post(request, channel, subscription.style)
     delivery = await request.services.on_demand_posts.plan(subscription.id, request.interaction.id)
     key = "subscription-posting" if delivery is not None else "subscription-nothing-new"
@@ -623,20 +598,18 @@ async def _resume(request: Request, subscription: Subscription) -> ui.LayoutView
     """Resume a subscription of a server that the user manages. Raises UserError if the bot may not post there."""
     guild = request.interaction.client.get_guild(subscription.guild_id)
     if guild is not None and not guild.unavailable:
-        channel = client_permissions.require_channel(guild, subscription.channel_id)
-        await client_permissions.require_may_mention(
-            request.interaction, channel, subscription.mention_role_id
-        )
+        channel = router.require_channel(guild, subscription.channel_id)
+        await router.require_may_mention(request.interaction, channel, subscription.mention_role_id)
         await _require_bot_may_post(request, channel, subscription.style)
     resumed = await request.services.subscriptions.resume(subscription.id)
     return _detail_view(request, resumed, "subscription-resumed")
 
 
 async def _require_bot_may_post(
-    request: Request, channel: client_permissions.Channel, style: models.Style, role_id: int | None = None
+    request: Request, channel: router.Channel, style: models.Style, role_id: int | None = None
 ) -> None:
     needed = daily_post.needed_permissions(channel, style, role_id)
-    await client_permissions.require_bot_may_post(request, channel, needed)
+    await router.require_bot_may_post(request, channel, needed)
 
 
 async def _preview_views(request: Request, subscription: Subscription) -> list[ui.LayoutView]:
@@ -668,10 +641,8 @@ async def _find_or_ask(
     request: Request, subscription_id: str | None, verb: str
 ) -> Subscription | ui.LayoutView:
     """Return the subscription that a command means, as `_find`; of several, the list with a menu for the action `verb`."""
-    candidates = await _list_candidates(request)
-    if subscription_id is not None or len(candidates) < 2:
-        return await _find(request, subscription_id)
-    return _list_view(request, candidates, verb)
+    rows = await _list_meant(request, subscription_id)
+    return rows[0] if len(rows) == 1 else _list_view(request, rows, verb)
 
 
 async def _find_chosen(request: Request, action: Action) -> Subscription:
@@ -704,28 +675,27 @@ async def _find(request: Request, subscription_id: str | None) -> Subscription:
 
     Raises UserError if there is none, or more than one to choose from.
     """
+    rows = await _list_meant(request, subscription_id)
+    if len(rows) > 1:
+        raise UserError("subscription-which")
+    return rows[0]
+
+
+async def _list_meant(request: Request, subscription_id: str | None) -> list[Subscription]:
+    """Return the subscription of an id; without one those of the channel, else all of the server. Raises UserError for none."""
     rows = await _list_for_guild(request)
     if not rows:
         raise UserError("no-subscriptions", command=request.interaction.client.mentions("daily setup"))
     if subscription_id is None:
-        candidates = await _list_candidates(request)
-        if len(candidates) > 1:
-            raise UserError("subscription-which")
-        return candidates[0]
-    for row in rows:
-        if str(row.id) == subscription_id:
-            return row
-    raise UserError("no-subscription")
+        return [row for row in rows if row.channel_id == request.interaction.channel_id] or rows
+    found = [row for row in rows if str(row.id) == subscription_id]
+    if not found:
+        raise UserError("no-subscription")
+    return found
 
 
 async def _list_in_channel(request: Request, channel_id: int) -> list[Subscription]:
     return [row for row in await _list_for_guild(request) if row.channel_id == channel_id]
-
-
-async def _list_candidates(request: Request) -> list[Subscription]:
-    """Return the subscriptions that a command without an id means: those of its channel, else all of the server."""
-    rows = await _list_for_guild(request)
-    return [row for row in rows if row.channel_id == request.interaction.channel_id] or rows
 
 
 async def _find_manageable(request: Request, subscription_id: str) -> Subscription:
@@ -734,15 +704,15 @@ async def _find_manageable(request: Request, subscription_id: str) -> Subscripti
     The creator has to manage the server still: a notice stays in their messages after they have lost the right.
     """
     if request.interaction.guild_id is not None:
-        client_permissions.require_manager(request.interaction)
+        router.require_manager(request.interaction)
         return await _find(request, subscription_id)
     try:
-        subscription = await request.services.subscriptions.get(custom_ids.parse_number(subscription_id))
+        subscription = await request.services.subscriptions.get(message_builder.parse_number(subscription_id))
     except errors.UsageError:
         raise UserError("no-subscription") from None
     if subscription.created_by != request.user_id:
         raise UserError("no-subscription")
-    await client_permissions.require_manager_of(request.interaction, subscription.guild_id)
+    await router.require_manager_of(request.interaction, subscription.guild_id)
     return subscription
 
 
@@ -758,7 +728,7 @@ async def _form_modal(
 ) -> message_builder.StatelessModal:
     """Return a form with the settings of `_load_target`, replaced by the typed values. Raises UserError."""
     subscription = await _load_target(request, payload)
-    channel = client_permissions.require_channel(request.interaction.guild, subscription.channel_id)
+    channel = router.require_channel(request.interaction.guild, subscription.channel_id)
     values = {**daily_options.form_values(subscription), **typed}
     if values["role"] and channel.guild.get_role(int(values["role"])) is None:
         values["role"] = ""

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from bot.core import day_close, isolation
-from bot.daily import choice, deliveries, planner, schedule
+from bot.daily import choice, planner, schedule
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, dump_payload
 from storage import archive, daily, key_values, models, outbox, papers
@@ -47,7 +47,7 @@ class ChangedPost(NamedTuple):
     """A post and its new rendering."""
 
     delivery: models.Delivery
-    rendered: deliveries.RenderedPost
+    rendered: planner.RenderedPost
 
 
 async def add_pending(
@@ -83,18 +83,18 @@ class EditPlanner:
             waiting = json.loads(await key_values.get(connection, key_values.UNSETTLED_POSTS) or "{}")
             states = await outbox.list_states(connection, map(int, waiting), now - UNSETTLED)
             affected = {id_ for id_, state in states.items() if waiting[str(id_)] != state}
-            if pending:
-                affected |= await self._list_affected(connection, pending, now)
             shown_on = await key_values.get(connection, key_values.CLOSE_SHOWN_ON) or ""
             closes: Mapping[datetime, date] = {}
-            if affected or shown_on < self._day_close.last_closed(now).isoformat():
+            if pending or affected or shown_on < self._day_close.last_closed(now).isoformat():
                 closes = await self._list_closes(connection, now)
             newest = max((day.isoformat() for day in closes.values()), default="")
-            if newest > shown_on:
-                affected |= await self._list_open(connection, closes, now)
+            if pending or newest > shown_on:
+                affected |= await _list_affected(
+                    connection, pending, closes if newest > shown_on else {}, now - LOOK_BACK
+                )
         count, unsettled = 0, dict[int, models.DeliveryState]()
-        rendered: dict[object, deliveries.RenderedPost | None] = {}
-        for ids in storage_database.chunked(sorted(affected), BATCH_SIZE):
+        rendered: dict[object, planner.RenderedPost | None] = {}
+        for ids in bulk.chunked(sorted(affected), BATCH_SIZE):
             async with database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 posts = await outbox.list_rows(connection, ids=ids)
@@ -116,40 +116,6 @@ class EditPlanner:
         reads = await planner.load_reads(connection, now) or {}
         closings = day_close.Closings(self._day_close, reads)
         return {self._day_close.closes_at(day): day for day in reads if closings.is_complete(day)}
-
-    async def _list_open(
-        self, connection: Connection, closes: Mapping[datetime, date], now: datetime
-    ) -> set[int]:
-        """Return the posts whose list was open when they were made, and is closed now."""
-        posts = await outbox.list_posts(connection, POST_KINDS, now - LOOK_BACK)
-        open_posts = [
-            text
-            for text, post in posts.items()
-            if post.papers and not post.is_complete and post.closes_at in closes
-        ]
-        return await outbox.list_ids_by_post(connection, open_posts, POST_KINDS, now - LOOK_BACK)
-
-    async def _list_affected(
-        self, connection: Connection, pending: Mapping[str, str], now: datetime
-    ) -> set[int]:
-        """Return the posts that show papers which corrections changed. Equal posts of many channels are looked at once."""
-        changed = {
-            int(key.removeprefix(key_values.CORRECTED)): set(json.loads(value)[1])
-            for key, value in pending.items()
-        }
-        posts = await outbox.list_posts(connection, POST_KINDS, now - LOOK_BACK)
-        shown = changed.keys() & {digest_id for post in posts.values() for digest_id in post.digests}
-        origins = {
-            (paper.arxiv_id, paper.digest_id)
-            for paper in await archive.list_papers(connection, shown)
-            if paper.paper_id in changed[paper.digest_id]
-        }
-        affected = [
-            text
-            for text, post in posts.items()
-            if not origins.isdisjoint(zip(post.papers, post.digests, strict=False))
-        ]
-        return await outbox.list_ids_by_post(connection, affected, POST_KINDS, now - LOOK_BACK)
 
     async def _forget(
         self,
@@ -176,7 +142,7 @@ class EditPlanner:
         connection: Connection,
         affected: Sequence[models.Delivery],
         closes: Mapping[datetime, date],
-        rendered: dict[object, deliveries.RenderedPost | None],
+        rendered: dict[object, planner.RenderedPost | None],
     ) -> list[ChangedPost]:
         """Render each distinct post again that is not among `rendered`; return those whose papers changed or list closed."""
         by_id = {row.id: row for row in await daily.list_rows(connection)}
@@ -205,7 +171,7 @@ class EditPlanner:
         subscription: models.Subscription,
         role_id: int | None,
         closes: Mapping[datetime, date],
-    ) -> deliveries.RenderedPost | None:
+    ) -> planner.RenderedPost | None:
         stored = delivery.post
         if not stored.is_complete and stored.closes_at in closes:
             final_total = await _count_listed(connection, subscription, delivery)
@@ -226,7 +192,7 @@ class EditPlanner:
         with isolation.isolated(log, "re-render failed", delivery=delivery.key):
             assert delivery.digest_on is not None
             post = contents.DailyPost(
-                marker=deliveries.MARKER_PLACEHOLDER,
+                marker=planner.MARKER_PLACEHOLDER,
                 locale=delivery.locale,
                 style=subscription.style,
                 digest_on=delivery.digest_on,
@@ -240,7 +206,7 @@ class EditPlanner:
                 silent=subscription.silent,
                 **stored.facts(),
             )
-            return deliveries.render(self._factory, post)
+            return planner.render(self._factory, post)
         return None
 
     async def _plan_batch(
@@ -298,7 +264,7 @@ class EditPlanner:
                 replaced += [row.delivery_id for row in earlier if row.sent_at is None]
                 planned.append(
                     self._factory.build(
-                        deliveries.EDIT,
+                        planner.EDIT,
                         f"edit:{part.id}:{now.isoformat()}",
                         delivery.locale,
                         [edit],
@@ -324,6 +290,33 @@ class EditPlanner:
         await outbox.add_all(connection, planned)
         await outbox.set_content(connection, posts, payloads, unsent)
         return count
+
+
+async def _list_affected(
+    connection: Connection, pending: Mapping[str, str], closes: Collection[datetime], since: datetime
+) -> set[int]:
+    """Return the posts that show papers which corrections changed, or whose list was open when they were made and closed since.
+
+    Equal posts of many channels are looked at once.
+    """
+    changed = {
+        int(key.removeprefix(key_values.CORRECTED)): set(json.loads(value)[1])
+        for key, value in pending.items()
+    }
+    posts = await outbox.list_posts(connection, POST_KINDS, since)
+    shown = changed.keys() & {digest_id for post in posts.values() for digest_id in post.digests}
+    origins = {
+        (paper.arxiv_id, paper.digest_id)
+        for paper in await archive.list_papers(connection, shown)
+        if paper.paper_id in changed[paper.digest_id]
+    }
+    affected = [
+        text
+        for text, post in posts.items()
+        if not origins.isdisjoint(zip(post.papers, post.digests, strict=False))
+        or (post.papers and not post.is_complete and post.closes_at in closes)
+    ]
+    return await outbox.list_ids_by_post(connection, affected, POST_KINDS, since)
 
 
 def _figures(post: models.StoredPost) -> tuple[str | None, bool, int | None]:

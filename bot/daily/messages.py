@@ -13,9 +13,9 @@ from typing import NamedTuple, assert_never
 import discord
 from discord import ui
 
-from bot.client import custom_ids, message_builder, paper_text
+from bot.client import message_builder
 from bot.client import messages as client_messages
-from bot.client.message_builder import StatelessModal, button
+from bot.client.message_builder import StatelessModal, button, pack_custom_id
 from bot.client.messages import MentionLookup
 from bot.client.translations import Texts
 from bot.daily import choice, schedule
@@ -111,7 +111,7 @@ def setup_view(
     ]
     if closes_at is not None:
         closes = texts("setup-closes", time=format_timestamp(closes_at, "t"))
-        lines.append(paper_text.subtext(closes))
+        lines.append(client_messages.subtext(closes))
     message.add_text("\n".join(lines))
     if same is None:
         message.add_buttons(
@@ -132,7 +132,7 @@ def _button(
     *fields: str | int,
     style: discord.ButtonStyle = discord.ButtonStyle.secondary,
 ) -> ui.Item[ui.LayoutView]:
-    return button(texts(text_id), custom_ids.pack(verb, *fields), style=style)
+    return button(texts(text_id), pack_custom_id(verb, *fields), style=style)
 
 
 def _change_button(texts: Texts, subscription: Subscription) -> ui.Item[ui.LayoutView]:
@@ -161,7 +161,7 @@ def forecast_text(texts: Texts, forecast: TopicForecast | None, suggestions: Seq
     if not counts:
         lines = [texts("forecast-recent-none" if is_recent else "forecast-past-none", until=until)]
         if suggestions:
-            topics = " · ".join(map(paper_text.escape_untrusted, suggestions))
+            topics = " · ".join(map(client_messages.escape_untrusted, suggestions))
             lines.append(texts("list-perhaps", topics=topics))
         return "\n".join(lines)
     fewest, most = min(counts.values()), max(counts.values())
@@ -169,25 +169,25 @@ def forecast_text(texts: Texts, forecast: TopicForecast | None, suggestions: Seq
     line = texts(
         "forecast-recent" if is_recent else "forecast-past", days=len(counts), until=until, papers=papers
     )
-    return f"{line}\n{paper_text.subtext(texts('forecast-once'))}"
+    return f"{line}\n{client_messages.subtext(texts('forecast-once'))}"
 
 
 def options_text(texts: Texts, subscription: Subscription) -> str:
     """Return the settings in lines: topic, source and role if there are any, schedule, papers, appearance."""
-    topic = paper_text.escape_untrusted(subscription.topic)
+    topic = client_messages.escape_untrusted(subscription.topic)
     role_id, min_votes = subscription.mention_role_id, subscription.min_votes
     lines = (
         texts("subscription-topic", topic=topic) if topic else "",
         texts("subscription-source", source=format_source(subscription, 100)) if subscription.source else "",
         "" if role_id is None else texts("subscription-mention", role=f"<@&{role_id}>"),
         format_schedule(texts, subscription),
-        paper_text.join_dotted(
+        client_messages.join_dotted(
             texts(
                 "choice-papers" if subscription.source else "subscription-papers", count=subscription.top_n
             ),
             texts("subscription-votes", votes=min_votes) if min_votes else None,
         ),
-        paper_text.join_dotted(
+        client_messages.join_dotted(
             texts(f"language-{subscription.locale.value}"),
             texts(f"style-{subscription.style.value}"),
             texts("subscription-say-empty" if subscription.say_when_empty else "subscription-silent-empty"),
@@ -200,7 +200,7 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
 
 def format_source(subscription: Subscription, max_length: int = MAX_TOPIC_LENGTH) -> str:
     """Return the name of the source that a subscription draws from, escaped; "" for all."""
-    return paper_text.escape_untrusted(kinds.public_label(subscription.source), max_length=max_length)
+    return client_messages.escape_untrusted(kinds.public_label(subscription.source), max_length=max_length)
 
 
 def subscription_detail_view(texts: Texts, subscription: Subscription, headline: str = "") -> ui.LayoutView:
@@ -245,9 +245,9 @@ def list_view(
 
 def list_line(texts: Texts, row: Subscription) -> str:
     """Return a subscription on a line of a list, without its channel."""
-    topic = paper_text.escape_untrusted(short_topic(row))
+    topic = client_messages.escape_untrusted(short_topic(row))
     source = format_source(row)
-    return paper_text.join_dotted(topic, source, format_schedule(texts, row), next_post_text(texts, row))
+    return client_messages.join_dotted(topic, source, format_schedule(texts, row), next_post_text(texts, row))
 
 
 def select_menu(texts: Texts, rows: Sequence[Subscription], verb: str) -> ui.Item[ui.LayoutView] | None:
@@ -256,14 +256,14 @@ def select_menu(texts: Texts, rows: Sequence[Subscription], verb: str) -> ui.Ite
         message_builder.select_option(
             format_schedule(texts, row),
             str(row.id),
-            description=paper_text.join_dotted(
+            description=client_messages.join_dotted(
                 texts("subscription-option", id=str(row.id), style=texts(f"style-{row.style.value}")),
                 short_topic(row) or None,
             ),
         )
         for row in rows
     ]
-    return message_builder.select_menu(texts("subscription-pick"), custom_ids.pack(verb), options)
+    return message_builder.select_menu(texts("subscription-pick"), pack_custom_id(verb), options)
 
 
 def copy_view(
@@ -281,12 +281,12 @@ def copy_view(
     message.add_text(options_text(texts, subscription))
     message.add_separator()
     message.add_text(_copies_text(texts, checked, "copy-will") or texts("copy-choose", most=str(MAX_COPIES)))
-    menu_id = custom_ids.pack(COPY_TO, subscription.id)
+    menu_id = pack_custom_id(COPY_TO, subscription.id)
     message.add_select(message_builder.channel_menu(texts("copy-menu"), menu_id, max_values=MAX_COPIES))
     count = sum(not reason for reason in checked.values())
     start = texts("copy-start", count=count)
     message.add_buttons(
-        button(start, custom_ids.pack(COPY_CONFIRMED, token), style=discord.ButtonStyle.primary)
+        button(start, pack_custom_id(COPY_CONFIRMED, token), style=discord.ButtonStyle.primary)
         if count
         else None,
         _button(texts, "back", SHOW, subscription.id),
@@ -349,7 +349,7 @@ def subscription_label(texts: Texts, subscription: Subscription, channel: str | 
     """Return a subscription on one line without markup, for autocomplete."""
     name = f"#{channel}" if channel else str(subscription.channel_id)
     schedule = format_schedule(texts, subscription)
-    return paper_text.join_dotted(name, short_topic(subscription) or None, schedule)
+    return client_messages.join_dotted(name, short_topic(subscription) or None, schedule)
 
 
 def short_topic(subscription: Subscription) -> str:
@@ -391,7 +391,7 @@ def form_modal(
 ) -> StatelessModal:
     """Return a form of a subscription. `payload` says of which: see STORED_MARK. `styles` fit its channel."""
     form = FORMS[form_name]
-    modal = StatelessModal(texts(form.title), custom_ids.pack(SUBMIT_FORM, form_name, payload))
+    modal = StatelessModal(texts(form.title), pack_custom_id(SUBMIT_FORM, form_name, payload))
     # A weekly post cannot wait for a day, and another one does not list what members saved.
     left_out = "when" if values["style"] == Style.WEEKLY else "server_picks"
     names = [name for name in form.settings if name != left_out]
@@ -439,7 +439,7 @@ def existing_view(texts: Texts, rows: Sequence[Subscription], token: str) -> ui.
         message.add_select(select_menu(texts, rows, CHANGE))
     message.add_buttons(
         _change_button(texts, rows[0]) if len(rows) == 1 else None,
-        button(texts("setup-add", count=len(rows)), custom_ids.pack(ADD, token)),
+        button(texts("setup-add", count=len(rows)), pack_custom_id(ADD, token)),
     )
     return message.view
 
@@ -479,9 +479,11 @@ def why_view(
     has_problem = any(explanation.cause in PROBLEM_CAUSES for explanation in answer.explanations)
     accent = message_builder.RED if has_problem else message_builder.AMBER
     message = message_builder.MessageBuilder(accent)
-    title = paper_text.title_link(paper.title, paper.arxiv_id, paper.url)
+    title = client_messages.title_link(paper.title, paper.arxiv_id, paper.url)
     newest = texts("nearest-digest", date=texts.format_date(paper.last_on))
-    message.add_text(f"### {title}\n{paper_text.join_dotted(paper_text.format_votes(paper.votes), newest)}")
+    message.add_text(
+        f"### {title}\n{client_messages.join_dotted(client_messages.format_votes(paper.votes), newest)}"
+    )
     message.add_separator()
     for explanation in answer.explanations[:MAX_SUBSCRIPTIONS]:
         message.add_text(_explanation_text(texts, explanation, guild_id, mention))
@@ -505,7 +507,7 @@ def why_view(
 
 def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
     """Return the answer for a paper that is not in the archive."""
-    text = texts("why-not-listed", paper=paper_text.escape_untrusted(arxiv_id))
+    text = texts("why-not-listed", paper=client_messages.escape_untrusted(arxiv_id))
     return client_messages.text_view(text, client_messages.status_button(texts))
 
 
@@ -514,8 +516,8 @@ def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, men
     if subscription is None:
         heading = texts("why-former-subscription")
     else:
-        topic = paper_text.escape_untrusted(short_topic(subscription)) or None
-        heading = paper_text.join_dotted(
+        topic = client_messages.escape_untrusted(short_topic(subscription)) or None
+        heading = client_messages.join_dotted(
             topic,
             format_source(subscription),
             format_schedule(texts, subscription),
@@ -525,19 +527,19 @@ def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, men
     if cause is Cause.NOT_DELIVERED and explanation.delivery is not None:
         lines.append(client_messages.reason_text(texts, explanation.delivery.reason))
     if explanation.is_repeated:
-        lines.append(paper_text.subtext(texts("why-repeated")))
+        lines.append(client_messages.subtext(texts("why-repeated")))
     if (
         explanation.may_change
         and explanation.at is not None
         and cause not in (Cause.UPCOMING, Cause.SETTLING, Cause.CLOSING)
     ):
         at = format_timestamp(explanation.at, "R")
-        lines.append(paper_text.subtext(texts("why-may-change", at=at)))
+        lines.append(client_messages.subtext(texts("why-may-change", at=at)))
     put_off_from = None if subscription is None else schedule.put_off_from(subscription)
     if explanation.may_change and put_off_from is not None:
-        lines.append(paper_text.subtext(texts("why-put-off", day=texts.format_date(put_off_from))))
+        lines.append(client_messages.subtext(texts("why-put-off", day=texts.format_date(put_off_from))))
     if cause in (Cause.TOO_FEW_VOTES, Cause.BELOW_TOP, Cause.OFF_TOPIC, Cause.TOO_OLD):
-        lines.append(paper_text.subtext(texts("why-edit", command=mention("daily edit"))))
+        lines.append(client_messages.subtext(texts("why-edit", command=mention("daily edit"))))
     return "\n".join(lines)
 
 
@@ -550,7 +552,7 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
         "rank": explanation.rank,
         "total": explanation.candidate_count,
         "votes": explanation.votes or 0,
-        "topic": "" if subscription is None else paper_text.escape_untrusted(subscription.topic),
+        "topic": "" if subscription is None else client_messages.escape_untrusted(subscription.topic),
         "source": (subscription and format_source(subscription)) or "none",
     }
     if cause is Cause.NOT_DELIVERED and delivery is not None:

@@ -1,7 +1,7 @@
 """The settings of a subscription: one table, which the options of `/daily`, its forms and `paperround channels` follow.
 
-A new setting has a row here, a field of `models.Subscription` with its column, and a parameter of the commands of Discord
-and of the shell, which these libraries read from signatures. Imports discord.py only to parse what was typed there.
+A new setting has a row here, a field of `models.Subscription` with its column, and a parameter of the commands of the shell,
+which typer reads from signatures. Imports discord.py only to parse what was typed there.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ MAX_TOPIC_LENGTH = 200
 MAX_TOP_N = 25
 """Discord's limit on the options of a select menu, which lists the papers of a post."""
 MAX_VOTES = 99_999
+WEBHOOK_STYLES = (Style.COMPACT, Style.CARDS, Style.WEEKLY)
 NO_TOPIC = ("-", "–", "—")
 CHECKED = "options"
 """The menu of a form that holds its settings with two values."""
@@ -81,14 +82,16 @@ class Setting:
     """The option of `/daily`, "" for a setting of the shell alone."""
     description: str = ""
     """What `/daily` says of the option."""
+    takes: type[str | int | bool] = str
+    """What the option takes, if not a role."""
+    limits: tuple[int, int] | None = None
+    """The least and the greatest number, or length of a text, that the option takes."""
     choices: Mapping[str, str] | None = None
     """The values that `/daily` offers, by label."""
     parse: Callable[[Any], Any] = _unchanged
     """Returns the value of what was typed. Raises UserError or ValueError."""
     field: TextField | ChoiceField | RoleField | CheckField | None = None
     """Where a form asks for it."""
-    show: Callable[[Any], str] = str
-    """Returns a value as the field of the form holds it."""
 
 
 # Discord's parsers are imported when something was typed there: the shell does without discord.py.
@@ -135,10 +138,10 @@ def _parse_role(role: Any) -> int | None:
 
     @everyone means no role: a daily ping of everyone is never wanted.
     """
-    from bot.client import custom_ids
+    from bot.client import message_builder
 
     if isinstance(role, str):
-        return custom_ids.parse_number(role) or None
+        return message_builder.parse_number(role) or None
     return None if role.is_default() else int(role.id)
 
 
@@ -153,6 +156,7 @@ _ROWS = (
         "at",
         option="time",
         description="Time, such as 09:00, 9am or 9am KST",
+        limits=(1, 40),
         parse=_parse_time,
         field=TextField("time", 40, hint="alert-form-time-hint"),
     ),
@@ -161,8 +165,29 @@ _ROWS = (
         "timezone",
         option="timezone",
         description="The time zone, such as Asia/Seoul",
+        limits=(1, 60),
         parse=_parse_zone,
         field=TextField("zone", 60, "Asia/Seoul"),
+    ),
+    Setting(
+        "top_n",
+        "top",
+        option="papers",
+        description="Number of papers (1 to 25)",
+        takes=int,
+        limits=(1, MAX_TOP_N),
+        parse=_parse_count("papers-not-a-number", 1, MAX_TOP_N),
+        field=TextField("papers", 2),
+    ),
+    Setting(
+        "min_votes",
+        "min_votes",
+        option="votes",
+        description="Minimum votes",
+        takes=int,
+        limits=(0, MAX_VOTES),
+        parse=_parse_count("votes-not-a-number", 0, MAX_VOTES),
+        field=TextField("votes", 5, if_empty="0"),
     ),
     Setting(
         "days",
@@ -187,23 +212,6 @@ _ROWS = (
         },
         parse=schedule.parse_days,
         field=ChoiceField("days", schedule.DAY_NAMES),
-        show=format_days,
-    ),
-    Setting(
-        "top_n",
-        "top",
-        option="papers",
-        description="Number of papers (1 to 25)",
-        parse=_parse_count("papers-not-a-number", 1, MAX_TOP_N),
-        field=TextField("papers", 2),
-    ),
-    Setting(
-        "min_votes",
-        "min_votes",
-        option="votes",
-        description="Minimum votes",
-        parse=_parse_count("votes-not-a-number", 0, MAX_VOTES),
-        field=TextField("votes", 5, if_empty="0"),
     ),
     Setting(
         "locale",
@@ -219,6 +227,14 @@ _ROWS = (
         "style",
         option="style",
         description="The post's style",
+        choices={
+            "Compact: one message": Style.COMPACT.value,
+            "Cards: one message per paper": Style.CARDS.value,
+            "Thread: papers in a thread": Style.THREAD.value,
+            "Forum: one post per day": Style.FORUM.value,
+            "Announcement: published to followers": Style.ANNOUNCEMENT.value,
+            "Weekly: the week's late risers": Style.WEEKLY.value,
+        },
         parse=Style,
         field=ChoiceField("style", tuple(Style), "style-"),
     ),
@@ -227,6 +243,7 @@ _ROWS = (
         "say_when_empty",
         option="when_empty",
         description="On a day without papers: post a note, or nothing",
+        takes=bool,
         field=CheckField("say-empty"),
     ),
     Setting("wait_minutes", "wait_minutes"),
@@ -237,6 +254,7 @@ _ROWS = (
         "topic",
         option="topic",
         description="Only papers that match, as in /topic; a hyphen for all papers",
+        limits=(1, MAX_TOPIC_LENGTH),
         parse=_parse_topic,
         field=TextField("topic", MAX_TOPIC_LENGTH, hint="subscription-form-topic-hint", if_empty=NO_TOPIC[0]),
     ),
@@ -244,8 +262,9 @@ _ROWS = (
         "source",
         "from",
         dump=errors.redact,
-        option="from",
+        option="source",
         description="Only papers of this source; a hyphen for all sources",
+        limits=(1, 100),
     ),
     Setting(
         "mention_role_id",
@@ -255,7 +274,6 @@ _ROWS = (
         description="A role to mention above the papers; @everyone for none",
         parse=_parse_role,
         field=RoleField("role"),
-        show=lambda role_id: str(role_id or ""),
     ),
     Setting(
         "when",
@@ -274,6 +292,7 @@ _ROWS = (
         "server_picks",
         option="server_picks",
         description="Weekly style: plus this server's most saved and shared papers",
+        takes=bool,
         field=CheckField("server-picks"),
     ),
     Setting(
@@ -281,6 +300,7 @@ _ROWS = (
         "silent",
         option="silent",
         description="Post without a notification",
+        takes=bool,
         field=CheckField("silent"),
     ),
 )
@@ -317,7 +337,7 @@ def apply_form(subscription: Subscription, form: Sequence[str], values: Mapping[
 
     Raises UserError, and InvalidCustomIdError for values that no form offers.
     """
-    from bot.client import custom_ids
+    from bot.client import message_builder
 
     checked = values.get(CHECKED, "").split(",")
     typed: dict[str, Any] = {}
@@ -333,7 +353,7 @@ def apply_form(subscription: Subscription, form: Sequence[str], values: Mapping[
             case field:
                 assert field is not None  # a form asks for it
                 typed[setting.option] = values.get(field.key)
-    with custom_ids.map_parse_errors():
+    with message_builder.map_parse_errors():
         return apply_changes(subscription, typed)
 
 
@@ -346,7 +366,7 @@ def form_values(subscription: Subscription) -> dict[str, str]:
         if isinstance(setting.field, CheckField):
             checked += [setting.field.key] if value == setting.field.on else []
         elif setting.field is not None:
-            values[setting.field.key] = setting.show(value)
+            values[setting.field.key] = "" if value is None else str(setting.dump(value))
     return values | {CHECKED: ",".join(checked)}
 
 
@@ -368,8 +388,14 @@ def validated(subscription: Subscription) -> Subscription:
     if not subscription.days or not set(subscription.days) <= set(schedule.EVERY_DAY):
         raise errors.UsageError("There must be at least one weekday. Use mon, tue, wed, thu, fri, sat, sun.")
     is_weekly = choice.is_rolling(subscription)
-    if subscription.is_by_webhook:
-        _check_webhook_post(subscription)
+    if subscription.is_by_webhook and subscription.style not in WEBHOOK_STYLES:
+        raise errors.UsageError(
+            f"A webhook cannot post in the style {subscription.style.value}. Use {', '.join(WEBHOOK_STYLES)}."
+        )
+    if subscription.is_by_webhook and (subscription.mention_role_id is not None or subscription.server_picks):
+        raise errors.UsageError(
+            "A post by a webhook mentions no role and knows no members. Leave out --mention and --server-picks."
+        )
     if subscription.when is When.COMPLETE and is_weekly:
         raise errors.UsageError("A weekly post is sent at its hour; it cannot wait for a day to be complete.")
     return replace(
@@ -379,21 +405,6 @@ def validated(subscription: Subscription) -> Subscription:
         topic=validate_topic(subscription.topic),
         server_picks=subscription.server_picks and is_weekly,
     )
-
-
-WEBHOOK_STYLES = (Style.COMPACT, Style.CARDS, Style.WEEKLY)
-
-
-def _check_webhook_post(subscription: Subscription) -> None:
-    """Raise UsageError for a setting that needs a bot in the server."""
-    if subscription.style not in WEBHOOK_STYLES:
-        raise errors.UsageError(
-            f"A webhook cannot post in the style {subscription.style.value}. Use {', '.join(WEBHOOK_STYLES)}."
-        )
-    if subscription.mention_role_id is not None or subscription.server_picks:
-        raise errors.UsageError(
-            "A post by a webhook mentions no role and knows no members. Leave out --mention and --server-picks."
-        )
 
 
 def validate_topic(topic: str) -> str:

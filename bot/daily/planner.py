@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
@@ -17,10 +18,10 @@ import structlog
 
 from bot.core import clock, day_close, isolation
 from bot.core.clock import TimeSlices
-from bot.daily import choice, deliveries, schedule
+from bot.daily import choice, schedule
 from bot.daily.schedule import DAY
 from bot.outbox import contents
-from bot.outbox.contents import DeliveryFactory, KindRecord
+from bot.outbox.contents import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
 from bot.sources import kinds
 from storage import archive, daily, key_values, models, outbox, papers, sources
 from storage.archive import DigestPaper
@@ -50,6 +51,99 @@ MAX_PICKS = 5
 
 PapersByRevision: TypeAlias = dict[tuple[int, int], list[DigestPaper]]
 """The papers of digests, by id and revision."""
+
+
+# The delivery kinds of subscriptions: how a post is rendered once for many channels, what its expiry undoes, and how
+# subscriptions are suspended and resumed with their channel.
+
+MARKER_PLACEHOLDER = "daily:0:0000-00-00"
+"""Marker of a rendered post that is shared by many deliveries; each delivery puts its own key in its place."""
+
+
+async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
+    """Let the digests and late papers of unsent posts be posted again."""
+    covering = [(row.subscription_id, row.planned_at) for row in unsent if row.subscription_id is not None]
+    await daily.remove_covered(connection, covering)
+
+
+async def _suspend(
+    connection: Connection, delivery: models.Delivery, state: models.ActivityState, reason: models.Reason
+) -> list[Owned]:
+    if delivery.is_direct:
+        return []
+    affected = await daily.list_rows(
+        connection, channel_id=delivery.channel_id, state=models.ActivityState.ACTIVE
+    )
+    if reason in STYLE_REASONS and delivery.subscription_id is not None:
+        affected = [row for row in affected if row.id == delivery.subscription_id]
+    ids = [row.id for row in affected]
+    changed_ids = await daily.set_state(connection, ids, state, reason=reason)
+    return [_owned(row) for row in affected if row.id in changed_ids]
+
+
+async def _resume(connection: Connection, can_resume: CanResume, guild_id: int | None) -> list[Owned]:
+    paused = await daily.list_rows(connection, guild_id=guild_id, state=models.ActivityState.PAUSED)
+    resumable = [row for row in paused if can_resume(row)]
+    await daily.set_state(connection, [row.id for row in resumable], models.ActivityState.ACTIVE)
+    return [_owned(row) for row in resumable]
+
+
+def _owned(subscription: models.Subscription) -> Owned:
+    return Owned(
+        name=f"s{subscription.id}",
+        guild_id=subscription.guild_id,
+        channel_id=subscription.channel_id,
+        user_id=subscription.created_by,
+        locale=subscription.locale,
+        subscription_id=subscription.id,
+        # That it was paused when the bot left was not told either.
+        is_notified=subscription.reason != models.Reason.GUILD_LEFT,
+    )
+
+
+DAILY: KindRecord[contents.DailyPost] = KindRecord(
+    kind=models.DeliveryKind.DAILY,
+    priority=models.Priority.SCHEDULED,
+    render=lambda renderer, post: renderer.render_daily(post),
+    undo=_undo,
+    suspend=_suspend,
+    resume=_resume,
+)
+ON_DEMAND = KindRecord(
+    kind=models.DeliveryKind.ON_DEMAND, priority=models.Priority.INTERACTIVE, render=DAILY.render
+)
+EDIT = KindRecord(kind=models.DeliveryKind.EDIT, priority=models.Priority.CORRECTION, render=DAILY.render)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPost:
+    """A daily post rendered with MARKER_PLACEHOLDER: its messages without nonces, and what is stored of it."""
+
+    parts: tuple[models.NewPart, ...]
+    stored: models.StoredPost
+
+
+def render(factory: DeliveryFactory, post: contents.DailyPost) -> RenderedPost:
+    """Render a post once, for any number of contents. `post.marker` must be MARKER_PLACEHOLDER."""
+    # Of the papers alone: a changed schedule or template is not a reason to edit what was posted.
+    titles = [(paper.title, paper.url) for paper, _, _ in post.server_picks]
+    shown = repr(post.papers) + (repr(titles) if titles else "")
+    stored = models.StoredPost(
+        papers=tuple(paper.arxiv_id for paper in post.papers),
+        digests=tuple(paper.digest_id for paper in post.papers),
+        total=post.total,
+        fingerprint=hashlib.sha256(shown.encode()).hexdigest(),
+        topic=post.topic,
+        source=post.source,
+        late=post.late,
+        closes_at=post.closes_at,
+        is_complete=post.is_complete,
+        final_total=post.final_total,
+        missed_on=post.missed_on,
+        ranks=post.ranks,
+        server_picks=tuple((paper.arxiv_id, saved, shared) for paper, saved, shared in post.server_picks),
+    )
+    return RenderedPost(factory.render(DAILY, post), stored)
 
 
 class TopicMatches:
@@ -259,7 +353,7 @@ def build_daily_post(
     A list that closes after `now` (UTC) is not complete.
     """
     return contents.DailyPost(
-        marker=deliveries.MARKER_PLACEHOLDER,
+        marker=MARKER_PLACEHOLDER,
         locale=subscription.locale,
         style=subscription.style,
         digest_on=post.digest_on,
@@ -288,7 +382,7 @@ class RenderedPosts:
     def __init__(self, factory: DeliveryFactory, now: datetime) -> None:
         self._factory = factory
         self._now = now
-        self._cache: dict[object, deliveries.RenderedPost] = {}
+        self._cache: dict[object, RenderedPost] = {}
 
     def build_delivery(
         self,
@@ -296,12 +390,12 @@ class RenderedPosts:
         post: choice.PlannedPost,
         details: Mapping[int, models.PaperDetail],
         *,
-        record: KindRecord[contents.DailyPost] = deliveries.DAILY,
+        record: KindRecord[contents.DailyPost] = DAILY,
         key: str | None = None,
     ) -> models.NewDelivery:
         """Return the delivery of a planned post; only a daily one mentions a role. Raises what its templates raise."""
         content = replace(post, local_on=post.digest_on, due_at=self._now, digest_ids=())
-        role_id = subscription.mention_role_id if post.papers and record is deliveries.DAILY else None
+        role_id = subscription.mention_role_id if post.papers and record is DAILY else None
         look = subscription.locale, subscription.style, subscription.topic, subscription.source, role_id
         cached = (
             content,
@@ -312,7 +406,7 @@ class RenderedPosts:
         )
         if cached not in self._cache:
             built = replace(build_daily_post(subscription, post, details, self._now), mention_role_id=role_id)
-            self._cache[cached] = deliveries.render(self._factory, built)
+            self._cache[cached] = render(self._factory, built)
         return self._factory.build(
             record,
             key or choice.delivery_key(subscription.id, post.local_on),
@@ -422,9 +516,7 @@ class DailyPlanner:
             known = [subscription for subscription in due if clock.is_known_zone(subscription.timezone)]
             if not all(matches.covers(subscription) for subscription in known):
                 return None
-            plans, revisions = await _decide(
-                connection, known, now, matches, loaded, self._day_close, self._off
-            )
+            plans, revisions = await self._decide(connection, known, now, matches, loaded)
             posts = await add_server_picks(connection, known, [plan.post for plan in plans])
             plans = [replace(plan, post=post) for plan, post in zip(plans, posts, strict=True)]
             locales = {subscription.locale for subscription in known}
@@ -442,53 +534,53 @@ class DailyPlanner:
             log.info("posts planned", count=len(ids), deliveries=list(ids)[:MAX_LOGGED_KEYS])
         return len(due) if due is listed else BATCH_SIZE, len(ids)
 
-
-async def _decide(
-    connection: Connection,
-    due: Sequence[models.Subscription],
-    now: datetime,
-    matches: TopicMatches,
-    loaded: PapersByRevision,
-    rule: day_close.DayClose,
-    off: day_close.DaysOff,
-) -> tuple[list[choice.Decision], dict[int, int]]:
-    """Return the decisions, and the revisions of the digests that they are about."""
-    if not due:
-        return [], {}
-    pool = await load_pool(connection, due, now, loaded, off)
-    await matches.look_up(connection, pool, due)
-    digest_ids = [digest.id for digest in pool.digests]
-    covered = await daily.list_covered(connection, [subscription.id for subscription in due], digest_ids)
-    posted_ids = await daily.list_posted_papers(
-        connection, {subscription.channel_id for subscription in due}, since_at=now - choice.REPOST_INTERVAL
-    )
-    closings = await load_closings(connection, rule, now, due, pool.digests)
-    calendar = choice.Calendar(now, off)
-    keys = [
-        choice.delivery_key(subscription.id, past[-1].local_on)
-        for subscription in due
-        if (past := calendar.look_up(subscription).past)
-    ]
-    planned_keys = await outbox.list_existing_keys(connection, keys)
-    plans = []
-    for subscription in due:
-        channel_posted_ids = posted_ids.setdefault(daily.channel_locale(subscription), set())
-        plan = choice.decide(
-            subscription,
-            calendar,
-            pool,
-            covered_ids=covered.get(subscription.id, {}),
-            posted_ids=channel_posted_ids,
-            planned_keys=planned_keys,
-            closings=closings,
+    async def _decide(
+        self,
+        connection: Connection,
+        due: Sequence[models.Subscription],
+        now: datetime,
+        matches: TopicMatches,
+        loaded: PapersByRevision,
+    ) -> tuple[list[choice.Decision], dict[int, int]]:
+        """Return the decisions, and the revisions of the digests that they are about."""
+        if not due:
+            return [], {}
+        pool = await load_pool(connection, due, now, loaded, self._off)
+        await matches.look_up(connection, pool, due)
+        digest_ids = [digest.id for digest in pool.digests]
+        covered = await daily.list_covered(connection, [subscription.id for subscription in due], digest_ids)
+        posted_ids = await daily.list_posted_papers(
+            connection,
+            {subscription.channel_id for subscription in due},
+            since_at=now - choice.REPOST_INTERVAL,
         )
-        if plan.post is not None:
-            # A second subscription of the channel that is due now must not repeat these papers.
-            channel_posted_ids.update(paper.paper_id for paper in plan.post.papers)
-            closes_at = stated_close(plan.post, pool, closings, now)
-            plan = replace(plan, post=replace(plan.post, closes_at=closes_at))
-        plans.append(plan)
-    return plans, {digest.id: digest.revision for digest in pool.digests}
+        closings = await load_closings(connection, self._day_close, now, due, pool.digests)
+        calendar = choice.Calendar(now, self._off)
+        keys = [
+            choice.delivery_key(subscription.id, past[-1].local_on)
+            for subscription in due
+            if (past := calendar.look_up(subscription).past)
+        ]
+        planned_keys = await outbox.list_existing_keys(connection, keys)
+        plans = []
+        for subscription in due:
+            channel_posted_ids = posted_ids.setdefault(daily.channel_locale(subscription), set())
+            plan = choice.decide(
+                subscription,
+                calendar,
+                pool,
+                covered_ids=covered.get(subscription.id, {}),
+                posted_ids=channel_posted_ids,
+                planned_keys=planned_keys,
+                closings=closings,
+            )
+            if plan.post is not None:
+                # A second subscription of the channel that is due now must not repeat these papers.
+                channel_posted_ids.update(paper.paper_id for paper in plan.post.papers)
+                closes_at = stated_close(plan.post, pool, closings, now)
+                plan = replace(plan, post=replace(plan.post, closes_at=closes_at))
+            plans.append(plan)
+        return plans, {digest.id: digest.revision for digest in pool.digests}
 
 
 async def _build_deliveries(
@@ -498,7 +590,7 @@ async def _build_deliveries(
     now: datetime,
     rendered: RenderedPosts,
 ) -> tuple[list[choice.Decision], list[models.NewDelivery]]:
-    """Return the plans of the subscriptions and their deliveries. A plan that cannot be rendered is postponed.
+    """Return the plans of the subscriptions and their contents. A plan that cannot be rendered is postponed.
 
     Posts with what members of a server saved are rendered for each server, hence in slices of time.
     """

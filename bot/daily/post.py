@@ -10,13 +10,13 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.client import custom_ids, message_builder, paper_text, sender
+from bot.client import message_builder, sender
 from bot.client import messages as client_messages
+from bot.client.message_builder import pack_custom_id
 from bot.client.messages import PostWording, subtext_lines
-from bot.client.permissions import REQUIRED, Channel
+from bot.client.router import REQUIRED, Channel
 from bot.client.translations import Texts
 from bot.lists import card as lists_card
-from bot.lists import follow
 from bot.lists import messages as lists_messages
 from bot.lists.card import OPEN_PAPER
 from bot.lists.messages import OPEN_TOPIC_MODAL
@@ -101,19 +101,22 @@ def card_view(
     message.add_section(f"{title}\n{_byline(post, paper)}".strip(), paper.thumbnail, paper.title)
     rows: list[list[ui.Item[Any]]] = [
         [
-            message_builder.button(texts("read"), custom_ids.pack(OPEN_PAPER, paper.arxiv_id, marker=marker)),
+            message_builder.button(texts("read"), pack_custom_id(OPEN_PAPER, paper.arxiv_id, marker=marker)),
             message_builder.button(
-                texts("save"), custom_ids.pack(lists_card.SAVE, "1", lists_card.NO_PAGE, paper.arxiv_id)
+                texts("save"), pack_custom_id(lists_card.SAVE, "1", lists_card.NO_PAGE, paper.arxiv_id)
             ),
-            message_builder.button(texts("similar"), custom_ids.pack(lists_card.SIMILAR, paper.arxiv_id)),
+            message_builder.button(texts("similar"), pack_custom_id(lists_card.SIMILAR, paper.arxiv_id)),
         ],
         lists_card.link_buttons(paper, paper.project_url),
     ]
     notes: tuple[str, ...] = ()
     if paper.summary is not None:
-        language = paper_text.language_note(texts, paper.summary.language)
-        notes = "" if post.is_in_other_language else language, paper_text.summary_line(texts, paper.summary)
-    foot = "\n".join(paper_text.subtext(line) for line in notes if line)
+        language = client_messages.language_note(texts, paper.summary.language)
+        notes = (
+            "" if post.is_in_other_language else language,
+            client_messages.summary_line(texts, paper.summary),
+        )
+    foot = "\n".join(client_messages.subtext(line) for line in notes if line)
     message.reserve(1)
     message.end_with(rows, foot)
     more = texts("more-at-links" if post.by_webhook else "more-inside")
@@ -132,10 +135,10 @@ def _truncated_summary(
     ]
     pages = lists_card.summary_pages(texts, start, budget)
     if not pages:
-        return paper_text.subtext(texts("no-summary"))
+        return client_messages.subtext(texts("no-summary"))
     if len(pages) == 1 and start == list(sections):
         return pages[0]
-    more = paper_text.subtext(more)
+    more = client_messages.subtext(more)
     size = budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD - discord_text.utf8_bytes(more) - 1
     return f"{discord_text.shorten(pages[0], lists_card.MAX_PAGE_LENGTH - len(more) - 1, max_bytes=size)}\n{more}"
 
@@ -227,16 +230,16 @@ def _paper_text(
 
 
 def _title(paper: PostPaper, characters: int, size: int) -> str:
-    return paper_text.title_link(
+    return client_messages.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters, max_bytes=size
     )
 
 
 def _byline(post: DailyPost, paper: PostPaper) -> str:
-    votes = paper_text.format_votes(paper.votes) if post.has_votes else ""
-    names = paper_text.format_authors(paper.authors, truncated=paper.authors_truncated)
-    organization = paper_text.format_organization(paper.organization)
-    return paper_text.join_dotted(votes, names, organization)
+    votes = client_messages.format_votes(paper.votes) if post.has_votes else ""
+    names = client_messages.format_authors(paper.authors, truncated=paper.authors_truncated)
+    organization = client_messages.format_organization(paper.organization)
+    return client_messages.join_dotted(votes, names, organization)
 
 
 def _action_buttons(
@@ -249,7 +252,7 @@ def _action_buttons(
     label = texts("post-see-all", count=post.total) if post.papers else texts("newest-digest")
     # A day's list does not have the papers of a source for look-up.
     is_listed = post.total >= post.own_count and not post.source
-    search = message_builder.button(texts("post-ask"), custom_ids.pack(OPEN_TOPIC_MODAL))
+    search = message_builder.button(texts("post-ask"), pack_custom_id(OPEN_TOPIC_MODAL))
     if 0 < len(post.topic) <= lists_messages.MAX_TEXT_LENGTH:
         on_topic = lists_messages.ListState(lists_messages.ListKind.TOPIC, post.topic)
         search = message_builder.button(texts("post-on-topic"), lists_messages.pack_state(on_topic))
@@ -260,7 +263,7 @@ def _action_buttons(
             else []
         ),
         search,
-        *([follow.begin_alert_button(texts, post.topic)] if may_follow else []),
+        *([lists_messages.begin_alert_button(texts, post.topic)] if may_follow else []),
         *([] if first is None else _language_buttons(texts, post, first, len(post.papers) - first)),
     ]
 
@@ -272,10 +275,10 @@ def _language_buttons(texts: Texts, post: DailyPost, first: int, count: int) -> 
     fields = (other.value, *_pack_copy(post, first, count))
     server_picks = _pack_server_picks(post, first, count)
     try:
-        custom_id = custom_ids.pack(SHOW_LANGUAGE, *fields, *server_picks)
+        custom_id = pack_custom_id(SHOW_LANGUAGE, *fields, *server_picks)
     except ValueError:
         # Ranks of four digits and thousands of members are too long; the copy is one of the papers alone then.
-        custom_id = custom_ids.pack(SHOW_LANGUAGE, *fields)
+        custom_id = pack_custom_id(SHOW_LANGUAGE, *fields)
     return [message_builder.button(texts(f"language-{other.value}"), custom_id, emoji="🌐")]
 
 
@@ -321,12 +324,12 @@ def _unpack_server_picks(
 
 
 def copy_of(
-    action: custom_ids.Action, papers: Sequence[PostPaper], locale: models.Locale, topic: str
+    action: message_builder.Action, papers: Sequence[PostPaper], locale: models.Locale, topic: str
 ) -> DailyPost:
     """Return the post that a message shows, in the other language, from its button. Raises InvalidCustomIdError."""
     _, total, day, since, ranks, rest = action.fields(6)
     late, _, server_picks = rest.partition(":")
-    with custom_ids.map_parse_errors():
+    with message_builder.map_parse_errors():
         digest_on = date.fromisoformat(day)
         days = tuple(tuple(map(int, part.split("-"))) for part in late.split(".") if part)
         late_days = tuple((digest_on - timedelta(days=ago), shown, count) for ago, shown, count in days)
@@ -338,7 +341,7 @@ def copy_of(
             locale,
             models.Style.COMPACT,
             digest_on,
-            custom_ids.parse_number(total),
+            message_builder.parse_number(total),
             tuple(papers[:count]),
             since_on=digest_on - timedelta(days=int(since)) if since else None,
             topic=topic,
@@ -407,7 +410,7 @@ def _forum_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, .
 def _announcement_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
     message = RenderedPart(
         PartKind.MESSAGE,
-        client_messages.embeds_payload(wording, post, 0),
+        client_messages.embeds_payload(wording, post),
         client_messages.plain_post_payload(wording, post, post.papers, 0),
     )
     return message, RenderedPart(PartKind.CROSSPOST)
@@ -450,13 +453,12 @@ def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.L
 
 @dataclass(frozen=True, slots=True)
 class PostStyle:
-    """A layout of the daily post. `label` is its option in `/daily`.
+    """A layout of the daily post.
 
     `render` returns the messages to send, in order, never none; `preview` the messages of an answer to one reader,
     with a note above the headline. `permissions` are needed in addition to those of every style.
     """
 
-    label: str
     render: Callable[[PostWording, DailyPost], tuple[RenderedPart, ...]]
     preview: Callable[[PostWording, DailyPost, str], list[ui.LayoutView]] = _compact_preview
     fits: Callable[[object], bool] = lambda channel: isinstance(channel, discord.TextChannel)
@@ -464,27 +466,22 @@ class PostStyle:
 
 
 STYLES: Mapping[Style, PostStyle] = {
-    Style.COMPACT: PostStyle("Compact: one message", _compact_parts),
-    Style.CARDS: PostStyle("Cards: one message per paper", _card_parts, _card_preview),
+    Style.COMPACT: PostStyle(_compact_parts),
+    Style.CARDS: PostStyle(_card_parts, _card_preview),
     Style.THREAD: PostStyle(
-        "Thread: papers in a thread",
-        _thread_parts,
-        _card_preview,
-        permissions=("create_public_threads", "send_messages_in_threads"),
+        _thread_parts, _card_preview, permissions=("create_public_threads", "send_messages_in_threads")
     ),
     Style.FORUM: PostStyle(
-        "Forum: one post per day",
         _forum_parts,
         fits=lambda channel: isinstance(channel, discord.ForumChannel),
         permissions=("send_messages_in_threads",),
     ),
     Style.ANNOUNCEMENT: PostStyle(
-        "Announcement: published to followers",
         _announcement_parts,
         fits=lambda channel: isinstance(channel, discord.TextChannel) and channel.is_news(),
         permissions=("embed_links",),
     ),
-    Style.WEEKLY: PostStyle("Weekly: the week's late risers", _compact_parts),
+    Style.WEEKLY: PostStyle(_compact_parts),
 }
 
 

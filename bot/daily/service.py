@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
@@ -13,8 +13,7 @@ from bot.core import clock, day_close
 from bot.core.clock import Clock
 from bot.daily import choice, options, schedule
 from bot.daily import planner as daily_planner
-from bot.daily.deliveries import ON_DEMAND
-from bot.daily.planner import RenderedPosts, build_daily_post
+from bot.daily.planner import ON_DEMAND, RenderedPosts, build_daily_post
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.sources import kinds
@@ -326,42 +325,42 @@ class OnDemandPosts:
         pool = await self._load_digests(connection, subscription, first_on, choice.newest_digest_date(now))
         if not pool.digests:
             return None
-        newest_on = max(digest.date for digest in pool.digests)
-        is_rolling = choice.is_rolling(subscription)
-        digest_ids = tuple(digest.id for digest in pool.digests if is_rolling or digest.date == newest_on)
         posted_ids = await daily_planner.load_posted_ids(connection, subscription, now)
-        selected = pool.select(digest_ids, subscription, posted_ids)
-        post = choice.PlannedPost(today, now, newest_on, digest_ids, *selected)
-        if is_rolling:
-            return replace(post, digest_on=today, since_on=first_on)
-        return await self._state_close(connection, subscription, post, pool, now)
+        if choice.is_rolling(subscription):
+            return await self._choose(connection, subscription, now, pool, today, first_on, posted_ids)
+        newest_on = max(digest.date for digest in pool.digests)
+        return await self._choose(connection, subscription, now, pool, newest_on, None, posted_ids)
 
     async def _select_newest(
         self, connection: Connection, subscription: models.Subscription, now: datetime
     ) -> choice.PlannedPost:
-        today = clock.local_date(now, clock.parse_zone(subscription.timezone))
         dates = await self._list_newest_date(connection, subscription, now)
-        newest_on = dates[0] if dates else today
+        newest_on = dates[0] if dates else clock.local_date(now, clock.parse_zone(subscription.timezone))
         forecast = await self._forecast(connection, subscription, now)
         if forecast is not None:
             newest_on = max(forecast.counts, default=newest_on)
         since_on = choice.first_rolling_date(subscription, newest_on)
         pool = await self._load_digests(connection, subscription, since_on or newest_on, newest_on)
-        digest_ids = tuple(digest.id for digest in pool.digests)
-        selected = pool.select(digest_ids, subscription, set())
-        post = choice.PlannedPost(today, now, newest_on, digest_ids, *selected, since_on=since_on)
-        return await self._state_close(connection, subscription, post, pool, now)
+        return await self._choose(connection, subscription, now, pool, newest_on, since_on, ())
 
-    async def _state_close(
+    async def _choose(
         self,
         connection: Connection,
         subscription: models.Subscription,
-        post: choice.PlannedPost,
-        pool: choice.CandidatePool,
         now: datetime,
+        pool: choice.CandidatePool,
+        digest_on: date,
+        since_on: date | None,
+        posted_ids: Collection[int],
     ) -> choice.PlannedPost:
+        """Return the post of the digests of a day, or of all those of the pool from `since_on` on."""
+        digests = [digest for digest in pool.digests if since_on or digest.date == digest_on]
+        digest_ids = tuple(digest.id for digest in digests)
+        today = clock.local_date(now, clock.parse_zone(subscription.timezone))
+        selected = pool.select(digest_ids, subscription, posted_ids)
+        post = choice.PlannedPost(today, now, digest_on, digest_ids, *selected, since_on=since_on)
         closings = await daily_planner.load_closings(
-            connection, self._day_close, now, [subscription], pool.digests
+            connection, self._day_close, now, [subscription], digests
         )
         return replace(post, closes_at=daily_planner.stated_close(post, pool, closings, now))
 

@@ -258,13 +258,12 @@ def load_terms() -> tuple[SeedTerm, ...]:
 
     A "-" in the column of abbreviations marks a common word.
     """
-    return tuple(map(_parse_line, filter(None, _read_data("seed.tsv").splitlines())))
-
-
-def _parse_line(line: str) -> SeedTerm:
-    korean, english, abbreviations = (
-        tuple(filter(None, map(str.strip, column.split("|")))) for column in f"{line}\t\t".split("\t")[:3]
-    )
-    is_common_word = abbreviations == ("-",)
-    key = term_keys.english_key(english[0])
-    return SeedTerm(key, korean, english, () if is_common_word else abbreviations, is_common_word)
+    terms = []
+    for line in filter(None, _read_data("seed.tsv").splitlines()):
+        korean, english, abbreviations = (
+            tuple(filter(None, map(str.strip, column.split("|")))) for column in f"{line}\t\t".split("\t")[:3]
+        )
+        is_common_word = abbreviations == ("-",)
+        key = term_keys.english_key(english[0])
+        terms.append(SeedTerm(key, korean, english, () if is_common_word else abbreviations, is_common_word))
+    return tuple(terms)

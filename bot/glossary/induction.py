@@ -1,4 +1,8 @@
-"""Induces concepts from counted mentions, in two steps: a draft, then the concepts, by the papers that have their forms.
+"""Finds what texts say of terms, and induces concepts from that.
+
+A mention is a parenthesis in 강화 학습(Reinforcement Learning; RL): the words before it and the parts in it. Mentions of papers
+are additive, so storage can add and remove them. Titles have names of models. Induction finds where a term begins, in two steps:
+a draft, then the concepts, by the papers that have their forms.
 
 A concept is a star of Korean forms and abbreviations around one English term. Forms are not linked transitively, which
 would merge all terms that share a word. A Korean form is a term's if most papers that have the form have the term too.
@@ -8,16 +12,201 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import islice, takewhile
 from operator import add
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
-from bot.glossary import concepts, mentions, resolver, transliteration
+from bot.glossary import concepts, resolver, transliteration
 from bot.text import analyser, term_keys
 
-MentionCount: TypeAlias = tuple[mentions.Mention, int]
+MAX_CONTEXT_WORDS = 7
+"""Words kept before a parenthesis."""
+
+MAX_MENTIONS = 200
+"""Upper bound per paper; a text with more is not worth mining."""
+
+_PARENTHESES = re.compile(r"\(([^()\n]{2,90})\)")
+_PHRASE_BREAKS = re.compile(r"[,.:;\"'“”‘’「」『』《》<>\[\](){}|!?~…]|\s[-–—]\s")
+_SEPARATORS = re.compile(r"[;,]|\s+or\s+|\s*이하\s*|\s*또는\s*|\s+혹은\s+")
+_LEAD_IN = re.compile(r"^(?:예\s*[:：)]|예를 들어|e\.?g\.?|i\.?e\.?|see|such as|참조)", re.IGNORECASE)
+_ENGLISH = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ\s\-–/&'’+.]*")
+_LETTER = re.compile(r"[A-Za-zÀ-ɏ]{2}")
+_DIGITS_FIRST = re.compile(r"[~<>+\-]?[0-9][0-9.,%]*\b")
+_LATIN_WORD = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ\-–/&'’+.]*")
+MAX_ENGLISH_WORDS = 8
+"""Words of an English term in a parenthesis."""
+
+
+class Mention(NamedTuple):
+    """One parenthesis: the words before it and its parts, "" for each missing part.
+
+    `teller` is the stranger who alone says so of a paper, "" for what a service or the operator's files say.
+    """
+
+    left_context: str
+    english: str
+    abbreviation: str
+    teller: str = ""
+
+    def definition(self) -> tuple[str, str]:
+        """Return the abbreviation and the long form that this defines, in either order; two empty texts if it does not."""
+        is_korean, last = analyser.ends_in_hangul(self.left_context), self.left_context.split()[-1]
+        if self.abbreviation and (self.english or not is_korean):
+            text = long_form(self.english or self.left_context, self.abbreviation)
+            return (self.abbreviation, text) if text else ("", "")
+        is_reversed = not is_korean and term_keys.is_abbreviation(last) and self.english
+        return (last, self.english) if is_reversed == long_form(self.english, last) else ("", "")
+
+
+def extract_mentions(text: str) -> list[Mention]:
+    """Return the distinct mentions of a text in order, at most `MAX_MENTIONS`. Takes linear time."""
+    lines = unicodedata.normalize("NFKC", text).replace("*", "").replace("`", "").split("\n")
+    found = (
+        _parse_parenthesis(line[max(0, match.start() - 120) : match.start()], match[1])
+        for line in lines
+        for match in _PARENTHESES.finditer(line)
+    )
+    return list(islice(dict.fromkeys(mention for mention in found if mention), MAX_MENTIONS))
+
+
+def _parse_parenthesis(preceding: str, content: str) -> Mention | None:
+    left, parts = _left_context(preceding), _classify_parts(content)
+    if not left or parts is None or _LEAD_IN.match(content.strip()):
+        return None
+    if not analyser.ends_in_hangul(left):
+        latin = takewhile(_LATIN_WORD.fullmatch, reversed(left.split()))
+        left = " ".join(reversed(list(latin)))
+    return Mention(left, *parts) if left else None
+
+
+def _left_context(preceding: str) -> str:
+    """Return the last words before a parenthesis, cut at the last punctuation that ends a phrase."""
+    cut = 0
+    for match in _PHRASE_BREAKS.finditer(preceding):
+        # A point within a word (GPT-3.5) does not end a phrase.
+        if match[0] == "." and preceding[match.end() : match.end() + 1].isalnum():
+            continue
+        cut = match.end()
+    return " ".join(preceding[cut:].split()[-MAX_CONTEXT_WORDS:])
+
+
+@lru_cache(maxsize=1 << 12)
+def _classify_parts(content: str) -> tuple[str, str] | None:
+    """Return the English term and the abbreviation in a parenthesis; None if it holds neither, or anything else."""
+    pieces = [piece.strip() for piece in _SEPARATORS.split(content) if piece.strip()]
+    short = [piece for piece in pieces if term_keys.is_abbreviation(piece)]
+    long = [piece for piece in pieces if piece not in short and _is_english(piece)]
+    others = [piece for piece in pieces if piece not in short and piece not in long]
+    is_korean = len(others) == 1 and analyser.has_hangul(others[0])
+    if not 1 <= len(pieces) <= 3 or len(short) > 1 or len(long) > 1 or (others and not is_korean):
+        return None
+    return ("".join(long), "".join(short)) if short or long else None
+
+
+def _is_english(piece: str) -> bool:
+    is_text = _ENGLISH.fullmatch(piece) and _LETTER.search(piece) and not _DIGITS_FIRST.match(piece)
+    return bool(is_text) and len(piece.split()) <= MAX_ENGLISH_WORDS
+
+
+# Finds the long form of an abbreviation: "proximal policy optimization" for PPO.
+
+_WORDS = re.compile(r"[^\W_]+")
+_MAX_LONG_FORM_WORDS = 12
+
+
+def long_form(text: str, abbreviation: str) -> str | None:
+    """Return the shortest suffix of `text` that `abbreviation` can abbreviate, or None.
+
+    Initials are tried on all suffixes before subsequences: otherwise "policy optimization" would win for PPO.
+    """
+    words = [(match.start(), analyser.fold(match[0])) for match in _WORDS.finditer(text)][
+        -_MAX_LONG_FORM_WORDS:
+    ]
+    letters = _letters(abbreviation)
+    if len(letters) < 2:
+        return None
+    for matches in (_matches_initials, _matches_subsequence):
+        for first in range(len(words) - 1, -1, -1):
+            if words[first][1] in analyser.FUNCTION_WORDS:
+                continue
+            if matches([word for _, word in words[first:]], letters):
+                return text[words[first][0] :].strip()
+    return None
+
+
+def _letters(abbreviation: str) -> str:
+    """Return the letters of an abbreviation, folded, without the plural s; 2 is read as "to"."""
+    joined = "".join(_WORDS.findall(analyser.fold(term_keys.abbreviation_key(abbreviation))))
+    return re.sub(r"(?<=[a-z])2(?=[a-z])", "t", joined)
+
+
+def _matches_initials(words: list[str], letters: str) -> bool:
+    """Match words to letters: one initial each, a whole word with digits; function words are optional."""
+    if not words:
+        return not letters
+    word, rest = words[0], words[1:]
+    if letters and word[0] == letters[0] and _matches_initials(rest, letters[1:]):
+        return True
+    if len(word) <= 4 and any(map(str.isdigit, word)) and letters.startswith(word):
+        return _matches_initials(rest, letters[len(word) :])
+    return word in analyser.FUNCTION_WORDS and _matches_initials(rest, letters)
+
+
+def _matches_subsequence(words: list[str], letters: str) -> bool:
+    """Tell whether the letters are a subsequence of the words, starting at the first and using every content word."""
+    if not words or words[0][0] != letters[0] or len(words) > len(letters) + 2:
+        return False
+    reached = {0}
+    for word in words:
+        extended = {
+            start + count
+            for start in reached
+            for count in range(1, _subsequence_length(word, letters[start:]) + 1)
+        }
+        reached = extended | reached if word in analyser.FUNCTION_WORDS else extended
+    return len(letters) in reached
+
+
+def _subsequence_length(word: str, letters: str) -> int:
+    """Return the length of the longest prefix of `letters` that is a subsequence of `word`."""
+    matched = 0
+    for character in word:
+        if matched < len(letters) and character == letters[matched]:
+            matched += 1
+    return matched
+
+
+# The names of models and methods in titles.
+
+_MAX_TITLE_LENGTH = 300
+_NAME_HEAD_END = re.compile(r":| Technical Report| System Card")
+_NAME_HEAD = re.compile(r"(?:The |Introducing )?([A-Za-z]+(?:[ -][A-Za-z]+)*)")
+_NAME_WORD = re.compile(r"[A-Za-z]{3,}")
+_MAX_HEAD_WORDS, _MAX_BARE_HEAD_WORDS = 4, 3
+"""Words of a head that may be a name, before a colon or in a title without one."""
+
+
+def list_names(title: str) -> Iterator[str]:
+    """Yield what may be a name in a title: its head before a colon, its first word, and words with a capital within."""
+    title = title[:_MAX_TITLE_LENGTH]
+    before, *behind = _NAME_HEAD_END.split(title, maxsplit=1)
+    head = _NAME_HEAD.match(before)
+    if head:
+        others = concepts.read_words("not_names.txt")
+        yield from (word for word in _NAME_WORD.findall(head[1])[:1] if word.casefold() not in others)
+    if head and len(before.split()) <= (_MAX_HEAD_WORDS if behind else _MAX_BARE_HEAD_WORDS):
+        yield head[1]
+    yield from (word for word in _NAME_WORD.findall(title) if not word[1:].islower() and not word.islower())
+
+
+# The draft.
+
+MentionCount: TypeAlias = tuple[Mention, int]
 """A mention and the number of papers that hold it, as storage counts them."""
 Spellings: TypeAlias = Mapping[str, Counter[str]]
 """The numbers of papers by key and spelling."""
@@ -64,7 +253,7 @@ class GlossaryDraft(NamedTuple):
 
 
 def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.SeedTerm]) -> GlossaryDraft:
-    """Gather the evidence of all mentions."""
+    """Gather the evidence of all"""
     rows, all_terms = list(counts), list(terms)
     votes = _Votes(rows)
     seeds = {term.key: term for term in all_terms if not term.is_common_word}
@@ -122,7 +311,7 @@ class _Votes:
         self._is_alone = len({mention.teller for mention, _ in rows}) == 1
         self._cast: set[tuple[str, ...]] = set()
 
-    def count(self, mention: mentions.Mention, papers: int, *thing: str) -> int:
+    def count(self, mention: Mention, papers: int, *thing: str) -> int:
         """Return the papers by which a mention supports a thing."""
         if self._is_alone or not mention.teller:
             return papers
@@ -155,12 +344,12 @@ class _Gloss(NamedTuple):
     left_context: str
     english: str
     key: str
-    mention: mentions.Mention
+    mention: Mention
     papers: int
 
 
 def _read_gloss(
-    mention: mentions.Mention, papers: int, senses: Mapping[str, list[concepts.AbbreviationSense]]
+    mention: Mention, papers: int, senses: Mapping[str, list[concepts.AbbreviationSense]]
 ) -> _Gloss | None:
     """Return a mention with the Korean term first and its English side, which a dominant abbreviation is short for."""
     left, english = mention.left_context, mention.english
@@ -202,7 +391,7 @@ def find_term(left: str, english: str, key: str, supports: Mapping[TermPair, int
         unit = units[-length]
         if not term_keys.korean_key(unit) or unit in boundary_words or (words and _PHRASE_END.search(unit)):
             break
-        words += len(mentions.split_context(unit))
+        words += len(analyser.split_context(unit))
         text = " ".join(units[-length:])
         if transliteration.sounds_like(korean_key, english.removesuffix("s")):
             return text
@@ -251,7 +440,7 @@ def is_term(pair: TermPair) -> bool:
 
 def has_head(pair: TermPair, spellings: Iterable[str], words: Mapping[str, Iterable[str]]) -> bool:
     """Tell whether the last word of a form, if it is a common one, translates a word of the term: 혼합 모델 is not a mixture."""
-    heads = [mentions.split_context(text)[-1] for text in spellings]
+    heads = [analyser.split_context(text)[-1] for text in spellings]
     translations = [term_keys.english_key(text) for head in heads for text in words.get(head, ())]
     return not translations or any(text[:_HEAD_LETTERS] in pair.english for text in translations)
 
@@ -261,7 +450,7 @@ def shorter_terms(key: str) -> list[str]:
 
     Of a longer key than a mention has, only the first words count.
     """
-    words = key.split(maxsplit=mentions.MAX_ENGLISH_WORDS)[: mentions.MAX_ENGLISH_WORDS]
+    words = key.split(maxsplit=MAX_ENGLISH_WORDS)[:MAX_ENGLISH_WORDS]
     ends = [(start, end) for start in range(len(words)) for end in range(start + 1, len(words) + 1)]
     return [" ".join(words[start:end]) for start, end in ends if end - start < len(words)]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from bot.glossary import concepts, mentions, transliteration
+from bot.glossary import concepts, transliteration
 from bot.text import analyser, term_keys
 
 _AMBIGUOUS_WEIGHT = 0.25
@@ -175,7 +175,7 @@ class Glossary:
     @cached_property
     def _korean_words(self) -> frozenset[str]:
         forms = [form.text for concept in self._concepts.values() for form in concept.forms_in("ko")]
-        words = {word for text in forms for word in mentions.split_context(text)}
+        words = {word for text in forms for word in analyser.split_context(text)}
         return frozenset(filter(analyser.is_hangul, {*words, *self._words}))
 
     def find_names(self, text: str) -> list[str]:

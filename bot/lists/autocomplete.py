@@ -11,8 +11,8 @@ from typing import Any
 import structlog
 from discord import app_commands
 
+from bot.client import messages as client_messages
 from bot.client import options as client_options
-from bot.client import paper_text
 from bot.client.context import Interaction
 from bot.client.message_builder import shorten_label
 from bot.core import admission
@@ -106,7 +106,9 @@ async def papers(interaction: Interaction, current: str) -> Choices:
     matches = await interaction.client.services.search.complete_paper(current)
     return make_choices(
         (
-            paper_text.join_dotted(f"{paper.value} {paper_text.format_votes(paper.votes)}", paper.name),
+            client_messages.join_dotted(
+                f"{paper.value} {client_messages.format_votes(paper.votes)}", paper.name
+            ),
             paper.value,
         )
         for paper in matches

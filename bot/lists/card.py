@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import discord
 from discord import ui
 
 from bot.archive import arxiv_ids, exports, fields, summaries
-from bot.client import custom_ids, paper_text
-from bot.client.message_builder import MessageBuilder, button, link_button, select_menu, select_option
-from bot.client.paper_text import (
+from bot.client import message_builder
+from bot.client import messages as client_messages
+from bot.client.message_builder import (
+    MessageBuilder,
+    button,
+    link_button,
+    pack_custom_id,
+    select_menu,
+    select_option,
+)
+from bot.client.messages import (
     MAX_NAME_LENGTH,
     escape_untrusted,
     format_authors,
@@ -25,11 +34,10 @@ from bot.client.paper_text import (
     title_link,
 )
 from bot.client.translations import Texts
-from bot.lists import follow
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.rendering import discord_text, markdown
-from bot.sources.paper_lookup import LookupOutcome
+from bot.sources.arxiv import LookupOutcome
 from storage import models
 
 CARD = "card"
@@ -43,6 +51,7 @@ SHARE = "cs"
 TELL = "tell"
 OPEN_PAPER = "o"
 SELECT_AUTHOR = "ap"
+FOLLOW_OF_PAPER = "fo"
 NO_PAGE = "-"
 """The page in the custom id of a save button outside a card."""
 
@@ -50,6 +59,7 @@ PAGER_COMPONENTS = 4
 """A row with three buttons; reserved before the number of pages is known."""
 
 MAX_CITED_AUTHORS = 60
+MAX_TOPICS = 8
 MAX_OTHER_DIGESTS = 3
 """Digests named at the foot besides the one whose summary is shown."""
 
@@ -63,8 +73,8 @@ MAX_PAGE_LENGTH = 2600
 def read_and_save_buttons(texts: Texts, arxiv_id: str) -> list[ui.Item[Any]]:
     """Return the buttons that open the card of a paper and save the paper, for a message that has several."""
     return [
-        button(texts("read"), custom_ids.pack(OPEN_PAPER, arxiv_id)),
-        button(texts("save"), custom_ids.pack(SAVE, "1", NO_PAGE, arxiv_id)),
+        button(texts("read"), pack_custom_id(OPEN_PAPER, arxiv_id)),
+        button(texts("save"), pack_custom_id(SAVE, "1", NO_PAGE, arxiv_id)),
     ]
 
 
@@ -84,7 +94,9 @@ async def card_view(
     """
     summary = summaries.best_summary(detail, texts.locale)
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
-    sections = _main_sections(summary)
+    sections = summary.sections if summary else ()
+    if summary and summary.format is models.DigestFormat.REVIEW:
+        sections = sections[:1]  # the menu opens the other chapters
     message = MessageBuilder()
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
     message.add_media(_list_media(detail), detail.title or detail.arxiv_id)
@@ -93,7 +105,7 @@ async def card_view(
         [] if detail.is_listed else [tell_button(texts, detail.arxiv_id)],
         _action_buttons(texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None),
         link_buttons(detail, detail.project_url or detail.video),
-        [follow.follow_menu(texts, detail, topics)],
+        [follow_menu(texts, detail, topics)],
     )
     message.reserve(PAGER_COMPONENTS)
     message.end_with(rows, "\n".join(map(subtext, foot_lines(texts, detail, summary, sharer))))
@@ -103,7 +115,7 @@ async def card_view(
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
     pager = lists_messages.pager(
-        page, len(pages), lambda number: custom_ids.pack(CARD, detail.arxiv_id, number), "pr:page:c"
+        page, len(pages), lambda number: pack_custom_id(CARD, detail.arxiv_id, number), "pr:page:c"
     )
     message.add_reserved_row(*pager)
     return message.view
@@ -132,10 +144,10 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
     pager = lists_messages.pager(
         positions.index((chapter, page)),
         len(positions),
-        lambda number: custom_ids.pack(CHAPTER, detail.arxiv_id, *positions[number]),
+        lambda number: pack_custom_id(CHAPTER, detail.arxiv_id, *positions[number]),
         "pr:page:h",
     )
-    back = button(texts("back-to-paper"), custom_ids.pack(CARD, detail.arxiv_id, 0))
+    back = button(texts("back-to-paper"), pack_custom_id(CARD, detail.arxiv_id, 0))
     message.add_reserved_row(*pager, back)
     if menu is not None:
         message.add_reserved_row(menu)
@@ -214,7 +226,7 @@ def _more_facts(texts: Texts, detail: models.PaperDetail) -> str:
         *(
             discord_text.masked_link(label, url)
             for label, url in links
-            if len(url) <= paper_text.MAX_URL_LENGTH
+            if len(url) <= client_messages.MAX_URL_LENGTH
         ),
     )
 
@@ -228,13 +240,6 @@ def _list_media(detail: models.PaperDetail) -> list[str]:
         if fields.is_picture(address) or fields.is_video(address)
     )
     return list(dict.fromkeys(filter(None, usable)))[:MAX_MEDIA]
-
-
-def _main_sections(summary: summaries.Summary | None) -> Sequence[models.Section]:
-    """Return a summary, of a review the first chapter only: the menu opens the others."""
-    if summary is None:
-        return ()
-    return summary.sections[:1] if summary.format is models.DigestFormat.REVIEW else summary.sections
 
 
 def _chapter_menu(
@@ -252,7 +257,7 @@ def _chapter_menu(
             options.append(select_option(heading or texts("chapter", number=number + 1), str(number)))
     is_foreign = summaries.find_language(review) != texts.locale.value
     label = "choose-chapter-other-language" if is_foreign else "choose-chapter"
-    return select_menu(texts(label), custom_ids.pack(CHAPTERS, detail.arxiv_id), options)
+    return select_menu(texts(label), pack_custom_id(CHAPTERS, detail.arxiv_id), options)
 
 
 def _action_buttons(
@@ -261,21 +266,21 @@ def _action_buttons(
     """Return the buttons of a card. On a shared card, "Save" is for every reader and adds only."""
     arxiv_id = detail.arxiv_id
     label = "unsave" if saved else "save"
-    save_id = custom_ids.pack(SAVE, "0" if saved else "1", NO_PAGE if is_shared else page, arxiv_id)
+    save_id = pack_custom_id(SAVE, "0" if saved else "1", NO_PAGE if is_shared else page, arxiv_id)
     row = [button(texts(label), save_id)]
     if detail.is_listed or detail.abstract:
-        row.append(button(texts("similar"), custom_ids.pack(SIMILAR, arxiv_id)))
+        row.append(button(texts("similar"), pack_custom_id(SIMILAR, arxiv_id)))
     if detail.authors:
-        row.append(button(texts("authors"), custom_ids.pack(AUTHORS, 0, arxiv_id)))
-    row.append(button(texts("cite"), custom_ids.pack(CITE, arxiv_id)))
+        row.append(button(texts("authors"), pack_custom_id(AUTHORS, 0, arxiv_id)))
+    row.append(button(texts("cite"), pack_custom_id(CITE, arxiv_id)))
     if may_share:
-        row.append(button(texts("share"), custom_ids.pack(SHARE, arxiv_id)))
+        row.append(button(texts("share"), pack_custom_id(SHARE, arxiv_id)))
     return row
 
 
 def tell_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
     """Return the button for a direct message once a digest has a paper."""
-    return button(texts("tell-me"), custom_ids.pack(TELL, arxiv_id), emoji="🔔")
+    return button(texts("tell-me"), pack_custom_id(TELL, arxiv_id), emoji="🔔")
 
 
 def foot_lines(
@@ -292,8 +297,8 @@ def foot_lines(
     shared_by = texts("shared-by", name=sharer) if sharer is not None else None
     lines = (
         "" if detail.is_listed else texts("paper-fetched"),
-        paper_text.language_note(texts, summary.language) if summary else "",
-        paper_text.summary_line(texts, summary) if summary else "",
+        client_messages.language_note(texts, summary.language) if summary else "",
+        client_messages.summary_line(texts, summary) if summary else "",
         join_dotted(*list(dict.fromkeys(others))[:MAX_OTHER_DIGESTS], shared_by),
     )
     return [line for line in lines if line]
@@ -311,12 +316,12 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
     message.add_text(subtext(texts("authors-listed", count=len(detail.authors), truncated=truncated)))
     message.add_text(", ".join(escape_untrusted(name, max_length=MAX_NAME_LENGTH) for name in names))
     options = [select_option(name, str(index)) for index, name in enumerate(names, page * size)]
-    custom_id = custom_ids.pack(SELECT_AUTHOR, detail.arxiv_id)
+    custom_id = pack_custom_id(SELECT_AUTHOR, detail.arxiv_id)
     message.add_select(select_menu(texts("choose-author"), custom_id, options))
 
     def page_id(number: int) -> str:
         # Page 0 in a custom id opens a new message, so the pages of this message count from 1.
-        return custom_ids.pack(AUTHORS, number + 1, detail.arxiv_id)
+        return pack_custom_id(AUTHORS, number + 1, detail.arxiv_id)
 
     message.add_buttons(*lists_messages.pager(page, pages, page_id, "pr:page:a"))
     return message.view
@@ -375,3 +380,46 @@ def missing_view(texts: Texts, arxiv_id: str, outcome: LookupOutcome, *, is_poss
 def _title(detail: models.PaperDetail) -> str:
     title = format_title(detail.title, detail.arxiv_id)
     return escape_untrusted(title, max_length=200)
+
+
+# The menu that creates an alert for what a paper is about, where it is from or who wrote it; `alerts` handles it.
+
+_KINDS = {kind.value[0]: kind for kind in models.AlertKind}
+
+
+def follow_menu(texts: Texts, detail: models.PaperDetail, topics: Sequence[str]) -> ui.Item[Any] | None:
+    """Return the menu; None for a paper without topics, institution and authors."""
+    options = list(_options(texts, detail, topics))
+    custom_id = message_builder.pack_custom_id(FOLLOW_OF_PAPER, detail.arxiv_id)
+    return select_menu(texts("follow-of-paper"), custom_id, options)
+
+
+def _options(
+    texts: Texts, detail: models.PaperDetail, topics: Sequence[str]
+) -> Iterator[discord.SelectOption]:
+    for topic in topics[:MAX_TOPICS]:
+        if len(topic) < discord_text.SELECT_VALUE:
+            yield _option(texts, models.AlertKind.KEYWORD, topic, topic)
+    if detail.organization:
+        yield _option(texts, models.AlertKind.INSTITUTION, detail.organization, "")
+    for number, name in enumerate(detail.authors):
+        yield _option(texts, models.AlertKind.AUTHOR, name, str(number))
+
+
+def _option(texts: Texts, kind: models.AlertKind, label: str, value: str) -> discord.SelectOption:
+    return select_option(label, kind.value[0] + value, description=texts(f"follow-kind-{kind.value}"))
+
+
+def selected_term(detail: models.PaperDetail, value: str) -> models.AlertTerm:
+    """Return the term of a selected value. Raises InvalidCustomIdError for one that the paper does not have."""
+    with message_builder.map_parse_errors():
+        kind = _KINDS[value[:1]]
+    if kind is models.AlertKind.KEYWORD:
+        return models.AlertTerm(kind, value[1:])
+    if kind is models.AlertKind.PAPER:
+        return models.AlertTerm(kind, detail.arxiv_id)
+    names = detail.authors if kind is models.AlertKind.AUTHOR else (detail.organization or "",)
+    number = message_builder.parse_number(value[1:] or "0")
+    if number >= len(names) or not names[number]:
+        raise message_builder.InvalidCustomIdError(f"the paper has no {value!r}")
+    return models.AlertTerm(kind, names[number])

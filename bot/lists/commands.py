@@ -11,18 +11,17 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.accounts.service import TextPurpose, TextTokenStore
 from bot.archive import arxiv_ids
-from bot.client import custom_ids, permissions, router
+from bot.client import message_builder, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
-from bot.client.context import Client, Request
-from bot.client.custom_ids import Action
-from bot.client.paper_text import escape_untrusted, format_title
+from bot.client.accounts import TextPurpose, TextTokenStore
+from bot.client.context import Client, Request, Services
+from bot.client.message_builder import Action
+from bot.client.messages import escape_untrusted, format_title
 from bot.client.router import IN_PLACE, PRIVATELY, UserError
-from bot.client.services import Services
 from bot.client.translations import Texts
-from bot.lists import autocomplete, saved
+from bot.lists import autocomplete
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.messages import (
@@ -37,10 +36,10 @@ from bot.lists.messages import (
     format_names,
 )
 from bot.rendering import discord_text
-from bot.search import engine
+from bot.search import lookup
 from bot.search.results import AuthorResult, SearchRequest, Snippet, Sort
 from bot.search.service import NEW_DAYS
-from bot.sources.paper_lookup import LookupOutcome
+from bot.sources.arxiv import LookupOutcome
 from bot.text import dates
 from storage import models
 
@@ -135,7 +134,7 @@ class ListsCog(commands.Cog):
     @router.handles(lists_messages.SELECT_PERIOD)
     async def select_period(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the list for the selected period."""
-        with custom_ids.map_parse_errors():
+        with message_builder.map_parse_errors():
             period = Period(router.selected_value(request.interaction))
         state = await self._load_state(action)
         return await self._lists.list_view(request, state.replace(period=period, page=0))
@@ -144,7 +143,7 @@ class ListsCog(commands.Cog):
     async def select_order(self, request: Request, action: Action) -> ui.LayoutView:
         """Show a topic's papers in the selected order."""
         state = await self._load_state(action)
-        with custom_ids.map_parse_errors():
+        with message_builder.map_parse_errors():
             sort = Sort(router.selected_value(request.interaction))
         return await self._lists.list_view(request, lists_messages.sorted_by(state, sort))
 
@@ -155,7 +154,7 @@ class ListsCog(commands.Cog):
         state = lists_messages.unpack_state(action).replace(text=day, page=0)
         return await self._lists.list_view(request, state)
 
-    @router.handles(lists_messages.SHARE, router.PUBLICLY, check=permissions.require_may_share)
+    @router.handles(lists_messages.SHARE, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
         """Post the page publicly. Raises UserError unless the user may write in the channel."""
         interaction, state = request.interaction, await self._load_state(action)
@@ -259,13 +258,15 @@ class PaperListLoader:
         listed = await self.load(texts, state, request)
         if state.kind is ListKind.SAVED:
             if not listed.rows:
-                return saved.empty_view(texts, listed, interaction.client.mentions("saved import"))
-            return saved.list_view(texts, listed, may_share=permissions.may_share(interaction))
+                return lists_messages.no_saved_view(
+                    texts, listed, interaction.client.mentions("saved import")
+                )
+            return lists_messages.saved_view(texts, listed, may_share=router.may_share(interaction))
         if state.kind is ListKind.DIGEST:
             listed = replace(listed, days=await self._label_days_around(request, listed.state))
         if listed.rows:
             # What is new to one reader is not to others.
-            may_share = state.kind is not ListKind.NEW and permissions.may_share(interaction)
+            may_share = state.kind is not ListKind.NEW and router.may_share(interaction)
             return lists_messages.list_view(texts, listed, may_share=may_share)
         wider = await self._load_wider(texts, state, request)
         return lists_messages.empty_view(texts, listed, await self._services.search.get_extent(), wider)
@@ -407,11 +408,11 @@ class PaperListLoader:
         )
 
     async def _load_digest(self, texts: Texts, state: ListState) -> PaperList:
-        with custom_ids.map_parse_errors():
+        with message_builder.map_parse_errors():
             span = lists_messages.parse_span(state.text)
         days = await self._services.status.list_dates(*span) if span else []
         if span and not days:
-            return PaperList(state, heading="", rows=(), total=0)
+            return PaperList(state)
         result, on = await self._services.search.get_digest(
             days[0] if days else None,
             limit=state.page_size,
@@ -431,7 +432,7 @@ class PaperListLoader:
         )
 
     async def _load_new(self, texts: Texts, state: ListState) -> PaperList:
-        with custom_ids.map_parse_errors():
+        with message_builder.map_parse_errors():
             spans = lists_messages.parse_spans(state.text)
         page = await self._services.search.list_new(spans, limit=state.page_size, offset=state.offset)
         has_looked = any(seen for seen, _ in spans.values())
@@ -469,7 +470,7 @@ class PaperListLoader:
             rows=tuple(rows),
             total=total,
             notes=(texts("saved-filter", query=query),) if query else (),
-            facts={row.arxiv_id: saved.format_facts(texts, row) for row in rows},
+            facts={row.arxiv_id: lists_messages.format_facts(texts, row) for row in rows},
             suggestions=tuple(
                 Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags
             ),
@@ -487,16 +488,19 @@ class PaperListLoader:
         since = datetime.min.replace(tzinfo=UTC)
         if days := PERIOD_DAYS.get(state.period):
             since = self._services.clock() - timedelta(days=days)
-        rows, counts = await self._services.shelf.list_of_guild(guild_id, since, topic)
-        shown = rows[state.offset :][: state.page_size]
-        heading = texts("list-server-picks-heading", period=texts(state.period.text_id), count=len(rows))
+        picked = await self._services.shelf.list_of_guild(guild_id, since, topic)
+        shown = picked[state.offset :][: state.page_size]
+        heading = texts("list-server-picks-heading", period=texts(state.period.text_id), count=len(picked))
         return PaperList(
             state=state,
             heading=heading,
-            rows=tuple(shown),
-            total=len(rows),
+            rows=tuple(pick.paper for pick in shown),
+            total=len(picked),
             notes=(texts("saved-filter", query=escape_untrusted(topic, max_length=200)),) if topic else (),
-            facts={row.arxiv_id: saved.format_counts(texts, *counts[row.arxiv_id]) for row in shown},
+            facts={
+                paper.arxiv_id: lists_messages.format_counts(texts, savers, sharers)
+                for paper, savers, sharers in shown
+            },
         )
 
     async def _author_suggestion(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:
@@ -512,9 +516,7 @@ class PaperListLoader:
         topic = ListState(ListKind.TOPIC, state.text, token=state.token)
         result = await self._services.search.search(SearchRequest(state.text, limit=1))
         suggestion = Suggestion(texts("as-a-topic", count=result.complete), topic)
-        return PaperList(
-            state, heading="", rows=(), total=0, suggestions=(suggestion,) if result.has_full_matches else ()
-        )
+        return PaperList(state, suggestions=(suggestion,) if result.has_full_matches else ())
 
     async def _popular_topics(self, texts: Texts) -> tuple[Suggestion, ...]:
         """Return the most frequent topics of the archive, for a query without similar topics."""
@@ -607,21 +609,21 @@ class PapersCog(commands.Cog):
     async def turn_card_page(self, request: Request, action: Action) -> ui.LayoutView:
         """Show another page of a card."""
         arxiv_id, page = action.fields(2)
-        number = custom_ids.parse_number(page)
+        number = message_builder.parse_number(page)
         async with router.admitted_lookup(request.interaction):
             return await card_view(request, arxiv_id, number)
 
     @router.handles(lists_card.CHAPTERS)
     async def open_chapter(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the selected chapter in place of a private card or chapter; of a public card in a private message."""
-        chapter = custom_ids.parse_number(router.selected_value(request.interaction))
+        chapter = message_builder.parse_number(router.selected_value(request.interaction))
         return await self._chapter_view(request, action.payload, chapter, 0)
 
     @router.handles(lists_card.CHAPTER)
     async def turn_chapter_page(self, request: Request, action: Action) -> ui.LayoutView:
         """Show another page of the review."""
         arxiv_id, *position = action.fields(3)
-        return await self._chapter_view(request, arxiv_id, *map(custom_ids.parse_number, position))
+        return await self._chapter_view(request, arxiv_id, *map(message_builder.parse_number, position))
 
     @router.handles(lists_card.SIMILAR, PRIVATELY)
     async def show_similar(self, request: Request, action: Action) -> ui.LayoutView:
@@ -637,7 +639,7 @@ class PapersCog(commands.Cog):
     @router.handles(lists_card.SELECT_AUTHOR, PRIVATELY)
     async def select_author(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the papers of the selected author."""
-        number = custom_ids.parse_number(router.selected_value(request.interaction))
+        number = message_builder.parse_number(router.selected_value(request.interaction))
         detail = await load_paper(request, action.payload)
         if number >= len(detail.authors):
             raise UserError("outdated-control")
@@ -648,7 +650,7 @@ class PapersCog(commands.Cog):
         """Show the paper's BibTeX entry."""
         return lists_card.cite_view(request.texts, await load_paper(request, action.payload))
 
-    @router.handles(lists_card.SHARE, router.PUBLICLY, check=permissions.require_may_share)
+    @router.handles(lists_card.SHARE, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> None:
         """Post the card publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
@@ -666,7 +668,7 @@ class PapersCog(commands.Cog):
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
         """Return a paper's card, or the list of a text that is not a title. A paper outside the archive is fetched."""
-        arxiv_id = engine.parse_id(paper)
+        arxiv_id = lookup.parse_id(paper)
         async with router.admitted_lookup(request.interaction):
             if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
                 topic = await self._topic_fallback_view(request, paper)
@@ -703,7 +705,7 @@ class PapersCog(commands.Cog):
         if not listed.rows:
             return None
         listed = replace(listed, notes=(texts("no-paper-near"), *listed.notes))
-        return lists_messages.list_view(texts, listed, may_share=permissions.may_share(request.interaction))
+        return lists_messages.list_view(texts, listed, may_share=router.may_share(request.interaction))
 
     async def _chapter_view(self, request: Request, arxiv_id: str, chapter: int, page: int) -> ui.LayoutView:
         async with router.admitted_lookup(request.interaction):
@@ -716,7 +718,7 @@ class PapersCog(commands.Cog):
 
 def _authors_page(action: Action) -> int:
     """Return the page of a button to the authors, 0 for one that opens page 1 in a new message."""
-    return custom_ids.parse_number(action.fields(2)[0])
+    return message_builder.parse_number(action.fields(2)[0])
 
 
 async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutView:
@@ -724,7 +726,7 @@ async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutVie
     texts, detail = request.texts, await load_paper(request, paper)
     saved = await request.services.shelf.has_saved(request.user_id, detail.id)
     request.services.profiles.note_open(request.user_id, detail.id)
-    may_share = permissions.may_share(request.interaction)
+    may_share = router.may_share(request.interaction)
     topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
     return await lists_card.card_view(texts, detail, page, saved=saved, may_share=may_share, topics=topics)
 

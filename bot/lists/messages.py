@@ -18,9 +18,17 @@ import discord
 from discord import ui
 
 from bot.archive import summaries
-from bot.client import custom_ids
-from bot.client.message_builder import MessageBuilder, StatelessModal, button, select_menu, select_option
-from bot.client.paper_text import (
+from bot.archive.exports import ReferenceFormat
+from bot.client import message_builder
+from bot.client.message_builder import (
+    MessageBuilder,
+    StatelessModal,
+    button,
+    pack_custom_id,
+    select_menu,
+    select_option,
+)
+from bot.client.messages import (
     escape_untrusted,
     format_authors,
     format_title,
@@ -52,6 +60,25 @@ OPEN_TOPIC_MODAL = "ask"
 SUBMIT_TOPIC_MODAL = "asked"
 QUERY = "query"
 """The field of that modal."""
+EDIT_CONDITIONS = "ae"
+NEW_ALERT = "="
+"""Before the topic of a new alert in a custom id. A post is rendered without storing anything, so it has no draft's token."""
+PICK_SAVED = "sp"
+SELECT_SAVED_ORDER = "so"
+SELECT_TAG = "sg"
+SEARCH_SAVED = "sq"
+EXPORT_SAVED = "sx"
+OPEN_IMPORT = "sfi"
+SHARE_SAVED = "sls"
+ALL_TAGS = "*"
+"""The value of the menu of tags that shows all papers; a tag's value begins with `#`."""
+FORMAT_NAMES = {
+    ReferenceFormat.BIBTEX: "BibTeX",
+    ReferenceFormat.RIS: "RIS",
+    ReferenceFormat.CSL: "CSL JSON",
+    ReferenceFormat.MARKDOWN: "Markdown",
+    ReferenceFormat.CSV: "CSV",
+}
 
 PAGE_SIZE = 5
 MAX_NAMES = 5
@@ -64,6 +91,7 @@ _MAX_PAGE = 9_999
 _MAX_VOTES = 99_999
 _MAX_MISSING = 4
 _MAX_MISSING_LENGTH = 30
+_MAX_SHOWN_NOTE = 120
 
 
 class ListKind(StrEnum):
@@ -172,20 +200,20 @@ def pack_state(state: ListState, verb: str = SHOW, *, marker: str | None = None)
     )
     page, votes = min(state.page, _MAX_PAGE), min(state.min_votes, _MAX_VOTES)
     text = state.token or state.text
-    return custom_ids.pack(verb, state.kind, page, state.period, votes, flags, text, marker=marker)
+    return pack_custom_id(verb, state.kind, page, state.period, votes, flags, text, marker=marker)
 
 
-def unpack_state(action: custom_ids.Action) -> ListState:
+def unpack_state(action: message_builder.Action) -> ListState:
     """Return the state that `pack` wrote, of a stored text the token alone. Raises InvalidCustomIdError."""
     kind, page, period, min_votes, flags, text = action.fields(6)
     is_token = "k" in flags
-    with custom_ids.map_parse_errors():
+    with message_builder.map_parse_errors():
         return ListState(
             kind=ListKind(kind),
             text="" if is_token else text,
-            page=custom_ids.parse_number(page, _MAX_PAGE),
+            page=message_builder.parse_number(page, _MAX_PAGE),
             period=Period(period),
-            min_votes=custom_ids.parse_number(min_votes, _MAX_VOTES),
+            min_votes=message_builder.parse_number(min_votes, _MAX_VOTES),
             literal="l" in flags,
             by_date="d" in flags,
             token=text if is_token else "",
@@ -220,7 +248,7 @@ def parse_spans(text: str) -> dict[int, tuple[int, int]]:
         raise ValueError(f"more than {MAX_SPANS} digests")
     spans = {}
     for part in parts:
-        id_, seen, now = map(custom_ids.parse_number, part.split(".", 3))
+        id_, seen, now = map(message_builder.parse_number, part.split(".", 3))
         spans[id_] = seen, now
     return spans
 
@@ -260,9 +288,9 @@ class PaperList:
     """
 
     state: ListState
-    heading: str
-    rows: tuple[models.PaperRow, ...]
-    total: int
+    heading: str = ""
+    rows: tuple[models.PaperRow, ...] = ()
+    total: int = 0
     notes: tuple[str, ...] = ()
     snippets: Mapping[str, search_results.Snippet] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -328,7 +356,7 @@ def open_menu(
     `ranks` are the numbers that the message shows in front of the papers.
     """
     options = _paper_options(papers, ranks)
-    return select_menu(placeholder, custom_id or custom_ids.pack(OPEN_SELECTED, marker=marker), options)
+    return select_menu(placeholder, custom_id or pack_custom_id(OPEN_SELECTED, marker=marker), options)
 
 
 def save_menu(texts: Texts, papers: Sequence[models.PaperRow | models.PaperDetail]) -> ui.Item[Any] | None:
@@ -336,7 +364,7 @@ def save_menu(texts: Texts, papers: Sequence[models.PaperRow | models.PaperDetai
     options = _paper_options(papers, ()) if len(papers) > 1 else []
     return select_menu(
         texts("save-selected"),
-        custom_ids.pack(SAVE_SELECTED),
+        pack_custom_id(SAVE_SELECTED),
         options,
         max_values=max(len(options), 1),
         min_values=1,
@@ -474,11 +502,16 @@ def _order_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     state = listed.state
     if state.kind is not ListKind.TOPIC or listed.total < 2:
         return None
-    options = [
-        select_option(texts(f"list-by-{sort.value}"), sort.value, selected=sort is state.topic_sort)
-        for sort in Sort
-    ]
-    return select_menu(texts("list-order"), pack_state(state.replace(page=0), SELECT_ORDER), options)
+    labels = {sort.value: texts(f"list-by-{sort.value}") for sort in Sort}
+    return _menu(texts("list-order"), SELECT_ORDER, state, labels, state.topic_sort)
+
+
+def _menu(
+    placeholder: str, verb: str, state: ListState, labels: Mapping[str, str], selected: str | None = None
+) -> ui.Item[Any] | None:
+    """Return the menu that applies one of the values with these labels to the list, from its first page on."""
+    options = [select_option(label, value, selected=value == selected) for value, label in labels.items()]
+    return select_menu(placeholder, pack_state(state.replace(page=0), verb), options)
 
 
 def sorted_by(state: ListState, sort: Sort) -> ListState:
@@ -491,18 +524,14 @@ def _day_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     state, days = listed.state, listed.days
     if len(days) < 2:
         return None
-    options = [select_option(label, day, selected=day == state.text) for label, day in days]
-    return select_menu(texts("choose-day"), pack_state(state.replace(page=0), SELECT_DAY), options)
+    return _menu(texts("choose-day"), SELECT_DAY, state, {day: label for label, day in days}, state.text)
 
 
 def _period_menu(texts: Texts, state: ListState) -> ui.Item[Any] | None:
     if state.kind not in FILTERABLE_KINDS:
         return None
-    options = [
-        select_option(texts(period.text_id), period.value, selected=period is state.period)
-        for period in Period
-    ]
-    return select_menu(texts("choose-period"), pack_state(state.replace(page=0), SELECT_PERIOD), options)
+    labels = {period.value: texts(period.text_id) for period in Period}
+    return _menu(texts("choose-period"), SELECT_PERIOD, state, labels, state.period)
 
 
 def _suggestion_buttons(listed: PaperList) -> list[ui.Item[Any]]:
@@ -517,6 +546,19 @@ def follow_button(texts: Texts, state: ListState) -> ui.Item[Any] | None:
         return None
     label = texts("follow-author" if terms[0] is models.AlertKind.AUTHOR else "follow-topic")
     return button(label, pack_state(state.replace(page=0), FOLLOW), emoji="🔔")
+
+
+def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
+    """Return the button that opens the form of a new alert, for the words of a topic if there is one."""
+    terms = None
+    if len(topic) <= MAX_TEXT_LENGTH:
+        terms = alert_terms(ListState(ListKind.TOPIC, topic))
+    if terms is None:
+        label, topic = "post-follow", ""
+    else:
+        label = "follow-author" if terms[0] is models.AlertKind.AUTHOR else "follow-topic"
+    custom_id = message_builder.pack_custom_id(EDIT_CONDITIONS, NEW_ALERT + topic)
+    return button(texts(label), custom_id, emoji="🔔")
 
 
 def empty_view(
@@ -621,7 +663,7 @@ def newest_digest_button(texts: Texts) -> ui.Item[Any]:
 
 def topic_modal(texts: Texts) -> StatelessModal:
     """Return the modal for a topic."""
-    modal = StatelessModal(texts("post-ask"), custom_ids.pack(SUBMIT_TOPIC_MODAL))
+    modal = StatelessModal(texts("post-ask"), pack_custom_id(SUBMIT_TOPIC_MODAL))
     modal.add_text(texts("ask-label"), QUERY, placeholder=texts("ask-hint"), max_length=300)
     return modal
 
@@ -677,3 +719,84 @@ def ignored_note(texts: Texts, result: search_results.SearchResult) -> str:
 def format_names(names: Sequence[str], separator: str = ", ") -> str:
     """Return the first MAX_NAMES names or terms as Markdown."""
     return separator.join(escape_untrusted(name, max_length=60) for name in names[:MAX_NAMES])
+
+
+# The list of a reader's saved papers, and the small print of saved and shared papers in lists.
+
+
+def saved_view(texts: Texts, listed: PaperList, *, may_share: bool = False) -> ui.LayoutView:
+    """Return a page of the saved papers, with menus for a paper, the order, a tag and an export."""
+    state = listed.state
+    share = button(texts("share"), pack_state(state.replace(page=0), SHARE_SAVED)) if may_share else None
+    show_all = show_all_button(texts) if state.text else None
+    orders = {order.value: texts(f"saved-order-{order.value}") for order in Order}
+    formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
+    rows: Rows = (
+        [open_menu(texts("saved-pick"), listed.rows, custom_id=pack_state(state, PICK_SAVED))],
+        [_menu(texts("saved-order"), SELECT_SAVED_ORDER, state, orders, state.order)],
+        [_tag_menu(texts, listed)],
+        [select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), formats)],
+        list_pager(listed),
+        [_search_button(texts, state), show_all, import_button(texts), share],
+    )
+    return view_with_rows(texts, listed, rows)
+
+
+def import_button(texts: Texts) -> ui.Item[Any]:
+    """Return the button that opens the modal for a file to import."""
+    return button(texts("saved-import"), message_builder.pack_custom_id(OPEN_IMPORT))
+
+
+def no_saved_view(texts: Texts, listed: PaperList, import_command: str) -> ui.LayoutView:
+    """Return the answer for a search or a tag without saved papers; of a reader without any, how to get some."""
+    message = MessageBuilder()
+    if not listed.state.text:
+        message.add_text(texts("no-list-saved", command=import_command))
+        message.add_buttons(import_button(texts), newest_digest_button(texts))
+        return message.view
+    query = escape_untrusted(listed.state.text, max_length=200)
+    message.add_text(texts("saved-none-found", query=query))
+    message.add_buttons(_search_button(texts, listed.state), show_all_button(texts))
+    return message.view
+
+
+def _search_button(texts: Texts, state: ListState) -> ui.Item[Any]:
+    return button(texts("saved-search"), pack_state(state.replace(page=0), SEARCH_SAVED))
+
+
+def show_all_button(texts: Texts) -> ui.Item[Any]:
+    """Return the button that shows all saved papers."""
+    return button(texts("saved-show-all"), pack_state(ListState(ListKind.SAVED)))
+
+
+def format_facts(texts: Texts, paper: models.SavedPaper) -> str:
+    """Return the small print below a saved paper in a list: when it was saved, its tags and its note."""
+    saved = texts("saved-on", date=f"<t:{int(paper.saved_at.timestamp())}:D>")
+    unlisted = "" if paper.is_listed else texts("saved-unlisted")
+    lines = [join_dotted(saved, unlisted, format_tags(paper.tags))]
+    if paper.note:
+        note = escape_untrusted(paper.note, max_length=_MAX_SHOWN_NOTE)
+        lines.append(texts("saved-note", note=note))
+    return "\n".join(map(subtext, lines))
+
+
+def format_counts(texts: Texts, savers: int, sharers: int) -> str:
+    """Return how many members saved and how many shared a paper, as small print."""
+    saved = texts("server-picks-saved", count=savers) if savers else ""
+    shared = texts("server-picks-shared", count=sharers) if sharers else ""
+    return subtext(join_dotted(saved, shared))
+
+
+def format_tags(tags: Sequence[str]) -> str:
+    """Return tags as `#rl #to-read`, escaped."""
+    return " ".join(f"#{escape_untrusted(tag)}" for tag in tags)
+
+
+def _tag_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
+    """Return the menu of the reader's most used tags, which are the suggestions of the list; None without tags."""
+    if not listed.suggestions:
+        return None
+    tags = listed.suggestions[: discord_text.SELECT_OPTIONS - 1]
+    labels = {ALL_TAGS: texts("saved-all-tags")} | {tagged.text: label for label, tagged in tags}
+    fresh = listed.state.replace(text="", token="")
+    return _menu(texts("saved-tags"), SELECT_TAG, fresh, labels, listed.state.text or ALL_TAGS)

@@ -6,11 +6,11 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.accounts.service import TooLargeError
-from bot.client import custom_ids, message_builder, permissions, router
+from bot.client import message_builder, router
 from bot.client import messages as client_messages
+from bot.client.accounts import TooLargeError
 from bot.client.context import Client, Request
-from bot.client.custom_ids import Action
+from bot.client.message_builder import Action, pack_custom_id
 from bot.client.router import Attachment, Download, Transfer, UserError
 from bot.operations import messages as operations_messages
 from bot.shelf import messages as shelf_messages
@@ -44,7 +44,7 @@ class StatusCog(commands.Cog):
     def _help_view(self, request: Request) -> ui.LayoutView:
         walked = request.interaction.client.tree.walk_commands()
         names = [command.qualified_name for command in walked if isinstance(command, app_commands.Command)]
-        can_manage = permissions.is_manager(request.interaction)
+        can_manage = router.is_manager(request.interaction)
         return operations_messages.help_view(request.texts, names, self._mentions, can_manage=can_manage)
 
     @router.handles(client_messages.SHOW_STATUS, router.PRIVATELY)
@@ -52,7 +52,7 @@ class StatusCog(commands.Cog):
         """Show the status privately."""
         return await self._status_view(request)
 
-    @router.handles(operations_messages.REPEAT_POST, check=permissions.require_manager)
+    @router.handles(operations_messages.REPEAT_POST, check=router.require_manager)
     async def post_again(self, request: Request, action: Action) -> ui.LayoutView:
         """Repeat a delivery whose outcome is unknown."""
         interaction = request.interaction
@@ -60,8 +60,8 @@ class StatusCog(commands.Cog):
         delivery = await self._services.status.find_uncertain(action.number, guild_id=interaction.guild_id)
         if delivery is None or delivery.channel_id is None:
             raise UserError("nothing-to-post-again")
-        channel = permissions.require_channel(interaction.guild, delivery.channel_id)
-        await permissions.require_bot_may_post(request, channel)
+        channel = router.require_channel(interaction.guild, delivery.channel_id)
+        await router.require_bot_may_post(request, channel)
         if not await self._services.status.resend(delivery.id, guild_id=interaction.guild_id):
             raise UserError("nothing-to-post-again")
         return client_messages.text_view(request.texts("posting-again"))
@@ -71,7 +71,7 @@ class StatusCog(commands.Cog):
         report = await self._services.status.report(
             user_id=request.user_id, guild_id=interaction.guild_id, channel_id=interaction.channel_id
         )
-        can_manage = permissions.is_manager(interaction)
+        can_manage = router.is_manager(interaction)
         is_budget_spent = can_manage and await self._services.writer.has_spent_budget()
         return operations_messages.status_view(
             request.texts,
@@ -117,8 +117,8 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
             command=self._mentions("me data"),
         )
         danger = discord.ButtonStyle.danger
-        forget = message_builder.button(texts("me-forget-all"), custom_ids.pack(FORGET), style=danger)
-        keep = message_builder.button(texts("me-keep"), custom_ids.pack(KEEP))
+        forget = message_builder.button(texts("me-forget-all"), pack_custom_id(FORGET), style=danger)
+        keep = message_builder.button(texts("me-keep"), pack_custom_id(KEEP))
         return client_messages.text_view(text, forget, keep, accent=message_builder.RED)
 
     @router.command(name="updates", description="Turn weekly updates about your saved papers on or off")

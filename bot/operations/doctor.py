@@ -12,7 +12,7 @@ from typing import Any
 
 import pydantic
 
-from bot.client import webhook
+from bot.client import command_sync, webhook
 from bot.core import day_close
 from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, find_unknown, setting_name, setting_origins
@@ -20,14 +20,13 @@ from bot.outbox import sender
 from bot.rendering.templates import Templates
 from bot.search import glossary as search_glossary
 from bot.search import index as search_index
-from bot.search import maintenance
 from bot.sources import kinds
 from bot.text import questions
 from storage import alerts, daily, errors, key_values, migrate, models, outbox, papers, snapshot, sources
 from storage.database import Database
 
-TokenCheck = Callable[[Settings], Awaitable[str]]
-"""Returns the bot's name as Discord gives it, or raises PaperroundError."""
+TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
+"""Returns the bot of the token, or raises PaperroundError."""
 
 NO_TOKEN = "`paperround setup` asks for it and writes it into .env; `paperround demo` needs none."
 NO_POST = "No channel has a daily post; `/daily setup` in Discord or `paperround channels add` begins one."
@@ -253,7 +252,7 @@ async def _index(opened: Database) -> Finding:
     if status.progress is not None:
         value += f"; a new one has {status.progress.papers}"
     remedy = "`paperround run` sees to it by itself; `paperround reindex` does so at once."
-    reason = maintenance.describe(status)
+    reason = search_index.describe(status)
     well = not status.is_outdated and not status.missing
     note = f"The index is {reason}. {remedy}" if reason else ""
     return Finding("search index", value, status=Status.OK if well else Status.ERROR, note=note)
@@ -265,6 +264,6 @@ async def _token(settings: Settings, check_token: TokenCheck, *, is_needed: bool
     if settings.discord_token is None:
         return _step("Discord", "no token", is_done=False, note=NO_TOKEN)
     try:
-        return Finding("Discord", f"logged in as {await check_token(settings)}")
+        return Finding("Discord", f"logged in as {(await check_token(settings)).name}")
     except errors.PaperroundError as error:
         return Finding("Discord", "not logged in", status=Status.ERROR, note=str(error))

@@ -7,7 +7,7 @@ import functools
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import structlog
 from aiohttp import web
@@ -35,6 +35,11 @@ DISCORD_FAILURE_SECONDS = 1200.0
 connect again."""
 
 
+Sign = Literal["tick", "claim", "discord"]
+"""A sign of life: the planner has finished a tick; the relay has claimed parts, or has decided that none can be sent now; the
+Gateway is connected, or a request to Discord has succeeded."""
+
+
 class Liveness:
     """The moments of the last signs of life. `monotonic` is in seconds, so that a changed clock does not count.
 
@@ -52,9 +57,7 @@ class Liveness:
         self._get_discord_state = get_discord_state
         self._monotonic = monotonic
         self._started_at = monotonic()
-        self._tick_at: float | None = None
-        self._claim_at: float | None = None
-        self._discord_at: float | None = None
+        self._signs: dict[Sign, float | None] = dict.fromkeys(get_args(Sign))
         self._discord_failed_at = float("-inf")
         self._database_away: tuple[float, str] | None = None
         self._is_ready = False
@@ -63,17 +66,9 @@ class Liveness:
         """Begin the grace again: the sender lock was acquired, or Discord is asked again to accept the login."""
         self._started_at = self._monotonic()
 
-    def record_tick(self) -> None:
-        """Record that the planner has finished a tick."""
-        self._tick_at = self._monotonic()
-
-    def record_claim(self) -> None:
-        """Record that the relay has claimed parts, or has decided that none can be sent now."""
-        self._claim_at = self._monotonic()
-
-    def record_discord(self) -> None:
-        """Record that the Gateway is connected, or that a request to Discord has succeeded."""
-        self._discord_at = self._monotonic()
+    def record(self, sign: Sign) -> None:
+        """Record a sign of life: see `Sign`."""
+        self._signs[sign] = self._monotonic()
 
     def record_discord_failure(self) -> None:
         """Record that a request to Discord got an error or no answer."""
@@ -94,15 +89,15 @@ class Liveness:
     def record_answer(self, answer: Answer) -> None:
         """Record an answer of Discord, or of a proxy before it. Any answer to the request itself is a success."""
         if answer.is_discords and answer.status < 500 and answer.status != 429:
-            self.record_discord()
+            self.record("discord")
         else:
             self.record_discord_failure()
 
     def get_fields(self) -> dict[str, float | str | bool | None]:
         """Return the fields of `/health`: Discord's state, and the seconds since each sign, None before the first."""
-        signs = {"tick": self._tick_at, "claim": self._claim_at, "discord": self._discord_at}
         ages = {
-            f"{name}_seconds": None if at is None else self._seconds_since(at) for name, at in signs.items()
+            f"{sign}_seconds": None if at is None else self._seconds_since(at)
+            for sign, at in self._signs.items()
         }
         return {"discord": self._get_discord_state().value, "outage": self.is_outage(), **ages}
 
@@ -114,7 +109,7 @@ class Liveness:
                 [] if self._is_ready else ["Discord has not accepted the standby's login so far."]
             )
         problems += self._find_own_problems()
-        if self._is_overdue(self._discord_at, DISCORD_SECONDS):
+        if self._is_overdue("discord", DISCORD_SECONDS):
             problems.append(
                 f"The Gateway is disconnected, and no request to Discord has succeeded for {DISCORD_SECONDS:.0f} s."
             )
@@ -122,7 +117,7 @@ class Liveness:
 
     def is_outage(self) -> bool:
         """Return whether nothing is wrong but that Discord does not answer, although it is asked."""
-        is_silent = self._is_overdue(self._discord_at, DISCORD_SECONDS)
+        is_silent = self._is_overdue("discord", DISCORD_SECONDS)
         has_own = self._find_database_problems() or self._find_own_problems()
         return is_silent and self._is_discord_ill() and not has_own
 
@@ -135,13 +130,13 @@ class Liveness:
         return [f"The database is away; it is waited for. {self._database_away[1]}"]
 
     def _find_own_problems(self) -> list[str]:
-        is_logging_in = (self._tick_at or float("-inf")) < self._started_at
+        is_logging_in = (self._signs["tick"] or float("-inf")) < self._started_at
         if is_logging_in and self._is_discord_ill():
             return []
         problems = []
-        if self._is_overdue(self._tick_at, TICK_SECONDS):
+        if self._is_overdue("tick", TICK_SECONDS):
             problems.append(f"The planner has not finished a tick for {TICK_SECONDS:.0f} s.")
-        if self._is_overdue(self._claim_at, CLAIM_SECONDS):
+        if self._is_overdue("claim", CLAIM_SECONDS):
             problems.append(f"The relay has not looked for parts to send for {CLAIM_SECONDS:.0f} s.")
         return problems
 
@@ -149,8 +144,8 @@ class Liveness:
         has_failed_lately = self._seconds_since(self._discord_failed_at) <= DISCORD_FAILURE_SECONDS
         return has_failed_lately or self._get_discord_state() is not HealthState.WELL
 
-    def _is_overdue(self, at: float | None, limit: float) -> bool:
-        return self._seconds_since(max(self._started_at, at or self._started_at)) > limit
+    def _is_overdue(self, sign: Sign, limit: float) -> bool:
+        return self._seconds_since(max(self._started_at, self._signs[sign] or self._started_at)) > limit
 
     def _seconds_since(self, moment: float) -> float:
         return round(self._monotonic() - moment, 1)
@@ -193,16 +188,9 @@ class ClockStep(NamedTuple):
 class ClockMonitor:
     """A `Clock` that doubts steps far ahead. `monotonic` is in seconds."""
 
-    def __init__(
-        self,
-        wall: Clock,
-        monotonic: Callable[[], float] = time.monotonic,
-        *,
-        hold_seconds: float = HOLD_SECONDS,
-    ) -> None:
+    def __init__(self, wall: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall
         self._monotonic = monotonic
-        self._hold_seconds = hold_seconds
         self._last_reading = wall(), monotonic()
         self._held: tuple[timedelta, float] | None = None
         self._discord_reading: tuple[datetime, float] | None = None
@@ -270,7 +258,7 @@ class ClockMonitor:
         if self._held is None or abs(step - self._held[0]) > STEP_THRESHOLD:
             self._held = step, monotonic
             log.warning("the clock jumped ahead; waiting for a confirmation", seconds=step.total_seconds())
-        if monotonic - self._held[1] >= self._hold_seconds:
+        if monotonic - self._held[1] >= HOLD_SECONDS:
             return False
         return self._discord_reading is None or self._ahead_of_discord(wall, monotonic) > HOLD_THRESHOLD
 
@@ -427,10 +415,10 @@ class MonitoringServer:
     async def _handle_health(self, request: web.Request) -> web.Response:
         role, is_connected = self._role(), self._is_connected()
         if is_connected:
-            self._liveness.record_discord()
+            self._liveness.record("discord")
         problems = self._liveness.find_problems(is_standby=role == "standby")
-        if role == "standby":
-            problems += await self._find_schema_problems()
+        if role == "standby" and (mismatch := await self._find_mismatch()):
+            problems.append(mismatch)
         oldest = await self._oldest_unsent_at()
         body = {
             "up": True,
@@ -450,13 +438,12 @@ class MonitoringServer:
                 return await outbox.oldest_unsent_at(connection)
         return None
 
-    async def _find_schema_problems(self) -> list[str]:
-        """Return a sentence if another version has changed the schema; nothing if the database does not answer."""
-        mismatch = None
+    async def _find_mismatch(self) -> str | None:
+        """Return a sentence if another version has changed the schema; None also if the database does not answer."""
         with isolation.isolated(log, "the schema is unknown"):
             async with asyncio.timeout(DATABASE_SECONDS):
-                mismatch = await migrate.find_mismatch(self._database)
-        return [mismatch] if mismatch else []
+                return await migrate.find_mismatch(self._database)
+        return None
 
     async def _handle_metrics(self, request: web.Request) -> web.Response:
         try:

@@ -10,15 +10,13 @@ from typing import Any
 from discord import ui
 
 from bot.alerts import messages as alerts_messages
-from bot.client import custom_ids
+from bot.client import message_builder
 from bot.client import messages as client_messages
-from bot.client.message_builder import AMBER, RED, MessageBuilder, button, shorten_label
-from bot.client.messages import MentionLookup
-from bot.client.paper_text import escape_untrusted, join_dotted, subtext
+from bot.client.message_builder import AMBER, RED, MessageBuilder, button, pack_custom_id, shorten_label
+from bot.client.messages import MentionLookup, escape_untrusted, join_dotted, subtext
 from bot.client.translations import Texts
 from bot.daily import messages as daily_messages
 from bot.daily.messages import format_timestamp
-from bot.lists import follow
 from bot.lists import messages as lists_messages
 from bot.operations.health import ClockStep
 from bot.operations.service import LastPost, StatusReport
@@ -95,12 +93,12 @@ def _status_buttons(
     ]
     row = []
     if can_manage and uncertain:
-        row.append(button(texts("post-again"), custom_ids.pack(REPEAT_POST, uncertain[0])))
+        row.append(button(texts("post-again"), pack_custom_id(REPEAT_POST, uncertain[0])))
     if can_manage and inactive:
-        resume_id = custom_ids.pack(client_messages.RESUME, inactive[0].id)
+        resume_id = pack_custom_id(client_messages.RESUME, inactive[0].id)
         row.append(button(texts("resume-post"), resume_id))
     if report.alert_count:
-        row.append(button(texts("alert-manage"), custom_ids.pack(alerts_messages.MANAGE, 0)))
+        row.append(button(texts("alert-manage"), pack_custom_id(alerts_messages.MANAGE, 0)))
     if report.today_reason:
         row.append(today_messages.send_button(texts, again=True))
     if report.newest_digest_on is not None:
@@ -182,9 +180,11 @@ def help_view(
     message.add_text(f"### {texts('help-heading')}\n{texts('help-intro')}")
     message.add_buttons(
         lists_messages.newest_digest_button(texts),
-        button(texts("post-ask"), custom_ids.pack(lists_messages.OPEN_TOPIC_MODAL)),
-        follow.begin_alert_button(texts),
-        button(texts("help-set-up"), custom_ids.pack(daily_messages.SETUP)) if can_manage else None,
+        button(texts("post-ask"), message_builder.pack_custom_id(lists_messages.OPEN_TOPIC_MODAL)),
+        lists_messages.begin_alert_button(texts),
+        button(texts("help-set-up"), message_builder.pack_custom_id(daily_messages.SETUP))
+        if can_manage
+        else None,
     )
     for section in HELP_SECTIONS:
         keys = texts.list_attributes(section)
@@ -200,8 +200,8 @@ def welcome_view(wording: client_messages.PostWording, post: contents.NoticePost
     texts, marker = wording.ui_texts, contents.part_marker(post.marker, 0)
     return client_messages.text_view(
         wording.notice_text(post),
-        button(texts("help-set-up"), custom_ids.pack(daily_messages.SETUP, marker=marker)),
-        button(texts("help-show"), custom_ids.pack(SHOW_HELP, marker=marker)),
+        button(texts("help-set-up"), pack_custom_id(daily_messages.SETUP, marker=marker)),
+        button(texts("help-show"), pack_custom_id(SHOW_HELP, marker=marker)),
     )
 
 
@@ -236,7 +236,7 @@ def sources_view(
         message.add_text(texts("sources-files"))
     message.add_text(subtext(lists_messages.extent_line(texts, extent)))
     pager = lists_messages.pager(
-        page, page_count, lambda number: custom_ids.pack(SHOW_SOURCES, number), f"pr:page:{page}"
+        page, page_count, lambda number: pack_custom_id(SHOW_SOURCES, number), f"pr:page:{page}"
     )
     message.add_buttons(*pager)
     message.add_buttons(client_messages.status_button(texts))

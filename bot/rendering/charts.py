@@ -11,7 +11,7 @@ import asyncio
 import base64
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -154,9 +154,7 @@ def _layout(chart: Chart, hangul: bool) -> dict[str, object]:
         "bars": _bars(columns, centres, slot, papers_top, chart.is_last_partial),
         "lines": [" ".join(f"{x:.1f},{y:.1f}" for x, y in line) for line in lines],
         "dots": [{"x": round(x, 1), "y": round(y, 1)} for line in lines for x, y in line],
-        "labels": (_month_labels if chart.by_month else _day_labels)(
-            columns, centres, locale if hangul or locale != "ko" else None
-        ),
+        "labels": _labels(chart, centres, locale if hangul or locale != "ko" else None),
     }
 
 
@@ -234,52 +232,26 @@ def _format_count(number: int) -> str:
     return f"{number / 1000:g}k" if number < 1_000_000 else f"{number / 1_000_000:g}M"
 
 
-def _month_labels(
-    columns: Sequence[trends.MonthCount], centres: Sequence[float], locale: str | None
-) -> list[dict[str, object]]:
-    """Return the labels of the months: their names in the locale, each year below its first; as 2025-11 without locale."""
-    max_labels = _MAX_LABELS if locale else _MAX_LABELS // 2
-    every = next(every for every in (1, 2, 3, 6, 12) if len(columns) <= every * max_labels or every == 12)
-    return _labels(
-        (
-            (
-                centre,
-                column.starts_on,
-                month_name(column.starts_on, locale) if locale else f"{column.starts_on:%Y-%m}",
-            )
-            for column, centre in zip(columns, centres, strict=True)
-            if not (column.starts_on.month - 1) % every
-        ),
-        with_years=locale is not None,
-    )
+def _labels(chart: Chart, centres: Sequence[float], locale: str | None) -> list[dict[str, object]]:
+    """Return the labels of the months by name, or of some weeks or days, as `11. 16.` in Korean, which is shorter.
 
-
-def _day_labels(
-    columns: Sequence[trends.MonthCount], centres: Sequence[float], locale: str | None
-) -> list[dict[str, object]]:
-    """Return the labels of some weeks or days, as `11. 16.` in Korean, which is shorter; as 11-16 without locale."""
-    every = -(-len(columns) // _MAX_DAY_LABELS)
-    skeleton = "Md" if locale == "ko" else "MMMd"
-    chosen = [(centre, column.starts_on) for column, centre in zip(columns, centres, strict=True)]
-    return _labels(
-        (
-            (
-                centre,
-                day,
-                babel.dates.format_skeleton(skeleton, day, locale=locale) if locale else f"{day:%m-%d}",
-            )
-            for centre, day in chosen[every // 2 :: every]
-        ),
-        with_years=locale is not None,
-    )
-
-
-def _labels(named: Iterable[tuple[float, date, str]], *, with_years: bool) -> list[dict[str, object]]:
-    """Return labels from their centres, days and names; with years, each year is below its first label."""
+    Each year is below its first label. Without locale they are as 2025-11 or 11-16, without years.
+    """
+    dated = [(centre, column.starts_on) for centre, column in zip(centres, chart.columns, strict=True)]
+    if chart.by_month:
+        most = _MAX_LABELS if locale else _MAX_LABELS // 2
+        every = next((every for every in (1, 2, 3, 6) if len(dated) <= every * most), 12)
+        chosen = [(centre, day) for centre, day in dated if not (day.month - 1) % every]
+        skeleton, plain = "MMM", "%Y-%m"
+    else:
+        every = -(-len(dated) // _MAX_DAY_LABELS)
+        chosen = dated[every // 2 :: every]
+        skeleton, plain = "Md" if locale == "ko" else "MMMd", "%m-%d"
     labels: list[dict[str, object]] = []
     year = 0
-    for centre, day, name in named:
-        year_name = f"{day.year}" if with_years and day.year != year else ""
+    for centre, day in chosen:
+        name = babel.dates.format_skeleton(skeleton, day, locale=locale) if locale else f"{day:{plain}}"
+        year_name = f"{day.year}" if locale and day.year != year else ""
         labels.append({"x": round(centre, 1), "month": name, "year": year_name})
         year = day.year
     return labels

@@ -92,11 +92,6 @@ def tokenize(text: str, *, markdown: bool = True) -> list[Token]:
     return tokens + _tokenize_prose(text[position:])
 
 
-def graphemes(text: str) -> list[str]:
-    """Return the grapheme clusters of `text`."""
-    return list(regex.findall(r"\X", text))
-
-
 def _tokenize_fence(first: str, content: str, last: str) -> list[Token]:
     tokens = [Token(match.group()) for match in _PLAIN_TOKEN.finditer(content)]
     for token in tokens:
@@ -389,7 +384,7 @@ class _Page:
             shards = [token.text]
             is_alone = split_atomic and not self._tokens
             if is_alone or (not token.is_atomic and self._fill_ratio() < _MIN_FILL_RATIO):
-                shards = graphemes(token.text)
+                shards = regex.findall(r"\X", token.text)
             if is_alone and len(shards) == 1:
                 step = max(1, min(self._max_chars, self._max_bytes) // 16)
                 shards = [token.text[start : start + step] for start in range(0, len(token.text), step)]
@@ -410,10 +405,7 @@ class _Page:
     def render(self, count: int, rest: list[Token]) -> tuple[str, list[str]]:
         """Return the page of the first `count` tokens and the marks open at its end; put the other tokens back to `rest`."""
         rest.extend(reversed(self._tokens[count:]))
-        text, opened = self._prefix, self._marks_at_start
-        text += "".join(token.text for token in self._tokens[:count])
-        for token in self._tokens[:count]:
-            opened = _toggle_marks(opened, token)
+        text, opened = self._render_first(count)
         text = text.rstrip("\n") if _in_fence(opened) else text.rstrip()
         return text + (_closing_marks(opened) if rest else ""), opened
 
@@ -427,10 +419,14 @@ class _Page:
         else:
             anywhere = max(self._boundaries.values(), default=0)
             count, ellipsis = self._preferred_boundaries.get(Boundary.WORD, anywhere), ELLIPSIS
-        text, opened = self._prefix, self._marks_at_start
-        for token in self._tokens[:count]:
-            text, opened = text + token.text, _toggle_marks(opened, token)
+        text, opened = self._render_first(count)
         return text.rstrip() + (ellipsis if text.strip() else ELLIPSIS) + _closing_marks(opened)
+
+    def _render_first(self, count: int) -> tuple[str, list[str]]:
+        opened = self._marks_at_start
+        for token in self._tokens[:count]:
+            opened = _toggle_marks(opened, token)
+        return self._prefix + "".join(token.text for token in self._tokens[:count]), opened
 
     def _try_append(self, token: Token) -> bool:
         opened = _toggle_marks(self._open_marks, token) if token.toggles else self._open_marks
@@ -511,7 +507,10 @@ def escape_text(text: str) -> SafeMarkdown:
 
 def escape_inline(text: str) -> str:
     """Return `text` with all markup escaped that works within a line."""
-    return _MARKUP.sub(_escape_match, text)
+    return _MARKUP.sub(
+        lambda match: f"\\{match['mark']}" if match["mark"] else f"@{ZERO_WIDTH_SPACE}{match['everyone']}",
+        text,
+    )
 
 
 def escape_line_start(text: str) -> str:
@@ -522,10 +521,6 @@ def escape_line_start(text: str) -> str:
     if match["number"]:
         return f"{match['number']}\\{text[match.end() :]}"
     return f"\\{text}"
-
-
-def _escape_match(match: re.Match[str]) -> str:
-    return f"\\{match['mark']}" if match["mark"] else f"@{ZERO_WIDTH_SPACE}{match['everyone']}"
 
 
 def safe_url(url: str) -> str | None:

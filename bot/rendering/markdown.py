@@ -144,6 +144,8 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 
+_BREAKS = frozenset(("br", "p", "div", "li", "tr", "hr"))
+
 
 def render_inline(tokens: Sequence[Token], *, with_markup: bool, bold: bool = False) -> str:
     """Return the tokens as text, hard breaks as line ends.
@@ -207,21 +209,17 @@ class _InlineRenderer:
         if not self._with_markup or not outermost:
             return
         self._flush()
-        mark = _MARKS[kind]
+        mark, last = _MARKS[kind], len(self._output) - 1
         if opening:
-            self._separate_marks()
+            # `*a*` and a following `**b**` need a separator; two opening marks can touch.
+            if last >= 0 and self._output[last] in _MARKS.values() and last not in self._opened.values():
+                self._output.append(discord_text.ZERO_WIDTH_SPACE)
             self._opened[kind] = len(self._output)
             self._output.append(mark)
-        elif self._opened.pop(kind) == len(self._output) - 1:
+        elif self._opened.pop(kind) == last:
             self._output.pop()
         else:
             self._output.append(mark)
-
-    def _separate_marks(self) -> None:
-        """Separate `*a*` and a following `**b**` by a zero-width space; two opening marks can touch."""
-        last = len(self._output) - 1
-        if last >= 0 and self._output[last] in _MARKS.values() and last not in self._opened.values():
-            self._output.append(discord_text.ZERO_WIDTH_SPACE)
 
     def _add_link(self, token: Token) -> None:
         if not self._with_markup:
@@ -242,7 +240,11 @@ class _InlineRenderer:
             self._output.append(f"[{label}]({safe})")
 
     def _flush(self) -> None:
-        raw = discord_text.strip_invisible(_TAG.sub(_replace_html_tag, "".join(self._pending_text)))
+        text = _TAG.sub(
+            lambda tag: "\n" if (tag[2] or "").lower() in _BREAKS and not tag[1] else "",
+            "".join(self._pending_text),
+        )
+        raw = discord_text.strip_invisible(text)
         self._pending_text.clear()
         if not raw:
             return
@@ -268,10 +270,6 @@ class _InlineRenderer:
         first, *others = "".join(parts).split("\n")
         lines = [discord_text.escape_line_start(first.lstrip()) if at_start else first]
         return "\n".join([*lines, *(discord_text.escape_line_start(line.lstrip()) for line in others)])
-
-
-def _replace_html_tag(tag: re.Match[str]) -> str:
-    return "\n" if (tag[2] or "").lower() in ("br", "p", "div", "li", "tr", "hr") and not tag[1] else ""
 
 
 def _strip_trailing_punctuation(url: str) -> str:
@@ -383,7 +381,7 @@ def _get_html_parser() -> MarkdownIt:
 def render_heading(text: str) -> SafeMarkdown:
     """Return a section's heading as one escaped line without emphasis, for bold type."""
     line = " ".join(text[:_CHUNK_SIZE].split())
-    (token, *_) = get_parser(links=line.count("[") <= _MAX_BRACKETS).parseInline(line)
+    [token] = get_parser(links=line.count("[") <= _MAX_BRACKETS).parseInline(line)
     plain = render_inline(token.children or [], with_markup=False)
     return SafeMarkdown(discord_text.escape_inline(discord_text.to_single_line(plain).rstrip(":： ")))
 
@@ -460,7 +458,11 @@ class _BlockRenderer:
             case "bullet_list_close" | "ordered_list_close" | "blockquote_close":
                 self._containers.pop()
             case "list_item_open":
-                self._begin_item()
+                container = self._containers[-1]
+                container.bullet = "- "
+                if container.number is not None:
+                    container.bullet = f"{container.number}. "
+                    container.number += 1
             case "heading_open" | "paragraph_open":
                 self._block_kind = token.type.removesuffix("_open")
             case "fence" | "code_block":
@@ -471,13 +473,6 @@ class _BlockRenderer:
                 self._add_inline(token)
             case _:
                 self._add_table_token(token)
-
-    def _begin_item(self) -> None:
-        container = self._containers[-1]
-        container.bullet = "- "
-        if container.number is not None:
-            container.bullet = f"{container.number}. "
-            container.number += 1
 
     def _add_inline(self, token: Token) -> None:
         children = token.children or []

@@ -102,11 +102,6 @@ def _zone(context: Context, name: str) -> str:
     return render_zone(name, context["locale"])
 
 
-def _html_line(text: str) -> Markup:
-    html_text = markdown.render_html(text.lstrip("# "))
-    return Markup(html_text.strip().removeprefix("<p>").removesuffix("</p>"))  # noqa: S704 - as rendered
-
-
 @pass_context
 def _number(context: Context, number: int) -> str:
     return babel.numbers.format_decimal(number, locale=context["locale"])
@@ -134,7 +129,9 @@ FILTERS: dict[str, Callable[..., object]] = {
 XML_FILTERS: dict[str, Callable[..., object]] = {
     **FILTERS,
     "html": markdown.render_html,
-    "html_line": _html_line,
+    "html_line": lambda text: Markup(  # noqa: S704 - as rendered
+        markdown.render_html(text.lstrip("# ")).strip().removeprefix("<p>").removesuffix("</p>")
+    ),
 }
 
 
@@ -390,8 +387,7 @@ _GROWTHS: dict[str, Callable[[Any, Callable[[Any], int], Sequence[Any]], int]] =
     "tojson": lambda value, weigh, others: weigh(value) * (6 + _largest(others, weigh)),
     "indent": lambda text, weigh, others: (str(text).count("\n") + 1) * _largest(others, weigh),
     "expandtabs": lambda text, weigh, others: str(text).count("\t") * _largest(others, weigh),
-    "wordwrap": lambda text, weigh, others: weigh(text) * weigh(others),
-    "urlize": lambda text, weigh, others: weigh(text) * weigh(others),
+    **dict.fromkeys(("wordwrap", "urlize"), lambda text, weigh, others: weigh(text) * weigh(others)),
     "format": lambda text, weigh, others: (str(text).count("%") + str(text).count("{")) * weigh(others),
     "format_map": lambda text, weigh, others: str(text).count("{") * weigh(others),
     "sum": lambda items, weigh, others: (
@@ -603,11 +599,6 @@ _LIMITS = {
 }
 
 
-def _drop_noncharacters(text: str) -> str:
-    """Return a text without what XML 1.0 cannot hold, and without invisible characters."""
-    return discord_text.strip_invisible(text).translate({0xFFFE: None, 0xFFFF: None})
-
-
 def _text(value: object) -> str:
     return "" if value is None else str(value)
 
@@ -619,7 +610,10 @@ _FINALIZERS: dict[OutputFormat, Callable[[Any], Any]] = {
     OutputFormat.PLAIN: lambda value: discord_text.to_single_line(_text(value)),
     OutputFormat.DOCUMENT: lambda value: "" if value is None else value,
     OutputFormat.XML: lambda value: (
-        value if isinstance(value, Markup) else html.escape(_drop_noncharacters(_text(value)))
+        value
+        if isinstance(value, Markup)
+        # XML 1.0 cannot hold the last two.
+        else html.escape(discord_text.strip_invisible(_text(value)).translate({0xFFFE: None, 0xFFFF: None}))
     ),
 }
 

@@ -15,7 +15,6 @@ from itertools import islice, pairwise
 from bot.glossary import concepts, resolver
 from bot.search import glossary as search_glossary
 from bot.search import query as search_query
-from bot.search import tokens as index_tokens
 from bot.search.results import AuthorResult, Sort, votes_descending
 from bot.text import analyser, people, questions
 from bot.text.query_parser import Query
@@ -45,21 +44,14 @@ def _find_by_hangul(snapshot: Snapshot, name: str, *, is_prefix: bool) -> list[m
         parts = ("".join(filter(analyser.is_syllables, word)) for word in name.split())
         found = _find(snapshot, people.split_hangul(" ".join(filter(None, parts))), is_prefix=True)
         return sorted(found, key=lambda author: (-author.paper_count, author.name))
-    pairs = people.split_hangul(name)
-    return _sort_by_cost(pairs, _find(snapshot, pairs, is_prefix=False), math.inf)
+    return _find_by_cost(snapshot, people.split_hangul(name), math.inf)
 
 
-def _find_by_spelling(snapshot: Snapshot, name: str) -> list[models.Author]:
-    """Return the authors with the name in Hangul that a name in Latin letters may spell, or with its other spellings."""
-    readings = people.hangul_readings(name)[:_MAX_READINGS]
-    found = _find(snapshot, readings, is_prefix=False)
-    return _sort_by_cost(readings, found, _MAX_RESPELLING_COST)
-
-
-def _sort_by_cost(
-    pairs: Sequence[tuple[str, str]], authors: Sequence[models.Author], max_cost: float
+def _find_by_cost(
+    snapshot: Snapshot, pairs: Sequence[tuple[str, str]], max_cost: float
 ) -> list[models.Author]:
     """Return the authors whose names are writings of a Hangul name of at most this cost, the likeliest first."""
+    authors = _find(snapshot, pairs, is_prefix=False)
     costs = [(cost, author) for author in authors if (cost := _cost(pairs, author.name)) is not None]
     ranked = sorted(costs, key=lambda pair: (pair[0], -pair[1].paper_count, pair[1].name))
     return [author for cost, author in ranked if cost <= max_cost]
@@ -125,16 +117,12 @@ def find_authors(
     ranked = _rank(authors, words, is_prefix=is_prefix)
     korean = _find_by_hangul(snapshot, " ".join(words), is_prefix=is_prefix)
     if not ranked and not korean and not is_prefix:
-        korean = _find_by_spelling(snapshot, name)
+        # By the name in Hangul that one in Latin letters may spell, and its other spellings.
+        korean = _find_by_cost(snapshot, people.hangul_readings(name)[:_MAX_READINGS], _MAX_RESPELLING_COST)
     found = list({author.id: author for author in (*ranked, *korean)}.values())
     if not found:
         found = _rank(_find_fuzzy(snapshot, words, spellings), words, is_prefix=is_prefix)
     return found[:limit]
-
-
-def is_correction(name: str, author: models.Author) -> bool:
-    """Tell whether an author that was found for a name is called otherwise than typed."""
-    return people.is_correction(tuple(people.name_tokens(people.given_name_first(name))), author.name)
 
 
 def _spelling_queries(name: str, words: tuple[str, ...]) -> list[BooleanQuery]:
@@ -292,7 +280,7 @@ def institution_query(names: Iterable[str]) -> BooleanQuery | None:
 
 
 def _from_institution(name: str) -> BooleanQuery | None:
-    token, mark = people.institution_token(name), index_tokens.INSTITUTION_MARK
+    token, mark = people.institution_token(name), search_query.INSTITUTION_MARK
     if not token:
         return None
     named = [
@@ -332,6 +320,7 @@ def find_author(
     allowed = [row for row in rows if filters.allow(row.date, row.votes)]
     coauthors = search.list_coauthors(snapshot, best.id, limit=MAX_COAUTHORS)
     is_one = len(namesakes) < 2
+    typed = tuple(people.name_tokens(people.given_name_first(name)))
     variants_by_id = search.list_name_variants(snapshot, [author.id for author in matches])
     shown = [display_name(author, variants_by_id.get(author.id, ())) for author in matches]
     name_of = {author.id: name for author, name in zip(matches, shown, strict=True)}
@@ -345,7 +334,7 @@ def find_author(
         coauthors=tuple(author.name for author, _ in coauthors) if is_one else (),
         topics=_list_topics(glossary, indexed.values(), locale) if is_one else (),
         namesakes=() if is_one else tuple(name_of[author.id] for author in namesakes),
-        is_corrected=is_correction(name, best) and not namesakes,
+        is_corrected=people.is_correction(typed, best.name) and not namesakes,
     )
 
 
@@ -392,10 +381,11 @@ def _explained_concept(glossary: resolver.Glossary, mention: str) -> concepts.Co
     return concept if is_term or glossary.title_counts.get(concept.key, 0) >= _MIN_TITLES else None
 
 
-def list_paper_ids(snapshot: Snapshot, name: str) -> frozenset[int]:
-    """Return the papers of all authors whose names match."""
-    matches = find_authors(snapshot, name)
-    return frozenset(search.list_paper_ids(snapshot, [author.id for author in matches]))
+def list_paper_ids(snapshot: Snapshot, names: Sequence[str]) -> frozenset[int] | None:
+    """Return the papers written by authors of all these names; None without names."""
+    found = [[author.id for author in find_authors(snapshot, name)] for name in names]
+    written = [frozenset(search.list_paper_ids(snapshot, ids)) for ids in found]
+    return frozenset.intersection(*written) if written else None
 
 
 def sort_rows(rows: Sequence[models.PaperRow], sort: Sort) -> list[models.PaperRow]:

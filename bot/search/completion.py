@@ -192,8 +192,10 @@ class TopicIndex:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The words of the topics, to correct typing errors by."""
-        return Vocabulary(_weighted_words(self._topics, self.glossary))
+        """The words of the topics and of their translations, and Korean topics of several words as one, to correct errors by."""
+        words = [(word, topic.weight) for topic in self._topics for word in _WORD_GAP.split(topic.text)]
+        words += [(topic.key, topic.weight) for topic in self._topics if topic.language == "ko"]
+        return Vocabulary([*words, *((word, 1) for word in self.glossary.list_korean_words())])
 
     @cached_property
     def _entries(self) -> list[tuple[str, int, int]]:
@@ -202,13 +204,11 @@ class TopicIndex:
         for number, topic in enumerate(self._topics):
             entries.append((analyser.keystrokes(topic.key), topic.weight, number))
             weight = topic.weight // _LATER_WORD_DIVISOR
-            entries += [(analyser.keystrokes(key), weight, number) for key in _later_word_keys(topic.text)]
+            for gap in islice(_WORD_GAP.finditer(topic.text), _MAX_LATER_WORDS):
+                rest = topic.text[gap.end() :]
+                if rest.partition(" ")[0].casefold() not in analyser.FUNCTION_WORDS and (key := _key(rest)):
+                    entries.append((analyser.keystrokes(key), weight, number))
         return sorted(entries)
-
-    def prepare_completion(self) -> TopicIndex:
-        """Build what `complete` needs, and return this index."""
-        _ = self._entries
-        return self
 
     def complete(self, text: str, locale: models.Locale) -> list[Choice]:
         """Return the topics that begin with a text, each topic once, best first."""
@@ -236,17 +236,6 @@ class TopicIndex:
         return best
 
 
-def _weighted_words(topics: list[Topic], glossary: resolver.Glossary) -> Iterator[tuple[str, int]]:
-    """Yield the words of topics and of their translations, and Korean topics of several words as one."""
-    for topic in topics:
-        for word in _WORD_GAP.split(topic.text):
-            yield word, topic.weight
-        if topic.language == "ko":
-            yield topic.key, topic.weight
-    for word in glossary.list_korean_words():
-        yield word, 1
-
-
 def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
     """Yield every form of the concepts, weighted by the papers that explain the concept or name it in their titles."""
     in_titles = glossary.title_counts
@@ -263,14 +252,6 @@ def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
 
 def _first_form(forms: list[concepts.SurfaceForm], language: str) -> str:
     return next((form.text for form in forms if form.language == language), "")
-
-
-def _later_word_keys(text: str) -> Iterator[str]:
-    """Yield the keys of a text from its second word on, from its third, and so on, unless that is a function word."""
-    for gap in islice(_WORD_GAP.finditer(text), _MAX_LATER_WORDS):
-        rest = text[gap.end() :]
-        if rest.partition(" ")[0].casefold() not in analyser.FUNCTION_WORDS and (key := _key(rest)):
-            yield key
 
 
 def _rank(topic: Topic, typed: str, locale: models.Locale) -> tuple[bool, bool, bool]:
@@ -317,16 +298,11 @@ def complete_author(snapshot: Snapshot, text: str) -> list[Choice]:
 def complete_paper(snapshot: Snapshot, text: str) -> list[Choice]:
     """Return the papers of a link, of an incomplete arXiv id or of words of a title, the most popular first."""
     typed = (arxiv_ids.extract_arxiv_id(text) or text).strip()[:MAX_VALUE_LENGTH]
+    rows: list[models.PaperRow] = []
     if not typed or typed[0].isdigit():
         rows = search.list_by_prefix(snapshot, typed, limit=MAX_CHOICES)
-        if rows:
-            return [_paper_choice(row) for row in rows]
-    rows = engine.find_papers(snapshot, typed, limit=MAX_CHOICES, is_prefix=True)
+    rows = rows or engine.find_papers(snapshot, typed, limit=MAX_CHOICES, is_prefix=True)
     if not rows and analyser.ends_in_hangul(analyser.fold(typed)):
         # Typing 모델 passes through 몯, which no title has.
         return complete_paper(snapshot, typed[:-1])
-    return [_paper_choice(row) for row in rows]
-
-
-def _paper_choice(row: models.PaperRow) -> Choice:
-    return Choice(typography.render_title(row.title or ""), row.arxiv_id, votes=row.votes)
+    return [Choice(typography.render_title(row.title or ""), row.arxiv_id, votes=row.votes) for row in rows]

@@ -8,22 +8,19 @@ All of it runs synchronously on one snapshot of the database.
 
 from __future__ import annotations
 
-import unicodedata
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
-from itertools import combinations, compress
+from dataclasses import dataclass, field
+from itertools import combinations, compress, islice
 from types import MappingProxyType
 from typing import NamedTuple, assert_never
 
-from bot.archive import arxiv_ids
 from bot.glossary import concepts
 from bot.glossary.concepts import Expansion, Segment
-from bot.search import authors, scoring
 from bot.search import query as search_query
 from bot.search import results as search_results
-from bot.text import analyser, dates, query_parser, term_keys
-from bot.text import topics as text_topics
+from bot.search import scoring
+from bot.text import analyser, questions, term_keys, typography
 from bot.text.query_parser import Query
 from storage import models, search
 from storage.search import BooleanQuery, Prefix, all_of, any_of, estimate_matches, prune_phrases, query_tokens
@@ -126,18 +123,18 @@ class _Part(NamedTuple):
         return max((form.weight for form in self.segment.forms), default=0.0)
 
 
-def _prune(query: search_query.IndexQuery, frequencies: Mapping[str, int]) -> search_query.IndexQuery:
-    return search_query.IndexQuery(*[prune_phrases(condition, frequencies) for condition in query])
-
-
 def _compile_parts(snapshot: Snapshot, segments: Iterable[Segment]) -> list[_Part]:
     queries = [(segment, search_query.from_segment(segment)) for segment in segments]
     words = set[str]().union(*(query_tokens(query.anywhere) for _, query in queries if query))
     frequencies = search.get_document_frequencies(snapshot, words)
     return [
-        _Part(segment, None, 0)
-        if query is None
-        else _Part(segment, _prune(query, frequencies), estimate_matches(query.anywhere, frequencies))
+        _Part(
+            segment,
+            search_query.IndexQuery(*[prune_phrases(condition, frequencies) for condition in query]),
+            estimate_matches(query.anywhere, frequencies),
+        )
+        if query
+        else _Part(segment, None, 0)
         for segment, query in queries
     ]
 
@@ -151,13 +148,11 @@ class _Request:
         self.scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
         self.written: list[search.IndexRow] = []
         self.read: set[int] = set()
-        count = len(self.segments)
-        self.parts = _compile_parts(
-            snapshot, (*self.segments, *expanded.composed, *expanded.implied.values())
-        )
-        self.composed = self.parts[count : count + len(expanded.composed)]
-        self.implied = self.parts[count + len(expanded.composed) :]
-        self.parts = self.parts[:count]
+        every = (*self.segments, *expanded.composed, *expanded.implied.values())
+        compiled = iter(_compile_parts(snapshot, every))
+        self.parts = list(islice(compiled, len(self.segments)))
+        self.composed = list(islice(compiled, len(expanded.composed)))
+        self.implied = list(compiled)
         self.names = search_query.from_names(expanded.names)
 
     @property
@@ -303,8 +298,6 @@ def _drop_inside(hits: list[Hit]) -> list[Hit]:
 
 PartialHit = tuple[scoring.Score, int, tuple[str, ...]]
 """The score and the id of a paper, and the parts that it lacks."""
-_Counted = tuple[search.IndexRow, list[tuple[float, float]]]
-"""A paper with the frequencies of each part in title and body."""
 
 
 def _find_partial(request: _Request, parts: Sequence[_Part], complete: Collection[int]) -> list[PartialHit]:
@@ -314,18 +307,22 @@ def _find_partial(request: _Request, parts: Sequence[_Part], complete: Collectio
     # A part that no paper has weighs nothing, since it cannot tell papers apart.
     idf = [scoring.inverse_document_frequency(part.papers, total) if part.papers else 0.0 for part in every]
     candidates = _list_candidates(request, every, len(parts), idf)
-    rows = [row for row in candidates if row.paper_id not in complete]
-    counted = _count(rows, [part.segment for part in every], request.scorer)
-    scored = [(scoring.score_bm25(counts, idf), row, counts) for row, counts in counted]
+    compiled = [scoring.CompiledSegment(part.segment) for part in every]
+    scored = []
+    for row in candidates:
+        document = term_keys.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
+        counts = [segment.weighted_counts(document) for segment in compiled]
+        is_found = row.paper_id not in complete and any(map(sum, counts))
+        if is_found and not request.scorer.excludes(document):
+            scored.append((scoring.score_bm25(counts, idf), row, counts))
     scored.sort(key=lambda paper: (-paper[0], -paper[1].paper_id))
-    relevance = _add_topics([(score, row) for score, row, _ in scored[:_MAX_RANKED]], expanded.topics)
-    ranked = sorted(
-        scored[:_MAX_RANKED], key=lambda paper: (-relevance[paper[1].paper_id], -paper[1].paper_id)
-    )
+    best = scored[:_MAX_RANKED]
+    relevance = _add_topics([(score, row) for score, row, _ in best], expanded.topics)
+    best.sort(key=lambda paper: (-relevance[paper[1].paper_id], -paper[1].paper_id))
     segments = [part.segment for part in parts]
     return [
         _make_hit(row.paper_id, counts, segments, expanded, relevance[row.paper_id])
-        for _, row, counts in ranked
+        for _, row, counts in best
     ]
 
 
@@ -378,25 +375,11 @@ def _list_candidates(
     return request.list_rows(best[:_MAX_RANKED])
 
 
-def _count(
-    rows: Sequence[search.IndexRow], segments: Sequence[Segment], scorer: scoring.Scorer
-) -> list[_Counted]:
-    """Return the papers that have any of the segments and no exclusion, with the frequencies of each segment."""
-    counted = []
-    compiled = list(map(scoring.CompiledSegment, segments))
-    for row in rows:
-        document = term_keys.Document(row.texts.title, row.texts.body, row.votes, row.last_on)
-        counts = [segment.weighted_counts(document) for segment in compiled]
-        if any(map(sum, counts)) and not scorer.excludes(document):
-            counted.append((row, counts))
-    return counted
-
-
 def _add_topics(
-    best: Sequence[tuple[float, search.IndexRow]], topics: text_topics.Vector
+    best: Sequence[tuple[float, search.IndexRow]], topics: questions.TopicVector
 ) -> dict[int, float]:
     """Return the relevance of papers by id: their BM25 and their similarity to topics, each relative to the highest."""
-    similarity = text_topics.Similarity(topics)
+    similarity = questions.TopicSimilarity(topics)
     similarities = [
         similarity.compare(scoring.count_words(row.texts.title, row.texts.body)) if topics else 0.0
         for _, row in best
@@ -422,7 +405,7 @@ def _make_hit(
         analyser.strip_term(segment.text)
         for segment, is_found in zip(segments, found, strict=False)
         if not is_found
-        and not (topics and any(map(topics.intersection, map(text_topics.find_topics, segment.text.split()))))
+        and not (topics and any(map(topics.intersection, map(questions.find_topics, segment.text.split()))))
     )
     return scoring.Score(relevance, len(segments) - len(missing), len(segments)), paper_id, missing
 
@@ -456,44 +439,6 @@ def score_papers(
         if score is not None and (not only_about or scorer.is_about(document)):
             hits.append((score, row.paper_id))
     return hits
-
-
-def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Filters:
-    """Return the narrower of both filters, kind by kind."""
-    return search.Filters(
-        max((on for on in (given.since_on, query.since) if on is not None), default=None),
-        min((on for on in (given.until_on, query.until) if on is not None), default=None),
-        max((votes for votes in (given.min_votes, query.min_votes) if votes is not None), default=None),
-    )
-
-
-def read_period(query: query_parser.Query, today: date) -> tuple[query_parser.Query, str]:
-    """Return a query with the period that its words name (작년, "last month") as a filter, and that period as text."""
-    text, period = dates.read_period(query.text, today)
-    if text == query.text:
-        return query, ""
-    narrowed = merge_filters(search.Filters(*period), query)
-    query = replace(query, text=text, since=narrowed.since_on, until=narrowed.until_on)
-    return query, dates.format_period(period)
-
-
-def list_paper_ids_by_authors(snapshot: Snapshot, names: Sequence[str]) -> frozenset[int] | None:
-    """Return the papers written by authors of all these names; None without names."""
-    written = [authors.list_paper_ids(snapshot, name) for name in names]
-    return frozenset.intersection(*written) if written else None
-
-
-def list_filtered(
-    snapshot: Snapshot, scope: SearchScope, limit: int, offset: int
-) -> search_results.SearchResult:
-    """Return the papers within a scope, top-voted first."""
-    if scope.paper_ids is not None:
-        rows = search.list_paper_rows(snapshot, sorted(scope.paper_ids))
-        allowed = [row for row in rows if scope.filters.allow(row.date, row.votes)]
-        allowed = authors.sort_rows(allowed, search_results.Sort.VOTES)
-        return search_results.SearchResult(tuple(allowed[offset : offset + limit]), len(allowed))
-    top = search.list_top(snapshot, scope.filters, limit=limit, offset=offset)
-    return search_results.SearchResult(tuple(top), search.count_top(snapshot, scope.filters))
 
 
 def list_about(
@@ -531,8 +476,14 @@ def find_top(
     They are about the query (see `Scorer.is_about`). Up to `COUNT_LIMIT` papers are all scored, more of them in the order of
     their votes as far as `limit` needs. If no paper is about the query, those that a search finds are listed.
     """
-    hits: list[Hit] = []
-    read, positions = 0, _list_top_positions(snapshot, query, expanded, scope)
+    positions: list[int] = []
+    wanted = build_topic_query(snapshot, query, expanded)
+    if wanted is not None and scope.paper_ids is None:
+        (positions,) = scope.list_positions(snapshot, [(wanted, _MAX_TOP_PAPERS)])
+        votes = {position: number for position, (_, number) in search.list_ids(snapshot, positions).items()}
+        # Of equal votes the newest, in the order of the index.
+        positions.sort(key=lambda position: (votes[position] is None, -(votes[position] or 0)))
+    hits, read = list[Hit](), 0
     scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
     is_counted = len(positions) <= COUNT_LIMIT or query.excluded
     size = _ROWS_AT_ONCE if is_counted else max(limit, _TOP_CHUNK_SIZE)
@@ -578,18 +529,6 @@ def find_sorted(
     return found._replace(hits=[(score_of[row.id], row.id) for row in listed])
 
 
-def _list_top_positions(
-    snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchScope
-) -> list[int]:
-    """Return the index's matches, most voted first, of equal votes the newest; none if authors limit the scope."""
-    wanted = build_topic_query(snapshot, query, expanded)
-    if wanted is None or scope.paper_ids is not None:
-        return []
-    (positions,) = scope.list_positions(snapshot, [(wanted, _MAX_TOP_PAPERS)])
-    votes = {position: number for position, (_, number) in search.list_ids(snapshot, positions).items()}
-    return sorted(positions, key=lambda position: (votes[position] is None, -(votes[position] or 0)))
-
-
 def build_topic_query(snapshot: Snapshot, query: Query, expanded: Expansion) -> BooleanQuery | None:
     """Return the index query for papers about a query, which finds little more than these; None without a token."""
     segments = [*expanded.segments, *map(concepts.literal_segment, query.phrases)]
@@ -601,36 +540,11 @@ def build_topic_query(snapshot: Snapshot, query: Query, expanded: Expansion) -> 
     return prune_phrases(wanted, search.get_document_frequencies(snapshot, search.query_tokens(wanted)))
 
 
-def load_rows(snapshot: Snapshot, hits: Sequence[Hit]) -> list[models.PaperRow]:
-    """Return the papers of these hits as list rows, with their scores."""
-    scores = {paper_id: score.total for score, paper_id in hits}
-    rows = search.list_paper_rows(snapshot, list(scores))
-    return [replace(row, score=round(scores[row.id], 4)) for row in rows]
-
-
-def explain(rows: Sequence[models.PaperRow], hits: Sequence[Hit]) -> dict[str, dict[str, float]]:
-    """Return the components of each score, by arXiv id."""
-    arxiv_id_of = {row.id: row.arxiv_id for row in rows}
-    return {arxiv_id_of[paper_id]: score.explain() for score, paper_id in hits if paper_id in arxiv_id_of}
-
-
 _CANDIDATE_LIMIT = 60
 _MAX_TEXT_LENGTH = 300
 _MIN_PREFIX_LENGTH = 2
 """Letters of a Latin word from which it is completed: one letter begins half of all words."""
 _MIN_STEM_LENGTH = 3
-
-
-def parse_id(text: str) -> str | None:
-    """Return the arXiv id that a text consists of or links to; punctuation around it and wide digits are accepted."""
-    plain = unicodedata.normalize("NFKC", analyser.clean_typed(text)).strip(" \t\n.,;:!?()[]<>\"'`")
-    return arxiv_ids.extract_arxiv_id(plain)
-
-
-def find_row_by_id(snapshot: Snapshot, arxiv_id: str) -> models.PaperRow | None:
-    """Return the listed paper of an arXiv id; None if the archive does not have it."""
-    ids = search.get_paper_ids(snapshot, [arxiv_id])
-    return next(iter(search.list_paper_rows(snapshot, list(ids.values()))), None)
 
 
 def find_papers(
@@ -685,3 +599,65 @@ def _last_word_queries(word: str) -> list[BooleanQuery]:
     # The index has stems: "reasonin" is a part of reasoning, which is indexed as "reason".
     stems = [word[:-cut] for cut in (1, 2, 3) if len(word) - cut >= _MIN_STEM_LENGTH]
     return [Prefix(tokens[-1]), Prefix(word), *tokens, *stems]
+
+
+# What is like a paper: those that share the most of its rarest words.
+
+_MAX_TERMS = 12
+_MAX_DOCUMENT_SHARE = 0.1
+"""Words in a larger share of the papers say nothing of what one is about."""
+_CANDIDATES_PER_TERM = 25
+"""Candidates retrieved by each of the rarest words, the most popular first."""
+
+
+def list_similar(snapshot: Snapshot, arxiv_id: str, *, limit: int) -> list[models.PaperRow]:
+    """Return the papers most similar to one; none if it is unknown or shares no rare word.
+
+    A paper that no digest has is compared by its title and abstract.
+    """
+    ids = search.get_paper_ids(snapshot, [arxiv_id])
+    own = search.list_by_paper_ids(snapshot, ids.values()).get(ids.get(arxiv_id, -1))
+    if own:
+        title, body = own.texts.title, own.texts.body
+    else:
+        rows = snapshot.fetch("SELECT title, abstract FROM papers WHERE arxiv_id = ?", arxiv_id)
+        texts = next(iter(rows), ("", ""))
+        title, body = (analyser.canonicalise(typography.to_plain_text(text or "")) for text in texts)
+    weights = _tf_idf_weights(snapshot, scoring.count_words(title, body), is_indexed=own is not None)
+    rarest = sorted(weights, key=lambda word: (-weights[word], word))[:_MAX_TERMS]
+    queries = [all_of(analyser.word_tokens(word)) for word in rarest]
+    requests = [(query, _CANDIDATES_PER_TERM) for query in queries if query]
+    if not requests:
+        return []
+    positions = set().union(*search.list_positions(snapshot, requests))
+    positions -= {own.position} if own else set()
+    scores = {
+        row.paper_id: sum(
+            weights.get(word, 0.0) for word in scoring.count_words(row.texts.title, row.texts.body)
+        )
+        for row in search.list_by_positions(snapshot, positions)
+    }
+    best = sorted(scores, key=lambda paper_id: (-scores[paper_id], -paper_id))[:limit]
+    return search.list_paper_rows(snapshot, best)
+
+
+def _tf_idf_weights(
+    snapshot: Snapshot, frequencies: Mapping[str, int], *, is_indexed: bool
+) -> dict[str, float]:
+    """Return the TF-IDF weight of each word that other papers have too. The paper with the words may be in the index.
+
+    A word is as frequent in the archive as the rarest of its tokens.
+    """
+    tokens_of = {word: analyser.word_tokens(word) for word in frequencies if len(word) > 1}
+    document_frequencies = search.get_document_frequencies(
+        snapshot, {token for tokens in tokens_of.values() for token in tokens}
+    )
+    total = max(search.count_papers(snapshot), 1)
+    # A sampled count may miss a token that others have; it may miss also one that no paper has, if this one is not indexed.
+    uncounted = (2 if total > scoring.EXACT_COUNT_LIMIT else 1) if is_indexed else 0
+    weights = {}
+    for word, tokens in tokens_of.items():
+        frequency = min((document_frequencies.get(token, uncounted) for token in tokens), default=0)
+        if is_indexed < frequency <= max(3.0, _MAX_DOCUMENT_SHARE * total):
+            weights[word] = (1 + math.log(frequencies[word])) * math.log(1 + total / frequency)
+    return weights

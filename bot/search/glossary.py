@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from bot.core.clock import Clock, system_clock
-from bot.glossary import concepts, mentions, resolver
+from bot.glossary import concepts, resolver
 from bot.text import analyser, term_keys, typography
 from storage import errors, models, search, snapshot
 from storage.snapshot import Snapshot
@@ -134,6 +134,7 @@ class GlossaryService(GlossaryReader):
 
         Also merges the index, which is due when the archive has grown too.
         """
+        from bot.glossary import induction
         from storage import papers, search_index  # with SQLAlchemy, which the shell's look-ups do without
 
         async with self._database.read() as connection:
@@ -153,15 +154,13 @@ class GlossaryService(GlossaryReader):
             await asyncio.to_thread(_add_papers, cooccurrences, names, rows, titles)
             last_position, read = rows[-1].position, read + len(rows)
             on_progress(read)
-        data = await asyncio.to_thread(_serialise, draft, cooccurrences, names)
+        data = await asyncio.to_thread(
+            lambda: resolver.dump_glossary(
+                induction.induce(draft, cooccurrences, dict(names.most_common(MAX_NAMES)))
+            )
+        )
         async with self._database.transaction() as connection:
             await search_index.save(connection, self._clock(), paper_count, data)
-        await self._merge_index()
-
-    async def _merge_index(self) -> None:
-        """Merge the segments of the index, which are many when the archive has grown, in short transactions."""
-        from storage import search_index  # with SQLAlchemy, which the shell's look-ups do without
-
         is_first = has_more = True
         while has_more:
             started_at = time.monotonic()
@@ -230,7 +229,9 @@ def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
 
 def extract_mentions(text: str) -> tuple[str, ...]:
     """Return the distinct mentions of a text, in the form in which storage counts them."""
-    found = mentions.extract_mentions(text)
+    from bot.glossary import induction  # which look-ups do without
+
+    found = induction.extract_mentions(text)
     return tuple(dict.fromkeys(_FIELD_SEPARATOR.join(mention[:3]) for mention in found))
 
 
@@ -259,7 +260,7 @@ def _build_draft(mention_counts: dict[str, int]) -> induction.GlossaryDraft:
     from bot.glossary import induction
 
     rows = [
-        (mentions.Mention(*mention.split(_FIELD_SEPARATOR)), papers)
+        (induction.Mention(*mention.split(_FIELD_SEPARATOR)), papers)
         for mention, papers in mention_counts.items()
     ]
     return induction.draft_glossary(rows, concepts.load_terms())
@@ -271,19 +272,13 @@ def _add_papers(
     rows: Iterable[search.IndexRow],
     titles: Iterable[str],
 ) -> None:
+    from bot.glossary import induction
+
     for row in rows:
         cooccurrences.add(row.texts.title, row.texts.body)
     for title in titles:
         if len(names) < MAX_COUNTED_NAMES:
-            names.update(set(mentions.list_names(title)))
-
-
-def _serialise(
-    draft: induction.GlossaryDraft, cooccurrences: induction.CooccurrenceCounter, names: Counter[str]
-) -> str:
-    from bot.glossary import induction
-
-    return resolver.dump_glossary(induction.induce(draft, cooccurrences, dict(names.most_common(MAX_NAMES))))
+            names.update(set(induction.list_names(title)))
 
 
 def _load(data: str | None, decisions: Sequence[resolver.Decision] = ()) -> resolver.Glossary:

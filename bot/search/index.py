@@ -1,7 +1,7 @@
-"""The search index: updates in the transaction that changes papers, and rebuilds.
+"""The search index: updates in the transaction that changes papers, rebuilds, and the maintenance that is pending.
 
 A rebuild is blue/green, in a shadow index. Its progress is stored with each step, so it resumes after a crash, and two
-processes share the work.
+processes share the work. Maintenance of the index and the glossary runs here or in a process off the GIL.
 """
 
 from __future__ import annotations
@@ -11,20 +11,35 @@ import json
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from enum import Enum
 from itertools import chain
-from typing import TypeVar
+from typing import assert_never
 
 import structlog
 
 from bot.archive import digest_writer, summaries
 from bot.core import isolation
-from bot.search import scoring, tokens
+from bot.core.clock import Clock, TimeSlices, system_clock
+from bot.search import glossary, scoring
+from bot.search import query as search_query
 from bot.text import people as text_people
-from storage import archive, database, key_values, migrate, models, papers, search, search_index, snapshot
+from storage import (
+    archive,
+    bulk,
+    errors,
+    key_values,
+    locks,
+    migrate,
+    models,
+    papers,
+    search,
+    search_index,
+    snapshot,
+)
 from storage.database import Connection, Database
-from storage.errors import InUseError
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +48,6 @@ VERSION = "14"
 
 POPULARITY_EPOCH = date(2010, 1, 1)
 """Date of popularity 0 in the index, before any paper: positions are not negative."""
-PAPERS_PER_TURN = 4
-"""Papers analysed before other tasks get the event loop; half a millisecond."""
 
 
 class SearchIndexer:
@@ -77,18 +90,14 @@ class SearchIndexer:
                 async with database.transaction() as connection:
                     await archive.lock_ingest(connection)
                     if await key_values.get(connection, key) == group:
-                        await self._index_group(connection, *json.loads(group))
+                        paper_ids, author_ids = json.loads(group)
+                        stored = await papers.list_merged(connection, ids=paper_ids)
+                        names = {id_: digest_writer.author_names(paper) for id_, paper in stored.items()}
+                        people = await papers.set_authors(connection, names)
+                        people += await papers.list_by_ids(connection, author_ids)
+                        await self.index(connection, await _list_documents(connection, paper_ids), people)
                         await key_values.remove(connection, key)
             await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
-
-    async def _index_group(
-        self, connection: Connection, paper_ids: Sequence[int], author_ids: Sequence[int]
-    ) -> None:
-        stored = await papers.list_merged(connection, ids=paper_ids)
-        names = {id_: digest_writer.author_names(paper) for id_, paper in stored.items()}
-        people = await papers.set_authors(connection, names)
-        people += await papers.list_by_ids(connection, author_ids)
-        await self.index(connection, await _list_documents(connection, paper_ids), people)
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
         """Remove papers that no digest lists any more."""
@@ -117,25 +126,26 @@ async def _change(
 ) -> None:
     known = {*removed, *(paper.id for paper in changed if not paper.is_new)}
     former = await snapshot.read(connection, search.list_by_paper_ids, known) if known else {}
-    texts = await _map_in_turns(tokens.build_texts, changed)
-    new = [
-        search.IndexRow(0, paper.id, text, paper.votes, paper.last_on)
-        for paper, text in zip(changed, texts, strict=True)
-    ]
-    # The position is the only field that may differ in a paper that stays as it is.
-    new = [row for row in new if (old := former.get(row.paper_id)) is None or old[1:] != row[1:]]
+    slices, new = TimeSlices(), []
+    for paper in changed:
+        row = search.IndexRow(0, paper.id, search_query.build_texts(paper), paper.votes, paper.last_on)
+        # The position is the only field that may differ in a paper that stays as it is.
+        if (old := former.get(row.paper_id)) is None or old[1:] != row[1:]:
+            new.append(row)
+        await slices.pause()
     replaced = {*removed, *(row.paper_id for row in new)}
     outdated = [_tokenize(row) for paper_id, row in former.items() if paper_id in replaced]
     await search_index.remove(connection, outdated)
     popularity = {row.paper_id: scoring.hot_score(row.votes, row.last_on, POPULARITY_EPOCH) for row in new}
     positions = await search_index.assign_positions(connection, popularity)
-    added = await _map_in_turns(_tokenize, [row._replace(position=positions[row.paper_id]) for row in new])
+    added = []
+    for row in new:
+        added.append(_tokenize(row._replace(position=positions[row.paper_id])))
+        await slices.pause()
     await search_index.add(connection, added)
-    frequencies, mentions = (
-        _count_tokens(added),
-        Counter(chain.from_iterable(row.texts.mentions for row in added)),
-    )
+    frequencies = _count_tokens(added)
     frequencies.subtract(_count_tokens(outdated))
+    mentions = Counter(chain.from_iterable(row.texts.mentions for row in added))
     mentions.subtract(chain.from_iterable(row.texts.mentions for row in outdated))
     await search_index.change_counts(connection, frequencies, mentions)
     authors = [
@@ -144,22 +154,8 @@ async def _change(
     await papers.index_authors(connection, authors)
 
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-async def _map_in_turns(make: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Return the result of each item, giving up the event loop now and then: a digest would block it for 10 ms."""
-    results = []
-    for number, item in enumerate(items, start=1):
-        if number % PAPERS_PER_TURN == 0:
-            await asyncio.sleep(0)
-        results.append(make(item))
-    return results
-
-
 def _tokenize(row: search.IndexRow) -> search.IndexRow:
-    every, of_title = tokens.build_tokens(row.texts)
+    every, of_title = search_query.build_tokens(row.texts)
     return row._replace(tokens=every, title_tokens=of_title)
 
 
@@ -266,7 +262,7 @@ async def rebuild_index(database: Database) -> AsyncGenerator[int, None]:
             async with database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 progress = await _run_step(connection)
-        except InUseError:
+        except errors.InUseError:
             await asyncio.sleep(_RETRY_SECONDS)
         await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
 
@@ -336,3 +332,107 @@ async def _fill(
 
 async def _list_documents(connection: Connection, ids: Sequence[int]) -> list[models.IndexDocument]:
     return await papers.list_index_documents(connection, summaries.shown_sections, ids=ids)
+
+
+class MaintenanceTask(Enum):
+    """The kinds of maintenance tasks."""
+
+    INDEX = "index"
+    GAPS = "gaps"
+    GLOSSARY = "glossary"
+    RESTART = "restart"
+    """Another version was installed while this process ran, and built the index; only a restart helps."""
+
+
+async def find_pending(
+    database: Database, clock: Clock, *, was_current: bool = False
+) -> tuple[MaintenanceTask, int, str] | None:
+    """Return the next pending task, its number of papers, and the reason for the log; None if no task is pending.
+
+    `was_current`: this process has seen an index of its own version. It then asks for a restart instead of a rebuild,
+    since two running versions would rebuild the index in turns for ever.
+    """
+    status = await get_index_status(database)
+    paper_count = status.papers + status.missing
+    if status.is_outdated and was_current:
+        return MaintenanceTask.RESTART, paper_count, describe(status)
+    if status.needs_rebuild:
+        return MaintenanceTask.INDEX, paper_count, describe(status)
+    if status.missing:
+        return MaintenanceTask.GAPS, status.missing, describe(status)
+    if await glossary.GlossaryService(database, clock).is_stale():
+        return MaintenanceTask.GLOSSARY, paper_count, "the archive has grown"
+    return None
+
+
+def describe(status: IndexStatus) -> str:
+    """Return what is wrong with the index as a clause, "" if nothing is."""
+    if status.is_outdated:
+        made_by = f"version {status.version}" if status.version else "an unknown version"
+        return f"made by {made_by}, and look-ups ask for what version {VERSION} makes"
+    if status.progress is not None and status.progress.in_place:
+        return "rebuilt; the former one is not yet cleared away"
+    if status.progress is not None:
+        return f"being rebuilt, {status.progress.papers} papers done"
+    return f"without {status.missing} of the papers" if status.missing else ""
+
+
+async def run_task(database: Database, clock: Clock, task: MaintenanceTask) -> AsyncGenerator[int, None]:
+    """Run a task, yielding the number of papers processed. It may be stopped at any point and run again."""
+    match task:
+        case MaintenanceTask.INDEX:
+            async for done in rebuild_index(database):
+                yield done
+            # Another version may extract other mentions.
+            await glossary.GlossaryService(database, clock).rebuild()
+        case MaintenanceTask.GAPS:
+            async for done in fill_gaps(database):
+                yield done
+        case MaintenanceTask.GLOSSARY:
+            read = [0]
+            await glossary.GlossaryService(database, clock).rebuild(read.append)
+            yield read[-1]
+        case MaintenanceTask.RESTART:
+            raise ValueError("A restart is up to the operator.")
+        case _:
+            assert_never(task)
+
+
+async def run_in_worker(
+    url: str, task: MaintenanceTask, term: int | None = None, name: str | None = None
+) -> AsyncGenerator[int, None]:
+    """Run a task in a worker process, yielding the number of papers processed. Closing the generator stops the worker.
+
+    `url` is that of the database, with its password; with a sender's `term` it is written in that term only. `name` is that
+    of the sender's sessions. Raises ChildStartError before any work is done, another PaperroundError after; the task's stored
+    progress remains.
+    """
+    steps = isolation.stream_isolated(
+        *(_run_task, url, task.value, VERSION, term, name), seconds=None, megabytes=None, with_database=True
+    )
+    async with aclosing(steps):
+        try:
+            await anext(steps)  # it has opened the database
+        except isolation.ChildLimitError:
+            raise
+        except errors.PaperroundError as error:
+            raise isolation.ChildStartError(str(error)) from error
+        async for done in steps:
+            yield done
+
+
+async def _run_task(
+    url: str, task: str, version: str, term: int | None, name: str | None
+) -> AsyncGenerator[int, None]:
+    if version != VERSION:
+        # The parent, replaced while it runs, could not read the index that this version builds.
+        yield 0
+        raise isolation.ChildError("another version was installed while this one runs; restart the bot")
+    opened = await migrate.open_database(url, migrate=False, name=name)
+    try:
+        yield 0
+        database = opened if term is None else locks.fenced(opened, lambda: term)
+        async for done in run_task(database, system_clock, MaintenanceTask(task)):
+            yield done
+    finally:
+        await opened.close()

@@ -5,21 +5,25 @@ This module and what it imports do without SQLAlchemy, so that the shell's look-
 
 from __future__ import annotations
 
+import re
 import threading
+import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from bot.archive import arxiv_ids
 from bot.core.clock import Clock, system_clock
 from bot.glossary import concepts, resolver
-from bot.search import authors, completion, engine, similar
+from bot.search import authors, completion, engine
 from bot.search import query as search_query
 from bot.search.completion import TopicIndex
 from bot.search.engine import SearchScope
 from bot.search.results import AuthorResult, SearchRequest, SearchResult, Sort
-from bot.text import analyser, query_parser, questions
+from bot.text import analyser, dates, query_parser, questions, term_keys
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
@@ -31,20 +35,6 @@ MAX_SUGGESTIONS = 5
 _CORRECTIONS_PER_TERM = 2
 _MAX_ANSWERS, _MAX_KEPT_HITS = 64, 600
 """Answers that are kept for further pages, and the hits that one of them may have."""
-
-
-def _is_hidden_by_filters(
-    view: Snapshot, query: query_parser.Query, expanded: concepts.Expansion, filters: search.Filters
-) -> bool:
-    """Tell whether the query's terms match papers that its own filters, exclusions or quoted phrases reject."""
-    narrowed = (
-        query.authors or query.institutions or query.has_range_filters or query.excluded or query.phrases
-    )
-    if not query.text or not narrowed:
-        return False
-    terms_only = query_parser.Query(text=query.text)
-    found = engine.find(view, terms_only, expanded, SearchScope(filters), limit=1)
-    return found.complete_count > 0
 
 
 _COUNT_LIMIT = 100_000
@@ -75,6 +65,108 @@ def _count_papers(view: Snapshot, form: concepts.SurfaceForm) -> FormEvidence:
     return FormEvidence(form, search.count_matches(view, query.anywhere, limit=_COUNT_LIMIT))
 
 
+_MIN_SHARE = 0.3
+"""A word that papers have is a name's spelling if this share of them has the name too."""
+_EVIDENCE_LIMIT = 40
+"""The most popular papers that have a word, read for evidence."""
+_WORD_END = f"(?:{analyser.PARTICLE_MARK}|[이가도로과만]?) "
+_SPELLING_AND_VERSION = re.compile(
+    rf"([{analyser.SYLLABLES}]+(?: [{analyser.SYLLABLES}]+)*) ?([^{analyser.SYLLABLES}]*)"
+)
+
+
+def add_names(
+    snapshot: Snapshot, glossary: resolver.Glossary, expanded: concepts.Expansion
+) -> concepts.Expansion:
+    """Return an expansion with the names that its unknown Korean words are spellings of, such as Gemini of 제미나이.
+
+    A name for the whole query, with a version behind it or not, is an alternative to all of it.
+    """
+    if len(expanded.segments) == 1 and expanded.segments[0].key is not None:
+        return expanded
+    words = " ".join(segment.text for segment in expanded.segments).split()
+    whole = _find_names(snapshot, glossary, " ".join(term_keys.trim_title(words)))
+    if whole:
+        forms = tuple(concepts.WeightedForm(text, 1.0) for text in (expanded.text, *whole))
+        return replace(expanded, composed=(concepts.Segment(expanded.text, forms), *expanded.composed))
+    if len(expanded.segments) < 2:
+        return expanded
+    segments = []
+    for segment in expanded.segments:
+        if segment.key is None:
+            names = _find_names(snapshot, glossary, analyser.strip_ending(segment.text))
+            added = [concepts.WeightedForm(name, 1.0) for name in names]
+            segment = replace(segment, forms=(*segment.forms, *added)) if added else segment
+        segments.append(segment)
+    return replace(expanded, segments=tuple(segments))
+
+
+def _find_names(snapshot: Snapshot, glossary: resolver.Glossary, text: str) -> list[str]:
+    """Return the names that a text sounds like, with its version, unless papers use its word without them."""
+    match = _SPELLING_AND_VERSION.fullmatch(text)
+    names = glossary.find_names(match[1]) if match else []
+    query = search_query.from_text(match[1]) if match and names else None
+    if query is None or match is None:
+        return []
+    (positions,) = search.list_positions(snapshot, [(query.anywhere, _EVIDENCE_LIMIT)])
+    rows = search.list_by_positions(snapshot, positions)
+    word = re.compile(f" {analyser.canonicalise(match[1]).strip()}{_WORD_END}")
+    texts = (f"{row.texts.title}\n{row.texts.body}" for row in rows)
+    using = [term_keys.Document("", text) for text in texts if word.search(text)]
+    return [
+        f"{name} {match[2]}".strip()
+        for name, term in zip(names, map(term_keys.compile_term, names), strict=True)
+        if sum(any(term.count(document)) for document in using) >= _MIN_SHARE * len(using)
+    ]
+
+
+def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Filters:
+    """Return the narrower of both filters, kind by kind."""
+    return search.Filters(
+        max((on for on in (given.since_on, query.since) if on is not None), default=None),
+        min((on for on in (given.until_on, query.until) if on is not None), default=None),
+        max((votes for votes in (given.min_votes, query.min_votes) if votes is not None), default=None),
+    )
+
+
+def read_period(query: query_parser.Query, today: date) -> tuple[query_parser.Query, str]:
+    """Return a query with the period that its words name (작년, "last month") as a filter, and that period as text."""
+    text, period = dates.read_period(query.text, today)
+    if text == query.text:
+        return query, ""
+    narrowed = merge_filters(search.Filters(*period), query)
+    query = replace(query, text=text, since=narrowed.since_on, until=narrowed.until_on)
+    return query, dates.format_period(period)
+
+
+def parse_id(text: str) -> str | None:
+    """Return the arXiv id that a text consists of or links to; punctuation around it and wide digits are accepted."""
+    plain = unicodedata.normalize("NFKC", analyser.clean_typed(text)).strip(" \t\n.,;:!?()[]<>\"'`")
+    return arxiv_ids.extract_arxiv_id(plain)
+
+
+def _list_filtered(
+    view: Snapshot,
+    request: SearchRequest,
+    query: query_parser.Query,
+    scope: SearchScope,
+    common: SearchResult,
+) -> SearchResult:
+    """Return the papers within a scope, top-voted first."""
+    if scope.is_unlimited:
+        # Exclusions select nothing by themselves.
+        return replace(common, ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
+    if scope.paper_ids is None:
+        total = search.count_top(view, scope.filters)
+        rows = search.list_top(view, scope.filters, limit=request.limit, offset=request.offset)
+    else:
+        written = search.list_paper_rows(view, sorted(scope.paper_ids))
+        allowed = [row for row in written if scope.filters.allow(row.date, row.votes)]
+        total, ordered = len(allowed), authors.sort_rows(allowed, Sort.VOTES)
+        rows = ordered[request.offset : request.offset + request.limit]
+    return replace(common, rows=tuple(rows), total=total, complete=total)
+
+
 _ENOUGH_COMPLETE = 3
 """With fewer papers that match all of a query, alternative queries are suggested."""
 
@@ -86,10 +178,6 @@ class _Answer:
     found: engine.Found
     end: int
     common: SearchResult
-
-    def has(self, end: int) -> bool:
-        """Tell whether the hits are enough for a page that ends there."""
-        return end <= self.end or end <= len(self.found.hits)
 
 
 class LookUp:
@@ -111,46 +199,56 @@ class LookUp:
     def search(self, view: Snapshot, request: SearchRequest, *, by_votes: bool = False) -> SearchResult:
         """Return a page of the papers on a topic, best first or, of those that are about it, by votes.
 
-        Filters alone list the papers that pass them, top-voted first. An arXiv id or a link finds that paper.
+        Filters alone list the papers that pass them, top-voted first. An arXiv id or a link finds that paper. An answer is kept
+        until the day, the glossary or the index changes.
         """
-        if (arxiv_id := engine.parse_id(request.query)) is not None:
-            row = engine.find_row_by_id(view, arxiv_id)
-            return SearchResult((row,), 1, complete=1) if row else SearchResult(unknown_id=arxiv_id)
-        query = query_parser.parse_query(analyser.clean_typed(request.query))
-        query, period = (query, "") if request.literal else engine.read_period(query, self._clock().date())
-        typed, query = query, query if request.literal else authors.read_writers(view, query)
-        writers = (*query.institutions, *query.authors[len(typed.authors) :])
-        if not query.has_text:
-            return replace(self._list_filtered(view, request, query), period=period, writers=writers)
-        end = request.offset + request.limit
-        answer = self._answer(view, request, query, end, by_votes=by_votes)
-        hits = answer.found.hits[request.offset : end]
-        rows = engine.load_rows(view, hits)
+        if (arxiv_id := parse_id(request.query)) is not None:
+            ids = search.get_paper_ids(view, [arxiv_id])
+            found = search.list_paper_rows(view, list(ids.values()))
+            return SearchResult(tuple(found), 1, complete=1) if found else SearchResult(unknown_id=arxiv_id)
+        asked = replace(request, limit=0, offset=0, explain=False, snippet_locale=None)
+        versions = search.get_glossary_version(view), search.get_generation(view)
+        key, end = (asked, by_votes, self._clock().date(), versions), request.offset + request.limit
+        with self._lock:
+            answer = self._answers.get(key)
+            if answer is not None:
+                self._answers.move_to_end(key)
+        if answer is None or end > max(answer.end, len(answer.found.hits)):
+            query, common = self._read(view, request)
+            scope = self._scope(view, request, query)
+            if not query.has_text:
+                return _list_filtered(view, request, query, scope, common)
+            answer = self._make_answer(view, request, query, scope, common, end, by_votes=by_votes)
+            if len(answer.found.hits) <= _MAX_KEPT_HITS:
+                with self._lock:
+                    self._answers[key] = answer
+                    while len(self._answers) > _MAX_ANSWERS:
+                        self._answers.popitem(last=False)
         missing = answer.found.missing
+        scores = {paper_id: score for score, paper_id in answer.found.hits[request.offset : end]}
+        rows = search.list_paper_rows(view, list(scores))
         return replace(
             answer.common,
-            rows=tuple(rows),
-            period=period,
-            writers=writers,
+            rows=tuple(replace(row, score=round(scores[row.id].total, 4)) for row in rows),
             missing={row.arxiv_id: missing[row.id] for row in rows if row.id in missing},
-            explanations=engine.explain(rows, hits) if request.explain else {},
+            explanations={row.arxiv_id: scores[row.id].explain() for row in rows} if request.explain else {},
         )
 
-    def _list_filtered(
-        self, view: Snapshot, request: SearchRequest, query: query_parser.Query
-    ) -> SearchResult:
-        scope = self._scope(view, request, query)
-        if scope.is_unlimited:
-            # Exclusions select nothing by themselves.
-            return SearchResult(ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
-        result = engine.list_filtered(view, scope, request.limit, request.offset)
-        return replace(result, complete=result.total, ignored=query.ignored)
+    def _read(self, view: Snapshot, request: SearchRequest) -> tuple[query_parser.Query, SearchResult]:
+        """Return the query of a request with the period and the writers that its words name, and what the answer says of them."""
+        typed = query_parser.parse_query(analyser.clean_typed(request.query))
+        if request.literal:
+            return typed, SearchResult(ignored=typed.ignored)
+        query, period = read_period(typed, self._clock().date())
+        query = authors.read_writers(view, query)
+        writers = (*query.institutions, *query.authors[len(typed.authors) :])
+        return query, SearchResult(period=period, writers=writers, ignored=query.ignored)
 
     def _scope(self, view: Snapshot, request: SearchRequest, query: query_parser.Query) -> SearchScope:
         author = analyser.clean_typed(request.author)
         names = [*query.authors, *([author] if request.author.strip() else [])]
-        filters = engine.merge_filters(request.filters, query)
-        written = engine.list_paper_ids_by_authors(view, names)
+        filters = merge_filters(request.filters, query)
+        written = authors.list_paper_ids(view, names)
         within = authors.institution_query(query.institutions)
         if within is None or (written is None and query.has_text):
             return SearchScope(filters, written, within)
@@ -158,32 +256,21 @@ class LookUp:
         from_there = frozenset(paper_id for paper_id, _ in search.list_ids(view, positions).values())
         return SearchScope(filters, from_there if written is None else from_there & written)
 
-    def _answer(
-        self, view: Snapshot, request: SearchRequest, query: query_parser.Query, end: int, *, by_votes: bool
-    ) -> _Answer:
-        """Return the answer to a query, which is kept until the glossary or the index changes."""
-        asked = replace(request, limit=0, offset=0, explain=False, snippet_locale=None)
-        versions = search.get_glossary_version(view), search.get_generation(view)
-        key = asked, by_votes, query, versions
-        with self._lock:
-            known = self._answers.get(key)
-            if known is not None and known.has(end):
-                self._answers.move_to_end(key)
-                return known
-        answer = self._make_answer(view, request, query, end, by_votes=by_votes)
-        if len(answer.found.hits) <= _MAX_KEPT_HITS:
-            with self._lock:
-                self._answers[key] = answer
-                while len(self._answers) > _MAX_ANSWERS:
-                    self._answers.popitem(last=False)
-        return answer
-
     def _make_answer(
-        self, view: Snapshot, request: SearchRequest, query: query_parser.Query, end: int, *, by_votes: bool
+        self,
+        view: Snapshot,
+        request: SearchRequest,
+        query: query_parser.Query,
+        scope: SearchScope,
+        common: SearchResult,
+        end: int,
+        *,
+        by_votes: bool,
     ) -> _Answer:
-        scope = self._scope(view, request, query)
         expanded = self._expand(view, query.text, literal=request.literal)
-        corrected = () if request.literal else self._find_corrections(view, query.text, expanded)
+        corrected: tuple[tuple[str, str], ...] = ()
+        if not request.literal and (unknown := completion.list_unknown_words(view, expanded)):
+            corrected = completion.find_corrections(view, self.load_topics(view), query.text, unknown)
         if corrected:
             query = replace(query, text=completion.apply_corrections(query.text, corrected))
             expanded = self._expand(view, query.text, literal=False)
@@ -193,7 +280,8 @@ class LookUp:
             query = self._expand_excluded(view, query, expanded)
         find = engine.find_top if by_votes else partial(engine.find_sorted, sort=request.sort)
         found = find(view, query, expanded, scope, limit=end)
-        common = SearchResult(
+        common = replace(
+            common,
             total=found.total,
             total_is_exact=found.is_exact,
             complete=found.complete_count,
@@ -205,16 +293,8 @@ class LookUp:
             is_shortened=len(expanded.text.split()) < len(query.text.split()),
             meanings=expanded.meanings,
             suggestions=self._suggest(view, request, query, expanded, found),
-            ignored=query.ignored,
         )
         return _Answer(found, end, common)
-
-    def _find_corrections(
-        self, view: Snapshot, text: str, expanded: concepts.Expansion
-    ) -> tuple[tuple[str, str], ...]:
-        """Return the typing errors of a query's terms, as typed and as meant."""
-        unknown = completion.list_unknown_words(view, expanded)
-        return completion.find_corrections(view, self.load_topics(view), text, unknown) if unknown else ()
 
     def load_topics(self, view: Snapshot) -> TopicIndex:
         """Return the topic index of the current glossary."""
@@ -228,7 +308,7 @@ class LookUp:
         if literal:
             return concepts.literal_expansion(text)
         current = self._read_glossary(view)
-        return similar.add_names(view, current, search_query.expand_query(current, text, self._everyday))
+        return add_names(view, current, search_query.expand_query(current, text, self._everyday))
 
     def _expand_excluded(
         self, view: Snapshot, query: query_parser.Query, asked: concepts.Expansion
@@ -254,10 +334,13 @@ class LookUp:
             return ()
         suggested = list[str]()
         is_none = found.complete_count == 0
-        if is_none and _is_hidden_by_filters(view, query, expanded, request.filters):
-            suggested.append(query.text)
-        unknown = completion.list_unknown_words(view, expanded)
-        for word in unknown:
+        filters = (query.authors, query.institutions, query.has_range_filters, query.excluded, query.phrases)
+        if is_none and query.text and any(filters):
+            # Its own filters, exclusions or quoted phrases may reject what its words match.
+            terms_only, scope = query_parser.Query(text=query.text), SearchScope(request.filters)
+            if engine.find(view, terms_only, expanded, scope, limit=1).complete_count:
+                suggested.append(query.text)
+        for word in completion.list_unknown_words(view, expanded):
             near = self.load_topics(view).vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM]
             suggested += [completion.apply_corrections(query.text, [(word, meant)]) for meant, _ in near]
         if len(expanded.segments) > 1 and is_none and request.filters == search.NO_FILTERS:
@@ -272,11 +355,11 @@ class LookUp:
         The dates are those of the digests. As in `search`, a query of nothing but exclusions matches nothing.
         """
         query = query_parser.parse_query(analyser.clean_typed(text))
-        allowed = engine.merge_filters(search.NO_FILTERS, query)
+        allowed = merge_filters(search.NO_FILTERS, query)
         ids = frozenset(
             paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)
         )
-        written = engine.list_paper_ids_by_authors(view, query.authors)
+        written = authors.list_paper_ids(view, query.authors)
         ids = ids if written is None else ids & written
         if not ids or not query.has_text:
             return dict.fromkeys(ids, 0.0) if written is not None or query.has_range_filters else {}
@@ -308,7 +391,7 @@ class LookUp:
     def find_paper(self, view: Snapshot, text: str) -> str | None:
         """Return the arXiv id of the paper that an arXiv id, a link or a part of a title identifies, or None."""
         text = analyser.clean_typed(text)
-        if (arxiv_id := engine.parse_id(text)) is not None:
+        if (arxiv_id := parse_id(text)) is not None:
             return arxiv_id
         rows = engine.find_papers(view, text, limit=1)
         return rows[0].arxiv_id if rows else None

@@ -1,7 +1,13 @@
-"""Queries: the segments of a typed query with the forms of each, by the glossary, and boolean queries to the index for them."""
+"""Queries: the segments of a typed query with the forms of each, by the glossary, and boolean queries to the index for them.
+
+The index has of a paper its canonical texts, and the tokens made from them here, which queries ask for. A shingle joins two
+neighbouring words ("lang_mode" for language model, "화_학" for 강화 학습), so that phrases are found without positions in the
+index. It may stand for several pairs of words: scoring, which reads the text, tells them apart.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -9,9 +15,9 @@ from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
 from bot.glossary import concepts, resolver
-from bot.search import tokens as index_tokens
-from bot.text import analyser, questions, term_keys
-from bot.text import topics as text_topics
+from bot.search import glossary as search_glossary
+from bot.text import analyser, people, questions, term_keys, typography
+from storage import models, search
 from storage.search import AllOf, BooleanQuery, all_of, any_of, with_suffix
 
 _EVERYDAY_WEIGHT = 0.8
@@ -36,7 +42,7 @@ def expand_query(
     everyday = everyday or questions.packaged_everyday()
     expanded = glossary.expand(questions.read_question(text, glossary.is_term, glossary.is_word, everyday))
     is_sentence = len(expanded.text.split()) < len(text.split()) or len(expanded.segments) >= _MIN_SENTENCE
-    topics = text_topics.describe(text) if is_sentence else {}
+    topics = questions.describe_topics(text) if is_sentence else {}
     is_term = len(expanded.segments) == 1
     return replace(
         expanded,
@@ -52,7 +58,7 @@ def _list_implied(glossary: resolver.Glossary, topics: Mapping[int, float]) -> d
     implied = {}
     for topic in sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]:
         if topics[topic] >= _MIN_IMPLIED_WEIGHT:
-            terms = text_topics.load_terms()[topic]
+            terms = questions.load_topic_terms()[topic]
             forms = _forms_of(glossary, terms, _IMPLIED_WEIGHT * topics[topic])
             implied[topic] = concepts.Segment(terms[0], forms, terms[0])
     return implied
@@ -99,16 +105,14 @@ def list_excluded_forms(
     A form that is shown in no answer excludes nothing. Of a concept
     that is asked for too (graph -그래프) only the form as typed is excluded.
     """
-    forms: dict[str, None] = {}
+    forms: list[str] = []
     asked_keys = {segment.key for segment in (*asked.segments, *asked.composed)}
     for term in excluded:
-        forms[term] = None
         segments = glossary.expand(term).segments
-        is_concept = len(segments) == 1 and segments[0].key not in asked_keys
-        for form in segments[0].forms if is_concept else ():
-            if form.is_shown and form.weight >= concepts.MIN_SHOWN_WEIGHT:
-                forms[form.text] = None
-    return tuple(forms)
+        known = segments[0].forms if len(segments) == 1 and segments[0].key not in asked_keys else ()
+        shown = (form for form in known if form.is_shown and form.weight >= concepts.MIN_SHOWN_WEIGHT)
+        forms += [term, *(form.text for form in shown)]
+    return tuple(dict.fromkeys(forms))
 
 
 def query_terms(expanded: concepts.Expansion) -> tuple[str, ...]:
@@ -151,6 +155,115 @@ def _added_forms(expanded: concepts.Expansion, segment: concepts.Segment) -> lis
     ]
 
 
+# The tokens of a paper.
+
+TITLE_MARK, TITLE_WORD_START_MARK = "!t", "!s"
+REPEATED_MARK, FREQUENT_MARK = "!", "!!"
+"""Suffixes of tokens: in the title, at the start of a Korean word of the title, twice or more in the body,
+`MAX_BODY_FREQUENCY` times or more in it. Shingles have the first too.
+"""
+NAME_MARK, LEADING_NAME_MARK = "!n", "!l"
+"""Suffixes of names: what the head of the title is ("mamba" of "Mamba: …"), and what a title begins with."""
+INSTITUTION_MARK = "!i"
+"""Suffix of the institutions that a paper comes from; alone it is a token of papers of which none is known."""
+SHINGLE_SEPARATOR = "_"
+_SHINGLE_LETTERS = 4
+"""Letters of each Latin word in a shingle: enough to be rare, few enough to keep the number of shingles low."""
+MAX_BODY_FREQUENCY = 3
+"""Cap on the term frequency in the body: beyond it votes and recency decide, and the index need not count further."""
+_MAX_TITLE_LENGTH = 1000
+_MAX_BODY_LENGTH = 60_000
+
+
+def build_texts(paper: models.IndexDocument) -> search.DocumentTexts:
+    """Return the canonical texts of a paper: its title; its summaries, abstract and keywords; its mentions."""
+    from bot.archive import summaries  # of digests, which look-ups do without
+
+    title = (paper.title or "")[:_MAX_TITLE_LENGTH]
+    plain_title = typography.to_plain_text(title)
+    # A reader sees π₀ and may type pi0, so a title with LaTeX is indexed as written too.
+    title_teller, *tellers = paper.tellers or (0,) * (1 + len(paper.sections))
+    told = [] if plain_title == title else [(title_teller, title)]
+    for teller, section in zip(tellers, paper.sections, strict=True):
+        if section.heading and not summaries.is_newsletter_label(section.heading):
+            told.append((teller, section.heading))
+        told.append((teller, section.body))
+    told += [(0, paper.abstract)] if paper.abstract else []
+    # Twice, as a term that the text repeats is what a paper is about.
+    told += 2 * [(0, ", ".join(paper.keywords))] if paper.keywords else []
+    body = "\n".join(text for _, text in told)[:_MAX_BODY_LENGTH]
+    mentions = search_glossary.extract_told(
+        [(title_teller, title), *told], _MAX_TITLE_LENGTH + _MAX_BODY_LENGTH
+    )
+    institutions = tuple(sorted(people.institution_tokens(paper.institutions)))
+    return search.DocumentTexts(
+        analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions, institutions
+    )
+
+
+def build_tokens(texts: search.DocumentTexts) -> tuple[str, str]:
+    """Return all tokens of a paper, and those of its title, separated by spaces. The same texts give the same tokens."""
+    line, _, variants = texts.title.rpartition("\n")
+    # A title is also looked up as it is typed, without its punctuation and with its particles.
+    words, shingles = _tokenize(line.replace(analyser.PARTICLE_MARK, "").split())
+    title = " ".join((*words, *variants.split(), *shingles))
+    text, _, variants = texts.body.rpartition("\n")
+    words, shingles = _tokenize(text.split(" "))
+    counts = Counter(words)
+    counts.update(variants.split())
+    marked = [token + TITLE_MARK for token in title.split()]
+    marked += [
+        word.removesuffix(analyser.PARTICLE_MARK)[:2] + TITLE_WORD_START_MARK
+        for word in texts.title.split()
+        if analyser.is_hangul(word)
+    ]
+    marked += [name + INSTITUTION_MARK for name in texts.institutions or ("",)]
+    marked += [name + NAME_MARK for name in term_keys.full_names(texts.title)]
+    marked += [name + LEADING_NAME_MARK for name in term_keys.leading_names(texts.title)]
+    marked += [token + REPEATED_MARK for token, count in counts.items() if count > 1]
+    marked += [token + FREQUENT_MARK for token, count in counts.items() if count >= MAX_BODY_FREQUENCY]
+    return " ".join((title, *marked, *counts, *shingles)), title
+
+
+def _tokenize(words: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the tokens of words, and the shingles. An empty word is punctuation, which no phrase crosses."""
+    tokens: list[str] = []
+    shingles: list[str] = []
+    before = ""
+    for word in words:
+        found, right, left = _analyse_word(word)
+        tokens += found
+        if before and right:
+            shingles.append(before + right)
+        before = left
+    return tokens, shingles
+
+
+@lru_cache(maxsize=1 << 15)
+def _analyse_word(word: str) -> tuple[tuple[str, ...], str, str]:
+    """Return a word's tokens, and its halves of the shingles with the word before it and the word behind it.
+
+    A particle ends a phrase, since terms with a particle inside are rare: there is no word behind it.
+    """
+    if not word.strip():
+        return (), "", ""
+    left = "" if word.endswith(analyser.PARTICLE_MARK) else _shingle_left(word) + SHINGLE_SEPARATOR
+    return tuple(analyser.word_tokens(word)), _shingle_right(word), left
+
+
+def shingle(left: str, right: str) -> str:
+    """Return the token for two neighbouring words."""
+    return _shingle_left(left) + SHINGLE_SEPARATOR + _shingle_right(right)
+
+
+def _shingle_left(word: str) -> str:
+    return word[-1] if analyser.is_hangul(word) else word[:_SHINGLE_LETTERS]
+
+
+def _shingle_right(word: str) -> str:
+    return word[0] if analyser.is_hangul(word) else word[:_SHINGLE_LETTERS]
+
+
 # Index queries match too much, since a shingle stands for several word pairs; scoring, which reads the texts, does not.
 
 _MAX_FORMS = 16
@@ -189,13 +302,11 @@ def from_text(text: str) -> IndexQuery | None:
 
 def topic_query(segments: Sequence[concepts.Segment]) -> BooleanQuery | None:
     """Return the query for papers about all segments: a form in the title or twice, or forms of both languages."""
-    queries: list[BooleanQuery | None] = []
-    for segment in segments:
-        query = from_segment(segment)
-        if query is None:
-            continue
-        queries.append(any_of([query.in_title, query.repeated, in_both_languages(segment)]))
-    return all_of(queries)
+    return all_of(
+        any_of([query.in_title, query.repeated, in_both_languages(segment)])
+        for segment in segments
+        if (query := from_segment(segment))
+    )
 
 
 def in_both_languages(segment: concepts.Segment) -> BooleanQuery | None:
@@ -211,7 +322,7 @@ def in_both_languages(segment: concepts.Segment) -> BooleanQuery | None:
 def from_names(names: Iterable[str]) -> list[BooleanQuery]:
     """Return the queries for papers whose titles' heads are one of these names, and whose titles begin with one."""
     ordered = sorted(names)[:_MAX_FORMS]
-    marks = (index_tokens.NAME_MARK, index_tokens.LEADING_NAME_MARK)
+    marks = (NAME_MARK, LEADING_NAME_MARK)
     queries = [any_of([name + mark for name in ordered]) for mark in marks]
     return [query for query in queries if query is not None]
 
@@ -232,7 +343,7 @@ def combine_any(queries: Sequence[IndexQuery]) -> IndexQuery | None:
 
 def _latin_query(words: Sequence[str]) -> IndexQuery:
     tokens = [token for word in words for token in analyser.word_tokens(word)]
-    return _build([*tokens, *(index_tokens.shingle(left, right) for left, right in pairwise(words))], tokens)
+    return _build([*tokens, *(shingle(left, right) for left, right in pairwise(words))], tokens)
 
 
 def _korean_query(words: Sequence[str]) -> IndexQuery:
@@ -261,13 +372,13 @@ def _korean_query(words: Sequence[str]) -> IndexQuery:
         if analyser.ends_in_hangul(left) and analyser.is_hangul(right):
             parts.append(_bigram_or_shingle(left[-1], right[0]))
         else:
-            parts.append(index_tokens.shingle(left, right))
+            parts.append(shingle(left, right))
     first_bigram = analyser.word_tokens(words[0])[0] if analyser.is_hangul(words[0]) else None
     return _build(parts, required, first_bigram)
 
 
 def _bigram_or_shingle(left: str, right: str) -> BooleanQuery:
-    query = any_of([left + right, index_tokens.shingle(left, right)])
+    query = any_of([left + right, shingle(left, right)])
     assert query is not None
     return query
 
@@ -283,9 +394,9 @@ def _build(
     tokens = tuple(dict.fromkeys(required))
     repeated, frequent = (
         AllOf(tuple(token + mark for token in tokens), phrase=True) if tokens else anywhere
-        for mark in (index_tokens.REPEATED_MARK, index_tokens.FREQUENT_MARK)
+        for mark in (REPEATED_MARK, FREQUENT_MARK)
     )
-    in_title = with_suffix(anywhere, index_tokens.TITLE_MARK)
+    in_title = with_suffix(anywhere, TITLE_MARK)
     if first_bigram is not None and len(first_bigram) > 1:
-        in_title = all_of([first_bigram + index_tokens.TITLE_WORD_START_MARK, in_title]) or in_title
+        in_title = all_of([first_bigram + TITLE_WORD_START_MARK, in_title]) or in_title
     return IndexQuery(anywhere, in_title, repeated, frequent)

@@ -17,6 +17,7 @@ from storage import models, search
 if TYPE_CHECKING:
     # Imported by the functions that make snippets, which the shell's search does not: its libraries take a tenth of a start.
     from bot.rendering.discord_text import SafeMarkdown
+    from storage.archive import DigestPaper
     from storage.database import Connection
 
 
@@ -125,7 +126,7 @@ class AuthorResult(PaperPage):
     is_corrected: bool = False
 
 
-def votes_descending(row: models.PaperRow) -> tuple[bool, int]:
+def votes_descending(row: models.PaperRow | DigestPaper) -> tuple[bool, int]:
     """Return the sort key for top-voted first, unknown votes last."""
     return row.votes is None, -(row.votes or 0)
 
@@ -159,17 +160,26 @@ _MIN_TRAILING_CHARACTERS = 10
 """The beginning of a sentence is kept if the match ends at least this many characters before the limit."""
 
 
-def build_patterns(
-    terms: Sequence[str], term_forms: Sequence[Sequence[str]]
-) -> tuple[list[re.Pattern[str]], re.Pattern[str] | None, list[re.Pattern[str]]]:
-    """Return patterns for any of a query's terms or forms and for its single words, one for its terms in a row, and one for
-    each term in all its forms.
+class Patterns(NamedTuple):
+    """What is looked for in a summary: any of a query's terms or forms, then its single words; its terms in a row; each term in
+    all its forms.
     """
+
+    wanted: Sequence[re.Pattern[str]] = ()
+    full_query: re.Pattern[str] | None = None
+    by_term: Sequence[re.Pattern[str]] = ()
+
+
+NO_PATTERNS = Patterns()
+
+
+def build_patterns(terms: Sequence[str], term_forms: Sequence[Sequence[str]]) -> Patterns:
+    """Return the patterns of a query's terms, and of each term with its forms."""
     full_query = " ".join(terms)
     forms = [form for forms in zip_longest(*term_forms) for form in forms if form]
     wanted = ([full_query, *terms, *forms], full_query.split()[:_MAX_SINGLE_WORDS])
     patterns, by_term = (list(filter(None, map(compile_pattern, texts))) for texts in (wanted, term_forms))
-    return patterns, compile_pattern([full_query]), by_term[:_MAX_TERMS]
+    return Patterns(patterns, compile_pattern([full_query]), by_term[:_MAX_TERMS])
 
 
 class Snippet(NamedTuple):
@@ -183,23 +193,17 @@ async def list_snippets(
     connection: Connection,
     rows: Sequence[models.PaperRow],
     locale: models.Locale,
-    patterns: Sequence[re.Pattern[str]] = (),
-    full_query: re.Pattern[str] | None = None,
-    by_term: Sequence[re.Pattern[str]] = (),
+    patterns: Patterns = NO_PATTERNS,
 ) -> dict[str, Snippet]:
     """Return a line for each paper that has a summary, by arXiv id: see `make_snippet`."""
     from storage import papers
 
     details = await papers.list_details(connection, [row.id for row in rows])
-    return await asyncio.to_thread(make_snippets, details, locale, patterns, full_query, by_term)
+    return await asyncio.to_thread(make_snippets, details, locale, patterns)
 
 
 def make_snippets(
-    details: Iterable[models.PaperDetail],
-    locale: models.Locale,
-    patterns: Sequence[re.Pattern[str]] = (),
-    full_query: re.Pattern[str] | None = None,
-    by_term: Sequence[re.Pattern[str]] = (),
+    details: Iterable[models.PaperDetail], locale: models.Locale, patterns: Patterns = NO_PATTERNS
 ) -> dict[str, Snippet]:
     """Return the same for papers that are loaded already. It takes milliseconds for each: call it in a thread."""
     from bot.archive import summaries
@@ -209,57 +213,57 @@ def make_snippets(
         best = summaries.best_summary(detail, locale)
         text = "\n\n".join(section.body for section in best.sections) if best else ""
         if best and text:
-            line = make_snippet(text, patterns, full_query, by_term)
-            snippets[detail.arxiv_id] = Snippet(line, best.language)
+            snippets[detail.arxiv_id] = Snippet(make_snippet(text, patterns), best.language)
     return snippets
 
 
 def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
-    """Return a pattern for any of these terms, None without terms. Latin terms match at the beginning of a word."""
+    """Return a pattern for any of these terms, None without terms. Latin terms match at the beginning of a word.
+
+    The words of a term may be spaced apart, and the syllables of longer Korean (강화학습).
+    """
     alternatives = []
     for term in sorted(dict.fromkeys(term.strip().strip('"') for term in terms), key=len, reverse=True):
         if len(term) > 1:
-            spaced = r"\s*".join(re.escape(part) for part in _spaceable_parts(term))
+            syllables = "".join(term.split())
+            is_free = len(syllables) >= _MIN_SPACED_SYLLABLES and all(map(analyser.is_hangul, syllables))
+            spaced = r"\s*".join(map(re.escape, syllables if is_free else term.split()))
             alternatives.append(rf"(?<![A-Za-z0-9]){spaced}[A-Za-z0-9]*" if term[0].isascii() else spaced)
     return re.compile("|".join(alternatives[:_MAX_TERMS]), re.IGNORECASE) if alternatives else None
 
 
-def _spaceable_parts(term: str) -> list[str]:
-    """Return the parts of a term that may be spaced apart: its words, or each syllable of longer Korean (강화학습)."""
-    syllables = "".join(term.split())
-    is_free = len(syllables) >= _MIN_SPACED_SYLLABLES and all(map(analyser.is_hangul, syllables))
-    return list(syllables) if is_free else term.split()
+def make_snippet(text: str, patterns: Patterns) -> SafeMarkdown:
+    """Return the first sentence that has the full query, else the one with most terms, else the first of all.
 
-
-def make_snippet(
-    text: str,
-    patterns: Sequence[re.Pattern[str]],
-    full_query: re.Pattern[str] | None = None,
-    by_term: Sequence[re.Pattern[str]] = (),
-) -> SafeMarkdown:
-    """Return the first sentence that matches `full_query`, else the one with most terms, else the first of all.
-
-    The terms are those of `by_term`, among sentences that the first of `patterns` matches that any does. Matches are in
-    bold.
+    The terms are counted among sentences that the first of the wanted patterns matches that any does. Matches are in bold.
     """
     from bot.rendering import discord_text, markdown
 
+    wanted, full_query, by_term = patterns
     lines = (
         _LIST_MARKER.sub("", line) for line in markdown.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines()
     )
     sentences = [sentence for sentence in _SENTENCE_END.split(" ".join(" ".join(lines).split())) if sentence]
     preferred = (
-        (sentence, patterns[0])
+        (sentence, wanted[0])
         for sentence in sentences
-        if full_query and patterns and full_query.search(sentence)
+        if full_query and wanted and full_query.search(sentence)
     )
     ordered = sorted(sentences, key=lambda sentence: -sum(bool(term.search(sentence)) for term in by_term))
-    others = ((sentence, pattern) for pattern in patterns for sentence in ordered if pattern.search(sentence))
+    others = ((sentence, pattern) for pattern in wanted for sentence in ordered if pattern.search(sentence))
     sentence, pattern = next(chain(preferred, others), (sentences[0] if sentences else "", None))
     if pattern is None:
         return discord_text.escape_text(_shorten_around(sentence, None))
     match = (full_query and full_query.search(sentence)) or pattern.search(sentence)
-    return _mark_matches(_shorten_around(sentence, match), pattern)
+    sentence = _shorten_around(sentence, match)
+    pieces, end = [], 0
+    for match in pattern.finditer(sentence):
+        if match[0].strip():
+            before = discord_text.escape_inline(sentence[end : match.start()])
+            pieces.append(f"{before}**{discord_text.escape_inline(match[0])}**")
+            end = match.end()
+    pieces.append(discord_text.escape_inline(sentence[end:]))
+    return discord_text.SafeMarkdown(discord_text.escape_line_start("".join(pieces)))
 
 
 def find_sentence(text: str, pattern: re.Pattern[str]) -> SafeMarkdown | None:
@@ -271,21 +275,8 @@ def find_sentence(text: str, pattern: re.Pattern[str]) -> SafeMarkdown | None:
     if match is None:
         return None
     nearby = text[max(match.start() - _MAX_TEXT_LENGTH // 4, 0) : match.end() + _MAX_TEXT_LENGTH // 4]
-    snippet = make_snippet(nearby, [pattern])
+    snippet = make_snippet(nearby, Patterns([pattern]))
     return snippet if "**" in snippet else None
-
-
-def _mark_matches(sentence: str, pattern: re.Pattern[str]) -> SafeMarkdown:
-    from bot.rendering import discord_text
-
-    pieces, end = [], 0
-    for match in pattern.finditer(sentence):
-        if match[0].strip():
-            before = discord_text.escape_inline(sentence[end : match.start()])
-            pieces.append(f"{before}**{discord_text.escape_inline(match[0])}**")
-            end = match.end()
-    pieces.append(discord_text.escape_inline(sentence[end:]))
-    return discord_text.SafeMarkdown(discord_text.escape_line_start("".join(pieces)))
 
 
 def _shorten_around(sentence: str, match: re.Match[str] | None) -> str:

@@ -13,7 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 from bot.glossary import concepts
-from bot.search import tokens
+from bot.search import query as search_query
 from bot.text import analyser, term_keys
 
 _TITLE_WEIGHT = 2.5
@@ -127,7 +127,7 @@ class Scorer:
 
 
 def _weighted_frequency(in_title: float, in_body: float) -> float:
-    frequency = min(in_body, tokens.MAX_BODY_FREQUENCY)
+    frequency = min(in_body, search_query.MAX_BODY_FREQUENCY)
     return _TITLE_WEIGHT * min(_MAX_TITLE_FREQUENCY, in_title) + _BODY_WEIGHT * frequency / (
         frequency + _BODY_SATURATION
     )
@@ -140,22 +140,18 @@ class CompiledSegment:
         compile_term = term_keys.compile_term
         self._forms: list[_CompiledForm] = [(form, compile_term(form.text)) for form in segment.forms]
         self._has_short_forms = any(form.is_short for _, form in self._forms)
-        needed = dict.fromkeys(
+        self._needed = [
             (form.is_korean, text, number)
             for number, (_, form) in enumerate(self._forms)
             for text in form.needed
-        )
-        self._korean = [(text, number) for is_korean, text, number in needed if is_korean]
-        self._latin = [(text, number) for is_korean, text, number in needed if not is_korean]
+        ]
 
     def is_topic_of(self, document: term_keys.Document) -> bool:
         """Tell whether a paper has any form in the title, or forms twice in the body, where a keyword is twice."""
-        in_title = in_body = 0
-        for _, form in self._list_possible(document):
-            title, body = form.count(document)
-            in_title += int(title)
-            in_body += int(body)
-        return in_title > 0 or in_body >= _TOPIC_FREQUENCY
+        counts = [form.count(document) for _, form in self._list_possible(document)]
+        return (
+            any(title >= 1 for title, _ in counts) or sum(int(body) for _, body in counts) >= _TOPIC_FREQUENCY
+        )
 
     def is_inside(self, document: term_keys.Document) -> bool:
         """Tell whether the forms in a paper are all of two syllables and only within longer words."""
@@ -166,9 +162,8 @@ class CompiledSegment:
 
     def _list_possible(self, document: term_keys.Document) -> list[_CompiledForm]:
         """Return the forms that a document may have, in their order: most papers have few of many."""
-        text, without_spaces = document.text, document.without_spaces
-        possible = {number for needed, number in self._latin if needed in text}
-        possible.update([number for needed, number in self._korean if needed in without_spaces])
+        texts = document.text, document.without_spaces
+        possible = {number for is_korean, text, number in self._needed if text in texts[is_korean]}
         return [self._forms[number] for number in sorted(possible)]
 
     def weighted_counts(self, document: term_keys.Document) -> tuple[float, float]:
@@ -220,13 +215,9 @@ def score_levels(levels: Collection[Level], parts: int, popularity: float) -> fl
     score = _POPULARITY_WEIGHT * popularity
     for number in range(parts):
         in_title = ("in_title", number) in levels
-        frequency = (
-            3
-            if ("frequent", number) in levels
-            else 2
-            if ("repeated", number) in levels
-            else int(not in_title)
-        )
+        # Once, unless the title has it.
+        reached = [("frequent", number) in levels, ("repeated", number) in levels, not in_title, True]
+        frequency = 3 - reached.index(True)
         score += _weighted_frequency(in_title, frequency) / max(1, parts)
     score += _NAME_WEIGHT * (("name", -1) in levels) + _TITLE_WEIGHT * (("composed", -1) in levels)
     return score + _weighted_frequency(("phrase_title", -1) in levels, ("phrase", -1) in levels)

@@ -10,7 +10,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from bot.core.clock import Clock, latest_date, system_clock
 from bot.glossary import concepts
-from bot.search import completion, similar
+from bot.search import completion, engine
 from bot.search import results as search_results
 from bot.search.completion import TopicIndex
 from bot.search.glossary import GlossaryService
@@ -184,14 +184,14 @@ class SearchService:
                 for paper in listed
                 if paper.paper_id not in seen and paper.since_revision <= spans[paper.digest_id][1]
             }
-            ordered = sorted(new.values(), key=lambda paper: (paper.votes is None, -(paper.votes or 0)))
+            ordered = sorted(new.values(), key=search_results.votes_descending)
             page = [paper.arxiv_id for paper in ordered[offset : offset + limit]]
             return PaperPage(tuple(await papers.list_by_arxiv_ids(connection, page)), len(ordered))
 
     async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
         """Return the papers that share the most rare terms with a paper, the most similar first."""
         typed = analyser.clean_typed(arxiv_id)
-        return await self._look_up(similar.list_similar, typed, limit=limit)
+        return await self._look_up(engine.list_similar, typed, limit=limit)
 
     async def list_snippets(
         self, rows: Sequence[models.PaperRow], locale: models.Locale
@@ -206,7 +206,8 @@ class SearchService:
         if self._completion_index is None or now - self._topics_checked_at > TOPICS_CACHE_SECONDS:
             self._topics_checked_at = now  # concurrent calls use the cached topics meanwhile
             topics = await self._look_up(self._lookup.load_topics)
-            self._completion_index = await asyncio.to_thread(topics.prepare_completion)
+            await asyncio.to_thread(topics.complete, "", locale)  # which sorts the topics
+            self._completion_index = topics
         return self._completion_index.complete(analyser.clean_typed(text), locale)
 
     async def complete_author(self, text: str) -> list[Choice]:
@@ -229,5 +230,5 @@ async def _add_snippets(connection: Connection, result: SearchResult, request: S
     if request.snippet_locale is None:
         return result
     patterns = search_results.build_patterns(result.terms, result.term_forms)
-    snippets = await search_results.list_snippets(connection, result.rows, request.snippet_locale, *patterns)
+    snippets = await search_results.list_snippets(connection, result.rows, request.snippet_locale, patterns)
     return replace(result, snippets=snippets)

@@ -8,22 +8,21 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.accounts.service import TooLargeError
 from bot.archive.exports import FILE_ENDINGS, ReferenceFormat
-from bot.client import custom_ids, permissions, router
+from bot.client import message_builder, router
 from bot.client import messages as client_messages
+from bot.client.accounts import TooLargeError
 from bot.client.context import Client, Interaction, Request
-from bot.client.custom_ids import Action
+from bot.client.message_builder import Action
 from bot.client.router import Attachment, Download, Transfer, UserError, map_service_errors
-from bot.lists import autocomplete, saved
+from bot.lists import autocomplete
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.commands import PaperListLoader, card_view, load_list_text, load_paper, store_list_text
 from bot.lists.messages import ListKind, ListState
 from bot.shelf import messages as shelf_messages
-from bot.shelf.imports import MAX_FILE_BYTES
 from bot.shelf.references import UnreadableFileError
-from bot.shelf.service import MAX_SAVED, FullShelfError
+from bot.shelf.service import MAX_FILE_BYTES, MAX_SAVED, FullShelfError
 from storage import models
 from storage.shelf import Order
 
@@ -34,7 +33,7 @@ ORDER_CHOICES = [
     app_commands.Choice(name="By title", value=Order.TITLE.value),
 ]
 FORMAT_CHOICES = [
-    app_commands.Choice(name=name, value=form.value) for form, name in saved.FORMAT_NAMES.items()
+    app_commands.Choice(name=name, value=form.value) for form, name in lists_messages.FORMAT_NAMES.items()
 ]
 Tag = app_commands.Range[str, 1, 60]
 Words = app_commands.Range[str, 1, 300]
@@ -95,7 +94,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         """Save the papers of a file. A large file is refused before it is downloaded."""
         return await self._import(request, file.url, file.size)
 
-    @router.handles(saved.OPEN_IMPORT, router.AT_ONCE)
+    @router.handles(lists_messages.OPEN_IMPORT, router.AT_ONCE)
     async def open_import(self, request: Request, action: Action) -> ui.Modal:
         """Open the modal that takes a file."""
         return shelf_messages.import_modal(request.texts)
@@ -148,22 +147,22 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         self._profiles.wake(request.user_id)
         return shelf_messages.import_view(request.texts, counts, problems)
 
-    @router.handles(saved.SELECT_ORDER)
+    @router.handles(lists_messages.SELECT_SAVED_ORDER)
     async def select_order(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the list in the selected order."""
-        with custom_ids.map_parse_errors():
+        with message_builder.map_parse_errors():
             order = Order(router.selected_value(request.interaction))
         state = await self._load_state(action)
         return await self._lists.list_view(request, state.replace(order=order))
 
-    @router.handles(saved.SELECT_TAG)
+    @router.handles(lists_messages.SELECT_TAG)
     async def select_tag(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the papers with the selected tag, or all."""
         tag = router.selected_value(request.interaction)
-        text = "" if tag == saved.ALL_TAGS else tag
+        text = "" if tag == lists_messages.ALL_TAGS else tag
         return await self._list_view(request, (await self._load_state(action)).replace(text=text))
 
-    @router.handles(saved.OPEN_SEARCH, router.AT_ONCE)
+    @router.handles(lists_messages.SEARCH_SAVED, router.AT_ONCE)
     async def open_search(self, request: Request, action: Action) -> ui.Modal:
         """Open the modal that asks for a search."""
         return shelf_messages.search_modal(request.texts, await self._load_state(action))
@@ -174,7 +173,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         text = router.modal_values(request.interaction).get(shelf_messages.TEXT, "")
         return await self._list_view(request, lists_messages.unpack_state(action).replace(text=text))
 
-    @router.handles(saved.SHARE_LIST, router.PUBLICLY, check=permissions.require_may_share)
+    @router.handles(lists_messages.SHARE_SAVED, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
         """Post the first papers of the list publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
@@ -187,14 +186,14 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         sharer = router.display_name(interaction)
         return shelf_messages.shared_view(texts, rows, total, state.text, sharer=sharer)
 
-    @router.handles(saved.EXPORT, router.PRIVATELY)
+    @router.handles(lists_messages.EXPORT_SAVED, router.PRIVATELY)
     @router.transfers
     async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | Download:
         """Send the papers of the list as a file of the selected format."""
         form = router.selected_value(request.interaction)
         return await self._export(request, form, await self._load_state(action))
 
-    @router.handles(saved.PICK)
+    @router.handles(lists_messages.PICK_SAVED)
     async def pick(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the selected paper in place of the list."""
         paper = await self._find(request, router.selected_value(request.interaction))
@@ -228,7 +227,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
     async def undo(self, request: Request, action: Action) -> ui.LayoutView:
         """Bring back a removed paper with its note and tags."""
         paper_id, arxiv_id = action.fields(2)
-        number = custom_ids.parse_number(paper_id)
+        number = message_builder.parse_number(paper_id)
         with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
             is_restored = await self._shelf.restore(request.user_id, number)
         if not is_restored and not await self._shelf.has_saved(request.user_id, number):
@@ -241,7 +240,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
             request, await store_list_text(self._tokens, request.user_id, state)
         )
 
-    async def _load_state(self, action: custom_ids.Action) -> ListState:
+    async def _load_state(self, action: message_builder.Action) -> ListState:
         return await load_list_text(self._tokens, lists_messages.unpack_state(action))
 
     async def _find(self, request: Request, arxiv_id: str) -> models.SavedPaper:
@@ -254,11 +253,11 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         self, request: Request, paper: models.SavedPaper, back: ListState | None = None
     ) -> ui.LayoutView:
         back = back or _list_of_message(request.interaction)
-        may_share = permissions.may_share(request.interaction)
+        may_share = router.may_share(request.interaction)
         return shelf_messages.paper_view(request.texts, paper, back, may_share=may_share)
 
     async def _export(self, request: Transfer, form: str, state: ListState) -> ui.LayoutView | Download:
-        with custom_ids.map_parse_errors():
+        with message_builder.map_parse_errors():
             chosen = ReferenceFormat(form)
         with map_service_errors({TooLargeError: "saved-export-too-large"}):
             data, count = await self._shelf.export(request.user_id, chosen, state.text, state.order)
@@ -270,7 +269,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
 
 
 def _make_state(order: str, tag: str, search: str) -> ListState:
-    with custom_ids.map_parse_errors():
+    with message_builder.map_parse_errors():
         chosen = Order(order)
     text = " ".join(part for part in (tag and f"#{tag.lstrip('#')}", search) if part)
     return ListState(ListKind.SAVED, text, order=chosen)
@@ -280,7 +279,7 @@ def _list_of_message(interaction: Interaction) -> ListState:
     """Return the list to which the message's own button leads back."""
     components = interaction.message.components if interaction.message else ()
     for component in router.walk_components(components):
-        action = custom_ids.unpack(getattr(component, "custom_id", None) or "")
+        action = message_builder.unpack_custom_id(getattr(component, "custom_id", None) or "")
         if action.verb == lists_messages.SHOW:
             return lists_messages.unpack_state(action)
     return ListState(ListKind.SAVED)
@@ -289,4 +288,4 @@ def _list_of_message(interaction: Interaction) -> ListState:
 def _card_page(action: Action) -> int | None:
     """Return the page of the card whose button saves the paper, None for a button elsewhere."""
     page = action.fields(3)[1]
-    return None if page == lists_card.NO_PAGE else custom_ids.parse_number(page)
+    return None if page == lists_card.NO_PAGE else message_builder.parse_number(page)

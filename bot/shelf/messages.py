@@ -9,16 +9,17 @@ from discord import ui
 
 from bot.archive import arxiv_ids
 from bot.archive.exports import ReferenceFormat
-from bot.client import custom_ids, message_builder, paper_text
-from bot.client.message_builder import MessageBuilder, button, link_button
+from bot.client import message_builder
+from bot.client import messages as client_messages
+from bot.client.message_builder import MessageBuilder, button, link_button, pack_custom_id
 from bot.client.messages import text_view
 from bot.client.translations import Texts
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
-from bot.lists.saved import FORMAT_NAMES, format_tags, show_all_button
+from bot.lists.messages import FORMAT_NAMES, format_tags, show_all_button
 from bot.outbox import contents
 from bot.rendering import discord_text
-from bot.shelf.notes import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
+from bot.shelf.references import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 from storage import models
 
 OPEN_EDIT = "sn"
@@ -43,17 +44,17 @@ def shared_view(
     `query` is what they were found by, `sharer` escaped.
     """
     message = MessageBuilder()
-    found_by = paper_text.escape_untrusted(query, max_length=100)
-    message.add_text(paper_text.join_dotted(texts("saved-shared", name=sharer, count=total), found_by))
+    found_by = client_messages.escape_untrusted(query, max_length=100)
+    message.add_text(client_messages.join_dotted(texts("saved-shared", name=sharer, count=total), found_by))
     lines = []
     for row in rows:
         title = None if row.is_title_given else row.title
-        link = paper_text.title_link(title, row.arxiv_id, row.url, max_characters=200, max_bytes=400)
-        votes = paper_text.format_votes(row.votes) if row.is_listed else ""
-        lines.append(paper_text.join_dotted(f"- {link}", votes))
+        link = client_messages.title_link(title, row.arxiv_id, row.url, max_characters=200, max_bytes=400)
+        votes = client_messages.format_votes(row.votes) if row.is_listed else ""
+        lines.append(client_messages.join_dotted(f"- {link}", votes))
     message.add_text("\n".join(lines))
     if total > len(rows):
-        message.add_text(paper_text.subtext(texts("saved-shared-more", count=total - len(rows))))
+        message.add_text(client_messages.subtext(texts("saved-shared-more", count=total - len(rows))))
     if menu := lists_messages.open_menu(texts("open-paper"), [row for row in rows if row.is_listed]):
         message.add_select(menu)
     return message.view
@@ -61,7 +62,7 @@ def shared_view(
 
 def import_modal(texts: Texts) -> message_builder.StatelessModal:
     """Return the modal that takes a file to import."""
-    modal = message_builder.StatelessModal(texts("saved-import"), custom_ids.pack(SUBMIT_IMPORT))
+    modal = message_builder.StatelessModal(texts("saved-import"), pack_custom_id(SUBMIT_IMPORT))
     modal.add_file(texts("saved-import-file"), FILE, texts("saved-import-file-hint"))
     return modal
 
@@ -71,17 +72,19 @@ def paper_view(
 ) -> ui.LayoutView:
     """Return one saved paper with its whole note, its tags and what can be done with it."""
     message = MessageBuilder()
-    title = paper_text.title_link(paper.title, paper.arxiv_id, paper.url, max_characters=1200, max_bytes=3000)
+    title = client_messages.title_link(
+        paper.title, paper.arxiv_id, paper.url, max_characters=1200, max_bytes=3000
+    )
     message.add_text(f"### {title}")
-    facts = paper_text.join_dotted(
-        paper_text.format_votes(paper.votes) if paper.is_listed else "",
+    facts = client_messages.join_dotted(
+        client_messages.format_votes(paper.votes) if paper.is_listed else "",
         paper.arxiv_id,
-        paper_text.format_authors(paper.authors, truncated=paper.authors_truncated),
+        client_messages.format_authors(paper.authors, truncated=paper.authors_truncated),
     )
     message.add_text(facts)
     message.add_text(
-        paper_text.subtext(
-            paper_text.join_dotted(
+        client_messages.subtext(
+            client_messages.join_dotted(
                 texts("saved-on", date=f"<t:{int(paper.saved_at.timestamp())}:D>"),
                 "" if paper.is_listed else texts("saved-unlisted"),
                 format_tags(paper.tags),
@@ -90,17 +93,18 @@ def paper_view(
     )
     if paper.note:
         lines = (
-            paper_text.escape_untrusted(line, max_length=MAX_NOTE_LENGTH) for line in paper.note.splitlines()
+            client_messages.escape_untrusted(line, max_length=MAX_NOTE_LENGTH)
+            for line in paper.note.splitlines()
         )
         quoted = "\n".join(f"> {line}" for line in lines)
         message.add_text(discord_text.shorten(quoted, 2000, max_bytes=4500))
     arxiv_id = paper.arxiv_id
-    share = button(texts("share"), custom_ids.pack(lists_card.SHARE, arxiv_id)) if may_share else None
+    share = button(texts("share"), pack_custom_id(lists_card.SHARE, arxiv_id)) if may_share else None
     message.add_buttons(
-        button(texts("read"), custom_ids.pack(lists_card.OPEN_PAPER, arxiv_id)),
-        button(texts("saved-edit-note"), custom_ids.pack(OPEN_EDIT, NOTE, arxiv_id)),
-        button(texts("saved-edit-tags"), custom_ids.pack(OPEN_EDIT, TAGS, arxiv_id)),
-        button(texts("saved-remove"), custom_ids.pack(REMOVE, arxiv_id)),
+        button(texts("read"), pack_custom_id(lists_card.OPEN_PAPER, arxiv_id)),
+        button(texts("saved-edit-note"), pack_custom_id(OPEN_EDIT, NOTE, arxiv_id)),
+        button(texts("saved-edit-tags"), pack_custom_id(OPEN_EDIT, TAGS, arxiv_id)),
+        button(texts("saved-remove"), pack_custom_id(REMOVE, arxiv_id)),
         share if paper.is_listed else None,
     )
     message.add_buttons(
@@ -112,10 +116,10 @@ def paper_view(
 
 def removed_view(texts: Texts, paper: models.SavedPaper, back: lists_messages.ListState) -> ui.LayoutView:
     """Return the confirmation of a removal, with a button that takes it back."""
-    title = paper_text.format_title(paper.title, paper.arxiv_id)
+    title = client_messages.format_title(paper.title, paper.arxiv_id)
     return text_view(
-        texts("saved-removed", title=paper_text.escape_untrusted(title, max_length=200)),
-        button(texts("saved-undo"), custom_ids.pack(UNDO, paper.id, paper.arxiv_id)),
+        texts("saved-removed", title=client_messages.escape_untrusted(title, max_length=200)),
+        button(texts("saved-undo"), pack_custom_id(UNDO, paper.id, paper.arxiv_id)),
         button(texts("saved-back"), lists_messages.pack_state(back)),
     )
 
@@ -131,7 +135,7 @@ def search_modal(texts: Texts, state: lists_messages.ListState) -> message_build
 
 def edit_modal(texts: Texts, paper: models.SavedPaper, field: str) -> message_builder.StatelessModal:
     """Return the modal that changes the note or the tags of a saved paper."""
-    custom_id = custom_ids.pack(SUBMIT_EDIT, field, paper.arxiv_id)
+    custom_id = pack_custom_id(SUBMIT_EDIT, field, paper.arxiv_id)
     if field == NOTE:
         modal = message_builder.StatelessModal(texts("saved-edit-note"), custom_id)
         label = texts("saved-note-label")
@@ -166,7 +170,7 @@ def import_view(texts: Texts, counts: Mapping[str, int], problems: Sequence[str]
     lines = [texts(f"saved-import-{key}", count=counts[key]) for key in _IMPORT_KEYS if counts.get(key)]
     if problems:
         lines.append(
-            texts("saved-import-places", places=", ".join(map(paper_text.escape_untrusted, problems)))
+            texts("saved-import-places", places=", ".join(map(client_messages.escape_untrusted, problems)))
         )
     message.add_text("\n".join(f"- {line}" for line in lines))
     message.add_buttons(show_all_button(texts) if counts["saved"] else None)
@@ -191,7 +195,7 @@ def news_view(texts: Texts, marker: str, news: Sequence[models.PaperNews]) -> ui
     )
     buttons = [
         button(texts("updates-saved"), saved),
-        button(texts("updates-stop"), custom_ids.pack(SWITCH, 0)),
+        button(texts("updates-stop"), pack_custom_id(SWITCH, 0)),
     ]
     message.end_with([buttons])
     message.add_text(f"📌 {_heading(texts, news)}")
@@ -215,7 +219,7 @@ def plain_news_payload(texts: Texts, marker: str, news: Sequence[models.PaperNew
     for own in _by_paper(news):
         changes = " · ".join(_change_text(texts, kind, value) for _, _, kind, value in own)
         lines.append(
-            f"- {discord_text.escape_text(paper_text.format_title(own[0][1], own[0][0]))}: {changes}"
+            f"- {discord_text.escape_text(client_messages.format_title(own[0][1], own[0][0]))}: {changes}"
         )
     return message_builder.plain_payload(
         f"{discord_text.shorten(chr(10).join(lines), MAX_PLAIN_CHARACTERS - len(link) - 1)}\n{link}"
@@ -225,7 +229,7 @@ def plain_news_payload(texts: Texts, marker: str, news: Sequence[models.PaperNew
 def switch_view(texts: Texts, *, is_off: bool) -> ui.LayoutView:
     """Return whether the reader gets the message, with a button that changes it."""
     label = texts("updates-start" if is_off else "updates-stop")
-    switch = button(label, custom_ids.pack(SWITCH, int(is_off)))
+    switch = button(label, pack_custom_id(SWITCH, int(is_off)))
     return text_view(texts("updates-off" if is_off else "updates-on"), switch)
 
 
@@ -248,7 +252,7 @@ def _paper_line(texts: Texts, own: Sequence[models.PaperNews], characters: int, 
         changes = " · ".join(_change_text(texts, kind, value) for _, _, kind, value in own)
     room, room_bytes = characters - len(changes) - 10, size - len(changes.encode()) - 10
     address = arxiv_ids.abstract_url(arxiv_id)
-    link = paper_text.title_link(title, arxiv_id, address, max_characters=room, max_bytes=room_bytes)
+    link = client_messages.title_link(title, arxiv_id, address, max_characters=room, max_bytes=room_bytes)
     return f"- **{link}**: {changes}"
 
 
@@ -264,9 +268,9 @@ def _linked_change(texts: Texts, row: models.PaperNews) -> str:
             return text
         case _:
             assert_never(kind)
-    is_usable = len(address) <= paper_text.MAX_URL_LENGTH and discord_text.safe_url(address)
+    is_usable = len(address) <= client_messages.MAX_URL_LENGTH and discord_text.safe_url(address)
     return f"[{text}](<{discord_text.safe_url(address)}>)" if is_usable else text
 
 
 def _change_text(texts: Texts, kind: models.NewsKind, value: str) -> str:
-    return texts(f"updates-{kind.value}", value=paper_text.escape_untrusted(value))
+    return texts(f"updates-{kind.value}", value=client_messages.escape_untrusted(value))

@@ -14,7 +14,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -25,13 +25,10 @@ from bot.core.clock import Clock, TimeSlices
 from bot.daily import schedule
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, KindRecord
-from bot.sources import arxiv, base, feed, fetch_errors, huggingface
+from bot.sources import arxiv, base, feed, huggingface
 from storage import accounts, alerts, errors, models, outbox, shelf
 from storage.database import Connection, Database
 from storage.models import NewsKind, SourceKind
-
-if TYPE_CHECKING:
-    from bot.sources import fetcher
 
 log = structlog.get_logger(__name__)
 
@@ -70,10 +67,10 @@ class PaperWatch:
 
     def __init__(
         self,
-        fetch: fetcher.Fetcher,
+        fetch: base.Fetcher,
         endpoints: base.Endpoints,
-        throttle: fetcher.Throttle,
-        huggingface_throttle: fetcher.Throttle,
+        throttle: base.Throttle,
+        huggingface_throttle: base.Throttle,
     ) -> None:
         self._fetcher = fetch
         self._endpoints = endpoints
@@ -117,14 +114,14 @@ class PaperWatch:
                 throttle=self._huggingface_throttle,
                 max_bytes=huggingface.MAX_PAPER_BYTES,
             )
-        except (fetch_errors.NotFoundError, fetch_errors.GoneError):
+        except (base.NotFoundError, base.GoneError):
             return {}
         try:
             answer = await asyncio.to_thread(lambda: fields.decode_json(response.text()))
         except errors.TooManyPartsError as error:
-            raise fetch_errors.FetchError(str(error)) from None
+            raise base.FetchError(str(error)) from None
         except ValueError:
-            raise fetch_errors.FetchError("its answer is not JSON") from None
+            raise base.FetchError("its answer is not JSON") from None
         return answer if isinstance(answer, Mapping) else {}
 
 
@@ -192,7 +189,7 @@ class PaperSweep:
                     for arxiv_id, (facts, at) in (found or {}).items()
                 }
                 count += await self._record(SourceKind.ARXIV, [due[name] for name in asked], readings)
-        except fetch_errors.FetchError as error:
+        except base.FetchError as error:
             log.info("arXiv was not asked about saved papers", reason=str(error))
         return count
 
@@ -201,7 +198,7 @@ class PaperSweep:
         for arxiv_id, paper_id in (await self._list_due(SourceKind.HUGGINGFACE)).items():
             try:
                 facts = await self._reader.read_huggingface(arxiv_id)
-            except fetch_errors.FetchError as error:
+            except base.FetchError as error:
                 log.info("Hugging Face was not asked about a saved paper", paper=arxiv_id, reason=str(error))
                 self._failed_at[paper_id] = self._clock()
                 failures += 1

@@ -1,4 +1,5 @@
-"""Parses files of references, as reference managers write them: BibTeX, RIS, CSL JSON and Zotero's RDF.
+"""Parses files of references, as reference managers write them (BibTeX, RIS, CSL JSON and Zotero's RDF), and notes, tags and
+queries, as readers type them.
 
 A file is hostile input, which may be made to take much memory or time: it is parsed in a process of its own, for which this
 module imports little. Each reference becomes a dictionary with `arxiv_id` (None if it names none), `title`, `authors`,
@@ -9,12 +10,13 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from pybtex.bibtex.utils import split_name_list
+from pybtex.bibtex.utils import split_name_list, split_tex_string
 from pybtex.database.input import bibtex
 from pybtex.scanner import PybtexSyntaxError, Token
 from pybtex.textutils import normalize_whitespace
@@ -23,7 +25,6 @@ from rispy import RisParser
 
 from bot.archive import arxiv_ids, html_pages
 from bot.rendering import discord_text
-from bot.shelf import notes
 from bot.text import people, typography
 from storage.errors import PaperroundError
 
@@ -92,6 +93,39 @@ _DOCTYPE = "<!DOCTYPE"
 _RDF_LINE_END = re.compile(r"</p>|<br ?/?>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{0,500}>")
 _NO_ITEMS = ("", "attachment", "note", "annotation")
+
+MAX_NOTE_LENGTH = 1_000
+MAX_TAGS = 10
+MAX_TAG_LENGTH = 30
+
+_HASHTAG = re.compile(r"#[^\s#,;]+")
+_TAG_SEPARATORS = re.compile(r"[,;#]+")
+
+
+def split_query(query: str) -> tuple[str, list[str]]:
+    """Return the words of a query, and its tags."""
+    tags = parse_tags(" ".join(_HASHTAG.findall(query)))
+    return " ".join(_HASHTAG.sub(" ", query).split()), tags
+
+
+def parse_tags(typed: str) -> list[str]:
+    """Return the tags of a text, in which commas, semicolons or `#` separate them; spaces within one become hyphens.
+
+    Letters are lower-cased. At most `MAX_TAGS` of `MAX_TAG_LENGTH` characters are kept.
+    """
+    folded = unicodedata.normalize("NFKC", discord_text.to_single_line(typed)).casefold()
+    parts = ("-".join(part.split())[:MAX_TAG_LENGTH] for part in _TAG_SEPARATORS.split(folded))
+    return [tag for tag in dict.fromkeys(part.strip("-") for part in parts) if tag][:MAX_TAGS]
+
+
+def join_tags(tags: Sequence[str]) -> str:
+    """Return the tags as they are stored: each between spaces."""
+    return f" {' '.join(tags)} " if tags else ""
+
+
+def clean_note(note: str) -> str:
+    """Return a note without control and invisible characters, runs of spaces as one, at most `MAX_NOTE_LENGTH` characters."""
+    return "\n".join(map(discord_text.to_single_line, note.splitlines())).strip()[:MAX_NOTE_LENGTH].rstrip()
 
 
 class UnreadableFileError(PaperroundError):
@@ -217,22 +251,10 @@ def _from_bibtex(fields: Iterable[tuple[str, Sequence[str]]], decode: Callable[[
 
 def _bibtex_name(name: str, decode: Callable[[str], str]) -> str:
     """Return a name in its natural order: `Yuan, Jingyang` is reversed, one in braces is as it is."""
-    parts = [decode(part).strip() for part in _split_outside_braces(name)]
-    if len(parts) == 1:
-        return parts[0]
+    parts = [decode(part).strip() for part in split_tex_string(name, ",")]
+    if len(parts) < 2:
+        return "".join(parts)
     return people.join_name(parts[0], parts[-1], parts[1] if len(parts) > 2 else "")
-
-
-def _split_outside_braces(name: str) -> list[str]:
-    """Split a name at the commas that are not in braces."""
-    parts, depth = [""], 0
-    for char in name:
-        depth += (char == "{") - (char == "}")
-        if char == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += char
-    return parts
 
 
 def _parse_ris(text: str) -> Iterator[tuple[str, Reference | None]]:
@@ -332,7 +354,7 @@ def _parse_rdf(text: str) -> Iterator[tuple[str, Reference | None]]:
 def _plain_note(element: ET.Element) -> str:
     """Return the text of a note, which is HTML."""
     lines = _RDF_LINE_END.sub("\n", element.findtext(f"{_RDF}value", "")[:MAX_FIELD_LENGTH])
-    return notes.clean_note(html_pages.unescape(_TAG.sub("", lines)))
+    return clean_note(html_pages.unescape(_TAG.sub("", lines)))
 
 
 def _from_rdf(item: ET.Element, shared: Mapping[str, tuple[str, str]]) -> Reference:
@@ -386,8 +408,8 @@ def _reference(
         "arxiv_id": arxiv_id,
         "title": discord_text.to_single_line(title[:MAX_FIELD_LENGTH])[:MAX_TITLE_LENGTH].strip(),
         "authors": [name for name in names if name],
-        "note": notes.clean_note(note[:MAX_FIELD_LENGTH]),
-        "tags": notes.parse_tags(", ".join(islice(tags, MAX_READ_TAGS))[:MAX_FIELD_LENGTH]),
+        "note": clean_note(note[:MAX_FIELD_LENGTH]),
+        "tags": parse_tags(", ".join(islice(tags, MAX_READ_TAGS))[:MAX_FIELD_LENGTH]),
     }
 
 

@@ -6,19 +6,23 @@ import asyncio
 import heapq
 import io
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
-from datetime import datetime
-from typing import Any, TypeAlias, TypedDict
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 
-from bot.accounts.service import TooLargeError
+from bot.archive import arxiv_ids, digest_writer
 from bot.archive.exports import ReferenceFile, ReferenceFormat
+from bot.client.accounts import TooLargeError
+from bot.core import isolation
 from bot.core.clock import Clock
 from bot.daily import choice
 from bot.rendering import discord_text
-from bot.shelf import notes
+from bot.shelf import references
+from bot.shelf.references import Reference, UnreadableFileError
+from bot.sources.base import FetchError
 from bot.text import analyser
-from storage import models, papers, shelf
+from storage import archive, bulk, models, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.errors import PaperroundError
@@ -31,13 +35,6 @@ MAX_LISTED_TAGS = 25
 
 Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Collection[int]]]
 """Returns the ids of those papers that match all of a query, as `/topic` finds them."""
-
-
-class _Wanted(TypedDict):
-    """The saved papers that a query asks for: those with all the tags, among `paper_ids` (None: any)."""
-
-    tags: list[str]
-    paper_ids: frozenset[int] | None
 
 
 class FullShelfError(PaperroundError):
@@ -89,12 +86,14 @@ class Shelf:
     async def set_note(self, user_id: int, paper_id: int, note: str) -> None:
         """Replace the note of a saved paper; an empty one removes it."""
         async with self._database.transaction() as connection:
-            await shelf.update(connection, user_id, paper_id, note=notes.clean_note(note))
+            await shelf.update(connection, user_id, paper_id, note=references.clean_note(note))
 
     async def set_tags(self, user_id: int, paper_id: int, typed: str) -> None:
-        """Replace the tags of a saved paper; `typed` is as of `notes.parse_tags`."""
+        """Replace the tags of a saved paper; `typed` is as of `references.parse_tags`."""
         async with self._database.transaction() as connection:
-            await shelf.update(connection, user_id, paper_id, tags=notes.join_tags(notes.parse_tags(typed)))
+            await shelf.update(
+                connection, user_id, paper_id, tags=references.join_tags(references.parse_tags(typed))
+            )
 
     async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
         """Return a reader's most used tags that contain a text with the number of their papers, the most used first."""
@@ -113,9 +112,9 @@ class Shelf:
     ) -> tuple[list[models.SavedPaper], int]:
         """Return a page of the saved papers that a query finds, and the number of all of them."""
         async with self._database.read() as connection:
-            wanted = await self._find(connection, user_id, query)
+            tags, found = await self._find(connection, user_id, query)
             return await shelf.list_rows(
-                connection, user_id, order=order, limit=limit, offset=offset, **wanted
+                connection, user_id, order=order, tags=tags, paper_ids=found, limit=limit, offset=offset
             )
 
     async def export(
@@ -129,8 +128,8 @@ class Shelf:
         file = io.BytesIO(rendering.start.encode())
         file.seek(0, io.SEEK_END)
         async with self._database.read() as connection:
-            wanted = await self._find(connection, user_id, query)
-            pages = shelf.stream_rows(connection, user_id, order=order, **wanted)
+            tags, found = await self._find(connection, user_id, query)
+            pages = shelf.stream_rows(connection, user_id, order=order, tags=tags, paper_ids=found)
             async with aclosing(pages):
                 async for rows in pages:
                     confirmed = await papers.list_with_arxiv_authors(connection, [row.id for row in rows])
@@ -150,21 +149,27 @@ class Shelf:
 
     async def list_of_guild(
         self, guild_id: int, since: datetime, topic: str = ""
-    ) -> tuple[list[models.PaperRow], dict[str, tuple[int, int]]]:
-        """Return what `choice.list_rows` returns, or of it the papers on a topic."""
+    ) -> tuple[choice.ServerPickRow, ...]:
+        """Return the papers of a server that `choice.list_top` returns, or of these the papers on a topic."""
         async with self._database.read() as connection:
-            rows, counts = await choice.list_rows(connection, guild_id, since)
+            picked = (await choice.list_top(connection, [guild_id], since)).get(guild_id, ())
             if topic:
+                rows = [pick.paper for pick in picked]
                 listed = [DigestPaper(0, row.date, row.id, row.arxiv_id, 0, row.votes) for row in rows]
                 found = await self._matcher(connection, topic, listed)
-                rows = [row for row in rows if row.id in found]
-        return rows, counts
+                picked = tuple(pick for pick in picked if pick.paper.id in found)
+        return picked
 
-    async def _find(self, connection: Connection, user_id: int, query: str) -> _Wanted:
-        """Return the tags of a query, and the papers that match its words: by the search, or by title, note or id."""
-        words, tags = notes.split_query(query)
+    async def _find(
+        self, connection: Connection, user_id: int, query: str
+    ) -> tuple[list[str], frozenset[int] | None]:
+        """Return the tags of a query, and the papers that match its words: by the search, or by title, note or id.
+
+        The papers of a query without words are None: any.
+        """
+        words, tags = references.split_query(query)
         if not words:
-            return {"tags": tags, "paper_ids": None}
+            return tags, None
         listed: list[DigestPaper] = []
         found: frozenset[int] = frozenset()
         async with aclosing(shelf.stream_texts(connection, user_id)) as parts:
@@ -177,7 +182,7 @@ class Shelf:
                 found |= await asyncio.to_thread(_find_in_texts, rows, words)
         if listed:
             found |= frozenset(await self._matcher(connection, words, listed))
-        return {"tags": tags, "paper_ids": found}
+        return tags, found
 
 
 def _write(
@@ -198,3 +203,134 @@ def _find_in_texts(rows: Sequence[Any], words: str) -> frozenset[int]:
         row.paper_id: analyser.fold(f"{row.arxiv_id} {row.title or ''} {row.note} {row.tags}") for row in rows
     }
     return frozenset(paper_id for paper_id, text in texts.items() if all(word in text for word in wanted))
+
+
+# Importing files: their references are added to the saved papers, those too that no digest has.
+
+MAX_SECONDS = 8.0
+"""Time for a file, of the clock and of the processor. The largest of real libraries take two."""
+_MAX_MEGABYTES = 400
+
+
+async def read_references(data: bytes) -> tuple[list[Reference], list[str], int]:
+    """Return what `parse_references` returns for a file, in another process. Raises UnreadableFileError."""
+    from bot.sources import base  # which imports aiohttp, and the shell shows saved papers without it
+
+    found: list[Reference] = []
+    try:
+        text = base.decode_text(data)
+        parts = isolation.stream_isolated(
+            references.stream_references, text, seconds=MAX_SECONDS, megabytes=_MAX_MEGABYTES
+        )
+        async with asyncio.timeout(MAX_SECONDS), aclosing(parts):
+            problems, left_out = await anext(parts)
+            async for part in parts:
+                found += part
+    except TimeoutError as error:
+        raise UnreadableFileError("reading it took too long") from error
+    except (FetchError, isolation.ChildError) as error:
+        raise UnreadableFileError(str(error)) from error
+    return found, problems, left_out
+
+
+MAX_FILE_BYTES = 2_000_000
+MAX_NEW = 5_000
+"""New papers (of no reader or digest) that one reader may add within NEW_PERIOD: the services are asked about each.
+
+`saved-import-limited` names both."""
+NEW_PERIOD = timedelta(days=30)
+BATCH_SIZE = 100
+
+
+class ReferenceImporter:
+    """Imports files. Reading one takes a processor for seconds, so readers' files are transfers, one at a time.
+
+    How many papers are new by each reader is kept in memory only, so that it outlasts `/me forget`, but no restart.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._added: list[tuple[datetime, int, int]] = []
+        """When papers were added, by whom, and how many."""
+
+    async def import_file(self, user_id: int, data: bytes) -> tuple[Counter[str], list[str]]:
+        """Save the papers of a file. Returns counts and the places of some broken references.
+
+        The counts are `saved`, of these `unlisted` in no digest and `new` to the archive; and not taken: `known`, which
+        were saved before, `without_id`, `left_out` as broken or as too many, `limited` by MAX_NEW, and `full` for want of
+        room. Raises UnreadableFileError.
+        """
+        found, problems, left_out = await read_references(data)
+        ordered, counts = await asyncio.to_thread(_prepare, found, self._clock())
+        counts["left_out"] = left_out
+        async with self._database.read() as connection:
+            known = set(await shelf.list_paper_ids(connection, user_id))
+        for batch in bulk.chunked(ordered, BATCH_SIZE):
+            async with self._database.transaction() as connection:
+                await archive.lock_ingest(connection)
+                saved = await _save(connection, user_id, batch, known, self._count_room(user_id))
+            self._added.append((self._clock(), user_id, saved["new"]))
+            counts += saved
+        return counts, problems
+
+    def _count_room(self, user_id: int) -> int:
+        """Return how many new papers a reader may add now."""
+        since = self._clock() - NEW_PERIOD
+        self._added = [added for added in self._added if added[0] > since and added[2]]
+        return max(0, MAX_NEW - sum(count for _, reader, count in self._added if reader == user_id))
+
+
+def _prepare(read: Iterable[Reference], now: datetime) -> tuple[list[Reference], Counter[str]]:
+    """Return the references as they are stored, each paper once, and the counts of the others."""
+    found: dict[str, Reference] = {}
+    counts: Counter[str] = Counter()
+    for reference in read:
+        if not arxiv_ids.is_possible(reference["arxiv_id"] or "", now.date()):
+            counts["without_id"] += 1
+        elif reference["arxiv_id"] in found:
+            counts["known"] += 1
+        else:
+            found[reference["arxiv_id"]] = {
+                **reference,
+                "tags": references.join_tags(reference["tags"]),
+                # The first of a file is the newest of the list, as in an export.
+                "saved_at": now - timedelta(microseconds=len(found)),
+            }
+    return list(found.values()), counts
+
+
+async def _save(
+    connection: Connection, user_id: int, batch: Sequence[Reference], known: set[int], max_new: int
+) -> Counter[str]:
+    """Save a batch of references as far as there is room, add them to those known, and return the counts."""
+    ids = await papers.get_ids(connection, [reference["arxiv_id"] for reference in batch])
+    fresh = [reference for reference in batch if ids.get(reference["arxiv_id"]) not in known]
+    new = [reference["arxiv_id"] for reference in fresh if reference["arxiv_id"] not in ids]
+    too_new = set(new[max_new:])
+    allowed = [reference for reference in fresh if reference["arxiv_id"] not in too_new]
+    taken = allowed[: max(0, MAX_SAVED - len(known))]
+    new = [reference["arxiv_id"] for reference in taken if reference["arxiv_id"] not in ids]
+    ids |= await papers.add(connection, digest_writer.unlisted_papers(new))
+    taken_ids = [ids[reference["arxiv_id"]] for reference in taken]
+    listed = {row.id for row in await papers.list_rows(connection, taken_ids)}
+    rows = [
+        {
+            "paper_id": paper_id,
+            **{name: reference[name] for name in ("saved_at", "note", "tags")},
+            # The title and the authors of a file count only for this reader.
+            "title": None if paper_id in listed else reference["title"] or None,
+            "authors": None if paper_id in listed else reference["authors"],
+        }
+        for paper_id, reference in zip(taken_ids, taken, strict=True)
+    ]
+    await shelf.add(connection, user_id, rows)
+    known.update(taken_ids)
+    return Counter(
+        saved=len(taken),
+        unlisted=len(taken) - len(listed),
+        new=len(new),
+        known=len(batch) - len(fresh),
+        limited=len(too_new),
+        full=len(allowed) - len(taken),
+    )

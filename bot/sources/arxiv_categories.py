@@ -25,7 +25,7 @@ from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 from bot.archive import arxiv_ids, digest_writer, fields, listing
-from bot.sources import arxiv, base, feed, fetch_errors
+from bot.sources import arxiv, base, feed
 from storage import errors, models
 from storage.models import FetchStatus
 
@@ -73,12 +73,19 @@ _DELAY_DAYS = 14
 """A paper that was not revised since, and whose record changed in this time, was announced on the day of that change."""
 
 
-class ExpiredTokenError(fetch_errors.FetchError):
+class ExpiredTokenError(base.FetchError):
     """The token of a list is not known any more: the list must be asked for again."""
 
 
-class EmptyListError(fetch_errors.FetchError):
+class EmptyListError(base.FetchError):
     """No record matches, or the set is not known."""
+
+
+_ERRORS = {
+    "badResumptionToken": ExpiredTokenError,
+    "noRecordsMatch": EmptyListError,
+    "noSetHierarchy": EmptyListError,
+}
 
 
 class Record(NamedTuple):
@@ -142,21 +149,18 @@ class Progress:
         """Return it as it is stored."""
         return asdict(self) | {"sets": list(self.sets)}
 
-    def begin(self, sets: Sequence[str], start: date, since: date, until: date | None = None) -> Progress:
+    def begin(self, sets: Sequence[str], start: str, since: str, until: str | None = None) -> Progress:
         """Return the progress at the start of a back-fill."""
-        day, last = start.isoformat(), None if until is None else until.isoformat()
-        begun = Progress(self.announced_on, since.isoformat(), last, sets, day, day, gap_on=self.gap_on)
-        return replace(begun, feeds_due=self.feeds_due)
+        announced, due = self.announced_on, self.feeds_due
+        return Progress(announced, since, until, sets, start, start, gap_on=self.gap_on, feeds_due=due)
 
-    def widened(self, sets: Sequence[str], since: date, until: date, today: date) -> Progress:
+    def widened(self, sets: Sequence[str], since: str, until: str | None) -> Progress:
         """Return the progress of a back-fill of these days, and of those that one in progress is to read."""
-        last = until.isoformat() if until < today else None
         if self.sets:
-            since = min(since, date.fromisoformat(self.since or since.isoformat()))
-            last = None if last is None or self.until is None else max(last, self.until)
-        if (since.isoformat(), last) == (self.since, self.until):
-            return self
-        return self.begin(sets, since, since, None if last is None else date.fromisoformat(last))
+            since = min(since, self.since or since)
+            until = until and self.until and max(until, self.until)
+        is_known = (since, until) == (self.since, self.until)
+        return self if is_known else self.begin(sets, since, since, until)
 
     def after(self, page: RecordList, papers: int) -> Progress:
         """Return the progress after one answer of OAI-PMH."""
@@ -240,9 +244,9 @@ def _iterate(text: str, names: Sequence[str], container: str) -> Iterator[Elemen
     Nothing else is kept but the open elements, without those that have ended in them. Raises FetchError.
     """
     if "<!ENTITY" in text or "<!DOCTYPE" in text:
-        raise fetch_errors.FetchError("its XML declares entities of its own, which are not read")
+        raise base.FetchError("its XML declares entities of its own, which are not read")
     if text.count("<") > _MAX_TAGS:
-        raise fetch_errors.FetchError(f"its XML has more than {_MAX_TAGS:,} tags")
+        raise base.FetchError(f"its XML has more than {_MAX_TAGS:,} tags")
     feed.check_attributes(text)
     parser: ElementTree.XMLPullParser[ElementTree.Element] = ElementTree.XMLPullParser(["start", "end"])
     # It is decoded already, so the declaration must not name another charset.
@@ -258,9 +262,7 @@ def _iterate(text: str, names: Sequence[str], container: str) -> Iterator[Elemen
                     is_kept = depth > 0 or _local(element) in names
                     depth, parts = depth + is_kept, parts + 1 + len(element.attrib) if depth else 0
                     if len(path) > _MAX_DEPTH or parts > _MAX_PARTS:
-                        raise fetch_errors.FetchError(
-                            "an element of its XML is too deep or has too many parts"
-                        )
+                        raise base.FetchError("an element of its XML is too deep or has too many parts")
                     continue
                 path.pop()
                 depth = max(depth - 1, 0)
@@ -272,7 +274,7 @@ def _iterate(text: str, names: Sequence[str], container: str) -> Iterator[Elemen
                     path[-1].remove(element)
         parser.close()
     except (ElementTree.ParseError, ValueError) as error:
-        raise fetch_errors.FetchError(f"its XML is broken: {error}") from None
+        raise base.FetchError(f"its XML is broken: {error}") from None
 
 
 def _local(element: ElementTree.Element) -> str:
@@ -300,7 +302,7 @@ def parse_announcement(text: str) -> tuple[date | None, tuple[Record, ...]]:
             case _:
                 is_feed = True
     if not is_feed:
-        raise fetch_errors.FetchError(feed.NOT_A_FEED)
+        raise base.FetchError(feed.NOT_A_FEED)
     return day, tuple(records)
 
 
@@ -348,21 +350,14 @@ def parse_record_list(text: str, since: str = "") -> RecordList:
                 total = element.get("completeListSize", "")
                 size = int(total) if total.isascii() and total.isdigit() and len(total) < 10 else None
             case "error":
-                raise _reported_error(element.get("code", ""), element.text or "")
+                code = element.get("code", "")
+                kind = _ERRORS.get(code, base.FetchError)
+                raise kind(f"it reports an error: {code[:40]} {(element.text or '').strip()[:200]}")
             case _:
                 is_list = True
     if not is_list:
-        raise fetch_errors.FetchError("its answer is not a list of OAI-PMH")
+        raise base.FetchError("its answer is not a list of OAI-PMH")
     return RecordList(tuple(records), token, size, fields.clean_date(stamp) if is_ascending else None)
-
-
-def _reported_error(code: str, text: str) -> fetch_errors.FetchError:
-    kinds: dict[str, type[fetch_errors.FetchError]] = {
-        "badResumptionToken": ExpiredTokenError,
-        "noRecordsMatch": EmptyListError,
-        "noSetHierarchy": EmptyListError,
-    }
-    return kinds.get(code, fetch_errors.FetchError)(f"it reports an error: {code[:40]} {text.strip()[:200]}")
 
 
 def _parse_record(record: ElementTree.Element) -> Record | None:
@@ -409,13 +404,15 @@ class ArxivCategories:
         progress = Progress() if request.progress is None else Progress(**request.progress)
         today = request.now.date()
         if request.progress is None and self._since is not None:
-            progress = progress.begin(self._sets(), self._since, self._since)
+            since = self._since.isoformat()
+            progress = progress.begin(self._sets(), since, since)
         if request.days is None:
             results, progress = await self._read_announcement(request, progress)
             for result in results:
                 yield result
         else:
-            progress = progress.widened(self._sets(), min(request.days), max(request.days), today)
+            until = max(request.days).isoformat() if max(request.days) < today else None
+            progress = progress.widened(self._sets(), min(request.days).isoformat(), until)
         if progress.sets and request.max_seconds != 0:
             async for result in self._harvest(request, progress):
                 yield result
@@ -460,18 +457,16 @@ class ArxivCategories:
             location = f"{self._rss}/{category}"
             try:
                 page = await self._fetcher.get(
-                    location, request.page_states.get(location), accept=feed.ACCEPT, throttle=self._throttle
+                    location, request.known(location), accept=feed.ACCEPT, throttle=self._throttle
                 )
                 states.append(page.page_state)
                 if page.body is None:
                     continue
                 is_unchanged = False
                 day, records = await asyncio.to_thread(parse_announcement, page.text())
-            except fetch_errors.FetchError as error:
+            except base.FetchError as error:
                 result = base.failed_result(location, error, request)
-                failed.append(
-                    replace(result, reason=fetch_errors.clean_reason(f"{category}: {error.reason}"))
-                )
+                failed.append(replace(result, reason=base.clean_reason(f"{category}: {error.reason}")))
                 continue
             if records and day is not None and day >= in_new_york.date():
                 feeds_due[category] = midnight.astimezone(UTC).isoformat()
@@ -507,7 +502,7 @@ class ArxivCategories:
         for category, on in read_on.items():
             last = date.fromisoformat(announced.get(category, on.isoformat()))
             between = (last + timedelta(days=n) for n in range(1, min((on - last).days, 8)))
-            if any(map(_is_working_day, between)):
+            if any(day.isoweekday() < 6 for day in between):  # its feeds are empty at weekends
                 missed.append(last.isoformat())
             announced[category] = max(on, last).isoformat()
         progress = replace(progress, announced_on=announced)
@@ -518,9 +513,9 @@ class ArxivCategories:
         return progress
 
     def _begin_gap(self, progress: Progress) -> Progress:
-        start = date.fromisoformat(progress.gap_on or "")
-        since = start - timedelta(days=_HELD_DAYS)
-        return replace(progress, gap_on=None).begin(self._sets(), start, since)
+        start = progress.gap_on or ""
+        since = date.fromisoformat(start) - timedelta(days=_HELD_DAYS)
+        return replace(progress, gap_on=None).begin(self._sets(), start, since.isoformat())
 
     async def _harvest(
         self, request: base.FetchRequest, progress: Progress
@@ -534,7 +529,7 @@ class ArxivCategories:
                     progress = replace(progress, answer=await self._request_list(progress))
                     yield base.FetchResult(self._oai, FetchStatus.UNCHANGED, progress=progress.to_json())
                 page = await asyncio.to_thread(_unpack, progress)
-            except fetch_errors.FetchError as error:
+            except base.FetchError as error:
                 progress = replace(progress, answer=None)
                 recovered = await self._recover(error, progress, request, tries)
                 if isinstance(recovered, base.FetchResult):
@@ -564,11 +559,7 @@ class ArxivCategories:
                 return
 
     async def _recover(
-        self,
-        error: fetch_errors.FetchError,
-        progress: Progress,
-        request: base.FetchRequest,
-        tries: Counter[str],
+        self, error: base.FetchError, progress: Progress, request: base.FetchRequest, tries: Counter[str]
     ) -> Progress | base.FetchResult:
         """Return the progress with which to ask again after an error, or the result that ends the run. May wait before."""
         if isinstance(error, EmptyListError):  # perhaps a mirror without sets of categories
@@ -651,13 +642,8 @@ def _parse_next(text: str, progress: Progress) -> RecordList:
     if is_end and progress.read < (progress.size or 0):
         raise ExpiredTokenError("its list ends before all records that it announced")
     if page.token is not None and page.token == progress.token:
-        raise fetch_errors.FetchError("its list does not go on: it gives the same token again")
+        raise base.FetchError("its list does not go on: it gives the same token again")
     return page
-
-
-def _is_working_day(day: date) -> bool:
-    """Whether arXiv usually announces papers on a day: its feeds are empty at weekends."""
-    return day.isoweekday() < 6
 
 
 def _announced_on(record: Record, created: date) -> date:
@@ -680,10 +666,6 @@ def _to_facts(record: Record, location: str, read_at: datetime, on: date) -> mod
         published_on=record.created_on or on,
         listed_on=on,
     )
-
-
-def _check(address: str) -> None:
-    parse_categories(address)
 
 
 def check_options(address: str, options: Mapping[str, object], today: date) -> None:
@@ -713,7 +695,7 @@ KIND = base.KindRecord(
     kind=models.SourceKind.ARXIV,
     scheme=SCHEME,
     matches=lambda address, _: address.startswith(SCHEME),
-    check=_check,
+    check=parse_categories,
     open=_open,
     read_back_fill=read_back_fill,
     poll_interval=_FEED_INTERVAL,

@@ -21,21 +21,135 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import structlog
+from w3lib import encoding as web_encoding
 
-from bot.archive import html_pages, parse
+from bot.archive import fields, parse
 from bot.core import day_close, isolation
-from bot.sources import fetch_errors
 from storage import errors, models
 from storage.models import FetchStatus
 
-if TYPE_CHECKING:
-    from bot.sources import fetcher
-    from bot.sources.fetcher import Response
-
 log = structlog.get_logger(__name__)
+
+# Errors of fetching, with a reason in words that can be shown to readers.
+
+_MAX_REASON_LENGTH = 300
+_MAX_KEY_LENGTH = 600
+
+
+def describe_bug(error: Exception) -> str:
+    """Return what follows the name of a place that triggered a bug."""
+    return f"set off a bug, see the log: {type(error).__name__}"
+
+
+def clean_reason(text: str) -> str:
+    """Return `text` on one printable line of at most 300 characters: it may quote a server or a file name."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * _MAX_REASON_LENGTH])
+    return fields.clean_line(printable, _MAX_REASON_LENGTH) or ""
+
+
+class FetchError(errors.PaperroundError):
+    """A location could not be read. `retry_at` (UTC) comes from the server; `is_answered`: it did not stay silent."""
+
+    status = FetchStatus.FAILED
+    is_retryable = False
+    """Whether another attempt in the same run is worthwhile."""
+
+    def __init__(self, reason: str, *, retry_at: datetime | None = None) -> None:
+        super().__init__(clean_reason(reason))
+        self.retry_at = retry_at
+        self.is_answered = True
+
+    @property
+    def reason(self) -> str:
+        """The reason in words, one printable line."""
+        return str(self)
+
+
+class BlockedUrlError(FetchError):
+    """The URL may not be fetched: a private address, or a scheme other than http and https."""
+
+    status = FetchStatus.REFUSED
+
+
+class NotFoundError(FetchError):
+    """The server answered 404, or the content is an empty list. Whether that is a fault depends on the request."""
+
+    status = FetchStatus.NOT_YET
+
+
+class GoneError(FetchError):
+    """The server answered 410: the page is never requested again."""
+
+    status = FetchStatus.GONE
+
+
+class BadRequestError(FetchError):
+    """The server refuses the request as malformed (400): what it asks for must change."""
+
+
+class TransientError(FetchError):
+    """The exchange broke off, or the server is overloaded: worth another attempt."""
+
+    is_retryable = True
+
+
+class HtmlPageError(FetchError):
+    """The content is an HTML page without a digest, such as an error page with status 200."""
+
+
+# Answers.
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The content of an address. `body` is None if it is unchanged since the page state that was passed.
+
+    `url` is the last address of the redirects; `charset` and `media_type` are the server's values in lower case.
+    """
+
+    url: str
+    body: bytes | None
+    page_state: models.PageState
+    media_type: str = ""
+    charset: str | None = None
+
+    def text(self) -> str:
+        """Return the decoded body. Raises FetchError if no charset fits."""
+        return decode_text(self.body or b"", self.charset)
+
+
+Throttle = Callable[[], Awaitable[None]]
+"""Waits until the next request may be sent, such as `AsyncLimiter(1, 3).acquire`."""
+
+
+async def no_throttle() -> None:
+    """Default of `throttle`: does not wait."""
+
+
+class Fetcher(Protocol):
+    """What sources use of `fetcher.Fetcher`, which loads aiohttp."""
+
+    async def get(
+        self,
+        url: str,
+        page_state: models.PageState | None = None,
+        *,
+        accept: str = "*/*",
+        throttle: Throttle = no_throttle,
+        max_bytes: int | None = None,
+    ) -> Response:
+        """Return the content of an address. Raises FetchError."""
+        ...
+
+    async def wait_until(self, at: datetime) -> None:
+        """Wait until a time (UTC)."""
+        ...
+
+
+# Requests and results.
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +170,7 @@ class FetchResult:
     page_states: tuple[models.PageState, ...] = ()
     day: date | None = None
     retry_at: datetime | None = None
-    failure: fetch_errors.FetchError | None = None
+    failure: FetchError | None = None
     progress: Mapping[str, Any] | None = None
     is_unfinished: bool = False
     missing_ids: Sequence[str] = ()
@@ -64,7 +178,7 @@ class FetchResult:
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """Input of one fetch. `page_states` are keyed by location.
+    """Input of one fetch. `page_states` are by `page_key`.
 
     `days` are the days to fetch; None lets the source choose those that are new or may have been corrected.
     `arxiv_ids` are the papers without facts from this source. `progress` is that of its back-fill, which goes on for
@@ -77,6 +191,15 @@ class FetchRequest:
     arxiv_ids: Sequence[str] = ()
     progress: Mapping[str, Any] | None = None
     max_seconds: float | None = None
+
+    def known(self, location: str) -> models.PageState | None:
+        """Return the state of a page that was read before."""
+        return self.page_states.get(page_key(location))
+
+
+def page_key(location: str) -> str:
+    """Return the key under which storage keeps the state of a location: short enough for a database index."""
+    return fields.bounded_key(location, _MAX_KEY_LENGTH)
 
 
 class Source(Protocol):
@@ -105,9 +228,9 @@ Endpoints = Mapping[models.SourceKind, str]
 class SourceContext:
     """Dependencies of sources. `throttles` holds one limiter for each kind with `seconds_per_request`."""
 
-    fetch: fetcher.Fetcher
+    fetch: Fetcher
     endpoints: Endpoints
-    throttles: Mapping[models.SourceKind, fetcher.Throttle]
+    throttles: Mapping[models.SourceKind, Throttle]
     default_timezone: str
     day_close: day_close.DayClose = field(default_factory=day_close.default)
     arxiv_rss_url: str = "https://rss.arxiv.org/rss"
@@ -146,7 +269,7 @@ class KindRecord:
     scheme: str = ""
     """Begin of the addresses of this record, where a kind has two."""
     matches: Callable[[str, Endpoints], bool]
-    check: Callable[[str], None]
+    check: Callable[[str], object]
     open: Callable[[str, Mapping[str, object], SourceContext], Source]
     read_back_fill: Callable[[Mapping[str, Any]], BackFill | None] = lambda _: None
     """Returns how far a back-fill is, from a source's stored progress."""
@@ -211,10 +334,8 @@ async def read_apart(
     """Return what reading one place gives. A bug that it triggers is its failure, with these page states: others are read."""
     with isolation.isolated(log, "place failed with a bug", place=location) as failures:
         return await reading
-    reason = f"{location} {fetch_errors.describe_bug(failures[0])}"
-    return FetchResult(
-        location, FetchStatus.FAILED, fetch_errors.clean_reason(reason), page_states=page_states, day=day
-    )
+    reason = f"{location} {describe_bug(failures[0])}"
+    return FetchResult(location, FetchStatus.FAILED, clean_reason(reason), page_states=page_states, day=day)
 
 
 NOT_ASKED = "not asked, since the server failed too often in a row"
@@ -222,14 +343,14 @@ NOT_ASKED = "not asked, since the server failed too often in a row"
 
 
 async def get_page(
-    fetch: fetcher.Fetcher, location: str, request: FetchRequest, *, accept: str, day: date | None = None
+    fetch: Fetcher, location: str, request: FetchRequest, *, accept: str, day: date | None = None
 ) -> Response | FetchResult:
     """Return the new content of a page, or the result for one that is unchanged, gone or cannot be read."""
     if (gone := known_gone_result(location, request, day)) is not None:
         return gone
     try:
-        response = await fetch.get(location, request.page_states.get(location), accept=accept)
-    except fetch_errors.FetchError as error:
+        response = await fetch.get(location, request.known(location), accept=accept)
+    except FetchError as error:
         result = failed_result(location, error, request, day)
         return replace(result, failure=error if result.status is FetchStatus.FAILED else None)
     if response.body is None:
@@ -238,13 +359,13 @@ async def get_page(
 
 
 def failed_result(
-    location: str, error: fetch_errors.FetchError, request: FetchRequest, day: date | None = None
+    location: str, error: FetchError, request: FetchRequest, day: date | None = None
 ) -> FetchResult:
     """Return the result for a location that could not be read.
 
     A day without a digest is NOT_YET, a missing page without a day FAILED. GONE is stored in the page state.
     """
-    if isinstance(error, fetch_errors.NotFoundError):
+    if isinstance(error, NotFoundError):
         if day is None:
             return FetchResult(location, FetchStatus.FAILED, error.reason)
         return FetchResult(location, error.status, f"{day}: {error.reason}", day=day)
@@ -258,11 +379,73 @@ def failed_result(
 
 def known_gone_result(location: str, request: FetchRequest, day: date | None = None) -> FetchResult | None:
     """Return the result for a location that answered 410 before; it is not requested again."""
-    page_state = request.page_states.get(location)
+    page_state = request.known(location)
     if page_state is None or page_state.status is not FetchStatus.GONE:
         return None
     reason = f"it is gone for good (410) since {page_state.read_at:%Y-%m-%d}"
     return FetchResult(location, FetchStatus.GONE, reason, day=day)
+
+
+# Decoding of bodies. w3lib finds byte order marks, declarations in the document and aliases; the choice is ours.
+#
+# w3lib's `html_to_unicode` replaces bytes that do not fit, and believes a declared one-byte charset before UTF-8.
+
+# Korean names that w3lib does not know, and ASCII, which it widens to cp1252.
+_ALIASES = {"windows-949": "cp949", "x-windows-949": "cp949", "ascii": "utf-8", "us-ascii": "utf-8"}
+_UNICODE = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
+_EAST_ASIAN = ("cp949", "johab", "iso2022_kr", "euc_jp", "cp932", "iso2022_jp", "gb18030", "big5hkscs", "hz")
+_MULTI_BYTE = frozenset({*_UNICODE, *_EAST_ASIAN})
+_SINGLE_BYTE = frozenset({"koi8-r", "koi8-u", "cp874", *(f"cp{page}" for page in range(1250, 1259))})
+_SINGLE_BYTE |= {f"iso8859-{part}" for part in range(2, 17)}
+_MAX_NAME_LENGTH = 40
+_PRESCAN_BYTES = 4096
+
+
+def decode_text(body: bytes, declared: str | None = None) -> str:
+    """Return the text of `body` without its byte order mark; `declared` is the charset of the Content-Type.
+
+    A declared charset counts only if the bytes fit it, and a one-byte charset, which fits anything, only if the bytes
+    are not UTF-8. Raises FetchError if nothing fits: no character is guessed or replaced.
+    """
+    marked, mark = web_encoding.read_bom(body)
+    if marked is not None and mark is not None:
+        return _decode(body[len(mark) :], [marked])
+    if b"\0" in body[:_PRESCAN_BYTES]:
+        return _decode(body, [_detect_utf16_or_utf32(body)])
+    found = (_resolve_codec(declared), web_encoding.html_body_declared_encoding(body))
+    names = [name for name in found if name is not None]
+    if any(name.startswith(("utf-16", "utf-32")) for name in names):
+        names = ["utf-16-le", "utf-16-be"]
+    multi_byte = [name for name in names if name in _MULTI_BYTE]
+    single_byte = [name for name in names if name in _SINGLE_BYTE]
+    return _decode(body, [*multi_byte, "utf-8", *single_byte, "cp949"])
+
+
+def _decode(body: bytes, encodings: list[str]) -> str:
+    for name in encodings:
+        try:
+            return body.decode(name)
+        except UnicodeDecodeError:
+            continue
+    raise FetchError(f"its letters cannot be read: they are not {encodings[0]}")
+
+
+def _resolve_codec(name: str | None) -> str | None:
+    """Return the codec for the name of a charset, or None for an unknown name."""
+    if not name or len(name) > _MAX_NAME_LENGTH:
+        return None
+    plain = name.strip().lower()
+    return _ALIASES.get(plain) or web_encoding.resolve_encoding(plain)
+
+
+def _detect_utf16_or_utf32(body: bytes) -> str:
+    """Return the codec of UTF-16 or UTF-32 without a byte order mark, by the positions of the zero bytes."""
+    head = body[:_PRESCAN_BYTES]
+    zeros = [head[offset::4].count(0) for offset in range(4)]
+    quarter = max(1, len(head) // 4)
+    if zeros[1] + zeros[2] > 1.5 * quarter:
+        return "utf-32-le" if zeros[3] > zeros[0] else "utf-32-be"
+    return "utf-16-le" if zeros[1] + zeros[3] > zeros[0] + zeros[2] else "utf-16-be"
 
 
 # Detects digests in fetched texts. A large answer is read in a process of its own with limited memory.
@@ -286,7 +469,7 @@ async def detect_in_response(response: Response, on: date | None = None) -> tupl
     name, read_on = response.url, response.page_state.read_at.date()
     body = response.body or b""
     if not body.strip():
-        raise fetch_errors.FetchError("its answer is empty")
+        raise FetchError("its answer is empty")
     return await read_digests(detect_in_bytes, body, response.charset, name, on, read_on)
 
 
@@ -317,11 +500,11 @@ def detect_in_text(
         digests = parse.parse_text(text, name, on or read_on, listing_form)
     except errors.NotADigestError as error:
         reason = "" if str(error) == parse.NO_DATE else f": {error}"
-        if html_pages.is_html(text):
-            raise fetch_errors.HtmlPageError(f"it is an HTML page without a digest{reason}") from None
-        raise fetch_errors.FetchError(f"there is no digest in it{reason}") from None
+        if parse.is_html(text):
+            raise HtmlPageError(f"it is an HTML page without a digest{reason}") from None
+        raise FetchError(f"there is no digest in it{reason}") from None
     if not any(digest.entries for digest in digests):
-        raise fetch_errors.NotFoundError("its list of papers is empty")
+        raise NotFoundError("its list of papers is empty")
     digests = digests if is_own else _newest_days(digests)
     return tuple(replace(digest, is_rolling=False) for digest in digests) if on else digests
 
@@ -349,7 +532,7 @@ async def stream_from_process(
             async for part in parts:
                 yield part
     except isolation.ChildLimitError as error:
-        raise fetch_errors.FetchError(str(error)) from error
+        raise FetchError(str(error)) from error
 
 
 async def _read_in_process(
@@ -384,9 +567,7 @@ def detect_in_bytes(
     body: bytes, charset_name: str | None, name: str, on: date | None, read_on: date
 ) -> tuple[models.Digest, ...]:
     """Return the digests in the text of these bytes, as `detect_in_text` does."""
-    from bot.sources import fetcher  # loads aiohttp
-
-    return detect_in_text(fetcher.decode_text(body, charset_name), name, on, read_on)
+    return detect_in_text(decode_text(body, charset_name), name, on, read_on)
 
 
 def _stream_digests(read: Callable[..., tuple[models.Digest, ...]], *arguments: Any) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""An RSS or Atom feed: entries that hold or link a digest, and entries that are single papers."""
+"""Digests at web addresses: pages, and RSS or Atom feeds, whose entries hold or link a digest or are single papers."""
 
 from __future__ import annotations
 
@@ -11,23 +11,177 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from yarl import URL
 
-from bot.archive import arxiv_ids, fields, headings, html_pages, listing
+from bot.archive import arxiv_ids, fields, html_pages, listing, parse
 from bot.core import isolation
-from bot.sources import base, fetch_errors, url
-from storage import models
+from bot.sources import base
+from storage import errors, models
 from storage.models import FetchStatus
 
-if TYPE_CHECKING:
-    from bot.sources import fetcher
-    from bot.sources.fetcher import Response
+# Pages: one address a day, with the date in it, or a single address whose content changes.
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_DIRECTIVES = frozenset("YmdyjbBaAUWVGuwCe%")
+_UNPADDED = frozenset("mdjyUW")
+_MAX_CORRECTED_DAYS = 30
+SAMPLE_DATE = date(2025, 5, 6)
+
+
+def expand_template(template: str, day: date) -> str:
+    """Return the address for a day, from one with date fields such as `https://host/{date:%Y/%m/%d}.md`."""
+    return _PLACEHOLDER.sub(lambda field: day.strftime(field[1].removeprefix("date:")), template)
+
+
+def check_template(template: str) -> None:
+    """Raise UsageError naming the part of an address, with or without date fields, that is not understood."""
+    for field in _PLACEHOLDER.finditer(template):
+        name, colon, pattern = field[1].partition(":")
+        if name != "date" or not colon or not pattern:
+            raise errors.UsageError(f"{field[0]} is not understood; a date is written as {{date:%Y/%m/%d}}")
+        _validate_strftime(pattern)
+    if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
+        raise errors.UsageError(f"{template!r} has a brace without its partner")
+
+
+def _validate_strftime(pattern: str) -> None:
+    """Raise UsageError for a directive that is not part of a date."""
+    position = 0
+    while (position := pattern.find("%", position)) >= 0:
+        directive = pattern[position + 1 : position + 2]
+        if directive == "-" and pattern[position + 2 : position + 3] in _UNPADDED:
+            position += 3
+        elif directive in _DIRECTIVES and directive:
+            position += 2
+        else:
+            raise errors.UsageError(f"%{directive} is not a date directive. Use %Y, %m, %d, %-d, %b or %j.")
+
+
+def check_address(address: str) -> None:
+    """Raise UsageError unless this is an http or https address, with or without date fields."""
+    check_template(address)
+    try:
+        target = URL(expand_template(address, SAMPLE_DATE))
+    except ValueError:
+        raise errors.UsageError(f"{address} is not a web address") from None
+    if target.scheme not in ("http", "https") or not target.raw_host:
+        raise errors.UsageError(f"{address} is not a web address: it must begin with http:// or https://")
+
+
+def check_undated(address: str, kind: models.SourceKind) -> None:
+    """Raise UsageError unless this is an http or https address without date fields."""
+    check_template(address)
+    if "{" in address:
+        raise errors.UsageError(f"{address} holds a date, so it is of kind url, not {kind.value}")
+    check_address(address)
+
+
+def parse_publishing_schedule(
+    options: Mapping[str, object], default_timezone: str
+) -> tuple[tzinfo, time, int]:
+    """Parse the options `timezone`, `from` (HH:MM in that zone) and `corrected_days`.
+
+    Raises UsageError for values that cannot be used.
+    """
+    try:
+        timezone = ZoneInfo(str(options.get("timezone") or default_timezone))
+        from_time = time.fromisoformat(str(options.get("from") or "00:00"))
+        days = int(str(options.get("corrected_days", 3)))
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise errors.UsageError(f"the source's options cannot be used: {error}") from error
+    if not 0 <= days <= _MAX_CORRECTED_DAYS:
+        raise errors.UsageError(f"corrected_days is 0 to {_MAX_CORRECTED_DAYS}, not {days}")
+    return timezone, from_time.replace(tzinfo=None), days
+
+
+class UrlSource:
+    """Digests at dated addresses, or at one address.
+
+    The publisher usually puts up a day's digest from `from_time` on, on the wall clock of `timezone`. The last
+    `corrected_days` days are fetched again, for corrections and late digests.
+    """
+
+    def __init__(
+        self,
+        template: str,
+        fetch: base.Fetcher,
+        timezone: tzinfo,
+        from_time: time = time(0, 0),
+        corrected_days: int = 3,
+    ) -> None:
+        self._template = template
+        self._fetcher = fetch
+        self._timezone = timezone
+        self._from_time = from_time
+        self._corrected_days = corrected_days
+
+    async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
+        """Fetch each due day: the requested ones, else today from its usual hour on and the last few days."""
+        if "{" not in self._template:
+            yield await self._fetch_document(self._template, request, None)
+            return
+        now = request.now.astimezone(self._timezone)
+        days = request.days
+        if days is None:
+            days = [now.date() - timedelta(days=age) for age in range(self._corrected_days + 1)]
+        # A template without the day of the month gives one address for many days.
+        days_by_location = {expand_template(self._template, day): day for day in reversed(days)}
+        async for result in base.fetch_days(self._fetch_day, reversed(days_by_location.values()), request):
+            yield result
+
+    async def _fetch_day(self, day: date, request: base.FetchRequest) -> base.FetchResult:
+        location, now = expand_template(self._template, day), request.now.astimezone(self._timezone)
+        if request.days is None and day == now.date() and now.time() < self._from_time:
+            reason = f"asked from {self._from_time:%H:%M} {self._timezone} on"
+            return base.FetchResult(location, FetchStatus.NOT_YET, reason, day=day)
+        return await self._fetch_document(location, request, day)
+
+    async def _fetch_document(
+        self, location: str, request: base.FetchRequest, day: date | None
+    ) -> base.FetchResult:
+        page = await base.get_page(self._fetcher, location, request, accept=base.ACCEPT, day=day)
+        if isinstance(page, base.FetchResult):
+            return page
+        try:
+            digests = await base.detect_in_response(page, day)
+        except base.FetchError as error:
+            return base.failed_result(location, error, request, day)
+        return base.FetchResult(
+            location, FetchStatus.OK, digests=digests, page_states=(page.page_state,), day=day
+        )
+
+
+def _is_page(address: str, endpoints: base.Endpoints) -> bool:
+    # A page of HTML may link to a feed, and a feed's kind reads pages too.
+    suffixes = tuple(parse.FILE_SUFFIXES - {".html", ".htm"})
+    return "{" in address or address.rstrip("/").lower().endswith(suffixes)
+
+
+def _open_pages(address: str, options: Mapping[str, object], context: base.SourceContext) -> UrlSource:
+    check_template(address)
+    return UrlSource(address, context.fetch, *parse_publishing_schedule(options, context.default_timezone))
+
+
+URL_KIND = base.KindRecord(
+    kind=models.SourceKind.URL,
+    matches=_is_page,
+    check=check_address,
+    open=_open_pages,
+    max_new_papers=base.MAX_NEW_PAPERS,
+    poll_interval=timedelta(hours=1),
+    pending_poll_interval=timedelta(minutes=15),
+    stale_after=timedelta(days=10),
+)
+
+
+# Parsing of feeds.
 
 XML_DECLARATION = re.compile(r"<\?xml[^>]{0,500}\?>")
 _CHARACTER_REFERENCE = re.compile(r"&#(x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
@@ -97,7 +251,7 @@ class Feed:
     built_on: date | None = None
 
 
-async def read_document(response: Response) -> Feed:
+async def read_document(response: base.Response) -> Feed:
     """Return the feed in an answer, as `parse_document` does: a large one is parsed in a process of its own."""
     body = response.body or b""
     if len(body) >= base.LARGE_BYTES:
@@ -111,9 +265,7 @@ async def read_document(response: Response) -> Feed:
 
 def _stream_document(body: bytes, charset_name: str | None) -> Iterator[Any]:
     """Yield the day of a feed, then its entries."""
-    from bot.sources import fetcher  # loads aiohttp
-
-    parsed = parse_document(fetcher.decode_text(body, charset_name))
+    parsed = parse_document(base.decode_text(body, charset_name))
     yield parsed.built_on
     yield from parsed.entries
 
@@ -132,12 +284,12 @@ def parse_document(text: str) -> Feed:
     feedparser gets decoded text and never fetches. Takes seconds for a large feed.
     """
     if len(text) > _MAX_FEED_LENGTH:
-        raise fetch_errors.FetchError(f"its feed is larger than {_MAX_FEED_LENGTH / 1_000_000:g} MB")
+        raise base.FetchError(f"its feed is larger than {_MAX_FEED_LENGTH / 1_000_000:g} MB")
     if "<!ENTITY" in text:
-        raise fetch_errors.FetchError("its XML declares entities of its own, which are not read")
+        raise base.FetchError("its XML declares entities of its own, which are not read")
     check_attributes(text)  # feedparser compares each with all those before
     if any(len(_CATEGORY.findall(part)) > _MAX_REPEATS for part in _ENTRY_START.split(text)):
-        raise fetch_errors.FetchError(f"an entry in it has more than {_MAX_REPEATS} categories")
+        raise base.FetchError(f"an entry in it has more than {_MAX_REPEATS} categories")
     import feedparser  # slow to load, and not needed without feeds
 
     # The charset is decoded already, so the declaration must not name another.
@@ -150,7 +302,7 @@ def parse_document(text: str) -> Feed:
         resolve_relative_uris=False,
     )
     if not parsed.get("version"):
-        raise fetch_errors.FetchError(NOT_A_FEED)
+        raise base.FetchError(NOT_A_FEED)
     affiliations = _parse_affiliations(text)
     entries = [_parse_entry(entry, affiliations) for entry in parsed.entries[:_MAX_ENTRIES]]
     times = dict(parsed.feed)
@@ -162,7 +314,7 @@ def parse_document(text: str) -> Feed:
 def check_attributes(text: str) -> None:
     """Raise FetchError for XML in which an element has so many attributes that its tree would take much memory or time."""
     if _MANY_ATTRIBUTES.search(text):
-        raise fetch_errors.FetchError(f"an element in it has more than {_MAX_REPEATS} attributes")
+        raise base.FetchError(f"an element in it has more than {_MAX_REPEATS} attributes")
 
 
 def _possible_reference(match: re.Match[str]) -> str:
@@ -201,7 +353,7 @@ def _parse_entry(entry: Mapping[str, Any], affiliations: Mapping[str, tuple[str,
         arxiv_id=_parse_arxiv_id(id_) or _parse_arxiv_id(link or ""),
         comment=fields.clean_line(entry.get("arxiv_comment")),
         updated_at=_parse_time(times.get("updated_parsed")),
-        votes=headings.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
+        votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
         hash=hashlib.sha256(said.encode("utf-8", "replace")).hexdigest(),
         affiliations=affiliations.get(key, ()),
     )
@@ -251,19 +403,12 @@ def _parse_arxiv_id(text: str) -> str | None:
 
 
 def paper_facts(
-    entry: FeedEntry, location: str, source_name: str, read_at: datetime
-) -> models.PaperFacts | None:
-    """Return the facts of an entry that describes a single paper, or None for other entries.
-
-    The votes of its `read_paper` are left out: a digest's count only for papers that no service has counted.
-    """
-    paper = read_paper(entry)
-    return None if paper is None else _build_facts(entry, paper, location, source_name, read_at)
-
-
-def _build_facts(
     entry: FeedEntry, paper: listing.Paper, location: str, source_name: str, read_at: datetime
 ) -> models.PaperFacts:
+    """Return the facts of an entry and its `read_paper`.
+
+    Its votes are left out: a digest's count only for papers that no service has counted.
+    """
     return models.PaperFacts(
         arxiv_id=paper["arxiv_id"],
         source=source_name,
@@ -291,15 +436,15 @@ def read_paper(entry: FeedEntry) -> listing.Paper | None:
     if _HTML.search(text):
         kept = []
         for line in html_pages.to_markdown(text).split("\n"):
-            field, media = headings.parse_labelled_field(line), headings.parse_media(line)
+            field, media = fields.parse_labelled_field(line), fields.parse_media(line)
             if media is not None:
                 thumbnail = thumbnail or fields.clean_url(media[0])
             elif field is None:
                 kept.append(line)
             elif field[0] == "votes":
-                votes = headings.parse_votes(field[1])[0] if votes is None else votes
+                votes = fields.parse_votes(field[1])[0] if votes is None else votes
             else:
-                authors = authors or fields.clean_names(headings.parse_authors(field[1])[0])
+                authors = authors or fields.clean_names(fields.parse_authors(field[1])[0])
         text = _TEXT_LABEL.sub("", "\n".join(kept).strip(), count=1)
     return {
         "arxiv_id": entry.arxiv_id,
@@ -350,7 +495,7 @@ class FeedSource:
     rolling list at the address itself.
     """
 
-    def __init__(self, address: str, fetch: fetcher.Fetcher) -> None:
+    def __init__(self, address: str, fetch: base.Fetcher) -> None:
         self._feed_url = address
         self._fetcher = fetch
         host = URL(address).raw_host or ""
@@ -365,20 +510,18 @@ class FeedSource:
             return
         try:
             parsed = await read_document(page)
-        except fetch_errors.FetchError as error:
+        except base.FetchError as error:
             yield await self._read_as_digest(page, error)
             return
         async for result in self._read_entries(parsed, page.page_state, request):
             yield result
 
-    async def _read_as_digest(
-        self, response: Response, feed_error: fetch_errors.FetchError
-    ) -> base.FetchResult:
+    async def _read_as_digest(self, response: base.Response, feed_error: base.FetchError) -> base.FetchResult:
         """Read a page that is not a feed: a digest is accepted all the same."""
         try:
             digests = await base.detect_in_response(response)
-        except fetch_errors.FetchError as error:
-            is_web_page = isinstance(error, fetch_errors.HtmlPageError) and feed_error.reason == NOT_A_FEED
+        except base.FetchError as error:
+            is_web_page = isinstance(error, base.HtmlPageError) and feed_error.reason == NOT_A_FEED
             reason = error.reason if is_web_page else feed_error.reason
             return base.FetchResult(self._feed_url, FetchStatus.FAILED, reason)
         return base.FetchResult(
@@ -394,13 +537,14 @@ class FeedSource:
         days = assign_days(entries, parsed.built_on, request.now.date())
         papers: list[_ListedPaper] = []
         for entry in entries:
-            entry_state = self._entry_state(entry, request)
-            known = request.page_states.get(entry_state.location)
+            location = f"{self._feed_url}#{entry.key}"
+            entry_state = models.PageState(location, request.now, FetchStatus.OK, hash=entry.hash)
+            known = request.known(location)
             if known is not None and known.hash == entry_state.hash:
                 continue
             failed = (replace(entry_state, status=FetchStatus.FAILED),)
             reading = self._read_entry(entry, entry_state)
-            result = await base.read_apart(entry_state.location, reading, failed)
+            result = await base.read_apart(location, reading, failed)
             if isinstance(result, _ListedPaper):
                 # A paper stays in the list of the day on which it was new.
                 day = days[entry.key]
@@ -449,7 +593,7 @@ class FeedSource:
             )
             facts = tuple(
                 replace(
-                    _build_facts(entry, paper, page.location, self._facts_source, request.now),
+                    paper_facts(entry, paper, page.location, self._facts_source, request.now),
                     listed_on=digest.date if stamp and paper["arxiv_id"] in news else None,
                 )
                 for entry, paper, page in group
@@ -461,11 +605,6 @@ class FeedSource:
             )
         return results
 
-    def _entry_state(self, entry: FeedEntry, request: base.FetchRequest) -> models.PageState:
-        """Return the page state of an entry."""
-        location = f"{self._feed_url}#{entry.key}"
-        return models.PageState(location, request.now, FetchStatus.OK, hash=entry.hash)
-
     async def _read_entry(
         self, entry: FeedEntry, entry_state: models.PageState
     ) -> base.FetchResult | _ListedPaper | None:
@@ -473,7 +612,7 @@ class FeedSource:
         location, page_states, read_on = entry_state.location, (entry_state,), entry_state.read_at.date()
         paper = await asyncio.to_thread(read_paper, entry)
         for text in entry.contents:
-            with suppress(fetch_errors.FetchError):
+            with suppress(base.FetchError):
                 body, day = text.encode("utf-8", "replace"), entry.published_on
                 digests = await base.read_digests(base.detect_in_bytes, body, "utf-8", location, day, read_on)
                 if paper is not None and sum(len(digest.entries) for digest in digests) == 1:
@@ -492,18 +631,18 @@ class FeedSource:
         link = entry.link or ""
         page_states: tuple[models.PageState, ...] = (entry_state,)
         try:
-            page = await self._fetcher.get(link, request.page_states.get(link), accept=base.ACCEPT)
+            page = await self._fetcher.get(link, request.known(link), accept=base.ACCEPT)
             page_states += (page.page_state,)
             if page.body is None:
                 return base.FetchResult(link, FetchStatus.UNCHANGED, page_states=page_states)
             digests = await base.detect_in_response(page, entry.published_on)
-        except fetch_errors.FetchError as error:
+        except base.FetchError as error:
             status = FetchStatus.UNCHANGED
-            if isinstance(error, fetch_errors.BlockedUrlError):
+            if isinstance(error, base.BlockedUrlError):
                 status = error.status
             elif len(page_states) == 1 and error.status is FetchStatus.FAILED:
                 status, page_states = error.status, ()
-            reason = fetch_errors.clean_reason(f"{link}: {error.reason}")
+            reason = base.clean_reason(f"{link}: {error.reason}")
             return base.FetchResult(link, status, reason, page_states=page_states)
         return base.FetchResult(link, FetchStatus.OK, digests=digests, page_states=page_states)
 
@@ -511,7 +650,7 @@ class FeedSource:
 KIND = base.KindRecord(
     kind=models.SourceKind.FEED,
     matches=lambda *_: True,
-    check=partial(url.check_undated, kind=models.SourceKind.FEED),
+    check=partial(check_undated, kind=models.SourceKind.FEED),
     open=lambda address, _options, context: FeedSource(address, context.fetch),
     max_new_papers=base.MAX_NEW_PAPERS,
     poll_interval=timedelta(minutes=30),

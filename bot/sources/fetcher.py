@@ -15,17 +15,17 @@ import weakref
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
 from aiohttp import abc, client_proto, hdrs, http_exceptions
-from w3lib import encoding as web_encoding
 from yarl import URL
 
 from bot.core import clock
-from bot.sources import fetch_errors, ssrf_guard
+from bot.sources import base, ssrf_guard
 from storage import models
 from storage.models import FetchStatus
 
@@ -101,7 +101,7 @@ class _ResponseProtocol(client_proto.ResponseHandler):
                 return
         self._received += len(data)
         if self._received > self.max_bytes:
-            self._end(fetch_errors.FetchError("its answer is more framing than content"))
+            self._end(base.FetchError("its answer is more framing than content"))
             return
         super().data_received(data)
 
@@ -150,7 +150,7 @@ async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
         if len(body) > limit:
             raise _too_large(limit)
         if cost > limit + _CHUNK_COST:
-            raise fetch_errors.FetchError("its answer comes in too many small pieces")
+            raise base.FetchError("its answer comes in too many small pieces")
         await slices.pause()
     if encoding is None or not body:
         return bytes(body)
@@ -166,15 +166,15 @@ def decompress(data: bytes, encoding: str, limit: int) -> bytes:
         try:
             body += stream.decompress(data, limit + 1 - len(body))
         except zlib.error:
-            raise fetch_errors.TransientError("its compressed answer is damaged") from None
+            raise base.TransientError("its compressed answer is damaged") from None
         if len(body) > limit:
             raise _too_large(limit)
         if not stream.eof:
-            raise fetch_errors.TransientError("its compressed answer broke off")
+            raise base.TransientError("its compressed answer broke off")
         data = stream.unused_data
         if not data.strip(b"\0"):
             return body
-    raise fetch_errors.FetchError("its compressed answer has data behind its end")
+    raise base.FetchError("its compressed answer has data behind its end")
 
 
 def _deflate_bits(data: bytes) -> int:
@@ -191,74 +191,54 @@ def _content_encoding(response: aiohttp.ClientResponse) -> str | None:
     if not names:
         return None
     if len(names) > 1 or names[0] not in ("gzip", "x-gzip", "deflate"):
-        raise fetch_errors.FetchError(f"its answer is packed as {', '.join(names)}, which was not asked for")
+        raise base.FetchError(f"its answer is packed as {', '.join(names)}, which was not asked for")
     return names[0]
 
 
-def _too_large(limit: int) -> fetch_errors.FetchError:
-    return fetch_errors.FetchError(f"its answer is larger than {limit / 1_000_000:g} MB")
+def _too_large(limit: int) -> base.FetchError:
+    return base.FetchError(f"its answer is larger than {limit / 1_000_000:g} MB")
 
 
-# Decoding of bodies. w3lib finds byte order marks, declarations in the document and aliases; the choice is ours.
-#
-# w3lib's `html_to_unicode` replaces bytes that do not fit, and believes a declared one-byte charset before UTF-8.
+# Retries, of a fetch and of polls.
 
-# Korean names that w3lib does not know, and ASCII, which it widens to cp1252.
-_ALIASES = {"windows-949": "cp949", "x-windows-949": "cp949", "ascii": "utf-8", "us-ascii": "utf-8"}
-_UNICODE = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
-_EAST_ASIAN = ("cp949", "johab", "iso2022_kr", "euc_jp", "cp932", "iso2022_jp", "gb18030", "big5hkscs", "hz")
-_MULTI_BYTE = frozenset({*_UNICODE, *_EAST_ASIAN})
-_SINGLE_BYTE = frozenset({"koi8-r", "koi8-u", "cp874", *(f"cp{page}" for page in range(1250, 1259))})
-_SINGLE_BYTE |= {f"iso8859-{part}" for part in range(2, 17)}
-_MAX_NAME_LENGTH = 40
-_PRESCAN_BYTES = 4096
+_BASE_DELAY = 1.0
+_MAX_DELAY = 10.0
+_MAX_RETRY_AFTER = timedelta(days=1)
+_MAX_POLL_INTERVAL = timedelta(hours=24)
 
 
-def decode_text(body: bytes, declared: str | None = None) -> str:
-    """Return the text of `body` without its byte order mark; `declared` is the charset of the Content-Type.
+class RetryPolicy:
+    """Exponential backoff with jitter, for a fetch and for polls. `random` gives numbers from 0 up to 1."""
 
-    A declared charset counts only if the bytes fit it, and a one-byte charset, which fits anything, only if the bytes
-    are not UTF-8. Raises FetchError if nothing fits: no character is guessed or replaced.
-    """
-    marked, mark = web_encoding.read_bom(body)
-    if marked is not None and mark is not None:
-        return _decode(body[len(mark) :], [marked])
-    if b"\0" in body[:_PRESCAN_BYTES]:
-        return _decode(body, [_detect_utf16_or_utf32(body)])
-    found = (_resolve_codec(declared), web_encoding.html_body_declared_encoding(body))
-    names = [name for name in found if name is not None]
-    if any(name.startswith(("utf-16", "utf-32")) for name in names):
-        names = ["utf-16-le", "utf-16-be"]
-    multi_byte = [name for name in names if name in _MULTI_BYTE]
-    single_byte = [name for name in names if name in _SINGLE_BYTE]
-    return _decode(body, [*multi_byte, "utf-8", *single_byte, "cp949"])
+    def __init__(self, random: Callable[[], float]) -> None:
+        self._random = random
 
+    def retry_delay(self, attempt: int, retry_at: datetime | None, now: datetime) -> float | None:
+        """Return the delay in seconds after the given attempt, or None if the server asks for a longer one."""
+        delay = _BASE_DELAY * 2 ** (attempt - 1) * (0.5 + self._random() / 2)
+        if retry_at is not None:
+            delay = max(delay, (retry_at - now).total_seconds())
+        return delay if delay <= _MAX_DELAY else None
 
-def _decode(body: bytes, encodings: list[str]) -> str:
-    for name in encodings:
-        try:
-            return body.decode(name)
-        except UnicodeDecodeError:
-            continue
-    raise fetch_errors.FetchError(f"its letters cannot be read: they are not {encodings[0]}")
+    def next_poll_delay(self, interval: timedelta, failures: int) -> timedelta:
+        """Return the time to the next poll: the interval, doubled with each failure in a row up to a day."""
+        delay: timedelta = min(interval * (1 << min(failures, 16)), max(interval, _MAX_POLL_INTERVAL))
+        return delay * (1 + 0.1 * self._random())
 
 
-def _resolve_codec(name: str | None) -> str | None:
-    """Return the codec for the name of a charset, or None for an unknown name."""
-    if not name or len(name) > _MAX_NAME_LENGTH:
+def parse_retry_after(value: str | None, now: datetime) -> datetime | None:
+    """Return the time (UTC) of a Retry-After header in seconds or as an HTTP date, at most a day ahead, or None."""
+    if value is None:
         return None
-    plain = name.strip().lower()
-    return _ALIASES.get(plain) or web_encoding.resolve_encoding(plain)
-
-
-def _detect_utf16_or_utf32(body: bytes) -> str:
-    """Return the codec of UTF-16 or UTF-32 without a byte order mark, by the positions of the zero bytes."""
-    head = body[:_PRESCAN_BYTES]
-    zeros = [head[offset::4].count(0) for offset in range(4)]
-    quarter = max(1, len(head) // 4)
-    if zeros[1] + zeros[2] > 1.5 * quarter:
-        return "utf-32-le" if zeros[3] > zeros[0] else "utf-32-be"
-    return "utf-16-le" if zeros[1] + zeros[3] > zeros[0] + zeros[2] else "utf-16-be"
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return now + min(timedelta(seconds=int(text[:9])), _MAX_RETRY_AFTER)
+    try:
+        parsed = parsedate_to_datetime(text)
+        retry_at = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return min(max(retry_at, now), now + _MAX_RETRY_AFTER)
 
 
 # Reads one HTTP response into plain data or a FetchError, and translates exceptions of aiohttp.
@@ -269,24 +249,6 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT_REDIRECTS = frozenset({301, 308})
 _ACCESS_DENIED = frozenset({401, 402, 403, 407, 451})
 _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """The content of an address. `body` is None if it is unchanged since the page state that was passed.
-
-    `url` is the last address of the redirects; `charset` and `media_type` are the server's values in lower case.
-    """
-
-    url: str
-    body: bytes | None
-    page_state: models.PageState
-    media_type: str = ""
-    charset: str | None = None
-
-    def text(self) -> str:
-        """Return the decoded body. Raises FetchError if no charset fits."""
-        return decode_text(self.body or b"", self.charset)
 
 
 class Redirect(NamedTuple):
@@ -307,21 +269,20 @@ def _conditional_headers(page_state: models.PageState | None) -> dict[str, str]:
     return headers
 
 
-def _parse_url(text: str, base: URL | None = None) -> URL:
-    """Return the URL of an address, or of a redirect from `base`, without its fragment. Raises FetchError."""
+def _parse_url(text: str, former: URL | None = None) -> URL:
+    """Return the URL of an address, or of a redirect from `former`, without its fragment. Raises FetchError."""
     try:
         if len(text) > _MAX_URL_LENGTH:
             raise ValueError("too long")
-        return (URL(text) if base is None else base.join(URL(text))).with_fragment(None)
+        return (URL(text) if former is None else former.join(URL(text))).with_fragment(None)
     except (ValueError, TypeError):
-        is_redirect = base is not None
-        reason = "it redirects to an invalid address" if is_redirect else "its address cannot be read"
-        raise fetch_errors.FetchError(reason) from None
+        reason = "it redirects to an invalid address" if former else "its address cannot be read"
+        raise base.FetchError(reason) from None
 
 
 async def _read_response(
     response: aiohttp.ClientResponse, location: str, max_bytes: int, now: datetime
-) -> Response | Redirect:
+) -> base.Response | Redirect:
     """Read a response with a body of at most `max_bytes`, and begin the page state of `location` with its validators.
 
     Raises FetchError for every status but 200, 203, 304 and redirects.
@@ -330,7 +291,7 @@ async def _read_response(
     if status in _REDIRECTS:
         target = response.headers.get(hdrs.LOCATION)
         if not target:
-            raise fetch_errors.FetchError(f"it redirects to nowhere ({status})")
+            raise base.FetchError(f"it redirects to nowhere ({status})")
         return Redirect(target, status in _PERMANENT_REDIRECTS)
     if status not in (200, 203, 304):
         raise _status_error(response, now)
@@ -343,17 +304,19 @@ async def _read_response(
         last_modified=_validator(response.headers.get(hdrs.LAST_MODIFIED)),
         hash=None if body is None else hashlib.sha256(body).hexdigest(),
     )
-    return Response(str(response.url), body, page_state, response.content_type.lower(), _charset(response))
+    return base.Response(
+        str(response.url), body, page_state, response.content_type.lower(), _charset(response)
+    )
 
 
-def _compare_with_known(response: Response, known: models.PageState | None, moved_to: str | None) -> Response:
+def _compare_with_known(
+    response: base.Response, known: models.PageState | None, moved_to: str | None
+) -> base.Response:
     """Return the response of the last hop with the page state to store. A body with the `known` hash counts as 304."""
     state = replace(response.page_state, moved_to=moved_to)
     if known is None or known.hash is None or state.hash not in (None, known.hash):
         if response.body is None:
-            raise fetch_errors.FetchError(
-                "it says that nothing changed, though it was asked for the first time"
-            )
+            raise base.FetchError("it says that nothing changed, though it was asked for the first time")
         return replace(response, page_state=state)
     if response.body is None:
         state = replace(
@@ -377,73 +340,67 @@ def _charset(response: aiohttp.ClientResponse) -> str | None:
         return None  # a malformed media type
 
 
-def _status_error(response: aiohttp.ClientResponse, now: datetime) -> fetch_errors.FetchError:
+def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.FetchError:
     """Return the error for a status other than success, 304 and redirects."""
     status = response.status
     if status == 404:
-        return fetch_errors.NotFoundError("nothing is there (404)")
+        return base.NotFoundError("nothing is there (404)")
     if status == 410:
-        return fetch_errors.GoneError("it is gone for good (410)")
+        return base.GoneError("it is gone for good (410)")
     if status in _ACCESS_DENIED:
-        return fetch_errors.FetchError(f"it refuses access ({status})")
+        return base.FetchError(f"it refuses access ({status})")
     name = http.client.responses.get(status, "an answer of its own").lower()
     if status in _RETRYABLE:
-        retry_at = fetch_errors.parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now)
-        return fetch_errors.TransientError(f"the server has trouble: {name} ({status})", retry_at=retry_at)
-    kind = fetch_errors.BadRequestError if status == 400 else fetch_errors.FetchError
+        retry_at = parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now)
+        return base.TransientError(f"the server has trouble: {name} ({status})", retry_at=retry_at)
+    kind = base.BadRequestError if status == 400 else base.FetchError
     return kind(f"the server answers {status}, {name}")
 
 
-def _translate_error(error: Exception, url: URL, limits: Limits) -> fetch_errors.FetchError:
+def _translate_error(error: Exception, url: URL, limits: Limits) -> base.FetchError:
     """Return the FetchError for an exception from aiohttp or the socket."""
     host = url.raw_host or ""
     if isinstance(error, aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError):
         return _translate_proxy_error(error, host)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return fetch_errors.FetchError(f"the TLS certificate of {host} is not trusted")
+        return base.FetchError(f"the TLS certificate of {host} is not trusted")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return fetch_errors.FetchError(f"cannot resolve {host}. Check the network, or PAPERROUND_FETCH_PROXY")
+        return base.FetchError(f"cannot resolve {host}. Check the network, or PAPERROUND_FETCH_PROXY")
     if isinstance(error, aiohttp.ClientSSLError):
-        return fetch_errors.FetchError(f"no TLS connection to {host} could be made")
+        return base.FetchError(f"no TLS connection to {host} could be made")
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return fetch_errors.FetchError(f"{host} took longer than {limits.connect_timeout:g} s to connect")
+        return base.FetchError(f"{host} took longer than {limits.connect_timeout:g} s to connect")
     if isinstance(error, aiohttp.SocketTimeoutError):
-        return fetch_errors.FetchError(f"it was silent for {limits.read_timeout:g} s")
+        return base.FetchError(f"it was silent for {limits.read_timeout:g} s")
     if isinstance(error, TimeoutError):
-        return fetch_errors.FetchError(f"it was not done within {limits.total_timeout:g} s")
+        return base.FetchError(f"it was not done within {limits.total_timeout:g} s")
     if isinstance(error, aiohttp.ClientConnectorError):
         cause = error.os_error.strerror or str(error.os_error)
-        return fetch_errors.TransientError(f"{host} accepts no connection: {cause}")
+        return base.TransientError(f"{host} accepts no connection: {cause}")
     if isinstance(error, aiohttp.ClientPayloadError):
-        return fetch_errors.TransientError("its answer broke off")
+        return base.TransientError("its answer broke off")
     if isinstance(error, aiohttp.ClientConnectionError | ConnectionError):
-        return fetch_errors.TransientError(f"{host} closed the connection")
+        return base.TransientError(f"{host} closed the connection")
     if isinstance(error, ValueError):
-        return fetch_errors.FetchError("its address or its answer cannot be read")
-    return fetch_errors.FetchError(f"it does not speak HTTP as it should: {type(error).__name__}")
+        return base.FetchError("its address or its answer cannot be read")
+    return base.FetchError(f"it does not speak HTTP as it should: {type(error).__name__}")
 
 
 def _translate_proxy_error(
     error: aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError, host: str
-) -> fetch_errors.FetchError:
+) -> base.FetchError:
     if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return fetch_errors.TransientError("the proxy accepts no connection")
-    kind = fetch_errors.TransientError if error.status in _RETRYABLE else fetch_errors.FetchError
+        return base.TransientError("the proxy accepts no connection")
+    kind = base.TransientError if error.status in _RETRYABLE else base.FetchError
     return kind(f"the proxy refuses to connect to {host} ({error.status})")
 
 
 Sleep = Callable[[float], Awaitable[None]]
-Throttle = Callable[[], Awaitable[None]]
-"""Waits until the next request may be sent, such as `AsyncLimiter(1, 3).acquire`."""
-
-
-async def no_throttle() -> None:
-    """Default of `throttle`: does not wait."""
 
 
 def shared_throttle(
     database: Database, now: clock.Clock, service: str, seconds: float, sleep: Sleep = asyncio.sleep
-) -> Throttle:
+) -> base.Throttle:
     """Return a throttle for one request to a service in `seconds`, from all processes of the database.
 
     The moment is reserved in storage before the wait, so a process that dies meanwhile costs one interval.
@@ -468,7 +425,7 @@ class Fetcher:
         *,
         now: clock.Clock,
         limits: Limits,
-        retry_policy: fetch_errors.RetryPolicy,
+        retry_policy: RetryPolicy,
         sleep: Sleep,
         proxy: URL | None = None,
     ) -> None:
@@ -489,9 +446,9 @@ class Fetcher:
         page_state: models.PageState | None = None,
         *,
         accept: str = "*/*",
-        throttle: Throttle = no_throttle,
+        throttle: base.Throttle = base.no_throttle,
         max_bytes: int | None = None,
-    ) -> Response:
+    ) -> base.Response:
         """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError.
 
         `max_bytes` is a limit of the body below that of all answers. A page that moved permanently is fetched from its new
@@ -505,19 +462,19 @@ class Fetcher:
             return await self._retry(partial(attempt, url, page_state))
         try:
             return await self._retry(partial(attempt, page_state.moved_to, page_state))
-        except (fetch_errors.NotFoundError, fetch_errors.GoneError, fetch_errors.BlockedUrlError):
+        except (base.NotFoundError, base.GoneError, base.BlockedUrlError):
             return await self._retry(partial(attempt, url, None))
 
     async def wait_until(self, at: datetime) -> None:
         """Wait until a time (UTC), such as that of a server's Retry-After."""
         await self._sleep(max(0.0, (at - self._now()).total_seconds()))
 
-    async def _retry(self, attempt_fetch: Callable[[], Awaitable[Response]]) -> Response:
+    async def _retry(self, attempt_fetch: Callable[[], Awaitable[base.Response]]) -> base.Response:
         """Fetch with retries and growing delays."""
         for attempt in range(1, self._limits.max_attempts + 1):
             try:
                 return await attempt_fetch()
-            except fetch_errors.FetchError as error:
+            except base.FetchError as error:
                 delay = self._retry_policy.retry_delay(attempt, error.retry_at, self._now())
                 if not error.is_retryable or delay is None or attempt == self._limits.max_attempts:
                     raise
@@ -531,9 +488,9 @@ class Fetcher:
         *,
         location: str,
         accept: str,
-        throttle: Throttle,
+        throttle: base.Throttle,
         max_bytes: int,
-    ) -> Response:
+    ) -> base.Response:
         """Send one attempt. Each redirect is checked by the SSRF guard, and all hops share the total time-out.
 
         `location` is the address as its source names it; `known` its page state.
@@ -551,19 +508,19 @@ class Fetcher:
             await throttle()
             hop, seconds = await self._send_request(target, headers, location, max_bytes, seconds_left)
             seconds_left -= seconds
-            if isinstance(hop, Response):
+            if isinstance(hop, base.Response):
                 return _compare_with_known(hop, known, moved_to)
             all_permanent = all_permanent and hop.is_permanent
             target = _parse_url(hop.target, target)
             moved_to = str(target) if all_permanent else moved_to
             if target in seen:
-                raise fetch_errors.FetchError("its redirects go in a circle")
+                raise base.FetchError("its redirects go in a circle")
             seen.add(target)
-        raise fetch_errors.FetchError(f"it redirects more than {self._limits.max_redirects} times")
+        raise base.FetchError(f"it redirects more than {self._limits.max_redirects} times")
 
     async def _send_request(
         self, url: URL, headers: Mapping[str, str], location: str, max_bytes: int, seconds_left: float
-    ) -> tuple[Response | Redirect, float]:
+    ) -> tuple[base.Response | Redirect, float]:
         """Send one request; return the response and its time in seconds, without the wait for the host's other requests."""
         loop = asyncio.get_running_loop()
         semaphore = self._host_semaphores.setdefault(
@@ -635,7 +592,7 @@ async def open_fetcher(
         limit_per_host=limits.max_connections_per_host,
     )
     async with session:
-        policy = fetch_errors.RetryPolicy(random)
+        policy = RetryPolicy(random)
         yield Fetcher(
             session, guard, now=now, limits=limits, retry_policy=policy, sleep=sleep, proxy=proxy_url
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from bot.archive import arxiv_ids, parse
-from bot.sources import base, fetch_errors
+from bot.sources import base
 from storage import errors, models
 from storage.models import FetchStatus
 
@@ -47,13 +47,13 @@ class FolderSource:
                 why = why or result.reason
             yield result
         for problem in problems:
-            yield base.FetchResult(folder, FetchStatus.FAILED, fetch_errors.clean_reason(problem))
+            yield base.FetchResult(folder, FetchStatus.FAILED, base.clean_reason(problem))
         unread = [location for location, found in known.items() if found in _UNREAD]
         is_lost = len(unread) == len(known) and FetchStatus.FAILED in known.values()
         if unread or not (changed or problems):
             status = FetchStatus.FAILED if is_lost else status
             reason = "; ".join(filter(None, (_describe_unread(known), why)))
-            yield base.FetchResult(folder, status, fetch_errors.clean_reason(reason))
+            yield base.FetchResult(folder, status, base.clean_reason(reason))
 
     def _find_changed(
         self, request: base.FetchRequest
@@ -71,7 +71,7 @@ class FolderSource:
                 continue  # deleted since the listing
             if not stat.S_ISREG(state.st_mode):
                 continue  # a link could lead out of the folder, a pipe would never end
-            known, stamp = request.page_states.get(location), f"{state.st_mtime_ns}:{state.st_size}"
+            known, stamp = request.known(location), f"{state.st_mtime_ns}:{state.st_size}"
             if known is None or known.last_modified != stamp:
                 changed.append((location, stamp))
             else:
@@ -102,7 +102,7 @@ class FolderSource:
         except OSError as error:
             reason = f"{location}: {error.strerror or error}"
             return base.FetchResult(location, FetchStatus.FAILED, reason)
-        known = request.page_states.get(location)
+        known = request.known(location)
         page_states = (
             models.PageState(location, request.now, FetchStatus.OK, last_modified=stamp, hash=content_hash),
         )
@@ -112,11 +112,11 @@ class FolderSource:
         try:
             digests = await base.read_digests(_detect, data, location, request.now.date())
         except errors.NotADigestError as error:
-            reason = fetch_errors.clean_reason(f"{location}: {error}")
+            reason = base.clean_reason(f"{location}: {error}")
             return base.FetchResult(location, FetchStatus.FAILED, reason)
-        except fetch_errors.FetchError as error:
+        except base.FetchError as error:
             # One that names papers may have been meant to be read.
-            is_related = await asyncio.to_thread(_names_paper, data)
+            is_related = await asyncio.to_thread(lambda: arxiv_ids.names_paper(parse.decode(data)))
             status = FetchStatus.FAILED if is_related else FetchStatus.NOT_YET
             page_states = (replace(page_states[0], status=status),)
             reason = f"{location}: {error.reason}"
@@ -141,10 +141,6 @@ def _describe_unread(states: Mapping[str, FetchStatus]) -> str:
     with_papers = sum(states[location] is FetchStatus.FAILED for location in unread)
     note = f", {with_papers} of them with arXiv ids" if with_papers else ", none of them with arXiv ids"
     return f"{len(unread)} of {len(states)} files not read{note}: {names}"
-
-
-def _names_paper(data: bytes) -> bool:
-    return arxiv_ids.names_paper(parse.decode(data))
 
 
 def _read_file(path: Path) -> tuple[bytes, str]:

@@ -9,16 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from bot.archive import fields, listing
 from bot.core import day_close
-from bot.sources import base, fetch_errors, url
+from bot.sources import base, feed
 from storage import errors, models
 from storage.models import FetchStatus
-
-if TYPE_CHECKING:
-    from bot.sources import fetcher
 
 _DAILY_PAPERS_PATH = "/api/daily_papers"
 ADDRESS = "https://huggingface.co"
@@ -34,7 +30,7 @@ _MAX_BRACKETS = 200_000
 class HuggingFaceSource:
     """The daily papers of one endpoint. A location is the address of a day's list."""
 
-    def __init__(self, endpoint: str, fetch: fetcher.Fetcher, rule: day_close.DayClose | None = None) -> None:
+    def __init__(self, endpoint: str, fetch: base.Fetcher, rule: day_close.DayClose | None = None) -> None:
         self._endpoint = endpoint.rstrip("/")
         self.day_close = rule or day_close.default()
         self._fetcher = fetch
@@ -48,17 +44,17 @@ class HuggingFaceSource:
         days = self._due_days(request) if request.days is None else request.days
         return base.fetch_days(self.fetch_day, days, request)
 
-    async def read_paper(self, arxiv_id: str, throttle: fetcher.Throttle) -> models.PaperFacts | None:
+    async def read_paper(self, arxiv_id: str, throttle: base.Throttle) -> models.PaperFacts | None:
         """Return Hugging Face's facts on one paper; None if it does not have it. Raises FetchError."""
         location = f"{self._endpoint}/api/papers/{arxiv_id}"
         try:
             page = await self._fetcher.get(
                 location, accept="application/json", throttle=throttle, max_bytes=MAX_PAPER_BYTES
             )
-        except (fetch_errors.NotFoundError, fetch_errors.GoneError):
+        except (base.NotFoundError, base.GoneError):
             return None
         read_at = page.page_state.read_at
-        digests = await base.read_digests(_read_paper, page.body or b"", page.charset, read_at.date())
+        digests = await base.read_digests(_read_papers, page.body or b"", page.charset, read_at.date(), False)
         found = [
             paper for item in digests for paper in listing.papers_of(item) if paper["arxiv_id"] == arxiv_id
         ]
@@ -70,7 +66,7 @@ class HuggingFaceSource:
         due = [today]
         for age in range(1, max(_VOTE_REFRESH_DAYS) + 1):
             day = today - timedelta(days=age)
-            page_state = request.page_states.get(self.daily_papers_url(day))
+            page_state = request.known(self.daily_papers_url(day))
             refresh_age = max((days for days in _VOTE_REFRESH_DAYS if days <= age), default=0)
             refresh_on = day + timedelta(days=refresh_age)
             if (
@@ -91,8 +87,8 @@ class HuggingFaceSource:
         if isinstance(page, base.FetchResult):
             return page
         try:
-            digests = await base.read_digests(_read_list, page.body or b"", page.charset, day)
-        except fetch_errors.FetchError as error:
+            digests = await base.read_digests(_read_papers, page.body or b"", page.charset, day, True)
+        except base.FetchError as error:
             return base.failed_result(location, error, request, day)
         # Weekends have no papers, but today's list may still grow: its state is not kept while it is empty.
         page_states = (page.page_state,) if digests or day < today else ()
@@ -105,37 +101,28 @@ class HuggingFaceSource:
         )
 
 
-def _read_list(body: bytes, charset: str | None, day: date) -> tuple[models.Digest, ...]:
-    from bot.sources import fetcher  # loads aiohttp
-
-    return _parse_list(fetcher.decode_text(body, charset), day)
-
-
-def _read_paper(body: bytes, charset: str | None, day: date) -> tuple[models.Digest, ...]:
-    from bot.sources import fetcher  # loads aiohttp
-
-    return _parse_list(f"[{fetcher.decode_text(body, charset)}]", day, fields.MAX_BRACKETS)
-
-
-def _parse_list(text: str, day: date, max_brackets: int = _MAX_BRACKETS) -> tuple[models.Digest, ...]:
-    """Return the listing of a day; nothing for an empty list. Raises FetchError for any other content."""
+def _read_papers(body: bytes, charset: str | None, day: date, is_list: bool) -> tuple[models.Digest, ...]:
+    """Return the listing of a day, or of one paper; nothing for an empty list. Raises FetchError for any other content."""
+    text, max_brackets = base.decode_text(body, charset), _MAX_BRACKETS
+    if not is_list:
+        text, max_brackets = f"[{text}]", fields.MAX_BRACKETS
     try:
         items = fields.decode_json(text, max_brackets)
     except errors.TooManyPartsError as error:
-        raise fetch_errors.FetchError(str(error)) from None
+        raise base.FetchError(str(error)) from None
     except ValueError:
         kind = (
             "an HTML page instead of a list of papers" if text.lstrip(" \r\n\t[")[:1] == "<" else "not JSON"
         )
-        raise fetch_errors.FetchError(f"its answer is {kind}") from None
+        raise base.FetchError(f"its answer is {kind}") from None
     if not isinstance(items, list):
         note = fields.clean_line(items.get("error"), 200) if isinstance(items, dict) else None
-        raise fetch_errors.FetchError(f"its answer is not a list of papers{f': {note}' if note else ''}")
+        raise base.FetchError(f"its answer is not a list of papers{f': {note}' if note else ''}")
     if not items:
         return ()
     digest = listing.build(day, items, read=listing.from_service)
     if not digest.entries:
-        raise fetch_errors.FetchError(f"none of the {len(items)} papers in its list can be understood")
+        raise base.FetchError(f"none of the {len(items)} papers in its list can be understood")
     return (digest,)
 
 
@@ -185,7 +172,7 @@ def _open(address: str, options: Mapping[str, object], context: base.SourceConte
 KIND = base.KindRecord(
     kind=models.SourceKind.HUGGINGFACE,
     matches=_matches,
-    check=url.check_address,
+    check=feed.check_address,
     open=_open,
     poll_interval=timedelta(minutes=30),
     has_daily_list=True,

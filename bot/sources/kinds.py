@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from bot.core.clock import Clock
 from bot.core.settings import Settings, SourceSetting
-from bot.sources import arxiv, arxiv_categories, base, feed, folder, huggingface, url
+from bot.sources import arxiv, arxiv_categories, base, feed, folder, huggingface
 from storage import errors, models, sources
 from storage.database import Connection, Database
 
@@ -25,7 +25,7 @@ RECORDS: tuple[base.KindRecord, ...] = (
     folder.KIND,
     huggingface.KIND,
     arxiv.KIND,
-    url.KIND,
+    feed.URL_KIND,
     feed.KIND,
 )
 """The records of the kinds, in the order in which an address is matched. A feed matches every address."""
@@ -46,7 +46,7 @@ def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) 
     if len(address) > _MAX_ADDRESS_LENGTH or not address.isprintable():
         raise errors.UsageError(f"{errors.redact(address)[:80]!r} is not an address")
     get(kind, address).check(address)
-    url.parse_publishing_schedule(options, "UTC")
+    feed.parse_publishing_schedule(options, "UTC")
 
 
 def public_label(address: str) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 
@@ -20,7 +20,7 @@ from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import CRASHED_TWICE, IngestService, Quarantine
 from bot.core import day_close, isolation
 from bot.core.clock import Clock
-from bot.sources import base, fetch_errors, kinds
+from bot.sources import base, fetcher, kinds
 from bot.text import dates
 from storage import archive, errors, models, papers, sources
 from storage.database import Connection, Database
@@ -28,30 +28,8 @@ from storage.models import FetchStatus
 
 log = structlog.get_logger(__name__)
 
-_MAX_KEY_LENGTH = 600
 _HEALTHY = frozenset({FetchStatus.OK, FetchStatus.UNCHANGED})
 _FAILING = (FetchStatus.FAILED, FetchStatus.REFUSED, FetchStatus.GONE)
-
-
-class PageStates(Mapping[str, models.PageState]):
-    """The page states of a source by location, stored under keys that are short enough for a database index."""
-
-    def __init__(self, page_states: Mapping[str, models.PageState]) -> None:
-        self._page_states = page_states
-
-    def __getitem__(self, location: str) -> models.PageState:
-        return self._page_states[page_key(location)]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._page_states)
-
-    def __len__(self) -> int:
-        return len(self._page_states)
-
-
-def page_key(location: str) -> str:
-    """Return the key under which storage keeps the state of a location."""
-    return fields.bounded_key(location, _MAX_KEY_LENGTH)
 
 
 def changed_pages(
@@ -61,7 +39,11 @@ def changed_pages(
 
     A new `read_at` alone counts from the next day on, or if a list has closed since by the `rule`.
     """
-    return tuple(page for page in page_states if not _is_unchanged(page, before.get(page.location), rule))
+    return tuple(
+        page
+        for page in page_states
+        if not _is_unchanged(page, before.get(base.page_key(page.location)), rule)
+    )
 
 
 def _is_unchanged(page: models.PageState, before: models.PageState | None, rule: day_close.DayClose) -> bool:
@@ -109,11 +91,10 @@ class SourceReport:
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
 
-    def add_fetch_result(self, result: base.FetchResult, ingested: IngestResult | None = None) -> None:
+    def add_fetch_result(self, result: base.FetchResult, ingested: IngestResult) -> None:
         """Count one fetch result, with what its ingest did. Of each status the first reason is kept."""
-        if ingested is not None:
-            total = self.result + ingested
-            self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
+        total = self.result + ingested
+        self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
         for digest in result.digests:
             self.found.add_digest(digest)
         is_for_lookup = kinds.get(self.source.kind, self.source.url).is_for_lookup
@@ -213,7 +194,7 @@ def poll_interval(row: models.StoredSource, *, is_newest_pending: bool) -> timed
 
 
 def updated_health(
-    report: SourceReport, now: datetime, retry_policy: fetch_errors.RetryPolicy, rule: day_close.DayClose
+    report: SourceReport, now: datetime, retry_policy: fetcher.RetryPolicy, rule: day_close.DayClose
 ) -> models.StoredSource:
     """Return the source with its health after a run that ended at `now` (UTC). `rule` is when a day's list closes.
 
@@ -247,11 +228,6 @@ def is_persistently_failing(row: models.StoredSource) -> bool:
     return row.failures > 0 and (row.failures >= NOTIFY_AFTER_FAILURES or row.status is FetchStatus.GONE)
 
 
-def is_notice_due(row: models.StoredSource) -> bool:
-    """Whether the operator has not been notified of persistent failures yet."""
-    return is_persistently_failing(row) and row.noticed_at is None
-
-
 NotifyFailure = Callable[[Connection, models.StoredSource, datetime], Awaitable[None]]
 """Plans a notice to the operator, in the transaction that stores the source's failures."""
 
@@ -262,38 +238,82 @@ async def skip_notification(connection: Connection, row: models.StoredSource, no
     """Plan nothing: the default where no operator channel is set."""
 
 
-class Checkpoint:
-    """Saves the progress of a run: page states, the health of sources, notices to the operator.
+MAX_DIGESTS_OF_DATE = 20
+"""Digests of one date that a stranger's page or feed may have, and none beside `base.MAX_NEW_PAPERS` papers: a post reads all
+of them. Honest ones have one to a few."""
+MAX_NEW_DIGESTS = 2_000
+"""New digests of a day (UTC) by a stranger's page or feed: as many as the entries of a feed that is read the first time."""
+MAX_CORRECTIONS = 50
+"""Corrections by a stranger's page or feed that are stored in one run; each takes some 20 ms."""
+
+
+class Sink:
+    """Stores results, one at a time, and after each how far its source is read.
 
     Page states are written in batches. A lost batch only costs a second fetch.
     """
 
-    def __init__(self, database: Database, clock: Clock, notify_failure: NotifyFailure) -> None:
+    def __init__(
+        self, ingest: IngestService, database: Database, clock: Clock, notify_failure: NotifyFailure
+    ) -> None:
+        self._ingest = ingest
         self._database = database
         self._clock = clock
         self._notify_failure = notify_failure
         self._pages: list[tuple[int, models.PageState]] = []
+        self._turn = asyncio.Lock()
 
-    async def move_progress(self, report: SourceReport, progress: Mapping[str, Any]) -> bool:
-        """Save how far a back-fill has come, once what it read is stored; False if another process has gone on with it."""
-        async with self._database.transaction() as connection:
-            has_moved = await sources.move_progress(connection, report.source.id, report.progress, progress)
-        report.progress = progress
-        return has_moved
+    async def put(self, report: SourceReport, result: base.FetchResult) -> None:
+        """Store a result of a source. On failure the source fails, and fetches the same content again in the next run."""
+        source, reason = report.source, ""
+        is_limited = kinds.get(source.kind, source.url).max_new_papers is not None
+        left = {source.url: MAX_CORRECTIONS - report.result.corrected_digests} if is_limited else {}
+        # A bug that one text triggers must not keep others from being stored.
+        with isolation.isolated(log, "result not stored", source=source.url) as failures:
+            try:
+                async with self._turn:
+                    # The facts first: alerts and posts of a listing need the votes that are read with it.
+                    stored = await self._ingest.add_facts(result.facts)
+                    digests = digest_writer.to_sourced_digests(result.digests, source.url, result.location)
+                    ingested = await self._ingest.add_batch(digests, max_corrections=left)
+                await self._record_stored(report, result, sum(ingested, stored))
+            except errors.StorageError as error:
+                reason = str(error)
+        if failures:
+            reason = f"it {base.describe_bug(failures[0])}"
+        if reason:
+            report.add_failure(reason)
+            report.has_lost = True
 
-    async def delay_arxiv(self, arxiv_ids: Sequence[str]) -> None:
-        """Save that arXiv was asked for papers in vain: it is not asked for them at the next poll."""
-        async with self._database.transaction() as connection:
-            await papers.delay_arxiv(connection, arxiv_ids, self._clock())
+    async def _record_stored(
+        self, report: SourceReport, result: base.FetchResult, ingested: IngestResult
+    ) -> None:
+        """Save what the next run needs to know, now that a result's content is stored."""
+        report.add_fetch_result(result, ingested)
+        if ingested.held_back:
+            # Without its state the page is read again by the next poll.
+            report.has_lost = True
+            return
+        if result.progress is not None and not report.has_lost:
+            async with self._database.transaction() as connection:
+                has_moved = await sources.move_progress(
+                    connection, report.source.id, report.progress, result.progress
+                )
+            report.progress, report.has_lost = result.progress, not has_moved
+        if result.missing_ids:
+            # arXiv was asked for them in vain: not again at the next poll.
+            async with self._database.transaction() as connection:
+                await papers.delay_arxiv(connection, result.missing_ids, self._clock())
+        if not (result.location == report.source.url and report.has_lost):
+            self._pages += [
+                (report.source.id, replace(page, location=base.page_key(page.location)))
+                for page in result.page_states
+            ]
+            if len(self._pages) >= _FLUSH_PAGES:
+                await self.save()
 
-    async def add_pages(self, row: models.StoredSource, pages: Sequence[models.PageState]) -> None:
-        """Save the states of pages whose content is stored."""
-        self._pages += [(row.id, replace(page, location=page_key(page.location))) for page in pages]
-        if len(self._pages) >= _FLUSH_PAGES:
-            await self.flush()
-
-    async def flush(self, updated: Sequence[models.StoredSource] = ()) -> None:
-        """Write the buffered page states, and the health of the updated sources."""
+    async def save(self, updated: Sequence[models.StoredSource] = ()) -> None:
+        """Write the gathered page states, and the health of the updated sources with notices to the operator."""
         pages, self._pages = self._pages, []
         if not (pages or updated):
             return
@@ -302,7 +322,7 @@ class Checkpoint:
             for row in updated:
                 polled_at, max_states = row.last_attempt_at, kinds.get(row.kind, row.url).max_page_states
                 assert polled_at is not None  # it was polled just now
-                if is_notice_due(row):
+                if is_persistently_failing(row) and row.noticed_at is None:
                     await self._notify_failure(connection, row, polled_at)
                     row = replace(row, noticed_at=polled_at)
                 await sources.set_health(connection, row)
@@ -311,154 +331,13 @@ class Checkpoint:
                     await sources.trim_page_states(connection, row.id, max_states)
 
 
-MAX_DIGESTS_OF_DATE = 20
-"""Digests of one date that a stranger's page or feed may have, and none beside `base.MAX_NEW_PAPERS` papers: a post reads all
-of them. Honest ones have one to a few."""
-MAX_NEW_DIGESTS = 2_000
-"""New digests of a day (UTC) by a stranger's page or feed: as many as the entries of a feed that is read the first time."""
-MAX_CORRECTIONS = 50
-"""Corrections by a stranger's page or feed that are stored in one run; each takes some 20 ms."""
-_MAX_QUEUED = 64
-_MAX_BATCH = 32
-_BATCH_WAIT_SECONDS = 0.1
-"""Time that a batch waits for more items: one transaction costs as much as several digests."""
-_FINAL_FLUSH_SECONDS = 5.0
-_LARGE_CHARACTERS = 1_000_000
-"""Length of a result's texts from which it is stored before its source reads the next one, so that few are held at once."""
-
-
-class SinkItem(NamedTuple):
-    """A fetch result with the report of its source. Its page states are saved once it is stored."""
-
-    report: SourceReport
-    result: base.FetchResult
-
-
-class Sink:
-    """Stores items in the background, several in one transaction."""
-
-    def __init__(self, ingest: IngestService, checkpoint: Checkpoint) -> None:
-        self._ingest = ingest
-        self._checkpoint = checkpoint
-        self._queue: asyncio.Queue[SinkItem] = asyncio.Queue(_MAX_QUEUED)
-        self._flush_requested = asyncio.Event()
-
-    async def put(self, item: SinkItem) -> None:
-        """Queue an item, or record it at once if there is nothing to store. Waits while the queue is full.
-
-        Its report is complete after the next `flush`.
-        """
-        if item.result.digests or item.result.facts:
-            await self._queue.put(item)
-            if sum(len(digest.text) for digest in item.result.digests) >= _LARGE_CHARACTERS:
-                await self.flush()
-        else:
-            if item.result.location == item.report.source.url:
-                await self.flush()  # its state says that all that it names is stored
-            await self._record_stored(item)
-
-    async def flush(self) -> None:
-        """Wait until every queued item is stored or has failed."""
-        self._flush_requested.set()
-        await self._queue.join()
-        self._flush_requested.clear()
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Store items for the duration of the block. On exit, flush for at most `_FINAL_FLUSH_SECONDS`."""
-        consumer = asyncio.create_task(self._consume())
-        try:
-            yield
-        finally:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.flush(), _FINAL_FLUSH_SECONDS)
-            consumer.cancel()
-            await asyncio.gather(consumer, return_exceptions=True)
-
-    async def _consume(self) -> None:
-        while True:
-            batch = [await self._queue.get()]
-            if not self._queue.full():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._flush_requested.wait(), _BATCH_WAIT_SECONDS)
-            while len(batch) < _MAX_BATCH and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            await self._store_batch(batch)
-            count = len(batch)
-            del batch  # not kept until the next one comes
-            for _ in range(count):
-                self._queue.task_done()
-
-    async def _store_batch(self, batch: Sequence[SinkItem]) -> None:
-        """Store a batch. On failure its sources fail, and fetch the same content again in the next run."""
-        # A bug that one text triggers must not keep the others from being stored.
-        urls = sorted({report.source.url for report, _ in batch})
-        with isolation.isolated(log, "batch not stored", sources=urls) as failures:
-            try:
-                # The facts first: alerts and posts of a listing need the votes that are read with it.
-                stored = [await self._ingest.add_facts(result.facts) for _, result in batch]
-                digests = [
-                    digest_writer.to_sourced_digests(result.digests, report.source.url, result.location)
-                    for report, result in batch
-                ]
-                results = iter(
-                    await self._ingest.add_batch(
-                        [digest for group in digests for digest in group],
-                        max_corrections=_count_corrections_left(report for report, _ in batch),
-                    )
-                )
-                for item, facts, group in zip(batch, stored, digests, strict=True):
-                    await self._record_stored(item, sum((next(results) for _ in group), facts))
-            except errors.StorageError as error:
-                _record_failure(batch, str(error))
-        for failure in failures:
-            if len(batch) == 1:
-                _record_failure(batch, f"it {fetch_errors.describe_bug(failure)}")
-                return
-            for item in batch:
-                await self._store_batch([item])
-
-    async def _record_stored(self, item: SinkItem, ingested: IngestResult | None = None) -> None:
-        item.report.add_fetch_result(item.result, ingested)
-        if ingested is not None and ingested.held_back:
-            # Without its state the page is read again by the next poll.
-            item.report.has_lost = True
-            return
-        if item.result.progress is not None and not item.report.has_lost:
-            item.report.has_lost = not await self._checkpoint.move_progress(item.report, item.result.progress)
-        if item.result.missing_ids:
-            await self._checkpoint.delay_arxiv(item.result.missing_ids)
-        is_all = item.result.location == item.report.source.url
-        if item.result.page_states and not (is_all and item.report.has_lost):
-            await self._checkpoint.add_pages(item.report.source, item.result.page_states)
-
-
-def _count_corrections_left(reports: Iterable[SourceReport]) -> dict[str, int]:
-    """Return how many more corrections of each stranger's source, by its address, are stored in this run."""
-    return {
-        report.source.url: MAX_CORRECTIONS - report.result.corrected_digests
-        for report in reports
-        if kinds.get(report.source.kind, report.source.url).max_new_papers is not None
-    }
-
-
-def _record_failure(batch: Sequence[SinkItem], reason: str) -> None:
-    for report, _ in batch:
-        report.add_failure(reason)
-        report.has_lost = True
-
-
 class DryRunSink(Sink):
     """Counts what would change and stores nothing."""
 
-    def __init__(self, ingest: IngestService, checkpoint: Checkpoint, database: Database) -> None:
-        super().__init__(ingest, checkpoint)
-        self._database = database
-        self._seen: set[str] = set()
+    _seen: frozenset[str] = frozenset()
 
-    async def put(self, item: SinkItem) -> None:
-        """Count what storing an item would change."""
-        report, fetched = item
+    async def put(self, report: SourceReport, fetched: base.FetchResult) -> None:
+        """Count what storing a result would change."""
         result = IngestResult(arxiv_ids=frozenset(facts.arxiv_id for facts in fetched.facts))
         result += await self._ingest.add_digests(
             fetched.digests, source=report.source.url, location=fetched.location, dry_run=True
@@ -508,7 +387,7 @@ class Poller:
         clock: Clock,
         ingest: IngestService,
         context: base.SourceContext,
-        retry_policy: fetch_errors.RetryPolicy,
+        retry_policy: fetcher.RetryPolicy,
         *,
         notify_failure: NotifyFailure = skip_notification,
     ) -> None:
@@ -594,24 +473,24 @@ class Poller:
         progress: ProgressCallback = lambda *_: None,
     ) -> list[SourceReport]:
         """Poll these sources, then store the health of each."""
-        state = Checkpoint(self._database, self._clock, self._notify_failure)
-        target = DryRunSink(self._ingest, state, self._database) if dry_run else Sink(self._ingest, state)
+        target = (DryRunSink if dry_run else Sink)(
+            self._ingest, self._database, self._clock, self._notify_failure
+        )
         back_fill_seconds = 0 if dry_run else None if timeout_seconds is None else _BACK_FILL_SECONDS
         reports_by_id = {row.id: SourceReport(row, progress=row.progress) for row in rows}
         run = _Run(target, days, timeout_seconds, progress, back_fill_seconds, reports_by_id)
         try:
-            async with target.running():
-                await self._fetch_in_stages(rows, run)
+            await self._fetch_in_stages(rows, run)
         except BaseException:
             # On cancellation, save the progress so that the next run resumes.
-            await state.flush()
+            await target.save()
             raise
         now = self._clock()
         reports = list(run.reports.values())
         for report in reports:
             report.conclude(now)
         if not dry_run:
-            await state.flush(
+            await target.save(
                 [
                     updated_health(report, now, self._retry_policy, self._context.day_close)
                     for report in reports
@@ -628,14 +507,11 @@ class Poller:
         try:
             if tasks:
                 await asyncio.wait(tasks, timeout=_VOTES_STAGE_SECONDS)
-                await run.sink.flush()
             tasks += self._start_workers(by_stage[base.Stage.DIGESTS], run)
             await asyncio.gather(*tasks)
-            await run.sink.flush()
             if facts_rows := by_stage[base.Stage.MISSING_FACTS]:
                 tasks = self._start_workers(facts_rows, run)
                 await asyncio.gather(*tasks)
-                await run.sink.flush()
             elif not isinstance(run.sink, DryRunSink):
                 # The health of the sources that were read is stored after it.
                 with isolation.isolated(log, "titles not fetched from arXiv"):
@@ -646,20 +522,13 @@ class Poller:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start_workers(self, rows: Sequence[models.StoredSource], run: _Run) -> list[asyncio.Task[None]]:
-        now, remaining = self._clock(), iter(rows)
+        remaining = iter(rows)
 
         async def work() -> None:
             for row in remaining:
-                await self._fetch_source(row, base.FetchRequest(now, {}, run.days), run)
+                await self._fetch_source(row, run)
 
         return [asyncio.create_task(work()) for _ in range(min(_MAX_CONCURRENT_SOURCES, len(rows)))]
-
-    async def _papers_missing_facts(self, run: _Run) -> list[str]:
-        """Return the ids of papers without arXiv's facts: recent papers, or those since the first requested day."""
-        now = self._clock()
-        since = min(run.days) if run.days else now.date() - timedelta(days=_FACTS_LOOKBACK_DAYS)
-        async with self._database.read() as connection:
-            return await papers.list_arxiv_due(connection, now, since_on=since, limit=_MAX_MISSING_FACTS)
 
     async def _fetch_titles(self) -> None:
         """Ask arXiv, which is not configured as a source, for the papers of lists that give no title."""
@@ -677,7 +546,7 @@ class Poller:
             if result.status in _FAILING:
                 log.warning("titles not fetched from arXiv", papers=len(due), reason=result.reason)
 
-    async def _fetch_source(self, row: models.StoredSource, request: base.FetchRequest, run: _Run) -> None:
+    async def _fetch_source(self, row: models.StoredSource, run: _Run) -> None:
         """Fetch one source and pass its results to the sink as they come."""
         report = run.reports[row.id]
         # A bug that one response triggers must not stop the other sources.
@@ -685,40 +554,37 @@ class Poller:
             try:
                 async with asyncio.timeout(run.timeout_seconds):
                     kind = kinds.get(row.kind, row.url)
-                    is_asking = kind.stage is base.Stage.MISSING_FACTS
-                    missing = await self._papers_missing_facts(run) if is_asking else ()
+                    missing, now = list[str](), self._clock()
                     async with self._database.read() as connection:
+                        if kind.stage is base.Stage.MISSING_FACTS:
+                            # Recent papers, or those since the first requested day.
+                            recent = now.date() - timedelta(days=_FACTS_LOOKBACK_DAYS)
+                            since = min(run.days) if run.days else recent
+                            missing = await papers.list_arxiv_due(
+                                connection, now, since_on=since, limit=_MAX_MISSING_FACTS
+                            )
                         states = await sources.list_page_states(connection, row.id, kind.max_page_states)
-                    request = replace(
-                        request,
-                        page_states=PageStates(states),
-                        arxiv_ids=missing,
-                        progress=row.progress,
-                        max_seconds=run.back_fill_seconds,
+                    request = base.FetchRequest(
+                        now, states, run.days, missing, row.progress, run.back_fill_seconds
                     )
                     source = kind.open(row.url, row.options, self._context)
                     async for result in source.fetch(request):
-                        changed = changed_pages(
-                            result.page_states, request.page_states, self._context.day_close
-                        )
+                        changed = changed_pages(result.page_states, states, self._context.day_close)
                         fetched = replace(result, page_states=changed)
                         if run.days is None:
                             fetched = await self._limit_new_digests(fetched, report)
                             fetched = await self._limit_new_papers(fetched, report)
-                        await run.sink.put(SinkItem(report, fetched))
+                        await run.sink.put(report, fetched)
                         run.progress(row, result)
-                        if result.progress is not None:
-                            # The next part is asked for once this one is stored, and none after one that was lost.
-                            await run.sink.flush()
-                            if report.has_lost:
-                                break
+                        if result.progress is not None and report.has_lost:
+                            break  # no part is asked for after one that was lost
                         del result, fetched  # while its source reads the next one
             except TimeoutError:
                 report.add_failure(f"it was not done within {run.timeout_seconds:g} s")
             except errors.StorageError as error:
                 report.add_failure(str(error))
         for failure in failures:
-            report.add_failure(f"it {fetch_errors.describe_bug(failure)}")
+            report.add_failure(f"it {base.describe_bug(failure)}")
 
     async def _limit_new_digests(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
         """Return a result without the new digests that exceed the limits of a date and of a day (UTC), if its source has limits.

@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import abc
 from yarl import URL
 
-from bot.sources import fetch_errors
+from bot.sources import base
 from storage import errors
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -132,18 +132,16 @@ class SsrfGuard(abc.AbstractResolver):
     def check_url(self, url: URL) -> None:
         """Raise BlockedUrlError for a URL that is blocked by its scheme or by an address in it. Resolves no names."""
         if url.scheme not in ("http", "https"):
-            raise fetch_errors.BlockedUrlError(
-                f"only http and https are fetched, not {url.scheme or 'a bare path'}"
-            )
+            raise base.BlockedUrlError(f"only http and https are fetched, not {url.scheme or 'a bare path'}")
         host, port = (url.raw_host or "").lower().rstrip("."), url.port
         if not host or port is None:
-            raise fetch_errors.BlockedUrlError("the address names no host")
+            raise base.BlockedUrlError("the address names no host")
         if ":" not in host and not _NUMERIC_HOST.fullmatch(host):
             return
         try:
             address = ipaddress.ip_address(host)
         except ValueError:
-            raise fetch_errors.BlockedUrlError(f"{host} is an address written in an unusual way") from None
+            raise base.BlockedUrlError(f"{host} is an address written in an unusual way") from None
         self._check_addresses(host, port, [address])
 
     def _is_allowed(self, host: str, port: int) -> bool:
@@ -157,7 +155,7 @@ class SsrfGuard(abc.AbstractResolver):
                 continue
             if not self._is_allowed(host, port):
                 where = host if host == str(address) else f"{host} is at {address}, which"
-                raise fetch_errors.BlockedUrlError(f"{where} is a {reason} address")
+                raise base.BlockedUrlError(f"{where} is a {reason} address")
             self._allowed_endpoints.add((address, port))
 
     async def check_resolved(self, url: URL) -> None:
@@ -171,7 +169,7 @@ class SsrfGuard(abc.AbstractResolver):
         try:
             await self.resolve(host, port, socket.AF_UNSPEC)
         except OSError:
-            raise fetch_errors.FetchError(
+            raise base.FetchError(
                 f"the name {host} was not found here, so that it cannot be checked before the proxy gets it"
             ) from None
 

@@ -204,6 +204,15 @@ def _span(match: re.Match[str], today: date) -> tuple[date, date]:
     return _named(unit, word in ("this", "이번"), today)
 
 
+def read_calendar(text: str) -> tuple[date, date] | None:
+    """Return the first and the last day of a year, a month or a day in digits (2025, 2025-01, 20250131, 2025년 1월).
+
+    None for other text. Raises ValueError for one that does not exist.
+    """
+    match = _FULL.fullmatch(text) or _DIGITS.fullmatch(text)
+    return calendar_span(*(int(part) for part in match.groups() if part)) if match else None
+
+
 def calendar_span(year: int, month: int = 0, day: int = 0) -> tuple[date, date]:
     """Return the first and the last day of a year, a month or a day. Raises ValueError for one that does not exist."""
     if day:
@@ -262,6 +271,7 @@ _WEEKDAY = re.compile(rf"(?:(last|this|지난|저번|이번) ?)?({'|'.join(_WEEK
 _FULL = re.compile(
     r"([0-9]{4})(?:(?:년 ?|[-./ ]{1,2})([0-9]{1,2})(?:(?:월 ?|[-./ ]{1,2})([0-9]{1,2}))?)?(?:년|월|일|\.)?"
 )
+_DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})?")
 _KOREAN_DAY = re.compile(r"([0-9]{1,2})월 ?([0-9]{1,2})일?")
 _TYPED_NUMBERS = re.compile(r"([0-9]{1,2}) ?[-./] ?([0-9]{1,2})\.?(?: ?[-./] ?([0-9]{4}))?")
 _MONTH_DAY = re.compile(rf"({_MONTH})\.? ?(?:the )?([0-9]{{1,2}})(?:st|nd|rd|th)?(?: ([0-9]{{4}}))?")
@@ -277,16 +287,18 @@ def read_typed_date(text: str, today: date) -> tuple[date, date] | None:
     folded = unicodedata.normalize("NFKC", text[:_MAX_LENGTH]).casefold().replace(",", " ")
     folded = " ".join(folded.split())
     try:
-        found = (
-            _read_days_ago(folded, today)
-            or _read_weekday(folded, today)
-            or _read_full_date(folded)
-            or _read_day_of_year(folded, today)
-            or _read_typed_period(folded, today)
-        )
+        day = _read_day(folded, today)
+        if day is not None:
+            return day, day
+        if span := read_calendar(folded):
+            return span
+        if match := _BARE_MONTH.fullmatch(folded):
+            month = MONTHS[match[1]]
+            return calendar_span(today.year - (month > today.month), month)
     except (ValueError, OverflowError):  # 31 February, or a year before the first
         return None
-    return (found, found) if isinstance(found, date) else found
+    rest, (first, last) = read_period(folded, today)
+    return None if rest or first is None or last is None else (first, last)
 
 
 def list_names(day: date, today: date) -> list[str]:
@@ -302,32 +314,17 @@ def list_names(day: date, today: date) -> list[str]:
     return names + [name for name, ago in _DAYS_AGO.items() if ago == days_ago]
 
 
-def _read_days_ago(text: str, today: date) -> date | None:
-    days = _DAYS_AGO.get(text)
-    if days is None and (match := _AGO.fullmatch(text)):
-        days = int(match[1]) * (7 if match[2] in ("week", "weeks", "주") else 1)
-    return None if days is None else today - timedelta(days=days)
-
-
-def _read_weekday(text: str, today: date) -> date | None:
-    """Read monday, the latest one, and last monday, which is never today."""
-    match = _WEEKDAY.fullmatch(text)
-    if match is None:
-        return None
-    which, weekday = match[1] or "", _WEEKDAYS[match[2]]
-    since = (today.weekday() - weekday - (which in _PREVIOUS)) % 7 + (which in _PREVIOUS)
-    return today - timedelta(days=since)
-
-
-def _read_full_date(text: str) -> date | tuple[date, date] | None:
-    """Read an ISO date, and others with a year in front. Raises ValueError for a date that does not exist."""
-    if match := _FULL.fullmatch(text):
-        return calendar_span(*(int(part) for part in match.groups() if part))
-    return date.fromisoformat(text) if re.fullmatch(r"[0-9]{8}", text) else None
-
-
-def _read_day_of_year(text: str, today: date) -> date | None:
-    """Read a month and a day, with a year or without. Raises ValueError for a date that does not exist."""
+def _read_day(text: str, today: date) -> date | None:
+    """Read a day, with a year or without. Raises ValueError for one that does not exist."""
+    if text in _DAYS_AGO:
+        return today - timedelta(days=_DAYS_AGO[text])
+    if match := _AGO.fullmatch(text):
+        return today - timedelta(days=int(match[1]) * (7 if match[2] in ("week", "weeks", "주") else 1))
+    if match := _WEEKDAY.fullmatch(text):
+        # Monday is the latest one; last monday is never today.
+        is_previous = match[1] in _PREVIOUS
+        since = (today.weekday() - _WEEKDAYS[match[2]] - is_previous) % 7 + is_previous
+        return today - timedelta(days=since)
     if match := _MONTH_DAY.fullmatch(text):
         return _latest(MONTHS[match[1]], int(match[2]), match[3], today)
     if match := _DAY_MONTH.fullmatch(text):
@@ -336,17 +333,9 @@ def _read_day_of_year(text: str, today: date) -> date | None:
         return _latest(int(match[1]), int(match[2]), None, today)
     if match := _TYPED_NUMBERS.fullmatch(text):
         month, day = int(match[1]), int(match[2])
-        return _latest(*((day, month) if month > 12 else (month, day)), match[3], today)
+        month, day = (day, month) if month > 12 else (month, day)
+        return _latest(month, day, match[3], today)
     return None
-
-
-def _read_typed_period(text: str, today: date) -> tuple[date, date] | None:
-    """Read a month, and every period that a question can name."""
-    if match := _BARE_MONTH.fullmatch(text):
-        month = MONTHS[match[1]]
-        return calendar_span(today.year - (month > today.month), month)
-    rest, (first, last) = read_period(text, today)
-    return None if rest or first is None or last is None else (first, last)
 
 
 def _latest(month: int, day: int, year: str | None, today: date) -> date:

@@ -65,6 +65,8 @@ MAX_SPELLINGS = 320
 MAX_READINGS = 24
 """Hangul readings of a spelling."""
 MAX_GIVEN_SYLLABLES = 4
+_MAX_SYLLABLE_LETTERS = 6
+"""Of the spellings of a syllable."""
 
 _VOWEL_REMOVAL = str.maketrans("", "", "aeiou ")
 _INITIAL_COST = 4
@@ -213,7 +215,7 @@ def hangul_readings(name: str) -> list[tuple[str, str]]:
 
 def families_of(spelling: str) -> list[str]:
     """Return the Hangul family names that a Latin word usually spells."""
-    return [family for family, cost in _families_by_spelling().get(spelling, ()) if not cost]
+    return [family for family, cost in _names_by_spelling("family").get(spelling, ()) if not cost]
 
 
 @lru_cache(maxsize=1 << 10)
@@ -227,32 +229,18 @@ def _segment(spelling: str, syllables: int) -> Iterator[tuple[str, int]]:
     if not spelling:
         yield "", 0
     elif syllables:
-        for size in range(1, min(len(spelling), _longest_syllable()) + 1):
-            for syllable, cost in _syllables_by_spelling().get(spelling[:size], ()):
+        for size in range(1, min(len(spelling), _MAX_SYLLABLE_LETTERS) + 1):
+            for syllable, cost in _names_by_spelling("given").get(spelling[:size], ()):
                 for rest, rest_cost in _segment(spelling[size:], syllables - 1):
                     yield syllable + rest, cost + rest_cost
 
 
-@lru_cache(maxsize=1)
-def _families_by_spelling() -> dict[str, list[tuple[str, int]]]:
-    return _by_spelling(_tables()["family"], family_spellings)
-
-
-@lru_cache(maxsize=1)
-def _syllables_by_spelling() -> dict[str, list[tuple[str, int]]]:
-    return _by_spelling(_letters("given"), _syllable_spellings)
-
-
-@lru_cache(maxsize=1)
-def _longest_syllable() -> int:
-    return max(map(len, _syllables_by_spelling()))
-
-
-def _by_spelling(
-    names: Iterable[str], list_spellings: Callable[[str], dict[str, int]]
-) -> dict[str, list[tuple[str, int]]]:
+@cache
+def _names_by_spelling(kind: str) -> dict[str, list[tuple[str, int]]]:
+    """Return the family names, or the given syllables, with their costs, by spelling."""
+    list_spellings = family_spellings if kind == "family" else _syllable_spellings
     found: dict[str, list[tuple[str, int]]] = {}
-    for name in names:
+    for name in _tables()["family"] if kind == "family" else _letters(kind):
         for spelling, cost in list_spellings(name).items():
             found.setdefault(spelling, []).append((name, cost))
     return found
@@ -480,8 +468,11 @@ def is_generic(name: str) -> bool:
 def institution_tokens(names: Iterable[str]) -> set[str]:
     """Return the tokens of institutions for the index: of the known ones that names contain, and of each whole name."""
     known = set(_keys().values())
-    keys = {key for name in islice(names, _MAX_INSTITUTIONS) for key in find_keys(name) & known}
-    keys.update(institution_key(name) for name in islice(names, _MAX_INSTITUTIONS))
+    keys = {
+        key
+        for name in islice(names, _MAX_INSTITUTIONS)
+        for key in (institution_key(name), *(find_keys(name) & known))
+    }
     return {token for key in keys if (token := institution_token(key))}
 
 

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from bot.text import analyser, dates
 
@@ -32,8 +33,6 @@ _CLAUSE = re.compile(
 _NOT = re.compile(r"(?<!\S)NOT\s+(?=\S)")
 # Two whole words, not a fraction, a date or I/O.
 _WORD_SEPARATOR = re.compile(r"(?<=[^\W\d_][^\W\d_])[/|,;:](?=[^\W\d_]{2})")
-_DATE = re.compile(r"(?:>=?)?([0-9]{4})(?:[-./]?([0-9]{2}))?(?:[-./]?([0-9]{2}))?")
-_LOOSE_DATE = re.compile(r"(?:>=?)?([0-9]{4})[-./년](?:([0-9]{1,2})(?:[-./월]([0-9]{1,2}))?[.월일]?)?")
 _VOTES = re.compile(r"(>?)=?([0-9]{1,6})(?:\+|\.\.)?")
 _DAY = timedelta(days=1)
 
@@ -86,14 +85,9 @@ class _QueryBuilder:
     """The parts of a query while it is parsed."""
 
     def __init__(self) -> None:
-        self._words: list[str] = []
-        self._phrases: list[str] = []
-        self._excluded: list[str] = []
-        self._authors: list[str] = []
-        self._ignored: list[str] = []
-        self._since: date | None = None
-        self._until: date | None = None
-        self._min_votes: int | None = None
+        self._words, self._phrases, self._excluded = list[str](), list[str](), list[str]()
+        self._authors, self._ignored = list[str](), list[str]()
+        self._ranges: dict[str, Any] = {}
         self._pending: tuple[str, str] | None = None
 
     def add(self, clause: re.Match[str]) -> None:
@@ -127,18 +121,19 @@ class _QueryBuilder:
             return named
         if field == "votes":
             if match := _VOTES.fullmatch(value):
-                self._min_votes = int(match[2]) + bool(match[1] and "=" not in value)
+                self._ranges["min_votes"] = int(match[2]) + bool(match[1] and "=" not in value)
             return match is not None
-        span = _parse_date_range(value)
+        try:
+            span = dates.read_calendar(value.removeprefix(">").removeprefix("="))
+        except ValueError:  # 31 February
+            return False
         if span is None:
             return False
         first, last = span
         if field == "since":
-            self._since = first
-        elif field == "until":
-            self._until = last
+            self._ranges["since"] = first
         else:
-            self._until = max(first, date.min + _DAY) - _DAY
+            self._ranges["until"] = last if field == "until" else max(first, date.min + _DAY) - _DAY
         return True
 
     def _add_term(self, text: str, terms: list[str]) -> None:
@@ -154,20 +149,6 @@ class _QueryBuilder:
             phrases=tuple(self._phrases[:8]),
             excluded=tuple(self._excluded[:8]),
             authors=tuple(self._authors[:4]),
-            since=self._since,
-            until=self._until,
-            min_votes=self._min_votes,
             ignored=tuple(self._ignored[:_MAX_IGNORED]),
+            **self._ranges,
         )
-
-
-def _parse_date_range(text: str) -> tuple[date, date] | None:
-    """Return the first and last day of 2025, 2025-01, 2025-1-31, 20250131 or 2025년1월; None for other text."""
-    match = _DATE.fullmatch(text) or _LOOSE_DATE.fullmatch(text)
-    if match is None:
-        return None
-    year, month, day = map(int, match.groups("0"))
-    try:
-        return dates.calendar_span(year, month or min(day, 1), day)
-    except ValueError:
-        return None

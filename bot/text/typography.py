@@ -185,9 +185,9 @@ def _convert_braced(formula: str) -> str:
 
 
 def _convert_script(sign: str, inner: str) -> str:
-    joined, table = inner.replace(" ", ""), _TABLES[sign]
-    if joined and all(ord(letter) in table for letter in joined):
-        return "{}" + joined.translate(table)  # the braces end a command in front, such as \alpha
+    joined = inner.replace(" ", "")
+    if joined and (script := _translate(joined, sign)) != sign + joined:
+        return "{}" + script  # the braces end a command in front, such as \alpha
     if joined.isalnum():
         return f"{sign}{joined}"
     return f"{sign}({inner})".replace("{", r"\{").replace("}", r"\}")

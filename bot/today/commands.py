@@ -8,11 +8,13 @@ from types import MappingProxyType
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.client import messages as client_messages
 from bot.client import options as client_options
-from bot.client import paper_text, router
+from bot.client import router
 from bot.client.context import Client, Request
-from bot.client.custom_ids import Action
+from bot.client.message_builder import Action
 from bot.client.router import UserError
+from bot.lists.commands import load_paper
 from bot.today import messages as today_messages
 from bot.today.service import DEFAULT_TIME
 from storage.models import FeedbackKind
@@ -107,11 +109,9 @@ class TodayCog(commands.Cog):
 
     async def _learn(self, request: Request, arxiv_id: str, kind: FeedbackKind) -> ui.LayoutView:
         """Record what the reader said of a paper, and return the papers again."""
-        detail = await self._services.search.find_paper(arxiv_id)
-        if detail is None:
-            raise UserError("no-paper", paper=paper_text.escape_untrusted(arxiv_id))
-        await self._services.today.answer(request.user_id, detail.arxiv_id, kind)
-        title = paper_text.escape_untrusted(detail.title or detail.arxiv_id)
+        detail = await load_paper(request, arxiv_id)
+        await self._services.today.answer(request.user_id, detail.id, kind)
+        title = client_messages.escape_untrusted(detail.title or detail.arxiv_id)
         key = "today-more-noted" if kind is FeedbackKind.MORE else "today-less-noted"
         return await self._updated_view(request, request.texts(key, title=title))
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import Any
 
 from discord import ui
 
-from bot.client import custom_ids, message_builder, paper_text
+from bot.client import message_builder
 from bot.client import messages as client_messages
-from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
+from bot.client.message_builder import MessageBuilder, button, pack_custom_id, select_menu, select_option
 from bot.client.messages import PostWording
 from bot.client.translations import Texts
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
-from bot.outbox.contents import TodayReasonKind
 from bot.rendering import discord_text
 
 SHOW = "td"
@@ -47,22 +46,22 @@ def today_view(
         is_learnt = post.saved_count >= contents.MIN_SAVED
         basis = saved if is_learnt else texts("today-from-topics")
     heading = texts("today-heading", day=texts.format_date(post.digest_on))
-    message.add_text(f"## {heading}\n{paper_text.subtext(basis)}")
+    message.add_text(f"## {heading}\n{client_messages.subtext(basis)}")
     message.add_text(suspended_text(texts, post.suspended))
     menu = topics_menu(texts, post.topics, (), "")
     buttons = _footer_buttons(texts, post, marker)
     message.reserve(5 * len(post.picks))
     is_foreign = contents.is_in_other_language([paper for paper, _, _ in post.picks], texts.locale)
     foot = [texts("summary-in-other-language") if is_foreign else "", note]
-    message.end_with(([menu], buttons), "\n".join(paper_text.subtext(line) for line in foot if line))
+    message.end_with(([menu], buttons), "\n".join(client_messages.subtext(line) for line in foot if line))
     for position, pick in enumerate(post.picks):
         share = message.share(len(post.picks) - position)
         message.add_text(_pick_text(texts, position + 1, pick, *share, with_language=not is_foreign))
         arxiv_id = pick[0].arxiv_id
         message.add_reserved_row(
             *lists_card.read_and_save_buttons(texts, arxiv_id),
-            button(texts("today-more"), custom_ids.pack(MORE, arxiv_id)),
-            button(texts("today-less"), custom_ids.pack(LESS, arxiv_id)),
+            button(texts("today-more"), pack_custom_id(MORE, arxiv_id)),
+            button(texts("today-less"), pack_custom_id(LESS, arxiv_id)),
         )
     return message.view
 
@@ -96,7 +95,7 @@ def topics_view(
     how = texts("today-how", data=commands[0], forget=commands[1])
     message.add_text("\n".join([*lines, client_messages.subtext_lines(how)]))
     message.add_select(topics_menu(texts, topics, picked, PANEL))
-    message.add_buttons(button(texts("today-show"), custom_ids.pack(SHOW)))
+    message.add_buttons(button(texts("today-show"), pack_custom_id(SHOW)))
     return message.view
 
 
@@ -108,13 +107,13 @@ def topics_menu(
         select_option(topic, topic, selected=topic in picked) for topic in dict.fromkeys([*picked, *topics])
     ]
     return select_menu(
-        texts("today-pick-topics"), custom_ids.pack(PICK, place), options, max_values=len(options)
+        texts("today-pick-topics"), pack_custom_id(PICK, place), options, max_values=len(options)
     )
 
 
 def time_modal(texts: Texts, at_time: str, zone: str) -> message_builder.StatelessModal:
     """Return the form for the time of day and the zone at which the papers are sent."""
-    modal = message_builder.StatelessModal(texts("today-change-time"), custom_ids.pack(SUBMIT_TIME))
+    modal = message_builder.StatelessModal(texts("today-change-time"), pack_custom_id(SUBMIT_TIME))
     modal.add_text(
         texts("subscription-form-time"),
         "time",
@@ -139,39 +138,30 @@ def suspended_text(texts: Texts, reason: str | None) -> str:
 
 def send_button(texts: Texts, *, again: bool) -> ui.Item[Any]:
     """Return the button that has the papers sent each day, or `again` after Discord did not take them."""
-    return button(texts("today-send-again" if again else "today-send"), custom_ids.pack(SEND))
+    return button(texts("today-send-again" if again else "today-send"), pack_custom_id(SEND))
 
 
 def _pick_text(
     texts: Texts, position: int, pick: contents.TodayPick, characters: int, size: int, *, with_language: bool
 ) -> str:
     paper, rank, reasons = pick
-    clauses = [_clause(texts, reason) for reason in reasons]
+    clauses = [
+        texts(f"today-because-{kind.value}", text=_escape(text), count=count) for kind, text, count in reasons
+    ]
     because = texts("today-because", reasons=texts("today-and").join(clauses)) if clauses else ""
-    title = paper_text.title_link(
+    title = client_messages.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters // 2, max_bytes=size // 2
     )
-    facts = paper_text.join_dotted(paper_text.format_votes(paper.votes), texts("today-rank", rank=rank))
+    facts = client_messages.join_dotted(
+        client_messages.format_votes(paper.votes), texts("today-rank", rank=rank)
+    )
     excerpt, language = client_messages.excerpt_lines(texts, paper, with_language=with_language)
-    lines = (f"**{position} · {title}** {facts}", excerpt, *map(paper_text.subtext, (language, because)))
+    lines = (f"**{position} · {title}** {facts}", excerpt, *map(client_messages.subtext, (language, because)))
     return discord_text.shorten("\n".join(line for line in lines if line), characters, max_bytes=size)
 
 
-def _clause(texts: Texts, reason: contents.TodayReason) -> str:
-    kind, text, count = reason
-    match kind:
-        case TodayReasonKind.SAVED:
-            return texts("today-because-saved", text=_escape(text), count=count)
-        case TodayReasonKind.FOLLOWED:
-            return texts("today-because-followed", text=_escape(text))
-        case TodayReasonKind.PICKED:
-            return texts("today-because-picked", text=_escape(text))
-        case _:
-            assert_never(kind)
-
-
 def _escape(text: str) -> str:
-    return paper_text.escape_untrusted(text, max_length=_MAX_REASON_LENGTH)
+    return client_messages.escape_untrusted(text, max_length=_MAX_REASON_LENGTH)
 
 
 def _footer_buttons(texts: Texts, post: contents.TodayPost, marker: str | None) -> list[ui.Item[Any]]:
@@ -181,12 +171,12 @@ def _footer_buttons(texts: Texts, post: contents.TodayPost, marker: str | None) 
         [send_button(texts, again=post.suspended is not None)]
         if post.at_time is None
         else [
-            button(texts("today-change-time"), custom_ids.pack(OPEN_TIME)),
-            button(texts("today-stop"), custom_ids.pack(STOP)),
+            button(texts("today-change-time"), pack_custom_id(OPEN_TIME)),
+            button(texts("today-stop"), pack_custom_id(STOP)),
         ]
     )
     return [
         button(texts("today-others"), lists_messages.pack_state(day, marker=marker)),
-        button(texts("today-topics"), custom_ids.pack(TOPICS)),
+        button(texts("today-topics"), pack_custom_id(TOPICS)),
         *sending,
     ]

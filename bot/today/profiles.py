@@ -416,17 +416,6 @@ class Profiles:
         self._opened[user_id][paper_id] = None
         self.wake(user_id)
 
-    async def record(self, user_id: int, paper_id: int, kind: FeedbackKind) -> None:
-        """Store what a reader said of a paper."""
-        async with self._database.transaction() as connection:
-            await today.set_feedback(connection, user_id, paper_id, kind, self._clock())
-
-    async def pick_topics(self, user_id: int, topics: Iterable[str]) -> None:
-        """Replace the topics that a reader picked."""
-        profile = await self.open(user_id)
-        async with self._database.transaction() as connection:
-            await today.upsert(connection, replace(profile, topics=tuple(dict.fromkeys(topics))))
-
     async def _learn(self, profile: models.Profile) -> models.Profile:
         async with self._database.read() as connection:
             signals = await _load_signals(connection, profile)

@@ -50,14 +50,6 @@ Follows: TypeAlias = Mapping[int, tuple[contents.AlertReason, ...]]
 """Why papers match a reader's alerts, by paper id."""
 
 
-class Wanted(NamedTuple):
-    """A reader's current profile, and how the post is built."""
-
-    profile: models.Profile
-    locale: models.Locale
-    marker: str = ""
-
-
 class TodayService:
     """Ranks the papers of the newest day for readers, and stores when they want them by DM."""
 
@@ -69,26 +61,26 @@ class TodayService:
         self._profiles = reader_profiles
         self._rising = rising
 
-    async def build_post(
-        self, user_id: int, locale: models.Locale, *, marker: str = ""
-    ) -> contents.TodayPost | None:
+    async def build_post(self, user_id: int, locale: models.Locale) -> contents.TodayPost | None:
         """Return the reader's papers of the newest day; None for an archive without papers.
 
         Topics are offered until some are picked or MIN_SAVED papers saved.
         """
         profile = await self._profiles.open(user_id)
-        posts = await self.build_posts([Wanted(profile, locale, marker)])
+        posts = await self.build_posts([(profile, locale)])
         if not posts or posts[0].saved_count >= contents.MIN_SAVED or profile.topics:
             return posts[0] if posts else None
         return replace(posts[0], topics=await self.list_topics(locale))
 
     async def list_topics(self, locale: models.Locale) -> tuple[str, ...]:
         """Return the topics of the last month that a reader may pick, in the reader's language."""
-        common = await self._rising.list_common(locale, limit=MENU_TOPICS)
+        common = await self._rising.list_topics(locale, limit=MENU_TOPICS, with_common=True)
         return tuple(dict.fromkeys(topic.text[:MAX_TOPIC_LENGTH] for topic in common))
 
-    async def build_posts(self, wanted: Sequence[Wanted]) -> list[contents.TodayPost]:
-        """Return the posts of readers; none without papers."""
+    async def build_posts(
+        self, wanted: Sequence[tuple[models.Profile, models.Locale]]
+    ) -> list[contents.TodayPost]:
+        """Return the posts of readers by their current profiles, each in a language; none without papers."""
         async with self._database.read() as connection:
             on, vectors = await self._profiles.vectors.get_day(connection)
             details = await papers.list_details(connection, list(vectors))
@@ -96,7 +88,7 @@ class TodayService:
                 return []
             day = Day(on, details, vectors)
             glossary, _ = await self._profiles.vectors.get_concepts(connection)
-            user_ids = [each.profile.user_id for each in wanted]
+            user_ids = [profile.user_id for profile, _ in wanted]
             scores = await self._profiles.score(connection, user_ids, vectors)
             own = {user_id: await alerts.list_rows(connection, user_id=user_id) for user_id in user_ids}
             follows = await asyncio.to_thread(_match_follows, own, details)
@@ -105,11 +97,12 @@ class TodayService:
                     connection,
                     day,
                     glossary,
-                    each,
-                    scores.get(each.profile.user_id, {}),
-                    follows.get(each.profile.user_id),
+                    profile,
+                    locale,
+                    scores.get(profile.user_id, {}),
+                    follows.get(profile.user_id),
                 )
-                for each in wanted
+                for profile, locale in wanted
             ]
 
     async def _build(
@@ -117,12 +110,12 @@ class TodayService:
         connection: Connection,
         day: Day,
         glossary: Glossary,
-        wanted: Wanted,
+        profile: models.Profile,
+        locale: models.Locale,
         scores: Mapping[int, float],
         follows: Follows | None,
     ) -> contents.TodayPost:
         """Return the post of a reader; `follows` is None for one without alerts."""
-        profile, locale, marker = wanted
         answers = dict(await today.list_feedback(connection, profile.user_id, limit=len(day.details) + 200))
         saved = await shelf.list_paper_ids(connection, profile.user_id)
         left_out = {*saved, *(key for key, answer in answers.items() if answer is FeedbackKind.LESS)}
@@ -137,7 +130,7 @@ class TodayService:
             quoted = matcher.find_sentence(detail, [text for _, text, _ in reasons], locale)
             picks.append((replace(contents.build_post_paper(detail, locale), quoted=quoted), rank, reasons))
         return contents.TodayPost(
-            marker=marker,
+            marker="",
             locale=locale,
             digest_on=day.on,
             picks=tuple(picks),
@@ -147,13 +140,11 @@ class TodayService:
             suspended=profile.reason,
         )
 
-    async def answer(self, user_id: int, arxiv_id: str, kind: FeedbackKind) -> None:
+    async def answer(self, user_id: int, paper_id: int, kind: FeedbackKind) -> None:
         """Record what a reader said of a paper; the profile is current with the next post."""
         await self._profiles.open(user_id)
-        async with self._database.read() as connection:
-            ids = await papers.get_ids(connection, [arxiv_id])
-        if arxiv_id in ids:
-            await self._profiles.record(user_id, ids[arxiv_id], kind)
+        async with self._database.transaction() as connection:
+            await today.set_feedback(connection, user_id, paper_id, kind, self._clock())
 
     async def describe_profile(
         self, user_id: int, locale: models.Locale
@@ -171,8 +162,10 @@ class TodayService:
 
     async def pick_topics(self, user_id: int, topics: Sequence[str]) -> None:
         """Replace the topics that a reader picked, at most MENU_TOPICS of at most MAX_TOPIC_LENGTH characters."""
-        kept = [topic[:MAX_TOPIC_LENGTH] for topic in topics[:MENU_TOPICS]]
-        await self._profiles.pick_topics(user_id, kept)
+        kept = dict.fromkeys(topic[:MAX_TOPIC_LENGTH] for topic in topics[:MENU_TOPICS])
+        profile = await self._profiles.open(user_id)
+        async with self._database.transaction() as connection:
+            await today.upsert(connection, replace(profile, topics=tuple(kept)))
 
     async def send_daily(self, user_id: int, at_time: str | None, zone: str) -> models.Profile:
         """Send a reader's papers by DM each day at this local time (HH:MM), at their stored hour, or at DEFAULT_TIME.
@@ -341,9 +334,7 @@ class TodayPlanner:
                 return None
             latest_on = clock.latest_date(now)
             digest_on = await archive.find_newest_day(connection, latest_on)
-            known = {
-                profile.user_id: await accounts.get_reader(connection, profile.user_id) for profile in due
-            }
+            known = await accounts.list_readers_by_id(connection, [profile.user_id for profile in due])
         # On weekends the newest day is one whose papers the reader was sent already. One ahead was never a newest day.
         on_new_day = [
             profile
@@ -353,7 +344,9 @@ class TodayPlanner:
         ]
         current = await self._profiles.update(on_new_day)
         built = await self._build(current, known, now)
-        moved = [_move(profile, known[profile.user_id], now, built.get(profile.user_id)) for profile in due]
+        moved = [
+            _move(profile, known.get(profile.user_id), now, built.get(profile.user_id)) for profile in due
+        ]
         async with self._database.transaction() as connection:
             # A reader who stopped it meanwhile gets no message.
             still_due = {row.user_id for row in await today.list_due(connection, now, limit=10 * BATCH_SIZE)}
@@ -366,17 +359,15 @@ class TodayPlanner:
         return len(ids)
 
     async def _build(
-        self, current: Sequence[models.Profile], known: Mapping[int, models.Reader | None], now: datetime
+        self, current: Sequence[models.Profile], known: Mapping[int, models.Reader], now: datetime
     ) -> dict[int, models.NewDelivery]:
         """Render the posts by user id; what fails to render is logged and left out."""
-        wanted = []
-        for profile in current:
-            reader = known[profile.user_id]
-            wanted.append(Wanted(profile, (reader and reader.locale) or self._default_locale))
+        readers = [known.get(profile.user_id) for profile in current]
+        locales = [(reader and reader.locale) or self._default_locale for reader in readers]
+        posts = await self._service.build_posts(list(zip(current, locales, strict=True)))
         built: dict[int, models.NewDelivery] = {}
         slices = TimeSlices()
-        for profile, post in zip(current, await self._service.build_posts(wanted), strict=False):
-            reader = known[profile.user_id]
+        for profile, reader, post in zip(current, readers, posts, strict=False):
             with isolation.isolated(log, "rendering papers of the day failed", user=profile.user_id):
                 built[profile.user_id] = self._deliveries.build_post(
                     TODAY,

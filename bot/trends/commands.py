@@ -9,11 +9,10 @@ import structlog
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import custom_ids, permissions, router
-from bot.client.context import Client, Request
-from bot.client.custom_ids import Action
+from bot.client import message_builder, router
+from bot.client.context import Client, Request, Services
+from bot.client.message_builder import Action
 from bot.client.router import Attachment, UserError, WithImage
-from bot.client.services import Services
 from bot.client.translations import Texts
 from bot.lists import autocomplete
 from bot.lists import messages as lists_messages
@@ -59,18 +58,18 @@ class TrendsCog(commands.Cog):
     async def select_span(self, request: Request, action: Action) -> WithImage:
         """Show the chart for the selected span."""
         topic, _ = await self._unpack(action)
-        with custom_ids.map_parse_errors():
+        with message_builder.map_parse_errors():
             span = Span(router.selected_value(request.interaction))
         return await self._answer(request, trends_messages.make_topic(topic.text, span, topic.token), span)
 
     @router.handles(trends_messages.SELECT)
     async def select_topic(self, request: Request, action: Action) -> WithImage:
         """Show the chart of the selected rising topic."""
-        with custom_ids.map_parse_errors():
+        with message_builder.map_parse_errors():
             span = Span(action.payload)
         return await self._answer_topic(request, router.selected_value(request.interaction), span)
 
-    @router.handles(trends_messages.SHARE, router.PUBLICLY, check=permissions.require_may_share)
+    @router.handles(trends_messages.SHARE, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> WithImage:
         """Post the chart publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
@@ -96,7 +95,7 @@ class TrendsCog(commands.Cog):
     async def _answer(self, request: Request, topic: lists_messages.ListState, span: Span) -> WithImage:
         async with router.admitted_lookup(request.interaction):
             answer, image = await self._load_answer(request.texts, topic, span, rising=not topic.text)
-        may_share = permissions.may_share(request.interaction)
+        may_share = router.may_share(request.interaction)
         return WithImage(trends_messages.trend_view(request.texts, answer, may_share=may_share), image)
 
     async def _load_answer(

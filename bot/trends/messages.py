@@ -9,8 +9,9 @@ from itertools import groupby
 
 from discord import ui
 
-from bot.client import custom_ids, paper_text
-from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
+from bot.client import message_builder
+from bot.client import messages as client_messages
+from bot.client.message_builder import MessageBuilder, button, pack_custom_id, select_menu, select_option
 from bot.client.translations import Texts
 from bot.lists import messages as lists_messages
 from bot.rendering import charts, discord_text
@@ -66,13 +67,13 @@ def make_topic(text: str, span: Span, token: str = "") -> lists_messages.ListSta
 
 def pack(topic: lists_messages.ListState, span: Span, verb: str = SHOW) -> str:
     """Return the custom id that shows the trend of a topic."""
-    return custom_ids.pack(verb, span, "k" if topic.token else "", topic.token or topic.text)
+    return pack_custom_id(verb, span, "k" if topic.token else "", topic.token or topic.text)
 
 
-def unpack(action: custom_ids.Action) -> tuple[lists_messages.ListState, Span]:
+def unpack(action: message_builder.Action) -> tuple[lists_messages.ListState, Span]:
     """Return the topic and span that `pack` wrote; a stored text as its token alone. Raises InvalidCustomIdError."""
     code, flag, text = action.fields(3)
-    with custom_ids.map_parse_errors():
+    with message_builder.map_parse_errors():
         span = Span(code)
     return (make_topic("", span, text) if flag else make_topic(text, span)), span
 
@@ -100,7 +101,7 @@ def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutV
     message = MessageBuilder()
     _add_trend(texts, message, answer)
     message.add_buttons(button(texts("trend-privately"), pack(answer.topic, answer.span)))
-    message.add_text(paper_text.subtext(texts("shared-by", name=sharer)))
+    message.add_text(client_messages.subtext(texts("shared-by", name=sharer)))
     return message.view
 
 
@@ -120,7 +121,8 @@ def list_notes(texts: Texts, trend: Trend) -> list[str]:
     notes = []
     if trend.added_forms:
         also = ", ".join(
-            paper_text.escape_untrusted(form, max_length=60) for form in trend.added_forms[:MAX_EXPANSIONS]
+            client_messages.escape_untrusted(form, max_length=60)
+            for form in trend.added_forms[:MAX_EXPANSIONS]
         )
         notes.append(texts("list-also", forms=also))
     if trend.is_estimated:
@@ -131,11 +133,11 @@ def list_notes(texts: Texts, trend: Trend) -> list[str]:
 def _add_trend(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:
     trend = answer.trend
     message.add_text(f"### {heading(texts, answer)}")
-    message.add_text("\n".join(map(paper_text.subtext, list_notes(texts, trend))))
+    message.add_text("\n".join(map(client_messages.subtext, list_notes(texts, trend))))
     if answer.has_image:
         message.add_media([f"attachment://{IMAGE_FILENAME}"], monthly_figures(texts, trend, plain=True))
     message.add_text(summary(texts, trend))
-    numbers = paper_text.subtext(texts("trend-numbers", step=trend.step.name.lower()))
+    numbers = client_messages.subtext(texts("trend-numbers", step=trend.step.name.lower()))
     message.add_text(f"{numbers}\n{monthly_figures(texts, trend)}")
 
 
@@ -147,7 +149,7 @@ def heading(texts: Texts, answer: TrendAnswer) -> str:
 
 
 def _topic_name(texts: Texts, text: str) -> str:
-    name = paper_text.escape_untrusted(text, max_length=MAX_TITLE_LENGTH)
+    name = client_messages.escape_untrusted(text, max_length=MAX_TITLE_LENGTH)
     return name if text else texts("trend-everything")
 
 
@@ -163,7 +165,7 @@ def summary(texts: Texts, trend: Trend) -> str:
         month=_month_papers(texts, trend, peak_month, with_year=True),
         step=trend.step.name.lower(),
     )
-    return paper_text.join_dotted(last, previous, peak if peak_month not in trend.months[-2:] else None)
+    return client_messages.join_dotted(last, previous, peak if peak_month not in trend.months[-2:] else None)
 
 
 def _name(texts: Texts, trend: Trend, month: Month, *, with_year: bool = False) -> str:
@@ -182,21 +184,21 @@ def monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
     for year, months in groupby(trend.months, key=lambda month: month.starts_on.year):
         shown = []
         for month in months:
-            votes = "" if month.votes is None else f" ({paper_text.format_votes(month.votes)})"
+            votes = "" if month.votes is None else f" ({client_messages.format_votes(month.votes)})"
             count = texts("trend-figure", month=_name(texts, trend, month), count=month.paper_count)
             shown.append(f"{count}{votes}".replace(" ", NO_BREAK_SPACE))
         figures = ", ".join(shown)
-        lines.append(f"{year}: {figures}" if plain else paper_text.subtext(f"**{year}** {figures}"))
+        lines.append(f"{year}: {figures}" if plain else client_messages.subtext(f"**{year}** {figures}"))
     return "\n".join(lines)
 
 
 def _add_rising(texts: Texts, message: MessageBuilder, rising: Sequence[RisingTopic]) -> None:
     message.add_separator()
     if not rising:
-        message.add_text(paper_text.subtext(texts("rising-none")))
+        message.add_text(client_messages.subtext(texts("rising-none")))
         return
     rows = [_rising_row(texts, rank, topic) for rank, topic in enumerate(rising, start=1)]
-    head = f"**{texts('rising-heading')}**\n{paper_text.subtext(texts('rising-note'))}"
+    head = f"**{texts('rising-heading')}**\n{client_messages.subtext(texts('rising-note'))}"
     message.add_text("\n".join((head, *rows)))
 
 
@@ -207,10 +209,10 @@ def rising_facts(texts: Texts, topic: RisingTopic) -> str:
 
 
 def _rising_row(texts: Texts, rank: int, topic: RisingTopic) -> str:
-    name = f"{rank} · **{paper_text.escape_untrusted(topic.text, max_length=MAX_TITLE_LENGTH)}**"
-    translation = paper_text.escape_untrusted(topic.translation or "", max_length=MAX_TITLE_LENGTH)
+    name = f"{rank} · **{client_messages.escape_untrusted(topic.text, max_length=MAX_TITLE_LENGTH)}**"
+    translation = client_messages.escape_untrusted(topic.translation or "", max_length=MAX_TITLE_LENGTH)
     facts = rising_facts(texts, topic)
-    return f"{paper_text.join_dotted(name, translation)} · {facts}"
+    return f"{client_messages.join_dotted(name, translation)} · {facts}"
 
 
 def _rising_menu(texts: Texts, topics: Sequence[RisingTopic], span: Span) -> ui.Item[ui.LayoutView] | None:
@@ -219,7 +221,7 @@ def _rising_menu(texts: Texts, topics: Sequence[RisingTopic], span: Span) -> ui.
         for topic in topics
         if len(topic.text) <= discord_text.SELECT_VALUE
     ]
-    return select_menu(texts("rising-pick"), custom_ids.pack(SELECT, span), options)
+    return select_menu(texts("rising-pick"), pack_custom_id(SELECT, span), options)
 
 
 def _span_menu(texts: Texts, answer: TrendAnswer) -> ui.Item[ui.LayoutView] | None:
@@ -263,7 +265,7 @@ def _add_no_results(texts: Texts, message: MessageBuilder, answer: TrendAnswer) 
         message.add_text(texts("trend-nothing", topic=_topic_name(texts, answer.topic.text), period=span))
     message.add_text(lists_messages.extent_line(texts, answer.extent))
     if answer.suggestions:
-        message.add_text(paper_text.subtext(texts("try-instead")))
+        message.add_text(client_messages.subtext(texts("try-instead")))
 
 
 def alt_text(texts: Texts, answer: TrendAnswer) -> str:

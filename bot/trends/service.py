@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import IntEnum
@@ -14,7 +14,7 @@ from enum import IntEnum
 from bot.core.clock import Clock, latest_date, system_clock
 from bot.glossary import concepts
 from bot.glossary.resolver import Glossary
-from bot.search import engine
+from bot.search import authors, engine
 from bot.search import query as search_query
 from bot.search.glossary import GlossaryService
 from bot.text import analyser, query_parser, term_keys, typography
@@ -97,60 +97,44 @@ class TrendService:
             )
             current = await self._glossary.get_current(connection)
             expanded = search_query.expand_query(current, parsed.text).sure()
-            counted, is_estimated = await _count_by_period(
-                connection, parsed, expanded, filters, by_day=step > 0
-            )
+            days, groups = await _count_by_day(connection, parsed, expanded, filters)
         return Trend(
-            months=_fill(counted, first, _start_of(extent.last_on, step), step),
+            months=_fill(days, first, _start_of(extent.last_on, step), step, trends.SAMPLE_GROUPS / groups),
             added_forms=search_query.added_forms(expanded) if parsed.text else (),
             is_last_month_partial=_start_of(extent.last_on, step) == _start_of(self._clock().date(), step),
-            is_estimated=is_estimated,
+            is_estimated=groups < trends.SAMPLE_GROUPS,
             step=step,
         )
 
 
-async def _count_by_period(
-    connection: Connection,
-    query: query_parser.Query,
-    expanded: concepts.Expansion,
-    filters: search.Filters,
-    *,
-    by_day: bool,
-) -> tuple[Sequence[Month], bool]:
-    """Return the months, or days, that have papers, and whether the counts are estimates."""
-    by_authors = await snapshot.read(connection, engine.list_paper_ids_by_authors, query.authors)
+async def _count_by_day(
+    connection: Connection, query: query_parser.Query, expanded: concepts.Expansion, filters: search.Filters
+) -> tuple[Sequence[Month], int]:
+    """Return the counts of days, some of the same day, and how many sample groups of the papers they count."""
+    by_authors = await snapshot.read(connection, authors.list_paper_ids, query.authors)
+    about: Collection[int] | None = by_authors
     if not query.has_text:
-        if by_authors is not None:
-            return _group(await papers.list_rows(connection, sorted(by_authors)), filters, by_day), False
-        paper_count = await snapshot.read(connection, search.count_top, filters)
-        groups = sample_groups(paper_count)
-        counted = await trends.count_papers(connection, filters, groups=groups, by_day=by_day)
-        return _scale_up(counted, groups)
-    scope = engine.SearchScope(filters, by_authors)
-    about = await snapshot.read(connection, engine.list_about, query, expanded, scope)
+        if about is None:
+            groups = sample_groups(await snapshot.read(connection, search.count_top, filters))
+            return await trends.count_papers(connection, filters, groups=groups), groups
+    else:
+        scope = engine.SearchScope(filters, by_authors)
+        about = await snapshot.read(connection, engine.list_about, query, expanded, scope)
     if about is not None:
-        return _group(await papers.list_rows(connection, sorted(about)), filters, by_day), False
-    return await _count_in_index(connection, query, expanded, filters, by_day)
+        rows = await papers.list_rows(connection, sorted(about))
+        found = [Month(row.date, 1, row.votes) for row in rows if filters.allow(row.date, row.votes)]
+        return found, trends.SAMPLE_GROUPS
 
-
-async def _count_in_index(
-    connection: Connection,
-    query: query_parser.Query,
-    expanded: concepts.Expansion,
-    filters: search.Filters,
-    by_day: bool,
-) -> tuple[Sequence[Month], bool]:
     def count(view: Snapshot) -> tuple[BooleanQuery | None, int]:
         wanted = engine.build_topic_query(view, query, expanded)
         matches = 0 if wanted is None else search.count_matches(view, wanted, limit=COUNT_LIMIT)
         return wanted, search.count_papers(view) if matches == COUNT_LIMIT else matches
 
     wanted, paper_count = await snapshot.read(connection, count)
-    if wanted is None:
-        return (), False
     groups = sample_groups(paper_count)
-    counted = await trends.count_matches(connection, wanted, filters, groups=groups, by_day=by_day)
-    return _scale_up(counted, groups)
+    if wanted is None:
+        return (), groups
+    return await trends.count_matches(connection, wanted, filters, groups=groups), groups
 
 
 def sample_groups(paper_count: int, sample_size: int = MONTHLY_SAMPLE_SIZE) -> int:
@@ -160,33 +144,6 @@ def sample_groups(paper_count: int, sample_size: int = MONTHLY_SAMPLE_SIZE) -> i
     return max(1, trends.SAMPLE_GROUPS * sample_size // paper_count)
 
 
-def _scale_up(months: Sequence[Month], groups: int) -> tuple[Sequence[Month], bool]:
-    """Return the counts of a sample scaled up to all papers, and whether they were scaled."""
-    if groups >= trends.SAMPLE_GROUPS:
-        return months, False
-    factor = trends.SAMPLE_GROUPS / groups
-    scaled = [
-        Month(of.starts_on, round(of.paper_count * factor), of.votes and round(of.votes * factor))
-        for of in months
-    ]
-    return scaled, True
-
-
-def _group(rows: Iterable[models.PaperRow], filters: search.Filters, by_day: bool) -> list[Month]:
-    groups: dict[date, list[models.PaperRow]] = defaultdict(list)
-    for row in rows:
-        if filters.allow(row.date, row.votes):
-            groups[row.date if by_day else row.date.replace(day=1)].append(row)
-    return [
-        Month(on, len(rows), _sum_known(row.votes for row in rows)) for on, rows in sorted(groups.items())
-    ]
-
-
-def _sum_known(votes: Iterable[int | None]) -> int | None:
-    known = [number for number in votes if number is not None]
-    return sum(known) if known else None
-
-
 def _start_of(on: date, step: Step) -> date:
     """Return the first day of the month, the Monday of the week, or the day itself."""
     if step is Step.MONTH:
@@ -194,20 +151,22 @@ def _start_of(on: date, step: Step) -> date:
     return on if step is Step.DAY else on - timedelta(days=on.weekday())
 
 
-def _fill(counted: Sequence[Month], first: date, last: date, step: Step) -> tuple[Month, ...]:
-    """Return every column from the first to the last, those without papers included; days are added up to weeks."""
+def _fill(days: Iterable[Month], first: date, last: date, step: Step, factor: float) -> tuple[Month, ...]:
+    """Return every column from the first to the last, those without papers included; counts are scaled by `factor`."""
     groups: dict[date, list[Month]] = defaultdict(list)
-    for column in counted:
-        groups[_start_of(column.starts_on, step)].append(column)
+    for day in days:
+        groups[_start_of(day.starts_on, step)].append(day)
     if step is Step.MONTH:
         number = (last.year - first.year) * 12 + last.month - first.month + 1
         starts = [_months_before(last, number - 1 - passed) for passed in range(number)]
     else:
         starts = [first + timedelta(days=number) for number in range(0, (last - first).days + 1, step)]
-    return tuple(
-        Month(on, sum(part.paper_count for part in groups[on]), _sum_known(part.votes for part in groups[on]))
-        for on in starts
-    )
+    columns = []
+    for on in starts:
+        known = [day.votes for day in groups[on] if day.votes is not None]
+        count = round(sum(day.paper_count for day in groups[on]) * factor)
+        columns.append(Month(on, count, round(sum(known) * factor) if known else None))
+    return tuple(columns)
 
 
 def _months_before(month: date, number: int) -> date:
@@ -272,32 +231,27 @@ class RisingTopicService:
         self._counts = _TopicCounts(0, 1), _TopicCounts(0, 1)
         self._counting = asyncio.Lock()
 
-    async def list_topics(self, locale: models.Locale, *, limit: int = 5) -> tuple[RisingTopic, ...]:
+    async def list_topics(
+        self, locale: models.Locale, *, limit: int = 5, with_common: bool = False
+    ) -> tuple[RisingTopic, ...]:
         """Return the rising topics of the last 30 days, most risen first; none without a baseline to compare with.
 
-        They are named in the language of `locale`.
+        They are named in the language of `locale`. `with_common` fills them up with the concepts that most papers name.
         """
         counted = await self._get_counts()
         if counted is None:
             return ()
         glossary, recent, baseline = counted
         keys = _rank_topics(recent, baseline, limit)
+        if with_common:
+            common = [
+                key
+                for key, paper_ids in recent.papers_by_topic.items()
+                if len(paper_ids) >= MIN_PAPERS and " " in key and glossary.concept(key) is not None
+            ]
+            common.sort(key=lambda key: -len(recent.papers_by_topic[key]))
+            keys = list(dict.fromkeys([*keys, *common]))[:limit]
         return tuple(_make_topic(glossary, recent, baseline, key, locale) for key in keys)
-
-    async def list_common(self, locale: models.Locale, *, limit: int) -> tuple[RisingTopic, ...]:
-        """Return the rising topics of the last 30 days, filled up with the concepts that most of its papers name."""
-        counted = await self._get_counts()
-        if counted is None:
-            return ()
-        glossary, recent, baseline = counted
-        common = [
-            key
-            for key, paper_ids in recent.papers_by_topic.items()
-            if len(paper_ids) >= MIN_PAPERS and " " in key and glossary.concept(key) is not None
-        ]
-        common.sort(key=lambda key: -len(recent.papers_by_topic[key]))
-        keys = dict.fromkeys([*_rank_topics(recent, baseline, limit), *common])
-        return tuple(_make_topic(glossary, recent, baseline, key, locale) for key in list(keys)[:limit])
 
     async def _get_counts(self) -> tuple[Glossary, _TopicCounts, _TopicCounts] | None:
         """Return the glossary with the counts of the recent period and of the baseline; None for an empty archive."""

@@ -19,8 +19,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from markupsafe import Markup
 
 from bot.archive import arxiv_ids, summaries
-from bot.client.paper_text import format_title
-from bot.client.services import Services
+from bot.client.context import Services
+from bot.client.messages import format_title
 from bot.client.translations import Argument, Texts, Translations
 from bot.core.clock import latest_date
 from bot.lists import card as lists_card
@@ -221,7 +221,7 @@ class WebPages:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
         texts = self.texts(site)
         if not query.strip():
-            topics = await self.services.rising.list_common(texts.locale, limit=PAGE_SIZE)
+            topics = await self.services.rising.list_topics(texts.locale, limit=PAGE_SIZE, with_common=True)
             suggestions = [(topic.text, site.link("search", q=topic.text)) for topic in topics]
             values = {**_NO_LIST, "suggestions": suggestions, "heading": texts("web-search")}
             return self._page(site, "web.list.html.j2", ("search",), {}, texts("web-search"), values)

@@ -19,7 +19,7 @@ from itertools import accumulate, combinations, islice, pairwise, takewhile
 from typing import NamedTuple
 
 from bot.archive import summaries
-from bot.text import analyser, sentences
+from bot.text import analyser
 from bot.writer import claim_numbers, prompts
 from storage import models
 
@@ -227,9 +227,7 @@ class SourceNames:
 
     def has(self, name: str) -> bool:
         """Whether a name is in the source as whole words, joined or apart."""
-        return self._has_joined("".join(analyser.fold(word) for word in _SOURCE_WORD.findall(name)))
-
-    def _has_joined(self, wanted: str) -> bool:
+        wanted = "".join(analyser.fold(word) for word in _SOURCE_WORD.findall(name))
         position = self._text.find(wanted)
         while position >= 0:
             if position in self._bounds and position + len(wanted) in self._ends:
@@ -279,16 +277,12 @@ def _names(text: str) -> Iterator[str]:
         if text[: match.start()].rstrip(" -")[-1:].isdigit() and claim_numbers.read_unit(name, 0):
             continue  # the unit of the number before it
         is_plain = name.islower() and name.replace("-", "").isalpha()
-        is_opening = (
-            name[1:].islower() and name.replace("-", "").isalpha() and _opens_sentence(text, match.start())
-        )
+        start = match.start()
+        is_first = not text[:start].strip() or _SENTENCE_START.search(text, max(0, start - 12), start)
+        is_opening = name[1:].islower() and name.replace("-", "").isalpha() and is_first
         is_ordinary = _has("opening", f"_{name.casefold()}_") or not _VERB.match(text, match.end())
         if has_hangul or not (is_plain or (is_opening and is_ordinary)):
             yield name
-
-
-def _opens_sentence(text: str, start: int) -> bool:
-    return _SENTENCE_START.search(text, max(0, start - 12), start) is not None or not text[:start].strip()
 
 
 def _is_known(name: str, source: SourceNames) -> bool:
@@ -335,13 +329,10 @@ def _word_patterns() -> Mapping[str, Sequence[re.Pattern[str]]]:
 
 
 def _compile_words(english: str, korean: str) -> re.Pattern[str]:
-    forms = [_english_form(entry) for entry in english.split("|")]
+    words = [re.escape(entry.replace(" ", "_")).replace(r"\*", "[a-z]*") for entry in english.split("|")]
+    forms = [f"(?<=_){word}(?=_)" for word in words]
     forms += [re.escape(entry.replace(" ", "_")) for entry in korean.split("|") if entry != "-"]
     return re.compile("|".join(forms))
-
-
-def _english_form(entry: str) -> str:
-    return rf"(?<=_){re.escape(entry.replace(' ', '_'))}(?=_)".replace(r"\*", "[a-z]*")
 
 
 def _has(group: str, padded: str) -> bool:
@@ -419,7 +410,7 @@ def _read(text: str, names: Set[str]) -> Sequence[_Item]:
     while position < len(digits):
         if mention := mentions.get(position):
             place, is_border = place + 1, False
-            kind = _read_kind(digits, mention.start, mention.end)
+            kind = _read_kind(digits, mention.end)
             for value, dimension in mention.readings:
                 items.append(_Item(place, "", value, dimension, kind=kind))
             position = max(mention.end, position + 1)
@@ -452,11 +443,7 @@ _NAME = re.compile(
     r"(?<=[a-z0-9,;:)] )\(?([A-Z][A-Za-z0-9]*(?:[-.][A-Za-z0-9]+)*)"
     r"|(?<![A-Za-z0-9])([A-Za-z][a-z0-9]*[A-Z0-9][A-Za-z0-9]*(?:[-.][A-Za-z0-9]+)*)"
 )
-
-
-def _list_own_names(text: str) -> frozenset[str]:
-    """Return the words of a text that are names: with a capital within a sentence, or with a digit or capital inside."""
-    return frozenset(match[1] or match[2] for match in _NAME.finditer(text))
+"""A word that is a name: with a capital within a sentence, or with a digit or capital inside."""
 
 
 _NO_THINGS = (
@@ -468,16 +455,13 @@ _KIND = re.compile(r"[ -]([A-Za-z][A-Za-z-]{2,})")
 _KOREAN_KIND = re.compile(r" ?(일|주|개월|년|단계|층|토큰|스텝|시간|배)(?![가-힣]*[진검])")
 _KOREAN_KINDS = {"일": "day", "주": "week", "개월": "month", "년": "year"}
 _KOREAN_KINDS |= {"단계": "stage", "층": "layer", "토큰": "token", "스텝": "step"}
-_COUNTED_BEFORE = re.compile(r"([A-Za-z][A-Za-z0-9-]+) $")
 
 
-def _read_kind(text: str, start: int, position: int) -> str:
-    """Return the stem of the word that a number counts, if it stands behind it; in Korean before it, as in GPU 8개."""
+def _read_kind(text: str, position: int) -> str:
+    """Return the stem of the word that a number counts, if it stands behind it."""
     if korean := _KOREAN_KIND.match(text, position):
         return _KOREAN_KINDS.get(korean[1], "")
     match = _KIND.match(text, position)
-    if text.startswith(("개", "장", "대", "명"), position):
-        match = _COUNTED_BEFORE.search(text, max(0, start - 30), start)
     if match is None or match[1].casefold() in analyser.FUNCTION_WORDS | _CLAUSE_WORDS:
         return ""
     return analyser.stem(match[1].casefold())
@@ -1053,7 +1037,7 @@ class ClaimChecker:
         self._names = SourceNames(source, terms)
         self._paragraphs = [part for part in source.split("\n\n") if part.strip()]
         self._normalised = [normalise_span(part) for part in self._paragraphs]
-        self._own_names = _list_own_names(source)
+        self._own_names = frozenset(match[1] or match[2] for match in _NAME.finditer(source))
         self._sentences: dict[int, tuple[list[str], list[int]]] = {}
 
     def check(self, claims: Sequence[prompts.Claim], language: models.Locale) -> list[tuple[str, ...]]:
@@ -1117,7 +1101,7 @@ class ClaimChecker:
         if index not in self._sentences:
             rows = [
                 row[start : start + _MAX_SENTENCE]
-                for row in sentences.split(self._paragraphs[index])
+                for row in analyser.split_sentences(self._paragraphs[index])
                 for start in range(0, len(row), _MAX_SENTENCE)
             ]
             self._sentences[index] = rows, list(accumulate(len(normalise_span(row)) + 1 for row in rows))
@@ -1133,7 +1117,5 @@ def _is_heading(paragraph: str) -> bool:
     return paragraph.lstrip().startswith("#") and "\n" not in paragraph.strip()
 
 
-@lru_cache(maxsize=4)
-def _checker(source: str, terms: tuple[str, ...]) -> ClaimChecker:
-    """Return the checker of a paper, which the repaired answer needs again."""
-    return ClaimChecker(source, terms)
+_checker = lru_cache(maxsize=4)(ClaimChecker)
+"""The checker of a paper, which the repaired answer needs again."""

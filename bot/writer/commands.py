@@ -11,7 +11,8 @@ from discord.ext import commands
 
 from bot.archive import arxiv_ids
 from bot.archive.summaries import Basis
-from bot.client import message_builder, paper_text, permissions, router
+from bot.client import message_builder, router
+from bot.client import messages as client_messages
 from bot.client.context import Client, Request
 from bot.client.translations import Texts
 from bot.rendering import discord_text
@@ -37,10 +38,10 @@ def write_status_view(
     if writer.model is None:
         message.add_text(f"### {texts('write-heading')}\n{texts('write-off')}")
         return message.view
-    model = paper_text.escape_untrusted(writer.model, max_length=paper_text.MAX_MODEL_LENGTH)
+    model = client_messages.escape_untrusted(writer.model, max_length=client_messages.MAX_MODEL_LENGTH)
     day = texts.format_date(written.day) if written.day else ""
-    facts = paper_text.join_dotted(day, model, texts(f"write-language-{writer.language.value}"))
-    message.add_text(f"### {texts('write-heading')}\n{paper_text.subtext(facts)}")
+    facts = client_messages.join_dotted(day, model, texts(f"write-language-{writer.language.value}"))
+    message.add_text(f"### {texts('write-heading')}\n{client_messages.subtext(facts)}")
     if written.drafts:
         forms = dict.fromkeys(draft.format for draft in written.drafts)
         message.add_text("\n".join(_progress(texts, form, written) for form in forms))
@@ -67,9 +68,11 @@ def _progress(texts: Texts, form: models.DigestFormat, written: writer_service.W
     counts["waiting"] += max(0, written.papers - counts.total())
     others = ("abstract", "refused", "failed", "waiting")
     count = texts("write-written", count=counts["paper"] + counts["abstract"], total=written.papers)
-    line = paper_text.join_dotted(f"**{texts(f'write-format-{form.value}')}**", count)
+    line = client_messages.join_dotted(f"**{texts(f'write-format-{form.value}')}**", count)
     details = [texts(f"write-{name}", count=counts[name]) for name in others if counts[name]]
-    return "\n".join([line, *([paper_text.subtext(paper_text.join_dotted(*details))] if details else [])])
+    return "\n".join(
+        [line, *([client_messages.subtext(client_messages.join_dotted(*details))] if details else [])]
+    )
 
 
 def _outcome(draft: stored_writer.Draft) -> str:
@@ -85,8 +88,8 @@ def _problem(texts: Texts, draft: stored_writer.Draft) -> str:
     key = f"write-failed-{failure}" if failure else "write-no-text"
     # What the server says of an error is quoted; the other reasons are ours.
     detail = " ".join(draft.problems[-1:]) if failure == writer_service.STATUS_ERROR else ""
-    line = paper_text.join_dotted(link, texts(f"write-format-{draft.format.value}"), texts(key))
-    small = paper_text.subtext(paper_text.escape_untrusted(detail, max_length=MAX_REASON_LENGTH))
+    line = client_messages.join_dotted(link, texts(f"write-format-{draft.format.value}"), texts(key))
+    small = client_messages.subtext(client_messages.escape_untrusted(detail, max_length=MAX_REASON_LENGTH))
     return f"{line}\n{small}" if small else line
 
 
@@ -108,7 +111,7 @@ class WriteCog(commands.GroupCog, name="write", description="Digests that Paperr
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Require a manager, even if the server's command settings allow others."""
-        permissions.require_manager(interaction)
+        router.require_manager(interaction)
         return True
 
     @router.command(name="status", description="What is being written, what was refused, tokens today")

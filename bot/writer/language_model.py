@@ -16,17 +16,17 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import structlog
 
 from bot.archive import fields
 from bot.core import isolation
 from bot.core.clock import Clock
-from bot.sources import fetch_errors
+from bot.sources import base, fetcher
 from storage import errors
 from storage import errors as stored_errors
 
 if TYPE_CHECKING:
-    import aiohttp
     import openai
 
 log = structlog.get_logger(__name__)
@@ -155,23 +155,19 @@ class LanguageModel:
         raise self._error_of_status(error) from None
 
     def _error_of_status(self, error: openai.APIStatusError) -> ModelError:
-        status = error.status_code
+        status, now = error.status_code, self._clock()
+        retry_at = fetcher.parse_retry_after(error.response.headers.get("retry-after"), now)
         is_refused = 400 <= status < 500
         return ModelError(
             self._describe(error),
             # A request that is refused was not given to the model; what became of one that broke is unknown.
             tokens=0 if is_refused else None,
-            retry_after=self._seconds_until_retry(error.response.headers.get("retry-after")),
+            retry_after=None if retry_at is None else (retry_at - now).total_seconds(),
             is_retryable=not is_refused or status in (408, 409, 425, 429),
             is_outage=not is_refused,
             is_fatal=status in _FATAL,
             is_too_long=is_refused and _is_too_long(error),
         )
-
-    def _seconds_until_retry(self, header: str | None) -> float | None:
-        now = self._clock()
-        retry_at = fetch_errors.parse_retry_after(header, now)
-        return None if retry_at is None else (retry_at - now).total_seconds()
 
     def _describe(self, error: Exception) -> str:
         """Return the reason of a failure in one line. Servers quote keys, so ours is removed."""
@@ -197,18 +193,14 @@ def prompt_of(messages: Sequence[Message], schema: Mapping[str, Any]) -> str:
     return "\n".join(message["content"] for message in _messages_of(messages, schema, FORMS[-1]))
 
 
-def _decode(body: bytes) -> object:
+def _read_completion(body: bytes) -> tuple[str, int | None]:
+    """Return the text and the tokens of a completion. Raises ModelError for one that was cut off, or has no text."""
     try:
-        return fields.decode_json(body)
+        decoded = fields.decode_json(body)
     except errors.TooManyPartsError:
         raise ModelError(f"{NO_ANSWER} has more parts than a completion") from None
     except ValueError:
         raise ModelError(f"{NO_ANSWER} is not JSON") from None
-
-
-def _read_completion(body: bytes) -> tuple[str, int | None]:
-    """Return the text and the tokens of a completion. Raises ModelError for one that was cut off, or has no text."""
-    decoded = _decode(body)
     completion = decoded if isinstance(decoded, dict) else {}
     usage = completion.get("usage")
     total = usage.get("total_tokens") if isinstance(usage, dict) else None
@@ -235,8 +227,6 @@ async def open_model(
     url: str, name: str, key: str | None, clock: Clock, *, seconds: float = TIMEOUT_SECONDS
 ) -> AsyncIterator[LanguageModel]:
     """Open a model for one run. `seconds` is the time-out of a request. Raises UsageError without the client."""
-    from bot.sources import fetcher  # loads aiohttp
-
     async with fetcher.open_session(CONNECT_SECONDS, None, {}) as session:
         try:
             # In a thread: loading the client takes a quarter of a second.
@@ -251,11 +241,8 @@ async def open_model(
 
 
 def _build_client(url: str, key: str | None, session: aiohttp.ClientSession) -> openai.AsyncOpenAI:
-    import aiohttp
     import httpx2
     import openai
-
-    from bot.sources import fetcher  # loads aiohttp
 
     class BoundedTransport(httpx2.AsyncBaseTransport):
         """Sends requests as the sources do, and reads every body before the client sees it, without most headers.
@@ -277,7 +264,7 @@ def _build_client(url: str, key: str | None, session: aiohttp.ClientSession) -> 
                         reason = f"{NO_ANSWER} is compressed, although it was asked not to be"
                         raise ModelError(reason, is_outage=True)
                     body = await fetcher.read_body(response, MAX_BYTES)
-            except fetch_errors.FetchError as error:
+            except base.FetchError as error:
                 raise ModelError(error.reason, is_outage=True) from None
             except aiohttp.ClientResponseError:
                 raise ModelError(f"{NO_ANSWER} does not follow HTTP", is_outage=True) from None

@@ -94,14 +94,8 @@ class WriterService:
         except errors.PaperroundError as error:  # the papers are written: the counts say so
             on_problem(str(error))
             is_printed = False
-        counts = {
-            "papers": len(papers),
-            **{kind: kinds[kind] for kind in KINDS},
-            "claims_dropped": sum(draft.claims_dropped for draft in written.values()),
-            "calls": calls,
-            "tokens": tokens,
-        }
-        return counts, is_printed
+        dropped = sum(draft.claims_dropped for draft in written.values())
+        return _to_counts(papers, kinds, calls, tokens, dropped), is_printed
 
     async def estimate(
         self, day: date, form: models.DigestFormat, language: models.Locale, *, limit: int | None = None
@@ -116,13 +110,7 @@ class WriterService:
             for basis, needed in await self._writer.estimate(papers, form, language):
                 kinds[_KINDS_BY_BASIS.get(basis, "from_abstract")] += 1
                 tokens += [needed] if needed else []
-        return {
-            "papers": len(papers),
-            **{kind: kinds[kind] for kind in KINDS},
-            "claims_dropped": 0,
-            "calls": len(tokens),
-            "tokens": sum(tokens),
-        }
+        return _to_counts(papers, kinds, len(tokens), sum(tokens))
 
     def _print(
         self,
@@ -150,6 +138,14 @@ class WriterService:
                 kinds["failed" if is_failed else "from_abstract" if sections else "refused"] += 1
             entries.append(publication.build_entry(rank, paper, sections))
         return publication.render_digest(day, form, entries, self._templates), kinds
+
+
+def _to_counts(
+    papers: Sequence[listing.Paper], kinds: Counter[str], calls: int, tokens: int, dropped: int = 0
+) -> dict[str, int]:
+    """Return what the shell prints of a run."""
+    of_kinds = {kind: kinds[kind] for kind in KINDS}
+    return {"papers": len(papers), **of_kinds, "claims_dropped": dropped, "calls": calls, "tokens": tokens}
 
 
 _DAYS = 7

@@ -1,15 +1,33 @@
-"""/alerts but for adding, and the buttons of stored alerts and of their messages."""
+"""/alerts: the preview of a new alert with its modals, saving, changing and following, and stored alerts."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
+from discord import ui
+
+from bot.alerts import options as alerts_options
+from bot.client import message_builder
+from bot.client.translations import Translations
 from bot.outbox import contents
 from storage import models
+from storage.database import Database
 from tests.support import alert_builders
-from tests.support.client_harness import ClientHarness, both_languages, last_response, send_parts, shown_text
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    component_ids,
+    last_response,
+    open_harness,
+    raw_components,
+    send_parts,
+    shown_text,
+)
+
+KEYWORD, AUTHOR, INSTITUTION = models.AlertKind.KEYWORD, models.AlertKind.AUTHOR, models.AlertKind.INSTITUTION
+TERM = models.AlertTerm
 
 
 async def _list_alerts(harness: ClientHarness) -> list[models.Alert]:
@@ -95,34 +113,269 @@ async def test_fifty_alerts_are_listed_in_pages(harness: ClientHarness) -> None:
     assert "4/4" in shown_text(listed)
 
 
-async def _send_alert(harness: ClientHarness, *alerts: models.Alert) -> Any:
-    details = [await harness.bot.services.search.find_paper(f"2501.0000{number}") for number in range(1, 7)]
-    reasons = tuple(
-        contents.AlertReason(alert.id, *alert.terms[0], contents.MatchField.TITLE) for alert in alerts
-    )
-    post = contents.AlertPost(
-        marker=f"alert:user:{harness.reader.id}:1:1",
-        locale=harness.texts.locale,
-        digest_on=date(2026, 1, 1),
-        matches=tuple(
-            (contents.build_post_paper(detail, harness.texts.locale), reasons)
-            for detail in details
-            if detail is not None
-        ),
-    )
-    dm = await harness.bot.fetch_user(harness.reader.id)
-    channel = await dm.create_dm()
-    return await send_parts(harness, channel.id, *harness.container.renderer.render_alert(post))
-
-
 async def test_removing_all_alerts_asks_for_confirmation(harness: ClientHarness) -> None:
-    alerts = await _add_alert(harness), await _add_alert(harness, "speech")
-    message = await _send_alert(harness, *alerts)
-    confirmation = await harness.press(message, "alert-stop-all", by=harness.user)
+    await _add_alert(harness)
+    await _add_alert(harness, "speech")
+    confirmation = await harness.press(await harness.ask("alerts list"), "alert-stop-all")
     assert len(await _list_alerts(harness)) == 2
-    rest = await harness.press(confirmation, "alert-pause-week-all", by=harness.user)
+    rest = await harness.press(confirmation, "alert-pause-week-all")
     assert harness.texts("alerts-paused", count=2, days=7) in shown_text(rest)
-    confirmation = await harness.press(rest, "alert-stop-all", by=harness.user)
-    removed = await harness.press(confirmation, "alert-remove-all", by=harness.user)
+    confirmation = await harness.press(rest, "alert-stop-all")
+    removed = await harness.press(confirmation, "alert-remove-all")
     assert shown_text(removed) == harness.texts("alerts-all-removed", count=2)
+    assert await _list_alerts(harness) == []
+
+
+@both_languages
+async def test_a_new_alert_is_previewed_and_created_by_a_button(harness: ClientHarness) -> None:
+    preview = await harness.ask("alerts add", keyword="small language model", votes=10)
+    shown = shown_text(preview)
+    assert harness.texts("alert-would", count=2, busiest=1).splitlines()[0][:12] in shown
+    assert "Weather in a Small Language Model" in shown
+    assert await _list_alerts(harness) == []
+    created = await harness.press(preview, "alert-create")
+    assert harness.texts("alert-made") in shown_text(created)
+    (alert,) = await _list_alerts(harness)
+    assert (alert.terms, alert.min_votes, alert.channel_id) == (
+        (TERM(KEYWORD, "small language model"),),
+        10,
+        None,
+    )
+    reader = await harness.bot.services.readers.get(harness.reader.id)
+    assert reader is not None
+    assert reader.dm_channel_id == harness.user.dm_channel.id
+    assert reader.locale is harness.texts.locale
+    await harness.press(created, "alert-undo")
+    assert await _list_alerts(harness) == []
+
+
+@both_languages
+async def test_each_option_of_the_command_is_kept_until_the_alert_is_made(harness: ClientHarness) -> None:
+    preview = await harness.ask(
+        "alerts add",
+        keyword="로봇, diffusion",
+        author="Noether, Emmy",
+        institution="KAIST",
+        without="survey, 설문",
+        match="all",
+        votes=5,
+        when=alerts_options.weekly_value(1),
+    )
+    shown = shown_text(preview)
+    assert all(text in shown for text in ("로봇", "diffusion", "Emmy Noether", "KAIST", "survey", "▲ 5"))
+    await harness.press(preview, "alert-create")
+    (alert,) = await _list_alerts(harness)
+    assert alert.terms == (
+        TERM(KEYWORD, "로봇"),
+        TERM(KEYWORD, "diffusion"),
+        TERM(AUTHOR, "Emmy Noether"),
+        TERM(INSTITUTION, "KAIST"),
+    )
+    assert (alert.excluded, alert.match_all, alert.min_votes) == (("survey", "설문"), True, 5)
+    zone = "Asia/Seoul" if harness.texts.locale is models.Locale.KO else "UTC"
+    assert (alert.timing, alert.weekday, alert.at_time, alert.timezone) == (
+        models.AlertTiming.WEEKLY,
+        1,
+        "09:00",
+        zone,
+    )
+
+
+async def test_both_modals_change_the_draft(harness: ClientHarness) -> None:
+    preview = await harness.ask("alerts add", author="Ada Lovelace")
+    changed = await harness.fill(
+        preview,
+        "alert-edit-conditions",
+        keyword="로봇, robots",
+        author="",
+        institution="카이스트",
+        without="설문",
+        options=[alerts_options.ALL, alerts_options.FORMS, "ko"],
+    )
+    assert changed.id == preview.id
+    assert "Ada Lovelace" not in shown_text(changed)
+    changed = await harness.fill(
+        changed,
+        "alert-edit-timing",
+        timing=["weekly-3"],
+        time="오후 9시 반",
+        zone="뉴욕",
+        votes="50",
+        most="3",
+    )
+    assert "21:30" in shown_text(changed)
+    await harness.press(changed, "alert-create")
+    (alert,) = await _list_alerts(harness)
+    assert [term.text for term in alert.terms] == ["로봇", "robots", "카이스트"]
+    assert (alert.excluded, alert.match_all, alert.translations) == (("설문",), True, True)
+    assert (alert.language, alert.min_votes, alert.max_papers) == (models.Locale.KO, 50, 3)
+    assert (alert.timing, alert.weekday, alert.at_time) == (models.AlertTiming.WEEKLY, 3, "21:30")
+    assert alert.timezone == "America/New_York"
+    reader = await harness.bot.services.readers.get(harness.reader.id)
+    assert reader is not None
+    assert reader.timezone == "America/New_York"
+
+
+REFUSED: tuple[tuple[str, dict[str, str], str, dict[str, Any]], ...] = (
+    ("alert-edit-conditions", {}, "refused-no-terms", {}),
+    ("alert-edit-conditions", {"keyword": "?!"}, "refused-no-letters", {"text": "?!"}),
+    ("alert-edit-conditions", {"keyword": "the"}, "refused-only-particles", {"text": "the"}),
+    (
+        "alert-edit-conditions",
+        {"keyword": ", ".join(f"word{number}" for number in range(50))},
+        "refused-too-many-terms",
+        {"most": 20, "count": 50},
+    ),
+    (
+        "alert-edit-conditions",
+        {"keyword": "x" * 2000},
+        "refused-text-too-long",
+        {"text": "x" * 48 + "…", "most": 100, "length": 2000},
+    ),
+    (
+        "alert-edit-conditions",
+        {"keyword": "deep robot", "without": "robot"},
+        "refused-excludes-all",
+        {"text": "deep robot", "word": "robot"},
+    ),
+    ("alert-edit-timing", {"time": "@everyone"}, "time-not-understood", {"text": "@\u200beveryone"}),
+    ("alert-edit-timing", {"zone": "Mars"}, "zone-unknown", {"text": "Mars"}),
+    ("alert-edit-timing", {"votes": "many"}, "votes-not-a-number", {}),
+    ("alert-edit-timing", {"most": "99"}, "papers-not-a-number", {"low": 1, "high": 25}),
+)
+
+
+async def test_an_error_names_the_field_and_keeps_what_was_typed(harness: ClientHarness) -> None:
+    preview = await harness.ask("alerts add", keyword="로봇")
+    # A refused timing leaves the preview as it is, refused conditions take its place: they come last.
+    for modal, values, key, arguments in reversed(REFUSED):
+        is_timing = modal == "alert-edit-timing"
+        typed = {"time": "9", "zone": "서울", "most": "5"} | values if is_timing else values
+        filled: dict[str, Any] = {"timing": ["daily"]} | typed if is_timing else typed
+        response = await harness.fill(preview, modal, **filled)
+        assert shown_text(response).splitlines()[0] == harness.texts(key, **arguments)
+        assert (response.id != preview.id) == is_timing
+        again = harness.texts("subscription-form-again" if is_timing else modal)
+        reopened = await harness.reader.click(response, label=again)
+        assert all(text in str(reopened.modal) for text in typed.values())
+
+
+async def test_a_hostile_modal_shows_as_text_and_mentions_no_one(harness: ClientHarness) -> None:
+    preview = await harness.ask("alerts add", keyword="robot")
+    hostile = '**@everyone** [x](https://example.org) <@1> \u202egpj {"t":[]}\x00 ```'
+    changed = await harness.fill(preview, "alert-edit-conditions", keyword=hostile, without="||spoiler||")
+    assert "\\*\\*" in shown_text(changed)
+    created = await harness.press(changed, "alert-create")
+    assert "\u202e" not in shown_text(created)
+    (alert,) = await _list_alerts(harness)
+    listed = await harness.ask("alerts list")
+    assert component_ids(listed)
+    assert alert.terms[0].text.startswith("**@everyone**")
+
+
+async def test_a_draft_survives_a_restart_also_one_too_long_for_a_custom_id(
+    archive_db: Database, texts: Translations
+) -> None:
+    short, long = ["robot"], [f"word number {number} {'x' * 40}" for number in range(20)]
+    kept: list[str] = []
+    async with open_harness(archive_db, models.Locale.EN, texts) as harness:
+        for words in (short, long):
+            preview = await harness.ask("alerts add", keyword=", ".join(words))
+            kept += [custom_id for custom_id in component_ids(preview) if custom_id.startswith("pr:ac:")]
+    async with open_harness(archive_db, models.Locale.EN, texts) as harness:
+        for custom_id, words in zip(kept, (short, long), strict=True):
+            view = ui.LayoutView(timeout=None)
+            view.add_item(ui.ActionRow(ui.Button[Any](label="kept", custom_id=custom_id)))
+            part = contents.RenderedPart(models.PartKind.MESSAGE, message_builder.layout_payload(view))
+            message = await send_parts(harness, harness.channel.id, part)
+            await harness.reader.click(message, label="kept")
+            made = (await _list_alerts(harness))[-1]
+            assert [term.text for term in made.terms] == words
+
+
+async def test_an_alert_that_exists_is_named_and_changed_instead_of_added(harness: ClientHarness) -> None:
+    stored = await _add_alert(harness)
+    again = await harness.ask("alerts add", keyword="로봇")
+    assert harness.texts("alert-create") not in shown_text(again)
+    place = f"{harness.texts('alert-dm')} · {harness.texts('alert-timing-now')}"
+    assert harness.texts("alert-exists", place=place) in shown_text(again)
+    detail = await harness.press(again, "alert-show")
+    assert harness.texts("alert-active") in shown_text(detail)
+    daily = await harness.ask("alerts add", keyword="로봇", when="daily")
+    await harness.press(daily, "alert-replace")
+    (alert,) = await _list_alerts(harness)
+    assert alert.id == stored.id
+    assert alert.timing is models.AlertTiming.DAILY
+
+
+async def test_a_stored_alert_is_changed_from_the_list(harness: ClientHarness) -> None:
+    stored = await harness.bot.services.alerts.add(
+        alert_builders.draft("로봇", user_id=harness.reader.id, min_votes=3)
+    )
+    listed = await harness.ask("alerts list")
+    detail = await harness.choose(listed, "pr:as", str(stored.id))
+    preview = await harness.fill(detail, "alert-edit-conditions", keyword="로봇, speech")
+    assert "speech" in shown_text(preview)
+    back = await harness.press(preview, "alert-discard")
+    assert await _list_alerts(harness) == [stored]
+    preview = await harness.fill(
+        back, "alert-edit-timing", timing=["daily"], time="아침", zone="kst", votes="", most="10"
+    )
+    saved = await harness.press(preview, "alert-save")
+    assert harness.texts("alert-changed") in shown_text(saved)
+    (alert,) = await _list_alerts(harness)
+    assert alert == replace(stored, timing=models.AlertTiming.DAILY, timezone="Asia/Seoul", min_votes=0)
+
+
+async def test_a_removed_alert_cannot_be_changed(harness: ClientHarness) -> None:
+    stored = await _add_alert(harness, "robot")
+    listed = await harness.ask("alerts list")
+    detail = await harness.choose(listed, "pr:as", str(stored.id))
+    preview = await harness.fill(detail, "alert-edit-conditions", keyword="speech")
+    await harness.bot.services.alerts.remove([stored.id])
+    assert shown_text(await harness.press(preview, "alert-save")) in (
+        harness.texts("no-alert"),
+        harness.texts("refused-gone"),
+    )
+
+
+async def test_a_draft_is_sent_to_this_channel_or_by_dm_by_who_may(harness: ClientHarness) -> None:
+    assert harness.texts("alert-move-here") not in shown_text(await harness.ask("alerts add", keyword="로봇"))
+    preview = await harness.ask("alerts add", by=harness.manager, keyword="로봇")
+    moved = await harness.press(preview, "alert-move-here", by=harness.manager)
+    assert f"<#{harness.channel.id}>" in shown_text(moved)
+    made = await harness.press(moved, "alert-create", by=harness.manager)
+    (alert,) = await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
+    assert (alert.channel_id, alert.guild_id) == (harness.channel.id, harness.guild.id)
+    detail = await harness.press(made, "change", by=harness.manager)
+    edited = await harness.fill(detail, "alert-edit-conditions", by=harness.manager, keyword="로봇, speech")
+    moved = await harness.press(edited, "alert-move-dm", by=harness.manager)
+    await harness.manager.click(moved, label=harness.texts("alert-save"))
+    (alert,) = await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
+    assert (alert.channel_id, alert.guild_id, len(alert.terms)) == (None, None, 2)
+
+
+async def test_names_are_completed_after_a_comma_in_the_script_that_is_typed(harness: ClientHarness) -> None:
+    offered = await harness.reader.autocomplete(harness.channel, "alerts add", "author", "Ada Lovelace, loub")
+    assert all(choice["value"].startswith("Ada Lovelace, ") for choice in offered)
+
+    offered = await harness.reader.autocomplete(harness.channel, "alerts add", "institution", "KAIST, 서울대")
+    assert [choice["value"] for choice in offered] == ["KAIST, 서울대학교"]
+
+
+async def test_the_topics_institution_and_authors_of_a_paper_are_followed_from_its_card(
+    harness: ClientHarness,
+) -> None:
+    card = await harness.ask("paper", paper="2501.00001")
+    (menu,) = [part for part in raw_components(card) if part.get("custom_id", "").startswith("pr:fo:")]
+    labels = {option["value"]: option["label"] for option in menu["options"]}
+    topic, author = next((value for value in labels if value.startswith("k")), "none"), "a0"
+    assert labels[topic].casefold() in ("small language model", "소형 언어 모델"), labels
+    for value, kind in ((topic, KEYWORD), (author, AUTHOR)):
+        made = await harness.choose(card, menu["custom_id"], value)
+        assert harness.texts("alert-made") in shown_text(made)
+        assert (await _list_alerts(harness))[-1].terms == (TERM(kind, labels[value]),)
+        again = await harness.choose(card, menu["custom_id"], value)
+        assert harness.texts("alert-show") in shown_text(again)
+        await harness.press(made, "alert-undo")
     assert await _list_alerts(harness) == []

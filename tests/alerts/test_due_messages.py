@@ -167,6 +167,7 @@ async def test_what_waits_while_direct_messages_are_closed_is_sent_when_they_are
     await alert_harness.store_digest(MONDAY, ("2601.00002", 12), location="b")
     await alert_harness.planner.drain()
     await alert_harness.close_direct_messages(7)
+    await alert_harness.store_digest(MONDAY, ("2601.00003", 12), location="c")  # what comes meanwhile is not
     assert await alert_harness.plan(timedelta(days=2)) == 0
     await alert_harness.alerts.resume([alert_id], user_id=7)
     assert await alert_harness.plan() == 1

@@ -16,7 +16,7 @@ from storage import alerts, models, papers
 from tests.support import alert_builders
 from tests.support.alert_harness import AUTHOR, KEYWORD, MONDAY, NOW, AlertHarness
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
 INSTITUTION = models.AlertKind.INSTITUTION
@@ -168,6 +168,7 @@ async def test_readers_are_told_once_of_what_late_names_match_as_by_a_full_scan(
     await asyncio.to_thread(run)
 
 
+@both_engines
 async def test_an_alert_made_after_the_digest_gets_what_facts_add_and_nothing_by_words(
     alert_harness: AlertHarness,
 ) -> None:
@@ -211,6 +212,7 @@ async def test_facts_of_old_papers_and_facts_without_new_names_leave_nothing_to_
     assert await alert_harness.list_pending() == [pending]
 
 
+@both_engines
 async def test_matching_that_is_stopped_goes_on_and_a_later_row_is_not_taken_for_an_earlier_one(
     alert_harness: AlertHarness,
 ) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,8 +15,6 @@ from bot.app.runtime import Runtime, build_runtime
 from storage import locks, models
 from tests.support import digest_builders
 from tests.support.client_harness import ClientHarness, component_ids, shown_text
-
-HALF_HOUR = timedelta(minutes=30)
 
 
 @dataclass
@@ -81,25 +78,6 @@ async def test_a_paper_that_gets_the_votes_later_arrives_once_with_its_reason(de
     (message,) = delivery.received()
     assert "passed 50 votes · ▲ 53 (12 when matched)" in shown_text(message)
     assert "“로봇” in the summary" in shown_text(message)
-
-
-async def test_an_institution_that_arxiv_names_after_the_digest_raises_one_message(
-    delivery: Delivery,
-) -> None:
-    harness = delivery.harness
-    await _add(harness, institution="KAIST")
-    await _add(harness, keyword="로봇", votes=50)
-    await delivery.ingest(("2601.90001", 12), ("2601.90002", 12))
-    await delivery.run()
-    assert delivery.received() == []
-    for names in (["Seoul National University"], ["School of Computing, KAIST"], ["KAIST", "POSTECH"]):
-        reading = models.PaperFacts("2601.90001", "arxiv", "u", harness.env.now(), affiliations=tuple(names))
-        await harness.container.create_ingest().add_facts([reading])
-        await delivery.run()
-    (message,) = delivery.received()
-    assert "School of Computing, KAIST" in shown_text(message)
-    assert "pr:o:2601.90001" in component_ids(message)
-    assert "2601.90002" not in str(component_ids(message))
 
 
 async def test_an_alert_says_why_and_sends_fewer_or_none_at_a_press(delivery: Delivery) -> None:
@@ -167,34 +145,6 @@ async def test_a_channel_is_told_what_is_new_without_your(delivery: Delivery) ->
     assert harness.texts("alert-mute") not in shown_text(why)  # it is the manager's
 
 
-@pytest.mark.parametrize(
-    ("start", "expected"),
-    [
-        # 02:30 does not exist on March 29 in Berlin, and exists twice on October 25.
-        (datetime(2026, 3, 27, 23, tzinfo=UTC), ["28 02:30", "29 03:00", "30 02:30"]),
-        (datetime(2026, 10, 23, 22, tzinfo=UTC), ["24 02:30", "25 02:30", "26 02:30"]),
-    ],
-)
-async def test_a_daily_alert_is_one_message_a_day_across_a_clock_change(
-    delivery: Delivery, start: datetime, expected: list[str]
-) -> None:
-    harness = delivery.harness
-    made = await _add(harness, keyword="care", when="daily")
-    berlin = replace(made, timezone="Europe/Berlin", at_time="02:30")
-    await harness.bot.services.alerts.change(made.id, berlin)
-    await harness.env.advance_time((start - harness.env.now()).total_seconds())
-    arrived: list[str] = []
-    # Half hours around the time, and the rest of the day at once.
-    for number, step in enumerate([*[HALF_HOUR] * 8, timedelta(hours=20)] * 3):
-        if number % 4 == 0:
-            await delivery.ingest((f"2601.9{number:04}", 5))
-        before = len(delivery.received())
-        await delivery.run(step)
-        local = harness.env.now().astimezone(ZoneInfo("Europe/Berlin"))
-        arrived += [f"{local:%d %H:%M}"] * (len(delivery.received()) - before)
-    assert arrived == expected
-
-
 async def test_direct_messages_closed_in_the_middle_lose_nothing(delivery: Delivery) -> None:
     harness = delivery.harness
     alert = await _add(harness, keyword="care")
@@ -209,41 +159,11 @@ async def test_direct_messages_closed_in_the_middle_lose_nothing(delivery: Deliv
     await delivery.run()
     assert delivery.received() == []
     assert (await _stored(harness)).reason == "dms-closed"
-    await _resume(harness, alert.id)
+    listed = await harness.ask("alerts list")
+    shown = await harness.choose(listed, "pr:as", str(alert.id))
+    assert harness.texts("reason-dms-closed") in shown_text(shown)
+    await harness.reader.click(shown, label=harness.texts("resume"))
     await delivery.run()
     (message,) = delivery.received()
     shown_ids = component_ids(message)
-    assert [f"pr:o:2601.9000{number}" in shown_ids for number in (1, 2)] == [True, True]
-
-
-async def test_direct_messages_closed_between_two_days_keep_the_second_until_they_are_open(
-    delivery: Delivery,
-) -> None:
-    """Of the days on which they are closed, what was matched before waits, and what comes meanwhile does not."""
-    harness, day = delivery.harness, timedelta(days=1)
-    alert = await _add(harness, keyword="로봇", when="daily")
-    for number in (1, 2, 3):
-        await delivery.ingest((f"2601.9000{number}", 5))
-        if number == 2:
-            await delivery.runtime.container.alert_planner.drain()
-            harness.env.inject_error("POST", "/channels/*/messages", status=403, code=50007, times=1)
-        await delivery.run(day)
-        assert len(delivery.received()) == 1
-    await _resume(harness, alert.id)
-    await delivery.ingest(("2601.90004", 5))
-    await delivery.run()
-    await delivery.run(day)
-    assert await _stored(harness) == alert
-    arrived = [
-        [number for number in (1, 2, 3, 4) if f"pr:o:2601.9000{number}" in component_ids(message)]
-        for message in delivery.received()
-    ]
-    assert arrived == [[1], [2], [4]]
-
-
-async def _resume(harness: ClientHarness, alert_id: int) -> None:
-    """Resume an alert in the list, which says why it was paused."""
-    listed = await harness.ask("alerts list")
-    shown = await harness.choose(listed, "pr:as", str(alert_id))
-    assert harness.texts("reason-dms-closed") in shown_text(shown)
-    await harness.reader.click(shown, label=harness.texts("resume"))
+    assert [f"pr:o:2601.9000{number}" in shown_ids for number in (1, 2, 3)] == [True, True, False]

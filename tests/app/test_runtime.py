@@ -12,7 +12,7 @@ import structlog
 
 from bot.app import runtime
 from bot.app.container import Container
-from bot.archive import inbox
+from bot.archive import ingest
 from bot.core.settings import Settings
 from bot.operations import health
 from storage import archive, database, errors, locks, migrate, models, outbox, papers
@@ -32,7 +32,7 @@ async def bot(sqlite_db: Database) -> runtime.Runtime:
 
 
 async def _scan_inbox(bot: runtime.Runtime, folder: Path) -> None:
-    await inbox.InboxWatcher(folder, bot.ingest_files).scan()
+    await ingest.InboxWatcher(folder, bot.ingest_files).scan()
 
 
 async def test_a_file_in_the_inbox_is_stored_and_posted_to_a_waiting_channel(

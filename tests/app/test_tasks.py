@@ -221,11 +221,10 @@ async def test_a_source_polled_by_a_clock_ahead_is_polled_now(db: Database, corr
         other = await sources.add(
             connection, url="https://b.example/feed", kind=models.SourceKind.FEED, now=START
         )
-        await sources.set_health(
-            connection,
-            replace(polled, last_attempt_at=START + 26 * HOUR, next_attempt_at=START + 27 * HOUR),
-            replace(other, last_attempt_at=START - HOUR, next_attempt_at=START + HOUR),
-        )
+        for row, last, following in ((polled, 26, 27), (other, -1, 1)):
+            last_at, next_at = START + last * HOUR, START + following * HOUR
+            moved = replace(row, last_attempt_at=last_at, next_attempt_at=next_at)
+            await sources.set_health(connection, moved)
     await correct(START)
     async with db.read() as connection:
         assert [row.url for row in await sources.list_rows(connection, due_at=START)] == [polled.url]

@@ -282,14 +282,8 @@ REVIEW = Appearance(
     "ko",
     replace(ENTRY, title="A review's heading", votes=None),
 )
-FACTS = PaperFacts(
-    "2601.00001",
-    "huggingface",
-    "https://huggingface.co",
-    NOW,
-    title="From the service",
-    authors=("A B", "C D"),
-)
+FACTS = PaperFacts("2601.00001", "huggingface", "https://huggingface.co", NOW)
+FACTS = replace(FACTS, title="From the service", authors=("A B", "C D"))
 
 names = st.lists(st.sampled_from(["A B", "C D", "E F", "G H"]), unique=True, max_size=4).map(tuple)
 texts = st.sampled_from([None, "", "one", "two"])
@@ -336,6 +330,12 @@ facts = st.lists(
 votes = st.none() | st.tuples(
     st.integers(-50, 50).map(lambda hours: NOW + timedelta(hours=hours)), st.integers(0, 9)
 )
+Statements = tuple[list[Appearance], list[PaperFacts], tuple[datetime, int] | None]
+statements = st.tuples(appearances, facts, votes)
+
+
+def newsletter_entry(**values: Any) -> Appearance:
+    return replace(NEWSLETTER, entry=replace(ENTRY, **values))
 
 
 def merged(*statements: Appearance | PaperFacts, votes: tuple[datetime, int] | None = None) -> MergedPaper:
@@ -355,29 +355,21 @@ def test_a_title_of_a_service_beats_a_newsletters_and_that_a_reviews_heading() -
     assert merged(REVIEW, FACTS, NEWSLETTER, arxiv).title == "From arXiv"
 
 
-STRANGER = replace(
-    NEWSLETTER,
-    digest_id=9,
-    date=ON + timedelta(days=1),
-    trust=Trust(0, 7),
-    ingested_on=ON,
-    entry=Entry(
-        1,
-        "2601.00001",
-        "FREE NITRO",
-        "https://arxiv.org/abs/2601.00001?free",
-        votes=999_999,
-        authors=("Mallory",),
-        thumbnail="theirs",
-    ),
+STRANGER = newsletter_entry(
+    title="FREE NITRO",
+    url="https://arxiv.org/abs/2601.00001?free",
+    votes=999_999,
+    authors=("Mallory",),
+    thumbnail="theirs",
 )
+STRANGER = replace(STRANGER, digest_id=9, date=ON + timedelta(days=1), trust=Trust(0, 7), ingested_on=ON)
 
 
 @pytest.mark.parametrize(
     "trust", [Trust(0, 3), Trust(-1, 8), FILES_TRUST], ids=["older", "ranked higher", "files"]
 )
 def test_the_priority_of_a_source_and_then_its_age_decide_each_field(trust: Trust) -> None:
-    own = replace(NEWSLETTER, trust=trust, entry=replace(ENTRY, authors=("A B",), authors_truncated=True))
+    own = replace(newsletter_entry(authors=("A B",), authors_truncated=True), trust=trust)
     paper = merged(own, STRANGER)
     assert (paper.title, paper.url, paper.authors, paper.votes) == (ENTRY.title, ENTRY.url, ("A B",), 5)
     assert paper.thumbnail == "theirs"
@@ -385,12 +377,8 @@ def test_the_priority_of_a_source_and_then_its_age_decide_each_field(trust: Trus
 
 def test_a_services_statement_comes_before_any_priority() -> None:
     ranked = replace(STRANGER, trust=Trust(-99, 7))
-    paper = merged(
-        ranked,
-        FACTS,
-        replace(FACTS, source="https://feed", trust=Trust(-100, 1), title="Feed"),
-        votes=(NOW, 3),
-    )
+    feed = replace(FACTS, source="https://feed", trust=Trust(-100, 1), title="Feed")
+    paper = merged(ranked, FACTS, feed, votes=(NOW, 3))
     assert (paper.title, paper.authors, paper.votes) == (FACTS.title, FACTS.authors, 3)
     assert paper.url == "https://arxiv.org/abs/2601.00001"
 
@@ -412,7 +400,7 @@ def test_the_organization_and_the_codes_stars_are_those_of_hugging_face() -> Non
 
 
 def test_the_newest_newsletter_decides_a_title() -> None:
-    newer = replace(NEWSLETTER, digest_id=3, date=ON + timedelta(days=9), entry=replace(ENTRY, title="Newer"))
+    newer = replace(newsletter_entry(title="Newer"), digest_id=3, date=ON + timedelta(days=9))
     assert merged(NEWSLETTER, newer).title == "Newer"
 
 
@@ -434,20 +422,13 @@ def test_the_newest_newsletter_decides_a_title() -> None:
 def test_a_longer_author_list_wins_only_where_the_shorter_is_truncated_and_repeats_go(
     lists: list[tuple[tuple[str, ...], bool]], expected: tuple[tuple[str, ...], bool]
 ) -> None:
-    statements = [
-        replace(
-            NEWSLETTER,
-            digest_id=digest_id,
-            entry=replace(ENTRY, authors=authors, authors_truncated=truncated),
-        )
-        for digest_id, (authors, truncated) in enumerate(lists)
-    ]
-    paper = merged(*statements)
+    entries = [newsletter_entry(authors=authors, authors_truncated=truncated) for authors, truncated in lists]
+    paper = merged(*(replace(entry, digest_id=digest_id) for digest_id, entry in enumerate(entries)))
     assert (paper.authors, paper.authors_truncated) == expected
 
 
 def test_the_order_and_number_of_authors_come_from_arxiv_then_hugging_face_then_the_digest() -> None:
-    shuffled = replace(NEWSLETTER, entry=replace(ENTRY, authors=("E F", "C D", "A B")))
+    shuffled = newsletter_entry(authors=("E F", "C D", "A B"))
     huggingface = replace(FACTS, source="huggingface", authors=("C D", "A B"))
     arxiv = replace(FACTS, source="arxiv", authors=("A B", "C D"))
     assert merged(shuffled).authors == ("E F", "C D", "A B")
@@ -462,37 +443,31 @@ def test_the_votes_of_digests_count_only_where_no_service_has_counted() -> None:
 
 
 def test_the_page_of_a_service_comes_before_a_digests_link() -> None:
-    arxiv, own = replace(FACTS, source="arxiv"), replace(NEWSLETTER, entry=replace(ENTRY, url="https://else"))
+    arxiv, own = replace(FACTS, source="arxiv"), newsletter_entry(url="https://else")
     assert merged().url == merged(arxiv).url == merged(own, arxiv).url == "https://arxiv.org/abs/2601.00001"
     assert merged(own, arxiv, FACTS).url == "https://arxiv.org/abs/2601.00001"
     assert merged(own, arxiv, replace(FACTS, listed_on=ON)).url == "https://huggingface.co/papers/2601.00001"
     assert merged(own).url == "https://else"
 
 
-@given(appearances, facts, votes, st.randoms())
-def test_the_order_of_statements_does_not_matter(
-    appearances: list[Appearance],
-    facts: list[PaperFacts],
-    votes: tuple[datetime, int] | None,
-    rng: random.Random,
-) -> None:
+@given(statements, st.randoms())
+def test_the_order_of_statements_does_not_matter(statements: Statements, rng: random.Random) -> None:
+    appearances, facts, votes = statements
     expected = digest_writer.merge("2601.00001", appearances, facts, votes)
-    appearances, facts = list(appearances), list(facts)
     rng.shuffle(appearances)
     rng.shuffle(facts)
     assert digest_writer.merge("2601.00001", appearances, facts, votes) == expected
 
 
-@given(appearances, facts, votes)
-def test_merged_values_come_from_statements_and_known_values_are_kept(
-    appearances: list[Appearance], facts: list[PaperFacts], votes: tuple[datetime, int] | None
-) -> None:
-    paper = digest_writer.merge("2601.00001", appearances, facts, votes)
-    statements: list[Entry | PaperFacts] = [*(appearance.entry for appearance in appearances), *facts]
-    titles = {statement.title for statement in statements if statement.title}
+@given(statements)
+def test_merged_values_come_from_statements_and_known_values_are_kept(statements: Statements) -> None:
+    appearances, facts, votes = statements
+    paper = digest_writer.merge("2601.00001", *statements)
+    sayings: list[Entry | PaperFacts] = [*(appearance.entry for appearance in appearances), *facts]
+    titles = {saying.title for saying in sayings if saying.title}
     assert paper.title in titles if titles else paper.title is None
-    assert paper.authors in {(), *map(digest_writer.remove_repeats, statements)}
-    assert bool(paper.authors) == any(statement.authors for statement in statements)
+    assert paper.authors in {(), *map(digest_writer.remove_repeats, sayings)}
+    assert bool(paper.authors) == any(saying.authors for saying in sayings)
     counts = {appearance.entry.votes for appearance in appearances} | ({votes[1]} if votes else set())
     assert paper.votes in counts or paper.votes is None
     assert (paper.votes is None) == (not counts - {None})
@@ -501,14 +476,11 @@ def test_merged_values_come_from_statements_and_known_values_are_kept(
     assert (paper.first_on, paper.last_on) == (min(dates, default=None), max(dates, default=None))
 
 
-@given(appearances, facts, votes, st.sampled_from(DigestFormat), days)
+@given(statements, st.sampled_from(DigestFormat), days)
 def test_a_source_that_is_trusted_less_only_fills_in_what_others_leave_out(
-    appearances: list[Appearance],
-    facts: list[PaperFacts],
-    votes: tuple[datetime, int] | None,
-    digest_format: DigestFormat,
-    on: date,
+    statements: Statements, digest_format: DigestFormat, on: date
 ) -> None:
+    appearances, facts, votes = statements
     before = digest_writer.merge("2601.00001", appearances, facts, votes)
     stranger = replace(STRANGER, format=digest_format, date=on, trust=Trust(1, 9))
     after = digest_writer.merge("2601.00001", [*appearances, stranger], facts, votes)
@@ -520,16 +492,11 @@ def test_a_source_that_is_trusted_less_only_fills_in_what_others_leave_out(
         assert after.url == before.url
 
 
-@given(appearances, facts, votes, st.integers(0, 9), days)
-def test_older_votes_never_replace_newer_ones(
-    appearances: list[Appearance],
-    facts: list[PaperFacts],
-    votes: tuple[datetime, int] | None,
-    older_count: int,
-    on: date,
-) -> None:
+@given(statements, st.integers(0, 9), days)
+def test_older_votes_never_replace_newer_ones(statements: Statements, older_count: int, on: date) -> None:
+    appearances, facts, votes = statements
     before = digest_writer.merge("2601.00001", appearances, facts, votes)
-    older = replace(NEWSLETTER, digest_id=99, date=on, entry=replace(ENTRY, votes=older_count))
+    older = replace(newsletter_entry(votes=older_count), digest_id=99, date=on)
     after = digest_writer.merge("2601.00001", [*appearances, older], facts, votes)
     if before.votes_read_at is not None and datetime.combine(on, time(), UTC) < before.votes_read_at:
         assert (after.votes, after.votes_read_at) == (before.votes, before.votes_read_at)

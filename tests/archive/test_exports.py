@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,6 @@ from tests.archive.test_parse import newsletter_text, review_text
 from tests.support import growth
 from tests.support.reference_files import render_references
 
-SHARED = Path(__file__).parents[2] / "../shared"
 TEMPLATES = Templates()
 
 
@@ -330,9 +328,9 @@ REVIEW_ENTRIES = st.builds(
 )
 
 
-def assert_parses_back(before: Digest, where: object = "") -> Digest:
+def assert_parses_back(before: Digest) -> Digest:
     (after,) = parse.parse_text(export(before.format.value, before))
-    assert (after.format, after.date, after.entries) == (before.format, before.date, before.entries), where
+    assert (after.format, after.date, after.entries) == (before.format, before.date, before.entries)
     return after
 
 
@@ -350,31 +348,6 @@ def test_an_exported_review_parses_to_the_same_entries(paper: Entry) -> None:
     assume(paper.title or len(paper.sections) != 1 or "###" not in paper.sections[0].body)
     paper = replace(paper, summary_missing=not paper.sections)
     assert assert_parses_back(digest(paper, digest_format=DigestFormat.REVIEW)).problems == ()
-
-
-def real_digests() -> list[Path]:
-    archive = (path for path in (SHARED / "archive").rglob("*.md") if path.name != "README.md")
-    return sorted([*(SHARED / "seeds").glob("*.txt"), *archive])
-
-
-@pytest.mark.skipif(not real_digests(), reason="needs the shared archive")
-def test_exported_real_digests_parse_to_the_same_entries() -> None:
-    for path in real_digests():
-        for before in parse.parse_text(path.read_text(encoding="utf-8")):
-            assert_parses_back(before, path)
-
-
-@pytest.mark.skipif(not real_digests(), reason="needs the shared archive")
-def test_the_other_format_keeps_papers_votes_authors_and_pictures() -> None:
-    other = {"newsletter": "review", "review": "newsletter"}
-    kept = attrgetter("arxiv_id", "url", "votes", "authors", "thumbnail", "video")
-    for path in real_digests()[::6]:
-        for before in parse.parse_text(path.read_text(encoding="utf-8")):
-            (after,) = parse.parse_text(export(other[before.format.value], before))
-            assert [*map(kept, after.entries)] == [*map(kept, before.entries)]
-            assert [bool(paper.sections) for paper in after.entries] == [
-                bool(paper.sections) for paper in before.entries
-            ]
 
 
 def test_exported_days_parse_in_order() -> None:

@@ -1,7 +1,8 @@
-"""The single fields of digests and services: cleaned, bounded, and what they say."""
+"""What digests are made of: dates in headings, labelled lines, and single fields, cleaned and bounded."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import fields
+from bot.archive import fields, parse
 from storage import models
 
 
@@ -140,8 +141,196 @@ def test_a_withdrawal_is_found(comment: str | None, withdrawn: bool) -> None:
     assert fields.says_withdrawn(comment) is withdrawn
 
 
-@given(st.text(max_size=300))
-def test_no_comment_raises(comment: str) -> None:
-    venue = fields.find_venue(comment)
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Daily Papers (2025-05-27)",
+        "📰 Hugging Face Daily Papers – 2025-05-27",
+        "Daily Papers 2025/05/27",
+        "Daily Papers 2025.05.27.",
+        "Daily Papers 2025. 5. 27",
+        "Daily Papers 2025–05–27",
+        "Daily Papers — 20250527",
+        "데일리 페이퍼 2025년 5월 27일",
+        "Daily Papers, May 27, 2025",
+        "Daily Papers: 27 May 2025",
+        "Daily Papers (2025-05-27, Tue; 2025-05-27)",
+    ],
+)
+def test_an_unambiguous_date_is_parsed(heading: str) -> None:
+    assert fields.parse_date(heading) == (date(2025, 5, 27), "")
+
+
+@pytest.mark.parametrize(
+    ("heading", "expected"),
+    [
+        ("Daily Papers", None),
+        ("Daily Papers 05/06/2025", None),
+        ("Papers of 2025-05", None),
+        ("9.2025-05-27", None),
+        ("Daily Papers (2025-02-30)", (None, "the date 2025-02-30 does not exist")),
+        ("2025-05-26 ~ 2025-05-27", (None, "the heading has more than one date")),
+    ],
+)
+def test_an_ambiguous_or_impossible_date_is_not_guessed(
+    heading: str, expected: tuple[None, str] | None
+) -> None:
+    assert fields.parse_date(heading) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("Vote: 47", ("votes", "47")),
+        ("Votes: 47", ("votes", "47")),
+        ("**Vote**: 47", ("votes", "47")),
+        ("**Votes:** 47", ("votes", "47")),
+        ("- Upvotes : 47", ("votes", "47")),
+        ("👍 47", ("votes", "47")),
+        ("⬆️ 1,047", ("votes", "1,047")),
+        ("👍 Votes: 47", ("votes", "47")),
+        ("👥 **Authors**: A B", ("authors", "A B")),
+        ("추천: 47", ("votes", "47")),
+        ("Vote:", ("votes", "")),
+        ("Authors: A B, C D", ("authors", "A B, C D")),
+        ("author: A B", ("authors", "A B")),
+        ("저자: 김 아무", ("authors", "김 아무")),
+        ("*Authors*: A B", ("authors", "A B")),
+        ("Voters: 3", None),
+        ("Vote early", None),
+        ("👍 well done", None),
+        ("🔗 https://example.org", None),
+        ("A line", None),
+        ("- ***Authors agree***: text", None),
+        ("", None),
+    ],
+)
+def test_a_labelled_line_is_parsed_in_every_spelling(line: str, expected: tuple[str, str] | None) -> None:
+    assert fields.parse_labelled_field(line) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "votes"),
+    [
+        (["0"], (0, True)),
+        (["47", "47 votes", "47 👍", "**47**"], (47, True)),
+        (["1,234"], (1234, True)),
+        (["1,234,567"], (1234567, True)),
+        (["-", "", "–", "N/A", "none", "?", "unknown"], (None, True)),
+        (
+            ["abc", "1.2k", "12.5", "-3", "1,23", "12,34", "about 40", "9" * 12, "9" * 5000, "²"],
+            (None, False),
+        ),
+    ],
+)
+def test_votes_are_a_number_or_unknown_and_never_guessed(
+    values: list[str], votes: tuple[int | None, bool]
+) -> None:
+    assert {value: fields.parse_votes(value) for value in values} == dict.fromkeys(values, votes)
+
+
+@pytest.mark.parametrize(
+    ("value", "names", "truncated"),
+    [
+        ("A B, C D", ("A B", "C D"), False),
+        ("A B", ("A B",), False),
+        ("", (), False),
+        ("-", (), False),
+        ("A B, C D, +", ("A B", "C D"), True),
+        ("A B, +, C D", ("A B", "C D"), True),
+        ("A B, C D+", ("A B", "C D"), True),
+        ("A B, C D, ...", ("A B", "C D"), True),
+        ("A B, C D...", ("A B", "C D"), True),
+        ("A B, C D, …", ("A B", "C D"), True),
+        ("A B, C D (+12)", ("A B", "C D"), True),
+        ("A B, C D +12 more", ("A B", "C D"), True),
+        ("A B, Model 4 (Team)", ("A B", "Model 4 (Team)"), False),
+        ("A B, C D, et al.", ("A B", "C D"), True),
+        ("A B et al.", ("A B",), True),
+        ("A B, C D, +12 authors", ("A B", "C D"), True),
+        ("A B, C D and 12 others", ("A B", "C D"), True),
+        ("A B, C D, and 3 more", ("A B", "C D"), True),
+        ("김 아무, 이 아무 외 5명", ("김 아무", "이 아무"), True),
+        ("A B, C D, and E F", ("A B", "C D", "E F"), False),
+        ("A B; C D", ("A B", "C D"), False),
+        ("A B,, C D,", ("A B", "C D"), False),
+        ("Alice al, aespa crew, others unknown", ("Alice al", "aespa crew", "others unknown"), False),
+        ("['A B', 'C D']", ("A B", "C D"), False),
+        ("""['A B', "C O'D", 'E "F" G']""", ("A B", "C O'D", 'E "F" G'), False),
+        (r"""['A \'x\' "B"', 'C\xa0D']""", ("A 'x' \"B\"", "C\u00a0D"), False),
+        ('["A B", "C D, Jr."]', ("A B", "C D, Jr."), False),
+        ("['A B', 'C D', ...]", ("A B", "C D"), True),
+        ("['A B', 'C D'] +", ("A B", "C D"), True),
+        ("[A B, C D]", ("A B", "C D"), False),
+        ("[]", (), False),
+    ],
+)
+def test_authors_are_parsed_in_every_spelling(value: str, names: tuple[str, ...], truncated: bool) -> None:
+    assert fields.parse_authors(value) == (names, truncated)
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1), min_size=1))
+def test_a_python_list_of_names_round_trips(names: list[str]) -> None:
+    expected = tuple(re.sub("[\n\r\t]", " ", name).strip() for name in names)
+    read, _ = fields.parse_authors(repr([*names, "Last Author"]))
+    assert set(read) - {"Last Author"} <= set(expected)
+
+
+PICTURE, VIDEO = ("https://example.org/a.png", None), (None, "https://example.org/a.mp4")
+
+
+@pytest.mark.parametrize(
+    ("line", "media"),
+    [
+        ("![](https://example.org/a.png)", PICTURE),
+        ("![cover [1]](https://example.org/a.png)", PICTURE),
+        ("[![](https://example.org/a.png)](https://example.org)", PICTURE),
+        ('<img src="https://example.org/a.png" width="400">', PICTURE),
+        ("[Watch Video](https://example.org/a.mp4)", VIDEO),
+        ("[영상 보기](https://example.org/a)", (None, "https://example.org/a")),
+        ('<video controls src="https://example.org/a.mp4"></video>', VIDEO),
+        ("<div><video src='https://example.org/a.mp4' muted></video></div>", VIDEO),
+        ('<source src="https://example.org/a.mp4" type="video/mp4">', VIDEO),
+        ("![](https://example.org/a.mp4)", VIDEO),
+        ("[Code](https://example.org)", None),
+        ("text", None),
+        ("<div>", None),
+        ("![broken", None),
+        ("[a](javascript:x)", None),
+    ],
+)
+def test_covers_and_videos_are_distinguished(line: str, media: tuple[str | None, str | None] | None) -> None:
+    assert fields.parse_media(line) == media
+
+
+def test_the_text_of_a_paper_is_cut_and_the_rest_is_named() -> None:
+    sections = tuple(models.Section(f"{number}", "x" * 30_000) for number in range(3))
+    draft = parse.PaperDraft(7, "2505.01234", "A title", "https://a.example", sections=sections)
+    [entry], [problem] = parse.build_entries([draft])
+    assert [len(section.body) for section in entry.sections] == [30_000, 10_000]
+    assert problem == models.Problem(
+        7, "a paper's text has at most 40000 characters; 50000 of 2505.01234 are left out"
+    )
+
+
+@given(st.text())
+def test_any_value_can_be_parsed(value: str) -> None:
+    fields.parse_date(value)
+    fields.parse_labelled_field(value)
+    fields.parse_votes(value)
+    fields.parse_authors(value)
+    fields.parse_media(value)
+    fields.says_withdrawn(value)
+    venue = fields.find_venue(value)
     assert venue is None or 0 < len(venue) <= 90
-    fields.says_withdrawn(comment)
+
+
+@pytest.mark.parametrize(
+    "filler", ["\u3164" * 5, "\u2800", "\uffa0", "\ufe0f", "\u200c\u200d", "\u200b \U000e0041"]
+)
+def test_a_title_of_characters_without_a_glyph_is_not_a_title(filler: str) -> None:
+    for heading in (f"### [{filler}](https://arxiv.org/abs/2505.00009)", f"### {filler} (2505.00009)"):
+        [digest] = parse.parse_text(f"## Daily Papers (2026-01-01)\n\n{heading}\n\nVote: 3\n\nAuthors: A B\n")
+        assert [entry.title for entry in digest.entries] == [None]
+    assert fields.clean_line(filler) is None
+    assert fields.clean_line(f"A{filler}") == f"A{filler}"

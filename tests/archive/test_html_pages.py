@@ -51,7 +51,7 @@ def test_a_digest_survives_a_blogs_html() -> None:
 
 @pytest.mark.parametrize("text", ["## Daily Papers", "a <video src='x'> b", "1 < 2", "<https://h.test>"])
 def test_markdown_is_not_taken_for_html(text: str) -> None:
-    assert not html_pages.is_html(text)
+    assert not parse.is_html(text)
 
 
 HOSTILE = (

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bot.archive import files, inbox
+from bot.archive import files, ingest
 from storage import models
 from tests.support import patience
 
@@ -42,10 +42,10 @@ class RecordingHandler:
 
 @asynccontextmanager
 async def watching(
-    folder: Path, handler: RecordingHandler, retry_seconds: float = inbox.RETRY_SECONDS
+    folder: Path, handler: RecordingHandler, retry_seconds: float = ingest.RETRY_SECONDS
 ) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    watcher = inbox.InboxWatcher(folder, handler.handle, retry_seconds=retry_seconds, poll_seconds=0.0)
+    watcher = ingest.InboxWatcher(folder, handler.handle, retry_seconds=retry_seconds, poll_seconds=0.0)
     task = asyncio.create_task(watcher.run(stop))
     try:
         yield
@@ -65,12 +65,12 @@ async def test_existing_files_are_handled_sorted_by_name(tmp_path: Path, handler
     for name in ("b.md", "a.txt", "2026/c.MD", "notes.pdf", ".hidden.md", "README"):
         (tmp_path / name).write_text("text")
     (tmp_path / "folder.md").mkdir()
-    await inbox.InboxWatcher(tmp_path, handler.handle).scan()
+    await ingest.InboxWatcher(tmp_path, handler.handle).scan()
     assert [path.name for path in handler.received.get_nowait()] == ["c.MD", "a.txt", "b.md"]
 
 
 async def test_an_empty_folder_calls_no_handler(tmp_path: Path, handler: RecordingHandler) -> None:
-    await inbox.InboxWatcher(tmp_path, handler.handle).scan()
+    await ingest.InboxWatcher(tmp_path, handler.handle).scan()
     assert handler.received.empty()
 
 
@@ -115,51 +115,39 @@ def _add_undecodable_name(folder: Path) -> None:
     Path(os.fsdecode(os.fsencode(folder) + b"/\xb3\xed\xb9\xae.md")).write_text("EUC-KR")
 
 
-def _add_undecodable_folder(folder: Path) -> None:
-    Path(os.fsdecode(os.fsencode(folder) + b"/\xb3\xed")).mkdir()
-
-
-def _add_link_to_a_long_name(folder: Path) -> None:
-    (folder / "x.md").symlink_to("a" * 300)
-
-
 def _add_link_to_everything(folder: Path) -> None:
     (folder / "root").symlink_to("/")
     (folder / "hosts.md").symlink_to("/etc/hosts")
     (folder / "loop.md").symlink_to("loop.md")
 
 
-def _add_pipe(folder: Path) -> None:
-    os.mkfifo(folder / "pipe.md")
+UNREADABLE: dict[str, Callable[[Path], None]] = {
+    "an undecodable name": _add_undecodable_name,
+    "an undecodable folder": lambda folder: Path(os.fsdecode(os.fsencode(folder) + b"/\xb3\xed")).mkdir(),
+    "a link to a long name": lambda folder: (folder / "x.md").symlink_to("a" * 300),
+    "links to everything": _add_link_to_everything,
+    "a pipe": lambda folder: os.mkfifo(folder / "pipe.md"),
+}
 
 
-@pytest.mark.parametrize(
-    "add",
-    [
-        _add_undecodable_name,
-        _add_undecodable_folder,
-        _add_link_to_a_long_name,
-        _add_link_to_everything,
-        _add_pipe,
-    ],
-)
+@pytest.mark.parametrize("kind", UNREADABLE)
 @pytest.mark.parametrize("is_late", [False, True])
 async def test_a_file_that_cannot_be_read_loses_no_other(
-    add: Callable[[Path], None], is_late: bool, tmp_path: Path, handler: RecordingHandler
+    kind: str, is_late: bool, tmp_path: Path, handler: RecordingHandler
 ) -> None:
     (tmp_path / "first.md").write_text("one")
     if not is_late:
-        add(tmp_path)
+        UNREADABLE[kind](tmp_path)
     with structlog.testing.capture_logs() as lines:
         async with watching(tmp_path, handler):
             await handler.wait_for(tmp_path / "first.md")
             if is_late:
-                add(tmp_path)
+                UNREADABLE[kind](tmp_path)
             (tmp_path / "second.md").write_text("two")
             await handler.wait_for(tmp_path / "second.md")
     assert handler.received.empty()
     reported = [line["file"] for line in lines if line["event"] == "file not ingested"]
-    assert len(reported) == len(set(reported)) == (2 if add is _add_link_to_everything else 1)
+    assert len(reported) == len(set(reported)) == (2 if kind == "links to everything" else 1)
 
 
 async def test_a_folder_that_cannot_be_entered_loses_no_other_file(

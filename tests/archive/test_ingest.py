@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from bot.archive import ingest, listing, parse
+from bot.archive import ingest, parse
 from bot.archive.digest_writer import FreshDigest, IngestResult
-from bot.archive.files import TextFile, find_files, read_found
+from bot.archive.files import TextFile, find_files, read_file
 from storage import archive, database, errors, papers, tables
 from storage.database import Connection
 from storage.models import LocatedProblem, PaperFacts, Section
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 
 def read_texts(*folders: Path) -> list[TextFile]:
-    found = map(read_found, find_files(map(str, folders)))
+    found = map(read_file, find_files(map(str, folders)))
     return [file for file in found if isinstance(file, TextFile)]
 
 
@@ -123,7 +123,7 @@ async def test_texts_with_invalid_characters_and_huge_fields_are_stored(harness:
 async def test_no_text_is_parsed_on_the_event_loop(
     harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parse_text, is_json, threads = parse.parse_text, listing.is_json, set[int]()
+    parse_text, is_json, threads = parse.parse_text, parse.is_json, set[int]()
 
     def record(read: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
@@ -133,7 +133,7 @@ async def test_no_text_is_parsed_on_the_event_loop(
         return call
 
     monkeypatch.setattr(parse, "parse_text", record(parse_text))
-    monkeypatch.setattr(listing, "is_json", record(is_json))
+    monkeypatch.setattr(parse, "is_json", record(is_json))
     text = newsletter(paper(1))
     await harness.ingest.add_text(text, location="a")
     await harness.ingest.add_file(TextFile("b.md", text))
@@ -201,20 +201,6 @@ async def test_a_digest_that_cannot_be_stored_does_not_block_the_others(harness:
     assert await harness.count(tables.digests) == 2
     assert await harness.titles("2026-01-01") == []
     assert await harness.titles("2026-01-03") == ["Paper 3"]
-
-
-async def test_ingesting_the_seeds_twice_adds_nothing_the_second_time(
-    sqlite_db: database.Database, seeds: Path
-) -> None:
-    harness = IngestHarness(sqlite_db)
-    for expected in (True, False):
-        results = [await harness.add(file.text, file.name) for file in read_texts(seeds)]
-        assert sum(result.digests for result in results) == 4
-        assert any(result.new_papers for result in results) is expected
-    async with sqlite_db.read() as connection:
-        detail = await papers.get_detail(connection, "2502.02737")
-    assert detail is not None
-    assert (detail.votes, len(detail.authors), detail.appearances[0].language) == (81, 22, "ko")
 
 
 async def test_all_files_of_the_archive_are_ingested(
@@ -295,12 +281,12 @@ async def test_a_back_fill_never_lowers_newer_votes_and_a_service_counts_before_
 def read_names(*paths: Path | str) -> list[str]:
     return [
         file.location if isinstance(file, LocatedProblem) else file.name
-        for file in map(read_found, find_files(map(str, paths)))
+        for file in map(read_file, find_files(map(str, paths)))
     ]
 
 
 def read_problem(path: Path | str) -> str:
-    [problem] = map(read_found, find_files([str(path)]))
+    [problem] = map(read_file, find_files([str(path)]))
     assert isinstance(problem, LocatedProblem)
     assert problem.location == str(path)
     return problem.message
@@ -325,18 +311,8 @@ def test_file_names_start_with_the_given_path(tmp_path: Path, monkeypatch: pytes
 def test_unreadable_files_are_problems_and_the_others_are_read(tmp_path: Path) -> None:
     (tmp_path / "good.md").write_text("text")
     (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00\xd8bad")
-    results = list(map(read_found, find_files([str(tmp_path), "nowhere"])))
+    results = list(map(read_file, find_files([str(tmp_path), "nowhere"])))
     assert [type(result) for result in results] == [LocatedProblem, TextFile, LocatedProblem]
-
-
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8, "binary"), ("값".encode("euc-kr"), "not valid UTF-8")],
-)
-def test_binary_files_and_other_encodings_are_refused(tmp_path: Path, data: bytes, message: str) -> None:
-    path = tmp_path / "a.md"
-    path.write_bytes(data)
-    assert message in read_problem(path)
 
 
 def test_a_file_above_the_limit_is_refused_without_reading_it(tmp_path: Path) -> None:
@@ -357,7 +333,7 @@ def test_a_file_that_would_be_waited_for_is_not(tmp_path: Path, monkeypatch: pyt
     """Some files of /proc say that they are regular, and their readers wait, as those of a pipe do."""
     os.mkfifo(tmp_path / "pipe.md")
     monkeypatch.setattr(Path, "is_file", lambda _: True)
-    assert isinstance(read_found(str(tmp_path / "pipe.md")), TextFile)
+    assert isinstance(read_file(str(tmp_path / "pipe.md")), TextFile)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

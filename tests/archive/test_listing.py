@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.archive import headings, listing, parse
+from bot.archive import fields, listing, parse
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry, Problem, Section
 from tests.support.source_payloads import listing_text
@@ -97,7 +97,7 @@ def test_papers_without_an_arxiv_id_are_left_out_and_named() -> None:
 
 
 def test_papers_beyond_the_most_of_a_digest_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(headings, "MAX_PAPERS", 5)
+    monkeypatch.setattr(fields, "MAX_PAPERS", 5)
     digest = build(*(paper(f"2501.{number:05}") for number in range(1, 8)))
     assert len(digest.entries) == 5
     assert digest.problems[-1].message == "the list has 7 papers; those after 5 are left out"
@@ -205,7 +205,7 @@ def test_the_first_picture_is_the_thumbnail_where_there_is_none_and_the_first_vi
 def test_the_text_of_a_paper_is_cut_and_the_rest_is_a_problem() -> None:
     sections = [[f"Part {number}", f"{number} " + "word " * 3_000] for number in range(20)]
     digest = build(paper(summary=None, sections=sections), paper("2505.00002", sections=sections[:1]))
-    assert sum(len(section.body) for section in digest.entries[0].sections) == headings.MAX_CHARACTERS
-    assert len(digest.text) < 2 * headings.MAX_CHARACTERS
+    assert sum(len(section.body) for section in digest.entries[0].sections) == fields.MAX_CHARACTERS
+    assert len(digest.text) < 2 * fields.MAX_CHARACTERS
     message = "2505.00001: a paper's text has at most 40000 characters; the rest is left out"
     assert [problem.message for problem in digest.problems] == [message]

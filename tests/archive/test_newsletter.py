@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import headings, newsletter, parse
+from bot.archive import parse
 from storage.models import Digest, DigestFormat, Entry, Section
 from tests.archive.test_exports import NEWSLETTER_LINES
 
@@ -124,29 +124,64 @@ def test_a_title_can_span_lines() -> None:
     assert digest.problems == ()
 
 
-def test_missing_fields_are_unknown_without_a_problem() -> None:
-    paper, problems = parse_paper("\n- ***New***: text\n")
-    assert (paper.votes, paper.authors, paper.thumbnail, problems) == (None, (), None, [])
+TEXT = Section(None, "text")
 
 
-def test_votes_that_are_not_a_number_are_unknown_and_a_problem() -> None:
-    paper, problems = parse_paper("\nVote: abc\n\n- text\n")
-    assert (paper.votes, problems) == (None, [2])
+@pytest.mark.parametrize(
+    ("body", "expected", "lines"),
+    [
+        ("- ***New***: text", {"votes": None, "authors": (), "thumbnail": None}, []),
+        ("Vote: abc\n\n- text", {"votes": None}, [2]),
+        ("Vote: 3\n\nVote: 4\n\n- text", {"votes": 3}, [4]),
+        ("Authors: A B, C D,\nE F\n\n- text", {"authors": ("A B", "C D", "E F")}, []),
+        ("Authors: A B, +, C D\n\n- text", {"authors": ("A B", "C D"), "authors_truncated": True}, []),
+        ("<!-- a\n- b\n-->\n<br>\n\n- text", {"sections": (TEXT,)}, []),
+        ("<!-- a\n\n- text", {"sections": (TEXT,)}, [2]),
+        (
+            "who wrote this\nand this\n\nAuthors: A B\n\n- text",
+            {"authors": ("A B",), "sections": (TEXT,)},
+            [2],
+        ),
+        ("Vote: 3\n\nOne paragraph.", {"sections": (Section(None, "One paragraph."),)}, [4]),
+        ("- ***New***:\n- ***Next***: text", {"sections": (Section("Next", "text"),)}, [2]),
+        ("Vote: 3", {"summary_missing": True, "sections": ()}, []),
+    ],
+)
+def test_a_field_is_read_or_unknown_and_what_is_not_understood_is_a_problem(
+    body: str, expected: dict[str, object], lines: list[int]
+) -> None:
+    paper, problems = parse_paper(f"\n{body}\n")
+    assert ({name: getattr(paper, name) for name in expected}, problems) == (expected, lines)
 
 
-def test_the_first_of_two_votes_counts_and_the_second_is_a_problem() -> None:
-    paper, problems = parse_paper("Vote: 3\n\nVote: 4\n\n- text\n")
-    assert (paper.votes, problems) == (3, [3])
-
-
-def test_authors_can_continue_on_the_next_line() -> None:
-    paper, problems = parse_paper("Authors: A B, C D,\nE F\n\n- text\n")
-    assert (paper.authors, problems) == (("A B", "C D", "E F"), [])
-
-
-def test_a_shortened_list_of_authors_is_marked() -> None:
-    paper, _ = parse_paper("Authors: A B, +, C D\n\n- text\n")
-    assert (paper.authors, paper.authors_truncated) == (("A B", "C D"), True)
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            "**Small** models: good\n- **All of it**",
+            [(None, "**Small** models: good"), (None, "**All of it**")],
+        ),
+        (
+            "***New***: one\ntwo\n  three\n\n  four\n- five",
+            [("New", "one\ntwo\n  three\n\n  four"), (None, "five")],
+        ),
+        (
+            "***New***: one\n  - two\n    - three\n  * four\n- ***Next***: five\n    1. six",
+            [("New", "one\n- two\n  - three\n* four"), ("Next", "five\n1. six")],
+        ),
+        (
+            "***New***: one\n  # two\n  ---\n  Vote: 9\n\n  | a |\n- ***Next***: three",
+            [("New", "one\n# two\n---\nVote: 9\n\n| a |"), ("Next", "three")],
+        ),
+        (
+            "***New***: run\n```python\n# no heading\n- no bullet\n```\n- ***Next***: text",
+            [("New", "run\n```python\n# no heading\n- no bullet\n```"), ("Next", "text")],
+        ),
+    ],
+    ids=["bold within", "following lines", "nested bullets", "indented lines", "code"],
+)
+def test_what_belongs_to_a_bullet_stays_in_it(body: str, expected: list[tuple[str | None, str]]) -> None:
+    assert sections(f"\n- {body}\n") == expected
 
 
 def test_a_video_can_replace_the_cover() -> None:
@@ -161,16 +196,6 @@ def test_a_video_can_replace_the_cover() -> None:
             3,
             [],
         )
-
-
-def test_comments_and_empty_markup_are_ignored() -> None:
-    assert sections("\n<!-- a\n- b\n-->\n<br>\n\n- text\n") == [(None, "text")]
-
-
-def test_an_unclosed_comment_hides_nothing() -> None:
-    paper, problems = parse_paper("\n<!-- a\n\n- text\n")
-    assert paper.sections == (Section(None, "text"),)
-    assert problems == [2]
 
 
 def test_a_heading_without_an_id_is_a_problem_and_the_papers_around_it_are_kept() -> None:
@@ -267,36 +292,6 @@ def test_a_plain_bullet_is_a_section_without_heading(bullet: str) -> None:
     assert sections(f"\nVote: 3\n\n{bullet}\n") == [(None, "text")]
 
 
-def test_bold_text_inside_a_bullet_is_not_a_heading() -> None:
-    assert sections("\n- **Small** models: good\n- **All of it**\n") == [
-        (None, "**Small** models: good"),
-        (None, "**All of it**"),
-    ]
-
-
-def test_lines_after_a_bullet_continue_it() -> None:
-    body = "\n- ***New***: one\ntwo\n  three\n\n  four\n- five\n"
-    assert sections(body) == [("New", "one\ntwo\n  three\n\n  four"), (None, "five")]
-
-
-def test_nested_bullets_belong_to_the_bullet_above() -> None:
-    body = "\n- ***New***: one\n  - two\n    - three\n  * four\n- ***Next***: five\n    1. six\n"
-    assert sections(body) == [("New", "one\n- two\n  - three\n* four"), ("Next", "five\n1. six")]
-
-
-def test_indented_lines_belong_to_the_bullet_above() -> None:
-    body = "\n- ***New***: one\n  # two\n  ---\n  Vote: 9\n\n  | a |\n- ***Next***: three\n"
-    assert sections(body) == [("New", "one\n# two\n---\nVote: 9\n\n| a |"), ("Next", "three")]
-
-
-def test_code_in_a_bullet_is_neither_bullet_nor_heading() -> None:
-    body = "\n- ***New***: run\n```python\n# not a heading\n- not a bullet\n```\n- ***Next***: text\n"
-    assert sections(body) == [
-        ("New", "run\n```python\n# not a heading\n- not a bullet\n```"),
-        ("Next", "text"),
-    ]
-
-
 def test_an_unclosed_fence_hides_no_bullet_and_no_paper() -> None:
     digest = parse_digest(
         DATE
@@ -304,30 +299,6 @@ def test_an_unclosed_fence_hides_no_bullet_and_no_paper() -> None:
         + PAPER.replace("00001", "00002")
     )
     assert [len(paper.sections) for paper in digest.entries] == [2, 2]
-
-
-def test_text_that_is_not_a_bullet_is_a_problem_and_the_rest_is_kept() -> None:
-    paper, problems = parse_paper(
-        "\nVote: 3\n\nwho wrote this\nand this\n\nAuthors: A B\n\n- ***New***: text\n"
-    )
-    assert (paper.votes, paper.authors, len(paper.sections), problems) == (3, ("A B",), 1, [4])
-
-
-def test_a_summary_without_bullets_is_kept_and_a_problem() -> None:
-    paper, problems = parse_paper("\nVote: 3\n\nOne paragraph about it.\n")
-    assert paper.sections == (Section(None, "One paragraph about it."),)
-    assert problems == [4]
-
-
-def test_an_empty_heading_is_a_problem() -> None:
-    paper, problems = parse_paper("\n- ***New***:\n- ***Next***: text\n")
-    assert paper.sections == (Section("Next", "text"),)
-    assert problems == [2]
-
-
-def test_a_paper_without_any_text_has_no_summary() -> None:
-    paper, problems = parse_paper("\nVote: 3\n")
-    assert (paper.summary_missing, paper.sections, problems) == (True, (), [])
 
 
 ODD_LINES = [
@@ -353,10 +324,10 @@ SIMPLE_HEADER = ["", "![](https://example.org/a.png)", "", "Vote: 12", "", "Auth
 @given(st.lists(BLOCK_LINES, max_size=8), st.booleans())
 def test_the_fast_path_gives_the_result_of_the_block_parser(rows: list[str], has_header: bool) -> None:
     rows = SIMPLE_HEADER * has_header + "\n".join(rows).split("\n")
-    fast = headings.PaperDraft(1, "2502.00001", None, "")
-    full = headings.PaperDraft(1, "2502.00001", None, "")
-    problems = newsletter.parse_block(rows, 0, len(rows), full)
-    if newsletter.parse_simple_block(rows, 0, len(rows), fast):
+    fast = parse.PaperDraft(1, "2502.00001", None, "")
+    full = parse.PaperDraft(1, "2502.00001", None, "")
+    problems = parse.parse_block(rows, 0, len(rows), full)
+    if parse.parse_simple_block(rows, 0, len(rows), fast):
         assert (fast, []) == (full, problems)
     else:
-        assert fast == headings.PaperDraft(1, "2502.00001", None, "")
+        assert fast == parse.PaperDraft(1, "2502.00001", None, "")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.archive import arxiv_ids, headings, html_pages, markdown_lines, paper_list, parse
+from bot.archive import arxiv_ids, fields, markdown_lines, paper_list, parse
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry
 from tests.support import growth
@@ -320,7 +320,7 @@ def test_a_raw_answer_of_hugging_face_is_a_listing() -> None:
     ],
 )
 def test_a_path_may_have_the_date(name: str, day: date | None) -> None:
-    assert headings.find_path_date(name) == day
+    assert fields.find_path_date(name) == day
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_a_path_may_have_the_date(name: str, day: date | None) -> None:
     ],
 )
 def test_a_heading_may_have_the_date(text: str, day: date | None) -> None:
-    assert headings.find_date(text) == day
+    assert fields.find_date(text) == day
 
 
 def test_papers_without_a_date_are_a_rolling_digest_and_those_with_one_are_not() -> None:
@@ -409,7 +409,7 @@ def test_a_text_that_only_mentions_papers_is_not_a_list_and_the_reason_says_so(
 
 def test_markdown_with_html_in_it_is_markdown_and_a_page_is_not() -> None:
     for form, text in FORMS.items():
-        assert html_pages.is_html(text) is (
+        assert parse.is_html(text) is (
             form == "a page of HTML" or form.endswith("html") or form.startswith("a_table_of_html")
         )
 

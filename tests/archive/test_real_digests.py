@@ -1,19 +1,19 @@
-"""The parsers on real digests, if there are any next to the checkout."""
+"""The parsers and exports on real digests, if there are any next to the checkout."""
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
 from bot.archive import parse
 from storage import models
+from tests.archive.test_exports import assert_parses_back, export
 
 SHARED = Path(__file__).parents[2] / "../shared"
 SEEDS = sorted((SHARED / "seeds").glob("*.txt"))
-ARCHIVE = sorted((SHARED / "archive" / "newsletter").rglob("*.md")) + sorted(
-    (SHARED / "archive" / "review").glob("*.md")
-)
+ARCHIVE = sorted(path for path in (SHARED / "archive").rglob("*.md") if path.name != "README.md")
 
 needs_seeds = pytest.mark.skipif(not SEEDS, reason="no real digests next to this checkout")
 needs_archive = pytest.mark.skipif(not ARCHIVE, reason="no real archive next to this checkout")
@@ -30,38 +30,38 @@ def test_the_seeds_are_four_digests_without_a_problem() -> None:
     assert [len(digest.entries) for digest in digests] == [15, 27, 26, 27]
     assert [digest.problems for digest in digests] == [()] * 4
     assert [digest.format.value for digest in digests] == ["newsletter", "newsletter", "review", "newsletter"]
-
-
-@needs_seeds
-def test_the_first_paper_of_the_first_seed_is_parsed_completely() -> None:
-    paper = parse_digest(SEEDS[0]).entries[0]
+    paper = digests[0].entries[0]
     assert (paper.rank, paper.arxiv_id, paper.votes) == (1, "2502.02737", 81)
     assert len(paper.authors) == 22
     assert "Andrés Marafioti" in paper.authors
-    assert [section.heading for section in paper.sections] == [
-        "What's New",
-        "Technical Details",
-        "Performance Highlights",
-    ]
-
-
-@needs_seeds
-def test_each_paper_of_the_review_seed_has_its_chapters() -> None:
-    for paper in parse_digest(SEEDS[2]).entries:
+    headings = ["What's New", "Technical Details", "Performance Highlights"]
+    assert [section.heading for section in paper.sections] == headings
+    for paper in digests[2].entries:
         assert paper.summary_missing or len([s for s in paper.sections if s.heading]) >= 7
 
 
 @needs_archive
-@pytest.mark.parametrize("path", ARCHIVE, ids=lambda path: "-".join(path.parts[-3:]))
-def test_each_file_of_the_archive_is_one_digest_of_its_date_without_a_problem(path: Path) -> None:
+@pytest.mark.parametrize("path", SEEDS + ARCHIVE, ids=lambda path: "-".join(path.parts[-3:]))
+def test_each_file_is_one_digest_of_its_date_without_a_problem_also_when_it_is_exported(path: Path) -> None:
     digest = parse_digest(path)
     assert digest.problems == ()
-    assert digest.date.isoformat().replace("-", "") in "".join(path.parts).replace("-", "").replace(".md", "")
+    name = "".join(path.parts).replace("-", "").replace(".md", "")
+    assert path in SEEDS or digest.date.isoformat().replace("-", "") in name
     assert all(paper.sections or paper.summary_missing for paper in digest.entries)
+    assert_parses_back(digest)
 
 
 @needs_archive
-@pytest.mark.parametrize("path", ARCHIVE[::7], ids=lambda path: "-".join(path.parts[-3:]))
-def test_a_digest_parses_the_same_from_its_own_text(path: Path) -> None:
-    digest = parse_digest(path)
-    assert parse.parse_text(digest.text) == (digest,)
+@pytest.mark.parametrize("path", (SEEDS + ARCHIVE)[::6], ids=lambda path: "-".join(path.parts[-3:]))
+def test_a_digest_parses_the_same_from_its_own_text_and_keeps_its_papers_in_the_other_format(
+    path: Path,
+) -> None:
+    before = parse_digest(path)
+    assert parse.parse_text(before.text) == (before,)
+    other = {"newsletter": "review", "review": "newsletter"}[before.format.value]
+    (after,) = parse.parse_text(export(other, before))
+    kept = attrgetter("arxiv_id", "url", "votes", "authors", "thumbnail", "video")
+    assert [*map(kept, after.entries)] == [*map(kept, before.entries)]
+    assert [bool(paper.sections) for paper in after.entries] == [
+        bool(paper.sections) for paper in before.entries
+    ]

@@ -35,10 +35,6 @@ def parse_summary(summary: str) -> Entry:
     return digest.entries[0]
 
 
-def headings(summary: str) -> list[str | None]:
-    return [section.heading for section in parse_summary(summary).sections]
-
-
 def test_a_paper_is_parsed_completely() -> None:
     digest = parse_digest(DATE + paper_text(fence(CHAPTERS)))
     assert (digest.format, digest.date, digest.problems) == (DigestFormat.REVIEW, date(2025, 5, 27), ())
@@ -56,9 +52,53 @@ def test_a_paper_is_parsed_completely() -> None:
     )
 
 
-def test_a_summary_needs_no_fence() -> None:
-    assert parse_summary(CHAPTERS).title == "작은 모델"
-    assert headings(CHAPTERS) == ["1. 동기", "2. 결과"]
+CODE, TABLE, BARE = (
+    "```python\n# no heading\n## 9. none\n```",
+    "| a | b |\n|---|---|\n| 1 | 2 |",
+    "```\n# no\n```",
+)
+SECTIONS: dict[str, tuple[str, list[tuple[str | None, str]]]] = {
+    "no fence": (CHAPTERS, [("1. 동기", "작다."), ("2. 결과", "- **속도**: 빠르다.\n- **크기**: 작다.")]),
+    "text before": ("작은 모델.\n\n**1. 동기**\n\n작다.\n", [(None, "작은 모델."), ("1. 동기", "작다.")]),
+    "no chapters": (
+        "글.\n\n1. **하나**: 글\n2. **둘**: 글\n",
+        [(None, "글.\n\n1. **하나**: 글\n2. **둘**: 글")],
+    ),
+    "lower headings": (
+        "## 1. 동기\n\n### 1.1 배경\n\n글\n\n**굵은 줄**\n\n## 2. 결과\n\n글\n",
+        [("1. 동기", "### 1.1 배경\n\n글\n\n**굵은 줄**"), ("2. 결과", "글")],
+    ),
+    "bold lines": (
+        "**1. 동기**\n\n**굵은 줄**\n\n글\n\n**2. 결과**\n\n글\n",
+        [("1. 동기", "**굵은 줄**\n\n글"), ("2. 결과", "글")],
+    ),
+    "indented chapters": (
+        fence("1. **동기**\n   - 하나\n     - 둘\n\n2. **결과**\n   - 셋\n"),
+        [("1. 동기", "- 하나\n  - 둘"), ("2. 결과", "- 셋")],
+    ),
+    "rules": ("## 1. 동기\n\n글\n\n---\n\n## 2. 결과\n\n글\n", [("1. 동기", "글"), ("2. 결과", "글")]),
+    "rules without numbers": ("## 동기\n\n글\n\n---\n\n## 결과\n\n글\n", [("동기", "글"), ("결과", "글")]),
+    "text around a fence": (
+        "앞.\n\n" + fence("## 1. 동기\n\n작다.\n") + "\n\n뒤.\n",
+        [(None, "앞."), ("1. 동기", "작다.\n \n\n뒤.")],
+    ),
+    **dict.fromkeys(
+        ("code and tables", "code and tables in a fence"),
+        (
+            f"## 1. 동기\n\n{CODE}\n\n## 2. 결과\n\n{TABLE}\n\n{BARE}\n\n## 3. 끝\n\n글\n",
+            [("1. 동기", CODE), ("2. 결과", f"{TABLE}\n\n{BARE}"), ("3. 끝", "글")],
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SECTIONS)
+def test_a_summary_is_divided_into_its_chapters_alone(kind: str) -> None:
+    summary, expected = SECTIONS[kind]
+    paper = parse_summary(fence(summary) if kind.endswith("in a fence") else summary)
+    assert [(section.heading, section.body) for section in paper.sections] == expected
+    assert not paper.summary_missing
+    assert paper.title == ("작은 모델" if summary is CHAPTERS else None)
 
 
 @pytest.mark.parametrize(
@@ -89,31 +129,6 @@ def test_chapters_are_found_in_every_notation(line: str) -> None:
         assert {section.body for section in paper.sections if section.heading} == {"- **굵게**: 글\n- 글"}
 
 
-def test_text_before_the_first_chapter_is_a_section_without_heading() -> None:
-    summary = "논문은 작은 모델을 다룬다.\n\n**1. 동기**\n\n작다.\n"
-    assert [(s.heading, s.body) for s in parse_summary(summary).sections] == [
-        (None, "논문은 작은 모델을 다룬다."),
-        ("1. 동기", "작다."),
-    ]
-
-
-def test_a_summary_without_chapters_is_one_section() -> None:
-    paper = parse_summary("논문은 작은 모델을 다룬다.\n\n1. **하나**: 글\n2. **둘**: 글\n")
-    assert [section.heading for section in paper.sections] == [None]
-    assert not paper.summary_missing
-
-
-def test_lower_headings_and_bold_lines_stay_in_their_chapter() -> None:
-    summary = "## 1. 동기\n\n### 1.1 배경\n\n글\n\n**굵은 줄**\n\n## 2. 결과\n\n글\n"
-    assert headings(summary) == ["1. 동기", "2. 결과"]
-    assert headings("**1. 동기**\n\n**굵은 줄**\n\n글\n\n**2. 결과**\n\n글\n") == ["1. 동기", "2. 결과"]
-
-
-def test_indented_chapters_lose_their_indentation() -> None:
-    summary = "1. **동기**\n   - 하나\n     - 둘\n\n2. **결과**\n   - 셋\n"
-    assert [section.body for section in parse_summary(fence(summary)).sections] == ["- 하나\n  - 둘", "- 셋"]
-
-
 @pytest.mark.parametrize(
     ("heading", "title"),
     [
@@ -141,38 +156,9 @@ def test_a_chapter_is_not_a_title() -> None:
     assert parse_summary("## 1. 동기\n\n글\n").title is None
 
 
-def test_code_and_tables_stay_in_their_chapter() -> None:
-    code = "```python\n# no heading\n## 9. none\n```"
-    table = "| a | b |\n|---|---|\n| 1 | 2 |"
-    bare = "```\n# no heading\n```"
-    text = f"## 1. 동기\n\n{code}\n\n## 2. 결과\n\n{table}\n\n{bare}\n\n## 3. 끝\n\n글\n"
-    for summary in (text, fence(text)):
-        sections = parse_summary(summary).sections
-        assert [(s.heading, s.body) for s in sections] == [
-            ("1. 동기", code),
-            ("2. 결과", f"{table}\n\n{bare}"),
-            ("3. 끝", "글"),
-        ]
-
-
-def test_rules_between_chapters_separate_only_chapters() -> None:
-    for summary in (
-        "## 1. 동기\n\n글\n\n---\n\n## 2. 결과\n\n글\n",
-        "## 동기\n\n글\n\n---\n\n## 결과\n\n글\n",
-    ):
-        sections = parse_summary(summary).sections
-        assert [section.body for section in sections] == ["글", "글"]
-
-
 def test_rules_between_the_chapters_of_the_last_paper_do_not_end_the_digest() -> None:
     digest = parse_digest(DATE + paper_text("## 동기\n\n글\n\n---\n\n## 결과\n\n글\n"))
     assert [section.heading for section in digest.entries[0].sections] == ["동기", "결과"]
-
-
-def test_text_around_the_fence_is_kept() -> None:
-    paper = parse_summary("다음은 요약입니다.\n\n" + fence(CHAPTERS) + "\n\n도움이 되길.\n")
-    assert paper.sections[0] == Section(None, "다음은 요약입니다.")
-    assert paper.sections[-1].body.endswith("도움이 되길.")
 
 
 def test_an_unclosed_fence_is_a_problem_and_hides_no_paper() -> None:

@@ -22,7 +22,7 @@ import pytest
 from aiohttp import web
 
 from bot.cli import setup
-from bot.client import command_sync, permissions
+from bot.client import command_sync, router
 from bot.core.clock import system_clock
 from storage.errors import PaperroundError
 from tests.fake_discord import model, process
@@ -30,7 +30,7 @@ from tests.support import fork_server, origin_server, patience, source_payloads
 
 pytestmark = pytest.mark.wire
 
-INVITATION = permissions.invitation_url(model.APPLICATION_ID)
+INVITATION = router.invitation_url(model.APPLICATION_ID)
 
 
 def environment(fake: process.FakeDiscord, **settings: str) -> dict[str, str]:

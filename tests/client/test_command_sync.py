@@ -113,7 +113,7 @@ async def test_a_long_rate_limit_ends_the_check_with_a_sentence(monkeypatch: pyt
     monkeypatch.setattr(command_sync, "ANSWER_SECONDS", 0.5)
     async with answering(limit) as settings:
         with pytest.raises(errors.PaperroundError, match="limits requests at the moment"):
-            await command_sync.check_token(settings)
+            await command_sync.identify(settings)
 
 
 async def test_a_wrong_token_and_an_unreachable_discord_are_told_apart() -> None:
@@ -126,9 +126,9 @@ async def test_a_wrong_token_and_an_unreachable_discord_are_told_apart() -> None
     async with answering(refuse) as settings:
         for expected in ("does not accept DISCORD_TOKEN", "something between answered"):
             with pytest.raises(errors.PaperroundError, match=expected):
-                await command_sync.check_token(settings)
+                await command_sync.identify(settings)
     with pytest.raises(errors.PaperroundError, match="cannot be reached"):
-        await command_sync.check_token(settings)
+        await command_sync.identify(settings)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from bot.app.client import DiscordRenderer
 from bot.archive import summaries
 from bot.client import message_builder, translations
 from bot.client.messages import DailyBlock, PostWording, embeds_payload, plain_post_payload
-from bot.daily import deliveries
+from bot.daily import planner
 from bot.outbox import contents
 from bot.outbox.outcomes import NOTICE
 from bot.rendering import discord_text
@@ -90,92 +90,75 @@ def test_a_daily_post_in_both_languages() -> None:
     assert _daily_texts(Locale.EN, 5, 5, schedule=schedule)["foot"] == "Mon, Wed, Fri at 18:30 (UTC)"
 
 
-@pytest.mark.parametrize(
-    ("total", "english", "korean"),
-    [
-        (31, "Top 5 of 31 by votes", "31편 중 추천을 가장 많이 받은 5편"),
-        (5, "All 5, sorted by votes", "5편 전체 · 추천순"),
-    ],
+CLOSES_AT = datetime(2025, 2, 13, 2, 30, tzinfo=UTC)
+CLOSES = f"<t:{int(CLOSES_AT.timestamp())}:R>"
+COMPLETE = {"closes_at": CLOSES_AT, "is_complete": True}
+CLOSED = {"total": 20, "final_total": 31, **COMPLETE}
+FINAL = (
+    "; the list closed with 31 papers (votes as of the close)",
+    " · 목록은 31편으로 마감 (추천 수는 마감 기준)",
 )
-def test_the_count_says_that_the_day_is_complete(total: int, english: str, korean: str) -> None:
-    state: dict[str, Any] = {"closes_at": datetime(2025, 2, 13, 2, 30, tzinfo=UTC), "is_complete": True}
-    assert _daily_texts(Locale.EN, total, 5, **state)["count"] == f"{english} · the day's list is complete"
-    assert _daily_texts(Locale.KO, total, 5, **state)["count"] == f"{korean} · 목록 마감"
-
-
-def test_the_count_says_when_an_open_day_closes() -> None:
-    closes_at = datetime(2025, 2, 13, 2, 30, tzinfo=UTC)
-    moment = f"<t:{int(closes_at.timestamp())}:R>"
-    texts = {
-        (locale, total): _daily_texts(locale, total, 5, closes_at=closes_at)["count"]
-        for locale in Locale
-        for total in (31, 5)
-    }
-    assert texts == {
-        (Locale.EN, 31): f"Top 5 of 31 so far by votes; the list closes {moment}",
-        (Locale.EN, 5): f"All 5 so far, sorted by votes; the list closes {moment}",
-        (Locale.KO, 31): f"지금까지 31편 중 추천을 가장 많이 받은 5편 · 목록은 {moment} 마감",
-        (Locale.KO, 5): f"지금까지 5편 전체 · 추천순 · 목록은 {moment} 마감",
-    }
 
 
 @pytest.mark.parametrize(
     ("options", "english", "korean"),
     [
-        ({}, "First 5 of 31", "31편 중 앞의 5편"),
-        ({"total": 5}, "All 5", "5편 전체"),
         (
-            {"ranks": (6, 7, 8, 9, 10)},
-            "6–10 of 31; the top 5 were already",
-            "31편 중 6~10위 · 순위가 더 높은 5편은",
+            COMPLETE,
+            "Top 5 of 31 by votes · the day's list is complete",
+            "31편 중 추천을 가장 많이 받은 5편 · 목록 마감",
         ),
-        ({"topic": "RL"}, "Papers on this topic only", "이 주제의 논문만"),
-        ({"source": "a"}, "From a · in its order", "a · 목록순"),
         (
-            {"source": "a", "topic": "RL"},
-            "From a, on this topic only · sorted by rel",
+            {"total": 5, **COMPLETE},
+            "All 5, sorted by votes · the day's list is complete",
+            "5편 전체 · 추천순 · 목록 마감",
+        ),
+        (
+            {"closes_at": CLOSES_AT},
+            f"Top 5 of 31 so far by votes; the list closes {CLOSES}",
+            f"지금까지 31편 중 추천을 가장 많이 받은 5편 · 목록은 {CLOSES} 마감",
+        ),
+        (
+            {"total": 5, "closes_at": CLOSES_AT},
+            f"All 5 so far, sorted by votes; the list closes {CLOSES}",
+            f"지금까지 5편 전체 · 추천순 · 목록은 {CLOSES} 마감",
+        ),
+        (
+            CLOSED,
+            f"Top 5 of 20 by votes when posted{FINAL[0]}",
+            f"게시 당시 20편 중 추천을 가장 많이 받은 5편{FINAL[1]}",
+        ),
+        (
+            {**CLOSED, "total": 5},
+            f"All 5, sorted by votes when posted{FINAL[0]}",
+            f"게시 당시 5편 전체 · 추천순{FINAL[1]}",
+        ),
+        (
+            {**CLOSED, "topic": "RL"},
+            f"Papers on this topic only, sorted by votes{FINAL[0]}",
+            f"이 주제의 논문만 · 추천순{FINAL[1]}",
+        ),
+        ({"votes": None}, "First 5 of 31", "31편 중 앞의 5편"),
+        ({"votes": None, "total": 5}, "All 5", "5편 전체"),
+        (
+            {"votes": None, "ranks": (6, 7, 8, 9, 10)},
+            "6–10 of 31; the top 5 were already posted here",
+            "31편 중 6~10위 · 순위가 더 높은 5편은 이미 올라왔어요",
+        ),
+        ({"votes": None, "topic": "RL"}, "Papers on this topic only", "이 주제의 논문만"),
+        ({"votes": None, "source": "a"}, "From a · in its order", "a · 목록순"),
+        (
+            {"votes": None, "source": "a", "topic": "RL"},
+            "From a, on this topic only · sorted by relevance",
             "a · 이 주제의 논문만 · 관련도순",
         ),
     ],
 )
-def test_a_count_without_any_votes_does_not_speak_of_them(
+def test_the_count_says_what_is_shown_and_whether_the_list_is_complete_without_votes_that_are_unknown(
     options: dict[str, Any], english: str, korean: str
 ) -> None:
-    texts = [
-        _daily_texts(locale, shown=5, votes=None, **{"total": 31, **options})["count"]
-        for locale in (Locale.EN, Locale.KO)
-    ]
-    assert [text[: len(start)] for text, start in zip(texts, (english, korean), strict=True)] == [
-        english,
-        korean,
-    ]
-    assert not any("votes" in text or "추천" in text for text in texts)
-
-
-@pytest.mark.parametrize(
-    ("options", "english", "korean"),
-    [
-        ({}, "Top 5 of 20 by votes when posted", "게시 당시 20편 중 추천을 가장 많이 받은 5편"),
-        ({"total": 5}, "All 5, sorted by votes when posted", "게시 당시 5편 전체 · 추천순"),
-        ({"topic": "RL"}, "Papers on this topic only, sorted by votes", "이 주제의 논문만 · 추천순"),
-    ],
-)
-def test_the_count_of_a_post_that_was_edited_after_the_close_has_the_final_number(
-    options: dict[str, Any], english: str, korean: str
-) -> None:
-    state: dict[str, Any] = {
-        "closes_at": datetime(2025, 2, 13, 2, 30, tzinfo=UTC),
-        "is_complete": True,
-        "final_total": 31,
-    }
-    texts = [
-        _daily_texts(locale, shown=5, **{"total": 20, **state, **options})["count"]
-        for locale in (Locale.EN, Locale.KO)
-    ]
-    assert texts == [
-        f"{english}; the list closed with 31 papers (votes as of the close)",
-        f"{korean} · 목록은 31편으로 마감 (추천 수는 마감 기준)",
-    ]
+    for locale, text in ((Locale.EN, english), (Locale.KO, korean)):
+        assert _daily_texts(locale, shown=5, **{"total": 31, **options})["count"] == text
 
 
 def test_a_weekly_post_names_its_first_and_last_day() -> None:
@@ -229,7 +212,7 @@ def test_a_post_without_any_votes_leaves_them_out(locale: Locale) -> None:
     paper = replace(PAPER, votes=None, authors=("A",), organization="B")
     post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, 1, (paper,))
     assert WORDINGS[locale].paper_lines(post, 1, paper, "T").split("\n")[1:] == ["A · B"]
-    assert "▲" not in json.dumps(embeds_payload(WORDINGS[locale], post, 0), ensure_ascii=False)
+    assert "▲" not in json.dumps(embeds_payload(WORDINGS[locale], post), ensure_ascii=False)
     assert "▲" not in plain_post_payload(WORDINGS[locale], post, post.papers, 0)["content"]
 
 
@@ -255,7 +238,7 @@ def test_the_foot_says_once_that_no_paper_has_a_summary_in_the_language(locale: 
     for papers in ((foreign, foreign), (foreign, own)):
         post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, 2, papers)
         lines = [wording.paper_lines(post, 1, paper, "T") for paper in papers]
-        embeds = json.dumps(embeds_payload(wording, post, 0), ensure_ascii=False)
+        embeds = json.dumps(embeds_payload(wording, post), ensure_ascii=False)
         shown[papers] = (note in wording.foot(post), sum(note in line for line in lines), embeds.count(note))
     assert shown == {(foreign, foreign): (True, 0, 1), (foreign, own): (False, 1, 1)}
 
@@ -404,8 +387,8 @@ def test_no_payload_holds_a_marker_but_its_own(text: str, style: models.Style, o
         for number in range(2)
     )
     factory = contents.DeliveryFactory(rendered_posts.new_renderer)
-    post = rendered_posts.daily(papers, style=style, marker=deliveries.MARKER_PLACEHOLDER)
-    daily_parts = factory.build_parts(factory.render(deliveries.DAILY, post), "daily:1:2025-02-12")
+    post = rendered_posts.daily(papers, style=style, marker=planner.MARKER_PLACEHOLDER)
+    daily_parts = factory.build_parts(factory.render(planner.DAILY, post), "daily:1:2025-02-12")
     reason = contents.AlertReason(1, models.AlertKind.KEYWORD, text, contents.MatchField.TITLE)
     matches = tuple((paper, (reason,)) for paper in papers)
     alert = contents.AlertPost(

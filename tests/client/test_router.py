@@ -19,14 +19,12 @@ from hypothesis import strategies as st
 from simcord import actors
 
 from bot.alerts import messages as alerts_messages
-from bot.client import context, custom_ids, router
-from bot.client.message_builder import layout_payload
+from bot.client import context, message_builder, router
+from bot.client.message_builder import layout_payload, pack_custom_id
 from bot.client.router import UserError, map_service_errors
 from bot.core import admission
 from bot.lists import card as lists_card
-from bot.lists import follow as lists_follow
 from bot.lists import messages as lists_messages
-from bot.lists import saved
 from bot.lists.messages import ListKind, ListState
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
@@ -44,26 +42,26 @@ from tests.support.client_harness import (
 
 @given(rest=st.text(max_size=90))
 def test_any_custom_id_is_parsed_or_invalid(rest: str) -> None:
-    action = custom_ids.unpack(f"pr:l:{rest}")
+    action = message_builder.unpack_custom_id(f"pr:l:{rest}")
     for parse in (lists_messages.unpack_state, lambda action: action.number):
         try:
             parse(action)
-        except custom_ids.InvalidCustomIdError:
+        except message_builder.InvalidCustomIdError:
             continue
 
 
 def test_a_delivery_marker_comes_first_and_does_not_change_the_action() -> None:
     marker = contents.part_marker("daily:12:2026-01-01", 3)
-    packed = custom_ids.pack("l", "d", "a:b", marker=marker)
+    packed = pack_custom_id("l", "d", "a:b", marker=marker)
     assert packed == "pr:d:daily:12:2026-01-01:3/l:d:a:b"
-    assert custom_ids.unpack(packed) == custom_ids.Action("l", "d:a:b")
+    assert message_builder.unpack_custom_id(packed) == message_builder.Action("l", "d:a:b")
 
 
 def test_a_custom_id_that_is_too_long_or_not_readable_is_refused() -> None:
     with pytest.raises(ValueError, match="longer"):
-        custom_ids.pack("l", "x" * 100)
+        pack_custom_id("l", "x" * 100)
     with pytest.raises(ValueError, match="colon"):
-        custom_ids.pack("l", "a:b", "c")
+        pack_custom_id("l", "a:b", "c")
 
 
 async def test_a_custom_id_of_another_version_or_bot_is_outdated(harness: ClientHarness) -> None:
@@ -138,7 +136,9 @@ async def test_every_verb_of_a_message_has_a_handler(harness: ClientHarness) -> 
         await harness.ask("alerts add", keyword="로봇"),
     ]
     verbs = {
-        custom_ids.unpack(custom_id).verb for message in messages for custom_id in component_ids(message)
+        message_builder.unpack_custom_id(custom_id).verb
+        for message in messages
+        for custom_id in component_ids(message)
     }
     assert verbs - {"page"} <= harness.bot.component_router._routes.keys()
 
@@ -194,21 +194,15 @@ async def test_an_error_of_a_component_is_answered_in_a_new_message(
     assert result.id != listed.id
 
 
-def test_an_exception_in_the_table_becomes_a_user_error() -> None:
+def test_an_exception_in_the_table_becomes_a_user_error_and_others_pass_through() -> None:
     with (
         pytest.raises(UserError, match="no-paper") as raised,
         map_service_errors({LookupError: "no-paper"}, most=3),
     ):
         raise KeyError
     assert raised.value.arguments == {"most": 3}
-
-
-def test_other_exceptions_pass_through() -> None:
     with pytest.raises(ValueError, match="x"), map_service_errors({LookupError: "no-paper"}):
         raise ValueError("x")
-
-
-SHARED_CARD = custom_ids.pack(lists_card.SHARE, "2501.00001")
 
 
 async def _occupy(harness: ClientHarness, stack: AsyncExitStack) -> None:
@@ -237,20 +231,16 @@ async def test_a_reader_is_told_privately_that_the_bot_is_busy(harness: ClientHa
     assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))
 
 
-async def test_autocomplete_offers_nothing_while_the_bot_is_busy(harness: ClientHarness) -> None:
-    async with AsyncExitStack() as stack:
-        await _occupy(harness, stack)
-        assert not await harness.reader.autocomplete(harness.channel, "author", "name", "lovel")
-    assert await harness.reader.autocomplete(harness.channel, "author", "name", "lovel")
-
-
-async def test_nothing_is_shared_publicly_while_the_bot_is_busy(harness: ClientHarness) -> None:
+async def test_nothing_is_shared_and_no_alert_matched_while_the_bot_is_busy(harness: ClientHarness) -> None:
     listed = await harness.ask("digest")
     async with AsyncExitStack() as stack:
         await _occupy(harness, stack)
         for custom_id in (
-            SHARED_CARD,
+            pack_custom_id(lists_card.SHARE, "2501.00001"),
             *(name for name in component_ids(listed) if name.startswith("pr:ls:")),
+            pack_custom_id(alerts_messages.SAVE, f"{lists_messages.NEW_ALERT}로봇"),
+            pack_custom_id(alerts_messages.WHY, "2501.00001"),
+            pack_custom_id(alerts_messages.MUTE, "2501.00001"),
         ):
             shared = last_response(await _press_forged(harness, custom_id))
             assert shown_text(shared) == harness.texts("busy"), custom_id
@@ -261,11 +251,11 @@ async def test_what_looks_for_the_matches_of_alerts_waits_for_its_admission(harn
     async with AsyncExitStack() as stack:
         await _occupy(harness, stack)
         for verb, payload in (
-            (alerts_messages.SAVE, f"{lists_follow.NEW_ALERT}로봇"),
+            (alerts_messages.SAVE, f"{lists_messages.NEW_ALERT}로봇"),
             (alerts_messages.WHY, "2501.00001"),
             (alerts_messages.MUTE, "2501.00001"),
         ):
-            answer = await _press_forged(harness, custom_ids.pack(verb, payload))
+            answer = await _press_forged(harness, message_builder.pack_custom_id(verb, payload))
             assert shown_text(last_response(answer)) == harness.texts("busy"), verb
     assert not await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
 
@@ -315,7 +305,13 @@ async def test_cooldowns_of_readers_who_are_gone_are_forgotten(harness: ClientHa
 
 TOKEN_SECONDS = 15 * 60
 """Time for which Discord takes answers of an interaction."""
-TRANSFERS = {"saved export", "saved import", "me data", saved.EXPORT, shelf_messages.SUBMIT_IMPORT}
+TRANSFERS = {
+    "saved export",
+    "saved import",
+    "me data",
+    lists_messages.EXPORT_SAVED,
+    shelf_messages.SUBMIT_IMPORT,
+}
 COSTLY_CALLS = (".export", ".import_file", ".get_from_cdn", ".to_file", "discord.File")
 
 
@@ -401,7 +397,7 @@ async def test_a_file_that_may_not_wait_is_refused_before_it_is_read_or_made(
                 await harness.ask("saved export"),
                 await harness.ask("me data"),
                 await harness.ask("saved import", file=("a.bib", b"@misc{k,eprint={2501.00001}}")),
-                await harness.select(listed, ["ris"], custom_id=f"pr:{saved.EXPORT}"),
+                await harness.select(listed, ["ris"], custom_id=f"pr:{lists_messages.EXPORT_SAVED}"),
             ):
                 assert (shown_text(answer), answer.ephemeral) == (harness.texts("busy"), True)
             # Look-ups have places of their own.

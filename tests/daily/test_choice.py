@@ -1,10 +1,12 @@
-"""Ranking and selection of the papers of a post, and the days that posts of each style draw from."""
+"""Ranking and selection of the papers of a post."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,40 +28,29 @@ def _select(
     return choice.CandidatePool({}, candidates).select((1,), subscription, posted_ids)
 
 
-def chosen(
-    *candidates: DigestPaper, posted_ids: set[int] | None = None, top_n: int = 5, min_votes: int = 0
-) -> list[int]:
-    selection = _select(candidates, posted_ids or set(), top_n, min_votes)
-    return [paper.paper_id for paper in selection.papers]
+DAY_BEFORE = date(2026, 1, 4)
 
 
-def test_papers_are_sorted_by_votes_with_unknown_votes_last_in_digest_order() -> None:
-    papers = [
-        candidate(1, None, 3),
-        candidate(2, 5, 4),
-        candidate(3, None, 1),
-        candidate(4, 81, 2),
-        candidate(5, 0, 5),
-    ]
-    assert chosen(*papers) == [4, 2, 5, 3, 1]
-
-
-def test_posted_papers_are_replaced_by_the_next_ones() -> None:
-    assert chosen(candidate(1, 9), candidate(2, 8), candidate(3, 7), posted_ids={1}, top_n=2) == [2, 3]
-
-
-def test_unknown_votes_meet_no_minimum_above_zero() -> None:
-    assert chosen(candidate(1, None), candidate(2, 10), candidate(3, 9), min_votes=10) == [2]
-    assert chosen(candidate(1, None), min_votes=0) == [1]
-
-
-def test_a_paper_of_two_digests_is_ranked_once() -> None:
-    papers, _, total, _ = _select([candidate(1, 9), candidate(1, 9, 7, date(2026, 1, 4))], (), 5, 0)
-    assert (len(papers), total) == (1, 1)
-
-
-def test_with_equal_votes_the_newer_digest_is_first() -> None:
-    assert chosen(candidate(1, 9, 1, date(2026, 1, 4)), candidate(2, 9, 2, ON)) == [2, 1]
+@pytest.mark.parametrize(
+    ("candidates", "options", "chosen"),
+    [
+        # Most votes first, unknown votes last in the digest's order.
+        ([(1, None, 3), (2, 5, 4), (3, None, 1), (4, 81, 2), (5, 0, 5)], {}, [4, 2, 5, 3, 1]),
+        ([(1, 9), (2, 8), (3, 7)], {"posted_ids": {1}, "top_n": 2}, [2, 3]),
+        # Unknown votes reach no minimum above 0.
+        ([(1, None), (2, 10), (3, 9)], {"min_votes": 10}, [2]),
+        ([(1, None)], {"min_votes": 0}, [1]),
+        # A paper of two digests once, and of equal votes that of the newer digest first.
+        ([(1, 9), (1, 9, 7, DAY_BEFORE)], {}, [1]),
+        ([(1, 9, 1, DAY_BEFORE), (2, 9, 2, ON)], {}, [2, 1]),
+    ],
+)
+def test_papers_are_chosen_by_votes(
+    candidates: list[tuple[Any, ...]], options: dict[str, Any], chosen: list[int]
+) -> None:
+    values: dict[str, Any] = {"posted_ids": (), "top_n": 5, "min_votes": 0} | options
+    selection = _select([candidate(*facts) for facts in candidates], **values)
+    assert [paper.paper_id for paper in selection.papers] == chosen
 
 
 CANDIDATES = st.lists(
@@ -91,12 +82,3 @@ def test_a_selection_accounts_for_every_candidate(
     assert total == len(ranked)
     assert [*papers, *left_out] == eligible
     assert len(ids) == min(top_n, len(eligible))
-
-
-def test_every_style_has_its_number_of_rolling_days() -> None:
-    assert set(choice.ROLLING_DAYS) == set(models.Style)
-
-
-def test_only_weekly_posts_draw_from_a_digest_again() -> None:
-    rolling = {style for style, days in choice.ROLLING_DAYS.items() if days is not None}
-    assert rolling == {models.Style.WEEKLY}

@@ -9,7 +9,6 @@ import pytest
 
 from bot.archive import listing
 from bot.search import index as search_index
-from storage import models, outbox
 from storage.database import Database
 from tests.support import digest_builders
 from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
@@ -95,41 +94,29 @@ async def test_a_written_digest_of_a_posted_day_adds_its_other_papers_to_the_nex
     assert (await harness.list_contents())[1:] == ["2601.00011 2601.00012 2601.00005"]
 
 
-@pytest.mark.parametrize("is_written", [False, True], ids=["same list", "written digest"])
-async def test_late_papers_of_a_post_that_expires_unsent_are_offered_again(
-    harness: PlannerHarness, is_written: bool
+@pytest.mark.parametrize(
+    ("is_written", "is_sent"),
+    [(False, False), (True, False), (False, True)],
+    ids=["same list", "written digest", "sent"],
+)
+async def test_late_papers_of_a_post_that_expires_are_offered_again_if_it_was_not_sent(
+    harness: PlannerHarness, is_written: bool, is_sent: bool
 ) -> None:
     await _post_monday_and_add(harness, {} if is_written else {"2601.00003": 7})
     if is_written:
         at = MONDAY_POST + 3 * HOUR
         await harness.store(MONDAY, ("2601.00001", 9), ("2601.00003", 7), at=at)
-    await _mark_all_sent(harness)
+    await harness.mark_sent()
     tuesday_post, wednesday_post = MONDAY_POST + DAY, MONDAY_POST + 2 * DAY
     assert await harness.tick(tuesday_post) == 1
+    if is_sent:
+        await harness.mark_sent()
     await harness.expire(wednesday_post)
     await _store_list(harness, WEDNESDAY, {"2601.00021": 1}, 44)
     assert await harness.tick(wednesday_post) == 1
     contents = await harness.list_contents()
     assert contents[1] == "2601.00011 2601.00012 2601.00003"
-    assert contents[2] == "2601.00011 2601.00012 2601.00021 2601.00003"
-
-
-async def test_late_papers_of_a_post_that_was_sent_are_not_offered_again(harness: PlannerHarness) -> None:
-    await _post_monday_and_add(harness, {"2601.00003": 7})
-    assert await harness.tick(MONDAY_POST + DAY) == 1
-    await _mark_all_sent(harness)
-    await harness.expire(MONDAY_POST + 2 * DAY)
-    await _store_list(harness, WEDNESDAY, {"2601.00021": 5}, 44)
-    assert await harness.tick(MONDAY_POST + 2 * DAY) == 1
-    assert (await harness.list_contents())[2] == "2601.00021"
-
-
-async def _mark_all_sent(harness: PlannerHarness) -> None:
-    async with harness.database.transaction() as connection:
-        for delivery in await outbox.list_rows(connection):
-            for part in await outbox.list_parts(connection, delivery.id):
-                receipts = {part.id: models.Receipt(part.id, delivery.channel_id or 0)}
-                await outbox.mark_sent(connection, receipts, delivery.planned_at)
+    assert contents[2] == ("2601.00021" if is_sent else "2601.00011 2601.00012 2601.00021 2601.00003")
 
 
 @pytest.mark.engines("sqlite", "postgresql")

@@ -9,10 +9,10 @@ import pytest
 from bot.core import day_close
 from bot.daily import service as daily_service
 from bot.outbox import contents
-from storage import models, outbox, sources
+from storage import models, outbox
 from storage.database import Database
 from tests.support import digest_builders, source_payloads
-from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
+from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness, read_lists
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
 
@@ -65,20 +65,13 @@ async def test_a_preview_shows_the_newest_digest_if_all_papers_are_posted(harnes
 
 async def test_a_preview_of_a_listing_says_when_the_open_day_closes(harness: OnDemandHarness) -> None:
     subscription_id = await harness.subscribe()
-    url = "https://huggingface.co"
-    async with harness.database.transaction() as connection:
-        await sources.add(connection, url=url, kind=models.SourceKind.HUGGINGFACE, now=NOON)
+    await read_lists(harness.database, NOON)
     text = source_payloads.listing_text(MONDAY, ["2601.00001"])
     await digest_builders.ingest_digest(harness.database, text, at=NOON)
     post = await harness.preview(subscription_id)
     assert (post.closes_at, post.is_complete) == (day_close.default().closes_at(MONDAY), False)
     assert await harness.service.plan(subscription_id, 77) is not None
     assert harness.renderer.posts[-1].closes_at == post.closes_at
-
-
-async def test_a_preview_of_an_empty_archive_has_no_papers(harness: OnDemandHarness) -> None:
-    post = await harness.preview(await harness.subscribe())
-    assert (ids(post), post.total) == ([], 0)
 
 
 @both_engines
@@ -112,6 +105,8 @@ async def test_a_repeated_interaction_plans_one_post(harness: OnDemandHarness) -
 async def test_nothing_is_planned_without_new_papers_or_a_subscription(harness: OnDemandHarness) -> None:
     subscription_id = await harness.subscribe(min_votes=5)
     assert await harness.service.plan(subscription_id, 1) is None
+    empty = await harness.preview(subscription_id)
+    assert (ids(empty), empty.total) == ([], 0)
     await harness.store(MONDAY, ("2601.00001", 9), ("2601.00002", 1))
     assert await harness.service.plan(subscription_id, 2) is not None
     assert await harness.service.plan(subscription_id, 3) is None

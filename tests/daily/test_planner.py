@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from bot.archive.digest_writer import FreshDigest
-from bot.daily.service import OnDemandPosts, Subscriptions
+from bot.daily.service import OnDemandPosts
 from storage import archive, daily, models, outbox, papers
 from storage.database import Connection
 from storage.models import Reason
@@ -136,14 +136,6 @@ async def test_after_downtime_fresh_digests_are_posted_once_and_older_days_are_l
     assert posted[1]["missed"] == "2026-01-06 2026-01-07"
 
 
-async def test_a_first_post_shows_the_newest_date_only(planning: PlannerHarness) -> None:
-    await planning.store(MONDAY - DAY, ("2601.00001", 99))
-    await planning.store(MONDAY, ("2601.00002", 5))
-    await planning.subscribe()
-    await planning.tick(SEOUL_9AM)
-    assert await planning.list_contents() == ["2601.00002"]
-
-
 @both_engines
 async def test_two_subscriptions_of_one_channel_and_language_share_posted_papers(
     planning: PlannerHarness,
@@ -151,13 +143,6 @@ async def test_two_subscriptions_of_one_channel_and_language_share_posted_papers
     await planning.subscribe()
     await planning.post(*((f"2601.0000{n}", 10 - n) for n in range(1, 5)), style=models.Style.CARDS)
     assert await planning.list_contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
-
-
-async def test_a_paused_subscription_is_not_planned(planning: PlannerHarness) -> None:
-    subscription_id = await planning.subscribe()
-    await Subscriptions(planning.database, lambda: EVENING).pause(subscription_id)
-    await planning.store(MONDAY, ("2601.00001", 9))
-    assert await planning.tick(SEOUL_9AM) == 0
 
 
 async def test_digests_that_arrive_after_the_days_post_are_kept_for_the_next_post(
@@ -241,12 +226,7 @@ async def test_the_papers_of_a_post_that_may_have_been_sent_are_not_repeated(
     planning: PlannerHarness,
 ) -> None:
     await planning.post(("2601.00001", 9), ("2601.00002", 8))
-    async with planning.database.transaction() as connection:
-        (due,) = await outbox.list_due(connection, SEOUL_9AM)
-        await outbox.mark_sending(connection, [due.part.id], SEOUL_9AM)
-        await outbox.mark_retry(
-            connection, due.part.id, next_attempt_at=SEOUL_9AM, unknown_since=SEOUL_9AM, error=""
-        )
+    await planning.attempt(1, to=models.PartState.SENDING)
     later = SEOUL_9AM + 2 * DAY + 5 * MINUTE
     await planning.expire(SEOUL_9AM + 25 * HOUR)
     await planning.store(MONDAY + 2 * DAY, ("2601.00003", 1), ("2601.00001", 99), at=later)

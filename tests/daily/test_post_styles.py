@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.app.client import DiscordRenderer
-from bot.client import custom_ids, translations
+from bot.client import message_builder, translations
 from bot.client.command_sync import CommandMentions
 from bot.daily import post as daily_post
+from bot.daily.options import SETTINGS
 from bot.daily.post import STYLES
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
@@ -28,7 +29,9 @@ RENDERER = DiscordRenderer(TRANSLATIONS, Templates(), CommandMentions())
 
 def test_every_style_has_a_record() -> None:
     assert set(STYLES) == set(Style)
-    assert len({style.label for style in STYLES.values()}) == len(Style)
+    choices = SETTINGS["style"].choices
+    assert choices is not None
+    assert list(choices.values()) == list(Style)
 
 
 @pytest.mark.parametrize("locale", Locale)
@@ -78,12 +81,13 @@ def test_what_members_saved_fits_below_a_weekly_post_and_is_in_its_copy(post: co
     [menu] = [component for component in components if "options" in component]
     by_id = {paper.arxiv_id: paper for paper in (*post.papers, *(paper for paper, _, _ in post.server_picks))}
     listed = [by_id[option["value"]] for option in menu["options"]]
-    assert custom_ids.unpack(menu["custom_id"]).verb == lists_messages.OPEN_SELECTED
+    assert message_builder.unpack_custom_id(menu["custom_id"]).verb == lists_messages.OPEN_SELECTED
     assert {paper.arxiv_id for paper, _, _ in post.server_picks} <= {paper.arxiv_id for paper in listed}
     action = next(
         action
         for component in components
-        if (action := custom_ids.unpack(component.get("custom_id", ""))).verb == daily_post.SHOW_LANGUAGE
+        if (action := message_builder.unpack_custom_id(component.get("custom_id", ""))).verb
+        == daily_post.SHOW_LANGUAGE
     )
     copy = daily_post.copy_of(action, listed, daily_post.OTHER_LOCALE[post.locale], "")
     assert copy.papers == post.papers[-len(copy.papers) :]

@@ -11,14 +11,9 @@ import pytest
 from bot.daily import options as daily_options
 from bot.daily.planner import DailyPlanner
 from bot.search.service import SearchService
-from storage import models, outbox, sources
-from tests.support.client_harness import (
-    ClientHarness,
-    both_languages,
-    component_ids,
-    last_response,
-    shown_text,
-)
+from storage import models, outbox
+from tests.support.client_harness import ClientHarness, both_languages, last_response, shown_text
+from tests.support.planner_harness import read_lists
 
 
 async def _list_subscriptions(harness: ClientHarness) -> list[models.Subscription]:
@@ -45,15 +40,8 @@ async def test_setup_shows_a_preview_the_permissions_and_the_first_time(harness:
     assert (subscription.created_by, subscription.locale) == (harness.manager.id, harness.texts.locale)
 
 
-@both_languages
 async def test_a_setup_without_a_time_waits_for_the_complete_list(harness: ClientHarness) -> None:
-    async with harness.container.database.transaction() as connection:
-        await sources.add(
-            connection,
-            url="https://huggingface.co",
-            kind=models.SourceKind.HUGGINGFACE,
-            now=harness.container.clock(),
-        )
+    await read_lists(harness.container.database, harness.env.now())
     offered = daily_options.SETTINGS["when"].choices
     assert offered is not None
     assert next(iter(offered.values())) == models.When.COMPLETE
@@ -97,21 +85,40 @@ async def test_the_buttons_of_the_wizard_keep_all_options(harness: ClientHarness
     assert (subscription.style, subscription.say_when_empty) == (models.Style.THREAD, True)
 
 
-async def test_missing_permissions_are_named(harness: ClientHarness) -> None:
-    result = await harness.manage("daily setup", channel=harness.readonly_channel)
-    shown = shown_text(result)
-    assert f"✗ **{harness.texts('permission-send-messages')}**" in shown
-    assert harness.texts("permission-where") in shown
-
-
-async def test_the_first_post_can_be_sent_immediately(harness: ClientHarness) -> None:
-    wizard = await harness.manage("daily setup")
+async def test_the_first_post_can_be_sent_immediately_and_its_papers_are_not_repeated(
+    harness: ClientHarness,
+) -> None:
+    here = f"<#{harness.channel.id}>"
+    wizard = await harness.manage("daily setup", papers=25)
     result = await harness.manager_press(wizard, "setup-start-now")
-    assert shown_text(result) == harness.texts("subscription-posting", channel=f"<#{harness.channel.id}>")
+    assert shown_text(result) == harness.texts("subscription-posting", channel=here)
     async with harness.container.database.read() as connection:
         (delivery,) = await outbox.list_rows(connection)
     assert delivery.kind is models.DeliveryKind.ON_DEMAND
     assert delivery.post.papers[0] == "2501.00001"
+    result = await harness.manage("daily now")
+    assert shown_text(result) == harness.texts("subscription-nothing-new", channel=here)
+
+
+async def test_setup_says_which_style_and_permissions_a_channel_needs(harness: ClientHarness) -> None:
+    refused = shown_text(await harness.manage("daily setup", channel=harness.readonly_channel))
+    assert f"✗ **{harness.texts('permission-send-messages')}**" in refused
+    assert harness.texts("permission-where") in refused
+    news = harness.guild.create_news_channel("news")
+    of_news = shown_text(await harness.manage("daily setup", channel=news))
+    assert "Announcement" in of_news
+    assert "Embed Links" in of_news
+    forum = harness.guild.create_forum_channel("papers-forum")
+    assert "Forum" in shown_text(await harness.manage("daily setup", channel=forum))
+    response = await harness.manage("daily setup", channel=forum, style="compact")
+    assert shown_text(response) == harness.texts("style-does-not-fit", channel=f"<#{forum.id}>")
+    role = harness.guild.create_role("rl-readers")
+    may_mention = harness.guild.create_role(
+        "announcers", permissions=discord.Permissions(manage_guild=True, mention_everyone=True)
+    )
+    announcer = harness.guild.add_member(harness.env.create_user("announcer"), roles=[may_mention])
+    result = await announcer.slash(harness.channel, "daily setup", topic="RL", role=role)
+    assert harness.texts("permission-mention-everyone") in shown_text(last_response(result))
 
 
 async def test_edit_changes_only_the_given_options(harness: ClientHarness) -> None:
@@ -122,27 +129,15 @@ async def test_edit_changes_only_the_given_options(harness: ClientHarness) -> No
     assert (subscription.at_time, subscription.days, subscription.top_n) == ("18:00", (1, 2, 3, 4, 5), 7)
 
 
-async def test_preview_is_private_and_plans_no_delivery(harness: ClientHarness) -> None:
-    await harness.add_subscription()
-    result = await harness.manager.slash(harness.channel, "daily preview")
-    assert "Small Language Models" in shown_text(last_response(result))
-    assert all(message.ephemeral for message in result.followups)
+async def test_a_preview_of_each_style_is_private_and_plans_no_delivery(harness: ClientHarness) -> None:
+    for style in ("compact", "cards", "weekly"):
+        subscription = await harness.add_subscription(style=models.Style(style))
+        result = await harness.manager.slash(harness.channel, "daily preview")
+        assert "Small Language Models" in shown_text(last_response(result))
+        assert all(message.ephemeral for message in result.followups)
+        await harness.bot.services.subscriptions.remove(subscription.id)
     async with harness.container.database.read() as connection:
         assert await outbox.list_rows(connection) == []
-
-
-@pytest.mark.parametrize("style", [models.Style.CARDS, models.Style.WEEKLY])
-async def test_other_styles_can_be_previewed(harness: ClientHarness, style: models.Style) -> None:
-    await harness.add_subscription(style=style)
-    result = await harness.manage("daily preview")
-    assert "Small Language Models" in shown_text(result)
-
-
-async def test_now_posts_new_papers_once(harness: ClientHarness) -> None:
-    await harness.add_subscription(top_n=25)
-    await harness.manager.slash(harness.channel, "daily now")
-    result = await harness.manage("daily now")
-    assert shown_text(result) == harness.texts("subscription-nothing-new", channel=f"<#{harness.channel.id}>")
 
 
 async def test_subscriptions_are_paused_resumed_and_removed_by_command_and_button(
@@ -197,19 +192,15 @@ async def test_each_command_offers_a_menu_of_several_subscriptions(harness: Clie
         shown = await choose("daily pause")
         assert harness.texts(key) in shown
         assert "18:00" in shown
+    changing = harness.texts("subscription-form-heading", channel=f"<#{harness.channel.id}>")
+    assert changing in await choose("daily edit")
     sure = harness.texts("subscription-remove-sure", channel=f"<#{harness.channel.id}>")
     assert sure in await choose("daily remove")
     assert len(await _list_subscriptions(harness)) == 2
 
 
 async def test_the_list_says_that_a_post_waits_for_the_day_to_be_complete(harness: ClientHarness) -> None:
-    async with harness.container.database.transaction() as connection:
-        await sources.add(
-            connection,
-            url="https://huggingface.co",
-            kind=models.SourceKind.HUGGINGFACE,
-            now=harness.env.now(),
-        )
+    await read_lists(harness.container.database, harness.env.now())
     await harness.add_subscription(at_time="22:00", wait_minutes=90, when=models.When.COMPLETE)
     await harness.env.advance_time(22 * 3600)
     matcher = SearchService(harness.container.database).match_papers
@@ -265,30 +256,6 @@ async def test_a_copy_mentions_a_role_only_where_the_manager_may(harness: Client
     plan = last_response(await harness.manager.select(menu, [other], custom_id=f"pr:dkt:{original.id}"))
     needed = harness.texts("needs-mention-role", role=f"<@&{role.id}>", channel=f"<#{other.id}>")
     assert needed in shown_text(plan)
-
-
-async def test_a_forum_accepts_only_the_forum_style(harness: ClientHarness) -> None:
-    forum = harness.guild.create_forum_channel("papers-forum")
-    wizard = await harness.manage("daily setup", channel=forum)
-    assert "Forum" in shown_text(wizard)
-    response = await harness.manage("daily setup", channel=forum, style="compact")
-    assert shown_text(response) == harness.texts("style-does-not-fit", channel=f"<#{forum.id}>")
-
-
-async def test_an_announcement_channel_defaults_to_the_announcement_style(harness: ClientHarness) -> None:
-    news = harness.guild.create_news_channel("news")
-    wizard = await harness.manage("daily setup", channel=news)
-    assert "Announcement" in shown_text(wizard)
-    assert "Embed Links" in shown_text(wizard)
-
-
-async def test_the_buttons_of_the_wizard_work_after_a_restart(harness: ClientHarness) -> None:
-    wizard = await harness.manage("daily setup")
-    assert all(len(custom_id) <= 100 for custom_id in component_ids(wizard))
-    await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=models.Locale.EN))
-    await harness.manager.click(wizard, label="Start")
-    assert len(await _list_subscriptions(harness)) == 1
-    assert isinstance(harness.bot, discord.Client)
 
 
 async def test_setup_of_a_topic_says_how_often_it_matched_and_previews_only_that(
@@ -358,16 +325,6 @@ async def test_a_role_is_chosen_by_those_who_may_mention_it(
     assert harness.texts("subscription-edited") in shown_text(response)
     (subscription,) = await _list_subscriptions(harness)
     assert subscription.mention_role_id is None
-
-
-async def test_the_checklist_names_the_permission_to_mention_a_role(harness: ClientHarness) -> None:
-    role = harness.guild.create_role("rl-readers")
-    may_mention = harness.guild.create_role(
-        "announcers", permissions=discord.Permissions(manage_guild=True, mention_everyone=True)
-    )
-    announcer = harness.guild.add_member(harness.env.create_user("announcer"), roles=[may_mention])
-    result = await announcer.slash(harness.channel, "daily setup", topic="RL", role=role)
-    assert harness.texts("permission-mention-everyone") in shown_text(last_response(result))
 
 
 @pytest.mark.parametrize("typed", ["오전 9시 베를린", "9am Europe/Berlin"])

@@ -9,11 +9,11 @@ import pytest
 
 from bot.archive import summaries
 from bot.core import day_close
-from storage import models, outbox, papers, sources
+from storage import models, outbox, papers
 from storage.database import Database
 from tests.support import digest_builders, source_payloads
 from tests.support.correction_harness import LATER, CorrectionHarness, put_text
-from tests.support.planner_harness import DAY, EVENING, HOUR, MONDAY, SEOUL_9AM
+from tests.support.planner_harness import DAY, EVENING, HOUR, MONDAY, SEOUL_9AM, read_lists
 
 
 @pytest.fixture
@@ -51,34 +51,6 @@ async def test_a_written_digest_is_shown_in_look_ups_and_leaves_the_post_of_the_
     assert await harness.tick(SEOUL_9AM + DAY) == 0
 
 
-async def test_new_papers_of_a_written_digest_come_in_the_next_post(harness: CorrectionHarness) -> None:
-    await post_listing(harness, ["2601.00001", "2601.00002"])
-    written = digest_builders.newsletter(MONDAY, [("2601.00001", 9), ("2601.00003", 8)])
-    await put_text(harness, written, "letter")
-    assert await harness.tick(LATER) == 0
-    following = source_payloads.listing_text(MONDAY + DAY, ["2601.00009"])
-    await put_text(harness, following, "hf-tuesday")
-    await harness.send(SEOUL_9AM + DAY)
-    async with harness.database.read() as connection:
-        sent = await outbox.list_rows(connection, kind=models.DeliveryKind.DAILY)
-    assert [delivery.post.papers for delivery in sent] == [
-        ("2601.00009", "2601.00003"),
-        ("2601.00002", "2601.00001"),
-    ]
-
-
-async def test_a_paper_of_two_digests_of_a_day_is_posted_and_counted_once(harness: CorrectionHarness) -> None:
-    await harness.subscribe(top_n=5)
-    listed = source_payloads.listing_text(MONDAY, ["2601.00001", "2601.00002"])
-    await put_text(harness, listed, "hf", EVENING)
-    written = digest_builders.newsletter(MONDAY, [("2601.00001", 9)])
-    await put_text(harness, written, "letter", EVENING)
-    await harness.send()
-    async with harness.database.read() as connection:
-        (sent,) = await outbox.list_rows(connection, kind=models.DeliveryKind.DAILY)
-    assert (sorted(sent.post.papers), sent.post.total) == (["2601.00001", "2601.00002"], 2)
-
-
 async def test_a_written_digest_whose_text_is_not_shown_edits_nothing(harness: CorrectionHarness) -> None:
     await post_listing(harness, ["2601.00001", "2601.00002"])
     await put_text(harness, source_payloads.review(MONDAY, ["2601.00001"]), "review")
@@ -99,15 +71,6 @@ async def test_a_list_that_grows_or_counts_other_votes_edits_no_post(harness: Co
 CLOSE = day_close.default().closes_at(MONDAY)
 
 
-async def read_list(database: Database, at: datetime) -> None:
-    """Store that the list of MONDAY was read at a moment."""
-    url = "https://huggingface.co"
-    async with database.transaction() as connection:
-        source = await sources.add(connection, url=url, kind=models.SourceKind.HUGGINGFACE, now=at)
-        page = models.PageState(f"{url}/api/daily_papers?date={MONDAY}", at, models.FetchStatus.OK)
-        await sources.upsert_page_states(connection, [(source.id, page)])
-
-
 @pytest.mark.parametrize(
     ("read_at", "posted_at", "expected"),
     [
@@ -120,7 +83,7 @@ async def read_list(database: Database, at: datetime) -> None:
 async def test_a_post_of_a_listing_says_whether_the_day_is_complete_and_an_edit_keeps_it(
     harness: CorrectionHarness, read_at: datetime, posted_at: datetime, expected: tuple[str, bool]
 ) -> None:
-    await read_list(harness.database, read_at)
+    await read_lists(harness.database, read_at, MONDAY)
     at_time = f"{posted_at:%H:%M}"
     await harness.subscribe(top_n=5, timezone="UTC", at_time=at_time, created_at=posted_at - DAY / 24)
     await put_text(harness, source_payloads.listing_text(MONDAY, ["2601.00001"]), "hf", read_at)
@@ -134,7 +97,7 @@ async def test_a_post_of_a_listing_says_whether_the_day_is_complete_and_an_edit_
 
 async def test_a_post_of_an_open_list_is_edited_once_after_its_close(harness: CorrectionHarness) -> None:
     open_at, closed_at = CLOSE - DAY / 12, CLOSE + DAY / 1440
-    await read_list(harness.database, open_at)
+    await read_lists(harness.database, open_at, MONDAY)
     await harness.subscribe(timezone="UTC", at_time=f"{open_at:%H:%M}", created_at=open_at - DAY / 24)
     ids = [f"2601.0000{number}" for number in range(1, 6)]
     await put_text(harness, source_payloads.listing_text(MONDAY, ids[:3], votes=7), "hf", open_at)
@@ -146,12 +109,7 @@ async def test_a_post_of_an_open_list_is_edited_once_after_its_close(harness: Co
     # Closed, but not read since: what is known may not be all.
     await put_text(harness, source_payloads.listing_text(MONDAY, ids, votes=90), "hf", open_at)
     assert await look(closed_at) == 0
-    async with harness.database.transaction() as connection:
-        (source,) = await sources.list_rows(connection)
-        page = models.PageState(
-            f"https://huggingface.co/api/daily_papers?date={MONDAY}", closed_at, models.FetchStatus.OK
-        )
-        await sources.upsert_page_states(connection, [(source.id, page)])
+    await read_lists(harness.database, closed_at, MONDAY)
     assert await look(closed_at) == 1
     shown = await harness.edited_content()
     assert (shown["is_complete"], shown["figures"]) == (True, [3, 5, 90, 90])
@@ -166,7 +124,7 @@ async def test_a_post_of_an_open_list_is_edited_once_after_its_close(harness: Co
 
 
 async def test_a_post_of_written_digests_says_nothing_of_the_days_list(harness: CorrectionHarness) -> None:
-    await read_list(harness.database, EVENING)
+    await read_lists(harness.database, EVENING, MONDAY)
     await harness.subscribe()
     await harness.put(MONDAY, ["2601.00001"], "First.")
     await harness.send()

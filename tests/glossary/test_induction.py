@@ -1,4 +1,4 @@
-"""From mentions to concepts: spans, filters, document frequencies, abbreviation senses."""
+"""What texts say of terms, and from mentions to concepts: spans, filters, document frequencies, abbreviation senses."""
 
 from __future__ import annotations
 
@@ -8,9 +8,110 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.glossary import concepts, induction, mentions, resolver
+from bot.glossary import concepts, induction, resolver
 from bot.text import analyser
 from tests.support import glossary_in_memory
+
+FRAGMENTS = st.sampled_from(
+    ["(", ")", "강화 학습", "Reinforcement Learning", ";", "RL", " ", ",", "\n", "예:", "*", "\x00"]
+)
+
+
+TEXTS = st.one_of(st.text(max_size=300), st.lists(FRAGMENTS, max_size=60).map("".join))
+
+
+@pytest.mark.parametrize(
+    ("text", "mention"),
+    [
+        (
+            "우리는 강화 학습(Reinforcement Learning; RL)을",
+            ("우리는 강화 학습", "Reinforcement Learning", "RL"),
+        ),
+        ("강화 학습(RL)", ("강화 학습", "", "RL")),
+        ("**강화 학습**(RL)", ("강화 학습", "", "RL")),
+        ("새 Proximal Policy Optimization(PPO)", ("Proximal Policy Optimization", "", "PPO")),
+        ("PPO(Proximal Policy Optimization)", ("PPO", "Proximal Policy Optimization", "")),
+        ("Proximal Policy Optimization(PPO; 근접 정책)", ("Proximal Policy Optimization", "", "PPO")),
+        ("언어 모델（Language Model）", ("언어 모델", "Language Model", "")),
+        ("첫째, 언어 모델(LM)", ("언어 모델", "", "LM")),
+        ("GPT-3.5 기반 모델(Model)", ("GPT-3.5 기반 모델", "Model", "")),
+        ("Reinforcement Learning(강화 학습)", None),
+        ("모델(예: LLaMA)", None),
+        ("모델(e.g. LLaMA)", None),
+        ("성능(24%)", None),
+        ("모델(GPT, BERT, LLaMA, Qwen)", None),
+        ("모델()", None),
+        ("(Model)", None),
+    ],
+)
+def test_mentions_are_extracted_from_parentheses(text: str, mention: tuple[str, str, str] | None) -> None:
+    assert induction.extract_mentions(text) == ([] if mention is None else [induction.Mention(*mention)])
+
+
+@pytest.mark.parametrize(
+    ("text", "definition"),
+    [
+        ("Proximal Policy Optimization(PPO)", ("PPO", "Proximal Policy Optimization")),
+        ("PPO(Proximal Policy Optimization)", ("PPO", "Proximal Policy Optimization")),
+        ("근접 정책(Proximal Policy Optimization; PPO)", ("PPO", "Proximal Policy Optimization")),
+        ("근접 정책(PPO)", ("", "")),
+        ("PPO(a method of ours)", ("", "")),
+    ],
+)
+def test_a_mention_defines_an_abbreviation_in_either_order(text: str, definition: tuple[str, str]) -> None:
+    (mention,) = induction.extract_mentions(text)
+    assert mention.definition() == definition
+
+
+@given(TEXTS)
+def test_any_text_gives_bounded_mentions(text: str) -> None:
+    extracted = induction.extract_mentions(text)
+    assert len(extracted) <= induction.MAX_MENTIONS
+    assert all(mention.left_context and len(mention.left_context) <= 400 for mention in extracted)
+
+
+@pytest.mark.parametrize(
+    ("text", "abbreviation", "words"),
+    [
+        ("we use Proximal Policy Optimization", "PPO", "Proximal Policy Optimization"),
+        ("new Large Language Models", "LLMs", "Large Language Models"),
+        ("Text-to-Image", "T2I", "Text-to-Image"),
+        ("the Chain of Thought", "CoT", "Chain of Thought"),
+        ("3D Gaussian Splatting", "3DGS", "3D Gaussian Splatting"),
+        ("Low-Rank Adaptation", "LoRA", "Low-Rank Adaptation"),
+        ("Reinforcement Learning from Human Feedback", "RLHF", "Reinforcement Learning from Human Feedback"),
+        ("Variational Autoencoder", "VAE", "Variational Autoencoder"),
+        ("Rotary Position Embedding", "RoPE", "Rotary Position Embedding"),
+        ("a big model", "XYZ", None),
+        ("", "RL", None),
+    ],
+)
+def test_the_shortest_long_form_is_found(text: str, abbreviation: str, words: str | None) -> None:
+    assert induction.long_form(text, abbreviation) == words
+
+
+@given(st.text(max_size=80), st.text(min_size=1, max_size=12))
+def test_a_long_form_is_a_suffix_of_the_text(text: str, abbreviation: str) -> None:
+    long_form = induction.long_form(text, abbreviation)
+    assert long_form is None or text.rstrip().endswith(long_form)
+
+
+def test_particles_are_stripped_from_the_words_of_a_context() -> None:
+    assert analyser.split_context("강화 학습을 위한-모델의") == ["강화", "학습", "위한", "모델"]
+
+
+def test_names_are_heads_of_titles_and_words_with_a_capital_within() -> None:
+    titles = (
+        "Gemini: A Family of Models",
+        "Qwen2.5 Technical Report",
+        "Mistral 7B",
+        "Janus-Pro: Unified Understanding",
+        "Taming LoRA for a Very Long and Winding Title",
+        "Cosmos World Foundation Model Platform for Physical AI",
+    )
+    names = {name for title in titles for name in induction.list_names(title)}
+    assert {"Gemini", "Qwen", "Mistral", "Janus-Pro", "Janus", "LoRA", "Cosmos"} <= names
+    assert not {"Taming", "Winding", "Family"} & names
 
 
 def build_glossary(*texts: str, terms: tuple[concepts.SeedTerm, ...] = ()) -> resolver.Glossary:
@@ -160,7 +261,7 @@ def test_mention_counts_are_additive() -> None:
         remaining[mention] -= papers
     nonzero = [(mention, papers) for mention, papers in remaining.items() if papers]
     assert nonzero == glossary_in_memory.count_mentions(DIGEST_TEXTS[1:2])
-    assert all(isinstance(mention, mentions.Mention) for mention, _ in nonzero)
+    assert all(isinstance(mention, induction.Mention) for mention, _ in nonzero)
 
 
 def test_terms_and_pairs_are_counted_once_per_paper() -> None:
@@ -213,13 +314,6 @@ def test_digits_verb_endings_and_single_syllables_are_never_forms(
     assert not [form for form in forms if len(form) < 2 or NEVER.search(form)]
 
 
-def test_a_noun_that_papers_explain_is_a_form() -> None:
-    (concept,) = glossary_in_memory.build_glossary(
-        ["희소 계층(sparse layer)을 다룹니다."] * 4, ()
-    ).all_concepts()
-    assert [form.text for form in concept.forms_in("ko")] == ["희소 계층"]
-
-
 def test_a_form_whose_last_word_translates_no_word_of_the_term_is_none() -> None:
     model = concepts.SeedTerm("model", ("모델",), ("model",), (), is_common_word=True)
     texts = ["이는 혼합 모델(Mixture of Experts)이다", "그리고 보상 모델(Reward Model)을 쓴다"]
@@ -233,7 +327,7 @@ def test_a_stranger_explains_a_thing_once_unless_it_is_the_only_source(
     others: tuple[str, ...], papers: int
 ) -> None:
     rows = [
-        (mentions.Mention(f"{'가나다라마바'[n]}를 등롱 신호", "lantern signal", "LS", teller), 1)
+        (induction.Mention(f"{'가나다라마바'[n]}를 등롱 신호", "lantern signal", "LS", teller), 1)
         for n, teller in enumerate(["1", "1", "1", *others])
     ]
     draft = induction.draft_glossary(rows, ())

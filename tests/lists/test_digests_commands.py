@@ -76,20 +76,6 @@ async def test_every_list_explains_an_empty_archive(empty_harness: ClientHarness
     assert harness.texts("saved-import") in saved
 
 
-@both_languages
-async def test_a_post_is_shown_privately_in_the_other_language(harness: ClientHarness) -> None:
-    message = await post_daily(harness, top_n=2)
-    other = models.Locale.EN if harness.texts.locale is models.Locale.KO else models.Locale.KO
-    result = await harness.click(message, label=harness.texts(f"language-{other.value}"))
-    assert result.ephemeral
-    assert harness.container.texts.for_locale(other)("post-pick") in shown_text(result)
-    shown = shown_text(result)
-    assert "Small Language Models" in shown
-    count = {models.Locale.EN: "Top 2 of 6 by votes", models.Locale.KO: "6편 중 추천을 가장 많이 받은 2편"}
-    assert count[other] in shown
-    assert harness.container.texts.for_locale(other)("post-see-all", count=6) in shown
-
-
 async def test_a_post_numbers_its_menu_and_lets_readers_follow_a_topic(harness: ClientHarness) -> None:
     message = await post_daily(harness)
     shown = shown_text(message)
@@ -148,6 +134,9 @@ async def test_a_second_post_and_its_copies_say_what_was_posted_before(harness: 
         wording = harness.container.renderer.wording_for(other)
         copied = replace(changed, locale=other)
         shown = shown_text(result)
+        assert result.ephemeral
+        assert wording.ui_texts("post-pick") in shown
+        assert wording.ui_texts("post-see-all", count=6) in shown
         assert daily_post.header(wording, copied) in shown
         assert "**3 · " in shown
         assert "**4 · " in shown

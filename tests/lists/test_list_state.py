@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.accounts.service import TextTokenStore
-from bot.client import custom_ids
+from bot.client import message_builder
+from bot.client.accounts import TextTokenStore
 from bot.client.router import UserError
 from bot.core.clock import system_clock
 from bot.lists import commands as lists_commands
@@ -36,13 +36,8 @@ states = st.builds(
 def test_unpacking_returns_the_packed_state(state: ListState) -> None:
     packed = lists_messages.pack_state(state, "lp")
     assert len(packed) <= discord_text.CUSTOM_ID
-    assert custom_ids.TEMPLATE.fullmatch(packed)
-    assert lists_messages.unpack_state(custom_ids.unpack(packed)) == state
-
-
-def test_a_token_replaces_the_text() -> None:
-    packed = lists_messages.pack_state(ListState(ListKind.TOPIC, "a long text", token="0123"))
-    assert lists_messages.unpack_state(custom_ids.unpack(packed)) == ListState(ListKind.TOPIC, token="0123")
+    assert message_builder.CUSTOM_ID.fullmatch(packed)
+    assert lists_messages.unpack_state(message_builder.unpack_custom_id(packed)) == state
 
 
 @pytest.mark.parametrize(
@@ -63,27 +58,19 @@ def test_an_alert_watches_the_first_text_of_a_query(
     assert lists_messages.alert_terms(state) == terms
 
 
-async def test_a_short_text_has_no_token(sqlite_db: Database) -> None:
+async def test_a_long_text_is_loaded_by_its_token_and_a_short_one_has_none(sqlite_db: Database) -> None:
     tokens = TextTokenStore(sqlite_db, system_clock)
-    state = await lists_commands.store_list_text(
+    short = await lists_commands.store_list_text(
         tokens, 7, ListState(ListKind.TOPIC, "two\nlines", token="outdated")
     )
-    assert state == ListState(ListKind.TOPIC, "two lines")
-    assert await lists_commands.load_list_text(tokens, state) == state
-
-
-async def test_a_long_text_is_loaded_by_its_token(sqlite_db: Database) -> None:
-    tokens = TextTokenStore(sqlite_db, system_clock)
-    state = await lists_commands.store_list_text(tokens, 7, ListState(ListKind.TOPIC, "x" * 73))
-    assert state.token
-    assert await lists_commands.load_list_text(tokens, ListState(ListKind.TOPIC, token=state.token)) == state
-
-
-async def test_an_unknown_token_is_an_outdated_component(sqlite_db: Database) -> None:
+    assert short == ListState(ListKind.TOPIC, "two lines")
+    assert await lists_commands.load_list_text(tokens, short) == short
+    long = await lists_commands.store_list_text(tokens, 7, ListState(ListKind.TOPIC, "x" * 73))
+    shown = lists_messages.unpack_state(message_builder.unpack_custom_id(lists_messages.pack_state(long)))
+    assert shown == ListState(ListKind.TOPIC, token=long.token)
+    assert await lists_commands.load_list_text(tokens, shown) == long
     with pytest.raises(UserError, match="outdated-control"):
-        await lists_commands.load_list_text(
-            TextTokenStore(sqlite_db, system_clock), ListState(ListKind.TOPIC, token="0123")
-        )
+        await lists_commands.load_list_text(tokens, ListState(ListKind.TOPIC, token="0123"))
 
 
 def test_spans_are_read_as_they_were_written_and_bounded() -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import asdict, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.accounts import service as accounts_service
 from bot.app.container import Container
 from bot.archive import listing
+from bot.client import accounts as client_accounts
 from bot.client import message_builder, translations
 from bot.client.translations import Translations
 from bot.core.settings import Settings
@@ -23,7 +23,7 @@ from bot.outbox.discord_health import Answer
 from bot.rendering import discord_text
 from bot.shelf import news as shelf_news
 from bot.sources import arxiv_categories, kinds
-from storage import models, outbox, sources
+from storage import models, outbox
 from storage.database import Database
 from tests.fake_discord import validation
 from tests.support import alert_builders, client_archive, digest_builders, reader_rows
@@ -76,13 +76,19 @@ async def _add_uncertain(harness: ClientHarness) -> models.Delivery:
     return delivery
 
 
-async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button(harness: ClientHarness) -> None:
+async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button_and_shown_for_a_week(
+    harness: ClientHarness,
+) -> None:
     delivery = await _add_uncertain(harness)
     for_reader = await harness.ask("status")
     assert harness.texts("delivery-uncertain") in shown_text(for_reader)
     assert harness.texts("reason-no-history") in shown_text(for_reader)
     assert harness.texts("post-again") not in shown_text(for_reader)
     status = await harness.ask("status", by=harness.manager)
+    assert harness.texts("delivery-uncertain") in shown_text(status)
+    await harness.env.advance_time(timedelta(days=8).total_seconds())
+    later = shown_text(await harness.ask("status", by=harness.manager))
+    assert harness.texts("delivery-uncertain") not in later
     response = await harness.click(status, label=harness.texts("post-again"), by=harness.manager)
     assert shown_text(response) == harness.texts("posting-again")
     async with harness.container.database.read() as connection:
@@ -161,31 +167,22 @@ async def test_a_step_of_the_clock_is_shown(harness: ClientHarness) -> None:
     assert back in await shown()
 
 
-async def test_old_unknown_outcomes_are_not_shown(harness: ClientHarness) -> None:
-    await _add_uncertain(harness)
-    await harness.env.advance_time(timedelta(days=8).total_seconds())
-    shown = shown_text(await harness.ask("status", by=harness.manager))
-    assert harness.texts("delivery-uncertain") not in shown
-
-
 async def test_status_works_in_direct_messages(harness: ClientHarness) -> None:
     await harness.bot.services.alerts.add(alert_builders.draft("로봇", user_id=harness.reader.id))
     shown = shown_text(last_response(await harness.user.slash("status")))
     assert harness.texts("status-alerts", count=1, last=harness.texts("status-no-message")) in shown
 
 
-async def test_help_mentions_every_command(harness: ClientHarness) -> None:
-    shown = shown_text(await harness.ask("help"))
+async def test_help_mentions_every_command_begins_with_what_readers_do_and_has_buttons_for_it(
+    harness: ClientHarness,
+) -> None:
+    answer = await harness.ask("help", by=harness.manager)
+    headings = ["reading", "keeping", "following", "channel", "general"]
+    shown = shown_text(answer)
     assert harness.texts("help-look-up") in shown
     for command in harness.bot.tree.walk_commands():
         if not getattr(command, "commands", None):
             assert harness.bot.mentions(command.qualified_name) in shown
-
-
-async def test_help_begins_with_what_readers_do_and_has_buttons_for_it(harness: ClientHarness) -> None:
-    answer = await harness.ask("help", by=harness.manager)
-    headings = ["reading", "keeping", "following", "channel", "general"]
-    shown = shown_text(answer)
     positions = [shown.index(f"**{harness.texts(f'help-{name}')}**") for name in headings]
     assert positions == sorted(positions)
     for label in ("post-ask", "post-follow"):
@@ -283,7 +280,7 @@ async def test_the_question_says_what_would_go_and_can_be_closed(harness: Client
 
 
 async def test_a_large_file_is_compressed(harness: ClientHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts_service, "MAX_PLAIN_BYTES", 10)
+    monkeypatch.setattr(client_accounts, "MAX_PLAIN_BYTES", 10)
     await _use_everything(harness)
     (file,) = (await harness.ask("me data")).attachments
     assert file.filename == "paperround.json.gz"
@@ -345,93 +342,58 @@ async def test_a_message_of_as_many_papers_as_it_may_have_fits(harness: ClientHa
 DATED = "https://user:secret@digests.example/{date:%Y/%m/%d}.md?token=secret"
 
 
-async def _add(
-    harness: ClientHarness, url: str, kind: models.SourceKind = models.SourceKind.FEED
-) -> models.StoredSource:
-    return await harness.bot.services.sources.add(url, kind=kind)
+async def _add(harness: ClientHarness, url: str) -> models.StoredSource:
+    return await harness.bot.services.sources.add(url, kind=models.SourceKind.FEED)
 
 
-async def _set_health(harness: ClientHarness, row: models.StoredSource) -> None:
-    async with harness.container.database.transaction() as connection:
-        await sources.set_health(connection, row)
+def _sources_text(texts: translations.Texts, *rows: models.StoredSource, **options: Any) -> str:
+    """Return what `/sources` shows of some sources."""
+    extent = models.ArchiveExtent(3, 7, date(2025, 12, 30), date(2026, 1, 1))
+    state = {"inbox": None, "extent": extent, "now": SIMCORD_EPOCH} | options
+    view = operations_messages.sources_view(texts, rows, **state)
+    components = validation.walk_components(message_builder.layout_payload(view)["components"])
+    return "\n".join(part.get("content", "") for part in components)
 
 
-def _relative_time(at: datetime) -> str:
-    return f"<t:{int(at.timestamp())}:R>"
+def _source(url: str, kind: models.SourceKind = models.SourceKind.FEED) -> models.StoredSource:
+    return models.StoredSource(1, url, kind, None, 0, {}, SIMCORD_EPOCH, next_attempt_at=SIMCORD_EPOCH)
 
 
-async def _sources_text(harness: ClientHarness) -> str:
-    result = await harness.ask("sources")
-    assert result.ephemeral
-    return shown_text(result)
-
-
-async def test_a_healthy_source_shows_its_last_and_next_fetch(harness: ClientHarness) -> None:
-    row = await _add(harness, DATED, models.SourceKind.URL)
-    assert f"-# {harness.texts('source-never')} · " in await _sources_text(harness)
-    now = harness.env.now()
+def test_a_source_shows_its_last_and_next_fetch_and_its_failures_without_secrets_and_private_addresses(
+    texts: Translations, tmp_path: Path
+) -> None:
+    english, now, status = texts.for_locale(models.Locale.EN), SIMCORD_EPOCH, models.FetchStatus
     last, upcoming = now - timedelta(hours=2), now + timedelta(hours=1)
-    status = models.FetchStatus.OK
-    await _set_health(harness, replace(row, status=status, last_success_at=last, next_attempt_at=upcoming))
-    shown = await _sources_text(harness)
-    assert "`digests.example/{date:%Y/%m/%d}.md`" in shown
-    assert harness.texts("source-url") in shown
-    assert harness.texts("source-last", last=_relative_time(last)) in shown
-    assert harness.texts("source-next", next=_relative_time(upcoming)) in shown
-    assert (
-        harness.texts(
-            "archive-extent",
-            count=7,
-            first=harness.texts.format_date(date(2025, 12, 30)),
-            last=harness.texts.format_date(date(2026, 1, 1)),
-        )
-        in shown
-    )
-
-
-async def test_secrets_of_an_address_are_hidden(harness: ClientHarness, tmp_path: Path) -> None:
-    await _add(harness, DATED, models.SourceKind.URL)
-    folder = tmp_path / "daily-papers"
-    folder.mkdir()
-    row = await _add(harness, str(folder), models.SourceKind.FOLDER)
-    reason = f"{folder}: Permission denied"
-    await _set_health(harness, replace(row, status=models.FetchStatus.FAILED, failures=1, reason=reason))
-    shown = await _sources_text(harness)
-    assert "`daily-papers`" in shown
-    assert "**The last attempt failed**: daily-papers: Permission denied" in shown
-    assert "secret" not in shown
-    assert str(tmp_path) not in shown
-
-
-async def test_failures_are_shown_with_count_and_reason_without_a_private_address(
-    harness: ClientHarness,
-) -> None:
-    row = await _add(harness, "https://feed.example/all.xml")
+    dated, feed = _source(DATED, models.SourceKind.URL), _source("https://feed.example/all.xml")
+    folder = _source(str(tmp_path / "daily-papers"), models.SourceKind.FOLDER)
+    failing = replace(feed, status=status.FAILED, failures=4, reason="it refuses access (403)")
     private = "feed.example (10.1.2.3) is a private address"
-    for status, reason, shown in (
-        (models.FetchStatus.FAILED, "it refuses access (403)", "it refuses access (403)"),
-        (models.FetchStatus.REFUSED, private, harness.texts("source-refused")),
+    dates = [english.format_date(day) for day in (date(2025, 12, 30), date(2026, 1, 1))]
+    extent = english("archive-extent", count=7, first=dates[0], last=dates[1])
+    for row, *shown in (
+        (dated, f"-# {english('source-never')} · ", "`digests.example/{date:%Y/%m/%d}.md`"),
+        (dated, english("source-url"), extent),
+        (
+            replace(dated, status=status.OK, last_success_at=last, next_attempt_at=upcoming),
+            english("source-last", last=f"<t:{int(last.timestamp())}:R>"),
+            english("source-next", next=f"<t:{int(upcoming.timestamp())}:R>"),
+        ),
+        (
+            replace(folder, status=status.FAILED, failures=1, reason=f"{folder.url}: Permission denied"),
+            "`daily-papers`",
+            "**The last attempt failed**: daily-papers: Permission denied",
+        ),
+        (failing, english("source-failures", count=4, reason="it refuses access (403)")),
+        (
+            replace(failing, status=status.REFUSED, reason=private),
+            english("source-failures", count=4, reason=english("source-refused")),
+        ),
+        (replace(dated, status=status.NOT_YET), english("source-not-yet")),
+        (replace(failing, status=status.GONE, next_attempt_at=None), english("source-no-next")),
     ):
-        await _set_health(harness, replace(row, status=status, failures=4, reason=reason))
-        text = await _sources_text(harness)
-        assert harness.texts("source-failures", count=4, reason=shown) in text
-        assert "10.1.2.3" not in text
-
-
-async def test_a_missing_digest_is_not_a_failure_and_a_gone_source_has_no_next_fetch(
-    harness: ClientHarness,
-) -> None:
-    waiting = await _add(harness, DATED, models.SourceKind.URL)
-    await _set_health(harness, replace(waiting, status=models.FetchStatus.NOT_YET))
-    gone = await _add(harness, "https://feed.example/all.xml")
-    status = models.FetchStatus.GONE
-    await _set_health(
-        harness,
-        replace(gone, status=status, failures=1, reason="it is gone for good (410)", next_attempt_at=None),
-    )
-    shown = await _sources_text(harness)
-    assert harness.texts("source-not-yet") in shown
-    assert harness.texts("source-no-next") in shown
+        text = _sources_text(english, row)
+        assert [part for part in shown if part not in text] == []
+        assert not any(hidden in text for hidden in ("secret", "10.1.2.3", str(tmp_path)))
 
 
 @both_languages
@@ -443,34 +405,33 @@ async def test_a_source_shows_how_many_papers_it_brings_and_what_for(harness: Cl
         papers = [{"arxiv_id": f"2501.{len(form)}{number:04}"} for number in range(1, count + 1)]
         [digest] = listing.parse_text(json.dumps({"format": form, "date": day.isoformat(), "papers": papers}))
         await ingest.add_digests([digest], source=row.url, location=row.url)
-    shown = await _sources_text(harness)
+    shown = shown_text(await harness.ask("sources"))
     assert harness.texts("source-brings-posts", count=3) in shown
     assert harness.texts("source-brings-look-up", count=2) in shown
 
 
-@both_languages
-async def test_a_source_shows_how_far_its_back_fill_is(harness: ClientHarness) -> None:
-    row = await _add(harness, "arxiv:cs.CL", models.SourceKind.ARXIV)
+@pytest.mark.parametrize("locale", models.Locale)
+def test_a_source_shows_how_far_its_back_fill_is(texts: Translations, locale: models.Locale) -> None:
+    words = texts.for_locale(locale)
     progress = arxiv_categories.Progress(
         since="2025-01-01", sets=["cs:cs:CL"], papers=270, read=300, size=450
     )
-    stored = None
-    for papers, changed in ((270, progress), (None, replace(progress, sets=[], read=450))):
-        async with harness.container.database.transaction() as connection:
-            assert await sources.move_progress(connection, row.id, stored, asdict(changed))
-        shown = await _sources_text(harness)
-        assert "`arXiv cs.CL`" in shown
-        stored = asdict(changed)
-        since = harness.texts.format_date(date(2025, 1, 1))
-        text = harness.texts("source-back-fill", papers=270, since=since, share=66)
-        assert (text in shown) is (papers is not None)
+    row = _source("arxiv:cs.CL", models.SourceKind.ARXIV)
+    shown = _sources_text(words, replace(row, progress=asdict(progress)))
+    assert "`arXiv cs.CL`" in shown
+    text = words("source-back-fill", papers=270, since=words.format_date(date(2025, 1, 1)), share=66)
     assert "66" in text
+    assert text in shown
+    assert text not in _sources_text(
+        words, replace(row, progress=asdict(replace(progress, sets=[], read=450)))
+    )
 
 
 async def test_many_sources_have_pages(harness: ClientHarness) -> None:
     for number in range(10):
         await _add(harness, f"https://feed.example/{number}.xml")
     result = await harness.ask("sources")
+    assert result.ephemeral
     assert "feed.example/7.xml" in shown_text(result)
     assert harness.texts("sources-order") in shown_text(result)
     assert "feed.example/8.xml" not in shown_text(result)
@@ -483,7 +444,7 @@ async def test_without_sources_the_answer_explains_how_digests_are_added(
     empty_harness: ClientHarness,
 ) -> None:
     harness = empty_harness
-    shown = await _sources_text(harness)
+    shown = shown_text(await harness.ask("sources"))
     assert harness.texts("sources-none") in shown
     assert harness.texts("sources-files") in shown
     line = harness.texts("status-no-source", command=f"`{kinds.ADD_DEFAULT}`")
@@ -495,13 +456,8 @@ async def test_without_sources_the_answer_explains_how_digests_are_added(
     assert harness.texts("archive-empty") in shown
 
 
-def test_the_inbox_is_listed(texts: translations.Translations) -> None:
+def test_the_inbox_is_listed(texts: Translations) -> None:
     english = texts.for_locale(models.Locale.EN)
-    extent = models.ArchiveExtent(0, 0, None, None)
-    view = operations_messages.sources_view(english, (), inbox="in`box", extent=extent, now=SIMCORD_EPOCH)
-    shown = [
-        part.get("content")
-        for part in validation.walk_components(message_builder.layout_payload(view)["components"])
-    ]
+    shown = _sources_text(english, inbox="in`box")
     assert english("sources-inbox", folder="``in`box``") in shown
     assert english("sources-files") not in shown

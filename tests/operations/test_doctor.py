@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bot.client import command_sync
 from bot.core import settings
 from bot.core.clock import system_clock
 from bot.core.settings import Settings
@@ -25,11 +26,11 @@ def _empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-async def accept_token(_: Settings) -> str:
-    return "Paperround#0001"
+async def accept_token(_: Settings) -> command_sync.Application:
+    return command_sync.Application("Paperround#0001", 1)
 
 
-async def reject_token(_: Settings) -> str:
+async def reject_token(_: Settings) -> command_sync.Application:
     raise errors.PaperroundError("Discord does not accept DISCORD_TOKEN.")
 
 
@@ -93,7 +94,7 @@ async def test_every_setting_is_shown_with_its_origin(
 ) -> None:
     monkeypatch.setenv("PAPERROUND_TIMEZONE", "Asia/Seoul")
     (tmp_path / ".env").write_text("PAPERROUND_LOCALE=ko\n")
-    (tmp_path / "paperround.toml").write_text('http = "127.0.0.1:9464"\n')
+    (tmp_path / "paperround.toml").write_text('http = "127.0.0.1:9464"\nlocale = "en"\n')
     findings = await examine()
     assert {settings.setting_name(name) for name in Settings.model_fields} <= set(findings)
     for name, value, origin in (

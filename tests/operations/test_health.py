@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import aiohttp
@@ -75,8 +75,9 @@ class ServerHarness:
 
     def show_life(self, *except_for: str) -> None:
         """Record every sign of life now, except for those named."""
-        for sign in {"tick", "claim", "discord"} - set(except_for):
-            getattr(self.liveness, f"record_{sign}")()
+        for sign in get_args(health.Sign):
+            if sign not in except_for:
+                self.liveness.record(sign)
 
     async def health(self) -> tuple[int, dict[str, Any]]:
         async with aiohttp.ClientSession() as session, session.get(f"{self.url}/health") as response:
@@ -430,8 +431,8 @@ def signs(clocks: SimulatedClocks) -> health.Liveness:
     """A bot that has been waiting for Discord since before DISCORD_SECONDS, and otherwise works."""
     signs = health.Liveness(lambda: clocks.monotonic)
     clocks.monotonic += health.DISCORD_SECONDS + 1
-    signs.record_tick()
-    signs.record_claim()
+    signs.record("tick")
+    signs.record("claim")
     return signs
 
 
@@ -463,8 +464,8 @@ def test_while_requests_to_discord_fail_its_silence_is_an_outage(
     assert signs.is_outage()
     assert signs.get_fields()["discord_seconds"] is None
     clocks.monotonic += health.DISCORD_FAILURE_SECONDS + 1
-    signs.record_tick()
-    signs.record_claim()
+    signs.record("tick")
+    signs.record("claim")
     assert len(signs.find_problems()) == 1
     assert not signs.is_outage()
 
@@ -474,8 +475,8 @@ def test_a_limit_of_discord_is_an_outage_for_as_long_as_it_lasts(clocks: Simulat
     signs = health.Liveness(lambda: clocks.monotonic, get_discord_state=lambda: states[0])
     clocks.monotonic += 7200
     assert signs.is_outage()  # the login waits for Discord
-    signs.record_tick()
-    signs.record_claim()
+    signs.record("tick")
+    signs.record("claim")
     assert signs.is_outage()
     states[0] = HealthState.WELL
     assert len(signs.find_problems()) == 1

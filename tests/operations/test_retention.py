@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.accounts.service import Guilds
 from bot.alerts.service import Alerts
+from bot.client.accounts import Guilds
 from bot.daily.service import Subscriptions
 from bot.daily.why import Cause, WhyExplainer
 from bot.operations.retention import Retention
@@ -24,7 +24,7 @@ from storage import alerts, daily, models, outbox, papers, shelf, tables
 from storage.database import Connection, Database
 from tests.support import alert_builders, alert_harness, outbox_builders, paper_records, reader_rows
 from tests.support.alert_harness import AlertHarness
-from tests.support.planner_harness import MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
+from tests.support.planner_harness import MONDAY, SEOUL_9AM, PlannerHarness
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
@@ -73,9 +73,7 @@ async def posted_twice(db: Database) -> PlannerHarness:
     await harness.subscribe()
     for number in range(2):
         now = SEOUL_9AM + number * DAY
-        await store_newsletter(
-            harness, MONDAY + number * DAY, (f"2601.0000{number + 1}", 9), at=now - DAY / 2
-        )
+        await harness.store(MONDAY + number * DAY, (f"2601.0000{number + 1}", 9), at=now - DAY / 2)
         await harness.planner.tick(now)
         await send_all(db, now)
     return harness
@@ -126,7 +124,7 @@ async def test_why_says_the_same_after_the_removal(posted_twice: PlannerHarness)
 async def test_a_post_that_expired_unsent_does_not_become_a_posted_one(db: Database) -> None:
     harness = PlannerHarness(db)
     await harness.subscribe()
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    await harness.store(MONDAY, ("2601.00001", 9))
     await harness.planner.tick(SEOUL_9AM)
     await harness.expire(SEOUL_9AM + 2 * DAY)
     assert await explain(db, "2601.00001", SEOUL_9AM + 2 * DAY) is not Cause.POSTED
@@ -235,7 +233,7 @@ async def _tell(database: Database, *recipients: str) -> None:
 async def test_a_removal_of_many_rows_runs_in_many_small_transactions(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = 10_000
+    rows = 4_000
     deliveries, told = 3 * rows // 10, 4 * rows // 10  # each delivery has a part
     async with db.transaction() as connection:
         await _fill(connection, deliveries, told)
@@ -293,7 +291,7 @@ async def store_papers(connection: Connection, number: int) -> None:
 
 async def test_what_an_edit_and_why_need_of_recent_posts_stays(posted_twice: PlannerHarness) -> None:
     database = posted_twice.database
-    await store_newsletter(posted_twice, LATER.date(), ("2604.00001", 9), at=LATER - DAY / 2)
+    await posted_twice.store(LATER.date(), ("2604.00001", 9), at=LATER - DAY / 2)
     await posted_twice.planner.tick(LATER)
     await send_all(database, LATER)
     await purge(database, LATER + DAY)

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bot.app.container import delivery_kinds
-from bot.daily import deliveries as daily_deliveries
+from bot.daily import planner as daily_planner
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, Post
 from storage import models
@@ -40,7 +40,7 @@ def deliveries() -> DeliveryFactory:
 
 def daily_post(*papers: contents.PostPaper) -> contents.DailyPost:
     return contents.DailyPost(
-        daily_deliveries.MARKER_PLACEHOLDER,
+        daily_planner.MARKER_PLACEHOLDER,
         models.Locale.EN,
         models.Style.COMPACT,
         MONDAY,
@@ -52,10 +52,10 @@ def daily_post(*papers: contents.PostPaper) -> contents.DailyPost:
 def test_a_rendered_post_serves_many_deliveries_with_their_own_markers_and_nonces(
     deliveries: DeliveryFactory,
 ) -> None:
-    rendered = daily_deliveries.render(deliveries, daily_post(PAPER))
+    rendered = daily_planner.render(deliveries, daily_post(PAPER))
     first, second = (
         deliveries.build(
-            daily_deliveries.DAILY,
+            daily_planner.DAILY,
             key,
             models.Locale.EN,
             rendered.parts,
@@ -78,9 +78,9 @@ def test_a_rendered_post_serves_many_deliveries_with_their_own_markers_and_nonce
 
 
 def test_the_fingerprint_depends_on_the_papers_alone(deliveries: DeliveryFactory) -> None:
-    fingerprint = daily_deliveries.render(deliveries, daily_post(PAPER)).stored.fingerprint
-    assert daily_deliveries.render(deliveries, daily_post()).stored.fingerprint != fingerprint
-    assert daily_deliveries.render(deliveries, daily_post(PAPER)).stored.fingerprint == fingerprint
+    fingerprint = daily_planner.render(deliveries, daily_post(PAPER)).stored.fingerprint
+    assert daily_planner.render(deliveries, daily_post()).stored.fingerprint != fingerprint
+    assert daily_planner.render(deliveries, daily_post(PAPER)).stored.fingerprint == fingerprint
 
 
 def test_each_kind_has_one_record_and_its_priority() -> None:

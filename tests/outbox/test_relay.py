@@ -19,7 +19,7 @@ from bot.app.client import DiscordRenderer
 from bot.client import translations
 from bot.client.command_sync import CommandMentions
 from bot.core.clock import system_clock
-from bot.daily import deliveries as daily_deliveries
+from bot.daily import planner as daily_planner
 from bot.outbox import contents, outcomes, relay, sender
 from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.rendering.templates import Templates
@@ -419,13 +419,13 @@ async def test_a_digest_cannot_forge_the_marker_of_a_post_that_never_arrived(
     deliveries = DeliveryFactory(lambda: renderer)
     for day, key in zip(days, keys, strict=True):
         post = contents.DailyPost(
-            daily_deliveries.MARKER_PLACEHOLDER, models.Locale.EN, models.Style.COMPACT, day, 1, (paper,)
+            daily_planner.MARKER_PLACEHOLDER, models.Locale.EN, models.Style.COMPACT, day, 1, (paper,)
         )
         planned = deliveries.build(
-            daily_deliveries.DAILY,
+            daily_planner.DAILY,
             key,
             models.Locale.EN,
-            deliveries.render(daily_deliveries.DAILY, post),
+            deliveries.render(daily_planner.DAILY, post),
             relay_harness.now(),
             channel_id=channel_id,
         )

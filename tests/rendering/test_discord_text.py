@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.rendering import discord_text
-from tests.support import growth, payload_checks
+from tests.support import payload_checks
 
 _MARKUP = (
     "@everyone @here <@123456789012345678> <@&1> <#1> </cmd:1> <t:1:R> <:a:1> [x](javascript:alert(1)) [x](https://e.vil)"
@@ -259,19 +259,6 @@ def test_too_small_pages_are_rejected() -> None:
         discord_text.split_pages("text", 10, 10)
 
 
-_UNITS = "[ ` <t: < [](< \\ \u0301 ** [a]( https://"
-
-
-@pytest.mark.parametrize("unit", [*_UNITS.split(), "` `` ", "*a ", "```\n", "가나다 "])
-def test_hostile_text_takes_linear_time(unit: str) -> None:
-    def split_and_shorten(length: int) -> None:
-        text = (unit * length)[:length]
-        discord_text.split_pages(text, 4000, 9500)
-        discord_text.shorten(text, 160)
-
-    growth.assert_linear(split_and_shorten, 5_000)
-
-
 def test_hangul_reaches_the_limit_of_bytes_before_that_of_characters() -> None:
     assert payload_checks.fit_in_message(["가" * 3100])
     assert not payload_checks.fit_in_message(["가" * 3200])
@@ -297,18 +284,6 @@ def test_a_budget_refuses_without_taking() -> None:
     assert (budget.components, budget.characters) == (1, discord_text.TEXT - 3)
     assert budget.add_text("two")
     assert not budget.add_text("three")
-
-
-def test_the_compact_post_of_five_papers_takes_29_components() -> None:
-    budget = discord_text.Budget()
-    assert budget.add(1)
-    assert budget.add_text("headline and subline")
-    for _ in range(5):
-        assert budget.add(4, ["a paper: section, text, thumbnail, separator"])
-    assert budget.add(2)
-    assert budget.add(4)
-    assert budget.add_text("footer")
-    assert discord_text.COMPONENTS - budget.components == 29
 
 
 def test_a_lone_surrogate_can_be_measured() -> None:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from bot.rendering import discord_text, markdown
 from tests.rendering.test_discord_text import HOSTILE
-from tests.support import growth
 
 UNESCAPED = r"(?<!\\)(?:\\\\)*"
 
@@ -140,14 +139,6 @@ def test_plain_text_has_no_markup() -> None:
 
 def test_a_heading_loses_its_emphasis_and_colon() -> None:
     assert markdown.render_heading("**주요 기여**: ") == "주요 기여"
-
-
-_UNITS = "[ ![ $ \\( & [a][ **_ <!-- [](<"
-
-
-@pytest.mark.parametrize("unit", [*_UNITS.split(), "` `` ", "**a ", "<a ", "> ", "- ", "|a|\n|-|\n"])
-def test_hostile_markdown_takes_linear_time(unit: str) -> None:
-    growth.assert_linear(lambda length: markdown.render_markdown((unit * length)[:length]), 6_000)
 
 
 @pytest.mark.parametrize(

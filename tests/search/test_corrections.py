@@ -23,14 +23,12 @@ async def test_a_typing_error_is_answered_as_it_was_meant(search: SearchService)
         assert " ".join(word for _, word in corrected.corrected) in meant
 
 
-async def test_a_literal_search_corrects_nothing(search: SearchService) -> None:
-    result = await search.search(SearchRequest("핵습", literal=True))
-    assert (result.rows, result.corrected) == ((), ())
-
-
 async def test_known_words_phrases_and_operators_are_not_corrected(search: SearchService) -> None:
     for typed in ["강화 학습", '"핵습"', "zzzzzz", "-핵습", "author:핵습", "reinforcement"]:
         assert (await search.search(SearchRequest(typed))).corrected == ()
+    literal = await search.search(SearchRequest("핵습", literal=True))
+    assert (literal.rows, literal.corrected) == ((), ())
+    assert (await search.search(SearchRequest("zzzzzz"))).suggestions == ()
 
 
 async def test_an_unknown_id_is_said_and_finds_nothing_else(search: SearchService) -> None:
@@ -49,10 +47,6 @@ async def test_a_short_word_is_corrected_where_that_completes_a_known_term(searc
         result = await search.search(SearchRequest(typed))
         assert completion.apply_corrections(typed, result.corrected).casefold() == meant
     assert (await search.search(SearchRequest("smal zebra"))).corrected == ()
-
-
-async def test_a_query_unlike_any_topic_has_no_suggestions(search: SearchService) -> None:
-    assert (await search.search(SearchRequest("zzzzzz"))).suggestions == ()
 
 
 async def test_a_query_hidden_by_its_filters_is_suggested_without_them(search: SearchService) -> None:

@@ -1,18 +1,27 @@
-"""Papers by votes on a topic: the same as if all matches were scored and sorted, but only those shown are read."""
+"""Retrieval: papers by votes on a topic, partial matches, pages from one answer, the best of many matches; on both engines."""
 
 from __future__ import annotations
 
 import asyncio
+import random
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from bot.search import engine
+from bot.glossary import concepts
+from bot.search import engine, scoring
+from bot.search import index as search_index
 from bot.search.glossary import GlossaryService
-from bot.search.results import SearchRequest
+from bot.search.results import SearchRequest, SearchResult
 from bot.search.service import SearchService
-from storage import tables
+from bot.text import term_keys
+from storage import models, search, snapshot, tables
 from storage.database import Database
-from tests.support import sample_archive
+from storage.snapshot import Snapshot
+from tests.support import index_rows, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
@@ -34,8 +43,7 @@ async def topic(db: Database) -> SearchService:
         )
         for number, (arxiv_id, votes) in enumerate(VOTES.items())
     ]
-    await sample_archive.add_digest(db, "2025-01-02", *papers)
-    return SearchService(db)
+    return await sample_archive.search_over(db, *papers)
 
 
 GRAPHS = [arxiv_id for number, arxiv_id in enumerate(VOTES) if number % 3 == 0]
@@ -99,8 +107,7 @@ _FAIRY_TALE = NewsletterPaper("2501.00023", "Once Upon a Time", "아이들의 �
 async def test_two_syllables_are_not_found_within_longer_words_where_papers_have_the_word(
     db: Database,
 ) -> None:
-    await sample_archive.add_digest(db, "2025-01-02", _AUTOMATION, _APPLICATION)
-    search = SearchService(db)
+    search = await sample_archive.search_over(db, _AUTOMATION, _APPLICATION)
     for query, arxiv_id in (("동화", _AUTOMATION.arxiv_id), ("애플", _APPLICATION.arxiv_id)):
         inside = await search.search(SearchRequest(query, explain=True))
         assert [row.arxiv_id for row in inside.rows] == [arxiv_id]
@@ -117,7 +124,295 @@ async def test_of_several_terms_one_within_a_longer_word_is_found_behind_papers_
 ) -> None:
     whole = NewsletterPaper("2501.00031", "Exams", "과학 시험을 제안한다.")
     within = NewsletterPaper("2501.00032", "More Exams", "생명과학 시험을 제안한다. 시험이 쉽다.", votes=900)
-    await sample_archive.add_digest(db, "2025-01-02", whole, within)
-    found = await SearchService(db).search(SearchRequest("과학 시험"))
+    service = await sample_archive.search_over(db, whole, within)
+    found = await service.search(SearchRequest("과학 시험"))
     assert [row.arxiv_id for row in found.rows] == [whole.arxiv_id, within.arxiv_id]
     assert (found.complete, found.is_partial) == (2, False)
+
+
+WORDS = ("robots", "graphs", "speech", "로봇", "그래프", "음성", "reinforcement learning", "강화 학습", "RL")
+FEW_WORDS = 60
+WORD_QUERIES = st.lists(
+    st.sampled_from([*WORDS, "-robots", "-그래프", '"speech robots"', "votes:20"]), min_size=1, max_size=4
+)
+
+
+def make_papers() -> list[NewsletterPaper]:
+    """Return papers of a few words each."""
+    chance = random.Random(4)
+    return [
+        NewsletterPaper(
+            f"2501.{number + 1:05}",
+            f"Study {number} of {chance.choice(WORDS)}",
+            f"{', '.join(chance.sample(WORDS, 2))}.",
+            votes=chance.randrange(50),
+        )
+        for number in range(FEW_WORDS)
+    ]
+
+
+@pytest.fixture
+async def archive_search(db: Database) -> SearchService:
+    """The search service over papers that have few of the words each."""
+    return await sample_archive.search_over(db, *make_papers())
+
+
+async def list_pages(search: SearchService, query: str, size: int) -> list[SearchResult]:
+    """Return all pages of a query."""
+    pages = [await search.search(SearchRequest(query, limit=size))]
+    while size * len(pages) < pages[0].total:
+        pages.append(await search.search(SearchRequest(query, limit=size, offset=size * len(pages))))
+    return pages
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    words=WORD_QUERIES,
+    request=st.sampled_from(["", "논문 찾아줘", "please"]),
+    size=st.sampled_from([3, 7, 25]),
+)
+async def test_no_paper_repeats_or_is_lost_between_pages(
+    archive_search: SearchService, words: list[str], request: str, size: int
+) -> None:
+    query = " ".join([*words, request])
+    whole = await archive_search.search(SearchRequest(query, limit=1000))
+    pages = await list_pages(archive_search, query, size)
+    assert [row.arxiv_id for page in pages for row in page.rows] == [row.arxiv_id for row in whole.rows]
+    assert {(page.total, page.total_is_exact, page.complete) for page in pages} == {
+        (len(whole.rows), True, whole.complete)
+    }
+    lacking = [row.arxiv_id in whole.missing for row in whole.rows]
+    assert lacking == sorted(lacking)
+    assert lacking.count(False) == whole.complete
+
+
+async def test_pages_of_more_matches_than_are_scored_at_once_have_each_once(
+    archive_search: SearchService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("COUNT_LIMIT", 8), ("TEXT_LIMIT", 4), ("_ENOUGH", 2)):
+        monkeypatch.setattr(engine, name, value)
+    monkeypatch.setattr(engine, "_SHALLOW_LIMIT", 0)
+    for query in ("robots", "로봇 graphs", "speech -로봇"):
+        whole = await archive_search.search(SearchRequest(query, limit=1000))
+        pages = [
+            await archive_search.search(SearchRequest(query, limit=3, offset=offset))
+            for offset in range(0, len(whole.rows), 3)
+        ]
+        ids = [row.arxiv_id for row in whole.rows]
+        assert len(ids) == len(set(ids)) > 8
+        assert {page.complete for page in pages} == {page.total - len(whole.missing) for page in pages}
+        assert [row.arxiv_id for page in pages for row in page.rows] == ids
+
+
+async def test_the_papers_that_lack_the_commoner_part_come_first(db: Database) -> None:
+    papers = [NewsletterPaper(f"2501.{number:05}", f"Robots {number}", "robots") for number in range(1, 31)]
+    papers += [NewsletterPaper("2502.00001", "Lanterns", "lanterns in the snow", votes=0)]
+    service = await sample_archive.search_over(db, *papers)
+    found = await service.search(SearchRequest("robots lanterns", limit=50))
+    assert found.rows[0].arxiv_id == "2502.00001"
+    assert found.missing["2502.00001"] == ("robots",)
+    assert (found.complete, found.total, len(found.rows)) == (0, 31, 31)
+
+
+async def test_a_single_term_has_no_partial_matches_behind_it(archive_search: SearchService) -> None:
+    for query in ("강화 학습", "reinforcement learning", "RL"):
+        found = await archive_search.search(SearchRequest(query, limit=100))
+        assert found.rows
+        assert (found.missing, found.total) == ({}, found.complete)
+
+
+async def test_partial_matches_obey_filters_authors_and_exclusions(archive_search: SearchService) -> None:
+    every = await archive_search.search(SearchRequest("robots quaternions", limit=100))
+    assert every.total == len(every.rows) > 10
+    popular = await archive_search.search(SearchRequest("robots quaternions votes:25", limit=100))
+    assert {row.arxiv_id for row in popular.rows} == {
+        row.arxiv_id for row in every.rows if (row.votes or 0) >= 25
+    }
+    without = await archive_search.search(SearchRequest("robots quaternions -speech", limit=100))
+    assert 0 < without.total == len(without.rows) < every.total
+    late = SearchRequest("robots quaternions", since=date(2025, 1, 3))
+    assert (await archive_search.search(late)).rows == ()
+
+
+async def test_an_exclusion_holds_for_all_forms_of_its_concept(archive_search: SearchService) -> None:
+    titles = {paper.arxiv_id: f"{paper.title} {paper.text}" for paper in make_papers()}
+    forms = ("reinforcement learning", "강화 학습", "RL")
+    found = await archive_search.search(SearchRequest("speech -강화학습", limit=100))
+    assert found.rows
+    assert not [row for row in found.rows if any(form in titles[row.arxiv_id] for form in forms[:2])]
+    literal = await archive_search.search(SearchRequest("speech -강화학습", limit=100, literal=True))
+    assert [row for row in literal.rows if forms[0] in titles[row.arxiv_id]]
+
+
+async def test_top_of_a_topic_lists_partial_matches_only_without_complete_ones(
+    archive_search: SearchService,
+) -> None:
+    complete = await archive_search.list_top(SearchRequest("robots graphs", limit=100))
+    assert complete.rows
+    assert not complete.missing
+    partial = await archive_search.list_top(SearchRequest("robots quaternions", limit=100))
+    assert partial.missing.keys() == {row.arxiv_id for row in partial.rows}
+    votes = [row.votes or 0 for row in partial.rows]
+    assert votes == sorted(votes, reverse=True)
+
+
+async def test_a_term_that_no_paper_has_lists_ten_papers_with_its_head(db: Database) -> None:
+    heads = [NewsletterPaper(f"2501.1{n:04}", f"Study {n} of distillation", "물체.") for n in range(14)]
+    others = [NewsletterPaper(f"2501.2{n:04}", f"Study {n} of knowledge", "물체.") for n in range(14)]
+    service = await sample_archive.search_over(db, *heads, *others)
+    result = await service.search(SearchRequest("knowledge distillation", limit=100))
+    assert (result.complete, result.total, result.is_partial) == (0, 10, True)
+    assert {row.arxiv_id for row in result.rows} <= {paper.arxiv_id for paper in heads}
+    assert set(result.missing) == {row.arxiv_id for row in result.rows}
+
+
+NOW = datetime(2025, 1, 3, tzinfo=UTC)
+ROBOTS = [
+    NewsletterPaper(f"2501.{number + 1:05}", f"Robots {number}", "robots and maps", votes=number)
+    for number in range(150)
+]
+
+
+@pytest.fixture
+async def robots(db: Database) -> SearchService:
+    """The search service over more papers on one term than are read at once."""
+    return await sample_archive.search_over(db, *ROBOTS)
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The queries that were answered anew."""
+    made: list[object] = []
+    find = engine.find
+
+    def record(view: Snapshot, query: object, *others: object, **options: object) -> engine.Found:
+        made.append(query)
+        return find(view, query, *others, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine, "find", record)
+    return made
+
+
+async def ask(search_service: SearchService, query: str = "robots", offset: int = 0) -> list[str]:
+    """Return the arXiv ids of a page of five."""
+    result = await search_service.search(SearchRequest(query, limit=5, offset=offset))
+    return [row.arxiv_id for row in result.rows]
+
+
+async def test_a_further_page_comes_from_the_first_answer(
+    robots: SearchService, answers: list[object]
+) -> None:
+    pages = [await ask(robots, offset=offset) for offset in (0, 5, 10, 0)]
+    assert len(answers) == 1
+    assert len({*pages[0], *pages[1], *pages[2]}) == 15
+    assert pages[3] == pages[0]
+    await ask(robots, "robots maps")
+    assert len(answers) == 2
+
+
+async def test_a_new_digest_and_a_new_glossary_are_answered_anew(
+    db: Database, robots: SearchService, answers: list[object]
+) -> None:
+    first = await ask(robots)
+    newer = NewsletterPaper("2502.00001", "Robots", "robots, robots and more robots", votes=9000)
+    await sample_archive.add_digest(db, "2025-01-03", newer)
+    assert (await ask(robots))[0] == newer.arxiv_id != first[0]
+    assert len(answers) == 2
+    await GlossaryService(db, lambda: NOW + timedelta(hours=1)).rebuild()
+    await ask(robots)
+    assert len(answers) == 3
+
+
+async def test_few_texts_are_read_of_many_matches(
+    robots: SearchService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    list_by_positions = search.list_by_positions
+
+    def record(view: Snapshot, positions: Iterable[int]) -> list[search.IndexRow]:
+        read.extend(found := list(positions))
+        return list_by_positions(view, found)
+
+    monkeypatch.setattr(search, "list_by_positions", record)
+    result = await robots.search(SearchRequest("robots", limit=5))
+    assert (result.total, len(result.rows)) == (len(ROBOTS), 5)
+    assert 5 <= len(read) <= engine.TEXT_LIMIT
+    read.clear()
+    result = await robots.search(SearchRequest("robots", limit=1000))
+    assert len(result.rows) == len(ROBOTS) == len(set(read))
+
+
+PAPER_COUNT = 1200
+KOREAN = ("추론", "학습", "생성", "평가", "검색", "압축")
+ENGLISH = ("graph", "policy", "token", "layer", "agent", "vision")
+_QUERY_LIST = (
+    "추론 학습|생성 평가|graph policy|token layer|추론 graph|agent 검색|vision 압축|graph token agent"
+)
+RANKED_QUERIES = (*KOREAN[:2], *ENGLISH[:2], *_QUERY_LIST.split("|"))
+
+
+def make_paper(number: int, chance: random.Random) -> models.IndexDocument:
+    """Return a paper of few distinct words, so that each is in most papers."""
+    words = [*KOREAN, *ENGLISH]
+    title = " ".join([*chance.sample(words, 2), f"name{number}"])
+    lines = [
+        " ".join(chance.choices([*words, "something", "다른"], k=chance.randint(3, 12))) + "."
+        for _ in range(chance.randint(1, 3))
+    ]
+    return models.IndexDocument(
+        id=number,
+        arxiv_id=f"2501.{number:05}",
+        title=title.title(),
+        authors=(),
+        sections=tuple(models.Section("", line) for line in lines),
+        abstract=None,
+        keywords=(),
+        votes=int(chance.paretovariate(1.1)),
+        last_on=date(2024, 1, 1) + timedelta(days=chance.randrange(700)),
+        is_new=True,
+    )
+
+
+async def index_papers(database: Database) -> None:
+    """Store and index the papers."""
+    chance = random.Random(6)
+    rows = [make_paper(number, chance) for number in range(1, PAPER_COUNT + 1)]
+    async with database.transaction() as connection:
+        stored = [index_rows.paper_row(row.id, row.last_on, title=row.title, votes=row.votes) for row in rows]
+        await connection.execute(tables.papers.insert(), stored)
+        await search_index.SearchIndexer().index(connection, rows, [])
+
+
+async def score_all(database: Database, query: str) -> set[int]:
+    """Return the best ten of all papers."""
+    scorer = scoring.Scorer(concepts.literal_expansion(query))
+    async with database.read() as connection:
+        rows = await snapshot.read(connection, search.list_by_paper_ids, range(1, PAPER_COUNT + 1))
+    scored = [
+        (score, row.paper_id)
+        for row in rows.values()
+        if (
+            score := scorer.score(term_keys.Document(row.texts.title, row.texts.body, row.votes, row.last_on))
+        )
+    ]
+    ranked = sorted(scored, key=lambda pair: pair[0].sort_key, reverse=True)
+    return {paper_id for _, paper_id in ranked[:10]}
+
+
+@pytest.mark.engines("sqlite")
+async def test_the_ten_best_of_many_matches_are_among_the_candidates(db: Database) -> None:
+    await index_papers(db)
+    search = SearchService(db)
+    kept = []
+    for query in RANKED_QUERIES:
+        best = await score_all(db, query)
+        result = await search.search(SearchRequest(query, literal=True))
+        assert result.total > 100
+        kept.append(len({row.id for row in result.rows} & best))
+        assert kept[-1] >= 6, query
+    assert sum(kept) >= 0.9 * 10 * len(RANKED_QUERIES)

@@ -33,8 +33,7 @@ async def named(db: Database) -> SearchService:
         NewsletterPaper("2407.08608", "FlashAttention-3: Fast", "빠릅니다.", votes=0),
         NewsletterPaper("2404.14469", "Snap KV: A Cache", "캐시입니다.", votes=0),
     ]
-    await sample_archive.add_digest(db, "2025-01-02", *papers, *named)
-    return SearchService(db)
+    return await sample_archive.search_over(db, *papers, *named)
 
 
 async def test_the_paper_that_has_the_name_is_first(named: SearchService) -> None:
@@ -70,8 +69,8 @@ async def test_a_name_finds_its_versions_before_papers_that_use_it(named: Search
     ],
 )
 async def test_a_text_is_found_in_the_other_writing(db: Database, query: str, text: str) -> None:
-    await sample_archive.add_digest(db, "2025-01-02", NewsletterPaper("2501.00001", "A Study", text))
-    result = await SearchService(db).search(SearchRequest(query))
+    service = await sample_archive.search_over(db, NewsletterPaper("2501.00001", "A Study", text))
+    result = await service.search(SearchRequest(query))
     assert [row.arxiv_id for row in result.rows] == ["2501.00001"]
     assert not result.missing
 

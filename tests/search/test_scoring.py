@@ -52,25 +52,17 @@ def test_better_matches_score_higher(query: str, better: tuple[str, str], worse:
     assert total_score(query, *better) > total_score(query, *worse) > 0
 
 
+def test_votes_break_ties_and_do_not_outweigh_term_matches() -> None:
+    by_votes = [total_score("RL", "RL", "", votes=votes) for votes in (100, 1, None)]
+    assert by_votes == sorted(set(by_votes), reverse=True)
+    assert total_score("RL", "RL for agents", "", 0) > total_score("RL", "Agents", "RL is used", 1000)
+
+
 def test_all_forms_of_a_concept_score_equally() -> None:
     bodies = ["강화 학습을 쓴다", "강화학습을 쓴다", "Reinforcement-learning is used", "RL을 쓴다"]
     totals = {round(total_score("RL", "", body), 6) for body in bodies}
     assert len(totals) == 1
     assert totals == {round(total_score("강화 학습", "", body), 6) for body in bodies}
-
-
-def test_votes_break_ties() -> None:
-    assert (
-        total_score("RL", "RL", "", votes=100)
-        > total_score("RL", "RL", "", votes=1)
-        > total_score("RL", "RL", "", votes=None)
-    )
-
-
-def test_votes_do_not_outweigh_term_matches() -> None:
-    assert total_score("RL", "RL for agents", "", votes=0) > total_score(
-        "RL", "Agents", "RL is used", votes=1000
-    )
 
 
 def test_a_paper_without_any_part_has_no_score() -> None:

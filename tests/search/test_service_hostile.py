@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.search.results import SearchRequest, SearchResult
+from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import migrate, models
-from tests.conftest import ENGINES, create_postgres_database
+from storage import models
+from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 _OPERATOR_LIST = "\" * ^ NEAR( AND OR NOT ( ) : - + { } | & ! <-> ' \\"
 OPERATORS = _OPERATOR_LIST.split()
@@ -74,90 +73,57 @@ texts = st.one_of(
 )
 
 
-class HostileInputHarness:
-    """A small archive that is shared by all examples, with its event loop."""
-
-    def __init__(self, url: str) -> None:
-        self._runner = asyncio.Runner()
-        self._database = self._runner.run(migrate.open_database(url, migrate=True))
-        self._runner.run(
-            sample_archive.add_digest(
-                self._database,
-                "2025-01-02",
-                NewsletterPaper(
-                    "2501.00001", "Reasoning with gpt-4o & C++", "강화 학습(RL)으로 추론 모델을 학습합니다."
-                ),
-                NewsletterPaper("2501.00002", "뇌 신호", "뇌를 읽습니다.", authors=("Zoë O'Neil", "김철수")),
-            )
-        )
-        self._search = SearchService(self._database)
-
-    def call_all(self, text: str) -> None:
-        """Call every method of the search service with a text."""
-        self._runner.run(self._call_all(text))
-
-    def search(self, text: str) -> SearchResult:
-        """Return the result of a search."""
-        return self._runner.run(self._search.search(SearchRequest(text)))
-
-    async def _call_all(self, text: str) -> None:
-        search = self._search
-        for result in (
-            await search.search(SearchRequest(text)),
-            await search.search(SearchRequest(text, literal=True, author=text)),
-        ):
-            assert len(result.rows) <= result.total or result.total == 0
-            assert result.complete <= result.total
-            lacking = [row.arxiv_id in result.missing for row in result.rows]
-            assert sorted(lacking) == lacking, "papers with everything come first"
-        await search.find_author(text)
-        await search.find_paper(text)
-        await search.list_top(SearchRequest(query=text))
-        await search.list_similar(text)
-        await search.explain_term(text)
-        for choices in (
-            await search.complete_topic(text, models.Locale.KO),
-            await search.complete_author(text),
-            await search.complete_paper(text),
-        ):
-            assert len(choices) <= 25
-            assert all(0 < len(choice.name) <= 100 and 0 < len(choice.value) <= 100 for choice in choices)
-
-    def close(self) -> None:
-        """Close the database and the loop."""
-        self._runner.run(self._database.close())
-        self._runner.close()
+@pytest.fixture
+async def hostile(db: Database) -> SearchService:
+    """The search service over two papers."""
+    return await sample_archive.search_over(
+        db,
+        NewsletterPaper(
+            "2501.00001", "Reasoning with gpt-4o & C++", "강화 학습(RL)으로 추론 모델을 학습합니다."
+        ),
+        NewsletterPaper("2501.00002", "뇌 신호", "뇌를 읽습니다.", authors=("Zoë O'Neil", "김철수")),
+    )
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def harness(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[HostileInputHarness]:
-    """One harness for each engine."""
-    if request.param == "sqlite":
-        url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('hostile') / 'a.db'}"
-    else:
-        url = asyncio.run(create_postgres_database(request.getfixturevalue("postgres_url")))
-    created = HostileInputHarness(url)
-    yield created
-    created.close()
+async def call_all(search: SearchService, text: str) -> None:
+    """Call every method of the search service with a text."""
+    for request in (SearchRequest(text), SearchRequest(text, literal=True, author=text)):
+        result = await search.search(request)
+        assert len(result.rows) <= result.total or result.total == 0
+        assert result.complete <= result.total
+        lacking = [row.arxiv_id in result.missing for row in result.rows]
+        assert sorted(lacking) == lacking, "papers with everything come first"
+    await search.find_author(text)
+    await search.find_paper(text)
+    await search.list_top(SearchRequest(query=text))
+    await search.list_similar(text)
+    await search.explain_term(text)
+    for choices in (
+        await search.complete_topic(text, models.Locale.KO),
+        await search.complete_author(text),
+        await search.complete_paper(text),
+    ):
+        assert len(choices) <= 25
+        assert all(0 < len(choice.name) <= 100 and 0 < len(choice.value) <= 100 for choice in choices)
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_a_hostile_text_gives_a_result(harness: HostileInputHarness, text: str) -> None:
-    harness.call_all(text)
+async def test_a_hostile_text_gives_a_result(hostile: SearchService) -> None:
+    for text in HOSTILE:
+        await call_all(hostile, text)
 
 
-@pytest.mark.parametrize(
-    "typed", ["rea\u200bsoning", "\u2066reasoning\u2069", "추\ufeff론", "reason\u00ading"]
+async def test_invisible_characters_are_not_searched_for(hostile: SearchService) -> None:
+    for typed in ("rea\u200bsoning", "\u2066reasoning\u2069", "추\ufeff론", "reason\u00ading"):
+        result = await hostile.search(SearchRequest(typed))
+        assert (result.complete, result.corrected) == (1, ())
+        assert result.terms in {("reasoning",), ("추론",)}
+
+
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-def test_invisible_characters_are_not_searched_for(harness: HostileInputHarness, typed: str) -> None:
-    result = harness.search(typed)
-    assert (result.complete, result.corrected) == (1, ())
-    assert result.terms in {("reasoning",), ("추론",)}
-
-
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=texts)
-def test_any_text_gives_a_result(harness: HostileInputHarness, text: str) -> None:
-    harness.call_all(text)
+async def test_any_text_gives_a_result(hostile: SearchService, text: str) -> None:
+    await call_all(hostile, text)

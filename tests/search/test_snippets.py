@@ -15,7 +15,7 @@ def _snippet(text: str, phrases: tuple[str, ...] = (), words: tuple[str, ...] = 
         for pattern in (search_results.compile_pattern(phrases), search_results.compile_pattern(words))
         if pattern is not None
     ]
-    return str(search_results.make_snippet(text, patterns))
+    return str(search_results.make_snippet(text, search_results.Patterns(patterns)))
 
 
 def test_the_sentence_with_the_phrase_is_shown_with_it_in_bold() -> None:
@@ -54,7 +54,7 @@ def test_longer_korean_terms_match_in_any_spacing() -> None:
 def test_the_sentence_with_most_terms_is_shown() -> None:
     text = "LLM을 평가해요. 문장이 하나 더 있어요. LLM에서 hallucination을 줄여요. 환각만 봐요."
     patterns = search_results.build_patterns(("LLM", "환각"), (("LLM",), ("환각", "hallucination")))
-    assert str(search_results.make_snippet(text, *patterns)) == "**LLM**에서 **hallucination**을 줄여요."
+    assert str(search_results.make_snippet(text, patterns)) == "**LLM**에서 **hallucination**을 줄여요."
 
 
 def test_the_sentence_with_the_full_query_comes_first() -> None:
@@ -63,7 +63,11 @@ def test_the_sentence_with_the_full_query_comes_first() -> None:
         pattern for pattern in [search_results.compile_pattern(["LLM 추론", "추론"])] if pattern is not None
     ]
     assert (
-        str(search_results.make_snippet(text, patterns, search_results.compile_pattern(["LLM 추론"])))
+        str(
+            search_results.make_snippet(
+                text, search_results.Patterns(patterns, search_results.compile_pattern(["LLM 추론"]))
+            )
+        )
         == "**LLM 추론**을 빠르게 해요."
     )
 

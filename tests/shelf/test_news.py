@@ -1,23 +1,25 @@
-"""What arXiv and Hugging Face say of saved papers, and the sweep over these: what is news, and for whom."""
+"""What arXiv and Hugging Face say of saved papers, the sweep over these, and the weekly message: what is news, and for whom."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 from aiohttp import web
 
+from bot.client.accounts import ReaderData
 from bot.shelf import news
-from bot.sources import fetch_errors, fetcher
-from storage import shelf, tables
-from storage.database import Database
+from bot.sources import base, fetcher
+from storage import accounts, models, outbox, shelf, tables
+from storage.database import Connection, Database
 from storage.models import NewsKind, SourceKind
-from tests.support import origin_server, source_payloads
+from tests.support import origin_server, reader_rows, source_payloads
 from tests.support.news_harness import SAVED_AT, WEEK, NewsHarness, monday
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 UPDATED_AT = datetime(2025, 5, 3, 17, tzinfo=UTC)
 
@@ -44,7 +46,7 @@ async def test_an_answer_of_too_many_parts_is_refused_before_it_is_decoded(
     origin: origin_server.OriginServer, fetch: fetcher.Fetcher
 ) -> None:
     origin.pages["/api/papers/2505.00001"] = '{"x": [' + "{}," * 20_000 + "0]}"
-    with pytest.raises(fetch_errors.FetchError, match="more than 20,000 objects"):
+    with pytest.raises(base.FetchError, match="more than 20,000 objects"):
         await open_watch(origin, fetch)[0].read_huggingface("2505.00001")
 
 
@@ -91,7 +93,7 @@ async def test_other_answers_say_nothing_or_are_an_error(
     origin.pages["/api/papers/2505.00001"] = origin.pages["/api/arxiv/2505.00001/repos"] = answer
     watch, *_ = open_watch(origin, fetch)
     if answer == "<html>":
-        with pytest.raises(fetch_errors.FetchError):
+        with pytest.raises(base.FetchError):
             await watch.read_huggingface("2505.00001")
     else:
         assert await watch.read_huggingface("2505.00001") == {}
@@ -113,6 +115,7 @@ async def harness(db: Database) -> NewsHarness:
     return harness
 
 
+@both_engines
 async def test_each_change_is_told_once_however_often_it_is_read(harness: NewsHarness) -> None:
     first, second, third = harness.ids
     harness.services.say(first, version="2", venue="NeurIPS 2025")
@@ -157,6 +160,7 @@ async def test_at_the_first_reading_news_is_what_changed_after_the_paper_was_sav
     assert await harness.run(monday(1)) == ([(first, "version", "2")] if is_news else [])
 
 
+@both_engines
 async def test_code_that_the_archive_learns_is_news_but_not_code_that_it_knew(db: Database) -> None:
     harness = NewsHarness(db)
     first, second = await harness.add_papers(2)
@@ -175,6 +179,7 @@ async def test_code_that_the_archive_learns_is_news_but_not_code_that_it_knew(db
     assert await harness.run(monday(1)) == [(first, "code", "https://new.example/")]
 
 
+@both_engines
 async def test_only_who_saved_it_before_the_change_is_told(harness: NewsHarness) -> None:
     first, _, _ = harness.ids
     harness.services.say(first, version="2")
@@ -185,6 +190,7 @@ async def test_only_who_saved_it_before_the_change_is_told(harness: NewsHarness)
     assert [reader for reader, _, _ in harness.told] == [7]
 
 
+@both_engines
 async def test_a_paper_that_no_reader_keeps_is_watched_no_more(harness: NewsHarness) -> None:
     async with harness.database.transaction() as connection:
         for paper_id in harness.ids.values():
@@ -265,6 +271,7 @@ async def test_what_is_not_an_id_counts_as_asked_about_without_a_request(db: Dat
     assert (harness.services.batches, harness.services.asked) == ([papers[1:]], papers[1:])
 
 
+@both_engines
 async def test_a_full_shelf_does_not_hold_up_the_papers_of_other_readers(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,6 +292,7 @@ async def test_a_full_shelf_does_not_hold_up_the_papers_of_other_readers(
     assert {*early, *late} <= {arxiv_id for batch in harness.services.batches for arxiv_id in batch}
 
 
+@both_engines
 async def test_readers_with_few_papers_come_before_many_with_full_shelves(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,3 +325,151 @@ async def test_ten_thousand_papers_are_swept_within_a_week_at_a_hundred_a_reques
     assert len(harness.services.batches) == 4
     await harness.run(SAVED_AT + news.RECHECK_AFTER + timedelta(minutes=1))
     assert harness.services.batches[4] == harness.services.batches[0]
+
+
+READER = 7_000_000_000_000_007
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def planned(db: Database) -> NewsHarness:
+    """A reader has saved a paper, of which there has been news since Thursday."""
+    planned = NewsHarness(db)
+    (first,) = await planned.add_papers(1)
+    await planned.save(READER, first)
+    planned.services.say(first, SAVED_AT + HOUR, version="2")
+    assert await planned.run(SAVED_AT + 24 * HOUR) == []
+    return planned
+
+
+@pytest.mark.parametrize(
+    ("zone", "due_at"),
+    [
+        (None, datetime(2026, 1, 12, 9, tzinfo=UTC)),
+        ("Asia/Seoul", datetime(2026, 1, 12, 0, tzinfo=UTC)),
+        ("Pacific/Kiritimati", datetime(2026, 1, 11, 19, tzinfo=UTC)),
+        ("Pacific/Niue", datetime(2026, 1, 12, 20, tzinfo=UTC)),
+        ("No/Such_Zone", datetime(2026, 1, 12, 9, tzinfo=UTC)),
+    ],
+)
+async def test_the_message_comes_on_monday_at_nine_in_the_readers_zone_and_language(
+    planned: NewsHarness, zone: str | None, due_at: datetime
+) -> None:
+    async with planned.database.transaction() as connection:
+        await accounts.upsert_reader(
+            connection, READER, now=SAVED_AT, timezone=zone, locale=models.Locale.KO, dm_channel_id=55
+        )
+    assert await planned.run(due_at - timedelta(minutes=1)) == []
+    assert await planned.run(due_at) != []
+    assert [locale for _, locale, _ in planned.told] == [models.Locale.KO]
+    (delivery,) = await planned.list_deliveries()
+    assert (delivery.user_id, delivery.channel_id, delivery.guild_id) == (READER, 55, None)
+    for later in (timedelta(minutes=15), 24 * HOUR, WEEK):
+        assert await planned.run(due_at + later) == []
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Etc/GMT+12", "Pacific/Kiritimati"])
+async def test_what_is_found_in_the_night_to_monday_comes_that_morning_and_not_before(
+    db: Database, zone: str
+) -> None:
+    planned = NewsHarness(db)
+    planned.planner._timezone = zone
+    first, second = await planned.add_papers(2)
+    for arxiv_id in (first, second):
+        planned.services.say(arxiv_id, SAVED_AT + HOUR, version="2")
+    morning = datetime(2026, 1, 12, 9, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    await planned.save(READER, first)
+    assert await planned.run(morning - HOUR / 4) == []
+    assert await planned.run(morning) == [(first, "version", "2")]
+    planned.now = SAVED_AT
+    await planned.save(READER, second)
+    for hours in (HOUR / 4, *(number * 6 * HOUR for number in range(1, 28))):
+        assert await planned.run(morning + hours) == []
+    assert await planned.run(morning + WEEK) == [(second, "version", "2")]
+
+
+@pytest.mark.parametrize("month", [3, 10])
+async def test_across_a_clock_change_it_stays_at_nine(db: Database, month: int) -> None:
+    planned = NewsHarness(db)
+    planned.planner._timezone = "Europe/Berlin"
+    (first,) = await planned.add_papers(1)
+    # Sundays of clock changes in 2026 are March 29 and October 25.
+    sunday, hour = (
+        (datetime(2026, 3, 29, tzinfo=UTC), 7) if month == 3 else (datetime(2026, 10, 25, tzinfo=UTC), 8)
+    )
+    planned.now = sunday - 6 * 24 * HOUR
+    await planned.save(READER, first)
+    planned.services.say(first, sunday - 24 * HOUR, version="2")
+    await planned.run(sunday - 12 * HOUR)
+    due_at = sunday + (24 + hour) * HOUR
+    assert await planned.run(due_at - timedelta(minutes=1)) == []
+    assert await planned.run(due_at) == [(first, "version", "2")]
+
+
+async def test_a_crash_before_the_commit_repeats_nothing_and_loses_nothing(
+    planned: NewsHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark_sent = shelf.mark_sent
+
+    async def crash(connection: Connection, *arguments: object) -> None:
+        await mark_sent(connection, *arguments)  # type: ignore[arg-type]
+        raise ConnectionResetError
+
+    monkeypatch.setattr(shelf, "mark_sent", crash)
+    await planned.run(monday(1))
+    assert await planned.list_deliveries() == []
+    monkeypatch.undo()
+    await planned.run(monday(1) + HOUR)
+    await planned.run(monday(1) + 2 * HOUR)
+    assert len(await planned.list_deliveries()) == 1
+
+
+async def test_news_that_certainly_did_not_arrive_come_with_the_next_message(planned: NewsHarness) -> None:
+    assert await planned.run(monday(1)) != []
+    (delivery,) = await planned.list_deliveries()
+    async with planned.database.transaction() as connection:
+        await outbox.expire(connection, monday(1) + 48 * HOUR, reason="too-old")
+        await shelf.mark_unsent(connection, [delivery.id])
+    assert await planned.run(monday(1) + 49 * HOUR) == []
+    assert [kind for _, kind, _ in await planned.run(monday(2))] == ["version"]
+    assert await planned.run(monday(3)) == []
+
+
+async def test_a_reader_can_switch_it_off_and_on_again(planned: NewsHarness) -> None:
+    (first,) = planned.ids
+    await _switch(planned, off=True)
+    assert await planned.run(monday(1)) == []
+    await _switch(planned, off=False)
+    assert await planned.run(monday(2)) == []  # of the time when it was off
+    planned.services.say(first, version="3")
+    await planned.run(monday(3) - 20 * HOUR)
+    assert await planned.run(monday(3)) == [(first, "version", "3")]
+
+
+async def _switch(planned: NewsHarness, *, off: bool) -> None:
+    async with planned.database.transaction() as connection:
+        await shelf.set_news_off(connection, READER, off)
+        assert await shelf.is_news_off(connection, READER) == off
+
+
+async def test_more_papers_than_fit_come_in_the_next_message(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "MAX_PAPERS", 2)
+    planned = NewsHarness(db)
+    papers = await planned.add_papers(3)
+    await planned.save(READER, *papers)
+    for arxiv_id in papers:
+        planned.services.say(arxiv_id, SAVED_AT + HOUR, version="2", venue="ICML 2026")
+    await planned.run(SAVED_AT + 24 * HOUR)
+    first, second = await planned.run(monday(1)), await planned.run(monday(2))
+    assert [len({arxiv_id for arxiv_id, *_ in told}) for told in (first, second)] == [2, 1]
+    assert len(set(first) | set(second)) == len(first) + len(second) == 6
+
+
+async def test_a_forgotten_reader_gets_no_message(planned: NewsHarness) -> None:
+    await planned.run(monday(1))
+    await ReaderData(planned.database, lambda: planned.now).forget(READER)
+    assert await reader_rows.find_columns(planned.database, str(READER)) == set()
+    await planned.run(monday(2))
+    assert await planned.list_deliveries() == []

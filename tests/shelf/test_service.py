@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.accounts.service import TooLargeError
 from bot.archive import digest_writer, exports
 from bot.archive.exports import ReferenceFormat
+from bot.client.accounts import TooLargeError
 from bot.rendering import discord_text
-from bot.shelf import notes
+from bot.shelf import references
 from bot.shelf import service as shelf_service
 from storage import models, papers, shelf
 from storage.archive import DigestPaper
@@ -41,23 +41,23 @@ async def match_first(connection: Connection, text: str, papers: Sequence[Digest
         ("#rl #확산 모델", ["rl", "확산-모델"]),
         ("a,a,A;b", ["a", "b"]),
         (" , #-;", []),
-        ("x" * 99, ["x" * notes.MAX_TAG_LENGTH]),
-        (",".join(map(str, range(20))), [str(number) for number in range(notes.MAX_TAGS)]),
+        ("x" * 99, ["x" * references.MAX_TAG_LENGTH]),
+        (",".join(map(str, range(20))), [str(number) for number in range(references.MAX_TAGS)]),
     ],
 )
 def test_tags_are_parsed_as_people_type_them(typed: str, tags: list[str]) -> None:
-    assert notes.parse_tags(typed) == tags
+    assert references.parse_tags(typed) == tags
 
 
 @given(st.text())
 def test_tags_and_notes_read_back_from_any_text(typed: str) -> None:
-    tags = notes.parse_tags(typed)
-    assert notes.join_tags(tags).split() == tags
-    assert notes.parse_tags(", ".join(tags)) == tags
-    assert all(notes.split_query(f"#{tag} word") == ("word", [tag]) for tag in tags)
-    note = notes.clean_note(typed)
-    assert notes.clean_note(note) == note
-    assert len(note.encode()) <= 4 * notes.MAX_NOTE_LENGTH
+    tags = references.parse_tags(typed)
+    assert references.join_tags(tags).split() == tags
+    assert references.parse_tags(", ".join(tags)) == tags
+    assert all(references.split_query(f"#{tag} word") == ("word", [tag]) for tag in tags)
+    note = references.clean_note(typed)
+    assert references.clean_note(note) == note
+    assert len(note.encode()) <= 4 * references.MAX_NOTE_LENGTH
 
 
 async def test_a_search_finds_by_the_engine_and_in_titles_notes_and_tags(sqlite_db: Database) -> None:

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from bot.daily import post as daily_post
-from bot.outbox import contents
-from storage import models
-from tests.support.client_harness import (
-    ClientHarness,
-    both_languages,
-    component_ids,
-    last_response,
-    send_parts,
-    shown_text,
-)
+from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
 
 SURVEY, REWARDS, MAPS = "2501.00001", "2501.00002", "2501.00003"
 
@@ -210,44 +199,18 @@ async def test_the_servers_shelf_counts_members_and_never_the_saves_of_one_or_tw
     assert shown_text(alone) == harness.texts("only-in-servers")
 
 
-@both_languages
-async def test_a_weekly_post_names_what_members_saved_once_the_server_opts_in(harness: ClientHarness) -> None:
-    members = [harness.guild.add_member(harness.env.create_user(f"member{number}")) for number in (3, 4)]
-    for member in (harness.reader, harness.manager, *members):
-        await save_as(harness, member, SURVEY)
-    for member in (harness.reader, *members):
-        await save_as(harness, member, REWARDS)
-    for member in members:
-        await save_as(harness, member, MAPS)
-    heading = {
-        models.Locale.EN: "### This server's top papers this week\n-# ",
-        models.Locale.KO: "### 이번 주 우리 서버 인기 논문\n-# ",
-    }
-    count = {models.Locale.EN: "\n- Saved by 4 · [Small", models.Locale.KO: "\n- 4명이 저장 · [Small"}
-    here, other = harness.texts.locale, daily_post.OTHER_LOCALE[harness.texts.locale]
+async def test_a_server_opts_in_to_what_members_saved_in_weekly_posts_alone(harness: ClientHarness) -> None:
+    for name in ("third", "fourth"):
+        await save_as(harness, harness.guild.add_member(harness.env.create_user(name)), SURVEY)
+    await save(harness, SURVEY)
     refused = await harness.ask("daily setup", by=harness.manager, style="cards", server_picks=True)
     assert shown_text(refused) == harness.texts("server-picks-are-weekly")
-    answers = await harness.manager.slash(
-        harness.channel, "daily setup", style="weekly", server_picks=True, papers=1, language=here.value
-    )
+    answers = await harness.manager.slash(harness.channel, "daily setup", style="weekly", server_picks=True)
     preview, wizard = [answers.response, *answers.followups][-2:]
     assert harness.texts("subscription-server-picks") in shown_text(wizard)
-    assert heading[here] in shown_text(preview)
+    assert "### This server's top papers this week\n-# " in shown_text(preview)
+    assert "\n- Saved by 3 · [Small" in shown_text(preview)
     await harness.manager.click(wizard, label=harness.texts("setup-start"))
-    [subscription] = await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
-    assert subscription.server_picks
-    _, part = await harness.plan_post(subscription)
-    message = await send_parts(
-        harness, harness.channel.id, contents.RenderedPart(part.kind, json.loads(part.payload or ""))
-    )
-    shown = shown_text(message)
-    assert heading[here] in shown
-    assert count[here] in shown
-    assert "Maps for" not in shown
-    copied = await harness.press(message, f"language-{other.value}")
-    assert heading[other] in shown_text(copied)
-    assert count[other] in shown_text(copied)
-    assert ("**1 · " in shown_text(copied), "**2 · " in shown_text(copied)) == (True, False)
     changed = await harness.ask("daily edit", by=harness.manager, style="compact")
     assert harness.texts("subscription-server-picks") not in shown_text(changed)
     [subscription] = await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)

@@ -20,7 +20,7 @@ from bot.app import container as app_container
 from bot.core.settings import Settings
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from bot.sources import arxiv_categories, fetch_errors, fetcher, kinds, poller
+from bot.sources import arxiv_categories, base, fetcher, kinds, poller
 from storage import archive, database, errors, models, outbox, papers, trends
 from storage import search as stored_search
 from storage import sources as stored_sources
@@ -72,13 +72,13 @@ class ArxivHarness(PollingHarness):
 
 
 @pytest_asyncio.fixture
-async def harness(db: database.Database) -> AsyncIterator[ArxivHarness]:
+async def db_harness(db: database.Database) -> AsyncIterator[ArxivHarness]:
     async with _open(db) as opened:
         yield opened
 
 
 @pytest_asyncio.fixture
-async def sqlite_harness(sqlite_db: database.Database) -> AsyncIterator[ArxivHarness]:
+async def harness(sqlite_db: database.Database) -> AsyncIterator[ArxivHarness]:
     async with _open(sqlite_db) as opened:
         yield opened
 
@@ -96,35 +96,35 @@ def announce(harness: ArxivHarness, *found: fake_arxiv.Paper, on: date = TODAY) 
     harness.fake.announced, harness.fake.announced_on = found, on
 
 
-async def test_an_announcement_is_in_the_archive_with_all_that_arxiv_says(harness: ArxivHarness) -> None:
+async def test_an_announcement_is_in_the_archive_with_all_that_arxiv_says(db_harness: ArxivHarness) -> None:
     paper = make_paper(1, TODAY, ("cs.CL", "cs.AI"), title="Sparse  <b>Rewards</b> & more")
-    announce(harness, paper)
-    await harness.add(CL)
-    assert await harness.fetch_all() == {"status": "ok", "reason": "", "digests": 1, "papers": 1, "new": 1}
-    detail = await harness.detail(paper.arxiv_id)
+    announce(db_harness, paper)
+    await db_harness.add(CL)
+    assert await db_harness.fetch_all() == {"status": "ok", "reason": "", "digests": 1, "papers": 1, "new": 1}
+    detail = await db_harness.detail(paper.arxiv_id)
     assert detail is not None
     assert (detail.title, detail.authors) == ("Sparse <b>Rewards</b> & more", paper.authors)
     assert detail.abstract == " ".join(paper.abstract.split())
     assert detail.categories == ("cs.CL", "cs.AI")
     assert (detail.votes, detail.first_on, detail.last_on) == (None, TODAY, TODAY)
     assert detail.url == f"https://arxiv.org/abs/{paper.arxiv_id}"
-    assert await harness.digest_ids() == {TODAY: [paper.arxiv_id]}
-    assert (await harness.fetch_all())["new"] == 0
+    assert await db_harness.digest_ids() == {TODAY: [paper.arxiv_id]}
+    assert (await db_harness.fetch_all())["new"] == 0
 
 
 async def test_a_paper_is_found_by_topic_author_and_trends_and_in_no_plain_post(
-    harness: ArxivHarness,
+    db_harness: ArxivHarness,
 ) -> None:
     paper = make_paper(1, TODAY)
-    announce(harness, paper)
-    await harness.add(CL)
-    await harness.fetch_all()
-    search = SearchService(harness.db)
+    announce(db_harness, paper)
+    await db_harness.add(CL)
+    await db_harness.fetch_all()
+    search = SearchService(db_harness.db)
     found = await search.search(SearchRequest(query=paper.title))
     assert [row.arxiv_id for row in found.rows] == [paper.arxiv_id]
     by_author = await search.search(SearchRequest(author=paper.authors[0]))
     assert [row.arxiv_id for row in by_author.rows] == [paper.arxiv_id]
-    async with harness.db.read() as connection:
+    async with db_harness.db.read() as connection:
         months = await trends.count_papers(connection, stored_search.Filters())
         assert [(month.starts_on, month.paper_count) for month in months] == [(date(2025, 5, 1), 1)]
         assert await archive.list_dates(connection, limit=5) == []
@@ -132,9 +132,8 @@ async def test_a_paper_is_found_by_topic_author_and_trends_and_in_no_plain_post(
 
 @pytest.mark.parametrize(("with_cross_lists", "expected"), [(False, ["new"]), (True, ["cross", "new"])])
 async def test_replacements_are_not_new_and_cross_lists_are_taken_on_request(
-    sqlite_harness: ArxivHarness, with_cross_lists: bool, expected: list[str]
+    harness: ArxivHarness, with_cross_lists: bool, expected: list[str]
 ) -> None:
-    harness = sqlite_harness
     kinds = ("new", "cross", "replace", "replace-cross")
     by_id = {f"2505.0000{n}": make_paper(n, TODAY, announced_as=kind) for n, kind in enumerate(kinds, 1)}
     announce(harness, *by_id.values())
@@ -143,10 +142,7 @@ async def test_replacements_are_not_new_and_cross_lists_are_taken_on_request(
     assert sorted(by_id[name].announced_as for name in await harness.stored_ids()) == expected
 
 
-async def test_a_weekend_without_entries_is_not_a_failure_and_loses_nothing(
-    sqlite_harness: ArxivHarness,
-) -> None:
-    harness = sqlite_harness
+async def test_a_weekend_without_entries_is_not_a_failure_and_loses_nothing(harness: ArxivHarness) -> None:
     await harness.add(CL)
     for on in (date(2025, 5, 2), None, None, date(2025, 5, 5)):
         announce(harness, *([make_paper(on.day, on)] if on else []), on=on or TODAY)
@@ -161,18 +157,18 @@ async def test_a_weekend_without_entries_is_not_a_failure_and_loses_nothing(
 
 
 async def test_the_categories_of_a_source_are_one_digest_and_an_unread_one_is_added_later(
-    harness: ArxivHarness,
+    db_harness: ArxivHarness,
 ) -> None:
     one, other = make_paper(1, TODAY), make_paper(2, TODAY, ("cs.LG",))
-    announce(harness, one, other)
-    harness.origin.pages["/rss/cs.LG"] = web.Response(status=500)
-    await harness.add(LG)
-    row = await harness.fetch_all()
+    announce(db_harness, one, other)
+    db_harness.origin.pages["/rss/cs.LG"] = web.Response(status=500)
+    await db_harness.add(LG)
+    row = await db_harness.fetch_all()
     assert (row["status"], row["papers"]) == ("ok", 1)
     assert "cs.LG: the server has trouble" in row["reason"]
-    harness.fake.install(harness.origin, "cs.LG")
-    assert (await harness.fetch_all())["new"] == 1
-    assert await harness.digest_ids(LG) == {TODAY: [one.arxiv_id, other.arxiv_id]}
+    db_harness.fake.install(db_harness.origin, "cs.LG")
+    assert (await db_harness.fetch_all())["new"] == 1
+    assert await db_harness.digest_ids(LG) == {TODAY: [one.arxiv_id, other.arxiv_id]}
 
 
 async def _no_pace() -> None:
@@ -228,24 +224,23 @@ def own(found: list[fake_arxiv.Paper]) -> set[str]:
     return {paper.arxiv_id for paper in found if paper.categories[0] == "cs.CL"}
 
 
-async def test_a_back_fill_asks_for_each_paper_once_and_says_how_far_it_is(harness: ArxivHarness) -> None:
-    harness.fake.papers = [
+async def test_a_back_fill_asks_for_each_paper_once_and_says_how_far_it_is(db_harness: ArxivHarness) -> None:
+    db_harness.fake.papers = [
         make_paper(1, date(2024, 1, 1), changed_on=date(2025, 1, 1), is_revised=True),
         *many(450),
     ]
-    await harness.add(CL, since="2025-01-01")
-    row = await harness.fetch_all()
+    await db_harness.add(CL, since="2025-01-01")
+    row = await db_harness.fetch_all()
     assert (row["status"], row["new"]) == ("ok", 405)
-    assert await harness.stored_ids() == own(harness.fake.papers[1:])
-    assert (harness.fake.counted("/oai"), set(harness.fake.served.values())) == (5, {1})
-    assert await harness.back_fill() == "back-fill done: 405 papers since 2025-01-01"
-    assert await harness.digest_ids() == {}  # what is older than two months is not posted
-    await harness.fetch_all()
-    assert harness.fake.counted("/oai") == 5
+    assert await db_harness.stored_ids() == own(db_harness.fake.papers[1:])
+    assert (db_harness.fake.counted("/oai"), set(db_harness.fake.served.values())) == (5, {1})
+    assert await db_harness.back_fill() == "back-fill done: 405 papers since 2025-01-01"
+    assert await db_harness.digest_ids() == {}  # what is older than two months is not posted
+    await db_harness.fetch_all()
+    assert db_harness.fake.counted("/oai") == 5
 
 
-async def test_recent_days_of_a_back_fill_are_digests(sqlite_harness: ArxivHarness) -> None:
-    harness = sqlite_harness
+async def test_recent_days_of_a_back_fill_are_digests(harness: ArxivHarness) -> None:
     harness.fake.papers = many(35, date(2025, 5, 1))
     harness.fake.page_size = 12
     await harness.add(CL, since="2025-05-01")
@@ -256,9 +251,8 @@ async def test_recent_days_of_a_back_fill_are_digests(sqlite_harness: ArxivHarne
 
 
 async def test_the_bot_continues_a_back_fill_at_each_poll_and_polls_again_at_once(
-    sqlite_harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
+    harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harness = sqlite_harness
     monkeypatch.setattr(poller, "_BACK_FILL_SECONDS", 1e-9)
     harness.fake.papers = many(450)
     await harness.add(CL, since="2025-01-01")
@@ -307,25 +301,24 @@ async def test_an_interrupted_back_fill_loses_no_paper(harness: ArxivHarness, pa
 
 
 async def test_an_expired_token_costs_only_the_last_day(
-    harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
+    db_harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poller, "_BACK_FILL_SECONDS", 1e-9)
-    harness.fake.papers = many(450)
-    await harness.add(CL, since="2025-01-01")
-    await harness.fetch_due()
-    harness.fake.expire_tokens()
-    row = await harness.fetch_all()
+    db_harness.fake.papers = many(450)
+    await db_harness.add(CL, since="2025-01-01")
+    await db_harness.fetch_due()
+    db_harness.fake.expire_tokens()
+    row = await db_harness.fetch_all()
     assert (row["status"], row["reason"]) == ("ok", "")
-    assert await harness.stored_ids() == own(harness.fake.papers)
-    again = {name for name, count in harness.fake.served.items() if count > 1}
-    assert again == {paper.arxiv_id for paper in harness.fake.papers[90:100]}
+    assert await db_harness.stored_ids() == own(db_harness.fake.papers)
+    again = {name for name, count in db_harness.fake.served.items() if count > 1}
+    assert again == {paper.arxiv_id for paper in db_harness.fake.papers[90:100]}
 
 
 @pytest.mark.parametrize(("a_day", "reason"), [(10, ""), (300, "badResumptionToken the token has expired")])
 async def test_tokens_that_always_expire_do_not_hold_up_for_ever(
-    sqlite_harness: ArxivHarness, a_day: int, reason: str
+    harness: ArxivHarness, a_day: int, reason: str
 ) -> None:
-    harness = sqlite_harness
     harness.fake.papers = many(300, a_day=a_day)
     oai = harness.fake.oai
 
@@ -354,9 +347,8 @@ async def test_tokens_that_always_expire_do_not_hold_up_for_ever(
     ],
 )
 async def test_a_token_that_is_not_known_any_more_is_given_up_however_a_mirror_says_it(
-    sqlite_harness: ArxivHarness, answer: Callable[[str], web.Response]
+    harness: ArxivHarness, answer: Callable[[str], web.Response]
 ) -> None:
-    harness = sqlite_harness
     harness.fake.papers = many(450)
     oai, dead = harness.fake.oai, set[str]()
 
@@ -374,8 +366,7 @@ async def test_a_token_that_is_not_known_any_more_is_given_up_however_a_mirror_s
     assert await harness.stored_ids() == own(harness.fake.papers)
 
 
-async def test_the_shell_waits_as_arxiv_asks_and_loses_nothing(sqlite_harness: ArxivHarness) -> None:
-    harness = sqlite_harness
+async def test_the_shell_waits_as_arxiv_asks_and_loses_nothing(harness: ArxivHarness) -> None:
     harness.fake.papers = many(250)
     harness.fake.faults = [fake_arxiv.busy(40), fake_arxiv.busy(60)]
     await harness.add(CL, since="2025-01-01")
@@ -384,8 +375,7 @@ async def test_the_shell_waits_as_arxiv_asks_and_loses_nothing(sqlite_harness: A
     assert harness.slept == [40.0, 60.0]
 
 
-async def test_the_bot_comes_back_when_arxiv_says(sqlite_harness: ArxivHarness) -> None:
-    harness = sqlite_harness
+async def test_the_bot_comes_back_when_arxiv_says(harness: ArxivHarness) -> None:
     harness.fake.papers = many(250)
     harness.fake.faults = [fake_arxiv.busy(600)]
     await harness.add(CL, since="2025-01-01")
@@ -399,25 +389,24 @@ async def test_the_bot_comes_back_when_arxiv_says(sqlite_harness: ArxivHarness) 
     assert await harness.stored_ids() == own(harness.fake.papers)
 
 
-async def test_missed_announcements_are_made_up_for(harness: ArxivHarness) -> None:
+async def test_missed_announcements_are_made_up_for(db_harness: ArxivHarness) -> None:
     monday, friday = date(2025, 5, 5), date(2025, 5, 9)
     days = {monday: 1, date(2025, 5, 6): 2, date(2025, 5, 7): 3, date(2025, 5, 8): 4, friday: 5}
     found = [make_paper(number, on - timedelta(days=1), changed_on=on) for on, number in days.items()]
     held = make_paper(9, date(2025, 5, 2), changed_on=date(2025, 5, 7))
-    harness.fake.papers = [*found[:3], held, *found[3:]]
-    await harness.add(CL)
+    db_harness.fake.papers = [*found[:3], held, *found[3:]]
+    await db_harness.add(CL)
     for on in (monday, friday):
-        harness.now = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
-        announce(harness, *(paper for paper in found if paper.changed_on == on), on=on)
-        await harness.fetch_all()
-    assert await harness.stored_ids() == {paper.arxiv_id for paper in harness.fake.papers}
-    days_of = {name: on for on, names in (await harness.digest_ids()).items() for name in names}
-    assert days_of == {paper.arxiv_id: paper.changed_on for paper in harness.fake.papers}
+        db_harness.now = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
+        announce(db_harness, *(paper for paper in found if paper.changed_on == on), on=on)
+        await db_harness.fetch_all()
+    assert await db_harness.stored_ids() == {paper.arxiv_id for paper in db_harness.fake.papers}
+    days_of = {name: on for on, names in (await db_harness.digest_ids()).items() for name in names}
+    assert days_of == {paper.arxiv_id: paper.changed_on for paper in db_harness.fake.papers}
 
 
-async def test_the_announcement_that_one_category_missed_is_made_up_for(sqlite_harness: ArxivHarness) -> None:
+async def test_the_announcement_that_one_category_missed_is_made_up_for(harness: ArxivHarness) -> None:
     """On Tuesday a category still serves Monday's, then an error all day, while the other one has Tuesday's."""
-    harness = sqlite_harness
     monday, tuesday, wednesday = (datetime(2025, 5, day, 12, tzinfo=UTC) for day in (5, 6, 7))
     seen = make_paper(1, tuesday.date(), ("cs.CL",))
     missed = make_paper(2, monday.date(), ("cs.LG",), changed_on=tuesday.date())
@@ -449,8 +438,7 @@ async def test_the_announcement_that_one_category_missed_is_made_up_for(sqlite_h
     assert await harness.stored_ids() == {f"2505.0000{number}" for number in range(1, 7)}
 
 
-async def test_a_category_without_papers_on_a_day_has_missed_nothing(sqlite_harness: ArxivHarness) -> None:
-    harness = sqlite_harness
+async def test_a_category_without_papers_on_a_day_has_missed_nothing(harness: ArxivHarness) -> None:
     harness.now = datetime(2025, 5, 5, 11, tzinfo=UTC)
     await harness.add(LG)
     for day, categories in ((5, ("cs.CL", "cs.LG")), (6, ("cs.CL",)), (7, ("cs.CL", "cs.LG"))):
@@ -463,9 +451,8 @@ async def test_a_category_without_papers_on_a_day_has_missed_nothing(sqlite_harn
 
 
 async def test_a_category_that_a_clock_ahead_has_polled_is_asked_for_again_and_misses_nothing(
-    sqlite_harness: ArxivHarness,
+    harness: ArxivHarness,
 ) -> None:
-    harness = sqlite_harness
     await harness.add(CL)
     harness.now = START + timedelta(days=400)
     announce(harness, make_paper(1, TODAY), on=harness.now.date())
@@ -483,9 +470,8 @@ async def test_a_category_that_a_clock_ahead_has_polled_is_asked_for_again_and_m
 
 @pytest.mark.parametrize("announced_on", [TODAY, date(2025, 5, 5)], ids=["of today", "of yesterday"])
 async def test_a_back_fill_asks_for_no_feed_again_and_one_answer_an_announcement_is_enough(
-    sqlite_harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch, announced_on: date
+    harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch, announced_on: date
 ) -> None:
-    harness = sqlite_harness
     monkeypatch.setattr(poller, "_BACK_FILL_SECONDS", 1e-9)
     harness.fake.papers = many(450)
     announce(harness, make_paper(1, announced_on), make_paper(2, announced_on, ("cs.LG",)), on=announced_on)
@@ -506,10 +492,7 @@ async def test_a_back_fill_asks_for_no_feed_again_and_one_answer_an_announcement
     assert min(later) == first
 
 
-async def test_a_feed_that_was_read_as_another_failed_is_not_asked_for_again(
-    sqlite_harness: ArxivHarness,
-) -> None:
-    harness = sqlite_harness
+async def test_a_feed_that_was_read_as_another_failed_is_not_asked_for_again(harness: ArxivHarness) -> None:
     announce(harness, make_paper(1, TODAY), make_paper(2, TODAY, ("cs.LG",)))
     harness.origin.pages["/rss/cs.LG"] = web.Response(status=404)
     await harness.add(LG)
@@ -521,8 +504,7 @@ async def test_a_feed_that_was_read_as_another_failed_is_not_asked_for_again(
     assert await harness.stored_ids() == {"2505.00001", "2505.00002"}
 
 
-async def test_a_span_of_days_is_filled_on_request(sqlite_harness: ArxivHarness) -> None:
-    harness = sqlite_harness
+async def test_a_span_of_days_is_filled_on_request(harness: ArxivHarness) -> None:
     harness.fake.papers = many(300)
     await harness.add(CL)
     span = [date(2025, 1, 3) + timedelta(days=n) for n in range(5)]
@@ -532,9 +514,8 @@ async def test_a_span_of_days_is_filled_on_request(sqlite_harness: ArxivHarness)
 
 
 async def test_a_span_that_is_asked_for_does_not_end_a_longer_back_fill(
-    sqlite_harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
+    harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harness = sqlite_harness
     monkeypatch.setattr(poller, "_BACK_FILL_SECONDS", 1e-9)
     harness.fake.papers = many(450)
     await harness.add(CL, since="2025-01-05")
@@ -548,19 +529,16 @@ async def test_a_span_that_is_asked_for_does_not_end_a_longer_back_fill(
     assert await harness.stored_ids() == since_fifth | first
 
 
-async def test_two_processes_do_not_read_the_same_back_fill_to_its_end(harness: ArxivHarness) -> None:
-    harness.fake.papers = many(450)
-    await harness.add(CL, since="2025-01-01")
-    await asyncio.gather(harness.fetch_all(), harness.fetch_all())
-    assert await harness.stored_ids() == own(harness.fake.papers)
-    assert sum(harness.fake.served.values()) <= 450 + harness.fake.page_size
-    assert (await harness.progress())["sets"] == []
+async def test_two_processes_do_not_read_the_same_back_fill_to_its_end(db_harness: ArxivHarness) -> None:
+    db_harness.fake.papers = many(450)
+    await db_harness.add(CL, since="2025-01-01")
+    await asyncio.gather(db_harness.fetch_all(), db_harness.fetch_all())
+    assert await db_harness.stored_ids() == own(db_harness.fake.papers)
+    assert sum(db_harness.fake.served.values()) <= 450 + db_harness.fake.page_size
+    assert (await db_harness.progress())["sets"] == []
 
 
-async def test_a_mirror_without_sets_of_categories_is_asked_for_the_archive(
-    sqlite_harness: ArxivHarness,
-) -> None:
-    harness = sqlite_harness
+async def test_a_mirror_without_sets_of_categories_is_asked_for_the_archive(harness: ArxivHarness) -> None:
     harness.fake.sets, harness.fake.papers = frozenset({"cs"}), many(30)
     await harness.add(LG, since="2025-01-01")
     await harness.fetch_all()
@@ -568,8 +546,7 @@ async def test_a_mirror_without_sets_of_categories_is_asked_for_the_archive(
     assert harness.fake.counted("/oai") == 2
 
 
-async def test_a_check_reads_the_feed_and_stores_nothing(sqlite_harness: ArxivHarness) -> None:
-    harness = sqlite_harness
+async def test_a_check_reads_the_feed_and_stores_nothing(harness: ArxivHarness) -> None:
     announce(harness, *(make_paper(n, TODAY) for n in range(1, 8)))
     harness.fake.papers = many(300)
     await harness.add(CL, since="2025-01-01")
@@ -596,14 +573,10 @@ async def test_a_check_reads_the_feed_and_stores_nothing(sqlite_harness: ArxivHa
         ),
     ],
 )
-async def test_what_is_not_an_announcement_is_a_sentence(
-    sqlite_harness: ArxivHarness, answer: str, reason: str
-) -> None:
-    harness = sqlite_harness
-    harness.origin.pages["/rss/cs.CL"] = answer
-    await harness.add(CL)
-    row = await harness.fetch_all()
-    assert (row["status"], row["reason"]) == ("failed", f"cs.CL: {reason}")
+def test_what_is_not_an_announcement_is_a_sentence(answer: str, reason: str) -> None:
+    with pytest.raises(base.FetchError) as raised:
+        arxiv_categories.parse_announcement(answer)
+    assert raised.value.reason == reason
 
 
 @pytest.mark.parametrize(
@@ -615,9 +588,8 @@ async def test_what_is_not_an_announcement_is_a_sentence(
     ],
 )
 async def test_what_is_not_a_list_is_a_sentence_and_the_back_fill_stays_to_be_done(
-    sqlite_harness: ArxivHarness, answer: str, reason: str
+    harness: ArxivHarness, answer: str, reason: str
 ) -> None:
-    harness = sqlite_harness
     announce(harness, make_paper(1, TODAY))
     harness.origin.pages["/oai"] = answer
     await harness.add(CL, since="2025-01-01")
@@ -628,8 +600,7 @@ async def test_what_is_not_a_list_is_a_sentence_and_the_back_fill_stays_to_be_do
     assert bool((await harness.progress())["sets"]) is bool(reason)
 
 
-async def test_deleted_and_impossible_records_are_left_out(sqlite_harness: ArxivHarness) -> None:
-    harness = sqlite_harness
+async def test_deleted_and_impossible_records_are_left_out(harness: ArxivHarness) -> None:
     [good] = many(1)
     bad = [replace(good, arxiv_id=name) for name in ("zzz/0112017", "9912.00001", "2501.0001", "")]
     harness.fake.papers = [good, *bad]
@@ -679,14 +650,14 @@ def test_categories_have_one_spelling(address: str, categories: tuple[str, ...])
     ],
 )
 async def test_options_that_cannot_be_meant_are_refused(
-    sqlite_harness: ArxivHarness, address: str, options: dict[str, str]
+    harness: ArxivHarness, address: str, options: dict[str, str]
 ) -> None:
     with pytest.raises(errors.UsageError):
-        await sqlite_harness.add(address, **options)
+        await harness.add(address, **options)
 
 
 def test_what_is_not_a_paper_in_an_answer_is_not_kept() -> None:
-    text = "<rss><channel>" + "<a b='' c='' d='x'/>" * 100_000 + "</channel></rss>"
+    text = "<rss><channel>" + "<a b='' c='' d='x'/>" * 20_000 + "</channel></rss>"
     tracemalloc.start()
     try:
         assert arxiv_categories.parse_announcement(text) == (None, ())
@@ -694,8 +665,3 @@ def test_what_is_not_a_paper_in_an_answer_is_not_kept() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 4 * len(text)
-
-
-def test_an_answer_with_an_error_raises() -> None:
-    with pytest.raises(fetch_errors.FetchError):
-        arxiv_categories.parse_record_list("<OAI-PMH><error code='badVerb'/></OAI-PMH>")

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.sources import base as sources_base
-from bot.sources import fetch_errors
-from bot.sources.fetcher import Response
+from bot.sources import base
 from storage import models
 from storage.models import FetchStatus
 from tests.support import source_payloads
@@ -22,33 +20,33 @@ STATE = models.PageState("https://example.org/a.md", NOW, FetchStatus.OK)
 
 @pytest.fixture(params=["in a process", "in this process"], autouse=True)
 def _where(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources_base, "LARGE_BYTES", 0)
+    monkeypatch.setattr(base, "LARGE_BYTES", 0)
     if request.param == "in this process":
         monkeypatch.setattr(sys, "executable", "/nowhere/python")
 
 
 async def detect(text: str, *, encoding: str = "utf-8") -> tuple[models.Digest, ...]:
-    response = Response("https://example.org/a.md", text.encode(encoding), STATE, charset=encoding)
-    return await sources_base.detect_in_response(response)
+    response = base.Response("https://example.org/a.md", text.encode(encoding), STATE, charset=encoding)
+    return await base.detect_in_response(response)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "euc-kr"])
 async def test_the_digests_are_the_same(encoding: str) -> None:
     text = source_payloads.newsletter() + "강화 학습\n"
     [digest] = await detect(text, encoding=encoding)
-    assert (digest,) == sources_base.detect_in_text(text)
+    assert (digest,) == base.detect_in_text(text)
     assert digest.text.endswith("강화 학습\n")
 
 
 @pytest.mark.parametrize(
     ("text", "error", "reason"),
     [
-        ("<!doctype html><p>Welcome</p>", fetch_errors.HtmlPageError, "HTML page"),
-        ("nothing", fetch_errors.FetchError, "there is no digest in it"),
-        ("## Daily Papers (2026-01-05)\n", fetch_errors.NotFoundError, "list of papers is empty"),
+        ("<!doctype html><p>Welcome</p>", base.HtmlPageError, "HTML page"),
+        ("nothing", base.FetchError, "there is no digest in it"),
+        ("## Daily Papers (2026-01-05)\n", base.NotFoundError, "list of papers is empty"),
     ],
 )
-async def test_the_errors_are_the_same(text: str, error: type[fetch_errors.FetchError], reason: str) -> None:
+async def test_the_errors_are_the_same(text: str, error: type[base.FetchError], reason: str) -> None:
     with pytest.raises(error, match=reason) as raised:
         await detect(text)
     assert type(raised.value) is error
@@ -59,21 +57,21 @@ async def test_an_answer_beyond_the_memory_is_refused(
 ) -> None:
     if "in a process" not in request.node.callspec.id:
         pytest.skip("only a process has a limit")
-    monkeypatch.setattr(sources_base, "MAX_MEGABYTES", 60)
-    with pytest.raises(fetch_errors.FetchError, match="cannot be read within 60 MB"):
+    monkeypatch.setattr(base, "MAX_MEGABYTES", 60)
+    with pytest.raises(base.FetchError, match="cannot be read within 60 MB"):
         await detect(source_payloads.newsletter(date(2026, 1, 5)) + "- a\n\n" * 450_000)
 
 
 async def test_no_text_is_read_on_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources_base, "LARGE_BYTES", 200_000)
+    monkeypatch.setattr(base, "LARGE_BYTES", 200_000)
     threads: list[int] = []
-    detect_in_text = sources_base.detect_in_text
+    detect_in_text = base.detect_in_text
 
     def read(*arguments: Any) -> tuple[models.Digest, ...]:
         threads.append(threading.get_ident())
         return detect_in_text(*arguments)
 
-    monkeypatch.setattr(sources_base, "detect_in_text", read)
+    monkeypatch.setattr(base, "detect_in_text", read)
     for length in (0, 20_000):
         await detect(source_payloads.newsletter() + "a" * length)
     assert len(threads) == 2

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.archive import headings, listing, parse
-from bot.sources import base, fetch_errors, fetcher, huggingface
-from bot.sources.fetcher import Fetcher, no_throttle
+from bot.archive import fields, listing, parse
+from bot.sources import base, huggingface
+from bot.sources.base import no_throttle
+from bot.sources.fetcher import Fetcher
 from storage import models
 from storage.models import FetchStatus
 from tests.support import source_fixtures, source_payloads
@@ -69,10 +70,11 @@ async def test_the_list_of_a_day_gives_the_facts_of_each_paper(origin: OriginSer
     )
 
 
-@pytest.mark.parametrize("votes", [None, -1, "12", 3.5, True, 10**30, [], {}])
-async def test_invalid_votes_are_unknown(origin: OriginServer, fetch: Fetcher, votes: Any) -> None:
-    result = await fetch_today(origin, fetch, daily_papers_item("2505.00001", votes))
-    assert result.facts[0].votes is None
+async def test_invalid_votes_are_unknown(origin: OriginServer, fetch: Fetcher) -> None:
+    votes: list[Any] = [None, -1, "12", 3.5, True, 10**30, [], {}]
+    items = [daily_papers_item(f"2505.0000{number}", value) for number, value in enumerate(votes, 1)]
+    result = await fetch_today(origin, fetch, *items)
+    assert [facts.votes for facts in result.facts] == [None] * len(votes)
 
 
 async def test_the_list_of_a_day_is_a_digest(origin: OriginServer, fetch: Fetcher) -> None:
@@ -105,21 +107,6 @@ async def test_the_list_of_a_day_is_a_digest(origin: OriginServer, fetch: Fetche
     assert (paper["submitter"], paper["published_on"]) == ("Kim Minsu", "2025-05-05")
 
 
-async def test_papers_that_are_left_out_are_named(origin: OriginServer, fetch: Fetcher) -> None:
-    items = [daily_papers_item(name) for name in ("2505.00001", "acme/model", "")]
-    result = await fetch_today(origin, fetch, *items)
-    assert [problem.message for problem in result.digests[0].problems] == [
-        "paper 2 of the list has an invalid arXiv ID (acme/model) and is left out",
-        "paper 3 of the list has no id and is left out",
-    ]
-
-
-async def test_a_list_of_two_thousand_papers_is_read_whole(origin: OriginServer, fetch: Fetcher) -> None:
-    items = [daily_papers_item(f"2505.{number:05}") for number in range(1, 2_001)]
-    result = await fetch_today(origin, fetch, *items)
-    assert len(result.digests[0].entries) == len(result.facts) == 2_000
-
-
 async def test_an_invalid_paper_does_not_affect_the_others(origin: OriginServer, fetch: Fetcher) -> None:
     strange = daily_papers_item(
         "2505.00003",
@@ -147,21 +134,6 @@ async def test_an_invalid_paper_does_not_affect_the_others(origin: OriginServer,
     assert (bare.published_on, bare.keywords) == (None, ())
 
 
-async def test_characters_that_databases_reject_are_removed(origin: OriginServer, fetch: Fetcher) -> None:
-    body = (
-        '[{"paper": {"id": "2505.00001", "title": "A \\ud800 \\u0000 study", "summary": "x\\udfff\\u0000y"}}]'
-    )
-    facts = (await fetch_today(origin, fetch, body)).facts[0]
-    assert (facts.title, facts.abstract) == ("A study", "xy")
-
-
-async def test_a_long_title_is_truncated(origin: OriginServer, fetch: Fetcher) -> None:
-    item = daily_papers_item("2505.00001", title="T" * 1_000_000, summary="s" * 1_000_000)
-    facts = (await fetch_today(origin, fetch, item)).facts[0]
-    assert len(facts.title or "") == 1_000
-    assert len(facts.abstract or "") == 20_000
-
-
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -183,11 +155,6 @@ async def test_an_invalid_list_fails_with_a_reason(
     assert result.status is FAILED
     assert reason in result.reason
     assert result.page_states == ()
-
-
-async def test_an_empty_list_is_a_day_without_papers(origin: OriginServer, fetch: Fetcher) -> None:
-    result = await fetch_today(origin, fetch, "[]")
-    assert (result.status, result.reason) == (NOT_YET, "2025-05-06: its list of papers is empty")
 
 
 async def test_votes_are_refreshed_after_one_three_and_seven_days(
@@ -248,8 +215,8 @@ def test_any_json_gives_a_listing(paper: dict[str, Any], item: Any) -> None:
     items = json.loads(json.dumps([{"paper": {"id": "2505.00001", **paper}, "thumbnail": item}, item]))
     digest = listing.build(TODAY, [listing.from_service(value) for value in items])
     assert parse.parse_text(digest.text)[0].entries == digest.entries
-    for fields in listing.papers_of(digest):
-        facts = huggingface._to_facts(fields, "place", TODAY, source_fixtures.NOW)
+    for known in listing.papers_of(digest):
+        facts = huggingface._to_facts(known, "place", TODAY, source_fixtures.NOW)
         assert facts.title is None or "\n" not in facts.title
 
 
@@ -260,25 +227,25 @@ async def test_a_list_of_too_many_parts_is_refused_before_it_is_decoded(
     assert (result.status, result.reason) == (FAILED, "its JSON has more than 200,000 objects and lists")
     origin.pages["/api/papers/2505.00001"] = '{"x": [' + "{}," * 20_000 + "0]}"
     source = huggingface.HuggingFaceSource(origin.url, fetch)
-    with pytest.raises(fetch_errors.FetchError, match="more than 20,000 objects"):
+    with pytest.raises(base.FetchError, match="more than 20,000 objects"):
         await source.read_paper("2505.00001", no_throttle)
     for values in ('"ab",', "1e5,", '"k":1,'):
         opened, closed = "{}" if ":" in values else "[]"
         origin.pages["/api/papers/2505.00001"] = f'{{"x": {opened}{values * 200_001}{closed}}}'
-        with pytest.raises(fetch_errors.FetchError, match="more than 200,000 values"):
+        with pytest.raises(base.FetchError, match="more than 200,000 values"):
             await source.read_paper("2505.00001", no_throttle)
 
 
 async def test_a_large_answer_on_one_paper_is_read_in_a_process_of_its_own_or_not_at_all(
     origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sizes, decode_text = list[int](), fetcher.decode_text
+    sizes, decode_text = list[int](), base.decode_text
 
     def decode(body: bytes, charset: str | None) -> str:
         sizes.append(len(body))
         return decode_text(body, charset)
 
-    monkeypatch.setattr(fetcher, "decode_text", decode)
+    monkeypatch.setattr(base, "decode_text", decode)
     source = huggingface.HuggingFaceSource(origin.url, fetch)
     for size in (1_000, base.LARGE_BYTES):
         paper = {"paper": {"id": "2505.00001", "title": "T", "summary": "a" * size}}
@@ -286,7 +253,7 @@ async def test_a_large_answer_on_one_paper_is_read_in_a_process_of_its_own_or_no
         assert await source.read_paper("2505.00001", no_throttle)
     assert max(sizes) < base.LARGE_BYTES
     origin.pages["/api/papers/2505.00001"] = " " * (huggingface.MAX_PAPER_BYTES + 1)
-    with pytest.raises(fetch_errors.FetchError, match="larger than 4 MB"):
+    with pytest.raises(base.FetchError, match="larger than 4 MB"):
         await source.read_paper("2505.00001", no_throttle)
 
 
@@ -294,8 +261,19 @@ async def test_a_large_list_is_read_with_little_memory(
     origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base, "MAX_MEGABYTES", 60)
-    result = await fetch_today(origin, fetch, "[" + '"a",' * 2_000_000 + "0]")
+    result = await fetch_today(origin, fetch, "[" + '"ab",' * 1_990_000 + "0]")
     assert (result.status, result.reason) == (FAILED, "it cannot be read within 60 MB of memory")
+
+
+async def test_an_empty_list_is_a_day_without_papers(origin: OriginServer, fetch: Fetcher) -> None:
+    result = await fetch_today(origin, fetch, "[]")
+    assert (result.status, result.reason) == (NOT_YET, "2025-05-06: its list of papers is empty")
+
+
+async def test_a_list_of_two_thousand_papers_is_read_whole(origin: OriginServer, fetch: Fetcher) -> None:
+    items = [daily_papers_item(f"2505.{number:05}") for number in range(1, 2_001)]
+    result = await fetch_today(origin, fetch, *items)
+    assert len(result.digests[0].entries) == len(result.facts) == 2_000
 
 
 def test_only_the_papers_that_are_kept_are_mapped() -> None:
@@ -306,5 +284,15 @@ def test_only_the_papers_that_are_kept_are_mapped() -> None:
         return item
 
     digest = listing.build(TODAY, [{}] * 9_000, read=read)
-    assert len(mapped) == headings.MAX_PAPERS < 9_000
+    assert len(mapped) == fields.MAX_PAPERS < 9_000
     assert "the list has 9000 papers" in digest.problems[-1].message
+
+
+async def test_texts_are_bounded_and_without_characters_that_databases_reject(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    strange = daily_papers_item("2505.00001", title="A \ud800 \0 study", summary="x\udfff\0y")
+    long = daily_papers_item("2505.00002", title="T" * 1_000_000, summary="s" * 1_000_000)
+    first, second = (await fetch_today(origin, fetch, strange, long)).facts
+    assert (first.title, first.abstract) == ("A study", "xy")
+    assert (len(second.title or ""), len(second.abstract or "")) == (1_000, 20_000)

@@ -15,12 +15,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from hypothesis import given
-from hypothesis import strategies as st
 
+from bot.archive.digest_writer import IngestResult
 from bot.core import day_close
 from bot.core.settings import SourceSetting
-from bot.sources import base, feed, fetch_errors, kinds, poller, url
+from bot.sources import base, feed, fetcher, kinds, poller
 from bot.sources.poller import SourceReport
 from storage import archive, database, errors, models, papers
 from storage import sources as stored_sources
@@ -165,24 +164,6 @@ async def test_the_same_list_under_two_addresses_is_posted_once_and_a_large_feed
     health = await harness.health()
     assert health[f"{harness.origin.url}/feed"].status is S.NOT_YET
     assert health[f"{harness.origin.url}/feed"].failures == 0
-
-
-async def test_a_rolling_list_under_two_addresses_posts_what_is_new_once(harness: PollingHarness) -> None:
-    planning = PlannerHarness(harness.db)
-    await planning.subscribe(created_at=START - timedelta(days=1), top_n=10)
-    links = [f"- [Growing Moss in Garden {n}](https://arxiv.org/abs/2505.{n:05})\n" for n in range(1, 5)]
-    for path in ("/a.md", "/b.md"):
-        await harness.add(path)
-        harness.origin.pages[path] = "# Papers on moss\n\n" + "".join(links[:3])
-    await harness.fetch_due()
-    await planning.tick(datetime(2025, 5, 7, tzinfo=UTC))
-    assert await planning.list_contents() == []
-    for days, path in enumerate(("/a.md", "/b.md"), 1):
-        harness.now = START + timedelta(days=days)
-        harness.origin.pages[path] = "# Papers on moss\n\n" + "".join(links)
-        await harness.fetch_due()
-        await planning.tick(datetime(2025, 5, 7 + days, tzinfo=UTC))
-    assert await planning.list_contents() == ["2505.00004"]
 
 
 async def test_only_due_sources_are_polled(harness: PollingHarness) -> None:
@@ -346,51 +327,6 @@ async def test_a_cancelled_back_fill_resumes(harness: PollingHarness) -> None:
     assert await harness.detail("2501.00060") is not None
 
 
-async def test_the_same_digest_from_two_sources_is_one_digest(harness: PollingHarness) -> None:
-    text = source_payloads.newsletter()
-    harness.origin.pages["/a.md"] = text
-    harness.origin.pages["/feed"] = source_payloads.rss(
-        f"<item><guid>x</guid><description><![CDATA[{text}]]></description></item>"
-    )
-    await harness.add("/a.md")
-    await harness.add("/feed")
-    reports = await harness.fetch_due()
-    assert sum(report.result.new_papers for report in reports) == 2
-    detail = await harness.detail("2505.00001")
-    assert detail is not None
-    assert len(detail.appearances) == 1
-
-
-async def test_changed_votes_are_stored(harness: PollingHarness) -> None:
-    harness.origin.pages["/a.md"] = source_payloads.newsletter(ids=["2505.00001"])
-    await harness.add("/a.md")
-    await harness.add(harness.origin.url, "huggingface")
-    for votes in (12, 40, 35):
-        harness.origin.pages[HF] = source_payloads.daily_papers(
-            source_payloads.daily_papers_item("2505.00001", votes)
-        )
-        await harness.fetch_due()
-        detail = await harness.detail("2505.00001")
-        assert detail is not None
-        assert detail.votes == votes
-        harness.now += timedelta(hours=2)
-
-
-async def test_facts_are_kept_for_a_later_digest(harness: PollingHarness) -> None:
-    harness.origin.pages[HF] = source_payloads.daily_papers(
-        source_payloads.daily_papers_item("2505.00001", 81)
-    )
-    await harness.add(harness.origin.url, "huggingface")
-    await harness.fetch_due()
-    harness.now += timedelta(minutes=10)
-    harness.origin.pages["/a.md"] = source_payloads.review(ids=["2505.00001"])
-    await harness.add("/a.md")
-    await harness.fetch_due()
-    detail = await harness.detail("2505.00001")
-    assert detail is not None
-    assert (detail.votes, detail.authors) == (81, ("Ada Lovelace", "Kim Minsu"))
-
-
 async def test_a_very_long_location_is_stored_under_its_key(db_harness: PollingHarness) -> None:
     key = "k" * 480
     path = "/" + "p" * 900
@@ -402,7 +338,7 @@ async def test_a_very_long_location_is_stored_under_its_key(db_harness: PollingH
     async with db_harness.db.read() as connection:
         pages = await stored_sources.list_page_states(connection, added.id)
     assert all(len(key) <= 600 for key in pages)
-    assert poller.page_key(f"{added.url}#{key}") in pages
+    assert base.page_key(f"{added.url}#{key}") in pages
 
 
 async def test_a_feed_with_new_ids_at_each_poll_keeps_a_bounded_number_of_page_states(
@@ -419,7 +355,7 @@ async def test_a_feed_with_new_ids_at_each_poll_keeps_a_bounded_number_of_page_s
     async with db_harness.db.read() as connection:
         pages = await stored_sources.list_page_states(connection, added.id)
     assert len(pages) == 25
-    assert {poller.page_key(f"{added.url}#4-{n}") for n in range(20)} <= pages.keys()
+    assert {base.page_key(f"{added.url}#4-{n}") for n in range(20)} <= pages.keys()
 
 
 async def test_sources_of_the_settings_are_added_once(harness: PollingHarness) -> None:
@@ -442,16 +378,6 @@ async def test_sources_of_the_settings_are_added_once(harness: PollingHarness) -
     assert rows[0].options == {"every": "5"}
 
 
-async def test_a_source_is_removed_by_its_url(harness: PollingHarness) -> None:
-    added = await harness.add("/feed")
-    with pytest.raises(errors.DuplicateError):
-        await harness.add("/feed")
-    await harness.registry.remove(added.url)
-    with pytest.raises(errors.UsageError):
-        await harness.registry.remove(added.url)
-    assert await harness.registry.list_rows() == []
-
-
 async def test_the_polling_loop_ends_on_stop(harness: PollingHarness) -> None:
     harness.origin.pages["/a.md"] = source_payloads.newsletter()
     await harness.add("/a.md")
@@ -465,22 +391,9 @@ async def test_the_polling_loop_ends_on_stop(harness: PollingHarness) -> None:
         await opened.run(stop, on_fetched=stop_once_stored, every_seconds=0.01)
 
 
-async def test_repeated_reviews_bring_each_paper_once(harness: PollingHarness) -> None:
-    """The list of each day repeats half of the papers of the day before."""
-    await harness.add("/{date:%Y-%m-%d}.md")
-    new = []
-    for number in range(14):
-        day = harness.now.date()
-        ids = [f"2505.{number * 3 + offset:05}" for offset in range(1, 7)]
-        harness.origin.pages[f"/{day}.md"] = source_payloads.review(day, ids)
-        new.append((await harness.fetch_due())[0].result.new_papers)
-        harness.now += timedelta(days=1)
-    assert new == [6] + [3] * 13
-
-
 NOW = datetime(2025, 5, 6, 12, tzinfo=UTC)
 
-WAITS = fetch_errors.RetryPolicy(lambda: 0.0)
+WAITS = fetcher.RetryPolicy(lambda: 0.0)
 FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, None, 0, {}, NOW)
 
 
@@ -492,21 +405,14 @@ def health_after(
     return poller.updated_health(report, NOW, WAITS, day_close.default())
 
 
-def poll_delay(source: models.StoredSource) -> timedelta:
-    assert source.next_attempt_at is not None
-    return source.next_attempt_at - NOW
-
-
-def test_a_day_without_a_digest_is_neither_success_nor_failure() -> None:
+def test_a_day_without_a_digest_is_neither_success_nor_failure_and_the_next_poll_respects_retry_after() -> (
+    None
+):
     source = replace(FEED, last_success_at=NOW - timedelta(days=2), failures=2)
-    updated = health_after(S.NOT_YET, source)
+    retry_at = NOW + timedelta(hours=5)
+    updated = health_after(S.NOT_YET, source, SourceReport(source, retry_at=retry_at))
     assert (updated.failures, updated.last_success_at) == (0, NOW - timedelta(days=2))
-
-
-def test_the_next_poll_respects_retry_after() -> None:
-    assert poll_delay(
-        health_after(S.FAILED, report=SourceReport(FEED, retry_at=NOW + timedelta(hours=5)))
-    ) == timedelta(hours=5)
+    assert updated.next_attempt_at == retry_at
 
 
 @pytest.mark.parametrize(("every", "minutes"), [("5", 5), ("0", 30), ("-3", 30), ("x", 30), ("", 30)])
@@ -528,7 +434,7 @@ PAGE = models.PageState("https://h.test/a.md", NOW, FetchStatus.OK, etag='"1"', 
 
 
 def test_a_new_reading_time_alone_is_stored_once_a_day() -> None:
-    before = poller.PageStates({PAGE.location: PAGE})
+    before = {PAGE.location: PAGE}
     same = replace(PAGE, read_at=NOW + timedelta(hours=1), status=FetchStatus.UNCHANGED)
     assert poller.changed_pages([same], before, RULE) == ()
     tomorrow = replace(same, read_at=NOW + timedelta(days=1))
@@ -536,7 +442,7 @@ def test_a_new_reading_time_alone_is_stored_once_a_day() -> None:
 
 
 def test_any_other_change_is_stored_at_once() -> None:
-    before = poller.PageStates({PAGE.location: PAGE})
+    before = {PAGE.location: PAGE}
     changed = [
         replace(PAGE, etag='"2"'),
         replace(PAGE, hash="1" * 64),
@@ -545,13 +451,6 @@ def test_any_other_change_is_stored_at_once() -> None:
         replace(PAGE, location="https://h.test/other.md"),
     ]
     assert poller.changed_pages(changed, before, RULE) == tuple(changed)
-
-
-@given(st.text(max_size=900))
-def test_every_location_is_found_under_its_key(location: str) -> None:
-    page = replace(PAGE, location=poller.page_key(location))
-    assert len(page.location) <= 600
-    assert poller.PageStates({page.location: page})[location] == page
 
 
 TODAY = NOW.date()
@@ -566,7 +465,7 @@ def row(kind: models.SourceKind = models.SourceKind.URL, **more: object) -> mode
 def overall_status(*results: base.FetchResult, source: models.StoredSource | None = None) -> tuple[S, str]:
     report = SourceReport(source or row())
     for result in results:
-        report.add_fetch_result(result)
+        report.add_fetch_result(result, IngestResult())
     report.conclude(NOW)
     return report.status, report.reason
 
@@ -599,10 +498,38 @@ def test_the_most_important_result_gives_the_status(statuses: list[S], status: S
     )
 
 
-def test_failures_next_to_a_success_are_counted_in_the_reason() -> None:
-    assert overall_status(
-        fetch_result(S.OK), fetch_result(S.FAILED, "it broke"), fetch_result(S.FAILED, "later")
-    ) == (S.OK, "2 of 3 places: it broke")
+ABSENT = fetch_result(S.NOT_YET, "nothing", TODAY)
+PAST = [replace(ABSENT, day=date(2025, 1, day)) for day in (1, 2, 3)]
+LONG_AGO = NOW - STALE_AFTER - timedelta(hours=1)
+SERVICE = row(models.SourceKind.HUGGINGFACE, added_at=NOW - timedelta(days=99))
+
+
+@pytest.mark.parametrize(
+    ("results", "source", "status", "reason"),
+    [
+        (
+            [fetch_result(S.OK), fetch_result(S.FAILED, "it broke"), fetch_result(S.FAILED, "later")],
+            row(),
+            S.OK,
+            "2 of 3 places: it broke",
+        ),
+        ([ABSENT], row(last_success_at=NOW - STALE_AFTER), S.NOT_YET, "nothing"),
+        (
+            [ABSENT],
+            row(last_success_at=LONG_AGO),
+            S.FAILED,
+            "nothing at any of its addresses since 2025-04-26: nothing",
+        ),
+        (PAST, row(), S.FAILED, "nothing at any of its addresses from 2025-01-01 to 2025-01-03: nothing"),
+        (PAST, row(last_success_at=NOW), S.NOT_YET, "nothing"),
+        ([ABSENT], SERVICE, S.NOT_YET, "nothing"),
+    ],
+    ids=["counted", "lately", "stale", "never", "past days", "a service without papers"],
+)
+def test_absent_days_are_a_failure_where_the_address_must_be_wrong(
+    results: list[base.FetchResult], source: models.StoredSource, status: S, reason: str
+) -> None:
+    assert overall_status(*results, source=source) == (status, reason)
 
 
 def test_the_days_that_were_not_read_are_named() -> None:
@@ -611,33 +538,6 @@ def test_the_days_that_were_not_read_are_named() -> None:
     results = [fetch_result(S.FAILED if day in missed else S.OK, "it broke", day) for day in days]
     spans = "2025-01-04 – 2025-01-08, " + ", ".join(str(day) for day in days[20:34:2]) + " and 3 more"
     assert overall_status(*results) == (S.OK, f"15 of 40 days not read, {spans}: it broke")
-
-
-def test_days_without_a_digest_fail_once_the_source_is_stale() -> None:
-    absent = fetch_result(S.NOT_YET, "nothing is there (404)", TODAY)
-    lately = row(last_success_at=NOW - STALE_AFTER)
-    assert overall_status(absent, source=lately)[0] is S.NOT_YET
-    long_ago = row(last_success_at=NOW - STALE_AFTER - timedelta(hours=1))
-    status, reason = overall_status(absent, source=long_ago)
-    assert status is S.FAILED
-    assert reason == "nothing at any of its addresses since 2025-04-26: nothing is there (404)"
-
-
-def test_a_source_without_any_success_fails_at_once_for_past_days() -> None:
-    days = [fetch_result(S.NOT_YET, "nothing", date(2025, 1, day)) for day in (1, 2, 3)]
-    assert overall_status(*days) == (
-        S.FAILED,
-        "nothing at any of its addresses from 2025-01-01 to 2025-01-03: nothing",
-    )
-    assert overall_status(*days, source=row(last_success_at=NOW))[0] is S.NOT_YET
-
-
-def test_a_day_without_papers_is_not_a_failure_of_the_service() -> None:
-    source = row(models.SourceKind.HUGGINGFACE, added_at=NOW - timedelta(days=99))
-    assert overall_status(fetch_result(S.NOT_YET, "its list is empty", TODAY), source=source) == (
-        S.NOT_YET,
-        "its list is empty",
-    )
 
 
 async def test_a_digest_with_an_id_that_arxiv_refuses_leaves_its_other_papers_their_abstracts(
@@ -687,44 +587,33 @@ async def test_papers_of_a_list_without_titles_get_them_from_arxiv_in_one_reques
     assert sum(request.path.startswith("/api/query") for request in origin.requests) == 1
 
 
-async def test_titles_that_cannot_be_stored_cost_no_source_its_health(
-    db_harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("function", "has_arxiv_source", "failed"),
+    [("delay_arxiv", False, {"/broken.md"}), ("list_arxiv_due", True, {"/broken.md", "/api/query"})],
+)
+async def test_what_storage_refuses_of_missing_facts_costs_no_other_source_its_health(
+    harness: PollingHarness,
+    monkeypatch: pytest.MonkeyPatch,
+    function: str,
+    has_arxiv_source: bool,
+    failed: set[str],
 ) -> None:
-    origin = db_harness.origin
-    origin.pages["/list.md"] = "# 2025-05-06\n\n- https://arxiv.org/abs/2505.00001\n"
-    origin.pages["/broken.md"] = web.Response(status=500)
-    origin.pages["/api/query"] = source_payloads.atom()
-    await db_harness.add("/list.md")
-    await db_harness.add("/broken.md")
-
-    async def fail(*_: object) -> None:
-        raise errors.DatabaseUnavailableError("away")
-
-    monkeypatch.setattr(papers, "delay_arxiv", fail)
-    await db_harness.fetch_due()
-    health = await db_harness.health()
-    assert [(row.status, row.failures) for _, row in sorted(health.items())] == [
-        (FetchStatus.FAILED, 1),
-        (FetchStatus.OK, 0),
-    ]
-
-
-async def test_a_failure_to_read_which_papers_miss_facts_is_one_of_the_source_that_asks_for_them(
-    db_harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    origin = db_harness.origin
-    origin.pages["/list.md"] = "# 2025-05-05\n\n- https://arxiv.org/abs/2505.00001\n"
-    asking = (await db_harness.add(f"{origin.url}/api/query", "arxiv")).url
-    await db_harness.add("/list.md")
+    harness.origin.pages["/list.md"] = "# 2025-05-06\n\n- https://arxiv.org/abs/2505.00001\n"
+    harness.origin.pages["/broken.md"] = web.Response(status=500)
+    harness.origin.pages["/api/query"] = source_payloads.atom()
+    for path in ("/list.md", "/broken.md", *(["/api/query"] if has_arxiv_source else [])):
+        await harness.add(path)
 
     async def fail(*_: object, **__: object) -> None:
         raise errors.DatabaseUnavailableError("away")
 
-    monkeypatch.setattr(papers, "list_arxiv_due", fail)
-    await db_harness.fetch_due()
-    statuses = {url: row.status for url, row in (await db_harness.health()).items()}
-    assert statuses.pop(asking) is FetchStatus.FAILED
-    assert list(statuses.values()) == [FetchStatus.OK]
+    monkeypatch.setattr(papers, function, fail)
+    await harness.fetch_due()
+    health = {
+        url.removeprefix(harness.origin.url): row.status for url, row in (await harness.health()).items()
+    }
+    assert {path for path, status in health.items() if status is S.FAILED} == failed
+    assert health["/list.md"] is S.OK
 
 
 @pytest.mark.parametrize("has_arxiv_source", [False, True])
@@ -755,13 +644,13 @@ async def test_arxiv_is_asked_for_a_paper_that_it_does_not_know_after_ever_longe
     origin.pages["/list.md"] = "# 2025-05-06\n\n- https://arxiv.org/abs/2505.00001\n"
     origin.pages["/api/query"] = source_payloads.atom()
     await db_harness.add("/list.md")
-    for day in range(35):
+    for day in range(16):
         count = len(origin.requests)
         await db_harness.fetch_due()  # by a poller of its own, as after a restart
         if any(request.path == "/api/query" for request in origin.requests[count:]):
             asked_on.append(day)
         db_harness.now += timedelta(days=1)
-    assert asked_on == [0, 1, 3, 7, 15, 31]
+    assert asked_on == [0, 1, 3, 7, 15]
 
 
 async def test_a_paper_is_asked_for_at_the_next_poll_if_arxiv_did_not_answer(
@@ -839,16 +728,14 @@ async def test_an_undated_list_at_a_dated_address_is_that_days(harness: PollingH
     assert [(row.format.value, row.date) for row in rows] == [("list", date(2025, 5, 6))]
 
 
-async def test_a_large_list_is_stored_before_the_next_one_is_asked_for(
-    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(poller, "_LARGE_CHARACTERS", 1)
+async def test_a_list_is_stored_before_the_next_one_is_asked_for(harness: PollingHarness) -> None:
     events: list[str] = []
-    store_batch = poller.Sink._store_batch
+    add_batch = harness.ingest.add_batch
 
-    async def store(sink: poller.Sink, batch: Sequence[poller.SinkItem]) -> None:
-        events.append("stored")
-        await store_batch(sink, batch)
+    async def store(group: Sequence[models.SourcedDigest], **options: Any) -> object:
+        if group:
+            events.append("stored")
+        return await add_batch(group, **options)
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         events.append("asked")
@@ -857,7 +744,7 @@ async def test_a_large_list_is_stored_before_the_next_one_is_asked_for(
             text=source_payloads.daily_papers(source_payloads.daily_papers_item(f"2505.{day.day:05}"))
         )
 
-    monkeypatch.setattr(poller.Sink, "_store_batch", store)
+    harness.ingest.add_batch = store  # type: ignore[method-assign, assignment]
     harness.origin.pages["/api/daily_papers"] = answer
     await harness.add(harness.origin.url, "huggingface")
     await harness.fetch_due()
@@ -867,7 +754,7 @@ async def test_a_large_list_is_stored_before_the_next_one_is_asked_for(
 async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kinds, "get", lambda *_: replace(url.KIND, max_new_papers=5))
+    monkeypatch.setattr(kinds, "get", lambda *_: replace(feed.URL_KIND, max_new_papers=5))
 
     def page(first: int) -> str:
         days = (date(2025, 5, 6) - timedelta(days=number) for number in range(3))
@@ -995,7 +882,7 @@ async def test_digests_beyond_those_of_a_day_are_read_from_the_next_day_on(
 async def test_an_old_list_of_almost_all_papers_of_a_day_is_stored_beside_new_ones(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kinds, "get", lambda *_: replace(url.KIND, max_new_papers=5))
+    monkeypatch.setattr(kinds, "get", lambda *_: replace(feed.URL_KIND, max_new_papers=5))
     old = source_payloads.newsletter(date(2025, 4, 1), [f"2504.{number:05}" for number in range(1, 6)])
     await harness.add("/x.md")
     stored = 0

@@ -11,7 +11,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sources import base, url
+from bot.sources import base, feed
 from bot.sources.fetcher import Fetcher
 from storage import errors, models
 from storage.models import FetchStatus
@@ -27,8 +27,8 @@ FAILED, GONE = FetchStatus.FAILED, FetchStatus.GONE
 
 def dated_source(
     origin: OriginServer, fetch: Fetcher, *, pattern: str = "/{date:%Y/%m/%d}.md", **schedule: Any
-) -> url.UrlSource:
-    return url.UrlSource(origin.url + pattern, fetch, **{"timezone": UTC_ZONE, **schedule})
+) -> feed.UrlSource:
+    return feed.UrlSource(origin.url + pattern, fetch, **{"timezone": UTC_ZONE, **schedule})
 
 
 async def test_the_digests_of_today_and_the_last_days_are_read(origin: OriginServer, fetch: Fetcher) -> None:
@@ -177,7 +177,7 @@ async def test_a_server_that_only_fails_is_given_up_and_the_other_days_are_named
 
 
 async def test_a_server_that_gives_no_answer_is_asked_for_five_days(fetch: Fetcher) -> None:
-    source = url.UrlSource("http://127.0.0.1:1/{date:%Y-%m-%d}.md", fetch, UTC_ZONE)
+    source = feed.UrlSource("http://127.0.0.1:1/{date:%Y-%m-%d}.md", fetch, UTC_ZONE)
     results = await fetch_results(source, days=BACK_FILL)
     assert [result.reason == base.NOT_ASKED for result in results] == [False] * 5 + [True] * 45
 
@@ -193,13 +193,13 @@ async def test_retry_after_of_the_server_is_returned(origin: OriginServer, fetch
 )
 def test_unusable_options_are_a_usage_error(options: dict[str, object]) -> None:
     with pytest.raises(errors.UsageError):
-        url.parse_publishing_schedule(options, "UTC")
+        feed.parse_publishing_schedule(options, "UTC")
 
 
 def test_usable_options_are_accepted() -> None:
     options = {"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": "5"}
-    assert url.parse_publishing_schedule(options, "UTC") == (ZoneInfo("Asia/Seoul"), time(9, 30), 5)
-    assert url.parse_publishing_schedule({}, "Europe/Berlin")[0] == ZoneInfo("Europe/Berlin")
+    assert feed.parse_publishing_schedule(options, "UTC") == (ZoneInfo("Asia/Seoul"), time(9, 30), 5)
+    assert feed.parse_publishing_schedule({}, "Europe/Berlin")[0] == ZoneInfo("Europe/Berlin")
 
 
 DIRECTIVES = [f"%{letter}" for letter in "YmdyjbBaAUWVGuw%"] + ["%-d", "%-m", "%-j"]
@@ -210,17 +210,17 @@ PATTERNS = st.lists(st.one_of(st.sampled_from(DIRECTIVES), LITERALS), min_size=1
 @given(PATTERNS.filter(bool), st.dates(date(1991, 1, 1), date(2100, 1, 1)))
 def test_a_date_field_expands_like_strftime(pattern: str, day: date) -> None:
     template = f"https://host.test/{{date:{pattern}}}.md"
-    url.check_template(template)
-    assert url.expand_template(template, day) == f"https://host.test/{day.strftime(pattern)}.md"
+    feed.check_template(template)
+    assert feed.expand_template(template, day) == f"https://host.test/{day.strftime(pattern)}.md"
 
 
 @given(st.text(max_size=80))
 def test_any_text_is_a_template_or_a_usage_error(text: str) -> None:
     try:
-        url.check_template(text)
+        feed.check_template(text)
     except errors.UsageError:
         return
-    assert "{" in text or url.expand_template(text, date(2025, 5, 6)) == text
+    assert "{" in text or feed.expand_template(text, date(2025, 5, 6)) == text
 
 
 NO_FIELDS = (
@@ -232,13 +232,7 @@ NO_FIELDS = (
 @pytest.mark.parametrize("field", NO_FIELDS.split())
 def test_a_field_other_than_a_date_is_a_usage_error(field: str) -> None:
     with pytest.raises(errors.UsageError):
-        url.check_template(f"https://h.test/{field}.md")
-
-
-def test_an_address_without_fields_is_unchanged() -> None:
-    address = "https://h.test/100%25.md"
-    url.check_template(address)
-    assert url.expand_template(address, date(2025, 5, 6)) == address
+        feed.check_template(f"https://h.test/{field}.md")
 
 
 def test_of_a_page_with_more_days_than_the_limit_the_newest_are_read() -> None:

@@ -30,7 +30,7 @@ async def _add_alerts(connection: Connection) -> tuple[models.Alert, models.Aler
 def _queued(
     alert: models.Alert, paper_id: int, due_at: datetime | None, votes_then: int | None = 12
 ) -> models.QueuedMatch:
-    recipient = alerts.recipient_name(alert.user_id, alert.channel_id)
+    recipient = alerts.recipient_name(alert)
     return models.QueuedMatch(recipient, paper_id, alert.id, votes_then, NOW, due_at)
 
 

@@ -10,7 +10,7 @@ import pytest
 from storage import daily, errors, models
 from storage.database import Database
 from tests.support import digest_builders
-from tests.support.planner_harness import MONDAY, SEOUL_9AM, PlannerHarness, store_newsletter
+from tests.support.planner_harness import MONDAY, SEOUL_9AM, PlannerHarness
 
 
 @pytest.fixture
@@ -73,34 +73,22 @@ async def decision(db: Database) -> daily.StoredDecision:
     )
 
 
-async def test_decisions_are_listed_newest_first(db: Database, decision: daily.StoredDecision) -> None:
-    later = replace(decision, decided_at=NOW + timedelta(days=1), cutoff_votes=None, left_out=())
-    async with db.transaction() as connection:
-        await daily.add_decisions(connection, [decision, later])
-        assert await daily.list_decisions(connection, decision.subscription_id) == [later, decision]
-        assert await daily.list_decisions(connection, decision.subscription_id + 1) == []
-
-
-async def test_a_decision_of_the_same_moment_is_replaced(
+async def test_decisions_are_listed_newest_first_replaced_and_purged(
     db: Database, decision: daily.StoredDecision
 ) -> None:
+    later = replace(decision, decided_at=NOW + timedelta(seconds=1), cutoff_votes=None, left_out=())
     changed = replace(decision, min_votes=0)
     async with db.transaction() as connection:
-        await daily.add_decisions(connection, [decision])
+        await daily.add_decisions(connection, [decision, later])
         await daily.add_decisions(connection, [changed])
-        assert await daily.list_decisions(connection, decision.subscription_id) == [changed]
-
-
-async def test_old_decisions_are_purged(db: Database, decision: daily.StoredDecision) -> None:
-    old = replace(decision, decided_at=NOW - timedelta(days=30, seconds=1))
-    async with db.transaction() as connection:
-        await daily.add_decisions(connection, [old, decision])
-        assert await daily.purge_decisions(connection, NOW - timedelta(days=30), 500) == 1
-        assert await daily.list_decisions(connection, decision.subscription_id) == [decision]
+        assert await daily.list_decisions(connection, decision.subscription_id) == [later, changed]
+        assert await daily.list_decisions(connection, decision.subscription_id + 1) == []
+        assert await daily.purge_decisions(connection, later.decided_at, 500) == 1
+        assert await daily.list_decisions(connection, decision.subscription_id) == [later]
 
 
 async def test_posted_papers_are_listed_by_channel_and_language(harness: PlannerHarness) -> None:
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9), ("2601.00002", 8))
+    await harness.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8))
     old = SEOUL_9AM - timedelta(days=31)
     async with harness.database.transaction() as connection:
         await daily.add_posted_papers(
@@ -121,21 +109,9 @@ async def test_posted_papers_are_listed_by_channel_and_language(harness: Planner
         assert sorted(row.locale for row in rows) == ["en", "ko"]
 
 
-async def test_papers_of_an_expired_unsent_delivery_are_not_listed(harness: PlannerHarness) -> None:
-    await harness.subscribe()
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
-    await harness.planner.tick(SEOUL_9AM)
-    async with harness.database.read() as connection:
-        listed = await daily.list_posted_papers(connection, [20], since_at=SEOUL_9AM - timedelta(days=30))
-        assert listed == {(20, "en"): {1}}
-    await harness.expire(SEOUL_9AM + timedelta(hours=25))
-    async with harness.database.read() as connection:
-        assert await daily.list_posted_papers(connection, [20], since_at=SEOUL_9AM - timedelta(days=30)) == {}
-
-
 async def test_covered_digests_are_stored_once_and_removed_by_post(harness: PlannerHarness) -> None:
     subscription_id = await harness.subscribe()
-    await store_newsletter(harness, MONDAY, ("2601.00001", 9))
+    await harness.store(MONDAY, ("2601.00001", 9))
     async with harness.database.transaction() as connection:
         await daily.add_covered(connection, [(subscription_id, 1, 2)], SEOUL_9AM)
         await daily.add_covered(connection, [(subscription_id, 1, 3)], SEOUL_9AM + timedelta(days=1))

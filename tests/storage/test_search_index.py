@@ -11,18 +11,7 @@ import sqlalchemy as sa
 
 from storage import errors, search, search_index, snapshot, tables
 from storage.database import Database
-from tests.support import patience
-
-PAPER: dict[str, Any] = {
-    "id": 1,
-    "arxiv_id": "2501.00001",
-    "url": "x",
-    "keywords": [],
-    "categories": [],
-    "authors": [],
-    "authors_truncated": False,
-    "last_on": date(2025, 1, 1),
-}
+from tests.support import index_rows, patience
 
 
 async def describe_schema(database: Database) -> list[tuple[Any, ...]]:
@@ -78,7 +67,7 @@ async def test_a_dropped_shadow_index_leaves_nothing_behind(db: Database) -> Non
 
 async def test_only_redirected_statements_use_the_shadow_index(db: Database) -> None:
     async with db.transaction() as connection:
-        await connection.execute(tables.papers.insert(), [PAPER])
+        await connection.execute(tables.papers.insert(), [index_rows.paper_row(1)])
         await search_index.create(connection)
         row = search.IndexRow(7, 1, search.DocumentTexts("a", "b"), 3, date(2025, 1, 1))
         async with search_index.redirect_to_shadow(connection):
@@ -109,8 +98,7 @@ async def test_a_reader_delays_the_swap_on_postgresql(db: Database, table: sa.Ta
 
 async def test_the_old_index_is_deleted_in_batches(db: Database) -> None:
     async with db.transaction() as connection:
-        papers = [{**PAPER, "id": number, "arxiv_id": f"2501.{number:05}"} for number in range(1, 31)]
-        await connection.execute(tables.papers.insert(), papers)
+        await connection.execute(tables.papers.insert(), list(map(index_rows.paper_row, range(1, 31))))
         texts = search.DocumentTexts("a", "b")
         rows = [
             search.IndexRow(number, number, texts, 3, date(2025, 1, 1), "a", "b") for number in range(1, 31)

@@ -52,9 +52,12 @@ async def test_the_page_states_read_last_are_kept(db: database.Database) -> None
     async with db.transaction() as connection:
         source = await sources.add(connection, url=URL, kind=models.SourceKind.URL, now=NOW)
         page = models.PageState("https://host/a.md", NOW, models.FetchStatus.OK, etag='"1"')
-        await sources.upsert_page_states(connection, [(source.id, page)])
+        other = await sources.add(connection, url="other", kind=models.SourceKind.URL, now=NOW)
         newer = replace(page, etag='"2"', read_at=NOW + timedelta(days=1))
-        await sources.upsert_page_states(connection, [(source.id, newer)])
+        both = [(source.id, page), (other.id, page), (source.id, newer)]
+        await sources.upsert_page_states(connection, both[:1])
+        await sources.upsert_page_states(connection, both)
+        assert await sources.list_page_states(connection, other.id) == {page.location: page}
         await sources.upsert_page_states(connection, [])
         assert await sources.list_page_states(connection, source.id) == {page.location: newer}
         older = [replace(page, location=str(n), read_at=NOW - timedelta(days=n)) for n in range(3)]
@@ -64,23 +67,3 @@ async def test_the_page_states_read_last_are_kept(db: database.Database) -> None
         assert await sources.trim_page_states(connection, source.id, 4) == 0
         assert await sources.trim_page_states(connection, source.id, 2) == 2
         assert await sources.list_page_states(connection, source.id) == kept
-
-
-async def test_many_sources_are_updated_and_read_at_once(db: database.Database) -> None:
-    async with db.transaction() as connection:
-        added = [
-            await sources.add(connection, url=f"https://host/{n}", kind=models.SourceKind.FEED, now=NOW)
-            for n in range(3)
-        ]
-        page = models.PageState("place", NOW, models.FetchStatus.OK)
-        newer = replace(page, etag='"2"')
-        await sources.upsert_page_states(
-            connection, [(added[0].id, page), (added[1].id, page), (added[0].id, newer)]
-        )
-        states = [await sources.list_page_states(connection, row.id) for row in added]
-        assert states == [{"place": newer}, {"place": page}, {}]
-        updated = [replace(row, failures=n, next_attempt_at=None) for n, row in enumerate(added)]
-        await sources.set_health(connection, *updated)
-        await sources.set_health(connection)
-        assert await sources.list_rows(connection) == updated
-        assert await sources.list_rows(connection, due_at=NOW) == []

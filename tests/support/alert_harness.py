@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Unpack
+from typing import Any
 
 import pytest
 
@@ -16,7 +16,7 @@ from bot.alerts.service import Alerts
 from bot.app.container import delivery_kinds
 from bot.archive.ingest import IngestService
 from bot.outbox import contents, outcomes, sender
-from bot.outbox.contents import DeliveryFactory, Fields, KindRecord, PostT
+from bot.outbox.contents import DeliveryFactory
 from storage import alerts, models, outbox
 from storage.database import Connection, Database
 from tests.support import alert_builders, digest_builders, outbox_builders
@@ -28,7 +28,7 @@ KEYWORD, AUTHOR = models.AlertKind.KEYWORD, models.AlertKind.AUTHOR
 
 
 class RecordingRenderer:
-    """Renders an alert as its marker, unless it is failing; `alerts` are the posts built."""
+    """Renders an alert as its marker, unless it is failing; `alerts` are the posts rendered."""
 
     def __init__(self) -> None:
         self.alerts: list[contents.AlertPost] = []
@@ -37,35 +37,8 @@ class RecordingRenderer:
     def render_alert(self, post: contents.AlertPost) -> tuple[contents.RenderedPart, ...]:
         if self.is_failing:
             raise ValueError("a template of the operator's with a mistake in it")
+        self.alerts.append(post)
         return (contents.RenderedPart(models.PartKind.MESSAGE, {"content": post.marker}),)
-
-
-class RecordingFactory(DeliveryFactory):
-    """Records the messages of alerts, also those that are equal and rendered once."""
-
-    def __init__(self, renderer: RecordingRenderer) -> None:
-        numbers = itertools.count()
-        super().__init__(lambda: renderer, lambda: f"n{next(numbers)}")
-        self._recorded = renderer.alerts
-        self._posts: dict[int, tuple[object, Any]] = {}
-
-    def render(self, record: KindRecord[PostT], post: PostT) -> tuple[models.NewPart, ...]:
-        parts = super().render(record, post)
-        self._posts[id(parts)] = parts, post
-        return parts
-
-    def build(
-        self,
-        record: KindRecord[Any],
-        key: str,
-        locale: models.Locale,
-        parts: Iterable[models.NewPart],
-        now: datetime,
-        marker: str | None = None,
-        **fields: Unpack[Fields],
-    ) -> models.NewDelivery:
-        self._recorded.append(self._posts[id(parts)][1])
-        return super().build(record, key, locale, parts, now, marker, **fields)
 
 
 class AlertHarness:
@@ -75,7 +48,8 @@ class AlertHarness:
         self.database = database
         self.renderer = RecordingRenderer()
         self.alerts = Alerts(database, lambda: self.now)
-        self.deliveries = RecordingFactory(self.renderer)
+        numbers = itertools.count()
+        self.deliveries = DeliveryFactory(lambda: self.renderer, lambda: f"n{next(numbers)}")
         self.now = NOW
         self.planner = self.new_planner()
 
@@ -152,7 +126,10 @@ class AlertHarness:
 
     def new_planner(self) -> AlertPlanner:
         """A planner as another process, or the next start, has it: two alerts a batch."""
-        return AlertPlanner(self.database, lambda: self.now, self.deliveries, max_batch_size=2)
+        planner = AlertPlanner(self.database, lambda: self.now, self.deliveries, max_batch_size=2)
+        # Each message is recorded, also those that are equal, which are rendered once.
+        planner._render = planner._render.__wrapped__  # type: ignore[assignment]
+        return planner
 
     def notified_papers(self) -> list[list[str]]:
         return [[paper.arxiv_id for paper, _ in post.matches] for post in self.renderer.alerts]

@@ -25,7 +25,7 @@ from bot.core.settings import Settings
 from bot.lists import autocomplete
 from bot.outbox import contents
 from bot.rendering.templates import Templates
-from bot.sources import fetcher
+from bot.sources import base
 from storage import models, outbox
 from storage.database import Database
 from tests.fake_discord import validation
@@ -162,7 +162,7 @@ async def open_harness(
     container = Container(settings, database, clock)
     container.texts = texts
     container.templates = _load_templates()
-    container.source_throttles[models.SourceKind.ARXIV] = fetcher.no_throttle
+    container.source_throttles[models.SourceKind.ARXIV] = base.no_throttle
     bot = container.create_bot(shard_count=1, locale=locale)
     for waiting in (bot.services.lookups, bot.services.paper_lookup):
         waiting.patience = patience.scaled(waiting.patience)

@@ -70,24 +70,19 @@ class CorrectionHarness(planner_harness.PlannerHarness):
         papers = [(arxiv_id, 50 - number) for number, arxiv_id in enumerate(arxiv_ids)]
         await put_text(self, digest_builders.newsletter(on, papers, text=text), on.isoformat(), at)
 
-    async def begin(self, *arxiv_ids: str, **options: Any) -> int:
-        """Subscribe, and send the post of MONDAY with these papers. Returns the subscription's id."""
+    async def begin(
+        self, *arxiv_ids: str, text: str = "At first.", is_sent: bool = True, **options: Any
+    ) -> int:
+        """Subscribe, and plan or send the post of MONDAY with these papers. Returns the subscription's id."""
         subscription_id = await self.subscribe(**options)
-        await self.put(MONDAY, arxiv_ids, "At first.")
-        await self.send()
+        await self.put(MONDAY, arxiv_ids, text)
+        await (self.send if is_sent else self.tick)(SEOUL_9AM)
         return subscription_id
 
     async def send(self, now: datetime = SEOUL_9AM) -> None:
         """Plan the due posts and mark them as sent; part N becomes message 1000 + N."""
         await self.tick(now)
-        async with self.database.transaction() as connection:
-            for delivery in await outbox.list_rows(connection, state=models.DeliveryState.PLANNED):
-                parts = await outbox.list_parts(connection, delivery.id)
-                receipts = {
-                    part.id: models.Receipt(part.message_id or 1000 + part.id, delivery.channel_id or 0)
-                    for part in parts
-                }
-                await outbox.mark_sent(connection, receipts, now)
+        await self.mark_sent(now)
 
     async def edited_content(self) -> dict[str, Any]:
         """Return the message that the only edit gives."""

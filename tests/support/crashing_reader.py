@@ -15,7 +15,7 @@ from typing import Any
 from bot.app import container as app_container
 from bot.app import runtime
 from bot.app.container import open_container
-from bot.archive import inbox, parse
+from bot.archive import ingest, parse
 from bot.core import logs
 from bot.core.settings import Settings
 from storage import locks, models
@@ -38,7 +38,7 @@ async def _run(what: str, url: str, folder: Path, hosts: list[str]) -> None:
         assert await lock.try_acquire(), "only the sender writes"
         running = runtime.build_runtime(container, bot, asyncio.Event(), lock)
         if what == "inbox":
-            await inbox.InboxWatcher(folder, running.ingest_files).scan()
+            await ingest.InboxWatcher(folder, running.ingest_files).scan()
             return
         async with app_container.open_poller(container, container.create_ingest()) as poller:
             await poller.fetch_due()

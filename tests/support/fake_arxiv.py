@@ -23,52 +23,13 @@ from aiohttp import web
 from tests.support import origin_server, source_payloads
 
 _NEW_YORK = ZoneInfo("America/New_York")
-_WORDS = (
-    *(
-        "sparse",
-        "dense",
-        "causal",
-        "latent",
-        "robust",
-        "neural",
-        "symbolic",
-        "federated",
-        "speech",
-        "vision",
-        "graph",
-    ),
-    *(
-        "policy",
-        "reward",
-        "token",
-        "memory",
-        "kernel",
-        "diffusion",
-        "retrieval",
-        "alignment",
-        "planning",
-        "parsing",
-    ),
-    *("translation", "summarisation", "robotics", "dialogue", "reasoning", "attention"),
-)
-_NAMES = (
-    *(
-        "Ada",
-        "Berta",
-        "Carl",
-        "Dora",
-        "Emil",
-        "Fritz",
-        "Gerda",
-        "Hana",
-        "Ilse",
-        "Jun",
-        "Kim",
-        "Lena",
-        "Mina",
-        "Nora",
-    ),
-    *("Otto", "Paul", "Quirin", "Rosa", "Sora", "Tae"),
+_WORDS, _NAMES = (
+    names.split()
+    for names in (
+        "sparse dense causal latent robust neural symbolic federated speech vision graph policy reward token memory kernel"
+        " diffusion retrieval alignment planning parsing translation summarisation robotics dialogue reasoning attention",
+        "Ada Berta Carl Dora Emil Fritz Gerda Hana Ilse Jun Kim Lena Mina Nora Otto Paul Quirin Rosa Sora Tae",
+    )
 )
 
 

@@ -19,12 +19,12 @@ from html import escape
 import bot
 from bot.archive import arxiv_ids, exports, fields, listing, markdown_lines, parse, summaries
 from bot.client import message_builder, options, router, webhook
-from bot.glossary import mentions, resolver
+from bot.glossary import induction, resolver
 from bot.outbox import contents
 from bot.rendering import discord_text
-from bot.search import completion, results, similar
+from bot.search import completion, engine, results
 from bot.shelf import references
-from bot.sources import arxiv_categories, feed, fetch_errors
+from bot.sources import arxiv_categories, feed, fetcher
 from bot.text import dates, keywords, people, questions, term_keys
 from bot.web import server
 from bot.writer import claim_numbers, claims, paper_text, prompts, publication
@@ -66,6 +66,11 @@ UNITS = {
     "square brackets": "[",
     "open links": "[a](",
     "nested links": "[[a](b)",
+    "open links to addresses": "[](<",
+    "open references of links": "[a][",
+    "code spans": "` `` ",
+    "fences": "```\n",
+    "open timestamps": "<t:",
     "pictures": "![",
     "round brackets": "(",
     "words in brackets": "(a) ",
@@ -77,6 +82,7 @@ UNITS = {
     "formulas": "$x$",
     "dollars": "$",
     "open formulas": "$a",
+    "open formulas in brackets": "\\(",
     "open accents": "\\'",
     "powers": "10^",
     "signs of multiplication": "1×",
@@ -235,8 +241,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "client.options.parse_dates": lambda text: options.parse_dates(text, _DAY),
     "client.options.parse_number": lambda text: options.parse_number(text, "key", 1, 9),
     "client.webhook.parse_address": lambda text: webhook.parse_address(text, "http://127.0.0.1:8"),
-    "glossary.mentions.long_form": lambda text: mentions.long_form(text, "LLM"),
-    "glossary.mentions.list_names": lambda text: list(mentions.list_names(text)),
+    "glossary.induction.long_form": lambda text: induction.long_form(text, "LLM"),
+    "glossary.induction.list_names": lambda text: list(induction.list_names(text)),
     "glossary.resolver.form_language": resolver.form_language,
     "glossary.resolver.is_same_form": lambda text: resolver.is_same_form(text, text[::-1]),
     "outbox.contents.remove_foreign_markers": lambda text: contents.remove_foreign_markers(text, None),
@@ -244,8 +250,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "rendering.discord_text.masked_link": lambda text: discord_text.masked_link(text, text),
     "search.completion.complete_author": lambda text: completion.complete_author(_EMPTY, text),
     "search.completion.complete_paper": lambda text: completion.complete_paper(_EMPTY, text),
-    "search.similar.list_similar": lambda text: similar.list_similar(_EMPTY, text, limit=5),
-    "search.results.make_snippet": lambda text: results.make_snippet(text, [re.compile("word")]),
+    "search.engine.list_similar": lambda text: engine.list_similar(_EMPTY, text, limit=5),
+    "search.results.make_snippet": lambda text: results.make_snippet(
+        text, results.Patterns([re.compile("word")])
+    ),
     "search.results.find_sentence": lambda text: results.find_sentence(text, re.compile("word")),
     "shelf.references.parse_references of a title": lambda text: references.parse_references(
         f"@a{{b, title = {{{text}}}, author = {{{text}}}, note = {{{text}}}}}"
@@ -277,7 +285,7 @@ READERS: dict[str, Callable[[str], object]] = {
         f"<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><title>{escape(text)}</title>"
         f"<summary>{escape(text)}</summary></entry></feed>"
     ),
-    "sources.fetch_errors.parse_retry_after": lambda text: fetch_errors.parse_retry_after(text, _AT),
+    "sources.fetcher.parse_retry_after": lambda text: fetcher.parse_retry_after(text, _AT),
     "text.dates.read_period": lambda text: dates.read_period(text, _DAY),
     "text.dates.read_typed_date": lambda text: dates.read_typed_date(text, _DAY),
     "text.keywords.contains_keyword": lambda text: keywords.contains_keyword(
@@ -320,9 +328,9 @@ READERS: dict[str, Callable[[str], object]] = {
 
 OWN_TEXT = {
     "of the operator, or of the code": """
-        core.day_close.read_dates client.message_builder.channel_menu operations.set_up_file.parse
+        core.days_off.read_dates client.message_builder.channel_menu lists.messages.no_saved_view operations.set_up_file.parse
         archive.digest_writer.text_hash archive.digest_writer.to_sourced_digests archive.fields.bounded_key
-        archive.files.fingerprint_file archive.files.is_large archive.files.read_file archive.parse.digest_to_json
+        archive.files.fingerprint_file archive.files.is_large archive.parse.digest_to_json
         glossary.concepts.read_words glossary.resolver.load_glossary search.glossary.check_decision
         rendering.charts.day_name rendering.charts.draw_png rendering.charts.draw_png_in_process rendering.charts.month_name
         rendering.templates.render_timestamp rendering.templates.render_weekday rendering.templates.render_zone
@@ -332,12 +340,12 @@ OWN_TEXT = {
         sources.kinds.public_label sources.arxiv_categories.check_options sources.fetcher.open_session
         sources.fetcher.shared_throttle
         sources.ssrf_guard.allowed_host_of_url sources.ssrf_guard.parse_allowed_host
-        sources.url.check_undated sources.url.expand_template sources.url.parse_publishing_schedule
+        sources.feed.check_undated sources.feed.expand_template sources.feed.parse_publishing_schedule
         """,
     "at most 100 characters, by Discord": """
-        client.custom_ids.pack client.message_builder.button client.message_builder.link_button
+        client.message_builder.button client.message_builder.link_button client.message_builder.pack_custom_id
         client.message_builder.select_menu client.message_builder.select_option outbox.contents.part_marker
-        lists.messages.open_menu lists.messages.pack_state lists.messages.pager
+        lists.messages.begin_alert_button lists.messages.open_menu lists.messages.pack_state lists.messages.pager
         """,
     "a word or name, whose length its caller bounds": """
         glossary.induction.papers_containing glossary.induction.find_term glossary.induction.most_common
@@ -354,7 +362,7 @@ OWN_TEXT = {
         writer.drafting.estimate_tokens writer.prompts.build_messages writer.prompts.build_repair
         """,
     "called by another reader here": """
-        archive.json_list.parse archive.paper_list.parse
+        archive.paper_list.parse archive.paper_list.parse_json
         rendering.discord_text.tokenize sources.base.detect_in_bytes sources.fetcher.decompress writer.claims.find_name_problems
         writer.claims.find_prose_problems writer.claims.find_span_problems
         writer.prompts.list_terms

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from bot.glossary import concepts, induction, mentions, resolver
+from bot.glossary import concepts, induction, resolver
 from bot.text import analyser
 
 
 def count_mentions(texts: Iterable[str]) -> list[induction.MentionCount]:
     """Return the mention counts of texts, one text per paper."""
-    counts = Counter(mention for text in texts for mention in mentions.extract_mentions(text))
+    counts = Counter(mention for text in texts for mention in induction.extract_mentions(text))
     return list(counts.items())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,28 +21,19 @@ def popularity(votes: int | None, on: date) -> float:
     return scoring.hot_score(votes, on, indexing.POPULARITY_EPOCH)
 
 
+def paper_row(paper_id: int, last_on: date = DAY, **fields: Any) -> dict[str, Any]:
+    """Return a row of a listed paper without texts, for an insert."""
+    required = {"keywords": (), "categories": (), "authors": (), "authors_truncated": False, "first_on": DAY}
+    named = {"arxiv_id": f"2501.{paper_id:05}", "url": "https://arxiv.org/abs/2501.00001"}
+    return {"id": paper_id, **named, **required, "last_on": last_on, **fields}
+
+
 async def add_papers(
     connection: AsyncConnection, *rows: tuple[int, int | None, str, str]
 ) -> dict[int, search.IndexRow]:
     """Index papers given as (id, votes, title tokens, body tokens), dated in order of their ids; return the rows by id."""
-    await connection.execute(
-        papers.insert(),
-        [
-            {
-                "id": paper_id,
-                "arxiv_id": f"2501.{paper_id:05}",
-                "url": "https://arxiv.org/abs/2501.00001",
-                "keywords": (),
-                "categories": (),
-                "authors": (),
-                "authors_truncated": False,
-                "last_on": DAY + timedelta(days=paper_id),
-                "first_on": DAY,
-            }
-            for paper_id, *_ in rows
-        ],
-    )
     dates = {paper_id: DAY + timedelta(days=paper_id) for paper_id, *_ in rows}
+    await connection.execute(papers.insert(), [paper_row(paper_id, on) for paper_id, on in dates.items()])
     positions = await search_index.assign_positions(
         connection, {paper_id: popularity(votes, dates[paper_id]) for paper_id, votes, *_ in rows}
     )

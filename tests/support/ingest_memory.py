@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from bot.app import ingest_process, runtime
+from bot.app import runtime, tasks
 from bot.app.client import DiscordRenderer
 from bot.app.container import Container
 from bot.core import logs
@@ -150,7 +150,7 @@ async def measure(shape: str, folder: Path) -> dict[str, object]:
     watching = asyncio.create_task(watch())
     await asyncio.sleep(0)
     with _tree_memory() as tree:
-        result = await ingest_process.add_file(container, ingest, str(path))
+        result = await tasks.ingest_file(container, ingest, str(path))
     watching.cancel()
     await database.close()
     return {

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
 from bot.shelf.news import NewsPlanner, PaperSweep, PaperWatch
-from bot.sources import fetch_errors
+from bot.sources import base
 from storage import models, outbox, shelf
 from storage.database import Database
 from storage.models import NewsKind
@@ -47,18 +47,18 @@ class FakeServices(PaperWatch):
         self, arxiv_ids: Sequence[str]
     ) -> dict[str, tuple[dict[NewsKind, str], datetime | None]]:
         if self.is_down:
-            raise fetch_errors.FetchError("it is down")
+            raise base.FetchError("it is down")
         self.batches.append(list(arxiv_ids))
         if self.refused.intersection(arxiv_ids):
-            raise fetch_errors.BadRequestError("it has an id that is none")
+            raise base.BadRequestError("it has an id that is none")
         return {id_: self.arxiv[id_] for id_ in arxiv_ids if id_ in self.arxiv}
 
     async def read_huggingface(self, arxiv_id: str) -> dict[NewsKind, str]:
         if self.is_down:
-            raise fetch_errors.FetchError("it is down")
+            raise base.FetchError("it is down")
         self.asked.append(arxiv_id)
         if arxiv_id in self.refused:
-            raise fetch_errors.FetchError("it is broken")
+            raise base.FetchError("it is broken")
         return self.huggingface.get(arxiv_id, {})
 
 

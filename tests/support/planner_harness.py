@@ -13,7 +13,7 @@ from bot.daily.service import Subscriptions
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
 from bot.search.service import SearchService
-from storage import daily, models, outbox
+from storage import daily, models, outbox, sources
 from storage.database import Database
 from tests.support import digest_builders, outbox_builders
 
@@ -83,6 +83,33 @@ class PlannerHarness:
         async with self.database.transaction() as connection:
             await daily.wake_waiting(connection, now)
 
+    async def attempt(
+        self, *part_ids: int, to: models.PartState = models.PartState.SENT, now: datetime = SEOUL_9AM
+    ) -> None:
+        """Let attempts of parts end in a state: as message 1000 + N, stopped, or SENDING with an unknown outcome."""
+        async with self.database.transaction() as connection:
+            await outbox.mark_sending(connection, part_ids, now)
+            for part_id in part_ids:
+                if to is models.PartState.SENT:
+                    await outbox.mark_sent(connection, {part_id: models.Receipt(1000 + part_id, 20)}, now)
+                elif to is models.PartState.SENDING:
+                    await outbox.mark_retry(
+                        connection, part_id, next_attempt_at=now, unknown_since=now, error="no-answer"
+                    )
+                else:
+                    await outbox.stop_part(connection, part_id, to, reason=models.Reason.NO_SEND, now=now)
+
+    async def mark_sent(self, now: datetime = SEOUL_9AM) -> None:
+        """Mark all planned posts and edits as sent; part N becomes message 1000 + N."""
+        async with self.database.transaction() as connection:
+            for delivery in await outbox.list_rows(connection, state=models.DeliveryState.PLANNED):
+                parts = await outbox.list_parts(connection, delivery.id)
+                receipts = {
+                    part.id: models.Receipt(part.message_id or 1000 + part.id, delivery.channel_id or 0)
+                    for part in parts
+                }
+                await outbox.mark_sent(connection, receipts, now)
+
     async def expire(self, now: datetime) -> None:
         """Expire old deliveries, as the relay does."""
         await outbox_builders.make_recorder(self.database, self.deliveries).expire(now)
@@ -109,7 +136,12 @@ class PlannerHarness:
         return subscription
 
 
-async def store_newsletter(
-    harness: PlannerHarness, on: date, *papers: tuple[str, int | None], at: datetime = EVENING
-) -> None:
-    await harness.store(on, *papers, at=at)
+async def read_lists(database: Database, now: datetime, on: date | None = None) -> None:
+    """Store the source of the days' lists, and that the one of a day was read now."""
+    url = "https://huggingface.co"
+    async with database.transaction() as connection:
+        if not await sources.list_rows(connection):
+            await sources.add(connection, url=url, kind=models.SourceKind.HUGGINGFACE, now=now)
+        if on is not None:
+            page = models.PageState(f"{url}/api/daily_papers?date={on}", now, models.FetchStatus.OK)
+            await sources.upsert_page_states(connection, [(1, page)])

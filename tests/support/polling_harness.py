@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from bot.archive import ingest
 from bot.search.index import SearchIndexer
-from bot.sources import base, fetch_errors, fetcher, kinds, poller
+from bot.sources import base, fetcher, kinds, poller
 from bot.sources.fetcher import Limits
 from bot.sources.poller import SourceReport
 from storage import models, papers
@@ -57,7 +57,7 @@ class PollingHarness:
             limits=Limits(**limits),  # type: ignore[arg-type]
             sleep=self.sleep,
         ) as fetch:
-            throttles = {models.SourceKind.ARXIV: fetcher.no_throttle}
+            throttles = {models.SourceKind.ARXIV: base.no_throttle}
             context = base.SourceContext(
                 fetch,
                 self.endpoints,
@@ -66,7 +66,7 @@ class PollingHarness:
                 arxiv_rss_url=f"{self.origin.url}/rss",
                 arxiv_oai_url=f"{self.origin.url}/oai",
             )
-            policy = fetch_errors.RetryPolicy(lambda: 0.0)
+            policy = fetcher.RetryPolicy(lambda: 0.0)
             yield poller.Poller(
                 self.db, self.clock, self.ingest, context, policy, notify_failure=self.record_notice
             )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from bot.archive.ingest import IngestService
 from bot.search.index import SearchIndexer
+from bot.search.service import SearchService
 from storage.database import Database
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
@@ -42,6 +43,12 @@ def make_ingest(database: Database) -> IngestService:
 async def add_digest(database: Database, date: str, *papers: NewsletterPaper) -> None:
     """Ingest a digest; a second one of the same date is a correction."""
     await make_ingest(database).add_text(newsletter(date, papers), location=f"{date}.md")
+
+
+async def search_over(database: Database, *papers: NewsletterPaper) -> SearchService:
+    """Ingest a digest, and return the search service over the archive."""
+    await add_digest(database, "2025-01-02", *papers)
+    return SearchService(database)
 
 
 SMALL = NewsletterPaper(

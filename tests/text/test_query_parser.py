@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.text import query_parser
-from tests.support import growth
 
 _FRAGMENT_LIST = '";-;author:;since:;until: ;votes:;NOT ;|;강화 학습;LLM; ;2025-01;*;^;NEAR(;);:;\x00;👍'
 FRAGMENTS = st.sampled_from(_FRAGMENT_LIST.split(";"))
@@ -79,8 +78,3 @@ def test_empty_queries_are_recognised() -> None:
     assert query_parser.parse_query("votes:1").has_range_filters
     assert not query_parser.parse_query("votes:1").has_text
     assert query_parser.parse_query("until:2025").has_range_filters
-
-
-@pytest.mark.parametrize("piece", ['"', "-", "author:", "author: ", "a ", '-"', "since:2", "NOT  ", "ab/"])
-def test_parsing_takes_linear_time(piece: str) -> None:
-    growth.assert_linear(lambda count: query_parser.parse_query(piece * count), 25_000)

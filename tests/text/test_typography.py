@@ -11,11 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.text import typography
-from tests.support import growth
-
-FRAGMENTS = st.sampled_from(
-    ["$", "\\", "{", "}", "\\textbf{", "a", " ", "%", "^", "_", "\\frac", "5", "\\'", "[", "\\begin{x}"]
-)
 
 
 @pytest.mark.parametrize(
@@ -38,11 +33,6 @@ def test_known_latex_is_converted_to_text(title: str, text: str) -> None:
 @given(st.text(max_size=200).filter(lambda text: "$" not in text and "\\" not in text))
 def test_a_title_without_dollar_and_backslash_is_unchanged(title: str) -> None:
     assert typography.to_plain_text(title) == title
-
-
-@given(st.lists(FRAGMENTS, max_size=60).map("".join))
-def test_any_title_is_valid_input(title: str) -> None:
-    assert isinstance(typography.to_plain_text(title), str)
 
 
 @pytest.mark.parametrize("piece", ["$x$ ", r"\emph{x} ", r"\'{e} "])
@@ -73,11 +63,6 @@ def test_plain_titles_do_not_import_pylatexenc() -> None:
         "assert 'pylatexenc' not in sys.modules"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-SCRIPT_FRAGMENTS = st.sampled_from(
-    ["$", "\\", "{", "}", "_{", "^{", "_t", "^2", "a", " ", "--", " -- ", "`", "'", "\\pi", "%", "_", "^"]
-)
 
 
 @pytest.mark.parametrize(
@@ -112,17 +97,6 @@ def test_a_title_is_shown_as_people_write_it(title: str, shown: str) -> None:
 )
 def test_a_formula_keeps_what_is_raised_and_lowered_together(formula: str, shown: str) -> None:
     assert typography.render_formula(formula) == shown
-
-
-@given(st.lists(SCRIPT_FRAGMENTS, max_size=60).map("".join))
-def test_any_title_and_formula_is_shown(text: str) -> None:
-    assert isinstance(typography.render_title(text), str)
-    assert isinstance(typography.render_formula(text), str)
-
-
-@pytest.mark.parametrize("piece", ["$_{", "^{a} ", " -- ", "`a", "a_"])
-def test_typography_takes_linear_time(piece: str) -> None:
-    growth.assert_linear(lambda length: typography.render_title("$" + piece * (length // len(piece))), 1_000)
 
 
 @pytest.mark.parametrize(("piece", "shown"), [("$x$ ", "x "), (r"\'{e}", "é"), (r"\emph{x} ", "x ")])

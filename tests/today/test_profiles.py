@@ -22,7 +22,7 @@ from storage.search import DocumentTexts
 from tests.support import glossary_in_memory, patience, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
 @pytest.fixture(scope="module")
@@ -87,17 +87,6 @@ def test_training_separates_what_one_feature_separates_and_repeats_itself(
     assert without["wanted"] < 0
 
 
-def test_two_separable_classes_get_scores_of_their_own() -> None:
-    positives = [({"robot": 1.0, "arm": value}, 1.0) for value in (0.2, 0.5, 0.9)]
-    negatives = [({"speech": 1.0, "arm": value}, 1.0) for value in (0.1, 0.3, 0.4, 0.6)] * 5
-    weights = profiles.train_weights(positives, negatives)
-
-    def score(vector: profiles.Vector) -> float:
-        return sum(weights[term] * value for term, value in vector.items())
-
-    assert min(score(vector) for vector, _ in positives) > max(score(vector) for vector, _ in negatives)
-
-
 def test_an_example_that_counts_little_moves_the_weights_less() -> None:
     negatives = [({"speech": 1.0}, 1.0)]
     weights = profiles.train_weights([({"robot": 1.0}, 1.0), ({"film": 1.0}, 0.1)], negatives)
@@ -117,6 +106,7 @@ def _service(db: Database) -> profiles.Profiles:
     return profiles.Profiles(db, lambda: NOW, PaperVectors(GlossaryService(db)))
 
 
+@both_engines
 async def test_the_join_scores_as_the_sum_over_all_weights_does(db: Database) -> None:
     rng = random.Random(4)
     terms = [f"term {number}" for number in range(40)] + ["강화", "=reinforc learn", "it's", 'a "quote"']
@@ -155,6 +145,7 @@ async def archive(db: Database) -> dict[str, int]:
         return await papers.get_ids(connection, [paper.arxiv_id for paper in (*robots, *speech)])
 
 
+@both_engines
 async def test_a_profile_is_learnt_again_only_when_something_has_changed(
     db: Database, archive: dict[str, int]
 ) -> None:
@@ -171,7 +162,8 @@ async def test_a_profile_is_learnt_again_only_when_something_has_changed(
         )
     await learner.open(READER)
     assert await _weights(db) == {"marker": 1.0}
-    await learner.record(READER, archive["2502.00001"], FeedbackKind.LESS)
+    async with db.transaction() as connection:
+        await today.set_feedback(connection, READER, archive["2502.00001"], FeedbackKind.LESS, NOW)
     learner.wake(READER)
     learner.wake(READER)
     await patience.wait_until(lambda: not learner._tasks)
@@ -195,6 +187,7 @@ async def test_papers_like_the_saved_ones_score_higher(db: Database, archive: di
     assert min(unsaved) > max(scores.get(archive[f"2502.{number + 1:05}"], 0.0) for number in range(8))
 
 
+@both_engines
 async def test_an_imported_paper_is_learnt_from_by_its_title(db: Database, archive: dict[str, int]) -> None:
     learner = _service(db)
     titles = ["Robot Arms in Kitchens", "Arms of Small Robots"]
@@ -210,6 +203,7 @@ async def test_an_imported_paper_is_learnt_from_by_its_title(db: Database, archi
     assert (await _weights(db))["robot"] > 0
 
 
+@both_engines
 async def test_opened_papers_are_kept_of_readers_who_asked_or_chose_something(
     db: Database, archive: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,7 +225,8 @@ async def test_opened_papers_are_kept_of_readers_who_asked_or_chose_something(
     async with db.read() as connection:
         assert await today.get(connection, READER) is None
     await learner.open(READER)
-    await learner.record(READER, opened, FeedbackKind.LESS)
+    async with db.transaction() as connection:
+        await today.set_feedback(connection, READER, opened, FeedbackKind.LESS, NOW)
     others = [archive[f"2501.{number + 1:05}"] for number in range(3, 7)]
     stored = await list_after_opening(opened, *others)
     assert sorted(stored) == [
@@ -246,6 +241,7 @@ async def _weights(db: Database) -> dict[str, float]:
     return {term: weight for _, term, weight in rows if term in ("marker", "robot", "speech")}
 
 
+@both_engines
 async def test_an_empty_profile_has_the_defaults_of_its_record(db: Database) -> None:
     await _service(db).open(READER)
     async with db.read() as connection:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -16,7 +18,6 @@ from bot.core.settings import Settings
 from bot.outbox.outcomes import suspend_destination
 from bot.outbox.sender import Classification, Disposition
 from bot.today import profiles
-from bot.today import service as today_service
 from bot.today.service import TodayPlanner
 from storage import accounts, models, outbox, today
 from storage.database import Database
@@ -54,6 +55,12 @@ class _Planned:
             self.db, on, *(NewsletterPaper(arxiv_id, f"Paper {arxiv_id}", "A study.") for arxiv_id in ids)
         )
 
+    async def add_lookup(self, on: date, items: Sequence[dict[str, Any]]) -> None:
+        """Store new papers for look-up, as those of an arXiv category."""
+        digest = listing.build(on, items, form=models.DigestFormat.LOOKUP)
+        ingest = self.container.create_ingest()
+        await ingest.add_digests([digest], source="arxiv:cs.CL", location=f"arxiv:cs.CL/{on}")
+
     async def run_until(self, until: datetime) -> list[datetime]:
         """Tick every half hour; return when deliveries were planned."""
         planned = []
@@ -84,20 +91,6 @@ async def test_each_day_is_sent_once_at_the_local_hour_across_both_clock_changes
     ]
     assert {row.digest_on for row in deliveries} == {date(2025, 3, day) for day in (7, 8, 9, 10)}
     assert all(row.locale is models.Locale.KO and len(row.post.papers) == 5 for row in deliveries)
-
-
-async def test_an_hour_that_comes_twice_brings_one_message(sqlite_db: Database) -> None:
-    """On November 2 it is 01:30 twice in New York: at 05:30 and at 06:30 UTC."""
-    planned = _Planned(sqlite_db)
-    planned.now = datetime(2025, 10, 31, 12, tzinfo=UTC)
-    await planned.subscribe("01:30")
-    arrived: list[datetime] = []
-    # The last digest comes between the two.
-    for number, on, until in ((1, "2025-10-31", 1), (2, "2025-11-01", 2), (3, "2025-11-02", 4)):
-        await planned.add_day(on, number)
-        arrived += await planned.run_until(datetime(2025, 11, until, 6, tzinfo=UTC))
-    assert [(at.day, at.hour) for at in arrived] == [(1, 5), (2, 5), (3, 6)]
-    assert len({row.digest_on for row in await planned.list_deliveries()}) == 3
 
 
 async def test_a_reader_who_moves_west_misses_no_day_and_gets_none_twice(sqlite_db: Database) -> None:
@@ -197,11 +190,9 @@ async def test_a_day_of_digests_comes_before_new_papers_for_lookup_which_count_w
 ) -> None:
     planned = _Planned(sqlite_db)
     await planned.subscribe()
-    ingest = planned.container.create_ingest()
     for day, on in enumerate((date(2025, 3, 6), date(2025, 3, 9)), start=6):
         items = [{"arxiv_id": f"2503.{day}{number:04}", "title": f"New {number}"} for number in range(1, 8)]
-        digest = listing.build(on, items, form=models.DigestFormat.LOOKUP)
-        await ingest.add_digests([digest], source="arxiv:cs.CL", location=f"arxiv:cs.CL#{on}")
+        await planned.add_lookup(on, items)
         await planned.run_until(datetime(2025, 3, day + 4, 6, tzinfo=UTC))
         if day == 6:
             await planned.add_day("2025-03-07", 1)
@@ -215,13 +206,11 @@ async def test_a_reader_sees_what_they_follow_among_the_new_papers_for_lookup_of
     await planned.subscribe()
     draft = alert_builders.draft("Ada Byron", kind=models.AlertKind.AUTHOR, user_id=READER)
     await planned.services.alerts.add(draft)
-    ingest, on = planned.container.create_ingest(), date(2025, 3, 7)
     names = {f"2503.2{number:04}": f"Name {number}" for number in range(1, 40)} | {"2503.20040": "Ada Byron"}
     items = [
         {"arxiv_id": name, "title": f"New {name}", "authors": [author]} for name, author in names.items()
     ]
-    digest = listing.build(on, items, form=models.DigestFormat.LOOKUP)
-    await ingest.add_digests([digest], source="arxiv:cs.CL", location=f"arxiv:cs.CL/{on}")
+    await planned.add_lookup(date(2025, 3, 7), items)
     await planned.add_day("2025-03-07", 1)
     await planned.run_until(datetime(2025, 3, 9, 12, tzinfo=UTC))
     [delivery] = await planned.list_deliveries()
@@ -247,9 +236,7 @@ async def test_a_paper_is_prepared_once_for_all_readers_and_compared_with_what_i
     prepare, compare = mock.Mock(wraps=matcher.keyword_text), mock.Mock(wraps=matcher.match)
     monkeypatch.setattr(matcher, "keyword_text", prepare)
     monkeypatch.setattr(matcher, "match", compare)
-    wanted = [
-        today_service.Wanted(models.Profile(user_id), models.Locale.EN) for user_id in (READER, READER + 1)
-    ]
+    wanted = [(models.Profile(user_id), models.Locale.EN) for user_id in (READER, READER + 1)]
     posts = await services.today.build_posts(wanted)
     assert [post.picks[0][0].arxiv_id for post in posts] == ["2503.07006"] * 2
     assert [reason for *_, reason in posts[0].picks[0][2]] == [0]
@@ -263,21 +250,13 @@ async def test_a_day_of_many_new_papers_costs_one_reading_of_each_and_extracts_o
     sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planned = _Planned(sqlite_db)
-    items = [
+    items: list[dict[str, Any]] = [
         {"arxiv_id": f"2503.2{number:04}", "title": f"New {number}", "abstract": "We study it. It works."}
         for number in range(1, 61)
     ]
-    on = date(2025, 3, 7)
-    facts = [
-        models.PaperFacts(
-            item["arxiv_id"], "arxiv", "u", START, title=item["title"], abstract=item["abstract"]
-        )
-        for item in items
-    ]
-    ingest = planned.container.create_ingest()
-    await ingest.add_facts(facts)
-    digest = listing.build(on, items, form=models.DigestFormat.LOOKUP)
-    await ingest.add_digests([digest], source="arxiv:cs.CL", location=f"arxiv:cs.CL/{on}")
+    facts = [models.PaperFacts(source="arxiv", location="u", read_at=START, **item) for item in items]
+    await planned.container.create_ingest().add_facts(facts)
+    await planned.add_lookup(date(2025, 3, 7), items)
     extract = mock.Mock(wraps=profiles.extract_features)
     choose = mock.Mock(wraps=summaries.choose_sentences)
     monkeypatch.setattr(profiles, "extract_features", extract)

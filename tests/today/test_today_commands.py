@@ -8,7 +8,8 @@ from typing import Any
 
 from discord.http import MultipartParameters
 
-from bot.client import custom_ids
+from bot.client import message_builder
+from bot.client.message_builder import pack_custom_id
 from bot.lists import card as lists_card
 from bot.today import messages as today_messages
 from storage import models, outbox, today
@@ -40,7 +41,7 @@ async def _ask(harness: ClientHarness, **options: str) -> Any:
 
 def _shown_papers(message: Any) -> list[str]:
     """Return the arXiv ids of the papers shown, in order."""
-    actions = map(custom_ids.unpack, component_ids(message))
+    actions = map(message_builder.unpack_custom_id, component_ids(message))
     return [action.payload for action in actions if action.verb == today_messages.LESS]
 
 
@@ -79,13 +80,13 @@ async def test_not_this_replaces_the_paper_in_place_and_more_like_this_is_learnt
     await _save(harness, SMALL_MODELS[-1])
     shown = await _ask(harness)
     before = await _learnt(harness)
-    changed = await harness.press(shown, custom_id=custom_ids.pack(today_messages.LESS, "2501.00001"))
+    changed = await harness.press(shown, custom_id=pack_custom_id(today_messages.LESS, "2501.00001"))
     assert changed.id == shown.id
     assert "2501.00001" not in _shown_papers(changed)
     assert len(_shown_papers(changed)) == 5
     after = await _learnt(harness)
     assert after.learnt_from != before.learnt_from
-    more = await harness.press(changed, custom_id=custom_ids.pack(today_messages.MORE, "2501.00004"))
+    more = await harness.press(changed, custom_id=pack_custom_id(today_messages.MORE, "2501.00004"))
     assert "Maps for Robots" in shown_text(more).splitlines()[-1]
     assert (await _learnt(harness)).learnt_from != after.learnt_from
 
@@ -100,7 +101,7 @@ async def test_picked_topics_rank_the_papers_and_are_shown(harness: ClientHarnes
     assert harness.texts("today-because-picked", text=topic) in shown_text(shown)
     topics = await harness.press(shown, "today-topics")
     assert harness.texts("today-picked", topics=topic) in shown_text(topics)
-    cleared = await harness.choose(topics, custom_ids.pack(today_messages.PICK, today_messages.PANEL))
+    cleared = await harness.choose(topics, pack_custom_id(today_messages.PICK, today_messages.PANEL))
     assert harness.texts("today-no-topics") in shown_text(cleared)
 
 
@@ -115,13 +116,13 @@ async def test_a_followed_author_is_a_reason(harness: ClientHarness) -> None:
 
 
 async def test_opened_and_saved_cards_are_learnt_from_once_there_is_a_profile(harness: ClientHarness) -> None:
-    opened = custom_ids.pack(lists_card.OPEN_PAPER, "2501.00004")
+    opened = pack_custom_id(lists_card.OPEN_PAPER, "2501.00004")
     shown = await _ask(harness)
     before = await _learnt(harness)
     await harness.reader.click(shown, custom_id=opened)
     after_opening = await _learnt(harness)
     assert after_opening.learnt_from != before.learnt_from
-    await harness.reader.click(shown, custom_id=custom_ids.pack(lists_card.SAVE, "1", "-", "2501.00004"))
+    await harness.reader.click(shown, custom_id=pack_custom_id(lists_card.SAVE, "1", "-", "2501.00004"))
     after_saving = await _learnt(harness)
     assert after_saving.learnt_from != after_opening.learnt_from
     alert = await harness.bot.services.alerts.add(alert_builders.draft("robots", user_id=harness.reader.id))
@@ -146,10 +147,10 @@ async def test_the_papers_arrive_by_dm_at_the_readers_hour_until_stopped(harness
     assert await planner.tick(due_at + timedelta(days=1)) == 0  # the archive has no newer day
     message = await _deliver(harness)
     assert harness.texts("today-from-saved", count=3) in shown_text(message)
-    await harness.user.click(message, custom_id=custom_ids.pack(today_messages.LESS, "2501.00004"))
+    await harness.user.click(message, custom_id=pack_custom_id(today_messages.LESS, "2501.00004"))
     edited = await harness.bot.get_partial_messageable(harness.user.dm_channel.id).fetch_message(message.id)
     assert "2501.00004" not in _shown_papers(edited)
-    assert any(custom_ids.find_marker(custom_id) for custom_id in component_ids(edited))
+    assert any(message_builder.find_marker(custom_id) for custom_id in component_ids(edited))
     await harness.user.click(edited, label=harness.texts("today-stop"))
     stopped = await _learnt(harness)
     assert (stopped.at_time, stopped.next_due_at) == (None, None)
@@ -165,7 +166,6 @@ async def test_a_time_without_a_zone_is_the_servers_then_the_languages(harness: 
     assert "Europe/Berlin" in shown_text(await _ask(harness, at="9am"))
 
 
-@both_languages
 async def test_a_zone_is_typed_with_the_time_and_a_button_changes_both(harness: ClientHarness) -> None:
     await harness.add_subscription(timezone="Europe/Berlin")
     shown = await _ask(harness, at="오전 9시 서울")

@@ -17,7 +17,7 @@ from storage.database import Database
 from tests.support import digest_builders, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
 
@@ -60,6 +60,7 @@ async def _counts(
     ]
 
 
+@both_engines
 async def test_every_form_of_a_topic_has_the_same_trend(trends: trends_service.TrendService) -> None:
     for query in ["강화 학습", "강화학습", "reinforcement learning", "RL"]:
         assert await _counts(trends, query) == [(2, 12), (0, None), (1, 3)]
@@ -88,6 +89,7 @@ async def test_the_last_month_is_partial_while_it_is_the_current_month(
     assert not (await later.get_trend("")).is_last_month_partial
 
 
+@both_engines
 async def test_a_young_archive_has_a_column_per_week(trends: trends_service.TrendService) -> None:
     for query in ("강화 학습", "강화 학습 author:lovelace"):
         weeks = await trends.get_trend(query, by_age=True)
@@ -115,6 +117,7 @@ async def test_an_archive_of_three_weeks_has_a_column_per_day_and_one_of_three_m
         assert (await _service(db).get_trend("", by_age=True)).step.name == step
 
 
+@both_engines
 async def test_filters_of_the_query_apply(trends: trends_service.TrendService) -> None:
     assert await _counts(trends, "강화 학습 votes:5") == [(2, 12), (0, None), (0, None)]
     assert await _counts(trends, "강화 학습 since:2025-01-15") == [(1, 7), (0, None), (1, 3)]
@@ -139,6 +142,7 @@ async def test_an_empty_archive_has_no_months_and_no_rising_topics(db: Database)
     assert await _rising(db).list_topics(models.Locale.EN) == ()
 
 
+@both_engines
 async def test_a_sample_estimates_the_counts_of_many_papers(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +189,7 @@ async def _add_rising_titles(db: Database) -> None:
     await sample_archive.add_digest(db, "2025-03-02", *recent, _paper(40, "Weather"))
 
 
+@both_engines
 async def test_topics_are_ranked_by_gain_and_named_in_the_readers_language(db: Database) -> None:
     await _add_rising_titles(db)
     service = _rising(db)

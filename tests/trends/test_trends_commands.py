@@ -8,12 +8,12 @@ from typing import Any
 
 from PIL import Image
 
-from bot.accounts.service import make_token
+from bot.client.accounts import make_token
 from bot.rendering import charts
 from bot.rendering.templates import Templates
 from bot.trends import messages as trends_messages
 from storage import models
-from tests.support import digest_builders, payload_checks
+from tests.support import digest_builders
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -106,18 +106,6 @@ async def test_a_chart_links_to_papers_an_alert_and_rising_topics(harness: Clien
     assert harness.texts("trend-everything") in shown_text(rising)
 
 
-async def test_another_span_is_shown_in_place(harness: ClientHarness) -> None:
-    message = await _trends(harness, topic="small language model")
-    menu = next(
-        name for name in component_ids(message) if name.startswith(f"pr:{trends_messages.SELECT_SPAN}:")
-    )
-    updated = await harness.choose(message, menu, "a")
-    assert updated.id == message.id
-    assert harness.texts("trend-span-a") in shown_text(updated)
-    assert len(updated.attachments) == 1
-    assert len(_image_urls(updated)) == 1
-
-
 @both_languages
 async def test_without_a_topic_all_papers_and_rising_topics_are_shown(harness: ClientHarness) -> None:
     await _add_rising_topic(harness)
@@ -158,7 +146,9 @@ async def test_a_topic_without_papers_shows_the_extent_of_the_archive(harness: C
     assert harness.texts("share") not in text
 
 
-async def test_a_mistyped_topic_offers_a_correction(harness: ClientHarness) -> None:
+async def test_a_topic_is_completed_and_a_mistyped_one_offers_a_correction(harness: ClientHarness) -> None:
+    offered = await harness.reader.autocomplete(harness.channel, "trends", "topic", "reinforcement l")
+    assert "reinforcement learning" in [choice["value"] for choice in offered]
     result = await harness.ask("trends", topic="강화 핵습")
     message = shown_text(result)
     assert harness.texts("try-instead") in message
@@ -172,13 +162,16 @@ async def test_an_empty_archive_is_reported(empty_harness: ClientHarness) -> Non
     assert empty_harness.texts("archive-empty") in shown_text(message)
 
 
-async def test_the_components_of_a_chart_keep_a_long_topic(harness: ClientHarness) -> None:
+async def test_another_span_is_shown_in_place_also_of_a_long_topic(harness: ClientHarness) -> None:
     message = await _trends(harness, topic=LONG)
     menu = next(
         name for name in component_ids(message) if name.startswith(f"pr:{trends_messages.SELECT_SPAN}:")
     )
     assert make_token(LONG) in menu
-    assert "small language models small" in shown_text(await harness.choose(message, menu, "a"))
+    updated = await harness.choose(message, menu, "a")
+    assert updated.id == message.id
+    assert harness.texts("trend-span-a") in shown_text(updated)
+    assert "small language models small" in shown_text(updated)
 
 
 async def test_a_chart_is_shared_publicly_by_users_who_may_write(harness: ClientHarness) -> None:
@@ -210,17 +203,3 @@ async def test_with_an_invalid_chart_template_the_numbers_are_shown(
     message = await _trends(harness, topic="small language model")
     assert _image_urls(message) == []
     assert "Jan\u00a01:\u00a02\u00a0(▲\u00a089)" in shown_text(message)
-
-
-async def test_autocomplete_offers_topics(harness: ClientHarness) -> None:
-    offered = await harness.reader.autocomplete(harness.channel, "trends", "topic", "reinforcement l")
-    assert "reinforcement learning" in [choice["value"] for choice in offered]
-
-
-def test_the_payload_checks_accept_images() -> None:
-    payload = {
-        "flags": 1 << 15,
-        "allowed_mentions": {"parse": []},
-        "components": [{"type": 12, "items": [{"media": {"url": "attachment://trend.png"}}]}],
-    }
-    payload_checks.check_message(payload)

@@ -85,8 +85,7 @@ class Guilds:
             for guild_id in sorted(guild_ids):
                 active = await daily.list_rows(connection, guild_id=guild_id, state=ActivityState.ACTIVE)
                 ids = [subscription.id for subscription in active]
-                paused = ActivityState.PAUSED
-                await daily.set_state(connection, ids, paused, reason=Reason.GUILD_LEFT)
+                await daily.set_state(connection, ids, ActivityState.PAUSED, reason=Reason.GUILD_LEFT)
 
     async def reconcile(self, present_ids: Collection[int]) -> list[int]:
         """Mark the stored servers that are not in `present_ids` as left. Returns their ids."""

@@ -1,4 +1,4 @@
-"""Questions that name who wrote papers: an institution, as services and texts know it, or a person."""
+"""Questions that describe a topic in everyday words, and questions that name who wrote papers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,44 @@ from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+SPEECH = NewsletterPaper(
+    "2501.00001", "FlowVoice: Zero-Shot Speech Synthesis", "Vocoder with prosody.", votes=1
+)
+FILLER = [NewsletterPaper(f"2502.{number:05}", f"Pruning {number}", "weights") for number in range(1, 41)]
+
+
+async def test_a_paper_without_a_word_of_the_question_is_found_and_its_topic_is_said(db: Database) -> None:
+    service = await sample_archive.search_over(db, SPEECH, *FILLER)
+    for question in ("글자를 목소리로 읽어주는 논문 찾아줘", "which papers turn writing into a spoken voice"):
+        found = await service.search(SearchRequest(question))
+        assert (found.rows[0].arxiv_id, found.complete) == (SPEECH.arxiv_id, 0)
+        assert "speech synthesis" in " ".join(forms for term in found.term_forms for forms in term)
+        literal = await service.search(SearchRequest(question, literal=True))
+        assert SPEECH.arxiv_id not in {row.arxiv_id for row in literal.rows}
+    asked = await service.search(SearchRequest("which text-to-speech papers read writing aloud"))
+    assert "text-to-speech" in asked.terms
+    assert "text-to-speech" not in asked.added_forms, "a topic that is asked for by name is not said again"
+
+
+async def test_the_paper_that_a_question_names_stays_first(db: Database) -> None:
+    rival = NewsletterPaper(
+        "2501.00004", "Speech synthesis", "FlowVoice, text to speech, narration, prosody.", votes=90
+    )
+    service = await sample_archive.search_over(db, SPEECH, rival, *FILLER)
+    found = await service.search(SearchRequest("FlowVoice 논문 보여줘"))
+    assert found.rows[0].arxiv_id == SPEECH.arxiv_id
+
+
+async def test_a_request_for_a_term_finds_what_the_term_finds(db: Database) -> None:
+    about = [NewsletterPaper(f"2501.1000{n}", f"강화 학습 {n}", "reinforcement learning") for n in range(3)]
+    other = NewsletterPaper("2501.20000", "A machine learning study", "학습 방법")
+    service = await sample_archive.search_over(db, *about, other, *FILLER)
+    term = await _ids(service, "강화 학습")
+    for question in ("강화 학습에 대한 논문 찾아줘", "show me papers about reinforcement learning"):
+        found = await service.search(SearchRequest(question))
+        assert {row.arxiv_id for row in found.rows} == term != set()
+        assert not found.missing
+
 
 STORED = NewsletterPaper("2501.00001", "Narrow Weights", "Quantization of weights.", authors=("Jane Roe",))
 NAMED = NewsletterPaper("2501.00002", "Coarse Steps", "삼성이 양자화를 다룹니다.", authors=("Kim Gunwoo",))
@@ -39,6 +76,7 @@ async def _ids(search: SearchService, query: str) -> set[str]:
     return {row.arxiv_id for row in (await search.search(SearchRequest(query))).rows}
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_an_institution_is_a_filter_by_what_services_say_and_else_by_the_text(
     search: SearchService,
 ) -> None:
@@ -80,8 +118,8 @@ async def test_a_korean_name_without_a_word_that_makes_it_a_writer_finds_the_eng
     db: Database,
 ) -> None:
     paper = NewsletterPaper("2501.00001", "Sounds", "Alibaba trains audio models.")
-    await sample_archive.add_digest(db, "2025-01-02", paper, NEITHER)
-    found = await SearchService(db).search(SearchRequest("알리바바 오디오"))
+    service = await sample_archive.search_over(db, paper, NEITHER)
+    found = await service.search(SearchRequest("알리바바 오디오"))
     assert [row.arxiv_id for row in found.rows][:1] == [paper.arxiv_id]
     assert "Alibaba" in found.added_forms
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.accounts import service as accounts_service
-from bot.accounts.service import Guilds, ReaderData, TextPurpose, TextTokenStore
+from bot.client import accounts as client_accounts
+from bot.client.accounts import Guilds, ReaderData, TextPurpose, TextTokenStore
 from bot.outbox import sender
 from bot.outbox.relay import AttemptRunner
 from storage import daily, models, outbox, papers, shelf
@@ -50,10 +50,10 @@ async def test_a_text_is_found_by_its_token_for_its_purpose_only(db: Database) -
     store = TextTokenStore(db, lambda: outbox_builders.NOW)
     token = await store.save(7, TextPurpose.LIST, "a long query")
     assert await store.get(TextPurpose.LIST, token) == "a long query"
-    assert len(token) == accounts_service.TOKEN_LENGTH
+    assert len(token) == client_accounts.TOKEN_LENGTH
     others = set(TextPurpose) - {TextPurpose.LIST}
     assert [await store.get(purpose, token) for purpose in others] == [None] * len(others)
-    assert await store.get(TextPurpose.LIST, "0" * accounts_service.TOKEN_LENGTH) is None
+    assert await store.get(TextPurpose.LIST, "0" * client_accounts.TOKEN_LENGTH) is None
 
 
 async def test_a_reader_pushes_out_only_their_own_oldest_texts(db: Database) -> None:
@@ -72,7 +72,7 @@ async def test_a_reader_pushes_out_only_their_own_oldest_texts(db: Database) -> 
     tokens = [await store.save(3, TextPurpose.LIST, "also the attacker's")]
     tokens += [
         await store.save(3, TextPurpose.LIST, f"a long query {number}")
-        for number in range(accounts_service.TEXTS_OF_READER)
+        for number in range(client_accounts.TEXTS_OF_READER)
     ]
     # What is stored again is the newest again.
     assert await store.save(3, TextPurpose.LIST, "a long query 0") == tokens[1]
@@ -83,7 +83,7 @@ async def test_a_reader_pushes_out_only_their_own_oldest_texts(db: Database) -> 
     ]
     kept = [await store.get(TextPurpose.LIST, token) is not None for token in tokens[1:4]]
     assert kept == [True, False, True]
-    assert (await ReaderData(db, clock).count(3)) == {"button_texts": accounts_service.TEXTS_OF_READER}
+    assert (await ReaderData(db, clock).count(3)) == {"button_texts": client_accounts.TEXTS_OF_READER}
 
 
 READER = 7_000_000_000_000_007

@@ -1,33 +1,167 @@
-"""Reads arguments and prints results: JSON for programs, tables for people, problems and progress on stderr.
+"""What commands share: opens settings, storage and services for them, reads arguments, and prints results.
 
-Everything for people passes `errors.make_printable`: digests, feeds and Discord's names may hold a terminal's control sequences.
+Results are JSON for programs and tables for people; problems and progress are on stderr. Everything for people passes
+`bot.core.printable`: digests, feeds and Discord's names may hold a terminal's control sequences.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 import inspect
 import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, contextmanager
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
-from typing import Annotated, Any, TypeAlias, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
+from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.cli import context
 from bot.core.clock import system_clock
 from storage import errors
 
+if TYPE_CHECKING:
+    from bot.app.container import Container
+    from bot.core.settings import Settings
+    from storage.database import Database
+    from storage.snapshot import Snapshot
+
+Service = TypeVar("Service")
+Result = TypeVar("Result")
 Item = TypeVar("Item")
 Source = TypeVar("Source")
 Choice = TypeVar("Choice", bound=StrEnum)
 Command: TypeAlias = Callable[..., None]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def run_command(command: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """Run a coroutine function in a new event loop."""
+    return asyncio.run(command())
+
+
+def run_with_service(
+    create: Callable[[Database], Service],
+    command: Callable[[Service], Awaitable[Result]],
+    *,
+    creating: bool = False,
+) -> Result:
+    """Open the storage, create a service on it and run a command with the service. `creating` is that of `open_storage`."""
+
+    async def run() -> Result:
+        async with open_storage(creating=creating) as database:
+            return await command(create(database))
+
+    return run_command(run)
+
+
+def run_on_snapshot(look_up: Callable[[Snapshot], Result]) -> Result:
+    """Run a look-up: on a SQLite file of this version by sqlite3 alone, which starts in half of the time."""
+    import sqlite3
+
+    from storage import snapshot
+
+    path = snapshot.find_current_file(load_settings().database_url)
+    if path is not None:
+        # A file that cannot be read is opened again, with a sentence for the operator.
+        with contextlib.suppress(sqlite3.Error), snapshot.open_sqlite(path) as view:
+            return look_up(view)
+
+    async def run() -> Result:
+        async with open_storage() as database, database.read() as connection:
+            return await snapshot.read(connection, look_up)
+
+    return run_command(run)
+
+
+def load_settings() -> Settings:
+    """Load the settings. Raises UsageError."""
+    from bot.core import settings
+
+    return settings.load()
+
+
+def run_in_container(command: Callable[[Container], Awaitable[Result]]) -> Result:
+    """Open the database and the services on it, and run a command with them."""
+
+    async def run() -> Result:
+        async with open_container() as container:
+            return await command(container)
+
+    return run_command(run)
+
+
+def load_timezone() -> ZoneInfo:
+    """Return the zone in which times are shown to people. Raises UsageError."""
+    return ZoneInfo(load_settings().timezone)
+
+
+@contextmanager
+def checked_database(url: str, *, creating: bool) -> Iterator[None]:
+    """Name a SQLite file that the block makes, on stderr; without `creating` refuse to make one with UsageError.
+
+    A command in another folder than the bot's would find an empty archive there, and leave it behind.
+    """
+    from storage import snapshot
+
+    path = snapshot.find_missing_file(url)
+    if path is not None and not creating:
+        raise errors.UsageError(
+            f"there is no database {path}. Go to the bot's folder, or name it in PAPERROUND_DATABASE_URL;"
+            " `paperround ingest`, `sources add` and `run` make a new one."
+        )
+    yield
+    if path is not None:
+        sys.stderr.write(f"paperround: new database: {errors.make_printable(str(path))}\n")
+
+
+@asynccontextmanager
+async def open_storage(
+    url: str | None = None, *, creating: bool = False, migrate: bool | None = None
+) -> AsyncIterator[Database]:
+    """Open a database, the configured one by default, and migrate an old one; with `creating`, a missing SQLite file is made."""
+    from storage.migrate import open_database
+
+    url = url or load_settings().database_url
+    with checked_database(url, creating=creating):
+        database = await open_database(url, migrate=migrate)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_container(
+    *, creating: bool = False, migrating: bool | None = None
+) -> AsyncIterator[Container]:
+    """Open the database, as `open_storage` does, and the services on it: ingest, planning, the renderer of posts."""
+    settings = load_settings()
+    async with contextlib.AsyncExitStack() as stack:
+        with checked_database(settings.database_url, creating=creating):
+            from bot.app import container
+
+            opened = await stack.enter_async_context(container.open_container(settings, migrating=migrating))
+        yield opened
+
+
+# Output.
 
 
 def print_json(value: Any) -> None:
@@ -38,9 +172,29 @@ def print_json(value: Any) -> None:
     sys.stdout.write(errors.escape_in_json(text) + "\n")
 
 
-def print_document(text: str) -> None:
-    """Print the text of a document: unchanged into a file or pipe, made printable on a terminal."""
-    sys.stdout.write(errors.make_printable(text) if sys.stdout.isatty() else text)
+def pick(record: object, names: str) -> dict[str, Any]:
+    """Return some attributes of a record as JSON has them, by their names: times in ISO 8601, tuples as lists."""
+    return {name: _to_json(getattr(record, name)) for name in names.split()}
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [_to_json(item) for item in value]
+    return value.value if isinstance(value, StrEnum) else value
+
+
+def print_document(text: str, target: Path | None = None) -> None:
+    """Print the text of a document: unchanged into a file or pipe, made printable on a terminal. Raises PaperroundError."""
+    if target is None:
+        sys.stdout.write(errors.make_printable(text) if sys.stdout.isatty() else text)
+        return
+    try:
+        target.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        reason = f"{target} cannot be written: {error.strerror}. Name another file."
+        raise errors.PaperroundError(reason) from None
 
 
 def print_result(data: Mapping[str, Any], sentence: str, as_json: bool) -> None:
@@ -62,7 +216,7 @@ def print_rows(
         print_json(rows)
         return
     shown = [name for name in columns if any(row[name] not in (None, "") for row in rows)]
-    zone = context.load_timezone()
+    zone = load_timezone()
     table = [
         [
             format_time(datetime.fromisoformat(row[name]), zone)
@@ -196,7 +350,7 @@ def parse_date(text: str) -> date:
     """Parse a day as people type it (`2025-02-06`, `yesterday`, `dec 30`), in the zone of the settings. Raises UsageError."""
     from bot.text import dates
 
-    span = dates.read_typed_date(text, system_clock().astimezone(context.load_timezone()).date())
+    span = dates.read_typed_date(text, system_clock().astimezone(load_timezone()).date())
     if span is None or span[0] != span[1]:
         raise errors.UsageError(
             f"{text[:20]!r} is not a date. Use YYYY-MM-DD, such as 2025-02-06, or today or yesterday."

@@ -1,1 +1,0 @@
-"""Readers and servers: language, time zone, and what is kept about a reader."""

@@ -1,0 +1,278 @@
+"""What the command line prints holds no control sequence from outside and no password; arguments, settings and databases."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.cli import shell
+from storage import errors
+from tests.support.shell_fixtures import ADD_CHANNEL, Paperround
+
+HOSTILE = "\x1b]0;pwned\x07\x1b[2J\x1b]8;;https://evil.example\x1b\\Robots\x9b31m\u202e"
+DIGEST = f"""# 2026-01-05
+
+## [{HOSTILE}](https://arxiv.org/abs/2601.00001) (▲ 5)
+- authors: Ada {HOSTILE} Lovelace
+- ***What's New***: text {HOSTILE}
+
+## {HOSTILE} no address here
+"""
+
+
+def assert_printable(text: str) -> None:
+    assert [letter for letter in text if letter not in "\n\t" and not letter.isprintable()] == []
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["people", "json"])
+def test_no_command_prints_a_control_sequence(
+    paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_json: bool
+) -> None:
+    (tmp_path / "a.md").write_text(DIGEST, encoding="utf-8")
+    templates = tmp_path / "templates"
+    templates.mkdir()
+    (templates / "daily.en.j2").write_text(f"{{% {HOSTILE} %}}", encoding="utf-8")
+    monkeypatch.setenv("PAPERROUND_TEMPLATES", str(templates))
+    paperround(*ADD_CHANNEL)
+    shown = ""
+    for command in (
+        ("ingest", "a.md"),
+        ("parse", "a.md"),
+        ("digest",),
+        ("search", "robots"),
+        ("search", HOSTILE),
+        ("author", "Ada"),
+        ("paper", "2601.00001"),
+        ("similar", "2601.00001"),
+        ("sources", "add", f"https://u:pass@example.org/{HOSTILE}"),
+        ("sources", "list"),
+        ("channels", "list"),
+        ("alerts", "list"),
+        ("deliveries",),
+        ("templates", "check"),
+    ):
+        result = paperround(*command, *(["--json"] if as_json else []))
+        assert_printable(result.stdout)
+        assert_printable(result.stderr)
+        shown += result.stdout
+    assert "Robots" in shown
+    assert ("\\u001b" if as_json else "\\x1b") in shown
+
+
+def test_json_means_the_same_with_every_control_character_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    shell.print_json({"title": HOSTILE})
+    printed = capsys.readouterr().out
+    assert_printable(printed)
+    assert json.loads(printed) == {"title": HOSTILE}
+
+
+def test_an_export_is_unchanged_in_a_file_and_printable_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.print_document(HOSTILE)
+    assert capsys.readouterr().out == HOSTILE
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    shell.print_document(HOSTILE)
+    assert_printable(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PAPERROUND_FETCH_ALLOW", "user:Gehe1m@host"),
+        ("HF_ENDPOINT", "ftp://user:Gehe1m@host"),
+        ("PAPERROUND_FETCH_PROXY", "socks5://user:Gehe1m@host"),
+        ("PAPERROUND_FETCH_PROXY", "http://user:Gehe1m@127.0.0.1:1"),
+        ("PAPERROUND_DATABASE_URL", "postgresql+asyncpg://u:x@Gehe1m@127.0.0.1:1/db"),
+        ("PAPERROUND_DATABASE_URL", "postgresql+asyncpg://u:Gehe1m@127.0.0.1:1/db"),
+    ],
+)
+def test_no_error_or_report_shows_a_password_of_the_settings(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    for command in (("sources", "fetch"), ("doctor",), ("doctor", "--json")):
+        result = paperround(*command)
+        assert "Gehe1m" not in result.stdout + result.stderr
+
+
+def test_sources_are_shown_and_removed_without_their_passwords(paperround: Paperround) -> None:
+    address = "https://user:Gehe1m@example.org/feed.xml"
+    for command in (("add", address), ("add", address), ("list",), ("list", "--json")):
+        result = paperround("sources", *command)
+        assert "Gehe1m" not in result.stdout + result.stderr
+    assert (
+        paperround("sources", "list", "--json").data[0]["source"] == "https://user:***@example.org/feed.xml"
+    )
+    removed = paperround("sources", "remove", "https://user:***@example.org/feed.xml")
+    assert (removed.exit_status, paperround("sources", "list", "--json").data) == (0, [])
+
+
+def test_wrong_usage_is_one_line_that_names_the_help(paperround: Paperround) -> None:
+    for arguments, named in (
+        (("digest", "--limit", "0"), "--limit"),
+        (("channels", "list", "--guild", "abc"), "--guild"),
+        (("chanels",), "channels"),
+    ):
+        answer = paperround(*arguments)
+        [line] = answer.stderr.splitlines()
+        assert (answer.exit_status, line.startswith("paperround: ")) == (2, True)
+        assert named in line
+        assert "--help` lists" in line
+
+
+def test_a_day_is_read_as_people_type_it_and_a_period_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERROUND_TIMEZONE", "UTC")
+    days = {shell.parse_date(text) for text in ("dec 30 2024", "2024-12-30", "2024년 12월 30일")}
+    assert days == {date(2024, 12, 30)}
+    assert shell.parse_date("yesterday") == shell.parse_date("오늘") - timedelta(days=1)
+    for text in ("dec 2024", "soon"):
+        with pytest.raises(errors.UsageError):
+            shell.parse_date(text)
+
+
+def test_an_ingest_shows_what_is_read_and_stored_and_what_comes_after(
+    paperround: Paperround, digest_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    answer = paperround("ingest", str(digest_folder), "--json")
+    assert answer.data["digests"] == 1
+    assert "Read 3 of 3, stored: 3" in answer.stderr
+    assert "Messages of alerts: 0" in answer.stderr
+    assert "Learning terms and merging the index, papers: 3" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [("paperround so", "sources"), ("paperround sources l", "list"), ("paperround doctor --qu", "--quiet")],
+)
+def test_the_shell_completes_commands_and_options(words: str, offered: str) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "_PAPERROUND_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    code = "from bot import cli; cli.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.split(), done.stderr) == ([offered], "")
+
+
+def test_an_invalid_setting_is_named(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value, hint in (
+        ("PAPERROUND_TIMEZONE", "Mars", "Asia/Seoul"),
+        ("PAPERROUND_LOCALE", "fr", "'en' or 'ko'"),
+        ("PAPERROUND_HTTP", "here", "127.0.0.1:9464"),
+        ("PAPERROUND_HTTP", "x..y:80", "127.0.0.1:9464"),
+        ("PAPERROUND_HTTP", "127.0.0.1:99999999", "127.0.0.1:9464"),
+        ("PAPERROUND_OPERATOR_CHANNEL", "9" * 30, "less than"),
+        ("PAPERROUND_SOURCES", '[{"url":', "separated by blanks"),
+        ("PAPERROUND_LOG", "loud", "json"),
+        ("PAPERROUND_EXPIRE_HOURS", "soon", "integer"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            answer = paperround("channels", "list")
+        assert (answer.exit_status, name in answer.stderr, hint in answer.stderr) == (2, True, True), answer
+    for name in ("writer_formats", "arxiv_html_url", "expire_hours", "timezone", "sources"):
+        (tmp_path / "paperround.toml").write_text(f"{name} = {'true' if name == 'expire_hours' else 5}\n")
+        answer = paperround("channels", "list")
+        assert (answer.exit_status, f"PAPERROUND_{name.upper()}" in answer.stderr) == (2, True), answer
+
+
+def test_a_setting_that_is_nested_too_deeply_is_wrong_usage(paperround: Paperround, tmp_path: Path) -> None:
+    (tmp_path / "paperround.toml").write_text("a = " + "[" * 3000)
+    answer = paperround("channels", "list")
+    assert (answer.exit_status, "nested too deeply" in answer.stderr) == (2, True)
+
+
+def test_a_number_beyond_what_the_database_stores_is_named(paperround: Paperround) -> None:
+    for command in (("channels", "resume"), ("alerts", "remove")):
+        answer = paperround(*command, "9" * 30)
+        assert (answer.exit_status, "too large" in answer.stderr) == (1, True)
+        assert "went wrong" not in answer.stderr
+
+
+def test_an_empty_argument_is_named(paperround: Paperround) -> None:
+    for command, name in ((("backup",), "FILE"), (("sources", "add"), "URL")):
+        answer = paperround(*command, "")
+        assert (answer.exit_status, f"{name} is empty" in answer.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        ("mysql://x/y", "sqlite+aiosqlite"),
+        ("nonsense", "sqlite+aiosqlite"),
+        ("sqlite+aiosqlite:////no/such/folder/x.db", "folder does not exist"),
+        ("sqlite+aiosqlite:////proc/x.db", "/proc/x.db"),
+        ("postgresql+asyncpg://nobody@127.0.0.1:1/none", "PostgreSQL"),
+    ],
+)
+def test_an_unusable_database_is_reported_on_one_line(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, url: str, hint: str
+) -> None:
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
+    answer = paperround("channels", "list")
+    assert answer.exit_status in {1, 2}
+    assert hint in answer.stderr
+    assert len(answer.stderr.splitlines()) == 1
+
+
+def test_a_newer_database_and_a_foreign_one_are_refused(paperround: Paperround, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "paperround.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'r9999'")
+    answer = paperround("channels", "list")
+    assert answer.exit_status == 1
+    assert "newer" in answer.stderr
+    (tmp_path / "paperround.db").unlink()
+    with closing(sqlite3.connect(tmp_path / "paperround.db")) as connection, connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+    assert "not Paperround's" in paperround("channels", "list").stderr
+    (tmp_path / "paperround.db").write_text("These are no pages of SQLite." * 100)
+    assert "not a Paperround database" in paperround("channels", "list").stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_database_is_reported(paperround: Paperround, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    (tmp_path / "paperround.db").chmod(0o400)
+    try:
+        assert "read-only" in paperround(*ADD_CHANNEL).stderr
+    finally:
+        tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["parse", "nowhere.md"], {"discord", "sqlalchemy", "pydantic_settings", "aiohttp", "structlog"}),
+        (["search", "x", "--json"], {"discord", "aiohttp", "structlog", "apscheduler", "feedparser"}),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(tmp_path: Path, arguments: list[str], heavy: set[str]) -> None:
+    code = (
+        f"import sys; sys.argv = ['paperround', *{arguments}]\n"
+        "from bot import cli\n"
+        "try:\n    cli.main()\nexcept SystemExit:\n    pass\n"
+        f"loaded = {heavy} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {loaded}' if loaded else 0)"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
