@@ -329,7 +329,7 @@ async def find_equal(connection: AsyncConnection, alert: models.Alert) -> models
     )
     values = (alert.user_id, alert.channel_id, alert.key, alert.min_votes)
     # One hop to the database's thread where there is none, as for most that are added: half the time of adding one.
-    rows = list(await bulk.fetch_all(connection, statement, values))
+    rows = list(await database.fetch_all(connection, statement, values))
     return await get(connection, rows[0][0]) if rows else None
 
 
@@ -372,7 +372,7 @@ async def list_in_channels(
 async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     """Return the alerts that are paused because Discord blocks their channel."""
     query = sa.select(alerts).where(alerts.c.channel_id.is_not(None), _is_suspended())
-    return await bulk.fetch_records(connection, models.Alert, query)
+    return await database.fetch_records(connection, models.Alert, query)
 
 
 async def list_translated(connection: AsyncConnection, alert_id: int, *, limit: int) -> list[models.Alert]:
@@ -596,8 +596,8 @@ async def archive_notified(connection: AsyncConnection, pairs: Sequence[tuple[st
     for recipient, paper_id in pairs:
         archived.setdefault(recipient, set()).add(paper_id)
     rows = [{"recipient": recipient, "paper_ids": pack_ids(ids)} for recipient, ids in archived.items()]
-    await bulk.upsert(connection, notified_archive, rows, key=("recipient",))
-    await bulk.delete_rows(connection, notified_papers, ("recipient", "paper_id"), pairs)
+    await database.upsert(connection, notified_archive, rows, key=("recipient",))
+    await database.delete_rows(connection, notified_papers, ("recipient", "paper_id"), pairs)
 
 
 async def remove_notified_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
@@ -611,7 +611,7 @@ async def remove_notified_recipient(connection: AsyncConnection, recipient: str,
 
 async def _load_archived(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, set[int]]:
     columns = notified_archive.c.recipient, notified_archive.c.paper_ids
-    rows = await bulk.select_where_in(connection, columns[0], recipients, columns)
+    rows = await database.select_where_in(connection, columns[0], recipients, columns)
     return {recipient: unpack_ids(paper_ids) for recipient, paper_ids in rows}
 
 

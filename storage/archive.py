@@ -598,10 +598,12 @@ async def _build_entries(
     query = sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
     ordered = query.order_by(sections.c.entry_id, sections.c.position)
     entry_ids = [row.id for row in rows]
-    for entry_id, heading, body in await bulk.execute_in(connection, ordered, sections.c.entry_id, entry_ids):
+    for entry_id, heading, body in await database.execute_in(
+        connection, ordered, sections.c.entry_id, entry_ids
+    ):
         sections_by_entry[entry_id].append(Section(heading, body))
     return [
-        (row, bulk.build_record(Entry, row._mapping, sections=tuple(sections_by_entry[row.id])))
+        (row, database.build_record(Entry, row._mapping, sections=tuple(sections_by_entry[row.id])))
         for row in rows
     ]
 

@@ -124,7 +124,7 @@ async def add(connection: AsyncConnection, rows: Sequence[search.IndexRow]) -> N
         texts = "\0".join((title, body, *mentions, "\t" + " ".join(institutions)))
         values.append((position, paper_id, compressor.compress(texts.encode()), votes, last_on))
     columns = ("position", "paper_id", "texts", "votes", "last_on")
-    await bulk.insert_rows(connection, indexed_papers, columns, values)
+    await database.insert_rows(connection, indexed_papers, columns, values)
     await insert(connection, search.WORDS_TABLE, [(row.position, row.tokens) for row in rows])
     await insert(connection, search.TITLES_TABLE, [(row.position, row.title_tokens) for row in rows])
 

@@ -49,7 +49,7 @@ async def add(connection: AsyncConnection, user_id: int, rows: Sequence[Mapping[
     if rows:
         values = [(user_id, *row.values()) for row in rows]
         columns = ("user_id", *rows[0])
-        await bulk.insert_rows(connection, saved_papers, columns, values, ignore_conflicts=True)
+        await database.insert_rows(connection, saved_papers, columns, values, ignore_conflicts=True)
 
 
 async def update(connection: AsyncConnection, user_id: int, paper_id: int, **values: str) -> None:
@@ -377,7 +377,7 @@ async def list_unsaved(connection: AsyncConnection) -> list[int]:
 async def watch_papers(connection: AsyncConnection, paper_ids: Sequence[int], now: datetime) -> None:
     """Begin to watch papers. Code that the archive names of them by then is not news."""
     ids = [(paper_id,) for paper_id in paper_ids]
-    await bulk.insert_rows(connection, watched_papers, ("paper_id",), ids, ignore_conflicts=True)
+    await database.insert_rows(connection, watched_papers, ("paper_id",), ids, ignore_conflicts=True)
     code = await list_archived_code(connection, paper_ids)
     await _add(connection, {id_: ({NewsKind.CODE: url}, ALWAYS) for id_, url in code.items()}, now)
 
@@ -401,7 +401,7 @@ async def list_archived_code(connection: AsyncConnection, ids: Sequence[int] | N
         .where(papers.c.code_url.is_not(None), papers.c.id.not_in(known))
     )
     rows = await (
-        connection.execute(query) if ids is None else bulk.execute_in(connection, query, papers.c.id, ids)
+        connection.execute(query) if ids is None else database.execute_in(connection, query, papers.c.id, ids)
     )
     return {row.id: row.code_url for row in rows}
 

@@ -19,7 +19,7 @@ READERS_AT_ONCE = 100
 async def get(connection: AsyncConnection, user_id: int) -> models.Profile | None:
     """Return a reader's profile; None for a reader who has never asked for the papers of the day."""
     query = sa.select(profiles).where(profiles.c.user_id == user_id)
-    return await bulk.fetch_record(connection, models.Profile, query)
+    return await database.fetch_record(connection, models.Profile, query)
 
 
 async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[models.Profile]:
@@ -105,7 +105,7 @@ async def add_opened(
     kind = models.FeedbackKind.OPENED
     columns = "user_id", "paper_id", "kind", "given_at"
     rows = [(user_id, paper_id, kind, now) for paper_id in paper_ids]
-    await bulk.insert_rows(connection, feedback, columns, rows, ignore_conflicts=True)
+    await database.insert_rows(connection, feedback, columns, rows, ignore_conflicts=True)
     own = (feedback.c.user_id == user_id, feedback.c.kind == kind)
     kept = (
         sa.select(feedback.c.paper_id)

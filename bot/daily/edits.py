@@ -94,7 +94,7 @@ class EditPlanner:
                 )
         count, unsettled = 0, dict[int, models.DeliveryState]()
         rendered: dict[object, planner.RenderedPost | None] = {}
-        for ids in bulk.chunked(sorted(affected), BATCH_SIZE):
+        for ids in storage_database.chunked(sorted(affected), BATCH_SIZE):
             async with database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 posts = await outbox.list_rows(connection, ids=ids)

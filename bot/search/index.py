@@ -28,7 +28,7 @@ from bot.search import query as search_query
 from bot.text import people as text_people
 from storage import (
     archive,
-    bulk,
+    database,
     errors,
     key_values,
     locks,

@@ -25,7 +25,7 @@ from bot.archive import arxiv_ids
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.sources import base, feed, huggingface
-from storage import bulk, models
+from storage import database, models
 from storage.models import FetchStatus
 
 if TYPE_CHECKING:
