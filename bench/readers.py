@@ -52,12 +52,13 @@ class Probe:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.lags: list[float] = []
+        self.own: list[float] = []
         self.transactions: list[float] = []
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Measure until the end of the block."""
-        self.lags, self.transactions = [], []
+        self.lags, self.own, self.transactions = [], [], []
         tasks = [asyncio.create_task(self._measure_lag()), asyncio.create_task(self._measure_transactions())]
         try:
             yield
@@ -70,9 +71,10 @@ class Probe:
 
     async def _measure_lag(self) -> None:
         while True:
-            started = time.perf_counter()
+            started, cpu = time.perf_counter(), time.thread_time()
             await asyncio.sleep(LAG_INTERVAL)
             self.lags.append(1e3 * (time.perf_counter() - started - LAG_INTERVAL))
+            self.own.append(1e3 * (time.thread_time() - cpu))
 
     async def _measure_transactions(self) -> None:
         while True:
@@ -86,6 +88,9 @@ class Probe:
         """Print the figures of the last block."""
         show(Figure(f"{about}: loop lag, p99", percentile(self.lags, 0.99), "ms"))
         show(Figure(f"{about}: loop lag, worst", max(self.lags), "ms", max_value=max_lag))
+        # The rest of a lag is that other threads and other programs have the processor.
+        show(Figure(f"{about}: the loop's own work in a lag, p99", percentile(self.own, 0.99), "ms"))
+        show(Figure(f"{about}: the loop's own work in a lag, worst", max(self.own), "ms", max_value=max_lag))
         for share in (0.5, 0.95, 1.0):
             limit = max_transaction if share == 0.95 else None
             value = percentile(self.transactions, share)

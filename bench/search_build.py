@@ -9,21 +9,30 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import sqlite3
 import sys
 import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from datetime import time as dt_time
+from itertools import groupby
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from bench.figures import time_await
-from bench.search_corpus import Corpus, author_names
+from bench.search_corpus import LAST_DAY, Corpus, author_names
 from bot.search import glossary
 from bot.search import query as search_query
 from bot.search.index import SearchIndexer
-from storage import migrate, models
-from storage.database import Database
-from storage.tables import authors, papers
+from storage import migrate, models, search, snapshot
+from storage.database import Connection, Database
+from storage.tables import authors, digests, entries, papers, sections
 
 BATCH_SIZE = 400
+PAGE_AUTHORS = 50_000
+"""Authors of an archive for pages. Its papers name them; they are indexed, and their papers are not listed by author."""
 
 
 async def build(url: str, paper_count: int, author_count: int, floor: Path | None) -> dict[str, float]:
@@ -58,6 +67,95 @@ async def _add_papers(database: Database, count: int, floor: Path | None) -> dic
     return spent
 
 
+async def build_pages(url: str, count: int, minutes: float) -> bool:
+    """Build an archive whose papers have authors, summaries and a digest for each day, or go on with one.
+
+    Returns whether it is complete; it stops after these minutes. Prints how far it is.
+    """
+    started, cpu = time.perf_counter(), time.process_time()
+    database = await migrate.open_database(url, migrate=True)
+    indexer, names = SearchIndexer(), author_names(PAGE_AUTHORS)
+    async with database.read() as connection:
+        done, known = [
+            (await connection.execute(sa.select(sa.func.max(table.c.id)))).scalar() or 0
+            for table in (papers, authors)
+        ]
+        has_glossary = await snapshot.read(connection, search.get_glossary_version) is not None
+    corpus = Corpus()
+    await _add_authors(database, PAGE_AUTHORS, known)
+    try:
+        for first in range(done + 1, count + 1, BATCH_SIZE):
+            corpus.restart(first)
+            batch = list(corpus.papers(first, min(BATCH_SIZE, count + 1 - first), total=count))
+            async with database.transaction() as connection:
+                await _insert_with_digests(connection, batch, names)
+                await indexer.index(connection, batch, [])
+            done = batch[-1].id
+            if (first // BATCH_SIZE) % 25 == 0 or done == count:
+                _say(f"{done:,} of {count:,} papers", started, cpu)
+            if time.perf_counter() - started > 60 * minutes:
+                _say(f"stopped at {done:,} of {count:,} papers; run it again", started, cpu)
+                return False
+        if not has_glossary:
+            await glossary.GlossaryService(database).rebuild()
+            _say("the glossary", started, cpu)
+        return True
+    finally:
+        await database.close()
+
+
+def _say(about: str, started: float, cpu: float) -> None:
+    seconds, spent = time.perf_counter() - started, time.process_time() - cpu
+    sys.stdout.write(f"{about}: {seconds:.0f} s, {spent:.0f} s of the processor\n")
+    sys.stdout.flush()
+
+
+async def _insert_with_digests(
+    connection: Connection, batch: Sequence[models.IndexDocument], names: Sequence[str]
+) -> None:
+    """Insert the rows of papers, their authors' names, their summaries as sections, and the digests of their days."""
+    chance = random.Random(batch[0].id)
+    now = datetime.combine(LAST_DAY, dt_time(), UTC)
+    written = {paper.id: tuple(chance.sample(names, chance.randint(2, 8))) for paper in batch}
+    await connection.execute(
+        papers.insert(), [_row(paper) | {"authors": written[paper.id]} for paper in batch]
+    )
+    by_day = {day: list(group) for day, group in groupby(batch, lambda paper: paper.last_on)}
+    for day, listed in by_day.items():
+        last = sa.select(sa.func.max(entries.c.rank)).join(digests).where(digests.c.date_on == day)
+        rank = (await connection.execute(last)).scalar() or 0
+        digest = await connection.execute(sa.select(digests.c.id).where(digests.c.date_on == day))
+        if (digest_id := digest.scalar()) is None:
+            values = {"format": models.DigestFormat.NEWSLETTER, "date_on": day, "language": "ko", "raw": b""}
+            values |= {"hash": f"{day}", "problems": (), "revision": 1, "ingested_at": now, "updated_at": now}
+            added = await connection.execute(digests.insert().values(values).returning(digests.c.id))
+            digest_id = added.scalar_one()
+        rows = [
+            {
+                "id": paper.id,
+                "digest_id": digest_id,
+                "paper_id": paper.id,
+                "rank": rank + number,
+                "title": paper.title,
+                "url": f"https://arxiv.org/abs/{paper.arxiv_id}",
+                "votes": paper.votes,
+                "authors": written[paper.id],
+                "authors_truncated": False,
+                "summary_missing": False,
+            }
+            for number, paper in enumerate(listed, 1)
+        ]
+        await connection.execute(entries.insert(), rows)
+    await connection.execute(
+        sections.insert(),
+        [
+            {"entry_id": paper.id, "position": position, "heading": section.heading, "body": section.body}
+            for paper in batch
+            for position, section in enumerate(paper.sections)
+        ],
+    )
+
+
 def _open_floor(floor: Path | None) -> sqlite3.Connection | None:
     if floor is None:
         return None
@@ -90,10 +188,10 @@ def _row(paper: models.IndexDocument) -> dict[str, object]:
     }
 
 
-async def _add_authors(database: Database, count: int) -> float:
+async def _add_authors(database: Database, count: int, known: int = 0) -> float:
     indexer, names = SearchIndexer(), author_names(count)
     spent = 0.0
-    for first in range(0, count, 5000):
+    for first in range(known, count, 5000):
         batch = [
             models.Author(
                 number, f"{name.casefold()} {number}", name, 1 + (count - number) // (count // 40 + 1)

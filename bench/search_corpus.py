@@ -43,6 +43,11 @@ class Corpus:
         self.english_words = Zipf([self._english_word() for _ in range(8_000)], 1.1)
         self._new_word_count = 0
 
+    def restart(self, seed_: int) -> None:
+        """Draw from another seed on, so that a part of an archive is the same without those before it."""
+        self._chance.seed(seed_)
+        self._new_word_count = seed_ << 8
+
     def papers(self, first: int, count: int, *, total: int) -> Iterator[models.IndexDocument]:
         """Yield `count` papers from id `first` on, dated as parts of `total` papers over ten years."""
         for number in range(first, first + count):

@@ -1,7 +1,8 @@
 """Benchmark of the web archive: pages beside their searches, a static site, and 200 readers beside a fan-out.
 
 The bot runs in this process, connected to the fake Discord in another one; the readers are a process too. `--keep FOLDER` keeps
-the archive, and measures the pages of a larger one that `bench.search --keep` left there as `search.db`.
+the archive. `--pages N --keep FOLDER` measures pages alone, in an archive of N papers that it makes there as `pages.db`: for at
+most `--minutes` (a further run goes on where it stopped) and within `--gigabytes` of memory.
 """
 
 from __future__ import annotations
@@ -11,18 +12,21 @@ import asyncio
 import contextlib
 import os
 import random
+import resource
 import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 import aiohttp
 
-from bench import readers, vocabulary
+from bench import readers, search_build, vocabulary
 from bench.figures import Figure, percentile, show, time_await
 from bot.app import runtime
 from bot.app.container import Container
@@ -37,22 +41,25 @@ from tests.fake_discord import process
 from tests.support import relay_harness
 
 QUERIES = 120
+PARTS = ("pages", "site", "readers")
 CHANNELS, READERS, READING_SECONDS, SECONDS = 400, 200, 5.0, 14.0
 SITE = service.Site("http://127.0.0.1", models.Locale.EN)
 
 
-async def measure(folder: Path) -> None:
-    """Measure and print all figures."""
-    large = folder / "search.db"
-    if large.exists():
-        await _measure_pages(f"sqlite+aiosqlite:///{large}")
+async def measure(folder: Path, parts: Sequence[str] = PARTS) -> None:
+    """Measure and print the figures of these parts."""
     url = f"sqlite+aiosqlite:///{folder / 'readers.db'}"
     database = await migrate.open_database(url)
     await readers.fill(Container(Settings(database_url=url), database))
     await database.close()
-    await _measure_pages(url)
-    await _measure_site(url, folder / "site")
-    await _measure_readers(url)
+    for part in parts:
+        match part:
+            case "pages":
+                await _measure_pages(url)
+            case "site":
+                await _measure_site(url, folder / "site")
+            case _:
+                await _measure_readers(url)
 
 
 async def _measure_pages(url: str) -> None:
@@ -66,18 +73,25 @@ async def _measure_pages(url: str) -> None:
     terms = [form for forms in vocabulary.TERMS for form in forms[:2]]
     queries = sorted({" ".join(chance.sample(terms, chance.choice((1, 1, 2)))) for _ in range(2 * QUERIES)})
     chance.shuffle(queries)
-    searched, made = [], []
+    taken = [list[tuple[float, float]](), list[tuple[float, float]]()]
     for number, query in enumerate(queries[:QUERIES]):
         request = SearchRequest(query, limit=service.PAGE_SIZE, snippet_locale=models.Locale.EN)
-        seconds = await time_await(alone.search.search(request))
-        page_seconds = await time_await(_make_page(pages, query))
-        if number >= 10:  # the first ones load the glossary and the templates
-            searched.append(1e3 * seconds)
-            made.append(1e3 * page_seconds)
-    for share in (0.5, 0.95):
-        name = f"a page of a search in {papers:,} papers, p{100 * share:.0f}"
-        floor = percentile(searched, share)
-        show(Figure(name, percentile(made, share), "ms", floor=floor, max_ratio=1.3 if share > 0.9 else None))
+        works: list[Callable[[], Awaitable[object]]] = [
+            partial(alone.search.search, request),
+            partial(_make_page, pages, query),
+        ]
+        # They take turns in being first, since the second finds the database's pages in memory.
+        for kind in (0, 1) if number % 2 else (1, 0):
+            cpu = time.process_time()
+            seconds = await time_await(works[kind]())
+            if number >= 10:  # the first ones load the glossary and the templates
+                taken[kind].append((seconds, time.process_time() - cpu))
+    for about, position in (("", 0), (" of the processor", 1)):
+        searched, made = ([1e3 * pair[position] for pair in pairs] for pairs in taken)
+        for share in (0.5, 0.95):
+            name = f"a page of a search in {papers:,} papers, p{100 * share:.0f}{about}"
+            figure = Figure(name, percentile(made, share), "ms", floor=percentile(searched, share))
+            show(replace(figure, max_ratio=1.3 if share > 0.9 else None))
     await database.close()
 
 
@@ -112,6 +126,9 @@ async def _measure_readers(url: str) -> None:
             await fake.wait_until_connected()
             await asyncio.sleep(3)
             probe = readers.Probe(database)
+            async with probe.running():
+                await asyncio.sleep(readers.IDLE_SECONDS)
+            probe.show("idle", max_lag=None, max_transaction=None)
             async with probe.running():
                 alone = await _fan_out(fake, database, channels, "alone")
             probe.show("a fan-out alone", max_lag=None, max_transaction=None)
@@ -188,15 +205,28 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--read")
     parser.add_argument("--large", action="store_true")
+    parser.add_argument("--only", choices=PARTS)
+    parser.add_argument("--pages", type=int)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--gigabytes", type=float, default=6.0)
     options = parser.parse_args()
     logs.configure("console:error")
     if options.read:
         asyncio.run(_read(options.read))
         return
+    if options.pages:
+        resource.setrlimit(resource.RLIMIT_DATA, (int(options.gigabytes * 2**30),) * 2)
+        options.keep.mkdir(parents=True, exist_ok=True)
+        url = f"sqlite+aiosqlite:///{options.keep / 'pages.db'}"
+        if asyncio.run(search_build.build_pages(url, options.pages, options.minutes)):
+            asyncio.run(_measure_pages(url))
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+            show(Figure("memory at most", memory, "MiB"))
+        return
     with contextlib.ExitStack() as stack:
         folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
-        asyncio.run(measure(folder))
+        asyncio.run(measure(folder, [options.only] if options.only else PARTS))
 
 
 if __name__ == "__main__":

@@ -58,8 +58,9 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 def make_printable(text: str) -> str:
     """Return a text with control and direction characters and lone surrogates as escapes (`\\x1b`), passwords hidden."""
-    for pattern in (CONTROLS, _SURROGATES):
-        text = pattern.sub(lambda match: ascii(match[0])[1:-1], text)
+    if not (text.isascii() and text.isprintable()):
+        for pattern in (CONTROLS, _SURROGATES):
+            text = pattern.sub(lambda match: ascii(match[0])[1:-1], text)
     return redact(text)
 
 

@@ -678,6 +678,17 @@ source_pages = sa.Table(
 
 meta = sa.Table("meta", metadata, sa.Column("key", sa.Text, primary_key=True), _required("value", sa.Text))
 
+processes = sa.Table(
+    "processes",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True, comment="of its sessions: Database.name"),
+    sa.Column("role", _one_of(models.ProcessRole), nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("term", sa.BigInteger, comment="as the sender; NULL: it does not send"),
+    sa.Column("started_at", UtcTime, nullable=False),
+    sa.Column("seen_at", UtcTime, nullable=False),
+)
+
 drafts = sa.Table(
     "drafts",
     metadata,

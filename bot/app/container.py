@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from bot.app.client import DiscordRenderer, PaperroundBot
     from bot.client.command_sync import CommandMentions
     from bot.client.context import Services
-    from bot.client.request_gate import HttpObserver
+    from bot.client.request_gate import AcquireSlot, HttpObserver
     from bot.client.translations import Translations
     from bot.outbox.discord_health import Answer
     from bot.rendering.templates import Templates
@@ -226,9 +226,16 @@ class Container:
         return edits.EditPlanner(self.deliveries, self.day_close)
 
     def create_bot(
-        self, *, shard_count: int | None = None, locale: models.Locale | None = None
+        self,
+        *,
+        shard_count: int | None = None,
+        locale: models.Locale | None = None,
+        acquire: AcquireSlot | None = None,
     ) -> PaperroundBot:
-        """Return the Discord client. The demo and tests use both options: see `PaperroundBot`."""
+        """Return the Discord client. The demo and tests use the first options: see `PaperroundBot`.
+
+        `acquire` is awaited before each request; by default it keeps the rate of a bot that is one process.
+        """
         from bot.app.client import PaperroundBot
         from bot.client import request_gate
 
@@ -241,7 +248,9 @@ class Container:
             shard_count=shard_count,
             locale=locale,
         )
-        request_gate.RequestGate(self.discord_health, request_gate.make_request_limiter()).install(bot)
+        request_gate.RequestGate(self.discord_health, acquire or request_gate.make_request_limiter()).install(
+            bot
+        )
         return bot
 
     def create_services(self) -> Services:

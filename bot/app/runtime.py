@@ -39,7 +39,7 @@ from bot.search.results import SearchRequest
 from bot.sources.poller import SourceReport
 from bot.today.service import TodayPlanner
 from bot.web import server as web_server
-from storage import errors, key_values, migrate
+from storage import errors, key_values, migrate, models
 from storage.locks import HEARTBEAT_INTERVAL, SenderLock
 
 log = structlog.get_logger(__name__)
@@ -166,7 +166,7 @@ async def keep_lock(lock: SenderLock, liveness: Liveness, stop: asyncio.Event) -
         if stop.is_set() or await lock.heartbeat():
             continue
         log.warning("sender lock lost; sending pauses until it is acquired again")
-        if not await _wait_unless_stopped(compete_for_lock(lock, liveness, former_term=term), stop):
+        if not await wait_unless_stopped(compete_for_lock(lock, liveness, former_term=term), stop):
             return
         if not lock.is_held:
             log.warning("another process has become the sender; standing by")
@@ -331,19 +331,49 @@ def freeze_gc() -> None:
     gc.set_threshold(GC_THRESHOLD, *gc.get_threshold()[1:])
 
 
-async def run(container: Container) -> None:
+async def run(container: Container, role: models.ProcessRole = models.ProcessRole.ALL) -> None:
     """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot.
 
     A process that loses the sender lock to another one stands by again, with a new client.
     """
-    secret = container.settings.discord_token
-    token = None if secret is None else secret.get_secret_value()
+    token = read_token(container)
     if token is None:
         async with container.database.read() as connection:
             if await key_values.get_first(connection, key_values.WEBHOOK) is None:
                 raise errors.UsageError(MISSING_TOKEN_MESSAGE)
         log.info("posting by webhooks alone: DISCORD_TOKEN is not set")
-    elif not command_sync.has_token_form(token):
+    stopping = begin(container)
+    container.templates.log_problems()
+    monitor = container.monitor_clock()
+    lock = SenderLock(container.database)
+    is_alone = role is models.ProcessRole.ALL
+    rate = request_gate.REQUESTS_PER_SECOND - (0 if is_alone else request_gate.FRONT_REQUESTS_PER_SECOND)
+    async with in_background(app_tasks.report_presence(container, role, lambda: lock.term)):
+        while not stopping.is_set():
+            bot = container.create_bot(acquire=request_gate.make_request_limiter(rate))
+            runtime = build_runtime(container, bot, asyncio.Event(), lock)
+            runtime.metrics.watch_clock(monitor)
+            async with AsyncExitStack() as stack:
+                await _start_monitoring(runtime, stack)
+                stack.push_async_callback(lock.release)
+                try:
+                    await _stand_by_and_send(runtime, token, stopping, monitor)
+                except errors.DatabaseUnavailableError as error:
+                    # It went away before the tasks ran; standing by again waits for it.
+                    log.warning("the database went away; starting again", reason=str(error))
+    log.info("stopped")
+
+
+def read_token(container: Container) -> str | None:
+    """Return the bot's token, if there is one."""
+    secret = container.settings.discord_token
+    return None if secret is None else secret.get_secret_value()
+
+
+def begin(container: Container) -> asyncio.Event:
+    """Prepare this process for Discord's addresses and limits. Returns the event that SIGTERM and SIGINT set."""
+    token = read_token(container)
+    if token is not None and not command_sync.has_token_form(token):
         log.warning("unlikely token", reason=command_sync.NOT_A_TOKEN)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -352,22 +382,7 @@ async def run(container: Container) -> None:
         container.settings.discord_api_url, container.settings.discord_gateway_url
     )
     request_gate.BudgetedAdapter(container.discord_health.budget).install()
-    container.templates.log_problems()
-    monitor = container.monitor_clock()
-    while not stopping.is_set():
-        runtime = build_runtime(
-            container, container.create_bot(), asyncio.Event(), SenderLock(container.database)
-        )
-        runtime.metrics.watch_clock(monitor)
-        async with AsyncExitStack() as stack:
-            await _start_monitoring(runtime, stack)
-            stack.push_async_callback(runtime.lock.release)
-            try:
-                await _stand_by_and_send(runtime, token, stopping, monitor)
-            except errors.DatabaseUnavailableError as error:
-                # It went away before the tasks ran; standing by again waits for it.
-                log.warning("the database went away; starting again", reason=str(error))
-    log.info("stopped")
+    return stopping
 
 
 MISSING_TOKEN_MESSAGE = (
@@ -385,18 +400,18 @@ async def _stand_by_and_send(
     A standby, which waits for the lock, logs in meanwhile, so that it can send as soon as it has the lock.
     """
     database, liveness = runtime.container.database, runtime.liveness
-    async with _in_background(compete_for_lock(runtime.lock, liveness)) as competing:
+    async with in_background(compete_for_lock(runtime.lock, liveness)) as competing:
         competing.add_done_callback(lambda _: liveness.record_start())
         try:
-            if not await _wait_unless_stopped(asyncio.wait({competing}, timeout=STANDBY_SECONDS), stopping):
+            if not await wait_unless_stopped(asyncio.wait({competing}, timeout=STANDBY_SECONDS), stopping):
                 return
             if is_standby := not competing.done():
                 log.info("waiting for the sender lock; another process is running")
             liveness.record_readiness(is_ready=False)
-            if not await _wait_unless_stopped(_prepare(runtime, token, is_standby=is_standby), stopping):
+            if not await wait_unless_stopped(_prepare(runtime, token, is_standby=is_standby), stopping):
                 return
             liveness.record_readiness(is_ready=True)
-            if not await _wait_unless_stopped(competing, stopping):
+            if not await wait_unless_stopped(competing, stopping):
                 return
             if is_standby and (mismatch := await migrate.find_mismatch(database)):
                 raise errors.StorageError(mismatch)
@@ -404,7 +419,7 @@ async def _stand_by_and_send(
             monitor()
             await _run_tasks(runtime, stopping, monitor)
         finally:
-            await _close_client(runtime.bot)
+            await close_client(runtime.bot)
 
 
 async def _prepare(runtime: Runtime, token: str | None, *, is_standby: bool) -> None:
@@ -417,7 +432,8 @@ async def _prepare(runtime: Runtime, token: str | None, *, is_standby: bool) -> 
     freeze_gc()
 
 
-async def _close_client(bot: PaperroundBot) -> None:
+async def close_client(bot: PaperroundBot) -> None:
+    """Close the client's connections, within two seconds."""
     with suppress(Exception):  # errors of closing a broken socket do not matter at shutdown
         async with asyncio.timeout(2):
             await bot.close()
@@ -435,6 +451,7 @@ async def _start_monitoring(runtime: Runtime, stack: AsyncExitStack) -> None:
             runtime.liveness,
             role=lambda: "sender" if runtime.lock.is_held else "standby",
             is_connected=runtime.bot.is_gateway_connected,
+            needs_front=runtime.bot.gets_interactions_by_http,
         )
         servers[settings.http] = [monitoring.add_routes]
     if settings.web is not None:
@@ -450,7 +467,7 @@ async def _start_monitoring(runtime: Runtime, stack: AsyncExitStack) -> None:
         log.info("serving", setting=setting, url=url)
 
 
-async def _wait_unless_stopped(awaitable: Awaitable[object], stop: asyncio.Event) -> bool:
+async def wait_unless_stopped(awaitable: Awaitable[object], stop: asyncio.Event) -> bool:
     """Wait until the awaitable is done or `stop` is set, which cancels it; returns whether it is done."""
     task, stopper = asyncio.ensure_future(awaitable), asyncio.ensure_future(stop.wait())
     done, _ = await asyncio.wait({task, stopper}, return_when=asyncio.FIRST_COMPLETED)
@@ -485,7 +502,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         writer = app_tasks.WriterLoop(container, ingest, runtime.plan_and_wake)
         bodies.append(lambda: writer.run(stop))
     async with (
-        _in_background(runtime.relay.run(stop)) as relaying,
+        in_background(runtime.relay.run(stop)) as relaying,
         app_container.open_poller(
             container, container.create_ingest(on_planned=runtime.relay.wake)
         ) as poller,
@@ -500,7 +517,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
             ],
             container.clock(),
         ) as scheduler,
-        _in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
+        in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
     ):
         await app_container.log_missing_source(container)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
@@ -515,7 +532,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
 
         bodies.append(tick)
         tasks = [relaying, *(asyncio.ensure_future(body()) for body in bodies)]
-        async with _in_background(runtime.sync_commands()), _in_background(stopping.wait()) as stopper:
+        async with in_background(runtime.sync_commands()), in_background(stopping.wait()) as stopper:
             await asyncio.wait({*tasks, connection, stopper}, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             ends_at = time.monotonic() + SHUTDOWN_SECONDS
@@ -524,7 +541,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
             if stopping.is_set() and not container.database.is_sqlite:
                 # A standby goes on now. This process answers no commands any more, and what it still writes is fenced.
                 connection.cancel()
-                await _close_client(runtime.bot)
+                await close_client(runtime.bot)
                 await runtime.lock.release()
             await asyncio.wait(tasks, timeout=max(0.0, ends_at - time.monotonic()))
         for task in tasks:
@@ -539,7 +556,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
 
 
 @asynccontextmanager
-async def _in_background(work: Coroutine[Any, Any, object]) -> AsyncIterator[asyncio.Task[object]]:
+async def in_background(work: Coroutine[Any, Any, object]) -> AsyncIterator[asyncio.Task[object]]:
     """Run `work` in a task, which is cancelled at the end."""
     task = asyncio.create_task(work)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -32,7 +33,7 @@ from bot.shelf import news as shelf_news
 from bot.sources import base, fetcher, kinds
 from bot.writer import publication
 from bot.writer import service as writer_service
-from storage import errors, key_values, migrate, models, outbox, sources
+from storage import errors, key_values, migrate, models, outbox, processes, sources
 from storage.database import Database
 from storage.models import SourceKind
 
@@ -242,6 +243,27 @@ MAX_CHECK_INTERVAL_SECONDS = 6 * 3600.0
 IN_PROCESS_LIMIT = 200
 """Papers up to which a task runs in this process: starting a worker takes longer. Larger tasks would keep their memory."""
 PROGRESS_LOG_SECONDS = 15.0
+
+
+async def report_presence(
+    container: Container, role: models.ProcessRole, get_term: Callable[[], int | None]
+) -> None:
+    """Report this process to those that share the database, until it is cancelled; a SQLite file has one process."""
+    database, started_at = container.database, container.clock()
+    if database.is_sqlite:
+        return
+    version = importlib.metadata.version("paperround")
+    try:
+        while True:
+            process = models.Process(database.name, role, version, get_term(), started_at, container.clock())
+            with isolation.isolated(log, "this process is not reported"):
+                async with database.transaction() as connection:
+                    await processes.report(connection, process)
+            await asyncio.sleep(processes.INTERVAL.total_seconds())
+    finally:
+        with suppress(errors.StorageError):
+            async with database.transaction() as connection:
+                await processes.remove(connection, database.name)
 
 
 class MaintenanceLoop:

@@ -144,6 +144,7 @@ _OTHER_SOURCE = re.compile(
     r"|공식\s|초안|web search|search results",
     re.IGNORECASE,
 )
+_REQUEST = re.compile("주시면|주세요|주십시오")
 _FROM_ABSTRACT = re.compile(
     r"초록[^\n]{0,20}(?:바탕|기반|토대|근거|참고)[^\n]{0,20}(?:작성|요약|정리)|(?:based|written"
     r"|drawn)[^\n]{0,20}\b(?:on|from) (?:only )?the abstract",
@@ -155,7 +156,8 @@ _SELF_REFERENCE_SUBJECT = re.compile(
 )
 
 
-def find_basis(sections: Sequence[Section]) -> Basis | None:
+@lru_cache(maxsize=64)
+def find_basis(sections: tuple[Section, ...]) -> Basis | None:
     """What the writer of a summary says it was written from; None if it says nothing."""
     if not sections:
         return Basis.NONE
@@ -206,7 +208,7 @@ def _basis_of_opening(opening: Sequence[str], *, has_more: bool) -> Basis | None
         if any(map(_is_assumed, nearby)):
             return Basis.NONE
         is_apology = index < _APOLOGY_SENTENCES and _APOLOGY.search(sentence)
-        if is_apology and has_more and not any(map(_OTHER_SOURCE.search, nearby)):
+        if is_apology and has_more and not any(map(_names_other_source, nearby)):
             return Basis.NONE
     return None
 
@@ -226,6 +228,13 @@ def _basis_of_notes(sentences: Sequence[str]) -> Basis | None:
         if _is_assumed(sentence) or (refers and _MAY_DIFFER.search(sentence)):
             return Basis.NONE
     return None
+
+
+def _names_other_source(sentence: str) -> bool:
+    """Whether a sentence says what else was read: not what could not be read, nor what the reader is asked for."""
+    unread = _UNREAD.search(sentence)
+    found = _OTHER_SOURCE.search(sentence, unread.end() if unread else 0)
+    return found is not None and not _REQUEST.search(sentence)
 
 
 def _is_assumed(sentence: str) -> bool:
@@ -486,9 +495,13 @@ _LABEL_NAMES = {
 
 def shown_sections(entry: Entry) -> tuple[Section, ...]:
     """The sections without empty statements and labels of the basis; none for a refusal or an invention."""
-    if entry.summary_missing or not entry.sections or find_basis(entry.sections) is Basis.NONE:
-        return ()
-    return drop_empty_statements(drop_labels(entry.sections))
+    return () if entry.summary_missing else _select_shown(entry.sections)
+
+
+@lru_cache(maxsize=64)
+def _select_shown(sections: tuple[Section, ...]) -> tuple[Section, ...]:
+    """It takes half a millisecond, and whatever shows a paper asks several times."""
+    return () if find_basis(sections) is Basis.NONE else drop_empty_statements(drop_labels(sections))
 
 
 def find_shown_basis(digest_format: DigestFormat, entry: Entry) -> Basis | None:

@@ -178,9 +178,10 @@ class ArchiveTools:
     ) -> str:
         """Return an answer with as many of the papers as fit, from the first on."""
         details = {paper["arxiv_id"]: paper for paper in answer.get("papers", ())}
-        head = self._fit({**answer, "left_out": len(rows), "papers": []}, _HEAD_BYTES)
-        room = MAX_ANSWER_BYTES - _count_bytes(head)
-        papers = list[dict[str, Any]]()
+        beside = {key: value for key, value in answer.items() if key != "papers"}
+        head = _to_json(self._fit(beside, _HEAD_BYTES))
+        room = MAX_ANSWER_BYTES - _count_bytes(f'{head},"left_out":{len(rows)},"papers":[]')
+        papers = list[str]()
         for row in rows:
             paper = details.get(row.arxiv_id) or cli_search.to_dict(row)
             paper |= {"authors": list(row.authors[:ROW_AUTHORS]), "author_count": len(row.authors)}
@@ -189,19 +190,19 @@ class ArchiveTools:
                 paper["summary"] = _MARKS.sub(r"\1", snippet.text)
             if not row.score:  # only a search on a topic has scores
                 del paper["score"]
-            cleaned = _clip(paper, *_ROW_SIZE)
-            room -= _count_bytes(cleaned)
+            text = _to_json(_clip(paper, *_ROW_SIZE))
+            room -= 1 + _count_bytes(text)
             if room < 0:
                 break
-            papers.append(cleaned)
-        return _to_json({**head, "left_out": len(rows) - len(papers), "papers": papers})
+            papers.append(text)
+        return f'{head[:-1]},"left_out":{len(rows) - len(papers)},"papers":[{",".join(papers)}]}}'
 
     def _fit(self, answer: Mapping[str, Any], room: int = MAX_ANSWER_BYTES) -> dict[str, Any]:
         """Return an answer with the day of today, its texts and lists shortened if it takes more bytes than there is room for."""
         dated = {"today": self.clock().date().isoformat(), **answer}
         fitting: dict[str, Any] = _clip(dated, MAX_ANSWER_BYTES, MAX_ANSWER_BYTES)
         for length, items in _SHORTER:
-            if _count_bytes(fitting) <= room:
+            if _count_bytes(_to_json(fitting)) <= room:
                 break
             fitting = {**_clip(dated, length, items), "shortened": True}
         return fitting
@@ -228,9 +229,8 @@ def _clip(value: Any, length: int, items: int) -> Any:
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def _count_bytes(value: Any) -> int:
-    """Return the bytes that a value takes in an answer: the answer is a text of JSON within the JSON of the protocol."""
-    text = _to_json(value)
+def _count_bytes(text: str) -> int:
+    """Return the bytes that a text of JSON takes in an answer, within the JSON of the protocol."""
     return len(text.encode()) + text.count('"') + text.count("\\")
 
 
@@ -250,6 +250,8 @@ def create_server(
     server: mcpserver.MCPServer[Any] = mcpserver.MCPServer(
         "paperround", title="Paperround", instructions=INSTRUCTIONS, subscriptions=False
     )
+    # Traces that nothing collects, and the state of tools that ask back, which none does: a fifth of the SDK's time for a call.
+    server.middleware.clear()
     hints = types.ToolAnnotations(
         read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
     )

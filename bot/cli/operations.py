@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli import shell
-from storage import errors
+from storage import errors, models
 
 if TYPE_CHECKING:
     from bot.app.container import Container
@@ -168,7 +168,12 @@ def accept_options(
     """Options of `paperround` itself."""
 
 
-def run() -> None:
+def run(
+    role: Annotated[
+        models.ProcessRole,
+        typer.Option("--role", help="leader: everything but commands by HTTP, which `front` answers."),
+    ] = models.ProcessRole.ALL,
+) -> None:
     """Run the bot until SIGTERM or SIGINT."""
     import structlog
 
@@ -186,8 +191,14 @@ def run() -> None:
         raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
 
     async def command() -> None:
-        async with shell.open_container(creating=True, migrating=True) as opened:
-            await runtime.run(opened)
+        is_front = role is models.ProcessRole.FRONT
+        async with shell.open_container(creating=not is_front, migrating=not is_front) as opened:
+            if is_front:
+                from bot.app import front
+
+                await front.run(opened)
+            else:
+                await runtime.run(opened, role)
 
     shell.run_command(command)
 

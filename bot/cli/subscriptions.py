@@ -294,11 +294,10 @@ def _create_subscriptions(database: Database) -> Subscriptions:
 
 def _with_changes(subscription: models.Subscription, given: Mapping[str, Any]) -> models.Subscription:
     """Return the subscription with the given settings. Raises UsageError."""
-    from dataclasses import replace
-
+    from bot.daily import options
     from storage import errors, models
 
-    changed = replace(subscription, **given)
+    changed = options.with_changes(subscription, given)
     if given.get("server_picks") and changed.style is not models.Style.WEEKLY:
         raise errors.UsageError("Only a weekly post lists what members saved or shared. Use --style weekly.")
     return changed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -131,9 +131,25 @@ class Client(commands.AutoShardedBot):
         self.request_cooldowns = commands.CooldownMapping[discord.Interaction[Any]].from_cooldown(
             MAX_REQUESTS, COOLDOWN_SECONDS, lambda interaction: interaction.user.id
         )
+        self.load_guild: Callable[[int], Awaitable[None]] | None = None
+        """Has a server's channels and roles in the cache, in a client without a Gateway."""
         self.lookup_cooldowns = commands.CooldownMapping[discord.Interaction[Any]].from_cooldown(
             MAX_LOOKUPS, COOLDOWN_SECONDS, lambda interaction: interaction.user.id
         )
+
+    async def prepare_guild(self, guild_id: int | None) -> None:
+        """Have a server's channels and roles in the cache. The Gateway keeps them there, so that nothing is asked."""
+        if self.load_guild is not None and guild_id is not None:
+            await self.load_guild(guild_id)
+
+    async def complete_guild(self, interaction: discord.Interaction[Any]) -> None:
+        """Give an interaction that came without the Gateway its server's channels and roles."""
+        await self.prepare_guild(interaction.guild_id)
+        if self.load_guild is not None and (guild := self.get_guild(interaction.guild_id or 0)) is not None:
+            channel = guild.get_channel_or_thread(interaction.channel_id or 0)
+            interaction.channel = channel or interaction.channel
+            if isinstance(interaction.user, discord.Member):
+                interaction.user.guild = guild
 
     async def texts_for(self, interaction: discord.Interaction[Any]) -> Texts:
         """Return the texts in the user's language: the client's, else the stored one, else the server's."""

@@ -47,6 +47,9 @@ REQUEST_SECONDS = 30.0
 REQUESTS_PER_SECOND = 49.0
 """Discord allows a bot 50 over all routes, interactions not counted (Discord docs, topics/rate-limits, 2026)."""
 
+FRONT_REQUESTS_PER_SECOND = 5.0
+"""The part of these that all fronts share; the leader has the others."""
+
 BUCKET_CAPACITY = 1.9
 
 JSON = "application/json"

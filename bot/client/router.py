@@ -344,6 +344,7 @@ async def require_bot_may_post(
 
 async def require_alert_channel(request: Request, guild_id: int | None, channel_id: int) -> None:
     """Raise UserError unless alerts can go to the channel, and the user manages its messages."""
+    await request.interaction.client.prepare_guild(guild_id)
     guild = None if guild_id is None else request.interaction.client.get_guild(guild_id)
     channel = require_channel(guild, channel_id)
     if not isinstance(channel, discord.TextChannel):
@@ -399,7 +400,8 @@ def callback(
 ) -> Callable[[CogMethod[P]], Callback[P]]:
     """Make a cog's method a callback of discord.py: it gets a `Request`, and what it returns is sent in this mode.
 
-    A reader who uses more than `context.MAX_REQUESTS` in a period is refused before anything is done.
+    A reader who uses more than `context.MAX_REQUESTS` in a period is refused before anything is done. The methods of a cog
+    with `reads_guild` find the server's channels and roles in the client's cache.
     """
 
     def decorate(method: CogMethod[P]) -> Callback[P]:
@@ -411,6 +413,8 @@ def callback(
             chosen = mode if isinstance(mode, ResponseMode) else mode(*arguments)  # type: ignore[arg-type]
             if chosen.defer is not None:
                 await chosen.defer(interaction)
+            if getattr(cog, "reads_guild", False):
+                await interaction.client.complete_guild(interaction)
             request = Request(interaction, await interaction.client.texts_for(interaction))
             await _send(interaction, await method(cog, request, *arguments, **options), chosen)
 

@@ -18,8 +18,6 @@ log = structlog.get_logger(__name__)
 
 MAX_LINE_SIZE = 32_768
 """Bytes of an address: a query of 2,000 Korean characters is 18,000 once it is percent-encoded."""
-MAX_REQUEST_BYTES = 100_000
-"""Of a connection's one request, which has no body; a longer address would not get its refusal."""
 
 _SAID_EVERY_SECONDS = 60.0
 _MAX_SAID_LENGTH = 200
@@ -30,10 +28,14 @@ AddRoutes = Callable[[web.UrlDispatcher], None]
 
 
 class Limits(NamedTuple):
-    """Bounds of a server: open connections, and the seconds that one lasts at most, with or without a request."""
+    """Bounds of a server: open connections, the seconds that one lasts at most, and the bytes of its one request.
+
+    By default a request has no body; below 100,000 bytes a longer address would not get its refusal.
+    """
 
     connections: int = 32
     seconds: float = 10.0
+    request_bytes: int = 100_000
 
 
 @asynccontextmanager
@@ -142,7 +144,7 @@ class _Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         # Before it is parsed: thousands of chunks of one byte, or of requests, take the event loop for a second.
         self._received += len(data)
-        if self._received > MAX_REQUEST_BYTES:
+        if self._received > self._connections.limits.request_bytes:
             self.abort()
         else:
             super().data_received(data)

@@ -190,6 +190,8 @@ class Settings(BaseSettings):
     day_closes: Annotated[str, _checked(day_close.parse)] = day_close.DEFAULT_SETTING
     days_off: Annotated[tuple[str, ...], NoDecode, _List] = ()
     http: _HttpAddress = None
+    interactions: _HttpAddress = None
+    public_key: str | None = None
     web: _HttpAddress = None
     mcp_token: SecretStr | None = None
     heartbeat_url: Annotated[
@@ -276,6 +278,10 @@ def _format_error(problem: Mapping[str, Any]) -> str:
     name = setting_name(str(problem["loc"][0])) if problem["loc"] else "settings"
     rest = "".join(f"[{part}]" for part in problem["loc"][1:])
     message = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "literal_error":
+        message = (
+            f"{str(problem['input'])[:40]!r} is not one of its values; write {problem['ctx']['expected']}"
+        )
     return f"{name}{rest}: {message}. Change it in the environment, {ENV_FILE} or {TOML_FILE}."
 
 

@@ -52,6 +52,7 @@ async def _complete_post(interaction: Interaction, current: str) -> autocomplete
     texts = await interaction.client.texts_for(interaction)
     query = current.casefold()
     labels: dict[str, str] = {}
+    await interaction.client.prepare_guild(interaction.guild_id)
     for subscription in await _list_for_guild(Request(interaction, texts)):
         channel = interaction.client.get_channel(subscription.channel_id)
         name = getattr(channel, "name", None)
@@ -113,6 +114,8 @@ def _annotate(setting: daily_options.Setting) -> Any:
 @app_commands.default_permissions(manage_guild=True)
 class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts in this server's channels"):
     """A server's subscriptions."""
+
+    reads_guild = True
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Require a manager, even if the server's command settings allow others."""
@@ -208,6 +211,8 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
 
 class SubscriptionButtonsCog(commands.Cog):
     """A server's subscriptions, managed with components. All but `resume` require a manager of the server."""
+
+    reads_guild = True
 
     @router.handles(daily_messages.SETUP, router.PRIVATELY, check=router.require_manager)
     async def setup(self, request: Request, action: Action) -> list[ui.LayoutView]:

@@ -21,6 +21,8 @@ MAX_TOP_N = 25
 """Discord's limit on the options of a select menu, which lists the papers of a post."""
 MAX_VOTES = 99_999
 WEBHOOK_STYLES = (Style.COMPACT, Style.CARDS, Style.WEEKLY)
+WEEKLY_DAYS = (1,)
+"""The weekday, as ISO counts them, of a weekly post for which none was chosen."""
 NO_TOPIC = ("-", "–", "—")
 CHECKED = "options"
 """The menu of a form that holds its settings with two values."""
@@ -322,13 +324,22 @@ def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subsc
         for setting in SETTINGS.values()
         if typed.get(setting.option) is not None
     }
-    changed = replace(subscription, **changes)
+    changed = with_changes(subscription, changes)
     if changed.style is Style.WEEKLY and "when" not in changes:
         changed = replace(changed, when=When.HOUR)
     if changed.when is When.COMPLETE and changed.style is Style.WEEKLY:
         raise UserError("weekly-at-its-hour")
     if changes.get("server_picks") and changed.style is not Style.WEEKLY:
         raise UserError("server-picks-are-weekly")
+    return changed
+
+
+def with_changes(subscription: Subscription, changes: Mapping[str, Any]) -> Subscription:
+    """Return the subscription with these fields changed. One that becomes weekly comes on Mondays unless days were chosen."""
+    changed = replace(subscription, **changes)
+    becomes_weekly = Style.WEEKLY is changed.style is not subscription.style
+    if becomes_weekly and "days" not in changes and changed.days == schedule.EVERY_DAY:
+        return replace(changed, days=WEEKLY_DAYS)
     return changed
 
 

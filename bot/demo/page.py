@@ -48,6 +48,7 @@ WORDS = {
         "channels": "Channels",
         "steps": "First steps",
         "how": "Press one, or type it below. The menu under a post opens a paper.",
+        "archive": "The same papers as web pages",
     },
     models.Locale.KO: {
         "title": "Paperround 데모",
@@ -55,6 +56,7 @@ WORDS = {
         "channels": "채널",
         "steps": "이렇게 시작해 보세요",
         "how": "누르거나 아래에 직접 입력하세요. 글의 메뉴에서 논문을 골라 읽을 수 있어요.",
+        "archive": "같은 논문을 웹에서 보기",
     },
 }
 ENGLISH_WORDS = {
@@ -124,8 +126,13 @@ _FILES = {"/paperround.css": "text/css", "/paperround.js": "application/javascri
 _CHANNEL = "/paperround/channel/"
 
 
-def dress(preview: simcord.Preview, channels: Sequence[simcord.ChannelHandle], locale: models.Locale) -> None:
-    """Make SimCord's page, which is not served yet, Paperround's."""
+def dress(
+    preview: simcord.Preview,
+    channels: Sequence[simcord.ChannelHandle],
+    locale: models.Locale,
+    archive_url: str,
+) -> None:
+    """Make SimCord's page, which is not served yet, Paperround's, with a link to the web archive."""
     server: Any = preview._server
     serve_file, serve_commands = server._static, server._commands
 
@@ -146,7 +153,9 @@ def dress(preview: simcord.Preview, channels: Sequence[simcord.ChannelHandle], l
             return respond(text, _FILES[path])
         original = await serve_file(request)
         if path == "/":
-            return respond(_render(original.text, preview.channel, channels, locale), "text/html")
+            return respond(
+                _render(original.text, preview.channel, channels, locale, archive_url), "text/html"
+            )
         assert isinstance(original, web.StreamResponse)
         return original
 
@@ -169,6 +178,7 @@ def _render(
     current: simcord.ChannelHandle,
     channels: Sequence[simcord.ChannelHandle],
     locale: models.Locale,
+    archive_url: str,
 ) -> str:
     """Return SimCord's page with Paperround's title, channels and first steps."""
     words = {name: html.escape(text) for name, text in WORDS[locale].items()}
@@ -185,6 +195,7 @@ def _render(
     side = (
         f'<aside id="paperround"><header><h1>{words["title"]}</h1><p>{words["about"]}</p></header>'
         f'<nav aria-label="{words["channels"]}"><h2>{words["channels"]}</h2><ul>{links}</ul></nav>'
+        f'<p><a href="{archive_url}/?lang={locale.value}" target="_blank" rel="noopener">{words["archive"]} ↗</a></p>'
         f"<details><summary>{words['steps']}</summary><ol>{steps}</ol><p>{words['how']}</p></details></aside>"
     )
     changes = {

@@ -10,8 +10,9 @@ import dataclasses
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from bot.alerts import matcher
 from bot.app.container import Container, open_container
 from bot.app.runtime import Runtime, build_runtime
 from bot.archive import parse
+from bot.core import http_server
 from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
 from bot.demo import page as demo_page
@@ -29,6 +31,7 @@ from bot.demo.stage import Stage, Viewer
 from bot.search import glossary
 from bot.search.results import Choice, SearchRequest, SearchResult
 from bot.search.service import SearchService
+from bot.web import server as web_server
 from storage import locks, models, papers, shelf, sources
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -183,8 +186,15 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
                 | sample_digests.load_media(),
                 port=port or None,
             )
-            demo_page.dress(preview, channels, locale)
-            async with preview as page:
+            pages = runtime.container.create_web_pages(runtime.bot.services)
+            archive = web_server.WebServer(pages, time.monotonic)
+            serving = http_server.serving(
+                "127.0.0.1:0", "the archive", [archive.add_routes], web_server.LIMITS
+            )
+            async with AsyncExitStack() as stack:
+                archive_url = await stack.enter_async_context(serving)
+                demo_page.dress(preview, channels, locale, archive_url)
+                page = await stack.enter_async_context(preview)
                 sys.stdout.write(f"{page.url}\n{INTRODUCTION[locale]}\n")
                 sys.stdout.flush()
                 stage = Stage(env, page, channels, viewer, locale)

@@ -22,6 +22,8 @@ KEEP = "mk"
 class StatusCog(commands.Cog):
     """Status of the channel and its posts, and help."""
 
+    reads_guild = True
+
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
         self._mentions = bot.mentions
@@ -73,12 +75,17 @@ class StatusCog(commands.Cog):
         )
         can_manage = router.is_manager(interaction)
         is_budget_spent = can_manage and await self._services.writer.has_spent_budget()
+        roles = {row.mention_role_id for row, _ in report.subscriptions if row.mention_role_id}
+        guild = interaction.guild
+        # Of a server that is not cached nothing is known.
+        known = roles if guild is None or guild.unavailable else {role.id for role in guild.roles}
         return operations_messages.status_view(
             request.texts,
             report,
             guild_id=interaction.guild_id,
             can_manage=can_manage,
             writer_command=self._mentions("write status") if is_budget_spent else "",
+            gone_roles=frozenset(roles - known),
         )
 
 

@@ -22,7 +22,19 @@ from bot.search import glossary as search_glossary
 from bot.search import index as search_index
 from bot.sources import kinds
 from bot.text import questions
-from storage import alerts, daily, errors, key_values, migrate, models, outbox, papers, snapshot, sources
+from storage import (
+    alerts,
+    daily,
+    errors,
+    key_values,
+    migrate,
+    models,
+    outbox,
+    papers,
+    processes,
+    snapshot,
+    sources,
+)
 from storage.database import Database
 
 TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
@@ -163,6 +175,7 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool]:
             posts, has_alert = await daily.list_rows(connection), await alerts.exist(connection)
             tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
             uncertain = await outbox.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
+            live = await processes.list_live(connection, system_clock())
             decisions = await snapshot.read(connection, search_glossary.read_decisions)
         async with opened.transaction() as connection:
             await key_values.remove(connection, "doctor")  # is refused by a database that is read-only
@@ -173,6 +186,7 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool]:
             await _index(opened),
             *_steps(source_count, is_fed, len(posts), has_alert),
             *await _webhooks(settings, posts, tokens, uncertain),
+            *map(_process, live),
             *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
             *(Finding(f"glossary: {row.term}", f"{row.form} {_DECIDED[row.is_added]}") for row in decisions),
         ], has_alert or not posts or not all(row.is_by_webhook for row in posts)
@@ -227,6 +241,14 @@ async def _webhooks(
 
 def _step(what: str, value: str, *, is_done: bool, note: str) -> Finding:
     return Finding(what, value) if is_done else Finding(what, value, status=Status.TODO, note=note)
+
+
+def _process(process: models.Process) -> Finding:
+    """Name a process of `run`, what it does, and since when."""
+    doing = "answers commands" if process.role is models.ProcessRole.FRONT else "stands by"
+    doing = "leads" if process.term is not None else doing
+    value = f"{doing}, version {process.version}, since {process.started_at:%Y-%m-%d %H:%M} UTC"
+    return Finding(f"process {process.name.removeprefix('paperround ')}", value)
 
 
 BYTES_PER_PAPER, BYTES_PER_LOOKUP = 13_000, 8_000

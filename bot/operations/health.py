@@ -17,7 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
-from storage import errors, locks, migrate, models, outbox
+from storage import errors, locks, migrate, models, outbox, processes
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -387,8 +387,18 @@ DATABASE_SECONDS = 2.0
 """`/health` waits this long for the age of the oldest delivery; its status does not depend on it."""
 
 
+NO_FRONT = (
+    "Discord sends commands to the application's Interactions Endpoint URL, and no `paperround run --role front` is there to"
+    " answer them. Start one, or take the address away on the application's General Information page."
+)
+
+
 class MonitoringServer:
-    """Serves the state of one running bot. `role` gives "sender", or "standby" while another process holds the lock."""
+    """Serves the state of one running bot.
+
+    `role` gives "sender", "standby" while another process holds the lock, or "front". `needs_front` says whether commands come
+    by HTTP, which a front answers.
+    """
 
     def __init__(
         self,
@@ -399,8 +409,10 @@ class MonitoringServer:
         *,
         role: Callable[[], str],
         is_connected: Callable[[], bool],
+        needs_front: Callable[[], bool] = lambda: False,
     ) -> None:
         self._database = database
+        self._needs_front = needs_front
         self._metrics = metrics
         self._clock = clock
         self._liveness = liveness
@@ -416,9 +428,11 @@ class MonitoringServer:
         role, is_connected = self._role(), self._is_connected()
         if is_connected:
             self._liveness.record("discord")
-        problems = self._liveness.find_problems(is_standby=role == "standby")
+        problems = self._liveness.find_problems(is_standby=role != "sender")
         if role == "standby" and (mismatch := await self._find_mismatch()):
             problems.append(mismatch)
+        if role == "sender" and self._needs_front() and not await self._has_front():
+            problems.append(NO_FRONT)
         oldest = await self._oldest_unsent_at()
         body = {
             "up": True,
@@ -437,6 +451,14 @@ class MonitoringServer:
             async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
                 return await outbox.oldest_unsent_at(connection)
         return None
+
+    async def _has_front(self) -> bool:
+        """Return whether a process answers the interactions; True also if the database does not answer."""
+        with isolation.isolated(log, "the fronts are unknown"):
+            async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
+                live = await processes.list_live(connection, self._clock())
+            return any(process.role is models.ProcessRole.FRONT for process in live)
+        return True
 
     async def _find_mismatch(self) -> str | None:
         """Return a sentence if another version has changed the schema; None also if the database does not answer."""

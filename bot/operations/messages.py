@@ -45,8 +45,11 @@ def status_view(
     can_manage: bool,
     writer_command: str = "",
     has_reader: bool = True,
+    gone_roles: frozenset[int] = frozenset(),
 ) -> ui.LayoutView:
     """Return the status. `can_manage` adds what is only for members who manage the server.
+
+    `gone_roles` are roles of daily posts that the server does not have any more.
 
     `has_reader` is false outside Discord, where no alerts are a reader's own.
     `writer_command` shows the state of the writer; "" unless it has no tokens left for papers of the newest day.
@@ -66,7 +69,7 @@ def status_view(
         message.add_text(texts("status-writer-budget", command=writer_command))
     if guild_id is not None:
         message.add_separator()
-        message.add_text(_posts_text(texts, report, guild_id))
+        message.add_text(_posts_text(texts, report, guild_id, gone_roles))
     if report.problem_deliveries:
         message.add_separator()
         message.add_text("\n".join(_problem_text(texts, row) for row in report.problem_deliveries))
@@ -128,7 +131,7 @@ def _clock_text(texts: Texts, step: ClockStep) -> str:
     return texts("status-clock-moved", by=duration, direction=direction, at=format_timestamp(step.at, "R"))
 
 
-def _posts_text(texts: Texts, report: StatusReport, guild_id: int) -> str:
+def _posts_text(texts: Texts, report: StatusReport, guild_id: int, gone_roles: frozenset[int]) -> str:
     if not report.subscriptions:
         return texts("status-no-post")
     lines = []
@@ -136,6 +139,8 @@ def _posts_text(texts: Texts, report: StatusReport, guild_id: int) -> str:
         upcoming = texts("status-next", next=daily_messages.next_post_text(texts, subscription))
         last = _last_post_text(texts, last_post, guild_id)
         lines.append(f"<#{subscription.channel_id}> · {last}\n{upcoming}")
+        if subscription.mention_role_id in gone_roles:
+            lines.append(subtext(texts("status-no-role")))
     if len(report.subscriptions) > MAX_POSTS:
         lines.append(texts("and-more", count=len(report.subscriptions) - MAX_POSTS))
     return "\n".join(lines)

@@ -495,6 +495,8 @@ def to_single_line(text: str) -> str:
 
 def strip_invisible(text: str) -> str:
     """Return `text` composed (NFC), without control, invisible and direction characters; `\\n` stays."""
+    if text.isascii() and text.isprintable():
+        return text
     return unicodedata.normalize("NFC", _INVISIBLE.sub("", _CONTROL.sub(" ", text)))
 
 

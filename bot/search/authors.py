@@ -293,6 +293,8 @@ MAX_COAUTHORS = 8
 MAX_TOPICS = 5
 _MIN_TITLES = 2
 """Titles that have a single word, such as quantization but not background, before it counts as a topic."""
+_MAX_TOPIC_SHARE, _MIN_COMMON_PAPERS = 0.25, 100
+"""Share of the archive's papers, and papers at least, above which a term such as benchmark says nothing of an author."""
 MAX_TOPIC_PAPERS = 60
 """Papers of an author, the last stored, that topics are read from."""
 
@@ -332,7 +334,7 @@ def find_author(
         matches=tuple(shown),
         name_variants=tuple(variants_by_id.get(best.id, ())),
         coauthors=tuple(author.name for author, _ in coauthors) if is_one else (),
-        topics=_list_topics(glossary, indexed.values(), locale) if is_one else (),
+        topics=_list_topics(snapshot, glossary, indexed.values(), locale) if is_one else (),
         namesakes=() if is_one else tuple(name_of[author.id] for author in namesakes),
         is_corrected=people.is_correction(typed, best.name) and not namesakes,
     )
@@ -354,10 +356,13 @@ def display_name(author: models.Author, variants: Sequence[str]) -> str:
 
 
 def _list_topics(
-    glossary: resolver.Glossary, rows: Iterable[search.IndexRow], locale: models.Locale
+    snapshot: Snapshot, glossary: resolver.Glossary, rows: Iterable[search.IndexRow], locale: models.Locale
 ) -> tuple[str, ...]:
-    """Return the concepts that most of these papers explain in parentheses, by their usual forms in a language."""
-    counts, support = Counter[str](), dict[str, int]()
+    """Return the concepts that most of these papers explain in parentheses, by their usual forms in a language.
+
+    Those of a quarter of the archive are left out.
+    """
+    counts, support, terms = Counter[str](), dict[str, int](), dict[str, str]()
     for row in rows:
         explained = (_explained_concept(glossary, mention) for mention in row.texts.mentions)
         by_key = {concept.key: concept for concept in explained if concept is not None}
@@ -365,9 +370,16 @@ def _list_topics(
             name = search_glossary.name_concept(concept, locale)
             counts[name] += 1
             support[name] = sum(form.papers for form in concept.forms)
+            terms[name] = concept.usual_form("en") or concept.key
     # What other papers explain too says more; then the name decides, since the order of a set varies between runs.
-    ranked = sorted(counts, key=lambda topic: (-counts[topic], -support[topic], topic))
-    return tuple(ranked[:MAX_TOPICS])
+    ranked = sorted(counts, key=lambda topic: (-counts[topic], -support[topic], topic))[: 2 * MAX_TOPICS]
+    queries = {topic: form.anywhere for topic in ranked if (form := search_query.from_text(terms[topic]))}
+    known = search.get_document_frequencies(
+        snapshot, set().union(*map(search.query_tokens, queries.values()))
+    )
+    most = max(_MIN_COMMON_PAPERS, _MAX_TOPIC_SHARE * search.count_papers(snapshot))
+    common = {topic for topic, query in queries.items() if search.estimate_matches(query, known) > most}
+    return tuple(topic for topic in ranked if topic not in common)[:MAX_TOPICS]
 
 
 def _explained_concept(glossary: resolver.Glossary, mention: str) -> concepts.Concept | None:

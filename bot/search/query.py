@@ -185,7 +185,7 @@ def build_texts(paper: models.IndexDocument) -> search.DocumentTexts:
     title_teller, *tellers = paper.tellers or (0,) * (1 + len(paper.sections))
     told = [] if plain_title == title else [(title_teller, title)]
     for teller, section in zip(tellers, paper.sections, strict=True):
-        if section.heading and not summaries.is_newsletter_label(section.heading):
+        if section.heading and not summaries.label_name(section.heading):
             told.append((teller, section.heading))
         told.append((teller, section.body))
     told += [(0, paper.abstract)] if paper.abstract else []

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import re
 import time
 import zlib
 from collections import Counter
@@ -39,9 +38,26 @@ _GROUPS = {
     **{name: (name,) for name in ("cs", "econ", "eess", "math", "q-bio", "q-fin", "stat")},
 }
 """The archives of each set of OAI-PMH. Source: https://arxiv.org/category_taxonomy"""
-_UNDIVIDED = frozenset(
-    ["gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math-ph", "nucl-ex", "nucl-th", "quant-ph"]
-)
+_SUBJECTS = {
+    "astro-ph": "CO EP GA HE IM SR",
+    "cond-mat": "dis-nn mes-hall mtrl-sci other quant-gas soft stat-mech str-el supr-con",
+    "cs": (
+        "AI AR CC CE CG CL CR CV CY DB DC DL DM DS ET FL GL GR GT HC IR IT LG LO MA MM MS NA NE NI OH OS PF PL RO SC SD SE SI"
+        " SY"
+    ),
+    "econ": "EM GN TH",
+    "eess": "AS IV SP SY",
+    "math": "AC AG AP AT CA CO CT CV DG DS FA GM GN GR GT HO IT KT LO MG MP NA NT OA OC PR QA RA RT SG SP ST",
+    "nlin": "AO CD CG PS SI",
+    "physics": (
+        "acc-ph ao-ph app-ph atm-clus atom-ph bio-ph chem-ph class-ph comp-ph data-an ed-ph flu-dyn gen-ph geo-ph hist-ph ins-det"
+        " med-ph optics plasm-ph pop-ph soc-ph space-ph"
+    ),
+    "q-bio": "BM CB GN MN NC OT PE QM SC TO",
+    "q-fin": "CP EC GN MF PM PR RM ST TR",
+    "stat": "AP CO ME ML OT TH",
+}
+"""The subjects of the archives that have any. Source: https://arxiv.org/category_taxonomy"""
 _ALIASES = {
     "cs.NA": "math.NA",
     "cs.SY": "eess.SY",
@@ -214,15 +230,15 @@ def _parse_category(name: str) -> str:
     archive, point, subject = name.partition(".")
     archive = archive.lower()
     is_known = any(archive in archives for archives in _GROUPS.values())
-    is_subject = re.fullmatch(r"[A-Za-z-]{2,12}", subject) is not None and archive not in _UNDIVIDED
-    if not is_known or (point and not is_subject):
+    by_key = {known.lower(): known for known in _SUBJECTS.get(archive, "").split()}
+    if not is_known or (point and subject.lower() not in by_key):
         raise errors.UsageError(
             f"{name[:40]!r} is not a category of arXiv. Write arxiv:cs.CL, several as arxiv:cs.CL,stat.ML, or all of an"
             " archive as arxiv:cs; https://arxiv.org/category_taxonomy has their names."
         )
     if not point:
         return archive
-    category = f"{archive}.{subject.upper() if len(subject) == 2 else subject.lower()}"
+    category = f"{archive}.{by_key[subject.lower()]}"
     return _ALIASES.get(category, category)
 
 

@@ -175,7 +175,10 @@ class WebServer:
                 started = self._timer()
 
                 async def make() -> _Answer:
-                    return await self._make(key, await load(site, request))
+                    page = await load(site, request)
+                    if request.transport is None:
+                        raise asyncio.CancelledError("whoever asked for the page has gone")
+                    return await self._make(key, page)
 
                 try:
                     return await _finish(make())
@@ -210,7 +213,7 @@ class WebServer:
 
 
 async def _finish(work: Awaitable[_Answer]) -> _Answer:
-    """Return what the work returns. If its reader has gone it is finished all the same, and its place is taken until then.
+    """Return what the work returns. If its reader has gone, its place is taken until the step that runs has ended.
 
     A thread cannot be ended; the next page would be made beside it.
     """

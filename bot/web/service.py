@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -69,14 +70,14 @@ class Site:
     """Where the pages are and in which language. `base_url` is their address without a slash at its end.
 
     `is_chosen`: the address named the language, so the links of its page do too. `is_static`: the pages are files, nothing can be
-    searched, and of the authors only `authors` have pages.
+    searched, and of the authors only `authors` have pages: the name of each of these by every spelling.
     """
 
     base_url: str
     locale: models.Locale
     is_chosen: bool = False
     is_static: bool = False
-    authors: frozenset[str] = field(default=frozenset(), repr=False)
+    authors: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def link(self, *parts: str, ending: str = "", **query: str) -> str:
         """Return the path of a page, below the host, in the language of this one."""
@@ -102,7 +103,7 @@ class Site:
     def author_link(self, name: str) -> str | None:
         """Return the path of an author's page, None if there is none."""
         if self.is_static:
-            return self.link("authors", make_slug(name)) if name in self.authors else None
+            return self.link("authors", make_slug(self.authors[name])) if name in self.authors else None
         return self.link("authors", name)
 
 
@@ -215,6 +216,12 @@ class WebPages:
         further = {**values, "is_indexed": True}
         return await asyncio.to_thread(self._list_page, site, listed, parts, {}, further)
 
+    async def _load(self, site: Site, state: ListState) -> PaperList:
+        """Return a page of a list without the papers of days that have not come."""
+        listed = await self._lists.load(self.texts(site), state)
+        until_on = latest_date(self.services.clock())
+        return replace(listed, rows=tuple(row for row in listed.rows if row.date <= until_on))
+
     async def load_search(self, site: Site, query: str, *, page: int = 0) -> Page:
         """Return the papers on a topic. Raises PageError for a query that is too long."""
         if len(query) > MAX_QUERY_LENGTH:
@@ -225,8 +232,7 @@ class WebPages:
             suggestions = [(topic.text, site.link("search", q=topic.text)) for topic in topics]
             values = {**_NO_LIST, "suggestions": suggestions, "heading": texts("web-search")}
             return self._page(site, "web.list.html.j2", ("search",), {}, texts("web-search"), values)
-        state = ListState(ListKind.TOPIC, query, page, page_size=PAGE_SIZE)
-        listed = await self._lists.load(texts, state)
+        listed = await self._load(site, ListState(ListKind.TOPIC, query, page, page_size=PAGE_SIZE))
         further = {"typed": query}
         return await asyncio.to_thread(self._list_page, site, listed, ("search",), {"q": query}, further)
 
@@ -236,7 +242,7 @@ class WebPages:
         """Return an author's papers, the newest first. Raises PageError for an unknown author."""
         size = size or site.row_limit
         state = ListState(ListKind.AUTHOR, name[:300], page, by_date=True, page_size=size)
-        listed = await self._lists.load(self.texts(site), state)
+        listed = await self._load(site, state)
         if not listed.is_author_known:
             raise PageError(404, "no-list-author", author=discord_text.escape_text(name[:100]))
         return listed
@@ -258,7 +264,7 @@ class WebPages:
         if arxiv_id is not None and arxiv_id != text:
             raise MovedError(arxiv_id)
         detail = await self.services.search.find_paper(arxiv_id) if arxiv_id else None
-        if detail is None or not detail.is_listed:
+        if detail is None or not detail.is_listed or detail.first_on > latest_date(self.services.clock()):
             raise PageError(404, "no-paper", paper=discord_text.escape_text(text[:60]))
         topics = await self.services.glossary.list_title_topics(detail.title or "", site.locale)
         return await asyncio.to_thread(self.make_paper, site, detail, topics)
@@ -375,7 +381,7 @@ class WebPages:
             key = "web-query-too-long" if query.strip() else "no-words"
             raise PageError(400, key, count=MAX_QUERY_LENGTH)
         state = ListState(ListKind.TOPIC, query, by_date=True, page_size=FEED_PAPERS)
-        listed = await self._lists.load(self.texts(site), state)
+        listed = await self._load(site, state)
         parts = ("search",)
         return await asyncio.to_thread(self._papers_feed, site, kind, query, parts, {"q": query}, listed)
 
@@ -632,8 +638,9 @@ def make_policy(pictures: Any) -> str:
     return f"default-src 'none'; style-src 'self'; img-src {sources}; form-action 'self'; base-uri 'none'"
 
 
+@lru_cache(maxsize=2 * FEED_PAPERS)
 def to_plain_text(text: str) -> str:
-    """Return Discord's Markdown as plain text on one line."""
+    """Return Discord's Markdown as plain text on one line. A feed's are asked for twice, for both kinds of feed."""
     return discord_text.to_single_line(markdown.render_html(text.lstrip("# ")).striptags())
 
 

@@ -46,6 +46,7 @@ class SiteBuilder:
     def __init__(self, pages: WebPages, folder: Path, site: Site) -> None:
         self._pages = replace(pages, list_snippets=self._list_snippets)
         self._snippets: dict[str, results.Snippet | None] = {}
+        self._details: dict[int, models.PaperDetail] = {}
         self._version = f"{importlib.metadata.version('paperround')} {pages.templates.hash_sources('web.')}"
         self._folder = folder
         self._site = site
@@ -63,7 +64,7 @@ class SiteBuilder:
         for position, day in enumerate(days):
             around = days[max(position - 1, 0) : position + 2]
             await self._build_day(day, around, paper_keys)
-        for name in sorted(self._site.authors):
+        for name in sorted({*self._site.authors.values()}):
             await self._build_author(name, self._hash_of_all.hexdigest())
         site, pages = self._site, self._pages
         self._add("index.html", await pages.load_day(site))
@@ -77,10 +78,18 @@ class SiteBuilder:
         self._write(MANIFEST, json.dumps(self._built, indent=0, sort_keys=True))
         return Built(self._written, len(self._built) - self._written, removed)
 
-    async def _list_authors(self) -> frozenset[str]:
+    async def _list_authors(self) -> dict[str, str]:
+        """Return the names of the authors who get a page, by all their spellings."""
+
+        def read(view: snapshot.Snapshot) -> dict[str, str]:
+            found = search.list_most_published(view, limit=MAX_AUTHORS)
+            names = {author.id: author.name for author in found if author.paper_count >= MIN_PAPERS}
+            spellings = search.list_name_variants(view, list(names))
+            others = {other: names[id_] for id_, variants in spellings.items() for other in variants}
+            return others | {name: name for name in names.values()}
+
         async with self._pages.services.database.read() as connection:
-            found = await snapshot.read(connection, search.list_most_published, limit=MAX_AUTHORS)
-        return frozenset(author.name for author in found if author.paper_count >= MIN_PAPERS)
+            return await snapshot.read(connection, read)
 
     async def _build_day(self, day: date, around: list[date], paper_keys: dict[int, str]) -> None:
         services = self._pages.services
@@ -88,6 +97,7 @@ class SiteBuilder:
         new_ids = [row.id for row in listed.rows if row.id not in paper_keys]
         async with services.database.read() as connection:
             details = await papers.list_details(connection, new_ids)
+        self._details = {detail.id: detail for detail in details}
         for detail in details:
             paper_keys[detail.id] = await self._build_paper(detail)
         key = self._key(day, around, listed, [paper_keys.get(row.id) for row in listed.rows])
@@ -121,8 +131,10 @@ class SiteBuilder:
         """Return the snippets of papers, each made once although a day and several authors show it."""
         missing = [row.id for row in rows if row.arxiv_id not in self._snippets]
         if missing:
+            others = [paper_id for paper_id in missing if paper_id not in self._details]
             async with self._pages.services.database.read() as connection:
-                details = await papers.list_details(connection, missing)
+                details = await papers.list_details(connection, others)
+            details += [self._details[paper_id] for paper_id in missing if paper_id in self._details]
             self._snippets |= dict.fromkeys(detail.arxiv_id for detail in details)
             self._snippets |= results.make_snippets(details, locale)
         known = ((row.arxiv_id, self._snippets.get(row.arxiv_id)) for row in rows)

@@ -100,8 +100,8 @@ async def test_resuming_alerts_makes_their_paused_deliveries_due(alert_harness: 
 
 
 async def test_an_equal_alert_and_a_fifty_first_are_refused(alert_harness: AlertHarness) -> None:
-    await alert_harness.add_alert("Diffusion")
-    with pytest.raises(errors.DuplicateError):
+    first = await alert_harness.add_alert("Diffusion")
+    with pytest.raises(errors.DuplicateError, match=f"it is alert {first}"):
         await alert_harness.add_alert("diffusion ")
     for number in range(49):
         await alert_harness.add_alert(f"word{number}x")

@@ -187,6 +187,8 @@ def with_chapters(preamble: str) -> tuple[Section, ...]:
         "I'm unable to open the link, so the following is inferred from the title and general knowledge.",
         "I don't have access to the full text of this article. I will outline it from general knowledge.",
         "Without access to the PDF, this summary is based on the title alone.",
+        "죄송합니다만, 제공하신 링크와 내용은 현재 접근할 수 없습니다. 다른 자료를 알려 주시면 정리해 보겠습니다.",
+        "죄송합니다만, 제공하신 arXiv 링크는 현재 접근할 수 없습니다.",
     ],
 )
 def test_a_summary_that_was_guessed_from_the_title_was_written_from_nothing(preamble: str) -> None:

@@ -175,7 +175,7 @@ def test_an_invalid_setting_is_named(
 ) -> None:
     for name, value, hint in (
         ("PAPERROUND_TIMEZONE", "Mars", "Asia/Seoul"),
-        ("PAPERROUND_LOCALE", "fr", "'en' or 'ko'"),
+        ("PAPERROUND_LOCALE", "fr", "'fr' is not one of its values; write 'en' or 'ko'"),
         ("PAPERROUND_HTTP", "here", "127.0.0.1:9464"),
         ("PAPERROUND_HTTP", "x..y:80", "127.0.0.1:9464"),
         ("PAPERROUND_HTTP", "127.0.0.1:99999999", "127.0.0.1:9464"),

@@ -91,7 +91,7 @@ def test_a_post_waits_for_the_day_to_be_complete_if_chosen(paperround: Paperroun
     assert "weekly post is sent at its hour" in refused.stderr
     assert paperround("channels", "edit", number, "--when", "hour", "--json").data["when"] == "hour"
     weekly = paperround("channels", "edit", number, "--style", "weekly", "--json").data
-    assert (weekly["when"], weekly["style"]) == ("hour", "weekly")
+    assert (weekly["when"], weekly["style"], weekly["days"]) == ("hour", "weekly", "mon")
     assert paperround("channels", "edit", number, "--when", "complete").exit_status == 2
 
 

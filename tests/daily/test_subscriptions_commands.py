@@ -60,6 +60,23 @@ async def test_a_setup_without_a_time_waits_for_the_complete_list(harness: Clien
     assert subscription.when is models.When.COMPLETE
 
 
+async def test_a_post_that_becomes_weekly_comes_on_mondays_unless_days_were_chosen(
+    harness: ClientHarness,
+) -> None:
+    for options, days in (
+        ({"style": "weekly"}, (1,)),
+        ({"style": "weekly", "days": "mon-sun"}, (1, 2, 3, 4, 5, 6, 7)),
+        ({"style": "weekly", "days": "fri"}, (5,)),
+        ({"style": "cards"}, (1, 2, 3, 4, 5, 6, 7)),
+    ):
+        changed = daily_options.apply_changes(models.Subscription(guild_id=1, channel_id=2), options)
+        assert changed.days == days
+        # Another change of it leaves its days alone.
+        assert daily_options.apply_changes(changed, {"style": options["style"], "papers": 3}).days == days
+    wizard = (await harness.manager.slash(harness.channel, "daily setup", style="weekly")).response
+    assert "Mon" in shown_text(wizard)
+
+
 async def test_the_buttons_of_the_wizard_keep_all_options(harness: ClientHarness) -> None:
     result = await harness.manager.slash(
         harness.channel,

@@ -83,6 +83,10 @@ ANSWERS = {
     "/동향": ("2월 10", "11월 28", "최근 30일 동안 떠오르는 주제", "10.5% → 14.8%"),
 }
 """What the page shows after each line that the README and the page propose to type."""
+FURTHER_LINES = {
+    "en": {"/topic papers by DeepSeek on proofs": ("DeepSeek-Prover",)},
+    "ko": {"/주제 DeepSeek이 쓴 증명 논문": ("DeepSeek-Prover",)},
+}
 
 
 SECTIONS = {"en": ("README.md", "## Try these first"), "ko": ("README.ko.md", "## 먼저 입력해 볼 것")}
@@ -158,6 +162,8 @@ async def test_the_page_is_paperrounds_at_both_widths_and_the_lines_that_it_prop
         for line in typed:
             await _send(shown, line, *ANSWERS[line])
             assert "Sample " not in await shown.text(), "made-up papers are for trends alone"
+        for line, sentences in FURTHER_LINES[locale].items():
+            await _send(shown, line, *sentences)
         # What is not a command is answered too, and a line that is sent while a press is being answered.
         await shown.evaluate(
             f"[...document.querySelectorAll('.component-button')].find(b => b.innerText.trim() === {SAVE[locale]!r})"
@@ -166,8 +172,12 @@ async def test_the_page_is_paperrounds_at_both_widths_and_the_lines_that_it_prop
         )
         await shown.wait_for_text(HINTS[locale][1])
         await _send(shown, "hello", HINTS[locale][0])
-        await shown.evaluate("document.querySelectorAll('#paperround a')[1].click()")
+        await shown.evaluate("document.querySelectorAll('#paperround nav a')[1].click()")
         await shown.wait_for("document.querySelector('#channel-name')?.innerText === 'vision'")
+        archive = await shown.evaluate("document.querySelector('#paperround > p a').href")
+        await shown.open(archive)
+        await shown.wait_for_text("SmolLM2", "▲ 147")
+        assert await shown.evaluate("document.documentElement.lang") == locale
 
 
 def test_a_port_in_use_is_reported_on_one_line_and_the_demo_ends_cleanly_on_ctrl_c(

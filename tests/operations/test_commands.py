@@ -62,6 +62,14 @@ async def test_status_links_the_last_post(harness: ClientHarness) -> None:
     assert f"<#{harness.channel.id}> · {harness.texts('status-last', last=link)}\n" in shown
 
 
+async def test_a_role_that_was_deleted_is_named(harness: ClientHarness) -> None:
+    role = harness.guild.create_role("rl-readers", mentionable=True)
+    await harness.add_subscription(mention_role_id=role.id)
+    assert harness.texts("status-no-role") not in shown_text(await harness.ask("status"))
+    await harness.add_subscription(mention_role_id=role.id + 1, topic="RL")
+    assert shown_text(await harness.ask("status")).count(harness.texts("status-no-role")) == 1
+
+
 async def _add_uncertain(harness: ClientHarness) -> models.Delivery:
     delivery, part = await harness.plan_post(await harness.add_subscription())
     async with harness.container.database.transaction() as connection:

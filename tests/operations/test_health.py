@@ -375,7 +375,7 @@ async def test_a_request_with_a_body_is_cut_off_before_it_is_parsed(
                 writer.write(b"1\r\na\r\n" * 10_000)
                 await writer.drain()
         writer.close()
-    assert parsed <= http_server.MAX_REQUEST_BYTES
+    assert parsed <= http_server.Limits().request_bytes
 
 
 async def test_a_client_cannot_fill_the_log(sqlite_db: Database, caplog: pytest.LogCaptureFixture) -> None:

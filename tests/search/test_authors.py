@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.search import authors
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import models
@@ -44,8 +45,8 @@ async def test_umlauts_initials_and_split_names_match_and_typing_errors_are_corr
 
 async def test_a_comma_marks_the_family_name(db: Database) -> None:
     papers = [
-        sample_archive.NewsletterPaper("2505.08888", "One", "It works.", authors=("Jun Lin",)),
-        sample_archive.NewsletterPaper("2505.08889", "Two", "It works.", authors=("Lin Jun",)),
+        NewsletterPaper("2505.08888", "One", "It works.", authors=("Jun Lin",)),
+        NewsletterPaper("2505.08889", "Two", "It works.", authors=("Lin Jun",)),
     ]
     await sample_archive.add_digest(db, "2025-05-02", *papers)
     for pair in ("Lin, Jun=Jun Lin", "Jun, Lin=Lin Jun", "Jun Lin=Jun Lin", "Lin Jun=Lin Jun"):
@@ -195,9 +196,7 @@ async def test_a_hangul_name_is_completed_while_it_is_typed(korean: SearchServic
 async def test_the_most_frequent_spelling_of_a_name_is_shown(db: Database) -> None:
     forms = ("Loubna Ben allal", "Loubna Ben Allal", "Loubna Ben Allal")
     papers = [
-        sample_archive.NewsletterPaper(
-            f"2505.0666{number}", f"Paper {number}", "It works.", authors=(form, "Ada Byron")
-        )
+        NewsletterPaper(f"2505.0666{number}", f"Paper {number}", "It works.", authors=(form, "Ada Byron"))
         for number, form in enumerate(forms)
     ]
     await sample_archive.add_digest(db, "2025-05-04", *papers)
@@ -213,7 +212,7 @@ async def test_the_most_frequent_spelling_of_a_name_is_shown(db: Database) -> No
 async def test_topics_with_equally_many_papers_are_sorted_by_name(db: Database) -> None:
     text = "We use direct preference optimization (DPO), mixture of experts (MoE) and knowledge distillation (KD)."
     await sample_archive.add_digest(
-        db, "2025-05-03", sample_archive.NewsletterPaper("2505.07777", "One", text, authors=("Ada Byron",))
+        db, "2025-05-03", NewsletterPaper("2505.07777", "One", text, authors=("Ada Byron",))
     )
     topics = (await SearchService(db).find_author("Ada Byron")).topics
     assert len(topics) == 3
@@ -229,3 +228,17 @@ async def test_topics_are_named_in_the_readers_language(search: SearchService) -
     korean = await search.find_author("marafiori", locale=models.Locale.KO)
     assert korean.topics == ("소형 언어 모델",)
     assert (await search.find_author("marafiori")).topics == ("small language model",)
+
+
+async def test_a_term_of_most_papers_is_not_a_topic_of_an_author(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authors, "_MIN_COMMON_PAPERS", 2)
+    text = "새 벤치마크(Benchmark)와 선호 최적화(Preference Optimization)를 제안합니다."
+    others = [
+        NewsletterPaper(f"2505.0000{number}", f"Benchmark {number}", "벤치마크(Benchmark)입니다.")
+        for number in range(4)
+    ]
+    written = NewsletterPaper("2505.07777", "One", text, authors=("Ada Byron",))
+    await sample_archive.add_digest(db, "2025-05-03", written, *others)
+    assert (await SearchService(db).find_author("Ada Byron")).topics == ("preference optimization",)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,14 +15,17 @@ from unittest import mock
 import discord
 import pytest
 import simcord
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from discord import app_commands
 from discord.http import MultipartParameters
 
+from bot.app import front
 from bot.app.client import PaperroundBot
 from bot.app.container import Container
 from bot.client import translations
 from bot.client.router import UserError
 from bot.client.translations import Texts, Translations
+from bot.core.clock import Clock
 from bot.core.settings import Settings
 from bot.lists import autocomplete
 from bot.outbox import contents
@@ -38,6 +43,9 @@ NOWHERE = "http://127.0.0.1:9"
 """Where arXiv and Hugging Face are by default: no server listens there."""
 
 SETTLE_SECONDS = 60.0
+
+SENDS_BY_HTTP = False
+"""Whether interactions come by HTTP instead of the Gateway; `pytest --by-http` sets it."""
 
 
 class PatientEnv(simcord.Env):
@@ -171,6 +179,8 @@ async def open_harness(
     with _few_locales():
         await env.start()
     clock.env = env
+    if SENDS_BY_HTTP:
+        send_by_http(bot, clock)
     try:
         with mock.patch.multiple(
             autocomplete,
@@ -180,6 +190,24 @@ async def open_harness(
             yield _populate(env, container, bot, locale)
     finally:
         await env.shutdown()
+
+
+def send_by_http(bot: PaperroundBot, clock: Clock) -> None:
+    """Have interactions arrive as signed requests at a front, which knows no server before it asks."""
+    key = Ed25519PrivateKey.generate()
+    server = front.InteractionServer(bot, key.public_key().public_bytes_raw().hex(), clock)
+    state: Any = bot._connection
+
+    def send(data: Any) -> None:
+        guild = state._get_guild(int(data.get("guild_id") or 0))
+        if guild is not None:
+            state._remove_guild(guild)
+        bot.load_guild = front.GuildDirectory(bot, time.monotonic).load
+        body, timestamp = json.dumps(data).encode(), str(int(clock().timestamp()))
+        headers = {front.SIGNATURE: key.sign(timestamp.encode() + body).hex(), front.TIMESTAMP: timestamp}
+        assert server.receive(headers, body).status == 202
+
+    state.parsers["INTERACTION_CREATE"] = send
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import math
 import re
 import zlib
 from datetime import timedelta
@@ -22,7 +21,8 @@ from bot.operations import health
 from bot.web import server
 from bot.web import service as web_service
 from storage import models, papers, shelf
-from tests.support import digest_builders, patience
+from tests.support import digest_builders, patience, sample_archive
+from tests.support.sample_archive import NewsletterPaper
 from tests.web.conftest import WebArchive
 
 PAPER = "/papers/2501.00004"
@@ -341,29 +341,31 @@ async def test_a_reader_that_has_gone_waits_no_more_and_its_page_keeps_its_place
         return web_service.make_style()
 
     monkeypatch.setattr(web_service.WebPages, "load_search", load)
-    monkeypatch.setattr(server, "PATIENCE_SECONDS", math.inf)
-    pages = server.WebServer(archive.pages, lambda: 0.0)
-    serving = http_server.serving("127.0.0.1:0", "PAPERROUND_WEB", [pages.add_routes], server.LIMITS)
-    async with serving as archive.url:
-        host, port = archive.url.removeprefix("http://").split(":")
-        before = len(asyncio.all_tasks())
-        writers = []
-        for number in range(4):
-            _, writer = await asyncio.open_connection(host, port)
-            writer.write(f"GET /search?q={number} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-            writers.append(writer)
-            await patience.wait_for(begun.wait(), 30)
-        # A connection and a handler each, and the work of the first.
-        await patience.wait_until(lambda: len(asyncio.all_tasks()) >= before + 9)
-        for writer in writers:
-            writer.transport.abort()
-        await patience.wait_until(lambda: len(asyncio.all_tasks()) <= before + 3, 10)
-        other = asyncio.ensure_future(archive.get("/search?q=other"))
-        assert [(await archive.get("/style.css"))[0] for _ in range(3)] == [200] * 3
-        assert loaded == ["0"], "no page is made beside the one that was begun"
-        may_end.set()
-        assert (await patience.wait_for(other, 30))[0] == 200
+    host, port = archive.url.removeprefix("http://").split(":")
+    writers = []
+    before = len(asyncio.all_tasks())
+    for number in range(3):
+        _, writer = await asyncio.open_connection(host, port)
+        writer.write(f"GET /search?q={number} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        writers.append(writer)
+        await patience.wait_for(begun.wait(), 30)
+    for writer in writers:
+        writer.transport.abort()
+    # The page that was begun is left: its handler, its connection and its work.
+    await patience.wait_until(lambda: len(asyncio.all_tasks()) <= before + 3)
+    rendered: list[str] = []
+    render = web_service.WebPages.render
+
+    def note(pages: web_service.WebPages, page: web_service.Page) -> str:
+        rendered.append(page.template or "")
+        return render(pages, page)
+
+    monkeypatch.setattr(web_service.WebPages, "render", note)
+    other = asyncio.ensure_future(archive.get("/search?q=other"))
+    may_end.set()
+    assert (await patience.wait_for(other, 30))[0] == 200
     assert loaded == ["0", "other"]
+    assert len(rendered) == 1, "that of a reader who has gone is not made further"
 
 
 async def test_a_page_that_does_not_exist_rests_and_is_kept(
@@ -396,9 +398,22 @@ async def test_a_day_that_has_not_come_has_no_page(archive: WebArchive) -> None:
     await digest_builders.ingest_digest(
         archive.services.database, digest_builders.newsletter(day, [("2501.00008", 3)]), at=archive.now
     )
-    assert (await archive.get(f"/days/{day}"))[0] == 404
+    paper = NewsletterPaper("2501.00009", "Planning Ahead", "계획을 세웁니다.")
+    await sample_archive.add_digest(archive.services.database, f"{day}", paper)
+    lists = (
+        "/search?q=planning",
+        "/search.atom?q=planning",
+        "/authors/Ada%20Lovelace",
+        "/authors/Ada%20Lovelace.json",
+    )
+    for path in (f"/days/{day}", "/papers/2501.00009"):
+        assert (await archive.get(path))[0] == 404
+    for path in lists:
+        assert "Planning Ahead" not in await archive.text(path), path
     archive.pass_time(4 * 86_400)
     assert (await archive.get(f"/days/{day}"))[0] == 200
+    for path in lists:
+        assert "Planning Ahead" in await archive.text(path), path
 
 
 async def test_slow_clients_do_not_keep_a_reader_out(archive: WebArchive) -> None:

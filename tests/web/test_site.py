@@ -49,6 +49,21 @@ async def test_every_link_of_the_site_leads_to_a_file(archive: WebArchive, tmp_p
         assert "<script>" not in text or name.endswith(".json")
 
 
+async def test_every_spelling_of_an_author_leads_to_the_one_page(archive: WebArchive, tmp_path: Path) -> None:
+    spelt = [
+        sample_archive.NewsletterPaper(f"2501.0010{number}", f"Paper {number}", "글입니다.", authors=(name,))
+        for number, name in enumerate(("Loubna Ben Allal", "Loubna Ben allal", "Loubna Ben Allal"))
+    ]
+    await sample_archive.add_digest(archive.services.database, "2025-01-05", *spelt)
+    await build(archive, tmp_path / "site")
+    links = set()
+    for paper in spelt:
+        text = (tmp_path / f"site/papers/{paper.arxiv_id}.html").read_text(encoding="utf-8")
+        links |= set(re.findall('href="/lab/papers/(authors/[^"]*)"', text))
+    (link,) = links
+    assert "Paper 1" in (tmp_path / "site" / link).read_text(encoding="utf-8")
+
+
 async def test_a_second_build_makes_and_writes_what_changed(
     archive: WebArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

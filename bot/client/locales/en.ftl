@@ -616,6 +616,7 @@ status-no-post = This server doesn't have a daily post.
 status-last = last { $last }
 status-next = { $next }
 status-no-message = nothing so far
+status-no-role = The role that it mentions was deleted, so it mentions nobody until another one is chosen.
 status-message = post
 status-templates = A template has an error, so the built-in wording is posted instead: { $files }. The reason is in the log.
 status-to-you = Messages to you

@@ -524,6 +524,7 @@ status-no-post = 이 서버에는 자동 게시가 없어요.
 status-last = 마지막 { $last }
 status-next = { $next }
 status-no-message = 아직 올라온 글 없음
+status-no-role = 멘션할 역할이 삭제되어 아무도 멘션하지 않아요. 자동 게시를 수정해 다른 역할을 골라 주세요.
 status-message = 글
 status-templates = 템플릿에 오류가 있어서 기본 문구로 올리고 있어요: { $files }. 이유는 로그에 있어요.
 status-to-you = 나에게 온 메시지

@@ -4,7 +4,7 @@
 const capability = { "X-Simcord-Capability": location.hash.slice(1) };
 const composer = () => document.getElementById("channel-composer-input");
 
-for (const link of document.querySelectorAll("#paperround a")) {
+for (const link of document.querySelectorAll("#paperround nav a")) {
   link.addEventListener("click", async (event) => {
     event.preventDefault();
     const answer = await fetch(link.getAttribute("href"), { headers: capability });

@@ -1,0 +1,246 @@
+"""`paperround run --role front`: answers the interactions that Discord sends by HTTP, beside the process that posts.
+
+A front has no Gateway: it verifies each request, says 202, and then handles it as one of the Gateway, with the same command tree
+and the same callbacks (Discord docs, interactions/overview and interactions/receiving-and-responding, 2026). Any number of fronts
+can run on one PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import discord
+import structlog
+from aiohttp import web
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from bot.app import runtime, tasks
+from bot.app.container import Container
+from bot.client import request_gate
+from bot.client.context import Client
+from bot.core import http_server, isolation
+from bot.core.clock import Clock
+from bot.operations import health
+from storage import errors, models, processes
+
+log = structlog.get_logger(__name__)
+
+PATH = "/interactions"
+SIGNATURE, TIMESTAMP = "X-Signature-Ed25519", "X-Signature-Timestamp"
+MAX_AGE = timedelta(seconds=60)
+"""Between a request's timestamp and this machine's clock, before or after."""
+MAX_BODY_BYTES = 1_000_000
+LIMITS = http_server.Limits(connections=256, seconds=10.0, request_bytes=MAX_BODY_BYTES + 16_000)
+PING = 1
+MAX_UNKNOWN_FRONTS = 5
+"""Fronts that share the rate before their number is known."""
+GUILD_SECONDS = 60.0
+"""Time for which a server's channels and roles are kept."""
+
+
+class InteractionServer:
+    """Takes Discord's interactions at `PATH`. `public_key` is the application's, in hex."""
+
+    def __init__(self, client: Client, public_key: str, clock: Clock) -> None:
+        self._client = client
+        self._key = read_public_key(public_key)
+        self._clock = clock
+        # The Gateway's parser, wrapped by the client: it drops and logs what discord.py cannot read.
+        self._parse = client._connection.parsers["INTERACTION_CREATE"]
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Add the address to a server."""
+        router.add_post(PATH, self._handle)
+
+    async def _handle(self, request: web.Request) -> web.Response:
+        return self.receive(request.headers, await request.read())
+
+    def receive(self, headers: Mapping[str, str], body: bytes) -> web.Response:
+        """Begin to handle a request and return the answer to it. One that Discord did not sign now is 401, and does nothing."""
+        if not self._is_signed(headers, body):
+            return web.Response(status=401, text="invalid request signature")
+        try:
+            data = json.loads(body)
+            kind = data["type"]
+        except (ValueError, LookupError, TypeError, RecursionError):
+            return web.Response(status=400, text="not an interaction")
+        if kind == PING:
+            return web.json_response({"type": PING})
+        task = asyncio.create_task(self._dispatch(data))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return web.Response(status=202)
+
+    async def _dispatch(self, data: Any) -> None:
+        # discord.py looks up the channels among a command's options before the command runs.
+        with isolation.isolated(log, "an interaction of Discord was not readable"):
+            if data.get("guild_id") and (data.get("data") or {}).get("resolved", {}).get("channels"):
+                await self._client.prepare_guild(int(data["guild_id"]))
+            self._parse(data)
+
+    def _is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
+        timestamp = headers.get(TIMESTAMP, "")
+        try:
+            self._key.verify(bytes.fromhex(headers.get(SIGNATURE, "")), timestamp.encode() + body)
+            age = self._clock().timestamp() - int(timestamp)
+        except (InvalidSignature, ValueError):
+            return False
+        return abs(age) <= MAX_AGE.total_seconds()
+
+
+def read_public_key(value: str) -> Ed25519PublicKey:
+    """Return the key that 64 hexadecimal digits stand for. Raises UsageError."""
+    try:
+        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(value))
+    except ValueError:
+        raise errors.UsageError(
+            "PAPERROUND_PUBLIC_KEY is not a public key: it has 64 hexadecimal digits, and stands on the General Information"
+            " page of your application (https://discord.com/developers/applications)."
+        ) from None
+
+
+class GuildDirectory:
+    """Servers with their channels, threads and roles, and the bot as their member, asked from Discord and kept for a minute.
+
+    They are put into the client's cache, where the Gateway of another process keeps them, so that `get_guild` and
+    `get_channel` answer as there.
+    """
+
+    def __init__(self, client: Client, monotonic: Callable[[], float]) -> None:
+        self._client = client
+        self._monotonic = monotonic
+        self._loaded_at: dict[int, float] = {}
+        self._loading: dict[int, asyncio.Task[None]] = {}
+
+    async def load(self, guild_id: int) -> None:
+        """Have a server in the cache. One that Discord does not give is not in it afterwards."""
+        self._forget_old()
+        if guild_id in self._loaded_at:
+            return
+        if (task := self._loading.get(guild_id)) is None:
+            task = self._loading[guild_id] = asyncio.create_task(self._request(guild_id))
+            task.add_done_callback(lambda _: self._loading.pop(guild_id, None))
+        await asyncio.shield(task)
+
+    async def _request(self, guild_id: int) -> None:
+        http, user = self._client.http, self._client.user
+        assert user is not None
+        try:
+            guild, channels, member, threads = await asyncio.gather(
+                http.get_guild(guild_id, with_counts=False),
+                http.get_all_guild_channels(guild_id),
+                http.get_member(guild_id, user.id),
+                http.get_active_threads(guild_id),
+            )
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            log.warning("a server was not read", guild=guild_id, reason=str(error))
+            return
+        data: Any = {**guild, "channels": channels, "members": [member], "threads": threads["threads"]}
+        state = self._client._connection
+        state._add_guild(discord.Guild(data=data, state=state))
+        self._loaded_at[guild_id] = self._monotonic()
+
+    def _forget_old(self) -> None:
+        state, now = self._client._connection, self._monotonic()
+        for guild_id in [id_ for id_, at in self._loaded_at.items() if now - at > GUILD_SECONDS]:
+            del self._loaded_at[guild_id]
+            if (guild := state._get_guild(guild_id)) is not None:
+                state._remove_guild(guild)
+
+
+class SharedRate:
+    """The requests that this front may send: an equal part of those of all fronts."""
+
+    def __init__(self) -> None:
+        self._fronts = 0
+        self.share(MAX_UNKNOWN_FRONTS)
+
+    def share(self, fronts: int) -> None:
+        """Take one of this number of parts."""
+        if fronts != self._fronts:
+            self._fronts = fronts
+            rate = request_gate.FRONT_REQUESTS_PER_SECOND / fronts
+            self._acquire = request_gate.make_request_limiter(rate)
+
+    async def acquire(self) -> None:
+        """Wait until a request may leave."""
+        await self._acquire()
+
+
+async def run(container: Container) -> None:
+    """Run until SIGTERM or SIGINT. Raises UsageError if a setting is missing, PaperroundError if Discord rejects the bot."""
+    settings, liveness = container.settings, container.liveness
+    if container.database.is_sqlite:
+        raise errors.UsageError(
+            "`paperround run --role front` needs PostgreSQL, since a SQLite file has one process. `paperround run` alone"
+            " answers commands too."
+        )
+    if settings.interactions is None:
+        raise errors.UsageError(
+            "PAPERROUND_INTERACTIONS is not set. Give the address at which this front listens behind a proxy with TLS."
+            " Example: 127.0.0.1:8090"
+        )
+    token = runtime.read_token(container)
+    if token is None:
+        raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
+    if settings.public_key is not None:
+        read_public_key(settings.public_key)
+    stopping = runtime.begin(container)
+    rate = SharedRate()
+    bot = container.create_bot(acquire=rate.acquire)
+    bot.load_guild = GuildDirectory(bot, time.monotonic).load
+    role = models.ProcessRole.FRONT
+    async with AsyncExitStack() as stack:
+        liveness.record_readiness(is_ready=False)
+        if settings.http is not None:
+            monitoring = health.MonitoringServer(
+                container.database,
+                health.Metrics(),
+                container.clock,
+                liveness,
+                role=lambda: role.value,
+                is_connected=lambda: False,
+            )
+            await stack.enter_async_context(
+                http_server.serving(
+                    settings.http, "PAPERROUND_HTTP", [monitoring.add_routes], http_server.Limits()
+                )
+            )
+        stack.push_async_callback(runtime.close_client, bot)
+        logging_in = runtime.log_in(bot, token, liveness.record_start)
+        if not await runtime.wait_unless_stopped(logging_in, stopping):
+            return
+        assert bot.application is not None  # the login asks for it
+        server = InteractionServer(bot, settings.public_key or bot.application.verify_key, container.clock)
+        await container.mentions.load(container.database)
+        url = await stack.enter_async_context(
+            http_server.serving(settings.interactions, "PAPERROUND_INTERACTIONS", [server.add_routes], LIMITS)
+        )
+        log.info("answering interactions", url=f"{url}{PATH}")
+        liveness.record_readiness(is_ready=True)
+        await stack.enter_async_context(
+            runtime.in_background(tasks.report_presence(container, role, lambda: None))
+        )
+        await stack.enter_async_context(runtime.in_background(_follow_others(container, rate)))
+        await stopping.wait()
+    log.info("stopped")
+
+
+async def _follow_others(container: Container, rate: SharedRate) -> None:
+    """Share the rate with the other fronts, and learn the ids of commands that the leader has registered."""
+    while True:
+        with isolation.isolated(log, "the other processes are unknown"):
+            async with container.database.read() as connection:
+                live = await processes.list_live(connection, container.clock())
+            rate.share(max(1, sum(process.role is models.ProcessRole.FRONT for process in live)))
+            await container.mentions.load(container.database)
+        await asyncio.sleep(processes.INTERVAL.total_seconds())

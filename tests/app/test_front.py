@@ -1,0 +1,167 @@
+"""A front: which requests it takes, and commands, buttons and forms that arrive by HTTP in servers that it must ask for.
+
+`pytest --by-http` sends the interactions of every test of the client in this way.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bot.app import front
+from bot.app.container import Container
+from bot.client.context import Client
+from bot.core.settings import Settings
+from storage import daily, errors, models, processes
+from storage.database import Database, open_engine
+from tests.support import client_harness
+from tests.support.client_harness import SIMCORD_EPOCH, ClientHarness, shown_text
+
+KEY = Ed25519PrivateKey.generate()
+
+
+class ClientStub:
+    """A client that records what is parsed."""
+
+    def __init__(self) -> None:
+        self.parsed: list[Any] = []
+        self._connection = self
+        self.parsers = {"INTERACTION_CREATE": self.parsed.append}
+
+
+def sign(body: bytes, *, age: float = 0.0, key: Ed25519PrivateKey = KEY) -> dict[str, str]:
+    timestamp = str(int(SIMCORD_EPOCH.timestamp() - age))
+    return {front.SIGNATURE: key.sign(timestamp.encode() + body).hex(), front.TIMESTAMP: timestamp}
+
+
+def make_server(client: Any) -> front.InteractionServer:
+    stub: Client = client
+    return front.InteractionServer(stub, KEY.public_key().public_bytes_raw().hex(), lambda: SIMCORD_EPOCH)
+
+
+PING = json.dumps({"type": 1}).encode()
+
+
+def test_a_ping_is_answered() -> None:
+    client = ClientStub()
+    response = make_server(client).receive(sign(PING), PING)
+    assert (response.status, response.text) == (200, '{"type": 1}')
+    assert client.parsed == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        sign(PING) | {front.SIGNATURE: "00" * 64},
+        sign(PING) | {front.SIGNATURE: "not hexadecimal"},
+        sign(PING) | {front.SIGNATURE: "00" * 10_000},
+        sign(PING, key=Ed25519PrivateKey.generate()),
+        sign(PING + b" "),
+        sign(PING, age=61),
+        sign(PING, age=-61),
+        sign(PING) | {front.TIMESTAMP: "now"},
+        {front.SIGNATURE: KEY.sign(b"now" + PING).hex(), front.TIMESTAMP: "now"},
+    ],
+)
+def test_what_discord_has_not_signed_now_is_refused(headers: dict[str, str]) -> None:
+    client = ClientStub()
+    assert make_server(client).receive(headers, PING).status == 401
+    assert client.parsed == []
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'"type"', b"\xff", b"[" * 100_000])
+def test_a_signed_text_that_is_not_an_interaction_is_refused(body: bytes) -> None:
+    assert make_server(ClientStub()).receive(sign(body), body).status == 400
+
+
+@pytest.mark.parametrize("key", ["", "zz", "00" * 31, "x" * 64])
+def test_a_wrong_public_key_is_named(key: str) -> None:
+    with pytest.raises(errors.UsageError, match="PAPERROUND_PUBLIC_KEY is not a public key"):
+        front.read_public_key(key)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({}, "needs PostgreSQL"),
+        (
+            {"database_url": "postgresql+asyncpg://user@127.0.0.1:1/none"},
+            "PAPERROUND_INTERACTIONS is not set",
+        ),
+    ],
+)
+async def test_a_front_without_what_it_needs_says_so(
+    sqlite_db: Database, settings: dict[str, Any], reason: str
+) -> None:
+    database = sqlite_db
+    if url := settings.get("database_url"):
+        database = Database(open_engine(url, ""))
+    with pytest.raises(errors.UsageError, match=reason):
+        await front.run(Container(Settings(**settings), database, lambda: SIMCORD_EPOCH))
+
+
+@pytest.fixture
+def _by_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_harness, "SENDS_BY_HTTP", True)
+
+
+@pytest.mark.usefixtures("_by_http")
+class TestByHttp:
+    async def test_a_topic_is_looked_up_without_asking_for_the_server(self, harness: ClientHarness) -> None:
+        answer = await harness.ask("topic", query="강화학습")
+        assert "강화학습" in shown_text(answer)
+        assert harness.bot.get_guild(harness.guild.id) is None
+
+    async def test_a_channel_is_chosen_and_a_post_begun_by_its_button(self, harness: ClientHarness) -> None:
+        where = harness.guild.create_text_channel("news")
+        result = await harness.manager.slash(harness.channel, "daily setup", channel=where, papers=4)
+        started = await harness.manager_press(result.followups[-1], "setup-start")
+        assert harness.texts("subscription-started") in shown_text(started)
+        async with harness.container.database.read() as connection:
+            (subscription,) = await daily.list_rows(connection)
+        assert (subscription.channel_id, subscription.top_n) == (where.id, 4)
+
+    async def test_a_server_is_asked_for_once_a_minute(self, harness: ClientHarness) -> None:
+        times = iter((0.0, 0.0, 30.0, 60.0, 61.0, 61.0))
+        directory = front.GuildDirectory(harness.bot, lambda: next(times))
+        guild_id = harness.guild.id
+        http = harness.bot.http
+        asked = mock.Mock(wraps=http.get_guild)
+        http.get_guild = asked  # type: ignore[method-assign]
+        for _ in range(3):  # at 0, 30 and 60 seconds
+            await directory.load(guild_id)
+        assert asked.call_count == 1
+        await directory.load(guild_id)
+        assert asked.call_count == 2
+        guild = harness.bot.get_guild(guild_id)
+        assert guild is not None
+        assert guild.get_channel(harness.channel.id) is not None
+        assert guild.me is not None
+
+    async def test_a_server_that_discord_does_not_give_is_not_there(self, harness: ClientHarness) -> None:
+        directory = front.GuildDirectory(harness.bot, lambda: 0.0)
+        await directory.load(4)
+        assert harness.bot.get_guild(4) is None
+
+
+@pytest.mark.engines("postgresql")
+async def test_live_processes_are_listed_the_sender_first(db: Database) -> None:
+    now = SIMCORD_EPOCH
+    role = models.ProcessRole
+    rows = [
+        models.Process("a", role.FRONT, "1", None, now, now),
+        models.Process("b", role.LEADER, "1", 7 << 32, now, now),
+        models.Process("c", role.ALL, "1", None, now, now - timedelta(minutes=2)),
+    ]
+    async with db.transaction() as connection:
+        for row in rows:
+            await processes.report(connection, row)
+        assert [row.name for row in await processes.list_live(connection, now)] == ["b", "a"]
+        await processes.remove(connection, "a")
+        assert await processes.list_live(connection, now) == [rows[1]]
