@@ -218,17 +218,14 @@ async def find_locations(
 
 
 async def list_locations(
-    connection: AsyncConnection, source: str, location: str, on: date | None = None
+    connection: AsyncConnection, source: str, location: str, on: date
 ) -> list[DigestLocation]:
     """Return the digests last found at a location: those of the day `on`, then the other MAX_LOCATIONS newest at most."""
     c = digest_locations.c
     query = _SELECT_LOCATIONS.where(c.source == source, c.location == location)
-    newest = query.where(c.date_on != on) if on else query
-    newest = newest.order_by(c.digest_id.desc()).limit(MAX_LOCATIONS)
-    same_day = (
-        await database.fetch_records(connection, DigestLocation, query.where(c.date_on == on)) if on else []
-    )
-    return same_day + await database.fetch_records(connection, DigestLocation, newest)
+    newest = query.where(c.date_on != on).order_by(c.digest_id.desc()).limit(MAX_LOCATIONS)
+    same_day = await bulk.fetch_records(connection, DigestLocation, query.where(c.date_on == on))
+    return same_day + await bulk.fetch_records(connection, DigestLocation, newest)
 
 
 async def count_by_date(

@@ -295,17 +295,9 @@ async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) ->
 
 
 async def list_index_documents(
-    connection: AsyncConnection,
-    shown_sections: ShownSections,
-    *,
-    ids: Sequence[int] | None = None,
-    after_id: int = 0,
-    limit: int = 500,
+    connection: AsyncConnection, shown_sections: ShownSections, ids: Sequence[int]
 ) -> list[IndexDocument]:
-    """Return the index documents of these ids, or of the next `limit` listed papers after `after_id`."""
-    if ids is None:
-        query = sa.select(papers.c.id).where(papers.c.id > after_id, papers.c.last_on.is_not(None))
-        ids = list((await connection.execute(query.order_by(papers.c.id).limit(limit))).scalars())
+    """Return the index documents of the listed papers among these ids."""
     return [
         build_index_document(detail.id, detail, detail.appearances, shown_sections)
         for detail in await list_details(connection, ids)

@@ -312,17 +312,12 @@ def due_at(alert: models.Alert, now: datetime) -> datetime:
             assert_never(alert.timing)
 
 
-def day_began_at(alert: models.Alert, now: datetime) -> datetime:
-    """Return when the alert's day began (UTC)."""
+def day_of(alert: models.Alert, now: datetime) -> tuple[datetime, datetime]:
+    """Return when the alert's day began, and its time of day on the next day (UTC)."""
     zone = _zone_of(alert.timezone)
-    return schedule.wall_clock_to_utc(clock.local_date(now, zone), time(0), zone)
-
-
-def next_day_at(alert: models.Alert, now: datetime) -> datetime:
-    """Return the alert's time of day on the next day (UTC)."""
-    zone = _zone_of(alert.timezone)
-    tomorrow = clock.local_date(now, zone) + schedule.DAY
-    return schedule.wall_clock_to_utc(tomorrow, schedule.parse_time(alert.at_time), zone)
+    on, at = clock.local_date(now, zone), schedule.parse_time(alert.at_time)
+    began_at = schedule.wall_clock_to_utc(on, time(0), zone)
+    return began_at, schedule.wall_clock_to_utc(on + schedule.DAY, at, zone)
 
 
 def _zone_of(timezone: str) -> ZoneInfo:

@@ -584,9 +584,9 @@ async def _list_full(
     )
     full = {}
     for alert in capped:
-        began_at = matcher.day_began_at(alert, now)
+        began_at, next_at = matcher.day_of(alert, now)
         if sum(at >= began_at for at in planned.get(alerts.recipient_name(alert), ())) >= alert.max_a_day:
-            full[alert.id] = matcher.next_day_at(alert, now)
+            full[alert.id] = next_at
     return full
 
 

@@ -106,13 +106,11 @@ async def _find_previous(connection: Connection, sourced: SourcedDigest) -> Dige
     """Return the location's previous version of this digest, even with another format or a wrong date."""
     digest = sourced.digest
     locations = await archive.list_locations(connection, *sourced.location_key, digest.date)
-    for location in locations:
-        if _is_same_day(sourced, location):
-            return location
     gone = [location for location in locations if (location.date, location.format) not in sourced.digest_keys]
-    for location in gone:
-        if location.date == digest.date:
-            return location
+    same_day = [location for location in locations if _is_same_day(sourced, location)]
+    same_day += [location for location in gone if location.date == digest.date]
+    if same_day:
+        return same_day[0]
     for location in gone[:_MAX_COMPARED]:
         # A page that shows a new list every day drops its old dates too, but not with exactly the same papers.
         if digest.entries and digest.entries == await archive.list_entries_by_digest(
@@ -174,8 +172,15 @@ def merge(
     `votes` is the newest count from services, with its time (UTC). Without one, a digest's count is used.
     """
     appearances, facts = list(appearances), list(facts)
-    ranked: list[tuple[_Rank, Entry | PaperFacts]] = [(_rank_entry(of), of.entry) for of in appearances]
-    ranked += [(_rank_facts(fact), fact) for fact in facts]
+    ranked: list[tuple[_Rank, Entry | PaperFacts]] = []
+    for of in appearances:
+        # Of one source the newest digest counts, of one day the first one stored.
+        form, on = FORMAT_RANKS[of.format], -of.counts_on.toordinal()
+        ranked.append(((len(SERVICES), *of.trust, form, on, of.digest_id, of.entry.rank, ""), of.entry))
+    for fact in facts:
+        service = SERVICES.index(fact.source) if fact.source in SERVICES else len(SERVICES)
+        on = -fact.read_at.date().toordinal()
+        ranked.append(((service, *fact.trust, 0, on, 0, 0, fact.source), fact))
     ranked.sort(key=itemgetter(0))
     if votes is None:
         counts = [
@@ -183,11 +188,12 @@ def merge(
             for of in appearances
             if (count := of.entry.votes) is not None
         ]
-        for *_, on, count in sorted(counts)[:1]:
-            votes = datetime.combine(on, time(), UTC), count
+        for *_, counted_on, count in sorted(counts)[:1]:
+            votes = datetime.combine(counted_on, time(), UTC), count
     read_at, vote_count = votes or (None, None)
     best_authors, truncated = _best_authors(ranked)
-    dates = [_listed_on(appearance) for appearance in appearances]
+    # A digest is dated tomorrow at most when it comes in: so far may its zone be ahead of UTC.
+    dates = [min(of.date, of.counts_on + timedelta(days=1)) for of in appearances]
     dates += [fact.listed_on for fact in facts if fact.listed_on is not None]
     values = {name: _first_value(ranked, name) for name in _FIELDS}
     values |= {name: values[name] or () for name in ("affiliations", "keywords", "categories", "media")}
@@ -203,22 +209,6 @@ def merge(
         last_on=max(dates, default=None),
         **values,
     )
-
-
-def _rank_entry(of: Appearance) -> _Rank:
-    """Return the rank of a digest's entry. Of one source the newest digest counts, of one day the first one stored."""
-    on = -of.counts_on.toordinal()
-    return len(SERVICES), *of.trust, FORMAT_RANKS[of.format], on, of.digest_id, of.entry.rank, ""
-
-
-def _rank_facts(fact: PaperFacts) -> _Rank:
-    service = SERVICES.index(fact.source) if fact.source in SERVICES else len(SERVICES)
-    return service, *fact.trust, 0, -fact.read_at.date().toordinal(), 0, 0, fact.source
-
-
-def _listed_on(of: Appearance) -> date:
-    """Return the date of a digest, which is tomorrow at most when it comes in: so far may its zone be ahead of UTC."""
-    return of.date if of.date - of.counts_on <= timedelta(days=1) else of.counts_on + timedelta(days=1)
 
 
 def _first_value(ranked: _Ranked, field: str) -> Any:
@@ -291,21 +281,17 @@ class Indexer(Protocol):
         self, connection: Connection, changed: Sequence[IndexDocument], people: Sequence[Author]
     ) -> None:
         """Index papers, replacing their former terms, and authors whose name or number of papers changed."""
-        ...
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
         """Remove papers that no digest names any more."""
-        ...
 
     async def postpone(
         self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[Author] = ()
     ) -> None:
         """Store which papers with their authors, in one transaction for each group, and which people `catch_up` is to index."""
-        ...
 
     async def catch_up(self, database: Database) -> None:
         """Index what was postponed, here or before a crash, and let other writers have their turn in between."""
-        ...
 
 
 async def write_digest_papers(
@@ -407,62 +393,42 @@ async def _remerge(
     changes: Changes = {}
     counts = await archive.count_appearances(connection, stored)
     is_large = len(stored) > CHUNK_PAPERS or sum(counts.values()) > CHUNK_APPEARANCES
-    for chunk in _chunked(stored, lambda paper_id: counts.get(paper_id, 0), CHUNK_APPEARANCES):
-        papers_of_chunk = {paper_id: stored[paper_id] for paper_id in chunk}
-        changed = await _remerge_chunk(
-            connection, indexer, papers_of_chunk, rewritten=rewritten, is_large=is_large
-        )
-        changes |= {paper_id: (stored[paper_id], paper) for paper_id, paper in changed.items()}
-    return changes
-
-
-async def _remerge_chunk(
-    connection: Connection,
-    indexer: Indexer,
-    stored: Mapping[int, MergedPaper],
-    *,
-    rewritten: Collection[int],
-    is_large: bool,
-) -> dict[int, MergedPaper]:
-    appearances = await archive.list_appearances(connection, stored)
-    paper_facts = await papers.list_facts_by_paper(connection, stored)
-    readings = await papers.list_latest_votes(connection, stored)
     slices = TimeSlices()
-    merged: dict[int, MergedPaper] = {}
-    for paper_id, paper in stored.items():
-        named, described = appearances.get(paper_id, ()), paper_facts.get(paper_id, ())
-        merged[paper_id] = merge(paper.arxiv_id, named, described, readings.get(paper_id))
-        await slices.pause()
-    # That a digest had a paper is kept: those who were told of it are not told again, so it is not purged.
-    merged |= {
-        paper_id: replace(paper, first_on=stored[paper_id].first_on)
-        for paper_id, paper in merged.items()
-        if not _is_listed(paper)
-    }
-    changed = {paper_id: paper for paper_id, paper in merged.items() if paper != stored[paper_id]}
-    await papers.update(connection, list(changed.items()))
-    listed_before = {paper_id for paper_id, paper in stored.items() if _is_listed(paper)}
-    names = {
-        paper_id: author_names(paper)
-        for paper_id, paper in changed.items()
-        if paper.authors != stored[paper_id].authors or _is_listed(paper) != (paper_id in listed_before)
-    }
-    changed_authors = await papers.set_authors(connection, names) if names else []
-    if unlisted := [paper_id for paper_id in listed_before if not _is_listed(merged[paper_id])]:
-        await indexer.remove(connection, unlisted)
-    sizes = {
-        paper_id: _characters(appearances.get(paper_id, ())) + len(paper.abstract or "")
-        for paper_id, paper in merged.items()
-        if _is_listed(paper) and (paper_id in rewritten or paper_id in changed)
-    }
-    if is_large or sum(sizes.values()) > CHUNK_CHARACTERS:
-        groups = _chunked(sizes, sizes.__getitem__, GROUP_CHARACTERS)
-        await indexer.postpone(connection, groups, changed_authors)
-        return changed
-    if sizes or changed_authors:
-        rows = ((id_, merged[id_], appearances.get(id_, ()), id_ not in listed_before) for id_ in sizes)
-        await indexer.index(connection, await _build_documents(rows), changed_authors)
-    return changed
+    for chunk in _chunked(stored, lambda paper_id: counts.get(paper_id, 0), CHUNK_APPEARANCES):
+        appearances = await archive.list_appearances(connection, chunk)
+        paper_facts = await papers.list_facts_by_paper(connection, chunk)
+        readings = await papers.list_latest_votes(connection, chunk)
+        merged: dict[int, MergedPaper] = {}
+        for id_ in chunk:
+            statements = appearances.get(id_, ()), paper_facts.get(id_, ()), readings.get(id_)
+            paper = merge(stored[id_].arxiv_id, *statements)
+            # That a digest had a paper is kept: those who were told of it are not told again, so it is not purged.
+            merged[id_] = paper if _is_listed(paper) else replace(paper, first_on=stored[id_].first_on)
+            await slices.pause()
+        changed = {id_: paper for id_, paper in merged.items() if paper != stored[id_]}
+        changes |= {id_: (stored[id_], paper) for id_, paper in changed.items()}
+        await papers.update(connection, list(changed.items()))
+        listed_before = {id_ for id_ in chunk if _is_listed(stored[id_])}
+        names = {
+            id_: author_names(paper)
+            for id_, paper in changed.items()
+            if paper.authors != stored[id_].authors or _is_listed(paper) != (id_ in listed_before)
+        }
+        changed_authors = await papers.set_authors(connection, names) if names else []
+        if unlisted := [id_ for id_ in listed_before if not _is_listed(merged[id_])]:
+            await indexer.remove(connection, unlisted)
+        sizes = {
+            id_: _characters(appearances.get(id_, ())) + len(paper.abstract or "")
+            for id_, paper in merged.items()
+            if _is_listed(paper) and (id_ in rewritten or id_ in changed)
+        }
+        if is_large or sum(sizes.values()) > CHUNK_CHARACTERS:
+            groups = _chunked(sizes, sizes.__getitem__, GROUP_CHARACTERS)
+            await indexer.postpone(connection, groups, changed_authors)
+        elif sizes or changed_authors:
+            rows = ((id_, merged[id_], appearances.get(id_, ()), id_ not in listed_before) for id_ in sizes)
+            await indexer.index(connection, await _build_documents(rows), changed_authors)
+    return changes
 
 
 def _is_listed(paper: MergedPaper) -> bool:

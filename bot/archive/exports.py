@@ -460,6 +460,14 @@ async def _read_digest(connection: Connection, stored: StoredDigest) -> ExportDi
     )
 
 
+_CONFIRMED = "author_order_confirmed"
+_STORED = (
+    *("title", "votes", "votes_read_at", "authors", "authors_truncated", _CONFIRMED, "abstract", "keywords"),
+    *("categories", "code_url", "project_url", "first_on", "last_on"),
+)
+"""What an export as JSON adds to a paper, in this order."""
+
+
 async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the merged metadata of papers by arXiv id."""
     ids = await papers.get_ids(connection, arxiv_ids)
@@ -467,19 +475,9 @@ async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> 
     confirmed = await papers.list_with_arxiv_authors(connection, [detail.id for detail in details])
     return {
         detail.arxiv_id: {
-            "title": detail.title,
-            "votes": detail.votes,
-            "votes_read_at": None if detail.votes_read_at is None else detail.votes_read_at.isoformat(),
-            "authors": list(detail.authors),
-            "authors_truncated": detail.authors_truncated,
-            "author_order_confirmed": detail.id in confirmed,
-            "abstract": detail.abstract,
-            "keywords": list(detail.keywords),
-            "categories": list(detail.categories),
-            "code_url": detail.code_url,
-            "project_url": detail.project_url,
-            "first_on": detail.first_on.isoformat(),
-            "last_on": detail.last_on.isoformat(),
+            name: value.isoformat() if isinstance(value, date) else value
+            for name in _STORED
+            for value in [detail.id in confirmed if name == _CONFIRMED else getattr(detail, name)]
         }
         for detail in details
     }

@@ -11,7 +11,6 @@ import itertools
 import json
 import re
 import sys
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from operator import itemgetter
@@ -378,10 +377,8 @@ def _parse_links(text: str) -> tuple[str, str, str] | None:
         position = middle + 1
         depth -= 1
         start = middle + 3 if text.startswith("<", middle + 2) else middle + 2
-        link = arxiv_ids.parse_link_at(text, start)
-        if link:
-            arxiv_id, url, _ = link
-            last = arxiv_id, url, middle
+        if link := arxiv_ids.parse_link_at(text, start):
+            last = link[0], link[1], middle
             if depth == 0:
                 break
         middle = text.find("](", position)
@@ -476,13 +473,10 @@ _SRC = re.compile(r"""\bsrc\s{0,3}=\s{0,3}["']?([^\s"'<>]+)""", re.IGNORECASE)
 def parse_labelled_field(line: str) -> tuple[str, str] | None:
     """The field of a line, also of a bold one or a bullet: "votes" or "authors", and its value. None for other lines."""
     first = line[:1]
-    if first not in _LABEL_START and not _is_symbol(first):
+    is_symbol = first >= "\u2190" and not first.isalnum() and first != "●"
+    if not is_symbol and first not in _LABEL_START:
         return None
-    if line.startswith("Vote: "):
-        return "votes", line[6:].strip()
-    if line.startswith("Authors: "):
-        return "authors", line[9:].strip()
-    if _is_symbol(first):
+    if is_symbol:
         symbol, _, line = line.partition(" ")
         if symbol[0] in _UPVOTE_SYMBOLS and parse_votes(line.strip())[0] is not None:
             return "votes", line.strip()
@@ -491,10 +485,6 @@ def parse_labelled_field(line: str) -> tuple[str, str] | None:
         return None
     name = "authors" if match["name"].lower() in {"author", "authors", "저자"} else "votes"
     return name, match["value"].strip()
-
-
-def _is_symbol(char: str) -> bool:
-    return char >= "\u2190" and not char.isalnum() and char != "●"
 
 
 def parse_votes(value: str) -> tuple[int | None, bool]:
@@ -700,14 +690,9 @@ def find_date_headings(
 
 
 def _level_above_papers(dated: Sequence[markdown_lines.Heading], paper_rows: Sequence[int]) -> int:
-    """The level of the first dated heading with a paper before the next one: a page may have a date too. 0 if none."""
-    for index, heading in enumerate(dated):
-        last = paper_rows[-1] + 1 if paper_rows else 0
-        stop = dated[index + 1].row if index + 1 < len(dated) else last
-        following = bisect_left(paper_rows, heading.row)
-        if following < len(paper_rows) and paper_rows[following] < stop:
-            return heading.level
-    return 0
+    """The level of the dated heading above the first paper below any: a page may have a date too. 0 if none."""
+    first = next((row for row in paper_rows if dated and row > dated[0].row), 0)
+    return next((heading.level for heading in reversed(dated) if heading.row < first), 0)
 
 
 # Dates as lists write them: also spans of days, and in paths.

@@ -306,14 +306,10 @@ class Quarantine:
         """
         async with self._database.read() as connection:
             crashes = await self._load(connection)
-        counts = {
-            name: count
-            for name, fingerprint in items.items()
-            if (count := crashes.get(name, {}).get(fingerprint, 0))
-        }
+        counts = {name: crashes.get(name, {}).get(fingerprint, 0) for name, fingerprint in items.items()}
         return (
-            [name for name in items if name not in counts],
-            [name for name, count in counts.items() if count < MAX_CRASHES],
+            [name for name, count in counts.items() if not count],
+            [name for name, count in counts.items() if 0 < count < MAX_CRASHES],
             [name for name, count in counts.items() if count >= MAX_CRASHES],
         )
 

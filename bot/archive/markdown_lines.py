@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -143,27 +144,6 @@ class Fence(NamedTuple):
         return not self.info and self.char == opening.char and self.length >= opening.length
 
 
-class FenceTracker:
-    """The rows of code, found block by block: a fence left open in one paper must not hide the next."""
-
-    def __init__(self, rows: Sequence[str], bounds: Sequence[int]) -> None:
-        """Take the first rows of the blocks, in order, and the end of the last one as `bounds`."""
-        self._rows = rows
-        self._bounds = bounds
-        self._block = 0
-        self._fenced_rows: set[int] | None = None
-
-    def contains(self, row: int) -> bool:
-        """Whether the row is within a code fence. Call with rows in increasing order."""
-        while self._bounds[self._block + 1] <= row:
-            self._block += 1
-            self._fenced_rows = None
-        if self._fenced_rows is None:
-            start, end = self._bounds[self._block : self._block + 2]
-            self._fenced_rows = find_fenced_rows(self._rows, start + 1, end)
-        return row in self._fenced_rows
-
-
 def is_fence(line: str) -> bool:
     """Whether the line is an opening or closing fence."""
     return line[:1] in _FENCE_STARTS and line.lstrip().startswith(_FENCE_MARKERS)
@@ -201,6 +181,14 @@ def find_fenced_rows(rows: Sequence[str], start: int, end: int) -> set[int]:
             inside.update(range(fence.row, close + 1))
             position = bisect_right(all_fences, close, key=attrgetter("row"))
     return inside
+
+
+def find_code_rows(rows: Sequence[str], bounds: Sequence[int]) -> Set[int]:
+    """The rows of code of several blocks, each by itself: a fence left open in one paper must not hide the next.
+
+    `bounds` are the first rows of the blocks, in order, and the end of the last one.
+    """
+    return set[int]().union(*(find_fenced_rows(rows, start + 1, end) for start, end in pairwise(bounds)))
 
 
 def find_markdown_end(

@@ -12,7 +12,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from itertools import islice
+from functools import cache
+from itertools import islice, starmap
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -47,6 +48,10 @@ class ParseResult(NamedTuple):
     end: int
 
 
+_values = attrgetter(*PaperDraft.__slots__[1:])
+"""The fields of an entry from its id to its sections."""
+
+
 def _first_papers(arxiv_ids: Iterable[str]) -> Collection[str]:
     """The ids up to MAX_PAPERS: what stands under further papers is not parsed."""
     return set(islice(dict.fromkeys(arxiv_ids), fields.MAX_PAPERS))
@@ -75,11 +80,7 @@ def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list
     for draft in first.values():
         problems += _limit_lists(draft)
     entries = tuple(
-        Entry(
-            rank,
-            **{name: getattr(draft, name) for name in PaperDraft.__slots__ if name != "line"},
-            summary_missing=summaries.find_basis(draft.sections) is summaries.Basis.NONE,
-        )
+        Entry(*(rank, *_values(draft), summaries.find_basis(draft.sections) is summaries.Basis.NONE))
         for rank, draft in enumerate(first.values(), 1)
     )
     return entries, problems
@@ -87,23 +88,20 @@ def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list
 
 def _limit_lists(draft: PaperDraft) -> list[Problem]:
     """Cut the authors, sections and text of a paper, each with a problem: one name or bullet a line makes a million."""
-    problems = []
-    for count, most, noun in (
-        (len(draft.authors), fields.MAX_AUTHORS, "authors"),
-        (len(draft.sections), fields.MAX_SECTIONS, "sections"),
-    ):
-        if count > most:
-            message = f"a paper has at most {most} {noun}; {count - most} of {draft.arxiv_id} are left out"
-            problems.append(Problem(draft.line, message))
-    if len(draft.authors) > fields.MAX_AUTHORS:
-        draft.authors, draft.authors_truncated = draft.authors[: fields.MAX_AUTHORS], True
-    draft.sections = draft.sections[: fields.MAX_SECTIONS]
-    if (size := sum(len(section.body) for section in draft.sections)) > fields.MAX_CHARACTERS:
-        left_out = f"{size - fields.MAX_CHARACTERS} of {draft.arxiv_id} are left out"
-        message = f"a paper's text has at most {fields.MAX_CHARACTERS} characters; {left_out}"
-        problems.append(Problem(draft.line, message))
-        draft.sections = tuple(fields.cut_sections(draft.sections))
-    return problems
+    sections = draft.sections[: fields.MAX_SECTIONS]
+    limits = (
+        ("a paper has", len(draft.authors), fields.MAX_AUTHORS, "authors"),
+        ("a paper has", len(draft.sections), fields.MAX_SECTIONS, "sections"),
+        ("a paper's text has", sum(len(part.body) for part in sections), fields.MAX_CHARACTERS, "characters"),
+    )
+    if not (exceeded := [limit for limit in limits if limit[1] > limit[2]]):
+        return []
+    draft.authors_truncated = draft.authors_truncated or len(draft.authors) > fields.MAX_AUTHORS
+    draft.authors, draft.sections = draft.authors[: fields.MAX_AUTHORS], tuple(fields.cut_sections(sections))
+    return [
+        Problem(draft.line, f"{head} at most {most} {noun}; {count - most} of {draft.arxiv_id} are left out")
+        for head, count, most, noun in exceeded
+    ]
 
 
 def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[Problem]:
@@ -150,12 +148,10 @@ class _SectionDraft:
     continuation: list[str] = field(default_factory=list)
     pending_blank_lines: int = 0
 
-    def body(self) -> str:
-        if not self.continuation:
-            return self.text
-        return "\n".join(
-            markdown_lines.trim_lines([self.text, *markdown_lines.dedent(self.continuation, _MAX_DEDENT)])
-        ).rstrip()
+    def append(self, line: str) -> None:
+        """Continue the section with a line, and the blank ones before it."""
+        self.continuation += [""] * self.pending_blank_lines + [line]
+        self.pending_blank_lines = 0
 
 
 class _BlockParser:
@@ -278,13 +274,9 @@ class _BlockParser:
         numbered = bullet[2] is not None
         if not self._items:
             self._indent, self._numbered = indent, numbered
-        is_continuation = self._current_item and (
-            indent > self._indent + 1
-            or (numbered and not self._numbered)
-            or self._current_item.is_heading_block
-        )
-        if is_continuation:
-            self._continue(line)
+        item, is_deeper = self._current_item, indent > self._indent + 1
+        if item and (is_deeper or (numbered and not self._numbered) or item.is_heading_block):
+            item.append(line)
         else:
             self._add_bullet(row, line[bullet.end() :].strip())
         return True
@@ -293,7 +285,7 @@ class _BlockParser:
         if markdown_lines.is_thematic_break(line) and not (self._current_item and line.startswith("  ")):
             self._current_item = None
         elif self._current_item:
-            self._continue(line)
+            self._current_item.append(line)
         elif self._authors_continue and self._author_lines[-1].endswith((",", ";", "[")):
             self._author_lines.append(line.strip())
         elif line.startswith(("**", "__")) and (parsed := fields.split_heading(line.strip()))[0]:
@@ -310,23 +302,13 @@ class _BlockParser:
         self._items.append(item)
         self._current_item = item
 
-    def _continue(self, line: str) -> None:
-        item = self._current_item
-        assert item is not None
-        item.continuation.extend([""] * item.pending_blank_lines)
-        item.pending_blank_lines = 0
-        item.continuation.append(line)
-
     def _build_section(self, item: _SectionDraft) -> Section | None:
-        body = item.body()
-        if (
-            not item.heading
-            and item.continuation
-            and (bold := markdown_lines.parse_bold(item.text))
-            and not bold[1]
-        ):
-            item.heading, item.text = bold[0], ""
-            body = item.body()
+        body = item.text
+        if item.continuation:
+            if not item.heading and (bold := markdown_lines.parse_bold(item.text)) and not bold[1]:
+                item.heading, body = bold[0], ""
+            lines = [body, *markdown_lines.dedent(item.continuation, _MAX_DEDENT)]
+            body = "\n".join(markdown_lines.trim_lines(lines)).rstrip()
         if item.heading and not body:
             self._add_problem(item.row, "a heading with nothing under it", item.heading)
         return Section(item.heading, body) if body else None
@@ -371,28 +353,17 @@ def parse_simple_block(rows: Sequence[str], start: int, end: int, draft: PaperDr
     if not cover or not votes_row.startswith("Vote: ") or not authors_row.startswith("Authors: "):
         return False
     votes, is_understood = fields.parse_votes(votes_row[6:].strip())
-    sections = _parse_bullets(rows[start + _HEADER_LINES : end]) if is_understood else None
-    if sections is None:
+    bullets = [row for row in rows[start + _HEADER_LINES : end] if row]
+    if not is_understood or not all(row.startswith("- ") for row in bullets):
+        return False
+    parts = [fields.split_heading(row[2:].strip()) for row in bullets]
+    if not all(body and body[0] != "-" for _, body in parts):
         return False
     draft.votes = votes
     draft.authors, draft.authors_truncated = fields.parse_authors(authors_row[9:].strip())
     draft.thumbnail = cover[1]
-    draft.sections = summaries.drop_refusal(sections)
+    draft.sections = summaries.drop_refusal(tuple(starmap(Section, parts)))
     return True
-
-
-def _parse_bullets(rows: Sequence[str]) -> tuple[Section, ...] | None:
-    sections = []
-    for row in rows:
-        if not row:
-            continue
-        if not row.startswith("- "):
-            return None
-        heading, body = fields.split_heading(row[2:].strip())
-        if not body or body[0] == "-":
-            return None
-        sections.append(Section(heading, body))
-    return tuple(sections)
 
 
 _PaperSpan = tuple[fields.PaperHeading, int]
@@ -431,12 +402,14 @@ def _find_paper_spans(dated: fields.DatedRows) -> tuple[list[_PaperSpan], list[P
     spans: list[_PaperSpan] = []
     problems: list[Problem] = []
     opened: fields.PaperHeading | None = None
-    code = markdown_lines.FenceTracker(rows, [day.heading.row, *(heading.row for heading in inside), day.end])
+    code = cache(
+        lambda: markdown_lines.find_code_rows(rows, [day.heading.row, *(it.row for it in inside), day.end])
+    )
     end = day.end
     for heading in headings:
         paper = papers_by_row.get(heading.row)
         is_within_paper = opened and (heading.level > level or heading.is_indented)
-        if not paper and (is_within_paper or code.contains(heading.row)):
+        if not paper and (is_within_paper or heading.row in code()):
             continue
         if opened:
             spans.append((opened, heading.row))
@@ -481,23 +454,16 @@ def parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[Section, ...]
     )
     candidates = [candidate for candidate in possible if candidate]
     title = _find_title(rows, candidates)
-    if title:
-        candidates = [candidate for candidate in candidates if candidate.row != title.row]
-    chapters = _select_chapter_headings(candidates)
-    skipped = {title.row} if title else set()
+    title_row = title.row if title else -1
+    chapters = _select_chapter_headings([it for it in candidates if it.row != title_row])
+    starts = [(None, 0), *((chapter.text, chapter.row + 1) for chapter in chapters)]
     stops = [chapter.row for chapter in chapters] + [len(rows)]
-    sections = [_build_section(None, rows, range(stops[0]), skipped)]
-    for chapter, stop in zip(chapters, stops[1:], strict=True):
-        sections.append(_build_section(chapter.text, rows, range(chapter.row + 1, stop), skipped))
-    title_text = _clean_title(title.text) if title else None
-    return title_text, tuple(section for section in sections if section.heading or section.body)
-
-
-def _build_section(
-    heading: str | None, rows: Sequence[str], span: Iterable[int], skipped: Collection[int]
-) -> Section:
-    body = [rows[row] for row in span if row not in skipped]
-    return Section(heading, "\n".join(markdown_lines.dedent(markdown_lines.trim_lines(body))).rstrip())
+    sections: list[Section] = []
+    for (heading, start), stop in zip(starts, stops, strict=True):
+        body = markdown_lines.trim_lines([rows[row] for row in range(start, stop) if row != title_row])
+        text = "\n".join(markdown_lines.dedent(body)).rstrip()
+        sections += [Section(heading, text)] if heading or text else []
+    return _clean_title(title.text) if title else None, tuple(sections)
 
 
 def _parse_heading_candidate(row: int, line: str) -> markdown_lines.Heading | None:
@@ -614,18 +580,22 @@ def parse_review(dated: fields.DatedRows) -> ParseResult:
 def _find_starts(dated: fields.DatedRows) -> tuple[list[_Start], list[Problem]]:
     rows, day, headings, papers_by_row = dated
     of_papers = [heading for heading in headings if heading.row in papers_by_row]
-    marked = [heading for heading in of_papers if _has_paper_marker(rows, heading.row, day.end)]
-    level = next((heading.level for heading in marked or of_papers), 0)
-    code = markdown_lines.FenceTracker(rows, [day.heading.row, *(heading.row for heading in marked), day.end])
+    # A review's link or the label of its summary follows the heading.
+    marked = {
+        heading.row: heading
+        for heading in of_papers
+        if (following := _next_nonblank(rows, heading.row, day.end)).startswith(_LINK_STARTS)
+        or parse_summary_label(following) is not None
+    }
+    level = next((heading.level for heading in marked.values() or of_papers), 0)
+    code = cache(lambda: markdown_lines.find_code_rows(rows, [day.heading.row, *marked, day.end]))
     starts: list[_Start] = []
     problems: list[Problem] = []
     for heading in headings:
         paper = papers_by_row.get(heading.row)
         is_titled = heading.text.startswith("[") and heading.level == level
-        if paper and (
-            _has_paper_marker(rows, heading.row, day.end)
-            or ((paper.title is None or is_titled) and not code.contains(heading.row))
-        ):
+        may_begin = paper and (paper.title is None or is_titled)
+        if paper and (heading.row in marked or (may_begin and heading.row not in code())):
             starts.append((paper.row, paper))
         elif paper and (paper.title is None or heading.text.startswith("[")):
             message = f"{paper.arxiv_id} stands within a summary and is not taken for a paper of its own"
@@ -647,12 +617,6 @@ def _find_starts(dated: fields.DatedRows) -> tuple[list[_Start], list[Problem]]:
 def _next_nonblank(rows: Sequence[str], row: int, end: int) -> str:
     """The first of the next three lines that is not blank; empty if all are."""
     return next((line.strip() for line in rows[row + 1 : min(row + 4, end)] if line.strip()), "")
-
-
-def _has_paper_marker(rows: Sequence[str], row: int, end: int) -> bool:
-    """Whether a review's link or the label of its summary follows the heading."""
-    following = _next_nonblank(rows, row, end)
-    return following.startswith(_LINK_STARTS) or parse_summary_label(following) is not None
 
 
 def _start_without_heading_id(
@@ -994,7 +958,7 @@ def _parse_written(rows: Sequence[str]) -> tuple[Digest, ...]:
     groups = _group_segments(segments)
     if not groups:
         raise errors.NotADigestError(_rejection_reason(segments, days))
-    return tuple(_build_digest(rows, group) for group in groups)
+    return tuple(_build_digest(rows, *key, group) for key, group in groups.items())
 
 
 def _parse_segment(dated: fields.DatedRows) -> _Segment:
@@ -1025,7 +989,7 @@ def _undated_paper_problems(papers: Iterable[fields.PaperHeading]) -> list[Probl
     ]
 
 
-def _group_segments(segments: Sequence[_Segment]) -> list[list[_Segment]]:
+def _group_segments(segments: Sequence[_Segment]) -> dict[tuple[DigestFormat, date], list[_Segment]]:
     """The segments of each digest. A segment without one joins the digest before it, or else the first."""
     groups: dict[tuple[DigestFormat, date], list[_Segment]] = {}
     group: list[_Segment] = []
@@ -1036,16 +1000,14 @@ def _group_segments(segments: Sequence[_Segment]) -> list[list[_Segment]]:
             group += [*leading, segment]
         elif segment.problems:
             group.append(segment)
-    return list(groups.values())
+    return groups
 
 
-def _build_digest(rows: Sequence[str], group: Sequence[_Segment]) -> Digest:
-    dated = next(segment for segment in group if segment.date)
-    assert dated.date
+def _build_digest(rows: Sequence[str], form: DigestFormat, on: date, group: Sequence[_Segment]) -> Digest:
     entries, repeated = build_entries(draft for segment in group for draft in segment.drafts)
     problems = [problem for segment in group for problem in segment.problems] + repeated
     problems.sort(key=lambda problem: problem.line)
-    return Digest(dated.format, dated.date, entries, tuple(problems), _join_rows(rows, group))
+    return Digest(form, on, entries, tuple(problems), _join_rows(rows, group))
 
 
 def _join_rows(rows: Sequence[str], group: Sequence[_Segment]) -> str:

@@ -91,7 +91,7 @@ class Setting:
     choices: Mapping[str, str] | None = None
     """The values that `/daily` offers, by label."""
     parse: Callable[[Any], Any] = _unchanged
-    """Returns the value of what was typed. Raises UserError or ValueError."""
+    """Returns the value of a text that was typed. Raises UserError or ValueError."""
     field: TextField | ChoiceField | RoleField | CheckField | None = None
     """Where a form asks for it."""
 
@@ -109,15 +109,6 @@ def _parse_zone(text: str) -> str:
     from bot.client import options as client_options
 
     return client_options.parse_zone(text)
-
-
-def _parse_count(refusal: str, low: int, high: int) -> Callable[[int | str], int]:
-    def parse(typed: int | str) -> int:
-        from bot.client import options as client_options
-
-        return client_options.parse_number(str(typed), refusal, low, high)
-
-    return parse
 
 
 def _parse_topic(text: str) -> str:
@@ -178,7 +169,6 @@ _ROWS = (
         description="Number of papers (1 to 25)",
         takes=int,
         limits=(1, MAX_TOP_N),
-        parse=_parse_count("papers-not-a-number", 1, MAX_TOP_N),
         field=TextField("papers", 2),
     ),
     Setting(
@@ -188,7 +178,6 @@ _ROWS = (
         description="Minimum votes",
         takes=int,
         limits=(0, MAX_VOTES),
-        parse=_parse_count("votes-not-a-number", 0, MAX_VOTES),
         field=TextField("votes", 5, if_empty="0"),
     ),
     Setting(
@@ -320,7 +309,7 @@ def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subsc
 
         typed = client_options.move_zone(typed, "time", "timezone")
     changes = {
-        setting.name: setting.parse(typed[setting.option])
+        setting.name: _parse(setting, typed[setting.option])
         for setting in SETTINGS.values()
         if typed.get(setting.option) is not None
     }
@@ -341,6 +330,14 @@ def with_changes(subscription: Subscription, changes: Mapping[str, Any]) -> Subs
     if becomes_weekly and "days" not in changes and changed.days == schedule.EVERY_DAY:
         return replace(changed, days=WEEKLY_DAYS)
     return changed
+
+
+def _parse(setting: Setting, typed: Any) -> Any:
+    if setting.takes is not int or setting.limits is None:
+        return setting.parse(typed)
+    from bot.client import options as client_options
+
+    return client_options.parse_number(str(typed), f"{setting.option}-not-a-number", *setting.limits)
 
 
 def apply_form(subscription: Subscription, form: Sequence[str], values: Mapping[str, str]) -> Subscription:

@@ -131,17 +131,10 @@ def render(factory: DeliveryFactory, post: contents.DailyPost) -> RenderedPost:
     stored = models.StoredPost(
         papers=tuple(paper.arxiv_id for paper in post.papers),
         digests=tuple(paper.digest_id for paper in post.papers),
-        total=post.total,
         fingerprint=hashlib.sha256(shown.encode()).hexdigest(),
-        topic=post.topic,
-        source=post.source,
-        late=post.late,
-        closes_at=post.closes_at,
-        is_complete=post.is_complete,
-        final_total=post.final_total,
-        missed_on=post.missed_on,
-        ranks=post.ranks,
         server_picks=tuple((paper.arxiv_id, saved, shared) for paper, saved, shared in post.server_picks),
+        total=post.total,
+        **post.facts(),
     )
     return RenderedPost(factory.render(DAILY, post), stored)
 

@@ -105,7 +105,9 @@ def _tokenize_fence(first: str, content: str, last: str) -> list[Token]:
 
 def _tokenize_prose(text: str) -> list[Token]:
     tokens: list[Token] = []
-    spans = _CodeSpans(text)
+    runs: dict[int, list[int]] = defaultdict(list)
+    for run in regex.finditer(r"`++", text):
+        runs[run.end() - run.start()].append(run.start())
     marks = _OpenMarks()
     position = 0
     while position < len(text):
@@ -114,7 +116,11 @@ def _tokenize_prose(text: str) -> list[Token]:
         kind, end = match.lastgroup, match.end()
         token = Token(match.group(), is_atomic=kind in ("hard", "mark"))
         if kind == "span":
-            end = spans.find_end(position, end)
+            # A span ends at the next run of as many backticks on its line; a run without one is text.
+            length, starts = end - position, runs[end - position]
+            following = bisect_right(starts, position)
+            if following < len(starts) and "\n" not in text[end : starts[following]]:
+                end = starts[following] + length
             token = Token(text[position:end], is_atomic=True)
         elif kind == "mark":
             before = tokens[-1].text if tokens else " "
@@ -128,24 +134,6 @@ def _tokenize_prose(text: str) -> list[Token]:
     marks.clear()
     _assign_boundaries(tokens)
     return tokens
-
-
-class _CodeSpans:
-    """Finds the ends of code spans: the next run of the same number of backticks on the same line."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._runs: dict[int, list[int]] = defaultdict(list)
-        for run in regex.finditer(r"`++", text):
-            self._runs[run.end() - run.start()].append(run.start())
-
-    def find_end(self, start: int, end: int) -> int:
-        """Return the end of the span with the opening run from `start` to `end`; `end` if the run opens no span."""
-        runs = self._runs[end - start]
-        following = bisect_right(runs, start)
-        if following == len(runs) or "\n" in self._text[end : runs[following]]:
-            return end
-        return runs[following] + end - start
 
 
 class _OpenMarks:

@@ -96,7 +96,10 @@ def _emphasis_rule(state: StateInline, silent: bool) -> bool:
         end += 1
     before = state.src[state.pos - 1] if state.pos else " "
     after = state.src[end] if end < state.posMax else " "
-    can_open, can_close = _can_open_and_close(before, after, splits_words=marker == "*")
+    left, right = _is_flanking(after, before), _is_flanking(before, after)
+    # An underscore within a word is text.
+    can_open = left and (marker == "*" or not right or _is_punctuation(before))
+    can_close = right and (marker == "*" or not left or _is_punctuation(after))
     for _ in range(end - state.pos):
         state.push("text", "", 0).content = marker
         state.delimiters.append(
@@ -111,14 +114,6 @@ def _emphasis_rule(state: StateInline, silent: bool) -> bool:
         )
     state.pos = end
     return True
-
-
-def _can_open_and_close(before: str, after: str, *, splits_words: bool) -> tuple[bool, bool]:
-    left = _is_flanking(after, before)
-    right = _is_flanking(before, after)
-    if splits_words:
-        return left, right
-    return left and (not right or _is_punctuation(before)), right and (not left or _is_punctuation(after))
 
 
 def _is_flanking(inner: str, outer: str) -> bool:

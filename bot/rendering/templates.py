@@ -92,29 +92,20 @@ def _days(context: Context, days: Iterable[date], separator: str = ", ", most: i
     return separator.join([_day(context, day) for day in days][-most:])
 
 
-@pass_context
-def _weekdays(context: Context, days: Iterable[int], separator: str = ", ") -> str:
-    return separator.join(render_weekday(day, context["locale"]) for day in days)
-
-
-@pass_context
-def _zone(context: Context, name: str) -> str:
-    return render_zone(name, context["locale"])
-
-
-@pass_context
-def _number(context: Context, number: int) -> str:
-    return babel.numbers.format_decimal(number, locale=context["locale"])
-
-
 FILTERS: dict[str, Callable[..., object]] = {
     "votes": render_votes,
     "authors": render_authors,
     "day": _day,
     "days": _days,
-    "weekdays": _weekdays,
-    "zone": _zone,
-    "number": _number,
+    "weekdays": pass_context(
+        lambda context, days, separator=", ": separator.join(
+            render_weekday(day, context["locale"]) for day in days
+        )
+    ),
+    "zone": pass_context(lambda context, name: render_zone(name, context["locale"])),
+    "number": pass_context(
+        lambda context, number: babel.numbers.format_decimal(number, locale=context["locale"])
+    ),
     "moment": render_timestamp,
     "ago": lambda at: render_timestamp(at, "R"),
     "link": discord_text.masked_link,

@@ -198,8 +198,8 @@ def news_view(texts: Texts, marker: str, news: Sequence[models.PaperNews]) -> ui
         button(texts("updates-stop"), pack_custom_id(SWITCH, 0)),
     ]
     message.end_with([buttons])
-    message.add_text(f"📌 {_heading(texts, news)}")
     papers = _by_paper(news)
+    message.add_text(f"📌 {texts('updates-heading', count=len(papers))}")
     characters, size = message.share(1)
     # A line may use what those before it left.
     lines: list[str] = []
@@ -215,8 +215,9 @@ def news_view(texts: Texts, marker: str, news: Sequence[models.PaperNews]) -> ui
 def plain_news_payload(texts: Texts, marker: str, news: Sequence[models.PaperNews]) -> dict[str, Any]:
     """Return the message as plain text, its marker in the fragment of a link."""
     link = f"-# [Paperround](<https://discord.com/#{contents.part_marker(marker, 0)}>)"
-    lines = [f"📌 {_heading(texts, news)}"]
-    for own in _by_paper(news):
+    papers = _by_paper(news)
+    lines = [f"📌 {texts('updates-heading', count=len(papers))}"]
+    for own in papers:
         changes = " · ".join(_change_text(texts, kind, value) for _, _, kind, value in own)
         lines.append(
             f"- {discord_text.escape_text(client_messages.format_title(own[0][1], own[0][0]))}: {changes}"
@@ -231,10 +232,6 @@ def switch_view(texts: Texts, *, is_off: bool) -> ui.LayoutView:
     label = texts("updates-start" if is_off else "updates-stop")
     switch = button(label, pack_custom_id(SWITCH, int(is_off)))
     return text_view(texts("updates-off" if is_off else "updates-on"), switch)
-
-
-def _heading(texts: Texts, news: Sequence[models.PaperNews]) -> str:
-    return texts("updates-heading", count=len({arxiv_id for arxiv_id, *_ in news}))
 
 
 def _by_paper(news: Sequence[models.PaperNews]) -> list[list[models.PaperNews]]:

@@ -1,4 +1,4 @@
-"""What all sources share: the port with its request and results, the record of a kind, and the digests in a fetched page.
+"""What all sources share: errors, the port with its request and results, the record of a kind, a page's text and digests.
 
 A source keeps no state. Its page states come in with the request and go out with the results. A page of HTML is read as
 Markdown.

@@ -1,4 +1,4 @@
-"""The HTTP client of all sources: limits, redirects, conditional requests, retries, decompression and charsets.
+"""The HTTP client of all sources: limits, redirects, conditional requests, retries and decompression.
 
 Every failure is a FetchError with a reason in words.
 """

@@ -168,19 +168,14 @@ class ConceptIndex:
         found: Counter[str] = Counter()
         position = 0
         while position < len(words):
-            length = next(self._matches(words, position), 0)
-            if length:
-                found[self._by_form[_join(words[position : position + length])]] += 1
-            position += length or 1
+            end = position + 1
+            if _start(words[position]) in self._starts:
+                for end in range(min(position + _MAX_CONCEPT_WORDS, len(words)), position, -1):
+                    if key := self._by_form.get(_join(words[position:end])):
+                        found[key] += 1
+                        break
+            position = end
         return found
-
-    def _matches(self, words: Sequence[str], start: int) -> Iterator[int]:
-        """Yield the numbers of words that are a concept's form from `start` on, the most first."""
-        if _start(words[start]) not in self._starts:
-            return
-        for length in range(min(_MAX_CONCEPT_WORDS, len(words) - start), 0, -1):
-            if _join(words[start : start + length]) in self._by_form:
-                yield length
 
 
 def _form_keys(concept: concepts.Concept) -> Iterator[str]:
@@ -365,11 +360,7 @@ class Profiles:
             async with self._database.transaction() as connection:
                 await today.add(connection, user_id)
             profile = models.Profile(user_id)
-        return (await self.update([profile]))[0]
-
-    async def update(self, stored: Sequence[models.Profile]) -> list[models.Profile]:
-        """Learn the profiles again whose signals have changed since; returns them all as they are then."""
-        return [await self._learn(profile) for profile in stored]
+        return await self.learn(profile)
 
     def wake(self, user_id: int) -> None:
         """Learn a reader's profile again in the background; calls while it is learnt are answered by one more time."""
@@ -409,14 +400,15 @@ class Profiles:
                 async with self._database.transaction() as connection:
                     await today.add_opened(connection, user_id, opened, self._clock(), most=MAX_OPENED)
             if profile is not None:
-                await self._learn(profile)
+                await self.learn(profile)
 
     def note_open(self, user_id: int, paper_id: int) -> None:
         """Record in the background that a reader opened a card, if the reader has a profile, a saved paper or an alert."""
         self._opened[user_id][paper_id] = None
         self.wake(user_id)
 
-    async def _learn(self, profile: models.Profile) -> models.Profile:
+    async def learn(self, profile: models.Profile) -> models.Profile:
+        """Learn a profile again if its signals have changed since. Returns it as it is then."""
         async with self._database.read() as connection:
             signals = await _load_signals(connection, profile)
             fingerprint = hashlib.sha256(repr(tuple(signals)).encode()).hexdigest()[:32]
@@ -469,7 +461,7 @@ async def _load_signals(connection: Connection, profile: models.Profile) -> Sign
 def _train(
     signals: Signals, vectors: Mapping[int, Vector], sample: Mapping[int, Vector], concept_index: ConceptIndex
 ) -> tuple[dict[str, float], dict[str, int]]:
-    """Return the weights of a profile, and in how many saved papers each concept is."""
+    """Return the weights of a profile, and in how many saved papers each of the most frequent concepts is."""
     saved, answered, words = signals
     wanted = dict.fromkeys(saved, SAVED_WEIGHT)
     for paper_id, kind in answered:
@@ -482,15 +474,9 @@ def _train(
     followed = [(extract_words(text, concept_index), FOLLOWED_WEIGHT) for text in words]
     negatives = [(vector, 1.0) for key, vector in sample.items() if key not in wanted]
     negatives += [(vectors[key], -weight) for key, weight in wanted.items() if weight < 0 and key in vectors]
-    weights = train_profile([*positives, *followed], negatives)
-    return weights, count_concepts(vectors[key] for key in saved if key in vectors)
-
-
-def count_concepts(vectors: Iterable[Vector]) -> dict[str, int]:
-    """Return in how many papers each concept is, the most frequent ones."""
-    counts = Counter(key for vector in vectors for key in concepts_of(vector))
-    kept = sorted(counts, key=lambda key: (-counts[key], key))[:MAX_CONCEPTS]
-    return {key: counts[key] for key in kept}
+    counts = Counter(key for id_ in saved if id_ in vectors for key in concepts_of(vectors[id_]))
+    most = sorted(counts, key=lambda key: (-counts[key], key))[:MAX_CONCEPTS]
+    return train_profile([*positives, *followed], negatives), {key: counts[key] for key in most}
 
 
 def _score(

@@ -342,7 +342,7 @@ class TodayPlanner:
             if digest_on is not None
             and (profile.last_digest_on is None or not digest_on <= profile.last_digest_on <= latest_on)
         ]
-        current = await self._profiles.update(on_new_day)
+        current = [await self._profiles.learn(profile) for profile in on_new_day]
         built = await self._build(current, known, now)
         moved = [
             _move(profile, known.get(profile.user_id), now, built.get(profile.user_id)) for profile in due

@@ -149,38 +149,6 @@ async def test_a_new_alert_is_previewed_and_created_by_a_button(harness: ClientH
     assert await _list_alerts(harness) == []
 
 
-@both_languages
-async def test_each_option_of_the_command_is_kept_until_the_alert_is_made(harness: ClientHarness) -> None:
-    preview = await harness.ask(
-        "alerts add",
-        keyword="로봇, diffusion",
-        author="Noether, Emmy",
-        institution="KAIST",
-        without="survey, 설문",
-        match="all",
-        votes=5,
-        when=alerts_options.weekly_value(1),
-    )
-    shown = shown_text(preview)
-    assert all(text in shown for text in ("로봇", "diffusion", "Emmy Noether", "KAIST", "survey", "▲ 5"))
-    await harness.press(preview, "alert-create")
-    (alert,) = await _list_alerts(harness)
-    assert alert.terms == (
-        TERM(KEYWORD, "로봇"),
-        TERM(KEYWORD, "diffusion"),
-        TERM(AUTHOR, "Emmy Noether"),
-        TERM(INSTITUTION, "KAIST"),
-    )
-    assert (alert.excluded, alert.match_all, alert.min_votes) == (("survey", "설문"), True, 5)
-    zone = "Asia/Seoul" if harness.texts.locale is models.Locale.KO else "UTC"
-    assert (alert.timing, alert.weekday, alert.at_time, alert.timezone) == (
-        models.AlertTiming.WEEKLY,
-        1,
-        "09:00",
-        zone,
-    )
-
-
 async def test_both_modals_change_the_draft(harness: ClientHarness) -> None:
     preview = await harness.ask("alerts add", author="Ada Lovelace")
     changed = await harness.fill(

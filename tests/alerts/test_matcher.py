@@ -159,7 +159,7 @@ def test_a_reason_quotes_the_form_that_stands_in_the_paper() -> None:
         (alert, "It mentions reinforcement learning."),
         (alert_builders.draft("강화 학습"), TWICE),
     ):
-        paper = replace(PAPER, title="Robots", abstract=text)
+        paper = replace(PAPER, title="Robots", abstract=text, keywords=())
         assert not matcher.match(own, paper, matcher.keyword_text(paper))
 
 

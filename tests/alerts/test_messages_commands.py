@@ -1,4 +1,4 @@
-"""Messages of alerts, from `/alerts add` to what arrives, and their buttons."""
+"""Messages of alerts of each kind of rule, from `/alerts add` to what arrives, and their buttons."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
 from bot.alerts import matcher
+from bot.alerts import options as alerts_options
 from bot.app.runtime import Runtime, build_runtime
 from storage import locks, models
 from tests.support import digest_builders
 from tests.support.client_harness import ClientHarness, component_ids, shown_text
+from tests.support.sample_archive import NewsletterPaper, newsletter
 
 
 @dataclass
@@ -51,11 +53,17 @@ async def delivery(harness: ClientHarness) -> AsyncIterator[Delivery]:
     await lock.release()
 
 
-async def _add(harness: ClientHarness, member: Any = None, **options: Any) -> models.Alert:
-    """Make an alert by its command and button."""
+async def _add(
+    harness: ClientHarness, member: Any = None, fields: dict[str, Any] | None = None, **options: Any
+) -> models.Alert:
+    """Make an alert by its command, one of the preview's modals if there are `fields`, and the button."""
     member = member or harness.reader
     preview = await harness.ask("alerts add", by=member, **options)
-    await member.click(preview, label=harness.texts("alert-create"))
+    if fields:
+        key = "alert-edit-conditions" if "keyword" in fields else "alert-edit-timing"
+        preview = await harness.fill(preview, key, by=member, **fields)
+    made = await harness.press(preview, "alert-create", by=member)
+    assert harness.texts("alert-made") in shown_text(made)
     return (await harness.bot.services.alerts.list_rows(user_id=member.id))[-1]
 
 
@@ -117,8 +125,8 @@ async def test_a_reason_quotes_the_sentence_that_it_stands_on(delivery: Delivery
 async def test_a_message_of_several_alerts_lets_the_reader_choose_one(delivery: Delivery) -> None:
     harness = delivery.harness
     ids = [
-        (await _add(harness, **options)).id
-        for options in ({"keyword": "로봇"}, {"keyword": "care", "when": "daily"})
+        (await _add(harness, keyword=keyword, when=when)).id
+        for keyword, when in (("로봇", "now"), ("care", "daily"))
     ]
     await delivery.ingest(("2601.90001", 5))
     await delivery.run(timedelta(days=1))
@@ -167,3 +175,95 @@ async def test_direct_messages_closed_in_the_middle_lose_nothing(delivery: Deliv
     (message,) = delivery.received()
     shown_ids = component_ids(message)
     assert [f"pr:o:2601.9000{number}" in shown_ids for number in (1, 2, 3)] == [True, True, False]
+
+
+PAPERS = (
+    NewsletterPaper("2601.90001", "Rewards One", "로봇을 가르쳐요.", 60, ["Ada Kim"]),
+    NewsletterPaper("2601.90002", "Diffusion Two", "A survey of maps.", 5, ["Ben Park"]),
+    NewsletterPaper("2601.90003", "Motion Three", "로봇이 diffusion으로 움직여요.", 7, ["Cleo Lee"]),
+    NewsletterPaper(
+        "2601.90004", "Symmetry Four", "Teleports what is conserved.", 8, ["Ada Kim", "Emmy Noether"]
+    ),
+    NewsletterPaper(
+        "2601.90005",
+        "Chips Five",
+        "휴대전화에서 강화학습을 해요. 강화학습을 하는 모델은 작아요.",
+        9,
+        ["Dan Choi"],
+    ),
+)
+ENGLISH_PAPER = NewsletterPaper(
+    "2601.90006",
+    "Portals Six",
+    "Teleports photons through a hole in the wall of a laboratory.",
+    4,
+    ["Eve Jung"],
+)
+
+FORM = {"keyword": "", "author": "", "institution": "", "without": ""}
+"""The fields of the modal that says what an alert matches."""
+
+Rule: TypeAlias = tuple[dict[str, Any], dict[str, Any], set[str]]
+"""The options of the command, the fields of a modal of the preview or none, and the papers that match."""
+
+RULES: dict[str, Rule] = {
+    "any": ({"keyword": "로봇, diffusion"}, {}, {"One", "Two", "Three"}),
+    "all": ({"keyword": "로봇, diffusion", "match": "all"}, {}, {"Three"}),
+    "excluded": ({"keyword": "diffusion", "without": "survey"}, {}, {"Three"}),
+    "author": ({"author": "Noether, Emmy"}, {}, {"Four"}),
+    "institution": ({"institution": "카이스트"}, {}, {"Five"}),
+    "English institution": ({"institution": "kaist"}, {}, {"Five"}),
+    "votes": ({"keyword": "로봇", "votes": 50}, {}, {"One"}),
+    "mixed": ({"keyword": "로봇", "author": "ada kim", "match": "all"}, {}, {"One"}),
+    "one form": ({"keyword": "reinforcement learning"}, {}, set()),
+    "forms": (
+        {"author": "Ada"},
+        {**FORM, "keyword": "reinforcement learning", "options": [alerts_options.FORMS]},
+        {"Five"},
+    ),
+    "both languages": ({"keyword": "teleports"}, {}, {"Four", "Six"}),
+    "Korean": ({"author": "Ada"}, {**FORM, "keyword": "teleports", "options": ["ko"]}, {"Four"}),
+    "English": ({"author": "Ada"}, {**FORM, "keyword": "teleports", "options": ["en"]}, {"Six"}),
+    "most": (
+        {"keyword": "로봇, diffusion"},
+        {"timing": ["now"], "time": "9", "zone": "서울", "votes": "", "most": "2"},
+        {"One", "Three"},
+    ),
+}
+GATHERED: dict[str, Rule] = {
+    "daily": ({"keyword": "로봇", "when": "daily"}, {}, {"One", "Three"}),
+    "weekly": ({"keyword": "로봇", "when": alerts_options.weekly_value(1)}, {}, {"One", "Three"}),
+}
+STEPS = {
+    matcher.GATHERING_TIME: {"daily", "weekly"},
+    timedelta(days=1): {"weekly"},
+    timedelta(days=3, hours=12): set[str](),
+}
+"""How long is waited, one after the other, and what has not arrived then: the test begins on a Thursday."""
+NUMBERS = ("One", "Two", "Three", "Four", "Five", "Six")
+
+
+def _papers(messages: list[Any]) -> set[str]:
+    shown = "\n".join(map(shown_text, messages))
+    return {number for number in NUMBERS if f" {number}]" in shown}
+
+
+async def test_each_kind_of_rule_sends_its_papers_and_no_others(delivery: Delivery) -> None:
+    harness, members = delivery.harness, {}
+    for name, (options, fields, _) in {**RULES, **GATHERED}.items():
+        members[name] = harness.guild.add_member(harness.env.create_user(name))
+        await _add(harness, members[name], fields, **options)
+    await _add(harness, harness.manager, keyword="diffusion", channel=harness.channel)
+    ingest = harness.container.create_ingest()
+    await ingest.add_text(newsletter("2026-01-01", PAPERS), location="rules.md")
+    await ingest.add_text(newsletter("2026-01-01", [ENGLISH_PAPER]), location="english.md")
+    await harness.container.alert_planner.drain()  # what facts add is matched later
+    facts = models.PaperFacts("2601.90005", "huggingface", "u", harness.env.now(), organization="KAIST")
+    await ingest.add_facts([facts])
+    expected = {name: papers for name, (_, _, papers) in {**RULES, **GATHERED}.items()}
+    for wait, missing in STEPS.items():
+        await delivery.run(wait)
+        arrived = {name: _papers(member.user.dm_channel.history()) for name, member in members.items()}
+        assert arrived == {**expected, **{name: set[str]() for name in missing}}
+    assert _papers(harness.channel.history()) == {"Two", "Three"}
+    assert harness.texts("alert-manage") not in "\n".join(map(shown_text, harness.channel.history()))

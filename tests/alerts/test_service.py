@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +14,7 @@ from bot.alerts import commands as alerts_commands
 from bot.alerts import matcher
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
-from bot.alerts.service import EMPTY_DRAFT, PREVIEW_DAYS
+from bot.alerts.service import PREVIEW_DAYS
 from bot.client.accounts import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.client.message_builder import InvalidCustomIdError
 from bot.client.router import UserError
@@ -256,31 +255,6 @@ async def _compare(harness: AlertHarness) -> int:
         assert [paper.id for paper in preview.latest] == [paper.id for paper in expected[:3]], draft
         total += len(expected)
     return total
-
-
-async def test_a_draft_is_loaded_by_its_token_without_its_reader(sqlite_db: Database) -> None:
-    tokens = TextTokenStore(sqlite_db, lambda: NOW)
-    chosen = replace(
-        EMPTY_DRAFT,
-        id=5,
-        terms=tuple(models.AlertTerm(kind, f"{kind} 강화 학습: “x”, y") for kind in models.AlertKind),
-        match_all=True,
-        excluded=("설문", ";"),
-        min_votes=99_999,
-        language=models.Locale.KO,
-        translations=True,
-        timing=models.AlertTiming.WEEKLY,
-        at_time="21:30",
-        timezone="Asia/Seoul",
-        weekday=7,
-        max_papers=25,
-        channel_id=2**63 - 1,
-    )
-    for draft in (EMPTY_DRAFT, chosen):
-        of_reader = replace(draft, user_id=7, guild_id=8, created_at=NOW)
-        token = await alerts_commands.store_draft(tokens, 7, of_reader)
-        assert len(token) == TOKEN_LENGTH
-        assert await alerts_commands.load_draft(tokens, token) == draft
 
 
 async def test_a_token_that_is_gone_or_not_a_drafts_is_an_outdated_component(sqlite_db: Database) -> None:

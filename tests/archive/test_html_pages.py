@@ -63,7 +63,7 @@ HOSTILE = (
 @pytest.mark.parametrize("piece", HOSTILE.split("|"))
 def test_conversion_is_linear_in_the_length_of_the_page(piece: str) -> None:
     growth.assert_linear(
-        lambda length: html_pages.to_markdown("<p>" + piece * (length // len(piece))), 30_000
+        lambda length: html_pages.to_markdown("<p>" + piece * (length // len(piece))), 15_000
     )
 
 

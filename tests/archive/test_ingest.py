@@ -23,7 +23,7 @@ from tests.support import paper_records
 from tests.support.ingest_harness import DAY, NOW, IngestHarness, newsletter, paper
 from tests.support.recording_indexer import NullIndexer
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
 def read_texts(*folders: Path) -> list[TextFile]:
@@ -31,6 +31,7 @@ def read_texts(*folders: Path) -> list[TextFile]:
     return [file for file in found if isinstance(file, TextFile)]
 
 
+@both_engines
 async def test_an_ingested_digest_is_stored_completely(harness: IngestHarness) -> None:
     result = await harness.add(newsletter(paper(1, votes=3), paper(2, votes=None), paper(3, votes=9)))
     assert (result.digests, result.papers, result.new_papers, result.problems) == (1, 3, 3, ())
@@ -61,6 +62,7 @@ async def test_ingesting_the_same_text_again_adds_nothing(harness: IngestHarness
     assert len(harness.notified) == 1
 
 
+@both_engines
 async def test_a_failed_ingest_stores_nothing_of_the_digest(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1), day="2026-01-01"), "first.md")
     before, indexed = await harness.counts(), dict(harness.index.papers)
@@ -88,6 +90,7 @@ async def test_reparsing_with_the_same_parser_changes_nothing(harness: IngestHar
     assert harness.notified == []
 
 
+@both_engines
 async def test_reparsing_stores_what_a_better_parser_finds(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1), paper(2)))
     async with harness.db.transaction() as connection:
@@ -101,6 +104,7 @@ async def test_reparsing_stores_what_a_better_parser_finds(harness: IngestHarnes
         assert (await archive.list_rows(connection))[0].revision == 1
 
 
+@both_engines
 async def test_texts_with_invalid_characters_and_huge_fields_are_stored(harness: IngestHarness) -> None:
     many = ", ".join(f"Author Number{n}" for n in range(700))
     long = "X" * 5000
@@ -153,12 +157,14 @@ async def test_a_digest_without_papers_is_stored(harness: IngestHarness) -> None
     assert await harness.rows() == []
 
 
+@both_engines
 async def test_concurrent_ingests_of_one_text_store_it_once(harness: IngestHarness) -> None:
     results = await asyncio.gather(*(harness.add(newsletter(), f"{n}.md") for n in range(8)))
     assert sum(result.new_papers for result in results) == 1
     assert await harness.count(tables.digests) == 1
 
 
+@both_engines
 async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them(
     harness: IngestHarness,
 ) -> None:
@@ -185,6 +191,7 @@ async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them
     assert changed_again == [False, False, False]
 
 
+@both_engines
 async def test_a_digest_that_cannot_be_stored_does_not_block_the_others(harness: IngestHarness) -> None:
     async def reject_bad(connection: Connection, fresh: FreshDigest) -> None:
         if (await papers.list_rows(connection, list(fresh.paper_ids)))[0].title == "Bad":
@@ -219,6 +226,7 @@ async def test_all_files_of_the_archive_are_ingested(
     assert stored_entries
 
 
+@both_engines
 async def test_a_paper_that_a_correction_restores_is_listed_again(harness: IngestHarness) -> None:
     for listed in ([paper(1), paper(2)], [paper(1)], [paper(1), paper(2)]):
         await harness.add(newsletter(*listed))
@@ -232,6 +240,7 @@ async def test_a_paper_that_a_correction_restores_is_listed_again(harness: Inges
     assert await harness.count(tables.papers) == 2
 
 
+@both_engines
 async def test_facts_of_services_complete_the_metadata_of_digests(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1, votes=None)))
     facts = PaperFacts(

@@ -34,197 +34,6 @@ def read_one(text: str, name: str = "2026-06-01.md") -> tuple[Entry, ...]:
 
 
 FORMS = {
-    "a table with links after the title": f"""## Papers for 2026-06-01
-
-| Title | Authors | Summary |
-|-------|---------|---------|
-| {TITLE} (Read more on [arXiv](https://arxiv.org/abs/{ONE}) or [HF](https://huggingface.co/papers/{ONE}))| ada, b-c | text |
-| {OTHER} (Read more on [arXiv](https://arxiv.org/abs/{TWO}))| ada | text |
-""",
-    "a table with an id in a cell": f"""|Publish Date|Title|Authors|PDF|Code|
-|---|---|---|---|---|
-|**2026-06-01**|**{TITLE}**|Ada Lovelace et.al.|[{ONE}](http://arxiv.org/abs/{ONE})|null|
-|**2026-06-01**|**{OTHER}**|Alan Turing et.al.|[{TWO}](http://arxiv.org/abs/{TWO}v3)|**[link](https://github.com/a/b)**|
-""",
-    "a table with linked titles and details": f"""# Lists
-
-<details><summary>Contents</summary><ol><li>All</li></ol></details>
-
-Last update: 2026-06-03
-
-## Lists
-| **Title** | **Date** | **Abstract** | **Comment** |
-| --- | --- | --- | --- |
-| **[{TITLE}](http://arxiv.org/abs/{ONE}v1)** | 2026-06-01 | <details><summary>Show</summary><p>Long | text.</p></details> | |
-| **[{OTHER}](http://arxiv.org/abs/{TWO}v1)** | 2026-06-01 | <details><summary>Show</summary><p>More.</p></details> |  |
-""",
-    "a section for each paper": f"""# {TITLE}
-
-**Authors**: Ada Lovelace, Alan Turing
-
-**Link**: [PDF](https://arxiv.org/pdf/{ONE})
-
-**Abstract**: Text of one.
-
----
-# {OTHER}
-
-**Authors**: Alan Turing
-
-**Link**: [PDF](https://arxiv.org/pdf/{TWO})
-
-**Abstract**: Text of two.
-""",
-    "sections with a translated heading": f"""# <img src="https://h.test/logo.png" width="30"/> 2026-06-01 论文日报
-
-### 1. 学习阅读论文列表的方法
-
-**原文标题：** Learning to Read
-  Lists of Papers
-
-**摘要：**
-一种方法。
-
-**论文链接：** [HuggingFace](https://huggingface.co/papers/{ONE}) | [arXiv](https://arxiv.org/abs/{ONE})
-
----
-
-### 2. 称风筝
-
-**原文标题：** {OTHER}
-
-**摘要：**
-另一种方法。
-
-**论文链接：** [arXiv](https://arxiv.org/abs/{TWO})
-""",
-    "numbered headings with italics and details": f"""<div id=toc></div>
-
-# Table of Contents
-
-- [cs.CL](#cs.CL) [Total: 2]
-
-# cs.CL [[Back]](#toc)
-
-### [1] [{TITLE}](https://arxiv.org/abs/{ONE})
-*Ada Lovelace,Alan Turing*
-
-Main category: cs.CL
-
-TL;DR: Short.
-
-<details>
-  <summary>Details</summary>
-Motivation: Why.
-
-Abstract: A long text
-over two lines.
-
-</details>
-
-### [2] [{OTHER}](https://arxiv.org/abs/{TWO})
-*Alan Turing*
-
-TL;DR: Short too.
-""",
-    "bullets with bold links and details": f"""### Lists
-
-<details open><summary>Click to Collapse</summary>
-
-- **[{TITLE}](https://arxiv.org/abs/{ONE})**  `arXiv:{ONE}`
-  _Ada Lovelace, Alan Turing, et al._
-  <details><summary>Abstract</summary>
-  A text.
-  </details>
-
-- **[{OTHER}](https://arxiv.org/abs/{TWO})**  `arXiv:{TWO}`
-  _Alan Turing, Ada Lovelace_
-</details>
-""",
-    "bullets with quoted titles": f"""## Agents
-* **"{TITLE}"** [[paper](https://arxiv.org/abs/{ONE})]
-* ⚖️ **"{OTHER}"** [[paper](https://arxiv.org/abs/{TWO})]
-""",
-    "paragraphs under dates": f"""#### 1st of June 2026
-
-[Learning to Read Lists
-of Papers](https://arxiv.org/abs/{ONE})
-
-- It reads.
-
----
-
-#### 1 June 2026
-[{OTHER}]([https://arxiv.org/abs/2601.00009](https://arxiv.org/abs/{TWO}))
-
-- It weighs.
-""",
-    "bold paragraphs above their links": f"""# 2026年06月01日
-
-**1. {TITLE}**
-
-https://arxiv.org/abs/{ONE}
-
-Text.
-
-**2. {OTHER}**
-
-arXiv:{TWO}
-""",
-    "bullets with the link below": f"""- **{TITLE}**
-  - Paper: https://arxiv.org/abs/{ONE}
-  - Summary: good
-- {OTHER}
-  - [pdf](https://www.alphaxiv.org/abs/{TWO})
-""",
-    "buttons in a table of HTML": f"""---
-layout: default
-title: 2026
----
-
-# cs.RO（2026-06-01）
-
-<h2 id="a">🔬 Robots (2)</h2>
-
-<table>
-<thead><tr><th>#</th><th>题目</th><th>一句话要点</th><th>⭐</th></tr></thead>
-<tbody>
-<tr>
-  <td>1</td>
-  <td><a href="./papers/x.html">{TITLE}</a></td>
-  <td>一种阅读论文列表的新方法</td>
-  <td><button data-arxiv-id="{ONE}v3" title="x">☆</button></td>
-</tr>
-<tr><td>2</td><td><a href="./papers/y.html">{OTHER}</a></td><td></td><td><button data-arxiv-id="{TWO}">☆</button></td></tr>
-</tbody>
-</table>
-""",
-    "a page of HTML": f"""<!doctype html><html><head><title>x</title></head><body><h1>2026-06-01</h1>
-<ul><li><a href="https://arxiv.org/abs/{ONE}">{TITLE}</a><p>Text.</p></li>
-<li><a href="https://arxiv.org/abs/{TWO}">{OTHER}</a></li></ul></body></html>""",
-    "objects": json.dumps(
-        {
-            "date": "2026-06-01",
-            "papers": [
-                {"id": ONE, "title": TITLE, "authors": ["Ada Lovelace,"], "upvotes": 4, "summary": "Text."},
-                {"arxivId": TWO, "title": OTHER, "authors": "Alan Turing, Ada Lovelace"},
-            ],
-        }
-    ),
-    "objects in lines": "\n".join(
-        json.dumps({"id": arxiv_id, "title": title, "AI": {"tldr": "T", "method": "M"}, "published": "2026-06-01"})
-        for arxiv_id, title in ((ONE, TITLE), (TWO, OTHER))
-    ),
-    "rows in an object": json.dumps(
-        {
-            "Lists": {
-                i: f"|**2026-06-01**|**{t}**|A et.al.|[{i}](http://arxiv.org/abs/{i})|null|\n"
-                for i, t in ((ONE, TITLE), (TWO, OTHER))
-            }
-        }
-    ),
-}  # fmt: skip
-FORMS |= {
     file.name: file.read_text(encoding="utf-8")
     for file in sorted((Path(__file__).parent / "data/lists").iterdir())
 }
@@ -240,29 +49,29 @@ def test_every_form_gives_its_papers_with_their_titles_on_their_day(form: str) -
 
 
 def test_labels_become_headed_sections_and_names_authors() -> None:
-    paper, _ = read_one(FORMS["numbered headings with italics and details"])
+    paper, _ = read_one(FORMS["numbered_headings_with_italics_and_details.md"])
     assert paper.authors == ("Ada Lovelace", "Alan Turing")
     assert [(part.heading, part.body) for part in paper.sections] == [
         ("TL;DR", "Short."),
         ("Motivation", "Why."),
         ("Abstract", "A long text\nover two lines."),
     ]
-    paper, _ = read_one(FORMS["sections with a translated heading"])
+    paper, _ = read_one(FORMS["sections_with_a_translated_heading.md"])
     assert [(part.heading, part.body) for part in paper.sections] == [("摘要", "一种方法。")]
-    paper, _ = read_one(FORMS["bullets with bold links and details"])
+    paper, _ = read_one(FORMS["bullets_with_bold_links_and_details.md"])
     assert (paper.authors, paper.authors_truncated) == (("Ada Lovelace", "Alan Turing"), False)
     assert [(part.heading, part.body) for part in paper.sections] == [("Abstract", "A text.")]
 
 
 def test_a_row_gives_its_other_cells_and_an_object_its_votes() -> None:
-    paper, _ = read_one(FORMS["buttons in a table of HTML"])
+    paper, _ = read_one(FORMS["buttons_in_a_table_of_html.md"])
     assert [(part.heading, part.body) for part in paper.sections] == [
         ("一句话要点", "一种阅读论文列表的新方法")
     ]
-    paper, other = read_one(FORMS["objects"])
+    paper, other = read_one(FORMS["objects.json"])
     assert (paper.votes, paper.authors, other.votes) == (4, ("Ada Lovelace",), None)
     assert [part.body for part in paper.sections] == ["Text."]
-    paper, _ = read_one(FORMS["objects in lines"])
+    paper, _ = read_one(FORMS["objects_in_lines.jsonl"])
     assert [(part.heading, part.body) for part in paper.sections] == [("TL;DR", "T"), ("Method", "M")]
 
 
@@ -409,9 +218,7 @@ def test_a_text_that_only_mentions_papers_is_not_a_list_and_the_reason_says_so(
 
 def test_markdown_with_html_in_it_is_markdown_and_a_page_is_not() -> None:
     for form, text in FORMS.items():
-        assert parse.is_html(text) is (
-            form == "a page of HTML" or form.endswith("html") or form.startswith("a_table_of_html")
-        )
+        assert parse.is_html(text) is (form.endswith("html") or form.startswith("a_table_of_html"))
 
 
 def test_odd_links_hide_no_paper() -> None:
@@ -469,7 +276,7 @@ def test_reading_is_linear_in_the_length_of_the_text(piece: str) -> None:
         with contextlib.suppress(errors.NotADigestError):
             paper_list.parse(rows, "x.md", ON)
 
-    growth.assert_linear(run, 30_000)
+    growth.assert_linear(run, 15_000)
 
 
 def test_a_page_of_more_than_two_megabytes_is_read_to_its_end() -> None:

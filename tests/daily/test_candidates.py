@@ -7,11 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from bot.archive import ingest
-from bot.daily import service as daily_service
 from bot.daily import why
-from bot.daily.why import WhyExplainer
 from bot.search.index import SearchIndexer
-from storage import errors, papers
+from storage import errors
 from storage.archive import DigestPaper
 from storage.database import Connection
 from storage.errors import DuplicateError
@@ -123,10 +121,7 @@ async def test_a_role_is_mentioned_by_planned_posts_with_papers_only(planning: P
     subscription_id = await planning.subscribe(topic="RL", mention_role_id=77, top_n=2)
     await planning.subscribe(21, topic="quantum chemistry", mention_role_id=77, say_when_empty=True)
     await planning.tick(SEOUL_9AM)
-    service = daily_service.OnDemandPosts(
-        planning.database, lambda: SEOUL_9AM, planning.deliveries, planning.search.match_papers
-    )
-    await service.plan(subscription_id, 1)
+    await planning.on_demand().plan(subscription_id, 1)
     rendered = planning.renderer.posts
     assert [(post.topic, len(post.papers), post.mention_role_id) for post in rendered] == [
         ("RL", 2, 77),
@@ -136,9 +131,7 @@ async def test_a_role_is_mentioned_by_planned_posts_with_papers_only(planning: P
 
 
 async def test_the_forecast_counts_new_matches_by_date(planning: PlannerHarness) -> None:
-    service = daily_service.OnDemandPosts(
-        planning.database, lambda: SEOUL_9AM, planning.deliveries, planning.search.match_papers
-    )
+    service = planning.on_demand()
     matching = await planning.get_subscription(await planning.subscribe(topic="RL", top_n=2))
     assert await service.forecast(matching) is None
     for days_ago in (0, 3):
@@ -157,12 +150,8 @@ async def test_why_names_the_topic_that_a_paper_does_not_match(planning: Planner
     await planning.subscribe(topic="RL", top_n=1)
 
     async def causes(arxiv_id: str) -> list[why.Cause]:
-        async with planning.database.read() as connection:
-            detail = await papers.get_detail(connection, arxiv_id)
-        assert detail is not None
-        explainer = WhyExplainer(planning.database, lambda: SEOUL_9AM, planning.search.match_papers)
-        explanations, _ = await explainer.explain(detail, guild_id=10, channel_id=20)
-        return [explanation.cause for explanation in explanations]
+        answer = await planning.explain(arxiv_id)
+        return [explanation.cause for explanation in answer.explanations]
 
     assert await causes(VISION) == [why.Cause.OFF_TOPIC]
     assert await causes(SURVEY) == [why.Cause.UPCOMING]

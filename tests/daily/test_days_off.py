@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,10 @@ import pytest
 from bot.app.client import DiscordRenderer
 from bot.client import translations
 from bot.core import day_close
-from bot.daily import messages, why
+from bot.daily import messages
 from bot.daily import planner as daily_planner
-from bot.daily.why import Cause, WhyExplainer
+from bot.daily.why import Cause
 from bot.outbox import contents
-from storage import daily, papers
 from storage.errors import UsageError
 from storage.models import Locale, Style
 from tests.support import rendered_posts
@@ -64,10 +62,8 @@ async def test_a_post_is_put_off_to_the_next_day_with_posts_and_loses_nothing(
 ) -> None:
     rest_on(planning, *off)
     subscription_id = await planning.subscribe(top_n=9, **options)
-    subscription = await planning.get_subscription(subscription_id)
-    async with planning.database.transaction() as connection:
-        # Not the first post, which shows the newest day alone.
-        await daily.set_schedules(connection, [replace(subscription, last_digest_on=MONDAY - DAY)])
+    # Not the first post, which shows the newest day alone.
+    await planning.change(subscription_id, last_digest_on=MONDAY - DAY)
     await store_days(planning, days)
     seen: dict[int, str] = {}
     for number in range(days):
@@ -82,17 +78,15 @@ async def test_the_details_and_why_tell_of_the_day_off(planning: PlannerHarness)
     subscription_id = await planning.subscribe()
     await store_days(planning, 1)
     now = SEOUL_9AM + HOUR
-    explainer = WhyExplainer(planning.database, lambda: now, planning.search.match_papers, off=off)
     for _ in range(2):  # before the tick that puts it off, and after
-        async with planning.database.read() as connection:
-            [paper] = await papers.list_details(connection, await list_ids(planning))
-        [explained] = (await explainer.explain(paper, guild_id=10, channel_id=20)).explanations
+        [explained] = (await planning.explain("2601.00001", now, off=off)).explanations
         assert (explained.cause, explained.at) == (Cause.UPCOMING, SEOUL_9AM + DAY)
         await planning.tick(SEOUL_9AM)
     subscription = await planning.get_subscription(subscription_id)
     assert subscription.next_due_at == SEOUL_9AM + DAY
-    [explained] = (await explainer.explain(paper, guild_id=10, channel_id=20)).explanations
-    answer = why.WhyAnswer((explained,), None)
+    answer = await planning.explain("2601.00001", now, off=off)
+    paper = await planning.search.find_paper("2601.00001")
+    assert paper is not None
     for locale in Locale:
         texts = TEXTS.for_locale(locale)
         day = texts.format_date(MONDAY)
@@ -100,11 +94,6 @@ async def test_the_details_and_why_tell_of_the_day_off(planning: PlannerHarness)
         view = messages.why_view(texts, paper, answer, guild_id=10, mention="/{}".format)
         shown = json.dumps(view.to_components(), ensure_ascii=False)  # type: ignore[no-untyped-call]
         assert texts("why-put-off", day=day) in shown
-
-
-async def list_ids(planning: PlannerHarness) -> list[int]:
-    async with planning.database.read() as connection:
-        return list((await papers.get_ids(connection, ["2601.00001"])).values())
 
 
 def test_public_holidays_of_korea_and_the_dates_of_a_file_are_off(tmp_path: Path) -> None:

@@ -1,23 +1,24 @@
-"""What becomes of posts, sent or not, when a digest is corrected."""
+"""What becomes of posts, sent or not, when a digest is corrected, a digest is written or the list of their day closes."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from bot.archive import digest_writer, ingest, parse
+from bot.archive import digest_writer, ingest, parse, summaries
+from bot.core import day_close
 from bot.daily import edits
 from bot.daily.service import Subscriptions
-from storage import archive, models, outbox, sources
+from storage import archive, models, outbox, papers, sources
 from storage.database import Database
-from tests.support import digest_builders, patience
+from tests.support import digest_builders, patience, source_payloads
 from tests.support.correction_harness import LATER, CorrectionHarness, put_text
-from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM
+from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, read_lists
 from tests.support.recording_indexer import NullIndexer
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -54,8 +55,7 @@ async def test_a_changed_text_edits_the_message_that_shows_it_once_and_papers_st
     assert shown["marker"] == f"pr:d:daily:{subscription_id}:2026-01-05:0/"
     assert await correct_again(harness, 1, LATER) == 0
     # Nor does a changed schedule edit it.
-    subscription = await harness.get_subscription(subscription_id)
-    await Subscriptions(harness.database, lambda: SEOUL_9AM).edit(replace(subscription, at_time="18:00"))
+    await harness.change(subscription_id, at_time="18:00")
     assert await correct_again(harness, 1, LATER) == 0
     assert len(await harness.edited()) == 1
 
@@ -99,10 +99,7 @@ async def test_a_post_that_fails_to_render_does_not_block_the_correction(harness
 
 async def test_a_post_is_not_edited_into_another_style(harness: CorrectionHarness) -> None:
     subscription_id = await harness.begin("2601.00001", "2601.00002")
-    subscription = await harness.get_subscription(subscription_id)
-    await Subscriptions(harness.database, lambda: SEOUL_9AM).edit(
-        replace(subscription, style=models.Style.CARDS)
-    )
+    await harness.change(subscription_id, style=models.Style.CARDS)
     await harness.put(MONDAY, ["2601.00001", "2601.00002"], "Put right.", at=LATER)
     assert await harness.edited() == []
 
@@ -136,7 +133,6 @@ def stranger_text(flip: int, *, votes: int = 999_999, on: date = MONDAY) -> str:
     return text.replace("Shows how", "어떻게 되는지 보여 줍니다. 방법은 이렇습니다.") if flip % 2 else text
 
 
-@both_engines
 @pytest.mark.parametrize(
     ("priority", "first"),
     [(-1, False), (5, False), (0, True)],
@@ -379,10 +375,7 @@ async def test_a_post_that_was_not_sent_gets_as_many_messages_as_it_needs_now(
     harness: CorrectionHarness,
 ) -> None:
     subscription_id = await harness.begin("2601.00001", "2601.00002", is_sent=False)
-    subscription = await harness.get_subscription(subscription_id)
-    await Subscriptions(harness.database, lambda: SEOUL_9AM).edit(
-        replace(subscription, style=models.Style.CARDS)
-    )
+    await harness.change(subscription_id, style=models.Style.CARDS)
     await harness.put(MONDAY, ["2601.00001", "2601.00002"], "Put right.", at=LATER)
     assert ["Put right." in shown["content"] for shown in await list_shown(harness)] == [False, True, True]
     async with harness.database.read() as connection:
@@ -442,7 +435,6 @@ async def test_the_messages_after_one_that_may_have_been_sent_are_corrected_and_
     assert await list_texts(harness) == ["Eins", "zwei", "drei", "vier"]
 
 
-@both_engines
 @pytest.mark.parametrize("end", ["planned", "failed", "expired"])
 async def test_the_messages_of_an_incomplete_post_are_corrected(harness: CorrectionHarness, end: str) -> None:
     await harness.begin("2601.00001", "2601.00002", is_sent=False, style=models.Style.CARDS)
@@ -469,3 +461,107 @@ async def test_a_correction_does_not_change_what_is_being_claimed(harness: Corre
     await harness.send(LATER + MINUTE)
     assert await harness.edits.plan(harness.database, LATER + 2 * MINUTE) == 1
     assert "Put right." in (await harness.edited_content())["content"]
+
+
+async def post_listing(harness: CorrectionHarness, ids: Sequence[str]) -> None:
+    await harness.subscribe(top_n=5)
+    text = source_payloads.listing_text(MONDAY, ids)
+    await put_text(harness, text, "hf", EVENING)
+    await harness.send()
+
+
+async def test_a_written_digest_is_shown_in_look_ups_and_leaves_the_post_of_the_listing(
+    harness: CorrectionHarness,
+) -> None:
+    await post_listing(harness, ["2601.00001", "2601.00002"])
+    written = digest_builders.newsletter(MONDAY, [("2601.00001", 9), ("2601.00002", 8)])
+    await put_text(harness, written, "letter")
+    async with harness.database.read() as connection:
+        detail = await papers.get_detail(connection, "2601.00001")
+    assert detail is not None
+    best = summaries.best_summary(detail, models.Locale.EN)
+    assert best is not None
+    assert "Shows how 2601.00001 does its work." in best.sections[0].body
+    await put_text(harness, source_payloads.review(MONDAY, ["2601.00001"]), "review")
+    assert await harness.edited() == []
+    # The listing's own correction edits the post, and shows the listing's text still.
+    corrected = source_payloads.listing_text(MONDAY, ["2601.00001", "2601.00002"], summary="Put right.")
+    await put_text(harness, corrected, "hf")
+    (part,) = await harness.edited()
+    assert (part.payload or "").count("Put right.") == 2
+    assert "Shows how" not in (part.payload or "")
+    assert await harness.tick(LATER + HOUR) == 0
+    assert await harness.tick(SEOUL_9AM + DAY) == 0
+
+
+async def test_a_list_that_grows_or_counts_other_votes_edits_no_post(harness: CorrectionHarness) -> None:
+    await post_listing(harness, ["2601.00001", "2601.00002"])
+    ids = ["2601.00001", "2601.00002", "2601.00003"]
+    await put_text(harness, source_payloads.listing_text(MONDAY, ids[:2], votes=70), "hf")
+    await put_text(harness, source_payloads.listing_text(MONDAY, ids, votes=80), "hf")
+    assert await harness.edited() == []
+
+
+CLOSE = day_close.default().closes_at(MONDAY)
+
+
+@pytest.mark.parametrize(
+    ("read_at", "posted_at", "expected"),
+    [
+        (CLOSE - DAY / 2, CLOSE - DAY / 12, (str(CLOSE), False)),
+        (CLOSE + DAY / 1440, CLOSE + DAY / 24, (str(CLOSE), True)),
+        # The list has closed, and nothing shows yet whether what was read is all of it.
+        (CLOSE - DAY / 2, CLOSE + DAY / 24, ("None", False)),
+    ],
+)
+async def test_a_post_of_a_listing_says_whether_the_day_is_complete_and_an_edit_keeps_it(
+    harness: CorrectionHarness, read_at: datetime, posted_at: datetime, expected: tuple[str, bool]
+) -> None:
+    await read_lists(harness.database, read_at, MONDAY)
+    at_time = f"{posted_at:%H:%M}"
+    await harness.subscribe(top_n=5, timezone="UTC", at_time=at_time, created_at=posted_at - DAY / 24)
+    await put_text(harness, source_payloads.listing_text(MONDAY, ["2601.00001"]), "hf", read_at)
+    await harness.send(posted_at)
+    corrected = source_payloads.listing_text(MONDAY, ["2601.00001"], summary="Put right.")
+    await put_text(harness, corrected, "hf", CLOSE + DAY / 2)
+    shown = await harness.edited_content()
+    assert "Put right." in shown["content"]
+    assert (shown["closes_at"], shown["is_complete"]) == expected
+
+
+async def test_a_post_of_an_open_list_is_edited_once_after_its_close(harness: CorrectionHarness) -> None:
+    open_at, closed_at = CLOSE - DAY / 12, CLOSE + DAY / 1440
+    await read_lists(harness.database, open_at, MONDAY)
+    await harness.subscribe(timezone="UTC", at_time=f"{open_at:%H:%M}", created_at=open_at - DAY / 24)
+    ids = [f"2601.0000{number}" for number in range(1, 6)]
+    await put_text(harness, source_payloads.listing_text(MONDAY, ids[:3], votes=7), "hf", open_at)
+    await harness.send(open_at)
+
+    async def look(at: datetime) -> int:
+        return await harness.edits.plan(harness.database, at)
+
+    # Closed, but not read since: what is known may not be all.
+    await put_text(harness, source_payloads.listing_text(MONDAY, ids, votes=90), "hf", open_at)
+    assert await look(closed_at) == 0
+    await read_lists(harness.database, closed_at, MONDAY)
+    assert await look(closed_at) == 1
+    shown = await harness.edited_content()
+    assert (shown["is_complete"], shown["figures"]) == (True, [3, 5, 90, 90])
+    assert [line.split()[0] for line in shown["content"].splitlines()] == ids[:2]
+    await harness.mark_edits_sent(closed_at)
+    assert [await look(closed_at + DAY * step / 8) for step in range(12)] == [0] * 12
+    assert await harness.edited() == []
+    # A correction afterwards keeps the final figures.
+    corrected = source_payloads.listing_text(MONDAY, ids, votes=90, summary="Put right.")
+    await put_text(harness, corrected, "hf", closed_at + DAY / 2)
+    assert (await harness.edited_content())["figures"] == [3, 5, 90, 90]
+
+
+async def test_a_post_of_written_digests_says_nothing_of_the_days_list(harness: CorrectionHarness) -> None:
+    await read_lists(harness.database, EVENING, MONDAY)
+    await harness.subscribe()
+    await harness.put(MONDAY, ["2601.00001"], "First.")
+    await harness.send()
+    async with harness.database.read() as connection:
+        (sent,) = await outbox.list_rows(connection, kind=models.DeliveryKind.DAILY)
+    assert sent.post.closes_at is None

@@ -11,7 +11,6 @@ import pytest
 from bot.archive import ingest, listing
 from bot.daily import service as daily_service
 from bot.daily import why
-from bot.daily.why import WhyExplainer
 from bot.search.index import SearchIndexer
 from storage import archive, errors, models, papers, sources
 from storage.models import DigestFormat, SourceKind
@@ -146,10 +145,7 @@ async def test_why_says_that_the_post_draws_from_other_sources(planning: Planner
     await planning.subscribe(top_n=5)
     await planning.subscribe(topic="reinforcement learning", source=ARXIV, locale=models.Locale.KO)
     await store(planning, ANNOUNCED)
-    explainer = WhyExplainer(planning.database, lambda: EVENING, planning.search.match_papers)
-    detail = await planning.search.find_paper(ROBOTS)
-    assert detail is not None
-    answer = await explainer.explain(detail, guild_id=10, channel_id=20)
+    answer = await planning.explain(ROBOTS, EVENING)
     assert [found.cause for found in answer.explanations] == [why.Cause.OTHER_SOURCE, why.Cause.UPCOMING]
 
 

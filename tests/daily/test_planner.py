@@ -1,15 +1,15 @@
-"""The planner of daily posts, with a stub renderer."""
+"""The planner of daily posts, with a stub renderer: also with a wrong clock, new rules of a zone, or a digest dated tomorrow."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
+from datetime import UTC, datetime, time
 
 import pytest
 
 from bot.archive.digest_writer import FreshDigest
-from bot.daily.service import OnDemandPosts
+from bot.daily import planner, schedule
 from storage import archive, daily, models, outbox, papers
 from storage.database import Connection
 from storage.models import Reason
@@ -151,9 +151,7 @@ async def test_digests_that_arrive_after_the_days_post_are_kept_for_the_next_pos
     subscription_id = await planning.post(("2601.00001", 9))
     evening = SEOUL_9AM + 9 * HOUR
     # The subscription was moved to the evening of the same day, as can happen before the clock is set back.
-    async with planning.database.transaction() as connection:
-        at_six = replace(await _stored(connection, subscription_id), at_time="18:00", next_due_at=evening)
-        await daily.update(connection, replace(at_six, due_on=MONDAY))
+    await planning.change(subscription_id, at_time="18:00", next_due_at=evening, due_on=MONDAY)
     await planning.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8), at=SEOUL_9AM + HOUR)
     await digest_builders.ingest_digest(
         planning.database,
@@ -208,15 +206,11 @@ async def test_the_papers_of_an_unsent_expired_post_are_posted_while_they_are_fr
     planning: PlannerHarness,
 ) -> None:
     subscription_id = await planning.post(("2601.00001", 9), ("2601.00002", 8))
-    async with planning.database.transaction() as connection:
-        await daily.set_state(
-            connection, [subscription_id], models.ActivityState.PAUSED, reason=Reason.NO_SEND
-        )
+    await planning.change(subscription_id, state=models.ActivityState.PAUSED, reason=Reason.NO_SEND)
     await planning.expire(SEOUL_9AM + 25 * HOUR)
     later = SEOUL_9AM + 2 * DAY + 5 * MINUTE
     await planning.store(MONDAY + 2 * DAY, ("2601.00003", 1), at=later)
-    async with planning.database.transaction() as connection:
-        await daily.set_state(connection, [subscription_id], models.ActivityState.ACTIVE)
+    await planning.change(subscription_id, state=models.ActivityState.ACTIVE, reason=None)
     assert await planning.tick(later) == 1
     assert await planning.list_contents() == ["2601.00001 2601.00002"] * 2
 
@@ -261,9 +255,7 @@ async def test_a_digest_stored_during_a_tick_is_not_missed(planning: PlannerHarn
 async def test_concurrent_plans_for_one_channel_choose_different_papers(planning: PlannerHarness) -> None:
     subscription_id = await planning.subscribe()
     await planning.store(MONDAY, *((f"2601.0000{n}", 10 - n) for n in range(1, 5)))
-    service = OnDemandPosts(
-        planning.database, lambda: SEOUL_9AM, planning.deliveries, planning.search.match_papers
-    )
+    service = planning.on_demand()
     async with planning.database.transaction() as connection:
         await archive.lock_ingest(connection)  # another planner
         posting = asyncio.create_task(service.plan(subscription_id, 1))
@@ -279,16 +271,12 @@ async def test_concurrent_plans_for_one_channel_choose_different_papers(planning
 async def test_an_unknown_time_zone_does_not_block_other_channels(planning: PlannerHarness) -> None:
     lost, kept = await planning.subscribe(20), await planning.subscribe(21)
     await planning.store(MONDAY, ("2601.00001", 9))
-    async with planning.database.transaction() as connection:
-        subscription = await _stored(connection, lost)
-        await daily.update(connection, replace(subscription, timezone="Asia/Pangaea"))
+    await planning.change(lost, timezone="Asia/Pangaea")
     assert await planning.planner.reschedule(EVENING) == 0
     assert await planning.tick(SEOUL_9AM) == 1
     assert (await planning.list_payloads())[0]["marker"].startswith(f"daily:{kept}:")
-    subscription = await planning.get_subscription(lost)
-    assert subscription.next_due_at == SEOUL_9AM + HOUR
-    async with planning.database.transaction() as connection:
-        await daily.update(connection, replace(subscription, timezone="Asia/Seoul"))
+    assert (await planning.get_subscription(lost)).next_due_at == SEOUL_9AM + HOUR
+    await planning.change(lost, timezone="Asia/Seoul")
     assert await planning.tick(SEOUL_9AM + HOUR) == 1
 
 
@@ -304,7 +292,92 @@ async def test_a_post_that_fails_to_render_does_not_block_other_posts(planning: 
     assert await planning.list_contents() == ["2601.00001"] * 2
 
 
-async def _stored(connection: Connection, subscription_id: int) -> models.Subscription:
-    subscription = await daily.get(connection, subscription_id)
-    assert subscription is not None
-    return subscription
+@pytest.mark.parametrize("settle_hours", [0, 1])
+async def test_a_digest_stored_by_a_clock_that_was_ahead_is_not_held_back_until_then(
+    planning: PlannerHarness, settle_hours: int
+) -> None:
+    await planning.subscribe(settle_hours=settle_hours)
+    await planning.store(MONDAY, ("2601.00001", 9), at=SEOUL_9AM + 2 * HOUR)
+    assert await planning.tick(SEOUL_9AM) == 1 - settle_hours
+    assert await planning.tick(SEOUL_9AM + HOUR) == 0
+    assert await planning.tick(SEOUL_9AM + 3 * HOUR) == settle_hours
+
+
+async def test_a_clock_set_back_repeats_no_post(planning: PlannerHarness) -> None:
+    subscription_id = await planning.post(("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
+    back = SEOUL_9AM - 2 * HOUR
+    await planning.change(subscription_id, next_due_at=SEOUL_9AM, due_on=MONDAY, last_digest_on=None)
+    assert await planning.tick(back) == 0
+    assert await planning.tick(SEOUL_9AM) == 0
+    assert len(await planning.list_payloads()) == 1
+
+
+async def test_new_time_zone_rules_and_a_wrong_clock_are_corrected_by_reschedule(
+    planning: PlannerHarness,
+) -> None:
+    subscription_id = await planning.subscribe()
+    far = 400 * DAY
+    await planning.change(subscription_id, next_due_at=SEOUL_9AM + far, due_on=MONDAY + far)
+    assert await planning.planner.reschedule(EVENING) == 1
+    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
+    await planning.change(subscription_id, next_due_at=SEOUL_9AM + HOUR, due_on=MONDAY)
+    assert await planning.planner.reschedule(EVENING) == 1
+    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
+    assert await planning.planner.reschedule(EVENING) == 0
+
+
+async def test_all_due_times_are_computed_again_in_batches(
+    planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "DUE_TIMES_IN_BATCH", 2)
+    for channel_id in range(5):
+        await planning.subscribe(channel_id)
+    assert await planning.planner.reschedule(EVENING - 50 * HOUR) == 5
+
+
+async def test_a_clock_that_was_behind_adds_no_post_of_a_date_before_the_subscription(
+    planning: PlannerHarness,
+) -> None:
+    subscription_id = await planning.subscribe(say_when_empty=True, wait_minutes=0)
+    behind = EVENING - 50 * HOUR
+    await planning.planner.reschedule(behind)
+    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM - 2 * DAY
+    await planning.planner.reschedule(EVENING)
+    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
+    assert await planning.tick(EVENING) == 0
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_no_day_is_skipped_after_the_clock_was_ahead(planning: PlannerHarness, waits: bool) -> None:
+    subscription_id = await planning.subscribe(wait_minutes=720 if waits else 0)
+    await planning.tick(SEOUL_9AM - 2 * HOUR)
+    await planning.tick(SEOUL_9AM + 5 * DAY + 10 * MINUTE)
+    await planning.tick(SEOUL_9AM - HOUR)
+    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
+    await planning.store(MONDAY, ("2601.00001", 9))
+    assert await planning.tick(SEOUL_9AM) == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "at_time", "hour", "is_fresh"),
+    [
+        ("Asia/Seoul", "09:00", 0, False),
+        ("Asia/Seoul", "20:00", 11, True),
+        ("America/New_York", "09:00", 14, True),
+    ],
+)
+async def test_a_digest_dated_tomorrow_does_not_silence_todays(
+    planning: PlannerHarness, zone: str, at_time: str, hour: int, is_fresh: bool
+) -> None:
+    due = datetime.combine(MONDAY, time(hour), UTC)
+    await planning.subscribe(timezone=zone, at_time=at_time, wait_minutes=0, created_at=due - 36 * HOUR)
+    await planning.store(MONDAY - DAY, ("2601.00001", 9), at=due - 2 * schedule.DAY)
+    await planning.tick(due - DAY)
+    await planning.store(MONDAY + DAY, ("2601.00002", 8))
+    await planning.tick(due)
+    assert await planning.list_contents() == ["2601.00001", *(["2601.00002"] if is_fresh else [])]
+    await planning.store(MONDAY, ("2601.00003", 7))
+    await planning.tick(due + DAY)
+    posted = " ".join(await planning.list_contents()).split()
+    assert sorted(posted) == ["2601.00001", "2601.00002", "2601.00003"]
+    assert await planning.tick(due + 2 * DAY) == 0

@@ -1,4 +1,4 @@
-"""The cache of rendered posts, and the posts that name what members of their server saved."""
+"""The cache of rendered posts, and what members of a server saved: its counts, and the posts that name it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 
 from bot.app.client import DiscordRenderer
 from bot.client import translations
-from bot.daily import edits
+from bot.daily import choice, edits
 from bot.daily import planner as daily_planner
-from bot.daily.service import OnDemandPosts
 from bot.outbox.contents import DeliveryFactory
 from bot.rendering.templates import Templates
 from storage import accounts, archive, models, outbox, papers, shelf
 from storage.database import Database
+from tests.storage.test_saved_papers import add_papers
 from tests.support import digest_builders
 from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
 
@@ -173,7 +173,7 @@ async def test_a_preview_and_an_on_demand_post_name_at_most_five(saving: SavingH
     )
     for number in range(1, 8):
         await saving.save(number, *range(1, 3 + number))
-    posts = OnDemandPosts(saving.database, lambda: SEOUL_9AM, saving.deliveries, saving.search.match_papers)
+    posts = saving.on_demand()
     subscription = await saving.get_subscription(subscription_id)
     counts = [("7", 9, 0), ("6", 8, 0), ("5", 7, 0), ("4", 6, 0), ("3", 5, 0)]
     preview = await posts.preview(subscription)
@@ -184,3 +184,29 @@ async def test_a_preview_and_an_on_demand_post_name_at_most_five(saving: SavingH
     assert list_counts(delivery) == counts
     assert "이번 주 우리 서버 인기 논문 5편" in shown
     assert json.loads(shown)["components"]
+
+
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+async def test_papers_are_ordered_by_members_and_the_saves_of_one_or_two_are_not_shown(
+    sqlite_db: Database,
+) -> None:
+    async with sqlite_db.transaction() as connection:
+        titles = ("alone", "two", "three", "shared", "both", None)
+        alone, two, three, shared, both, unlisted = await add_papers(connection, titles)
+        for user_id, paper_ids in (
+            (1, [alone, two, three, both, shared, unlisted]),
+            (2, [two, three, both, shared, unlisted]),
+            (3, [three, both, unlisted]),
+        ):
+            await shelf.save(connection, user_id, paper_ids, NOW, 7)
+        await shelf.add_shared(connection, 7, 3, shared, NOW)
+        await shelf.add_shared(connection, 7, 3, both, NOW)
+        await shelf.add_shared(connection, 8, 3, two, NOW)
+        top = await choice.list_top(connection, [7, 8, 9], NOW)
+        assert await choice.list_top(connection, [7], NOW, 2) == {7: top[7][:2]}
+    assert {guild_id: [(row.title, *pair) for row, *pair in picked] for guild_id, picked in top.items()} == {
+        7: [("both", 3, 1), ("three", 3, 0), ("shared", 0, 1)],
+        8: [("two", 0, 1)],
+    }

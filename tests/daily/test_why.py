@@ -10,28 +10,17 @@ import pytest
 from bot.client import translations
 from bot.daily import why
 from bot.daily.service import Subscriptions
-from bot.daily.why import Cause, WhyAnswer, WhyExplainer
-from storage import daily, models, outbox, papers
+from bot.daily.why import Cause
+from storage import daily, models, outbox
 from storage.models import Reason
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 
 CHANNEL = 20
 
 
-async def answer(
-    planning: PlannerHarness, arxiv_id: str, now: datetime, channel_id: int = CHANNEL
-) -> WhyAnswer:
-    async with planning.database.read() as connection:
-        paper = await papers.get_detail(connection, arxiv_id)
-    assert paper is not None
-    return await WhyExplainer(planning.database, lambda: now, planning.search.match_papers).explain(
-        paper, guild_id=10, channel_id=channel_id
-    )
-
-
 async def ask(planning: PlannerHarness, arxiv_id: str, now: datetime) -> why.Explanation:
     """Return the explanation for the only subscription of the channel."""
-    (explanation,), _ = await answer(planning, arxiv_id, now)
+    (explanation,), _ = await planning.explain(arxiv_id, now)
     return explanation
 
 
@@ -166,17 +155,17 @@ async def test_each_subscription_of_the_channel_has_its_own_answer(planning: Pla
     await planning.subscribe(min_votes=50, locale=models.Locale.KO)
     await planning.post(("2601.00001", 9), locale=models.Locale.EN)
     await planning.mark_sent(SEOUL_9AM)
-    explanations, other_channel_ids = await answer(planning, "2601.00001", SEOUL_9AM)
+    explanations, other_channel_ids = await planning.explain("2601.00001", SEOUL_9AM)
     assert [explanation.cause for explanation in explanations] == [Cause.TOO_FEW_VOTES, Cause.POSTED]
     assert other_channel_ids is None
-    assert await answer(planning, "2601.00001", SEOUL_9AM, channel_id=21) == ((), (CHANNEL,))
+    assert await planning.explain("2601.00001", SEOUL_9AM, channel_id=21) == ((), (CHANNEL,))
 
 
 async def test_a_post_of_a_deleted_subscription_is_still_found(planning: PlannerHarness) -> None:
     subscription_id = await planning.post(("2601.00001", 9))
     await planning.mark_sent(SEOUL_9AM)
     await Subscriptions(planning.database, lambda: SEOUL_9AM).remove(subscription_id)
-    explanations, other_channel_ids = await answer(planning, "2601.00001", SEOUL_9AM)
+    explanations, other_channel_ids = await planning.explain("2601.00001", SEOUL_9AM)
     assert [(each.cause, each.subscription) for each in explanations] == [(Cause.POSTED, None)]
     assert other_channel_ids == ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.rendering import charts, templates
+from bot.rendering import charts
 from bot.rendering.templates import Templates
 from storage import trends
 
@@ -31,30 +31,11 @@ def _columns(number: int, *, votes: bool = True, end: tuple[int, int] = (2026, 1
     return columns
 
 
-def _draw(
-    renderer: charts.ChartRenderer,
-    columns: list[trends.MonthCount],
-    locale: str = "en",
-    labels: tuple[str, str] | None = None,
-) -> bytes:
+def _chart(
+    columns: list[trends.MonthCount], locale: str = "en", labels: tuple[str, str] | None = None
+) -> charts.Chart:
     labels = labels or (("논문", "추천") if locale == "ko" else ("Papers", "Votes"))
-    return renderer.draw(charts.Chart(columns, labels, locale, is_last_partial=True))
-
-
-class RecordingTemplates(Templates):
-    """Records the rendered SVG."""
-
-    svg = ""
-
-    def render_document(
-        self,
-        file: str,
-        values: Mapping[str, object],
-        output_format: templates.OutputFormat = templates.OutputFormat.DOCUMENT,
-    ) -> str:
-        """Render and record the document."""
-        self.svg = super().render_document(file, values, output_format)
-        return self.svg
+    return charts.Chart(columns, labels, locale, is_last_partial=True)
 
 
 def _texts(svg: str) -> list[str]:
@@ -63,16 +44,10 @@ def _texts(svg: str) -> list[str]:
     ]
 
 
-def _svg(
-    columns: list[trends.MonthCount],
-    locale: str = "en",
-    fonts: Sequence[str] | None = (),
-    labels: tuple[str, str] | None = None,
-) -> str:
+def _svg(chart: charts.Chart, fonts: Sequence[str] | None = ()) -> str:
     """Return a chart as SVG, by default without fonts: to load those of the system takes most of the time."""
-    recording = RecordingTemplates()
-    _draw(charts.ChartRenderer(recording, fonts), columns, locale, labels)
-    return recording.svg
+    renderer = charts.ChartRenderer(Templates(), fonts)
+    return renderer.render_svg(chart, hangul=renderer.has_hangul)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +56,7 @@ def has_hangul() -> bool:
 
 
 def test_a_chart_is_a_png_in_the_projects_colours() -> None:
-    image = Image.open(io.BytesIO(_draw(charts.ChartRenderer(Templates()), _columns(12))))
+    image = Image.open(io.BytesIO(charts.ChartRenderer(Templates()).draw(_chart(_columns(12)))))
     assert (image.format, image.size) == ("PNG", (1200, 720))
     colours = {colour: number for number, colour in image.convert("RGB").getcolors(1 << 24) or ()}
     assert max(colours, key=lambda colour: colours[colour]) == (0x2B, 0x2D, 0x31)
@@ -89,41 +64,43 @@ def test_a_chart_is_a_png_in_the_projects_colours() -> None:
 
 
 def test_months_are_named_in_the_readers_language(has_hangul: bool) -> None:
-    assert {"Papers", "Votes", "Mar", "2025", "Jan", "2026"} <= set(_texts(_svg(_columns(12))))
+    assert {"Papers", "Votes", "Mar", "2025", "Jan", "2026"} <= set(_texts(_svg(_chart(_columns(12)))))
     if has_hangul:
-        assert {"논문", "추천", "3월", "2025", "1월", "2026"} <= set(_texts(_svg(_columns(12), "ko", None)))
+        assert {"논문", "추천", "3월", "2025", "1월", "2026"} <= set(
+            _texts(_svg(_chart(_columns(12), "ko"), None))
+        )
 
 
 @pytest.mark.skipif(not LATIN.exists(), reason="needs a font without Hangul")
 def test_without_a_font_for_hangul_months_are_numbers() -> None:
-    texts = _texts(_svg(_columns(12), "ko", [str(LATIN)]))
+    texts = _texts(_svg(_chart(_columns(12), "ko"), [str(LATIN)]))
     assert "2025-07" in texts
     assert not [text for text in texts if re.search("[가-힣]", text)]
 
 
 def test_a_chart_is_drawn_without_any_font() -> None:
-    picture = _draw(charts.ChartRenderer(Templates(), []), _columns(12), locale="ko")
+    picture = charts.ChartRenderer(Templates(), []).draw(_chart(_columns(12), "ko"))
     colours = Image.open(io.BytesIO(picture)).convert("RGB").getcolors(1 << 24)
     assert (0xF4, 0xB4, 0x00) in {colour for _, colour in colours or ()}
 
 
 def test_markup_in_a_label_is_text_and_one_without_glyphs_is_left_out() -> None:
     label = "<b>&\"'</svg>"
-    texts = _texts(_svg(_columns(3), labels=(label, "😀 votes")))
+    texts = _texts(_svg(_chart(_columns(3), labels=(label, "😀 votes"))))
     assert label in texts
     assert "😀 votes" not in texts
 
 
 def test_letters_are_high_enough_for_a_phone() -> None:
     """A phone of 400 pixels shows the picture 320 pixels wide; a letter takes seven tenths of its font's size."""
-    root = ElementTree.fromstring(_svg(_columns(12)))
+    root = ElementTree.fromstring(_svg(_chart(_columns(12))))
     assert {element.get("font-size") for element in root.iter()} == {None, root.get("font-size")}
     assert float(root.get("font-size", "")) * 0.7 * 320 / charts.WIDTH >= 11
 
 
 def test_the_names_of_many_months_are_spaced() -> None:
     for number, most in ((5, 5), (6, 6), (12, 6), (13, 6), (24, 6), (60, 6)):
-        svg = _svg(_columns(number))
+        svg = _svg(_chart(_columns(number)))
         named = [
             text
             for text in _texts(svg)
@@ -140,18 +117,19 @@ def test_the_names_of_many_months_are_spaced() -> None:
     ],
 )
 def test_at_most_three_weeks_or_days_are_named_with_their_year(locale: str, names: list[str]) -> None:
-    recording, first = RecordingTemplates(), date(2024, 12, 24)
-    renderer = charts.ChartRenderer(recording)
+    first = date(2024, 12, 24)
     columns = [trends.MonthCount(first + timedelta(days=day), 3, None) for day in range(21)]
-    renderer.draw(charts.Chart(columns, ("Papers", "Votes"), locale, is_last_partial=False, by_month=False))
-    expected = names if locale == "en" or renderer.has_hangul else ["12-27", "01-03", "01-10"]
-    assert [
-        text for text in _texts(recording.svg) if re.search("[A-Z][a-z]{2} |[0-9]{4}|[.-]", text)
-    ] == expected
+    chart = charts.Chart(columns, ("Papers", "Votes"), locale, is_last_partial=False, by_month=False)
+    for hangul, expected in (
+        (True, names),
+        (False, names if locale == "en" else ["12-27", "01-03", "01-10"]),
+    ):
+        texts = _texts(charts.ChartRenderer(Templates()).render_svg(chart, hangul=hangul))
+        assert [text for text in texts if re.search("[A-Z][a-z]{2} |[0-9]{4}|[.-]", text)] == expected
 
 
 def test_without_votes_there_is_no_line_and_no_second_axis() -> None:
-    svg = _svg(_columns(6, votes=False))
+    svg = _svg(_chart(_columns(6, votes=False)))
     assert "polyline" not in svg
     assert "Votes" not in _texts(svg)
 
@@ -159,12 +137,12 @@ def test_without_votes_there_is_no_line_and_no_second_axis() -> None:
 def test_unknown_votes_leave_a_gap_in_the_line() -> None:
     columns = _columns(12)
     columns[5] = trends.MonthCount(columns[5].starts_on, 3, None)
-    assert _svg(columns).count("<polyline") == 2 * 2  # each run of months with its outline
+    assert _svg(_chart(columns)).count("<polyline") == 2 * 2  # each run of months with its outline
 
 
 def test_a_chart_without_columns_is_rejected() -> None:
     with pytest.raises(ValueError, match="nothing to draw"):
-        _draw(charts.ChartRenderer(Templates()), [])
+        _svg(_chart([]))
 
 
 @given(st.floats(0.001, 1e9))
@@ -190,7 +168,7 @@ def test_any_numbers_and_any_labels_can_be_drawn(
         trends.MonthCount(column.starts_on, papers, votes)
         for column, (papers, votes) in zip(_columns(len(months)), months, strict=True)
     ]
-    ElementTree.fromstring(_svg(columns, locale, [], labels))
+    charts.ChartRenderer(Templates(), []).draw(_chart(columns, locale, labels))
 
 
 SVG = (

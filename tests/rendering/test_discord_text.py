@@ -259,18 +259,21 @@ def test_too_small_pages_are_rejected() -> None:
         discord_text.split_pages("text", 10, 10)
 
 
-def test_hangul_reaches_the_limit_of_bytes_before_that_of_characters() -> None:
-    assert payload_checks.fit_in_message(["가" * 3100])
-    assert not payload_checks.fit_in_message(["가" * 3200])
-    assert payload_checks.fit_in_message(["a" * 4000])
-    assert not payload_checks.fit_in_message(["a" * 4001])
-
-
-def test_each_text_costs_twelve_additional_bytes() -> None:
-    texts = ["가" * 100] * 30
-    assert sum(map(discord_text.utf8_bytes, texts)) == 9000
-    assert payload_checks.fit_in_message(texts)
-    assert not payload_checks.fit_in_message(["가" * 100] * 31)
+@pytest.mark.parametrize(
+    ("texts", "is_fitting"),
+    [
+        (["가" * 3100], True),
+        (["가" * 3200], False),
+        (["a" * 4000], True),
+        (["a" * 4001], False),
+        (["가" * 100] * 30, True),
+        (["가" * 100] * 31, False),
+    ],
+)
+def test_a_message_is_limited_by_characters_and_by_bytes_with_twelve_for_each_text(
+    texts: list[str], is_fitting: bool
+) -> None:
+    assert payload_checks.fit_in_message(texts) is is_fitting
 
 
 def test_the_limit_of_bytes_is_below_the_sum_that_discord_refuses() -> None:

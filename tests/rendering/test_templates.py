@@ -300,7 +300,7 @@ GROWTHS = {
     "a width in the method format": "{{ '{:99999999}'.format(1) }}",
     "fields of the operator": "{{ ('%(a)s'*9999) % {'a': 'b'*9999} }}",
     "tojson of a list in a list": "{% set x = [1]*9999 %}{% set y = [x]*999 %}{{ y|tojson|length }}",
-    "a list in lists": "{% set x = [1]*999 %}{% set y = [x, x, x, x, x, x, x, x, x, x] %}"
+    "a list in lists": "{% set x = ['a'*9999] %}{% set y = [x, x, x, x, x, x, x, x, x, x] %}"
     "{% set z = [y, y, y, y, y, y, y, y, y, y] %}"
     "{% set z = [z, z, z, z, z, z, z, z, z, z] %}{% set z = [z, z, z, z, z, z, z, z, z, z] %}{{ z }}",
 }

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import pytest
-import rispy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pybtex import errors as pybtex_errors
@@ -345,21 +343,16 @@ def test_other_files_entities_and_broken_xml_are_refused(text: str) -> None:
         parse_references(text)
 
 
-async def test_all_references_arrive_and_those_left_out_are_counted() -> None:
+async def test_all_references_arrive_those_left_out_are_counted_and_other_files_refused() -> None:
     entries = [f"@misc{{a{number}, title={{Title {number}}}}}\n" for number in range(120)]
     found, problems, left_out = await shelf_service.read_references(
         "".join([*entries, "@misc{cut, title={"]).encode()
     )
     assert [reference["title"] for reference in found] == [f"Title {number}" for number in range(120)]
     assert (problems, left_out) == (["121"], 1)
-
-
-@pytest.mark.parametrize(
-    "data", [b"%PDF-1.7\n\xff\xfe", b"", b"\0" * 9, b"<?xml version='1.0'?><!DOCTYPE a [ ]><a/>"]
-)
-async def test_a_file_that_is_none_is_refused(data: bytes) -> None:
-    with pytest.raises(UnreadableFileError):
-        await shelf_service.read_references(data)
+    for data in (b"%PDF-1.7\n\xff\xfe", b"\0" * 9, b"<?xml version='1.0'?><!DOCTYPE a [ ]><a/>"):
+        with pytest.raises(UnreadableFileError):
+            await shelf_service.read_references(data)
 
 
 async def test_a_file_that_takes_too_much_memory_or_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -471,14 +464,12 @@ async def fill_shelf(database: Database) -> Shelf:
     return Shelf(database, lambda: NOW, match_nothing)
 
 
-async def test_the_samples_open_elsewhere_and_come_back_without_a_loss(sqlite_db: Database) -> None:
+async def test_the_samples_come_back_without_a_loss(sqlite_db: Database) -> None:
     shelf = await fill_shelf(sqlite_db)
     before, count = await shelf.list_saved(7)
     assert count >= 20
     assert ORDERED in [paper.authors for paper in before]
     files = {form: (await shelf.export(7, form))[0] for form in READABLE}
-    _check_bibtex(files[ReferenceFormat.BIBTEX].decode(), before)
-    _check_ris(files[ReferenceFormat.RIS].decode(), before)
     for data in files.values():
         async with sqlite_db.transaction() as connection:
             # As on another machine, whose archive is empty.
@@ -488,25 +479,6 @@ async def test_the_samples_open_elsewhere_and_come_back_without_a_loss(sqlite_db
         assert (counts["saved"], counts["unlisted"], problems) == (count, count, [])
         after, _ = await shelf.list_saved(8)
         assert [_content(paper) for paper in after] == [_content(paper) for paper in before]
-
-
-def _check_bibtex(text: str, saved: Sequence[models.SavedPaper]) -> None:
-    with pybtex_errors.capture() as problems:
-        entries = parse_string(text, "bibtex").entries
-    assert problems == []
-    assert [entry.fields["eprint"] for entry in entries.values()] == [paper.arxiv_id for paper in saved]
-    people = [[str(person) for person in entry.persons.get("author", ())] for entry in entries.values()]
-    assert ["Ångström, Zoë", "김민준", "de la Müller, Loïc", "Lovelace, Ada"] in people
-    assert all(key.isascii() and not key.startswith("arxiv") for key in entries)
-
-
-def _check_ris(text: str, saved: Sequence[models.SavedPaper]) -> None:
-    records = rispy.loads(text)
-    assert [record["title"] for record in records] == [
-        typography.to_plain_text(row.title or "") for row in saved
-    ]
-    names = [", ".join(reversed(name.rsplit(" ", 1))) for name in ORDERED]
-    assert names in [record.get("authors") for record in records]
 
 
 def _content(paper: models.SavedPaper) -> tuple[object, ...]:

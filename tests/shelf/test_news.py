@@ -10,13 +10,12 @@ import pytest
 import sqlalchemy as sa
 from aiohttp import web
 
-from bot.client.accounts import ReaderData
 from bot.shelf import news
 from bot.sources import base, fetcher
 from storage import accounts, models, outbox, shelf, tables
 from storage.database import Connection, Database
 from storage.models import NewsKind, SourceKind
-from tests.support import origin_server, reader_rows, source_payloads
+from tests.support import origin_server, source_payloads
 from tests.support.news_harness import SAVED_AT, WEEK, NewsHarness, monday
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -308,25 +307,6 @@ async def test_readers_with_few_papers_come_before_many_with_full_shelves(
     assert papers[31] in harness.services.batches[1]
 
 
-async def test_ten_thousand_papers_are_swept_within_a_week_at_a_hundred_a_request(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runs_a_day = 96
-    swept_after = DAY * 10_000 / news.BATCH_SIZE / runs_a_day
-    assert news.RECHECK_AFTER + swept_after < WEEK + timedelta(hours=2)
-    harness = NewsHarness(db)
-    monkeypatch.setattr(news, "BATCH_SIZE", 3)
-    await harness.save(7, *await harness.add_papers(10))
-    for run in range(6):
-        await harness.run(SAVED_AT + run * timedelta(minutes=15))
-    assert [len(batch) for batch in harness.services.batches] == [3, 3, 3, 1]
-    assert len(set(harness.services.asked)) == len(harness.services.asked) == 10
-    await harness.run(SAVED_AT + DAY)
-    assert len(harness.services.batches) == 4
-    await harness.run(SAVED_AT + news.RECHECK_AFTER + timedelta(minutes=1))
-    assert harness.services.batches[4] == harness.services.batches[0]
-
-
 READER = 7_000_000_000_000_007
 HOUR = timedelta(hours=1)
 
@@ -388,24 +368,6 @@ async def test_what_is_found_in_the_night_to_monday_comes_that_morning_and_not_b
     assert await planned.run(morning + WEEK) == [(second, "version", "2")]
 
 
-@pytest.mark.parametrize("month", [3, 10])
-async def test_across_a_clock_change_it_stays_at_nine(db: Database, month: int) -> None:
-    planned = NewsHarness(db)
-    planned.planner._timezone = "Europe/Berlin"
-    (first,) = await planned.add_papers(1)
-    # Sundays of clock changes in 2026 are March 29 and October 25.
-    sunday, hour = (
-        (datetime(2026, 3, 29, tzinfo=UTC), 7) if month == 3 else (datetime(2026, 10, 25, tzinfo=UTC), 8)
-    )
-    planned.now = sunday - 6 * 24 * HOUR
-    await planned.save(READER, first)
-    planned.services.say(first, sunday - 24 * HOUR, version="2")
-    await planned.run(sunday - 12 * HOUR)
-    due_at = sunday + (24 + hour) * HOUR
-    assert await planned.run(due_at - timedelta(minutes=1)) == []
-    assert await planned.run(due_at) == [(first, "version", "2")]
-
-
 async def test_a_crash_before_the_commit_repeats_nothing_and_loses_nothing(
     planned: NewsHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -465,11 +427,3 @@ async def test_more_papers_than_fit_come_in_the_next_message(
     first, second = await planned.run(monday(1)), await planned.run(monday(2))
     assert [len({arxiv_id for arxiv_id, *_ in told}) for told in (first, second)] == [2, 1]
     assert len(set(first) | set(second)) == len(first) + len(second) == 6
-
-
-async def test_a_forgotten_reader_gets_no_message(planned: NewsHarness) -> None:
-    await planned.run(monday(1))
-    await ReaderData(planned.database, lambda: planned.now).forget(READER)
-    assert await reader_rows.find_columns(planned.database, str(READER)) == set()
-    await planned.run(monday(2))
-    assert await planned.list_deliveries() == []

@@ -194,19 +194,6 @@ async def test_redated_or_reordered_entries_are_not_read_again(origin: OriginSer
     assert [(result.status, result.digests) for result in results] == [(UNCHANGED, ())]
 
 
-async def test_a_corrected_entry_is_read_again_under_the_same_location(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
-    origin.pages["/feed"] = source_payloads.rss(item("1", content=source_payloads.newsletter()))
-    first = await fetch_results(feed_at(origin, fetch))
-    origin.pages["/feed"] = source_payloads.rss(
-        item("1", content=source_payloads.newsletter(note="corrected"))
-    )
-    second = await fetch_results(feed_at(origin, fetch), merge_page_states(first))
-    assert second[0].location == first[0].location
-    assert "corrected" in second[0].digests[0].text
-
-
 async def test_a_failed_link_is_fetched_again_although_the_feed_is_unchanged(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
@@ -291,12 +278,6 @@ async def test_an_invalid_or_empty_feed_has_a_reason(
     assert reason in result.reason
 
 
-async def test_a_digest_in_place_of_a_feed_is_accepted(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/feed"] = source_payloads.newsletter()
-    results = await fetch_results(feed_at(origin, fetch))
-    assert [(result.status, len(result.digests)) for result in results] == [(OK, 1)]
-
-
 async def test_a_linked_digest_has_its_own_address_and_an_unchanged_feed_costs_one_request(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
@@ -308,16 +289,6 @@ async def test_a_linked_digest_has_its_own_address_and_an_unchanged_feed_costs_o
     again = await fetch_results(feed_at(origin, fetch), merge_page_states(results))
     assert [result.status for result in again] == [UNCHANGED]
     assert origin.paths == ["/feed"]
-
-
-async def test_a_missing_feed_fails_and_a_gone_one_is_not_requested_again(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
-    assert await fetch_statuses(feed_at(origin, fetch)) == [FAILED]
-    origin.pages["/feed"] = web.Response(status=410)
-    gone = await fetch_results(feed_at(origin, fetch))
-    assert await fetch_statuses(feed_at(origin, fetch), merge_page_states(gone)) == [FetchStatus.GONE]
-    assert len(origin.requests) == 2
 
 
 LETTERS = st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn", "Zs"])

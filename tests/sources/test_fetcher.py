@@ -79,10 +79,17 @@ async def test_the_same_text_from_a_server_without_validators_is_unchanged(
     assert (await fetch.get(origin.url, first.page_state)).body == b"a corrected digest"
 
 
-@pytest.mark.parametrize("etag", ['"é"', '"' + "x" * 600 + '"'])
-async def test_a_validator_that_cannot_be_stored_is_dropped(fetch: Fetcher, etag: str) -> None:
-    async with run_raw_origin(http_response(b"abc", "Content-Length: 3", f"ETag: {etag}")) as raw:
-        assert (await fetch.get(raw.url)).page_state.etag is None
+NO_TYPES = ("text/plain; charset", "nonsense", "text/html; charset=%00%ff", ";;;")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ['ETag: "é"', f'ETag: "{"x" * 600}"', *(f"Content-Type: {media_type}" for media_type in NO_TYPES)],
+)
+async def test_a_header_that_cannot_be_stored_or_read_is_ignored(fetch: Fetcher, header: str) -> None:
+    async with run_raw_origin(http_response(b"abc", "Content-Length: 3", header)) as raw:
+        response = await fetch.get(raw.url)
+    assert (response.body, response.page_state.etag) == (b"abc", None)
 
 
 async def test_a_permanent_redirect_is_followed_and_stored(origin: OriginServer, fetch: Fetcher) -> None:
@@ -115,7 +122,9 @@ async def test_the_old_address_is_used_when_the_new_one_fails(origin: OriginServ
     assert (response.body, response.page_state.moved_to) == (b"a digest", None)
 
 
-async def test_five_redirects_are_followed_and_not_six(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_five_redirects_are_followed_and_neither_six_nor_a_loop(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
     for hop in range(6):
         origin.pages[f"/{hop}"] = web.Response(status=307, headers={"Location": f"/{hop + 1}"})
     origin.pages["/6"] = "a digest"
@@ -124,33 +133,20 @@ async def test_five_redirects_are_followed_and_not_six(origin: OriginServer, fet
     with pytest.raises(FetchError, match="more than 5 times"):
         await fetch.get(f"{origin.url}/0")
     assert len(origin.requests) == 6
-
-
-async def test_a_redirect_loop_is_an_error(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/a"] = web.Response(status=308, headers={"Location": "/b"})
-    origin.pages["/b"] = web.Response(status=308, headers={"Location": "/a"})
+    origin.pages["/3"] = web.Response(status=308, headers={"Location": "/2"})
     with pytest.raises(FetchError, match="circle"):
-        await fetch.get(f"{origin.url}/a")
-    assert len(origin.requests) == 2
+        await fetch.get(f"{origin.url}/2")
+    assert len(origin.requests) == 8
 
 
-@pytest.mark.parametrize(
-    ("location", "error"),
-    [
-        ("ftp://papers.test/x", base.BlockedUrlError),
-        ("file:///etc/passwd", base.BlockedUrlError),
-        ("http://[::1/", FetchError),
-        ("http://127.0.0.1:99999/", FetchError),
-        ("http://" + "a" * 5000, FetchError),
-        ("http:///nowhere", FetchError),
-    ],
-)
-async def test_a_redirect_to_an_invalid_address_is_an_error(
-    fetch: Fetcher, location: str, error: type[Exception]
-) -> None:
+NOWHERE = ("http://[::1/", "http://127.0.0.1:99999/", "http://" + "a" * 5000, "http:///nowhere")
+
+
+@pytest.mark.parametrize("location", ["ftp://papers.test/x", "file:///etc/passwd", *NOWHERE])
+async def test_a_redirect_to_an_invalid_address_is_an_error(fetch: Fetcher, location: str) -> None:
     script = http_response(b"", f"Location: {location}", "Content-Length: 0", status="302 Found")
     async with run_raw_origin(script) as raw:
-        with pytest.raises(error):
+        with pytest.raises(FetchError if location in NOWHERE else base.BlockedUrlError):
             await fetch.get(raw.url)
 
 
@@ -289,15 +285,6 @@ async def test_interim_answers_and_long_heads_are_read(fetch: Fetcher) -> None:
     interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 20
     final = http_response(b"abc", "Content-Length: 3", *(f"X-{n}: {'x' * 500}" for n in range(40)))
     async with run_raw_origin(interim + final) as raw:
-        assert (await fetch.get(raw.url)).body == b"abc"
-
-
-@pytest.mark.parametrize(
-    "media_type", ["text/plain; charset", "nonsense", "text/html; charset=%00%ff", ";;;"]
-)
-async def test_a_malformed_media_type_is_ignored(fetch: Fetcher, media_type: str) -> None:
-    script = http_response(b"abc", "Content-Length: 3", f"Content-Type: {media_type}")
-    async with run_raw_origin(script) as raw:
         assert (await fetch.get(raw.url)).body == b"abc"
 
 

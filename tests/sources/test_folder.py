@@ -107,12 +107,6 @@ async def test_a_too_large_file_fails_with_a_reason(tmp_path: Path) -> None:
     assert (result.status, result.reason) == (FetchStatus.FAILED, "a.md: the file is larger than 20 MB")
 
 
-async def test_a_missing_folder_fails_with_a_reason(tmp_path: Path) -> None:
-    result = (await fetch_results(files(tmp_path / "none")))[0]
-    assert result.status is FetchStatus.FAILED
-    assert "there is no such folder" in result.reason
-
-
 async def test_an_undecodable_file_name_fails_with_a_reason(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff.md")).write_text(source_payloads.newsletter(), encoding="utf-8")
     result = (await fetch_results(files(tmp_path)))[0]

@@ -65,13 +65,6 @@ def test_an_unusable_address_is_a_usage_error(address: str, kind: models.SourceK
         kinds.check(kind, address, {})
 
 
-def test_usable_addresses_are_accepted(tmp_path: Path) -> None:
-    kinds.check(KIND.FOLDER, str(tmp_path), {})
-    kinds.check(KIND.FOLDER, f"file://{tmp_path}", {})
-    kinds.check(KIND.HUGGINGFACE, "http://127.0.0.1:9000", {})
-    kinds.check(KIND.URL, "https://h.test/{date:%Y}/{date:%m-%d}.md", {})
-
-
 @pytest.mark.parametrize("kind", models.SourceKind)
 def test_every_kind_has_one_record_for_an_address(kind: models.SourceKind) -> None:
     records = [record for record in kinds.RECORDS if record.kind is kind]

@@ -88,29 +88,19 @@ async def test_details_and_index_documents_contain_all_appearances_newest_first(
         assert detail is not None
         assert [appearance.date.day for appearance in detail.appearances] == [4, 3, 2]
         assert detail.appearances[0].entry.sections == (Section(None, "Body 1"),)
-        [document] = await papers.list_index_documents(connection, lambda entry: entry.sections)
+        [document] = await papers.list_index_documents(connection, lambda entry: entry.sections, [detail.id])
         assert document.sections == (Section(None, "Body 1"),)
-        assert (
-            await papers.list_index_documents(connection, lambda entry: entry.sections, after_id=document.id)
-            == []
-        )
 
 
 async def test_the_order_of_authors_is_confirmed_by_arxiv_alone(db: database.Database) -> None:
     ids = await add_papers(db, merged_paper(1), merged_paper(2), merged_paper(3))
-    readings: list[tuple[str, str, tuple[str, ...]]] = [
-        ("2601.00001", "arxiv", ("Ada Byron",)),
-        ("2601.00002", "huggingface", ("Ada Byron",)),
+    readings = [
+        PaperFacts("2601.00001", "arxiv", "u", NOW, authors=("Ada Byron",)),
+        PaperFacts("2601.00002", "huggingface", "u", NOW, authors=("Ada Byron",)),
+        PaperFacts("2601.00003", "arxiv", "u", NOW),
     ]
-    readings.append(("2601.00003", "arxiv", ()))
     async with db.transaction() as connection:
-        await papers.add_facts(
-            connection,
-            [
-                (ids[arxiv_id], PaperFacts(arxiv_id, source, "u", NOW, authors=authors))
-                for arxiv_id, source, authors in readings
-            ],
-        )
+        await papers.add_facts(connection, [(ids[reading.arxiv_id], reading) for reading in readings])
     async with db.read() as connection:
         details = [await papers.get_detail(connection, arxiv_id) for arxiv_id in ids]
     assert [detail and detail.is_author_order_confirmed for detail in details] == [True, False, False]

@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from bot.daily import planner as daily_planner
-from bot.daily.service import Subscriptions
+from bot.daily.service import OnDemandPosts, Subscriptions
+from bot.daily.why import WhyAnswer, WhyExplainer
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
 from bot.search.service import SearchService
@@ -128,6 +129,25 @@ class PlannerHarness:
 
     async def list_contents(self) -> list[str]:
         return [payload["content"] for payload in await self.list_payloads()]
+
+    def on_demand(self, now: datetime = SEOUL_9AM) -> OnDemandPosts:
+        """Return the service of previews and posts right away, at a moment."""
+        return OnDemandPosts(self.database, lambda: now, self.deliveries, self.search.match_papers)
+
+    async def explain(
+        self, arxiv_id: str, now: datetime = SEOUL_9AM, channel_id: int = 20, **options: Any
+    ) -> WhyAnswer:
+        """Return what became of a paper in a channel, as asked at a moment."""
+        paper = await self.search.find_paper(arxiv_id)
+        assert paper is not None
+        explainer = WhyExplainer(self.database, lambda: now, self.search.match_papers, **options)
+        return await explainer.explain(paper, guild_id=10, channel_id=channel_id)
+
+    async def change(self, subscription_id: int, **changes: Any) -> None:
+        """Store other values of a subscription, without its service."""
+        row = await self.get_subscription(subscription_id)
+        async with self.database.transaction() as connection:
+            await daily.update(connection, replace(row, **changes))
 
     async def get_subscription(self, subscription_id: int) -> models.Subscription:
         async with self.database.read() as connection:

@@ -44,18 +44,7 @@ class RecordingIndexer:
 class NullIndexer:
     """Indexes nothing."""
 
-    async def postpone(
-        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author] = ()
-    ) -> None:
+    async def index(self, *_: object, **__: object) -> None:
         """Do nothing."""
 
-    async def catch_up(self, database: Database) -> None:
-        """Do nothing."""
-
-    async def index(
-        self, connection: Connection, changed: Sequence[models.IndexDocument], people: Sequence[models.Author]
-    ) -> None:
-        """Do nothing."""
-
-    async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
-        """Do nothing."""
+    remove = postpone = catch_up = index
