@@ -224,8 +224,8 @@ async def list_locations(
     c = digest_locations.c
     query = _SELECT_LOCATIONS.where(c.source == source, c.location == location)
     newest = query.where(c.date_on != on).order_by(c.digest_id.desc()).limit(MAX_LOCATIONS)
-    same_day = await bulk.fetch_records(connection, DigestLocation, query.where(c.date_on == on))
-    return same_day + await bulk.fetch_records(connection, DigestLocation, newest)
+    same_day = await database.fetch_records(connection, DigestLocation, query.where(c.date_on == on))
+    return same_day + await database.fetch_records(connection, DigestLocation, newest)
 
 
 async def count_by_date(
