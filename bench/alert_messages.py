@@ -23,7 +23,8 @@ from bot.app import runtime
 from bot.app.container import Container
 from bot.core import logs
 from bot.core.settings import Settings
-from storage import alerts, bulk, migrate, models, tables
+from storage import alerts, migrate, models, tables
+from storage import database as storage_database
 
 READERS = 2_000
 MANY_READERS = 100_000
@@ -99,7 +100,7 @@ async def _measure_floor(source: Path, file: Path) -> tuple[float, float]:
         started, started_cpu = time.perf_counter(), time.process_time()
         for table, values in rows.items():
             marks = ",".join("?" * len(values[0]))
-            for chunk in bulk.chunked(values, FLOOR_BATCH):
+            for chunk in storage_database.chunked(values, FLOOR_BATCH):
                 connection.executemany(f"INSERT INTO {table.name} VALUES ({marks})", chunk)
                 connection.commit()
         return time.perf_counter() - started, time.process_time() - started_cpu
@@ -121,7 +122,7 @@ async def _queue_matches(
             for user_id, choice in zip(readers, itertools.cycle(choices), strict=False)
             for terms in choice
         ]
-        for chunk in bulk.chunked(values):
+        for chunk in storage_database.chunked(values):
             await connection.execute(tables.alerts.insert(), chunk)
         columns = tables.alerts.c.id, tables.alerts.c.user_id
         query = sa.select(*columns).where(tables.alerts.c.user_id.between(readers[0], readers[-1]))

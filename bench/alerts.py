@@ -19,7 +19,8 @@ from bot.app import runtime
 from bot.app.container import Container
 from bot.core import logs
 from bot.core.settings import Settings
-from storage import bulk, migrate, models, tables
+from storage import database as storage_database
+from storage import migrate, models, tables
 from storage.database import Connection, Database
 
 READERS = 2_000
@@ -116,11 +117,11 @@ async def _add_alerts(database: Database, now: datetime) -> None:
     for user_id in range(1, READERS + 1):
         for number in range(ALERTS):
             text = texts[(user_id * 7 + number) % len(texts)]
-            values = bulk.record_values(_alert(text, user_id, now))
+            values = storage_database.record_values(_alert(text, user_id, now))
             values["id"] = len(rows) + 2
             rows.append(tuple(values.values()))
     async with database.transaction() as connection:
-        await bulk.insert_rows(connection, tables.alerts, tuple(values), rows)
+        await storage_database.insert_rows(connection, tables.alerts, tuple(values), rows)
 
 
 def _alert(text: str, user_id: int, now: datetime) -> models.Alert:

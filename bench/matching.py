@@ -29,7 +29,8 @@ from bot.alerts.service import Alerts
 from bot.core import logs
 from bot.glossary import concepts
 from bot.text import analyser, keywords
-from storage import bulk, migrate, models, tables
+from storage import database as storage_database
+from storage import migrate, models, tables
 from storage.database import Database
 
 SMALL, LARGE = (100_000, 33_000), (1_000_000, 300_000)
@@ -80,10 +81,10 @@ async def add_alerts(database: Database, terms: Sequence[str], count: int) -> li
             popular = int(chance.paretovariate(0.6)) - 1
             number = min(popular, len(terms) - 1) if chance.random() < 0.3 else chance.randrange(len(terms))
             numbers.append(number)
-            values = bulk.record_values(_draft(terms[number], alert_id))
+            values = storage_database.record_values(_draft(terms[number], alert_id))
             alerts.append(tuple(values.values()))
         async with database.transaction() as connection:
-            await bulk.insert_rows(connection, tables.alerts, tuple(values), alerts)
+            await storage_database.insert_rows(connection, tables.alerts, tuple(values), alerts)
     return numbers
 
 
@@ -214,7 +215,7 @@ async def measure_changes(database: Database) -> list[Figure]:
 
 async def _commit_row(database: Database, number: int) -> None:
     async with database.transaction() as connection:
-        await bulk.execute_many(
+        await storage_database.execute_many(
             connection, "INSERT INTO meta (key, value) VALUES (?, '')", [(f"floor {number}",)]
         )
 

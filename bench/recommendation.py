@@ -16,7 +16,8 @@ from bot.app import runtime
 from bot.app.container import Container
 from bot.core import logs
 from bot.core.settings import Settings
-from storage import bulk, migrate, papers, shelf, tables, today
+from storage import database as storage_database
+from storage import migrate, papers, shelf, tables, today
 from storage.database import Database
 
 READERS = 10_000
@@ -77,7 +78,9 @@ async def _add_profiles(database: Database, terms: list[str]) -> None:
             await today.add(connection, user_id)
             chosen = list(dict.fromkeys(rng.choices(names, cum_weights=shares, k=2 * WEIGHTS)))[:WEIGHTS]
             rows = [(user_id, term, rng.uniform(-1, 1)) for term in chosen]
-            await bulk.insert_rows(connection, tables.profile_weights, ("user_id", "term", "weight"), rows)
+            await storage_database.insert_rows(
+                connection, tables.profile_weights, ("user_id", "term", "weight"), rows
+            )
 
 
 def main() -> list[Figure]:

@@ -9,7 +9,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import alerts, bulk
+from storage import alerts, database
 from storage.models import Guild, Locale, Reader
 from storage.tables import (
     READER_MENTION,
@@ -51,7 +51,7 @@ async def upsert_reader(
 ) -> None:
     """Store the given settings."""
     row = {"user_id": user_id, "seen_at": now, **_known_values(settings)}
-    await bulk.upsert(connection, readers, [row], key=("user_id",))
+    await database.upsert(connection, readers, [row], key=("user_id",))
 
 
 async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
@@ -64,7 +64,7 @@ async def add_text(
 ) -> None:
     """Store a reader's text of a button, and delete the oldest ones of the same reader beyond `share`."""
     row = {"token": token, "user_id": user_id, "text": text, "saved_at": now}
-    await bulk.upsert(connection, button_texts, [row], key=("token", "user_id"))
+    await database.upsert(connection, button_texts, [row], key=("token", "user_id"))
     own = button_texts.c.user_id == user_id
     newest = sa.select(button_texts.c.token).where(own).order_by(button_texts.c.saved_at.desc()).limit(share)
     await connection.execute(button_texts.delete().where(own, button_texts.c.token.not_in(newest)))
@@ -79,7 +79,7 @@ async def get_text(connection: AsyncConnection, token: str) -> str | None:
 
 async def purge_texts(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Delete at most `limit` texts of buttons that were stored before a time. Returns their number."""
-    return await bulk.delete_some(connection, button_texts, button_texts.c.saved_at < before, limit)
+    return await database.delete_some(connection, button_texts, button_texts.c.saved_at < before, limit)
 
 
 REMOVED_BEFORE = (stored_alerts, deliveries, subscriptions)
@@ -120,7 +120,7 @@ async def upsert_guilds(
         row = {"guild_id": guild_id, "seen_at": now, "left_at": None, **known}
         same_columns.setdefault(frozenset(known), []).append(row)
     for rows in same_columns.values():
-        await bulk.upsert(connection, guilds, rows, key=("guild_id",))
+        await database.upsert(connection, guilds, rows, key=("guild_id",))
 
 
 async def mark_guild_left(connection: AsyncConnection, guild_ids: Sequence[int], now: datetime) -> None:
@@ -151,8 +151,8 @@ async def remove_guild(connection: AsyncConnection, guild_id: int, before: datet
 async def _list_by_id(
     connection: AsyncConnection, record_type: type[Record], key: sa.Column[int], ids: Iterable[int]
 ) -> dict[int, Record]:
-    rows = await bulk.execute_in(connection, sa.select(key.table), key, ids)
-    return {row._mapping[key]: bulk.build_record(record_type, row._mapping) for row in rows}
+    rows = await database.execute_in(connection, sa.select(key.table), key, ids)
+    return {row._mapping[key]: database.build_record(record_type, row._mapping) for row in rows}
 
 
 def _known_values(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -278,7 +278,7 @@ async def _name_papers(connection: AsyncConnection, table: sa.Table, rows: Seque
     of_papers = [(row, name) for row in rows for name in names if row[name]]
     ids = {id_ for row, name in of_papers for id_ in _as_list(row[name])}
     arxiv_ids = dict(
-        await bulk.select_where_in(connection, papers.c.id, ids, [papers.c.id, papers.c.arxiv_id])
+        await database.select_where_in(connection, papers.c.id, ids, [papers.c.id, papers.c.arxiv_id])
     )
     for row, name in of_papers:
         named = [arxiv_ids.get(id_, id_) for id_ in _as_list(row[name])]

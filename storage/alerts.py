@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, errors, locks, models
+from storage import database, errors, locks, models
 from storage import papers as stored_papers
 from storage.tables import (
     alert_matches,
@@ -47,7 +47,7 @@ def recipient_name(alert: models.Alert) -> str:
 
 async def add_matches(connection: AsyncConnection, matches: Sequence[models.QueuedMatch]) -> None:
     """Queue matches. Those that are in the queue already stay as they are."""
-    await bulk.insert_rows(connection, alert_matches, _COLUMNS, matches, ignore_conflicts=True)
+    await database.insert_rows(connection, alert_matches, _COLUMNS, matches, ignore_conflicts=True)
 
 
 async def keep_unsent_matches(
@@ -107,8 +107,8 @@ async def list_due_matches(
     connection: AsyncConnection, recipients: Iterable[str], until_at: datetime
 ) -> list[models.QueuedMatch]:
     """Return the matches of recipients that are due by `until_at` (UTC), except those of suspended alerts."""
-    until = bulk.driver_value(connection, alert_matches.c.due_at, until_at)
-    rows = await bulk.fetch_in(
+    until = database.driver_value(connection, alert_matches.c.due_at, until_at)
+    rows = await database.fetch_in(
         connection,
         f"SELECT {_SELECTED} FROM alert_matches JOIN alerts ON alerts.id = alert_id"  # noqa: S608 - constant texts
         " WHERE %s AND due_at <= ?"
@@ -119,7 +119,8 @@ async def list_due_matches(
         until,
     )
     return [
-        models.QueuedMatch._make((*row[:4], bulk.parse_time(row[4]), bulk.parse_time(row[5]))) for row in rows
+        models.QueuedMatch._make((*row[:4], database.parse_time(row[4]), database.parse_time(row[5])))
+        for row in rows
     ]
 
 
@@ -161,7 +162,7 @@ async def set_matches_due(connection: AsyncConnection, matches: Iterable[models.
     """Store when these matches are due, as they say; None: once the votes are there."""
     names = (*_KEY, "due_at")
     rows = [{name: getattr(match, name) for name in names} for match in matches]
-    await bulk.update_rows(connection, alert_matches, rows, key=_KEY)
+    await database.update_rows(connection, alert_matches, rows, key=_KEY)
 
 
 async def reschedule_matches(
@@ -176,12 +177,12 @@ async def reschedule_matches(
 
 async def remove_matches(connection: AsyncConnection, matches: Iterable[models.QueuedMatch]) -> None:
     """Delete matches of which the recipient is not notified."""
-    await bulk.delete_rows(connection, alert_matches, _KEY, [match[:3] for match in matches])
+    await database.delete_rows(connection, alert_matches, _KEY, [match[:3] for match in matches])
 
 
 async def remove_notified_matches(connection: AsyncConnection, notified: Iterable[tuple[str, int]]) -> None:
     """Delete all matches of pairs of recipient and paper id, of which the recipient is notified now."""
-    await bulk.delete_rows(connection, alert_matches, _KEY[:2], notified)
+    await database.delete_rows(connection, alert_matches, _KEY[:2], notified)
 
 
 async def list_answered_matches(
@@ -210,7 +211,7 @@ async def list_answered_matches(
 
 async def purge_matches(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Delete at most `limit` matches that were queued before `before` (UTC) and are given up. Returns their number."""
-    return await bulk.delete_some(connection, alert_matches, alert_matches.c.matched_at < before, limit)
+    return await database.delete_some(connection, alert_matches, alert_matches.c.matched_at < before, limit)
 
 
 # Digests whose papers are still to be matched with alerts, and papers that got names from facts: the planner's input.
@@ -280,7 +281,7 @@ def _key(pending: models.PendingAlerts) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _from_row(row: sa.Row[Any]) -> models.PendingAlerts:
     names = tuple((tuple(authors), tuple(institutions)) for authors, institutions in row.former_names or ())
-    return bulk.build_record(models.PendingAlerts, row._mapping, former_names=names)
+    return database.build_record(models.PendingAlerts, row._mapping, former_names=names)
 
 
 PLANNING_LOCK = 0x414C45525453
@@ -328,20 +329,22 @@ async def find_equal(connection: AsyncConnection, alert: models.Alert) -> models
     )
     values = (alert.user_id, alert.channel_id, alert.key, alert.min_votes)
     # One hop to the database's thread where there is none, as for most that are added: half the time of adding one.
-    rows = list(await bulk.fetch_all(connection, statement, values))
+    rows = list(await database.fetch_all(connection, statement, values))
     return await get(connection, rows[0][0]) if rows else None
 
 
 def column_values(alert: models.Alert) -> dict[str, Any]:
     """Return the values of a row of `alerts`, without its id."""
-    values = bulk.record_values(alert)
+    values = database.record_values(alert)
     del values["id"]
     return values
 
 
 async def get(connection: AsyncConnection, alert_id: int) -> models.Alert | None:
     """Return an alert, or None."""
-    return await bulk.fetch_record(connection, models.Alert, sa.select(alerts).where(alerts.c.id == alert_id))
+    return await database.fetch_record(
+        connection, models.Alert, sa.select(alerts).where(alerts.c.id == alert_id)
+    )
 
 
 async def list_rows(
@@ -353,8 +356,8 @@ async def list_rows(
 ) -> list[models.Alert]:
     """Return the alerts that meet all given conditions, oldest first."""
     conditions = {"user_id": user_id, "channel_id": channel_id, "guild_id": guild_id}
-    query = sa.select(alerts).where(*bulk.equalities(alerts, conditions)).order_by(alerts.c.id)
-    return await bulk.fetch_records(connection, models.Alert, query)
+    query = sa.select(alerts).where(*database.equalities(alerts, conditions)).order_by(alerts.c.id)
+    return await database.fetch_records(connection, models.Alert, query)
 
 
 async def list_in_channels(
@@ -363,19 +366,19 @@ async def list_in_channels(
     """Return the alerts of a server's channels, oldest first: stored with the server's id, or sent to one of the channels."""
     of_guild = sa.and_(alerts.c.guild_id == guild_id, alerts.c.channel_id.is_not(None))
     query = sa.select(alerts).where(sa.or_(of_guild, alerts.c.channel_id.in_(list(channel_ids))))
-    return await bulk.fetch_records(connection, models.Alert, query.order_by(alerts.c.id))
+    return await database.fetch_records(connection, models.Alert, query.order_by(alerts.c.id))
 
 
 async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     """Return the alerts that are paused because Discord blocks their channel."""
     query = sa.select(alerts).where(alerts.c.channel_id.is_not(None), _is_suspended())
-    return await bulk.fetch_records(connection, models.Alert, query)
+    return await database.fetch_records(connection, models.Alert, query)
 
 
 async def list_translated(connection: AsyncConnection, alert_id: int, *, limit: int) -> list[models.Alert]:
     """Return the next `limit` alerts after an id, by id, that match forms of the other language too."""
     query = sa.select(alerts).where(alerts.c.id > alert_id, alerts.c.translations)
-    return await bulk.fetch_records(connection, models.Alert, query.order_by(alerts.c.id).limit(limit))
+    return await database.fetch_records(connection, models.Alert, query.order_by(alerts.c.id).limit(limit))
 
 
 Rule: TypeAlias = tuple[int, str, str, int]
@@ -391,7 +394,7 @@ async def list_rules(
         " WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
     )
     end = (_MAX_ID, limit) if until_id is None else (until_id, _MAX_ID)
-    return list(await bulk.fetch_all(connection, query, (after_id, *end)))
+    return list(await database.fetch_all(connection, query, (after_id, *end)))
 
 
 def parse_rule(
@@ -405,7 +408,7 @@ def parse_rule(
 async def set_forms(connection: AsyncConnection, forms: Mapping[int, models.AlertForms]) -> None:
     """Store the forms that the terms of alerts have by the glossary, by alert id."""
     rows = [{"id": alert_id, "forms": own} for alert_id, own in forms.items()]
-    await bulk.update_rows(connection, alerts, rows)
+    await database.update_rows(connection, alerts, rows)
 
 
 async def exist(connection: AsyncConnection) -> bool:
@@ -418,7 +421,7 @@ async def list_active(
 ) -> dict[int, models.Alert]:
     """Return those of these alerts that are active at `now` (UTC), by id in ascending order."""
     active: dict[int, models.Alert] = {}
-    for chunk in bulk.chunked(sorted(alert_ids), _BATCH_SIZE):
+    for chunk in database.chunked(sorted(alert_ids), _BATCH_SIZE):
         rows = await _fetch_active(connection, ", ".join(_NAMES), chunk, now)
         active.update((row[0], _build_alert(dict(zip(_NAMES, row, strict=True)))) for row in rows)
         await asyncio.sleep(0)
@@ -438,13 +441,15 @@ async def _fetch_active(
         f"SELECT {columns} FROM alerts WHERE %s AND state = 'active'"  # noqa: S608 - constant texts
         " AND (paused_until_at IS NULL OR paused_until_at <= ?) ORDER BY id"
     )
-    time = bulk.driver_value(connection, alerts.c.paused_until_at, now)
-    return await bulk.fetch_in(connection, query, alerts.c.id, alert_ids, time)
+    time = database.driver_value(connection, alerts.c.paused_until_at, now)
+    return await database.fetch_in(connection, query, alerts.c.id, alert_ids, time)
 
 
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
     """Return the number of a reader's alerts."""
-    [(count,)] = await bulk.fetch_all(connection, "SELECT count(*) FROM alerts WHERE user_id = ?", (user_id,))
+    [(count,)] = await database.fetch_all(
+        connection, "SELECT count(*) FROM alerts WHERE user_id = ?", (user_id,)
+    )
     return int(count)
 
 
@@ -464,14 +469,14 @@ async def set_state(
 ) -> None:
     """Pause, resume or close alerts; this also ends a snooze."""
     statement = alerts.update().values(state=state, reason=reason, paused_until_at=None)
-    await bulk.execute_in(connection, statement, alerts.c.id, alert_ids)
+    await database.execute_in(connection, statement, alerts.c.id, alert_ids)
 
 
 async def remove(connection: AsyncConnection, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
     """Delete alerts, on request only those of one reader. Returns their number."""
     own, further = ("", ()) if user_id is None else (" AND user_id = ?", (user_id,))
     statement = f"DELETE FROM alerts WHERE %s{own} RETURNING id"  # noqa: S608 - constant texts
-    return len(await bulk.fetch_in(connection, statement, alerts.c.id, alert_ids, *further))
+    return len(await database.fetch_in(connection, statement, alerts.c.id, alert_ids, *further))
 
 
 async def lock_planning(connection: AsyncConnection) -> None:
@@ -484,7 +489,7 @@ def _build_alert(row: Mapping[str, Any]) -> models.Alert:
     texts = [row[name] if isinstance(row[name], str) else json.dumps(row[name]) for name in _LISTS]
     terms, excluded, forms = _parse_lists(*texts)
     until_at = row["paused_until_at"]
-    return bulk.build_record(
+    return database.build_record(
         models.Alert,
         row,
         terms=terms,
@@ -495,8 +500,8 @@ def _build_alert(row: Mapping[str, Any]) -> models.Alert:
         language=None if row["language"] is None else models.Locale(row["language"]),
         timing=models.AlertTiming(row["timing"]),
         state=models.ActivityState(row["state"]),
-        created_at=bulk.parse_time(row["created_at"]),
-        paused_until_at=until_at and bulk.parse_time(until_at),
+        created_at=database.parse_time(row["created_at"]),
+        paused_until_at=until_at and database.parse_time(until_at),
     )
 
 
@@ -531,7 +536,7 @@ async def add_notified(
     ids = delivery_ids or {}
     rows = [(name, paper_id, notified_at, ids.get(name)) for name, paper_id in notified]
     columns = "recipient", "paper_id", "notified_at", "delivery_id"
-    await bulk.insert_rows(connection, notified_papers, columns, rows, ignore_conflicts=True)
+    await database.insert_rows(connection, notified_papers, columns, rows, ignore_conflicts=True)
 
 
 async def remove_notified_of_deliveries(
@@ -539,7 +544,7 @@ async def remove_notified_of_deliveries(
 ) -> list[tuple[str, int]]:
     """Delete the notifications of deliveries that were never sent. Returns them as pairs of recipient and paper id."""
     statement = notified_papers.delete().returning(notified_papers.c.recipient, notified_papers.c.paper_id)
-    rows = await bulk.execute_in(connection, statement, notified_papers.c.delivery_id, delivery_ids)
+    rows = await database.execute_in(connection, statement, notified_papers.c.delivery_id, delivery_ids)
     return [tuple(row) for row in rows]
 
 
@@ -552,7 +557,7 @@ async def list_notified(
     among = ",".join(str(int(paper_id)) for paper_id in paper_ids)
     query = f"SELECT recipient, paper_id FROM notified_papers WHERE %s AND paper_id IN ({among})"  # noqa: S608 - numbers
     names = set(recipients)
-    rows = await bulk.fetch_in(connection, query, notified_papers.c.recipient, names)
+    rows = await database.fetch_in(connection, query, notified_papers.c.recipient, names)
     notified = {(name, paper_id) for name, paper_id in rows}
     archived, wanted = await _load_archived(connection, names), set(paper_ids)
     return notified | {(name, paper_id) for name, ids in archived.items() for paper_id in ids & wanted}
@@ -568,7 +573,7 @@ async def list_messages(
     )
     planned: dict[str, list[datetime]] = defaultdict(list)
     grouped = query.group_by(rows.recipient, rows.delivery_id)
-    for recipient, planned_at in await bulk.execute_in(connection, grouped, rows.recipient, recipients):
+    for recipient, planned_at in await database.execute_in(connection, grouped, rows.recipient, recipients):
         planned[recipient].append(planned_at)
     return planned
 
@@ -591,14 +596,14 @@ async def archive_notified(connection: AsyncConnection, pairs: Sequence[tuple[st
     for recipient, paper_id in pairs:
         archived.setdefault(recipient, set()).add(paper_id)
     rows = [{"recipient": recipient, "paper_ids": pack_ids(ids)} for recipient, ids in archived.items()]
-    await bulk.upsert(connection, notified_archive, rows, key=("recipient",))
-    await bulk.delete_rows(connection, notified_papers, ("recipient", "paper_id"), pairs)
+    await database.upsert(connection, notified_archive, rows, key=("recipient",))
+    await database.delete_rows(connection, notified_papers, ("recipient", "paper_id"), pairs)
 
 
 async def remove_notified_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
     """Delete at most `limit` notifications of a recipient, and with the last of them the archived ones."""
     own = notified_papers.c.recipient == recipient
-    removed = await bulk.delete_some(connection, notified_papers, own, limit)
+    removed = await database.delete_some(connection, notified_papers, own, limit)
     if removed < limit:
         await connection.execute(notified_archive.delete().where(notified_archive.c.recipient == recipient))
     return removed
@@ -606,7 +611,7 @@ async def remove_notified_recipient(connection: AsyncConnection, recipient: str,
 
 async def _load_archived(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, set[int]]:
     columns = notified_archive.c.recipient, notified_archive.c.paper_ids
-    rows = await bulk.select_where_in(connection, columns[0], recipients, columns)
+    rows = await database.select_where_in(connection, columns[0], recipients, columns)
     return {recipient: unpack_ids(paper_ids) for recipient, paper_ids in rows}
 
 

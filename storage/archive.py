@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, key_values, locks, snapshot
+from storage import database, key_values, locks, snapshot
 from storage import sources as stored_sources
 from storage.models import (
     Appearance,
@@ -68,7 +68,9 @@ async def correct(
     connection: AsyncConnection, former: StoredDigest, corrected: SourcedDigest, now: datetime
 ) -> int:
     """Replace a digest by its corrected text and keep the former hash. Returns the new revision."""
-    statement = bulk.dialect_insert(connection, former_hashes).values(hash=former.hash, digest_id=former.id)
+    statement = database.dialect_insert(connection, former_hashes).values(
+        hash=former.hash, digest_id=former.id
+    )
     await connection.execute(statement.on_conflict_do_nothing())
     await connection.execute(former_hashes.delete().where(former_hashes.c.hash == corrected.hash))
     revision = former.revision + 1
@@ -101,15 +103,15 @@ async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> di
     current = sa.select(digests.c.hash.label("matched_hash"), *_STORED)
     former = sa.select(former_hashes.c.hash.label("matched_hash"), *_STORED)
     former = former.join(digests, digests.c.id == former_hashes.c.digest_id)
-    rows = await bulk.execute_in(connection, former, former_hashes.c.hash, wanted)
-    rows += await bulk.execute_in(connection, current, digests.c.hash, wanted)
-    return {row.matched_hash: bulk.build_record(StoredDigest, row._mapping) for row in rows}
+    rows = await database.execute_in(connection, former, former_hashes.c.hash, wanted)
+    rows += await database.execute_in(connection, current, digests.c.hash, wanted)
+    return {row.matched_hash: database.build_record(StoredDigest, row._mapping) for row in rows}
 
 
 async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | None:
     """Return a digest, or None."""
     query = sa.select(*_STORED).where(digests.c.id == digest_id)
-    return await bulk.fetch_record(connection, StoredDigest, query)
+    return await database.fetch_record(connection, StoredDigest, query)
 
 
 class Origin(NamedTuple):
@@ -144,7 +146,7 @@ async def list_rows(
     """Return the digests of a date range (inclusive), newest first."""
     query = sa.select(*_STORED).order_by(digests.c.date_on.desc(), digests.c.id.desc())
     query = filter_dates(query.where(is_from(origin)), digests.c.date_on, since_on, until_on)
-    return await bulk.fetch_records(connection, StoredDigest, query)
+    return await database.fetch_records(connection, StoredDigest, query)
 
 
 async def has_lookup(connection: AsyncConnection, source: str) -> bool:
@@ -211,7 +213,7 @@ async def find_locations(
     """Return those of the locations, as (source, location), that a digest was found at."""
     wanted, c = set(keys), digest_locations.c
     query = sa.select(c.source, c.location).distinct()
-    rows = await bulk.execute_in(connection, query, c.location, {location for _, location in wanted})
+    rows = await database.execute_in(connection, query, c.location, {location for _, location in wanted})
     return wanted & set(map(tuple, rows))
 
 
@@ -222,8 +224,8 @@ async def list_locations(
     c = digest_locations.c
     query = _SELECT_LOCATIONS.where(c.source == source, c.location == location)
     newest = query.where(c.date_on != on).order_by(c.digest_id.desc()).limit(MAX_LOCATIONS)
-    same_day = await bulk.fetch_records(connection, DigestLocation, query.where(c.date_on == on))
-    return same_day + await bulk.fetch_records(connection, DigestLocation, newest)
+    same_day = await database.fetch_records(connection, DigestLocation, query.where(c.date_on == on))
+    return same_day + await database.fetch_records(connection, DigestLocation, newest)
 
 
 async def count_by_date(
@@ -239,7 +241,7 @@ async def count_by_date(
         .where(sa.exists().where(*here))
         .group_by(digests.c.date_on)
     )
-    rows = await bulk.execute_in(connection, query, digests.c.date_on, days)
+    rows = await database.execute_in(connection, query, digests.c.date_on, days)
     return {on: (digest_count, entry_count) for on, digest_count, entry_count in rows}
 
 
@@ -271,7 +273,7 @@ async def list_locations_by_digest(connection: AsyncConnection, digest_id: int) 
     """Return the locations of a digest, in the order of `seen_at`."""
     query = _SELECT_LOCATIONS.where(digest_locations.c.digest_id == digest_id)
     ordered = query.order_by(digest_locations.c.seen_at)
-    return await bulk.fetch_records(connection, DigestLocation, ordered)
+    return await database.fetch_records(connection, DigestLocation, ordered)
 
 
 async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, str]:
@@ -279,7 +281,7 @@ async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -
     c = digest_locations.c
     query = sa.select(c.digest_id, c.source).order_by(c.seen_at, c.source)
     sources: dict[int, str] = {}
-    for digest_id, source in await bulk.execute_in(connection, query, c.digest_id, digest_ids):
+    for digest_id, source in await database.execute_in(connection, query, c.digest_id, digest_ids):
         sources.setdefault(digest_id, source)
     return sources
 
@@ -297,7 +299,7 @@ async def list_origins(
         .outerjoin(sources, sources.c.url == source)
     )
     origins: dict[int, tuple[Trust, date, int]] = {}
-    for id_, url, kind, *row, ingested_at in await bulk.execute_in(
+    for id_, url, kind, *row, ingested_at in await database.execute_in(
         connection, query, digests.c.id, digest_ids
     ):
         trust = stored_sources.trust(url, *row)
@@ -332,7 +334,7 @@ async def upsert_locations(
         }
         for digest_id, sourced in found.items()
     ]
-    await bulk.upsert(connection, digest_locations, rows, key=("source", "location", "date_on", "format"))
+    await database.upsert(connection, digest_locations, rows, key=("source", "location", "date_on", "format"))
 
 
 async def move_locations(connection: AsyncConnection, digest_id: int, to_id: int) -> None:
@@ -411,8 +413,8 @@ async def add_entries(
 ) -> None:
     """Store entries by digest id. `paper_ids` maps arXiv ids to paper ids."""
     new_entries = [(digest_id, entry) for digest_id, digest in entries_by_digest.items() for entry in digest]
-    ids = await bulk.reserve_ids(connection, entries, len(new_entries))
-    await bulk.insert_rows(
+    ids = await database.reserve_ids(connection, entries, len(new_entries))
+    await database.insert_rows(
         connection,
         entries,
         ("id", "digest_id", "paper_id", *_FIELDS),
@@ -426,7 +428,9 @@ async def add_entries(
         for id_, (_, entry) in zip(ids, new_entries, strict=True)
         for position, section in enumerate(entry.sections)
     ]
-    await bulk.insert_rows(connection, sections, ("entry_id", "position", "heading", "body"), section_rows)
+    await database.insert_rows(
+        connection, sections, ("entry_id", "position", "heading", "body"), section_rows
+    )
 
 
 async def set_since_revisions(
@@ -437,7 +441,7 @@ async def set_since_revisions(
         {"digest_id": digest_id, "paper_id": paper_id, "since_revision": revision}
         for paper_id, revision in revisions.items()
     ]
-    await bulk.update_rows(connection, entries, rows, key=("digest_id", "paper_id"))
+    await database.update_rows(connection, entries, rows, key=("digest_id", "paper_id"))
 
 
 async def remove_entries(connection: AsyncConnection, digest_id: int) -> dict[int, int]:
@@ -467,7 +471,7 @@ async def find_newest_digests(
         .where(digests.c.date_on.between(since_on, until_on))
         .order_by(digests.c.date_on, digests.c.id)
     )
-    rows = await bulk.execute_in(connection, query, entries.c.paper_id, paper_ids)
+    rows = await database.execute_in(connection, query, entries.c.paper_id, paper_ids)
     return {paper_id: digest_id for paper_id, digest_id in rows}  # noqa: C416
 
 
@@ -488,7 +492,8 @@ async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) ->
         .order_by(entries.c.digest_id, entries.c.rank)
     )
     return [
-        DigestPaper(*row) for row in await bulk.execute_in(connection, query, entries.c.digest_id, digest_ids)
+        DigestPaper(*row)
+        for row in await database.execute_in(connection, query, entries.c.digest_id, digest_ids)
     ]
 
 
@@ -507,8 +512,8 @@ async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fing
         " FROM papers JOIN entries ON entries.paper_id = papers.id JOIN digests ON digests.id = digest_id"
         " WHERE last_on >= ? ORDER BY papers.id, entries.id"
     )
-    since = bulk.driver_value(connection, papers.c.last_on, since_on)
-    rows = await bulk.fetch_all(connection, statement, (since,))
+    since = database.driver_value(connection, papers.c.last_on, since_on)
+    rows = await database.fetch_all(connection, statement, (since,))
     return await asyncio.to_thread(_fingerprints, rows)
 
 
@@ -533,7 +538,7 @@ async def list_appearances(
     appearances: dict[int, list[Appearance]] = defaultdict(list)
     query = _query().order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
     counts = await count_appearances(connection, paper_ids)
-    rows = await bulk.execute_in(
+    rows = await database.execute_in(
         connection,
         query,
         entries.c.paper_id,
@@ -551,7 +556,7 @@ async def list_appearances(
 async def count_appearances(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
     """Return the number of entries of each paper that has any, by paper id."""
     query = sa.select(entries.c.paper_id, sa.func.count()).group_by(entries.c.paper_id)
-    rows = await bulk.execute_in(connection, query, entries.c.paper_id, paper_ids)
+    rows = await database.execute_in(connection, query, entries.c.paper_id, paper_ids)
     return dict(map(tuple, rows))
 
 
@@ -590,10 +595,12 @@ async def _build_entries(
     query = sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
     ordered = query.order_by(sections.c.entry_id, sections.c.position)
     entry_ids = [row.id for row in rows]
-    for entry_id, heading, body in await bulk.execute_in(connection, ordered, sections.c.entry_id, entry_ids):
+    for entry_id, heading, body in await database.execute_in(
+        connection, ordered, sections.c.entry_id, entry_ids
+    ):
         sections_by_entry[entry_id].append(Section(heading, body))
     return [
-        (row, bulk.build_record(Entry, row._mapping, sections=tuple(sections_by_entry[row.id])))
+        (row, database.build_record(Entry, row._mapping, sections=tuple(sections_by_entry[row.id])))
         for row in rows
     ]
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from storage import bulk, errors, key_values, locks, tables
+from storage import database, errors, key_values, locks, tables
 from storage.database import Connection, Database
 
 _INDEX = (
@@ -124,7 +124,7 @@ async def _copy_table(
         writing = await stack.enter_async_context(target.transaction())
         async for rows in _read(reading, table):
             copied.add(rows)
-            await bulk.copy_rows(writing, _plain(table), rows)
+            await database.copy_rows(writing, _plain(table), rows)
         await _set_last_id(writing, table, await _get_last_id(reading, table))
         progress = {"source": name, "tables": {**done, table.name: copied.sum}}
         await key_values.set_value(writing, key_values.COPY_PROGRESS, json.dumps(progress))
@@ -172,7 +172,7 @@ def _plain(table: sa.Table) -> sa.Table:
 
 
 def _plain_type(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
-    stored = kind.stored_as if isinstance(kind, tables.Stored) else kind
+    stored = kind.stored_as if isinstance(kind, tables.Stored) and kind is not tables.UtcTime else kind
     return _RawJson() if isinstance(stored, sa.JSON) else stored
 
 

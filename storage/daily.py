@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, errors, models, outbox
+from storage import database, errors, models, outbox
 from storage.tables import covered_digests, decisions, posted_papers, subscriptions
 from storage.tables import deliveries as planned
 
@@ -67,7 +67,7 @@ async def get(
     query = sa.select(subscriptions).where(subscriptions.c.id == subscription_id)
     if for_update:
         query = query.with_for_update()
-    return await bulk.fetch_record(connection, models.Subscription, query)
+    return await database.fetch_record(connection, models.Subscription, query)
 
 
 async def list_rows(
@@ -81,9 +81,9 @@ async def list_rows(
 ) -> list[models.Subscription]:
     """Return the subscriptions that match all given conditions, oldest first."""
     conditions = {"guild_id": guild_id, "channel_id": channel_id, "state": state}
-    query = sa.select(subscriptions).where(*bulk.equalities(subscriptions, conditions))
+    query = sa.select(subscriptions).where(*database.equalities(subscriptions, conditions))
     query = query.where(subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
-    return await bulk.fetch_records(connection, models.Subscription, query)
+    return await database.fetch_records(connection, models.Subscription, query)
 
 
 def select_due(now: datetime, limit: int) -> sa.Select[Any]:
@@ -99,14 +99,14 @@ def select_due(now: datetime, limit: int) -> sa.Select[Any]:
 
 async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[models.Subscription]:
     """Return the active subscriptions that are due at `now` (UTC), longest overdue first."""
-    return await bulk.fetch_records(connection, models.Subscription, select_due(now, limit))
+    return await database.fetch_records(connection, models.Subscription, select_due(now, limit))
 
 
 async def set_schedules(connection: AsyncConnection, changed: Sequence[models.Subscription]) -> None:
     """Store the next due time of each subscription, its waiting for a digest and the newest digest posted."""
     names = ("id", "next_due_at", "due_on", "waiting_for_on", "waiting_until_at", "last_digest_on")
     rows = [{name: getattr(row, name) for name in names} for row in changed]
-    await bulk.update_rows(connection, subscriptions, rows)
+    await database.update_rows(connection, subscriptions, rows)
 
 
 async def wake_waiting(connection: AsyncConnection, now: datetime) -> int:
@@ -132,12 +132,13 @@ async def set_state(
     )
     returning = statement.returning(subscriptions.c.id)
     return [
-        id_ for (id_,) in await bulk.execute_in(connection, returning, subscriptions.c.id, subscription_ids)
+        id_
+        for (id_,) in await database.execute_in(connection, returning, subscriptions.c.id, subscription_ids)
     ]
 
 
 def _values(subscription: models.Subscription) -> dict[str, Any]:
-    values = bulk.record_values(subscription)
+    values = database.record_values(subscription)
     del values["id"]
     return values
 
@@ -171,7 +172,9 @@ async def add_decisions(connection: AsyncConnection, new_decisions: Sequence[Sto
     """Store decisions; a decision of the same subscription and moment is replaced."""
     names = tuple(field.name for field in fields(StoredDecision))
     values = [tuple(getattr(row, name) for name in names) for row in new_decisions]
-    await bulk.insert_rows(connection, decisions, names, values, upsert_key=("subscription_id", "decided_at"))
+    await database.insert_rows(
+        connection, decisions, names, values, upsert_key=("subscription_id", "decided_at")
+    )
 
 
 async def list_decisions(connection: AsyncConnection, subscription_id: int) -> list[StoredDecision]:
@@ -181,17 +184,17 @@ async def list_decisions(connection: AsyncConnection, subscription_id: int) -> l
         .where(decisions.c.subscription_id == subscription_id)
         .order_by(decisions.c.decided_at.desc())
     )
-    return await bulk.fetch_records(connection, StoredDecision, query)
+    return await database.fetch_records(connection, StoredDecision, query)
 
 
 async def purge_decisions(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Delete at most `limit` decisions made before `before` (UTC). Returns the number deleted."""
-    return await bulk.delete_some(connection, decisions, decisions.c.decided_at < before, limit)
+    return await database.delete_some(connection, decisions, decisions.c.decided_at < before, limit)
 
 
 async def remove_decisions(connection: AsyncConnection, subscription_id: int, limit: int) -> int:
     """Delete at most `limit` decisions of a subscription. Returns the number deleted."""
-    return await bulk.delete_some(
+    return await database.delete_some(
         connection, decisions, decisions.c.subscription_id == subscription_id, limit
     )
 
@@ -225,7 +228,7 @@ async def add_posted_papers(connection: AsyncConnection, rows: Sequence[PostedPa
     """Store posted papers. The row of a paper that was posted before is replaced."""
     key = ("channel_id", "locale", "paper_id")
     values = [(row.channel_id, row.locale, row.paper_id, row.posted_at, row.delivery_id) for row in rows]
-    await bulk.insert_rows(
+    await database.insert_rows(
         connection, posted_papers, (*key, "posted_at", "delivery_id"), values, upsert_key=key
     )
 
@@ -246,7 +249,7 @@ async def list_posted_papers(
         posted_papers.c.posted_at >= since_at,
         sa.or_(posted_papers.c.delivery_id.is_(None), posted_papers.c.delivery_id.not_in(never_sent)),
     )
-    rows = await bulk.execute_in(connection, query, posted_papers.c.channel_id, set(channel_ids))
+    rows = await database.execute_in(connection, query, posted_papers.c.channel_id, set(channel_ids))
     paper_ids: dict[ChannelLocale, set[int]] = defaultdict(set)
     for channel_id, locale, paper_id in rows:
         paper_ids[channel_id, locale].add(paper_id)
@@ -260,23 +263,25 @@ async def list_posts_of_paper(
     query = sa.select(posted_papers).where(
         posted_papers.c.channel_id == channel_id, posted_papers.c.paper_id == paper_id
     )
-    return await bulk.fetch_records(connection, PostedPaper, query)
+    return await database.fetch_records(connection, PostedPaper, query)
 
 
 async def remove_posted_of_deliveries(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
     """Delete the papers of deliveries of which nothing was sent, before these are deleted themselves."""
-    await bulk.execute_in(connection, posted_papers.delete(), posted_papers.c.delivery_id, delivery_ids)
+    await database.execute_in(connection, posted_papers.delete(), posted_papers.c.delivery_id, delivery_ids)
 
 
 async def remove_posted_of_channel(connection: AsyncConnection, channel_id: int, limit: int) -> int:
     """Delete at most `limit` papers posted in a channel. Returns their number."""
-    return await bulk.delete_some(connection, posted_papers, posted_papers.c.channel_id == channel_id, limit)
+    return await database.delete_some(
+        connection, posted_papers, posted_papers.c.channel_id == channel_id, limit
+    )
 
 
 async def remove_posted_of_subscription(connection: AsyncConnection, subscription_id: int, limit: int) -> int:
     """Delete at most `limit` digests covered by a subscription. Returns their number."""
     of_subscription = covered_digests.c.subscription_id == subscription_id
-    return await bulk.delete_some(connection, covered_digests, of_subscription, limit)
+    return await database.delete_some(connection, covered_digests, of_subscription, limit)
 
 
 async def add_covered(
@@ -285,7 +290,7 @@ async def add_covered(
     """Store the digests (second) that subscriptions (first) have covered at `now` (UTC), each in a revision (third)."""
     values = [(*row, now) for row in covered]
     names = ("subscription_id", "digest_id", "revision", "covered_at")
-    await bulk.insert_rows(connection, covered_digests, names, values, ignore_conflicts=True)
+    await database.insert_rows(connection, covered_digests, names, values, ignore_conflicts=True)
 
 
 async def set_late_revisions(
@@ -295,7 +300,7 @@ async def set_late_revisions(
     names = ("subscription_id", "digest_id", "late_revision")
     rows = [dict(zip(names, row, strict=True)) for row in covered]
     same = {"revision": _CURRENT_REVISION, "late_at": now}
-    await bulk.update_rows(connection, covered_digests, rows, key=names[:2], same=same)
+    await database.update_rows(connection, covered_digests, rows, key=names[:2], same=same)
 
 
 async def remove_covered(connection: AsyncConnection, posts: Iterable[tuple[int, datetime]]) -> None:
@@ -321,7 +326,7 @@ async def list_covered(
     key = covered_digests.c.subscription_id, covered_digests.c.digest_id
     query = sa.select(*key, _CURRENT_REVISION).where(key[1].in_(digest_ids))
     covered: dict[int, dict[int, int]] = defaultdict(dict)
-    for subscription_id, digest_id, revision in await bulk.execute_in(
+    for subscription_id, digest_id, revision in await database.execute_in(
         connection, query, key[0], subscription_ids
     ):
         covered[subscription_id][digest_id] = revision

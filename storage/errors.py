@@ -106,10 +106,6 @@ class StorageError(PaperroundError):
     """The database cannot be used as it is."""
 
 
-class NewerDatabaseError(StorageError):
-    """The database was written by a later version of Paperround."""
-
-
 class DatabaseBusyError(StorageError):
     """Another process holds the SQLite file, or it cannot be written."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk
+from storage import database
 from storage.tables import meta
 
 INDEX_VERSION = "index:version"
@@ -73,7 +73,7 @@ async def list_by_prefix(connection: AsyncConnection, prefix: str) -> dict[str, 
 
 async def increment(connection: AsyncConnection, key: str) -> int:
     """Add one to the number of a key, which starts at 0. Returns the new number."""
-    insert = bulk.dialect_insert(connection, meta).values(key=key, value="1")
+    insert = database.dialect_insert(connection, meta).values(key=key, value="1")
     number = sa.cast(sa.cast(meta.c.value, sa.BigInteger) + 1, sa.Text)
     statement = insert.on_conflict_do_update(index_elements=[meta.c.key], set_={"value": number})
     return int((await connection.execute(statement.returning(meta.c.value))).scalar_one())
@@ -86,7 +86,7 @@ async def set_value(connection: AsyncConnection, key: str, value: str) -> None:
 
 async def set_values(connection: AsyncConnection, values: Mapping[str, str]) -> None:
     """Set the values of keys."""
-    await bulk.upsert(
+    await database.upsert(
         connection, meta, [{"key": key, "value": value} for key, value in values.items()], key=("key",)
     )
 
@@ -98,4 +98,4 @@ async def remove(connection: AsyncConnection, key: str) -> None:
 
 async def remove_all(connection: AsyncConnection, keys: Iterable[str]) -> None:
     """Delete keys."""
-    await bulk.execute_in(connection, meta.delete(), meta.c.key, keys)
+    await database.execute_in(connection, meta.delete(), meta.c.key, keys)

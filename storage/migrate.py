@@ -160,7 +160,7 @@ def _reject_unknown(current: str | None, opened: database.Database) -> None:
             " database with this one (`paperround ingest`)."
         )
     if current > HEAD:
-        raise errors.NewerDatabaseError(
+        raise errors.StorageError(
             f"{opened.url.render_as_string()} was written by a newer Paperround (schema {current}, this version"
             f" knows {HEAD}). Update Paperround, or restore an older backup."
         )

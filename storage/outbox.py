@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, locks, models
+from storage import database, locks, models
 from storage.models import DeliveryKind, DeliveryState, PartKind, PartState
 from storage.tables import deliveries, parts, subscriptions
 
@@ -34,7 +34,7 @@ async def add_all(
     if not new_deliveries:
         return {}
     # Other processes may insert the same keys on PostgreSQL.
-    statement = bulk.dialect_insert(connection, deliveries).on_conflict_do_nothing(index_elements=["key"])
+    statement = database.dialect_insert(connection, deliveries).on_conflict_do_nothing(index_elements=["key"])
     values = [_delivery_values(delivery) for delivery in new_deliveries]
     inserted = await connection.execute(statement.returning(deliveries.c.key, deliveries.c.id), values)
     ids = {row.key: row.id for row in inserted}
@@ -49,7 +49,9 @@ def _part_rows(
     delivery_id: int, new_parts: Iterable[models.NewPart], due_at: datetime
 ) -> list[dict[str, Any]]:
     fields = {"delivery_id": delivery_id, "state": PartState.PLANNED, "next_attempt_at": due_at}
-    return [bulk.record_values(part, position=position, **fields) for position, part in enumerate(new_parts)]
+    return [
+        database.record_values(part, position=position, **fields) for position, part in enumerate(new_parts)
+    ]
 
 
 async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int) -> bool:
@@ -73,7 +75,7 @@ async def hold_unattempted(connection: AsyncConnection, delivery_ids: Sequence[i
         )
         .with_for_update(skip_locked=True)
     )
-    return {id_ for (id_,) in await bulk.execute_in(connection, query, parts.c.delivery_id, delivery_ids)}
+    return {id_ for (id_,) in await database.execute_in(connection, query, parts.c.delivery_id, delivery_ids)}
 
 
 async def replace_parts(
@@ -109,17 +111,19 @@ async def set_content(
     `posts` are by delivery id, the JSON `payloads` by part id: of the edited parts, and of edits of the same messages that are
     being sent and may be tried again. `unsent` are the payloads and fallbacks of parts that `hold_unattempted` returned.
     """
-    await bulk.update_rows(connection, deliveries, [{"id": id_, "post": post} for id_, post in posts.items()])
+    await database.update_rows(
+        connection, deliveries, [{"id": id_, "post": post} for id_, post in posts.items()]
+    )
     new_payloads = [{"id": id_, "payload": payload} for id_, payload in payloads.items()]
-    await bulk.update_rows(connection, parts, new_payloads)
+    await database.update_rows(connection, parts, new_payloads)
     new_bodies = [{"id": id_, "payload": body, "fallback": plain} for id_, (body, plain) in unsent.items()]
-    await bulk.update_rows(connection, parts, new_bodies)
+    await database.update_rows(connection, parts, new_bodies)
 
 
 async def withdraw(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:
     """Delete unfinished deliveries that newer ones replace, with their parts, unless a part is being sent."""
     waiting = deliveries.delete().where(unfinished_clause(), ~_has_part_sending())
-    await bulk.execute_in(connection, waiting, deliveries.c.id, delivery_ids)
+    await database.execute_in(connection, waiting, deliveries.c.id, delivery_ids)
 
 
 async def clear_payloads(connection: AsyncConnection, part_ids: Sequence[int], before: datetime) -> int:
@@ -142,7 +146,7 @@ async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> in
 
 
 def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
-    values = bulk.record_values(delivery, priority=int(delivery.priority), state=DeliveryState.PLANNED)
+    values = database.record_values(delivery, priority=int(delivery.priority), state=DeliveryState.PLANNED)
     del values["parts"]
     return values
 
@@ -234,7 +238,7 @@ async def mark_sending(
         )
         .returning(parts.c.id, parts.c.payload)
     )
-    return dict(await bulk.execute_in(connection, statement, parts.c.id, part_ids))
+    return dict(await database.execute_in(connection, statement, parts.c.id, part_ids))
 
 
 async def mark_sent(
@@ -246,8 +250,8 @@ async def mark_sent(
         for part_id, receipt in receipts.items()
     ]
     sent = {"state": PartState.SENT, "sent_at": now, "error": None, "error_code": None}
-    await bulk.update_rows(connection, parts, rows, same=sent)
-    for chunk in bulk.chunked(receipts):
+    await database.update_rows(connection, parts, rows, same=sent)
+    for chunk in database.chunked(receipts):
         affected = sa.select(parts.c.delivery_id).where(parts.c.id.in_(chunk))
         await _finish(connection, deliveries.c.id.in_(affected), now)
 
@@ -404,10 +408,12 @@ async def resume(
     ids = result.scalars().all()
     paused = parts.update().where(parts.c.state == PartState.PAUSED)
     due = paused.values(state=PartState.PLANNED, next_attempt_at=due_at, error=None, error_code=None)
-    await bulk.execute_in(connection, due, parts.c.delivery_id, ids)
+    await database.execute_in(connection, due, parts.c.delivery_id, ids)
     if due_at > now:
         waiting = parts.update().where(parts.c.state == PartState.PLANNED, parts.c.next_attempt_at < due_at)
-        await bulk.execute_in(connection, waiting.values(next_attempt_at=due_at), parts.c.delivery_id, ids)
+        await database.execute_in(
+            connection, waiting.values(next_attempt_at=due_at), parts.c.delivery_id, ids
+        )
     return len(ids)
 
 
@@ -554,7 +560,7 @@ async def clamp_expiries(
         )
     )
     extended = [{"id": row.id, "expires_at": min(latest, row.expires_at + extend_by)} for row in rows]
-    await bulk.update_rows(connection, deliveries, extended)
+    await database.update_rows(connection, deliveries, extended)
 
 
 async def cancel(
@@ -563,9 +569,9 @@ async def cancel(
     """Make unfinished deliveries EXPIRED at once, with their unsent parts."""
     ended = deliveries.update().where(unfinished_clause())
     ended = ended.values(state=DeliveryState.EXPIRED, reason=reason, finished_at=now)
-    await bulk.execute_in(connection, ended, deliveries.c.id, delivery_ids)
+    await database.execute_in(connection, ended, deliveries.c.id, delivery_ids)
     unsent = parts.update().where(parts.c.state.in_(CANCELLABLE_STATES)).values(state=PartState.EXPIRED)
-    await bulk.execute_in(connection, unsent, parts.c.delivery_id, delivery_ids)
+    await database.execute_in(connection, unsent, parts.c.delivery_id, delivery_ids)
 
 
 async def cancel_for_subscription(
@@ -650,8 +656,8 @@ async def list_due(
     due = []
     for row in await connection.execute(query):
         values = {column.name: row._mapping[f"d_{column.name}"] for column in deliveries.c}
-        delivery = bulk.build_record(models.Delivery, values)
-        due.append(DuePart(delivery, bulk.build_record(models.Part, row._mapping)))
+        delivery = database.build_record(models.Delivery, values)
+        due.append(DuePart(delivery, database.build_record(models.Part, row._mapping)))
     return due
 
 
@@ -664,7 +670,8 @@ async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery 
 async def list_existing_keys(connection: AsyncConnection, keys: Iterable[str]) -> set[str]:
     """Return those of the keys that exist."""
     return {
-        key for (key,) in await bulk.select_where_in(connection, deliveries.c.key, keys, [deliveries.c.key])
+        key
+        for (key,) in await database.select_where_in(connection, deliveries.c.key, keys, [deliveries.c.key])
     }
 
 
@@ -719,7 +726,7 @@ async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[in
 async def list_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> list[int]:
     """Return those of the deliveries of which certainly no part has reached Discord."""
     query = sa.select(deliveries.c.id).where(unsent_clause())
-    return [id_ for (id_,) in await bulk.execute_in(connection, query, deliveries.c.id, delivery_ids)]
+    return [id_ for (id_,) in await database.execute_in(connection, query, deliveries.c.id, delivery_ids)]
 
 
 def unsent_clause() -> sa.ColumnElement[bool]:
@@ -746,8 +753,8 @@ async def list_parts_by_delivery(
     """Return the parts of deliveries, by delivery id and position."""
     by_delivery: dict[int, list[models.Part]] = {delivery_id: [] for delivery_id in delivery_ids}
     query = sa.select(parts).order_by(parts.c.position)
-    for row in await bulk.execute_in(connection, query, parts.c.delivery_id, delivery_ids):
-        by_delivery[row.delivery_id].append(bulk.build_record(models.Part, row._mapping))
+    for row in await database.execute_in(connection, query, parts.c.delivery_id, delivery_ids):
+        by_delivery[row.delivery_id].append(database.build_record(models.Part, row._mapping))
     return by_delivery
 
 
@@ -790,7 +797,7 @@ async def list_posts(
     """Return the different posts among deliveries planned since a time (UTC), by their text: many channels get the same."""
     query = sa.select(sa.func.max(deliveries.c.id)).where(_is_planned(kinds, since_at)).group_by(_POST)
     newest = (await connection.execute(query)).scalars().all()
-    rows = await bulk.execute_in(connection, sa.select(_POST, deliveries.c.post), deliveries.c.id, newest)
+    rows = await database.execute_in(connection, sa.select(_POST, deliveries.c.post), deliveries.c.id, newest)
     return {text: post for text, post in rows}  # noqa: C416 - gives the tuples their types
 
 
@@ -799,7 +806,7 @@ async def list_ids_by_post(
 ) -> set[int]:
     """Return the deliveries planned since a time (UTC) with one of the texts that `list_posts` returned."""
     query = sa.select(deliveries.c.id).where(_is_planned(kinds, since_at))
-    return {id_ for (id_,) in await bulk.execute_in(connection, query, _POST, posts)}
+    return {id_ for (id_,) in await database.execute_in(connection, query, _POST, posts)}
 
 
 def _is_planned(kinds: Collection[DeliveryKind], since_at: datetime) -> sa.ColumnElement[bool]:
@@ -819,7 +826,7 @@ async def list_states(
     query = sa.select(deliveries.c.id, deliveries.c.state).where(
         sa.or_(unfinished_clause(), deliveries.c.finished_at >= ended_since)
     )
-    rows = await bulk.execute_in(connection, query, deliveries.c.id, ids)
+    rows = await database.execute_in(connection, query, deliveries.c.id, ids)
     return {id_: state for id_, state in rows}  # noqa: C416 - gives the tuples their types
 
 
@@ -850,13 +857,13 @@ async def list_rows(
         "user_id": user_id,
         "digest_on": digest_on,
     }
-    query = query.where(*bulk.equalities(deliveries, conditions))
+    query = query.where(*database.equalities(deliveries, conditions))
     if since_at is not None:
         query = query.where(deliveries.c.planned_at >= since_at)
     if ids is None:
-        return await bulk.fetch_records(connection, models.Delivery, query)
-    rows = await bulk.execute_in(connection, query, deliveries.c.id, ids)
-    return [bulk.build_record(models.Delivery, row._mapping) for row in rows]
+        return await database.fetch_records(connection, models.Delivery, query)
+    rows = await database.execute_in(connection, query, deliveries.c.id, ids)
+    return [database.build_record(models.Delivery, row._mapping) for row in rows]
 
 
 async def count_by_state(connection: AsyncConnection) -> dict[PartState, int]:

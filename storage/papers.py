@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import archive, bulk, search, search_index, snapshot, sources
+from storage import archive, database, search, search_index, snapshot, sources
 from storage import tables as t
 from storage.models import (
     Appearance,
@@ -35,7 +35,7 @@ async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int
     """Store facts as (paper id, facts); a later reading replaces an earlier one of the same service."""
     if not paper_facts:
         return
-    statement = bulk.dialect_insert(connection, facts)
+    statement = database.dialect_insert(connection, facts)
     new = statement.excluded
     newer = facts.c.read_at <= new.read_at
     changes: dict[str, Any] = {
@@ -67,9 +67,9 @@ async def list_facts_by_paper(
     origin = t.sources.c.priority, t.sources.c.id.label("source_id")
     query = sa.select(facts, papers.c.arxiv_id, *origin).join(papers, papers.c.id == facts.c.paper_id)
     query = query.outerjoin(t.sources, t.sources.c.url == facts.c.source).order_by(facts.c.source)
-    for row in await bulk.execute_in(connection, query, facts.c.paper_id, paper_ids):
+    for row in await database.execute_in(connection, query, facts.c.paper_id, paper_ids):
         trust = sources.trust(row.source, row.priority, row.source_id)
-        read = bulk.build_record(PaperFacts, row._mapping, location=row.place, votes=None, trust=trust)
+        read = database.build_record(PaperFacts, row._mapping, location=row.place, votes=None, trust=trust)
         facts_by_paper[row.paper_id].append(read)
     return facts_by_paper
 
@@ -107,18 +107,18 @@ async def list_arxiv_due(
 async def delay_arxiv(connection: AsyncConnection, arxiv_ids: Iterable[str], now: datetime) -> None:
     """Store that arXiv was asked for papers in vain at `now` (UTC): it is asked again after a day, then 2, 4 … 32 days."""
     columns = (papers.c.id, papers.c.arxiv_asks)
-    rows = await bulk.select_where_in(connection, papers.c.arxiv_id, arxiv_ids, columns)
+    rows = await database.select_where_in(connection, papers.c.arxiv_id, arxiv_ids, columns)
     changed = [
         {"id": id_, "arxiv_asks": asks + 1, "arxiv_due_at": now + timedelta(days=2 ** min(asks, 5))}
         for id_, asks in rows
     ]
-    await bulk.update_rows(connection, papers, changed)
+    await database.update_rows(connection, papers, changed)
 
 
 async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
     """Return the ids of the papers whose authors arXiv has named: theirs is the paper's own order."""
     query = sa.select(facts.c.paper_id, facts.c.authors).where(facts.c.source == ARXIV)
-    rows = await bulk.execute_in(connection, query, facts.c.paper_id, paper_ids)
+    rows = await database.execute_in(connection, query, facts.c.paper_id, paper_ids)
     return {paper_id for paper_id, authors in rows if authors}
 
 
@@ -135,15 +135,15 @@ ShownSections = Callable[[Entry], Iterable[Section]]
 
 async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dict[str, int]:
     """Store new papers. Returns their ids by arXiv id."""
-    ids = await bulk.reserve_ids(connection, papers, len(merged))
+    ids = await database.reserve_ids(connection, papers, len(merged))
     values = [(id_, *_fields(paper)) for id_, paper in zip(ids, merged, strict=True)]
-    await bulk.insert_rows(connection, papers, ("id", *_FIELDS), values)
+    await database.insert_rows(connection, papers, ("id", *_FIELDS), values)
     return {paper.arxiv_id: id_ for id_, paper in zip(ids, merged, strict=True)}
 
 
 async def update(connection: AsyncConnection, merged: Sequence[tuple[int, MergedPaper]]) -> None:
     """Update stored papers, given as (id, paper)."""
-    await bulk.update_rows(connection, papers, [{"id": id_, **_values(paper)} for id_, paper in merged])
+    await database.update_rows(connection, papers, [{"id": id_, **_values(paper)} for id_, paper in merged])
 
 
 async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[int] | None = None) -> int:
@@ -162,10 +162,10 @@ async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[in
     unkept = sa.and_(papers.c.last_on.is_(None), papers.c.first_on.is_(None), papers.c.id < last)
     unkept &= sa.not_(sa.or_(*named))
     if ids is None:
-        return await bulk.delete_some(connection, papers, unkept, limit)
-    chunks = bulk.chunked(islice(ids, limit))
+        return await database.delete_some(connection, papers, unkept, limit)
+    chunks = database.chunked(islice(ids, limit))
     return sum(
-        [await bulk.delete_some(connection, papers, unkept & papers.c.id.in_(ch), limit) for ch in chunks]
+        [await database.delete_some(connection, papers, unkept & papers.c.id.in_(ch), limit) for ch in chunks]
     )
 
 
@@ -173,9 +173,9 @@ async def list_merged(
     connection: AsyncConnection, *, arxiv_ids: Iterable[str] = (), ids: Iterable[int] = ()
 ) -> dict[int, MergedPaper]:
     """Return stored papers by id, listed or not, selected by arXiv ids and by ids."""
-    rows = await bulk.execute_in(connection, sa.select(papers), papers.c.arxiv_id, arxiv_ids)
-    rows += await bulk.execute_in(connection, sa.select(papers), papers.c.id, ids)
-    return {row.id: bulk.build_record(MergedPaper, row._mapping) for row in rows}
+    rows = await database.execute_in(connection, sa.select(papers), papers.c.arxiv_id, arxiv_ids)
+    rows += await database.execute_in(connection, sa.select(papers), papers.c.id, ids)
+    return {row.id: database.build_record(MergedPaper, row._mapping) for row in rows}
 
 
 async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
@@ -191,7 +191,7 @@ async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> li
 async def list_titles(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[str]:
     """Return the titles of papers, in the given order, skipping papers without a title."""
     columns = (papers.c.id, papers.c.title)
-    titles = dict(await bulk.select_where_in(connection, papers.c.id, paper_ids, columns))
+    titles = dict(await database.select_where_in(connection, papers.c.id, paper_ids, columns))
     return [titles[paper_id] for paper_id in paper_ids if titles.get(paper_id)]
 
 
@@ -375,7 +375,7 @@ async def add_votes(connection: AsyncConnection, paper_facts: Sequence[tuple[int
         if reading.votes is not None
     ]
     if rows:
-        statement = bulk.dialect_insert(connection, votes)
+        statement = database.dialect_insert(connection, votes)
         larger = statement.excluded.votes > votes.c.votes
         changes = {"votes": statement.excluded.votes}
         key = votes.primary_key.columns
@@ -392,7 +392,9 @@ async def list_latest_votes(
     query = sa.select(votes.c.paper_id, votes.c.read_at, votes.c.votes).order_by(
         votes.c.read_at, votes.c.votes
     )
-    for paper_id, read_at, number in await bulk.execute_in(connection, query, votes.c.paper_id, paper_ids):
+    for paper_id, read_at, number in await database.execute_in(
+        connection, query, votes.c.paper_id, paper_ids
+    ):
         latest[paper_id] = read_at, number
     return latest
 
@@ -414,7 +416,7 @@ async def _list_ranges(connection: AsyncConnection, paper_ids: Iterable[int]) ->
     for table in (entries, votes):
         columns = table.c.paper_id, sa.func.min(table.c.votes), sa.func.max(table.c.votes)
         query = sa.select(*columns).where(table.c.votes.is_not(None)).group_by(table.c.paper_id)
-        for paper_id, lowest, highest in await bulk.execute_in(connection, query, table.c.paper_id, ids):
+        for paper_id, lowest, highest in await database.execute_in(connection, query, table.c.paper_id, ids):
             ranges[paper_id] = min(lowest, ranges.get(paper_id, (lowest,))[0]), highest
     return ranges
 
@@ -434,32 +436,32 @@ async def set_authors(
     """
     former_ids = set(names).difference(new_paper_ids)
     former = paper_authors.delete().returning(paper_authors.c.author_id)
-    removed = await bulk.execute_in(connection, former, paper_authors.c.paper_id, former_ids)
+    removed = await database.execute_in(connection, former, paper_authors.c.paper_id, former_ids)
     removed_author_ids = {author_id for (author_id,) in removed}
     names_by_key = {key: name for paper in names.values() for key, name in paper}
     known_ids = await _match_existing(connection, names_by_key)
     paper_counts = Counter(key for paper in names.values() for key in {key for key, _ in paper})
     unknown = {key: name for key, name in names_by_key.items() if key not in known_ids}
-    new_ids = await bulk.reserve_ids(connection, authors, len(unknown))
+    new_ids = await database.reserve_ids(connection, authors, len(unknown))
     added = [
         Author(id_, key, name, paper_counts[key])
         for id_, (key, name) in zip(new_ids, unknown.items(), strict=True)
     ]
     new_rows = [(author.id, author.key, author.name, author.paper_count) for author in added]
-    await bulk.insert_rows(connection, authors, ("id", "key", "name", "papers"), new_rows)
+    await database.insert_rows(connection, authors, ("id", "key", "name", "papers"), new_rows)
     ids = known_ids | {author.key: author.id for author in added}
     rows = [
         (paper_id, position, ids[key], name)
         for paper_id, paper in names.items()
         for position, (key, name) in enumerate(paper)
     ]
-    await bulk.insert_rows(connection, paper_authors, ("paper_id", "position", "author_id", "name"), rows)
+    await database.insert_rows(connection, paper_authors, ("paper_id", "position", "author_id", "name"), rows)
     return added + await _update_paper_counts(connection, removed_author_ids.union(known_ids.values()))
 
 
 async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str, str]) -> dict[str, int]:
     """Return the ids of known authors by key. A name with diacritics replaces a stored ASCII name."""
-    stored = await bulk.select_where_in(
+    stored = await database.select_where_in(
         connection, authors.c.key, names_by_key, (authors.c.key, authors.c.id, authors.c.name)
     )
     renamed = [
@@ -467,7 +469,7 @@ async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str
         for key, id_, name in stored
         if name.isascii() and not names_by_key[key].isascii()
     ]
-    await bulk.update_rows(connection, authors, renamed)
+    await database.update_rows(connection, authors, renamed)
     return {key: id_ for key, id_, _ in stored}
 
 
@@ -479,7 +481,7 @@ UPDATE authors SET papers =
 
 async def _update_paper_counts(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:
     statement = f"{_UPDATE_PAPER_COUNTS_SQL} WHERE %s RETURNING id, key, name, papers"
-    return list(starmap(Author, await bulk.fetch_in(connection, statement, authors.c.id, author_ids)))
+    return list(starmap(Author, await database.fetch_in(connection, statement, authors.c.id, author_ids)))
 
 
 _MAX_STEP = 31
@@ -494,7 +496,7 @@ async def index_authors(connection: AsyncConnection, changed: Sequence[tuple[int
     """
     columns = (indexed_authors.c.author_id, indexed_authors.c.position, indexed_authors.c.words)
     author_ids = [author_id for author_id, *_ in changed]
-    stored = await bulk.select_where_in(connection, indexed_authors.c.author_id, author_ids, columns)
+    stored = await database.select_where_in(connection, indexed_authors.c.author_id, author_ids, columns)
     former = {author_id: (position, words) for author_id, position, words in stored}
     new = {
         author_id: ((_MAX_STEP - papers.bit_length()) * _STEP_SIZE + author_id, words)
@@ -508,14 +510,14 @@ async def index_authors(connection: AsyncConnection, changed: Sequence[tuple[int
         await connection.execute(statement, [{"b_position": position} for position, _ in outdated])
         await search_index.delete(connection, search.AUTHORS_TABLE, outdated)
     rows = [(author_id, *new[author_id]) for author_id in moved if author_id in new]
-    await bulk.insert_rows(connection, indexed_authors, ("author_id", "position", "words"), rows)
+    await database.insert_rows(connection, indexed_authors, ("author_id", "position", "words"), rows)
     await search_index.insert(
         connection, search.AUTHORS_TABLE, [(position, words) for _, position, words in rows]
     )
     known_names = {words for _, words in outdated}
     names = {words for _, _, words in rows if words not in known_names}
     added = [(word,) for word in sorted({word for name in names for word in name.split()})]
-    await bulk.insert_rows(connection, name_words, ("word",), added, ignore_conflicts=True)
+    await database.insert_rows(connection, name_words, ("word",), added, ignore_conflicts=True)
 
 
 async def list_after(connection: AsyncConnection, *, after_id: int, limit: int) -> list[Author]:
@@ -526,5 +528,5 @@ async def list_after(connection: AsyncConnection, *, after_id: int, limit: int) 
 
 async def list_by_ids(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:
     """Return the authors among these ids, in no order."""
-    rows = await bulk.select_where_in(connection, authors.c.id, author_ids, list(authors.c))
+    rows = await database.select_where_in(connection, authors.c.id, author_ids, list(authors.c))
     return [Author(*row) for row in rows]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, models
+from storage import database, models
 from storage.tables import processes
 
 INTERVAL = timedelta(seconds=30)
@@ -17,7 +17,7 @@ _LIVE = 3 * INTERVAL
 
 async def report(connection: AsyncConnection, process: models.Process) -> None:
     """Store that a process lives, and forget those that have not said so for a day."""
-    await bulk.upsert(connection, processes, [bulk.record_values(process)], key=("name",))
+    await database.upsert(connection, processes, [database.record_values(process)], key=("name",))
     await connection.execute(
         processes.delete().where(processes.c.seen_at < process.seen_at - timedelta(days=1))
     )
@@ -32,4 +32,4 @@ async def list_live(connection: AsyncConnection, now: datetime) -> Sequence[mode
     """Return the processes that reported themselves lately, the sender first, then by name."""
     query = processes.select().where(processes.c.seen_at > now - _LIVE)
     query = query.order_by(processes.c.term.is_(None), processes.c.name)
-    return await bulk.fetch_records(connection, models.Process, query)
+    return await database.fetch_records(connection, models.Process, query)

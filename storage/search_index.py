@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, errors, search, snapshot
+from storage import database, errors, search, snapshot
 from storage.tables import glossary, indexed_papers, mention_counts, papers, term_counts
 
 HASH_MULTIPLIER = 2654435761
@@ -52,7 +52,7 @@ async def insert(connection: AsyncConnection, table: str, rows: TokenRows) -> No
         # The token of the tier: no token of the analyser begins with a full stop.
         bits = search.TIER_BITS[table]
         values = sorted((position, f"{tokens} .e{position >> bits}") for position, tokens in rows)
-    await bulk.execute_many(connection, statement, values)
+    await database.execute_many(connection, statement, values)
     await _change_counts(connection, table, [position for position, _ in rows], 1)
 
 
@@ -62,17 +62,17 @@ async def delete(connection: AsyncConnection, table: str, rows: TokenRows) -> No
         return
     if connection.dialect.name == "sqlite":
         statement = f"INSERT INTO {table} ({table}, rowid, tokens) VALUES ('delete', ?, ?)"  # noqa: S608
-        await bulk.execute_many(connection, statement, rows)
+        await database.execute_many(connection, statement, rows)
     else:
         statement = f"DELETE FROM {table} WHERE position = ?"  # noqa: S608 - constant table
-        await bulk.execute_many(connection, statement, [(position,) for position, _ in rows])
+        await database.execute_many(connection, statement, [(position,) for position, _ in rows])
     await _change_counts(connection, table, [position for position, _ in rows], -1)
 
 
 async def _change_counts(connection: AsyncConnection, table: str, positions: Sequence[int], by: int) -> None:
     """Add a number to the row counts of the tiers of these positions."""
     changes = Counter(position >> search.TIER_BITS[table] for position in positions)
-    await bulk.execute_many(
+    await database.execute_many(
         connection,
         "INSERT INTO search_tiers (name, tier, entries) VALUES (?, ?, ?)"
         " ON CONFLICT (name, tier) DO UPDATE SET entries = search_tiers.entries + excluded.entries",
@@ -97,7 +97,7 @@ async def assign_positions(connection: AsyncConnection, popularity: Mapping[int,
     column = indexed_papers.c.position
     while starts:
         probed = {start + offset for start in starts.values() for offset in range(length)}
-        rows = await bulk.select_where_in(connection, column, probed, (column,))
+        rows = await database.select_where_in(connection, column, probed, (column,))
         taken.update(position for (position,) in rows)
         unassigned: dict[int, int] = {}
         for paper_id, start in starts.items():
@@ -124,7 +124,7 @@ async def add(connection: AsyncConnection, rows: Sequence[search.IndexRow]) -> N
         texts = "\0".join((title, body, *mentions, "\t" + " ".join(institutions)))
         values.append((position, paper_id, compressor.compress(texts.encode()), votes, last_on))
     columns = ("position", "paper_id", "texts", "votes", "last_on")
-    await bulk.insert_rows(connection, indexed_papers, columns, values)
+    await database.insert_rows(connection, indexed_papers, columns, values)
     await insert(connection, search.WORDS_TABLE, [(row.position, row.tokens) for row in rows])
     await insert(connection, search.TITLES_TABLE, [(row.position, row.title_tokens) for row in rows])
 
@@ -149,11 +149,11 @@ async def merge_step(connection: AsyncConnection, *, is_first: bool) -> bool:
         return False
     has_more, counting = False, "SELECT total_changes()"
     for table in (search.WORDS_TABLE, search.TITLES_TABLE):
-        ((before,),) = await bulk.fetch_all(connection, counting)
+        ((before,),) = await database.fetch_all(connection, counting)
         # A negative number makes all segments one, a positive one goes on with it (SQLite, FTS5, "The merge command").
         statement = f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)"  # noqa: S608 - constant table
         await connection.exec_driver_sql(statement, (-_MERGED_PAGES if is_first else _MERGED_PAGES,))
-        ((after,),) = await bulk.fetch_all(connection, counting)
+        ((after,),) = await database.fetch_all(connection, counting)
         has_more |= after - before >= _MIN_MERGE_CHANGES
     return has_more
 
@@ -162,8 +162,8 @@ async def change_counts(
     connection: AsyncConnection, frequencies: Mapping[str, int], mentions: Mapping[str, int]
 ) -> None:
     """Add to the document frequencies of tokens, and to the numbers of papers with each mention; a change may be negative."""
-    await bulk.increment_counts(connection, term_counts, frequencies)
-    await bulk.increment_counts(connection, mention_counts, mentions)
+    await database.increment_counts(connection, term_counts, frequencies)
+    await database.increment_counts(connection, mention_counts, mentions)
 
 
 async def list_unindexed(connection: AsyncConnection, *, before_id: int | None, limit: int) -> list[int]:
@@ -203,7 +203,7 @@ async def get_mention_counts(connection: AsyncConnection, *, limit: int) -> dict
 async def save(connection: AsyncConnection, made_at: datetime, papers: int, data: str) -> None:
     """Store a glossary, replacing the former one: the values that `get` returns."""
     values = {"made_at": made_at, "papers": papers, "data": zlib.compress(data.encode())}
-    statement = bulk.dialect_insert(connection, glossary).values(id=1, **values)
+    statement = database.dialect_insert(connection, glossary).values(id=1, **values)
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
 
 
@@ -265,7 +265,7 @@ async def create(connection: AsyncConnection) -> None:
             await _copy_for_postgresql(connection, table)
             continue
         query = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
-        [(definition,)] = await bulk.fetch_all(connection, query, (table,))
+        [(definition,)] = await database.fetch_all(connection, query, (table,))
         named = rf'^(CREATE (?:VIRTUAL )?TABLE) "?{table}"?'
         await connection.exec_driver_sql(re.sub(named, rf"\1 {table}{_SHADOW_SUFFIX}", definition))
 
@@ -328,7 +328,7 @@ async def delete_old(connection: AsyncConnection, *, batch_size: int) -> bool:
     SQLite visits every page of a table that it drops: ten seconds for a gigabyte, in which no other connection can write.
     """
     if connection.dialect.name == "sqlite":
-        rows = await bulk.fetch_all(connection, "SELECT name FROM sqlite_master WHERE type = 'table'")
+        rows = await database.fetch_all(connection, "SELECT name FROM sqlite_master WHERE type = 'table'")
         for table in {name for (name,) in rows}.intersection(_LARGE_TABLES):
             batch = f"SELECT rowid FROM {table} WHERE rowid > {_FTS5_STRUCTURE_ROWID} LIMIT {batch_size}"  # noqa: S608
             result = await connection.exec_driver_sql(f"DELETE FROM {table} WHERE rowid IN ({batch})")  # noqa: S608

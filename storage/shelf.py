@@ -11,7 +11,7 @@ from typing import Any, assert_never
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, models
+from storage import database, models
 from storage.models import NewsKind, SourceKind
 from storage.tables import (
     news_readers,
@@ -49,7 +49,7 @@ async def add(connection: AsyncConnection, user_id: int, rows: Sequence[Mapping[
     if rows:
         values = [(user_id, *row.values()) for row in rows]
         columns = ("user_id", *rows[0])
-        await bulk.insert_rows(connection, saved_papers, columns, values, ignore_conflicts=True)
+        await database.insert_rows(connection, saved_papers, columns, values, ignore_conflicts=True)
 
 
 async def update(connection: AsyncConnection, user_id: int, paper_id: int, **values: str) -> None:
@@ -63,7 +63,7 @@ async def remove(connection: AsyncConnection, user_id: int, paper_id: int, now: 
     if row is None:
         return False
     kept = {"user_id": user_id, "paper_id": paper_id, "removed_at": now, **row._mapping}
-    await bulk.upsert(connection, removed_papers, [kept], key=("user_id", "paper_id"))
+    await database.upsert(connection, removed_papers, [kept], key=("user_id", "paper_id"))
     await connection.execute(saved_papers.delete().where(_is_saved(user_id, [paper_id])))
     return True
 
@@ -82,7 +82,7 @@ async def restore(connection: AsyncConnection, user_id: int, paper_id: int) -> b
 
 async def purge_removed(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Delete at most `limit` papers removed before a time. Returns their number."""
-    return await bulk.delete_some(connection, removed_papers, removed_papers.c.removed_at < before, limit)
+    return await database.delete_some(connection, removed_papers, removed_papers.c.removed_at < before, limit)
 
 
 async def clear_guild(connection: AsyncConnection, guild_id: int) -> None:
@@ -145,7 +145,7 @@ async def count_savers(
     key = saved_papers.c.guild_id, saved_papers.c.paper_id
     condition = saved_papers.c.saved_at >= since
     query = sa.select(*key, sa.func.count()).where(condition).group_by(*key).having(sa.func.count() >= fewest)
-    return await bulk.count_by_pair(connection, query, saved_papers.c.guild_id, guild_ids)
+    return await database.count_by_pair(connection, query, saved_papers.c.guild_id, guild_ids)
 
 
 async def stream_texts(connection: AsyncConnection, user_id: int) -> AsyncGenerator[Sequence[Any], None]:
@@ -240,7 +240,7 @@ async def add_shared(
 ) -> None:
     """Record that a member shared a paper in a server."""
     row = {"guild_id": guild_id, "paper_id": paper_id, "user_id": user_id, "shared_at": now}
-    await bulk.upsert(connection, shared_papers, [row], key=("guild_id", "paper_id", "user_id"))
+    await database.upsert(connection, shared_papers, [row], key=("guild_id", "paper_id", "user_id"))
 
 
 async def count_sharers(
@@ -249,12 +249,12 @@ async def count_sharers(
     """Return how many members shared each paper in some servers since a time, by server and paper id."""
     key = shared_papers.c.guild_id, shared_papers.c.paper_id
     query = sa.select(*key, sa.func.count()).where(shared_papers.c.shared_at >= since).group_by(*key)
-    return await bulk.count_by_pair(connection, query, shared_papers.c.guild_id, guild_ids)
+    return await database.count_by_pair(connection, query, shared_papers.c.guild_id, guild_ids)
 
 
 async def purge_shared(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Delete at most `limit` records of papers shared before a time. Returns their number."""
-    return await bulk.delete_some(connection, shared_papers, shared_papers.c.shared_at < before, limit)
+    return await database.delete_some(connection, shared_papers, shared_papers.c.shared_at < before, limit)
 
 
 async def remove_shared_of_guild(connection: AsyncConnection, guild_id: int) -> None:
@@ -280,13 +280,13 @@ async def set_news_off(connection: AsyncConnection, user_id: int, off: bool) -> 
     values = {"user_id": user_id, "is_off": off}
     if off:
         start = {"last_id": 0, "former_last_id": 0}
-        statement = bulk.dialect_insert(connection, news_readers).values(values | start)
+        statement = database.dialect_insert(connection, news_readers).values(values | start)
         await connection.execute(
             statement.on_conflict_do_update(index_elements=["user_id"], set_={"is_off": True})
         )
     else:
         row = values | {"last_id": newest, "former_last_id": newest}
-        await bulk.upsert(connection, news_readers, [row], key=("user_id",))
+        await database.upsert(connection, news_readers, [row], key=("user_id",))
 
 
 async def list_unsent(
@@ -337,13 +337,13 @@ async def mark_sent(
     former_id = (await connection.execute(former)).scalar() or 0
     row = {"user_id": user_id, "is_off": False, "last_id": last_id, "former_last_id": former_id}
     row |= {"notified_at": now, "delivery_id": delivery_id}
-    await bulk.upsert(connection, news_readers, [row], key=("user_id",))
+    await database.upsert(connection, news_readers, [row], key=("user_id",))
 
 
 async def mark_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
     """Store that of these deliveries nothing was sent, so that their news come with the next ones."""
     back = news_readers.update().values(last_id=news_readers.c.former_last_id, delivery_id=None)
-    await bulk.execute_in(connection, back, news_readers.c.delivery_id, delivery_ids)
+    await database.execute_in(connection, back, news_readers.c.delivery_id, delivery_ids)
 
 
 # Watched papers: when each service was asked about them last, and what is known to have become of each.
@@ -377,14 +377,14 @@ async def list_unsaved(connection: AsyncConnection) -> list[int]:
 async def watch_papers(connection: AsyncConnection, paper_ids: Sequence[int], now: datetime) -> None:
     """Begin to watch papers. Code that the archive names of them by then is not news."""
     ids = [(paper_id,) for paper_id in paper_ids]
-    await bulk.insert_rows(connection, watched_papers, ("paper_id",), ids, ignore_conflicts=True)
+    await database.insert_rows(connection, watched_papers, ("paper_id",), ids, ignore_conflicts=True)
     code = await list_archived_code(connection, paper_ids)
     await _add(connection, {id_: ({NewsKind.CODE: url}, ALWAYS) for id_, url in code.items()}, now)
 
 
 async def unwatch_papers(connection: AsyncConnection, paper_ids: Sequence[int]) -> None:
     """Forget what became of papers."""
-    await bulk.execute_in(connection, watched_papers.delete(), watched_papers.c.paper_id, paper_ids)
+    await database.execute_in(connection, watched_papers.delete(), watched_papers.c.paper_id, paper_ids)
 
 
 async def add_code(connection: AsyncConnection, code: Mapping[int, str], now: datetime) -> None:
@@ -401,7 +401,7 @@ async def list_archived_code(connection: AsyncConnection, ids: Sequence[int] | N
         .where(papers.c.code_url.is_not(None), papers.c.id.not_in(known))
     )
     rows = await (
-        connection.execute(query) if ids is None else bulk.execute_in(connection, query, papers.c.id, ids)
+        connection.execute(query) if ids is None else database.execute_in(connection, query, papers.c.id, ids)
     )
     return {row.id: row.code_url for row in rows}
 
@@ -438,7 +438,7 @@ async def list_due_watched(
     shared = shared.order_by(*least, by_reader.c.paper_id)
     ids = [*(await connection.execute(overdue)).scalars(), *(await connection.execute(shared)).scalars()]
     chosen = list(dict.fromkeys(ids))[:limit]
-    rows = await bulk.select_where_in(connection, papers.c.id, chosen, (papers.c.id, papers.c.arxiv_id))
+    rows = await database.select_where_in(connection, papers.c.id, chosen, (papers.c.id, papers.c.arxiv_id))
     names = dict(rows)
     return {names[paper_id]: paper_id for paper_id in chosen}
 
@@ -480,14 +480,16 @@ async def _add(connection: AsyncConnection, readings: Mapping[int, Reading], now
         if _is_news(kind, value, known[id_, kind])
     ]
     if values:
-        await connection.execute(bulk.dialect_insert(connection, paper_news).on_conflict_do_nothing(), values)
+        await connection.execute(
+            database.dialect_insert(connection, paper_news).on_conflict_do_nothing(), values
+        )
     return len(values)
 
 
 async def _list_known(
     connection: AsyncConnection, paper_ids: Iterable[int]
 ) -> dict[tuple[int, NewsKind], set[str]]:
-    rows = await bulk.execute_in(connection, sa.select(paper_news), paper_news.c.paper_id, paper_ids)
+    rows = await database.execute_in(connection, sa.select(paper_news), paper_news.c.paper_id, paper_ids)
     known: dict[tuple[int, NewsKind], set[str]] = defaultdict(set)
     for row in rows:
         known[row.paper_id, row.kind].add(row.value)

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, errors, key_values, locks, models
+from storage import database, errors, key_values, locks, models
 from storage.tables import digest_locations, entries, source_pages, sources
 
 FILES = "files"
@@ -46,7 +46,9 @@ async def list_trust(connection: AsyncConnection, urls: Iterable[str]) -> dict[s
     """Return the trust of each source, by its address."""
     columns = (sources.c.url, sources.c.priority, sources.c.id)
     wanted = set(urls)
-    rows = {url: row for url, *row in await bulk.select_where_in(connection, sources.c.url, wanted, columns)}
+    rows = {
+        url: row for url, *row in await database.select_where_in(connection, sources.c.url, wanted, columns)
+    }
     return {url: trust(url, *rows.get(url, (None, None))) for url in wanted}
 
 
@@ -71,11 +73,11 @@ async def add(
         "next_attempt_at": now,
         "failures": 0,
     }
-    statement = bulk.dialect_insert(connection, sources).values(values).on_conflict_do_nothing()
+    statement = database.dialect_insert(connection, sources).values(values).on_conflict_do_nothing()
     row = (await connection.execute(statement.returning(*sources.c))).one_or_none()
     if row is None:
         raise errors.DuplicateError(f"{url} is a source already.")
-    return bulk.build_record(models.StoredSource, row._mapping)
+    return database.build_record(models.StoredSource, row._mapping)
 
 
 async def list_rows(
@@ -85,7 +87,7 @@ async def list_rows(
     query = sa.select(sources).order_by(sources.c.priority.desc(), sources.c.id)
     if due_at is not None:
         query = query.where(sources.c.next_attempt_at <= due_at)
-    return await bulk.fetch_records(connection, models.StoredSource, query)
+    return await database.fetch_records(connection, models.StoredSource, query)
 
 
 async def count_papers(
@@ -179,7 +181,7 @@ async def list_page_states(
     query = _read_last(sa.select(source_pages), source_id, limit)
     result = await connection.stream(query.execution_options(yield_per=_STATES_AT_ONCE))
     return {
-        row.place: bulk.build_record(models.PageState, row._mapping, location=row.place)
+        row.place: database.build_record(models.PageState, row._mapping, location=row.place)
         async for rows in result.partitions()
         for row in rows
     }
@@ -208,17 +210,17 @@ async def upsert_page_states(
     """Store page states as (source id, state); the last state of a page counts."""
     values = {}
     for source_id, page in page_states:
-        row = bulk.record_values(page, source_id=source_id, place=page.location)
+        row = database.record_values(page, source_id=source_id, place=page.location)
         del row["location"]
         values[source_id, page.location] = row
-    await bulk.upsert(connection, source_pages, list(values.values()), key=("source_id", "place"))
+    await database.upsert(connection, source_pages, list(values.values()), key=("source_id", "place"))
 
 
 async def trim_page_states(connection: AsyncConnection, source_id: int, keep: int) -> int:
     """Delete states of a source other than the `keep` read last, a bounded number at once. Return their number."""
     kept = _read_last(sa.select(source_pages.c.place), source_id, keep)
     excess = sa.and_(source_pages.c.source_id == source_id, source_pages.c.place.not_in(kept))
-    return await bulk.delete_some(connection, source_pages, excess, _MAX_TRIMMED)
+    return await database.delete_some(connection, source_pages, excess, _MAX_TRIMMED)
 
 
 _HEALTH_FIELDS = (

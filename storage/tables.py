@@ -30,28 +30,6 @@ metadata = sa.MetaData(
 )
 
 
-class UtcTime(sa.types.TypeDecorator[datetime]):
-    """An aware UTC datetime. SQLite drops the time zone; this type restores it."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Convert to UTC. Raises ValueError for a naive datetime."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone cannot be stored")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        """Return an aware datetime in UTC."""
-        if value is None:
-            return None
-        moment: datetime = value
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
 class Stored(sa.types.TypeDecorator[Any]):
     """A column whose values are of another type in Python: `load` makes them from the database's, `dump` the reverse."""
 
@@ -76,6 +54,21 @@ class Stored(sa.types.TypeDecorator[Any]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:
         """Return the value in Python."""
         return None if value is None else self.load(value)
+
+
+def _load_time(moment: datetime) -> datetime:
+    """Return an aware time in UTC: SQLite drops the time zone."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _dump_time(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone cannot be stored")
+    return moment.astimezone(UTC)
+
+
+UtcTime = Stored(sa.DateTime(timezone=True), _load_time, _dump_time)
+"""An aware UTC datetime. A naive one raises ValueError."""
 
 
 def _one_of(members: type[StrEnum]) -> Stored:

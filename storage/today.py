@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, models
+from storage import database, models
 from storage.tables import feedback, profile_weights, profiles
 
 READERS_AT_ONCE = 100
@@ -19,7 +19,7 @@ READERS_AT_ONCE = 100
 async def get(connection: AsyncConnection, user_id: int) -> models.Profile | None:
     """Return a reader's profile; None for a reader who has never asked for the papers of the day."""
     query = sa.select(profiles).where(profiles.c.user_id == user_id)
-    return await bulk.fetch_record(connection, models.Profile, query)
+    return await database.fetch_record(connection, models.Profile, query)
 
 
 async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[models.Profile]:
@@ -31,20 +31,20 @@ async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) ->
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return await bulk.fetch_records(connection, models.Profile, query)
+    return await database.fetch_records(connection, models.Profile, query)
 
 
 async def upsert(connection: AsyncConnection, profile: models.Profile) -> None:
     """Store a reader's profile."""
-    values = bulk.record_values(profile, concepts=dict(profile.concepts))
-    await bulk.upsert(connection, profiles, [values], key=("user_id",))
+    values = database.record_values(profile, concepts=dict(profile.concepts))
+    await database.upsert(connection, profiles, [values], key=("user_id",))
 
 
 async def add(connection: AsyncConnection, user_id: int) -> None:
     """Store an empty profile, unless there is one."""
-    values = bulk.record_values(models.Profile(user_id))
+    values = database.record_values(models.Profile(user_id))
     await connection.execute(
-        bulk.dialect_insert(connection, profiles).values(values).on_conflict_do_nothing()
+        database.dialect_insert(connection, profiles).values(values).on_conflict_do_nothing()
     )
 
 
@@ -52,7 +52,7 @@ async def set_schedules(connection: AsyncConnection, changed: Sequence[models.Pr
     """Store the next due time with its zone, and the last day sent, of each profile."""
     names = ("user_id", "timezone", "next_due_at", "due_on", "last_digest_on")
     rows = [{name: getattr(row, name) for name in names} for row in changed]
-    await bulk.update_rows(connection, profiles, rows, key=("user_id",))
+    await database.update_rows(connection, profiles, rows, key=("user_id",))
 
 
 async def suspend(connection: AsyncConnection, user_id: int, reason: str) -> None:
@@ -78,7 +78,7 @@ async def set_weights(
     await connection.execute(profile_weights.delete().where(profile_weights.c.user_id == user_id))
     if changed.rowcount:
         rows = [(user_id, term, weight) for term, weight in sorted(weights.items())]
-        await bulk.insert_rows(connection, profile_weights, ("user_id", "term", "weight"), rows)
+        await database.insert_rows(connection, profile_weights, ("user_id", "term", "weight"), rows)
 
 
 async def list_weights(
@@ -86,7 +86,7 @@ async def list_weights(
 ) -> Iterable[tuple[int, str, float]]:
     """Return the weights (user id, term, weight) of the profiles of some readers."""
     statement = "SELECT user_id, term, weight FROM profile_weights WHERE %s"
-    rows: Iterable[Any] = await bulk.fetch_in(connection, statement, profile_weights.c.user_id, user_ids)
+    rows: Iterable[Any] = await database.fetch_in(connection, statement, profile_weights.c.user_id, user_ids)
     return rows
 
 
@@ -95,7 +95,7 @@ async def set_feedback(
 ) -> None:
     """Store a reader's feedback on a paper; it replaces an earlier one."""
     values = {"user_id": user_id, "paper_id": paper_id, "kind": kind, "given_at": now}
-    await bulk.upsert(connection, feedback, [values], key=("user_id", "paper_id"))
+    await database.upsert(connection, feedback, [values], key=("user_id", "paper_id"))
 
 
 async def add_opened(
@@ -105,7 +105,7 @@ async def add_opened(
     kind = models.FeedbackKind.OPENED
     columns = "user_id", "paper_id", "kind", "given_at"
     rows = [(user_id, paper_id, kind, now) for paper_id in paper_ids]
-    await bulk.insert_rows(connection, feedback, columns, rows, ignore_conflicts=True)
+    await database.insert_rows(connection, feedback, columns, rows, ignore_conflicts=True)
     own = (feedback.c.user_id == user_id, feedback.c.kind == kind)
     kept = (
         sa.select(feedback.c.paper_id)

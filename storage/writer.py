@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bulk, locks, models
+from storage import database, locks, models
 from storage.tables import drafts, paper_texts, token_ledger
 
 _SERIES = ("arxiv_id", "format", "language", "prompt_version", "model")
@@ -67,7 +67,7 @@ async def save_draft(connection: AsyncConnection, rows: Sequence[Draft]) -> None
     for draft in rows:
         if draft.input_hash:
             await connection.execute(drafts.delete().where(_is_in_series(draft), drafts.c.input_hash == ""))
-    await bulk.upsert(connection, drafts, [bulk.record_values(draft) for draft in rows], key=_KEY)
+    await database.upsert(connection, drafts, [database.record_values(draft) for draft in rows], key=_KEY)
 
 
 async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterable[str]) -> dict[str, Draft]:
@@ -75,7 +75,7 @@ async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterab
     # A hash that is known comes last, also if two rows have the same time.
     query = sa.select(drafts).where(_is_in_series(like, _SERIES[1:]))
     ordered = query.order_by(drafts.c.updated_at, drafts.c.input_hash)
-    rows = await bulk.execute_in(connection, ordered, drafts.c.arxiv_id, arxiv_ids)
+    rows = await database.execute_in(connection, ordered, drafts.c.arxiv_id, arxiv_ids)
     return {row.arxiv_id: _draft_from_row(row) for row in rows}
 
 
@@ -87,7 +87,7 @@ async def list_drafts_by_paper(connection: AsyncConnection, arxiv_id: str) -> li
 
 async def purge_drafts(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Remove at most `limit` drafts last changed before a time (UTC). Returns their number."""
-    return await bulk.delete_some(connection, drafts, drafts.c.updated_at < before, limit)
+    return await database.delete_some(connection, drafts, drafts.c.updated_at < before, limit)
 
 
 def _is_in_series(draft: Draft, names: Sequence[str] = _SERIES) -> sa.ColumnElement[bool]:
@@ -95,7 +95,7 @@ def _is_in_series(draft: Draft, names: Sequence[str] = _SERIES) -> sa.ColumnElem
 
 
 def _draft_from_row(row: sa.Row[Any]) -> Draft:
-    return bulk.build_record(Draft, row._mapping, state=DraftState(row.state))
+    return database.build_record(Draft, row._mapping, state=DraftState(row.state))
 
 
 _LEVEL = 3
@@ -113,7 +113,7 @@ async def save_text(connection: AsyncConnection, text: models.PaperText) -> None
         "hash": hashlib.sha256(raw).hexdigest(),
         "text": await asyncio.to_thread(_compress, raw),
     }
-    await bulk.upsert(connection, paper_texts, [values], key=("arxiv_id",))
+    await database.upsert(connection, paper_texts, [values], key=("arxiv_id",))
 
 
 async def get_text(connection: AsyncConnection, arxiv_id: str) -> models.PaperText | None:
@@ -127,7 +127,7 @@ async def get_text(connection: AsyncConnection, arxiv_id: str) -> models.PaperTe
 
 async def purge_texts(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Remove at most `limit` texts fetched before a time. Returns their number."""
-    return await bulk.delete_some(connection, paper_texts, paper_texts.c.fetched_at < before, limit)
+    return await database.delete_some(connection, paper_texts, paper_texts.c.fetched_at < before, limit)
 
 
 def _compress(raw: bytes) -> bytes:
@@ -155,7 +155,7 @@ async def reserve_tokens(
     for total, cap in ((of_day, daily), (of_month, monthly)):
         if cap is not None and total + tokens > cap:
             return False
-    statement = bulk.dialect_insert(connection, token_ledger).values(day_on=day, reserved=tokens, used=0)
+    statement = database.dialect_insert(connection, token_ledger).values(day_on=day, reserved=tokens, used=0)
     changes = {"reserved": token_ledger.c.reserved + tokens}
     await connection.execute(statement.on_conflict_do_update(index_elements=["day_on"], set_=changes))
     return True

@@ -19,7 +19,8 @@ from bot.daily import choice, schedule
 from bot.outbox import contents
 from bot.search import glossary as search_glossary
 from bot.text import analyser, keywords, people
-from storage import alerts, archive, bulk, errors, models, outbox, papers
+from storage import alerts, archive, errors, models, outbox, papers
+from storage import database as storage_database
 from storage.database import Connection, Database
 
 EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 1, 1, tzinfo=UTC))
@@ -170,7 +171,7 @@ class RecentPapers:
             characters = sum(kept.text.characters for kept in self._prepared.values())
             matching = await asyncio.to_thread(_list_matching, alert, list(self._prepared.values()), recent)
             missing = [paper_id for paper_id in recent if paper_id not in self._prepared]
-            for batch in bulk.chunked(missing, _BATCH_SIZE):
+            for batch in storage_database.chunked(missing, _BATCH_SIZE):
                 details = await papers.list_details(connection, batch)
                 found = await asyncio.to_thread(_prepare, details, recent)
                 matching += await asyncio.to_thread(_list_matching, alert, list(found.values()), recent)

@@ -35,8 +35,7 @@ from bot.archive.files import TextFile
 from bot.core import isolation
 from bot.core.clock import Clock
 from storage import archive, errors, key_values, sources
-from storage.bulk import chunked
-from storage.database import Connection, Database
+from storage.database import Connection, Database, chunked
 from storage.errors import StorageError
 from storage.models import Digest, LocatedProblem, PaperFacts, SourcedDigest
 

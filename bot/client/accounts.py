@@ -14,7 +14,7 @@ from typing import Any, Unpack
 
 from bot.core.clock import Clock
 from bot.rendering import discord_text
-from storage import accounts, alerts, archive, bulk, daily, papers, shelf
+from storage import accounts, alerts, archive, daily, database, papers, shelf
 from storage.database import Database
 from storage.errors import PaperroundError
 from storage.models import ActivityState, Guild, Reader, Reason
@@ -71,7 +71,7 @@ class Guilds:
 
     async def update_all(self, by_id: Mapping[int, accounts.GuildSettings]) -> None:
         """Store what `update` does for many servers, in batches: each of them is one transaction."""
-        for ids in bulk.chunked(by_id):
+        for ids in database.chunked(by_id):
             async with self._database.transaction() as connection:
                 chosen = {guild_id: by_id[guild_id] for guild_id in ids}
                 await accounts.upsert_guilds(connection, chosen, now=self._clock())

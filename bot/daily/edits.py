@@ -26,7 +26,8 @@ from bot.core import day_close, isolation
 from bot.daily import choice, planner, schedule
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, dump_payload
-from storage import archive, bulk, daily, key_values, models, outbox, papers
+from storage import archive, daily, key_values, models, outbox, papers
+from storage import database as storage_database
 from storage.database import Connection, Database
 
 log = structlog.get_logger(__name__)
@@ -93,7 +94,7 @@ class EditPlanner:
                 )
         count, unsettled = 0, dict[int, models.DeliveryState]()
         rendered: dict[object, planner.RenderedPost | None] = {}
-        for ids in bulk.chunked(sorted(affected), BATCH_SIZE):
+        for ids in storage_database.chunked(sorted(affected), BATCH_SIZE):
             async with database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 posts = await outbox.list_rows(connection, ids=ids)

@@ -28,7 +28,7 @@ from bot.search import query as search_query
 from bot.text import people as text_people
 from storage import (
     archive,
-    bulk,
+    database,
     errors,
     key_values,
     locks,
@@ -68,7 +68,9 @@ class SearchIndexer:
     ) -> None:
         """Store groups of papers with their authors, and people, that `catch_up` is to index in a transaction for each group."""
         steps = [(list(group), list[int]()) for group in groups]
-        steps += [([], [author.id for author in chunk]) for chunk in bulk.chunked(people, AUTHORS_PER_STEP)]
+        steps += [
+            ([], [author.id for author in chunk]) for chunk in database.chunked(people, AUTHORS_PER_STEP)
+        ]
         prefix = (
             f"{key_values.INDEX_WAITING}{await key_values.increment(connection, key_values.INDEX_GROUPS)}"
         )

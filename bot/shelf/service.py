@@ -22,7 +22,7 @@ from bot.shelf import references
 from bot.shelf.references import Reference, UnreadableFileError
 from bot.sources.base import FetchError
 from bot.text import analyser
-from storage import archive, bulk, models, papers, shelf
+from storage import archive, database, models, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.errors import PaperroundError
@@ -266,7 +266,7 @@ class ReferenceImporter:
         counts["left_out"] = left_out
         async with self._database.read() as connection:
             known = set(await shelf.list_paper_ids(connection, user_id))
-        for batch in bulk.chunked(ordered, BATCH_SIZE):
+        for batch in database.chunked(ordered, BATCH_SIZE):
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 saved = await _save(connection, user_id, batch, known, self._count_room(user_id))

@@ -25,7 +25,7 @@ from bot.archive import arxiv_ids
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.sources import base, feed, huggingface
-from storage import bulk, models
+from storage import database, models
 from storage.models import FetchStatus
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class ArxivSource:
             reason = "" if possible else "no paper lacks its facts"
             yield base.FetchResult(self._endpoint, FetchStatus.UNCHANGED, reason, missing_ids=impossible)
         try:
-            for batch in bulk.chunked(possible, IDS_PER_REQUEST):
+            for batch in database.chunked(possible, IDS_PER_REQUEST):
                 async for ids, facts in read_halved(batch, self._read):
                     yield self._to_result(ids, facts)
         except base.FetchError as error:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot.app.client import DiscordRenderer
-from bot.archive import digest_writer, fields, parse, summaries
+from bot.archive import digest_writer, fields, parse
 from bot.client import translations
 from bot.outbox import contents
 from bot.rendering.templates import Templates
@@ -23,8 +23,6 @@ from storage.models import DigestFormat, Locale
 ABSTRACT = "We train a small model with care and compare it on three benchmarks. It needs half of the data."
 MAX_HANGUL_SHARE = 0.2
 DAY = date(2026, 1, 1)
-KOREAN = ("newsletter-ko", "review-ko")
-ENGLISH = ("newsletter-en", "listing-en")
 
 
 def read_appearances(*folders: str) -> dict[str, list[models.Appearance]]:
@@ -84,43 +82,11 @@ def hangul_share(text: str) -> float:
 
 
 @pytest.mark.parametrize("style", models.Style)
-@pytest.mark.parametrize("folders", [KOREAN, (*KOREAN, *ENGLISH)])
-def test_no_message_of_an_english_channel_is_more_than_a_fifth_hangul(
-    folders: tuple[str, ...], style: models.Style
-) -> None:
-    shares = [
-        hangul_share(body)
-        for body in render_bodies(build_details(*folders, with_abstracts=True), Locale.EN, style)
-    ]
+def test_no_message_of_an_english_channel_is_more_than_a_fifth_hangul(style: models.Style) -> None:
+    details = build_details("newsletter-ko", "review-ko", with_abstracts=True)
+    shares = [hangul_share(body) for body in render_bodies(details, Locale.EN, style)]
     assert shares
     assert max(shares) <= MAX_HANGUL_SHARE
-
-
-def test_a_korean_channel_shows_korean_wherever_it_exists() -> None:
-    details = build_details(*KOREAN, *ENGLISH, with_abstracts=True)
-    with_korean = 0
-    for detail in details:
-        chosen = summaries.best_summary(detail, Locale.KO)
-        has_korean = any(
-            summaries.best_summary(replace(detail, appearances=(appearance,), abstract=None), Locale.KO)
-            for appearance in detail.appearances
-            if appearance.language == "ko"
-        )
-        with_korean += has_korean
-        assert chosen is not None
-        assert (chosen.language == "ko") is has_korean
-    assert with_korean > 0
-
-
-def test_a_digest_in_the_other_language_alone_is_shown_with_a_note() -> None:
-    [english, *_] = render_bodies(
-        build_details(*KOREAN, with_abstracts=False)[:1], Locale.EN, models.Style.COMPACT
-    )
-    assert "-# Not available in English yet; shown in Korean" in english
-    [korean, *_] = render_bodies(
-        build_details(*ENGLISH, with_abstracts=False)[:1], Locale.KO, models.Style.COMPACT
-    )
-    assert "-# 한국어 요약이 없어 영어로 보여 드려요" in korean
 
 
 def test_a_post_of_a_listing_names_its_writer_and_a_newsletters_post_does_not() -> None:

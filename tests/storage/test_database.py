@@ -1,4 +1,4 @@
-"""Transactions on both engines: no lost updates, rollback on errors."""
+"""Transactions and helpers for SQL on both engines: no lost updates, rollback on errors, any number of values."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
-from storage import database, errors, tables
+from storage import database, errors, papers, tables
 from tests.support import patience
+from tests.support.paper_records import add_papers, merged_paper
 
 
 async def test_concurrent_read_then_write_transactions_lose_no_update(db: database.Database) -> None:
@@ -120,3 +121,25 @@ async def test_a_number_that_no_column_can_hold_is_an_error_with_a_sentence(db: 
     with pytest.raises(errors.StorageError, match="too large"):
         async with db.read() as connection:
             await connection.execute(sa.select(tables.digests.c.id).where(tables.digests.c.id == 10**30))
+
+
+async def test_queries_with_more_values_than_a_statement_allows_are_chunked(db: database.Database) -> None:
+    ids = await add_papers(db, *(merged_paper(number) for number in range(1, 6)))
+    async with db.read() as connection:
+        arxiv_ids = [f"x{number}" for number in range(50_000)] + list(ids)
+        assert await papers.get_ids(connection, arxiv_ids) == ids
+        rows = await database.select_where_in(
+            connection, tables.papers.c.id, range(50_000), (tables.papers.c.id,)
+        )
+        assert sorted(rows) == sorted((paper_id,) for paper_id in ids.values())
+
+
+async def test_rows_are_inserted_in_any_column_order(db: database.Database) -> None:
+    rows = [(f"value {number}", f"key {number}") for number in range(3)]
+    async with db.transaction() as connection:
+        await database.insert_rows(connection, tables.meta, ("value", "key"), rows)
+        await database.insert_rows(connection, tables.meta, ("value", "key"), rows, ignore_conflicts=True)
+        values = await database.select_where_in(
+            connection, tables.meta.c.key, ["key 1"], (tables.meta.c.value,)
+        )
+    assert values == [("value 1",)]

@@ -64,7 +64,7 @@ async def test_a_failed_migration_is_rolled_back(
 async def test_a_newer_database_is_rejected(database_url: str) -> None:
     async with open_unmigrated(database_url) as db, db.transaction() as connection:
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = 'r9999'"))
-    with pytest.raises(errors.NewerDatabaseError, match="Update Paperround"):
+    with pytest.raises(errors.StorageError, match="Update Paperround"):
         await migrate.open_database(database_url, migrate=True)
 
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import sqlalchemy as sa
 
-from storage import archive, bulk, database, papers, search, snapshot, tables
+from storage import archive, database, papers, search, snapshot, tables
 from storage.models import ArchiveExtent, PaperFacts, Section
 from tests.support import reader_rows
 from tests.support.paper_records import DAY, NOW, add_digest, add_papers, merged_paper
@@ -169,7 +169,7 @@ async def test_a_paper_is_purged_once_no_row_of_any_table_names_it(db: database.
         assert sorted(left) == sorted(others.values())[1:]
         assert (await connection.execute(sa.select(tables.paper_news))).all() == []
         # The last row stays, so that its id is not used again.
-        assert min(await bulk.reserve_ids(connection, tables.papers, 1)) > max(left)
+        assert min(await database.reserve_ids(connection, tables.papers, 1)) > max(left)
 
 
 async def test_no_deletion_of_a_paper_reads_a_whole_table() -> None:

@@ -51,7 +51,7 @@ def _value(column: sa.Column[Any], user_id: int, filled: dict[sa.Table, Any]) ->
         return None
     if isinstance(column.type, sa.LargeBinary):
         return alerts.pack_ids([1])
-    if isinstance(column.type, tables.UtcTime):
+    if column.type is tables.UtcTime:
         return NOW
     if isinstance(column.type, tables.Stored):
         if isinstance(members := column.type.load, EnumType):
