@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -79,7 +80,7 @@ async def _measure_pages(url: str) -> None:
     taken = [list[tuple[float, float]](), list[tuple[float, float]]()]
     for number, query in enumerate(queries[:QUERIES]):
         request = SearchRequest(query, limit=service.PAGE_SIZE, snippet_locale=models.Locale.EN)
-        works = [lambda r=request: alone.search.search(r), lambda q=query: _make_page(pages, q)]  # type: ignore[misc]
+        works = partial(alone.search.search, request), partial(_make_page, pages, query)
         # They take turns in being first, since the second finds the database's pages in memory.
         for kind in (0, 1) if number % 2 else (1, 0):
             cpu = time.process_time()
