@@ -178,6 +178,7 @@ async def test_the_page_is_paperrounds_at_both_widths_and_the_lines_that_it_prop
         await shown.open(archive)
         await shown.wait_for_text("SmolLM2", "▲ 147")
         assert await shown.evaluate("document.documentElement.lang") == locale
+        assert await shown.evaluate("document.images.length") == 0, "nothing is fetched from elsewhere"
 
 
 def test_a_port_in_use_is_reported_on_one_line_and_the_demo_ends_cleanly_on_ctrl_c(
