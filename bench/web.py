@@ -20,14 +20,16 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 
 from bench import readers, search_build, vocabulary
-from bench.figures import Figure, percentile, show, time_await
+from bench.figures import Figure, median, percentile, show, time_await
 from bot.app import runtime
 from bot.app.container import Container
 from bot.core import logs
@@ -35,13 +37,13 @@ from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.search.results import SearchRequest
 from bot.web import service, site
-from storage import migrate, models, outbox
-from storage.database import Database
+from storage import migrate, models, outbox, papers
+from storage.database import Connection, Database
 from tests.fake_discord import process
 from tests.support import relay_harness
 
-QUERIES = 120
-PARTS = ("pages", "site", "readers")
+QUERIES, CALLS = 120, 100
+PARTS = ("pages", "tools", "site", "readers")
 CHANNELS, READERS, READING_SECONDS, SECONDS = 400, 200, 5.0, 14.0
 SITE = service.Site("http://127.0.0.1", models.Locale.EN)
 
@@ -56,6 +58,8 @@ async def measure(folder: Path, parts: Sequence[str] = PARTS) -> None:
         match part:
             case "pages":
                 await _measure_pages(url)
+            case "tools":
+                await _measure_tools(url)
             case "site":
                 await _measure_site(url, folder / "site")
             case _:
@@ -68,7 +72,7 @@ async def _measure_pages(url: str) -> None:
     container = Container(Settings(database_url=url), database)
     alone, beside = container.create_services(), container.create_services()
     pages = container.create_web_pages(beside)
-    papers = (await alone.search.get_extent()).paper_count
+    count = (await alone.search.get_extent()).paper_count
     chance = random.Random(3)
     terms = [form for forms in vocabulary.TERMS for form in forms[:2]]
     queries = sorted({" ".join(chance.sample(terms, chance.choice((1, 1, 2)))) for _ in range(2 * QUERIES)})
@@ -89,7 +93,7 @@ async def _measure_pages(url: str) -> None:
     for about, position in (("", 0), (" of the processor", 1)):
         searched, made = ([1e3 * pair[position] for pair in pairs] for pairs in taken)
         for share in (0.5, 0.95):
-            name = f"a page of a search in {papers:,} papers, p{100 * share:.0f}{about}"
+            name = f"a page of a search in {count:,} papers, p{100 * share:.0f}{about}"
             figure = Figure(name, percentile(made, share), "ms", floor=percentile(searched, share))
             show(replace(figure, max_ratio=1.3 if share > 0.9 else None))
     await database.close()
@@ -98,6 +102,71 @@ async def _measure_pages(url: str) -> None:
 async def _make_page(pages: service.WebPages, query: str) -> None:
     page = await pages.load_search(SITE, query)
     await asyncio.to_thread(pages.render, page)
+
+
+async def _measure_tools(url: str) -> None:
+    """Print the processor's time of each tool of an agent by the SDK's client, and as its floor that of its look-ups alone."""
+    import mcp  # an extra, and slow to import
+
+    from bot.cli import mcp_server
+
+    database = await migrate.open_database(url)
+    locale = models.Locale.EN
+    alone, tools = (mcp_server.create_tools(database, system_clock, locale) for _ in range(2))
+    search = alone.search
+    async with database.read() as connection:
+        found = await papers.list_by_arxiv_ids(connection, await _list_ids(connection))
+    days = sorted({row.date for row in found})
+    names = list(dict.fromkeys(name for row in found for name in row.authors[:1]))
+    terms = [forms[0] for forms in vocabulary.TERMS]
+
+    async def find_paper(arxiv_id: str) -> None:
+        detail = await search.find_paper(arxiv_id)
+        assert detail is not None
+        await search.list_sources(detail)
+
+    async def find_similar(arxiv_id: str) -> None:
+        await search.find_paper(arxiv_id)
+        await search.list_similar(arxiv_id)
+
+    async def get_digest(day: date) -> None:
+        page, _ = await search.get_digest(day, limit=mcp_server.DAY_PAPERS)
+        await search.list_snippets(page.rows, locale)
+
+    async def find_topic(query: str) -> None:
+        await search.search(SearchRequest(query, limit=10, snippet_locale=locale))
+
+    calls: dict[str, tuple[str, Callable[[Any], Awaitable[object]], Sequence[Any]]] = {
+        "search_papers": ("query", find_topic, terms),
+        "get_paper": ("arxiv_id", find_paper, [row.arxiv_id for row in found]),
+        "papers_by_author": ("name", search.find_author, names),
+        "daily_digest": ("date", get_digest, days),
+        "trends": ("topic", alone.trend_service.get_trend, terms),
+        "similar_papers": ("arxiv_id", find_similar, [row.arxiv_id for row in found]),
+    }
+    async with mcp.Client(mcp_server.create_server(tools)) as client:
+        for name, (argument, look_up, values) in calls.items():
+            spent, longest = (list[float](), list[float]()), 0
+            for number, value in enumerate(values[:CALLS]):
+                # They take turns in being first, since the second finds the database's pages in memory.
+                for kind in (0, 1) if number % 2 else (1, 0):
+                    started = time.process_time()
+                    if kind:
+                        answer = await client.call_tool(name, {argument: f"{value}"})
+                    else:
+                        await look_up(value)
+                    if number >= 5:
+                        spent[kind].append(1e3 * (time.process_time() - started))
+                longest = max(longest, len(answer.model_dump_json(by_alias=True, exclude_none=True).encode()))
+            floors, taken = spent
+            show(Figure(name, median(taken), "ms", floor=median(floors), max_ratio=1.2))
+            show(Figure(f"{name}: its longest answer", longest, "B", max_value=8192))
+    await database.close()
+
+
+async def _list_ids(connection: Connection) -> list[str]:
+    ids = await papers.list_newest_ids(connection, limit=2 * CALLS)
+    return [row.arxiv_id for row in await papers.list_rows(connection, ids)]
 
 
 async def _measure_site(url: str, folder: Path) -> None:

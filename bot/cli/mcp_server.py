@@ -234,12 +234,12 @@ def _count_bytes(text: str) -> int:
     return len(text.encode()) + text.count('"') + text.count("\\")
 
 
-def create_server(
+def create_tools(
     database: Database, clock: Clock, locale: models.Locale, everyday: questions.Everyday | None = None
-) -> mcpserver.MCPServer[Any]:
-    """Return the server of a database, which it only reads."""
+) -> ArchiveTools:
+    """Return the tools of a database, which they only read."""
     glossary = GlossaryService(database, clock)
-    tools = ArchiveTools(
+    return ArchiveTools(
         SearchService(database, glossary, clock, everyday),
         TrendService(database, clock, glossary),
         RisingTopicService(database, glossary, clock),
@@ -247,6 +247,10 @@ def create_server(
         locale,
         Admission(1, patience=PATIENCE_SECONDS),
     )
+
+
+def create_server(tools: ArchiveTools) -> mcpserver.MCPServer[Any]:
+    """Return the server of an archive's tools."""
     server: mcpserver.MCPServer[Any] = mcpserver.MCPServer(
         "paperround", title="Paperround", instructions=INSTRUCTIONS, subscriptions=False
     )

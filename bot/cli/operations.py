@@ -241,9 +241,9 @@ def serve_tools(
 
     async def serve() -> None:
         async with shell.open_storage(migrate=False) as database:
-            server = mcp_server.create_server(
-                database, system_clock, models.Locale(configured.locale), everyday
-            )
+            locale = models.Locale(configured.locale)
+            tools = mcp_server.create_tools(database, system_clock, locale, everyday)
+            server = mcp_server.create_server(tools)
             if http is None:
                 await server.run_stdio_async()
             else:

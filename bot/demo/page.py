@@ -195,7 +195,7 @@ def _render(
     side = (
         f'<aside id="paperround"><header><h1>{words["title"]}</h1><p>{words["about"]}</p></header>'
         f'<nav aria-label="{words["channels"]}"><h2>{words["channels"]}</h2><ul>{links}</ul></nav>'
-        f'<p><a href="{archive_url}/?lang={locale.value}" target="_blank" rel="noopener">{words["archive"]} ↗</a></p>'
+        f'<p><a href="{archive_url}/?lang={locale.value}" target="_blank" rel="noopener">{words["archive"]}</a></p>'
         f"<details><summary>{words['steps']}</summary><ol>{steps}</ol><p>{words['how']}</p></details></aside>"
     )
     changes = {

@@ -32,6 +32,7 @@ from bot.search import glossary
 from bot.search.results import Choice, SearchRequest, SearchResult
 from bot.search.service import SearchService
 from bot.web import server as web_server
+from bot.web.service import Page, WebPages
 from storage import locks, models, papers, shelf, sources
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -67,6 +68,16 @@ class DemoSearch(SearchService):
             for choice in await super().complete_paper(text)
             if not sample_digests.is_made_up(choice.value)
         ]
+
+
+class DemoPages(WebPages):
+    """The web archive without pictures, which are on other hosts."""
+
+    def render(self, page: Page) -> str:
+        """Return the text of a page."""
+        rows = [dataclasses.replace(row, picture=None) for row in page.values.get("rows", ())]
+        values = {**page.values, "rows": rows, "picture": None}
+        return super().render(dataclasses.replace(page, values=values) if page.template else page)
 
 
 def _without_made_up(request: SearchRequest) -> SearchRequest:
@@ -186,7 +197,8 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
                 | sample_digests.load_media(),
                 port=port or None,
             )
-            pages = runtime.container.create_web_pages(runtime.bot.services)
+            container = runtime.container
+            pages = DemoPages(runtime.bot.services, container.texts, container.templates)
             archive = web_server.WebServer(pages, time.monotonic)
             serving = http_server.serving(
                 "127.0.0.1:0", "the archive", [archive.add_routes], web_server.LIMITS

@@ -124,11 +124,8 @@ class WebServer:
         chosen = request.query.get("lang", "")
         if chosen in set(models.Locale):
             return Site(base_url, models.Locale(chosen), is_chosen=True)
-        return Site(base_url, find_language(request.headers.get("Accept-Language", ""), self._default))
-
-    @property
-    def _default(self) -> models.Locale:
-        return self._pages.services.locale
+        default = self._pages.services.locale
+        return Site(base_url, find_language(request.headers.get("Accept-Language", ""), default))
 
     def _handler(
         self, load: Load, *, is_lookup: bool = True

@@ -81,19 +81,21 @@ class Site:
 
     def link(self, *parts: str, ending: str = "", **query: str) -> str:
         """Return the path of a page, below the host, in the language of this one."""
-        query |= {"lang": self.locale.value} if self.is_chosen else {}
-        return self._path(parts, ending, query)
-
-    def address(self, *parts: str, ending: str = "", **query: str) -> str:
-        """Return the whole address of a page, in the language of this one."""
-        scheme, host, *_ = urlsplit(self.base_url)
-        return f"{scheme}://{host}{self.link(*parts, ending=ending, **query)}"
-
-    def _path(self, parts: Sequence[str], ending: str, query: Mapping[str, str]) -> str:
         path = f"{urlsplit(self.base_url).path}/" + "/".join(quote(part, safe="/") for part in parts)
         if self.is_static:
             return path + (ending or (".html" if parts else ""))
+        query |= {"lang": self.locale.value} if self.is_chosen else {}
         return path + ending + (f"?{urlencode(query)}" if query else "")
+
+    def address(self, *parts: str, ending: str = "", **query: str) -> str:
+        """Return the whole address of a page, in the language of this one."""
+        return self.origin + self.link(*parts, ending=ending, **query)
+
+    @property
+    def origin(self) -> str:
+        """The scheme and the host of the pages."""
+        scheme, host, *_ = urlsplit(self.base_url)
+        return f"{scheme}://{host}"
 
     @property
     def row_limit(self) -> int:
@@ -366,7 +368,7 @@ class WebPages:
         def make() -> Page:
             entries = []
             for day, (found, _) in zip(days, listed, strict=True):
-                values = {"rows": self._make_rows(site, found.rows), "base": _origin(site)}
+                values = {"rows": self._make_rows(site, found.rows), "base": site.origin}
                 html = self.templates.render_document("web.entry.html.j2", values, OutputFormat.XML)
                 heading = texts("list-digest-heading", date=texts.format_date(day), count=found.total)
                 url, name = site.address("days", day.isoformat()), texts("web-name")
@@ -642,11 +644,6 @@ def make_policy(pictures: Any) -> str:
 def to_plain_text(text: str) -> str:
     """Return Discord's Markdown as plain text on one line. A feed's are asked for twice, for both kinds of feed."""
     return discord_text.to_single_line(markdown.render_html(text.lstrip("# ")).striptags())
-
-
-def _origin(site: Site) -> str:
-    scheme, host, *_ = urlsplit(site.base_url)
-    return f"{scheme}://{host}"
 
 
 def _list_chapters(

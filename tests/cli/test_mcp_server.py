@@ -50,7 +50,7 @@ TOOLS = {
 
 
 def create_client(database: Database, locale: models.Locale = models.Locale.EN) -> mcp.Client:
-    return mcp.Client(mcp_server.create_server(database, lambda: NOW, locale))
+    return mcp.Client(mcp_server.create_server(mcp_server.create_tools(database, lambda: NOW, locale)))
 
 
 async def call(client: mcp.Client, tool: str, **arguments: object) -> Any:

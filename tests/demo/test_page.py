@@ -73,14 +73,14 @@ ANSWERS = {
     "/paper 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/alerts add keyword:diffusion": ("Inference-Time Scaling for Diffusion Models",),
     "/daily setup channel:vision time:9am topic:diffusion": ("#vision", "of the last 14 days", "First post:"),
-    "/trends": ("Feb: 10", "Nov: 28", "Rising topics of the last 30 days", "10.5% → 14.8%"),
+    "/trends": ("Feb: 10", "Nov: 28", "Rising topics of the last 30 days", "10.5% → 15.9%"),
     "/주제 강화학습": ("강화학습 · 12편",),
     "/주제 small language model": ("small language model · 4편", "SmolLM2"),
     "/저자 loubna ben allal": ("Loubna Ben Allal",),
     "/논문 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/알림 추가 확산 모델": ("Inference-Time Scaling for Diffusion Models",),
     "/자동게시 설정 채널:vision 시각:오전 9시 주제:확산 모델": ("#vision", "최근 14일 중", "첫 게시:"),
-    "/동향": ("2월 10", "11월 28", "최근 30일 동안 떠오르는 주제", "10.5% → 14.8%"),
+    "/동향": ("2월 10", "11월 28", "최근 30일 동안 떠오르는 주제", "10.5% → 15.9%"),
 }
 """What the page shows after each line that the README and the page propose to type."""
 FURTHER_LINES = {
@@ -178,6 +178,7 @@ async def test_the_page_is_paperrounds_at_both_widths_and_the_lines_that_it_prop
         await shown.open(archive)
         await shown.wait_for_text("SmolLM2", "▲ 147")
         assert await shown.evaluate("document.documentElement.lang") == locale
+        assert await shown.evaluate("document.images.length") == 0, "nothing is fetched from elsewhere"
 
 
 def test_a_port_in_use_is_reported_on_one_line_and_the_demo_ends_cleanly_on_ctrl_c(
