@@ -63,7 +63,12 @@ class ArxivSource:
         try:
             for batch in database.chunked(possible, IDS_PER_REQUEST):
                 async for ids, facts in read_halved(batch, self._read):
-                    yield self._to_result(ids, facts)
+                    missing = sorted({*ids} - {paper.arxiv_id for paper in facts or ()})
+                    verb = "refuses" if facts is None else "does not know"
+                    reason = f"arXiv {verb} {', '.join(missing[:5])}" if missing else ""
+                    yield base.FetchResult(
+                        self._endpoint, FetchStatus.OK, reason, facts=facts or (), missing_ids=missing
+                    )
         except base.FetchError as error:
             yield base.failed_result(self._endpoint, error, request)
 
@@ -80,14 +85,6 @@ class ArxivSource:
                 )
                 facts_by_id[facts.arxiv_id] = replace(facts, affiliations=entry.affiliations)
         return tuple(facts_by_id.values())
-
-    def _to_result(self, ids: Sequence[str], facts: tuple[models.PaperFacts, ...] | None) -> base.FetchResult:
-        missing = sorted({*ids} - {paper.arxiv_id for paper in facts or ()})
-        verb = "refuses" if facts is None else "does not know"
-        reason = f"arXiv {verb} {', '.join(missing[:5])}" if missing else ""
-        return base.FetchResult(
-            self._endpoint, FetchStatus.OK, reason, facts=facts or (), missing_ids=missing
-        )
 
 
 async def read_halved(

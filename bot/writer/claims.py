@@ -741,9 +741,7 @@ def _list_changes(text: str) -> tuple[set[Fraction], set[Fraction]]:
     return begins, ends
 
 
-@lru_cache(maxsize=8)
-def _source_numbers(text: str) -> claim_numbers.SourceNumbers:
-    return claim_numbers.SourceNumbers(text)
+_source_numbers = lru_cache(maxsize=8)(claim_numbers.SourceNumbers)
 
 
 _TIGHT = 5
@@ -899,13 +897,6 @@ def _list_readings(text: str) -> Sequence[claim_numbers.Reading]:
     return list(dict.fromkeys(reading for mention in mentions for reading in mention.readings))
 
 
-def _pairs(readings: Sequence[claim_numbers.Reading]) -> Iterator[tuple[Fraction, Fraction, str]]:
-    """Yield the pairs of numbers with the same unit, the smaller one first, and the unit."""
-    for (first, unit), (second, other) in combinations(readings[:_MAX_NUMBERS], 2):
-        if unit == other and first != second and min(first, second) > 0:
-            yield min(first, second), max(first, second), unit
-
-
 class _Fit(NamedTuple):
     """How near a number of the paper has to be to one of a claim, by the words around the latter."""
 
@@ -995,7 +986,10 @@ def _is_result(
 ) -> bool:
     """Whether a number is the difference, the ratio or the share of two numbers with one unit."""
     is_point = dimension == claim_numbers.POINT
-    for small, large, unit in _pairs(readings):
+    for (first, unit), (second, other) in combinations(readings[:_MAX_NUMBERS], 2):
+        small, large = sorted((first, second))
+        if unit != other or small == large or small <= 0:
+            continue
         if dimension == claim_numbers.TIMES and fit.takes(large / small, _RATIO_TOLERANCE):
             return True
         if dimension == claim_numbers.PERCENT:
