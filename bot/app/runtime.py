@@ -346,8 +346,9 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
     container.templates.log_problems()
     monitor = container.monitor_clock()
     lock = SenderLock(container.database)
-    is_alone = role is models.ProcessRole.ALL
-    rate = request_gate.REQUESTS_PER_SECOND - (0 if is_alone else request_gate.FRONT_REQUESTS_PER_SECOND)
+    rate = request_gate.REQUESTS_PER_SECOND
+    if role is models.ProcessRole.LEADER:
+        rate -= request_gate.FRONT_REQUESTS_PER_SECOND
     async with in_background(app_tasks.report_presence(container, role, lambda: lock.term)):
         while not stopping.is_set():
             bot = container.create_bot(acquire=request_gate.make_request_limiter(rate))
