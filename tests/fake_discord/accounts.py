@@ -19,6 +19,7 @@ async def get_me(request: web.Request) -> web.StreamResponse:
 @routes.get(server.API + "/oauth2/applications/@me")
 @routes.get(server.API + "/applications/@me")
 async def get_application(request: web.Request) -> web.StreamResponse:
+    fake = request.app[server.FAKE]
     body: Json = {
         "id": str(model.APPLICATION_ID),
         "name": "Paperround",
@@ -26,7 +27,8 @@ async def get_application(request: web.Request) -> web.StreamResponse:
         "icon": None,
         "bot_public": True,
         "bot_require_code_grant": False,
-        "verify_key": "0" * 64,
+        "verify_key": fake.key.public_key().public_bytes_raw().hex(),
+        "interactions_endpoint_url": fake.endpoints[0] if fake.endpoints else None,
         "owner": wire.render_user(model.OWNER_ID),
         "team": None,
         "flags": 0,

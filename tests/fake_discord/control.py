@@ -164,6 +164,13 @@ async def dispatch(fake: server.Fake, params: Json) -> Any:
 
 
 @action
+async def set_endpoints(fake: server.Fake, params: Json) -> Any:
+    """Send interactions by signed requests to the first of `urls` that answers, as a proxy does before fronts."""
+    fake.endpoints = params["urls"]
+    return {}
+
+
+@action
 async def interact(fake: server.Fake, params: Json) -> Any:
     """Send an interaction and wait up to `wait` seconds for its callback, or for its response if `answer`.
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import time
+from http import HTTPStatus
 
+import aiohttp
 from aiohttp import web
 
 from tests.fake_discord import model, server, validation, wire
@@ -46,8 +50,27 @@ def create_interaction(fake: server.Fake, fields: Json) -> Json:
         loop.create_future(),
         loop.create_future(),
     )
-    fake.gateway.dispatch("INTERACTION_CREATE", event)
+    if fake.endpoints:
+        task = asyncio.create_task(_send(fake, event))
+        fake.sending.add(task)
+        task.add_done_callback(fake.sending.discard)
+    else:
+        fake.gateway.dispatch("INTERACTION_CREATE", event)
     return record
+
+
+async def _send(fake: server.Fake, event: Json) -> None:
+    body, timestamp = json.dumps(event).encode(), str(int(fake.world.now()))
+    headers = {
+        "X-Signature-Ed25519": fake.key.sign(timestamp.encode() + body).hex(),
+        "X-Signature-Timestamp": timestamp,
+    }
+    async with aiohttp.ClientSession() as session:
+        for endpoint in fake.endpoints:
+            with contextlib.suppress(aiohttp.ClientError):
+                async with session.post(endpoint, data=body, headers=headers) as response:
+                    assert response.status == HTTPStatus.ACCEPTED, await response.text()
+                    return
 
 
 def _build_event(fake: server.Fake, fields: Json, channel: model.Channel) -> Json:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.fake_discord import faults, gateway, limits, model, validation, wire
 from tests.fake_discord.model import Json
@@ -43,6 +44,10 @@ class Fake:
     responses: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
     log: collections.deque[Json] = field(default_factory=lambda: collections.deque(maxlen=200_000))
     url: str = ""
+    endpoints: list[str] = field(default_factory=list)
+    """Where interactions are sent instead of the Gateway: to the first, and like a proxy to the next if it does not answer."""
+    sending: set[asyncio.Task[None]] = field(default_factory=set)
+    key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
 
 
 FAKE = web.AppKey("fake", Fake)
