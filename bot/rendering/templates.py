@@ -103,7 +103,18 @@ def _zone(context: Context, name: str) -> str:
     return render_zone(name, context["locale"])
 
 
+_PLAIN_LINE = re.compile(
+    r"(?:\*\*)?[^\W\d_](?:[^\\*_~`\[\]<>&\"!|#\x00-\x1f\ufffd]|(?<=[^\W_])\*\*(?!\*)|(?<!\*)\*\*(?=[^\W_]))*"
+)
+"""A line whose only Markdown is bold type that begins and ends with letters or digits, as the sentences of a search mostly are."""
+
+
 def _html_line(text: str) -> Markup:
+    if _PLAIN_LINE.fullmatch(text):
+        parts = text.rstrip().split("**")
+        if len(parts) % 2 and all(part[:1].isalnum() and part[-1:].isalnum() for part in parts[1::2]):
+            bold = (f"<strong>{part}</strong>" if number % 2 else part for number, part in enumerate(parts))
+            return Markup("".join(bold))  # noqa: S704 - it has no other mark
     html_text = markdown.render_html(text.lstrip("# "))
     return Markup(html_text.strip().removeprefix("<p>").removesuffix("</p>"))  # noqa: S704 - as rendered
 
