@@ -106,7 +106,7 @@ def _zone(context: Context, name: str) -> str:
 _PLAIN_LINE = re.compile(
     r"(?:\*\*)?[^\W\d_](?:[^\\*_~`\[\]<>&\"!|#\x00-\x1f\ufffd]|(?<=[^\W_])\*\*(?!\*)|(?<!\*)\*\*(?=[^\W_]))*"
 )
-"""A line whose only Markdown is bold type that begins and ends with letters or digits, as the sentences of a search mostly are."""
+"""A line whose only Markdown is bold type that begins and ends with letters or digits: most sentences of a search."""
 
 
 def _html_line(text: str) -> Markup:
