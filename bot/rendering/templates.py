@@ -92,6 +92,22 @@ def _days(context: Context, days: Iterable[date], separator: str = ", ", most: i
     return separator.join([_day(context, day) for day in days][-most:])
 
 
+_PLAIN_LINE = re.compile(
+    r"(?:\*\*)?[^\W\d_](?:[^\\*_~`\[\]<>&\"!|#\x00-\x1f\ufffd]|(?<=[^\W_])\*\*(?!\*)|(?<!\*)\*\*(?=[^\W_]))*"
+)
+"""A line whose only Markdown is bold type that begins and ends with letters or digits: most sentences of a search."""
+
+
+def _html_line(text: str) -> Markup:
+    if _PLAIN_LINE.fullmatch(text):
+        parts = text.rstrip().split("**")
+        if len(parts) % 2 and all(part[:1].isalnum() and part[-1:].isalnum() for part in parts[1::2]):
+            bold = (f"<strong>{part}</strong>" if number % 2 else part for number, part in enumerate(parts))
+            return Markup("".join(bold))  # noqa: S704 - it has no other mark
+    html_text = markdown.render_html(text.lstrip("# "))
+    return Markup(html_text.strip().removeprefix("<p>").removesuffix("</p>"))  # noqa: S704 - as rendered
+
+
 FILTERS: dict[str, Callable[..., object]] = {
     "votes": render_votes,
     "authors": render_authors,
@@ -120,9 +136,7 @@ FILTERS: dict[str, Callable[..., object]] = {
 XML_FILTERS: dict[str, Callable[..., object]] = {
     **FILTERS,
     "html": markdown.render_html,
-    "html_line": lambda text: Markup(  # noqa: S704 - as rendered
-        markdown.render_html(text.lstrip("# ")).strip().removeprefix("<p>").removesuffix("</p>")
-    ),
+    "html_line": _html_line,
 }
 
 

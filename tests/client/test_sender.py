@@ -153,7 +153,7 @@ async def test_without_the_history_permission_a_message_is_unverifiable(
     if is_connected:
         await connect(client)
         # What the cache has from here on is stale.
-        await fake.run_action("drop_gateway", {"forget": True, "closed_for": 600.0})
+        await fake.run_action("drop_gateway", {"closed_for": 600.0})
     await fake.change_channel(closed_id, denied=model.READ_MESSAGE_HISTORY)
     await fake.change_channel(forum, denied=model.READ_MESSAGE_HISTORY)
     assert await discord_sender.find(make_request(open_id), since) is None

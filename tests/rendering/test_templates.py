@@ -12,8 +12,10 @@ from pathlib import Path
 import jinja2
 import pytest
 import structlog.testing
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.rendering import templates
+from bot.rendering import markdown, templates
 from bot.rendering.templates import OutputFormat, Templates
 from storage import errors, models
 
@@ -368,3 +370,12 @@ def test_a_filter_is_charged_once() -> None:
     template = environment.from_string("{{ value|same }}")
     with environment.rendering():
         assert template.render(value="x" * 5_000) == "x" * 5_000
+
+
+PIECES = [*"a가1é. ,)'-:²", " ", "**", "를", "(", "  ", "http://x.y", "\u200b", "_", "*", "<b>", "\\", "\n"]
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1).map("".join))
+def test_a_line_without_other_marks_than_bold_is_the_same_without_the_parser(text: str) -> None:
+    parsed = markdown.render_html(text.lstrip("# ")).strip().removeprefix("<p>").removesuffix("</p>")
+    assert templates._html_line(text) == parsed

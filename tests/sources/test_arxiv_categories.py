@@ -126,7 +126,7 @@ async def test_a_paper_is_found_by_topic_author_and_trends_and_in_no_plain_post(
     assert [row.arxiv_id for row in by_author.rows] == [paper.arxiv_id]
     async with db_harness.db.read() as connection:
         months = await trends.count_papers(connection, stored_search.Filters())
-        assert [(month.starts_on, month.paper_count) for month in months] == [(date(2025, 5, 1), 1)]
+        assert [(month.starts_on, month.paper_count) for month in months] == [(date(2025, 5, 6), 1)]
         assert await archive.list_dates(connection, limit=5) == []
 
 

@@ -328,7 +328,7 @@ READERS: dict[str, Callable[[str], object]] = {
 
 OWN_TEXT = {
     "of the operator, or of the code": """
-        core.days_off.read_dates client.message_builder.channel_menu lists.messages.no_saved_view operations.set_up_file.parse
+        core.day_close.read_dates client.message_builder.channel_menu lists.messages.no_saved_view operations.set_up_file.parse
         archive.digest_writer.text_hash archive.digest_writer.to_sourced_digests archive.fields.bounded_key
         archive.files.fingerprint_file archive.files.is_large archive.parse.digest_to_json
         glossary.concepts.read_words glossary.resolver.load_glossary search.glossary.check_decision
