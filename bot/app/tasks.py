@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
+import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -253,13 +254,18 @@ async def report_presence(
     if database.is_sqlite:
         return
     version = importlib.metadata.version("paperround")
+    reported_at, reported_term = -math.inf, None
     try:
         while True:
-            process = models.Process(database.name, role, version, get_term(), started_at, container.clock())
-            with isolation.isolated(log, "this process is not reported"):
-                async with database.transaction() as connection:
-                    await processes.report(connection, process)
-            await asyncio.sleep(processes.INTERVAL.total_seconds())
+            term, now = get_term(), time.monotonic()
+            # A new sender says so at once.
+            if term != reported_term or now - reported_at >= processes.INTERVAL.total_seconds():
+                reported_at, reported_term = now, term
+                process = models.Process(database.name, role, version, term, started_at, container.clock())
+                with isolation.isolated(log, "this process is not reported"):
+                    async with database.transaction() as connection:
+                        await processes.report(connection, process)
+            await asyncio.sleep(1)
     finally:
         with suppress(errors.StorageError):
             async with database.transaction() as connection:

@@ -81,6 +81,12 @@ def _add_thread(
     return thread
 
 
+@routes.get(GUILD + "/channels")
+async def list_channels(request: web.Request) -> web.StreamResponse:
+    rendered = wire.render_guild(require_guild(request), request.app[server.FAKE].world, full=True)
+    return server.json_response(rendered["channels"])
+
+
 @routes.get(GUILD + "/threads/active")
 async def list_active_threads(request: web.Request) -> web.StreamResponse:
     guild = require_guild(request)
