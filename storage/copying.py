@@ -26,7 +26,8 @@ _INDEX = (
 )
 COPIED = tuple(table for table in tables.metadata.sorted_tables if table not in _INDEX)
 """The tables that are copied, those that others refer to first."""
-_BATCH = 5000
+_BATCH, _LARGE_BATCH = 5000, 20
+"""Rows that are in memory at a time, and those of tables with packed texts: that of a digest may have megabytes."""
 
 
 class Sum(NamedTuple):
@@ -158,7 +159,9 @@ async def _add_up(connection: Connection, table: sa.Table) -> Sum:
 
 
 async def _read(connection: Connection, table: sa.Table) -> AsyncIterator[Sequence[tuple[Any, ...]]]:
-    result = await connection.stream(_select(table), execution_options={"yield_per": _BATCH})
+    is_large = any(isinstance(column.type, sa.LargeBinary) for column in table.c)
+    batch = _LARGE_BATCH if is_large else _BATCH
+    result = await connection.stream(_select(table), execution_options={"yield_per": batch})
     async for rows in result.partitions():
         yield [tuple(row) for row in rows]
 

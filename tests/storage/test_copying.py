@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -110,3 +111,18 @@ async def test_a_database_in_use_and_one_with_rows_are_refused(db: Database, tar
     await add_digest(target, 1)
     with pytest.raises(errors.StorageError, match="rows in digests already"):
         await copy(db, target)
+
+
+async def test_large_digests_are_copied_a_few_at_a_time(sqlite_db: Database) -> None:
+    async with sqlite_db.transaction() as connection:
+        values = {"date_on": reader_rows.NOW.date(), "format": "review", "language": "en", "problems": ()}
+        times = {"ingested_at": reader_rows.NOW, "updated_at": reader_rows.NOW, "revision": 1}
+        rows = [values | times | {"hash": str(number), "raw": bytes(500_000)} for number in range(100)]
+        await connection.execute(tables.digests.insert(), rows)
+    async with sqlite_db.read() as connection:
+        tracemalloc.start()
+        copied = await copying._add_up(connection, tables.digests)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert copied.rows == 100
+    assert peak < 35_000_000  # of 50 MB
