@@ -375,6 +375,7 @@ async def fetch_member(interaction: Interaction, guild_id: int) -> discord.Membe
         return fetched[guild_id]
     try:
         client = interaction.client
+        await client.prepare_guild(guild_id)  # roles that a front has kept may have lost their rights since
         guild = client.get_guild(guild_id) or await client.fetch_guild(guild_id)
         fetched[guild_id] = await guild.fetch_member(user.id)
         return fetched[guild_id]
