@@ -39,6 +39,7 @@ from bot.client.context import Interaction, Request
 from bot.client.translations import Argument
 from bot.core import isolation
 from bot.core.admission import Admission, BusyError
+from bot.rendering import discord_text
 
 log = structlog.get_logger(__name__)
 
@@ -565,9 +566,9 @@ def display_name(interaction: AnyInteraction) -> str:
 
 
 def selected_values(interaction: AnyInteraction) -> list[str]:
-    """Return the selected values of the select menu that triggered the interaction."""
+    """Return the selected values of the select menu that triggered the interaction, as many as a menu can have."""
     data: Any = interaction.data or {}
-    return [str(value) for value in data.get("values", ())]
+    return [str(value) for value in data.get("values", ())[: discord_text.SELECT_OPTIONS]]
 
 
 def selected_value(interaction: AnyInteraction) -> str:
