@@ -403,7 +403,8 @@ def callback(
     """Make a cog's method a callback of discord.py: it gets a `Request`, and what it returns is sent in this mode.
 
     A reader who uses more than `context.MAX_REQUESTS` in a period is refused before anything is done. The methods of a cog
-    with `reads_guild` find the server's channels and roles in the client's cache.
+    with `reads_guild` find the server's channels and roles in the client's cache, but for `AT_ONCE`: a front that must ask for
+    them first may have to wait for longer than Discord does.
     """
 
     def decorate(method: CogMethod[P]) -> Callback[P]:
@@ -415,7 +416,7 @@ def callback(
             chosen = mode if isinstance(mode, ResponseMode) else mode(*arguments)  # type: ignore[arg-type]
             if chosen.defer is not None:
                 await chosen.defer(interaction)
-            if getattr(cog, "reads_guild", False):
+            if getattr(cog, "reads_guild", False) and chosen != AT_ONCE:
                 await interaction.client.complete_guild(interaction)
             request = Request(interaction, await interaction.client.texts_for(interaction))
             await _send(interaction, await method(cog, request, *arguments, **options), chosen)

@@ -125,6 +125,12 @@ class TestByHttp:
         assert "강화학습" in shown_text(answer)
         assert harness.bot.get_guild(harness.guild.id) is None
 
+    async def test_help_is_answered_at_once_without_asking_for_the_server(
+        self, harness: ClientHarness
+    ) -> None:
+        assert shown_text(await harness.ask("help"))
+        assert harness.bot.get_guild(harness.guild.id) is None
+
     async def test_a_channel_is_chosen_and_a_post_begun_by_its_button(self, harness: ClientHarness) -> None:
         where = harness.guild.create_text_channel("news")
         result = await harness.manager.slash(harness.channel, "daily setup", channel=where, papers=4)
