@@ -9,12 +9,13 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from storage import database, errors, key_values, locks, tables
+from storage import database, errors, key_values, locks, models, processes, tables
 from storage.database import Connection, Database
 
 _INDEX = (
@@ -26,7 +27,8 @@ _INDEX = (
 )
 COPIED = tuple(table for table in tables.metadata.sorted_tables if table not in _INDEX)
 """The tables that are copied, those that others refer to first."""
-_BATCH = 5000
+_BATCH, _LARGE_BATCH = 5000, 20
+"""Rows that are in memory at a time, and those of tables with packed texts: that of a digest may have megabytes."""
 
 
 class Sum(NamedTuple):
@@ -46,15 +48,17 @@ class _RawJson(sa.types.UserDefinedType[str]):
         return "JSON"
 
 
-async def copy(source: Database, target: Database) -> AsyncGenerator[int, None]:
+async def copy(source: Database, target: Database, now: datetime) -> AsyncGenerator[int, None]:
     """Copy all tables, each in a transaction of its own, and yield the number of rows that are there so far.
 
     A copy that was cut off continues with the table it was at. At the end the rows of all tables are read again in the target
-    and compared, and no process can send from the target before. Raises StorageError if a bot runs on one of them, if they are
-    the same, if the target has rows that no copy of the source put there, or if the rows differ.
+    and compared, and no process can send from the target before. Raises StorageError if a bot or a front runs on one of them at
+    `now` (UTC), if they are the same, if the target has rows that no copy of the source put there, or if the rows differ.
     """
     name = source.url.render_as_string(hide_password=True)
     async with _locked(source), _locked(target):
+        for database in (source, target):
+            await _require_no_front(database, now)
         sums = await _load_progress(target, name)
         yield sum(copied.rows for copied in sums.values())
         for table in COPIED[len(sums) :]:
@@ -85,6 +89,17 @@ async def _locked(database: Database) -> AsyncIterator[None]:
         yield
     finally:
         await lock.release()
+
+
+async def _require_no_front(database: Database, now: datetime) -> None:
+    """Raise StorageError if a front answers readers, who change rows that may be copied already; it has no lock."""
+    async with database.read() as connection:
+        live = await processes.list_live(connection, now)
+    if any(process.role is models.ProcessRole.FRONT for process in live):
+        name = database.url.render_as_string(hide_password=True)
+        raise errors.StorageError(
+            f"{name} is in use by `paperround run --role front`. Stop it, wait two minutes if it was killed, and copy again."
+        )
 
 
 async def _load_progress(target: Database, source: str) -> dict[str, Sum]:
@@ -158,7 +173,9 @@ async def _add_up(connection: Connection, table: sa.Table) -> Sum:
 
 
 async def _read(connection: Connection, table: sa.Table) -> AsyncIterator[Sequence[tuple[Any, ...]]]:
-    result = await connection.stream(_select(table), execution_options={"yield_per": _BATCH})
+    is_large = any(isinstance(column.type, sa.LargeBinary) for column in table.c)
+    batch = _LARGE_BATCH if is_large else _BATCH
+    result = await connection.stream(_select(table), execution_options={"yield_per": batch})
     async for rows in result.partitions():
         yield [tuple(row) for row in rows]
 

@@ -490,7 +490,12 @@ async def copy_rows(connection: AsyncConnection, table: sa.Table, rows: Sequence
     await connection.exec_driver_sql("SELECT 1")
     raw = await connection.get_raw_connection()
     assert raw.driver_connection is not None
-    await raw.driver_connection.copy_records_to_table(table.name, records=rows, columns=names)
+    from asyncpg import DataError
+
+    try:
+        await raw.driver_connection.copy_records_to_table(table.name, records=rows, columns=names)
+    except DataError as error:  # such as a NUL in a text, which SQLite stores
+        raise errors.StorageError(f"PostgreSQL cannot store a row of {table.name}: {error}.") from error
 
 
 async def execute_many(

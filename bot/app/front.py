@@ -37,7 +37,8 @@ PATH = "/interactions"
 SIGNATURE, TIMESTAMP = "X-Signature-Ed25519", "X-Signature-Timestamp"
 MAX_AGE = timedelta(seconds=60)
 """Between a request's timestamp and this machine's clock, before or after."""
-MAX_BODY_BYTES = 1_000_000
+MAX_BODY_BYTES = 250_000
+"""Twice the largest interaction, a long message's menu. Who has signed a body is known once it is read, on all connections."""
 LIMITS = http_server.Limits(connections=256, seconds=10.0, request_bytes=MAX_BODY_BYTES + 16_000)
 PING = 1
 MAX_UNKNOWN_FRONTS = 5
@@ -135,14 +136,19 @@ class GuildDirectory:
         http, user = self._client.http, self._client.user
         assert user is not None
         try:
-            guild, channels, member, threads = await asyncio.gather(
-                http.get_guild(guild_id, with_counts=False),
+            # Alone: of a server without the bot, where readers have it for themselves, the others are invalid requests.
+            guild = await http.get_guild(guild_id, with_counts=False)
+            channels, member, threads = await asyncio.gather(
                 http.get_all_guild_channels(guild_id),
                 http.get_member(guild_id, user.id),
                 http.get_active_threads(guild_id),
             )
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             log.warning("a server was not read", guild=guild_id, reason=str(error))
+            if isinstance(error, discord.Forbidden | discord.NotFound):
+                self._loaded_at[guild_id] = (
+                    self._monotonic()
+                )  # else one reader could use up the requests of all
             return
         data: Any = {**guild, "channels": channels, "members": [member], "threads": threads["threads"]}
         state = self._client._connection

@@ -101,7 +101,7 @@ def copy_database(
             shell.open_storage(target, creating=True, migrate=True) as opened,
         ):
             with shell.progress_counter("Copying rows") as show_count:
-                async for rows in copying.copy(source, opened):
+                async for rows in copying.copy(source, opened, system_clock()):
                     show_count(rows)
             with shell.progress_counter("Indexing papers") as show_count:
                 task = search_index.MaintenanceTask.INDEX

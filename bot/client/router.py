@@ -39,6 +39,7 @@ from bot.client.context import Interaction, Request
 from bot.client.translations import Argument
 from bot.core import isolation
 from bot.core.admission import Admission, BusyError
+from bot.rendering import discord_text
 
 log = structlog.get_logger(__name__)
 
@@ -375,6 +376,7 @@ async def fetch_member(interaction: Interaction, guild_id: int) -> discord.Membe
         return fetched[guild_id]
     try:
         client = interaction.client
+        await client.prepare_guild(guild_id)  # roles that a front has kept may have lost their rights since
         guild = client.get_guild(guild_id) or await client.fetch_guild(guild_id)
         fetched[guild_id] = await guild.fetch_member(user.id)
         return fetched[guild_id]
@@ -401,7 +403,8 @@ def callback(
     """Make a cog's method a callback of discord.py: it gets a `Request`, and what it returns is sent in this mode.
 
     A reader who uses more than `context.MAX_REQUESTS` in a period is refused before anything is done. The methods of a cog
-    with `reads_guild` find the server's channels and roles in the client's cache.
+    with `reads_guild` find the server's channels and roles in the client's cache, but for `AT_ONCE`: a front that must ask for
+    them first may have to wait for longer than Discord does.
     """
 
     def decorate(method: CogMethod[P]) -> Callback[P]:
@@ -413,7 +416,7 @@ def callback(
             chosen = mode if isinstance(mode, ResponseMode) else mode(*arguments)  # type: ignore[arg-type]
             if chosen.defer is not None:
                 await chosen.defer(interaction)
-            if getattr(cog, "reads_guild", False):
+            if getattr(cog, "reads_guild", False) and chosen != AT_ONCE:
                 await interaction.client.complete_guild(interaction)
             request = Request(interaction, await interaction.client.texts_for(interaction))
             await _send(interaction, await method(cog, request, *arguments, **options), chosen)
@@ -564,9 +567,9 @@ def display_name(interaction: AnyInteraction) -> str:
 
 
 def selected_values(interaction: AnyInteraction) -> list[str]:
-    """Return the selected values of the select menu that triggered the interaction."""
+    """Return the selected values of the select menu that triggered the interaction, as many as a menu can have."""
     data: Any = interaction.data or {}
-    return [str(value) for value in data.get("values", ())]
+    return [str(value) for value in data.get("values", ())[: discord_text.SELECT_OPTIONS]]
 
 
 def selected_value(interaction: AnyInteraction) -> str:

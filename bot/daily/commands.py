@@ -733,6 +733,7 @@ async def _form_modal(
 ) -> message_builder.StatelessModal:
     """Return a form with the settings of `_load_target`, replaced by the typed values. Raises UserError."""
     subscription = await _load_target(request, payload)
+    await request.interaction.client.prepare_guild(request.interaction.guild_id)
     channel = router.require_channel(request.interaction.guild, subscription.channel_id)
     values = {**daily_options.form_values(subscription), **typed}
     if values["role"] and channel.guild.get_role(int(values["role"])) is None:

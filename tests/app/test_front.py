@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import discord
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.app import front
 from bot.app.container import Container
+from bot.client import router
 from bot.client.context import Client
 from bot.core.settings import Settings
 from storage import daily, errors, models, processes
@@ -45,6 +48,10 @@ def make_server(client: Any) -> front.InteractionServer:
 
 
 PING = json.dumps({"type": 1}).encode()
+
+
+def test_a_flood_of_the_largest_bodies_fits_in_memory() -> None:
+    assert front.LIMITS.connections * front.LIMITS.request_bytes < 100_000_000
 
 
 def test_a_ping_is_answered() -> None:
@@ -118,6 +125,12 @@ class TestByHttp:
         assert "강화학습" in shown_text(answer)
         assert harness.bot.get_guild(harness.guild.id) is None
 
+    async def test_help_is_answered_at_once_without_asking_for_the_server(
+        self, harness: ClientHarness
+    ) -> None:
+        assert shown_text(await harness.ask("help"))
+        assert harness.bot.get_guild(harness.guild.id) is None
+
     async def test_a_channel_is_chosen_and_a_post_begun_by_its_button(self, harness: ClientHarness) -> None:
         where = harness.guild.create_text_channel("news")
         result = await harness.manager.slash(harness.channel, "daily setup", channel=where, papers=4)
@@ -144,10 +157,35 @@ class TestByHttp:
         assert guild.get_channel(harness.channel.id) is not None
         assert guild.me is not None
 
-    async def test_a_server_that_discord_does_not_give_is_not_there(self, harness: ClientHarness) -> None:
-        directory = front.GuildDirectory(harness.bot, lambda: 0.0)
-        await directory.load(4)
+    async def test_a_server_that_discord_does_not_give_is_asked_for_once_a_minute_too(
+        self, harness: ClientHarness
+    ) -> None:
+        now = 0.0
+        directory = front.GuildDirectory(harness.bot, lambda: now)
+        sent = mock.AsyncMock(wraps=harness.bot.http.request)
+        harness.bot.http.request = sent  # type: ignore[method-assign]
+        for _ in range(3):
+            await directory.load(4)
+        assert sent.call_count == 1
         assert harness.bot.get_guild(4) is None
+        now = 61.0
+        await directory.load(4)
+        assert sent.call_count == 2
+
+    async def test_a_right_that_was_taken_away_ends_in_direct_messages_too(
+        self, harness: ClientHarness
+    ) -> None:
+        now = 0.0
+        harness.bot.load_guild = front.GuildDirectory(harness.bot, lambda: now).load
+        await harness.bot.prepare_guild(harness.guild.id)
+        kept = harness.bot.get_guild(harness.guild.id)
+        assert kept is not None
+        kept.default_role._permissions = discord.Permissions(manage_guild=True).value  # as it was
+        in_dm: Any = SimpleNamespace(user=harness.reader, client=harness.bot, extras={})
+        await router.require_manager_of(in_dm, harness.guild.id)
+        now, in_dm.extras = 61.0, {}
+        with pytest.raises(router.UserError, match="needs-manage-server"):
+            await router.require_manager_of(in_dm, harness.guild.id)
 
 
 @pytest.mark.engines("postgresql")

@@ -8,6 +8,7 @@ import inspect
 import typing
 from contextlib import AsyncExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import discord
@@ -28,6 +29,7 @@ from bot.lists import messages as lists_messages
 from bot.lists.messages import ListKind, ListState
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
+from bot.rendering import discord_text
 from bot.shelf import messages as shelf_messages
 from storage import errors, models
 from tests.support.client_harness import (
@@ -426,3 +428,8 @@ async def test_each_autocomplete_offers_nothing_while_the_bot_is_busy(harness: C
         await _occupy(harness, stack)
         assert not await harness.reader.autocomplete(harness.channel, "saved list", "tag", "robo")
         assert set((await count_offered()).values()) == {0}
+
+
+def test_no_more_values_are_read_than_a_menu_has() -> None:
+    forged: Any = SimpleNamespace(data={"values": [f"2501.{number:05}" for number in range(10_000)]})
+    assert len(router.selected_values(forged)) == discord_text.SELECT_OPTIONS

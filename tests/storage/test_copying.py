@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from storage import copying, errors, key_values, locks, migrate, tables
+from storage import copying, errors, key_values, locks, migrate, models, processes, tables
 from storage.database import Database
 from tests.support import reader_rows
 
@@ -31,7 +32,7 @@ async def read(database: Database, table: sa.Table) -> list[Any]:
 
 
 async def copy(source: Database, target: Database) -> int:
-    return [rows async for rows in copying.copy(source, target)][-1]
+    return [rows async for rows in copying.copy(source, target, reader_rows.NOW)][-1]
 
 
 async def add_digest(database: Database, number: int) -> int:
@@ -71,7 +72,7 @@ async def test_a_copy_has_all_rows_and_gives_ids_that_were_never_given(
 
 async def test_a_copy_that_was_cut_off_sends_nothing_and_continues(db: Database, target: Database) -> None:
     await reader_rows.fill_every_table(db, 7)
-    async with aclosing(copying.copy(db, target)) as steps:
+    async with aclosing(copying.copy(db, target, reader_rows.NOW)) as steps:
         async for rows in steps:
             if rows > 5:
                 break
@@ -86,7 +87,7 @@ async def test_a_copy_that_was_cut_off_sends_nothing_and_continues(db: Database,
 @pytest.mark.engines("sqlite")
 async def test_a_copy_that_differs_is_refused(db: Database, target: Database) -> None:
     await reader_rows.fill_every_table(db, 7)
-    async with aclosing(copying.copy(db, target)) as steps:
+    async with aclosing(copying.copy(db, target, reader_rows.NOW)) as steps:
         async for rows in steps:
             if rows > 5:
                 break
@@ -107,6 +108,29 @@ async def test_a_database_in_use_and_one_with_rows_are_refused(db: Database, tar
     with pytest.raises(errors.StorageError, match="Stop the bot"):
         await copy(db, target)
     await lock.release()
+    # A front has no lock, and its readers go on to save papers.
+    front = models.Process("front", models.ProcessRole.FRONT, "1", None, reader_rows.NOW, reader_rows.NOW)
+    async with db.transaction() as connection:
+        await processes.report(connection, front)
+    with pytest.raises(errors.StorageError, match="--role front"):
+        await copy(db, target)
+    async with db.transaction() as connection:
+        await processes.remove(connection, "front")
     await add_digest(target, 1)
     with pytest.raises(errors.StorageError, match="rows in digests already"):
         await copy(db, target)
+
+
+async def test_large_digests_are_copied_a_few_at_a_time(sqlite_db: Database) -> None:
+    async with sqlite_db.transaction() as connection:
+        values = {"date_on": reader_rows.NOW.date(), "format": "review", "language": "en", "problems": ()}
+        times = {"ingested_at": reader_rows.NOW, "updated_at": reader_rows.NOW, "revision": 1}
+        rows = [values | times | {"hash": str(number), "raw": bytes(500_000)} for number in range(100)]
+        await connection.execute(tables.digests.insert(), rows)
+    async with sqlite_db.read() as connection:
+        tracemalloc.start()
+        copied = await copying._add_up(connection, tables.digests)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert copied.rows == 100
+    assert peak < 35_000_000  # of 50 MB
