@@ -69,7 +69,7 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
                 found = await _add_up(connection, table)
             if found != Sum(*sums[table.name]):
                 raise errors.StorageError(
-                    f"The copy's table {table.name} has {found.rows} rows that are not the {sums[table.name].rows} of the"
+                    f"The copy's table {table.name} has {found.rows} rows that differ from the {sums[table.name].rows} of the"
                     " source. Empty the target, and copy again."
                 )
         async with target.transaction() as connection:
@@ -112,7 +112,7 @@ async def _load_progress(target: Database, source: str) -> dict[str, Sum]:
             if is_other or (await connection.execute(_select(table).limit(1))).first() is not None:
                 name = target.url.render_as_string(hide_password=True)
                 found = f"a copy of {progress['source']}" if is_other else f"rows in {table.name}"
-                raise errors.StorageError(f"{name} has {found} already. Name an empty database.")
+                raise errors.StorageError(f"{name} already has {found}. Name an empty database.")
     return {table: Sum(*copied) for table, copied in progress["tables"].items()}
 
 

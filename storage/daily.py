@@ -27,8 +27,8 @@ async def add(connection: AsyncConnection, subscription: models.Subscription) ->
     """
     on_topic = f", {subscription.topic}" if subscription.topic else ""
     duplicate = (
-        f"Channel {subscription.channel_id} has a daily post at {subscription.at_time} ({subscription.timezone},"
-        f" {subscription.locale.value}, {subscription.style.value}{on_topic}) already. Edit that one instead."
+        f"Channel {subscription.channel_id} already has a daily post at {subscription.at_time} ({subscription.timezone},"
+        f" {subscription.locale.value}, {subscription.style.value}{on_topic}). Edit that one instead."
     )
     insert = subscriptions.insert().values(_values(subscription)).returning(subscriptions.c.id)
     return int((await _execute_unique(connection, insert, duplicate)).scalar_one())

@@ -219,12 +219,12 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
     text = str(getattr(error, "orig", None) or error)
     sentences = {
         "database is locked": f"{name} is locked by another process. Stop it, or try again in a moment.",
-        "readonly database": f"{name} is read-only. Give this user the right to write the file and its folder.",
+        "readonly database": f"{name} is read-only. Let this user write to the file and its folder.",
         "unable to open database file": f"{name} cannot be opened. Check that its folder exists and may be written to.",
         "file is not a database": f"{name} is not a Paperround database. Name another file in PAPERROUND_DATABASE_URL.",
         "disk image is malformed": f"{name} is damaged. Put a backup in its place (paperround backup makes them).",
         "disk is full": f"There is no space left to write {name}. Free some and start again.",
-        "disk I/O error": f"{name} cannot be written. Look whether its disk is full, has a quota or is failing.",
+        "disk I/O error": f"{name} cannot be written. Check whether its disk is full, has a quota or is failing.",
     }
     # SQLite, and asyncpg; their numbers have 64 bits.
     if "too large to convert to SQLite INTEGER" in text or "value out of int" in text:
@@ -251,7 +251,7 @@ _UNUSABLE = {
     "28": "Are the user, the password and pg_hba.conf right?",
     "53": "Give PostgreSQL more of it; nothing is lost meanwhile.",
     "57014": "A time-out or a person ended the statement; it is tried again.",
-    "58": "Look whether PostgreSQL's disk is failing.",
+    "58": "Check whether PostgreSQL's disk is failing.",
 }
 """What to do after the errors of PostgreSQL, by their code or its class, that say nothing against the statement: read-only, a
 refused user, no resources (a full disk), a cancelled statement, errors of the system (PostgreSQL manual, appendix A)."""
@@ -373,7 +373,7 @@ def check_file(url: URL) -> None:
     if path.is_dir():
         raise errors.StorageError(f"{path} is a folder. Name a file in PAPERROUND_DATABASE_URL.")
     if path.exists() and not os.access(path, os.R_OK):
-        raise errors.StorageError(f"{path} may not be read by this user. Give it the right to.")
+        raise errors.StorageError(f"{path} cannot be read by this user. Grant read permission.")
     if not path.exists() and not os.access(path.parent, os.W_OK):
         raise errors.StorageError(f"{path} cannot be created: this user may not write into its folder.")
     with translated_errors(url):

@@ -134,7 +134,7 @@ async def find_mismatch(opened: database.Database) -> str | None:
     return (
         None
         if current == HEAD
-        else f"The database has schema {current}, and this version uses {HEAD}: update it."
+        else f"The database has schema {current}, and this version uses {HEAD}: update Paperround or the database."
     )
 
 

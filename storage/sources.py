@@ -76,7 +76,7 @@ async def add(
     statement = database.dialect_insert(connection, sources).values(values).on_conflict_do_nothing()
     row = (await connection.execute(statement.returning(*sources.c))).one_or_none()
     if row is None:
-        raise errors.DuplicateError(f"{url} is a source already.")
+        raise errors.DuplicateError(f"{url} is already a source.")
     return database.build_record(models.StoredSource, row._mapping)
 
 

@@ -75,7 +75,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         channel="Send to this channel instead of to you (needs Manage Messages there)",
         when="Right away, or gathered; you can change the time in the preview",
         silent="Without a notification",
-        max_a_day="Messages a day at most; what is more comes with the next day's first",
+        max_a_day="Maximum messages a day; further papers come with the next day's first message",
     )
     @app_commands.choices(match=MATCH_CHOICES, when=TIMING_CHOICES)
     @app_commands.autocomplete(

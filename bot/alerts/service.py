@@ -57,7 +57,9 @@ def validate_alert(draft: models.Alert) -> models.Alert:
             f"A message may have from 1 to {MAX_PAPERS} papers; {draft.max_papers} were asked for."
         )
     if not 0 <= draft.max_a_day <= MAX_A_DAY:
-        raise errors.UsageError(f"Messages a day are {draft.max_a_day}; they must be from 0 to {MAX_A_DAY}.")
+        raise errors.UsageError(
+            f"The maximum of messages a day is {draft.max_a_day}; it must be from 0 to {MAX_A_DAY}."
+        )
     if not 1 <= draft.weekday <= 7:
         raise errors.UsageError(f"The weekday is {draft.weekday}; it must be from 1 (Monday) to 7.")
     clock.parse_zone(draft.timezone)
@@ -84,7 +86,7 @@ def _check_count(noun: str, count: int) -> None:
 def _check_term(term: models.AlertTerm) -> None:
     if len(term.text) > MAX_TEXT_LENGTH:
         raise errors.UsageError(
-            f"A text of an alert may have {MAX_TEXT_LENGTH} characters; this one has {len(term.text)}. Shorten it.",
+            f"A word or name may have up to {MAX_TEXT_LENGTH} characters; this one has {len(term.text)}. Shorten it.",
             "text-too-long",
             text=term.text,
             most=MAX_TEXT_LENGTH,
@@ -96,7 +98,7 @@ def _check_term(term: models.AlertTerm) -> None:
         )
     if term.kind is models.AlertKind.INSTITUTION and people.is_generic(term.text):
         raise errors.UsageError(
-            f"“{term.text}” is not the name of one institution. Give its whole name.",
+            f"“{term.text}” does not name one institution. Give its full name.",
             "no-institution",
             text=term.text,
         )
@@ -105,7 +107,7 @@ def _check_term(term: models.AlertTerm) -> None:
         not word or analyser.is_particle(word) or word in analyser.FUNCTION_WORDS for word in words
     ):
         raise errors.UsageError(
-            f"“{term.text}” is in every text: it has only particles or such words. Add a word with a meaning.",
+            f"“{term.text}” is in every text: it consists only of particles and similar words. Add a more specific word.",
             "only-particles",
             text=term.text,
         )

@@ -104,7 +104,7 @@ def read_public_key(value: str) -> Ed25519PublicKey:
         return Ed25519PublicKey.from_public_bytes(bytes.fromhex(value))
     except ValueError:
         raise errors.UsageError(
-            "PAPERROUND_PUBLIC_KEY is not a public key: it has 64 hexadecimal digits, and stands on the General Information"
+            "PAPERROUND_PUBLIC_KEY is not a public key, which has 64 hexadecimal digits and is shown on the General Information"
             " page of your application (https://discord.com/developers/applications)."
         ) from None
 
@@ -187,7 +187,7 @@ async def run(container: Container) -> None:
     settings, liveness = container.settings, container.liveness
     if container.database.is_sqlite:
         raise errors.UsageError(
-            "`paperround run --role front` needs PostgreSQL, since a SQLite file has one process. `paperround run` alone"
+            "`paperround run --role front` needs PostgreSQL, since only one bot can use a SQLite file. `paperround run` alone"
             " answers commands too."
         )
     if settings.interactions is None:

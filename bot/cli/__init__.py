@@ -73,7 +73,7 @@ def _register_all(app: typer.Typer) -> None:
         app.command()(command)
     app.command("healthcheck")(operations.ask_health)
     groups: dict[tuple[str, str], dict[str, Callable[..., None]]] = {
-        ("db", "The database: its schema, and copies on another engine."): {
+        ("db", "The database: its schema, and copies to another engine."): {
             "upgrade": operations.upgrade,
             "copy": operations.copy_database,
         },

@@ -79,7 +79,7 @@ def _timing_options(
     timezone: Annotated[
         str | None,
         typer.Option(
-            metavar="ZONE", help="IANA zone of that time; left out: the user's or the daily posts'."
+            metavar="ZONE", help="IANA zone of that time; by default the user's, else the daily posts'."
         ),
     ] = None,
     weekday: Annotated[str | None, typer.Option(metavar="mon", help="Day of a weekly message.")] = None,
@@ -89,7 +89,7 @@ def _timing_options(
         typer.Option(
             "--max-a-day",
             metavar="N",
-            help="Messages a day; what is more comes with the next day's first; 0: all.",
+            help="Maximum messages a day; further papers come with the next day's first; 0: no limit.",
         ),
     ] = None,
     silent: Annotated[

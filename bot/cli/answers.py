@@ -86,7 +86,7 @@ def similar(paper_id: PaperId, limit: Limit = 10, as_json: shell.AsJson = False)
         return None if detail is None else await service.list_similar(detail.arxiv_id, limit=limit)
 
     rows = shell.run_with_service(create_search, command)
-    print_papers(rows or (), as_json, empty="" if rows is None else "No paper is like it.")
+    print_papers(rows or (), as_json, empty="" if rows is None else "No similar papers.")
     _exit_if_unknown(paper_id, rows)
 
 
@@ -119,7 +119,7 @@ def why(
 
 def status(
     channel: Annotated[
-        int | None, typer.Option("--channel", min=1, help="With this channel's posts.")
+        int | None, typer.Option("--channel", min=1, help="Also show this channel's posts.")
     ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
@@ -169,7 +169,7 @@ async def _find_guild(container: Container, channel_id: int) -> int:
             if row.channel_id == channel_id:
                 return row.guild_id
     raise errors.UsageError(
-        f"No daily post goes to channel {channel_id}. `paperround channels list` shows them."
+        f"No daily post goes to channel {channel_id}. `paperround channels list` shows all daily posts."
     )
 
 
@@ -214,20 +214,17 @@ def glossary(
         list[str] | None,
         typer.Argument(
             metavar="[TERM] | forget TERM FORM | add TERM FORM",
-            help="A term in Korean or English, or an abbreviation; with forget or add, and a form, what is no form of it, or is"
-            " one. Several words are quoted.",
+            help="A term in Korean or English, or an abbreviation; forget says that FORM is not a form of TERM, add that it"
+            " is. Put several words in quotation marks.",
             show_default=False,
         ),
     ] = None,
     suspicious: Annotated[
-        bool,
-        typer.Option(
-            "--suspicious", help="List the learned variants, those that fewest papers confirm first."
-        ),
+        bool, typer.Option("--suspicious", help="List the learnt forms, the least confirmed first.")
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show a term's variants with evidence and paper counts; forget or add a variant permanently."""
+    """Show a term's forms with evidence and paper counts; forget or add a form permanently."""
     if suspicious:
         _print_suspicious(as_json)
         return
@@ -252,7 +249,7 @@ def glossary(
         for key, forms in concepts
         for form, paper_count in forms
     ]
-    shell.print_table(columns, rows, empty=f"{term!r} is not in any concept; it is searched for as typed.")
+    shell.print_table(columns, rows, empty=f"{term!r} is not in the glossary; it is searched for as typed.")
     if senses:
         shell.error(f"{term} is short for: {' · '.join(senses)}")
 

@@ -25,7 +25,7 @@ def read_address() -> str:
         address = settings.load().http
     if not address or not address.strip():
         raise errors.UsageError(
-            f"{SETTING} is not set, so `paperround run` serves no health. Set it, for example to 127.0.0.1:9464."
+            f"{SETTING} is not set, so `paperround run` does not serve `/health`. Set it, for example to 127.0.0.1:9464."
         )
     return address.strip()
 
@@ -62,7 +62,7 @@ def request_health(address: str) -> tuple[bool, dict[str, Any]]:
 def describe(is_healthy: bool, body: dict[str, Any]) -> str:
     """Return the answer as one line."""
     if not is_healthy:
-        return f"unhealthy: {' '.join(map(str, body.get('problems', ()))) or 'it says so without a reason.'}"
+        return f"unhealthy: {' '.join(map(str, body.get('problems', ()))) or 'no reason given.'}"
     if body.get("outage") is True:
         return "healthy: Discord does not answer, and starting the bot again would not change that."
     if body["role"] == "standby":

@@ -111,13 +111,13 @@ def copy_database(
 
     name, rows = shell.run_command(command)
     shell.print_result(
-        {"to": name, "rows": rows}, f"{rows} rows copied to {name}, and the search index made.", as_json
+        {"to": name, "rows": rows}, f"{rows} rows copied to {name}, and the search index built.", as_json
     )
 
 
 def doctor(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only what is wrong or left to do.")] = False,
-    show_all: Annotated[bool, typer.Option("--all", help="Print settings that are not set, too.")] = False,
+    show_all: Annotated[bool, typer.Option("--all", help="Also print settings that are not set.")] = False,
     as_json: shell.AsJson = False,
 ) -> None:
     """Say what is left to do, check settings, database and token; exit status 1 if nothing can be posted."""
@@ -171,7 +171,9 @@ def accept_options(
 def run(
     role: Annotated[
         models.ProcessRole,
-        typer.Option("--role", help="leader: everything but commands by HTTP, which `front` answers."),
+        typer.Option(
+            "--role", help="leader: everything except commands that come by HTTP; front: only these."
+        ),
     ] = models.ProcessRole.ALL,
 ) -> None:
     """Run the bot until SIGTERM or SIGINT."""
@@ -209,12 +211,12 @@ def serve_tools(
         typer.Option(
             "--http",
             metavar="HOST:PORT",
-            help="Serve streamable HTTP there instead of stdio, with PAPERROUND_MCP_TOKEN; :PORT is 127.0.0.1.",
+            help="Serve streamable HTTP there instead of stdio, with PAPERROUND_MCP_TOKEN; :PORT alone means 127.0.0.1.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Serve the archive's search to agents by the Model Context Protocol (MCP), until stdin ends or SIGINT."""
+    """Serve the archive's search to agents over the Model Context Protocol (MCP), until stdin ends or SIGINT."""
     try:
         from bot.cli import mcp_server
     except ModuleNotFoundError as error:
@@ -292,7 +294,7 @@ def demo(
 def build_web(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or one of an earlier build.")],
     base_url: Annotated[
-        str, typer.Option("--base-url", help="Where it will be, such as https://example.org/papers.")
+        str, typer.Option("--base-url", help="The address it will have, such as https://example.org/papers.")
     ],
     lang: Annotated[str | None, typer.Option("--lang", help="ko or en.")] = None,
     as_json: shell.AsJson = False,
@@ -388,7 +390,7 @@ def _read_set_up(file: Path) -> str:
         with file.open("rb") as opened:
             data = opened.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
-            raise errors.UsageError(f"{file} has over {MAX_BYTES:,} bytes. Divide it into several files.")
+            raise errors.UsageError(f"{file} has over {MAX_BYTES:,} bytes. Split it into several files.")
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
         raise errors.UsageError(f"{file} cannot be read: {error.strerror}.") from None
@@ -408,7 +410,7 @@ def _confirm() -> bool:
     """Ask whether the plan is applied. Raises UsageError without a terminal."""
     if not sys.stdin.isatty():
         raise errors.UsageError(
-            "There is no terminal to ask, and nothing was applied. Add --yes to apply it, or --dry-run to look only."
+            "There is no terminal to ask in, and nothing was applied. Add --yes to apply it, or --dry-run only to look."
         )
     return typer.confirm("Apply?", default=False, err=True)
 

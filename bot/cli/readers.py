@@ -54,7 +54,9 @@ def print_saved(
         str | None, typer.Option("--format", help="Write a file: bibtex, ris, csl-json, markdown or csv.")
     ] = None,
     tag: Annotated[str, typer.Option("--tag", help="Only papers with this tag.")] = "",
-    search: Annotated[str, typer.Option("--search", help="Only papers that match, also by their note.")] = "",
+    search: Annotated[
+        str, typer.Option("--search", help="Only papers that match; notes are searched too.")
+    ] = "",
     as_json: shell.AsJson = False,
 ) -> None:
     """Show a user's saved papers, newest first, or write them as a file to stdout."""

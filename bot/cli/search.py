@@ -48,8 +48,8 @@ def search(
         list[str] | None,
         typer.Argument(
             metavar="[QUERY]",
-            help='Words, in Korean or English; in it "a phrase", -word, author:, since:, until: and votes: work.'
-            " Put -- before one that begins with -.",
+            help='Words in Korean or English, with "a phrase", -word, author:, since:, until: and votes: if needed.'
+            " Put -- before a query that begins with -.",
             show_default=False,
         ),
     ] = None,

@@ -49,7 +49,7 @@ def setup(
         ),
     ] = None,
     accept: Annotated[
-        bool, typer.Option("--yes", help="Ask nothing: Hugging Face if no source is named.")
+        bool, typer.Option("--yes", help="Ask nothing; without --source, use Hugging Face.")
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
@@ -65,7 +65,7 @@ def setup(
     kept = {name for name in (TOKEN, SOURCES) if origins[name] not in (settings.ENV_FILE, "default")}
     if SOURCES in kept and source:
         raise errors.UsageError(
-            f"--source cannot be written: the sources are in the {origins[SOURCES]}, which counts too. Add them there,"
+            f"--source cannot be written: the sources are already set in the {origins[SOURCES]}. Add them there,"
             " or with `paperround sources add`."
         )
     addresses = _choose_sources(loaded, source or (), is_asking and SOURCES not in kept)
@@ -102,7 +102,7 @@ def _find_application(
     if not is_asking or origin == "environment":
         if not stored:
             raise errors.UsageError(
-                "There is no terminal to ask for the token. Give it with --token-stdin:"
+                "There is no terminal to ask for the token in. Give it with --token-stdin:"
                 " `paperround setup --token-stdin --yes < FILE`."
             )
         return _check(loaded, stored)
@@ -167,8 +167,8 @@ def _check_source(loaded: Settings, address: str) -> str:
 
     if not address or len(address.split()) > 1:
         raise errors.UsageError(
-            f"--source {address!r} is not one address. Give each with a --source of its own; one with a blank in it"
-            " goes to `paperround sources add`."
+            f"--source {address!r} is not one address. Give each with a --source of its own, and add one with a space"
+            " in it with `paperround sources add`."
         )
     kinds.check(kinds.guess_kind(address, kinds.service_endpoints(loaded)), address, {})
     return address
@@ -195,4 +195,4 @@ def _write(file: Path, values: Mapping[str, str]) -> None:
     except OSError as error:
         if copy is not None:
             Path(copy).unlink(missing_ok=True)
-        raise PaperroundError(f"{file} cannot be written: {error.strerror}. It is as it was.") from error
+        raise PaperroundError(f"{file} cannot be written: {error.strerror}. It was not changed.") from error

@@ -39,7 +39,7 @@ _SOURCE_COLUMNS = (
     "next_attempt_at",
     "progress",
 )
-_PRIORITY_HELP = "Of sources that disagree the one with the highest number counts, of equal ones the oldest."
+_PRIORITY_HELP = "Where sources disagree, the highest number wins; among equals, the oldest source."
 _FAILURES = ("failed", "refused")  # the command line shows what is gone as failed
 _REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers")
 

@@ -108,7 +108,7 @@ def add(
     ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Add a daily post to a channel, which the bot posts to, or a webhook."""
+    """Add a daily post, sent by the bot to a channel, or through a webhook."""
     from storage import errors, models
 
     settings, token = shell.load_settings(), None
@@ -155,7 +155,9 @@ def _check_webhook(draft: models.Subscription, token: str, settings: Settings) -
             "Discord does not know this webhook. Copy its address again, from the channel's settings › Integrations."
         )
     if failure is not None:
-        shell.error(f"Discord could not be asked for the webhook: {failure}. `paperround doctor` asks again.")
+        shell.error(
+            f"Discord could not be asked about the webhook: {failure}. `paperround doctor` asks again."
+        )
 
 
 def list_rows(

@@ -147,7 +147,7 @@ MAX_PLAIN_BYTES = 8_000_000
 
 
 class TooLargeError(PaperroundError):
-    """The file is larger than Discord takes."""
+    """The file is larger than Discord accepts."""
 
 
 class _DataFile:
@@ -183,7 +183,7 @@ class _DataFile:
 
     def _check(self) -> None:
         if self._buffer.tell() > discord_text.FILE_BYTES:
-            raise TooLargeError("The file is larger than Discord takes.")
+            raise TooLargeError("The file is larger than Discord accepts.")
 
 
 class ReaderData:

@@ -150,7 +150,7 @@ async def identify(settings: Settings) -> Application:
         assert client.application_id is not None  # the login asked for it
         return Application(str(client.user), client.application_id)
     except discord.LoginFailure as error:
-        reason = "Discord cannot be reached: something between answered with 401."
+        reason = "Discord cannot be reached: something in between answered with 401."
         raise PaperroundError(WRONG_TOKEN if answers[-1].is_discords else reason) from error
     except TimeoutError as error:
         raise PaperroundError(NO_ANSWER) from error

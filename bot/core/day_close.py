@@ -111,7 +111,7 @@ _COUNTRY = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{1,8}))?")
 _DATES_LINE = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\s*\.\.\s*([0-9]{4}-[0-9]{2}-[0-9]{2}))?(?:\s.*)?", re.ASCII
 )
-_DATES_FORM = "a line is 2026-12-24 or 2026-12-24..2027-01-02, with a name after a blank if you like"
+_DATES_FORM = "a line is 2026-12-24 or 2026-12-24..2027-01-02, with a name after a space if you like"
 
 
 class DaysOff:
@@ -193,7 +193,7 @@ def read_dates(text: str, name: str) -> set[date]:
                 raise ValueError(_DATES_FORM)
             first, last = (date.fromisoformat(part) for part in (match[1], match[2] or match[1]))
             if not timedelta(0) <= last - first <= MAX_RANGE:
-                raise ValueError("a range ends after its first day, within a year")
+                raise ValueError("a range must end after its first day, within a year")
         except ValueError as error:
             raise errors.UsageError(
                 f"PAPERROUND_DAYS_OFF: {name}, line {number}: {stripped[:60]!r}: {error}."

@@ -45,7 +45,7 @@ def _split_texts(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(item.strip() for item in value.split(",") if item.strip())
     if not isinstance(value, list | tuple):
-        raise ValueError(f"{value!r} is not a list of texts")
+        raise ValueError(f"{value!r} is not a list of strings")
     return value
 
 
@@ -64,7 +64,7 @@ def _split_sources(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if value.lstrip().startswith(("[", "{")):
-        raise ValueError(f"write addresses separated by blanks, or [[sources]] tables in {TOML_FILE}")
+        raise ValueError(f"write addresses separated by spaces, or [[sources]] tables in {TOML_FILE}")
     # Commas stand in addresses, such as arxiv:cs.CL,cs.LG.
     return [{"url": address} for address in value.split()]
 
@@ -226,7 +226,7 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_unset(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
         if isinstance(value, bool):
-            raise ValueError("true and false are not values of it")
+            raise ValueError("it cannot be true or false")
         is_optional = cls.model_fields[str(info.field_name)].default is None
         return None if is_optional and isinstance(value, str) and not value.strip() else value
 
@@ -342,7 +342,7 @@ def find_unknown() -> list[UnknownSetting]:
             # The prefix, which all names share, would make any two of them similar.
             by_rest = {label.removeprefix(_PREFIX): label for label in known}
             near = difflib.get_close_matches(shown.removeprefix(_PREFIX), by_rest, n=1)
-            perhaps = "".join(f" Perhaps {by_rest[rest]} is meant." for rest in near)
+            perhaps = "".join(f" Did you mean {by_rest[rest]}?" for rest in near)
             sentence = f"{shown} is not a setting; its value is ignored.{perhaps}"
             unknown.append(UnknownSetting(shown, origin, sentence))
     return unknown

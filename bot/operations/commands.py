@@ -28,7 +28,9 @@ class StatusCog(commands.Cog):
         self._services = bot.services
         self._mentions = bot.mentions
 
-    @router.command(name="status", description="What arrived, was posted, comes next, and is stuck")
+    @router.command(
+        name="status", description="What arrived, what was posted, what comes next and what is stuck"
+    )
     async def status(self, request: Request) -> ui.LayoutView:
         """Show the status of this channel and of the user's alerts."""
         return await self._status_view(request)

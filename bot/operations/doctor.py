@@ -47,7 +47,7 @@ GONE = (
     " again with `paperround channels add --webhook -`, and remove this one with `paperround channels remove {id}`."
 )
 UNCERTAIN = (
-    "Whether the post of {days} arrived is not known. Look into the channel; if it is missing, `paperround channels resume"
+    "It is unclear whether the post of {days} arrived. Check the channel; if it is missing, `paperround channels resume"
     " {id}` sends it."
 )
 
@@ -148,7 +148,7 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
     if label == "PAPERROUND_INBOX" and not value.exists():
         return True, "The folder is missing; `paperround run` creates it."
     if not value.is_dir():
-        return False, f"{value} is not a folder. Create it, or take the setting away."
+        return False, f"{value} is not a folder. Create it, or remove the setting."
     problems = Templates(value).find_problems() if label == "PAPERROUND_TEMPLATES" else []
     return not problems, "; ".join(map(str, problems))
 
@@ -157,7 +157,7 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool]:
     """Return the findings, and whether anything is to be posted otherwise than by webhooks, or nothing at all."""
     name = "database"
     if (path := snapshot.find_missing_file(settings.database_url)) is not None:
-        note = f"{path} does not exist; `paperround run` makes it. If you have one, this is another folder."
+        note = f"{path} does not exist; `paperround run` creates it. If you already have one, you are in another folder."
         has_source = bool(settings.sources)
         return [
             Finding(name, "none yet", status=Status.WARNING, note=note),
@@ -226,7 +226,7 @@ async def _webhooks(
         if is_gone:
             notes.append(GONE.format(id=row.id))
         elif failure is not None:
-            notes.append(f"Discord could not be asked for it: {failure}.")
+            notes.append(f"Discord could not be asked about it: {failure}.")
         if row.state is not models.ActivityState.ACTIVE and not is_gone:
             notes.append(f"It is paused. `paperround channels resume {row.id}` resumes it.")
         if days:
@@ -273,7 +273,7 @@ async def _index(opened: Database) -> Finding:
     value = f"version {version}, {status.papers} papers"
     if status.progress is not None:
         value += f"; a new one has {status.progress.papers}"
-    remedy = "`paperround run` sees to it by itself; `paperround reindex` does so at once."
+    remedy = "`paperround run` takes care of it; `paperround reindex` does so at once."
     reason = search_index.describe(status)
     well = not status.is_outdated and not status.missing
     note = f"The index is {reason}. {remedy}" if reason else ""

@@ -127,7 +127,7 @@ class Liveness:
             or self._seconds_since(self._database_away[0]) <= DATABASE_AWAY_SECONDS
         ):
             return []
-        return [f"The database is away; it is waited for. {self._database_away[1]}"]
+        return [f"The database is unavailable; the bot is waiting for it. {self._database_away[1]}"]
 
     def _find_own_problems(self) -> list[str]:
         is_logging_in = (self._signs["tick"] or float("-inf")) < self._started_at
@@ -389,7 +389,7 @@ DATABASE_SECONDS = 2.0
 
 NO_FRONT = (
     "Discord sends commands to the application's Interactions Endpoint URL, and no `paperround run --role front` is there to"
-    " answer them. Start one, or take the address away on the application's General Information page."
+    " answer them. Start one, or remove the address on the application's General Information page."
 )
 
 

@@ -324,7 +324,7 @@ class _Run:
             if errors.HIDDEN in address:
                 raise _KeyError(
                     "source",
-                    f"the address of {address} has a secret, which no file holds."
+                    f"the address of {address} has a secret, which is never written to a file."
                     " Add it with `paperround sources add`, then apply the file again.",
                 )
             added = await registry.add(
@@ -383,7 +383,7 @@ class _Run:
         if await key_values.get(connection, f"{key_values.WEBHOOK}{draft.channel_id}") is None:
             raise _KeyError(
                 WEBHOOK,
-                f"the address of webhook {draft.channel_id} is a secret, which no file holds. Give it with"
+                f"the address of webhook {draft.channel_id} is a secret, which is never written to a file. Give it with"
                 " `paperround channels add --webhook -`, then apply the file again: it sets the rest.",
             )
 

@@ -95,7 +95,7 @@ class GlossaryService(GlossaryReader):
             ]
             if len(kept) >= MAX_DECISIONS:
                 raise errors.UsageError(
-                    f"{MAX_DECISIONS} forms are added or forgotten already, which is all there may be."
+                    f"{MAX_DECISIONS} forms have already been added or forgotten, the maximum."
                 )
             value = json.dumps([*kept, made], ensure_ascii=False)
             await key_values.set_value(connection, search.GLOSSARY_DECISIONS, value)
@@ -192,7 +192,7 @@ def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added
     if resolver.is_same_form(name, form):
         raise errors.UsageError(f"{form!r} is the term itself.")
     if is_added and is_known:
-        raise errors.UsageError(f"{form!r} is a form of {name!r} already.")
+        raise errors.UsageError(f"{form!r} is already a form of {name!r}.")
     if is_added and len(term_keys.term_key(form)) < 2:
         raise errors.UsageError(
             f"{form!r} is too short: a form of one letter or syllable is in too many words."

@@ -369,12 +369,12 @@ def describe(status: IndexStatus) -> str:
     """Return what is wrong with the index as a clause, "" if nothing is."""
     if status.is_outdated:
         made_by = f"version {status.version}" if status.version else "an unknown version"
-        return f"made by {made_by}, and look-ups ask for what version {VERSION} makes"
+        return f"from {made_by}, and look-ups need version {VERSION}"
     if status.progress is not None and status.progress.in_place:
         return "rebuilt; the former one is not yet cleared away"
     if status.progress is not None:
         return f"being rebuilt, {status.progress.papers} papers done"
-    return f"without {status.missing} of the papers" if status.missing else ""
+    return f"missing {status.missing} of the papers" if status.missing else ""
 
 
 async def run_task(database: Database, clock: Clock, task: MaintenanceTask) -> AsyncGenerator[int, None]:

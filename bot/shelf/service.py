@@ -137,7 +137,7 @@ class Shelf:
                     count += len(rows)
                     if file.tell() > discord_text.FILE_BYTES:
                         raise TooLargeError(
-                            "The file is larger than Discord takes. Export a tag or a search."
+                            "The file is larger than Discord accepts. Export only one tag or the results of a search."
                         )
         file.write(rendering.end.encode())
         return file.getvalue(), count

@@ -504,7 +504,7 @@ class ArxivCategories:
         progress = self._mark_announced(progress, read_on, today)
         if not results:
             status = FetchStatus.UNCHANGED if is_unchanged else FetchStatus.NOT_YET
-            reason = "" if is_unchanged else "arXiv announces no new paper here today, as at weekends"
+            reason = "" if is_unchanged else "arXiv announces no new papers here today, as on weekends"
             results = [] if failed and is_unchanged else [base.FetchResult(self._address, status, reason)]
         if results:
             results[-1] = replace(results[-1], page_states=tuple(states), progress=progress.to_json())

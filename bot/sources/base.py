@@ -427,7 +427,7 @@ def _decode(body: bytes, encodings: list[str]) -> str:
             return body.decode(name)
         except UnicodeDecodeError:
             continue
-    raise FetchError(f"its letters cannot be read: they are not {encodings[0]}")
+    raise FetchError(f"its text cannot be decoded: it is not {encodings[0]}")
 
 
 def _resolve_codec(name: str | None) -> str | None:

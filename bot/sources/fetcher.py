@@ -174,7 +174,7 @@ def decompress(data: bytes, encoding: str, limit: int) -> bytes:
         data = stream.unused_data
         if not data.strip(b"\0"):
             return body
-    raise base.FetchError("its compressed answer has data behind its end")
+    raise base.FetchError("its compressed answer has data after its end")
 
 
 def _deflate_bits(data: bytes) -> int:
@@ -191,7 +191,7 @@ def _content_encoding(response: aiohttp.ClientResponse) -> str | None:
     if not names:
         return None
     if len(names) > 1 or names[0] not in ("gzip", "x-gzip", "deflate"):
-        raise base.FetchError(f"its answer is packed as {', '.join(names)}, which was not asked for")
+        raise base.FetchError(f"its answer is compressed as {', '.join(names)}, which was not asked for")
     return names[0]
 
 

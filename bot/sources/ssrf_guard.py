@@ -170,7 +170,7 @@ class SsrfGuard(abc.AbstractResolver):
             await self.resolve(host, port, socket.AF_UNSPEC)
         except OSError:
             raise base.FetchError(
-                f"the name {host} was not found here, so that it cannot be checked before the proxy gets it"
+                f"the name {host} was not found here, so it cannot be checked before the proxy gets it"
             ) from None
 
     async def resolve(

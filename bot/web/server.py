@@ -117,7 +117,7 @@ class WebServer:
         """Return where this request found the pages, and its language: of the address, else of the browser, else the bot's."""
         host = request.headers.get("Host", "")
         if not _is_host(host):
-            raise web.HTTPBadRequest(text="The header Host is not the name of a host.\n")
+            raise web.HTTPBadRequest(text="The Host header is not a host name.\n")
         # A proxy in front says how its client came.
         scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
         base_url = f"{scheme if scheme in ('http', 'https') else 'http'}://{host.lower()}"

@@ -176,7 +176,7 @@ class SiteBuilder:
         """Return the file of a path below the folder. Raises UsageError for one outside, also by a link."""
         names = path.split("/")
         if path != MANIFEST and not all(map(_NAME.fullmatch, names)):
-            raise errors.UsageError(f"{path!r} cannot be the name of a file of the site.")
+            raise errors.UsageError(f"{path!r} cannot be a file name on the site.")
         target = self._folder
         for name in names:
             target = target / name

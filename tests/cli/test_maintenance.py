@@ -92,7 +92,7 @@ def test_a_complete_index_is_well(indexed_archive: Paperround) -> None:
     [
         (set_old_version, "version 0"),
         (remove_version, "an unknown version"),
-        (empty_index, "without 7 of the papers"),
+        (empty_index, "missing 7 of the papers"),
         (begin_rebuild, "version 0"),
     ],
 )
@@ -228,6 +228,6 @@ def test_a_copy_answers_as_its_source(
     assert "new database" in copied.stderr
     again = indexed_archive("db", "copy", "--to", url)
     assert again.exit_status == 1
-    assert "already. Name an empty database." in again.stderr
+    assert "Name an empty database." in again.stderr
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
     assert [indexed_archive(*command).stdout for command in commands] == answers != ["", "", ""]

@@ -258,7 +258,13 @@ async def test_what_cannot_work_is_one_sentence_and_nothing_is_written(
         (token, model.TOKEN, {"DISCORD_TOKEN": "x"}, 2, "in the environment"),
         ((*token, "--source", "arxiv:nonsense!"), model.TOKEN, {}, 2, "nonsense!"),
         ((*token, "--source", "/a b"), model.TOKEN, {}, 2, "not one address"),
-        ((*token, "--source", "arxiv:cs.CL"), model.TOKEN, elsewhere, 2, "sources are in the environment"),
+        (
+            (*token, "--source", "arxiv:cs.CL"),
+            model.TOKEN,
+            elsewhere,
+            2,
+            "sources are already set in the environment",
+        ),
     )
     for arguments, stdin, settings, expected, reason in cases:
         status, out, err = await run(tmp_path, fake, *arguments, stdin=stdin, **settings)

@@ -180,7 +180,7 @@ def test_an_invalid_setting_is_named(
         ("PAPERROUND_HTTP", "x..y:80", "127.0.0.1:9464"),
         ("PAPERROUND_HTTP", "127.0.0.1:99999999", "127.0.0.1:9464"),
         ("PAPERROUND_OPERATOR_CHANNEL", "9" * 30, "less than"),
-        ("PAPERROUND_SOURCES", '[{"url":', "separated by blanks"),
+        ("PAPERROUND_SOURCES", '[{"url":', "separated by spaces"),
         ("PAPERROUND_LOG", "loud", "json"),
         ("PAPERROUND_EXPIRE_HOURS", "soon", "integer"),
     ):

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite"
 CHANNELS = 40
 FULL = 48_000
 """Bytes that a file may have once the disk is full: less than the log of writes (-wal), more than that of the bot."""
-SENTENCE = "cannot be written. Look whether its disk is full"
+SENTENCE = "cannot be written. Check whether its disk is full"
 
 
 async def test_what_a_full_disk_holds_up_comes_once_when_there_is_space(harness: FaultHarness) -> None:

@@ -131,7 +131,7 @@ async def test_a_card_says_what_a_listing_or_a_source_for_lookup_has_of_its_pape
     assert texts("summary-listing") in shown
     untold = listing.build(on, [{"arxiv_id": "2501.00078", "title": "Untold", "votes": 3}])
     await ingest.add_text(untold.text, location="huggingface")
-    missing = {"en": "no usable summary", "ko": "쓸 수 있는 요약 없음"}[texts.locale.value]
+    missing = {"en": "no usable summary", "ko": "보여 드릴 요약 없음"}[texts.locale.value]
     shown = shown_text(await harness.ask("paper", paper="2501.00078"))
     assert f"-# {texts('format-listing', date=day)} ({missing})" in shown.splitlines()
 

@@ -76,9 +76,9 @@ async def test_names_that_are_not_settings_are_warnings_with_the_nearest_name(
         "PAPERROUND_QQQQ": (".env", "warning"),
         "htp": ("paperround.toml", "warning"),
     }
-    assert "Perhaps PAPERROUND_TIMEZONE is meant" in warned["PAPERROUND_TIMEZON"].note
-    assert "Perhaps" not in warned["PAPERROUND_QQQQ"].note
-    assert "Perhaps http is meant" in warned["htp"].note
+    assert "Did you mean PAPERROUND_TIMEZONE?" in warned["PAPERROUND_TIMEZON"].note
+    assert "Did you mean" not in warned["PAPERROUND_QQQQ"].note
+    assert "Did you mean http?" in warned["htp"].note
 
 
 async def test_an_empty_inbox_is_not_a_source_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ async def test_there_is_a_limit_to_decisions(db: Database) -> None:
     rows = [("quantum foam", f"거품 {number}", True) for number in range(MAX_DECISIONS)]
     async with db.transaction() as connection:
         await key_values.set_value(connection, search.GLOSSARY_DECISIONS, json.dumps(rows))
-    with pytest.raises(errors.UsageError, match="all there may be"):
+    with pytest.raises(errors.UsageError, match="the maximum"):
         await GlossaryService(db).decide("quantum foam", "거품", is_added=True)
     await GlossaryService(db).decide("quantum foam", "거품 1", is_added=False)
 

@@ -94,7 +94,7 @@ async def test_a_copy_that_differs_is_refused(db: Database, target: Database) ->
     async with target.transaction() as connection:
         await connection.execute(tables.digests.update().values(language="ko"))
     with pytest.raises(
-        errors.StorageError, match="table digests has 1 rows that are not the 1 of the source"
+        errors.StorageError, match="table digests has 1 rows that differ from the 1 of the source"
     ):
         await copy(db, target)
 
@@ -117,7 +117,7 @@ async def test_a_database_in_use_and_one_with_rows_are_refused(db: Database, tar
     async with db.transaction() as connection:
         await processes.remove(connection, "front")
     await add_digest(target, 1)
-    with pytest.raises(errors.StorageError, match="rows in digests already"):
+    with pytest.raises(errors.StorageError, match="already has rows in digests"):
         await copy(db, target)
 
 

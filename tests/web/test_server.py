@@ -111,7 +111,7 @@ async def test_only_get_and_head_are_answered_and_a_host_has_to_be_one(archive: 
     for host in ("a.example/<b>", "[:::::::]:1", "a:99999"):
         assert (await archive.get("/", {"Host": host}))[0::2] == (
             400,
-            "The header Host is not the name of a host.\n",
+            "The Host header is not a host name.\n",
         )
     text = (await archive.get("/", {"Host": "Papers.example", "X-Forwarded-Proto": "https"}))[2]
     assert '<link rel="canonical" href="https://papers.example/">' in text

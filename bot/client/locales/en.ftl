@@ -3,7 +3,7 @@
 ## Answers when something can't be done
 outdated-control = This button is from an older version. Please run the command again.
 busy = The bot is busy right now. Please try again in a few seconds.
-cooldown = That was a lot in a short time. Please try again in { $seconds ->
+cooldown = You made too many requests in a short time. Please try again in { $seconds ->
     [one] a second
    *[other] { $seconds } seconds
 }.
@@ -537,14 +537,14 @@ subscription-now = Post now
 subscription-pause = Pause
 subscription-copy = Copy to channels
 copy-heading = Copy the daily post of { $channel }
-copy-choose = Choose up to { $most } channels. Nothing is set up before you confirm it.
+copy-choose = Choose up to { $most } channels. Nothing is set up until you confirm.
 copy-menu = Channels to copy it to
 copy-will = { $channel } will get this daily post
 copy-start = { $count ->
         [one] Copy to { $count } channel
        *[other] Copy to { $count } channels
     }
-copy-done = { $channel } has this daily post now
+copy-done = { $channel } now has this daily post
 subscription-all = All daily posts
 subscription-started = All set
 subscription-edited = Updated
@@ -552,10 +552,10 @@ subscription-paused = Paused
 subscription-resumed = Resumed
 subscription-removed = Removed. Nothing more will be posted in { $channel }.
 subscription-remove-sure = Remove the daily post in { $channel }? Pausing keeps its settings.
-subscription-posting = It will be in { $channel } in a few seconds.
+subscription-posting = It will appear in { $channel } in a few seconds.
 subscription-nothing-new = Nothing new for { $channel }: the newest papers have already been posted there, or no digest has arrived lately.
 subscription-already = This channel already has a daily post with the same time, language, style and topic.
-subscription-which = This server has several daily posts. Pick one in the option **post**.
+subscription-which = This server has several daily posts. Pick one with the **post** option.
 no-subscription = Daily post not found.
 no-subscriptions = This server doesn't have a daily post yet. Set one up with { $command }.
 next-at = Next: { $at }
@@ -573,7 +573,7 @@ subscription-form-again = Reopen what you typed
 subscription-form-options = Options
 subscription-form-option-complete = Wait until the day's list is complete
 subscription-form-option-say-empty = Post a note on days without papers
-subscription-form-option-server-picks = Plus this server's most saved and shared papers
+subscription-form-option-server-picks = Add this server's most saved and shared papers
 subscription-form-option-silent = Post without a notification
 subscription-form-role = Mention a role
 subscription-form-topic = Only papers on a topic
@@ -591,8 +591,8 @@ zone-unknown = I don't know the time zone “{ $text }”. Use a city or zone su
 channel-not-postable = A daily post needs a text, announcement or forum channel.
 weekly-at-its-hour = A weekly post goes out at its set time; it can't wait for a day's list to be complete.
 source-needs-topic = This source brings all new papers of a day, most of them without votes. A daily post from it needs a **topic** too.
-source-has-no-day = This source's lists never close, so a daily post from it can only go out at its set time. Choose that for **when** too.
-no-such-source = Source **{ $source }** not found. Pick one that the option offers.
+source-has-no-day = This source's lists never close, so a daily post from it can only go out at its set time. For **when**, choose “At this time” too.
+no-such-source = Source **{ $source }** not found. Pick one from the list that opens as you type.
 style-does-not-fit = { $channel } can't take this style. Forum channels take only the Forum style, and the Announcement style needs an announcement channel.
 
 ## Status
@@ -696,11 +696,11 @@ why-other-source =
         [none] Only a source for search and alerts has it, such as an arXiv category. This channel takes papers from digests and lists.
        *[other] This channel takes papers from { $source } only, which hasn't listed it.
     }
-why-not-then = It was not a candidate when the { $date } post was made: it had fewer votes, the post had other settings, or the digest did not have it yet. Today it would be posted.
+why-not-then = It was not a candidate when the { $date } post was made: it had fewer votes, the post had other settings, or the digest did not have it yet. It would be posted now.
 why-not-recorded = The post made from the { $date } digest didn't include it. The reason is no longer stored.
 why-first-post = The first post in a channel shows only the newest digest, and this paper's digest is older.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
-why-settling = The { $date } digest is waiting for votes to settle. It is posted { $at }.
+why-settling = The { $date } digest is waiting for votes to settle. It will be posted { $at }.
 why-closing = The post waits for the day's list to close. The { $date } list closes { $at }.
 why-stopped = This daily post is paused.
 why-superseded = The { $date } digest arrived after a newer one had been posted, so it was skipped.
@@ -720,7 +720,7 @@ why-no-subscription-here = This channel doesn't have a daily post. This server h
 ## Where the digests come from
 write-heading = Digests that Paperround writes
 write-off = Writing is off: no language model is set up. Papers show Hugging Face's summary or an excerpt from the abstract. The operator of Paperround can set up a model.
-write-nothing-yet = Nothing has been written yet. A day is written once its list is complete.
+write-nothing-yet = Nothing has been written yet. A day's digest is written once its list is complete.
 write-format-newsletter = Newsletter
 write-format-review = Review
 write-language-en = in English
@@ -769,7 +769,7 @@ source-last = last { $last }
 source-never = nothing read so far
 source-next = next { $next }
 source-due = next check in a moment
-source-back-fill = Earlier papers are being read: { $papers } since { $since } so far{ $share ->
+source-back-fill = Reading papers from { $since } on: { $papers } so far{ $share ->
     [0] {""}
    *[other] , { $share } %
 }.
@@ -853,7 +853,7 @@ today-from-saved = Based on { $count ->
     [one] 1 saved paper
    *[other] { $count } saved papers
 }
-today-from-topics = Based on your topics and alerts. Save three papers to include those too.
+today-from-topics = Based on your topics and alerts. Once you have saved three papers, they count too.
 today-rank = no. { $rank } by votes
 today-because = because you { $reasons }
 today-and = {", and "}
