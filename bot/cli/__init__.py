@@ -131,11 +131,13 @@ def _run(arguments: list[str]) -> int:
     except typer.Abort:
         return 130
     except usage_error as error:
-        # A group without a command has printed its help, and has no message.
-        if message := error.format_message():
-            where = error.ctx.command_path if error.ctx else "paperround"
-            end = "" if message.endswith((".", "?")) else "."
-            shell.error(f"{message}{end} `{where} --help` lists what it takes.")
+        message = error.format_message()
+        if error.ctx and message == error.ctx.get_help():  # a group without a command
+            typer.echo(message, err=True)
+            return 2
+        where = error.ctx.command_path if error.ctx else "paperround"
+        end = "" if message.endswith((".", "?")) else "."
+        shell.error(f"{message}{end} `{where} --help` lists what it takes.")
         return 2
     return status if isinstance(status, int) else 0
 

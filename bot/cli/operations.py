@@ -89,11 +89,16 @@ def copy_database(
     as_json: shell.AsJson = False,
 ) -> None:
     """Copy everything into an empty database while the bot is stopped; the same command continues a copy that was cut off."""
+    from storage import copying, migrate
 
-    async def command() -> tuple[str, int]:
+    try:
+        name = migrate.redact_url(target)
+    except errors.StorageError as error:
+        raise errors.UsageError(str(error).replace("PAPERROUND_DATABASE_URL", "--to")) from None
+
+    async def command() -> int:
         from bot.core.clock import system_clock
         from bot.search import index as search_index
-        from storage import copying, migrate
 
         rows = 0
         async with (
@@ -107,9 +112,9 @@ def copy_database(
                 task = search_index.MaintenanceTask.INDEX
                 async for papers in search_index.run_task(opened, system_clock, task):
                     show_count(papers)
-        return migrate.redact_url(target), rows
+        return rows
 
-    name, rows = shell.run_command(command)
+    rows = shell.run_command(command)
     shell.print_result(
         {"to": name, "rows": rows}, f"{rows} rows copied to {name}, and the search index built.", as_json
     )

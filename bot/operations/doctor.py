@@ -258,8 +258,10 @@ BYTES_PER_PAPER, BYTES_PER_LOOKUP = 13_000, 8_000
 def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
     """Say how many papers a day a source brings, and what that costs."""
     name, number = f"source {errors.redact(row.url)}", brought.papers_a_day
+    if row.failures:
+        return Finding(name, "failed", status=Status.WARNING, note=row.reason or "")
     if number is None:
-        return Finding(name, brought.brings.value)
+        return Finding(name, "not read yet" if row.last_attempt_at is None else brought.brings.value)
     is_lookup = brought.brings is kinds.Brings.LOOK_UP
     megabytes = number * 365 * (BYTES_PER_LOOKUP if is_lookup else BYTES_PER_PAPER) / 1_000_000
     value = f"{brought.brings.value}, about {number} paper{'s' if number != 1 else ''} a day"

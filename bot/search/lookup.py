@@ -153,8 +153,9 @@ def _list_filtered(
     common: SearchResult,
 ) -> SearchResult:
     """Return the papers within a scope, top-voted first."""
-    if scope == SearchScope():
-        # Exclusions select nothing by themselves.
+    selects_nothing = request.query.strip() and replace(query, excluded=()) == query_parser.Query()
+    if scope == SearchScope() or (selects_nothing and not request.author.strip()):
+        # Neither exclusions nor signs alone, such as an emoji, ask for all papers.
         return replace(common, ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
     if scope.paper_ids is None:
         total = search.count_top(view, scope.filters)

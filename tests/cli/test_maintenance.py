@@ -226,6 +226,8 @@ def test_a_copy_answers_as_its_source(
     copied = indexed_archive("db", "copy", "--to", url, "--json")
     assert (copied.exit_status, copied.data["to"]) == (0, url)
     assert "new database" in copied.stderr
+    wrong = indexed_archive("db", "copy", "--to", "nonsense")
+    assert (wrong.exit_status, "--to is not a database URL" in wrong.stderr) == (2, True)
     again = indexed_archive("db", "copy", "--to", url)
     assert again.exit_status == 1
     assert "Name an empty database." in again.stderr

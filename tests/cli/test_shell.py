@@ -269,3 +269,11 @@ def test_a_command_without_an_archive_loads_only_what_it_needs(tmp_path: Path) -
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert process.returncode == 0, process.stderr
+
+
+def test_a_group_without_a_command_prints_its_help(paperround: Paperround) -> None:
+    for arguments in ((), ("channels",)):
+        answer = paperround(*arguments)
+        assert answer.exit_status == 2
+        assert "\n  add " in answer.stderr or "\n  ingest " in answer.stderr
+        assert "lists what it takes" not in answer.stderr

@@ -144,6 +144,12 @@ async def test_pages_are_cut_from_one_order_and_totals_leave_out_exclusions(db: 
             assert [row.arxiv_id for row in page.rows] == listed[offset : offset + 5]
 
 
+async def test_neither_signs_nor_exclusions_alone_ask_for_all_papers(db: Database) -> None:
+    await sample_archive.add_digest(db, "2025-02-02", sample_archive.SMALL)
+    for query, count in (("🙈", 0), ("-video", 0), ("", 1), ("since:2025-01", 1)):
+        assert (await SearchService(db).search(SearchRequest(query, until=date(2025, 3, 1)))).total == count
+
+
 _QUERY_LIST = (
     '추론|reasoning|LLM 추론|RL|강화학습|확산 모델|diffusion|소형 언어 모델|비디오 생성|benchmark 평가|"language model" -비전'
     "|멀티모달|확산 모델로 비디오를 편집하는 방법|how do language models plan for robots"
@@ -169,7 +175,7 @@ async def first_ten(url: str, files: list[Path]) -> list[tuple[list[str], tuple[
         await database.close()
 
 
-async def test_totals_and_nine_of_the_first_ten_papers_are_the_same_on_both_engines(
+async def test_postgresql_finds_the_same_totals_and_nine_of_the_first_ten_papers(
     archive: Path, tmp_path: Path, postgres_url: str
 ) -> None:
     files = sorted((archive / "newsletter").rglob("*.md"))[:DIGESTS]
