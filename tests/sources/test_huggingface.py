@@ -145,7 +145,7 @@ async def test_an_invalid_paper_does_not_affect_the_others(origin: OriginServer,
         ('[{"title": "no paper"}, 3]', "none of the 2 papers in its list can be understood"),
         ("[" * 100_000, "its answer is not JSON"),
         ("[" + "9" * 10_000 + "]", "its answer is not JSON"),
-        (b"[\x80\xff\xfe]", "cannot be read"),
+        (b"[\x80\xff\xfe]", "cannot be decoded"),
     ],
 )
 async def test_an_invalid_list_fails_with_a_reason(
