@@ -10,7 +10,7 @@ DEV := $(VENV)/.dev
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-pythons coverage test-faults test-image test-install check format pictures bench bench-large shape clean
+.PHONY: help install demo run test test-pythons coverage test-scale test-faults test-image test-install check format pictures bench bench-large shape clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,11 @@ WORKERS ?= 3
 
 coverage: $(DEV) ## all tests with coverage, which takes a third longer
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term $(ARGS)
+
+test-scale: $(DEV) ## commands over HTTP, and fronts beside a leader that is killed
+	@$(BIN)/pytest -n $(WORKERS) --by-http tests/alerts tests/daily tests/lists tests/shelf tests/today tests/trends \
+		tests/client/test_permissions.py tests/client/test_router.py tests/operations/test_commands.py tests/writer/test_write_commands.py
+	@$(BIN)/pytest -n $(WORKERS) tests/app/test_front.py tests/faults/test_fronts.py tests/storage/test_copying.py
 
 test-faults: $(DEV) ## the long fault runs: kill -9 at 50 moments and more
 	@$(BIN)/pytest -n $(WORKERS) -m faults --all-faults tests/faults $(ARGS)
