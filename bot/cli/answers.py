@@ -83,7 +83,11 @@ def similar(paper_id: PaperId, limit: Limit = 10, as_json: shell.AsJson = False)
 
     async def command(service: SearchService) -> list[models.PaperRow] | None:
         detail = await service.find_paper(paper_id)
-        return None if detail is None else await service.list_similar(detail.arxiv_id, limit=limit)
+        if detail is None:
+            return None
+        if not as_json:  # words of a title can mean several papers
+            shell.echo(f"Similar to {detail.arxiv_id}, {detail.title or 'without a title'}:")
+        return await service.list_similar(detail.arxiv_id, limit=limit)
 
     rows = shell.run_with_service(create_search, command)
     print_papers(rows or (), as_json, empty="" if rows is None else "No similar papers.")

@@ -26,6 +26,7 @@ def test_trends_count_papers_and_votes_by_month(filled: Paperround) -> None:
 def test_similar_lists_other_papers_and_names_an_unknown_one(filled: Paperround) -> None:
     found = [row["arxiv_id"] for row in filled("similar", PAPERS[0][0], "--json").data]
     assert PAPERS[0][0] not in found
+    assert filled("similar", PAPERS[0][0]).stdout.startswith(f"Similar to {PAPERS[0][0]}, ")
     unknown = filled("similar", "2601.99999")
     assert unknown.exit_status == 1
     assert "2601.99999" in unknown.stderr
