@@ -328,7 +328,7 @@ async def find_equal(connection: AsyncConnection, alert: models.Alert) -> models
         " AND key = ? AND min_votes = ? ORDER BY id LIMIT 1"
     )
     values = (alert.user_id, alert.channel_id, alert.key, alert.min_votes)
-    # One hop to the database's thread where there is none, as for most that are added: half the time of adding one.
+    # One hop to the database's thread without an equal alert, which is the usual case: half the time of adding one.
     rows = list(await database.fetch_all(connection, statement, values))
     return await get(connection, rows[0][0]) if rows else None
 

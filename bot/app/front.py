@@ -146,9 +146,8 @@ class GuildDirectory:
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             log.warning("a server was not read", guild=guild_id, reason=str(error))
             if isinstance(error, discord.Forbidden | discord.NotFound):
-                self._loaded_at[guild_id] = (
-                    self._monotonic()
-                )  # else one reader could use up the requests of all
+                # Kept too: else one reader could use up the requests of all.
+                self._loaded_at[guild_id] = self._monotonic()
             return
         data: Any = {**guild, "channels": channels, "members": [member], "threads": threads["threads"]}
         state = self._client._connection

@@ -309,7 +309,7 @@ _MAX_TITLE_LINE_LENGTH = 500
 class PaperHeading(NamedTuple):
     """A heading with an arXiv id, in the rows from `row` to `end` (not included): titles can span lines.
 
-    `url` is None if the heading has none, `title` if it is only the id.
+    `url` is None without a link in the heading, `title` is None if the heading is only the id.
     """
 
     row: int
@@ -620,7 +620,7 @@ _MAX_DATED_LENGTH = 300
 
 
 def parse_date(heading: str) -> tuple[date | None, str] | None:
-    """The date in a heading, or None and the reason why it has none; None if there is nothing like a date.
+    """The date in a heading, or None with the reason if it is not a date; None without anything like a date.
 
     Never guesses between day and month.
     """

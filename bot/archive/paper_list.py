@@ -758,7 +758,7 @@ class _Found(NamedTuple):
 def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat) -> tuple[Digest, ...]:
     """The digests of a text of JSON values: listings as they are, and otherwise the papers in its objects.
 
-    `name`, `on` and `listing_form` are as in `parse.parse_text`. Raises NotADigestError, with the reason, if there are none.
+    `name`, `on` and `listing_form` are as in `parse.parse_text`. Raises NotADigestError with the reason without a digest.
     """
     if text.count("{") + text.count("[") > MAX_BRACKETS:
         raise errors.NotADigestError(f"its JSON has more than {MAX_BRACKETS:,} objects and lists")

@@ -500,7 +500,7 @@ def shown_sections(entry: Entry) -> tuple[Section, ...]:
 
 @lru_cache(maxsize=64)
 def _select_shown(sections: tuple[Section, ...]) -> tuple[Section, ...]:
-    """It takes half a millisecond, and whatever shows a paper asks several times."""
+    """It takes half a millisecond, and each view of a paper asks several times."""
     return () if find_basis(sections) is Basis.NONE else drop_empty_statements(drop_labels(sections))
 
 

@@ -292,7 +292,7 @@ class TokenGuard:
 
 
 def create_app(server: mcpserver.MCPServer[Any], token: str) -> ASGIApp:
-    """Return the application that serves at `/mcp` whoever has the token."""
+    """Return the application that serves clients with the token at `/mcp`."""
     # The token guards against DNS rebinding too, since a page of another site does not have it; so a proxy may pass any Host.
     security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
     app = server.streamable_http_app(

@@ -115,7 +115,7 @@ _DATES_FORM = "a line is 2026-12-24 or 2026-12-24..2027-01-02, with a name after
 
 
 class DaysOff:
-    """Local dates without daily posts. Without calendars there are none."""
+    """Local dates without daily posts; empty without calendars."""
 
     def __init__(self, calendars: Sequence[Container[date]] = ()) -> None:
         self._calendars = calendars

@@ -331,7 +331,7 @@ def _count_long_forms(
         abbreviation, text = mention.definition()
         key, short = term_keys.english_key(text), term_keys.abbreviation_key(abbreviation)
         is_long_form = key and key != term_keys.english_key(abbreviation)
-        # A stranger has one vote for an abbreviation, whatever it says of it.
+        # A stranger has one vote for an abbreviation, however many meanings it gives.
         if is_long_form and (count := votes.count(mention, papers, short)):
             long_forms[short][main_keys.get(key, key)] += count
             surfaces[key][text] += count

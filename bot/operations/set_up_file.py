@@ -140,7 +140,7 @@ class SetUpFile:
         self._templates = templates
 
     async def export(self) -> str:
-        """Return the set-up as a file: the same text for the same set-up, whatever the ids and the order of its making."""
+        """Return the set-up as a file: the same text for the same set-up, independent of ids and order."""
         stored = await _read(self._database, self._clock, self._settings)
         texts = [HEADER] + ([f"{TEMPLATES} = {_write(self._templates)}\n"] if self._templates else [])
         # Of equally trusted sources the oldest comes first, so that their order is a setting.

@@ -309,7 +309,7 @@ class PaperLookup:
     async def _read_huggingface(
         self, fetch: base.Fetcher, batch: Sequence[str]
     ) -> list[models.PaperFacts | None]:
-        """Return Hugging Face's facts on each paper, None if it has none. It has no papers with an old id."""
+        """Return Hugging Face's facts on each paper, None for a paper that it does not list, such as each with an old id."""
         source = huggingface.HuggingFaceSource(self._endpoints[models.SourceKind.HUGGINGFACE], fetch)
 
         async def read(arxiv_id: str) -> models.PaperFacts | None:

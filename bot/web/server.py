@@ -174,7 +174,7 @@ class WebServer:
                 async def make() -> _Answer:
                     page = await load(site, request)
                     if request.transport is None:
-                        raise asyncio.CancelledError("whoever asked for the page has gone")
+                        raise asyncio.CancelledError("the client that asked for the page has gone")
                     return await self._make(key, page)
 
                 try:

@@ -50,7 +50,7 @@ class FakeServices(PaperWatch):
             raise base.FetchError("it is down")
         self.batches.append(list(arxiv_ids))
         if self.refused.intersection(arxiv_ids):
-            raise base.BadRequestError("it has an id that is none")
+            raise base.BadRequestError("an id is not an arXiv id")
         return {id_: self.arxiv[id_] for id_ in arxiv_ids if id_ in self.arxiv}
 
     async def read_huggingface(self, arxiv_id: str) -> dict[NewsKind, str]:
