@@ -50,6 +50,8 @@ CONFIRM_SECONDS = 30.0
 """While a step is held, Discord is asked for its time at this interval."""
 
 
+_FAREWELL_SECONDS = 1.0
+"""Time in which an ending process takes itself off the list of processes."""
 HEARTBEAT_INTERVAL = timedelta(minutes=1)
 NEWS_INTERVAL = timedelta(minutes=15)
 
@@ -267,8 +269,9 @@ async def report_presence(
                         await processes.report(connection, process)
             await asyncio.sleep(1)
     finally:
-        with suppress(errors.StorageError):
-            async with database.transaction() as connection:
+        # A database that is away must not hold up the end; the row counts as gone after three intervals.
+        with suppress(errors.StorageError, TimeoutError):
+            async with asyncio.timeout(_FAREWELL_SECONDS), database.transaction() as connection:
                 await processes.remove(connection, database.name)
 
 
