@@ -197,6 +197,16 @@ class ArchiveExtent:
     last_on: date | None
 
 
+def votes_descending(votes: int | None) -> tuple[bool, int]:
+    """Return the sort key for top-voted first, unknown votes last."""
+    return votes is None, -(votes or 0)
+
+
+def meets_minimum(votes: int | None, min_votes: int) -> bool:
+    """Return whether votes reach a minimum. Unknown votes reach no minimum above 0."""
+    return min_votes <= 0 or (votes is not None and votes >= min_votes)
+
+
 @dataclass(frozen=True, slots=True)
 class PaperRow:
     """A paper in a list. `date` is that of its latest digest; `score` is 0.0 outside a search."""

@@ -15,11 +15,10 @@ from discord import app_commands
 
 from bench import shape
 from bot import cli
-from bot.app import client, container
+from bot.app import client, container, health
 from bot.archive import parse
 from bot.client import router, translations
 from bot.core import settings
-from bot.operations import health
 from bot.rendering import templates
 from storage import database, models, tables
 

@@ -20,15 +20,13 @@ from bot.alerts import messages as alerts_messages
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
 from bot.archive import arxiv_ids
-from bot.client import message_builder, router
+from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Interaction, Request
 from bot.client.message_builder import Action
 from bot.client.router import UserError, map_service_errors
-from bot.lists import autocomplete
 from bot.lists import card as lists_card
-from bot.lists import messages as lists_messages
 from bot.lists.commands import load_list_text, load_paper
 from storage import errors, models
 
@@ -284,7 +282,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         moved = replace(await load(request, key), channel_id=message_builder.parse_number(channel_id) or None)
         return await preview(request, await complete(request, moved))
 
-    @router.handles(lists_messages.EDIT_CONDITIONS, router.AT_ONCE)
+    @router.handles(client_messages.EDIT_CONDITIONS, router.AT_ONCE)
     async def open_conditions_modal(self, request: Request, action: Action) -> ui.Modal:
         """Open the modal to change what the alert matches."""
         draft = await load(request, action.payload)
@@ -325,10 +323,10 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             return None
         return await preview(request, draft)
 
-    @router.handles(lists_messages.FOLLOW, router.PRIVATELY)
+    @router.handles(client_messages.FOLLOW, router.PRIVATELY)
     async def follow(self, request: Request, action: Action) -> ui.LayoutView:
         """Create an alert for the topic or author of a list; the answer has a button to undo it."""
-        state = await load_list_text(request.services.text_tokens, lists_messages.unpack_state(action))
+        state = await load_list_text(request.services.text_tokens, client_messages.unpack_state(action))
         draft = _draft_of_list(state)
         if not draft.terms:
             raise UserError("alert-not-possible")
@@ -455,9 +453,9 @@ def _draft_of_term(kind: models.AlertKind, text: str, min_votes: int = 0) -> mod
     return replace(alerts_service.EMPTY_DRAFT, terms=(term,), min_votes=min_votes)
 
 
-def _draft_of_list(state: lists_messages.ListState) -> models.Alert:
+def _draft_of_list(state: client_messages.ListState) -> models.Alert:
     """Return the draft for the topic or author of a list; an empty one if it has no words."""
-    terms = lists_messages.alert_terms(state)
+    terms = client_messages.alert_terms(state)
     return alerts_service.EMPTY_DRAFT if terms is None else _draft_of_term(*terms)
 
 
@@ -482,9 +480,9 @@ async def load(request: Request, key: str) -> models.Alert:
     """Return the alert or the draft that a custom id names. Raises UserError."""
     if key.startswith(alerts_messages.STORED):
         return await find(request, key.removeprefix(alerts_messages.STORED))
-    if key.startswith(lists_messages.NEW_ALERT):
-        topic = key.removeprefix(lists_messages.NEW_ALERT)
-        draft = _draft_of_list(lists_messages.ListState(lists_messages.ListKind.TOPIC, topic))
+    if key.startswith(client_messages.NEW_ALERT):
+        topic = key.removeprefix(client_messages.NEW_ALERT)
+        draft = _draft_of_list(client_messages.ListState(client_messages.ListKind.TOPIC, topic))
     else:
         draft = await load_draft(request.services.text_tokens, key)
     return await complete(request, draft)

@@ -19,8 +19,6 @@ from bot.client.message_builder import RED, MessageBuilder, button, pack_custom_
 from bot.client.messages import PostWording, reason_text, text_view
 from bot.client.translations import Texts
 from bot.daily import messages as daily_messages
-from bot.lists import card as lists_card
-from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.rendering import discord_text, templates
 from storage import models
@@ -215,7 +213,7 @@ def post_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
     shown, rest = post.matches[:MAX_PAPERS], post.matches[MAX_PAPERS:]
     buttons = _footer_buttons(texts, post, marker)
     further = [paper for paper, _ in rest[:MAX_MENU_PAPERS]]
-    menu = lists_messages.open_menu(texts("alert-more", count=len(further)), further)
+    menu = client_messages.open_menu(texts("alert-more", count=len(further)), further)
     is_foreign = contents.is_in_other_language([paper for paper, _ in shown], post.locale)
     foot = texts("summary-in-other-language") if is_foreign else ""
     more = client_messages.subtext_lines(f"{foot}\n{wording.alert_more(post, len(shown) + len(further))}")
@@ -226,7 +224,7 @@ def post_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
         message.add_text(_paper_text(wording, match, *share, with_language=not is_foreign))
         arxiv_id = match[0].arxiv_id
         why = button(texts("alert-why"), pack_custom_id(WHY, arxiv_id))
-        message.add_reserved_row(*lists_card.read_and_save_buttons(texts, arxiv_id), why)
+        message.add_reserved_row(*client_messages.read_and_save_buttons(texts, arxiv_id), why)
     if menu is not None:
         message.add_reserved_row(menu)
     if more:
@@ -261,8 +259,8 @@ def _paper_text(
 
 def _footer_buttons(texts: Texts, post: contents.AlertPost, marker: str) -> list[ui.Item[Any]]:
     """Return the buttons below the papers; the first has the marker of the delivery."""
-    day = lists_messages.ListState(lists_messages.ListKind.DIGEST, post.digest_on.isoformat())
-    day_button = button(texts("alert-day"), lists_messages.pack_state(day, marker=marker))
+    day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
+    day_button = button(texts("alert-day"), client_messages.pack_state(day, marker=marker))
     if post.in_channel:
         return [day_button]
     manage = button(texts("alert-manage"), pack_custom_id(MANAGE, 0))
@@ -345,7 +343,7 @@ def _edit_buttons(texts: Texts, key: str) -> list[ui.Item[ui.LayoutView]]:
     return [
         button(
             texts("alert-edit-conditions"),
-            message_builder.pack_custom_id(lists_messages.EDIT_CONDITIONS, key),
+            message_builder.pack_custom_id(client_messages.EDIT_CONDITIONS, key),
         ),
         button(texts("alert-edit-timing"), message_builder.pack_custom_id(EDIT_TIMING, key)),
     ]
@@ -460,7 +458,7 @@ def list_view(
         options.append(select_option(name, str(alert.id), description=description))
     message.add_select(select_menu(texts("alert-pick"), pack_custom_id(select), options))
     message.add_buttons(
-        *lists_messages.pager(page, pages, lambda number: pack_custom_id(turn, number), "pr:page:m")
+        *client_messages.pager(page, pages, lambda number: pack_custom_id(turn, number), "pr:page:m")
     )
     if in_server:
         message.add_buttons(button(texts("back"), pack_custom_id(MANAGE, 0)))

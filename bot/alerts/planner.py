@@ -23,7 +23,6 @@ import structlog
 from bot.alerts import matcher
 from bot.core import isolation
 from bot.core.clock import BatchSize, Clock, TimeSlices
-from bot.daily import choice
 from bot.outbox import contents
 from bot.outbox.contents import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
 from bot.text import keywords
@@ -365,7 +364,7 @@ class AlertPlanner:
             match
             for match in queued
             if match.alert_id in asking
-            and not choice.meets_minimum(highest.get(match.paper_id), active[match.alert_id].min_votes)
+            and not models.meets_minimum(highest.get(match.paper_id), active[match.alert_id].min_votes)
         }
         kept: dict[models.QueuedMatch, datetime | None] = dict.fromkeys(waiting)
         kept |= {match: full[match.alert_id] for match in queued if match.alert_id in full}
@@ -408,7 +407,7 @@ class AlertPlanner:
             for recipient, match in found:
                 decisions[recipient].append(match)
         for matches in decisions.values():
-            matches.sort(key=lambda match: (*choice.votes_sort_key(match.paper.votes), match.paper.id))
+            matches.sort(key=lambda match: (*models.votes_descending(match.paper.votes), match.paper.id))
         return decisions
 
     async def _quote(self, shown: Decisions) -> None:
@@ -566,7 +565,7 @@ def _list_matches(
         recipient = alerts.recipient_name(alert)
         for paper in decided[asked]:
             if (recipient, paper.id) not in notified:
-                is_met = choice.meets_minimum(paper.votes, alert.min_votes)
+                is_met = models.meets_minimum(paper.votes, alert.min_votes)
                 due = matcher.due_at(alert, now) if is_met else None
                 matches.append(models.QueuedMatch(recipient, paper.id, alert.id, paper.votes, now, due))
     return matches
@@ -615,7 +614,7 @@ def _match_paper(
         shown, reasons = paper, []
         for reason in matcher.match_all([active[alert_id] for alert_id in sorted(votes_then)], paper, text):
             line, then = active[reason.alert_id].min_votes, votes_then[reason.alert_id]
-            if not choice.meets_minimum(then, line):
+            if not models.meets_minimum(then, line):
                 reason = replace(reason, crossed=(line, then))
                 shown = replace(paper, votes=max(highest or 0, paper.votes or 0))
             reasons.append(reason)

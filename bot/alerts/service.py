@@ -15,7 +15,7 @@ from typing import NamedTuple
 from bot.alerts import matcher
 from bot.core import clock
 from bot.core.clock import Clock
-from bot.daily import choice, schedule
+from bot.daily import schedule
 from bot.outbox import contents
 from bot.search import glossary as search_glossary
 from bot.text import analyser, keywords, people
@@ -181,7 +181,7 @@ class RecentPapers:
                 if characters <= MAX_CHARACTERS:
                     self._prepared |= found
         found_on = [(paper_id, *recent[paper_id][:2]) for paper_id in matching]
-        found_on.sort(key=lambda row: (-row[1].toordinal(), *choice.votes_sort_key(row[2]), row[0]))
+        found_on.sort(key=lambda row: (-row[1].toordinal(), *models.votes_descending(row[2]), row[0]))
         return [(paper_id, last_on) for paper_id, last_on, _ in found_on]
 
 
@@ -201,7 +201,7 @@ def _list_matching(
     matching = []
     for _, paper, text in prepared:
         votes = recent[paper.id][1]
-        if choice.meets_minimum(votes, alert.min_votes) and matcher.match(alert, paper, text):
+        if models.meets_minimum(votes, alert.min_votes) and matcher.match(alert, paper, text):
             matching.append(paper.id)
         text.forget()
     return matching

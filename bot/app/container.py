@@ -20,17 +20,17 @@ from aiolimiter import AsyncLimiter
 
 from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
+from bot.app.health import Liveness
 from bot.archive.digest_writer import FreshDigest
 from bot.archive.ingest import IngestService
 from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
 from bot.core import day_close
-from bot.core.clock import Clock, system_clock
+from bot.core.clock import Clock, ClockMonitor, system_clock
 from bot.core.day_close import DaysOff
 from bot.core.settings import WRITTEN_FORMATS, Settings
 from bot.daily import edits
 from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import WhyExplainer
-from bot.operations.health import ClockMonitor, Liveness
 from bot.operations.retention import Retention
 from bot.operations.service import StatusService
 from bot.outbox.contents import DeliveryFactory, DeliveryKinds
@@ -47,8 +47,8 @@ from storage.errors import DatabaseBusyError
 
 if TYPE_CHECKING:
     from bot.app.client import DiscordRenderer, PaperroundBot
-    from bot.client.command_sync import CommandMentions
     from bot.client.context import Services
+    from bot.client.messages import CommandMentions
     from bot.client.request_gate import AcquireSlot, HttpObserver
     from bot.client.translations import Translations
     from bot.outbox.discord_health import Answer
@@ -160,7 +160,7 @@ class Container:
     @cached_property
     def mentions(self) -> CommandMentions:
         """The mentions of slash commands, without ids until `load`."""
-        from bot.client.command_sync import CommandMentions
+        from bot.client.messages import CommandMentions
 
         return CommandMentions()
 
@@ -360,7 +360,8 @@ class Container:
             await daily.wake_waiting(connection, now)
             if await alerts.exist(connection):
                 await alerts.add_pending(connection, fresh.digest_id, fresh.revision, fresh.paper_ids, now)
-            await edits.add_pending(connection, fresh.digest_id, fresh.revision, fresh.changed_ids)
+            if fresh.changed_ids:
+                await edits.add_pending(connection, fresh.digest_id, fresh.revision, fresh.changed_ids)
             on_planned()
 
         async def on_added_names(

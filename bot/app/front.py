@@ -22,13 +22,12 @@ from aiohttp import web
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from bot.app import runtime, tasks
+from bot.app import health, runtime, tasks
 from bot.app.container import Container
 from bot.client import request_gate
 from bot.client.context import Client
 from bot.core import http_server, isolation
 from bot.core.clock import Clock
-from bot.operations import health
 from storage import errors, models, processes
 
 log = structlog.get_logger(__name__)

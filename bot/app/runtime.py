@@ -23,17 +23,17 @@ import discord
 import structlog
 
 from bot.app import container as app_container
+from bot.app import health
 from bot.app import tasks as app_tasks
 from bot.app.client import PaperroundBot
 from bot.app.container import Container, delivery_kinds
+from bot.app.health import Liveness, Metrics
 from bot.archive.ingest import InboxWatcher, Quarantine, read_inbox
 from bot.client import command_sync, request_gate, sender, webhook
 from bot.core import http_server, isolation
+from bot.core.clock import ClockMonitor
 from bot.daily.planner import DailyPlanner
-from bot.operations import health
-from bot.operations.health import ClockMonitor, Liveness, Metrics
 from bot.outbox import outcomes
-from bot.outbox import sender as outbox_sender
 from bot.outbox.relay import Relay
 from bot.search.results import SearchRequest
 from bot.sources.poller import SourceReport
@@ -550,7 +550,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         results = await asyncio.gather(*tasks, return_exceptions=True)
         results += [connection.exception()] if connection.done() and not connection.cancelled() else []
     for result in results:
-        if isinstance(result, outbox_sender.DeliveryError):
+        if isinstance(result, outcomes.DeliveryError):
             raise errors.PaperroundError(command_sync.WRONG_TOKEN) from result
         if isinstance(result, Exception):
             raise result

@@ -20,15 +20,15 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.app import container as app_container
 from bot.app.container import Container
+from bot.app.health import Metrics
 from bot.archive import files
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
-from bot.core.clock import Clock
+from bot.core.clock import Clock, ClockMonitor, ClockStep
 from bot.core.settings import Settings
 from bot.daily import planner as daily_planner
 from bot.daily.planner import DailyPlanner
-from bot.operations.health import ClockMonitor, ClockStep, Metrics
 from bot.search import index as search_index
 from bot.shelf import news as shelf_news
 from bot.sources import base, fetcher, kinds

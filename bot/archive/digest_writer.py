@@ -446,7 +446,7 @@ def author_names(paper: MergedPaper) -> papers.AuthorNames:
 class FreshDigest(NamedTuple):
     """A fresh digest that is being stored. For a correction (`revision` above 1) `paper_ids` are only the added papers.
 
-    `changed_ids` are the papers whose posts may show something else now.
+    `changed_ids` are the papers whose posts may show something else now; none of a new digest.
     """
 
     digest_id: int
@@ -652,7 +652,7 @@ class DigestWriter:
         for digest_id, sourced in stored.items():
             listed = {entry.arxiv_id for entry in sourced.digest.entries}
             paper_ids = sorted(ids_by_arxiv_id[arxiv_id] for arxiv_id in listed)
-            fresh = FreshDigest(digest_id, paper_ids, 1, paper_ids)
+            fresh = FreshDigest(digest_id, paper_ids, 1, ())
             await self._notify_if_fresh(connection, sourced.digest.date, fresh)
             results.append(IngestResult(new_digests=1, new_papers=len(listed & uncounted)))
             uncounted -= listed

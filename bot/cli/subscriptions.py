@@ -144,13 +144,13 @@ def _check_webhook(draft: models.Subscription, token: str, settings: Settings) -
     """
     from bot.client import webhook
     from bot.daily import options
-    from bot.outbox import sender
+    from bot.outbox import outcomes
     from storage import errors
 
     options.validated(draft)
     failures = shell.run_command(lambda: webhook.check_all(settings, {draft.channel_id: token}))
     failure = failures.get(draft.channel_id)
-    if failure is not None and failure.classification == sender.WEBHOOK_GONE:
+    if failure is not None and failure.classification == outcomes.WEBHOOK_GONE:
         raise errors.PaperroundError(
             "Discord does not know this webhook. Copy its address again, from the channel's settings › Integrations."
         )

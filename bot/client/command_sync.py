@@ -1,4 +1,4 @@
-"""Registers slash commands with Discord when they have changed, mentions them by id, and checks the bot's token."""
+"""Registers slash commands with Discord when they have changed, and checks the bot's token."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import structlog
 from discord import app_commands
 
 from bot.client import request_gate
+from bot.client.messages import COMMAND_IDS, CommandMentions
 from bot.core.settings import Settings
 from bot.outbox import discord_health
 from storage import key_values
@@ -23,34 +24,11 @@ from storage.database import Database
 from storage.errors import PaperroundError, StorageError
 
 HASH_KEY = "commands.hash"
-IDS_KEY = "commands.ids"
 
 RETRY_DELAYS = (10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 """Seconds between attempts; the last one repeats. The registered commands of the former version work meanwhile."""
 
 log = structlog.get_logger(__name__)
-
-
-class CommandMentions:
-    """Mentions of commands: `</daily edit:id>`, or the name as code while the id is unknown."""
-
-    def __init__(self) -> None:
-        self._ids: dict[str, int] = {}
-
-    def update(self, ids: dict[str, int]) -> None:
-        """Replace the ids of the top-level commands, by name."""
-        self._ids = dict(ids)
-
-    def __call__(self, name: str) -> str:
-        """Return the mention of a command such as `daily edit`."""
-        command_id = self._ids.get(name.split()[0])
-        return f"`/{name}`" if command_id is None else f"</{name}:{command_id}>"
-
-    async def load(self, database: Database) -> None:
-        """Load the ids stored by the last synchronisation."""
-        async with database.read() as connection:
-            ids = await key_values.get(connection, IDS_KEY)
-        self.update(json.loads(ids) if ids else {})
 
 
 async def synchronise(
@@ -88,7 +66,7 @@ async def sync_commands(
     ids = {command.name: command.id for command in registered}
     async with database.transaction() as connection:
         await key_values.set_value(connection, HASH_KEY, commands_hash)
-        await key_values.set_value(connection, IDS_KEY, json.dumps(ids))
+        await key_values.set_value(connection, COMMAND_IDS, json.dumps(ids))
     mentions.update(ids)
     log.info("commands synchronised", count=len(ids))
     return True

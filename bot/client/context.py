@@ -13,9 +13,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.alerts.service import Alerts
-from bot.client import command_sync, request_gate, translations
+from bot.client import request_gate, translations
 from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
-from bot.client.messages import PostWording
+from bot.client.messages import CommandMentions, PostWording
 from bot.client.translations import Texts
 from bot.core import clock
 from bot.core.admission import Admission
@@ -97,7 +97,7 @@ class Client(commands.AutoShardedBot):
         self,
         services: Services,
         texts: translations.Translations,
-        mentions: command_sync.CommandMentions,
+        mentions: CommandMentions,
         wording_for: Callable[[models.Locale], PostWording],
         *,
         observer: request_gate.HttpObserver,

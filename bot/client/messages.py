@@ -1,28 +1,39 @@
-"""The texts of posts, alerts and notices, which are the operator's templates, and messages that several rooms show.
+"""What messages of several rooms show: papers, lists of papers with their buttons and menus, posts, alerts and notices.
 
-The latter are posts without layout components, notices and messages of one text.
+The texts of the last three are the operator's templates. The state of a list is its query with its filters and the page; the
+custom ids of the list's components hold it.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
 from functools import lru_cache
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any, Literal
 
+import discord
 from discord import ui
 
 from bot.archive import arxiv_ids, summaries
 from bot.archive.summaries import Basis
+from bot.client import message_builder
 from bot.client.message_builder import (
     AMBER,
     RED,
     MessageBuilder,
     allowed_mentions,
     button,
+    link_button,
     pack_custom_id,
     plain_payload,
+    select_menu,
+    select_option,
     shorten_label,
 )
 from bot.client.translations import Texts
@@ -31,14 +42,19 @@ from bot.rendering import discord_text, markdown, templates
 from bot.rendering.discord_text import SafeMarkdown
 from bot.rendering.templates import EVERY_DAY, WORKDAYS, OutputFormat, Templates
 from bot.search import results as search_results
-from bot.text import typography
-from storage import models
+from bot.search.results import Sort
+from bot.text import query_parser, typography
+from storage import key_values, models
+from storage.database import Database
+from storage.shelf import Order
 
 DailyBlock = Literal["headline", "count", "missed", "foot", "name"]
 """A block of the templates `daily` and `empty`."""
 
 MentionLookup = Callable[[str], str]
 """Returns the mention of a command, such as `daily edit`."""
+COMMAND_IDS = "commands.ids"
+"""The stored value with the ids of the registered commands, by name, as JSON."""
 
 MAX_AUTHORS = 3
 MAX_URL_LENGTH = 160
@@ -202,7 +218,335 @@ def escape_untrusted(text: str, *, max_length: int = 100) -> str:
     return discord_text.escape_text(shorten_label(text, max_length))
 
 
+# Lists of papers: their state, and the buttons and menus that messages of several rooms have.
+
+SHOW_LIST = "l"
+FOLLOW = "lf"
+OPEN_SELECTED = "open"
+SAVE_SELECTED = "saves"
+OPEN_TOPIC_MODAL = "ask"
+EDIT_CONDITIONS = "ae"
+NEW_ALERT = "="
+"""Before the topic of a new alert in a custom id. A post is rendered without storing anything, so it has no draft's token."""
+OPEN_PAPER = "o"
+SAVE_PAPER = "save"
+SIMILAR_PAPERS = "sim"
+NO_PAGE = "-"
+"""The page in the custom id of a save button outside a card."""
+PAGE_SIZE = 5
+MAX_LIST_TEXT_LENGTH = 72
+"""Longest text in a custom id; a longer text is stored under a token."""
+_MAX_PAGE = 9_999
+_MAX_VOTES = 99_999
+MAX_SUMMARY_LENGTH = 2600
+"""Code points of a summary per page: about three screens of a phone."""
+
+
+class ListKind(StrEnum):
+    """The query of a list."""
+
+    DIGEST = "d"
+    TOP = "p"
+    TOPIC = "t"
+    AUTHOR = "a"
+    SIMILAR = "s"
+    SAVED = "m"
+    GUILD_SHELF = "g"
+    NEW = "n"
+
+
+class Period(StrEnum):
+    """The time span of a list, up to today."""
+
+    WEEK = "w"
+    MONTH = "m"
+    QUARTER = "q"
+    YEAR = "y"
+    ALL = "a"
+
+    @property
+    def text_id(self) -> str:
+        """The Fluent id of its name."""
+        return f"period-{self.name.lower()}"
+
+
+PERIOD_DAYS = {Period.WEEK: 7, Period.MONTH: 30, Period.QUARTER: 91, Period.YEAR: 365}
+"""The days of each period except ALL."""
+
+_ORDERS = {"o": Order.OLDEST, "v": Order.VOTES, "t": Order.TITLE}
+"""The orders of saved papers by their letters in a custom id; NEWEST has none."""
+_ORDER_FLAGS = {order: flag for flag, order in _ORDERS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """The query, the filters and the page of a list.
+
+    `text` is the query, the name, the date (ISO) or the arXiv id; of saved papers words and tags; of a server's shelf
+    its id and the topic, with a colon between; of new papers the spans of `format_spans`. `page` counts from 0. `token`
+    replaces a `text` that is too long for a custom id. `literal` turns off query expansion; `by_date` sorts a topic's or
+    an author's papers by date; `order` is that of saved papers, and VOTES also one of a topic's. `page_size` is that of
+    messages unless a page has more room.
+    """
+
+    kind: ListKind
+    text: str = ""
+    page: int = 0
+    period: Period = Period.ALL
+    min_votes: int = 0
+    literal: bool = False
+    by_date: bool = False
+    token: str = ""
+    order: Order = Order.NEWEST
+    page_size: int = PAGE_SIZE
+
+    @property
+    def offset(self) -> int:
+        """The position of the page's first paper in the list, from 0."""
+        return self.page * self.page_size
+
+    @property
+    def topic_sort(self) -> Sort:
+        """The order of a topic's papers."""
+        if self.by_date:
+            return Sort.DATE
+        return Sort.VOTES if self.order is Order.VOTES else Sort.RELEVANCE
+
+    def replace(self, **changes: object) -> ListState:
+        """Return a copy with changed fields."""
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
+
+def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
+    """Return the kind, text and minimum votes of an alert for a topic or an author; None if there is no text.
+
+    Alerts have no operators: a query gives its words, else its first phrase, else its first author.
+    """
+    if state.kind is ListKind.AUTHOR:
+        candidates = [(models.AlertKind.AUTHOR, state.text)]
+        min_votes = state.min_votes
+    elif state.kind is ListKind.TOPIC:
+        query = query_parser.parse_query(state.text)
+        candidates = [(models.AlertKind.KEYWORD, text) for text in (query.text, *query.phrases[:1])]
+        candidates += [(models.AlertKind.AUTHOR, name) for name in query.authors[:1]]
+        min_votes = max(state.min_votes, query.min_votes or 0)
+    else:
+        return None
+    return next(((kind, text, min_votes) for kind, text in candidates if any(map(str.isalpha, text))), None)
+
+
+def pack_state(state: ListState, verb: str = SHOW_LIST, *, marker: str | None = None) -> str:
+    """Return the custom id that shows this page."""
+    flags = (
+        "l" * state.literal
+        + "d" * state.by_date
+        + "k" * bool(state.token)
+        + _ORDER_FLAGS.get(state.order, "")
+    )
+    page, votes = min(state.page, _MAX_PAGE), min(state.min_votes, _MAX_VOTES)
+    text = state.token or state.text
+    return pack_custom_id(verb, state.kind, page, state.period, votes, flags, text, marker=marker)
+
+
+def unpack_state(action: message_builder.Action) -> ListState:
+    """Return the state that `pack` wrote, of a stored text the token alone. Raises InvalidCustomIdError."""
+    kind, page, period, min_votes, flags, text = action.fields(6)
+    is_token = "k" in flags
+    with message_builder.map_parse_errors():
+        return ListState(
+            kind=ListKind(kind),
+            text="" if is_token else text,
+            page=message_builder.parse_number(page, _MAX_PAGE),
+            period=Period(period),
+            min_votes=message_builder.parse_number(min_votes, _MAX_VOTES),
+            literal="l" in flags,
+            by_date="d" in flags,
+            token=text if is_token else "",
+            order=next((order for flag, order in _ORDERS.items() if flag in flags), Order.NEWEST),
+        )
+
+
+def open_menu(
+    placeholder: str,
+    papers: Sequence[models.PaperRow | models.PaperDetail | contents.PostPaper],
+    marker: str | None = None,
+    *,
+    custom_id: str | None = None,
+    ranks: Sequence[int] = (),
+) -> ui.Item[Any] | None:
+    """Return the menu of the papers, which opens one privately unless `custom_id` has another action.
+
+    `ranks` are the numbers that the message shows in front of the papers.
+    """
+    options = _paper_options(papers, ranks)
+    return select_menu(placeholder, custom_id or pack_custom_id(OPEN_SELECTED, marker=marker), options)
+
+
+def save_menu(texts: Texts, papers: Sequence[models.PaperRow | models.PaperDetail]) -> ui.Item[Any] | None:
+    """Return the menu that saves those of several papers that are selected; None for a single paper."""
+    options = _paper_options(papers, ()) if len(papers) > 1 else []
+    return select_menu(
+        texts("save-selected"),
+        pack_custom_id(SAVE_SELECTED),
+        options,
+        max_values=max(len(options), 1),
+        min_values=1,
+    )
+
+
+def _paper_options(
+    papers: Sequence[models.PaperRow | models.PaperDetail | contents.PostPaper], ranks: Sequence[int]
+) -> list[discord.SelectOption]:
+    return [
+        select_option(
+            join_dotted(rank, format_title(paper.title, paper.arxiv_id)),
+            paper.arxiv_id,
+            description=join_dotted(paper.arxiv_id, format_votes(paper.votes)),
+        )
+        for paper, rank in zip_longest(papers, map(str, ranks))
+    ]
+
+
+def pager(page: int, pages: int, custom_id: Callable[[int], str], indicator: str) -> list[ui.Item[Any]]:
+    """Return ◀ 1/3 ▶; nothing for a single page.
+
+    `custom_id` maps a page, counted from 0, to an id; `indicator` is the id of the page number.
+    """
+    if pages <= 1:
+        return []
+    is_last = page + 1 >= pages
+    return [
+        button("◀", custom_id(max(page - 1, 0)) if page else f"{indicator}:first", disabled=page == 0),
+        button(f"{page + 1}/{pages}", indicator, disabled=True),
+        button("▶", f"{indicator}:last" if is_last else custom_id(page + 1), disabled=is_last),
+    ]
+
+
+def follow_button(texts: Texts, state: ListState) -> ui.Item[Any] | None:
+    """Return the button that creates an alert for the topic or author of a list; None for other lists."""
+    terms = alert_terms(state)
+    if terms is None:
+        return None
+    label = texts("follow-author" if terms[0] is models.AlertKind.AUTHOR else "follow-topic")
+    return button(label, pack_state(state.replace(page=0), FOLLOW), emoji="🔔")
+
+
+def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
+    """Return the button that opens the form of a new alert, for the words of a topic if there is one."""
+    terms = None
+    if 0 < len(topic) <= MAX_LIST_TEXT_LENGTH:
+        terms = alert_terms(ListState(ListKind.TOPIC, topic))
+    if terms is None:
+        label, topic = "post-follow", ""
+    else:
+        label = "follow-author" if terms[0] is models.AlertKind.AUTHOR else "follow-topic"
+    custom_id = message_builder.pack_custom_id(EDIT_CONDITIONS, NEW_ALERT + topic)
+    return button(texts(label), custom_id, emoji="🔔")
+
+
+def newest_digest_button(texts: Texts) -> ui.Item[Any]:
+    """Return the button that opens the newest digest."""
+    return button(texts("newest-digest"), pack_state(ListState(ListKind.DIGEST)))
+
+
+def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
+    """Return the number of papers and the dates of the archive."""
+    if not extent.paper_count or extent.first_on is None or extent.last_on is None:
+        return texts("archive-empty")
+    first, last = map(texts.format_date, (extent.first_on, extent.last_on))
+    return texts("archive-extent", count=extent.paper_count, first=first, last=last)
+
+
+def label_days(texts: Texts, papers_by_day: Mapping[date, int], today: date) -> tuple[tuple[str, str], ...]:
+    """Return the label (`Today · 12 papers`, `Dec 30 · 8 papers`) and the ISO date of each day."""
+    return tuple(
+        (f"{texts.format_day(day, today)} · {texts('choice-papers', count=count)}", day.isoformat())
+        for day, count in papers_by_day.items()
+    )
+
+
+def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
+    """Return the last of the days before a period and the first after it, the nearer one first."""
+    before = max((day for day in days if day < first), default=None)
+    after = min((day for day in days if day > last), default=None)
+    distances = {before: first - before} if before else {}
+    distances |= {after: after - last} if after else {}
+    return sorted(distances, key=distances.__getitem__)
+
+
+def read_and_save_buttons(texts: Texts, arxiv_id: str) -> list[ui.Item[Any]]:
+    """Return the buttons that open the card of a paper and save the paper, for a message that has several."""
+    return [
+        button(texts("read"), pack_custom_id(OPEN_PAPER, arxiv_id)),
+        button(texts("save"), pack_custom_id(SAVE_PAPER, "1", NO_PAGE, arxiv_id)),
+    ]
+
+
+def link_buttons(
+    paper: models.PaperDetail | contents.PostPaper, project_url: str | None
+) -> list[ui.Item[Any]]:
+    """Return link buttons: arXiv, PDF, Hugging Face, the code with its stars, and the project page."""
+    buttons = (link_button(label, url) for label, url in list_links(paper, project_url))
+    return [link for link in buttons if link is not None]
+
+
+def list_links(
+    paper: models.PaperDetail | contents.PostPaper, project_url: str | None
+) -> list[tuple[str, str | None]]:
+    """Return the labels and addresses of the paper's links, None for what it lacks."""
+    arxiv_id = paper.arxiv_id
+    label = "GitHub" if "github.com" in (paper.code_url or "") else "Code"
+    code_label = f"{label} {format_stars(paper.code_stars)}".rstrip()
+    return [
+        ("arXiv", arxiv_ids.abstract_url(arxiv_id)),
+        ("PDF", arxiv_ids.pdf_url(arxiv_id)),
+        ("Hugging Face", arxiv_ids.huggingface_url(arxiv_id)),
+        (code_label, paper.code_url),
+        ("Web", project_url),
+    ]
+
+
+def summary_pages(texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget) -> list[str]:
+    """Return the sections as Discord Markdown, in pages that each fit into the rest of a message; headings are bold."""
+    text = summary_text(texts, sections)
+    characters = min(budget.characters, MAX_SUMMARY_LENGTH)
+    return discord_text.split_pages(text, characters, budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD)
+
+
+def summary_text(texts: Texts, sections: Sequence[models.Section]) -> discord_text.SafeMarkdown:
+    """Return the sections as Discord Markdown; headings are bold."""
+    parts = []
+    for section in sections:
+        body: str = markdown.render_markdown(section.body)
+        if section.heading:
+            body = f"**{markdown.render_heading(format_heading(texts, section.heading))}**\n{body}"
+        parts.append(body)
+    return discord_text.SafeMarkdown("\n\n".join(parts))
+
+
 # Posts, alerts and notices.
+
+
+class CommandMentions:
+    """Mentions of commands: `</daily edit:id>`, or the name as code while the id is unknown."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, int] = {}
+
+    def update(self, ids: dict[str, int]) -> None:
+        """Replace the ids of the top-level commands, by name."""
+        self._ids = dict(ids)
+
+    def __call__(self, name: str) -> str:
+        """Return the mention of a command such as `daily edit`."""
+        command_id = self._ids.get(name.split()[0])
+        return f"`/{name}`" if command_id is None else f"</{name}:{command_id}>"
+
+    async def load(self, database: Database) -> None:
+        """Load the ids stored by the last synchronisation."""
+        async with database.read() as connection:
+            ids = await key_values.get(connection, COMMAND_IDS)
+        self.update(json.loads(ids) if ids else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from discord import http
 
 from bot.client import message_builder, request_gate, webhook
 from bot.client.message_builder import NO_MENTIONS
-from bot.outbox import outcomes, sender
+from bot.outbox import outcomes
 from bot.outbox.discord_health import MAX_LIMIT
-from bot.outbox.sender import HISTORY_UNREADABLE, Classification, DeliveryError, Disposition, SendRequest
+from bot.outbox.outcomes import HISTORY_UNREADABLE, Classification, DeliveryError, Disposition, SendRequest
 from bot.text import analyser, query_parser
 from storage.models import PartKind, Reason, Receipt
 
@@ -127,7 +127,7 @@ class DiscordSender:
 
     def _require_bot(self) -> None:
         if self._client.user is None:
-            raise DeliveryError(sender.NO_BOT, "DISCORD_TOKEN is not set; posts by webhooks alone are sent")
+            raise DeliveryError(outcomes.NO_BOT, "DISCORD_TOKEN is not set; posts by webhooks alone are sent")
 
     @asynccontextmanager
     async def _confirming(self, request: SendRequest) -> AsyncIterator[None]:
@@ -137,7 +137,7 @@ class DiscordSender:
             with map_discord_errors(request.kind):
                 yield
         except DeliveryError as error:
-            if error.classification != sender.DISCORD_ERRORS[UNKNOWN_CHANNEL]:
+            if error.classification != outcomes.DISCORD_ERRORS[UNKNOWN_CHANNEL]:
                 raise
             try:
                 with map_discord_errors(request.kind):
@@ -242,18 +242,18 @@ def map_discord_errors(kind: PartKind) -> Iterator[None]:
     try:
         yield
     except request_gate.HeldBackError as error:
-        limited = replace(sender.RATE_LIMITED, wait_seconds=min(error.retry_after, MAX_LIMIT))
-        raise _delivery_error(limited if error.was_sent else sender.HELD_BACK, error) from error
+        limited = replace(outcomes.RATE_LIMITED, wait_seconds=min(error.retry_after, MAX_LIMIT))
+        raise _delivery_error(limited if error.was_sent else outcomes.HELD_BACK, error) from error
     except request_gate.ForeignAnswerError as error:
         is_refusal = 400 <= error.seen_status < 500
-        classification = sender.FOREIGN_REFUSAL if is_refusal else sender.OUTCOME_UNKNOWN
+        classification = outcomes.FOREIGN_REFUSAL if is_refusal else outcomes.OUTCOME_UNKNOWN
         raise DeliveryError(classification, str(error), status=error.seen_status) from error
     except discord.HTTPException as error:
-        raise _delivery_error(sender.classify(error.status, error.code, kind), error) from error
+        raise _delivery_error(outcomes.classify(error.status, error.code, kind), error) from error
     except aiohttp.ClientConnectorError as error:
-        raise DeliveryError(sender.CONNECT_FAILED, str(error)) from error
+        raise DeliveryError(outcomes.CONNECT_FAILED, str(error)) from error
     except (aiohttp.ClientError, OSError) as error:
-        raise DeliveryError(sender.OUTCOME_UNKNOWN, repr(error)) from error
+        raise DeliveryError(outcomes.OUTCOME_UNKNOWN, repr(error)) from error
 
 
 def _delivery_error(classification: Classification, error: discord.HTTPException) -> DeliveryError:

@@ -20,9 +20,9 @@ from discord import http
 from bot.client import message_builder, request_gate
 from bot.client.message_builder import NO_MENTIONS
 from bot.core.settings import Settings
-from bot.outbox import sender
+from bot.outbox import outcomes
 from bot.outbox.discord_health import MAX_LIMIT, Answer
-from bot.outbox.sender import Classification, DeliveryError, Disposition, SendRequest
+from bot.outbox.outcomes import Classification, DeliveryError, Disposition, SendRequest
 from storage import errors
 from storage.models import PartKind, Reason, Receipt
 
@@ -110,7 +110,7 @@ class WebhookSender:
         try:
             receipt = Receipt(int(answer["id"]), request.channel_id)
         except request_gate.UNREADABLE as error:
-            raise DeliveryError(sender.OUTCOME_UNKNOWN, "the answer has no message id") from error
+            raise DeliveryError(outcomes.OUTCOME_UNKNOWN, "the answer has no message id") from error
         while len(self._receipts) >= KEPT_RECEIPTS:
             del self._receipts[next(iter(self._receipts))]
         self._receipts[request.nonce] = receipt
@@ -153,9 +153,9 @@ class WebhookSender:
             ) as response:
                 body = await _read(response)
         except aiohttp.ClientConnectorError as error:
-            raise DeliveryError(sender.CONNECT_FAILED, str(error)) from error
+            raise DeliveryError(outcomes.CONNECT_FAILED, str(error)) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise DeliveryError(sender.OUTCOME_UNKNOWN, repr(error)) from error
+            raise DeliveryError(outcomes.OUTCOME_UNKNOWN, repr(error)) from error
         answer = request_gate.add_error_body(request_gate.read_answer(response), body)
         if answer.is_json:
             self._report(answer)  # a page says nothing about the bot's own requests
@@ -169,19 +169,19 @@ class WebhookSender:
         try:
             return json.loads(body)
         except request_gate.UNREADABLE as error:
-            raise DeliveryError(sender.OUTCOME_UNKNOWN, "the answer cannot be read") from error
+            raise DeliveryError(outcomes.OUTCOME_UNKNOWN, "the answer cannot be read") from error
 
 
 def _classify(answer: Answer, kind: PartKind) -> Classification:
     """Classify an answer that is not Discord's success."""
     if answer.status == 429:
         seconds = LIMIT_SECONDS if answer.retry_after is None else answer.retry_after
-        return replace(sender.RATE_LIMITED, wait_seconds=min(max(seconds, 0.1), MAX_LIMIT))
+        return replace(outcomes.RATE_LIMITED, wait_seconds=min(max(seconds, 0.1), MAX_LIMIT))
     if not answer.is_json and (answer.status < 500 or answer.status == _UNAVAILABLE):
-        return sender.FOREIGN_REFUSAL
+        return outcomes.FOREIGN_REFUSAL
     if answer.status == 401:
-        return sender.WEBHOOK_GONE  # whatever the code: it says nothing about the bot's token
-    return sender.classify(answer.status, answer.code, kind)
+        return outcomes.WEBHOOK_GONE  # whatever the code: it says nothing about the bot's token
+    return outcomes.classify(answer.status, answer.code, kind)
 
 
 def _open_session() -> aiohttp.ClientSession:

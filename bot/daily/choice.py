@@ -31,17 +31,7 @@ from storage.models import StoredDigest, Style, Subscription
 
 def sort_key(paper: DigestPaper) -> tuple[bool, int, int, int, int]:
     """Sort by votes, most first and unknown last; then by the newer digest; then by rank in the digest."""
-    return (*votes_sort_key(paper.votes), -paper.date_on.toordinal(), paper.rank, paper.paper_id)
-
-
-def votes_sort_key(votes: int | None) -> tuple[bool, int]:
-    """Sort by votes only: most first, unknown last."""
-    return votes is None, -(votes or 0)
-
-
-def meets_minimum(votes: int | None, min_votes: int) -> bool:
-    """Return whether votes reach a minimum. Unknown votes reach no minimum above 0."""
-    return min_votes <= 0 or (votes is not None and votes >= min_votes)
+    return (*models.votes_descending(paper.votes), -paper.date_on.toordinal(), paper.rank, paper.paper_id)
 
 
 def rank_papers(papers: Iterable[DigestPaper]) -> tuple[DigestPaper, ...]:
@@ -138,7 +128,7 @@ def find_late(
         for paper in rank_papers(candidates)
         if paper.paper_id not in known
         and paper.paper_id not in posted_ids
-        and meets_minimum(paper.votes, subscription.min_votes)
+        and models.meets_minimum(paper.votes, subscription.min_votes)
         and (not subscription.topic or paper.paper_id in pool.matching.get(subscription.topic, ()))
     ]
     by_day: dict[date, list[DigestPaper]] = defaultdict(list)
@@ -330,7 +320,7 @@ class CandidatePool:
         eligible = tuple(
             paper
             for paper in ranked
-            if paper.paper_id not in posted_ids and meets_minimum(paper.votes, subscription.min_votes)
+            if paper.paper_id not in posted_ids and models.meets_minimum(paper.votes, subscription.min_votes)
         )
         papers, left_out = eligible[: subscription.top_n], eligible[subscription.top_n :]
         return Selection(papers, left_out, len(self._ranked[digest_ids]), ranks_of(ranked, papers))
@@ -347,7 +337,9 @@ class CandidatePool:
             matching = self.matching.get(topic, {})
             found = [paper for paper in self._ranked[digest_ids] if paper.paper_id in matching]
             if is_of_source:
-                found.sort(key=lambda paper: (*votes_sort_key(paper.votes), -matching[paper.paper_id]))
+                found.sort(
+                    key=lambda paper: (*models.votes_descending(paper.votes), -matching[paper.paper_id])
+                )
             self._on_topic[key] = tuple(found)
         return self._on_topic[key]
 

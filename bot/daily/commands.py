@@ -13,20 +13,18 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.archive import arxiv_ids
-from bot.client import message_builder, router
+from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose
 from bot.client.context import Client, Interaction, Request
 from bot.client.message_builder import Action, pack_custom_id
+from bot.client.messages import ListKind
 from bot.client.router import UserError, map_service_errors
 from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
 from bot.daily.post import STYLES, PostableChannel, default_style
 from bot.daily.service import NoDayListError, TopicNeededError, draft_codec, find_same
-from bot.lists import autocomplete
-from bot.lists import messages as lists_messages
-from bot.lists.messages import ListKind
 from bot.outbox import contents
 from bot.search.results import SearchRequest
 from bot.sources import kinds
@@ -369,10 +367,10 @@ class SubscriptionButtonsCog(commands.Cog):
         message = request.interaction.message
         for component in router.walk_components(message.components if message else ()):
             own = message_builder.unpack_custom_id(getattr(component, "custom_id", None) or "")
-            if isinstance(component, discord.SelectMenu) and own.verb == lists_messages.OPEN_SELECTED:
+            if isinstance(component, discord.SelectMenu) and own.verb == client_messages.OPEN_SELECTED:
                 arxiv_ids += [option.value for option in component.options]
-            elif own.verb == lists_messages.SHOW:
-                state = lists_messages.unpack_state(own)
+            elif own.verb == client_messages.SHOW_LIST:
+                state = client_messages.unpack_state(own)
                 topic = topic or (state.text if state.kind is ListKind.TOPIC else "")
         async with router.admitted_lookup(request.interaction):
             details = [await request.services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]

@@ -53,12 +53,7 @@ class ChangedPost(NamedTuple):
 async def add_pending(
     connection: Connection, digest_id: int, revision: int, changed_ids: Collection[int]
 ) -> None:
-    """Note, in the transaction that stores it, that a correction changed papers of a digest. `EditPlanner.plan` corrects posts.
-
-    A new digest (`revision` 1) changes no post.
-    """
-    if revision == 1 or not changed_ids:
-        return
+    """Note, in the transaction that stores it, that a correction changed papers. `EditPlanner.plan` corrects posts."""
     key = f"{key_values.CORRECTED}{digest_id}"
     _, pending_ids = json.loads(await key_values.get(connection, key) or "[0, []]")
     await key_values.set_value(connection, key, json.dumps([revision, sorted({*changed_ids, *pending_ids})]))

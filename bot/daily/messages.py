@@ -22,7 +22,6 @@ from bot.daily import choice, schedule
 from bot.daily.options import CHECKED, SETTINGS, CheckField, ChoiceField, RoleField, TextField
 from bot.daily.service import TopicForecast
 from bot.daily.why import Cause, Explanation, WhyAnswer
-from bot.lists import card as lists_card
 from bot.rendering import discord_text, templates
 from bot.sources import kinds
 from storage import models
@@ -500,7 +499,7 @@ def why_view(
         )
     read = None
     if discord_text.utf8_bytes(paper.arxiv_id) <= discord_text.CUSTOM_ID // 2:
-        read = _button(texts, "read", lists_card.OPEN_PAPER, paper.arxiv_id)
+        read = _button(texts, "read", client_messages.OPEN_PAPER, paper.arxiv_id)
     message.add_buttons(read, client_messages.status_button(texts))
     return message.view
 

@@ -358,7 +358,7 @@ def build_daily_post(
         since_on=post.since_on,
         missed_on=post.missed_on,
         topic=subscription.topic,
-        source=kinds.public_label(subscription.source),
+        source=kinds.public_label(subscription.source) if subscription.source else "",
         late=post.late,
         closes_at=post.closes_at,
         is_complete=post.closes_at is not None and post.closes_at <= now,

@@ -13,13 +13,9 @@ from discord import ui
 from bot.client import message_builder, sender
 from bot.client import messages as client_messages
 from bot.client.message_builder import pack_custom_id
-from bot.client.messages import PostWording, subtext_lines
+from bot.client.messages import OPEN_PAPER, OPEN_TOPIC_MODAL, PostWording, subtext_lines
 from bot.client.router import REQUIRED, Channel
 from bot.client.translations import Texts
-from bot.lists import card as lists_card
-from bot.lists import messages as lists_messages
-from bot.lists.card import OPEN_PAPER
-from bot.lists.messages import OPEN_TOPIC_MODAL
 from bot.outbox import contents
 from bot.outbox.contents import DailyPost, PostPaper, RenderedPart
 from bot.rendering import discord_text
@@ -103,11 +99,14 @@ def card_view(
         [
             message_builder.button(texts("read"), pack_custom_id(OPEN_PAPER, paper.arxiv_id, marker=marker)),
             message_builder.button(
-                texts("save"), pack_custom_id(lists_card.SAVE, "1", lists_card.NO_PAGE, paper.arxiv_id)
+                texts("save"),
+                pack_custom_id(client_messages.SAVE_PAPER, "1", client_messages.NO_PAGE, paper.arxiv_id),
             ),
-            message_builder.button(texts("similar"), pack_custom_id(lists_card.SIMILAR, paper.arxiv_id)),
+            message_builder.button(
+                texts("similar"), pack_custom_id(client_messages.SIMILAR_PAPERS, paper.arxiv_id)
+            ),
         ],
-        lists_card.link_buttons(paper, paper.project_url),
+        client_messages.link_buttons(paper, paper.project_url),
     ]
     notes: tuple[str, ...] = ()
     if paper.summary is not None:
@@ -130,17 +129,17 @@ def _truncated_summary(
     """Return as much of a summary as fits, with the note `more` if there is more."""
     # Rendering text far beyond the first page would be wasted.
     start = [
-        models.Section(section.heading, section.body[: 4 * lists_card.MAX_PAGE_LENGTH])
+        models.Section(section.heading, section.body[: 4 * client_messages.MAX_SUMMARY_LENGTH])
         for section in sections[:4]
     ]
-    pages = lists_card.summary_pages(texts, start, budget)
+    pages = client_messages.summary_pages(texts, start, budget)
     if not pages:
         return client_messages.subtext(texts("no-summary"))
     if len(pages) == 1 and start == list(sections):
         return pages[0]
     more = client_messages.subtext(more)
     size = budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD - discord_text.utf8_bytes(more) - 1
-    return f"{discord_text.shorten(pages[0], lists_card.MAX_PAGE_LENGTH - len(more) - 1, max_bytes=size)}\n{more}"
+    return f"{discord_text.shorten(pages[0], client_messages.MAX_SUMMARY_LENGTH - len(more) - 1, max_bytes=size)}\n{more}"
 
 
 def split_papers(post: DailyPost) -> list[Sequence[PostPaper]]:
@@ -165,7 +164,7 @@ def _add_papers(
     texts = wording.ui_texts
     ranks = post.numbers[first : first + len(group)]
     shown = _menu_papers(post, group, last=last)
-    menu = lists_messages.open_menu(texts("post-pick"), shown, marker, ranks=ranks)
+    menu = client_messages.open_menu(texts("post-pick"), shown, marker, ranks=ranks)
     is_full = first == 0 and len(group) == PAPERS_PER_MESSAGE
     buttons = (
         _action_buttons(texts, post, None if menu else marker, first, may_follow=not is_full)
@@ -246,24 +245,24 @@ def _action_buttons(
     texts: Texts, post: DailyPost, marker: str | None, first: int | None, *, may_follow: bool = True
 ) -> list[ui.Item[Any]]:
     """Return the buttons below a post. `first` is the position of the message's first paper, None without papers."""
-    day = lists_messages.ListState(
-        lists_messages.ListKind.DIGEST, post.digest_on.isoformat() if post.papers else ""
+    day = client_messages.ListState(
+        client_messages.ListKind.DIGEST, post.digest_on.isoformat() if post.papers else ""
     )
     label = texts("post-see-all", count=post.total) if post.papers else texts("newest-digest")
     # A day's list does not have the papers of a source for look-up.
     is_listed = post.total >= post.own_count and not post.source
     search = message_builder.button(texts("post-ask"), pack_custom_id(OPEN_TOPIC_MODAL))
-    if 0 < len(post.topic) <= lists_messages.MAX_TEXT_LENGTH:
-        on_topic = lists_messages.ListState(lists_messages.ListKind.TOPIC, post.topic)
-        search = message_builder.button(texts("post-on-topic"), lists_messages.pack_state(on_topic))
+    if 0 < len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH:
+        on_topic = client_messages.ListState(client_messages.ListKind.TOPIC, post.topic)
+        search = message_builder.button(texts("post-on-topic"), client_messages.pack_state(on_topic))
     return [
         *(
-            [message_builder.button(label, lists_messages.pack_state(day, marker=marker))]
+            [message_builder.button(label, client_messages.pack_state(day, marker=marker))]
             if is_listed
             else []
         ),
         search,
-        *([lists_messages.begin_alert_button(texts, post.topic)] if may_follow else []),
+        *([client_messages.begin_alert_button(texts, post.topic)] if may_follow else []),
         *([] if first is None else _language_buttons(texts, post, first, len(post.papers) - first)),
     ]
 
@@ -294,7 +293,7 @@ def _pack_copy(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
     )
     numbers = ".".join(map(str, post.numbers[first : first + count]))
     # The topic is in a button of the last message, unless it is too long.
-    is_header_known = not post.topic or (is_whole and len(post.topic) <= lists_messages.MAX_TEXT_LENGTH)
+    is_header_known = not post.topic or (is_whole and len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH)
     is_header_known = is_header_known and not post.source
     total = post.total if first == 0 and is_header_known else 0
     return f"{total}", post.digest_on.strftime("%Y%m%d"), since, numbers, late

@@ -380,7 +380,7 @@ class OnDemandPosts:
         first_dates: dict[int, date] = {}
         drawn = (paper for digest in pool.digests for paper in pool.papers_of(digest.id))
         for paper in drawn:
-            if paper.paper_id in pool.matching[subscription.topic] and choice.meets_minimum(
+            if paper.paper_id in pool.matching[subscription.topic] and models.meets_minimum(
                 paper.votes, subscription.min_votes
             ):
                 first_dates[paper.paper_id] = min(

@@ -225,7 +225,7 @@ def _explain_decision(facts: ExplanationInput, record: StoredDecision, *, may_ch
         cause = Cause.FIRST_POST
     elif not facts.is_on_topic:
         cause = Cause.OFF_TOPIC
-    elif not choice.meets_minimum(facts.votes, subscription.min_votes):
+    elif not models.meets_minimum(facts.votes, subscription.min_votes):
         cause = Cause.VOTES_UNKNOWN if facts.votes is None else Cause.TOO_FEW_VOTES
     elif rank > subscription.top_n:
         cause = Cause.BELOW_TOP
@@ -252,11 +252,11 @@ def _rank(facts: ExplanationInput, record: StoredDecision) -> tuple[int, int]:
     ids = [paper_id for paper_id, _ in record.left_out]
     if facts.paper_id in ids:
         return record.cutoff_rank + ids.index(facts.paper_id) + 1, record.cutoff_rank + len(ids)
-    votes_key = choice.votes_sort_key(facts.votes)
+    votes_key = models.votes_descending(facts.votes)
     count = record.cutoff_rank + len(ids) + 1
-    if votes_key < choice.votes_sort_key(record.cutoff_votes):
+    if votes_key < models.votes_descending(record.cutoff_votes):
         return 1, count
-    better = [votes for _, votes in record.left_out if choice.votes_sort_key(votes) <= votes_key]
+    better = [votes for _, votes in record.left_out if models.votes_descending(votes) <= votes_key]
     return record.cutoff_rank + len(better) + 1, count
 
 

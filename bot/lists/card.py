@@ -22,20 +22,22 @@ from bot.client.message_builder import (
 )
 from bot.client.messages import (
     MAX_NAME_LENGTH,
+    NO_PAGE,
+    SAVE_PAPER,
+    SIMILAR_PAPERS,
     escape_untrusted,
     format_authors,
-    format_heading,
     format_organization,
-    format_stars,
     format_title,
     format_votes,
     join_dotted,
+    link_buttons,
     subtext,
+    summary_pages,
     title_link,
 )
 from bot.client.translations import Texts
 from bot.lists import messages as lists_messages
-from bot.outbox import contents
 from bot.rendering import discord_text, markdown
 from bot.sources.arxiv import LookupOutcome
 from storage import models
@@ -43,17 +45,12 @@ from storage import models
 CARD = "card"
 CHAPTER = "chap"
 CHAPTERS = "chaps"
-SAVE = "save"
-SIMILAR = "sim"
 AUTHORS = "auth"
 CITE = "cite"
 SHARE = "cs"
 TELL = "tell"
-OPEN_PAPER = "o"
 SELECT_AUTHOR = "ap"
 FOLLOW_OF_PAPER = "fo"
-NO_PAGE = "-"
-"""The page in the custom id of a save button outside a card."""
 
 PAGER_COMPONENTS = 4
 """A row with three buttons; reserved before the number of pages is known."""
@@ -65,17 +62,6 @@ MAX_OTHER_DIGESTS = 3
 
 MAX_MEDIA = 4
 """Pictures and videos of a card, which Discord shows as a mosaic, and links to videos."""
-
-MAX_PAGE_LENGTH = 2600
-"""Code points of a summary per page: about three screens of a phone."""
-
-
-def read_and_save_buttons(texts: Texts, arxiv_id: str) -> list[ui.Item[Any]]:
-    """Return the buttons that open the card of a paper and save the paper, for a message that has several."""
-    return [
-        button(texts("read"), pack_custom_id(OPEN_PAPER, arxiv_id)),
-        button(texts("save"), pack_custom_id(SAVE, "1", NO_PAGE, arxiv_id)),
-    ]
 
 
 async def card_view(
@@ -114,7 +100,7 @@ async def card_view(
     pages = pages or [subtext(texts("no-summary"))]
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
-    pager = lists_messages.pager(
+    pager = client_messages.pager(
         page, len(pages), lambda number: pack_custom_id(CARD, detail.arxiv_id, number), "pr:page:c"
     )
     message.add_reserved_row(*pager)
@@ -141,7 +127,7 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
     positions = [(number, index) for number, shown in enumerate(pages) for index in range(len(shown))]
     page = min(page, len(pages[chapter]) - 1)
     message.add_text(pages[chapter][page] or subtext(texts("no-summary")))
-    pager = lists_messages.pager(
+    pager = client_messages.pager(
         positions.index((chapter, page)),
         len(positions),
         lambda number: pack_custom_id(CHAPTER, detail.arxiv_id, *positions[number]),
@@ -152,48 +138,6 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
     if menu is not None:
         message.add_reserved_row(menu)
     return message.view
-
-
-def summary_pages(texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget) -> list[str]:
-    """Return the sections as Discord Markdown, in pages that each fit into the rest of a message; headings are bold."""
-    text = summary_text(texts, sections)
-    characters = min(budget.characters, MAX_PAGE_LENGTH)
-    return discord_text.split_pages(text, characters, budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD)
-
-
-def summary_text(texts: Texts, sections: Sequence[models.Section]) -> discord_text.SafeMarkdown:
-    """Return the sections as Discord Markdown; headings are bold."""
-    parts = []
-    for section in sections:
-        body: str = markdown.render_markdown(section.body)
-        if section.heading:
-            body = f"**{markdown.render_heading(format_heading(texts, section.heading))}**\n{body}"
-        parts.append(body)
-    return discord_text.SafeMarkdown("\n\n".join(parts))
-
-
-def link_buttons(
-    paper: models.PaperDetail | contents.PostPaper, project_url: str | None
-) -> list[ui.Item[Any]]:
-    """Return link buttons: arXiv, PDF, Hugging Face, the code with its stars, and the project page."""
-    buttons = (link_button(label, url) for label, url in list_links(paper, project_url))
-    return [link for link in buttons if link is not None]
-
-
-def list_links(
-    paper: models.PaperDetail | contents.PostPaper, project_url: str | None
-) -> list[tuple[str, str | None]]:
-    """Return the labels and addresses of the paper's links, None for what it lacks."""
-    arxiv_id = paper.arxiv_id
-    label = "GitHub" if "github.com" in (paper.code_url or "") else "Code"
-    code_label = f"{label} {format_stars(paper.code_stars)}".rstrip()
-    return [
-        ("arXiv", arxiv_ids.abstract_url(arxiv_id)),
-        ("PDF", arxiv_ids.pdf_url(arxiv_id)),
-        ("Hugging Face", arxiv_ids.huggingface_url(arxiv_id)),
-        (code_label, paper.code_url),
-        ("Web", project_url),
-    ]
 
 
 def _header(texts: Texts, detail: models.PaperDetail) -> str:
@@ -266,10 +210,10 @@ def _action_buttons(
     """Return the buttons of a card. On a shared card, "Save" is for every reader and adds only."""
     arxiv_id = detail.arxiv_id
     label = "unsave" if saved else "save"
-    save_id = pack_custom_id(SAVE, "0" if saved else "1", NO_PAGE if is_shared else page, arxiv_id)
+    save_id = pack_custom_id(SAVE_PAPER, "0" if saved else "1", NO_PAGE if is_shared else page, arxiv_id)
     row = [button(texts(label), save_id)]
     if detail.is_listed or detail.abstract:
-        row.append(button(texts("similar"), pack_custom_id(SIMILAR, arxiv_id)))
+        row.append(button(texts("similar"), pack_custom_id(SIMILAR_PAPERS, arxiv_id)))
     if detail.authors:
         row.append(button(texts("authors"), pack_custom_id(AUTHORS, 0, arxiv_id)))
     row.append(button(texts("cite"), pack_custom_id(CITE, arxiv_id)))
@@ -323,7 +267,7 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
         # Page 0 in a custom id opens a new message, so the pages of this message count from 1.
         return pack_custom_id(AUTHORS, number + 1, detail.arxiv_id)
 
-    message.add_buttons(*lists_messages.pager(page, pages, page_id, "pr:page:a"))
+    message.add_buttons(*client_messages.pager(page, pages, page_id, "pr:page:a"))
     return message.view
 
 
@@ -357,8 +301,8 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
         note = "" if detail and detail.is_listed else texts("in-no-digest")
         message.add_text(join_dotted(votes, link, note))
     found = [detail for detail in papers.values() if detail]
-    message.add_select(lists_messages.open_menu(texts("open-paper"), found))
-    message.add_select(lists_messages.save_menu(texts, found))
+    message.add_select(client_messages.open_menu(texts("open-paper"), found))
+    message.add_select(client_messages.save_menu(texts, found))
     return message.view
 
 

@@ -12,29 +12,26 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.archive import arxiv_ids
-from bot.client import message_builder, router
+from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Client, Request, Services
 from bot.client.message_builder import Action
-from bot.client.messages import escape_untrusted, format_title
-from bot.client.router import IN_PLACE, PRIVATELY, UserError
-from bot.client.translations import Texts
-from bot.lists import autocomplete
-from bot.lists import card as lists_card
-from bot.lists import messages as lists_messages
-from bot.lists.messages import (
-    MAX_NAMES,
-    MAX_TEXT_LENGTH,
+from bot.client.messages import (
+    MAX_LIST_TEXT_LENGTH,
     PERIOD_DAYS,
     ListKind,
     ListState,
-    PaperList,
     Period,
-    Suggestion,
-    format_names,
+    escape_untrusted,
+    format_title,
 )
+from bot.client.router import IN_PLACE, PRIVATELY, UserError
+from bot.client.translations import Texts
+from bot.lists import card as lists_card
+from bot.lists import messages as lists_messages
+from bot.lists.messages import MAX_NAMES, PaperList, Suggestion, format_names
 from bot.rendering import discord_text
 from bot.search import lookup
 from bot.search.results import AuthorResult, SearchRequest, Snippet, Sort
@@ -127,7 +124,7 @@ class ListsCog(commands.Cog):
             state = state.replace(kind=ListKind.GUILD_SHELF, text=f"{guild_id}:{topic}")
         return await self._lists.list_view(request, state)
 
-    @router.handles(lists_messages.SHOW)
+    @router.handles(client_messages.SHOW_LIST)
     async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
         """Show another page of a list, or a related list."""
         return await self._lists.list_view(request, await self._load_state(action))
@@ -152,7 +149,7 @@ class ListsCog(commands.Cog):
     async def select_day(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the digest of the selected day."""
         day = router.selected_value(request.interaction)
-        state = lists_messages.unpack_state(action).replace(text=day, page=0)
+        state = client_messages.unpack_state(action).replace(text=day, page=0)
         return await self._lists.list_view(request, state)
 
     @router.handles(lists_messages.SHARE, router.PUBLICLY, check=router.require_may_share)
@@ -198,7 +195,7 @@ class ListsCog(commands.Cog):
         """Show an author's papers, most voted first."""
         return await self._results_view(request, ListKind.AUTHOR, name, period, votes)
 
-    @router.handles(lists_messages.OPEN_TOPIC_MODAL, router.AT_ONCE)
+    @router.handles(client_messages.OPEN_TOPIC_MODAL, router.AT_ONCE)
     async def open_topic_modal(self, request: Request, action: Action) -> ui.Modal:
         """Open a modal that asks for a topic."""
         return lists_messages.topic_modal(request.texts)
@@ -218,11 +215,11 @@ class ListsCog(commands.Cog):
         return await self._lists.list_view(request, state)
 
     async def _load_state(self, action: Action) -> ListState:
-        return await load_list_text(self._services.text_tokens, lists_messages.unpack_state(action))
+        return await load_list_text(self._services.text_tokens, client_messages.unpack_state(action))
 
 
 async def store_list_text(
-    tokens: TextTokenStore, user_id: int, state: ListState, max_length: int = MAX_TEXT_LENGTH
+    tokens: TextTokenStore, user_id: int, state: ListState, max_length: int = MAX_LIST_TEXT_LENGTH
 ) -> ListState:
     """Return the state with its text on one line, and with a token if the text is longer than `max_length`."""
     text = discord_text.to_single_line(state.text)
@@ -290,7 +287,7 @@ class PaperListLoader:
         wider = state.replace(period=Period.ALL, min_votes=0, page=0)
         if state.kind in (ListKind.TOPIC, ListKind.TOP):
             timeless, _ = dates.read_period(state.text, self._services.clock().date())
-            if timeless != state.text and 0 < len(timeless) <= MAX_TEXT_LENGTH:
+            if timeless != state.text and 0 < len(timeless) <= MAX_LIST_TEXT_LENGTH:
                 wider = wider.replace(text=timeless, token="")
         if state.kind not in lists_messages.FILTERABLE_KINDS or wider == state:
             return None
@@ -305,7 +302,7 @@ class PaperListLoader:
         days = await self._services.status.list_dates_around(span[1])
         counts = await self._services.status.count_papers(days)
         today = await request.interaction.client.today_for(request.interaction)
-        return lists_messages.label_days(request.texts, counts, today)
+        return client_messages.label_days(request.texts, counts, today)
 
     async def _load_page(self, texts: Texts, state: ListState, request: Request | None) -> PaperList:
         match state.kind:
@@ -378,7 +375,7 @@ class PaperListLoader:
             lists_messages.filters_text(texts, state),
         )
         return PaperList(
-            state=shown if len(shown.text) <= MAX_TEXT_LENGTH else state,
+            state=shown if len(shown.text) <= MAX_LIST_TEXT_LENGTH else state,
             heading=texts("list-author-heading", author=escape_untrusted(heading), count=result.total),
             rows=result.rows,
             total=result.total,
@@ -506,7 +503,7 @@ class PaperListLoader:
     async def _author_suggestion(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:
         """Return the author list for a topic that is a name."""
         result = await self._services.search.find_author(state.text, limit=1)
-        if result.author is None or len(result.author) > MAX_TEXT_LENGTH:
+        if result.author is None or len(result.author) > MAX_LIST_TEXT_LENGTH:
             return ()
         label = texts("alert-author", text=discord_text.to_single_line(result.author))
         return (Suggestion(label, ListState(ListKind.AUTHOR, result.author)),)
@@ -548,7 +545,7 @@ class PaperListLoader:
         return tuple(
             Suggestion(text, fresh.replace(text=text))
             for text in dict.fromkeys(plain)
-            if 0 < len(text) <= MAX_TEXT_LENGTH and text != state.text
+            if 0 < len(text) <= MAX_LIST_TEXT_LENGTH and text != state.text
         )[:MAX_SUGGESTIONS]
 
 
@@ -595,12 +592,12 @@ class PapersCog(commands.Cog):
         """Show a paper's card."""
         return await self._paper_view(request, paper)
 
-    @router.handles(lists_messages.OPEN_SELECTED, PRIVATELY)
+    @router.handles(client_messages.OPEN_SELECTED, PRIVATELY)
     async def open_selected(self, request: Request, action: Action) -> ui.LayoutView:
         """Open the selected paper in a new private message."""
         return await self._paper_view(request, router.selected_value(request.interaction))
 
-    @router.handles(lists_card.OPEN_PAPER, PRIVATELY)
+    @router.handles(client_messages.OPEN_PAPER, PRIVATELY)
     async def open_paper(self, request: Request, action: Action) -> ui.LayoutView:
         """Open the paper of a button in a new private message; one of an imported file may have to be fetched."""
         return await self._paper_view(request, action.payload)
@@ -625,7 +622,7 @@ class PapersCog(commands.Cog):
         arxiv_id, *position = action.fields(3)
         return await self._chapter_view(request, arxiv_id, *map(message_builder.parse_number, position))
 
-    @router.handles(lists_card.SIMILAR, PRIVATELY)
+    @router.handles(client_messages.SIMILAR_PAPERS, PRIVATELY)
     async def show_similar(self, request: Request, action: Action) -> ui.LayoutView:
         """Show similar papers."""
         return await self._lists.list_view(request, ListState(ListKind.SIMILAR, action.payload))

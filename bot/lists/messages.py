@@ -1,20 +1,14 @@
-"""Every list of papers (`/digest`, `/top`, `/topic`, `/author`, `/saved`, similar papers): its state, and its pages of five.
-
-The state is the query with its filters and the page. The custom ids of the list's components hold it.
-"""
+"""The pages of every list of papers (`/digest`, `/top`, `/topic`, `/author`, `/saved`, similar papers), of five papers each."""
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from enum import StrEnum
-from itertools import islice, zip_longest
+from itertools import islice
 from typing import Any, NamedTuple, assert_never
 
-import discord
 from discord import ui
 
 from bot.archive import summaries
@@ -29,40 +23,40 @@ from bot.client.message_builder import (
     select_option,
 )
 from bot.client.messages import (
+    ListKind,
+    ListState,
+    Period,
     escape_untrusted,
+    extent_line,
+    follow_button,
     format_authors,
-    format_title,
     format_votes,
     join_dotted,
     language_note,
+    nearest_days,
+    newest_digest_button,
+    open_menu,
+    pack_state,
+    pager,
+    save_menu,
     subtext,
     title_link,
 )
 from bot.client.translations import Texts
-from bot.outbox.contents import PostPaper
 from bot.rendering import discord_text
 from bot.search import completion
 from bot.search import results as search_results
 from bot.search.results import Sort
-from bot.text import query_parser
 from storage import models
 from storage.shelf import Order
 
-SHOW = "l"
 SHARE = "ls"
 SELECT_PERIOD = "lp"
 SELECT_ORDER = "lo"
 SELECT_DAY = "ld"
-FOLLOW = "lf"
-OPEN_SELECTED = "open"
-SAVE_SELECTED = "saves"
-OPEN_TOPIC_MODAL = "ask"
 SUBMIT_TOPIC_MODAL = "asked"
 QUERY = "query"
 """The field of that modal."""
-EDIT_CONDITIONS = "ae"
-NEW_ALERT = "="
-"""Before the topic of a new alert in a custom id. A post is rendered without storing anything, so it has no draft's token."""
 PICK_SAVED = "sp"
 SELECT_SAVED_ORDER = "so"
 SELECT_TAG = "sg"
@@ -80,145 +74,16 @@ FORMAT_NAMES = {
     ReferenceFormat.CSV: "CSV",
 }
 
-PAGE_SIZE = 5
 MAX_NAMES = 5
-MAX_TEXT_LENGTH = 72
-"""Longest text in a custom id; a longer text is stored under a token."""
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MAX_SPANS = 128
 """Digests of a list of new papers: those of 9 sources in two weeks."""
-_MAX_PAGE = 9_999
-_MAX_VOTES = 99_999
 _MAX_MISSING = 4
 _MAX_MISSING_LENGTH = 30
 _MAX_SHOWN_NOTE = 120
 
 
-class ListKind(StrEnum):
-    """The query of a list."""
-
-    DIGEST = "d"
-    TOP = "p"
-    TOPIC = "t"
-    AUTHOR = "a"
-    SIMILAR = "s"
-    SAVED = "m"
-    GUILD_SHELF = "g"
-    NEW = "n"
-
-
 FILTERABLE_KINDS = frozenset({ListKind.TOP, ListKind.TOPIC, ListKind.AUTHOR, ListKind.GUILD_SHELF})
-
-
-class Period(StrEnum):
-    """The time span of a list, up to today."""
-
-    WEEK = "w"
-    MONTH = "m"
-    QUARTER = "q"
-    YEAR = "y"
-    ALL = "a"
-
-    @property
-    def text_id(self) -> str:
-        """The Fluent id of its name."""
-        return f"period-{self.name.lower()}"
-
-
-PERIOD_DAYS = {Period.WEEK: 7, Period.MONTH: 30, Period.QUARTER: 91, Period.YEAR: 365}
-"""The days of each period except ALL."""
-
-_ORDERS = {"o": Order.OLDEST, "v": Order.VOTES, "t": Order.TITLE}
-"""The orders of saved papers by their letters in a custom id; NEWEST has none."""
-_ORDER_FLAGS = {order: flag for flag, order in _ORDERS.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class ListState:
-    """The query, the filters and the page of a list.
-
-    `text` is the query, the name, the date (ISO) or the arXiv id; of saved papers words and tags; of a server's shelf
-    its id and the topic, with a colon between; of new papers the spans of `format_spans`. `page` counts from 0. `token`
-    replaces a `text` that is too long for a custom id. `literal` turns off query expansion; `by_date` sorts a topic's or
-    an author's papers by date; `order` is that of saved papers, and VOTES also one of a topic's. `page_size` is that of
-    messages unless a page has more room.
-    """
-
-    kind: ListKind
-    text: str = ""
-    page: int = 0
-    period: Period = Period.ALL
-    min_votes: int = 0
-    literal: bool = False
-    by_date: bool = False
-    token: str = ""
-    order: Order = Order.NEWEST
-    page_size: int = PAGE_SIZE
-
-    @property
-    def offset(self) -> int:
-        """The position of the page's first paper in the list, from 0."""
-        return self.page * self.page_size
-
-    @property
-    def topic_sort(self) -> Sort:
-        """The order of a topic's papers."""
-        if self.by_date:
-            return Sort.DATE
-        return Sort.VOTES if self.order is Order.VOTES else Sort.RELEVANCE
-
-    def replace(self, **changes: object) -> ListState:
-        """Return a copy with changed fields."""
-        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
-
-
-def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
-    """Return the kind, text and minimum votes of an alert for a topic or an author; None if there is no text.
-
-    Alerts have no operators: a query gives its words, else its first phrase, else its first author.
-    """
-    if state.kind is ListKind.AUTHOR:
-        candidates = [(models.AlertKind.AUTHOR, state.text)]
-        min_votes = state.min_votes
-    elif state.kind is ListKind.TOPIC:
-        query = query_parser.parse_query(state.text)
-        candidates = [(models.AlertKind.KEYWORD, text) for text in (query.text, *query.phrases[:1])]
-        candidates += [(models.AlertKind.AUTHOR, name) for name in query.authors[:1]]
-        min_votes = max(state.min_votes, query.min_votes or 0)
-    else:
-        return None
-    return next(((kind, text, min_votes) for kind, text in candidates if any(map(str.isalpha, text))), None)
-
-
-def pack_state(state: ListState, verb: str = SHOW, *, marker: str | None = None) -> str:
-    """Return the custom id that shows this page."""
-    flags = (
-        "l" * state.literal
-        + "d" * state.by_date
-        + "k" * bool(state.token)
-        + _ORDER_FLAGS.get(state.order, "")
-    )
-    page, votes = min(state.page, _MAX_PAGE), min(state.min_votes, _MAX_VOTES)
-    text = state.token or state.text
-    return pack_custom_id(verb, state.kind, page, state.period, votes, flags, text, marker=marker)
-
-
-def unpack_state(action: message_builder.Action) -> ListState:
-    """Return the state that `pack` wrote, of a stored text the token alone. Raises InvalidCustomIdError."""
-    kind, page, period, min_votes, flags, text = action.fields(6)
-    is_token = "k" in flags
-    with message_builder.map_parse_errors():
-        return ListState(
-            kind=ListKind(kind),
-            text="" if is_token else text,
-            page=message_builder.parse_number(page, _MAX_PAGE),
-            period=Period(period),
-            min_votes=message_builder.parse_number(min_votes, _MAX_VOTES),
-            literal="l" in flags,
-            by_date="d" in flags,
-            token=text if is_token else "",
-            order=next((order for flag, order in _ORDERS.items() if flag in flags), Order.NEWEST),
-        )
 
 
 def format_span(first: date, last: date) -> str:
@@ -251,23 +116,6 @@ def parse_spans(text: str) -> dict[int, tuple[int, int]]:
         id_, seen, now = map(message_builder.parse_number, part.split(".", 3))
         spans[id_] = seen, now
     return spans
-
-
-def label_days(texts: Texts, papers_by_day: Mapping[date, int], today: date) -> tuple[tuple[str, str], ...]:
-    """Return the label (`Today · 12 papers`, `Dec 30 · 8 papers`) and the ISO date of each day."""
-    return tuple(
-        (f"{texts.format_day(day, today)} · {texts('choice-papers', count=count)}", day.isoformat())
-        for day, count in papers_by_day.items()
-    )
-
-
-def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
-    """Return the last of the days before a period and the first after it, the nearer one first."""
-    before = max((day for day in days if day < first), default=None)
-    after = min((day for day in days if day > last), default=None)
-    distances = {before: first - before} if before else {}
-    distances |= {after: after - last} if after else {}
-    return sorted(distances, key=distances.__getitem__)
 
 
 class Suggestion(NamedTuple):
@@ -341,47 +189,6 @@ def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutVie
     more = button(texts("list-more-privately", count=listed.total), pack_state(listed.state.replace(page=0)))
     rows: Rows = ([open_menu(texts("open-paper"), listed.rows)], [save_menu(texts, listed.rows)], [more])
     return view_with_rows(texts, listed, rows, foot=subtext(texts("shared-by", name=sharer)))
-
-
-def open_menu(
-    placeholder: str,
-    papers: Sequence[models.PaperRow | models.PaperDetail | PostPaper],
-    marker: str | None = None,
-    *,
-    custom_id: str | None = None,
-    ranks: Sequence[int] = (),
-) -> ui.Item[Any] | None:
-    """Return the menu of the papers, which opens one privately unless `custom_id` has another action.
-
-    `ranks` are the numbers that the message shows in front of the papers.
-    """
-    options = _paper_options(papers, ranks)
-    return select_menu(placeholder, custom_id or pack_custom_id(OPEN_SELECTED, marker=marker), options)
-
-
-def save_menu(texts: Texts, papers: Sequence[models.PaperRow | models.PaperDetail]) -> ui.Item[Any] | None:
-    """Return the menu that saves those of several papers that are selected; None for a single paper."""
-    options = _paper_options(papers, ()) if len(papers) > 1 else []
-    return select_menu(
-        texts("save-selected"),
-        pack_custom_id(SAVE_SELECTED),
-        options,
-        max_values=max(len(options), 1),
-        min_values=1,
-    )
-
-
-def _paper_options(
-    papers: Sequence[models.PaperRow | models.PaperDetail | PostPaper], ranks: Sequence[int]
-) -> list[discord.SelectOption]:
-    return [
-        select_option(
-            join_dotted(rank, format_title(paper.title, paper.arxiv_id)),
-            paper.arxiv_id,
-            description=join_dotted(paper.arxiv_id, format_votes(paper.votes)),
-        )
-        for paper, rank in zip_longest(papers, map(str, ranks))
-    ]
 
 
 def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") -> ui.LayoutView:
@@ -460,21 +267,6 @@ def filters_text(texts: Texts, state: ListState) -> str:
     return join_dotted(period, votes)
 
 
-def pager(page: int, pages: int, custom_id: Callable[[int], str], indicator: str) -> list[ui.Item[Any]]:
-    """Return ◀ 1/3 ▶; nothing for a single page.
-
-    `custom_id` maps a page, counted from 0, to an id; `indicator` is the id of the page number.
-    """
-    if pages <= 1:
-        return []
-    is_last = page + 1 >= pages
-    return [
-        button("◀", custom_id(max(page - 1, 0)) if page else f"{indicator}:first", disabled=page == 0),
-        button(f"{page + 1}/{pages}", indicator, disabled=True),
-        button("▶", f"{indicator}:last" if is_last else custom_id(page + 1), disabled=is_last),
-    ]
-
-
 def list_pager(listed: PaperList) -> list[ui.Item[Any]]:
     """Return the pager of a list."""
     state = listed.state
@@ -537,28 +329,6 @@ def _period_menu(texts: Texts, state: ListState) -> ui.Item[Any] | None:
 def _suggestion_buttons(listed: PaperList) -> list[ui.Item[Any]]:
     shown = listed.suggestions[: discord_text.ROW_BUTTONS]
     return [button(label, pack_state(state)) for label, state in shown]
-
-
-def follow_button(texts: Texts, state: ListState) -> ui.Item[Any] | None:
-    """Return the button that creates an alert for the topic or author of a list; None for other lists."""
-    terms = alert_terms(state)
-    if terms is None:
-        return None
-    label = texts("follow-author" if terms[0] is models.AlertKind.AUTHOR else "follow-topic")
-    return button(label, pack_state(state.replace(page=0), FOLLOW), emoji="🔔")
-
-
-def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
-    """Return the button that opens the form of a new alert, for the words of a topic if there is one."""
-    terms = None
-    if len(topic) <= MAX_TEXT_LENGTH:
-        terms = alert_terms(ListState(ListKind.TOPIC, topic))
-    if terms is None:
-        label, topic = "post-follow", ""
-    else:
-        label = "follow-author" if terms[0] is models.AlertKind.AUTHOR else "follow-topic"
-    custom_id = message_builder.pack_custom_id(EDIT_CONDITIONS, NEW_ALERT + topic)
-    return button(texts(label), custom_id, emoji="🔔")
 
 
 def empty_view(
@@ -625,14 +395,6 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
             assert_never(state.kind)
 
 
-def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
-    """Return the number of papers and the dates of the archive."""
-    if not extent.paper_count or extent.first_on is None or extent.last_on is None:
-        return texts("archive-empty")
-    first, last = map(texts.format_date, (extent.first_on, extent.last_on))
-    return texts("archive-extent", count=extent.paper_count, first=first, last=last)
-
-
 def _navigation_buttons(
     texts: Texts, listed: PaperList, extent: models.ArchiveExtent, wider: PaperList | None
 ) -> list[ui.Item[Any] | None]:
@@ -654,11 +416,6 @@ def _navigation_buttons(
     if extent.paper_count and not (span and extent.last_on and extent.last_on < span[0]):
         buttons.append(newest_digest_button(texts))
     return buttons
-
-
-def newest_digest_button(texts: Texts) -> ui.Item[Any]:
-    """Return the button that opens the newest digest."""
-    return button(texts("newest-digest"), pack_state(ListState(ListKind.DIGEST)))
 
 
 def topic_modal(texts: Texts) -> StatelessModal:

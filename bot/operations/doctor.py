@@ -16,7 +16,7 @@ from bot.client import command_sync, webhook
 from bot.core import day_close
 from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, find_unknown, setting_name, setting_origins
-from bot.outbox import sender
+from bot.outbox import outcomes
 from bot.rendering.templates import Templates
 from bot.search import glossary as search_glossary
 from bot.search import index as search_index
@@ -222,7 +222,7 @@ async def _webhooks(
             continue
         failure, notes = failures.get(row.channel_id), []
         days = ", ".join(f"{of.local_on}" for of in uncertain if of.subscription_id == row.id)
-        is_gone = failure is not None and failure.classification == sender.WEBHOOK_GONE
+        is_gone = failure is not None and failure.classification == outcomes.WEBHOOK_GONE
         if is_gone:
             notes.append(GONE.format(id=row.id))
         elif failure is not None:

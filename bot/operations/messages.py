@@ -15,10 +15,9 @@ from bot.client import messages as client_messages
 from bot.client.message_builder import AMBER, RED, MessageBuilder, button, pack_custom_id, shorten_label
 from bot.client.messages import MentionLookup, escape_untrusted, join_dotted, subtext
 from bot.client.translations import Texts
+from bot.core.clock import ClockStep
 from bot.daily import messages as daily_messages
 from bot.daily.messages import format_timestamp
-from bot.lists import messages as lists_messages
-from bot.operations.health import ClockStep
 from bot.operations.service import LastPost, StatusReport
 from bot.outbox import contents
 from bot.outbox.discord_health import MAX_INVALID, HealthState
@@ -105,7 +104,7 @@ def _status_buttons(
     if report.today_reason:
         row.append(today_messages.send_button(texts, again=True))
     if report.newest_digest_on is not None:
-        row.append(lists_messages.newest_digest_button(texts))
+        row.append(client_messages.newest_digest_button(texts))
     return row
 
 
@@ -184,9 +183,9 @@ def help_view(
     message = MessageBuilder()
     message.add_text(f"### {texts('help-heading')}\n{texts('help-intro')}")
     message.add_buttons(
-        lists_messages.newest_digest_button(texts),
-        button(texts("post-ask"), message_builder.pack_custom_id(lists_messages.OPEN_TOPIC_MODAL)),
-        lists_messages.begin_alert_button(texts),
+        client_messages.newest_digest_button(texts),
+        button(texts("post-ask"), message_builder.pack_custom_id(client_messages.OPEN_TOPIC_MODAL)),
+        client_messages.begin_alert_button(texts),
         button(texts("help-set-up"), message_builder.pack_custom_id(daily_messages.SETUP))
         if can_manage
         else None,
@@ -239,8 +238,8 @@ def sources_view(
         message.add_text(texts("sources-inbox", folder=discord_text.code_span(inbox)))
     elif not rows:
         message.add_text(texts("sources-files"))
-    message.add_text(subtext(lists_messages.extent_line(texts, extent)))
-    pager = lists_messages.pager(
+    message.add_text(subtext(client_messages.extent_line(texts, extent)))
+    pager = client_messages.pager(
         page, page_count, lambda number: pack_custom_id(SHOW_SOURCES, number), f"pr:page:{page}"
     )
     message.add_buttons(*pager)

@@ -18,7 +18,7 @@ import structlog
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.outbox import contents, discord_health, outcomes
-from bot.outbox.sender import (
+from bot.outbox.outcomes import (
     BLOCKED_OR_GONE,
     OUTCOME_UNKNOWN,
     Classification,
@@ -57,7 +57,7 @@ class AttemptRunner:
         self._absent_ids: set[int] = set()
 
     async def run(self, due: DuePart, now: datetime, term_began_at: datetime) -> tuple[models.Receipt, bool]:
-        """Return the receipt, and whether the message was already there. Raises `sender.DeliveryError`.
+        """Return the receipt, and whether the message was already there. Raises `outcomes.DeliveryError`.
 
         What could be sent before the sender's term began (UTC) may be there although its part was never attempted: if the
         database is a backup, another run sent it after the backup was made.
@@ -233,7 +233,7 @@ class Relay:
     async def drain(self, now: datetime) -> None:
         """Send everything that is due at `now` (UTC), until nothing more can be sent at that moment.
 
-        Raises `sender.DeliveryError` if Discord does not accept the token.
+        Raises `outcomes.DeliveryError` if Discord does not accept the token.
         """
         self._last_expired_at = None
         self._wake_event.set()

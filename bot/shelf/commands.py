@@ -9,17 +9,15 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.archive.exports import FILE_ENDINGS, ReferenceFormat
-from bot.client import message_builder, router
+from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client.accounts import TooLargeError
 from bot.client.context import Client, Interaction, Request
 from bot.client.message_builder import Action
+from bot.client.messages import ListKind, ListState
 from bot.client.router import Attachment, Download, Transfer, UserError, map_service_errors
-from bot.lists import autocomplete
-from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.commands import PaperListLoader, card_view, load_list_text, load_paper, store_list_text
-from bot.lists.messages import ListKind, ListState
 from bot.shelf import messages as shelf_messages
 from bot.shelf.references import UnreadableFileError
 from bot.shelf.service import MAX_FILE_BYTES, MAX_SAVED, FullShelfError
@@ -106,7 +104,8 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         return await self._import(request, *router.uploaded_file(request.interaction))
 
     @router.handles(
-        lists_card.SAVE, lambda action: router.PRIVATELY if _card_page(action) is None else router.IN_PLACE
+        client_messages.SAVE_PAPER,
+        lambda action: router.PRIVATELY if _card_page(action) is None else router.IN_PLACE,
     )
     async def save(self, request: Request, action: Action) -> ui.LayoutView:
         """Save or unsave a paper. A private card is updated; other messages get a private answer."""
@@ -123,7 +122,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
             return await card_view(request, arxiv_id, page or 0)
         return answer
 
-    @router.handles(lists_messages.SAVE_SELECTED, router.PRIVATELY)
+    @router.handles(client_messages.SAVE_SELECTED, router.PRIVATELY)
     async def save_selected(self, request: Request, action: Action) -> ui.LayoutView:
         """Save the selected papers of a list."""
         selected = router.selected_values(request.interaction)
@@ -171,7 +170,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
     async def submit_search(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the saved papers that the search finds."""
         text = router.modal_values(request.interaction).get(shelf_messages.TEXT, "")
-        return await self._list_view(request, lists_messages.unpack_state(action).replace(text=text))
+        return await self._list_view(request, client_messages.unpack_state(action).replace(text=text))
 
     @router.handles(lists_messages.SHARE_SAVED, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
@@ -241,7 +240,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         )
 
     async def _load_state(self, action: message_builder.Action) -> ListState:
-        return await load_list_text(self._tokens, lists_messages.unpack_state(action))
+        return await load_list_text(self._tokens, client_messages.unpack_state(action))
 
     async def _find(self, request: Request, arxiv_id: str) -> models.SavedPaper:
         paper = await self._shelf.get(request.user_id, arxiv_id)
@@ -280,12 +279,12 @@ def _list_of_message(interaction: Interaction) -> ListState:
     components = interaction.message.components if interaction.message else ()
     for component in router.walk_components(components):
         action = message_builder.unpack_custom_id(getattr(component, "custom_id", None) or "")
-        if action.verb == lists_messages.SHOW:
-            return lists_messages.unpack_state(action)
+        if action.verb == client_messages.SHOW_LIST:
+            return client_messages.unpack_state(action)
     return ListState(ListKind.SAVED)
 
 
 def _card_page(action: Action) -> int | None:
     """Return the page of the card whose button saves the paper, None for a button elsewhere."""
     page = action.fields(3)[1]
-    return None if page == lists_card.NO_PAGE else message_builder.parse_number(page)
+    return None if page == client_messages.NO_PAGE else message_builder.parse_number(page)

@@ -15,7 +15,6 @@ from bot.client.message_builder import MessageBuilder, button, link_button, pack
 from bot.client.messages import text_view
 from bot.client.translations import Texts
 from bot.lists import card as lists_card
-from bot.lists import messages as lists_messages
 from bot.lists.messages import FORMAT_NAMES, format_tags, show_all_button
 from bot.outbox import contents
 from bot.rendering import discord_text
@@ -55,7 +54,7 @@ def shared_view(
     message.add_text("\n".join(lines))
     if total > len(rows):
         message.add_text(client_messages.subtext(texts("saved-shared-more", count=total - len(rows))))
-    if menu := lists_messages.open_menu(texts("open-paper"), [row for row in rows if row.is_listed]):
+    if menu := client_messages.open_menu(texts("open-paper"), [row for row in rows if row.is_listed]):
         message.add_select(menu)
     return message.view
 
@@ -68,7 +67,7 @@ def import_modal(texts: Texts) -> message_builder.StatelessModal:
 
 
 def paper_view(
-    texts: Texts, paper: models.SavedPaper, back: lists_messages.ListState, *, may_share: bool
+    texts: Texts, paper: models.SavedPaper, back: client_messages.ListState, *, may_share: bool
 ) -> ui.LayoutView:
     """Return one saved paper with its whole note, its tags and what can be done with it."""
     message = MessageBuilder()
@@ -101,32 +100,32 @@ def paper_view(
     arxiv_id = paper.arxiv_id
     share = button(texts("share"), pack_custom_id(lists_card.SHARE, arxiv_id)) if may_share else None
     message.add_buttons(
-        button(texts("read"), pack_custom_id(lists_card.OPEN_PAPER, arxiv_id)),
+        button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, arxiv_id)),
         button(texts("saved-edit-note"), pack_custom_id(OPEN_EDIT, NOTE, arxiv_id)),
         button(texts("saved-edit-tags"), pack_custom_id(OPEN_EDIT, TAGS, arxiv_id)),
         button(texts("saved-remove"), pack_custom_id(REMOVE, arxiv_id)),
         share if paper.is_listed else None,
     )
     message.add_buttons(
-        button(texts("saved-back"), lists_messages.pack_state(back)),
+        button(texts("saved-back"), client_messages.pack_state(back)),
         link_button("arXiv", arxiv_ids.abstract_url(arxiv_id)),
     )
     return message.view
 
 
-def removed_view(texts: Texts, paper: models.SavedPaper, back: lists_messages.ListState) -> ui.LayoutView:
+def removed_view(texts: Texts, paper: models.SavedPaper, back: client_messages.ListState) -> ui.LayoutView:
     """Return the confirmation of a removal, with a button that takes it back."""
     title = client_messages.format_title(paper.title, paper.arxiv_id)
     return text_view(
         texts("saved-removed", title=client_messages.escape_untrusted(title, max_length=200)),
         button(texts("saved-undo"), pack_custom_id(UNDO, paper.id, paper.arxiv_id)),
-        button(texts("saved-back"), lists_messages.pack_state(back)),
+        button(texts("saved-back"), client_messages.pack_state(back)),
     )
 
 
-def search_modal(texts: Texts, state: lists_messages.ListState) -> message_builder.StatelessModal:
+def search_modal(texts: Texts, state: client_messages.ListState) -> message_builder.StatelessModal:
     """Return the modal that asks for a search of the saved papers."""
-    custom_id = lists_messages.pack_state(state.replace(text="", token=""), SUBMIT_SEARCH)
+    custom_id = client_messages.pack_state(state.replace(text="", token=""), SUBMIT_SEARCH)
     modal = message_builder.StatelessModal(texts("saved-search"), custom_id)
     hint = texts("saved-search-hint")
     modal.add_text(texts("saved-search-label"), TEXT, value=state.text, placeholder=hint, max_length=300)
@@ -190,8 +189,8 @@ MAX_PLAIN_CHARACTERS = 2000
 def news_view(texts: Texts, marker: str, news: Sequence[models.PaperNews]) -> ui.LayoutView:
     """Return the message. `marker` names its delivery."""
     message = MessageBuilder()
-    saved = lists_messages.pack_state(
-        lists_messages.ListState(lists_messages.ListKind.SAVED), marker=contents.part_marker(marker, 0)
+    saved = client_messages.pack_state(
+        client_messages.ListState(client_messages.ListKind.SAVED), marker=contents.part_marker(marker, 0)
     )
     buttons = [
         button(texts("updates-saved"), saved),

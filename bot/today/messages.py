@@ -12,8 +12,6 @@ from bot.client import messages as client_messages
 from bot.client.message_builder import MessageBuilder, button, pack_custom_id, select_menu, select_option
 from bot.client.messages import PostWording
 from bot.client.translations import Texts
-from bot.lists import card as lists_card
-from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.rendering import discord_text
 
@@ -59,7 +57,7 @@ def today_view(
         message.add_text(_pick_text(texts, position + 1, pick, *share, with_language=not is_foreign))
         arxiv_id = pick[0].arxiv_id
         message.add_reserved_row(
-            *lists_card.read_and_save_buttons(texts, arxiv_id),
+            *client_messages.read_and_save_buttons(texts, arxiv_id),
             button(texts("today-more"), pack_custom_id(MORE, arxiv_id)),
             button(texts("today-less"), pack_custom_id(LESS, arxiv_id)),
         )
@@ -166,7 +164,7 @@ def _escape(text: str) -> str:
 
 def _footer_buttons(texts: Texts, post: contents.TodayPost, marker: str | None) -> list[ui.Item[Any]]:
     """Return the buttons below the papers; the first has the marker of the delivery."""
-    day = lists_messages.ListState(lists_messages.ListKind.DIGEST, post.digest_on.isoformat())
+    day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
     sending = (
         [send_button(texts, again=post.suspended is not None)]
         if post.at_time is None
@@ -176,7 +174,7 @@ def _footer_buttons(texts: Texts, post: contents.TodayPost, marker: str | None) 
         ]
     )
     return [
-        button(texts("today-others"), lists_messages.pack_state(day, marker=marker)),
+        button(texts("today-others"), client_messages.pack_state(day, marker=marker)),
         button(texts("today-topics"), pack_custom_id(TOPICS)),
         *sending,
     ]

@@ -13,7 +13,7 @@ import structlog
 from bot.alerts import matcher
 from bot.core import clock, isolation
 from bot.core.clock import Clock, TimeSlices
-from bot.daily import choice, schedule
+from bot.daily import schedule
 from bot.glossary.resolver import Glossary
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
@@ -220,7 +220,7 @@ def _rank(
     details: Sequence[models.PaperDetail], scores: Mapping[int, float], follows: Follows
 ) -> list[tuple[int, models.PaperDetail]]:
     """Return the day's papers, best first, with their ranks by votes; equal scores keep the order of votes."""
-    by_votes = sorted(details, key=lambda detail: (*choice.votes_sort_key(detail.votes), detail.id))
+    by_votes = sorted(details, key=lambda detail: (*models.votes_descending(detail.votes), detail.id))
     spread = max(scores.values(), default=0.0) - min(scores.values(), default=0.0)
     bonus = _FOLLOW_SHARE * spread or 1.0
     return sorted(

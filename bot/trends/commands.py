@@ -9,13 +9,12 @@ import structlog
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import message_builder, router
+from bot.client import autocomplete, message_builder, router
+from bot.client import messages as client_messages
 from bot.client.context import Client, Request, Services
 from bot.client.message_builder import Action
 from bot.client.router import Attachment, UserError, WithImage
 from bot.client.translations import Texts
-from bot.lists import autocomplete
-from bot.lists import messages as lists_messages
 from bot.lists.commands import load_list_text, store_list_text
 from bot.search.results import SearchRequest
 from bot.trends import messages as trends_messages
@@ -82,7 +81,7 @@ class TrendsCog(commands.Cog):
         sharer = router.display_name(interaction)
         return WithImage(trends_messages.shared_view(texts, answer, sharer=sharer), image)
 
-    async def _unpack(self, action: Action) -> tuple[lists_messages.ListState, Span]:
+    async def _unpack(self, action: Action) -> tuple[client_messages.ListState, Span]:
         topic, span = trends_messages.unpack(action)
         return await load_list_text(self._services.text_tokens, topic), span
 
@@ -92,14 +91,14 @@ class TrendsCog(commands.Cog):
         )
         return await self._answer(request, topic, span)
 
-    async def _answer(self, request: Request, topic: lists_messages.ListState, span: Span) -> WithImage:
+    async def _answer(self, request: Request, topic: client_messages.ListState, span: Span) -> WithImage:
         async with router.admitted_lookup(request.interaction):
             answer, image = await self._load_answer(request.texts, topic, span, rising=not topic.text)
         may_share = router.may_share(request.interaction)
         return WithImage(trends_messages.trend_view(request.texts, answer, may_share=may_share), image)
 
     async def _load_answer(
-        self, texts: Texts, topic: lists_messages.ListState, span: Span, *, rising: bool
+        self, texts: Texts, topic: client_messages.ListState, span: Span, *, rising: bool
     ) -> tuple[TrendAnswer, Attachment | None]:
         answer = await load_answer(self._services, texts, topic, span, rising=rising)
         if not answer.trend.total:
@@ -116,7 +115,7 @@ class TrendsCog(commands.Cog):
 
 
 async def load_answer(
-    services: Services, texts: Texts, topic: lists_messages.ListState, span: Span, *, rising: bool
+    services: Services, texts: Texts, topic: client_messages.ListState, span: Span, *, rising: bool
 ) -> TrendAnswer:
     """Return the trend of a topic, with rising topics if asked for, and other topics if it has no papers."""
     search = services.search

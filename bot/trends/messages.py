@@ -13,7 +13,6 @@ from bot.client import message_builder
 from bot.client import messages as client_messages
 from bot.client.message_builder import MessageBuilder, button, pack_custom_id, select_menu, select_option
 from bot.client.translations import Texts
-from bot.lists import messages as lists_messages
 from bot.rendering import charts, discord_text
 from bot.trends.service import Month, RisingTopic, Step, Trend
 from storage import models
@@ -49,7 +48,7 @@ class TrendAnswer:
     `has_papers_outside_span`: it has some in another span. `has_image`: the chart is sent with the answer.
     """
 
-    topic: lists_messages.ListState
+    topic: client_messages.ListState
     span: Span
     trend: Trend
     extent: models.ArchiveExtent
@@ -59,18 +58,18 @@ class TrendAnswer:
     has_image: bool = False
 
 
-def make_topic(text: str, span: Span, token: str = "") -> lists_messages.ListState:
+def make_topic(text: str, span: Span, token: str = "") -> client_messages.ListState:
     """Return the list of a topic's papers over a similar time."""
-    period = lists_messages.Period.YEAR if span is Span.YEAR else lists_messages.Period.ALL
-    return lists_messages.ListState(lists_messages.ListKind.TOPIC, text, period=period, token=token)
+    period = client_messages.Period.YEAR if span is Span.YEAR else client_messages.Period.ALL
+    return client_messages.ListState(client_messages.ListKind.TOPIC, text, period=period, token=token)
 
 
-def pack(topic: lists_messages.ListState, span: Span, verb: str = SHOW) -> str:
+def pack(topic: client_messages.ListState, span: Span, verb: str = SHOW) -> str:
     """Return the custom id that shows the trend of a topic."""
     return pack_custom_id(verb, span, "k" if topic.token else "", topic.token or topic.text)
 
 
-def unpack(action: message_builder.Action) -> tuple[lists_messages.ListState, Span]:
+def unpack(action: message_builder.Action) -> tuple[client_messages.ListState, Span]:
     """Return the topic and span that `pack` wrote; a stored text as its token alone. Raises InvalidCustomIdError."""
     code, flag, text = action.fields(3)
     with message_builder.map_parse_errors():
@@ -238,15 +237,15 @@ def _navigation_buttons(
     topic, span = answer.topic, answer.span
     buttons: list[ui.Item[ui.LayoutView] | None] = []
     if topic.text and answer.has_papers_outside_span:
-        buttons.append(button(texts("trend-list"), lists_messages.pack_state(topic)))
+        buttons.append(button(texts("trend-list"), client_messages.pack_state(topic)))
     if topic.text:
-        buttons.append(lists_messages.follow_button(texts, topic))
+        buttons.append(client_messages.follow_button(texts, topic))
         buttons.append(button(texts("rising-heading-short"), pack(make_topic("", span), span)))
     if may_share:
         buttons.append(button(texts("share"), pack(topic, span, SHARE)))
     if not buttons and answer.extent.paper_count:
-        newest = lists_messages.ListState(lists_messages.ListKind.DIGEST)
-        buttons.append(button(texts("newest-digest"), lists_messages.pack_state(newest)))
+        newest = client_messages.ListState(client_messages.ListKind.DIGEST)
+        buttons.append(button(texts("newest-digest"), client_messages.pack_state(newest)))
     return buttons
 
 
@@ -255,7 +254,7 @@ def _suggestion_buttons(answer: TrendAnswer) -> list[ui.Item[ui.LayoutView]]:
     return [
         button(text, pack(make_topic(text, answer.span), answer.span))
         for text in answer.suggestions
-        if len(text) <= lists_messages.MAX_TEXT_LENGTH
+        if len(text) <= client_messages.MAX_LIST_TEXT_LENGTH
     ][: discord_text.ROW_BUTTONS]
 
 
@@ -263,7 +262,7 @@ def _add_no_results(texts: Texts, message: MessageBuilder, answer: TrendAnswer) 
     if answer.extent.paper_count:
         span = texts(f"trend-span-{answer.span.value}")
         message.add_text(texts("trend-nothing", topic=_topic_name(texts, answer.topic.text), period=span))
-    message.add_text(lists_messages.extent_line(texts, answer.extent))
+    message.add_text(client_messages.extent_line(texts, answer.extent))
     if answer.suggestions:
         message.add_text(client_messages.subtext(texts("try-instead")))
 

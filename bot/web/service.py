@@ -20,14 +20,15 @@ from urllib.parse import quote, urlencode, urlsplit
 from markupsafe import Markup
 
 from bot.archive import arxiv_ids, summaries
+from bot.client import messages as client_messages
 from bot.client.context import Services
-from bot.client.messages import format_title
+from bot.client.messages import ListKind, ListState, format_title
 from bot.client.translations import Argument, Texts, Translations
 from bot.core.clock import latest_date
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.commands import ListSnippets, PaperListLoader
-from bot.lists.messages import ListKind, ListState, PaperList
+from bot.lists.messages import PaperList
 from bot.rendering import discord_text, markdown
 from bot.rendering.templates import OutputFormat, Templates
 from bot.text import typography
@@ -277,7 +278,7 @@ class WebPages:
         detail = replace(detail, venue=None, model_url=None)
         texts, summary = self.texts(site), summaries.best_summary(detail, site.locale)
         title = format_title(detail.title, detail.arxiv_id)
-        links = [*lists_card.list_links(detail, detail.project_url or detail.video)]
+        links = [*client_messages.list_links(detail, detail.project_url or detail.video)]
         organization = discord_text.to_single_line(detail.organization or "")
         search = {} if site.is_static else {"q": texts("web-from-query", name=organization)}
         values = {
@@ -332,7 +333,7 @@ class WebPages:
             "alt": trends_messages.alt_text(texts, answer),
             "summary": trends_messages.summary(texts, trend) if trend.total else "",
             "figures": trends_messages.monthly_figures(texts, trend, plain=True).splitlines(),
-            "extent": lists_messages.extent_line(texts, answer.extent),
+            "extent": client_messages.extent_line(texts, answer.extent),
             "rising": [
                 (name, None if site.is_static else site.link("trends", q=name), translation, facts)
                 for name, translation, facts in rising
@@ -654,7 +655,7 @@ def _list_chapters(
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
     more = summaries.shown_sections(review.entry) if review else ()
     shown = [sections, tuple(section for section in more if section not in sections)]
-    return [lists_card.summary_text(texts, part) for part in shown if part]
+    return [client_messages.summary_text(texts, part) for part in shown if part]
 
 
 def _list_suggestions(site: Site, listed: PaperList) -> list[tuple[str, str]]:

@@ -18,7 +18,6 @@ from bot.alerts.service import PREVIEW_DAYS
 from bot.client.accounts import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.client.message_builder import InvalidCustomIdError
 from bot.client.router import UserError
-from bot.daily import choice
 from bot.outbox import contents
 from storage import alerts, errors, models, outbox, papers, search, snapshot
 from storage.database import Connection, Database
@@ -246,7 +245,7 @@ async def _compare(harness: AlertHarness) -> int:
         expected = [
             paper
             for paper in details
-            if choice.meets_minimum(paper.votes, alert.min_votes)
+            if models.meets_minimum(paper.votes, alert.min_votes)
             and matcher.match(alert, paper, matcher.keyword_text(paper))
         ]
         expected.sort(key=lambda paper: paper.last_on, reverse=True)

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bot.app import runtime
+from bot.app import health, runtime
 from bot.app.container import Container
 from bot.archive import ingest
 from bot.core.settings import Settings
-from bot.operations import health
 from storage import archive, database, errors, locks, migrate, models, outbox, papers
 from storage.database import Database
 from tests.support import digest_builders

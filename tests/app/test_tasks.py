@@ -15,9 +15,10 @@ from structlog.testing import capture_logs
 
 from bot.app import tasks
 from bot.app.container import Container
+from bot.app.health import Metrics
+from bot.core.clock import ClockMonitor, ClockStep
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
-from bot.operations.health import ClockMonitor, ClockStep, Metrics
 from bot.search.service import SearchService
 from bot.shelf import news
 from storage import models, outbox, shelf, sources

@@ -9,7 +9,7 @@ import pytest
 
 from bot.client import accounts as client_accounts
 from bot.client.accounts import Guilds, ReaderData, TextPurpose, TextTokenStore
-from bot.outbox import sender
+from bot.outbox import outcomes
 from bot.outbox.relay import AttemptRunner
 from storage import daily, models, outbox, papers, shelf
 from storage.database import Database
@@ -100,11 +100,11 @@ class ForgettingSender:
         await self._service.forget(user_id)
         return 5
 
-    async def send(self, request: sender.SendRequest) -> models.Receipt:
+    async def send(self, request: outcomes.SendRequest) -> models.Receipt:
         self.sent.append(request.nonce)
         return models.Receipt(1, request.channel_id)
 
-    async def find(self, request: sender.SendRequest, since: object) -> models.Receipt | None:
+    async def find(self, request: outcomes.SendRequest, since: object) -> models.Receipt | None:
         raise AssertionError
 
 

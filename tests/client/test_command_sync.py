@@ -14,7 +14,7 @@ from discord import app_commands
 from pydantic import SecretStr
 
 from bot.client import command_sync
-from bot.client.command_sync import CommandMentions
+from bot.client.messages import CommandMentions
 from bot.core.settings import Settings
 from storage import errors, key_values
 from storage.database import Database

@@ -21,12 +21,13 @@ from simcord import actors
 
 from bot.alerts import messages as alerts_messages
 from bot.client import context, message_builder, router
+from bot.client import messages as client_messages
 from bot.client.message_builder import layout_payload, pack_custom_id
+from bot.client.messages import ListKind, ListState
 from bot.client.router import UserError, map_service_errors
 from bot.core import admission
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
-from bot.lists.messages import ListKind, ListState
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.rendering import discord_text
@@ -45,7 +46,7 @@ from tests.support.client_harness import (
 @given(rest=st.text(max_size=90))
 def test_any_custom_id_is_parsed_or_invalid(rest: str) -> None:
     action = message_builder.unpack_custom_id(f"pr:l:{rest}")
-    for parse in (lists_messages.unpack_state, lambda action: action.number):
+    for parse in (client_messages.unpack_state, lambda action: action.number):
         try:
             parse(action)
         except message_builder.InvalidCustomIdError:
@@ -227,7 +228,7 @@ async def test_nothing_is_shared_and_no_alert_matched_while_the_bot_is_busy(harn
         for custom_id in (
             pack_custom_id(lists_card.SHARE, "2501.00001"),
             *(name for name in component_ids(listed) if name.startswith("pr:ls:")),
-            pack_custom_id(alerts_messages.SAVE, f"{lists_messages.NEW_ALERT}로봇"),
+            pack_custom_id(alerts_messages.SAVE, f"{client_messages.NEW_ALERT}로봇"),
             pack_custom_id(alerts_messages.WHY, "2501.00001"),
             pack_custom_id(alerts_messages.MUTE, "2501.00001"),
         ):
@@ -240,7 +241,7 @@ async def test_what_looks_for_the_matches_of_alerts_waits_for_its_admission(harn
     async with AsyncExitStack() as stack:
         await _occupy(harness, stack)
         for verb, payload in (
-            (alerts_messages.SAVE, f"{lists_messages.NEW_ALERT}로봇"),
+            (alerts_messages.SAVE, f"{client_messages.NEW_ALERT}로봇"),
             (alerts_messages.WHY, "2501.00001"),
             (alerts_messages.MUTE, "2501.00001"),
         ):
@@ -254,12 +255,12 @@ async def test_no_button_shows_the_shelf_of_another_server_or_shares_a_readers_o
 ) -> None:
     own = ListState(ListKind.GUILD_SHELF, f"{harness.guild.id}:")
     for verb, state, is_refused in (
-        (lists_messages.SHOW, own, False),
-        (lists_messages.SHOW, own.replace(text=f"{harness.guild.id + 1}:"), True),
+        (client_messages.SHOW_LIST, own, False),
+        (client_messages.SHOW_LIST, own.replace(text=f"{harness.guild.id + 1}:"), True),
         (lists_messages.SHARE, own.replace(text=f"{harness.guild.id + 1}:"), True),
         (lists_messages.SHARE, ListState(ListKind.SAVED), True),
     ):
-        answer = last_response(await _press_forged(harness, lists_messages.pack_state(state, verb)))
+        answer = last_response(await _press_forged(harness, client_messages.pack_state(state, verb)))
         assert (shown_text(answer) == harness.texts("outdated-control")) is is_refused
 
 

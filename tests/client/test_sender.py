@@ -14,10 +14,9 @@ import pytest
 from bot.client import request_gate, sender
 from bot.client.sender import Tag
 from bot.core.clock import system_clock
-from bot.outbox import contents
-from bot.outbox import sender as outbox_sender
+from bot.outbox import contents, outcomes
 from bot.outbox.contents import new_nonce
-from bot.outbox.sender import Disposition
+from bot.outbox.outcomes import Disposition
 from storage.models import PartKind
 from tests.fake_discord import fixtures, model, process
 from tests.fake_discord.fixtures import fake, fake_server
@@ -57,18 +56,16 @@ def discord_sender(client: discord.AutoShardedClient) -> sender.DiscordSender:
     return sender.DiscordSender(client)
 
 
-def make_request(
-    channel_id: int, kind: PartKind = PartKind.MESSAGE, **fields: Any
-) -> outbox_sender.SendRequest:
+def make_request(channel_id: int, kind: PartKind = PartKind.MESSAGE, **fields: Any) -> outcomes.SendRequest:
     body = json.loads(relay_harness.message_payload(MARKER))
     if kind is PartKind.FORUM_POST:
         body = {"name": "2026-11-20", "applied_tags": [], "message": body}
     defaults = {"payload": body, "nonce": new_nonce(), "marker": MARKER, "guild_id": process.GUILD_ID}
-    return outbox_sender.SendRequest(kind=kind, channel_id=channel_id, **defaults | fields)
+    return outcomes.SendRequest(kind=kind, channel_id=channel_id, **defaults | fields)
 
 
-async def classification_of(attempt: Any) -> outbox_sender.Classification:
-    with pytest.raises(outbox_sender.DeliveryError) as caught:
+async def classification_of(attempt: Any) -> outcomes.Classification:
+    with pytest.raises(outcomes.DeliveryError) as caught:
         await attempt
     return caught.value.classification
 
@@ -286,7 +283,7 @@ async def test_a_refused_connection_is_retried(client: discord.AutoShardedClient
     restore = request_gate.override_endpoints("http://127.0.0.1:9/api/v10", None)
     try:
         classification = await classification_of(sender.DiscordSender(client).send(make_request(5)))
-        assert classification == outbox_sender.CONNECT_FAILED
+        assert classification == outcomes.CONNECT_FAILED
     finally:
         restore()
 

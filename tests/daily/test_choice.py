@@ -77,7 +77,7 @@ def test_a_selection_accounts_for_every_candidate(
     eligible = [
         paper
         for paper in ranked
-        if paper.paper_id not in posted_ids and choice.meets_minimum(paper.votes, min_votes)
+        if paper.paper_id not in posted_ids and models.meets_minimum(paper.votes, min_votes)
     ]
     assert total == len(ranked)
     assert [*papers, *left_out] == eligible

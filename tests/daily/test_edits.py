@@ -17,7 +17,7 @@ from bot.daily.service import Subscriptions
 from storage import archive, models, outbox, papers, sources
 from storage.database import Database
 from tests.support import digest_builders, patience, source_payloads
-from tests.support.correction_harness import LATER, CorrectionHarness, put_text
+from tests.support.correction_harness import LATER, CorrectionHarness, note_correction, put_text
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, read_lists
 from tests.support.recording_indexer import NullIndexer
 
@@ -285,12 +285,7 @@ async def test_corrections_of_digests_that_no_post_shows_cost_no_look_at_the_pos
             )
         ]
         service = ingest.IngestService(
-            harness.database,
-            lambda: LATER,
-            NullIndexer(),
-            on_fresh_digest=lambda connection, fresh: edits.add_pending(
-                connection, fresh.digest_id, fresh.revision, fresh.changed_ids
-            ),
+            harness.database, lambda: LATER, NullIndexer(), on_fresh_digest=note_correction
         )
         sa.event.listen(engine, "before_cursor_execute", count_posts)
         results = await service.add_batch(group)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from bot.app.client import DiscordRenderer
 from bot.client import message_builder, translations
-from bot.client.command_sync import CommandMentions
+from bot.client import messages as client_messages
+from bot.client.messages import CommandMentions
 from bot.daily import post as daily_post
 from bot.daily.options import SETTINGS
 from bot.daily.post import STYLES
-from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.rendering.templates import Templates
 from storage.models import Locale, Style, When
@@ -81,7 +81,7 @@ def test_what_members_saved_fits_below_a_weekly_post_and_is_in_its_copy(post: co
     [menu] = [component for component in components if "options" in component]
     by_id = {paper.arxiv_id: paper for paper in (*post.papers, *(paper for paper, _, _ in post.server_picks))}
     listed = [by_id[option["value"]] for option in menu["options"]]
-    assert message_builder.unpack_custom_id(menu["custom_id"]).verb == lists_messages.OPEN_SELECTED
+    assert message_builder.unpack_custom_id(menu["custom_id"]).verb == client_messages.OPEN_SELECTED
     assert {paper.arxiv_id for paper, _, _ in post.server_picks} <= {paper.arxiv_id for paper in listed}
     action = next(
         action

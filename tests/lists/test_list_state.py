@@ -7,25 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.client import message_builder
+from bot.client import messages as client_messages
 from bot.client.accounts import TextTokenStore
+from bot.client.messages import ListKind, ListState
 from bot.client.router import UserError
 from bot.core.clock import system_clock
 from bot.lists import commands as lists_commands
 from bot.lists import messages as lists_messages
-from bot.lists.messages import ListKind, ListState
 from bot.rendering import discord_text
 from storage.database import Database
 from storage.models import AlertKind
 
 texts = st.text(
-    st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=lists_messages.MAX_TEXT_LENGTH
+    st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=client_messages.MAX_LIST_TEXT_LENGTH
 )
 states = st.builds(
     ListState,
     kind=st.sampled_from(ListKind),
     text=texts,
     page=st.integers(0, 9999),
-    period=st.sampled_from(lists_messages.Period),
+    period=st.sampled_from(client_messages.Period),
     min_votes=st.integers(0, 99_999),
     literal=st.booleans(),
     by_date=st.booleans(),
@@ -34,10 +35,10 @@ states = st.builds(
 
 @given(state=states)
 def test_unpacking_returns_the_packed_state(state: ListState) -> None:
-    packed = lists_messages.pack_state(state, "lp")
+    packed = client_messages.pack_state(state, "lp")
     assert len(packed) <= discord_text.CUSTOM_ID
     assert message_builder.CUSTOM_ID.fullmatch(packed)
-    assert lists_messages.unpack_state(message_builder.unpack_custom_id(packed)) == state
+    assert client_messages.unpack_state(message_builder.unpack_custom_id(packed)) == state
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_unpacking_returns_the_packed_state(state: ListState) -> None:
 def test_an_alert_watches_the_first_text_of_a_query(
     state: ListState, terms: tuple[AlertKind, str, int] | None
 ) -> None:
-    assert lists_messages.alert_terms(state) == terms
+    assert client_messages.alert_terms(state) == terms
 
 
 async def test_a_long_text_is_loaded_by_its_token_and_a_short_one_has_none(sqlite_db: Database) -> None:
@@ -66,7 +67,7 @@ async def test_a_long_text_is_loaded_by_its_token_and_a_short_one_has_none(sqlit
     assert short == ListState(ListKind.TOPIC, "two lines")
     assert await lists_commands.load_list_text(tokens, short) == short
     long = await lists_commands.store_list_text(tokens, 7, ListState(ListKind.TOPIC, "x" * 73))
-    shown = lists_messages.unpack_state(message_builder.unpack_custom_id(lists_messages.pack_state(long)))
+    shown = client_messages.unpack_state(message_builder.unpack_custom_id(client_messages.pack_state(long)))
     assert shown == ListState(ListKind.TOPIC, token=long.token)
     assert await lists_commands.load_list_text(tokens, shown) == long
     with pytest.raises(UserError, match="outdated-control"):

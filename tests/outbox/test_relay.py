@@ -17,10 +17,10 @@ from discord.http import MultipartParameters
 
 from bot.app.client import DiscordRenderer
 from bot.client import translations
-from bot.client.command_sync import CommandMentions
+from bot.client.messages import CommandMentions
 from bot.core.clock import system_clock
 from bot.daily import planner as daily_planner
-from bot.outbox import contents, outcomes, relay, sender
+from bot.outbox import contents, outcomes, relay
 from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.rendering.templates import Templates
 from storage import locks, models, outbox, tables
@@ -473,7 +473,7 @@ class StubSender:
         self.slow_channel_id: int | None = None
         self.stuck_channel_id: int | None = None
 
-    async def send(self, request: sender.SendRequest) -> models.Receipt:
+    async def send(self, request: outcomes.SendRequest) -> models.Receipt:
         self.attempts += 1
         if not self.works:
             raise KeyError("id")
@@ -483,7 +483,7 @@ class StubSender:
             await asyncio.Event().wait()
         return models.Receipt(1, request.channel_id)
 
-    async def find(self, request: sender.SendRequest, since: datetime) -> models.Receipt | None:
+    async def find(self, request: outcomes.SendRequest, since: datetime) -> models.Receipt | None:
         return None
 
     async def open_dm(self, user_id: int) -> int:

@@ -15,7 +15,7 @@ from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
 from bot.app.container import delivery_kinds
 from bot.archive.ingest import IngestService
-from bot.outbox import contents, outcomes, sender
+from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory
 from storage import alerts, models, outbox
 from storage.database import Connection, Database
@@ -109,7 +109,7 @@ class AlertHarness:
 
     async def close_direct_messages(self, user_id: int) -> None:
         """Let Discord refuse the planned message of a reader, who accepts direct messages no more."""
-        refused = sender.classify(403, 50007, models.PartKind.MESSAGE)
+        refused = outcomes.classify(403, 50007, models.PartKind.MESSAGE)
         async with self.database.transaction() as connection:
             (delivery,) = await outbox.list_rows(connection, user_id=user_id)
             await outcomes.suspend_destination(

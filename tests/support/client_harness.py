@@ -22,12 +22,11 @@ from discord.http import MultipartParameters
 from bot.app import front
 from bot.app.client import PaperroundBot
 from bot.app.container import Container
-from bot.client import translations
+from bot.client import autocomplete, translations
 from bot.client.router import UserError
 from bot.client.translations import Texts, Translations
 from bot.core.clock import Clock
 from bot.core.settings import Settings
-from bot.lists import autocomplete
 from bot.outbox import contents
 from bot.rendering.templates import Templates
 from bot.sources import base

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+from bot.archive.digest_writer import FreshDigest
 from bot.daily import edits
 from bot.daily import planner as daily_planner
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
 from bot.search.service import SearchService
 from storage import models, outbox, sources
-from storage.database import Database
+from storage.database import Connection, Database
 from tests.support import digest_builders, planner_harness
 from tests.support.planner_harness import HOUR, MONDAY, SEOUL_9AM
 
@@ -116,6 +117,12 @@ class CorrectionHarness(planner_harness.PlannerHarness):
             ]
 
 
+async def note_correction(connection: Connection, fresh: FreshDigest) -> None:
+    """Note a correction, as the callback of an ingest."""
+    if fresh.changed_ids:
+        await edits.add_pending(connection, fresh.digest_id, fresh.revision, fresh.changed_ids)
+
+
 async def put_text(
     harness: CorrectionHarness,
     text: str,
@@ -124,13 +131,6 @@ async def put_text(
     source: str = sources.FILES,
 ) -> None:
     await digest_builders.ingest_digest(
-        harness.database,
-        text,
-        at=at,
-        on_fresh=lambda connection, fresh: edits.add_pending(
-            connection, fresh.digest_id, fresh.revision, fresh.changed_ids
-        ),
-        location=location,
-        source=source,
+        harness.database, text, at=at, on_fresh=note_correction, location=location, source=source
     )
     await harness.edits.plan(harness.database, at)

@@ -345,7 +345,6 @@ OWN_TEXT = {
     "at most 100 characters, by Discord": """
         client.message_builder.button client.message_builder.link_button client.message_builder.pack_custom_id
         client.message_builder.select_menu client.message_builder.select_option outbox.contents.part_marker
-        lists.messages.begin_alert_button lists.messages.open_menu lists.messages.pack_state lists.messages.pager
         """,
     "a word or name, whose length its caller bounds": """
         glossary.induction.papers_containing glossary.induction.find_term glossary.induction.most_common

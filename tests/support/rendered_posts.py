@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.app.client import DiscordRenderer
 from bot.client import translations
-from bot.client.command_sync import CommandMentions
+from bot.client.messages import CommandMentions
 from bot.outbox import contents
 from bot.rendering.templates import Templates
 from storage import models

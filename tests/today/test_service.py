@@ -15,8 +15,7 @@ from bot.app.container import Container, delivery_kinds
 from bot.archive import listing, summaries
 from bot.client import translations
 from bot.core.settings import Settings
-from bot.outbox.outcomes import suspend_destination
-from bot.outbox.sender import Classification, Disposition
+from bot.outbox.outcomes import Classification, Disposition, suspend_destination
 from bot.today import profiles
 from bot.today.service import TodayPlanner
 from storage import accounts, models, outbox, today

@@ -9,8 +9,8 @@ from typing import Any
 from discord.http import MultipartParameters
 
 from bot.client import message_builder
+from bot.client import messages as client_messages
 from bot.client.message_builder import pack_custom_id
-from bot.lists import card as lists_card
 from bot.today import messages as today_messages
 from storage import models, outbox, today
 from tests.support import alert_builders, patience
@@ -116,13 +116,15 @@ async def test_a_followed_author_is_a_reason(harness: ClientHarness) -> None:
 
 
 async def test_opened_and_saved_cards_are_learnt_from_once_there_is_a_profile(harness: ClientHarness) -> None:
-    opened = pack_custom_id(lists_card.OPEN_PAPER, "2501.00004")
+    opened = pack_custom_id(client_messages.OPEN_PAPER, "2501.00004")
     shown = await _ask(harness)
     before = await _learnt(harness)
     await harness.reader.click(shown, custom_id=opened)
     after_opening = await _learnt(harness)
     assert after_opening.learnt_from != before.learnt_from
-    await harness.reader.click(shown, custom_id=pack_custom_id(lists_card.SAVE, "1", "-", "2501.00004"))
+    await harness.reader.click(
+        shown, custom_id=pack_custom_id(client_messages.SAVE_PAPER, "1", "-", "2501.00004")
+    )
     after_saving = await _learnt(harness)
     assert after_saving.learnt_from != after_opening.learnt_from
     alert = await harness.bot.services.alerts.add(alert_builders.draft("robots", user_id=harness.reader.id))

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.app import health
 from bot.core import admission, http_server
-from bot.operations import health
 from bot.web import server
 from bot.web import service as web_service
 from storage import models, papers, shelf

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.outbox import sender
-from bot.outbox.sender import Disposition
+from bot.outbox import outcomes
+from bot.outbox.outcomes import Disposition
 from storage.models import PartKind, Reason
 
 
@@ -41,18 +41,18 @@ from storage.models import PartKind, Reason
 def test_each_error_has_its_disposition_and_reason(
     status: int, code: int, kind: PartKind, disposition: Disposition, reason: Reason
 ) -> None:
-    classification = sender.classify(status, code, kind)
+    classification = outcomes.classify(status, code, kind)
     assert (classification.disposition, classification.reason) == (disposition, reason)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 429, 451])
 @pytest.mark.parametrize("kind", list(PartKind))
 def test_a_refusal_without_discords_code_is_not_a_verdict(status: int, kind: PartKind) -> None:
-    assert sender.classify(status, 0, kind).disposition is Disposition.RETRY
+    assert outcomes.classify(status, 0, kind).disposition is Disposition.RETRY
 
 
 @pytest.mark.parametrize("kind", list(PartKind))
 def test_every_error_response_is_classified(kind: PartKind) -> None:
     for status in (400, 401, 403, 404, 405, 409, 413, 429, 500, 502, 503, 504, 524):
-        for code in (0, *sender.DISCORD_ERRORS):
-            assert sender.classify(status, code, kind).disposition in Disposition
+        for code in (0, *outcomes.DISCORD_ERRORS):
+            assert outcomes.classify(status, code, kind).disposition in Disposition

@@ -16,7 +16,6 @@ from bot.client import options as client_options
 from bot.client.context import Interaction
 from bot.client.message_builder import shorten_label
 from bot.core import admission
-from bot.lists import messages as lists_messages
 from bot.rendering import discord_text
 from bot.text import analyser
 from bot.text import dates as text_dates
@@ -137,9 +136,9 @@ async def dates(interaction: Interaction, current: str) -> Choices:
     begun = analyser.keystrokes(analyser.fold(current).replace(" ", ""))
     days += [day for day in await status.list_dates() if _may_become(begun, day, today)]
     if span and not days:
-        days = lists_messages.nearest_days(await status.list_dates_around(span[1]), *span)
+        days = client_messages.nearest_days(await status.list_dates_around(span[1]), *span)
     days = list(dict.fromkeys(days))[: discord_text.AUTOCOMPLETE_CHOICES]
-    return make_choices(lists_messages.label_days(texts, await status.count_papers(days), today))
+    return make_choices(client_messages.label_days(texts, await status.count_papers(days), today))
 
 
 def _may_become(begun: str, day: date, today: date) -> bool:
