@@ -9,7 +9,9 @@ after it.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
@@ -97,6 +99,8 @@ GROUP_SIZE = 50
 """Papers that are in memory at once to be matched with all alerts."""
 POLL_SECONDS = 2.0
 """Time between two looks for digests that other processes stored, and for what is due."""
+COMPARE_SECONDS = 60.0
+"""Time between two looks at the votes that matches wait for; a wake-up hastens it, since new digests bring votes."""
 MAX_RETRY_SECONDS = 60.0
 LOOK_AHEAD = timedelta(days=2)
 """Longer than any day and the wait for the time of day on the next."""
@@ -166,11 +170,15 @@ class AlertPlanner:
 
     async def run(self, stop: asyncio.Event, *, on_planned: Callable[[], None]) -> None:
         """Plan alerts until `stop` is set. Errors are logged and retried with growing delays."""
-        delay = POLL_SECONDS
+        delay, compared_at = POLL_SECONDS, -math.inf
         while not stop.is_set():
+            is_comparing = self._wake_event.is_set() or time.monotonic() - compared_at >= COMPARE_SECONDS
             self._wake_event.clear()
             # A database outage must not end the loop.
             with isolation.isolated(log, "planning alerts failed; will retry") as failures:
+                if is_comparing:
+                    await self.schedule_crossed()
+                    compared_at = time.monotonic()
                 await self.drain(on_planned=on_planned, stop=stop)
             delay = min(2 * delay, MAX_RETRY_SECONDS) if failures else POLL_SECONDS
             waiting = [asyncio.ensure_future(event.wait()) for event in (stop, self._wake_event)]

@@ -211,10 +211,7 @@ class Runtime:
         return self.lock.is_held and is_connected and not self.liveness.find_problems()
 
     async def tick(self) -> None:
-        """Plan due posts and the edits of corrected ones, and compare the votes that alerts wait for.
-
-        Errors are logged, and the next call retries.
-        """
+        """Plan due posts and the edits of corrected ones. Errors are logged, and the next call retries."""
         now = self.container.clock()
         if self.bot.is_gateway_connected() or not self.has_bot:
             self.liveness.record("discord")
@@ -225,7 +222,6 @@ class Runtime:
                 self.relay.wake()
             if await self.container.edit_planner.plan(self.container.database, now):
                 self.relay.wake()
-            await self.container.alert_planner.schedule_crossed()
             self.liveness.record("tick")
 
     async def purge(self) -> None:

@@ -15,7 +15,7 @@ from bot.alerts import matcher, planner
 from bot.text import keywords
 from storage import models, papers
 from storage.database import Database
-from tests.support import alert_builders
+from tests.support import alert_builders, patience
 from tests.support.alert_harness import MONDAY, NOW, AlertHarness
 
 MINUTE = timedelta(minutes=1)
@@ -116,6 +116,27 @@ async def test_a_paper_that_gets_the_votes_later_is_told_with_those_it_had(
     met, crossed = alert_harness.renderer.alerts
     assert [(paper.arxiv_id, of[0].crossed) for paper, of in met.matches] == [("2601.00002", None)]
     assert [(paper.votes, of[0].crossed) for paper, of in crossed.matches] == [(53, (50, 12))]
+
+
+async def test_the_running_planner_compares_votes_at_its_start_and_when_it_is_woken(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.alerts.matcher.GATHERING_TIME", timedelta())
+    await alert_harness.add_alert("care", min_votes=50)
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 12), ("2601.00002", 13))
+    await alert_harness.planner.drain()
+    await _read_votes(alert_harness.database, 1, 60)
+    planned, stop = asyncio.Event(), asyncio.Event()
+    running = asyncio.create_task(alert_harness.planner.run(stop, on_planned=planned.set))
+    async with patience.limit(60):
+        await planned.wait()
+        planned.clear()
+        await _read_votes(alert_harness.database, 2, 60)
+        alert_harness.planner.wake()
+        await planned.wait()
+        stop.set()
+        await running
+    assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
 
 
 async def test_what_waits_for_votes_is_given_up_after_thirty_days(alert_harness: AlertHarness) -> None:

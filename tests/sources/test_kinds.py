@@ -17,24 +17,34 @@ from tests.support.polling_harness import PollingHarness
 
 SERVICES = {
     models.SourceKind.HUGGINGFACE: "http://127.0.0.1:9000/",
-    models.SourceKind.ARXIV: "http://127.0.0.1:9001/api/query",
+    models.SourceKind.ARXIV: "http://127.0.0.1:9000/api/query",
 }
 KIND = models.SourceKind
 
 
-GUESSED = {
+ADDRESSES = {
+    KIND.FOLDER: "{folder}",
+    KIND.URL: "{origin}/{{date:%Y-%m-%d}}.md",
+    KIND.FEED: "{origin}/feed",
+    KIND.HUGGINGFACE: "{origin}",
+    KIND.ARXIV: "{origin}/api/query",
+}
+"""An address of each kind, by which the kind is guessed. A new kind needs one, and its content in `_publish`."""
+
+OTHER_ADDRESSES = {
     KIND.URL: "https://h.test/papers/{date:%Y/%m/%d}.md https://h.test/latest.MD",
     KIND.FEED: "https://h.test/feed.xml https://rss.arxiv.org/rss/cs.CL",
-    KIND.HUGGINGFACE: "https://huggingface.co http://127.0.0.1:9000 https://huggingface.co/api/daily_papers"
-    " https://huggingface.co/papers http://mirror.test/api/daily_papers?date={date:%Y-%m-%d}",
-    KIND.ARXIV: "http://127.0.0.1:9001/api/query https://export.arxiv.org/api/query arxiv:cs.CL arxiv:cs.LG,stat.ML",
+    KIND.HUGGINGFACE: "https://huggingface.co https://huggingface.co/api/daily_papers https://huggingface.co/papers"
+    " http://mirror.test/api/daily_papers?date={date:%Y-%m-%d}",
+    KIND.ARXIV: "https://export.arxiv.org/api/query arxiv:cs.CL arxiv:cs.LG,stat.ML",
     KIND.FOLDER: "/srv/papers papers file:///srv/papers",
 }
 
 
 @pytest.mark.parametrize("kind", models.SourceKind)
 def test_the_kind_is_guessed_from_the_address(kind: models.SourceKind) -> None:
-    addresses = GUESSED[kind].split()
+    own = ADDRESSES[kind].format(origin="http://127.0.0.1:9000", folder="/srv/papers")
+    addresses = [own, *OTHER_ADDRESSES.get(kind, "").split()]
     assert [kinds.guess_kind(address, SERVICES) for address in addresses] == [kind] * len(addresses)
 
 
@@ -75,7 +85,7 @@ def test_every_kind_has_one_record_for_an_address(kind: models.SourceKind) -> No
 
 @pytest.mark.parametrize("kind", models.SourceKind)
 def test_options_are_checked_for_every_kind(kind: models.SourceKind, tmp_path: Path) -> None:
-    address = str(tmp_path) if kind is KIND.FOLDER else "https://h.test/feed"
+    address = ADDRESSES[kind].format(origin="https://h.test", folder=tmp_path)
     kinds.check(kind, address, {})
     with pytest.raises(errors.UsageError):
         kinds.check(kind, address, {"timezone": "Mars/Base"})
@@ -96,16 +106,6 @@ def test_options_are_checked_for_every_kind(kind: models.SourceKind, tmp_path: P
 )
 def test_a_public_label_holds_no_secrets(address: str, label: str) -> None:
     assert kinds.public_label(address) == label
-
-
-ADDRESSES = {
-    models.SourceKind.FOLDER: "{folder}",
-    models.SourceKind.URL: "{origin}/{{date:%Y-%m-%d}}.md",
-    models.SourceKind.FEED: "{origin}/feed",
-    models.SourceKind.HUGGINGFACE: "{origin}",
-    models.SourceKind.ARXIV: "{origin}/api/query",
-}
-"""An address of each kind, by which the kind is guessed. A new kind needs one, and its content below."""
 
 
 def _publish(origin: OriginServer, folder: Path) -> None:
