@@ -456,8 +456,7 @@ class MonitoringServer:
         """Return whether a process answers the interactions; True also if the database does not answer."""
         with isolation.isolated(log, "the fronts are unknown"):
             async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
-                live = await processes.list_live(connection, self._clock())
-            return any(process.role is models.ProcessRole.FRONT for process in live)
+                return processes.has_front(await processes.list_live(connection, self._clock()))
         return True
 
     async def _find_mismatch(self) -> str | None:
