@@ -223,6 +223,7 @@ async def add_pending(
     """Store that the alerts for these papers of a digest's revision are to be planned."""
     values = {"digest_id": digest_id, "revision": revision, "paper_ids": list(paper_ids), "added_at": now}
     await connection.execute(pending_alerts.insert(), values)
+    await locks.notify_sender(connection)
 
 
 async def add_pending_named(
@@ -240,6 +241,7 @@ async def add_pending_named(
     await connection.execute(
         pending_alerts.insert(), {**values, "paper_ids": list(former), "former_names": names}
     )
+    await locks.notify_sender(connection)
 
 
 async def list_pending(connection: AsyncConnection) -> list[models.PendingAlerts]:

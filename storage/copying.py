@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from storage import database, errors, key_values, locks, models, processes, tables
+from storage import database, errors, key_values, locks, migrate, processes, tables
 from storage.database import Connection, Database
 
 _INDEX = (
@@ -59,6 +59,11 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
     async with _locked(source), _locked(target):
         for database in (source, target):
             await _require_no_front(database, now)
+            if (current := await migrate.current_revision(database)) != migrate.HEAD:
+                raise errors.StorageError(
+                    f"{database.url.render_as_string(hide_password=True)} has schema {current}, and this version copies"
+                    f" {migrate.HEAD} completely. Copy with the version that migrated it."
+                )
         sums = await _load_progress(target, name)
         yield sum(copied.rows for copied in sums.values())
         for table in COPIED[len(sums) :]:
@@ -95,7 +100,7 @@ async def _require_no_front(database: Database, now: datetime) -> None:
     """Raise StorageError if a front answers readers, who change rows that may be copied already; it has no lock."""
     async with database.read() as connection:
         live = await processes.list_live(connection, now)
-    if any(process.role is models.ProcessRole.FRONT for process in live):
+    if processes.has_front(live):
         name = database.url.render_as_string(hide_password=True)
         raise errors.StorageError(
             f"{name} is in use by `paperround run --role front`. Stop it, wait two minutes if it was killed, and copy again."
@@ -117,7 +122,7 @@ async def _load_progress(target: Database, source: str) -> dict[str, Sum]:
 
 
 def _select(table: sa.Table) -> sa.Select[Any]:
-    """Return the query of what is copied: of `meta` not the state of the index, of the sender's sessions and of the copy."""
+    """Return the query of what is copied: of `meta` not the state of the index, the schema, the sender and the copy."""
     plain = _plain(table)
     # asyncpg parses JSON.
     query = sa.select(
@@ -125,7 +130,7 @@ def _select(table: sa.Table) -> sa.Select[Any]:
     )
     if table is not tables.meta:
         return query
-    own = (key_values.SENDER_NAME, key_values.COPY_PROGRESS)
+    own = (key_values.SENDER_NAME, key_values.COPY_PROGRESS, key_values.OLDEST_SCHEMA)
     return query.where(~plain.c.key.startswith("index:"), plain.c.key.not_in(own))
 
 

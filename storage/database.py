@@ -234,9 +234,9 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
             return errors.DatabaseBusyError(sentence)
     if url.get_backend_name() == "sqlite":
         return None
-    if _sqlstate(error) == "08P01" and "startup parameter" in text:  # PgBouncer's words, in every version
+    if sqlstate(error) == "08P01" and "startup parameter" in text:  # PgBouncer's words, in every version
         return errors.StorageError(_POOLER)
-    hint = _UNUSABLE.get(_sqlstate(error)) or _UNUSABLE.get(_sqlstate(error)[:2])
+    hint = _UNUSABLE.get(sqlstate(error)) or _UNUSABLE.get(sqlstate(error)[:2])
     if hint is None and not _is_unavailable(error):
         return None
     said = text.partition("\n")[0].rpartition("'>: ")[2]  # without SQLAlchemy's name of the class
@@ -263,7 +263,8 @@ _POOLER = (
 )
 
 
-def _sqlstate(error: BaseException) -> str:
+def sqlstate(error: BaseException) -> str:
+    """Return PostgreSQL's code of an error; empty if it has none."""
     return getattr(getattr(error, "orig", None) or error, "sqlstate", None) or ""
 
 
@@ -273,8 +274,8 @@ def _is_unavailable(error: BaseException) -> bool:
         return True
     # Connection exceptions, shutdown and start-up, a transaction ended because it was idle (the same appendix).
     return (
-        _sqlstate(error).startswith(("08", "57P"))
-        or _sqlstate(error) == "25P03"
+        sqlstate(error).startswith(("08", "57P"))
+        or sqlstate(error) == "25P03"
         or "connection is closed" in str(getattr(error, "orig", None) or error)
     )
 
@@ -339,7 +340,7 @@ def _connect_args(name: str, **server_settings: str) -> dict[str, Any]:
 
 def _drop_read_only(context: sa.ExceptionContext) -> None:
     """Have the connections to a server that is read-only replaced: the address may lead to another one by now."""
-    if _sqlstate(context.original_exception) == "25006":
+    if sqlstate(context.original_exception) == "25006":
         context.is_disconnect = True
 
 

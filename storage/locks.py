@@ -27,6 +27,10 @@ HEARTBEAT_INTERVAL = 5.0
 LEASE_SECONDS = 20
 """PostgreSQL ends the session of a sender that is silent for so long. It is longer than the sender takes to notice a lost
 connection, which is an interval and the time-out of a heartbeat."""
+_PLANNED = "paperround_planned"
+"""The channel of PostgreSQL's NOTIFY for what is planned."""
+_FENCED_OPTION = "paperround_fenced"
+"""Execution option of a connection whose transaction is the sender's own."""
 _ID_BITS = 32
 
 
@@ -129,16 +133,33 @@ def fenced(database: Database, get_term: Callable[[], int | None]) -> Database:
         term = get_term()
         if term is None or not await is_current_term(connection, term):
             raise errors.SupersededError("this process is not the sender any more")
+        await connection.execution_options(**{_FENCED_OPTION: True})
 
     return database if database.is_sqlite else database.checked(check)
 
 
+async def notify_sender(connection: Connection) -> None:
+    """Say that this transaction plans something: `SenderLock.on_planned` is called in the sender, once it is stored.
+
+    Several calls in a transaction are one. Nothing on SQLite, where the sender polls, and in the sender's own transactions.
+    """
+    sync = connection.sync_connection
+    assert sync is not None
+    if connection.dialect.name == "postgresql" and not sync.get_execution_options().get(_FENCED_OPTION):
+        await connection.execute(sa.select(sa.func.pg_notify(_PLANNED, "")))
+
+
 class SenderLock(ProcessLock):
-    """Held by the one process that sends."""
+    """Held by the one process that sends.
+
+    `on_planned` is called while it is held, each time another process or a command has planned something (`notify_sender`).
+    It is only a hint: what was planned while the session was lost is not repeated.
+    """
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, "sender", ADVISORY_LOCK_ID, idle_seconds=LEASE_SECONDS)
         self._term: int | None = None
+        self.on_planned: Callable[[], None] = lambda: None
 
     @property
     def term(self) -> int | None:
@@ -158,6 +179,7 @@ class SenderLock(ProcessLock):
             stack.push_async_callback(self.release)
             if self._connection is not None:
                 await self._end_sessions_of_former(self._connection)
+                await self._listen(self._connection)
             async with self._database.transaction() as connection:
                 if await key_values.get(connection, key_values.COPY_PROGRESS) is not None:
                     raise errors.StorageError(
@@ -180,6 +202,13 @@ class SenderLock(ProcessLock):
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name"
                 )
                 await connection.execute(sa.text(query), {"name": name})
+
+    async def _listen(self, connection: AsyncConnection) -> None:
+        """Have `on_planned` called; its session is the lock's, so that both are lost and acquired again together."""
+        with translated_errors(self._database.url):
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            await driver.add_listener(_PLANNED, lambda *_: self.on_planned())
 
     async def is_superseded(self, term: int) -> bool:
         """Whether another sender's term has begun after this one."""

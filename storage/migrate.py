@@ -1,7 +1,7 @@
 """Opens a database with the current schema, upgrades older ones, and copies a SQLite file while it is in use.
 
-A newer database is rejected, and one that is too old to be upgraded. Alembic is imported only if there is a migration to
-run, because most commands find the schema up to date.
+A newer database is used if it says that this version can, and rejected otherwise, as is one that is too old to be upgraded.
+Alembic is imported only if there is a migration to run, because most commands find the schema up to date.
 """
 
 from __future__ import annotations
@@ -16,17 +16,28 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from storage import database, errors, snapshot
+from storage import database, errors, key_values, processes, snapshot
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 OLDEST = "r0001"
 """The first revision in `migrations/versions`. Those of versions before it were numbers alone, which sort before it."""
 HEAD = snapshot.SCHEMA
 """The newest revision in `migrations/versions`; a test compares the two."""
+SCRIPTS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock around migrations
+LOCK_TIMEOUT = "5s"
+"""A migration waits for no table any longer: what comes behind it, such as commands, waits as long."""
+RETRY_PAUSES = (1.0, 2.0, 5.0, 10.0)
+"""Seconds between attempts, in which the others go on."""
+_NO_LOCK = ("55P03", "40P01")
+"""PostgreSQL's codes for a lock that was not available, and a deadlock."""
 _PAGES_PER_STEP = 2000
 
 
@@ -101,8 +112,7 @@ async def open_database(
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(opened.close)
         current = await current_revision(opened)
-        if current != HEAD:
-            _reject_unknown(current, opened)
+        if await _is_to_be_upgraded(opened, current):
             if migrate is False or (migrate is None and not opened.is_sqlite):
                 raise errors.StorageError(
                     "The database is out of date or empty. Run `paperround db upgrade` first."
@@ -129,13 +139,21 @@ async def current_revision(opened: database.Database) -> str | None:
 
 
 async def find_mismatch(opened: database.Database) -> str | None:
-    """Return a sentence if the database's schema is not this version's any more, as after another one migrated it."""
+    """Return a sentence if this version cannot use the database's schema any more, as after another one migrated it."""
     current = await current_revision(opened)
+    if current == HEAD or (current is not None and await _is_compatible(opened, current)):
+        return None
     return (
-        None
-        if current == HEAD
-        else f"The database has schema {current}, and this version uses {HEAD}: update Paperround or the database."
+        f"The database has schema {current}, and this version uses {HEAD}: update Paperround or the database."
     )
+
+
+async def _is_compatible(opened: database.Database, current: str) -> bool:
+    """Whether the database has a newer schema that this version can use."""
+    if current < HEAD:
+        return False
+    async with opened.read() as connection:
+        return (await key_values.get(connection, key_values.OLDEST_SCHEMA) or current) <= HEAD
 
 
 def _read_revision(connection: Connection) -> str | None:
@@ -150,46 +168,88 @@ def _read_revision(connection: Connection) -> str | None:
     return revision
 
 
-def _reject_unknown(current: str | None, opened: database.Database) -> None:
-    if current is None:
-        return
+async def _is_to_be_upgraded(opened: database.Database, current: str | None) -> bool:
+    """Whether the schema is older than this version's, or absent. Raises StorageError if this version cannot use it."""
+    if current is None or OLDEST <= current < HEAD:
+        return True
     if current < OLDEST:
         raise errors.StorageError(
             f"{opened.url.render_as_string()} was written by an earlier Paperround (schema {current}), which this version"
             " cannot upgrade: write its digests to files with that version (`paperround export`) and read them into a new"
             " database with this one (`paperround ingest`)."
         )
-    if current > HEAD:
+    if current != HEAD and not await _is_compatible(opened, current):
         raise errors.StorageError(
             f"{opened.url.render_as_string()} was written by a newer Paperround (schema {current}, this version"
             f" knows {HEAD}). Update Paperround, or restore an older backup."
         )
+    return False
 
 
 async def upgrade(opened: database.Database) -> str | None:
     """Run the missing migrations in one transaction and one process at a time. Returns the previous revision.
 
-    A SQLite file with data is first copied to `<file>.before-<head>-from-<revision>`.
+    A SQLite file with data is first copied to `<file>.before-<head>-from-<revision>`. On PostgreSQL raises StorageError if a
+    table stays locked, or if a process still runs that cannot use the new schema.
     """
     async with _migration_lock(opened):
         current = await current_revision(opened)
-        _reject_unknown(current, opened)
-        if current == HEAD:
+        if not await _is_to_be_upgraded(opened, current):
             return current
         path = database.sqlite_path(opened.url)
         if path is not None and current is not None:
             await asyncio.to_thread(_backup_sqlite_file, path, current)
-        async with opened.transaction() as connection:
-            await connection.run_sync(_run_alembic)
-        return current
+        for pause in (*RETRY_PAUSES, None):
+            try:
+                await _run_migrations(opened, is_empty=current is None)
+            except sa.exc.DBAPIError as error:
+                if database.sqlstate(error) not in _NO_LOCK:
+                    raise
+            else:
+                return current
+            if pause is not None:
+                await asyncio.sleep(pause)
+    raise errors.StorageError(
+        f"{opened.url.render_as_string()} could not be migrated: other transactions kept its tables locked for {LOCK_TIMEOUT},"
+        f" {len(RETRY_PAUSES) + 1} times. Nothing was changed. Try again, or end what pg_stat_activity shows."
+    )
+
+
+async def _run_migrations(opened: database.Database, *, is_empty: bool) -> None:
+    """Migrate, and store the oldest schema whose programs can go on."""
+    oldest = _find_oldest_compatible()
+    async with opened.transaction() as connection:
+        if not opened.is_sqlite:
+            await connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+            if not is_empty and (older := await processes.list_older(connection, oldest)):
+                raise errors.StorageError(
+                    f"{opened.url.render_as_string()} was not migrated: schema {HEAD} removes what {', '.join(older)} still"
+                    f" needs. Stop it, or update it to a version with schema {oldest}; if it was killed, wait two minutes."
+                )
+        await connection.run_sync(_run_alembic)
+        await key_values.set_value(connection, key_values.OLDEST_SCHEMA, oldest)
+
+
+def _configure() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    return config
+
+
+def _find_oldest_compatible() -> str:
+    """Return the oldest schema whose programs can use this version's: the newest that a contracting revision names."""
+    from alembic.script import ScriptDirectory
+
+    revisions = ScriptDirectory.from_config(_configure()).walk_revisions()
+    return max(getattr(revision.module, "oldest_compatible", OLDEST) for revision in revisions)
 
 
 def _run_alembic(connection: Connection) -> None:
     from alembic import command
-    from alembic.config import Config
 
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config = _configure()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 

@@ -492,11 +492,15 @@ class ProcessRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process of `run` on a shared database. `term` is that of the sender, None for another one."""
+    """A process of `run` on a shared database. `schema` is the newest that its version knows.
+
+    `term` is that of the sender, None for another one.
+    """
 
     name: str
     role: ProcessRole
     version: str
+    schema: str
     term: int | None
     started_at: datetime
     seen_at: datetime

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, models
@@ -13,6 +14,10 @@ from storage.tables import processes
 INTERVAL = timedelta(seconds=30)
 """Time between two reports of a process."""
 _LIVE = 3 * INTERVAL
+NO_FRONT = (
+    "Discord sends commands to the application's Interactions Endpoint URL, and no `paperround run --role front` is there to"
+    " answer them. Start one, or remove the address on the application's General Information page."
+)
 
 
 async def report(connection: AsyncConnection, process: models.Process) -> None:
@@ -28,8 +33,24 @@ async def remove(connection: AsyncConnection, name: str) -> None:
     await connection.execute(processes.delete().where(processes.c.name == name))
 
 
+async def list_older(connection: AsyncConnection, schema: str) -> Sequence[str]:
+    """Return the live processes whose version knows an older schema only, by name with their version.
+
+    Reads no other column: a migration may be about to add some. The time is the database's, within seconds of the processes'.
+    """
+    is_live = processes.c.seen_at > sa.func.now() - _LIVE
+    query = sa.select(processes.c.name, processes.c.version).where(is_live, processes.c.schema < schema)
+    rows = await connection.execute(query.order_by(processes.c.name))
+    return [f"{row.name.removeprefix('paperround ')} (version {row.version})" for row in rows]
+
+
 async def list_live(connection: AsyncConnection, now: datetime) -> Sequence[models.Process]:
     """Return the processes that reported themselves lately, the sender first, then by name."""
     query = processes.select().where(processes.c.seen_at > now - _LIVE)
     query = query.order_by(processes.c.term.is_(None), processes.c.name)
     return await database.fetch_records(connection, models.Process, query)
+
+
+def has_front(live: Iterable[models.Process]) -> bool:
+    """Return whether one of the processes answers the interactions that come by HTTP."""
+    return any(process.role is models.ProcessRole.FRONT for process in live)

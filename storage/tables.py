@@ -684,6 +684,7 @@ processes = sa.Table(
     sa.Column("name", sa.Text, primary_key=True, comment="of its sessions: Database.name"),
     sa.Column("role", _one_of(models.ProcessRole), nullable=False),
     sa.Column("version", sa.Text, nullable=False),
+    sa.Column("schema", sa.Text, nullable=False, comment="the newest that the version knows"),
     sa.Column("term", sa.BigInteger, comment="as the sender; NULL: it does not send"),
     sa.Column("started_at", UtcTime, nullable=False),
     sa.Column("seen_at", UtcTime, nullable=False),

@@ -205,20 +205,15 @@ async def run(container: Container) -> None:
     role = models.ProcessRole.FRONT
     async with AsyncExitStack() as stack:
         liveness.record_readiness(is_ready=False)
-        if settings.http is not None:
-            monitoring = health.MonitoringServer(
-                container.database,
-                health.Metrics(),
-                container.clock,
-                liveness,
-                role=lambda: role.value,
-                is_connected=lambda: False,
-            )
-            await stack.enter_async_context(
-                http_server.serving(
-                    settings.http, "PAPERROUND_HTTP", [monitoring.add_routes], http_server.Limits()
-                )
-            )
+        monitoring = health.MonitoringServer(
+            container.database,
+            health.Metrics(),
+            container.clock,
+            liveness,
+            role=lambda: role.value,
+            is_connected=lambda: False,
+        )
+        await runtime.start_servers(stack, settings, monitoring)
         stack.push_async_callback(runtime.close_client, bot)
         logging_in = runtime.log_in(bot, token, liveness.record_start)
         if not await runtime.wait_unless_stopped(logging_in, stopping):

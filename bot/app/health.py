@@ -247,12 +247,6 @@ DATABASE_SECONDS = 2.0
 """`/health` waits this long for the age of the oldest delivery; its status does not depend on it."""
 
 
-NO_FRONT = (
-    "Discord sends commands to the application's Interactions Endpoint URL, and no `paperround run --role front` is there to"
-    " answer them. Start one, or remove the address on the application's General Information page."
-)
-
-
 class MonitoringServer:
     """Serves the state of one running bot.
 
@@ -292,7 +286,7 @@ class MonitoringServer:
         if role == "standby" and (mismatch := await self._find_mismatch()):
             problems.append(mismatch)
         if role == "sender" and self._needs_front() and not await self._has_front():
-            problems.append(NO_FRONT)
+            problems.append(processes.NO_FRONT)
         oldest = await self._oldest_unsent_at()
         body = {
             "up": True,
@@ -316,8 +310,7 @@ class MonitoringServer:
         """Return whether a process answers the interactions; True also if the database does not answer."""
         with isolation.isolated(log, "the fronts are unknown"):
             async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
-                live = await processes.list_live(connection, self._clock())
-            return any(process.role is models.ProcessRole.FRONT for process in live)
+                return processes.has_front(await processes.list_live(connection, self._clock()))
         return True
 
     async def _find_mismatch(self) -> str | None:

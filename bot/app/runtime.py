@@ -32,6 +32,7 @@ from bot.archive.ingest import InboxWatcher, Quarantine, read_inbox
 from bot.client import command_sync, request_gate, sender, webhook
 from bot.core import http_server, isolation
 from bot.core.clock import ClockMonitor
+from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.outbox import outcomes
 from bot.outbox.relay import Relay
@@ -312,6 +313,12 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         get_term=lambda: lock.term,
         on_claimed=lambda: liveness.record("claim"),
     )
+
+    def on_planned() -> None:
+        container.alert_planner.wake()
+        relay.wake()
+
+    lock.on_planned = on_planned
     matcher = bot.services.search.match_papers
     planner = DailyPlanner(
         container.database, container.deliveries, matcher, container.day_close, container.days_off
@@ -351,7 +358,7 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
             runtime = build_runtime(container, bot, asyncio.Event(), lock)
             runtime.metrics.watch_clock(monitor)
             async with AsyncExitStack() as stack:
-                await _start_monitoring(runtime, stack)
+                await _start_servers(runtime, stack)
                 stack.push_async_callback(lock.release)
                 try:
                     await _stand_by_and_send(runtime, token, stopping, monitor)
@@ -436,30 +443,40 @@ async def close_client(bot: PaperroundBot) -> None:
             await bot.close()
 
 
-async def _start_monitoring(runtime: Runtime, stack: AsyncExitStack) -> None:
+async def _start_servers(runtime: Runtime, stack: AsyncExitStack) -> None:
+    container, bot = runtime.container, runtime.bot
+    monitoring = health.MonitoringServer(
+        container.database,
+        runtime.metrics,
+        container.clock,
+        runtime.liveness,
+        role=lambda: "sender" if runtime.lock.is_held else "standby",
+        is_connected=bot.is_gateway_connected,
+        needs_front=bot.gets_interactions_by_http,
+    )
+    archive = None
+    if container.settings.web is not None:
+        archive = web_server.WebServer(container.create_web_pages(bot.services), time.monotonic)
+    await start_servers(stack, container.settings, monitoring, archive)
+
+
+async def start_servers(
+    stack: AsyncExitStack,
+    settings: Settings,
+    monitoring: health.MonitoringServer,
+    archive: web_server.WebServer | None = None,
+) -> None:
     """Serve health and metrics, and the web archive, at one address or at two; nothing without their settings."""
-    settings = runtime.container.settings
     servers: dict[str, list[http_server.AddRoutes]] = {}
     if settings.http is not None:
-        monitoring = health.MonitoringServer(
-            runtime.container.database,
-            runtime.metrics,
-            runtime.container.clock,
-            runtime.liveness,
-            role=lambda: "sender" if runtime.lock.is_held else "standby",
-            is_connected=runtime.bot.is_gateway_connected,
-            needs_front=runtime.bot.gets_interactions_by_http,
-        )
         servers[settings.http] = [monitoring.add_routes]
-    if settings.web is not None:
-        archive = web_server.WebServer(
-            runtime.container.create_web_pages(runtime.bot.services), time.monotonic
-        )
+    if settings.web is not None and archive is not None:
         # Behind the other's, since the archive takes every address that is left.
         servers.setdefault(settings.web, []).append(archive.add_routes)
     for address, add_routes in servers.items():
-        setting = "PAPERROUND_WEB" if address == settings.web else "PAPERROUND_HTTP"
-        limits = web_server.LIMITS if address == settings.web else http_server.Limits()
+        is_web = archive is not None and address == settings.web
+        setting = "PAPERROUND_WEB" if is_web else "PAPERROUND_HTTP"
+        limits = web_server.LIMITS if is_web else http_server.Limits()
         url = await stack.enter_async_context(http_server.serving(address, setting, add_routes, limits))
         log.info("serving", setting=setting, url=url)
 

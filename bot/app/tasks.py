@@ -263,7 +263,9 @@ async def report_presence(
             # A new sender says so at once.
             if term != reported_term or now - reported_at >= processes.INTERVAL.total_seconds():
                 reported_at, reported_term = now, term
-                process = models.Process(database.name, role, version, term, started_at, container.clock())
+                process = models.Process(
+                    database.name, role, version, migrate.HEAD, term, started_at, container.clock()
+                )
                 with isolation.isolated(log, "this process is not reported"):
                     async with database.transaction() as connection:
                         await processes.report(connection, process)

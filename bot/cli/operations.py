@@ -71,15 +71,14 @@ def backup(
 def upgrade(as_json: shell.AsJson = False) -> None:
     """Migrate the database to this version's schema."""
 
-    from storage.migrate import HEAD
+    from storage import migrate
 
-    async def command() -> None:
-        async with shell.open_storage(creating=True, migrate=True):
-            pass
+    async def command() -> str | None:
+        async with shell.open_storage(creating=True, migrate=True) as database:
+            return await migrate.current_revision(database)
 
-    shell.run_command(command)
-
-    shell.print_result({"schema": HEAD}, f"The database is at schema {HEAD}.", as_json)
+    schema = shell.run_command(command)
+    shell.print_result({"schema": schema}, f"The database is at schema {schema}.", as_json)
 
 
 def copy_database(

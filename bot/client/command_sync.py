@@ -106,10 +106,14 @@ def has_token_form(token: str) -> bool:
 
 
 class Application(NamedTuple):
-    """The bot of a token, and the id of its application, which the address of an invitation names."""
+    """The bot of a token, and the id of its application, which the address of an invitation names.
+
+    Discord sends commands to `interactions_url`, or by None over the Gateway.
+    """
 
     name: str
     id: int
+    interactions_url: str | None = None
 
 
 async def identify(settings: Settings) -> Application:
@@ -125,8 +129,9 @@ async def identify(settings: Settings) -> Application:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await client.login(settings.discord_token.get_secret_value())
-        assert client.application_id is not None  # the login asked for it
-        return Application(str(client.user), client.application_id)
+        assert client.application is not None  # the login asked for it
+        endpoint = client.application.interactions_endpoint_url
+        return Application(str(client.user), client.application.id, endpoint)
     except discord.LoginFailure as error:
         reason = "Discord cannot be reached: something in between answered with 401."
         raise PaperroundError(WRONG_TOKEN if answers[-1].is_discords else reason) from error

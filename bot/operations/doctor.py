@@ -46,6 +46,10 @@ GONE = (
     "Discord does not know this webhook any more. Make another one in the channel's settings › Integrations, add the post"
     " again with `paperround channels add --webhook -`, and remove this one with `paperround channels remove {id}`."
 )
+IDLE_FRONTS = (
+    "The fronts get no commands. Enter their proxy's address with /interactions as Interactions Endpoint URL on the"
+    " application's General Information page (https://discord.com/developers/applications)."
+)
 UNCERTAIN = (
     "It is unclear whether the post of {days} arrived. Check the channel; if it is missing, `paperround channels resume"
     " {id}` sends it."
@@ -88,9 +92,9 @@ class Finding:
 
 async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
     """Run all checks; what is left to do comes first. Problems are findings, never exceptions."""
-    of_database, needs_token = await _database(settings)
+    of_database, needs_token, live = await _database(settings)
     findings = [
-        await _token(settings, check_token, is_needed=needs_token),
+        *await _discord(settings, check_token, live, is_needed=needs_token),
         *of_database,
         *_versions(),
         *_settings(settings),
@@ -153,20 +157,24 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
     return not problems, "; ".join(map(str, problems))
 
 
-async def _database(settings: Settings) -> tuple[list[Finding], bool]:
-    """Return the findings, and whether anything is to be posted otherwise than by webhooks, or nothing at all."""
+async def _database(settings: Settings) -> tuple[list[Finding], bool, Sequence[models.Process]]:
+    """Return the findings, whether anything is to be posted otherwise than by webhooks, or nothing at all, and the processes."""
     name = "database"
     if (path := snapshot.find_missing_file(settings.database_url)) is not None:
         note = f"{path} does not exist; `paperround run` creates it. If you already have one, you are in another folder."
         has_source = bool(settings.sources)
-        return [
-            Finding(name, "none yet", status=Status.WARNING, note=note),
-            *_steps(len(settings.sources), has_source, 0),
-        ], True
+        return (
+            [
+                Finding(name, "none yet", status=Status.WARNING, note=note),
+                *_steps(len(settings.sources), has_source, 0),
+            ],
+            True,
+            (),
+        )
     try:
         opened = await migrate.open_database(settings.database_url)
     except errors.StorageError as error:
-        return [Finding(name, "cannot be used", status=Status.ERROR, note=str(error))], True
+        return [Finding(name, "cannot be used", status=Status.ERROR, note=str(error))], True, ()
     try:
         async with opened.read() as connection:
             extent = await papers.get_extent(connection, until_on=latest_date(system_clock()))
@@ -181,17 +189,26 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool]:
             await key_values.remove(connection, "doctor")  # is refused by a database that is read-only
         source_count = len(rows) or len(settings.sources)
         is_fed = source_count > 0 or (settings.inbox is not None and extent.paper_count > 0)
-        return [
-            Finding(name, f"schema {migrate.HEAD}, {extent.paper_count} papers"),
-            await _index(opened),
-            *_steps(source_count, is_fed, len(posts), has_alert),
-            *await _webhooks(settings, posts, tokens, uncertain),
-            *map(_process, live),
-            *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
-            *(Finding(f"glossary: {row.term}", f"{row.form} {_DECIDED[row.is_added]}") for row in decisions),
-        ], has_alert or not posts or not all(row.is_by_webhook for row in posts)
+        return (
+            [
+                Finding(
+                    name, f"schema {await migrate.current_revision(opened)}, {extent.paper_count} papers"
+                ),
+                await _index(opened),
+                *_steps(source_count, is_fed, len(posts), has_alert),
+                *await _webhooks(settings, posts, tokens, uncertain),
+                *map(_process, live),
+                *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
+                *(
+                    Finding(f"glossary: {row.term}", f"{row.form} {_DECIDED[row.is_added]}")
+                    for row in decisions
+                ),
+            ],
+            has_alert or not posts or not all(row.is_by_webhook for row in posts),
+            live,
+        )
     except errors.StorageError as error:
-        return [Finding(name, "cannot be read or written", status=Status.ERROR, note=str(error))], True
+        return [Finding(name, "cannot be read or written", status=Status.ERROR, note=str(error))], True, ()
     finally:
         await opened.close()
 
@@ -282,12 +299,23 @@ async def _index(opened: Database) -> Finding:
     return Finding("search index", value, status=Status.OK if well else Status.ERROR, note=note)
 
 
-async def _token(settings: Settings, check_token: TokenCheck, *, is_needed: bool) -> Finding:
+async def _discord(
+    settings: Settings, check_token: TokenCheck, live: Sequence[models.Process], *, is_needed: bool
+) -> list[Finding]:
+    """Say whether the token is accepted, and who answers the commands if a front has to do with it."""
     if settings.discord_token is None and not is_needed:
-        return Finding("Discord", "no token", note="All posts are sent by webhooks, which need none.")
+        return [Finding("Discord", "no token", note="All posts are sent by webhooks, which need none.")]
     if settings.discord_token is None:
-        return _step("Discord", "no token", is_done=False, note=NO_TOKEN)
+        return [_step("Discord", "no token", is_done=False, note=NO_TOKEN)]
     try:
-        return Finding("Discord", f"logged in as {(await check_token(settings)).name}")
+        application = await check_token(settings)
     except errors.PaperroundError as error:
-        return Finding("Discord", "not logged in", status=Status.ERROR, note=str(error))
+        return [Finding("Discord", "not logged in", status=Status.ERROR, note=str(error))]
+    findings = [Finding("Discord", f"logged in as {application.name}")]
+    address, has_front = application.interactions_url, processes.has_front(live)
+    if address is not None:
+        status, note = (Status.OK, "") if has_front else (Status.WARNING, processes.NO_FRONT)
+        findings.append(Finding("commands", f"sent to {address}", status=status, note=note))
+    elif has_front:
+        findings.append(Finding("commands", "sent over the Gateway", status=Status.WARNING, note=IDLE_FRONTS))
+    return findings

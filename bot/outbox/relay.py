@@ -153,7 +153,7 @@ class AttemptRunner:
 
 
 POLL_SECONDS = 2.0
-"""Poll interval for deliveries that another process planned; `wake` ends the wait."""
+"""Poll interval for deliveries that another process planned; `wake` ends the wait, on PostgreSQL for those too."""
 
 PREFETCH_LIMIT = 200
 FORUM_POST_GRACE = timedelta(seconds=40)

@@ -193,9 +193,9 @@ async def test_live_processes_are_listed_the_sender_first(db: Database) -> None:
     now = SIMCORD_EPOCH
     role = models.ProcessRole
     rows = [
-        models.Process("a", role.FRONT, "1", None, now, now),
-        models.Process("b", role.LEADER, "1", 7 << 32, now, now),
-        models.Process("c", role.ALL, "1", None, now, now - timedelta(minutes=2)),
+        models.Process("a", role.FRONT, "1", "r0001", None, now, now),
+        models.Process("b", role.LEADER, "1", "r0001", 7 << 32, now, now),
+        models.Process("c", role.ALL, "1", "r0001", None, now, now - timedelta(minutes=2)),
     ]
     async with db.transaction() as connection:
         for row in rows:

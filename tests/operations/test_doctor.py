@@ -14,7 +14,7 @@ from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
 from bot.operations import doctor
 from bot.sources import kinds
-from storage import database, errors, migrate, models, tables
+from storage import database, errors, migrate, models, processes, tables
 from tests.support import outbox_builders, relay_harness
 
 SECRET = "MTAw.secret-of-the-bot.xyz"
@@ -24,6 +24,33 @@ SECRET = "MTAw.secret-of-the-bot.xyz"
 def _empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No `.env` or `paperround.toml` of the checkout is read."""
     monkeypatch.chdir(tmp_path)
+
+
+async def test_the_address_of_interactions_is_compared_with_the_live_fronts(
+    monkeypatch: pytest.MonkeyPatch, db: database.Database, database_url: str
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", SECRET)
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", database_url)
+    now, address = system_clock(), "https://bot.example/interactions"
+    front = models.Process("a", models.ProcessRole.FRONT, "1", migrate.HEAD, None, now, now)
+
+    def answer(url: str | None) -> doctor.TokenCheck:
+        async def check(_: Settings) -> command_sync.Application:
+            return command_sync.Application("Paperround#0001", 1, url)
+
+        return check
+
+    async def describe(url: str | None) -> tuple[str, doctor.Status, str] | None:
+        found = (await examine(answer(url))).get("commands")
+        return None if found is None else (found.value, found.status, found.note)
+
+    sent, warning = f"sent to {address}", doctor.Status.WARNING
+    assert await describe(None) is None
+    assert await describe(address) == (sent, warning, processes.NO_FRONT)
+    async with db.transaction() as connection:
+        await processes.report(connection, front)
+    assert await describe(address) == (sent, doctor.Status.OK, "")
+    assert await describe(None) == ("sent over the Gateway", warning, doctor.IDLE_FRONTS)
 
 
 async def accept_token(_: Settings) -> command_sync.Application:

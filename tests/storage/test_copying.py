@@ -66,7 +66,8 @@ async def test_a_copy_has_all_rows_and_gives_ids_that_were_never_given(
         assert (await connection.execute(sa.select(tables.indexed_papers))).first() is None
         is_null = sa.select(sa.func.count()).where(tables.saved_papers.c.authors.is_(sa.null()))
         assert (await connection.execute(is_null)).scalar() == 0
-    assert len(kept) == 2  # of the two readers; neither the index's version nor the progress
+    # Of the two readers, and the target's own schema; neither the index's version nor the progress.
+    assert len(kept) == 3
     assert await add_digest(target, 2) > deleted
 
 
@@ -109,7 +110,8 @@ async def test_a_database_in_use_and_one_with_rows_are_refused(db: Database, tar
         await copy(db, target)
     await lock.release()
     # A front has no lock, and its readers go on to save papers.
-    front = models.Process("front", models.ProcessRole.FRONT, "1", None, reader_rows.NOW, reader_rows.NOW)
+    now = reader_rows.NOW
+    front = models.Process("front", models.ProcessRole.FRONT, "1", "r0001", None, now, now)
     async with db.transaction() as connection:
         await processes.report(connection, front)
     with pytest.raises(errors.StorageError, match="--role front"):
@@ -118,6 +120,10 @@ async def test_a_database_in_use_and_one_with_rows_are_refused(db: Database, tar
         await processes.remove(connection, "front")
     await add_digest(target, 1)
     with pytest.raises(errors.StorageError, match="already has rows in digests"):
+        await copy(db, target)
+    async with db.transaction() as connection:
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = 'r0002'"))
+    with pytest.raises(errors.StorageError, match="has schema r0002, and this version copies r0001"):
         await copy(db, target)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from storage import database, errors, key_values, locks, migrate
-from tests.support import patience
+from storage import database, errors, key_values, locks, migrate, outbox
+from tests.support import outbox_builders, patience
 
 
 async def test_only_one_holds_the_lock_and_the_next_gets_it_when_it_is_free(
@@ -141,6 +141,44 @@ async def test_a_fenced_database_is_written_in_the_present_term_only(db: databas
     with pytest.raises(errors.SupersededError):
         await write()
     await lock.release()
+
+
+@pytest.mark.engines("postgresql")
+async def test_postgresql_tells_the_sender_once_of_each_transaction_of_others_that_plans(
+    db: database.Database, database_url: str
+) -> None:
+    other_db = await migrate.open_database(database_url)
+    lock, calls = locks.SenderLock(db), [0]
+    lock.on_planned = lambda: calls.append(calls[-1] + 1)
+
+    async def plan(target: database.Database, *keys: str, fail: bool = False) -> None:
+        async with target.transaction() as connection:
+            for key in keys:
+                await outbox.add(connection, outbox_builders.new_delivery(key))
+            if fail:
+                raise KeyError
+
+    await plan(other_db, "before the lock")
+    assert await lock.try_acquire()
+    await plan(locks.fenced(db, lambda: lock.term), "its own")
+    with pytest.raises(KeyError):
+        await plan(other_db, "undone", fail=True)
+    await plan(other_db, "its own")  # is there already
+    await plan(other_db, "a", "b")
+    await patience.wait_until(lambda: calls[-1] >= 1)
+    async with other_db.transaction() as connection:
+        await outbox.resume(connection, outbox_builders.NOW, channel_id=7)
+        await connection.execute(
+            sa.text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+        )
+    assert not await lock.heartbeat()
+    await plan(other_db, "while it is lost")
+    assert await lock.try_acquire()
+    await plan(other_db, "c")
+    await patience.wait_until(lambda: calls[-1] >= 2)
+    assert calls == [0, 1, 2]
+    await lock.release()
+    await other_db.close()
 
 
 @asynccontextmanager

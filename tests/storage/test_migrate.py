@@ -8,14 +8,17 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from storage import database, errors, key_values, migrate
+from storage import database, errors, key_values, migrate, models, processes
 from storage.migrations import versions
+from tests.support import next_release
 
 
 @asynccontextmanager
@@ -64,8 +67,93 @@ async def test_a_failed_migration_is_rolled_back(
 async def test_a_newer_database_is_rejected(database_url: str) -> None:
     async with open_unmigrated(database_url) as db, db.transaction() as connection:
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = 'r9999'"))
+        await key_values.set_value(connection, key_values.OLDEST_SCHEMA, "r9998")
     with pytest.raises(errors.StorageError, match="Update Paperround"):
         await migrate.open_database(database_url, migrate=True)
+
+
+async def test_an_older_program_runs_on_a_schema_that_was_expanded_and_not_on_one_that_was_contracted(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expanding, contracting = next_release.EXPANDING, next_release.CONTRACTING
+    expanded = next_release.make_scripts(tmp_path / "expanded", expanding)
+    contracted = next_release.make_scripts(tmp_path / "contracted", expanding, contracting)
+    for scripts, revision in ((expanded, "r0002"), (contracted, "r0003")):
+        with monkeypatch.context() as patched:
+            next_release.install(scripts, patched.setattr)
+            await (await migrate.open_database(database_url, migrate=True)).close()
+        is_usable = scripts == expanded
+        async with open_unmigrated(database_url) as db:
+            assert await migrate.current_revision(db) == revision
+            mismatch = await migrate.find_mismatch(db)
+        assert (mismatch is None) == is_usable
+        for migrating in (True, False, None):
+            if is_usable:
+                await (await migrate.open_database(database_url, migrate=migrating)).close()
+                continue
+            with pytest.raises(errors.StorageError, match="newer Paperround"):
+                await migrate.open_database(database_url, migrate=migrating)
+        await write(database_url)
+    with monkeypatch.context() as patched:
+        next_release.install(
+            expanded, patched.setattr
+        )  # the one before, which no longer needs what was removed
+        await (await migrate.open_database(database_url, migrate=True)).close()
+
+
+@pytest.mark.engines("postgresql")
+async def test_postgresql_is_not_contracted_while_a_process_lives_that_needs_what_is_removed(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revisions = next_release.EXPANDING, next_release.CONTRACTING
+    next_release.install(next_release.make_scripts(tmp_path / "scripts", *revisions), monkeypatch.setattr)
+    async with open_unmigrated(database_url) as db:
+        async with db.read() as connection:
+            now = await connection.scalar(sa.select(sa.func.now()))
+        assert now is not None
+        process = models.Process(
+            "paperround host:1:ab", models.ProcessRole.ALL, "0.1.0", "r0001", None, now, now
+        )
+
+        async def report(**changes: object) -> None:
+            async with db.transaction() as connection:
+                await processes.report(connection, replace(process, **changes))  # type: ignore[arg-type]
+
+        await report()
+        with pytest.raises(errors.StorageError, match=r"removes what host:1:ab \(version 0.1.0\) .*r0002"):
+            await migrate.upgrade(db)
+        assert await migrate.current_revision(db) == "r0001"
+        await report(seen_at=now - timedelta(minutes=2))
+        await report(name="paperround host:2:ab", schema="r0002")
+        await migrate.upgrade(db)
+        assert await migrate.current_revision(db) == "r0003"
+
+
+@pytest.mark.engines("postgresql")
+async def test_a_migration_of_postgresql_waits_for_a_locked_table_in_short_turns(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts = next_release.make_scripts(tmp_path / "scripts", next_release.EXPANDING)
+    next_release.install(scripts, monkeypatch.setattr)
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT", "10ms")
+    monkeypatch.setattr(migrate, "RETRY_PAUSES", (0.0, 0.0))
+    run, attempts = migrate._run_migrations, 0
+    async with open_unmigrated(database_url) as db, db.engine.connect() as reading:
+        await reading.execute(sa.text("SELECT count(*) FROM alerts"))
+
+        async def run_and_end_the_reading(opened: database.Database, *, is_empty: bool) -> None:
+            nonlocal attempts
+            attempts += 1
+            if attempts == 5:
+                await reading.rollback()
+            await run(opened, is_empty=is_empty)
+
+        monkeypatch.setattr(migrate, "_run_migrations", run_and_end_the_reading)
+        with pytest.raises(errors.StorageError, match=r"10ms, 3 times\. Nothing was changed"):
+            await migrate.upgrade(db)
+        assert (attempts, await migrate.current_revision(db)) == (3, "r0001")
+        await migrate.upgrade(db)
+        assert (attempts, await migrate.current_revision(db)) == (5, "r0002")
 
 
 @pytest.mark.parametrize("revision", ["0001", "0020"])

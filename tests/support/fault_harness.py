@@ -69,6 +69,12 @@ class FaultHarness:
         """Start the command line as an operator would, with further `settings`."""
         return self._start("bot", arguments, settings)
 
+    def start_next_release(
+        self, scripts: Path, *arguments: str, **settings: str
+    ) -> fork_server.ForkedProcess:
+        """Start the command line of the release with these migrations: see `tests.support.next_release`."""
+        return self._start("tests.support.next_release", (str(scripts), *arguments), settings)
+
     def _start(
         self, module: str, arguments: tuple[str, ...], settings: dict[str, str]
     ) -> fork_server.ForkedProcess:
