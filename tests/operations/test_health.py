@@ -23,7 +23,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from prometheus_client import parser
 
-from bot.core import clock, http_server
+from bot.core import http_server
 from bot.daily import choice, schedule
 from bot.daily import planner as daily_planner
 from bot.operations import health
@@ -671,10 +671,7 @@ class _Poster:
             wait_minutes=0,
             created_at=START,
         )
-        due = schedule.next_due(
-            START, schedule.parse_time(at_time), clock.parse_zone(zone), schedule.EVERY_DAY
-        )
-        self.subscription = schedule.set_due(new, due)
+        self.subscription = schedule.set_due(new, schedule.next_due_of(new, START))
 
     def check(self) -> None:
         now = self.monitor()
