@@ -37,8 +37,8 @@ HEADER = """\
 MAX_PROBLEMS = 20
 MAX_DOTS = 20
 """On a line, outside of texts and comments: what tomllib does for a key `a.a.a…` grows with the square of their number."""
-MAX_CHANGES = 1_000
-"""Nothing else is written while they are applied."""
+MAX_CHANGES = 500
+"""Nothing else is written while they are applied: 5 ms of processor time for a post."""
 TEMPLATES, PAUSED, WEBHOOK = "templates", "paused", "webhook"
 _MAX_ID = 1 << 63
 _MAX_NUMBER = 1 << 31
