@@ -531,9 +531,9 @@ class Subscription:
     posted. `created_by` is None if the subscription was made on the command line. A `topic` is a search query that all
     papers posted match, "" for none; `source` is the address of the source whose digests are posted, "" for all that choose
     papers; `mention_role_id` is a role to mention above them. With `server_picks` a weekly post
-    also lists the papers that most members of the server saved or shared. A `silent` post raises no notification.
-    `paused_by` is who paused it by hand at
-    `paused_at` (UTC), None on the command line and for a reader who was forgotten.
+    also lists the papers that most members of the server saved or shared. A `silent` post raises no notification. One
+    with `spread_minutes` is due fewer minutes than these after `at_time`, fixed for its channel. `paused_by` is who paused it
+    by hand at `paused_at` (UTC), None on the command line and for a reader who was forgotten.
     """
 
     id: int = 0
@@ -556,6 +556,7 @@ class Subscription:
     when: When = When.HOUR
     server_picks: bool = False
     silent: bool = False
+    spread_minutes: int = 0
     state: ActivityState = ActivityState.ACTIVE
     reason: str | None = None
     created_by: int | None = None
@@ -800,7 +801,7 @@ class DeliveryPlan:
     """Destination, schedule and content of a delivery. `key` is unique, so a repeated plan has no effect.
 
     `local_on` is the date of a daily post in its own zone, `digest_on` the date of the digest shown. The lowest `priority` is
-    sent first.
+    sent first, of one priority and moment the lowest `turn`.
     """
 
     key: str
@@ -810,6 +811,7 @@ class DeliveryPlan:
     due_at: datetime
     expires_at: datetime
     priority: int = Priority.SCHEDULED
+    turn: int = 0
     subscription_id: int | None = None
     guild_id: int | None = None
     channel_id: int | None = None

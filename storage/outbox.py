@@ -633,6 +633,8 @@ async def list_due(
 ) -> list[DuePart]:
     """Return the parts that may be sent at `now` (UTC), most urgent first: the first unsent part of each delivery.
 
+    Of those due at one moment, a server's first delivery comes before another one's second.
+
     Left out are parts of expired deliveries unless an attempt's outcome is unknown, parts for `exclude_channel_ids`, and those
     that are SENDING, which `release_interrupted` makes PLANNED again after a start.
     """
@@ -654,7 +656,7 @@ async def list_due(
             sa.or_(deliveries.c.channel_id.is_(None), deliveries.c.channel_id.not_in(exclude_channel_ids)),
             ~has_unsent_predecessor,
         )
-        .order_by(deliveries.c.priority, parts.c.next_attempt_at, parts.c.id)
+        .order_by(deliveries.c.priority, parts.c.next_attempt_at, deliveries.c.turn, parts.c.id)
         .limit(limit)
     )
     due = []

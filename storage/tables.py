@@ -313,6 +313,12 @@ subscriptions = sa.Table(
         comment="a weekly post lists what members saved or shared most",
     ),
     _required("silent", sa.Boolean, server_default=sa.false(), comment="without notification"),
+    _required(
+        "spread_minutes",
+        sa.Integer,
+        server_default="0",
+        comment="a post is due fewer minutes than these after at_time, fixed for the channel; 0: at it",
+    ),
     sa.Column("paused_by", sa.BigInteger, comment="who paused it by hand", info=READER_MENTION),
     sa.Column("paused_at", UtcTime, comment="when it was paused by hand"),
     sa.UniqueConstraint(
@@ -477,6 +483,7 @@ deliveries = sa.Table(
         comment="what is shown: models.StoredPost",
     ),
     _required("priority", sa.Integer, comment="the lowest is sent first"),
+    _required("turn", sa.Integer, server_default="0", comment="among its server's posts of that moment"),
     _required("state", _one_of(models.DeliveryState)),
     sa.Column("reason", sa.Text),
     _required("planned_at", UtcTime),

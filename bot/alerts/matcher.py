@@ -327,7 +327,7 @@ def _zone_of(timezone: str) -> ZoneInfo:
 
 @lru_cache(maxsize=1024)
 def _next_slot(at_time: str, timezone: str, days: tuple[int, ...], now: datetime) -> datetime:
-    return schedule.next_due(now, schedule.parse_time(at_time), _zone_of(timezone), days).at
+    return schedule.next_due(now, schedule.Rule(schedule.parse_time(at_time), _zone_of(timezone), days)).at
 
 
 MAX_CACHED_CHARACTERS = 1_000_000

@@ -8,11 +8,12 @@ can run on one PostgreSQL.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -36,6 +37,8 @@ PATH = "/interactions"
 SIGNATURE, TIMESTAMP = "X-Signature-Ed25519", "X-Signature-Timestamp"
 MAX_AGE = timedelta(seconds=60)
 """Between a request's timestamp and this machine's clock, before or after."""
+MAX_SEEN = 50_000
+"""Requests that are remembered while their timestamps are valid: 400 a second, in 8 MB."""
 MAX_BODY_BYTES = 250_000
 """Twice the largest interaction, a long message's menu. Who has signed a body is known once it is read, on all connections."""
 LIMITS = http_server.Limits(connections=256, seconds=10.0, request_bytes=MAX_BODY_BYTES + 16_000)
@@ -56,6 +59,7 @@ class InteractionServer:
         # The Gateway's parser, wrapped by the client: it drops and logs what discord.py cannot read.
         self._parse = client._connection.parsers["INTERACTION_CREATE"]
         self._tasks: set[asyncio.Task[None]] = set()
+        self._seen: dict[bytes, datetime] = {}
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add the address to a server."""
@@ -65,9 +69,13 @@ class InteractionServer:
         return self.receive(request.headers, await request.read())
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> web.Response:
-        """Begin to handle a request and return the answer to it. One that Discord did not sign now is 401, and does nothing."""
+        """Begin to handle a request and return the answer to it. One that Discord did not sign now is 401, and does nothing.
+
+        Nor does one that came before, which somebody may have captured; it is answered as then.
+        """
         if not self._is_signed(headers, body):
             return web.Response(status=401, text="invalid request signature")
+        is_new = self._note(headers[TIMESTAMP].encode() + body)
         try:
             data = json.loads(body)
             kind = data["type"]
@@ -75,10 +83,23 @@ class InteractionServer:
             return web.Response(status=400, text="not an interaction")
         if kind == PING:
             return web.json_response({"type": PING})
+        if not is_new:
+            return web.Response(status=202)
         task = asyncio.create_task(self._dispatch(data))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return web.Response(status=202)
+
+    def _note(self, signed: bytes) -> bool:
+        """Return whether this is the first request with the signed text, by its hash: a signature can be written in two ways."""
+        digest, now = hashlib.sha256(signed).digest(), self._clock()
+        if digest in self._seen:
+            return False
+        self._seen[digest] = now
+        # The oldest are first. A timestamp ahead of this clock is valid for twice as long.
+        while len(self._seen) > MAX_SEEN or now - next(iter(self._seen.values())) > 2 * MAX_AGE:
+            del self._seen[next(iter(self._seen))]
+        return True
 
     async def _dispatch(self, data: Any) -> None:
         # discord.py looks up the channels among a command's options before the command runs.

@@ -52,6 +52,7 @@ MAX_PAPERS, DAY_PAPERS, ROW_AUTHORS = 50, 30, 5
 PATIENCE_SECONDS = 20.0
 """Expected waiting time above which a call is refused. Calls are answered one after the other."""
 MAX_BODY_BYTES, MAX_CONNECTIONS = 65_536, 64
+MAX_TOOL_NAME = 40
 _SHORTER = ((2000, 60), (1000, 40), (500, 20), (250, 10), (120, 5), (40, 3))
 """Characters of each text and items of each list in an answer that is too long as it is: the first pair that fits."""
 _ROW_SIZE = (300, 10)
@@ -249,11 +250,18 @@ def create_tools(
     )
 
 
+class _Server(mcpserver.MCPServer[Any]):
+    """A server whose answer to an unknown tool repeats the beginning of its name alone."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: mcpserver.Context[Any, Any] | None = None
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        return await super().call_tool(name[:MAX_TOOL_NAME], arguments, context)
+
+
 def create_server(tools: ArchiveTools) -> mcpserver.MCPServer[Any]:
     """Return the server of an archive's tools."""
-    server: mcpserver.MCPServer[Any] = mcpserver.MCPServer(
-        "paperround", title="Paperround", instructions=INSTRUCTIONS, subscriptions=False
-    )
+    server = _Server("paperround", title="Paperround", instructions=INSTRUCTIONS, subscriptions=False)
     # Traces that nothing collects, and the state of tools that ask back, which none does: a fifth of the SDK's time for a call.
     server.middleware.clear()
     hints = types.ToolAnnotations(

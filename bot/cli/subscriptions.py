@@ -67,6 +67,10 @@ def _post_options(
     silent: Annotated[
         bool | None, typer.Option("--silent/--with-notification", help="Post without a notification.")
     ] = None,
+    spread: Annotated[
+        str | None,
+        typer.Option(metavar="30m", help="Post up to this much later, when fewer servers post; 0: none."),
+    ] = None,
 ) -> dict[str, Any]:
     """Return the settings of a daily post that are given, by the field of its subscription. Raises UsageError."""
     typed: Mapping[str, Any] = {**locals(), "from": source}
@@ -87,6 +91,7 @@ def _post_options(
         "style": lambda text: parse(models.Style, text, "style"),
         "when": lambda text: parse(models.When, text, "value of --when"),
         "mention": lambda role_id: role_id or None,
+        "spread": schedule.parse_spread,
     }
     return {
         setting.name: parsers[setting.key](value) if setting.key in parsers else value
@@ -267,8 +272,10 @@ def _describe(subscription: models.Subscription) -> str:
     from bot.daily.options import format_days
 
     is_every_day = subscription.days == schedule.EVERY_DAY
+    spread, delay = subscription.spread_minutes, schedule.delay_minutes(subscription)
     parts = (
-        f"{subscription.at_time} {subscription.timezone}",
+        f"{subscription.at_time} {subscription.timezone}"
+        + (f" +{delay} min (spread {spread}m)" if spread else ""),
         "every day" if is_every_day else format_days(subscription.days),
         "once the day's list is complete" if subscription.when.value == "complete" else "",
         f"top {subscription.top_n}"

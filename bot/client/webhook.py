@@ -108,7 +108,7 @@ class WebhookSender:
                 session, "POST", request, "", payload, wait="true", with_components="true"
             )
         try:
-            receipt = Receipt(int(answer["id"]), request.channel_id)
+            receipt = Receipt(message_builder.parse_number(answer["id"]), request.channel_id)
         except request_gate.UNREADABLE as error:
             raise DeliveryError(outcomes.OUTCOME_UNKNOWN, "the answer has no message id") from error
         while len(self._receipts) >= KEPT_RECEIPTS:

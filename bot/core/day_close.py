@@ -105,6 +105,8 @@ def default() -> DayClose:
 
 MAX_FILE_BYTES = 1_000_000
 MAX_RANGE = timedelta(days=366)
+MAX_DAYS = 20_000
+"""Days in the lines of a file, each as often as it is there; 54 years."""
 MAX_DAYS_IN_A_ROW = 400
 """Days looked at for one with posts: after so many, a day counts as one."""
 _COUNTRY = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{1,8}))?")
@@ -183,6 +185,7 @@ def _load_file(path: Path) -> Container[date]:
 def read_dates(text: str, name: str) -> set[date]:
     """Return the dates in the lines of a file; `#` begins a comment. Raises UsageError, which names the line."""
     dates: set[date] = set()
+    count = 0
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.partition("#")[0].strip()
         if not stripped:
@@ -194,6 +197,9 @@ def read_dates(text: str, name: str) -> set[date]:
             first, last = (date.fromisoformat(part) for part in (match[1], match[2] or match[1]))
             if not timedelta(0) <= last - first <= MAX_RANGE:
                 raise ValueError("a range must end after its first day, within a year")
+            count += (last - first).days + 1
+            if count > MAX_DAYS:
+                raise ValueError(f"a file has at most {MAX_DAYS:,} days, and this line exceeds them")
         except ValueError as error:
             raise errors.UsageError(
                 f"PAPERROUND_DAYS_OFF: {name}, line {number}: {stripped[:60]!r}: {error}."

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from bot.core import clock, day_close
+from bot.core import day_close
 from bot.core.clock import TimeSlices
 from bot.daily import schedule
 from bot.daily.schedule import DAY
@@ -365,15 +365,14 @@ class Calendar:
 
     def look_up(self, subscription: models.Subscription) -> DueDates:
         """Return the due dates of a subscription."""
-        key = (schedule.schedule_key(subscription), subscription.due_on)
+        rule = schedule.rule_of(subscription)
+        key = rule, subscription.due_on
         if key not in self._cache:
-            zone = clock.parse_zone(subscription.timezone)
-            at = schedule.parse_time(subscription.at_time)
             past: tuple[schedule.DueTime, ...] = ()
             if subscription.due_on is not None:
-                past = schedule.due_between(subscription.due_on, self.now, at, zone, subscription.days)
-            following = schedule.next_due(self.now, at, zone, subscription.days)
-            self._cache[key] = DueDates(past, following, clock.local_date(self.now, zone))
+                past = schedule.due_between(subscription.due_on, self.now, rule)
+            today = schedule.local_date_of(subscription, self.now)
+            self._cache[key] = DueDates(past, schedule.next_due(self.now, rule), today)
         return self._cache[key]
 
     def put_off(
@@ -383,8 +382,7 @@ class Calendar:
         on = on or due.local_on
         if on not in self.off:
             return due
-        zone, at = clock.parse_zone(subscription.timezone), schedule.parse_time(subscription.at_time)
-        return schedule.DueTime(schedule.wall_clock_to_utc(self.off.next_open(on), at, zone), due.local_on)
+        return schedule.DueTime(schedule.rule_of(subscription).due_at(self.off.next_open(on)), due.local_on)
 
 
 def delivery_key(subscription_id: int, local_on: date) -> str:
@@ -418,6 +416,17 @@ def settled_at(subscription: models.Subscription, digest: StoredDigest, now: dat
     """Return when the votes of a digest have settled by the subscription's `settle_hours` (UTC)."""
     # A digest stored by a clock that was ahead must not wait until then.
     return min(digest.ingested_at, now) + timedelta(hours=subscription.settle_hours)
+
+
+def ready_at(
+    subscription: models.Subscription, digest: StoredDigest, now: datetime, due_at: datetime, until: datetime
+) -> datetime:
+    """Return when a post due at `due_at` that waits `until` then can have a digest (UTC).
+
+    One that comes later than it is due wakes all channels at once; those with a spread post later by as much as else.
+    """
+    moment = settled_at(subscription, digest, now)
+    return moment if moment <= due_at else max(moment, min(moment + schedule.delay_of(subscription), until))
 
 
 def fresh_digests(
@@ -489,10 +498,11 @@ def decide(
     oldest_fresh = calendar.off.go_back(today, subscription.fresh_days - 1)
     missed_on = tuple(due.local_on for due in past[:-1] if due.local_on < oldest_fresh)
     empty = replace(empty, missed_on=missed_on)
-    settled = [settled_at(subscription, digest, now) for digest in fresh]
+    settled = [ready_at(subscription, digest, now, since, until) for digest in fresh]
     ready = [digest for digest, moment in zip(fresh, settled, strict=True) if moment <= now]
     look_at: datetime | None = None
-    if close is not None and closings is not None and not closings.is_complete(close.local_on):
+    is_complete = close is None or closings is None or closings.is_complete(close.local_on)
+    if close is not None and (now < close.at or not is_complete):
         # Every minute after the close, and more rarely the longer its source is down.
         look_at = close.at if now < close.at else now + max(MINUTE, (now - close.at) / 8)
     if ready and (look_at is None or now >= until):
@@ -539,12 +549,14 @@ def awaited_close(
 ) -> schedule.DueTime | None:
     """Return the newest day that a post due at `due_at` (UTC) can be about, and its close; None for a post at its hour.
 
-    That is the newest day whose list closes within CLOSE_WAIT after the hour of the post, or has closed by now.
+    That is the newest day whose list closes within CLOSE_WAIT after the hour of the post, or has closed by now. A subscription
+    with a spread waits for so much longer: all lists close at one moment.
     """
     if subscription.when is models.When.HOUR or is_rolling(subscription) or closings is None:
         return None
-    day = closings.rule.last_closed(max(due_at + CLOSE_WAIT, now))
-    return schedule.DueTime(closings.rule.closes_at(day), day)
+    delay = schedule.delay_of(subscription)
+    day = closings.rule.last_closed(max(due_at + CLOSE_WAIT, now) - delay)
+    return schedule.DueTime(closings.rule.closes_at(day) + delay, day)
 
 
 def _choose(

@@ -62,10 +62,12 @@ def format_timestamp(at: datetime, style: str) -> str:
 
 
 def format_schedule(texts: Texts, subscription: Subscription) -> str:
-    """Return a schedule: `Every day at 09:00 (Seoul)`."""
+    """Return a schedule: `Every day at 09:00 (Seoul)`, with the delay of a channel that has one `09:00 +12 min`."""
     zone = templates.render_zone(subscription.timezone, texts.locale.value)
     text_id = "schedule" if subscription.when is models.When.HOUR else "schedule-complete"
-    return texts(text_id, days=format_days(texts, subscription.days), time=subscription.at_time, zone=zone)
+    at_time, delay = subscription.at_time, schedule.delay_minutes(subscription)
+    at = texts("schedule-delayed", time=at_time, minutes=delay) if delay else at_time
+    return texts(text_id, days=format_days(texts, subscription.days), time=at, zone=zone)
 
 
 def format_days(texts: Texts, days: Sequence[int]) -> str:
@@ -175,11 +177,15 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
     """Return the settings in lines: topic, source and role if there are any, schedule, papers, appearance."""
     topic = client_messages.escape_untrusted(subscription.topic)
     role_id, min_votes = subscription.mention_role_id, subscription.min_votes
+    spread = subscription.spread_minutes
     lines = (
         texts("subscription-topic", topic=topic) if topic else "",
         texts("subscription-source", source=format_source(subscription, 100)) if subscription.source else "",
         "" if role_id is None else texts("subscription-mention", role=f"<@&{role_id}>"),
         format_schedule(texts, subscription),
+        texts("subscription-spread", spread=spread, minutes=schedule.delay_minutes(subscription))
+        if spread
+        else "",
         client_messages.join_dotted(
             texts(
                 "choice-papers" if subscription.source else "subscription-papers", count=subscription.top_n

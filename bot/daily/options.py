@@ -138,6 +138,16 @@ def _parse_role(role: Any) -> int | None:
     return None if role.is_default() else int(role.id)
 
 
+def _parse_spread(text: str) -> int:
+    """Return the minutes of a spread. Raises UserError."""
+    from bot.client.router import UserError
+
+    try:
+        return schedule.parse_spread(text)
+    except errors.UsageError:
+        raise UserError("spread-not-understood", high=schedule.MAX_SPREAD) from None
+
+
 def format_days(days: tuple[int, ...]) -> str:
     """Return ISO weekdays as `schedule.parse_days` takes them: `mon,tue`."""
     return ",".join(schedule.DAY_NAMES[day - 1] for day in days)
@@ -294,6 +304,16 @@ _ROWS = (
         takes=bool,
         field=CheckField("silent"),
     ),
+    Setting(
+        "spread_minutes",
+        "spread",
+        dump=lambda minutes: f"{minutes}m",
+        load=schedule.parse_spread,
+        option="spread",
+        description="Post up to this much later, when fewer servers post, such as 30m; 0 for none",
+        limits=(1, 20),
+        parse=_parse_spread,
+    ),
 )
 
 SETTINGS: Mapping[str, Setting] = {setting.name: setting for setting in _ROWS}
@@ -390,6 +410,7 @@ def validated(subscription: Subscription) -> Subscription:
         ("fresh days", subscription.fresh_days, 1, 14),
         ("minutes to wait for a digest", subscription.wait_minutes, 0, 1440),
         ("hours for votes to settle", subscription.settle_hours, 0, 72),
+        ("minutes of spread", subscription.spread_minutes, 0, schedule.MAX_SPREAD),
     ):
         if not low <= value <= high:
             raise errors.UsageError(f"{name} is {value}; it must be from {low} to {high}.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -184,7 +185,7 @@ async def load_pool(
     subscriptions = list(subscriptions)
     first_dates: list[date] = []
     for subscription in subscriptions:
-        today = clock.local_date(now, clock.parse_zone(subscription.timezone))
+        today = schedule.local_date_of(subscription, now)
         # A post that still waits for its digest, or was put off, may be that of the last day with posts.
         first_dates.append(choice.oldest_digest_date(subscription, off.go_back(today, 1), off))
     first_on = min(first_dates) - choice.LATE_DAYS * schedule.DAY
@@ -301,9 +302,8 @@ async def add_server_picks(
     for subscription, post in zip(subscribed, posts, strict=True):
         since = None
         if post is not None and subscription.server_picks and choice.is_rolling(subscription):
-            zone, at = clock.parse_zone(subscription.timezone), schedule.parse_time(subscription.at_time)
             first_on = post.local_on - choice.window_days(subscription) * DAY
-            since = schedule.wall_clock_to_utc(first_on, at, zone)
+            since = schedule.rule_of(subscription).due_at(first_on)
             guild_ids.setdefault(since, set()).add(subscription.guild_id)
         weeks.append(since)
     top = {
@@ -370,12 +370,16 @@ def build_daily_post(
 
 
 class RenderedPosts:
-    """The posts rendered at one moment (`now`, UTC), cached: ten thousand channels show the same few posts."""
+    """The posts rendered at one moment (`now`, UTC), cached: ten thousand channels show the same few posts.
+
+    The servers take turns: of posts due at one moment, the first one of each server is sent before the second one of any.
+    """
 
     def __init__(self, factory: DeliveryFactory, now: datetime) -> None:
         self._factory = factory
         self._now = now
         self._cache: dict[object, RenderedPost] = {}
+        self._turns: Counter[tuple[int, datetime]] = Counter()
 
     def build_delivery(
         self,
@@ -400,6 +404,10 @@ class RenderedPosts:
         if cached not in self._cache:
             built = replace(build_daily_post(subscription, post, details, self._now), mention_role_id=role_id)
             self._cache[cached] = render(self._factory, built)
+        # Of a webhook the server is not known.
+        server = subscription.guild_id or subscription.channel_id, post.due_at
+        turn = self._turns[server]
+        self._turns[server] += 1
         return self._factory.build(
             record,
             key or choice.delivery_key(subscription.id, post.local_on),
@@ -407,6 +415,7 @@ class RenderedPosts:
             self._cache[cached].parts,
             self._now,
             due_at=post.due_at,
+            turn=turn,
             subscription_id=subscription.id,
             guild_id=subscription.guild_id or None,
             channel_id=subscription.channel_id,
@@ -619,8 +628,7 @@ def recompute_due(
     if subscription.due_on is None or subscription.due_on > first_open.local_on:
         due = first_open
     else:
-        zone, at = clock.parse_zone(subscription.timezone), schedule.parse_time(subscription.at_time)
-        due = next(schedule.iter_due_times(subscription.due_on, at, zone, subscription.days))
+        due = next(schedule.iter_due_times(subscription.due_on, schedule.rule_of(subscription)))
     if due.at < subscription.created_at <= now:
         # The clock was behind, and the date before the subscription was made seemed to be the next one.
         return schedule.next_due_of(subscription, subscription.created_at)

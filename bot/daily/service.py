@@ -92,7 +92,10 @@ class Subscriptions:
             changed = replace(old, **{name: getattr(wanted, name) for name in options.SETTINGS})
             if _is_awaiting_digest(changed, now):
                 changed = replace(changed, next_due_at=now)
-            elif schedule.schedule_key(changed) != schedule.schedule_key(old):
+            elif (changed.spread_minutes, schedule.schedule_key(changed)) != (
+                old.spread_minutes,
+                schedule.schedule_key(old),
+            ):
                 changed = schedule.set_due(changed, await _next_unplanned_due(connection, changed, now))
             await daily.update(connection, changed)
         return changed
@@ -191,8 +194,7 @@ def _is_awaiting_digest(subscription: models.Subscription, now: datetime) -> boo
     on = subscription.waiting_for_on
     if on is None or on.isoweekday() not in subscription.days:
         return False
-    zone = clock.parse_zone(subscription.timezone)
-    return schedule.wall_clock_to_utc(on, schedule.parse_time(subscription.at_time), zone) <= now
+    return schedule.rule_of(subscription).due_at(on) <= now
 
 
 async def _find_source(
@@ -281,7 +283,9 @@ class OnDemandPosts:
         async with self._database.read() as connection:
             closings = await daily_planner.load_closings(connection, self._day_close, now, [subscription])
         close = choice.awaited_close(subscription, due_at, due_at, closings)
-        return (due_at, None) if close is None else (max(due_at, close.at), close.at)
+        if close is None:
+            return due_at, None
+        return max(due_at, close.at), self._day_close.closes_at(close.local_on)
 
     async def forecast(self, subscription: models.Subscription) -> TopicForecast | None:
         """Return how the subscription's topic matched lately; None without a topic or with an empty archive."""

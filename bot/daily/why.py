@@ -150,7 +150,7 @@ def eligible_dates(
     if subscription.state is not ActivityState.ACTIVE or subscription.next_due_at is None:
         return None
     decided_at = _decided_at(subscription, subscription.next_due_at, now, off)
-    today = clock.local_date(decided_at, clock.parse_zone(subscription.timezone))
+    today = schedule.local_date_of(subscription, decided_at)
     return choice.oldest_digest_date(subscription, today, off), choice.newest_digest_date(decided_at)
 
 
@@ -159,7 +159,7 @@ def _decided_at(
 ) -> datetime:
     """Return when the next post is decided (UTC), which is on no day off."""
     at = max(due_at, now)
-    due = schedule.DueTime(at, clock.local_date(at, clock.parse_zone(subscription.timezone)))
+    due = schedule.DueTime(at, schedule.local_date_of(subscription, at))
     return choice.Calendar(now, off).put_off(subscription, due).at
 
 
@@ -383,11 +383,11 @@ class WhyExplainer:
             return None
         due_at = _decided_at(subscription, subscription.next_due_at, self._clock(), self._off)
         closings = await daily_planner.load_closings(connection, self._day_close, due_at, [subscription])
-        if closings is not None:
+        close = choice.awaited_close(subscription, due_at, due_at, closings)
+        if close is not None:
             # As if the lists were read in time.
-            day = self._day_close.last_closed(due_at + choice.CLOSE_WAIT)
-            due_at = max(due_at, self._day_close.closes_at(day))
-            closings = day_close.Closings(self._day_close, {day: due_at})
+            due_at = max(due_at, close.at)
+            closings = day_close.Closings(self._day_close, {close.local_on: due_at})
         pool = await daily_planner.load_pool(connection, [subscription], due_at, off=self._off)
         await daily_planner.TopicMatches(self._matcher).look_up(connection, pool, [subscription])
         digest_ids = [digest.id for digest in pool.digests]

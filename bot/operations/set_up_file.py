@@ -35,6 +35,10 @@ HEADER = """\
 # Secrets are not in it: addresses of webhooks, and passwords and tokens in those of sources.
 """
 MAX_PROBLEMS = 20
+MAX_DOTS = 20
+"""On a line, outside of texts and comments: what tomllib does for a key `a.a.a…` grows with the square of their number."""
+MAX_CHANGES = 500
+"""Nothing else is written while they are applied: 5 ms of processor time for a post."""
 TEMPLATES, PAUSED, WEBHOOK = "templates", "paused", "webhook"
 _MAX_ID = 1 << 63
 _MAX_NUMBER = 1 << 31
@@ -169,7 +173,7 @@ class SetUpFile:
             async with self._database.transaction() as connection:
                 database = self._database.within(connection)
                 stored = await _read(database, self._clock, self._settings)
-                run = _Run(database, self._clock, self._settings, stored)
+                run = _Run(database, self._clock, self._settings, stored, location)
                 plan = await run.apply(connection, items)
                 missing = [name for name in templates if name not in self._templates]
                 if missing:
@@ -194,6 +198,9 @@ class _UndoneError(Exception):
 
 def parse(text: str, location: str) -> tuple[list[str], dict[str, list[_Item]]]:
     """Return the names of templates, and the entries of each table. Raises UsageError with the line for any other text."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") > MAX_DOTS and _TEXTS.sub("", line).count(".") > MAX_DOTS:
+            raise errors.UsageError(f"{location}, line {number}: a key with more than {MAX_DOTS} dots.")
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -224,6 +231,7 @@ def parse(text: str, location: str) -> tuple[list[str], dict[str, list[_Item]]]:
     }
 
 
+_TEXTS = re.compile(r""""(?:[^"\\]|\\.?)*(?:"|$)|'[^']*(?:'|$)|#.*""")
 _HEADER_LINE = re.compile(r"\s*(\[{1,2})\s*([A-Za-z0-9_-]+)\s*(\.?)\s*([A-Za-z0-9_-]*)")
 _KEY_LINE = re.compile(r"\s*[\"']?([A-Za-z0-9_-]+)[\"']?\s*[=.]")
 _LONG_QUOTES = ('"""', "'''")
@@ -283,6 +291,7 @@ class _Run:
     clock: Clock
     settings: Settings
     stored: SetUp
+    location: str
     problems: list[models.LocatedProblem] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     unchanged: int = 0
@@ -300,15 +309,21 @@ class _Run:
 
     @contextmanager
     def _reported(self, item: _Item) -> Iterator[None]:
-        """Turn an error of the block into a problem at the item's line."""
+        """Turn an error of the block into a problem at the item's line. Raises UsageError at the first change too many."""
+        line = item.lines.get("")
         try:
             yield
         except (errors.DatabaseBusyError, errors.DatabaseUnavailableError):
             raise
         except errors.PaperroundError as error:
             key = error.key if isinstance(error, _KeyError) else ""
-            line = item.lines.get(key, item.lines.get(""))
-            self.problems.append(models.LocatedProblem("", line, str(error)))
+            self.problems.append(models.LocatedProblem("", item.lines.get(key, line), str(error)))
+        if len(self.changes) > MAX_CHANGES:
+            message = (
+                f"more than {MAX_CHANGES:,} entries would change at once. Split the file (what is not in a file stays), or"
+                " move a whole database with `paperround db copy`. Nothing was applied."
+            )
+            raise errors.UsageError(str(models.LocatedProblem(self.location, line, message)))
 
     async def _apply_source(self, item: _Item) -> None:
         registry = kinds.build_source_registry(self.database, self.clock, self.settings)

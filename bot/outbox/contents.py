@@ -412,6 +412,7 @@ class Fields(TypedDict, total=False):
     """The fields of a delivery that depend on its kind: destination and content."""
 
     due_at: datetime
+    turn: int
     user_id: int | None
     guild_id: int | None
     channel_id: int | None

@@ -198,7 +198,7 @@ class TodayService:
 
 def next_due(now: datetime, at_time: str, zone: str) -> schedule.DueTime:
     """Return the first time after `now` (UTC) at which it is `at_time` in the zone, across changes of the clock."""
-    return schedule.next_due(now, schedule.parse_time(at_time), clock.parse_zone(zone), schedule.EVERY_DAY)
+    return schedule.next_due(now, schedule.Rule(schedule.parse_time(at_time), clock.parse_zone(zone)))
 
 
 def _match_follows(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from types import SimpleNamespace
@@ -80,6 +81,35 @@ def test_what_discord_has_not_signed_now_is_refused(headers: dict[str, str]) -> 
     client = ClientStub()
     assert make_server(client).receive(headers, PING).status == 401
     assert client.parsed == []
+
+
+async def test_a_request_that_was_captured_does_nothing_a_second_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(front, "MAX_SEEN", 3)
+    client, now = ClientStub(), SIMCORD_EPOCH
+    stub: Any = client
+    server = front.InteractionServer(stub, KEY.public_key().public_bytes_raw().hex(), lambda: now)
+
+    async def receive(number: int, age: float = 0.0) -> tuple[int, int]:
+        body = json.dumps({"type": 2, "id": str(number)}).encode()
+        headers = sign(body, age=age)
+        headers[front.SIGNATURE] = headers[front.SIGNATURE].upper()  # the same signature in other letters
+        response = server.receive(headers, body)
+        await asyncio.gather(*server._tasks)
+        return response.status, len(client.parsed)
+
+    assert await receive(1) == (202, 1)
+    assert await receive(1) == (202, 1)
+    assert await receive(1, age=1) == (202, 2)  # signed again
+    assert await receive(2, age=-60) == (202, 3)
+    now += 2 * front.MAX_AGE
+    assert await receive(2, age=-60) == (202, 3)
+    for number in range(3, 8):
+        assert await receive(number, age=-120) == (202, number + 1)
+    assert len(server._seen) == 3
+    assert server.receive(sign(PING, age=-120), PING).status == 200
+    assert server.receive(sign(PING, age=-120), PING).status == 200
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'"type"', b"\xff", b"[" * 100_000])

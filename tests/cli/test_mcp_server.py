@@ -138,12 +138,14 @@ async def test_bad_arguments_get_a_sentence(archive: Database) -> None:
         ("get_paper", {"arxiv_id": "2599.99999"}, "There is no paper '2599.99999'"),
         ("similar_papers", {"arxiv_id": "2599.99999"}, "search_papers finds papers by topic"),
         ("daily_digest", {"date": "2025-02-30"}, "date"),
+        ("forget_paper" * 4_000, {}, "Unknown tool: forget_paper"),
     )
     async with create_client(archive) as client:
         for tool, arguments, sentence in cases:
             answer = await client.call_tool(tool, arguments)
             assert answer.is_error
             assert sentence in answer_text(answer)
+            assert len(answer_text(answer)) < 1_000
 
 
 async def test_answers_are_bounded_and_foreign_text_is_data(sqlite_db: Database) -> None:

@@ -24,6 +24,10 @@ def test_a_channel_is_added_listed_changed_paused_resumed_and_removed(paperround
     assert added["silent"] is False
     assert "silent" in paperround("channels", "edit", number, "--silent").stdout
     assert paperround("channels", "list", "--json").data[0]["silent"] is True
+    spread = paperround("channels", "edit", number, "--spread", "30m")
+    assert "07:30 Asia/Seoul +12 min (spread 30m)" in spread.stdout
+    assert [row["spread"] for row in paperround("channels", "list", "--json").data] == ["30m"]
+    assert paperround("channels", "edit", number, "--spread", "off", "--json").data["spread"] == "0m"
     assert paperround("channels", "pause", number, "--json").data["state"] == "paused"
     assert paperround("channels", "resume", number, "--json").data["state"] == "active"
     assert paperround("channels", "remove", number).exit_status == 0
@@ -51,6 +55,7 @@ def test_an_invalid_value_is_named_with_a_valid_one(paperround: Paperround) -> N
         (("--locale", "fr"), "en or ko"),
         (("--style", "loud"), "compact"),
         (("--when", "noon"), "hour or complete"),
+        (("--spread", "2h"), "Example: 30m"),
         (("--when", "complete", "--style", "weekly"), "cannot wait for a day"),
     ):
         answer = paperround(*ADD_CHANNEL, *arguments)

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.core import clock
 from bot.core.clock import ClockMonitor
 from bot.daily import choice, schedule
 from bot.daily import planner as daily_planner
@@ -180,10 +179,7 @@ class _Poster:
             wait_minutes=0,
             created_at=START,
         )
-        due = schedule.next_due(
-            START, schedule.parse_time(at_time), clock.parse_zone(zone), schedule.EVERY_DAY
-        )
-        self.subscription = schedule.set_due(new, due)
+        self.subscription = schedule.set_due(new, schedule.next_due_of(new, START))
 
     def check(self) -> None:
         now = self.monitor()

@@ -127,6 +127,10 @@ def test_without_an_end_of_days_off_a_day_counts_as_one_with_posts() -> None:
         ("2026-01-01..9999-01-01", "within a year"),
         ("2026-01-01..", "line 1"),
         ("x" * 100_000, "line 1"),
+        (
+            "# the lab's\n" + "2026-01-01..2026-12-31\n" * 40_000,
+            "line 56: '2026-01-01..2026-12-31': a file has at most",
+        ),
     ],
 )
 def test_a_wrong_line_is_named(text: str, hint: str) -> None:

@@ -41,13 +41,13 @@ def test_local_times_are_converted_to_utc(zone: str, on: str, at: str, expected:
 def test_a_date_skipped_by_the_zone_has_no_post() -> None:
     apia = ZoneInfo("Pacific/Apia")
     assert not schedule.date_exists(date(2011, 12, 30), apia)
-    due = schedule.next_due(utc("2011-12-29T20:00"), time(9), apia, schedule.EVERY_DAY)
+    due = schedule.next_due(utc("2011-12-29T20:00"), schedule.Rule(time(9), apia))
     assert due.local_on == date(2011, 12, 31)
 
 
 def test_weekdays_are_local_to_the_zone() -> None:
     # Monday 09:00 in Seoul is Sunday in New York.
-    due = schedule.next_due(utc("2026-01-03T12:00"), time(0, 30), ZoneInfo("Asia/Seoul"), (1,))
+    due = schedule.next_due(utc("2026-01-03T12:00"), schedule.Rule(time(0, 30), ZoneInfo("Asia/Seoul"), (1,)))
     assert due == schedule.DueTime(utc("2026-01-04T15:30"), date(2026, 1, 5))
 
 
@@ -81,7 +81,7 @@ def test_each_local_date_that_exists_is_due_exactly_once(zone: ZoneInfo, after: 
     dues = []
     moment = after
     for _ in range(4):
-        due = schedule.next_due(moment, at, zone, schedule.EVERY_DAY)
+        due = schedule.next_due(moment, schedule.Rule(at, zone))
         assert due.at > moment
         assert due.at - moment <= timedelta(days=2, hours=2)
         dues.append(due)
@@ -108,6 +108,6 @@ def test_a_due_time_shows_the_local_time_or_the_end_of_its_gap(zone: ZoneInfo, o
 
 def test_due_times_during_downtime_are_listed_oldest_first() -> None:
     dues = schedule.due_between(
-        date(2026, 1, 1), utc("2026-01-04T00:00"), time(9), ZoneInfo("Asia/Seoul"), schedule.EVERY_DAY
+        date(2026, 1, 1), utc("2026-01-04T00:00"), schedule.Rule(time(9), ZoneInfo("Asia/Seoul"))
     )
     assert [due.local_on.day for due in dues] == [1, 2, 3, 4]

@@ -10,6 +10,7 @@ import discord
 import pytest
 
 from bot.daily import options as daily_options
+from bot.daily import schedule
 from bot.daily.options import SETTINGS
 from bot.daily.planner import DailyPlanner
 from bot.search.service import SearchService
@@ -589,3 +590,32 @@ async def test_a_role_in_the_form_is_one_that_the_manager_may_mention(harness: C
     await harness.manager.submit_modal(modal, everyone)
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.mention_role_id, subscription.days) == (None, (1,))
+
+
+@both_languages
+async def test_a_spread_is_shown_with_the_minute_of_the_channel(harness: ClientHarness) -> None:
+    drafts = [
+        models.Subscription(guild_id=1, channel_id=harness.channel.id, spread_minutes=spread)
+        for spread in range(2, 61)
+    ]
+    late, first = max(drafts, key=schedule.delay_minutes), min(drafts, key=schedule.delay_minutes)
+    spread, minutes = late.spread_minutes, schedule.delay_minutes(late)
+    assert minutes > schedule.delay_minutes(first) == 0
+    options = {"time": "9:00", "timezone": "Asia/Seoul", "spread": f"{spread}m"}
+    refused = await harness.manage("daily setup", **(options | {"spread": "2h"}))
+    assert harness.texts("spread-not-understood", high=60) in shown_text(refused)
+    result = await harness.manager.slash(harness.channel, "daily setup", **options)
+    wizard = [result.response, *result.followups][-1]
+    delayed = harness.texts("schedule-delayed", time="09:00", minutes=minutes)
+    said = harness.texts("subscription-spread", spread=spread, minutes=minutes)
+    # The clock is at 09:00 in Seoul, and the minute of the channel is still to come.
+    for shown in (shown_text(wizard), shown_text(await harness.manager_press(wizard, "setup-start"))):
+        assert delayed in shown
+        assert said in shown
+        assert f"<t:{int(harness.env.now().timestamp()) + 60 * minutes}:" in shown
+    assert delayed in shown_text(await harness.manage("daily list"))
+    for typed, minutes_shown in ((f"{first.spread_minutes}분", 0), ("0", None)):
+        changed = shown_text(await harness.manage("daily edit", spread=typed))
+        said = harness.texts("subscription-spread", spread=first.spread_minutes, minutes=0)
+        assert (said in changed) == (minutes_shown == 0)
+        assert "09:00 (" in changed

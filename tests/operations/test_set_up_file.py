@@ -56,7 +56,7 @@ async def _set_up(database: Database) -> None:
     )
     await posts.pause((await posts.add(weekly)).id)
     by_webhook = models.Subscription(
-        guild_id=models.NO_GUILD, channel_id=555, topic='"RL" \\ \x7f확산', silent=True
+        guild_id=models.NO_GUILD, channel_id=555, topic='"RL" \\ \x7f확산', silent=True, spread_minutes=30
     )
     await posts.add(by_webhook, webhook_token=SECRET)
     alerts = Alerts(database, lambda: NOW)
@@ -84,7 +84,7 @@ async def test_an_exported_set_up_gives_the_same_file_in_an_empty_database(
 ) -> None:
     exported = await _service(made).export()
     assert not [secret for secret in (SECRET, "pa55word") if secret in exported]
-    assert exported.count("[[alerts]]") == 1
+    assert exported.count("[[alerts]]") == exported.count('spread = "30m"') == 1
     with pytest.raises(errors.UsageError) as refused:
         await _apply(db, exported)
     assert "channels add --webhook -" in str(refused.value)
@@ -143,3 +143,31 @@ async def test_every_setting_of_a_record_is_a_key_of_the_file() -> None:
     names = {row.name for row in fields(models.Alert)}
     bookkeeping = {"id", "created_at", "key", "forms", "state", "reason", "paused_until_at"}
     assert names - set(set_up_file.ALERTS.fields.values()) == bookkeeping
+
+
+async def test_a_file_that_changes_too_much_at_once_is_refused_at_its_line(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(set_up_file, "MAX_CHANGES", 2)
+    posts = [f'[[posts]]\nguild = "10"\nchannel = "{number}"\n' for number in range(20, 24)]
+    with pytest.raises(errors.UsageError, match=r"set-up\.toml, line 7: more than 2 entries"):
+        await _apply(db, "".join(posts[:3]))
+    assert await Subscriptions(db, lambda: NOW).list_rows() == []
+    for count in (2, 4):  # what is there already does not count
+        assert len(await _apply(db, "".join(posts[:count]))) == 2
+
+
+def test_dots_of_keys_are_bounded_before_they_are_parsed() -> None:
+    for text in (
+        "a" + ".a" * 100_000 + " = 1",
+        f"[sources{'.a' * 100_000}]",
+        "[[posts]]\nat = 1\nx = { " + '"a" . ' * 50_000 + "a = 1 }",
+        '[[posts]]\nat = "' + '\\"' * 50_000 + "\\\n" + "a." * 100_000,
+    ):
+        with pytest.raises(errors.UsageError, match=r"line \d: a key with more than 20 dots"):
+            set_up_file.parse(text, "set-up.toml")
+    kept = (
+        '[[alerts]]\nchannel = "1"\nterms = [["keyword", "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w"]] # '
+        + "." * 80
+    )
+    assert set_up_file.parse(kept, "set-up.toml")[1]["alerts"]

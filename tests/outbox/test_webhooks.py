@@ -9,17 +9,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from aiohttp import web
 
-from bot.client import webhook
+from bot.client import request_gate, webhook
 from bot.daily import edits
 from bot.daily import planner as daily_planner
 from bot.daily.service import Subscriptions
+from bot.outbox import sender
 from bot.outbox.contents import DeliveryFactory
 from storage import daily, key_values, models, outbox
 from storage.errors import UsageError
 from storage.models import Locale, Style
 from tests.fake_discord import model, process, validation
-from tests.support import digest_builders, rendered_posts
+from tests.support import digest_builders, origin_server, rendered_posts
 from tests.support.correction_harness import CorrectionHarness, put_text
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM
 from tests.support.relay_harness import RelayHarness
@@ -101,6 +103,34 @@ async def test_a_correction_edits_the_webhooks_messages(posting: WebhookHarness)
     after = await posting.messages()
     assert [old == new for old, new in zip(before, after, strict=True)] == [True, True, False, True]
     assert "Put right." in json.dumps(after[2])
+
+
+async def test_an_answer_without_an_id_of_discord_leaves_the_outcome_open() -> None:
+    request = sender.SendRequest(models.PartKind.MESSAGE, 5, {}, "nonce", webhook_token="t" * 60)
+    async with origin_server.run_origin() as origin:
+        restore = request_gate.override_endpoints(origin.url, None)
+        try:
+            for id_ in (
+                "Infinity",
+                "NaN",
+                "1e999",
+                "-1",
+                "true",
+                "12",
+                "12.5",
+                '"٣"',
+                f'"{1 << 63}"',
+                "null",
+                "[5]",
+            ):
+                headers = {"Content-Type": "application/json"}
+                answer = web.Response(body=f'{{"id": {id_}}}'.encode(), headers=headers)
+                origin.pages[f"/webhooks/5/{'t' * 60}"] = answer
+                with pytest.raises(sender.DeliveryError) as caught:
+                    await webhook.WebhookSender().send(request)
+                assert caught.value.classification == sender.OUTCOME_UNKNOWN, id_
+        finally:
+            restore()
 
 
 LOST = {"kind": "lose"}

@@ -284,6 +284,7 @@ link-project = project
 language-en = English
 language-ko = 한국어
 schedule = { $days } at { $time } ({ $zone })
+schedule-delayed = { $time } +{ $minutes } min
 schedule-complete = { $days } at { $time } ({ $zone }), once the day's list is complete
 every-day = Every day
 workdays = Monday to Friday
@@ -509,6 +510,11 @@ subscription-topic = Only papers on “{ $topic }”
 subscription-source = From { $source } only
 subscription-server-picks = Plus this server's most saved and shared papers
 subscription-silent = Without a notification
+subscription-spread = { $minutes ->
+    [0] Spread over { $spread } minutes: this channel comes first
+    [one] Spread over { $spread } minutes: this channel comes 1 minute later
+   *[other] Spread over { $spread } minutes: this channel comes { $minutes } minutes later
+}
 server-picks-are-weekly = Only a weekly post lists this server's most saved and shared papers. Choose the style Weekly.
 subscription-mention = Mentions { $role }
 forecast-recent = Papers on { $days } of the last 14 days, { $papers } a day
@@ -587,6 +593,7 @@ subscription-form-votes = Minimum votes
 subscription-form-days = Days
 papers-not-a-number = The number of papers must be from { $low } to { $high }, such as 5.
 time-not-understood = I couldn't read the time “{ $text }”. Use one such as 9am, 21:30 or morning.
+spread-not-understood = A spread is a number of minutes from 0 to { $high }, such as 30m; 0 switches it off.
 zone-unknown = I don't know the time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
 weekly-at-its-hour = A weekly post goes out at its set time; it can't wait for a day's list to be complete.
@@ -660,7 +667,7 @@ help-following = Alerts
     .alerts-pause = pause one alert, or all
     .alerts-remove = remove an alert
 help-channel = In a channel (Manage Server)
-    .daily-setup = set up a daily post
+    .daily-setup = set up a daily post; **spread** avoids the busiest minute
     .daily-list = the daily posts of this server
     .daily-edit = edit a daily post
     .daily-preview = see what would be posted

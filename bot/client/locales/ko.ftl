@@ -229,6 +229,7 @@ link-project = 프로젝트
 language-en = English
 language-ko = 한국어
 schedule = { $days } { $time } ({ $zone })
+schedule-delayed = { $time } +{ $minutes }분
 schedule-complete = { $days } { $time } ({ $zone }) 이후 목록이 마감되면
 every-day = 매일
 workdays = 평일
@@ -423,6 +424,10 @@ subscription-topic = ‘{ $topic }’ 논문만
 subscription-source = { $source }의 논문만
 subscription-server-picks = 서버 인기 논문(많이 저장·공유한 논문)도 함께
 subscription-silent = 알림 소리 없이 게시
+subscription-spread = { $minutes ->
+    [0] { $spread }분에 걸쳐 나누어 게시 · 이 채널은 맨 먼저
+   *[other] { $spread }분에 걸쳐 나누어 게시 · 이 채널은 { $minutes }분 뒤
+}
 server-picks-are-weekly = 서버 인기 논문은 주간 글에만 실려요. 형식을 ‘주간’으로 골라 주세요.
 subscription-mention = { $role } 멘션
 forecast-recent = 최근 14일 중 { $days }일은 맞는 논문이 있었어요 (하루 { $papers })
@@ -495,6 +500,7 @@ subscription-form-votes = 최소 추천 수
 subscription-form-days = 요일
 papers-not-a-number = 논문 수는 5처럼 { $low }에서 { $high } 사이의 숫자로 적어 주세요.
 time-not-understood = “{ $text }”에서 시각을 알아보지 못했어요. 오전 9시, 21:30, 아침처럼 적어 주세요.
+spread-not-understood = 분산은 30m이나 30분처럼 0~{ $high }분으로 적어 주세요. 0을 넣으면 꺼져요.
 zone-unknown = 알 수 없는 시간대예요: “{ $text }”. 서울, Europe/Berlin, KST처럼 적어 주세요.
 channel-not-postable = 자동 게시는 텍스트, 공지, 포럼 채널에만 올릴 수 있어요.
 weekly-at-its-hour = 주간 형식에서는 ‘목록이 마감되면 올리기’를 쓸 수 없어요. 정한 시각에 올라가요.
@@ -565,7 +571,7 @@ help-following = 알림 받기
     .alerts-pause = 알림 하나 또는 모두 일시중지
     .alerts-remove = 알림 삭제
 help-channel = 채널에 올리기 (서버 관리하기 권한)
-    .daily-setup = 자동 게시 설정하기
+    .daily-setup = 자동 게시 설정하기 (**분산**: 붐비는 시각 피하기)
     .daily-list = 이 서버의 자동 게시
     .daily-edit = 자동 게시 수정
     .daily-preview = 올라갈 글 미리보기
@@ -946,6 +952,8 @@ command-daily-setup =
     .option-server-picks-description = 주간 형식에 우리 서버에서 많이 저장·공유한 논문도 실어요
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 올려요
+    .option-spread = 분산
+    .option-spread-description = 다른 서버와 몰리지 않게 최대 이만큼 늦춰 올려요 (예: 30m, 0이면 끔)
 
 command-daily-list =
     .name = 목록
@@ -984,6 +992,8 @@ command-daily-edit =
     .option-server-picks-description = 주간 형식에 우리 서버에서 많이 저장·공유한 논문도 실어요
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 올려요
+    .option-spread = 분산
+    .option-spread-description = 다른 서버와 몰리지 않게 최대 이만큼 늦춰 올려요 (예: 30m, 0이면 끔)
 
 command-daily-preview =
     .name = 미리보기
