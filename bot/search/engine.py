@@ -9,6 +9,7 @@ All of it runs synchronously on one snapshot of the database.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, compress, islice
@@ -596,13 +597,13 @@ def _last_word_queries(word: str) -> list[BooleanQuery]:
     return [Prefix(tokens[-1]), Prefix(word), *tokens, *stems]
 
 
-# What is like a paper: those that share the most of its rarest words.
+# What is like a paper: those that share the most of its rarest words, as Lucene's "more like this" finds them.
 
-_MAX_TERMS = 12
+_MAX_TERMS = 25
 _MAX_DOCUMENT_SHARE = 0.1
 """Words in a larger share of the papers say nothing of what one is about."""
-_CANDIDATES_PER_TERM = 25
-"""Candidates retrieved by each of the rarest words, the most popular first."""
+_CANDIDATES_PER_TERM = 200
+"""Papers with each of the rarest words, the most popular first."""
 
 
 def list_similar(snapshot: Snapshot, arxiv_id: str, *, limit: int) -> list[models.PaperRow]:
@@ -618,41 +619,29 @@ def list_similar(snapshot: Snapshot, arxiv_id: str, *, limit: int) -> list[model
         rows = snapshot.fetch("SELECT title, abstract FROM papers WHERE arxiv_id = ?", arxiv_id)
         texts = next(iter(rows), ("", ""))
         title, body = (analyser.canonicalise(typography.to_plain_text(text or "")) for text in texts)
-    weights = _tf_idf_weights(snapshot, scoring.count_words(title, body), is_indexed=own is not None)
+    weights = _tf_idf_weights(snapshot, scoring.count_words(title, body), least=2 if own else 1)
     rarest = sorted(weights, key=lambda word: (-weights[word], word))[:_MAX_TERMS]
-    queries = [all_of(analyser.word_tokens(word)) for word in rarest]
-    requests = [(query, _CANDIDATES_PER_TERM) for query in queries if query]
-    if not requests:
-        return []
-    positions = set().union(*search.list_positions(snapshot, requests))
-    positions -= {own.position} if own else set()
-    scores = {
-        row.paper_id: sum(
-            weights.get(word, 0.0) for word in scoring.count_words(row.texts.title, row.texts.body)
-        )
-        for row in search.list_by_positions(snapshot, positions)
-    }
-    best = sorted(scores, key=lambda paper_id: (-scores[paper_id], -paper_id))[:limit]
-    return search.list_paper_rows(snapshot, best)
+    queries = [(word, query) for word in rarest if (query := all_of(analyser.word_tokens(word)))]
+    found = search.list_positions(snapshot, [(query, _CANDIDATES_PER_TERM) for _, query in queries])
+    scores = Counter[int]()
+    for (word, _), positions in zip(queries, found, strict=True):
+        scores.update(dict.fromkeys(positions, weights[word]))  # type: ignore[arg-type]  # sums of any numbers
+    scores.pop(own.position if own else -1, None)
+    best = sorted(scores, key=lambda position: (-scores[position], position))[:limit]
+    known = search.list_ids(snapshot, best)
+    return search.list_paper_rows(snapshot, [known[position][0] for position in best])
 
 
-def _tf_idf_weights(
-    snapshot: Snapshot, frequencies: Mapping[str, int], *, is_indexed: bool
-) -> dict[str, float]:
-    """Return the TF-IDF weight of each word that other papers have too. The paper with the words may be in the index.
-
-    A word is as frequent in the archive as the rarest of its tokens.
-    """
+def _tf_idf_weights(snapshot: Snapshot, frequencies: Mapping[str, int], *, least: int) -> dict[str, float]:
+    """Return the TF-IDF weight of each word of `least` papers; a word is as frequent in the archive as the rarest of its tokens."""
     tokens_of = {word: analyser.word_tokens(word) for word in frequencies if len(word) > 1}
-    document_frequencies = search.get_document_frequencies(
-        snapshot, {token for tokens in tokens_of.values() for token in tokens}
-    )
+    known = search.get_document_frequencies(snapshot, set().union(*tokens_of.values()))
     total = max(search.count_papers(snapshot), 1)
-    # A sampled count may miss a token that others have; it may miss also one that no paper has, if this one is not indexed.
-    uncounted = (2 if total > scoring.EXACT_COUNT_LIMIT else 1) if is_indexed else 0
-    weights = {}
-    for word, tokens in tokens_of.items():
-        frequency = min((document_frequencies.get(token, uncounted) for token in tokens), default=0)
-        if is_indexed < frequency <= max(3.0, _MAX_DOCUMENT_SHARE * total):
-            weights[word] = (1 + math.log(frequencies[word])) * math.log(1 + total / frequency)
-    return weights
+    # A sampled count misses most rare tokens.
+    uncounted = least if total > scoring.EXACT_COUNT_LIMIT else 0
+    papers = {word: min(known.get(token, uncounted) for token in tokens) for word, tokens in tokens_of.items()}
+    return {
+        word: (1 + math.log(frequencies[word])) * math.log(1 + total / number)
+        for word, number in papers.items()
+        if least <= number <= max(3.0, _MAX_DOCUMENT_SHARE * total)
+    }
