@@ -633,13 +633,15 @@ def list_similar(snapshot: Snapshot, arxiv_id: str, *, limit: int) -> list[model
 
 
 def _tf_idf_weights(snapshot: Snapshot, frequencies: Mapping[str, int], *, least: int) -> dict[str, float]:
-    """Return the TF-IDF weight of each word of `least` papers; a word is as frequent in the archive as the rarest of its tokens."""
+    """Return the TF-IDF weight of each word of `least` papers; a word has as many as the rarest of its tokens."""
     tokens_of = {word: analyser.word_tokens(word) for word in frequencies if len(word) > 1}
     known = search.get_document_frequencies(snapshot, set().union(*tokens_of.values()))
     total = max(search.count_papers(snapshot), 1)
     # A sampled count misses most rare tokens.
     uncounted = least if total > scoring.EXACT_COUNT_LIMIT else 0
-    papers = {word: min(known.get(token, uncounted) for token in tokens) for word, tokens in tokens_of.items()}
+    papers = {
+        word: min(known.get(token, uncounted) for token in tokens) for word, tokens in tokens_of.items()
+    }
     return {
         word: (1 + math.log(frequencies[word])) * math.log(1 + total / number)
         for word, number in papers.items()
