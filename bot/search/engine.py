@@ -1,8 +1,8 @@
 """The search for an expanded query: candidates by the index, the best of them scored from their texts.
 
 A query is a weighted OR of its concepts. Papers that have all of them come first; if these are few, papers with some of them or
-on the topic of a question follow, marked with what they lack. The index ranks by where a concept is (title, once, twice, three
-times in the body), since tokens have marks for that; few texts are read, for phrases and for abbreviations of several meanings.
+on the topic of a question follow, marked with what they lack. The index ranks by where a concept is (title, once, twice in the
+body), since tokens have marks for that; few texts are read, for phrases and for abbreviations of several meanings.
 All of it runs synchronously on one snapshot of the database.
 """
 
@@ -166,33 +166,29 @@ class _Request:
         return rows
 
     def rank_by_index(self, positions: Sequence[int]) -> list[int]:
-        """Return the positions of complete matches with those that the index ranks high, best first."""
+        """Return the positions of complete matches with those that the index ranks high, best first.
+
+        It ranks by about what `Scorer` gives for a name, for each part in the title and for each that the body repeats.
+        """
         queries = [part.query for part in self.parts if part.query]
-        wanted: list[tuple[BooleanQuery | None, list[scoring.Level]]] = [
-            (name, [("name", -1)]) for name in self.names
-        ]
+        wanted: list[tuple[BooleanQuery | None, float]] = [(name, scoring.NAME_WEIGHT) for name in self.names]
+        wanted += [(part.query.in_title, scoring.TITLE_WEIGHT) for part in self.composed if part.query]
         for number, query in enumerate(queries):
             others = [other.anywhere for other in (*queries[:number], *queries[number + 1 :])]
-            wanted.append((all_of([query.in_title, *others]), [("in_title", number)]))
-            wanted.append((all_of([query.repeated, *others]), [("repeated", number)]))
-            wanted.append((all_of([query.frequent, *others]), [("frequent", number)]))
+            wanted.append((all_of([query.in_title, *others]), scoring.TITLE_WEIGHT / len(queries)))
+            wanted.append((all_of([query.repeated, *others]), scoring.REPEATED_WEIGHT / len(queries)))
         if len(queries) > 1:
-            in_titles: list[scoring.Level] = [("in_title", number) for number in range(len(queries))]
-            wanted.append((all_of(query.in_title for query in queries), in_titles))
-            if phrase := search_query.from_text(self.expanded.text):
-                wanted += [(phrase.in_title, [("phrase_title", -1)]), (phrase.anywhere, [("phrase", -1)])]
-        wanted += [(part.query.in_title, [("composed", -1)]) for part in self.composed if part.query]
-        conditions = [(query, levels) for query, levels in wanted if query is not None]
-        requests = [(query, _LEVEL_LIMIT) for query, _ in conditions]
-        listed = self.scope.list_positions(self.snapshot, requests)
-        found: dict[int, set[scoring.Level]] = {position: set() for position in positions}
-        for (_, levels), matches in zip(conditions, listed, strict=True):
+            phrase = search_query.from_text(self.expanded.text)
+            wanted += [(all_of(query.in_title for query in queries), 0.0)]
+            wanted += [(phrase and phrase.in_title, scoring.TITLE_WEIGHT)]
+        gains = [(query, gain) for query, gain in wanted if query is not None]
+        listed = self.scope.list_positions(self.snapshot, [(query, _LEVEL_LIMIT) for query, _ in gains])
+        scores = dict.fromkeys(positions, 0.0)
+        for (_, gain), matches in zip(gains, listed, strict=True):
             for position in matches:
-                found.setdefault(position, set()).update(levels)
-        scores = {
-            position: scoring.score_levels(levels_of, len(queries), search.popularity_at(position))
-            for position, levels_of in found.items()
-        }
+                scores[position] = scores.get(position, 0.0) + gain
+        for position in scores:
+            scores[position] += scoring.POPULARITY_WEIGHT * search.popularity_at(position)
         return sorted(scores, key=lambda position: (-scores[position], position))
 
 
