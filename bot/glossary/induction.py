@@ -158,27 +158,11 @@ def _matches_initials(words: list[str], letters: str) -> bool:
 
 
 def _matches_subsequence(words: list[str], letters: str) -> bool:
-    """Tell whether the letters are a subsequence of the words, starting at the first and using every content word."""
-    if not words or words[0][0] != letters[0] or len(words) > len(letters) + 2:
-        return False
-    reached = {0}
-    for word in words:
-        extended = {
-            start + count
-            for start in reached
-            for count in range(1, _subsequence_length(word, letters[start:]) + 1)
-        }
-        reached = extended | reached if word in analyser.FUNCTION_WORDS else extended
-    return len(letters) in reached
-
-
-def _subsequence_length(word: str, letters: str) -> int:
-    """Return the length of the longest prefix of `letters` that is a subsequence of `word`."""
-    matched = 0
-    for character in word:
-        if matched < len(letters) and character == letters[matched]:
-            matched += 1
-    return matched
+    """Tell whether the letters are a subsequence of the words, starting at the first, with about a letter for each word."""
+    remaining = iter("".join(words))
+    return (
+        words[0][0] == letters[0] and len(words) <= len(letters) + 2 and all(x in remaining for x in letters)
+    )
 
 
 # The names of models and methods in titles.

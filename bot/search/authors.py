@@ -26,7 +26,6 @@ DEFAULT_LIMIT = 25
 _CANDIDATE_LIMIT = 100
 """Candidates retrieved per query, those with the most papers first."""
 _MAX_CORRECTIONS, _MAX_ERRORS = 40, 2
-_MAX_NAME_LENGTH = 300
 _MIN_PART_LENGTH = 2
 """Letters of each part when a word is split into two names."""
 _MAX_PREFIXES = 12
@@ -112,8 +111,7 @@ def find_authors(
     words = tuple(people.name_tokens(name))
     if not words:
         return []
-    spellings = _spelling_queries(name, words)
-    authors = _find_exact(snapshot, words, spellings, is_prefix=is_prefix)
+    authors = _find_exact(snapshot, words, is_prefix=is_prefix)
     ranked = _rank(authors, words, is_prefix=is_prefix)
     korean = _find_by_hangul(snapshot, " ".join(words), is_prefix=is_prefix)
     if not ranked and not korean and not is_prefix:
@@ -121,35 +119,16 @@ def find_authors(
         korean = _find_by_cost(snapshot, people.hangul_readings(name)[:_MAX_READINGS], _MAX_RESPELLING_COST)
     found = list({author.id: author for author in (*ranked, *korean)}.values())
     if not found:
-        found = _rank(_find_fuzzy(snapshot, words, spellings), words, is_prefix=is_prefix)
+        found = _rank(_find_fuzzy(snapshot, words), words, is_prefix=is_prefix)
     return found[:limit]
 
 
-def _spelling_queries(name: str, words: tuple[str, ...]) -> list[BooleanQuery]:
-    """Return the query for each word's spellings: umlauts as typed, written out (ue) and reduced (u)."""
-    written_out = analyser.fold_name_german(name[:_MAX_NAME_LENGTH]).split()[: len(words)]
-    if len(written_out) != len(words):
-        written_out = list(words)
-    queries = (
-        any_of((word, german, people.collapse_umlauts(word), people.collapse_umlauts(german)))
-        for word, german in zip(words, written_out, strict=True)
-    )
-    return [query for query in queries if query is not None]
-
-
-def _find_exact(
-    snapshot: Snapshot, words: tuple[str, ...], spellings: Sequence[BooleanQuery], *, is_prefix: bool
-) -> list[models.Author]:
+def _find_exact(snapshot: Snapshot, words: tuple[str, ...], *, is_prefix: bool) -> list[models.Author]:
     """Return the authors with all words, with two of the words joined, or with names that begin with the initials."""
-    alternatives = [all_of(spellings), *(_joined_queries(words) if len(words) > 2 else ())]
-    if any(len(word) == 1 for word in words) and len(words) > 1:
-        alternatives.append(
-            all_of(
-                Prefix(word) if len(word) == 1 else spelling
-                for word, spelling in zip(words, spellings, strict=True)
-            )
-        )
-    queries = [any_of(alternatives), _prefix_query(words, spellings) if is_prefix else None]
+    alternatives = [all_of(words), *(_joined_queries(words) if len(words) > 2 else ())]
+    if len(words) > 1:
+        alternatives.append(all_of(Prefix(word) if len(word) == 1 else word for word in words))
+    queries = [any_of(alternatives), _prefix_query(words) if is_prefix else None]
     return _search(snapshot, queries, limit=DEFAULT_LIMIT if is_prefix else _CANDIDATE_LIMIT)
 
 
@@ -161,8 +140,8 @@ def _joined_queries(words: tuple[str, ...]) -> list[BooleanQuery | None]:
     ]
 
 
-def _prefix_query(words: tuple[str, ...], spellings: Sequence[BooleanQuery]) -> BooleanQuery | None:
-    return all_of((*spellings[:-1], any_of((spellings[-1], Prefix(words[-1])))))
+def _prefix_query(words: tuple[str, ...]) -> BooleanQuery | None:
+    return all_of((*words[:-1], Prefix(words[-1])))
 
 
 def _search(snapshot: Snapshot, queries: Iterable[BooleanQuery | None], *, limit: int) -> list[models.Author]:
@@ -191,20 +170,16 @@ def _rank(
     )
 
 
-def _find_fuzzy(
-    snapshot: Snapshot, words: tuple[str, ...], spellings: Sequence[BooleanQuery]
-) -> list[models.Author]:
+def _find_fuzzy(snapshot: Snapshot, words: tuple[str, ...]) -> list[models.Author]:
     """Return the authors with initials or longer words for the words, with words joined or split, or with an error or two."""
     corrections = _list_corrections(snapshot, words)
-    corrected = [
-        any_of((spelling, *corrections[word])) for word, spelling in zip(words, spellings, strict=True)
-    ]
+    corrected = [any_of((word, *corrections[word])) for word in words]
     cut = any_of([*_split_queries(words), *_joined_queries(words)])
     # "J." for Junyang in either of the two, if another word is complete, and "Q." may be missing.
-    whole = [(word, spelling) for word, spelling in zip(words, spellings, strict=True) if len(word) > 1]
-    or_initial = [any_of((spelling, word[0])) for word, spelling in whole]
-    short = all_of((*or_initial, any_of(spelling for _, spelling in whole))) if len(words) > 1 else None
-    queries = (_prefix_query(words, spellings), cut, short, all_of(corrected))
+    whole = [word for word in words if len(word) > 1]
+    or_initial = [any_of((word, word[0])) for word in whole]
+    short = all_of((*or_initial, any_of(whole))) if len(words) > 1 else None
+    queries = (_prefix_query(words), cut, short, all_of(corrected))
     authors = _search(snapshot, queries, limit=_CANDIDATE_LIMIT)
     return [
         author
@@ -267,7 +242,7 @@ def read_writers(snapshot: Snapshot, query: Query) -> Query:
 def _is_author(snapshot: Snapshot, name: str) -> bool:
     """Tell whether an author has a name as typed, in any order or script."""
     words = tuple(people.name_tokens(name))
-    found = _find_exact(snapshot, words, _spelling_queries(name, words), is_prefix=False) if words else []
+    found = _find_exact(snapshot, words, is_prefix=False) if words else []
     return bool(found or _find_by_hangul(snapshot, " ".join(words), is_prefix=False))
 
 

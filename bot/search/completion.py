@@ -48,10 +48,7 @@ class Vocabulary:
                 self._keys_by_first[key[0]].append(key)
 
     def list_near(self, word: str) -> list[tuple[str, int]]:
-        """Return the words nearest to an unknown one, one error away or two in a long one, the most frequent first.
-
-        Of the inflections of a word the most frequent one, with the frequency of all.
-        """
+        """Return the words nearest to an unknown one, one error away or two in a long one, the most frequent first."""
         # Loaded at the first error: a search that starts for one query rarely comes here.
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
@@ -68,15 +65,12 @@ class Vocabulary:
             key, self._keys_by_first[key[0]], scorer=OSA.distance, score_cutoff=most, limit=None
         )
         least = min((errors for _, errors, _ in near), default=0)
-        by_stem: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        for known, weight in (self._words[found] for found, errors, _ in near if errors == least):
-            by_stem["".join(analyser.stemmed_words(known))].append((weight, known))
-        ranked = sorted(
-            ((sum(weight for weight, _ in some), max(some)[1]) for some in by_stem.values()), reverse=True
+        found = sorted(
+            (self._words[key] for key, errors, _ in near if errors == least), key=lambda pair: -pair[1]
         )
         return [
             (meant.lower() if word.islower() and meant.istitle() else meant, weight)
-            for weight, meant in ranked
+            for meant, weight in found
         ]
 
     def correct(self, word: str) -> str | None:
@@ -122,13 +116,6 @@ def find_corrections(
             if _is_in_term(glossary, apply_corrections(text, [*found, (word, meant)]).split(), meant):
                 found.append((word, meant))
                 break
-    for word in text.split() if found else ():
-        # Papers have the stem of what is misspelt behind it: reinforcment. An inflection of a known word is no error.
-        near = [meant for meant, _ in vocabulary.list_near(word)] if word not in dict(found) else []
-        same = [meant for meant in near if analyser.stem(meant.lower()) == analyser.stem(word.lower())]
-        is_inflection = any(word.startswith(meant) or meant.startswith(word) for meant in same)
-        if same and not is_inflection and _is_in_term(glossary, apply_corrections(text, found).split(), word):
-            found.append((word, same[0]))
     return tuple(sorted(found, key=lambda pair: text.find(pair[0])))
 
 

@@ -1,14 +1,15 @@
 """The search for an expanded query: candidates by the index, the best of them scored from their texts.
 
 A query is a weighted OR of its concepts. Papers that have all of them come first; if these are few, papers with some of them or
-on the topic of a question follow, marked with what they lack. The index ranks by where a concept is (title, once, twice, three
-times in the body), since tokens have marks for that; few texts are read, for phrases and for abbreviations of several meanings.
+on the topic of a question follow, marked with what they lack. The index ranks by where a concept is (title, once, twice in the
+body), since tokens have marks for that; few texts are read, for phrases and for abbreviations of several meanings.
 All of it runs synchronously on one snapshot of the database.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, compress, islice
@@ -165,33 +166,29 @@ class _Request:
         return rows
 
     def rank_by_index(self, positions: Sequence[int]) -> list[int]:
-        """Return the positions of complete matches with those that the index ranks high, best first."""
+        """Return the positions of complete matches with those that the index ranks high, best first.
+
+        It ranks by about what `Scorer` gives for a name, for each part in the title and for each that the body repeats.
+        """
         queries = [part.query for part in self.parts if part.query]
-        wanted: list[tuple[BooleanQuery | None, list[scoring.Level]]] = [
-            (name, [("name", -1)]) for name in self.names
-        ]
+        wanted: list[tuple[BooleanQuery | None, float]] = [(name, scoring.NAME_WEIGHT) for name in self.names]
+        wanted += [(part.query.in_title, scoring.TITLE_WEIGHT) for part in self.composed if part.query]
         for number, query in enumerate(queries):
             others = [other.anywhere for other in (*queries[:number], *queries[number + 1 :])]
-            wanted.append((all_of([query.in_title, *others]), [("in_title", number)]))
-            wanted.append((all_of([query.repeated, *others]), [("repeated", number)]))
-            wanted.append((all_of([query.frequent, *others]), [("frequent", number)]))
+            wanted.append((all_of([query.in_title, *others]), scoring.TITLE_WEIGHT / len(queries)))
+            wanted.append((all_of([query.repeated, *others]), scoring.REPEATED_WEIGHT / len(queries)))
         if len(queries) > 1:
-            in_titles: list[scoring.Level] = [("in_title", number) for number in range(len(queries))]
-            wanted.append((all_of(query.in_title for query in queries), in_titles))
-            if phrase := search_query.from_text(self.expanded.text):
-                wanted += [(phrase.in_title, [("phrase_title", -1)]), (phrase.anywhere, [("phrase", -1)])]
-        wanted += [(part.query.in_title, [("composed", -1)]) for part in self.composed if part.query]
-        conditions = [(query, levels) for query, levels in wanted if query is not None]
-        requests = [(query, _LEVEL_LIMIT) for query, _ in conditions]
-        listed = self.scope.list_positions(self.snapshot, requests)
-        found: dict[int, set[scoring.Level]] = {position: set() for position in positions}
-        for (_, levels), matches in zip(conditions, listed, strict=True):
+            phrase = search_query.from_text(self.expanded.text)
+            wanted += [(all_of(query.in_title for query in queries), 0.0)]
+            wanted += [(phrase and phrase.in_title, scoring.TITLE_WEIGHT)]
+        gains = [(query, gain) for query, gain in wanted if query is not None]
+        listed = self.scope.list_positions(self.snapshot, [(query, _LEVEL_LIMIT) for query, _ in gains])
+        scores = dict.fromkeys(positions, 0.0)
+        for (_, gain), matches in zip(gains, listed, strict=True):
             for position in matches:
-                found.setdefault(position, set()).update(levels)
-        scores = {
-            position: scoring.score_levels(levels_of, len(queries), search.popularity_at(position))
-            for position, levels_of in found.items()
-        }
+                scores[position] = scores.get(position, 0.0) + gain
+        for position in scores:
+            scores[position] += scoring.POPULARITY_WEIGHT * search.popularity_at(position)
         return sorted(scores, key=lambda position: (-scores[position], position))
 
 
@@ -596,13 +593,13 @@ def _last_word_queries(word: str) -> list[BooleanQuery]:
     return [Prefix(tokens[-1]), Prefix(word), *tokens, *stems]
 
 
-# What is like a paper: those that share the most of its rarest words.
+# What is like a paper: those that share the most of its rarest words, as Lucene's "more like this" finds them.
 
-_MAX_TERMS = 12
+_MAX_TERMS = 25
 _MAX_DOCUMENT_SHARE = 0.1
 """Words in a larger share of the papers say nothing of what one is about."""
-_CANDIDATES_PER_TERM = 25
-"""Candidates retrieved by each of the rarest words, the most popular first."""
+_CANDIDATES_PER_TERM = 200
+"""Papers with each of the rarest words, the most popular first."""
 
 
 def list_similar(snapshot: Snapshot, arxiv_id: str, *, limit: int) -> list[models.PaperRow]:
@@ -618,41 +615,31 @@ def list_similar(snapshot: Snapshot, arxiv_id: str, *, limit: int) -> list[model
         rows = snapshot.fetch("SELECT title, abstract FROM papers WHERE arxiv_id = ?", arxiv_id)
         texts = next(iter(rows), ("", ""))
         title, body = (analyser.canonicalise(typography.to_plain_text(text or "")) for text in texts)
-    weights = _tf_idf_weights(snapshot, scoring.count_words(title, body), is_indexed=own is not None)
+    weights = _tf_idf_weights(snapshot, scoring.count_words(title, body), least=2 if own else 1)
     rarest = sorted(weights, key=lambda word: (-weights[word], word))[:_MAX_TERMS]
-    queries = [all_of(analyser.word_tokens(word)) for word in rarest]
-    requests = [(query, _CANDIDATES_PER_TERM) for query in queries if query]
-    if not requests:
-        return []
-    positions = set().union(*search.list_positions(snapshot, requests))
-    positions -= {own.position} if own else set()
-    scores = {
-        row.paper_id: sum(
-            weights.get(word, 0.0) for word in scoring.count_words(row.texts.title, row.texts.body)
-        )
-        for row in search.list_by_positions(snapshot, positions)
-    }
-    best = sorted(scores, key=lambda paper_id: (-scores[paper_id], -paper_id))[:limit]
-    return search.list_paper_rows(snapshot, best)
+    queries = [(word, query) for word in rarest if (query := all_of(analyser.word_tokens(word)))]
+    found = search.list_positions(snapshot, [(query, _CANDIDATES_PER_TERM) for _, query in queries])
+    scores = Counter[int]()
+    for (word, _), positions in zip(queries, found, strict=True):
+        scores.update(dict.fromkeys(positions, weights[word]))  # type: ignore[arg-type]  # sums of any numbers
+    scores.pop(own.position if own else -1, None)
+    best = sorted(scores, key=lambda position: (-scores[position], position))[:limit]
+    known = search.list_ids(snapshot, best)
+    return search.list_paper_rows(snapshot, [known[position][0] for position in best])
 
 
-def _tf_idf_weights(
-    snapshot: Snapshot, frequencies: Mapping[str, int], *, is_indexed: bool
-) -> dict[str, float]:
-    """Return the TF-IDF weight of each word that other papers have too. The paper with the words may be in the index.
-
-    A word is as frequent in the archive as the rarest of its tokens.
-    """
+def _tf_idf_weights(snapshot: Snapshot, frequencies: Mapping[str, int], *, least: int) -> dict[str, float]:
+    """Return the TF-IDF weight of each word of `least` papers; a word has as many as the rarest of its tokens."""
     tokens_of = {word: analyser.word_tokens(word) for word in frequencies if len(word) > 1}
-    document_frequencies = search.get_document_frequencies(
-        snapshot, {token for tokens in tokens_of.values() for token in tokens}
-    )
+    known = search.get_document_frequencies(snapshot, set().union(*tokens_of.values()))
     total = max(search.count_papers(snapshot), 1)
-    # A sampled count may miss a token that others have; it may miss also one that no paper has, if this one is not indexed.
-    uncounted = (2 if total > scoring.EXACT_COUNT_LIMIT else 1) if is_indexed else 0
-    weights = {}
-    for word, tokens in tokens_of.items():
-        frequency = min((document_frequencies.get(token, uncounted) for token in tokens), default=0)
-        if is_indexed < frequency <= max(3.0, _MAX_DOCUMENT_SHARE * total):
-            weights[word] = (1 + math.log(frequencies[word])) * math.log(1 + total / frequency)
-    return weights
+    # A sampled count misses most rare tokens.
+    uncounted = least if total > scoring.EXACT_COUNT_LIMIT else 0
+    papers = {
+        word: min(known.get(token, uncounted) for token in tokens) for word, tokens in tokens_of.items()
+    }
+    return {
+        word: (1 + math.log(frequencies[word])) * math.log(1 + total / number)
+        for word, number in papers.items()
+        if least <= number <= max(3.0, _MAX_DOCUMENT_SHARE * total)
+    }

@@ -43,7 +43,7 @@ from storage.database import Connection, Database
 
 log = structlog.get_logger(__name__)
 
-VERSION = "14"
+VERSION = "15"
 """Version of the tokens. An index built by another version is rebuilt."""
 
 POPULARITY_EPOCH = date(2010, 1, 1)

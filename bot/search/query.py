@@ -157,11 +157,8 @@ def _added_forms(expanded: concepts.Expansion, segment: concepts.Segment) -> lis
 
 # The tokens of a paper.
 
-TITLE_MARK, TITLE_WORD_START_MARK = "!t", "!s"
-REPEATED_MARK, FREQUENT_MARK = "!", "!!"
-"""Suffixes of tokens: in the title, at the start of a Korean word of the title, twice or more in the body,
-`MAX_BODY_FREQUENCY` times or more in it. Shingles have the first too.
-"""
+TITLE_MARK, REPEATED_MARK = "!t", "!"
+"""Suffixes of tokens: in the title, twice or more in the body. Shingles have the first too."""
 NAME_MARK, LEADING_NAME_MARK = "!n", "!l"
 """Suffixes of names: what the head of the title is ("mamba" of "Mamba: …"), and what a title begins with."""
 INSTITUTION_MARK = "!i"
@@ -170,7 +167,7 @@ SHINGLE_SEPARATOR = "_"
 _SHINGLE_LETTERS = 4
 """Letters of each Latin word in a shingle: enough to be rare, few enough to keep the number of shingles low."""
 MAX_BODY_FREQUENCY = 3
-"""Cap on the term frequency in the body: beyond it votes and recency decide, and the index need not count further."""
+"""Cap on the term frequency in the body: beyond it votes and recency decide."""
 _MAX_TITLE_LENGTH = 1000
 _MAX_BODY_LENGTH = 60_000
 
@@ -212,16 +209,10 @@ def build_tokens(texts: search.DocumentTexts) -> tuple[str, str]:
     counts = Counter(words)
     counts.update(variants.split())
     marked = [token + TITLE_MARK for token in title.split()]
-    marked += [
-        word.removesuffix(analyser.PARTICLE_MARK)[:2] + TITLE_WORD_START_MARK
-        for word in texts.title.split()
-        if analyser.is_hangul(word)
-    ]
     marked += [name + INSTITUTION_MARK for name in texts.institutions or ("",)]
     marked += [name + NAME_MARK for name in term_keys.full_names(texts.title)]
     marked += [name + LEADING_NAME_MARK for name in term_keys.leading_names(texts.title)]
     marked += [token + REPEATED_MARK for token, count in counts.items() if count > 1]
-    marked += [token + FREQUENT_MARK for token, count in counts.items() if count >= MAX_BODY_FREQUENCY]
     return " ".join((title, *marked, *counts, *shingles)), title
 
 
@@ -272,12 +263,11 @@ _MIN_COMPOUND_SYLLABLES = 4
 
 
 class IndexQuery(NamedTuple):
-    """The conditions on a paper that has a term: `anywhere`, `in_title`, `repeated` (twice in the body), `frequent` in it."""
+    """The conditions on a paper that has a term: `anywhere`, `in_title`, `repeated` (twice in the body)."""
 
     anywhere: BooleanQuery
     in_title: BooleanQuery
     repeated: BooleanQuery
-    frequent: BooleanQuery
 
 
 @lru_cache(maxsize=1 << 8)
@@ -373,8 +363,7 @@ def _korean_query(words: Sequence[str]) -> IndexQuery:
             parts.append(_bigram_or_shingle(left[-1], right[0]))
         else:
             parts.append(shingle(left, right))
-    first_bigram = analyser.word_tokens(words[0])[0] if analyser.is_hangul(words[0]) else None
-    return _build(parts, required, first_bigram)
+    return _build(parts, required)
 
 
 def _bigram_or_shingle(left: str, right: str) -> BooleanQuery:
@@ -383,20 +372,9 @@ def _bigram_or_shingle(left: str, right: str) -> BooleanQuery:
     return query
 
 
-def _build(
-    parts: Sequence[BooleanQuery], required: Sequence[str], first_bigram: str | None = None
-) -> IndexQuery:
-    """Return the query for a form, from all its tokens and shingles and from the tokens it has in any spacing.
-
-    `first_bigram` begins the form's first word: in a title it must begin a word, since inside a longer word it scores low.
-    """
+def _build(parts: Sequence[BooleanQuery], required: Sequence[str]) -> IndexQuery:
+    """Return the query for a form, from all its tokens and shingles and from the tokens it has in any spacing."""
     anywhere = AllOf(tuple(dict.fromkeys(parts)), phrase=True)
-    tokens = tuple(dict.fromkeys(required))
-    repeated, frequent = (
-        AllOf(tuple(token + mark for token in tokens), phrase=True) if tokens else anywhere
-        for mark in (REPEATED_MARK, FREQUENT_MARK)
-    )
-    in_title = with_suffix(anywhere, TITLE_MARK)
-    if first_bigram is not None and len(first_bigram) > 1:
-        in_title = all_of([first_bigram + TITLE_WORD_START_MARK, in_title]) or in_title
-    return IndexQuery(anywhere, in_title, repeated, frequent)
+    tokens = tuple(token + REPEATED_MARK for token in dict.fromkeys(required))
+    repeated = AllOf(tokens, phrase=True) if tokens else anywhere
+    return IndexQuery(anywhere, with_suffix(anywhere, TITLE_MARK), repeated)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -16,14 +16,16 @@ from bot.glossary import concepts
 from bot.search import query as search_query
 from bot.text import analyser, term_keys
 
-_TITLE_WEIGHT = 2.5
+TITLE_WEIGHT = 2.5
 _MAX_TITLE_FREQUENCY = 1.0
 _BODY_WEIGHT = 2.0
 _BODY_SATURATION = 1.2
+REPEATED_WEIGHT = 0.5
+"""About what a term weighs more that a body has twice."""
 _TOPIC_FREQUENCY = 2
 
-_NAME_WEIGHT = 4.0
-_POPULARITY_WEIGHT = 0.1
+NAME_WEIGHT = 4.0
+POPULARITY_WEIGHT = 0.1
 _EPOCH = date(2023, 1, 1)
 _DAYS_PER_TENFOLD_VOTES = 730
 
@@ -90,7 +92,7 @@ class Scorer:
         composed_counts = [segment.weighted_counts(document) for segment in self._composed]
         composed = max((_weighted_frequency(*pair) for pair in composed_counts), default=0.0)
         matched = sum([in_title + in_body > 0 for in_title, in_body in counts])
-        name = _NAME_WEIGHT * term_keys.match_titles(self._names, document.text)
+        name = NAME_WEIGHT * term_keys.match_titles(self._names, document.text)
         if not matched and not composed and not name:
             return None
         segments = max(1, len(self._segments))
@@ -99,7 +101,7 @@ class Scorer:
         phrase = 0.0
         if self._phrase and matched == segments:
             phrase = _weighted_frequency(*self._phrase.count(document))
-        popularity = _POPULARITY_WEIGHT * hot_score(document.votes, document.published_on)
+        popularity = POPULARITY_WEIGHT * hot_score(document.votes, document.published_on)
         total = title + body + phrase + composed + name + popularity
         components = title, body, phrase, composed, name, popularity
         # A part is only within longer words, and no term of the whole query is elsewhere.
@@ -128,7 +130,7 @@ class Scorer:
 
 def _weighted_frequency(in_title: float, in_body: float) -> float:
     frequency = min(in_body, search_query.MAX_BODY_FREQUENCY)
-    return _TITLE_WEIGHT * min(_MAX_TITLE_FREQUENCY, in_title) + _BODY_WEIGHT * frequency / (
+    return TITLE_WEIGHT * min(_MAX_TITLE_FREQUENCY, in_title) + _BODY_WEIGHT * frequency / (
         frequency + _BODY_SATURATION
     )
 
@@ -200,27 +202,6 @@ def score_bm25(counts: Sequence[tuple[float, float]], weights: Sequence[float]) 
         frequency = BM25_TITLE_WEIGHT * in_title + in_body
         score += weight * frequency / (frequency + _SATURATION)
     return score
-
-
-Level = tuple[str, int]
-"""A condition of the index, and the number of a part of a query, -1 for the whole query."""
-
-
-def score_levels(levels: Collection[Level], parts: int, popularity: float) -> float:
-    """Return about the score that `Scorer` gives a paper, from the conditions of the index that it meets.
-
-    They are "in_title", "repeated" and "frequent" of a numbered part; "name", "composed", "phrase" and "phrase_title" of the
-    whole query.
-    """
-    score = _POPULARITY_WEIGHT * popularity
-    for number in range(parts):
-        in_title = ("in_title", number) in levels
-        # Once, unless the title has it.
-        reached = [("frequent", number) in levels, ("repeated", number) in levels, not in_title, True]
-        frequency = 3 - reached.index(True)
-        score += _weighted_frequency(in_title, frequency) / max(1, parts)
-    score += _NAME_WEIGHT * (("name", -1) in levels) + _TITLE_WEIGHT * (("composed", -1) in levels)
-    return score + _weighted_frequency(("phrase_title", -1) in levels, ("phrase", -1) in levels)
 
 
 def count_words(title: str, body: str) -> Counter[str]:

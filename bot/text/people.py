@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import islice, pairwise, product
 from pathlib import Path
@@ -25,9 +25,13 @@ def name_tokens(name: str) -> list[str]:
 
 
 def given_name_first(name: str) -> str:
-    """Return a name with the family name last if a comma follows it: "Lin, Junyang" gives Junyang Lin."""
+    """Return a name with the family name last if a comma or an initial follows it: "Lin, Junyang" gives Junyang Lin."""
     family, _, given = name.partition(",")
-    return f"{given} {family}" if family.strip() and given.strip() and "," not in given else name
+    if family.strip() and given.strip() and "," not in given:
+        return f"{given} {family}"
+    words = name.split()
+    has_initial_behind = len(words) > 1 and len(words[-1].strip(".")) == 1 < len(words[0].strip("."))
+    return " ".join((words[-1], *words[:-1])) if has_initial_behind and "," not in name else name
 
 
 def index_terms(name: str) -> list[str]:
@@ -272,7 +276,8 @@ def _consonants(word: str) -> str:
 EXACT = 0.0
 DIFFERENT_NAME = 0.5
 """From this distance on, a name is more than another spelling or word order of the query."""
-_SPELLING_VARIANT_COST = 0.4
+_WRITING_COST = 0.4
+"""Of another spelling of a word, another order of the words, and two neighbours joined."""
 _INITIAL_TYPED_COST = 1.0
 _INITIAL_IN_NAME_COST = 2.5
 """A full query word for which the name has only the initial; slightly less than a typing error."""
@@ -283,96 +288,61 @@ ONE_TYPO = 3.5
 MISSING_WORD = 9.0
 """A query word that is not in the name; names at a greater distance are hardly relevant."""
 _MISSING_INITIAL_COST = 2.0
-_UNTYPED_MIDDLE_COST = 0.7
-_UNTYPED_END_COST = 1.2
-"""Words of the name that are not in the query: in the middle, and at either end."""
-_REVERSED_COST = 0.3
-_SHUFFLED_COST = 0.6
-_REVERSED_WITH_INITIAL_COST = 0.8
-_JOINED_COST = 0.4
-_ALL_JOINED_COST = 2.0
-
+_UNTYPED_MIDDLE_COST, _UNTYPED_END_COST = 0.7, 1.2
+"""Of words of the name that are not in the query: in the middle, and at either end."""
 _SHORT_WORD_LENGTH = 6
-_SHORT_WORD_PENALTY = 1.0
-"""Extra cost of two errors in a word shorter than `_SHORT_WORD_LENGTH`."""
+"""Letters from which a word may have two errors."""
 
 
 @lru_cache(maxsize=1 << 12)
 def name_distance(query_words: tuple[str, ...], name: str) -> float:
     """Return the distance of a name from the query words: 0 for equal, about 1 for an initial, 3 per typing error."""
-    name_words = name_tokens(name)
+    name_words = tuple(name_tokens(name))
     best = _aligned_distance(query_words, name_words)
     if best == EXACT or len(query_words) == len(name_words):
         return best
-    joins_name = len(name_words) > len(query_words)
-    longer = name_words if joins_name else query_words
-    for index in range(len(longer) - 1):
-        joined = [*longer[:index], longer[index] + longer[index + 1], *longer[index + 2 :]]
-        pair = (query_words, joined) if joins_name else (joined, name_words)
-        distance = _aligned_distance(*pair)
-        best = min(best, distance + (_JOINED_COST if len(joined) > 1 else _ALL_JOINED_COST))
+    longer = max(query_words, name_words, key=len)
+    for number, (left, right) in enumerate(pairwise(longer)):
+        joined = (*longer[:number], left + right, *longer[number + 2 :])
+        pair = (query_words, joined) if longer is name_words else (joined, name_words)
+        best = min(best, _aligned_distance(*pair) + _WRITING_COST)
     return best
 
 
-def _aligned_distance(query_words: Sequence[str], name_words: Sequence[str]) -> float:
-    if tuple(query_words) == tuple(name_words):
+def _aligned_distance(query_words: tuple[str, ...], name_words: tuple[str, ...]) -> float:
+    """Return the cost of pairing each query word with the nearest word of the name, and of the words left over."""
+    if query_words == name_words:
         return EXACT
-    pairs = sorted(
+    distances = sorted(
         (distance, abs(i - j), i, j)
         for i, left in enumerate(query_words)
         for j, right in enumerate(name_words)
         if (distance := word_distance(left, right)) < MISSING_WORD
     )
-    position_of: dict[int, int] = {}
-    taken: set[int] = set()
+    place: dict[int, int] = {}
     total = 0.0
-    for distance, _, i, j in pairs:
-        if i not in position_of and j not in taken:
-            position_of[i] = j
-            taken.add(j)
+    for distance, _, i, j in distances:
+        if i not in place and j not in place.values():
+            place[i] = j
             total += distance
-    missing = [word for i, word in enumerate(query_words) if i not in position_of]
+    missing = [word for i, word in enumerate(query_words) if i not in place]
     total += sum(_MISSING_INITIAL_COST if len(word) == 1 else MISSING_WORD for word in missing)
-    untyped = [(j, word) for j, word in enumerate(name_words) if j not in taken]
-    is_for_initial = any(len(query_words[i]) > 1 == len(name_words[j]) for i, j in position_of.items())
-    if is_for_initial and any(len(word) > 1 for _, word in untyped):
+    untyped = {j: word for j, word in enumerate(name_words) if j not in place.values()}
+    is_for_initial = any(len(query_words[i]) > 1 == len(name_words[j]) for i, j in place.items())
+    if is_for_initial and any(len(word) > 1 for word in untyped.values()):
         # A whole word matches an initial next to a whole given name: Junho Kim is not Bryan J. Kim.
         total += MISSING_WORD
-    order_cost = _order_cost(query_words, [position_of[i] for i in sorted(position_of)])
-    ends = (0, len(name_words) - 1)
-    return (
-        total + order_cost + sum(_UNTYPED_END_COST if j in ends else _UNTYPED_MIDDLE_COST for j, _ in untyped)
+    order, ends = [place[i] for i in sorted(place)], (0, len(name_words) - 1)
+    total += sum(_UNTYPED_END_COST if j in ends else _UNTYPED_MIDDLE_COST for j in untyped)
+    # "J. Lin" is rather Junyang Lin than Lin Jun.
+    return total + _WRITING_COST * (1 + any(len(word) == 1 for word in query_words[:1])) * (
+        order != sorted(order)
     )
-
-
-def _order_cost(query_words: Sequence[str], positions: Sequence[int]) -> float:
-    """Return the cost of the word order: as in the name, last word first, or any other.
-
-    A trailing initial follows the family name (Lin J), a leading one precedes it.
-    """
-    if len(positions) < 2:
-        return 0.0
-    is_in_order = list(positions) == sorted(positions)
-    is_rotated = [*positions[1:], *positions[:1]] == sorted(positions)
-    first, last = len(query_words[0]) == 1, len(query_words[-1]) == 1
-    if last and not first:
-        return 0.0 if is_rotated else _REVERSED_COST
-    if is_in_order:
-        return 0.0
-    return _SHUFFLED_COST if not is_rotated else _REVERSED_WITH_INITIAL_COST if first else _REVERSED_COST
 
 
 def is_correction(query_words: tuple[str, ...], name: str) -> bool:
     """Tell whether a word of the query is in the name only with a typing error, as a prefix, or in another spelling."""
-    return name_distance(query_words, name) > _ALL_JOINED_COST and bool(_differing_words(query_words, name))
-
-
-@cache
-def _edit_distance() -> Callable[..., int]:
-    # Loaded at the first comparison: a search that starts for one query needs none.
-    from rapidfuzz.distance import OSA
-
-    return OSA.distance
+    return name_distance(query_words, name) >= _PREFIX_COST and bool(_differing_words(query_words, name))
 
 
 def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
@@ -381,10 +351,14 @@ def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
     One word may have one error, or be short for one of the name. Two errors are typing errors only if the words keep
     their first letters and a word with both is long; two Korean names that differ so are two people's.
     """
+    from rapidfuzz.distance import (
+        OSA,
+    )  # loaded at the first comparison: a search that starts for one query needs none
+
     if name_distance(query_words, name) <= ONE_TYPO:
         return True
     differing = _differing_words(query_words, name)
-    errors = [_edit_distance()(typed, meant, score_cutoff=2) for typed, meant in differing]
+    errors = [OSA.distance(typed, meant, score_cutoff=2) for typed, meant in differing]
     if len(differing) < 2 and all(
         count < 2 or meant.startswith(typed) or len(meant) == 1
         for count, (typed, meant) in zip(errors, differing, strict=True)
@@ -412,16 +386,17 @@ def word_distance(query_word: str, name_word: str) -> float:
     if query_word == name_word:
         return EXACT
     if collapse_umlauts(query_word) == collapse_umlauts(name_word):
-        return _SPELLING_VARIANT_COST
+        return _WRITING_COST
     if len(query_word) == 1 or len(name_word) == 1:
         if query_word[0] != name_word[0]:
             return MISSING_WORD
         return _INITIAL_TYPED_COST if len(query_word) == 1 else _INITIAL_IN_NAME_COST
     shorter = min(len(query_word), len(name_word))
     allowed = 2 if shorter >= MIN_FUZZY_LENGTH else 1
-    errors = _edit_distance()(query_word, name_word, score_cutoff=allowed)
-    penalty = _SHORT_WORD_PENALTY if errors == 2 and shorter < _SHORT_WORD_LENGTH else 0.0
-    distance = MISSING_WORD if errors > allowed else _TYPO_COST * errors + penalty
+    from rapidfuzz.distance import OSA
+
+    errors = OSA.distance(query_word, name_word, score_cutoff=allowed)
+    distance = MISSING_WORD if errors > allowed else _TYPO_COST * errors
     if name_word.startswith(query_word):
         return min(distance, _PREFIX_COST + 0.1 * (len(name_word) - len(query_word)))
     return distance

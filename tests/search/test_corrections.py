@@ -42,7 +42,6 @@ async def test_a_short_word_is_corrected_where_that_completes_a_known_term(searc
         ("smal langauge modle", "small language model"),
         ("difusion model", "diffusion model"),
         ("mixure of experts", "mixture of experts"),
-        ("reinforcment learnin", "reinforcement learning"),
     ]:
         result = await search.search(SearchRequest(typed))
         assert completion.apply_corrections(typed, result.corrected).casefold() == meant

@@ -37,6 +37,8 @@ def test_any_text_gives_few_short_index_terms(name: str) -> None:
     [
         ("Lin, Junyang", " Junyang Lin"),
         ("Junyang Lin", "Junyang Lin"),
+        ("Lin J.", "J. Lin"),
+        ("Q. J.", "Q. J."),
         ("Lin,", "Lin,"),
         (", Lin", ", Lin"),
         ("A, B, C", "A, B, C"),
@@ -56,7 +58,6 @@ def distance_to(query: str, name: str) -> float:
     [
         ("Lin, Junyang", ["Lin Junyang", "Junyang Lin", "Jun-Yang Lin", "Junyang Q. Lin", "Junyan Lin"]),
         ("J. Lin", ["J. Lin", "Junyang Lin", "Jun Yang Lin", "Lin Junyang"]),
-        ("Lin J", ["Lin J.", "Junyang Lin", "Lin Jun"]),
         ("Junyang Lin", ["Junyang Lin", "J. Lin", "Junyang Liu", "Kun J. Lin"]),
         ("Muller", ["Muller", "Müller", "Ada Müller", "Miller"]),
         ("Xin Xue", ["Xin Xue", "Xin Xü", "Xin Xie"]),
