@@ -57,10 +57,12 @@ WORKERS ?= 3
 coverage: $(DEV) ## all tests with coverage, which takes a third longer
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term $(ARGS)
 
-test-scale: $(DEV) ## commands over HTTP, and fronts beside a leader that is killed
+test-scale: $(DEV) ## commands over HTTP, processes and databases that die, and what that costs
 	@$(BIN)/pytest -n $(WORKERS) --by-http tests/alerts tests/daily tests/lists tests/shelf tests/today tests/trends \
 		tests/client/test_permissions.py tests/client/test_router.py tests/operations/test_commands.py tests/writer/test_write_commands.py
-	@$(BIN)/pytest -n $(WORKERS) tests/app/test_front.py tests/faults/test_fronts.py tests/storage/test_copying.py
+	@$(BIN)/pytest -n $(WORKERS) --all-faults tests/app/test_front.py tests/faults/test_fronts.py tests/faults/test_terms.py tests/storage/test_copying.py \
+		tests/faults/test_postgres_away.py::test_a_synchronous_replica_that_is_promoted_has_everything
+	@$(BIN)/python -m bench.availability --short
 
 test-faults: $(DEV) ## the long fault runs: kill -9 at 50 moments and more
 	@$(BIN)/pytest -n $(WORKERS) -m faults --all-faults tests/faults $(ARGS)

@@ -335,7 +335,28 @@ def open_engine(url: str, name: str) -> AsyncEngine:
 def _connect_args(name: str, **server_settings: str) -> dict[str, Any]:
     """Return asyncpg's arguments for a session of PostgreSQL with this name and these settings."""
     settings = {"application_name": name, **server_settings}
-    return {"timeout": CONNECT_TIMEOUT_SECONDS, "server_settings": settings}
+    return {"async_creator_fn": _connect, "server_settings": settings}
+
+
+async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any:
+    """Connect to the first of the hosts that can be used. Raises the first host's error.
+
+    Each host has its part of the time. asyncpg gives all of it to the first one, and so never gets past a machine that is
+    gone, which refuses nothing.
+    """
+    import asyncpg  # a SQLite file needs none of it
+
+    hosts = list(zip(host, port, strict=True)) if isinstance(host, list) else [(host, port)]
+    failures: list[Exception] = []
+    for name, number in hosts:
+        try:
+            timeout = CONNECT_TIMEOUT_SECONDS / len(hosts)
+            return await asyncpg.connect(host=name, port=number, timeout=timeout, **options)
+        except asyncpg.TargetServerAttributeNotMatched as error:
+            failures.append(ConnectionError(str(error)))
+        except (asyncpg.PostgresError, OSError) as error:
+            failures.append(error)
+    raise failures[0]
 
 
 def _drop_read_only(context: sa.ExceptionContext) -> None:

@@ -10,7 +10,6 @@ import asyncio
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -23,7 +22,7 @@ import pytest
 from bot.core.clock import system_clock
 from tests.conftest import SHARED_FOLDER
 from tests.fake_discord import process
-from tests.support import digest_builders, patience
+from tests.support import digest_builders, origin_server, patience
 
 pytestmark = [pytest.mark.image, pytest.mark.wire]
 
@@ -126,11 +125,6 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"localhost/{TAG}"
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        return int(bound.getsockname()[1])
-
-
 def _inspect(image: str, field: str) -> list[str]:
     command = [
         *BUILDAH,
@@ -159,7 +153,7 @@ def container(mounted: tuple[Path, list[str]]) -> Iterator[Container]:
     # pytest's folders are private to root, and the container's user must reach its volume.
     data = Path(tempfile.mkdtemp(prefix="paperround-data-"))
     os.chown(data, USER_ID, USER_ID)
-    container = Container(*mounted, data, _free_port())
+    container = Container(*mounted, data, origin_server.find_free_port())
     if container.run("true").returncode:
         pytest.skip("mounts are not permitted here")
     yield container

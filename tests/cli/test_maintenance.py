@@ -6,15 +6,21 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, closing
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from bot.app import container
 from bot.cli import shell
 from bot.client import command_sync
 from bot.core.settings import Settings
+from bot.daily.planner import DailyPlanner
 from bot.search import index as search_index
-from storage import key_values, migrate, search, snapshot
+from storage import daily, key_values, migrate, search, snapshot, tables
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -233,3 +239,51 @@ def test_a_copy_answers_as_its_source(
     assert "Name an empty database." in again.stderr
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
     assert [indexed_archive(*command).stdout for command in commands] == answers != ["", "", ""]
+
+
+async def _plan_next_posts(url: str) -> list[Any]:
+    """Plan what is due next, and return it."""
+    async with container.open_container(Settings(database_url=url)) as opened:
+        async with opened.database.read() as connection:
+            (subscription,) = await daily.list_rows(connection)
+        assert subscription.next_due_at is not None
+        search = opened.create_services().search
+        planner = DailyPlanner(opened.database, opened.deliveries, search.match_papers)
+        assert await planner.tick(subscription.next_due_at + timedelta(hours=2)) == 1
+        of, part = tables.deliveries.c, tables.parts.c
+        query = sa.select(of.key, of.due_at, part.position, part.payload, part.fallback)
+        async with opened.database.read() as connection:
+            return list((await connection.execute(query.join_from(tables.deliveries, tables.parts))).all())
+
+
+@pytest.mark.engines("postgresql")
+def test_exports_answers_and_next_posts_are_equal_on_postgresql_and_on_sqlite_again(
+    indexed_archive: Paperround, empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    (tmp_path / "today.md").write_text(sample_archive.newsletter(today, PAPERS[:3]), encoding="utf-8")
+    for command in (("ingest", "today.md"), ADD_CHANNEL, ("alerts", "add", "--user", "7", "--keyword", "codes")):
+        assert indexed_archive(*command).exit_status == 0
+    urls = [
+        f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}",
+        empty_database_url,
+        f"sqlite+aiosqlite:///{tmp_path / 'back.db'}",
+    ]
+    for source, target in pairwise(urls):
+        monkeypatch.setenv("PAPERROUND_DATABASE_URL", source)
+        assert indexed_archive("db", "copy", "--to", target).exit_status == 0
+    commands = (
+        *(("export", "--format", form) for form in ("newsletter", "json", "csv", "bibtex")),
+        *(("search", query, "--json=full") for query in ("sparse coding", "number3", "codes")),
+        ("paper", "2501.00002", "--json"),
+        ("channels", "list", "--json"),
+        ("alerts", "list", "--json"),
+    )
+    found: list[list[Any]] = []
+    for url in urls:
+        monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
+        answers = [indexed_archive(*command) for command in commands]
+        assert [answer.exit_status for answer in answers] == [0] * len(commands), answers
+        found.append([*(answer.stdout for answer in answers), asyncio.run(_plan_next_posts(url))])
+    for again in found[1:]:
+        assert again == found[0]

@@ -33,7 +33,7 @@ async def reset(fake: server.Fake, params: Json) -> Any:
     fake.world, fake.limits, fake.faults = fresh.world, fresh.limits, fresh.faults
     fake.gateway.reset(fake.world)
     fake.interactions, fake.callbacks, fake.log = fresh.interactions, fresh.callbacks, fresh.log
-    fake.responses = fresh.responses
+    fake.responses, fake.endpoints = fresh.responses, fresh.endpoints
     return {}
 
 
@@ -165,7 +165,7 @@ async def dispatch(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def set_endpoints(fake: server.Fake, params: Json) -> Any:
-    """Send interactions by signed requests to the first of `urls` that answers, as a proxy does before fronts."""
+    """Send interactions by signed requests to `urls` in turn, as a proxy does before fronts; without any, by the Gateway."""
     fake.endpoints = params["urls"]
     return {}
 

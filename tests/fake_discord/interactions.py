@@ -29,7 +29,8 @@ CALLBACK_TIMEOUT_SECONDS = 3.0
 def create_interaction(fake: server.Fake, fields: Json) -> Json:
     """Send INTERACTION_CREATE and return the record of its callback and replies.
 
-    `fields`: data and channel_id; optionally type, user_id, locale and message_id.
+    `fields`: data and channel_id; optionally type, user_id, locale and message_id. The record's `endpoint` is the address that
+    it was sent to last.
     """
     interaction_id, token = str(fake.world.next_snowflake()), f"aW50ZXJhY3Rpb24{fake.world.next_snowflake()}"
     channel = fake.world.channels[int(fields["channel_id"])]
@@ -43,6 +44,7 @@ def create_interaction(fake: server.Fake, fields: Json) -> Json:
         "replies": [],
         "milliseconds": None,
         "answered_milliseconds": None,
+        "endpoint": None,
     }
     fake.interactions[token] = record
     loop = asyncio.get_running_loop()
@@ -51,7 +53,7 @@ def create_interaction(fake: server.Fake, fields: Json) -> Json:
         loop.create_future(),
     )
     if fake.endpoints:
-        task = asyncio.create_task(_send(fake, event))
+        task = asyncio.create_task(_send(fake, event, record))
         fake.sending.add(task)
         task.add_done_callback(fake.sending.discard)
     else:
@@ -59,18 +61,20 @@ def create_interaction(fake: server.Fake, fields: Json) -> Json:
     return record
 
 
-async def _send(fake: server.Fake, event: Json) -> None:
+async def _send(fake: server.Fake, event: Json, record: Json) -> None:
     body, timestamp = json.dumps(event).encode(), str(int(fake.world.now()))
     headers = {
         "X-Signature-Ed25519": fake.key.sign(timestamp.encode() + body).hex(),
         "X-Signature-Timestamp": timestamp,
     }
-    async with aiohttp.ClientSession() as session:
-        for endpoint in fake.endpoints:
-            with contextlib.suppress(aiohttp.ClientError):
-                async with session.post(endpoint, data=body, headers=headers) as response:
-                    assert response.status == HTTPStatus.ACCEPTED, await response.text()
-                    return
+    if fake.session is None:
+        fake.session = aiohttp.ClientSession()
+    fake.endpoints.append(fake.endpoints.pop(0))
+    for record["endpoint"] in [*fake.endpoints]:
+        with contextlib.suppress(aiohttp.ClientError):
+            async with fake.session.post(record["endpoint"], data=body, headers=headers) as response:
+                assert response.status == HTTPStatus.ACCEPTED, await response.text()
+                return
 
 
 def _build_event(fake: server.Fake, fields: Json, channel: model.Channel) -> Json:

