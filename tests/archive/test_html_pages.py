@@ -78,29 +78,23 @@ def test_any_page_gives_some_text(pieces: list[str]) -> None:
     assert html_pages.to_markdown("".join(pieces)).endswith("\n")
 
 
-def find_fenced_rows(text: str) -> list[int]:
-    rows = text.split("\n")
-    return sorted(markdown_lines.find_fenced_rows(rows, 0, len(rows)))
-
-
-def test_the_rows_between_two_fences_are_code() -> None:
-    assert find_fenced_rows("a\n```python\n# b\n```\nc") == [1, 2, 3]
-    assert find_fenced_rows("~~~\n```\n~~~") == [0, 1, 2]
-    assert find_fenced_rows("````\n```\n````\nx") == [0, 1, 2]
-
-
-def test_an_unclosed_fence_has_no_code() -> None:
-    assert find_fenced_rows("a\n```python\n# b") == []
-    assert find_fenced_rows("~~~\na\n```\nb\n```") == [2, 3, 4]
-
-
-def test_a_markdown_answer_can_contain_code() -> None:
-    assert find_fenced_rows("```markdown\n# T\n```python\nx\n```\n## B\n```\nafter") == list(range(7))
-    assert find_fenced_rows("```markdown\n# T\n```\nx\n```\n## B\n```\nafter") == list(range(7))
-
-
-def test_a_markdown_answer_ends_before_a_rule() -> None:
-    assert find_fenced_rows("```markdown\n# T\n```\n\n---\n\n```\ncode\n```") == [0, 1, 2, 6, 7, 8]
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("a\n```python\n# b\n```\nc", [1, 2, 3]),
+        ("~~~\n```\n~~~", [0, 1, 2]),
+        ("````\n```\n````\nx", [0, 1, 2]),
+        ("a\n```python\n# b", []),  # an unclosed fence has no code
+        ("~~~\na\n```\nb\n```", [2, 3, 4]),
+        # An answer in Markdown can contain code, and ends before a rule.
+        ("```markdown\n# T\n```python\nx\n```\n## B\n```\nafter", [*range(7)]),
+        ("```markdown\n# T\n```\nx\n```\n## B\n```\nafter", [*range(7)]),
+        ("```markdown\n# T\n```\n\n---\n\n```\ncode\n```", [0, 1, 2, 6, 7, 8]),
+    ],
+)
+def test_the_rows_between_two_fences_are_code(text: str, rows: list[int]) -> None:
+    lines = text.split("\n")
+    assert sorted(markdown_lines.find_fenced_rows(lines, 0, len(lines))) == rows
 
 
 @given(st.lists(st.sampled_from(["```", "```markdown", "```python", "~~~", "````", "text", "---", ""])))
