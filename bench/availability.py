@@ -291,9 +291,7 @@ async def _measure_take_over(folder: Path, size: Size) -> list[Figure]:
             await asyncio.sleep(0.1)
         figures = [
             show(Figure("100,000 subscriptions: until the first post", posted, "s", max_value=3)),
-            show(
-                Figure("100,000 subscriptions: more memory", (peak - memory) / 2**20, "MB", max_value=30)
-            ),
+            show(Figure("100,000 subscriptions: more memory", (peak - memory) / 2**20, "MB", max_value=30)),
         ]
         harness.kill_all()
         search = SearchService(harness.db)
@@ -492,7 +490,10 @@ async def _measure_copy(folder: Path, size: Size) -> list[Figure]:
             for url in urls
         ]
         await _add_papers(source, size.papers)
-        names = [f"--exclude-table-data={table.name}" for table in set(tables.metadata.sorted_tables) - set(copying.COPIED)]
+        names = [
+            f"--exclude-table-data={table.name}"
+            for table in set(tables.metadata.sorted_tables) - set(copying.COPIED)
+        ]
         # In the data folder, which the server's user can write.
         server.run("pg_dump", "--format=custom", "--file=dump", *names, "source")
         started = time.monotonic()
@@ -515,7 +516,9 @@ async def _add_papers(database: migrate.Database, count: int) -> None:
         names = search_corpus.author_names(generated)
         await search_build._insert_with_digests(connection, batch, names)
         for table in copying.COPIED:
-            if table is tables.meta or not await connection.scalar(sa.select(sa.func.count()).select_from(table)):
+            if table is tables.meta or not await connection.scalar(
+                sa.select(sa.func.count()).select_from(table)
+            ):
                 continue
             columns = [_renamed(column) for column in table.c]
             statement = (
@@ -527,7 +530,9 @@ async def _add_papers(database: migrate.Database, count: int) -> None:
 
 def _renamed(column: sa.Column[Any]) -> str:
     """Return the SQL of a column in the copy with a number: other ids, and other names where they must differ."""
-    if column.primary_key and isinstance(column.type, sa.Integer) and column.name == "id" or column.foreign_keys:
+    if (
+        column.primary_key and isinstance(column.type, sa.Integer) and column.name == "id"
+    ) or column.foreign_keys:
         return f"{column.name} + copy * 1000000"
     unique = [index.columns for index in column.table.indexes if index.unique]
     unique += [of.columns for of in column.table.constraints if isinstance(of, sa.UniqueConstraint)]

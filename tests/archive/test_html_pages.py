@@ -1,4 +1,4 @@
-"""HTML to Markdown: elements, digests on web pages, and linear time."""
+"""HTML to Markdown: elements, digests on web pages, linear time; and code fences and references in Markdown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import html_pages, parse
+from bot.archive import html_pages, markdown_lines, parse
 from tests.support import growth
 
 
@@ -76,3 +76,36 @@ def test_conversion_is_linear_in_the_length_of_the_page(piece: str) -> None:
 )
 def test_any_page_gives_some_text(pieces: list[str]) -> None:
     assert html_pages.to_markdown("".join(pieces)).endswith("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("a\n```python\n# b\n```\nc", [1, 2, 3]),
+        ("~~~\n```\n~~~", [0, 1, 2]),
+        ("````\n```\n````\nx", [0, 1, 2]),
+        ("a\n```python\n# b", []),  # an unclosed fence has no code
+        ("~~~\na\n```\nb\n```", [2, 3, 4]),
+        # An answer in Markdown can contain code, and ends before a rule.
+        ("```markdown\n# T\n```python\nx\n```\n## B\n```\nafter", [*range(7)]),
+        ("```markdown\n# T\n```\nx\n```\n## B\n```\nafter", [*range(7)]),
+        ("```markdown\n# T\n```\n\n---\n\n```\ncode\n```", [0, 1, 2, 6, 7, 8]),
+    ],
+)
+def test_the_rows_between_two_fences_are_code(text: str, rows: list[int]) -> None:
+    lines = text.split("\n")
+    assert sorted(markdown_lines.find_fenced_rows(lines, 0, len(lines))) == rows
+
+
+@given(st.lists(st.sampled_from(["```", "```markdown", "```python", "~~~", "````", "text", "---", ""])))
+def test_any_sequence_of_fences_can_be_parsed(rows: list[str]) -> None:
+    assert markdown_lines.find_fenced_rows(rows, 0, len(rows)) <= set(range(len(rows)))
+
+
+def test_references_add_no_more_to_a_text_than_its_own_length() -> None:
+    address = "https://arxiv.org/abs/2501.00001#" + "x" * 900
+    rows = [f"[a]: {address}", *["- [a]"] * 2_000]
+    blocks, _ = markdown_lines.read_blocks(rows)
+    texts = [block.text for block in blocks]
+    assert texts[0] == f"[a]({address})"
+    assert sum(map(len, texts)) <= 3 * sum(map(len, rows))

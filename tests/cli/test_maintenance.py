@@ -262,7 +262,11 @@ def test_exports_answers_and_next_posts_are_equal_on_postgresql_and_on_sqlite_ag
 ) -> None:
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     (tmp_path / "today.md").write_text(sample_archive.newsletter(today, PAPERS[:3]), encoding="utf-8")
-    for command in (("ingest", "today.md"), ADD_CHANNEL, ("alerts", "add", "--user", "7", "--keyword", "codes")):
+    for command in (
+        ("ingest", "today.md"),
+        ADD_CHANNEL,
+        ("alerts", "add", "--user", "7", "--keyword", "codes"),
+    ):
         assert indexed_archive(*command).exit_status == 0
     urls = [
         f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}",

@@ -81,8 +81,7 @@ async def test_a_server_that_restarts_is_waited_for(
 
 
 @pytest.mark.parametrize(
-    "how",
-    [signal.SIGQUIT, pytest.param(signal.SIGSTOP, marks=pytest.mark.all_faults, id="silent")],
+    "how", [signal.SIGQUIT, pytest.param(signal.SIGSTOP, marks=pytest.mark.all_faults, id="silent")]
 )
 async def test_a_synchronous_replica_that_is_promoted_has_everything(
     fake: process.FakeDiscord, server: postgres_server.PostgresServer, tmp_path: Path, how: signal.Signals

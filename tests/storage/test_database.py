@@ -1,4 +1,4 @@
-"""Transactions and helpers for SQL on both engines: no lost updates, rollback on errors, any number of values."""
+"""Transactions and helpers for SQL on both engines, errors without passwords, and queries that use their index."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import asyncio
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from storage import database, errors, papers, tables
-from tests.support import patience
+from tests.support import growth, patience
 from tests.support.paper_records import add_papers, merged_paper
 
 
@@ -143,3 +145,67 @@ async def test_rows_are_inserted_in_any_column_order(db: database.Database) -> N
             connection, tables.meta.c.key, ["key 1"], (tables.meta.c.value,)
         )
     assert values == [("value 1",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql+asyncpg://u:P@SSW0RD@127.0.0.1/db", "postgresql+asyncpg://u:***@127.0.0.1/db"),
+        ("postgresql+asyncpg://u:***@W0RD@127.0.0.1/db", "postgresql+asyncpg://u:***@127.0.0.1/db"),
+        ("https://u:se/cret@host/x is not an address", "https://u:***@host/x is not an address"),
+        ("https://u:1234@host:80/x", "https://u:***@host:80/x"),
+        ("https://ghp_token@host/x", "https://***@host/x"),
+        ("'u:secret@host' is not a host", "'u:***@host' is not a host"),
+        ("https://host/feed?access_token=abc&page=2", "https://host/feed?access_token=***&page=2"),
+        ("https://medium.com/@user/title", "https://medium.com/@user/title"),
+        (
+            "http://127.0.0.1:8080/@x and http://[::1]:80/y@z",
+            "http://127.0.0.1:8080/@x and http://[::1]:80/y@z",
+        ),
+        ("postgresql+asyncpg://user@host/name", "postgresql+asyncpg://user@host/name"),
+        ("mail a@b at 10:30", "mail a@b at 10:30"),
+        (
+            "POST https://discord.com/api/v10/webhooks/12/a-B_c?x=1",
+            "POST https://discord.com/api/v10/webhooks/12/***?x=1",
+        ),
+        ("see https://host/docs/webhooks/intro", "see https://host/docs/webhooks/intro"),
+    ],
+)
+def test_passwords_are_hidden_and_other_text_stays(text: str, shown: str) -> None:
+    assert errors.redact(text) == shown
+    assert str(errors.StorageError(text)) == shown
+    assert errors.redact(shown) == shown
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20))
+def test_no_password_of_any_characters_is_shown(text: str) -> None:
+    shown = errors.redact(f"cannot reach postgresql+asyncpg://name:q{text}@db.example/x today")
+    assert shown == "cannot reach postgresql+asyncpg://name:***@db.example/x today"
+
+
+@pytest.mark.parametrize("unit", ["a.", "=a:", "x://a:", "(a:", "http://a", "@x://a:", "a@"])
+@pytest.mark.parametrize("end", ["", "="])
+def test_a_long_text_is_searched_in_linear_time(unit: str, end: str) -> None:
+    def redact(length: int) -> None:
+        errors.redact("@" + unit * (length // len(unit)) + end)
+
+    growth.assert_growth(lambda: redact(20_000), lambda: redact(160_000), limit=20)
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        ("SELECT * FROM papers WHERE arxiv_id IN ('a')", "papers_1"),
+        ("SELECT * FROM entries WHERE paper_id IN (1)", "ix_entries_paper_id"),
+        ("SELECT * FROM entries WHERE digest_id = 1 ORDER BY rank", "entries_1"),
+        ("SELECT * FROM digests WHERE date_on = '2026-01-01'", "ix_digests_date_on"),
+        ("SELECT * FROM paper_authors WHERE author_id = 1", "ix_paper_authors_author_id"),
+        ("SELECT * FROM digest_locations WHERE location IN ('a')", "digest_locations_1"),
+        ("SELECT 1 FROM alerts WHERE user_id = 1 AND channel_id IS NULL AND key = 'a'", "ix_alerts_user_id"),
+        ("SELECT * FROM alerts WHERE channel_id = 1", "ix_alerts_channel_id"),
+    ],
+)
+async def test_queries_use_their_index(sqlite_db: database.Database, statement: str, index: str) -> None:
+    async with sqlite_db.read() as connection:
+        plan = (await connection.execute(sa.text(f"EXPLAIN QUERY PLAN {statement}"))).all()
+    assert any(f"{index} (" in row.detail for row in plan), plan

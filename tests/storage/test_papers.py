@@ -1,4 +1,4 @@
-"""Papers: lists and details, facts of services, and vote counts over time."""
+"""Digests, entries and appearances; papers with facts of services and votes over time; authors and their index."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from datetime import date, timedelta
 
 import sqlalchemy as sa
 
-from storage import archive, database, papers, search, snapshot, tables
+from storage import archive, database, models, papers, search, snapshot, sources, tables
 from storage.models import ArchiveExtent, PaperFacts, Section
+from storage.search import Prefix
+from storage.tables import authors as tables_authors
 from tests.support import reader_rows
+from tests.support.ingest_harness import NOW as INGESTED_AT
+from tests.support.ingest_harness import IngestHarness, newsletter, paper
 from tests.support.paper_records import DAY, NOW, add_digest, add_papers, merged_paper
 
 
@@ -182,3 +186,99 @@ async def test_no_deletion_of_a_paper_reads_a_whole_table() -> None:
         and not any(next(iter(index.columns)) is column for index in table.indexes)
     ]
     assert unindexed == []
+
+
+async def test_authors_have_paper_counts_name_variants_and_coauthors(db: database.Database) -> None:
+    ids = list((await add_papers(db, merged_paper(1), merged_paper(2), merged_paper(3))).values())
+    ada, bea, cid = ("ada byron", "Ada Byron"), ("bea long", "Bea Long"), ("cid", "Cid")
+    async with db.transaction() as connection:
+        stored_authors = await papers.set_authors(
+            connection, {ids[0]: [ada, bea], ids[1]: [ada, bea, ada], ids[2]: [ada, cid]}, new_paper_ids=ids
+        )
+        by_name = {author.name: author for author in stored_authors}
+        assert {name: author.paper_count for name, author in by_name.items()} == {
+            "Ada Byron": 3,
+            "Bea Long": 2,
+            "Cid": 1,
+        }
+        assert [
+            (coauthor.name, joint_papers)
+            for coauthor, joint_papers in await snapshot.read(
+                connection, search.list_coauthors, by_name["Ada Byron"].id, limit=2
+            )
+        ] == [("Bea Long", 2), ("Cid", 1)]
+        changed = await papers.set_authors(connection, {ids[2]: [("ada byron", "Adá Byron")]})
+        assert {author.name: author.paper_count for author in changed} == {"Adá Byron": 3, "Cid": 0}
+        ada_id, cid_id = by_name["Ada Byron"].id, by_name["Cid"].id
+        assert await snapshot.read(connection, search.list_name_variants, [ada_id, cid_id]) == {
+            ada_id: ["Ada Byron", "Adá Byron"]
+        }
+        assert sorted(
+            await snapshot.read(connection, search.list_paper_ids, [by_name["Ada Byron"].id])
+        ) == sorted(ids)
+        query = sa.select(tables.authors.c.name).where(tables.authors.c.id == by_name["Cid"].id)
+        assert list((await connection.execute(query)).scalars()) == ["Cid"]
+
+
+async def test_authors_are_ordered_by_papers_and_removed_without_any(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        rows = [{"id": n, "key": f"k{n}", "name": f"Name {n}", "papers": n} for n in (1, 2, 9)]
+        await connection.execute(tables_authors.insert(), rows)
+        await papers.index_authors(connection, [(n, n, f"name w{n}") for n in (1, 2, 9)])
+        assert sorted(await snapshot.read(connection, search.list_words)) == ["name", "w1", "w2", "w9"]
+        found = await snapshot.read(connection, search.find_authors, Prefix("na"), limit=10)
+        assert [author.id for author in found] == [9, 2, 1]
+        await papers.index_authors(connection, [(1, 40, "name w1")])
+        assert [
+            author.id for author in await snapshot.read(connection, search.find_authors, "name", limit=10)
+        ] == [1, 9, 2]
+        await papers.index_authors(connection, [(9, 0, "name w9")])
+        assert [
+            author.id for author in await snapshot.read(connection, search.find_authors, "name", limit=10)
+        ] == [1, 2]
+
+
+async def test_entries_read_back_by_rank_until_they_are_removed(db: database.Database) -> None:
+    ids = await add_papers(db, merged_paper(1), merged_paper(2))
+    digest_id = await add_digest(db, ids)
+    async with db.transaction() as connection:
+        stored = await archive.list_entries_by_digest(connection, digest_id)
+        assert [(entry.rank, entry.arxiv_id) for entry in stored] == [(1, "2601.00001"), (2, "2601.00002")]
+        assert stored[1].sections == (models.Section(None, "Body 2"),)
+        appearances = await archive.list_appearances(connection, ids.values())
+        assert appearances[ids["2601.00002"]][0].entry == stored[1]
+        assert await archive.remove_entries(connection, digest_id) == dict.fromkeys(ids.values(), 1)
+        assert await archive.list_entries_by_digest(connection, digest_id) == ()
+
+
+async def test_a_digest_keeps_its_text_and_problems(db: database.Database) -> None:
+    digest_id = await add_digest(db, await add_papers(db, merged_paper(1)))
+    async with db.read() as connection:
+        stored = await archive.get(connection, digest_id)
+        assert await archive.get_text(connection, digest_id) == "text h"
+        assert await archive.get_last_updated_at(connection) == NOW
+    assert stored is not None
+    assert (stored.problems, stored.revision, stored.language) == ((models.Problem(3, "odd"),), 1, "ko")
+
+
+async def test_a_digest_is_trusted_as_its_most_trusted_source(db: database.Database) -> None:
+    text = newsletter(paper(1))
+    harness = IngestHarness(db)
+    async with db.transaction() as connection:
+        old, high = [
+            await sources.add(connection, url=url, kind=models.SourceKind.URL, now=NOW, priority=priority)
+            for url, priority in (("old", 0), ("high", 4))
+        ]
+    expected = {
+        "removed": (models.Trust(2**31), -1),
+        "old": (models.Trust(0, old.id), old.id),
+        sources.FILES: (models.FILES_TRUST, 0),
+        "high": (models.Trust(-4, high.id), 0),
+    }
+    for source, (trust, teller) in expected.items():
+        await harness.add(text, source=source)
+        async with db.read() as connection:
+            assert await archive.list_origins(connection, [1, 99]) == {1: (trust, INGESTED_AT.date(), teller)}
+            assert await sources.list_trust(connection, [source]) == {source: trust}
+            assert len(await archive.list_paper_ids_by_source(connection, source)) == 1
+            assert await archive.list_paper_ids_by_source(connection, "another") == []
