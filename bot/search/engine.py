@@ -9,7 +9,7 @@ All of it runs synchronously on one snapshot of the database.
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, compress, islice
@@ -619,9 +619,10 @@ def list_similar(snapshot: Snapshot, arxiv_id: str, *, limit: int) -> list[model
     rarest = sorted(weights, key=lambda word: (-weights[word], word))[:_MAX_TERMS]
     queries = [(word, query) for word in rarest if (query := all_of(analyser.word_tokens(word)))]
     found = search.list_positions(snapshot, [(query, _CANDIDATES_PER_TERM) for _, query in queries])
-    scores = Counter[int]()
+    scores = defaultdict[int, float](float)
     for (word, _), positions in zip(queries, found, strict=True):
-        scores.update(dict.fromkeys(positions, weights[word]))  # type: ignore[arg-type]  # sums of any numbers
+        for position in positions:
+            scores[position] += weights[word]
     scores.pop(own.position if own else -1, None)
     best = sorted(scores, key=lambda position: (-scores[position], position))[:limit]
     known = search.list_ids(snapshot, best)

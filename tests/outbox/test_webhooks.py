@@ -15,7 +15,7 @@ from bot.client import request_gate, webhook
 from bot.daily import edits
 from bot.daily import planner as daily_planner
 from bot.daily.service import Subscriptions
-from bot.outbox import sender
+from bot.outbox import outcomes
 from bot.outbox.contents import DeliveryFactory
 from storage import daily, key_values, models, outbox
 from storage.errors import UsageError
@@ -106,7 +106,7 @@ async def test_a_correction_edits_the_webhooks_messages(posting: WebhookHarness)
 
 
 async def test_an_answer_without_an_id_of_discord_leaves_the_outcome_open() -> None:
-    request = sender.SendRequest(models.PartKind.MESSAGE, 5, {}, "nonce", webhook_token="t" * 60)
+    request = outcomes.SendRequest(models.PartKind.MESSAGE, 5, {}, "nonce", webhook_token="t" * 60)
     async with origin_server.run_origin() as origin:
         restore = request_gate.override_endpoints(origin.url, None)
         try:
@@ -126,9 +126,9 @@ async def test_an_answer_without_an_id_of_discord_leaves_the_outcome_open() -> N
                 headers = {"Content-Type": "application/json"}
                 answer = web.Response(body=f'{{"id": {id_}}}'.encode(), headers=headers)
                 origin.pages[f"/webhooks/5/{'t' * 60}"] = answer
-                with pytest.raises(sender.DeliveryError) as caught:
+                with pytest.raises(outcomes.DeliveryError) as caught:
                     await webhook.WebhookSender().send(request)
-                assert caught.value.classification == sender.OUTCOME_UNKNOWN, id_
+                assert caught.value.classification == outcomes.OUTCOME_UNKNOWN, id_
         finally:
             restore()
 
