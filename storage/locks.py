@@ -66,7 +66,8 @@ class ProcessLock:
                 self._connection = await self._database.open_session(self._idle_seconds)
             with translated_errors(self._database.url):
                 query = sa.select(sa.func.pg_try_advisory_lock(self._number))
-                is_acquired = bool(await self._connection.scalar(query))
+                async with asyncio.timeout(TIMEOUT):
+                    is_acquired = bool(await self._connection.scalar(query))
             stack.pop_all()  # the lock lives as long as the session, which the next attempt uses
         return is_acquired
 

@@ -57,30 +57,33 @@ async def test_a_term_has_one_writer_on_postgresql_while_leaders_and_fronts_are_
     async with harness.db.transaction() as connection:
         for statement in LOG_OF_TERMS.split(";\n"):
             await connection.execute(sa.text(statement))
-    fronts = await harness.start_fronts(2)
-    running: dict[int | str, fork_server.ForkedProcess] = {**fronts}
-    running |= {name: harness.start_cli("run", "--role", "leader") for name in ("a", "b")}
 
-    async def break_one() -> None:
+    def start_leader() -> fork_server.ForkedProcess:
+        return harness.start_cli("run", "--role", "leader")
+
+    running: dict[int | str, fork_server.ForkedProcess] = {"sender": start_leader()}
+    await harness.fake.wait_until_connected()
+    running["standby"] = start_leader()
+    fronts = await harness.start_fronts(2)
+    running |= fronts
+
+    async def break_one(name: int | str, *, is_killed: bool) -> None:
         """Kill a process and start it again at once, or freeze it for up to half of the time, longer than a lease."""
-        name = rng.choice([*running])
         process = running.pop(name)
-        if rng.random() < 0.5:
+        if is_killed:
             process.kill()
             process.wait()
-            process = (
-                harness.start_front(name)
-                if isinstance(name, int)
-                else harness.start_cli("run", "--role", "leader")
-            )
+            process = harness.start_front(name) if isinstance(name, int) else start_leader()
         else:
             process.send_signal(signal.SIGSTOP)
             await asyncio.sleep(rng.uniform(0.2, seconds / 2))
             process.send_signal(signal.SIGCONT)
         running[name] = process
 
-    seconds, rounds = SECONDS if all_seeds else SHORT_SECONDS, 0
-    breaking: list[asyncio.Task[None]] = []
+    seconds, rounds = SECONDS if all_seeds else SHORT_SECONDS, 1
+    await fault_harness.add_round(harness, channels, 0)
+    await harness.wait_for_sent(1)
+    breaking = [asyncio.create_task(break_one("sender", is_killed=True))]
     asking: list[asyncio.Task[list[bool]]] = []
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):  # noqa: TID251 - the length of the run, not a limit
@@ -90,8 +93,9 @@ async def test_a_term_has_one_writer_on_postgresql_while_leaders_and_fronts_are_
                     rounds += 1
                 asking.append(asyncio.create_task(_ask(harness, channels[0], 1)))
                 await asyncio.sleep(rng.uniform(0.2, 2.0))
-                if len(running) > 1:
-                    breaking.append(asyncio.create_task(break_one()))
+                if running:
+                    name, is_killed = rng.choice([*running]), rng.random() < 0.5
+                    breaking.append(asyncio.create_task(break_one(name, is_killed=is_killed)))
     await asyncio.gather(*breaking)
     await harness.wait_until_all_sent()
     assert await fault_harness.count_faults(harness, channels, rounds) == (0, 0), harness.read_log()[-3000:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -229,16 +230,35 @@ async def test_a_pooler_that_keeps_sessions_for_others_is_refused(database_url: 
 
 
 @pytest.mark.engines("postgresql")
-async def test_of_several_hosts_the_one_that_can_be_written_is_used(database_url: str) -> None:
+async def test_of_several_hosts_the_one_that_can_be_written_is_used(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = sa.make_url(database_url)
+    monkeypatch.setattr(database, "CONNECT_TIMEOUT_SECONDS", patience.scaled(3))
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # connected to, and never answering
+        async with _open_proxy(url) as port:
+            hosts = ["127.0.0.1:1", f"127.0.0.1:{silent.getsockname()[1]}", f"127.0.0.1:{port}"]
+            several = url.set(query={"host": hosts, "target_session_attrs": "primary"})
+            opened = await migrate.open_database(several.render_as_string(hide_password=False))
+            lock = locks.SenderLock(opened)
+            assert await lock.try_acquire()
+            await lock.release()
+            standby = several.update_query_dict({"host": hosts[2], "target_session_attrs": "standby"})
+            with pytest.raises(errors.DatabaseUnavailableError):
+                await migrate.open_database(standby.render_as_string(hide_password=False))
+            await opened.close()
+
+
+@pytest.mark.engines("postgresql")
+async def test_a_connection_notices_that_the_other_machine_is_gone(database_url: str) -> None:
     url = sa.make_url(database_url)
     async with _open_proxy(url) as port:
-        hosts = ["127.0.0.1:1", f"127.0.0.1:{port}"]
-        several = url.set(query={"host": hosts, "target_session_attrs": "primary"})
-        opened = await migrate.open_database(several.render_as_string(hide_password=False))
-        lock = locks.SenderLock(opened)
-        assert await lock.try_acquire()
-        await lock.release()
-        standby = several.update_query_dict({"target_session_attrs": "standby"})
-        with pytest.raises(errors.DatabaseUnavailableError):
-            await migrate.open_database(standby.render_as_string(hide_password=False))
+        direct = url.set(host="127.0.0.1", port=port).difference_update_query(["host"])
+        opened = await migrate.open_database(direct.render_as_string(hide_password=False))
+        async with opened.read() as connection:
+            raw = await connection.get_raw_connection()
+            assert raw.driver_connection is not None
+            connected = raw.driver_connection._transport.get_extra_info("socket")
+            assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000
         await opened.close()

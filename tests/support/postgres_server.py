@@ -78,6 +78,8 @@ class PostgresServer:
             shutil.chown(folder, self._server.system_user)
         # As deploy/postgres.sh does.
         self.run("pg_basebackup", f"--pgdata={folder}", "--write-recovery-conf", "--checkpoint=fast")
+        for file in folder.glob(".s.PGSQL.*"):
+            file.unlink()  # the lock of the socket, which is in the data folder here
         with (folder / "postgresql.auto.conf").open("a") as settings:
             settings.write("synchronous_standby_names = ''\n")
         with _start_server(folder) as replica:
