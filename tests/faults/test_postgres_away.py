@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from bot.operations.health import Liveness, Metrics
 
 from bot.core import http_server
-from bot.operations import health
+from bot.app import health
 from storage import errors, models
 from tests.fake_discord import model, process
 from tests.support import fault_harness, fork_server, postgres_server, relay_harness
