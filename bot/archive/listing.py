@@ -255,12 +255,16 @@ def _list_lost(raw: object, paper: Paper) -> Iterator[str]:
     if sum(len(body) for _, body in paper.get("sections", ())) == fields.MAX_CHARACTERS:
         yield f"a paper's text has at most {fields.MAX_CHARACTERS} characters; the rest is left out"
     values = raw if isinstance(raw, Mapping) else {}
-    names = values.get("authors")
+    names, title = values.get("authors"), values.get("title")
     names = [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
     for count, most, what in (
         (len(names), fields.MAX_AUTHORS, "a paper has at most {} authors"),
         (max(map(len, names), default=0), fields.MAX_NAME_LENGTH, "a name has at most {} characters"),
-        (len(values.get("title") or ""), fields.MAX_LINE_LENGTH, "a title has at most {} characters"),
+        (
+            len(title) if isinstance(title, str) else 0,
+            fields.MAX_LINE_LENGTH,
+            "a title has at most {} characters",
+        ),
     ):
         if count > most:
             yield f"{what.format(most)}; the rest is left out"
