@@ -25,7 +25,7 @@ from bot.rendering import discord_text
 from bot.search import completion, engine, results
 from bot.shelf import references
 from bot.sources import arxiv_categories, feed, fetcher
-from bot.text import dates, keywords, people, questions, term_keys
+from bot.text import dates, keywords, people, questions, term_keys, typography
 from bot.web import server
 from bot.writer import claim_numbers, claims, paper_text, prompts, publication
 from storage import errors, models, snapshot
@@ -304,6 +304,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "archive.exports.render_entry": lambda text: exports.render_entry("2505.01234", text, [text], note=text),
     "archive.fields.clean_labels": lambda text: fields.clean_labels([text]),
     "archive.fields.clean_names": lambda text: fields.clean_names([text]),
+    "archive.fields.cut_line": lambda text: fields.cut_line(text, 200),
     "archive.markdown_lines.parse_heading": lambda text: markdown_lines.parse_heading(0, text),
     "archive.markdown_lines.find_headings": lambda text: markdown_lines.find_headings(text.split("\n")),
     "archive.parse.parse_text of a newsletter": lambda text: parse.parse_text(_NEWSLETTER + text),
@@ -396,6 +397,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "text.questions.strip_query_word": lambda text: questions.strip_query_word(text, _is_word),
     "text.term_keys.match_titles": lambda text: term_keys.match_titles(["word"], text),
     "text.term_keys.Document": lambda text: term_keys.Document(text, text),
+    "text.typography.normalise": lambda text: typography.normalise("NFKC", text),
     "web.server.find_language": lambda text: server.find_language(text, models.Locale.EN),
     "writer.claim_numbers.read_unit": lambda text: claim_numbers.read_unit(text, 0),
     "writer.claim_numbers.find_number_problems": lambda text: claim_numbers.find_number_problems(
