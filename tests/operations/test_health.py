@@ -36,7 +36,7 @@ from bot.operations.health import (
     Metrics,
 )
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
-from storage import errors, locks, models, outbox
+from storage import errors, key_values, locks, models, outbox
 from storage.database import Database
 from tests.support import patience
 from tests.support.planner_harness import SEOUL_9AM
@@ -190,6 +190,7 @@ async def test_a_standby_of_another_schema_could_not_take_over(harness: ServerHa
     harness.liveness.record_readiness(is_ready=True)
     async with harness.db.transaction() as connection:
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = 'r9999'"))
+        await key_values.set_value(connection, key_values.OLDEST_SCHEMA, "r9999")
     status, body = await harness.health()
     assert status == 503
     assert "The database has schema r9999" in body["problems"][0]
