@@ -28,7 +28,7 @@ from bot.app import health
 from bot.app.health import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness, Metrics
 from bot.core import clock, http_server
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
-from storage import errors, locks, models, outbox
+from storage import errors, key_values, locks, models, outbox
 from storage.database import Database
 from tests.fake_discord import process
 from tests.support import patience
@@ -183,6 +183,7 @@ async def test_a_standby_of_another_schema_could_not_take_over(harness: ServerHa
     harness.liveness.record_readiness(is_ready=True)
     async with harness.db.transaction() as connection:
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = 'r9999'"))
+        await key_values.set_value(connection, key_values.OLDEST_SCHEMA, "r9999")
     status, body = await harness.health()
     assert status == 503
     assert "The database has schema r9999" in body["problems"][0]

@@ -81,7 +81,8 @@ async def test_a_leader_and_one_of_the_next_release_replace_each_other_during_a_
     harness: fault_harness.FaultHarness, tmp_path: Path
 ) -> None:
     """Neither order of the two fails a command, or loses or repeats a message, while the newer one expands the schema."""
-    batch, parts, front = 60, 2, {"PAPERROUND_INTERACTIONS": "127.0.0.1:0"}
+    batch, parts = 60, 2
+    front = {"PAPERROUND_INTERACTIONS": "127.0.0.1:0", "PAPERROUND_HTTP": "127.0.0.1:0"}
     scripts = next_release.make_scripts(tmp_path / "scripts", next_release.EXPANDING)
     await harness.fake.add_guild()
     channels = await harness.fake.add_channels(4 * batch)
@@ -132,6 +133,7 @@ async def test_a_leader_and_one_of_the_next_release_replace_each_other_during_a_
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
     await fault_harness.assert_exactly_once(harness, channels, parts)
+    assert harness.read_log().count("setting=PAPERROUND_HTTP") == 2
     assert len(answers) > 20
     assert [
         answer for answer in answers if answer["callback"] is None or "went wrong" in json.dumps(answer)
