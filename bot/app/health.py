@@ -16,6 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from bot.core import isolation
 from bot.core.clock import Clock, ClockMonitor
+from bot.operations import service
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
 from storage import errors, locks, migrate, models, outbox, processes
 from storage.database import Database
@@ -247,12 +248,6 @@ DATABASE_SECONDS = 2.0
 """`/health` waits this long for the age of the oldest delivery; its status does not depend on it."""
 
 
-NO_FRONT = (
-    "Discord sends commands to the application's Interactions Endpoint URL, and no `paperround run --role front` is there to"
-    " answer them. Start one, or remove the address on the application's General Information page."
-)
-
-
 class MonitoringServer:
     """Serves the state of one running bot.
 
@@ -292,7 +287,7 @@ class MonitoringServer:
         if role == "standby" and (mismatch := await self._find_mismatch()):
             problems.append(mismatch)
         if role == "sender" and self._needs_front() and not await self._has_front():
-            problems.append(NO_FRONT)
+            problems.append(service.NO_FRONT)
         oldest = await self._oldest_unsent_at()
         body = {
             "up": True,
