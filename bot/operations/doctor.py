@@ -16,6 +16,7 @@ from bot.client import command_sync, webhook
 from bot.core import day_close
 from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, find_unknown, setting_name, setting_origins
+from bot.operations import service
 from bot.outbox import outcomes
 from bot.rendering.templates import Templates
 from bot.search import glossary as search_glossary
@@ -314,7 +315,7 @@ async def _discord(
     findings = [Finding("Discord", f"logged in as {application.name}")]
     address, has_front = application.interactions_url, processes.has_front(live)
     if address is not None:
-        status, note = (Status.OK, "") if has_front else (Status.WARNING, processes.NO_FRONT)
+        status, note = (Status.OK, "") if has_front else (Status.WARNING, service.NO_FRONT)
         findings.append(Finding("commands", f"sent to {address}", status=status, note=note))
     elif has_front:
         findings.append(Finding("commands", "sent over the Gateway", status=Status.WARNING, note=IDLE_FRONTS))

@@ -13,6 +13,7 @@ from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
 from bot.operations import doctor
+from bot.operations import service as operations_service
 from bot.sources import kinds
 from storage import database, errors, migrate, models, processes, tables
 from tests.support import outbox_builders, relay_harness
@@ -46,7 +47,7 @@ async def test_the_address_of_interactions_is_compared_with_the_live_fronts(
 
     sent, warning = f"sent to {address}", doctor.Status.WARNING
     assert await describe(None) is None
-    assert await describe(address) == (sent, warning, processes.NO_FRONT)
+    assert await describe(address) == (sent, warning, operations_service.NO_FRONT)
     async with db.transaction() as connection:
         await processes.report(connection, front)
     assert await describe(address) == (sent, doctor.Status.OK, "")
