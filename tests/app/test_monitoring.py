@@ -163,12 +163,12 @@ async def test_a_database_that_is_away_or_read_only_for_a_minute_is_a_problem(
     harness.liveness.record_database("the connection was lost")
     harness.seconds += health.DATABASE_AWAY_SECONDS
     harness.show_life()
-    harness.liveness.record_database("papers is read-only. Let it be written to again.")
+    harness.liveness.record_database("papers cannot be used. It is read-only.")
     assert (await harness.health())[0] == 200
     harness.seconds += 1
     status, body = await harness.health()
     assert (status, body["outage"]) == (503, False)
-    assert "Let it be written to again." in body["problems"][0]
+    assert "It is read-only." in body["problems"][0]
     harness.liveness.record_database(None)
     assert (await harness.health())[0] == 200
 

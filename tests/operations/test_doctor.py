@@ -183,7 +183,7 @@ async def test_a_database_that_is_read_only_is_a_finding(
         )
     found = (await examine())["database"]
     assert not found.well
-    assert "Let it be written to again" in found.note
+    assert "It is read-only" in found.note
 
 
 async def test_a_path_that_is_missing_is_a_file_or_cannot_be_read_is_a_problem_with_its_place(
@@ -232,7 +232,7 @@ async def test_a_webhook_that_cannot_be_asked_is_named_with_what_may_not_have_ar
     findings = await examine()
     found = findings[f"daily post {added.id}"]
     assert (found.value, found.status) == ("webhook …/webhooks/812345…/••••", doctor.Status.WARNING)
-    for hint in ("could not be asked", "It is paused", f"the post of {now.date()} arrived"):
+    for hint in ("could not be checked with Discord", "It is paused", f"the post of {now.date()} arrived"):
         assert hint in found.note
     assert findings["Discord"].status is doctor.Status.OK  # no bot is needed
     assert "a-secret" not in repr(findings)
