@@ -348,7 +348,7 @@ OWN_TEXT = {
         lists.messages.begin_alert_button lists.messages.open_menu lists.messages.pack_state lists.messages.pager
         """,
     "a word or name, whose length its caller bounds": """
-        glossary.induction.papers_containing glossary.induction.find_term glossary.induction.most_common
+        glossary.induction.find_term glossary.induction.most_common
         glossary.transliteration.is_transliteration glossary.transliteration.sound_pattern glossary.transliteration.sounds_like
         lists.messages.topic_heading search.completion.apply_corrections search.completion.find_corrections
         text.analyser.fewest_pieces text.analyser.has_final_consonant text.analyser.is_particle text.analyser.monosyllabic_noun
