@@ -9,7 +9,6 @@ import asyncio
 import gc
 import itertools
 import random
-import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -377,9 +376,7 @@ def begin(container: Container) -> asyncio.Event:
     token = read_token(container)
     if token is not None and not command_sync.has_token_form(token):
         log.warning("unlikely token", reason=command_sync.NOT_A_TOKEN)
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    stopping = isolation.stop_on_signals()
     request_gate.override_endpoints(
         container.settings.discord_api_url, container.settings.discord_gateway_url
     )

@@ -231,7 +231,7 @@ def serve_tools(
         from bot.cli import mcp_server
     except ModuleNotFoundError as error:
         # Another module that is missing is not cured by the extra.
-        if (error.name or "").partition(".")[0] not in ("mcp", "uvicorn", "starlette"):
+        if (error.name or "").partition(".")[0] not in ("mcp", "starlette"):
             raise
         raise errors.UsageError(
             "`paperround mcp` needs the extra mcp: pip install 'paperround[mcp]'."
@@ -244,7 +244,7 @@ def serve_tools(
     configured = shell.load_settings()
     token = configured.mcp_token and configured.mcp_token.get_secret_value()
     try:
-        host, port = ("", 0) if http is None else settings.parse_address(http)
+        settings.parse_address(http or ":0")
     except ValueError as error:
         raise errors.UsageError(f"--http: {error}") from None
     if http is not None and not token:
@@ -261,7 +261,7 @@ def serve_tools(
             if http is None:
                 await server.run_stdio_async()
             else:
-                await mcp_server.serve_http(server, host or "127.0.0.1", port, token or "")
+                await mcp_server.serve_http(server, http, token or "")
 
     shell.run_command(serve)
 

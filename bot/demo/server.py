@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import signal
 import sys
 import tempfile
 import time
@@ -22,7 +21,7 @@ from bot.alerts import matcher
 from bot.app.container import Container, open_container
 from bot.app.runtime import Runtime, build_runtime
 from bot.archive import parse
-from bot.core import http_server
+from bot.core import http_server, isolation
 from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
 from bot.demo import page as demo_page
@@ -145,9 +144,7 @@ async def open_demo(
 
 async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
     """Serve the page until Ctrl-C, SIGTERM or its closing."""
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    stop = isolation.stop_on_signals()
     with tempfile.TemporaryDirectory(prefix="paperround-demo-") as folder:
         async with open_demo(locale, Path(folder), dm=dm) as (env, runtime, channels, viewer):
             digests = [
