@@ -51,7 +51,7 @@ RECONNECT_DELAYS = (1, 2, 4, 8, 15, 30, 60)
 REJECTIONS = {
     4004: command_sync.WRONG_TOKEN,
     4010: "Discord's Gateway refuses the shard (close code 4010). Update Paperround, or report this.",
-    4011: "Discord's Gateway asks for more shards (close code 4011). Start Paperround again; it then asks Discord how many.",
+    4011: "Discord's Gateway requires more shards (close code 4011). Restart Paperround, which then asks Discord how many.",
     4012: "Discord's Gateway no longer knows this API version (close code 4012). Update Paperround.",
     4013: "Discord's Gateway does not know the requested intents (close code 4013). Update Paperround.",
     4014: "Discord does not allow this application the requested intents (close code 4014). Check the Bot page of your"
@@ -96,9 +96,7 @@ async def connect_gateway(bot: PaperroundBot) -> None:
             if getattr(error.__cause__, "status", None) == 401:
                 raise errors.PaperroundError(command_sync.WRONG_TOKEN) from error
             raise
-        raise errors.PaperroundError(
-            "The connection to Discord's Gateway was closed. Start Paperround again."
-        )
+        raise errors.PaperroundError("The connection to Discord's Gateway was closed. Restart Paperround.")
 
     # discord.py reconnects by itself, but gives up when it cannot look up the gateway's address.
     unreachable = (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError)

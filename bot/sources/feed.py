@@ -45,10 +45,10 @@ def check_template(template: str) -> None:
     for field in _PLACEHOLDER.finditer(template):
         name, colon, pattern = field[1].partition(":")
         if name != "date" or not colon or not pattern:
-            raise errors.UsageError(f"{field[0]} is not understood; a date is written as {{date:%Y/%m/%d}}")
+            raise errors.UsageError(f"{field[0]} is not understood. Write a date as {{date:%Y/%m/%d}}.")
         _validate_strftime(pattern)
     if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
-        raise errors.UsageError(f"{template!r} has a brace without its partner")
+        raise errors.UsageError(f"{template!r} has an unmatched brace. Write a date as {{date:%Y/%m/%d}}.")
 
 
 def _validate_strftime(pattern: str) -> None:
@@ -70,16 +70,18 @@ def check_address(address: str) -> None:
     try:
         target = URL(expand_template(address, SAMPLE_DATE))
     except ValueError:
-        raise errors.UsageError(f"{address} is not a web address") from None
+        raise errors.UsageError(f"{address} is not a web address. Example: https://huggingface.co") from None
     if target.scheme not in ("http", "https") or not target.raw_host:
-        raise errors.UsageError(f"{address} is not a web address: it must begin with http:// or https://")
+        raise errors.UsageError(f"{address} is not a web address, which begins with http:// or https://.")
 
 
 def check_undated(address: str, kind: models.SourceKind) -> None:
     """Raise UsageError unless this is an http or https address without date fields."""
     check_template(address)
     if "{" in address:
-        raise errors.UsageError(f"{address} holds a date, so it is of kind url, not {kind.value}")
+        raise errors.UsageError(
+            f"{address} contains a date, which only the kind url may; leave out --kind {kind.value}."
+        )
     check_address(address)
 
 
@@ -95,9 +97,9 @@ def parse_publishing_schedule(
         from_time = time.fromisoformat(str(options.get("from") or "00:00"))
         days = int(str(options.get("corrected_days", 3)))
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise errors.UsageError(f"the source's options cannot be used: {error}") from error
+        raise errors.UsageError(f"The options of the source cannot be used: {error}.") from error
     if not 0 <= days <= _MAX_CORRECTED_DAYS:
-        raise errors.UsageError(f"corrected_days is 0 to {_MAX_CORRECTED_DAYS}, not {days}")
+        raise errors.UsageError(f"corrected_days is {days}; it must be from 0 to {_MAX_CORRECTED_DAYS}.")
     return timezone, from_time.replace(tzinfo=None), days
 
 

@@ -30,7 +30,6 @@ from bot.rendering.templates import Templates
 from bot.sources import base, huggingface
 from bot.writer import prompts
 from storage import archive, errors, key_values, models, sources
-from storage import errors as stored_errors
 from storage.database import Database
 
 EDITED = "it was edited after it was printed, and stays as it is"
@@ -42,7 +41,7 @@ def check_writable(file: Path) -> None:
     """Raise PaperroundError if a file, or files in a folder, cannot be written."""
     try:
         if file.exists() and not (file.is_file() or file.is_dir()):
-            raise stored_errors.PaperroundError(f"{file} is neither a file nor a folder. Name another file.")
+            raise errors.PaperroundError(f"{file} is neither a file nor a folder. Name another file.")
         with tempfile.TemporaryFile(dir=file if file.is_dir() else file.parent):
             pass
     except OSError as error:
@@ -74,7 +73,7 @@ class Publisher:
             found = [*found, *_hashes(written, place)[:1]]
             if not {*found} <= {*printed, *hashes}:
                 if not printed:
-                    raise stored_errors.PaperroundError(f"{file} {FOREIGN}. Name another file.")
+                    raise errors.PaperroundError(f"{file} {FOREIGN}. Name another file.")
                 with suppress(errors.NotADigestError):
                     await self._ingest.add_text(written, location=place)
         if printed and not {*found} <= {*printed, *hashes}:
@@ -119,9 +118,7 @@ def _read(file: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise stored_errors.PaperroundError(
-            f"{file} cannot be read: {error.strerror}. Name another file."
-        ) from None
+        raise errors.PaperroundError(f"{file} cannot be read: {error.strerror}. Name another file.") from None
 
 
 def _write(file: Path, text: str) -> None:
@@ -139,8 +136,8 @@ def _write(file: Path, text: str) -> None:
         raise _not_written(file, error) from None
 
 
-def _not_written(file: Path, error: OSError) -> stored_errors.PaperroundError:
-    return stored_errors.PaperroundError(f"{file} cannot be written: {error.strerror}. Name another file.")
+def _not_written(file: Path, error: OSError) -> errors.PaperroundError:
+    return errors.PaperroundError(f"{file} cannot be written: {error.strerror}. Name another file.")
 
 
 _MARKUP = re.compile(r"[`*_~<>\\|]{2,}|<!--|-->|!\[|</?(?=[a-zA-Z!])")
@@ -257,7 +254,7 @@ async def load_manifest(
         return stored
     fetched = await source.fetch_day(day, base.FetchRequest(clock()))
     if not fetched.digests:
-        raise stored_errors.PaperroundError(f"{fetched.location}: {fetched.reason}")
+        raise errors.PaperroundError(f"{fetched.location}: {fetched.reason}")
     if ingest is not None and not source.day_close.is_list_growing(day, clock()):
         await ingest.add_digests(fetched.digests, source=huggingface.ADDRESS, location=fetched.location)
         await ingest.add_facts(fetched.facts)

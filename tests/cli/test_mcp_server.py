@@ -257,7 +257,7 @@ def test_what_cannot_be_served_is_said(
     assert "--http: '127.0.0.1' is not an address" in paperround("mcp", "--http", "127.0.0.1").stderr
     (tmp_path / "paperround.db").unlink()
     missing = paperround("mcp")
-    assert (missing.exit_status, "there is no database" in missing.stderr) == (2, True)
+    assert (missing.exit_status, "There is no database" in missing.stderr) == (2, True)
     monkeypatch.delitem(sys.modules, "bot.cli.mcp_server")
     monkeypatch.delattr(cli, "mcp_server")
     monkeypatch.setitem(sys.modules, "mcp", None)

@@ -74,9 +74,9 @@ def test_a_search_says_what_it_ignored_corrected_shortened_or_did_not_find(fille
     assert (len(answer.data), "votes:many" in answer.stderr) == (3, True)
     for arguments, start, said in (
         (("--", "-care", "trained"), "Nothing found.", ""),
-        (("trained quaternion",), "id", "No paper matches everything you asked for"),
+        (("trained quaternion",), "id", "No paper matches the whole query"),
         (("papers trained with care please",), "id", "Searched for: trained · care"),
-        (("2601.99999",), "", "There is no paper 2601.99999 in the archive."),
+        (("2601.99999",), "", "The archive has no paper 2601.99999."),
         (("reinforcment lerning",), "Nothing found.", "lerning → learning"),
     ):
         answer = filled("search", *arguments)
@@ -88,7 +88,7 @@ def test_a_search_says_what_it_ignored_corrected_shortened_or_did_not_find(fille
     for nothing in ((), ("--json",), ("",)):
         answer = filled("search", *nothing)
         assert (answer.exit_status, answer.stdout) == (2, "")
-        assert "Say what to look for" in answer.stderr
+        assert "Give a query" in answer.stderr
 
 
 def test_a_typing_error_is_corrected_unless_the_search_is_literal(filled: Paperround, tmp_path: Path) -> None:

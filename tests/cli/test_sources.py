@@ -157,7 +157,10 @@ def test_a_check_of_a_feed_of_papers_says_what_will_happen(site: Site) -> None:
     ]
     checks = {row["what"]: row for row in json.loads(paperround("doctor", "--json", status=1))}
     many = checks[f"source {site.url}/many"]
-    assert (many["value"], many["note"]) == ("look-up, about 300 papers a day", "some 876 MB of disk a year")
+    assert (many["value"], many["note"]) == (
+        "look-up, about 300 papers a day",
+        "about 876 MB of disk per year",
+    )
     assert checks[f"source {site.url}/weekend"]["value"] == "nothing"
     shown = json.loads(paperround("digest", "--json"))
     assert [(row["votes"], row["authors"]) for row in shown[:2]] == [

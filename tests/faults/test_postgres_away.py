@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 from bot.operations.health import Liveness, Metrics
 
-from bot.core import http_server
 from bot.app import health
+from bot.core import http_server
 from storage import errors, models
 from tests.fake_discord import model, process
 from tests.support import fault_harness, fork_server, postgres_server, relay_harness

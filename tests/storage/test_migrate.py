@@ -250,7 +250,7 @@ async def test_a_read_only_file_raises_an_error_sentence(sqlite_template: Path, 
         ("attempt to write a readonly database", "paperround.db is read-only"),
         ("database disk image is malformed", "paperround.db is damaged"),
         ("database or disk is full", "no space left"),
-        ("disk I/O error", "disk is full, has a quota or is failing"),
+        ("disk I/O error", "disk is full, over quota or failing"),
     ],
 )
 def test_driver_errors_are_translated_to_sentences(driver_message: str, sentence: str) -> None:
@@ -269,7 +269,7 @@ def test_programming_errors_are_not_translated() -> None:
     ("url", "sentence"),
     [
         ("postgres", "not a database URL"),
-        ("mysql://root@host/name", "names the driver"),
+        ("mysql://root@host/name", "has the driver"),
         ("sqlite+aiosqlite:////nowhere/at/all/paperround.db", "folder"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", "cannot be reached"),
     ],
