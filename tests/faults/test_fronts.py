@@ -117,7 +117,7 @@ async def test_a_leader_and_one_of_the_next_release_replace_each_other_during_a_
     await send_some()
     new = harness.start_next_release(scripts, "run", "--role", "leader")
     await harness.wait_until(is_expanded)
-    harness.start_next_release(scripts, "run", "--role", "front", **front)
+    new_front = harness.start_next_release(scripts, "run", "--role", "front", **front)
     await _connect_fronts(harness, 2, first=1)
     await harness.wait_until(lambda: "waiting for the sender lock" in harness.read_log())
     await send_some()
@@ -125,8 +125,8 @@ async def test_a_leader_and_one_of_the_next_release_replace_each_other_during_a_
     await send_some()
     old = harness.start_cli("run", "--role", "leader")
     await harness.wait_until(lambda: harness.read_log().count("waiting for the sender lock") == 2)
-    await _connect_fronts(harness, 2)
     await send_some()
+    new_front.terminate()
     new.terminate()
     await harness.wait_until_all_sent()
     assert asking.done() is False
