@@ -953,7 +953,7 @@ command-daily-setup =
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 올려요
     .option-spread = 분산
-    .option-spread-description = 다른 서버와 몰리지 않게 최대 이만큼 늦춰 올려요 (예: 30m, 0이면 끔)
+    .option-spread-description = 다른 서버와 몰리지 않게 이 시간 안에서 늦춰 올려요 (예: 30m, 0이면 끔)
 
 command-daily-list =
     .name = 목록
@@ -993,7 +993,7 @@ command-daily-edit =
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 올려요
     .option-spread = 분산
-    .option-spread-description = 다른 서버와 몰리지 않게 최대 이만큼 늦춰 올려요 (예: 30m, 0이면 끔)
+    .option-spread-description = 다른 서버와 몰리지 않게 이 시간 안에서 늦춰 올려요 (예: 30m, 0이면 끔)
 
 command-daily-preview =
     .name = 미리보기
