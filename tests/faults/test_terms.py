@@ -65,7 +65,7 @@ async def test_a_term_has_one_writer_on_postgresql_while_leaders_and_fronts_are_
     await harness.fake.wait_until_connected()
     running["standby"] = start_leader()
     fronts = await harness.start_fronts(2)
-    running |= fronts
+    running.update(fronts.items())
 
     async def break_one(name: int | str, *, is_killed: bool) -> None:
         """Kill a process and start it again at once, or freeze it for up to half of the time, longer than a lease."""
@@ -104,7 +104,9 @@ async def test_a_term_has_one_writer_on_postgresql_while_leaders_and_fronts_are_
     await _wait_for_fronts(harness, [*fronts])
     assert await _ask(harness, channels[0], 6) == [True] * 6, harness.read_log()
     async with harness.db.read() as connection:
-        log = (await connection.execute(sa.text("SELECT term, writer, has_begun FROM log_of_terms ORDER BY id"))).all()
+        log = (
+            await connection.execute(sa.text("SELECT term, writer, has_begun FROM log_of_terms ORDER BY id"))
+        ).all()
     writers: defaultdict[int, set[str]] = defaultdict(set)
     present = 0
     for term, writer, has_begun in log:

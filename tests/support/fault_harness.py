@@ -76,7 +76,9 @@ class FaultHarness:
 
     async def start_fronts(self, count: int) -> dict[int, fork_server.ForkedProcess]:
         """Start fronts, by their ports, and have the fake send interactions to them."""
-        fronts = {port: self.start_front(port) for port in {origin_server.find_free_port() for _ in range(count)}}
+        fronts = {
+            port: self.start_front(port) for port in {origin_server.find_free_port() for _ in range(count)}
+        }
         urls = [front_url(port) for port in fronts]
         await self.wait_until(lambda: all(url in self.read_log() for url in urls))
         await self.fake.run_action("set_endpoints", {"urls": urls})
