@@ -1,6 +1,6 @@
 """Benchmark of more than one process on PostgreSQL: kills and freezes, fronts, a promoted replica, and copies of a database.
 
-`--only NAME` measures some of it, `--short` with fewer kills, channels and papers.
+`--only NAME` measures some of it, `--short` with less of each.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from tests.support import fault_harness, postgres_server, relay_harness
 from tests.support.fault_harness import FaultHarness
 from tests.support.fork_server import ForkedProcess
 
-FROZEN_CHANNELS, FREEZE_SECONDS = 200, 60.0
+FROZEN_CHANNELS = 200
 SUBSCRIPTIONS = 100_000
 INTERACTIONS_PER_SECOND, ASKED_SECONDS = 50, 12
-LOOKUPS, ROUNDS, WARM_UP = 150, 3, 20
-"""Look-ups of each of three rounds by each way, and those before, which load what the later ones need."""
+ROUNDS, WARM_UP = 3, 20
+"""Rounds of look-ups, and look-ups before them, which load what the later ones need."""
 AT_ONCE = 16
 """Look-ups that wait for their answers at a time while the fronts' pace is measured."""
 READER = 9_000_000
@@ -56,10 +56,12 @@ class Size:
 
     kills: int = 10
     channels: int = 1000
+    freeze_seconds: float = 60.0
+    lookups: int = 150
     papers: int = 100_000
 
 
-SHORT = Size(kills=4, channels=300, papers=20_000)
+SHORT = Size(kills=3, channels=300, freeze_seconds=30.0, lookups=60, papers=20_000)
 
 
 @asynccontextmanager
@@ -234,7 +236,7 @@ async def _measure_freeze(folder: Path, size: Size) -> list[Figure]:
         while await _read_term(harness) == term:  # noqa: ASYNC110 - another process begins it
             await asyncio.sleep(0.1)
         seconds = time.monotonic() - started
-        await asyncio.sleep(max(0.0, FREEZE_SECONDS - seconds))
+        await asyncio.sleep(max(0.0, size.freeze_seconds - seconds))
         await fault_harness.add_round(harness, channels, 1)
         frozen.send_signal(signal.SIGCONT)
         await harness.wait_until(lambda: _are_all_sent(harness), 300)
@@ -400,8 +402,8 @@ async def _measure_lookups(folder: Path, size: Size) -> list[Figure]:
         async def measure_cpu(of: ForkedProcess, *used: str) -> float:
             """Return the CPU milliseconds of a process for one look-up."""
             before = _cpu_seconds(of)
-            await look_up(LOOKUPS, 1, *used)
-            return 1e3 * (_cpu_seconds(of) - before) / LOOKUPS
+            await look_up(size.lookups, 1, *used)
+            return 1e3 * (_cpu_seconds(of) - before) / size.lookups
 
         for used in ((), urls[:1], urls[1:]):
             await look_up(WARM_UP, 1, *used)
@@ -410,12 +412,12 @@ async def _measure_lookups(folder: Path, size: Size) -> list[Figure]:
             by_gateway.append(await measure_cpu(sender))
             by_front.append(await measure_cpu(first, urls[0]))
             before = _cpu_seconds(first)
-            by_one.append(await look_up(2 * LOOKUPS, AT_ONCE, urls[0]))
+            by_one.append(await look_up(2 * size.lookups, AT_ONCE, urls[0]))
             of_one.append(_cpu_seconds(first) - before)
             both = [(front, _cpu_seconds(front)) for front in (first, second)]
-            by_two.append(await look_up(2 * LOOKUPS, AT_ONCE, *urls))
+            by_two.append(await look_up(2 * size.lookups, AT_ONCE, *urls))
             of_busier.append(max(_cpu_seconds(front) - before for front, before in both))
-    count, cores = 2 * LOOKUPS, psutil.cpu_count() or 1
+    count, cores = 2 * size.lookups, psutil.cpu_count() or 1
     return [
         show(
             Figure(
@@ -574,7 +576,11 @@ def main() -> int:
     """Measure in a temporary folder; return 1 if a goal is missed."""
     parser = argparse.ArgumentParser(prog="python -m bench.availability", description=__doc__)
     parser.add_argument("--only", action="append", choices=MEASURES, help="measure this; may be repeated")
-    parser.add_argument("--short", action="store_true", help="with fewer kills, channels and papers")
+    parser.add_argument(
+        "--short",
+        action="store_true",
+        help="with fewer kills, channels, look-ups and papers, and a freeze of 30 s",
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         size = SHORT if options.short else Size()
