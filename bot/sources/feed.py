@@ -187,6 +187,8 @@ URL_KIND = base.KindRecord(
 
 XML_DECLARATION = re.compile(r"<\?xml[^>]{0,500}\?>")
 _CHARACTER_REFERENCE = re.compile(r"&#(x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
+_FIRST_ELEMENT = re.compile(r"<\w")
+_MAX_WORD_BYTES = 500
 _MAX_REFERENCE_LENGTH = 8
 _MAX_CONTENTS = 10
 """Texts of an entry that are read, the longest: usually there are one or two."""
@@ -256,7 +258,8 @@ class Feed:
 async def read_document(response: base.Response) -> Feed:
     """Return the feed in an answer, as `parse_document` does: a large one is parsed in a process of its own."""
     body = response.body or b""
-    if len(body) >= base.LARGE_BYTES:
+    # feedparser's regular expressions take quadratic time for a long word, and keep all threads waiting.
+    if len(body) >= base.LARGE_BYTES or max(map(len, body.split()), default=0) > _MAX_WORD_BYTES:
         with suppress(isolation.ChildStartError):
             async with aclosing(base.stream_from_process(_stream_document, body, response.charset)) as parts:
                 built_on = await anext(parts)
@@ -294,15 +297,19 @@ def parse_document(text: str) -> Feed:
         raise base.FetchError(f"an entry in it has more than {_MAX_REPEATS} categories")
     import feedparser  # slow to load, and not needed without feeds
 
-    # The charset is decoded already, so the declaration must not name another.
-    undeclared = XML_DECLARATION.sub("", text, count=1)
-    document = _CHARACTER_REFERENCE.sub(_possible_reference, undeclared).encode("utf-8", "replace")
-    parsed = feedparser.parse(
-        io.BytesIO(document),
-        response_headers={"content-type": "application/xml; charset=utf-8"},
-        sanitize_html=False,
-        resolve_relative_uris=False,
-    )
+    if (first := _FIRST_ELEMENT.search(text)) is None:
+        raise base.FetchError(NOT_A_FEED)
+    # What is before the first element says nothing: the charset is decoded already, and there are no entities.
+    document = _CHARACTER_REFERENCE.sub(_possible_reference, text[first.start() :]).encode("utf-8", "replace")
+    try:
+        parsed = feedparser.parse(
+            io.BytesIO(document),
+            response_headers={"content-type": "application/xml; charset=utf-8"},
+            sanitize_html=False,
+            resolve_relative_uris=False,
+        )
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        raise base.FetchError(f"its feed cannot be read: {type(error).__name__} in feedparser") from error
     if not parsed.get("version"):
         raise base.FetchError(NOT_A_FEED)
     affiliations = _parse_affiliations(text)

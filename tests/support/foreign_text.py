@@ -42,6 +42,7 @@ UNITS = {
     "one letter": "a",
     "blanks": " ",
     "line ends": "\r\n\r\n\n\r",
+    "encodings of a declaration": '<?a encoding="',
     "combining marks": "e\u0301\u0300",
     "Korean": "가나다",
     "digits": "1",
@@ -285,6 +286,7 @@ READERS: dict[str, Callable[[str], object]] = {
         f"<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><title>{escape(text)}</title>"
         f"<summary>{escape(text)}</summary></entry></feed>"
     ),
+    "sources.feed.parse_document behind a head": lambda text: feed.parse_document(f"{text}\n?><rss></rss>"),
     "sources.fetcher.parse_retry_after": lambda text: fetcher.parse_retry_after(text, _AT),
     "text.dates.read_period": lambda text: dates.read_period(text, _DAY),
     "text.dates.read_typed_date": lambda text: dates.read_typed_date(text, _DAY),
