@@ -513,7 +513,7 @@ def find_sorted(
         case search_results.Sort.DATE:
             listed.sort(key=lambda row: (row.date, row.id), reverse=True)
         case search_results.Sort.VOTES:
-            listed.sort(key=search_results.votes_descending)
+            listed.sort(key=lambda row: models.votes_descending(row.votes))
         case _:
             assert_never(sort)
     listed.sort(key=lambda row: row.id in found.missing)

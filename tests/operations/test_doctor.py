@@ -84,7 +84,7 @@ async def test_a_fresh_installation_has_three_steps_left_and_shows_the_values_in
     assert findings["PAPERROUND_TIMEZONE"].origin == "default"
     assert findings["Discord"].value == "no token"
     assert "`paperround setup`" in findings["Discord"].note
-    assert findings["sources"].note == "No source yet. Add one: paperround sources add https://huggingface.co"
+    assert findings["sources"].note == kinds.NO_SOURCE
     for name in ("bot", "storage"):
         assert findings[f"package {name}"].value.endswith(f"{name}/__init__.py")
     assert str(tmp_path / "paperround.db") in findings["database"].note
