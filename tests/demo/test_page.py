@@ -129,7 +129,7 @@ async def _choose(shown: browser.Browser, command: str) -> None:
     await shown.wait_for("document.querySelector('textarea')?.value === ''")
     await shown.evaluate("document.querySelector('textarea').focus()")
     await shown.type(command)
-    await shown.wait_for("document.querySelector('.command-entry')")
+    await shown.wait_for("document.querySelector('.command-entry') !== null")
     await shown.press("Enter")
     await shown.wait_for("document.activeElement.matches('.command-chip')")
 
@@ -153,9 +153,13 @@ async def _check_channels_after_a_form(
     shown: browser.Browser, command: str, line: str, placeholder: str
 ) -> None:
     """Cancel the form of a command; the menu of channels of another one has the channels nevertheless."""
+    newest = await shown.evaluate(f"{NEWEST}.dataset.messageId")
     await _choose(shown, command)
     await shown.press("Enter")
-    await shown.wait_for("document.querySelector('.modal-dialog')?.checkVisibility()")
+    await shown.wait_for(f"{NEWEST}.dataset.messageId !== {newest!r}")
+    # A press is lost while the page still shows the answer.
+    press = f"(simcordPreview.ready && {NEWEST}.querySelector('.component-button').click(), false)"
+    await shown.wait_for(f"document.querySelector('.modal-dialog')?.checkVisibility() || {press}")
     await shown.press("Escape")
     await shown.wait_for("document.getElementById('modal-root').hidden")
     await _send(shown, line, placeholder)
