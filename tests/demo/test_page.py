@@ -68,13 +68,13 @@ POST = {
 }
 ANSWERS = {
     "/topic small language model": ("small language model · 4 papers", "소형 언어 모델"),
-    "/topic 강화학습": ("강화학습 · 12 papers", "Also searched for reinforcement learning"),
+    "/topic 강화학습": ("강화학습 · 20 papers", "Also searched for reinforcement learning"),
     "/author loubna ben allal": ("Loubna Ben Allal",),
     "/paper 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/alerts add keyword:diffusion": ("Inference-Time Scaling for Diffusion Models",),
     "/daily setup channel:vision time:9am topic:diffusion": ("#vision", "of the last 14 days", "First post:"),
     "/trends": ("Feb: 10", "Nov: 28", "Rising topics of the last 30 days", "10.5% → 15.9%"),
-    "/주제 강화학습": ("강화학습 · 12편",),
+    "/주제 강화학습": ("강화학습 · 20편",),
     "/주제 small language model": ("small language model · 4편", "SmolLM2"),
     "/저자 loubna ben allal": ("Loubna Ben Allal",),
     "/논문 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
@@ -158,13 +158,13 @@ async def _check_channels_after_a_form(
     await shown.press("Enter")
     await shown.wait_for(f"{NEWEST}.dataset.messageId !== {newest!r}")
     # A press is lost while the page still shows the answer.
-    press = f"(simcordPreview.ready && {NEWEST}.querySelector('.component-button').click(), false)"
+    press = f"(simcordPreview.ready && {NEWEST}.querySelector('.component-button')?.click(), false)"
     await shown.wait_for(f"document.querySelector('.modal-dialog')?.checkVisibility() || {press}")
     await shown.press("Escape")
     await shown.wait_for("document.getElementById('modal-root').hidden")
     await _send(shown, line, placeholder)
     await shown.click(f"{NEWEST}.querySelector('.select-trigger')")
-    await shown.wait_for(f"{NEWEST}.querySelector('.select-list').innerText.includes('vision')")
+    await shown.wait_for(f"{NEWEST}.querySelector('.select-list')?.innerText.includes('vision')")
     await shown.press("Escape")
 
 
