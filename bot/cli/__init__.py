@@ -130,7 +130,9 @@ def _describe_number(error: Any) -> str:
     if not numbers:
         return ""
     low, high = numbers[0].get("minimum"), numbers[0].get("maximum")
-    within = f" from {low} to {high}" if high is not None else f" of at least {low}" if low is not None else ""
+    within = (
+        f" from {low} to {high}" if high is not None else f" of at least {low}" if low is not None else ""
+    )
     given = str(problem.errors()[0]["input"])[:40]
     name = error.param.opts[0] if error.param.param_type_name == "option" else error.param.metavar
     return f"{name} is {given!r}; it must be a whole number{within}"

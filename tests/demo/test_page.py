@@ -83,7 +83,7 @@ ANSWERS = {
     "/동향": ("2월 10", "11월 28", "최근 30일 동안 떠오르는 주제", "10.5% → 15.9%"),
 }
 """What the page shows after each line that the README and the page propose to type."""
-FURTHER_LINES = {
+FURTHER_LINES: dict[str, dict[str, tuple[str, ...]]] = {
     "en": {"/topic papers by DeepSeek on proofs": ("DeepSeek-Prover",)},
     "ko": {
         "/주제 DeepSeek이 쓴 증명 논문": ("DeepSeek-Prover",),
