@@ -109,7 +109,7 @@ PAPERS_BY_TOPIC = {
     "robot manipulation": (0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 3),
     "quantization": (0, 0, 1, 0, 1, 1, 1, 1, 1, 1, 2, 2),
     "efficiency of training": (0, 1, 0, 1, 0, 1, 1, 1, 1, 1, 1, 1),
-    "reinforcement learning": (0, 1, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1),
+    "reinforcement learning": (0, 0, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1),
     "agents": (0, 0, 0, 0, 0, 1, 0, 1, 1, 1, 0, 1),
 }
 """The number of papers on a topic in each month of the year before the samples, so that trends have months to show."""

@@ -68,13 +68,13 @@ POST = {
 }
 ANSWERS = {
     "/topic small language model": ("small language model · 4 papers", "소형 언어 모델"),
-    "/topic 강화학습": ("강화학습 · 12 papers", "Also searched for reinforcement learning"),
+    "/topic 강화학습": ("강화학습 · 20 papers", "Also searched for reinforcement learning"),
     "/author loubna ben allal": ("Loubna Ben Allal",),
     "/paper 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/alerts add keyword:diffusion": ("Inference-Time Scaling for Diffusion Models",),
     "/daily setup channel:vision time:9am topic:diffusion": ("#vision", "of the last 14 days", "First post:"),
     "/trends": ("Feb: 10", "Nov: 28", "Rising topics of the last 30 days", "10.5% → 15.9%"),
-    "/주제 강화학습": ("강화학습 · 12편",),
+    "/주제 강화학습": ("강화학습 · 20편",),
     "/주제 small language model": ("small language model · 4편", "SmolLM2"),
     "/저자 loubna ben allal": ("Loubna Ben Allal",),
     "/논문 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
@@ -83,7 +83,7 @@ ANSWERS = {
     "/동향": ("2월 10", "11월 28", "최근 30일 동안 떠오르는 주제", "10.5% → 15.9%"),
 }
 """What the page shows after each line that the README and the page propose to type."""
-FURTHER_LINES = {
+FURTHER_LINES: dict[str, dict[str, tuple[str, ...]]] = {
     "en": {"/topic papers by DeepSeek on proofs": ("DeepSeek-Prover",)},
     "ko": {
         "/주제 DeepSeek이 쓴 증명 논문": ("DeepSeek-Prover",),
@@ -129,7 +129,7 @@ async def _choose(shown: browser.Browser, command: str) -> None:
     await shown.wait_for("document.querySelector('textarea')?.value === ''")
     await shown.evaluate("document.querySelector('textarea').focus()")
     await shown.type(command)
-    await shown.wait_for("document.querySelector('.command-entry')")
+    await shown.wait_for("document.querySelector('.command-entry') !== null")
     await shown.press("Enter")
     await shown.wait_for("document.activeElement.matches('.command-chip')")
 
@@ -153,14 +153,18 @@ async def _check_channels_after_a_form(
     shown: browser.Browser, command: str, line: str, placeholder: str
 ) -> None:
     """Cancel the form of a command; the menu of channels of another one has the channels nevertheless."""
+    newest = await shown.evaluate(f"{NEWEST}.dataset.messageId")
     await _choose(shown, command)
     await shown.press("Enter")
-    await shown.wait_for("document.querySelector('.modal-dialog')?.checkVisibility()")
+    await shown.wait_for(f"{NEWEST}.dataset.messageId !== {newest!r}")
+    # A press is lost while the page still shows the answer.
+    press = f"(simcordPreview.ready && {NEWEST}.querySelector('.component-button')?.click(), false)"
+    await shown.wait_for(f"document.querySelector('.modal-dialog')?.checkVisibility() || {press}")
     await shown.press("Escape")
     await shown.wait_for("document.getElementById('modal-root').hidden")
     await _send(shown, line, placeholder)
     await shown.click(f"{NEWEST}.querySelector('.select-trigger')")
-    await shown.wait_for(f"{NEWEST}.querySelector('.select-list').innerText.includes('vision')")
+    await shown.wait_for(f"{NEWEST}.querySelector('.select-list')?.innerText.includes('vision')")
     await shown.press("Escape")
 
 

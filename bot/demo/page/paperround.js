@@ -57,7 +57,7 @@ document.addEventListener("submit", (event) => {
 }, true);
 let form = null;
 setInterval(() => {
-  const { modalHandle } = simcordPreview;
+  const { modalHandle } = simcordPreview.renderState;
   if (form && !modalHandle) void fetch(`/paperround/cancelled?${form}`, { headers: capability });
   form = modalHandle;
   if (isBusy()) return;
