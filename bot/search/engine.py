@@ -621,7 +621,7 @@ def list_similar(snapshot: Snapshot, arxiv_id: str, *, limit: int) -> list[model
     found = search.list_positions(snapshot, [(query, _CANDIDATES_PER_TERM) for _, query in queries])
     scores = Counter[int]()
     for (word, _), positions in zip(queries, found, strict=True):
-        scores.update(dict.fromkeys(positions, weights[word]))  # type: ignore[arg-type]  # sums of any numbers
+        scores.update(dict.fromkeys(positions, weights[word]))
     scores.pop(own.position if own else -1, None)
     best = sorted(scores, key=lambda position: (-scores[position], position))[:limit]
     known = search.list_ids(snapshot, best)
