@@ -16,10 +16,13 @@ from bot.text import analyser, term_keys
 
 _AMBIGUOUS_WEIGHT = 0.25
 _MIN_SHARE = 0.2
+_RARE_WEIGHT = 0.8
 _COMMON_WORD_WEIGHT = 0.3
 _TRANSLATED_WORD_WEIGHT = 0.4
 _MAX_SENSES = 5
 _MAX_WORDS = 12
+_PARTICLES = frozenset("서로와과을를")
+"""Last syllables of particles that canonical texts do not distinguish; 의 is absent, as it forms terms."""
 _MAX_SEGMENT_WORDS = 6
 _MAX_PIECE_LENGTH = 14
 _MAX_CACHED_TERMS = 1 << 10
@@ -260,9 +263,12 @@ class Glossary:
             if form.is_alias or not form.expands:
                 continue
             if form.language != "abbr":
-                yield concepts.WeightedForm(
-                    form.text, 1.0, is_shown=form.is_presentable, is_sure=form.is_sure
-                )
+                # In a canonical text 텍스트에서 이미지 cannot be told from 텍스트와 이미지.
+                if not _has_inner_particle(form.text):
+                    weight = 1.0 if form.is_presentable else _RARE_WEIGHT
+                    yield concepts.WeightedForm(
+                        form.text, weight, is_shown=form.is_presentable, is_sure=form.is_sure
+                    )
             elif form.text.casefold() not in concepts.read_words("function_words.txt"):
                 # What means another term too (SD) finds and ranks papers, most of which mean this one, and decides no filter.
                 usual = (sense for sense in self._list_senses(form.text) if sense.share >= _MIN_SHARE)
@@ -330,6 +336,13 @@ def _typed_forms(text: str) -> list[concepts.WeightedForm]:
     split = term_keys.split_writing(text)
     typed = [concepts.WeightedForm(text, 1.0)]
     return [*typed, concepts.WeightedForm(split, 1.0, is_shown=False)] if split else typed
+
+
+def _has_inner_particle(text: str) -> bool:
+    """Tell whether a form has a particle between two nouns: 텍스트에서 이미지 would also match 텍스트와 이미지."""
+    first, _, second = text.partition(" ")
+    is_pair = bool(second) and " " not in second
+    return is_pair and first[-1] in _PARTICLES and analyser.strip_ending(first) != first
 
 
 def _are_transliterations(left: str, right: str) -> bool:

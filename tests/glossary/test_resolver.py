@@ -104,6 +104,16 @@ def test_a_transliteration_of_a_single_word_has_full_weight() -> None:
     assert weights["변환기"] < 1.0
 
 
+def test_a_form_with_an_inner_particle_is_not_searched_for() -> None:
+    seed_term = concepts.SeedTerm(
+        "imag to video", ("이미지-비디오", "이미지에서 비디오", "영상의 질"), ("image-to-video",), ()
+    )
+    expanded = glossary_in_memory.build_glossary([], (seed_term,)).expand("image-to-video")
+    weights = {form.text: form.weight for form in expanded.segments[0].forms}
+    assert weights["이미지-비디오"] == weights["영상의 질"] == 1.0
+    assert "이미지에서 비디오" not in weights
+
+
 AMBIGUOUS_TEXTS = [
     *["직접 정책 적응(Direct Policy Adaptation; DPA)을 쓴다"] * 3,
     *["이중 경로 주의(Dual Path Attention; DPA)를 쓴다"] * 3,
