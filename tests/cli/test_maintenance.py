@@ -236,7 +236,7 @@ def test_a_copy_answers_as_its_source(
     assert (wrong.exit_status, "--to is not a database URL" in wrong.stderr) == (2, True)
     again = indexed_archive("db", "copy", "--to", url)
     assert again.exit_status == 1
-    assert "Name an empty database." in again.stderr
+    assert "Choose an empty database." in again.stderr
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
     assert [indexed_archive(*command).stdout for command in commands] == answers != ["", "", ""]
 
