@@ -22,7 +22,7 @@ from discord.http import MultipartParameters
 from bot.app import front
 from bot.app.client import PaperroundBot
 from bot.app.container import Container
-from bot.client import autocomplete, translations
+from bot.client import autocomplete
 from bot.client.router import UserError
 from bot.client.translations import Texts, Translations
 from bot.core.clock import Clock
@@ -175,7 +175,7 @@ async def open_harness(
         waiting.patience = patience.scaled(waiting.patience)
     # Not `simcord.run`, which fails in a fixture: pytest runs set-up and tear-down in different contexts.
     env = PatientEnv(bot, check_errors=False, settle_timeout=patience.scaled(SETTLE_SECONDS))
-    with _few_locales():
+    with _translated_once():
         await env.start()
     clock.env = env
     if SENDS_BY_HTTP:
@@ -215,13 +215,26 @@ def _load_templates() -> Templates:
     return Templates()
 
 
+_payloads: dict[tuple[type, str], Any] = {}
+
+
 @contextmanager
-def _few_locales() -> Iterator[None]:
-    """Register commands in the locales that the bot translates for, a tenth of Discord's: the others have the default."""
-    translated = [locale for locale in discord.Locale if translations.from_discord_locale(locale)]
+def _translated_once() -> Iterator[None]:
+    """Translate each command once for the test process, since all bots have the same ones."""
+
+    def remembering(translate: Any) -> Any:
+        async def get(command: Any, *arguments: Any) -> Any:
+            key = type(command), command.qualified_name
+            if key not in _payloads:
+                _payloads[key] = await translate(command, *arguments)
+            return _payloads[key]
+
+        return get
+
     with ExitStack() as patches:
-        for module in (app_commands.commands, app_commands.transformers):
-            patches.enter_context(mock.patch.object(module, "Locale", translated))
+        for kind in (app_commands.Command, app_commands.Group, app_commands.ContextMenu):
+            get = remembering(kind.get_translated_payload)
+            patches.enter_context(mock.patch.object(kind, "get_translated_payload", get))
         yield
 
 
