@@ -56,7 +56,7 @@ async def test_a_fresh_installation_has_three_steps_left_and_shows_the_values_in
     assert findings["PAPERROUND_TIMEZONE"].origin == "default"
     assert findings["Discord"].value == "no token"
     assert "`paperround setup`" in findings["Discord"].note
-    assert findings["sources"].note == "no source yet: paperround sources add https://huggingface.co"
+    assert findings["sources"].note == "No source yet. Add one: paperround sources add https://huggingface.co"
     for name in ("bot", "storage"):
         assert findings[f"package {name}"].value.endswith(f"{name}/__init__.py")
     assert str(tmp_path / "paperround.db") in findings["database"].note

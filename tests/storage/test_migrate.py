@@ -161,7 +161,7 @@ async def test_a_read_only_file_raises_an_error_sentence(sqlite_template: Path, 
     [
         ("attempt to write a readonly database", "paperround.db is read-only"),
         ("database disk image is malformed", "paperround.db is damaged"),
-        ("database or disk is full", "no space left"),
+        ("database or disk is full", "too full"),
         ("disk I/O error", "disk is full, over quota or failing"),
     ],
 )
@@ -225,7 +225,7 @@ async def test_a_copy_does_not_take_the_place_of_a_file_that_the_database_uses(
 ) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     for folder in (tmp_path, tmp_path / "link"):
-        with pytest.raises(errors.StorageError, match="belongs to the database"):
+        with pytest.raises(errors.StorageError, match="is a file of the database in use"):
             await migrate.copy_to(sqlite_db, folder / f"paperround.db{suffix}")
     assert await migrate.copy_to(sqlite_db, tmp_path / "paperround.db.1") > 0
 
