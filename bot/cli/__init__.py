@@ -115,7 +115,7 @@ def _register_all(app: typer.Typer) -> None:
         },
         ("templates", "Check the templates of posts."): {"check": operations.check_templates},
         ("web", "Build the archive as web pages and feeds."): {"build": operations.build_web},
-        ("config", "Export or apply daily posts, channel alerts and sources as a file."): {
+        ("config", "Export or apply the set-up as a file."): {
             "export": operations.export_set_up,
             "apply": operations.apply_set_up,
         },
