@@ -59,8 +59,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set how interactions arrive."""
+    """Set how interactions arrive, and collect the tests without garbage collections."""
     client_harness.SENDS_BY_HTTP = config.getoption("--by-http")
+    gc.disable()
 
 
 @pytest.hookimpl(trylast=True)
@@ -85,6 +86,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, *gc.get_threshold()[1:])
+    gc.enable()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
