@@ -23,9 +23,10 @@ SEARCH_COMMANDS = ("search", "author", "paper")
 
 
 def build_app(command: str = "") -> typer.Typer:
-    """Build the application of all commands; for a `command` that searches, with such commands alone.
+    """Build the application of all commands; for the name of a command or group, with that alone.
 
-    People wait for these, and the others take a tenth of a search.
+    Typer reads the signatures of all commands that it is given, which takes a tenth of a second. For a `command` that searches
+    not even the modules of the others are loaded: people wait for these.
     """
     import typer
 
@@ -46,7 +47,15 @@ def build_app(command: str = "") -> typer.Typer:
         search.register(app)
     else:
         _register_all(app)
+        commands = [info for info in app.registered_commands if _name(info) == command]
+        groups = [info for info in app.registered_groups if info.name == command]
+        if commands or groups:
+            app.registered_commands, app.registered_groups = commands, groups
     return app
+
+
+def _name(info: typer.models.CommandInfo) -> str | None:
+    return info.name or (info.callback and info.callback.__name__)
 
 
 def _register_all(app: typer.Typer) -> None:
@@ -106,7 +115,7 @@ def _register_all(app: typer.Typer) -> None:
         },
         ("templates", "Check the templates of posts."): {"check": operations.check_templates},
         ("web", "Build the archive as web pages and feeds."): {"build": operations.build_web},
-        ("config", "Export or apply daily posts, channel alerts and sources as a file."): {
+        ("config", "Export or apply the set-up as a file."): {
             "export": operations.export_set_up,
             "apply": operations.apply_set_up,
         },

@@ -181,7 +181,7 @@ def preview(
     ] = 0,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Preview an alert: show the papers of the last 30 days that it matches."""
+    """Show the papers of the last 30 days that an alert matches."""
     draft = _new_draft(user, options)
     found = shell.run_with_service(_create_alerts, lambda alerts: alerts.preview(draft))
     latest = [shell.pick(row, " ".join(_PREVIEW_COLUMNS)) for row in found.latest]
@@ -200,7 +200,7 @@ def list_institutions(
     prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="Start of the name.")] = "",
     as_json: shell.AsJson = False,
 ) -> None:
-    """List the institutions that are known in both languages, and those of recent papers."""
+    """List institutions. Shows those known in both languages and those of recent papers."""
     names = shell.run_with_service(_create_alerts, lambda alerts: alerts.list_institutions(prefix))
     shell.print_rows(
         [{"name": name} for name in names], ("name",), as_json, empty="No institution has such a name."

@@ -43,7 +43,7 @@ def trends(
     months: Annotated[int, typer.Option("--months", min=1, max=60, help="Number of months.")] = 12,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show a topic's papers and votes by month; without a topic all papers, and rising topics."""
+    """Show a topic's papers and votes by month. Without a topic: all papers, and rising topics."""
 
     async def command(container: Container) -> tuple[Trend, tuple[RisingTopic, ...]]:
         services = container.create_services()
@@ -128,7 +128,7 @@ def status(
     ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show the newest digest, a channel's last and next post, and what could not be posted."""
+    """Show what was posted, what comes next, and what failed."""
 
     async def command(container: Container) -> tuple[dict[str, Any], str]:
         from bot.operations import messages as operations_messages
@@ -229,7 +229,7 @@ def glossary(
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show a term's forms with evidence and paper counts; forget or add a form permanently."""
+    """Show a term's forms with their evidence. Add or forget a form permanently."""
     if suspicious:
         _print_suspicious(as_json)
         return

@@ -171,7 +171,7 @@ def digest(
     min_votes: Annotated[int, typer.Option("--min-votes", min=0, help="Minimum votes.")] = 0,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show the papers of a day, sorted by votes, as a new channel would get them."""
+    """Show the papers of a day, sorted by votes. A new channel would get the same."""
 
     requested_day = None if on is None else shell.parse_date(on)
 
@@ -258,7 +258,7 @@ def write(
     ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Write the digest of a day: each paper is read, summarised by the model and checked against its text."""
+    """Write the digest of a day. Each paper is read, summarised by the model and checked against its text."""
     if show is not None:
         _show(show, as_json)
         return

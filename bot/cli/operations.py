@@ -89,7 +89,7 @@ def copy_database(
     ],
     as_json: shell.AsJson = False,
 ) -> None:
-    """Copy everything into an empty database while the bot is stopped; run it again to continue an interrupted copy."""
+    """Copy everything into an empty database. Stop the bot first; run it again to continue an interrupted copy."""
     from storage import copying, migrate
 
     try:
@@ -130,7 +130,7 @@ def doctor(
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """List the steps that are left; check settings, database and token. Exit status 1: nothing can be posted."""
+    """Check the set-up and list the steps that are left. Exit status 1: nothing can be posted."""
     from bot.operations import doctor as operations_doctor
 
     async def command() -> list[Finding]:
@@ -156,7 +156,7 @@ def doctor(
 
 
 def ask_health(as_json: shell.AsJson = False) -> None:
-    """Check the running bot's `/health`: exit status 0 or 1, and 2 without PAPERROUND_HTTP."""
+    """Check the running bot's `/health`. Exit status: 0 or 1, and 2 without PAPERROUND_HTTP."""
     from bot.cli import healthcheck
 
     sys.exit(healthcheck.report(as_json=as_json))
@@ -226,7 +226,7 @@ def serve_tools(
         ),
     ] = None,
 ) -> None:
-    """Serve the archive's search to agents over the Model Context Protocol (MCP), until stdin ends or SIGINT."""
+    """Serve the search to agents over MCP. Ends with stdin or SIGINT. MCP is the Model Context Protocol."""
     try:
         from bot.cli import mcp_server
     except ModuleNotFoundError as error:
@@ -329,7 +329,7 @@ def build_web(
 
 
 def check_templates(as_json: shell.AsJson = False) -> None:
-    """Check the templates in PAPERROUND_TEMPLATES and list errors by file and line."""
+    """Check the templates in PAPERROUND_TEMPLATES. Errors are listed by file and line."""
     from bot.rendering.templates import Templates
 
     folder = shell.load_settings().templates
@@ -361,7 +361,7 @@ def export_set_up(
         ),
     ] = None,
 ) -> None:
-    """Export daily posts, channel alerts and sources as TOML, without secrets."""
+    """Export the set-up as TOML, without secrets."""
     text = shell.run_with_service(_create_set_up_file, lambda service: service.export())
     shell.print_document(text, target)
 
@@ -376,7 +376,7 @@ def apply_set_up(
     accept: Annotated[bool, typer.Option("--yes", help="Apply without asking.")] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show what a file would change, ask, and apply all of it or nothing. What is not in the file stays."""
+    """Apply a set-up file, after showing what it changes. All or nothing; what is not in the file stays."""
     text = _read_set_up(file)
     plan = shell.run_with_service(
         _create_set_up_file, lambda service: service.plan(text, str(file)), creating=True

@@ -20,7 +20,7 @@ User = Annotated[int, typer.Option("--user", min=1, help="The user's Discord ID.
 
 
 def data(user: User, as_json: shell.AsJson = False) -> None:
-    """Show the data kept about a user: row counts by table, or everything with --json."""
+    """Show the data kept about a user. Row counts by table; everything with --json."""
     found = shell.run_with_service(_create_readers, lambda service: service.collect(user))
     if as_json:
         shell.print_json(found)
@@ -29,7 +29,7 @@ def data(user: User, as_json: shell.AsJson = False) -> None:
 
 
 def forget(user: User, as_json: shell.AsJson = False) -> None:
-    """Delete everything kept about a user, including messages waiting to be sent."""
+    """Delete everything kept about a user. Messages waiting to be sent are deleted too."""
     counts = shell.run_with_service(_create_readers, lambda service: service.forget(user))
     if as_json:
         shell.print_json({"user": str(user), "removed": counts})
@@ -60,7 +60,7 @@ def print_saved(
     ] = "",
     as_json: shell.AsJson = False,
 ) -> None:
-    """List a user's saved papers, newest first, or print them as a file."""
+    """List or export a user's saved papers, newest first."""
     from bot.archive.exports import ReferenceFormat
     from storage import errors
 

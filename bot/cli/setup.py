@@ -53,7 +53,7 @@ def setup(
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Check a bot's token, choose sources of papers, write both to `.env`, and print the next steps."""
+    """Set up a bot's token and sources of papers. Writes both to `.env` and prints the next steps."""
     from bot.client import router
     from bot.core import settings
 

@@ -155,7 +155,7 @@ def fetch(
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Fetch from all sources now; with --since and --until, for each day between them."""
+    """Fetch from all sources now. With --since and --until, fetch each day between them."""
     first, last = (shell.parse_date(text) if text else None for text in (since, until))
     span = (first, last) if first or last else None
     reports = shell.run_command(lambda: _fetch(span, dry_run=dry_run))

@@ -113,7 +113,7 @@ def add(
     ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Add a daily post, sent by the bot to a channel, or through a webhook."""
+    """Add a daily post. The bot sends it to a channel, or it goes through a webhook."""
     from storage import errors, models
 
     settings, token = shell.load_settings(), None

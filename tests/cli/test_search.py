@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+import typer
 
 from bot import cli
 from bot.archive import ingest
@@ -192,11 +193,14 @@ def test_an_invented_summary_is_kept_but_neither_shown_nor_searched(
     assert paperround("search", "얼룩말", "--json").data == []
 
 
-def test_a_search_loads_the_commands_that_search_alone() -> None:
-    registered = {command.name for command in cli.build_app("search").registered_commands}
+def test_a_search_loads_the_commands_that_search_alone_and_another_command_itself() -> None:
+    def list_names(app: typer.Typer) -> set[str]:
+        return set(typer.main.get_command(app).list_commands(None))  # type: ignore[attr-defined]
 
-    assert registered == set(cli.SEARCH_COMMANDS)
-    assert registered < {command.name for command in cli.build_app("sources").registered_commands}
+    assert list_names(cli.build_app("search")) == set(cli.SEARCH_COMMANDS) < list_names(cli.build_app())
+    for command in ("sources", "doctor"):
+        assert list_names(cli.build_app(command)) == {command}
+    assert list_names(cli.build_app("nonsense")) == list_names(cli.build_app())
 
 
 def test_a_search_and_an_author_load_only_what_they_need(filled: Paperround) -> None:

@@ -209,7 +209,7 @@ def test_a_number_beyond_what_the_database_stores_is_named(paperround: Paperroun
     for command in (("channels", "resume"), ("alerts", "remove")):
         answer = paperround(*command, "9" * 30)
         assert (answer.exit_status, "too large" in answer.stderr) == (1, True)
-        assert "went wrong" not in answer.stderr
+        assert "Internal error" not in answer.stderr
 
 
 def test_an_empty_argument_is_named(paperround: Paperround) -> None:

@@ -47,7 +47,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(cli.build_app(), ["sources", *arguments])
+    result = CliRunner().invoke(cli.build_app("sources"), ["sources", *arguments])
     if isinstance(result.exception, errors.PaperroundError):
         return result.exception.exit_status, result.stdout, str(result.exception)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -222,7 +222,7 @@ def test_a_sources_priority_is_changed_and_decides_its_papers_at_once(site: Site
     run("fetch")
 
     def shown_title() -> str:
-        result = CliRunner().invoke(cli.build_app(), ["paper", "2505.00001", "--json"])
+        result = CliRunner().invoke(cli.build_app("paper"), ["paper", "2505.00001", "--json"])
         return str(json.loads(result.stdout)["title"])
 
     assert shown_title() == "By the first"
@@ -293,7 +293,7 @@ def test_huggingface_alone_gives_a_day_that_reads_back(site: Site, tmp_path: Pat
 def paperround(*arguments: str, database: str = "paperround.db", status: int = 0) -> str:
     """Run any command on a database; returns its stdout."""
     environment = {"PAPERROUND_DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
-    result = CliRunner().invoke(cli.build_app(), list(arguments), env=environment)
+    result = CliRunner().invoke(cli.build_app(*arguments[:1]), list(arguments), env=environment)
     assert result.exit_code == status, result.output
     return result.stdout
 
