@@ -101,7 +101,7 @@ async def test_a_copy_that_differs_is_refused(db: Database, target: Database) ->
 
 @pytest.mark.engines("sqlite")
 async def test_a_database_in_use_and_one_with_rows_are_refused(db: Database, target: Database) -> None:
-    with pytest.raises(errors.StorageError, match="both the source and the target"):
+    with pytest.raises(errors.StorageError, match="both source and target"):
         await copy(db, db)
     lock = locks.SenderLock(db)
     assert await lock.try_acquire()
