@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+import bot
 from tests.support import foreign_text, growth
 
 LENGTH, LEAST_SECONDS = 3_000, 0.01
@@ -16,6 +18,15 @@ def test_each_function_that_takes_a_text_is_known() -> None:
     assert foreign_text.list_unknown() == set()
 
 
+def test_foreign_text_gets_a_normal_form_in_one_place() -> None:
+    callers = [
+        path.name
+        for path in Path(bot.__path__[0]).rglob("*.py")
+        if "unicodedata.normalize(" in path.read_text()
+    ]
+    assert callers == ["typography.py"]
+
+
 @pytest.mark.parametrize("name", sorted(READERS))
 def test_foreign_text_of_any_shape_takes_linear_time(name: str) -> None:
     def read_shape(shape: str, length: int) -> None:
@@ -23,6 +34,7 @@ def test_foreign_text_of_any_shape_takes_linear_time(name: str) -> None:
 
     for shape in foreign_text.SHAPES:
         try:
-            growth.assert_linear(partial(read_shape, shape), LENGTH, LEAST_SECONDS)
+            length = LENGTH * foreign_text.LONG_SHAPES.get(shape, 1)
+            growth.assert_linear(partial(read_shape, shape), length, LEAST_SECONDS)
         except AssertionError as error:
             raise AssertionError(f"{shape}: {error}") from error

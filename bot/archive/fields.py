@@ -17,6 +17,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from bot.archive import arxiv_ids, markdown_lines
+from bot.text import typography
 from storage import errors
 from storage.models import Entry, Locale, Section
 
@@ -28,11 +29,12 @@ MAX_SECTIONS = 1_000
 """The most highlights or chapters of one paper."""
 MAX_CHARACTERS = 40_000
 """The most characters of the highlights or chapters of one paper together: twenty times what a long review has."""
-_MAX_LINE_LENGTH = 1_000
-_MAX_NAME_LENGTH = 200
+MAX_LINE_LENGTH = 1_000
+"""Characters of a title or a heading."""
+MAX_NAME_LENGTH = 200
+"""Characters of a name; the longest are those of collaborations."""
 _MAX_TEXT_LENGTH = 20_000
-_MAX_URL_LENGTH = 2_000
-_MAX_NAMES = 5_000
+MAX_URL_LENGTH = 2_000
 _MAX_LABELS = 50
 _MAX_MEDIA = 30
 _MAX_VOTES = 10_000_000
@@ -75,13 +77,18 @@ def is_visible(text: str) -> bool:
     return _VISIBLE.search(text) is not None
 
 
-def clean_line(value: object, max_length: int = _MAX_LINE_LENGTH) -> str | None:
+def clean_line(value: object, max_length: int = MAX_LINE_LENGTH) -> str | None:
     """Return a text on one line of at most `max_length` characters, or None if it shows nothing."""
     if not isinstance(value, str):
         return None
     line = " ".join(_strip_control_characters(value[: 4 * max_length]).split())
     if not is_visible(line):
         return None
+    return cut_line(line, max_length)
+
+
+def cut_line(line: str, max_length: int) -> str:
+    """Return a line of at most `max_length` characters, with an ellipsis for what is cut."""
     return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"
 
 
@@ -107,15 +114,15 @@ def clean_names(values: object) -> tuple[str, ...]:
     """Return the names of people, each on one line, in order. Two who share a name stay two."""
     if not isinstance(values, Iterable) or isinstance(values, str | bytes):
         return ()
-    lines = (line for value in values if (line := clean_line(value, _MAX_NAME_LENGTH)))
-    return tuple(itertools.islice(lines, _MAX_NAMES))
+    lines = (line for value in values if (line := clean_line(value, MAX_NAME_LENGTH)))
+    return tuple(itertools.islice(lines, MAX_AUTHORS))
 
 
 def clean_url(value: object) -> str | None:
     """Return an http or https URL, or None for anything else. A line break within it is removed, as browsers do."""
     from yarl import URL
 
-    if not isinstance(value, str) or len(value) > _MAX_URL_LENGTH:
+    if not isinstance(value, str) or len(value) > MAX_URL_LENGTH:
         return None
     address = "".join(map(str.strip, value.splitlines()))
     if not address.isprintable():
@@ -171,12 +178,14 @@ def clean_date(value: object) -> date | None:
 
 
 def _strip_control_characters(text: str) -> str:
-    """Remove NUL, lone surrogates and other control characters except line feed and tab."""
-    if text.isprintable():
-        return text
-    return "".join(
-        letter for letter in text if letter in "\n\t" or not (letter < " " or "\ud800" <= letter <= "\udfff")
-    )
+    """Remove NUL, lone surrogates and other control characters except line feed and tab, and shorten runs of marks."""
+    if not text.isprintable():
+        text = "".join(
+            letter
+            for letter in text
+            if letter in "\n\t" or not (letter < " " or "\ud800" <= letter <= "\udfff")
+        )
+    return typography.limit_marks(text)
 
 
 _COLONS = (":", "：")
@@ -354,11 +363,11 @@ def _join_title_lines(text: str, rows: Sequence[str], end: int) -> tuple[str, in
 
 
 def cut_sections(sections: Iterable[Section]) -> Iterator[Section]:
-    """Yield the sections up to MAX_CHARACTERS, the last of them cut."""
+    """Yield the sections up to MAX_CHARACTERS, the last of them cut, and long headings too."""
     room = MAX_CHARACTERS
     for section in sections:
         if room > 0:
-            yield Section(section.heading, section.body[:room])
+            yield Section(cut_line(section.heading or "", MAX_LINE_LENGTH) or None, section.body[:room])
         room -= len(section.body)
 
 

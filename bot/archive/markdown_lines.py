@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from bot.archive import arxiv_ids, html_pages
+from bot.text import typography
 
 _MAX_LEVEL = 6
 _MARKERS = ("#", " #", "  #", "   #")
@@ -42,12 +43,12 @@ class Heading(NamedTuple):
 
 
 def normalise(text: str) -> str:
-    """The text with line ends as `\\n`, without byte order mark and NUL (which PostgreSQL rejects)."""
+    """The text with line ends as `\\n`, without byte order mark, NUL (which PostgreSQL rejects) and long runs of marks."""
     if text.startswith("\ufeff"):
         text = text[1:]
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text.replace("\0", "") if "\0" in text else text
+    return typography.limit_marks(text.replace("\0", "") if "\0" in text else text)
 
 
 def find_headings(rows: Sequence[str]) -> list[Heading]:

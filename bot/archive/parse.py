@@ -78,7 +78,7 @@ def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list
         message = f"a digest has at most {fields.MAX_PAPERS} papers; {noun} left out from here on"
         problems.append(Problem(excess_lines[0], message))
     for draft in first.values():
-        problems += _limit_lists(draft)
+        problems += _limit_fields(draft)
     entries = tuple(
         Entry(*(rank, *_values(draft), summaries.find_basis(draft.sections) is summaries.Basis.NONE))
         for rank, draft in enumerate(first.values(), 1)
@@ -86,10 +86,24 @@ def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list
     return entries, problems
 
 
-def _limit_lists(draft: PaperDraft) -> list[Problem]:
-    """Cut the authors, sections and text of a paper, each with a problem: one name or bullet a line makes a million."""
+def _limit_fields(draft: PaperDraft) -> list[Problem]:
+    """Cut the authors, sections, texts and addresses of a paper, each with a problem: one line can make a million of them."""
     sections = draft.sections[: fields.MAX_SECTIONS]
     limits = (
+        ("a title has", len(draft.title or ""), fields.MAX_LINE_LENGTH, "characters"),
+        ("a name has", max(map(len, draft.authors), default=0), fields.MAX_NAME_LENGTH, "characters"),
+        (
+            "a heading has",
+            max((len(part.heading or "") for part in sections), default=0),
+            fields.MAX_LINE_LENGTH,
+            "characters",
+        ),
+        (
+            "an address has",
+            max(len(address or "") for address in (draft.url, draft.thumbnail, draft.video)),
+            fields.MAX_URL_LENGTH,
+            "characters",
+        ),
         ("a paper has", len(draft.authors), fields.MAX_AUTHORS, "authors"),
         ("a paper has", len(draft.sections), fields.MAX_SECTIONS, "sections"),
         ("a paper's text has", sum(len(part.body) for part in sections), fields.MAX_CHARACTERS, "characters"),
@@ -97,7 +111,17 @@ def _limit_lists(draft: PaperDraft) -> list[Problem]:
     if not (exceeded := [limit for limit in limits if limit[1] > limit[2]]):
         return []
     draft.authors_truncated = draft.authors_truncated or len(draft.authors) > fields.MAX_AUTHORS
-    draft.authors, draft.sections = draft.authors[: fields.MAX_AUTHORS], tuple(fields.cut_sections(sections))
+    draft.authors = tuple(
+        fields.cut_line(name, fields.MAX_NAME_LENGTH) for name in draft.authors[: fields.MAX_AUTHORS]
+    )
+    draft.title = draft.title and fields.cut_line(draft.title, fields.MAX_LINE_LENGTH)
+    draft.sections = tuple(fields.cut_sections(sections))
+    if len(draft.url) > fields.MAX_URL_LENGTH:
+        draft.url = arxiv_ids.abstract_url(draft.arxiv_id)
+    draft.thumbnail, draft.video = (
+        None if address and len(address) > fields.MAX_URL_LENGTH else address
+        for address in (draft.thumbnail, draft.video)
+    )
     return [
         Problem(draft.line, f"{head} at most {most} {noun}; {count - most} of {draft.arxiv_id} are left out")
         for head, count, most, noun in exceeded

@@ -57,6 +57,8 @@ COMMAND_IDS = "commands.ids"
 """The stored value with the ids of the registered commands, by name, as JSON."""
 
 MAX_AUTHORS = 3
+MAX_TEMPLATE_AUTHORS = 10
+"""The first authors, which templates get: a list of thousands would take up the steps of a rendering."""
 MAX_URL_LENGTH = 160
 """A longer address is replaced by the paper's page on Hugging Face, so that a title always fits."""
 
@@ -628,7 +630,11 @@ class PostWording:
             "title": SafeMarkdown(title),
             "votes": paper.votes,
             "has_votes": post.has_votes,
-            "authors": paper.authors,
+            "authors": [
+                discord_text.shorten(name, MAX_NAME_LENGTH, markdown=False)
+                for name in paper.authors[:MAX_TEMPLATE_AUTHORS]
+            ],
+            "author_count": len(paper.authors),
             "authors_truncated": paper.authors_truncated,
             "organization": SafeMarkdown(format_organization(paper.organization)),
             "links": code_and_project(self.ui_texts, paper),

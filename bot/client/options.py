@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import re
-import unicodedata
 import zoneinfo
 from collections.abc import Mapping
 from datetime import date
@@ -16,7 +15,7 @@ from typing import Any
 from bot.client.router import UserError
 from bot.core import clock
 from bot.rendering import discord_text
-from bot.text import dates
+from bot.text import dates, typography
 from storage import errors
 
 COMMON_TIMEZONES = (
@@ -184,7 +183,7 @@ def _zone_key(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text[:100]).casefold().split())
+    return " ".join(typography.normalise("NFKC", text[:100]).casefold().split())
 
 
 def parse_dates(text: str, today: date) -> tuple[date, date]:

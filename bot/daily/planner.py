@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 import structlog
 
+from bot.archive import arxiv_ids
 from bot.core import clock, day_close, isolation
 from bot.core.clock import TimeSlices
 from bot.daily import choice, schedule
@@ -125,7 +126,22 @@ class RenderedPost:
 
 
 def render(factory: DeliveryFactory, post: contents.DailyPost) -> RenderedPost:
-    """Render a post once, for any number of deliveries. `post.marker` must be MARKER_PLACEHOLDER."""
+    """Render a post once, for any number of deliveries. `post.marker` must be MARKER_PLACEHOLDER.
+
+    A paper that cannot be rendered is shown by its id, votes and address alone, and logged: it must not stop the post.
+    Raises what the rendering of such papers raises.
+    """
+    failures: list[Exception] = []
+    with isolation.collected(failures):
+        parts = factory.render(DAILY, post)
+    if failures:
+        papers = tuple(_reduce_failing(factory, post, paper) for paper in post.papers)
+        reduced = [paper.arxiv_id for paper, whole in zip(papers, post.papers, strict=True) if paper != whole]
+        post = replace(post, papers=papers)
+        parts = factory.render(DAILY, post)
+        log.error(
+            "papers shown by their ids alone", papers=reduced, day=str(post.digest_on), exc_info=failures[0]
+        )
     # Of the papers alone: a changed schedule or template is not a reason to edit what was posted.
     titles = [(paper.title, paper.url) for paper, _, _ in post.server_picks]
     shown = repr(post.papers) + (repr(titles) if titles else "")
@@ -137,7 +153,20 @@ def render(factory: DeliveryFactory, post: contents.DailyPost) -> RenderedPost:
         total=post.total,
         **post.facts(),
     )
-    return RenderedPost(factory.render(DAILY, post), stored)
+    return RenderedPost(parts, stored)
+
+
+def _reduce_failing(
+    factory: DeliveryFactory, post: contents.DailyPost, paper: contents.PostPaper
+) -> contents.PostPaper:
+    """Return a paper of a post, with nothing but its id, votes and address if it cannot be rendered alone."""
+    failures: list[Exception] = []
+    with isolation.collected(failures):
+        factory.render(DAILY, replace(post, papers=(paper,), late=(), ranks=(), server_picks=()))
+    if not failures:
+        return paper
+    url = arxiv_ids.abstract_url(paper.arxiv_id)
+    return contents.PostPaper(paper.arxiv_id, None, url, paper.date, paper.votes, digest_id=paper.digest_id)
 
 
 class TopicMatches:
@@ -370,7 +399,7 @@ def build_daily_post(
 
 
 class RenderedPosts:
-    """The posts rendered at one moment (`now`, UTC), cached: ten thousand channels show the same few posts.
+    """The posts rendered at one moment (`now`, UTC), cached, as are failures: ten thousand channels show the same few posts.
 
     The servers take turns: of posts due at one moment, the first one of each server is sent before the second one of any.
     """
@@ -378,7 +407,7 @@ class RenderedPosts:
     def __init__(self, factory: DeliveryFactory, now: datetime) -> None:
         self._factory = factory
         self._now = now
-        self._cache: dict[object, RenderedPost] = {}
+        self._cache: dict[object, RenderedPost | Exception] = {}
         self._turns: Counter[tuple[int, datetime]] = Counter()
 
     def build_delivery(
@@ -403,7 +432,15 @@ class RenderedPosts:
         )
         if cached not in self._cache:
             built = replace(build_daily_post(subscription, post, details, self._now), mention_role_id=role_id)
-            self._cache[cached] = render(self._factory, built)
+            failures: list[Exception] = []
+            with isolation.collected(failures):
+                self._cache[cached] = render(self._factory, built)
+            if failures:
+                self._cache[cached] = failures[0]
+                raise failures[0]
+        cached_post = self._cache[cached]
+        if isinstance(cached_post, Exception):
+            raise cached_post.with_traceback(None)  # it grew with each channel otherwise
         # Of a webhook the server is not known.
         server = subscription.guild_id or subscription.channel_id, post.due_at
         turn = self._turns[server]
@@ -412,7 +449,7 @@ class RenderedPosts:
             record,
             key or choice.delivery_key(subscription.id, post.local_on),
             subscription.locale,
-            self._cache[cached].parts,
+            cached_post.parts,
             self._now,
             due_at=post.due_at,
             turn=turn,
@@ -421,7 +458,7 @@ class RenderedPosts:
             channel_id=subscription.channel_id,
             local_on=post.local_on,
             digest_on=post.digest_on,
-            post=self._cache[cached].stored,
+            post=cached_post.stored,
         )
 
 

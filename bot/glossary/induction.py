@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -22,7 +21,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from bot.glossary import concepts, resolver, transliteration
-from bot.text import analyser, term_keys
+from bot.text import analyser, term_keys, typography
 
 MAX_CONTEXT_WORDS = 7
 """Words kept before a parenthesis."""
@@ -65,7 +64,7 @@ class Mention(NamedTuple):
 
 def extract_mentions(text: str) -> list[Mention]:
     """Return the distinct mentions of a text in order, at most `MAX_MENTIONS`. Takes linear time."""
-    lines = unicodedata.normalize("NFKC", text).replace("*", "").replace("`", "").split("\n")
+    lines = typography.normalise("NFKC", text).replace("*", "").replace("`", "").split("\n")
     found = (
         _parse_parenthesis(line[max(0, match.start() - 120) : match.start()], match[1])
         for line in lines

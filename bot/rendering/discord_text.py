@@ -7,7 +7,6 @@ closed there and opened again on the next page.
 from __future__ import annotations
 
 import re
-import unicodedata
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
@@ -16,6 +15,8 @@ from enum import IntEnum
 from urllib.parse import quote, urlsplit
 
 import regex
+
+from bot.text import typography
 
 # The tokens of Discord Markdown, as far as a cut must respect it. Finding them takes linear time.
 
@@ -485,7 +486,7 @@ def strip_invisible(text: str) -> str:
     """Return `text` composed (NFC), without control, invisible and direction characters; `\\n` stays."""
     if text.isascii() and text.isprintable():
         return text
-    return unicodedata.normalize("NFC", _INVISIBLE.sub("", _CONTROL.sub(" ", text)))
+    return typography.normalise("NFC", _INVISIBLE.sub("", _CONTROL.sub(" ", text)))
 
 
 def escape_text(text: str) -> SafeMarkdown:
@@ -520,7 +521,7 @@ def safe_url(url: str) -> str | None:
     characters that could end the link are percent-encoded.
     """
     stripped = url.strip()
-    if not _HTTP_SCHEME.match(stripped) or to_single_line(stripped) != unicodedata.normalize("NFC", stripped):
+    if not _HTTP_SCHEME.match(stripped) or to_single_line(stripped) != typography.normalise("NFC", stripped):
         return None
     try:
         parts = urlsplit(stripped)

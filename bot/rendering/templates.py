@@ -48,13 +48,16 @@ def render_votes(votes: int | None) -> str:
     return f"▲ {'–' if votes is None else f'{votes:,}'}"
 
 
-def render_authors(names: Sequence[str], truncated: bool = False) -> str:
-    """Return the first three names and the number of others; `+…` if the digest shortened the list."""
+def render_authors(names: Sequence[str], truncated: bool = False, count: int = 0) -> str:
+    """Return the first three names and the number of others; `+…` if the digest shortened the list.
+
+    `count` is the number of all authors where `names` has the first of them only.
+    """
     shown = ", ".join(
         discord_text.shorten(discord_text.to_single_line(name), MAX_NAME_LENGTH, markdown=False)
         for name in names[:MAX_AUTHORS]
     )
-    more = len(names) - MAX_AUTHORS
+    more = max(count, len(names)) - MAX_AUTHORS
     if more > 0:
         return f"{shown} +{more}{'…' if truncated else ''}"
     return f"{shown} +…" if truncated and shown else shown
@@ -78,6 +81,11 @@ def render_zone(name: str, locale: str) -> str:
 def render_timestamp(at: datetime, style: str = "f") -> SafeMarkdown:
     """Return a Discord timestamp, shown in the reader's time zone. Styles: t T d D f F R (resources/reference)."""
     return SafeMarkdown(f"<t:{int(at.timestamp())}:{style}>")
+
+
+@pass_context
+def _authors(context: Context, names: Sequence[str], truncated: bool = False) -> str:
+    return render_authors(names, truncated, context.get("author_count", 0))
 
 
 @pass_context
@@ -110,7 +118,7 @@ def _html_line(text: str) -> Markup:
 
 FILTERS: dict[str, Callable[..., object]] = {
     "votes": render_votes,
-    "authors": render_authors,
+    "authors": _authors,
     "day": _day,
     "days": _days,
     "weekdays": pass_context(

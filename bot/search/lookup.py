@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import threading
-import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from bot.search import query as search_query
 from bot.search.completion import TopicIndex
 from bot.search.engine import SearchScope
 from bot.search.results import AuthorResult, SearchRequest, SearchResult, Sort
-from bot.text import analyser, dates, query_parser, questions, term_keys
+from bot.text import analyser, dates, query_parser, questions, term_keys, typography
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
@@ -141,7 +140,7 @@ def read_period(query: query_parser.Query, today: date) -> tuple[query_parser.Qu
 
 def parse_id(text: str) -> str | None:
     """Return the arXiv id that a text consists of or links to; punctuation around it and wide digits are accepted."""
-    plain = unicodedata.normalize("NFKC", analyser.clean_typed(text)).strip(" \t\n.,;:!?()[]<>\"'`")
+    plain = typography.normalise("NFKC", analyser.clean_typed(text)).strip(" \t\n.,;:!?()[]<>\"'`")
     return arxiv_ids.extract_arxiv_id(plain)
 
 

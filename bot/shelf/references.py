@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -113,7 +112,7 @@ def parse_tags(typed: str) -> list[str]:
 
     Letters are lower-cased. At most `MAX_TAGS` of `MAX_TAG_LENGTH` characters are kept.
     """
-    folded = unicodedata.normalize("NFKC", discord_text.to_single_line(typed)).casefold()
+    folded = typography.normalise("NFKC", discord_text.to_single_line(typed)).casefold()
     parts = ("-".join(part.split())[:MAX_TAG_LENGTH] for part in _TAG_SEPARATORS.split(folded))
     return [tag for tag in dict.fromkeys(part.strip("-") for part in parts) if tag][:MAX_TAGS]
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import calendar
 import re
-import unicodedata
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TypeAlias
 
-from bot.text import questions
+from bot.text import questions, typography
 
 Period: TypeAlias = tuple[date | None, date | None]
 """The first and the last day, both inclusive, in the zone of `today`; None for no limit."""
@@ -284,7 +283,7 @@ _MAX_YEARS_BACK = 8
 
 def read_typed_date(text: str, today: date) -> tuple[date, date] | None:
     """Return the first and the last day, both inclusive, of a typed text; None if it is neither a date nor a period."""
-    folded = unicodedata.normalize("NFKC", text[:_MAX_LENGTH]).casefold().replace(",", " ")
+    folded = typography.normalise("NFKC", text[:_MAX_LENGTH]).casefold().replace(",", " ")
     folded = " ".join(folded.split())
     try:
         day = _read_day(folded, today)

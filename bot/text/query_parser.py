@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from bot.text import analyser, dates
+from bot.text import analyser, dates, typography
 
 MAX_QUERY_LENGTH = 300
 """Characters of a query that are read."""
@@ -69,7 +69,7 @@ class Query:
 
 def parse_query(text: str) -> Query:
     """Parse a query; any text gives a query, possibly an empty one. Takes linear time."""
-    clean = unicodedata.normalize("NFKC", text[: 4 * MAX_QUERY_LENGTH]).translate(_QUOTES)
+    clean = typography.normalise("NFKC", text[: 4 * MAX_QUERY_LENGTH]).translate(_QUOTES)
     clean = "".join(" " if unicodedata.category(letter) in {"Cc", "Cf", "Cs"} else letter for letter in clean)
     clean = clean[:MAX_QUERY_LENGTH]
     if not clean.isupper():

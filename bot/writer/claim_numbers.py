@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
+
+from bot.text import typography
 
 # Number words of Korean and English as digits: 세 단계 and "three stages" become 3, 1억 2천만 becomes 120000000.
 
@@ -228,7 +229,7 @@ def to_plain_text(text: str) -> str:
     """Return a text with numbers as they are read: 1{,}200 as 1,200, 92.4\\% as 92.4%, 10⁶ as 10^6."""
     text = _THIN_SPACE.sub("", text.replace("{,}", ","))
     text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text)
-    text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
+    text = typography.normalise("NFKC", text).translate(_SIGNS)
     text = text.replace("**", "").replace("`", "")
     if "byte" in text:
         text = _LONG_BYTES.sub(lambda match: f"{_LONG_PREFIXES[match[1].lower()]}B", text)

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from bot.archive import summaries
 from bot.rendering import markdown
-from bot.text import analyser
+from bot.text import analyser, typography
 from bot.writer import claim_numbers, prompts
 from storage import models
 
@@ -102,7 +102,7 @@ def find_prose_problems(text: str, language: models.Locale, earlier: Sequence[st
         problems.append("it is not written in English")
     if match := _FILLER.search(text):
         problems.append(f'"{match[0].strip()}" says nothing about the paper')
-    if any(_LINK.search(unicodedata.normalize("NFKC", form)) for form in _list_forms(text[:MAX_CHARACTERS])):
+    if any(_LINK.search(typography.normalise("NFKC", form)) for form in _list_forms(text[:MAX_CHARACTERS])):
         problems.append("it holds a link or markup")
     categories = "".join(unicodedata.category(character)[0:2] for character in text)
     if categories.count("So") + categories.count("Cs") + categories.count("Co") > _MAX_SYMBOLS:
@@ -176,7 +176,7 @@ _EDGE = " \t\n.,;:'\"-()[]"
 
 def normalise_span(text: str) -> str:
     """Return a text for comparison: white space, quotes, dashes and emphasis in one form, without case."""
-    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text).translate(_TYPOGRAPHY))
+    text = typography.normalise("NFKC", _INVISIBLE.sub("", text).translate(_TYPOGRAPHY))
     return " ".join(_MARKUP.sub("", text).split()).casefold()
 
 

@@ -252,7 +252,7 @@ def _split_channels(text: str) -> list[str]:
 # A formula is read once, as TeX. Hidden text, references, acknowledgements, marks of citations and notes are left out.
 
 _MAX_DEPTH_SEARCHED = 100
-_EMPTY_LINES = re.compile(r"[ \t]*\n[ \t]*(?:\n\s*)?\n")
+_EMPTY_LINES = re.compile(r"(?<![ \t])[ \t]*+\n[ \t]*(?:\n\s*)?\n")
 _SPACES = re.compile(r"\s+")
 _NUMERIC_CITATION = re.compile(r"[\[(]?[\s\d,;–-]*[\])]?")
 _VOID_NAMES = "area base br col embed hr img input link meta param source track wbr"

@@ -202,6 +202,21 @@ def test_the_first_picture_is_the_thumbnail_where_there_is_none_and_the_first_vi
     )
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "lost"),
+    [
+        ("title", "T" * 1_001, "a title has at most 1000 characters"),
+        ("authors", ["Ann", "B" * 201], "a name has at most 200 characters"),
+        ("authors", ["Ann"] * (fields.MAX_AUTHORS + 1), "a paper has at most 10000 authors"),
+        ("authors", [7], None),
+        ("title", 7, None),
+    ],
+)
+def test_what_is_cut_of_a_title_and_of_names_is_a_problem(field: str, value: Any, lost: str | None) -> None:
+    problems = [problem.message for problem in build(paper(**{field: value})).problems]
+    assert problems == ([f"2505.00001: {lost}; the rest is left out"] if lost else [])
+
+
 def test_the_text_of_a_paper_is_cut_and_the_rest_is_a_problem() -> None:
     sections = [[f"Part {number}", f"{number} " + "word " * 3_000] for number in range(20)]
     digest = build(paper(summary=None, sections=sections), paper("2505.00002", sections=sections[:1]))

@@ -169,6 +169,24 @@ def test_authors_and_sections_beyond_the_most_of_a_paper_are_named_and_left_out(
     )
 
 
+def test_long_titles_names_headings_and_addresses_are_cut_and_named() -> None:
+    address = "https://covers.example/" + "a" * 2_000
+    (digest,) = parse.parse_text(
+        f"## Daily Papers (2025-02-06)\n\n### [{'T' * 2_000}](https://arxiv.org/abs/2502.00001)\n\n![]({address}.png)\n\n"
+        f"Authors: Ann {'B' * 300}, {'C' * 200}\n\n- ***{'H' * 1_500}***: text\n"
+    )
+    (paper,) = digest.entries
+    assert (paper.title, paper.thumbnail) == ("T" * 999 + "…", None)
+    assert paper.authors == ("Ann " + "B" * 195 + "…", "C" * 200)
+    assert paper.sections == (models.Section("H" * 999 + "…", "text"),)
+    assert [problem.message for problem in digest.problems] == [
+        "a title has at most 1000 characters; 1000 of 2502.00001 are left out",
+        "a name has at most 200 characters; 104 of 2502.00001 are left out",
+        "a heading has at most 1000 characters; 500 of 2502.00001 are left out",
+        "an address has at most 2000 characters; 27 of 2502.00001 are left out",
+    ]
+
+
 def test_a_dated_chapter_begins_no_digest() -> None:
     text = review_text("2025-05-27", 1, 2).replace(
         "글.", "## 1. 자료 (2025-01-01)\n\n글.\n\n## 2025-01-02 기준\n\n글."

@@ -17,7 +17,7 @@ from bot.alerts import messages as alerts_messages
 from bot.alerts import planner as alerts_planner
 from bot.alerts.planner import ALERT
 from bot.app.client import DiscordRenderer
-from bot.archive import summaries
+from bot.archive import fields, summaries
 from bot.client import message_builder, translations
 from bot.client.messages import DailyBlock, PostWording, embeds_payload, plain_post_payload
 from bot.daily import planner
@@ -416,7 +416,9 @@ def test_eight_papers_with_the_longest_facts_are_within_the_limits(
     address = "https://code.example/" + "a" * 138
     longest = {"organization": "연" * 200, "code_url": address, "code_stars": 10**9, "project_url": address}
     long_texts = {"title": "긴 제목 " * 80, "authors": ("이름" * 50,) * 9}
-    papers = tuple(rendered_posts.paper(number, **longest, **long_texts) for number in range(8))
+    all_authors = {"title": "긴 제목 " * 200, "authors": ("이름" * 100,) * fields.MAX_AUTHORS}
+    texts = (long_texts, all_authors)
+    papers = tuple(rendered_posts.paper(number, **longest, **texts[number % 2]) for number in range(8))
     parts = renderer.render_daily(
         rendered_posts.daily(papers, style=style, marker=rendered_posts.LONGEST_MARKER)
     )

@@ -242,6 +242,10 @@ def test_three_authors_are_named(names: list[str], truncated: bool, shown: str) 
     assert templates.render_authors(names, truncated) == shown
 
 
+def test_the_others_of_a_shortened_list_are_counted() -> None:
+    assert templates.render_authors(["A", "B", "C", "D"], True, 5_000) == "A, B, C +4997…"
+
+
 RUNAWAYS = {
     "nested loops": "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
     "a long loop with text": "{% for a in range(9000) %}" + "x" * 999 + "{% endfor %}",

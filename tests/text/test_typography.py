@@ -41,6 +41,29 @@ def test_twenty_formulas_and_commands_of_a_text_are_converted(piece: str) -> Non
     assert piece not in typography.to_plain_text(piece * 20)
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("a" + "\u0301" * 30, None),
+        ("a" + "\u0301" * 31 + "b", "a" + "\u0301" * 30 + "b"),
+        ("\u0301\u0323" * 40 + "b" + "\u0301" * 50, "\u0301\u0323" * 15 + "b" + "\u0301" * 30),
+        ("\uff9e" * 20 + "\u0f73" * 20, "\uff9e" * 20 + "\u0f73" * 10),
+        ("각" * 40 + "e\u0301" * 40, None),
+    ],
+)
+def test_runs_of_combining_marks_are_cut(text: str, kept: str | None) -> None:
+    assert typography.limit_marks(text) == (text if kept is None else kept)
+
+
+@given(st.lists(st.tuples(st.sampled_from("a가\u0301\u0323\uff9e"), st.integers(1, 70)), max_size=8))
+def test_no_run_of_combining_marks_is_left(runs: list[tuple[str, int]]) -> None:
+    text, kept, length = "".join(sign * count for sign, count in runs), "", 0
+    for sign in text:
+        length = length + 1 if sign in "\u0301\u0323\uff9e" else 0
+        kept += sign if length <= typography.MAX_MARKS else ""
+    assert typography.limit_marks(text) == kept
+
+
 def test_a_title_is_converted_once() -> None:
     assert len({id(typography.to_plain_text(r"\emph{One} title")) for _ in range(3)}) == 1
 
