@@ -29,7 +29,7 @@ def main() -> list[Figure]:
     figures = []
     for shape in SHAPES:
         with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, "-m", "tests.support.ingest_memory", shape, folder]
+            command = [sys.executable, "-m", "tests.support.ingest_memory", shape, folder, "--tree"]
             done = subprocess.run(
                 command, capture_output=True, text=True, check=True, timeout=TIMEOUT_SECONDS
             )

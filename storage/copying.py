@@ -75,7 +75,7 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
             if found != Sum(*sums[table.name]):
                 raise errors.StorageError(
                     f"The copy's table {table.name} has {found.rows} rows that differ from the {sums[table.name].rows} of the"
-                    " source. Empty the target, and copy again."
+                    " source. Empty the target and copy again."
                 )
         async with target.transaction() as connection:
             await key_values.remove(connection, key_values.COPY_PROGRESS)
@@ -89,7 +89,7 @@ async def _locked(database: Database) -> AsyncIterator[None]:
         if not await lock.try_acquire():
             name = database.url.render_as_string(hide_password=True)
             raise errors.StorageError(
-                f"{name} is in use by a running bot, or is both the source and the target. Stop the bot, or name another target."
+                f"{name} is in use by a running bot, or is both source and target. Stop the bot, or choose another target."
             )
         yield
     finally:
@@ -103,7 +103,7 @@ async def _require_no_front(database: Database, now: datetime) -> None:
     if processes.has_front(live):
         name = database.url.render_as_string(hide_password=True)
         raise errors.StorageError(
-            f"{name} is in use by `paperround run --role front`. Stop it, wait two minutes if it was killed, and copy again."
+            f"{name} is in use by `paperround run --role front`. Stop it (if it was killed, wait two minutes) and copy again."
         )
 
 
@@ -117,7 +117,7 @@ async def _load_progress(target: Database, source: str) -> dict[str, Sum]:
             if is_other or (await connection.execute(_select(table).limit(1))).first() is not None:
                 name = target.url.render_as_string(hide_password=True)
                 found = f"a copy of {progress['source']}" if is_other else f"rows in {table.name}"
-                raise errors.StorageError(f"{name} already has {found}. Name an empty database.")
+                raise errors.StorageError(f"{name} already has {found}. Choose an empty database.")
     return {table: Sum(*copied) for table, copied in progress["tables"].items()}
 
 

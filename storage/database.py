@@ -218,13 +218,13 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
     name = url.database if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
     text = str(getattr(error, "orig", None) or error)
     sentences = {
-        "database is locked": f"{name} is locked by another process. Stop it, or try again in a moment.",
-        "readonly database": f"{name} is read-only. Let this user write to the file and its folder.",
-        "unable to open database file": f"{name} cannot be opened. Check that its folder exists and may be written to.",
-        "file is not a database": f"{name} is not a Paperround database. Name another file in PAPERROUND_DATABASE_URL.",
-        "disk image is malformed": f"{name} is damaged. Put a backup in its place (paperround backup makes them).",
-        "disk is full": f"There is no space left to write {name}. Free some and start again.",
-        "disk I/O error": f"{name} cannot be written. Check whether its disk is full, has a quota or is failing.",
+        "database is locked": f"{name} is locked by another process. Stop that process, or try again in a moment.",
+        "readonly database": f"{name} is read-only. Allow this user to write to the file and its folder.",
+        "unable to open database file": f"{name} cannot be opened. Check that its folder exists and is writable.",
+        "file is not a database": f"{name} is not a Paperround database. Set PAPERROUND_DATABASE_URL to another file.",
+        "disk image is malformed": f"{name} is damaged. Replace it with a backup (made by `paperround backup`).",
+        "disk is full": f"The disk is too full to write {name}. Free some space and start again.",
+        "disk I/O error": f"{name} cannot be written. Check whether its disk is full, over quota or failing.",
     }
     # SQLite, and asyncpg; their numbers have 64 bits.
     if "too large to convert to SQLite INTEGER" in text or "value out of int" in text:
@@ -247,10 +247,10 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
 
 
 _UNUSABLE = {
-    "25006": "Let it be written to again: is it a standby, or is default_transaction_read_only on?",
+    "25006": "It is read-only: is it a standby, or is default_transaction_read_only on?",
     "28": "Are the user, the password and pg_hba.conf right?",
-    "53": "Give PostgreSQL more of it; nothing is lost meanwhile.",
-    "57014": "A time-out or a person ended the statement; it is tried again.",
+    "53": "Give PostgreSQL more of this resource; nothing is lost in the meantime.",
+    "57014": "A time-out or a person cancelled the statement; it is retried.",
     "58": "Check whether PostgreSQL's disk is failing.",
 }
 """What to do after the errors of PostgreSQL, by their code or its class, that say nothing against the statement: read-only, a
@@ -258,8 +258,8 @@ refused user, no resources (a full disk), a cancelled statement, errors of the s
 
 
 _POOLER = (
-    "PAPERROUND_DATABASE_URL leads to a pooler such as PgBouncer, behind which the sender's lock could be held twice. Name"
-    " PostgreSQL itself."
+    "PAPERROUND_DATABASE_URL leads to a pooler such as PgBouncer, behind which two bots could send at once. Use the"
+    " address of PostgreSQL itself."
 )
 
 
@@ -291,7 +291,7 @@ def parse_url(url: str) -> URL:
         ) from error
     if "@" in (parsed.host or ""):
         raise errors.StorageError(
-            "The password in PAPERROUND_DATABASE_URL has an @, which ends a password in a URL. Write %40 in its place."
+            "The password in PAPERROUND_DATABASE_URL has an @, which ends the password in a URL. Write %40 instead."
         )
     return parsed
 
@@ -306,7 +306,7 @@ def open_engine(url: str, name: str) -> AsyncEngine:
     parsed = parse_url(url)
     if parsed.drivername not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
         raise errors.StorageError(
-            f"PAPERROUND_DATABASE_URL names the driver {parsed.drivername!r}. Use sqlite+aiosqlite or postgresql+asyncpg."
+            f"PAPERROUND_DATABASE_URL has the driver {parsed.drivername!r}. Use sqlite+aiosqlite or postgresql+asyncpg."
         )
     if parsed.drivername == "postgresql+asyncpg":
         engine = create_async_engine(
@@ -404,14 +404,14 @@ def check_file(url: URL) -> None:
         return
     if not path.parent.is_dir():
         raise errors.StorageError(
-            f"{path} cannot be opened: its folder does not exist. Create it, or name another file."
+            f"{path} cannot be opened: its folder does not exist. Create the folder, or choose another file."
         )
     if path.is_dir():
-        raise errors.StorageError(f"{path} is a folder. Name a file in PAPERROUND_DATABASE_URL.")
+        raise errors.StorageError(f"{path} is a folder. Set PAPERROUND_DATABASE_URL to a file.")
     if path.exists() and not os.access(path, os.R_OK):
         raise errors.StorageError(f"{path} cannot be read by this user. Grant read permission.")
     if not path.exists() and not os.access(path.parent, os.W_OK):
-        raise errors.StorageError(f"{path} cannot be created: this user may not write into its folder.")
+        raise errors.StorageError(f"{path} cannot be created: this user may not write to its folder.")
     with translated_errors(url):
         sqlite3.connect(path).close()
 

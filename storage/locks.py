@@ -184,7 +184,7 @@ class SenderLock(ProcessLock):
             async with self._database.transaction() as connection:
                 if await key_values.get(connection, key_values.COPY_PROGRESS) is not None:
                     raise errors.StorageError(
-                        "The database is a copy that was cut off: run `paperround db copy` again, from the same source."
+                        "The database is an incomplete copy. Run `paperround db copy` again from the same source."
                     )
                 await key_values.set_value(connection, key_values.SENDER_NAME, self._database.name)
                 self._term = await raise_term(connection)

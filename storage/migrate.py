@@ -49,7 +49,9 @@ async def copy_to(source: database.Database, target: Path) -> int:
     """
     path = database.sqlite_path(source.url)
     if path is None:
-        raise errors.StorageError("Only a SQLite file can be copied like this. Use pg_dump for PostgreSQL.")
+        raise errors.StorageError(
+            "Only SQLite databases can be copied this way. For PostgreSQL, use pg_dump."
+        )
     return await asyncio.to_thread(_copy, path, target)
 
 
@@ -58,13 +60,11 @@ def _copy(source: Path, target: Path) -> int:
     try:
         # Followed nowhere: a link or device in the target's place would be replaced by a file.
         if target.is_symlink() or (target.exists() and not target.is_file()):
-            raise errors.StorageError(f"{target} is not a regular file. Name another file.")
+            raise errors.StorageError(f"{target} is not a regular file. Choose another file.")
         if target.exists() and target.samefile(source):
-            raise errors.StorageError(f"{target} is the database itself. Name another file.")
+            raise errors.StorageError(f"{target} is the database itself. Choose another file.")
         if _is_sibling(source.resolve(), target.resolve()):
-            raise errors.StorageError(
-                f"{target} belongs to the database, which uses it now. Name another file."
-            )
+            raise errors.StorageError(f"{target} is a file of the database in use. Choose another file.")
         # A new file with a random name that only its owner can read: others may write to the folder.
         descriptor, name = tempfile.mkstemp(".partial", f"{target.name[:100]}.", target.parent)
         os.close(descriptor)
@@ -77,7 +77,7 @@ def _copy(source: Path, target: Path) -> int:
         # The text of an OSError names the temporary file, which the operator has not typed.
         reason = getattr(error, "strerror", None) or error
         raise errors.StorageError(
-            f"{target} could not be written: {reason}. Name a file in a folder that exists."
+            f"{target} could not be written: {reason}. Choose a file in an existing folder."
         ) from error
     return target.stat().st_size
 
@@ -115,7 +115,7 @@ async def open_database(
         if await _is_to_be_upgraded(opened, current):
             if migrate is False or (migrate is None and not opened.is_sqlite):
                 raise errors.StorageError(
-                    "The database is out of date or empty. Run `paperround db upgrade` first."
+                    "The database is empty or from an earlier version. Run `paperround db upgrade` first."
                 )
             await upgrade(opened)
         stack.pop_all()
@@ -161,7 +161,7 @@ def _read_revision(connection: Connection) -> str | None:
     if "alembic_version" not in names:
         if names:
             raise errors.StorageError(
-                f"{connection.engine.url.render_as_string()} holds tables that are not Paperround's. Name another database."
+                f"{connection.engine.url.render_as_string()} contains tables that are not Paperround's. Choose another database."
             )
         return None
     revision: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()

@@ -14,10 +14,6 @@ from storage.tables import processes
 INTERVAL = timedelta(seconds=30)
 """Time between two reports of a process."""
 _LIVE = 3 * INTERVAL
-NO_FRONT = (
-    "Discord sends commands to the application's Interactions Endpoint URL, and no `paperround run --role front` is there to"
-    " answer them. Start one, or remove the address on the application's General Information page."
-)
 
 
 async def report(connection: AsyncConnection, process: models.Process) -> None:

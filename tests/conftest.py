@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -48,6 +49,8 @@ SHARED_FOLDER = Path(__file__).parents[2] / "shared"
 ENGINES = ("sqlite", "postgresql")
 ON_BOTH = tuple(Path(__file__).parent / name for name in ("storage", "faults"))
 _OBJECT_IN_USE = "55006"
+GC_THRESHOLD = 20_000
+"""New objects before a garbage collection; 700 by default."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,8 +59,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set how interactions arrive."""
+    """Set how interactions arrive, and collect the tests without garbage collections."""
     client_harness.SENDS_BY_HTTP = config.getoption("--by-http")
+    gc.disable()
 
 
 @pytest.hookimpl(trylast=True)
@@ -75,6 +79,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker(mark):
                 item.add_marker(skip)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Leave the modules and the collected tests out of garbage collections, which took a seventh of the CPU time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, *gc.get_threshold()[1:])
+    gc.enable()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -113,7 +113,8 @@ def test_the_containers_have_few_privileges_and_bounded_memory(file: Path) -> No
 
 
 def test_the_parts_of_the_large_file_find_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    services, ways = load(SCALE_FILE), {}
+    services = load(SCALE_FILE)
+    ways: dict[str, list[str]] = {}
     for name, service in services.items():
         role = service.get("command", ["", "", "", name.partition("-")[0]])[3]
         ways.setdefault(role, []).append(name)

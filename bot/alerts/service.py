@@ -51,14 +51,16 @@ def validate_alert(draft: models.Alert) -> models.Alert:
     for word in excluded:
         _check_term(models.AlertTerm(models.AlertKind.KEYWORD, word))
     if not 0 <= draft.min_votes <= MAX_VOTES:
-        raise errors.UsageError(f"Minimum votes is {draft.min_votes}; it must be from 0 to {MAX_VOTES}.")
+        raise errors.UsageError(
+            f"The minimum of votes is {draft.min_votes}; it must be from 0 to {MAX_VOTES}."
+        )
     if not 1 <= draft.max_papers <= MAX_PAPERS:
         raise errors.UsageError(
-            f"A message may have from 1 to {MAX_PAPERS} papers; {draft.max_papers} were asked for."
+            f"The maximum of papers per message is {draft.max_papers}; it must be from 1 to {MAX_PAPERS}."
         )
     if not 0 <= draft.max_a_day <= MAX_A_DAY:
         raise errors.UsageError(
-            f"The maximum of messages a day is {draft.max_a_day}; it must be from 0 to {MAX_A_DAY}."
+            f"The maximum of messages per day is {draft.max_a_day}; it must be from 0 to {MAX_A_DAY}."
         )
     if not 1 <= draft.weekday <= 7:
         raise errors.UsageError(f"The weekday is {draft.weekday}; it must be from 1 (Monday) to 7.")
@@ -76,7 +78,7 @@ def _to_line(text: str) -> str:
 def _check_count(noun: str, count: int) -> None:
     if count > MAX_TERMS:
         raise errors.UsageError(
-            f"An alert may have {MAX_TERMS} {noun}; this one has {count}. Make a second alert.",
+            f"An alert may have up to {MAX_TERMS} {noun}; this one has {count}. Add a second alert.",
             f"too-many-{noun.replace(' ', '-')}",
             most=MAX_TERMS,
             count=count,
@@ -94,7 +96,7 @@ def _check_term(term: models.AlertTerm) -> None:
         )
     if not matcher.term_needles(*term):
         raise errors.UsageError(
-            "An alert needs a word or a name, with at least one letter.", "no-letters", text=term.text
+            "An alert needs a word or a name with at least one letter.", "no-letters", text=term.text
         )
     if term.kind is models.AlertKind.INSTITUTION and people.is_generic(term.text):
         raise errors.UsageError(
@@ -107,7 +109,7 @@ def _check_term(term: models.AlertTerm) -> None:
         not word or analyser.is_particle(word) or word in analyser.FUNCTION_WORDS for word in words
     ):
         raise errors.UsageError(
-            f"“{term.text}” is in every text: it consists only of particles and similar words. Add a more specific word.",
+            f"“{term.text}” consists only of particles and similar words, which every text has. Add a more specific word.",
             "only-particles",
             text=term.text,
         )
@@ -119,7 +121,7 @@ def _check_exclusions(alert: models.Alert) -> None:
     if len(impossible) == len(alert.terms) or (alert.match_all and impossible):
         word = _implied(impossible[0], alert.excluded)
         raise errors.UsageError(
-            f"Nothing can match: each paper with “{impossible[0].text}” has “{word}” too, which is excluded."
+            f"Nothing can match: every paper with “{impossible[0].text}” also has “{word}”, which is excluded."
             " Remove one of the two.",
             "excludes-all",
             text=impossible[0].text,
@@ -265,7 +267,7 @@ class Alerts:
             await alerts.lock_reader(connection, new.user_id)
             if await alerts.count_by_user(connection, new.user_id) >= MAX_ALERTS:
                 raise errors.UsageError(
-                    f"There are already {MAX_ALERTS} alerts, the maximum. Remove one first.",
+                    f"This user already has {MAX_ALERTS} alerts, the maximum. Remove one first.",
                     "too-many",
                     most=MAX_ALERTS,
                 )
@@ -280,7 +282,7 @@ class Alerts:
         async with self._database.transaction() as connection:
             own = await self._list_own(connection, [alert_id], user_id)
             if not own:
-                raise errors.UsageError(f"There is no alert {alert_id} any more. Make a new one.", "gone")
+                raise errors.UsageError(f"Alert {alert_id} no longer exists. Add a new one.", "gone")
             stored = own[0]
             await alerts.lock_reader(connection, stored.user_id)
             changed = replace(

@@ -42,6 +42,8 @@ MAX_SEEN = 50_000
 MAX_BODY_BYTES = 250_000
 """Twice the largest interaction, a long message's menu. Who has signed a body is known once it is read, on all connections."""
 LIMITS = http_server.Limits(connections=256, seconds=10.0, request_bytes=MAX_BODY_BYTES + 16_000)
+FINISH_SECONDS = 5.0
+"""`run` ends within 10 s of SIGTERM."""
 PING = 1
 MAX_UNKNOWN_FRONTS = 5
 """Fronts that share the rate before their number is known."""
@@ -106,7 +108,16 @@ class InteractionServer:
         with isolation.isolated(log, "an interaction of Discord was not readable"):
             if data.get("guild_id") and (data.get("data") or {}).get("resolved", {}).get("channels"):
                 await self._client.prepare_guild(int(data["guild_id"]))
+            before = asyncio.all_tasks()
             self._parse(data)
+            # What discord.py starts is in hand as long as it runs.
+            if started := asyncio.all_tasks() - before:
+                await asyncio.wait(started)
+
+    async def finish(self) -> None:
+        """Wait until the interactions in hand are answered, for FINISH_SECONDS at most."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=FINISH_SECONDS)
 
     def _is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
         timestamp = headers.get(TIMESTAMP, "")
@@ -242,6 +253,7 @@ async def run(container: Container) -> None:
         assert bot.application is not None  # the login asks for it
         server = InteractionServer(bot, settings.public_key or bot.application.verify_key, container.clock)
         await container.mentions.load(container.database)
+        stack.push_async_callback(server.finish)  # once the server is closed
         url = await stack.enter_async_context(
             http_server.serving(settings.interactions, "PAPERROUND_INTERACTIONS", [server.add_routes], LIMITS)
         )

@@ -16,6 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from bot.core import isolation
 from bot.core.clock import Clock, ClockMonitor
+from bot.operations import service
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
 from storage import errors, locks, migrate, models, outbox, processes
 from storage.database import Database
@@ -286,7 +287,7 @@ class MonitoringServer:
         if role == "standby" and (mismatch := await self._find_mismatch()):
             problems.append(mismatch)
         if role == "sender" and self._needs_front() and not await self._has_front():
-            problems.append(processes.NO_FRONT)
+            problems.append(service.NO_FRONT)
         oldest = await self._oldest_unsent_at()
         body = {
             "up": True,
@@ -310,7 +311,8 @@ class MonitoringServer:
         """Return whether a process answers the interactions; True also if the database does not answer."""
         with isolation.isolated(log, "the fronts are unknown"):
             async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
-                return processes.has_front(await processes.list_live(connection, self._clock()))
+                live = await processes.list_live(connection, self._clock())
+            return any(process.role is models.ProcessRole.FRONT for process in live)
         return True
 
     async def _find_mismatch(self) -> str | None:

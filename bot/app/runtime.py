@@ -9,7 +9,6 @@ import asyncio
 import gc
 import itertools
 import random
-import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -51,7 +50,7 @@ RECONNECT_DELAYS = (1, 2, 4, 8, 15, 30, 60)
 REJECTIONS = {
     4004: command_sync.WRONG_TOKEN,
     4010: "Discord's Gateway refuses the shard (close code 4010). Update Paperround, or report this.",
-    4011: "Discord's Gateway asks for more shards (close code 4011). Start Paperround again; it then asks Discord how many.",
+    4011: "Discord's Gateway requires more shards (close code 4011). Restart Paperround, which then asks Discord how many.",
     4012: "Discord's Gateway no longer knows this API version (close code 4012). Update Paperround.",
     4013: "Discord's Gateway does not know the requested intents (close code 4013). Update Paperround.",
     4014: "Discord does not allow this application the requested intents (close code 4014). Check the Bot page of your"
@@ -96,9 +95,7 @@ async def connect_gateway(bot: PaperroundBot) -> None:
             if getattr(error.__cause__, "status", None) == 401:
                 raise errors.PaperroundError(command_sync.WRONG_TOKEN) from error
             raise
-        raise errors.PaperroundError(
-            "The connection to Discord's Gateway was closed. Start Paperround again."
-        )
+        raise errors.PaperroundError("The connection to Discord's Gateway was closed. Restart Paperround.")
 
     # discord.py reconnects by itself, but gives up when it cannot look up the gateway's address.
     unreachable = (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError)
@@ -379,9 +376,7 @@ def begin(container: Container) -> asyncio.Event:
     token = read_token(container)
     if token is not None and not command_sync.has_token_form(token):
         log.warning("unlikely token", reason=command_sync.NOT_A_TOKEN)
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    stopping = isolation.stop_on_signals()
     request_gate.override_endpoints(
         container.settings.discord_api_url, container.settings.discord_gateway_url
     )

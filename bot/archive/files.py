@@ -150,7 +150,7 @@ def _find_in_folder(name: str, folder: Path) -> Iterator[str | LocatedProblem]:
     relative_paths, problems = list_folder(folder)
     if not relative_paths and not problems:
         yield LocatedProblem(
-            name, None, "there is no file in this folder that may be a digest (.md, .txt, .json, .html …)"
+            name, None, "this folder has no files that may be digests (.md, .txt, .json, .html …)"
         )
     yield from problems
     prefix = name.rstrip("/") + "/" if name.rstrip("/") else name

@@ -930,19 +930,19 @@ def parse_text(
     rows = text.split("\n")
     del text  # 20 MB, unless the caller keeps it
     written: tuple[Digest, ...] = ()
-    reason = errors.NotADigestError(NO_DATE)
+    reason: errors.NotADigestError | None = None
     try:
         written = _parse_written(rows)
     except errors.NotADigestError as error:
+        if "does not exist" in str(error):
+            raise  # it is dated, so its papers are not those of another day
         reason = error
     if any(map(_is_typical, written)):
         return written
-    if "does not exist" in str(reason):
-        raise reason  # it is dated, so its papers are not those of another day
     try:
         listed = paper_list.parse(rows, name, on)
     except errors.NotADigestError as error:
-        if written:
+        if reason is None:
             return written
         # What is there says more than what is not: papers without a form or a date, before a date without papers.
         raise (reason if str(error) == NO_DATE else error) from None

@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from storage import errors
 
@@ -23,9 +23,10 @@ SEARCH_COMMANDS = ("search", "author", "paper")
 
 
 def build_app(command: str = "") -> typer.Typer:
-    """Build the application of all commands; for a `command` that searches, with such commands alone.
+    """Build the application of all commands; for the name of a command or group, with that alone.
 
-    People wait for these, and the others take a tenth of a search.
+    Typer reads the signatures of all commands that it is given, which takes a tenth of a second. For a `command` that searches
+    not even the modules of the others are loaded: people wait for these.
     """
     import typer
 
@@ -46,7 +47,15 @@ def build_app(command: str = "") -> typer.Typer:
         search.register(app)
     else:
         _register_all(app)
+        commands = [info for info in app.registered_commands if _name(info) == command]
+        groups = [info for info in app.registered_groups if info.name == command]
+        if commands or groups:
+            app.registered_commands, app.registered_groups = commands, groups
     return app
+
+
+def _name(info: typer.models.CommandInfo) -> str | None:
+    return info.name or (info.callback and info.callback.__name__)
 
 
 def _register_all(app: typer.Typer) -> None:
@@ -73,11 +82,11 @@ def _register_all(app: typer.Typer) -> None:
         app.command()(command)
     app.command("healthcheck")(operations.ask_health)
     groups: dict[tuple[str, str], dict[str, Callable[..., None]]] = {
-        ("db", "The database: its schema, and copies to another engine."): {
+        ("db", "Upgrade the database, or copy it to another one."): {
             "upgrade": operations.upgrade,
             "copy": operations.copy_database,
         },
-        ("channels", "Daily posts of channels."): {
+        ("channels", "Manage daily posts."): {
             "add": subscriptions.add,
             "list": subscriptions.list_rows,
             "edit": subscriptions.edit,
@@ -85,7 +94,7 @@ def _register_all(app: typer.Typer) -> None:
             "resume": subscriptions.resume,
             "remove": subscriptions.remove,
         },
-        ("alerts", "Alerts of users and channels."): {
+        ("alerts", "Manage alerts."): {
             "add": alerts.add,
             "list": alerts.list_rows,
             "change": alerts.change,
@@ -93,17 +102,20 @@ def _register_all(app: typer.Typer) -> None:
             "institutions": alerts.list_institutions,
             "remove": alerts.remove,
         },
-        ("readers", "Data kept about users."): {"data": readers.data, "forget": readers.forget},
-        ("sources", "Where digests and facts come from."): {
+        ("readers", "Show or delete the data kept about a user."): {
+            "data": readers.data,
+            "forget": readers.forget,
+        },
+        ("sources", "Manage the sources of digests and papers."): {
             "add": sources.add,
             "list": sources.list_rows,
             "edit": sources.edit,
             "remove": sources.remove,
             "fetch": sources.fetch,
         },
-        ("templates", "Templates for the wording of posts."): {"check": operations.check_templates},
-        ("web", "The archive as web pages and feeds."): {"build": operations.build_web},
-        ("config", "The set-up as a file: daily posts, alerts of channels, sources."): {
+        ("templates", "Check the templates of posts."): {"check": operations.check_templates},
+        ("web", "Build the archive as web pages and feeds."): {"build": operations.build_web},
+        ("config", "Export or apply the set-up as a file."): {
             "export": operations.export_set_up,
             "apply": operations.apply_set_up,
         },
@@ -115,6 +127,24 @@ def _register_all(app: typer.Typer) -> None:
         for verb, run in of_group.items():
             group.command(verb)(run)
         app.add_typer(group, name=name)
+
+
+def _describe_number(error: Any) -> str:
+    """Return what is wrong with a number, with its option, what was given and the range; "" for any other wrong usage."""
+    problem = error.__cause__
+    if not hasattr(problem, "errors"):  # it is not pydantic's, which checks values for Typer
+        return ""
+    schema = error.param.get_runtime_param().adapter.json_schema()
+    numbers = [row for row in (schema, *schema.get("anyOf", ())) if row.get("type") == "integer"]
+    if not numbers:
+        return ""
+    low, high = numbers[0].get("minimum"), numbers[0].get("maximum")
+    within = (
+        f" from {low} to {high}" if high is not None else f" of at least {low}" if low is not None else ""
+    )
+    given = str(problem.errors()[0]["input"])[:40]
+    name = error.param.opts[0] if error.param.param_type_name == "option" else error.param.metavar
+    return f"{name} is {given!r}; it must be a whole number{within}"
 
 
 def _run(arguments: list[str]) -> int:
@@ -136,8 +166,9 @@ def _run(arguments: list[str]) -> int:
             typer.echo(message, err=True)
             return 2
         where = error.ctx.command_path if error.ctx else "paperround"
+        message = _describe_number(error) or message
         end = "" if message.endswith((".", "?")) else "."
-        shell.error(f"{message}{end} `{where} --help` lists what it takes.")
+        shell.error(f"{message}{end} See `{where} --help`.")
         return 2
     return status if isinstance(status, int) else 0
 
@@ -174,6 +205,6 @@ def main() -> None:
         from bot.cli import shell
 
         first_line = str(error).partition("\n")[0][:200]
-        shell.error(f"something went wrong inside Paperround: {type(error).__name__}: {first_line}")
-        shell.error("run it again with PAPERROUND_LOG=console:debug to see where, and report that.")
+        shell.error(f"Internal error: {type(error).__name__}: {first_line}")
+        shell.error("Run it again with PAPERROUND_LOG=console:debug, and report the output.")
         sys.exit(1)

@@ -34,7 +34,7 @@ def _condition_options(
         list[str] | None, typer.Option(metavar="NAME", help="A university or company; may be repeated.")
     ] = None,
     match_all: Annotated[
-        bool | None, typer.Option("--all/--any", help="Papers with all of them, or with any.")
+        bool | None, typer.Option("--all/--any", help="Match all of these, or any of them.")
     ] = None,
     exclude: Annotated[
         list[str] | None,
@@ -68,32 +68,35 @@ def _condition_options(
 
 def _timing_options(
     when: Annotated[
-        str | None, typer.Option(metavar="now|daily|weekly", help="Right away, or gathered in one message.")
+        str | None,
+        typer.Option(metavar="now|daily|weekly", help="Right away, or collected into one message."),
     ] = None,
     at_time: Annotated[
         str | None,
         typer.Option(
-            "--at", metavar="HH:MM", help='Time of a daily or weekly message; "9am KST" names its zone.'
+            "--at",
+            metavar="HH:MM",
+            help='Time of a daily or weekly message, with its zone if needed: "9am KST".',
         ),
     ] = None,
     timezone: Annotated[
         str | None,
         typer.Option(
-            metavar="ZONE", help="IANA zone of that time; by default the user's, else the daily posts'."
+            metavar="ZONE", help="IANA zone of that time. Default: the user's, then that of the daily posts."
         ),
     ] = None,
     weekday: Annotated[str | None, typer.Option(metavar="mon", help="Day of a weekly message.")] = None,
-    max_papers: Annotated[int | None, typer.Option(help="Papers in a message, 1 to 25.")] = None,
+    max_papers: Annotated[int | None, typer.Option(help="Maximum papers per message, 1 to 25.")] = None,
     max_a_day: Annotated[
         int | None,
         typer.Option(
             "--max-a-day",
             metavar="N",
-            help="Maximum messages a day; further papers come with the next day's first; 0: no limit.",
+            help="Maximum messages per day (0: no limit). Further papers wait for the next day.",
         ),
     ] = None,
     silent: Annotated[
-        bool | None, typer.Option("--silent/--with-notification", help="Without a notification.")
+        bool | None, typer.Option("--silent/--with-notification", help="Send it without a notification.")
     ] = None,
 ) -> dict[str, Any]:
     """Return the options for when an alert is sent, by the field of the alert. Raises UsageError."""
@@ -151,10 +154,10 @@ def list_rows(
     user: Annotated[int | None, typer.Option("--user", help="Only this user's alerts.")] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show the alerts."""
+    """List alerts."""
     rows = shell.run_with_service(_create_alerts, lambda alerts: alerts.list_rows(user_id=user))
     shown = [to_dict(alert) if as_json else _to_row(alert) for alert in rows]
-    shell.print_rows(shown, _COLUMNS, as_json, empty="There are no alerts.")
+    shell.print_rows(shown, _COLUMNS, as_json, empty="No alerts.")
 
 
 @shell.with_options(_condition_options, _timing_options)
@@ -173,10 +176,12 @@ def change(options: dict[str, Any], alert_id: AlertId, as_json: shell.AsJson = F
 @shell.with_options(_condition_options)
 def preview(
     options: dict[str, Any],
-    user: Annotated[int, typer.Option("--user", min=0, help="Report an identical alert of this user.")] = 0,
+    user: Annotated[
+        int, typer.Option("--user", min=0, help="Also show an identical alert of this user.")
+    ] = 0,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Preview an alert: show the papers of the last 30 days that it matches."""
+    """Show the papers of the last 30 days that an alert matches."""
     draft = _new_draft(user, options)
     found = shell.run_with_service(_create_alerts, lambda alerts: alerts.preview(draft))
     latest = [shell.pick(row, " ".join(_PREVIEW_COLUMNS)) for row in found.latest]
@@ -185,19 +190,21 @@ def preview(
         counts = {"papers": found.paper_count, "max_per_day": found.max_per_day}
         shell.print_json({**counts, "existing": existing, "latest": latest})
         return
-    shell.echo(f"{found.paper_count} papers in 30 days, at most {found.max_per_day} on a day.")
+    shell.echo(f"{found.paper_count} papers in the last 30 days, at most {found.max_per_day} a day.")
     if existing is not None:
         shell.echo(f"Same as alert {existing}.")
     shell.print_rows(latest, _PREVIEW_COLUMNS, False, empty="")
 
 
 def list_institutions(
-    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="How the name starts.")] = "",
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="Start of the name.")] = "",
     as_json: shell.AsJson = False,
 ) -> None:
-    """List institutions that `--institution` knows in both languages, and those of recent papers."""
+    """List institutions. Shows those known in both languages and those of recent papers."""
     names = shell.run_with_service(_create_alerts, lambda alerts: alerts.list_institutions(prefix))
-    shell.print_rows([{"name": name} for name in names], ("name",), as_json, empty="No such names.")
+    shell.print_rows(
+        [{"name": name} for name in names], ("name",), as_json, empty="No institution has such a name."
+    )
 
 
 def remove(alert_id: AlertId, as_json: shell.AsJson = False) -> None:
@@ -205,7 +212,7 @@ def remove(alert_id: AlertId, as_json: shell.AsJson = False) -> None:
     removed = shell.run_with_service(_create_alerts, lambda alerts: alerts.remove([alert_id]))
     if not removed:
         raise _unknown(alert_id)
-    shell.print_result({"removed": alert_id}, f"Alert {alert_id} is gone.", as_json)
+    shell.print_result({"removed": alert_id}, f"Alert {alert_id} removed.", as_json)
 
 
 def _unknown(alert_id: int) -> Exception:

@@ -37,12 +37,13 @@ _EMPHASIS = re.compile(r"\\(.)|\*\*|`")
 
 def trends(
     query: Annotated[
-        list[str] | None, typer.Argument(metavar="[TOPIC]", help="A query; all papers without it.")
+        list[str] | None,
+        typer.Argument(metavar="[TOPIC]", help="A query. Without it, all papers are counted."),
     ] = None,
-    months: Annotated[int, typer.Option("--months", min=1, max=60, help="How many months.")] = 12,
+    months: Annotated[int, typer.Option("--months", min=1, max=60, help="Number of months.")] = 12,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show a topic's papers and votes by month; without a topic all papers, and rising topics."""
+    """Show a topic's papers and votes by month. Without a topic: all papers, and rising topics."""
 
     async def command(container: Container) -> tuple[Trend, tuple[RisingTopic, ...]]:
         services = container.create_services()
@@ -62,7 +63,7 @@ def trends(
     if rising:
         shell.echo(f"Rising: {', '.join(topic.text for topic in rising)}")
     if trend.added_forms:
-        shell.error(f"also: {', '.join(trend.added_forms)}")
+        shell.error(f"Also searched for: {', '.join(trend.added_forms)}")
 
 
 def trend_to_dict(trend: Trend, rising: Sequence[RisingTopic]) -> dict[str, Any]:
@@ -111,7 +112,7 @@ def why(
         guild_id = await _find_guild(container, channel)
         answer = await services.why.explain(detail, guild_id=guild_id, channel_id=channel)
         texts = container.texts.for_locale(container.locale)
-        view = daily_messages.why_view(texts, detail, answer, guild_id=guild_id, mention="/{}".format)
+        view = daily_messages.why_view(texts, detail, answer, guild_id=guild_id, mention=texts.name_command)
         explanations, _ = answer
         return [_explanation_to_dict(row) for row in explanations], _plain_text(view)
 
@@ -127,7 +128,7 @@ def status(
     ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show the newest digest, a channel's last and next post, and what could not be posted."""
+    """Show what was posted, what comes next, and what failed."""
 
     async def command(container: Container) -> tuple[dict[str, Any], str]:
         from bot.operations import messages as operations_messages
@@ -191,7 +192,7 @@ def _explanation_to_dict(explanation: Explanation) -> dict[str, Any]:
 
 def _exit_if_unknown(paper_id: str, found: object) -> None:
     if found is None:
-        shell.error(f"There is no paper {paper_id!r} in the archive.")
+        shell.error(f"The archive has no paper {paper_id!r}.")
         sys.exit(1)
 
 
@@ -218,23 +219,23 @@ def glossary(
         list[str] | None,
         typer.Argument(
             metavar="[TERM] | forget TERM FORM | add TERM FORM",
-            help="A term in Korean or English, or an abbreviation; forget says that FORM is not a form of TERM, add that it"
-            " is. Put several words in quotation marks.",
+            help="A term in Korean or English, or an abbreviation. add makes FORM a form of TERM; forget takes it out. Put"
+            " several words in quotation marks.",
             show_default=False,
         ),
     ] = None,
     suspicious: Annotated[
-        bool, typer.Option("--suspicious", help="List the learnt forms, the least confirmed first.")
+        bool, typer.Option("--suspicious", help="List learnt forms, least confirmed first.")
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show a term's forms with evidence and paper counts; forget or add a form permanently."""
+    """Show a term's forms with their evidence. Add or forget a form permanently."""
     if suspicious:
         _print_suspicious(as_json)
         return
     if not words:
-        raise typer.BadParameter("Name a term, or use --suspicious.")
-    if words[0] in _DECISIONS and len(words) > 1:
+        raise typer.BadParameter("Give a term, or use --suspicious.")
+    if words[0] in _DECISIONS:
         _decide(words, as_json)
         return
 
@@ -253,7 +254,9 @@ def glossary(
         for key, forms in concepts
         for form, paper_count in forms
     ]
-    shell.print_table(columns, rows, empty=f"{term!r} is not in the glossary; it is searched for as typed.")
+    shell.print_table(
+        columns, rows, empty=f"{term!r} is not in the glossary, so it is searched for as typed."
+    )
     if senses:
         shell.error(f"{term} is short for: {' · '.join(senses)}")
 
@@ -269,14 +272,16 @@ def _decide(words: Sequence[str], as_json: bool) -> None:
     verb, *texts = words
     if len(texts) != 2:
         raise errors.UsageError(
-            f"`glossary {verb}` needs a term and a form; put several words in quotation marks."
+            f"Usage: paperround glossary {verb} TERM FORM. Put a term of several words in quotation marks."
         )
     made = shell.run_with_service(
         GlossaryService, lambda service: service.decide(*texts, is_added=verb == "add")
     )
-    done = "added to" if made.is_added else "forgotten for"
+    done = "now" if made.is_added else "no longer"
     shell.print_result(
-        made._asdict(), f"{made.form} is {done} {made.term}. `doctor` lists what you decided.", as_json
+        made._asdict(),
+        f"{made.form} is {done} a form of {made.term}. `paperround doctor` lists such changes.",
+        as_json,
     )
 
 
@@ -315,7 +320,7 @@ def _print_suspicious(as_json: bool) -> None:
         for term, form in weak
     ]
     columns = ("form", "term", "share", "papers", "explained", "listed")
-    shell.print_table(columns, table, empty="No form is learnt yet.")
+    shell.print_table(columns, table, empty="No forms have been learnt yet.")
 
 
 def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:
@@ -334,4 +339,6 @@ def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:
 def _origin(form: SurfaceForm) -> str:
     origins = [*(["digests"] if form.papers else []), *(["starting list"] if form.seeded else [])]
     is_searched = form.expands and not form.is_alias
-    return "; ".join(filter(None, (", ".join(origins), "" if is_searched else "asked for, not searched for")))
+    return "; ".join(
+        filter(None, (", ".join(origins), "" if is_searched else "recognized, but not searched for"))
+    )

@@ -34,7 +34,7 @@ def parse(
         list[str], typer.Argument(metavar="PATH…", help="Files, or folders with *.md and *.txt.")
     ],
     as_json: Annotated[
-        bool, typer.Option("--json", help="Has no effect: it prints JSON Lines anyway.")
+        bool, typer.Option("--json", help="Has no effect: the output is JSON Lines anyway.")
     ] = False,
 ) -> None:
     """Parse digest files and print JSON Lines, one digest per line."""
@@ -79,7 +79,7 @@ def ingest(
     """Import digest files. Digests already stored are skipped."""
     if not paths and not again:
         raise errors.UsageError(
-            "Name files or folders to ingest, or give --again to read the stored texts again."
+            "Give files or folders to ingest, or --again to parse the stored texts again."
         )
     from bot.archive import files
 
@@ -93,8 +93,8 @@ def ingest(
     if unrelated:
         names = ", ".join(row.location for row in unrelated[:_NAMED_FILES])
         names += " …" if len(unrelated) > _NAMED_FILES else ""
-        files_name = "1 file names" if len(unrelated) == 1 else f"{len(unrelated)} files name"
-        shell.error(f"{files_name} no paper and changed nothing: {names}")
+        plural = "s" if len(unrelated) > 1 else ""
+        shell.error(f"Skipped {len(unrelated)} file{plural} without papers: {names}")
     counts = {"digests": result.digests, "papers": result.papers, "new_papers": result.new_papers}
     listed = [{"file": row.location, "line": row.line, "message": row.message} for row in problems]
     shell.print_result(
@@ -110,9 +110,9 @@ _NAMED_FILES = 3
 
 def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
     """Return what an ingest brought, with the number of problems if there are any."""
-    trouble = f" {problems} problem{'s' if problems != 1 else ''}, named above." if problems else ""
+    trouble = f" {problems} problem{'s' if problems != 1 else ''}, listed above." if problems else ""
     if not digests:
-        return f"Nothing was stored.{trouble}" if problems else "Nothing was stored: no file holds a digest."
+        return f"Nothing was stored.{trouble}" if problems else "Nothing was stored: no digest was found."
     counts = [f"{digests} digest{'s' if digests != 1 else ''}", f"{papers} paper{'s' if papers != 1 else ''}"]
     return f"{', '.join(counts)}, {new} of them new.{trouble}"
 
@@ -146,7 +146,7 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
                         total += replace(result, problems=tuple(named))
                         stored += 1
                         show_count(stored, label=label)
-        with shell.progress_counter("Messages of alerts") as show_count:
+        with shell.progress_counter("Planning alert messages") as show_count:
             planned = itertools.count(1)
             await container.alert_planner.drain(on_planned=lambda: show_count(next(planned)))
         glossary = search_glossary.GlossaryService(container.database, container.clock)
@@ -167,11 +167,11 @@ def digest(
         str | None,
         typer.Argument(metavar="DATE", help="YYYY-MM-DD, today or yesterday; by default the newest."),
     ] = None,
-    top: Annotated[int | None, typer.Option("--top", min=1, max=1000, help="How many papers.")] = None,
+    top: Annotated[int | None, typer.Option("--top", min=1, max=1000, help="Number of papers.")] = None,
     min_votes: Annotated[int, typer.Option("--min-votes", min=0, help="Minimum votes.")] = 0,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show the papers of a day, sorted by votes, as a new channel would get them."""
+    """Show the papers of a day, sorted by votes. A new channel would get the same."""
 
     requested_day = None if on is None else shell.parse_date(on)
 
@@ -192,9 +192,9 @@ def digest(
             return rows, day, [*before, *after]
 
     rows, day, nearest = shell.run_command(command)
-    empty = "The archive is empty." if day is None else f"There is no paper for {day}."
+    empty = "The archive is empty." if day is None else f"There are no papers for {day}."
     if nearest:
-        empty += f" The nearest days: {', '.join(map(str, nearest))}."
+        empty += f" Nearest days: {', '.join(map(str, nearest))}."
     # A paper's own date is that of its latest digest, which the JSON keeps.
     shown = rows if as_json or day is None else [replace(row, date=day) for row in rows]
     print_papers(shown, as_json, empty=empty)
@@ -206,13 +206,13 @@ def export(
     since: Annotated[str | None, typer.Option("--since", metavar="D", help="From this date on.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="D", help="Up to this date.")] = None,
     target: Annotated[
-        Path | None, typer.Option("--output", metavar="PATH", help="A file instead of stdout.")
+        Path | None, typer.Option("--output", metavar="PATH", help="Write to this file instead of stdout.")
     ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
     """Export stored digests."""
     if on is not None and (since is not None or until is not None):
-        raise errors.UsageError("Give either --date, or --since and --until.")
+        raise errors.UsageError("Use either --date, or --since and --until.")
     first, last = (shell.parse_date(text) if text else None for text in (on or since, on or until))
     text = shell.run_command(lambda: _export("json" if as_json else form, first, last))
     shell.print_document(text, target)
@@ -235,27 +235,30 @@ _COUNTS = ("papers", "written", "from_abstract", "refused", "failed", "claims_dr
 def write(
     on: Annotated[
         str | None,
-        typer.Option("--date", metavar="D", help="The day; by default the last one whose list has closed."),
+        typer.Option("--date", metavar="D", help="The day. Default: the last one whose list is complete."),
     ] = None,
     form: Annotated[str | None, typer.Option("--format", help="newsletter or review.")] = None,
     language: Annotated[str | None, typer.Option("--language", help="ko or en.")] = None,
     target: Annotated[
         str | None,
-        typer.Option("--output", metavar="PATH", help="A file or a folder for the digest, besides storage."),
+        typer.Option("--output", metavar="PATH", help="Also write the digest to this file or folder."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Only the first papers of the day's list.")
+        int | None,
+        typer.Option("--limit", min=1, help="Write only about the first papers of the day's list."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Estimate calls and tokens without calling the model.")
     ] = False,
     show: Annotated[
         str | None,
-        typer.Option("--show", metavar="ID", help="Show what was written about a paper, with its checks."),
+        typer.Option(
+            "--show", metavar="ID", help="Show what has been written about a paper, with the checks."
+        ),
     ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Write the digest of a day: each paper is read, summarised by the model and checked against its text."""
+    """Write the digest of a day. Each paper is read, summarised by the model and checked against its text."""
     if show is not None:
         _show(show, as_json)
         return
@@ -286,10 +289,10 @@ def _parse_formats(settings: Settings, form: str | None) -> tuple[models.DigestF
 
     if form is None:
         return settings.writer_formats or WRITTEN_FORMATS[:1]
-    chosen = shell.parse_choice(models.DigestFormat, form, "format")
-    if chosen not in WRITTEN_FORMATS:
-        raise errors.UsageError(f"A {chosen.value} cannot be written. Use {' or '.join(WRITTEN_FORMATS)}.")
-    return (chosen,)
+    if form.strip().lower() not in WRITTEN_FORMATS:
+        known = " or ".join(WRITTEN_FORMATS)
+        raise errors.UsageError(f"{form[:40]!r} is not a format that can be written. Use {known}.")
+    return (models.DigestFormat(form.strip().lower()),)
 
 
 async def _write(
@@ -311,14 +314,16 @@ async def _write(
         shell.error(problem)
 
     def on_wait() -> None:
-        shell.error("another process is writing on this database; waiting for it")
+        shell.error("Waiting for another process that is writing a digest.")
 
     rows = []
     async with contextlib.AsyncExitStack() as stack:
         container = await stack.enter_async_context(shell.open_container())
         day = day or container.day_close.last_closed(container.clock())
         if file is not None and len(formats) > 1 and not file.is_dir():
-            raise errors.UsageError("Name a folder with --output, or one --format.")
+            raise errors.UsageError(
+                "Several formats need an existing folder as --output. Or choose one --format."
+            )
         if not dry_run:
             await stack.enter_async_context(app_container.waited_for_lock(container.database, on_wait))
         await container.load_mentions()
@@ -352,7 +357,7 @@ def _show(text: str, as_json: bool) -> None:
 
     arxiv_id = arxiv_ids.extract_arxiv_id(text)
     if arxiv_id is None:
-        raise errors.UsageError(f"{text[:40]!r} is not an arXiv id or link.")
+        raise errors.UsageError(f"{text[:40]!r} is not an arXiv ID or link. Example: 2502.02737.")
 
     async def command() -> list[writer.Draft]:
         from storage import writer

@@ -64,7 +64,7 @@ def describe(is_healthy: bool, body: dict[str, Any]) -> str:
     if not is_healthy:
         return f"unhealthy: {' '.join(map(str, body.get('problems', ()))) or 'no reason given.'}"
     if body.get("outage") is True:
-        return "healthy: Discord does not answer, and starting the bot again would not change that."
+        return "healthy: Discord does not answer, and a restart of the bot would not help."
     if body["role"] == "standby":
         return "healthy: a standby, waiting for the process that sends."
     signs = {"tick": "tick_seconds", "claim": "claim_seconds", "Discord": "discord_seconds"}

@@ -8,27 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import hmac
 import json
 import re
-import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import structlog
-import uvicorn
+from aiohttp import web
 from mcp import types
 from mcp.server import mcpserver
 from mcp.server.mcpserver import exceptions
 from mcp.server.transport_security import TransportSecuritySettings
+from multidict import CIMultiDict
 from pydantic import Field
-from starlette.responses import PlainTextResponse
+from starlette.applications import Starlette
 
 from bot.archive import arxiv_ids
 from bot.cli import answers, shell
 from bot.cli import search as cli_search
+from bot.core import http_server, isolation
 from bot.core.admission import Admission, BusyError
 from bot.core.clock import Clock
 from bot.search.glossary import GlossaryService
@@ -39,9 +41,6 @@ from bot.trends.service import RisingTopicService, TrendService
 from storage import errors, models
 from storage.database import Database
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
 log = structlog.get_logger(__name__)
 
 MAX_ANSWER_BYTES = 7800
@@ -51,7 +50,9 @@ MAX_QUERY_LENGTH = 2000
 MAX_PAPERS, DAY_PAPERS, ROW_AUTHORS = 50, 30, 5
 PATIENCE_SECONDS = 20.0
 """Expected waiting time above which a call is refused. Calls are answered one after the other."""
-MAX_BODY_BYTES, MAX_CONNECTIONS = 65_536, 64
+MAX_BODY_BYTES = 65_536
+LIMITS = http_server.Limits(connections=64, seconds=30.0, request_bytes=2 * MAX_BODY_BYTES)
+PATH = "/mcp"
 MAX_TOOL_NAME = 40
 _SHORTER = ((2000, 60), (1000, 40), (500, 20), (250, 10), (120, 5), (40, 3))
 """Characters of each text and items of each list in an answer that is too long as it is: the first pair that fits."""
@@ -280,57 +281,68 @@ def create_server(tools: ArchiveTools) -> mcpserver.MCPServer[Any]:
     return server
 
 
-class TokenGuard:
-    """Lets only requests with the token reach an application."""
-
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app, self._token = app, token.encode()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request without the token with 401."""
-        if scope["type"] == "http":
-            scheme, _, given = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
-            is_right = hmac.compare_digest(given.strip(), self._token)
-            if scheme.lower() != b"bearer" or not is_right:
-                text = "Send the token of the server: Authorization: Bearer TOKEN\n"
-                refusal = PlainTextResponse(text, 401, {"WWW-Authenticate": "Bearer"})
-                await refusal(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-
-def create_app(server: mcpserver.MCPServer[Any], token: str) -> ASGIApp:
-    """Return the application that serves clients with the token at `/mcp`."""
-    # The token guards against DNS rebinding too, since a page of another site does not have it; so a proxy may pass any Host.
+def create_app(server: mcpserver.MCPServer[Any]) -> Starlette:
+    """Return the application that answers each request at `PATH` by itself, in JSON."""
+    # The token, which a page of another site does not have, guards against DNS rebinding; so a proxy may pass any Host.
     security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
-    app = server.streamable_http_app(
+    return server.streamable_http_app(
         stateless_http=True,
         json_response=True,
         max_request_body_size=MAX_BODY_BYTES,
         transport_security=security,
+        streamable_http_path=PATH,
     )
-    return TokenGuard(app, token)
 
 
-async def serve_http(server: mcpserver.MCPServer[Any], host: str, port: int, token: str) -> None:
+async def _answer(app: Starlette, token: str, request: web.Request) -> web.Response:
+    """Pass a request with the token to the application, which is an ASGI one."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    is_right = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), token.encode())
+    if scheme.lower() != "bearer" or not is_right:
+        text = "Send the token of the server: Authorization: Bearer TOKEN\n"
+        return web.Response(status=401, text=text, headers={"WWW-Authenticate": "Bearer"})
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": "http",
+        "path": PATH,
+        "query_string": b"",
+        "headers": [(name.lower(), value) for name, value in request.raw_headers],
+    }
+    body = [await request.read()]
+    answer: dict[str, Any] = {}
+    parts: list[bytes] = []
+
+    async def receive() -> dict[str, Any]:
+        if not body:  # the client stays: its going away cancels this request
+            await asyncio.get_running_loop().create_future()
+        return {"type": "http.request", "body": body.pop(), "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        answer.update(message)
+        parts.append(message.get("body", b""))
+
+    await app(scope, receive, send)
+    # The length is counted anew.
+    headers = [
+        (name.decode(), value.decode()) for name, value in answer["headers"] if name != b"content-length"
+    ]
+    return web.Response(status=answer["status"], headers=CIMultiDict(headers), body=b"".join(parts))
+
+
+async def serve_http(server: mcpserver.MCPServer[Any], address: str, token: str) -> None:
     """Serve until SIGTERM or SIGINT. Raises PaperroundError for an address that cannot be listened on."""
-    config = uvicorn.Config(
-        create_app(server, token),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws="none",
-        limit_concurrency=MAX_CONNECTIONS,
-        timeout_graceful_shutdown=3,
-    )
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = await asyncio.to_thread(socket.create_server, (host, port), family=family)
-    except OSError as error:
-        raise errors.PaperroundError(
-            f"--http: cannot listen on {host}:{port}: {error}. Choose a free port."
-        ) from error
-    with listener:
-        shown = f"[{host}]" if ":" in host else host
-        shell.error(f"serving http://{shown}:{listener.getsockname()[1]}/mcp")
-        await uvicorn.Server(config).serve([listener])
+    app = create_app(server)
+
+    def add_routes(router: web.UrlDispatcher) -> None:
+        # Without GET, which opens a stream of messages that this server does not send.
+        router.add_post(PATH, functools.partial(_answer, app, token))
+
+    stopping = isolation.stop_on_signals()
+    async with (
+        app.router.lifespan_context(app),
+        http_server.serving(address, "--http", [add_routes], LIMITS) as url,
+    ):
+        shell.error(f"serving {url}{PATH}")
+        await stopping.wait()

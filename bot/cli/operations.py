@@ -36,17 +36,19 @@ def reindex(as_json: shell.AsJson = False) -> None:
         return papers
 
     papers = shell.run_command(command)
-    shell.print_result({"papers": papers}, f"{papers} papers indexed again.", as_json)
+    shell.print_result({"papers": papers}, f"{papers} papers reindexed.", as_json)
 
 
 def backup(
-    target: Annotated[str, typer.Argument(metavar="FILE", help="The copy; an existing file is replaced.")],
+    target: Annotated[
+        str, typer.Argument(metavar="FILE", help="The file to write. An existing one is replaced.")
+    ],
     as_json: shell.AsJson = False,
 ) -> None:
     """Back up the SQLite database. Safe while the bot runs; never leaves a partial file."""
 
     if not target.strip():
-        raise errors.UsageError("FILE is empty. Name the file of the copy.")
+        raise errors.UsageError("FILE is empty. Give the name of a file.")
 
     has_older = Path(target).exists()
 
@@ -56,14 +58,14 @@ def backup(
         async with shell.open_storage() as database:
             if not database.is_sqlite:
                 raise errors.UsageError(
-                    "paperround backup copies a SQLite file. For PostgreSQL use pg_dump, with --format=custom."
+                    "`paperround backup` works on SQLite only. For PostgreSQL, use `pg_dump --format=custom`."
                 )
             return await migrate.copy_to(database, Path(target))
 
     size = shell.run_command(command)
     shell.print_result(
         {"file": target, "bytes": size},
-        f"{target}: {size} bytes{', in place of an older file' if has_older else ''}.",
+        f"Wrote {target} ({size:,} bytes){', replacing an older file' if has_older else ''}.",
         as_json,
     )
 
@@ -87,7 +89,7 @@ def copy_database(
     ],
     as_json: shell.AsJson = False,
 ) -> None:
-    """Copy everything into an empty database while the bot is stopped; the same command continues a copy that was cut off."""
+    """Copy everything into an empty database. Stop the bot first; run it again to continue an interrupted copy."""
     from storage import copying, migrate
 
     try:
@@ -115,16 +117,20 @@ def copy_database(
 
     rows = shell.run_command(command)
     shell.print_result(
-        {"to": name, "rows": rows}, f"{rows} rows copied to {name}, and the search index built.", as_json
+        {"to": name, "rows": rows}, f"Copied {rows} rows to {name} and built the search index.", as_json
     )
 
 
 def doctor(
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print only what is wrong or left to do.")] = False,
-    show_all: Annotated[bool, typer.Option("--all", help="Also print settings that are not set.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print only problems and the steps that are left.")
+    ] = False,
+    show_all: Annotated[
+        bool, typer.Option("--all", help="Also print settings that have their default.")
+    ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Say what is left to do, check settings, database and token; exit status 1 if nothing can be posted."""
+    """Check the set-up and list the steps that are left. Exit status 1: nothing can be posted."""
     from bot.operations import doctor as operations_doctor
 
     async def command() -> list[Finding]:
@@ -150,7 +156,7 @@ def doctor(
 
 
 def ask_health(as_json: shell.AsJson = False) -> None:
-    """Check the running bot's `/health`: exit status 0 or 1, and 2 without PAPERROUND_HTTP."""
+    """Check the running bot's `/health`. Exit status: 0 or 1, and 2 without PAPERROUND_HTTP."""
     from bot.cli import healthcheck
 
     sys.exit(healthcheck.report(as_json=as_json))
@@ -176,7 +182,7 @@ def run(
     role: Annotated[
         models.ProcessRole,
         typer.Option(
-            "--role", help="leader: everything except commands that come by HTTP; front: only these."
+            "--role", help="leader: everything except commands received over HTTP; front: only these."
         ),
     ] = models.ProcessRole.ALL,
 ) -> None:
@@ -220,14 +226,16 @@ def serve_tools(
         ),
     ] = None,
 ) -> None:
-    """Serve the archive's search to agents over the Model Context Protocol (MCP), until stdin ends or SIGINT."""
+    """Serve the search to agents over MCP. Ends with stdin or SIGINT. MCP is the Model Context Protocol."""
     try:
         from bot.cli import mcp_server
     except ModuleNotFoundError as error:
         # Another module that is missing is not cured by the extra.
-        if (error.name or "").partition(".")[0] not in ("mcp", "uvicorn", "starlette"):
+        if (error.name or "").partition(".")[0] not in ("mcp", "starlette"):
             raise
-        raise errors.UsageError("this needs the extra mcp: pip install 'paperround[mcp]'.") from None
+        raise errors.UsageError(
+            "`paperround mcp` needs the extra mcp: pip install 'paperround[mcp]'."
+        ) from None
     from bot.cli import search
     from bot.core import logs, settings
     from bot.core.clock import system_clock
@@ -236,11 +244,11 @@ def serve_tools(
     configured = shell.load_settings()
     token = configured.mcp_token and configured.mcp_token.get_secret_value()
     try:
-        host, port = ("", 0) if http is None else settings.parse_address(http)
+        settings.parse_address(http or ":0")
     except ValueError as error:
         raise errors.UsageError(f"--http: {error}") from None
     if http is not None and not token:
-        raise errors.UsageError("--http needs a token: set PAPERROUND_MCP_TOKEN to a long random text.")
+        raise errors.UsageError("--http needs a token: set PAPERROUND_MCP_TOKEN to a long random string.")
     # The protocol has stdout for itself.
     logs.configure(configured.log)
     everyday = search.load_everyday()
@@ -253,14 +261,14 @@ def serve_tools(
             if http is None:
                 await server.run_stdio_async()
             else:
-                await mcp_server.serve_http(server, host or "127.0.0.1", port, token or "")
+                await mcp_server.serve_http(server, http, token or "")
 
     shell.run_command(serve)
 
 
 def demo(
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="The page's port; 0: any free one.")
+        int, typer.Option("--port", min=0, max=65535, help="Port of the page; 0 for any free one.")
     ] = 8765,
     locale: Annotated[str | None, typer.Option("--locale", help="ko or en.")] = None,
     dm: Annotated[
@@ -280,8 +288,8 @@ def demo(
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         raise errors.PaperroundError(
-            f"Cannot listen on port {port}: {os.strerror(error.errno or 0)}. Perhaps another demo is running."
-            " Choose another with --port, or 0 for any free one."
+            f"Cannot listen on port {port}: {os.strerror(error.errno or 0)}. Is another demo running?"
+            " Choose another port with --port, or 0 for any free one."
         ) from error
     try:
         from bot.demo import server
@@ -291,19 +299,19 @@ def demo(
             " for example with pipx install '.[demo]'."
         ) from None
 
-    sys.stderr.write("Starting the bot with sample digests on a local page; it takes a few seconds …\n")
+    sys.stderr.write("Starting the bot with sample digests on a local page. This takes a few seconds …\n")
     shell.run_command(lambda: server.serve(port=port, locale=language, dm=dm))
 
 
 def build_web(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or one of an earlier build.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or that of an earlier build.")],
     base_url: Annotated[
-        str, typer.Option("--base-url", help="The address it will have, such as https://example.org/papers.")
+        str, typer.Option("--base-url", help="The site's address, such as https://example.org/papers.")
     ],
     lang: Annotated[str | None, typer.Option("--lang", help="ko or en.")] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Build the web archive as files for a static host. What did not change is not written again."""
+    """Build the web archive as files for a static host. Unchanged files are not written again."""
     from bot.web import service, site
     from storage import models
 
@@ -321,19 +329,19 @@ def build_web(
 
 
 def check_templates(as_json: shell.AsJson = False) -> None:
-    """Check the templates in PAPERROUND_TEMPLATES and list errors by file and line."""
+    """Check the templates in PAPERROUND_TEMPLATES. Errors are listed by file and line."""
     from bot.rendering.templates import Templates
 
     folder = shell.load_settings().templates
     if folder is not None and not folder.is_dir():
-        raise errors.UsageError(f"{folder} is not a folder. Create it, or remove the setting.")
+        raise errors.UsageError(f"{folder} is not a folder. Create it, or unset PAPERROUND_TEMPLATES.")
     problems = Templates(folder).find_problems()
     if as_json:
         shell.print_json(
             [{"file": row.location, "line": row.line, "reason": row.message} for row in problems]
         )
     elif folder is None:
-        shell.echo("PAPERROUND_TEMPLATES is not set; all templates are the bundled ones.")
+        shell.echo("PAPERROUND_TEMPLATES is not set: the bundled templates are in use.")
     elif not problems:
         shell.echo(f"The templates in {folder} have no errors.")
     for problem in problems:
@@ -348,23 +356,27 @@ MAX_BYTES = 10_000_000
 def export_set_up(
     target: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="A file instead of stdout; an existing one is replaced."),
+        typer.Argument(
+            metavar="FILE", help="Write to this file instead of stdout. An existing one is replaced."
+        ),
     ] = None,
 ) -> None:
-    """Write the set-up as TOML, without secrets."""
+    """Export the set-up as TOML, without secrets."""
     text = shell.run_with_service(_create_set_up_file, lambda service: service.export())
     shell.print_document(text, target)
 
 
 def apply_set_up(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of `config export`, or one like it.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A file that `config export` wrote, or one like it.")
+    ],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
+        bool, typer.Option("--dry-run", help="Show what would change without changing it.")
     ] = False,
-    accept: Annotated[bool, typer.Option("--yes", help="Apply it without asking.")] = False,
+    accept: Annotated[bool, typer.Option("--yes", help="Apply without asking.")] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show what a file changes, ask, and change it all or nothing. What is not in the file stays."""
+    """Apply a set-up file, after showing what it changes. All or nothing; what is not in the file stays."""
     text = _read_set_up(file)
     plan = shell.run_with_service(
         _create_set_up_file, lambda service: service.plan(text, str(file)), creating=True
@@ -394,27 +406,29 @@ def _read_set_up(file: Path) -> str:
         with file.open("rb") as opened:
             data = opened.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
-            raise errors.UsageError(f"{file} has over {MAX_BYTES:,} bytes. Split it into several files.")
+            raise errors.UsageError(
+                f"{file} is larger than {MAX_BYTES:,} bytes. Split it into several files."
+            )
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
         raise errors.UsageError(f"{file} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise errors.UsageError(f"{file}, line {line}: this is not UTF-8. Save the file as UTF-8.") from None
+        raise errors.UsageError(f"{file}, line {line}: not UTF-8. Save the file as UTF-8.") from None
 
 
 def _print_plan(plan: Plan) -> None:
     for change in plan.changes:
         shell.echo(f"  {change}")
-    counts = f"{len(plan.changes)} changes; {plan.unchanged} as in the file"
-    shell.echo(f"{counts}; {plan.others} not in the file, which stay.")
+    counts = f"{len(plan.changes)} to change, {plan.unchanged} unchanged"
+    shell.echo(f"{counts}, {plan.others} not in the file (kept).")
 
 
 def _confirm() -> bool:
     """Ask whether the plan is applied. Raises UsageError without a terminal."""
     if not sys.stdin.isatty():
         raise errors.UsageError(
-            "There is no terminal to ask in, and nothing was applied. Add --yes to apply it, or --dry-run only to look."
+            "Nothing was applied, since there is no terminal to ask in. Add --yes to apply, or --dry-run to preview."
         )
     return typer.confirm("Apply?", default=False, err=True)
 

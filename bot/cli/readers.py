@@ -20,7 +20,7 @@ User = Annotated[int, typer.Option("--user", min=1, help="The user's Discord ID.
 
 
 def data(user: User, as_json: shell.AsJson = False) -> None:
-    """Show the data kept about a user: row counts by table, or everything with --json."""
+    """Show the data kept about a user. Row counts by table; everything with --json."""
     found = shell.run_with_service(_create_readers, lambda service: service.collect(user))
     if as_json:
         shell.print_json(found)
@@ -29,7 +29,7 @@ def data(user: User, as_json: shell.AsJson = False) -> None:
 
 
 def forget(user: User, as_json: shell.AsJson = False) -> None:
-    """Delete everything kept about a user, including messages waiting to be sent."""
+    """Delete everything kept about a user. Messages waiting to be sent are deleted too."""
     counts = shell.run_with_service(_create_readers, lambda service: service.forget(user))
     if as_json:
         shell.print_json({"user": str(user), "removed": counts})
@@ -38,7 +38,7 @@ def forget(user: User, as_json: shell.AsJson = False) -> None:
 
 
 def _print_counts(counts: dict[str, int], heading: str = "rows") -> None:
-    shell.print_table(("table", heading), counts.items(), empty="Nothing is kept about this user.")
+    shell.print_table(("table", heading), counts.items(), empty="No data is kept about this user.")
 
 
 def _create_readers(database: Database) -> ReaderData:
@@ -51,7 +51,8 @@ def _create_readers(database: Database) -> ReaderData:
 def print_saved(
     user: User,
     form: Annotated[
-        str | None, typer.Option("--format", help="Write a file: bibtex, ris, csl-json, markdown or csv.")
+        str | None,
+        typer.Option("--format", help="Print a file in this format: bibtex, ris, csl-json, markdown or csv."),
     ] = None,
     tag: Annotated[str, typer.Option("--tag", help="Only papers with this tag.")] = "",
     search: Annotated[
@@ -59,7 +60,7 @@ def print_saved(
     ] = "",
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show a user's saved papers, newest first, or write them as a file to stdout."""
+    """List or export a user's saved papers, newest first."""
     from bot.archive.exports import ReferenceFormat
     from storage import errors
 
@@ -72,7 +73,7 @@ def print_saved(
     if form not in list(ReferenceFormat):
         raise errors.UsageError(f"{form!r} is not a format. Use one of: {', '.join(ReferenceFormat)}.")
     if as_json:
-        raise errors.UsageError("Give either --format or --json.")
+        raise errors.UsageError("Use either --format or --json.")
     chosen = ReferenceFormat(form)
     data, _ = shell.run_with_service(_create_saved, lambda shelf: shelf.export(user, chosen, query))
     shell.print_document(data.decode())
@@ -96,7 +97,7 @@ def list_deliveries(
         str | None,
         typer.Option("--state", metavar="S", help="planned, sent, paused, uncertain, expired or failed."),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Maximum number of deliveries.")] = 100,
     as_json: shell.AsJson = False,
 ) -> None:
     """List deliveries, newest first."""

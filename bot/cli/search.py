@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from storage.snapshot import Snapshot
 
 _NOTHING = "Nothing found."
-_NO_QUERY = "Say what to look for: words, a question, an arXiv id, or a filter such as --author or --since."
-_EMPTY_ARCHIVE = "The archive has no papers yet; `paperround ingest` reads digests into it."
+_NO_QUERY = "Give a query (words, a question or an arXiv ID) or a filter such as --author or --since."
+_EMPTY_ARCHIVE = (
+    "The archive has no papers yet. Add some with `paperround sources fetch` or `paperround ingest`."
+)
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="Maximum number of papers.")]
 
 
@@ -59,16 +61,16 @@ def search(
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this date on.")] = None,
     min_votes: Annotated[int, typer.Option("--min-votes", min=0, help="Minimum votes.")] = 0,
     limit: Limit = 20,
-    explain: Annotated[bool, typer.Option("--explain", help="Show how each score is made up.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show the components of each score.")] = False,
     literal: Annotated[
         bool, typer.Option("--literal", help="Exact words only: no synonyms, no spelling correction.")
     ] = False,
     as_json: shell.AsJson = False,
     full_json: Annotated[
-        bool, typer.Option("--json-full", help="Print JSON of the whole answer; --json=full is the same.")
+        bool, typer.Option("--json-full", help="Print the whole answer as JSON; --json=full does the same.")
     ] = False,
 ) -> None:
-    """Find papers on a topic, best first. The query may be empty if there is a filter."""
+    """Find papers on a topic, best first. A filter works without a query too."""
     from storage import errors
 
     first = None if since is None else shell.parse_date(since)
@@ -155,7 +157,7 @@ def author(
 
     def look_up(view: Snapshot) -> tuple[search_results.AuthorResult, str]:
         found = _create_lookup().find_author(view, name, limit=limit)
-        unknown = f"No author has the name {name!r}."
+        unknown = f"No author is called {name!r}."
         return found, "" if found.author else _explain_nothing(view, unknown)
 
     result, empty = shell.run_on_snapshot(look_up)
@@ -166,7 +168,7 @@ def author(
     if result.is_corrected:
         shell.error(f"No author is called {name!r}; showing the closest name, {result.author}.")
     if result.namesakes:
-        shell.error(f"papers by several people with this name: {', '.join(result.namesakes)}")
+        shell.error(f"Papers by several people with this name: {', '.join(result.namesakes)}")
     elif len(result.matches) > 1:
         shell.error(f"{result.author}; other matches: {', '.join(result.matches[1:6])}")
 
@@ -197,7 +199,7 @@ def paper(
     if as_json:
         shell.print_json(None if detail is None else detail_to_dict(detail, sources))
     elif detail is None:
-        shell.error(f"There is no paper {paper_id!r} in the archive.")
+        shell.error(f"The archive has no paper {paper_id!r}.")
     else:
         _print_detail(detail)
     sys.exit(1 if detail is None else 0)
@@ -288,9 +290,9 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
     left_out = ", ".join(result.ignored)
     corrected = ", ".join(f"{typed} → {meant}" for typed, meant in result.corrected)
     return [
-        *([f"Ignored, because it could not be used: {left_out}"] if result.ignored else []),
+        *([f"Not understood and ignored: {left_out}"] if result.ignored else []),
         *([f"Corrected: {corrected}; --literal searches as typed."] if result.corrected else []),
-        *([f"There is no paper {result.unknown_id} in the archive."] if result.unknown_id else []),
+        *([f"The archive has no paper {result.unknown_id}."] if result.unknown_id else []),
     ]
 
 
@@ -305,17 +307,17 @@ def _notes(result: search_results.SearchResult) -> list[str]:
     if result.meanings:
         notes.append(f"Has several meanings: {', '.join(result.meanings)}")
     if result.added_forms:
-        notes.append(f"also: {', '.join(result.added_forms)}")
+        notes.append(f"Also searched for: {', '.join(result.added_forms)}")
     if result.is_inside:
         notes.append("Found only inside longer words.")
     if result.is_partial and not result.complete:
-        notes.append("No paper matches everything you asked for; these match part of it.")
+        notes.append("No paper matches the whole query; these match parts of it.")
     elif result.is_partial:
-        full = f"{result.complete} paper{'s match' if result.complete > 1 else ' matches'} everything you asked for"
-        notes.append(f"{full}; the others match part of it.")
+        full = f"{result.complete} paper{'s match' if result.complete > 1 else ' matches'} the whole query"
+        notes.append(f"{full}; the others match parts of it.")
     suggestions = [text for text in result.suggestions if not result.rows or text not in result.terms]
     if suggestions:
-        notes.append(f"Perhaps: {', '.join(suggestions)}")
+        notes.append(f"Did you mean: {', '.join(suggestions)}")
     if result.total > len(result.rows):
         notes.append(f"{result.total}{'' if result.total_is_exact else '+'} in all; --limit shows more.")
     return notes

@@ -25,7 +25,7 @@ ATTEMPTS = 3
 """How often a terminal is asked for a token that Discord accepts."""
 INTRODUCTION = """\
 The bot needs a token of its own:
-  1. Open https://discord.com/developers/applications and press New Application. Its name is the bot's.
+  1. Open https://discord.com/developers/applications and press New Application. Its name becomes the bot's.
   2. On its Bot page press Reset Token, and copy the token. Leave all Privileged Gateway Intents off.
 """
 NEXT_STEPS = """\
@@ -49,11 +49,11 @@ def setup(
         ),
     ] = None,
     accept: Annotated[
-        bool, typer.Option("--yes", help="Ask nothing; without --source, use Hugging Face.")
+        bool, typer.Option("--yes", help="Ask no questions. Without --source, use Hugging Face.")
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Check a bot's token, choose where papers come from, write both into `.env`, and say what comes next."""
+    """Set up a bot's token and sources of papers. Writes both to `.env` and prints the next steps."""
     from bot.client import router
     from bot.core import settings
 
@@ -65,8 +65,8 @@ def setup(
     kept = {name for name in (TOKEN, SOURCES) if origins[name] not in (settings.ENV_FILE, "default")}
     if SOURCES in kept and source:
         raise errors.UsageError(
-            f"--source cannot be written: the sources are already set in the {origins[SOURCES]}. Add them there,"
-            " or with `paperround sources add`."
+            f"--source has no effect: {SOURCES} is set in the {origins[SOURCES]}. Change it there, or use"
+            " `paperround sources add`."
         )
     addresses = _choose_sources(loaded, source or (), is_asking and SOURCES not in kept)
     values = {TOKEN: token, SOURCES: " ".join(addresses)}
@@ -82,7 +82,7 @@ def setup(
         "file": str(file),
         "written": sorted(values),
     }
-    written = f"{file} has {' and '.join(values)} now." if values else f"{file} is unchanged."
+    written = f"Wrote {' and '.join(values)} to {file}." if values else f"{file} is unchanged."
     text = NEXT_STEPS.format(name=application.name, written=written, invitation=invitation)
     shell.print_result(result, text, as_json)
 
@@ -95,14 +95,14 @@ def _find_application(
     if origin == "environment" and (token_stdin or not stored):
         state = "set" if stored else "empty"
         raise errors.UsageError(
-            f"{TOKEN} is {state} in the environment, which comes before .env. Unset it there."
+            f"{TOKEN} is {state} in the environment, which overrides .env. Unset it there first."
         )
     if token_stdin:
         return _check(loaded, sys.stdin.readline(MAX_TOKEN_LENGTH).strip())
     if not is_asking or origin == "environment":
         if not stored:
             raise errors.UsageError(
-                "There is no terminal to ask for the token in. Give it with --token-stdin:"
+                "Without a terminal, setup cannot ask for the token. Give it on stdin:"
                 " `paperround setup --token-stdin --yes < FILE`."
             )
         return _check(loaded, stored)
@@ -145,7 +145,7 @@ def _choose_sources(loaded: Settings, named: Sequence[str], is_asking: bool) -> 
     """Return the addresses of the sources in force and the chosen ones. Raises UsageError for one that cannot be used."""
     addresses = [source.url for source in loaded.sources]
     if is_asking and not named:
-        if typer.confirm("Hugging Face's papers of each day, with votes?", default=True):
+        if typer.confirm("Use Hugging Face's papers of each day, with votes?", default=True):
             addresses.append(loaded.hf_endpoint)
         while categories := typer.prompt(
             "arXiv categories for look-ups and alerts, such as cs.CL,cs.LG (Enter: none)",
@@ -167,8 +167,8 @@ def _check_source(loaded: Settings, address: str) -> str:
 
     if not address or len(address.split()) > 1:
         raise errors.UsageError(
-            f"--source {address!r} is not one address. Give each with a --source of its own, and add one with a space"
-            " in it with `paperround sources add`."
+            f"--source {address!r} is not one address. Repeat --source for each address, and add one that has a space"
+            " with `paperround sources add`."
         )
     kinds.check(kinds.guess_kind(address, kinds.service_endpoints(loaded)), address, {})
     return address
@@ -177,7 +177,7 @@ def _check_source(loaded: Settings, address: str) -> str:
 def _require_writable(file: Path) -> None:
     """Raise PaperroundError before anything is asked if the file cannot be replaced."""
     if (file.exists() and not file.is_file()) or not os.access(file.parent, os.W_OK | os.X_OK):
-        raise PaperroundError(f"{file} cannot be written. Run this in a folder that you may write to.")
+        raise PaperroundError(f"{file} cannot be written. Run setup in a folder that you may write to.")
 
 
 def _write(file: Path, values: Mapping[str, str]) -> None:

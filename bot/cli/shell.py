@@ -121,12 +121,12 @@ def checked_database(url: str, *, creating: bool) -> Iterator[None]:
     path = snapshot.find_missing_file(url)
     if path is not None and not creating:
         raise errors.UsageError(
-            f"there is no database {path}. Go to the bot's folder, or name it in PAPERROUND_DATABASE_URL;"
-            " `paperround ingest`, `sources add` and `run` make a new one."
+            f"There is no database {path}. Change to the bot's folder, or set PAPERROUND_DATABASE_URL."
+            " `paperround ingest`, `sources add` and `run` create a new one."
         )
     yield
     if path is not None:
-        sys.stderr.write(f"paperround: new database: {errors.make_printable(str(path))}\n")
+        sys.stderr.write(f"paperround: created a new database: {errors.make_printable(str(path))}\n")
 
 
 @asynccontextmanager
@@ -184,15 +184,19 @@ def _to_json(value: Any) -> Any:
 
 
 def print_document(text: str, target: Path | None = None) -> None:
-    """Print the text of a document: unchanged into a file or pipe, made printable on a terminal. Raises PaperroundError."""
+    """Print the text of a document: unchanged into a file, with a line on stderr, or a pipe; made printable on a terminal.
+
+    Raises PaperroundError.
+    """
     if target is None:
         sys.stdout.write(errors.make_printable(text) if sys.stdout.isatty() else text)
         return
     try:
         target.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        reason = f"{target} cannot be written: {error.strerror}. Name another file."
+    except OSError as cause:
+        reason = f"{target} cannot be written: {cause.strerror}. Choose another file."
         raise errors.PaperroundError(reason) from None
+    error(f"Wrote {target} ({len(text.encode()):,} bytes).")
 
 
 def print_result(data: Any, sentence: str, as_json: bool) -> None:

@@ -50,25 +50,27 @@ def add(
     language: Annotated[str | None, typer.Option("--language", help="en or ko.")] = None,
     priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)] = 0,
     timezone: Annotated[
-        str | None, typer.Option("--timezone", metavar="ZONE", help="The publisher's IANA zone.")
+        str | None, typer.Option("--timezone", metavar="ZONE", help="The publisher's IANA time zone.")
     ] = None,
     since_time: Annotated[
         str | None, typer.Option("--from", metavar="HH:MM", help="The earliest time to fetch today's digest.")
     ] = None,
     cross_lists: Annotated[
-        bool, typer.Option("--cross-lists", help="arXiv: also papers that other categories cross-list here.")
+        bool, typer.Option("--cross-lists", help="arXiv: include papers cross-listed from other categories.")
     ] = False,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="DATE", help="arXiv: also papers submitted from this day on."),
+        typer.Option("--since", metavar="DATE", help="arXiv: include papers submitted since this day."),
     ] = None,
-    every: Annotated[int | None, typer.Option("--every", min=1, help="Minutes between two checks.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Fetch once and show what is there.")] = False,
+    every: Annotated[int | None, typer.Option("--every", min=1, help="Minutes between checks.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Fetch once and show what the source brings.")
+    ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Add a source. It is stored without fetching, except with --check."""
+    """Add a source. Nothing is fetched yet, except with --check."""
     if not url.strip():
-        raise errors.UsageError("URL is empty. Name an address or a folder.")
+        raise errors.UsageError("URL is empty. Give an address or a folder.")
     values = {
         "timezone": shell.parse_zone(timezone),
         "from": shell.parse_time(since_time),
@@ -87,7 +89,7 @@ def add(
     if check:
         _check(added.url, as_json)
         return
-    sentence = f"{added.url} ({added.kind.value}) was added. `sources fetch` fetches from it now."
+    sentence = f"{added.url} ({added.kind.value}) was added. `paperround sources fetch` fetches from it now."
     shell.print_result(to_dict(added), sentence, as_json)
 
 
@@ -101,10 +103,10 @@ def _check(url: str, as_json: bool) -> None:
         _print_reports(reports, as_json, with_yields=True)
     finally:
         if failed:
-            shell.error("The source was not added. Without --check it is added and tried again later.")
+            shell.error("The source was not added. Without --check, it would be added and tried again later.")
         elif not as_json:
             shell.echo(
-                f"{errors.redact(url)} was added; `sources fetch` reads it now, `run` from time to time."
+                f"{errors.redact(url)} was added. `paperround sources fetch` reads it now, `paperround run` regularly."
             )
 
 
@@ -126,17 +128,17 @@ def list_rows(as_json: shell.AsJson = False) -> None:
 
 
 def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)]) -> None:
-    """Edit how far a source is trusted. Papers change right away; sent posts stay as they are."""
+    """Change the priority of a source. Papers change right away; sent posts stay as they are."""
     stored = shell.run_with_service(_create_registry, lambda registry: registry.set_priority(url, priority))
     count = shell.run_command(lambda: _merge(stored))
-    shell.echo(f"{url} has priority {priority} now; papers changed: {count}.")
+    shell.echo(f"{url} now has priority {priority}; papers changed: {count}.")
 
 
 def remove(url: Url) -> None:
-    """Remove a source. Digests already fetched are kept, and are trusted less than all other sources."""
+    """Remove a source. Digests already fetched are kept, with the lowest priority."""
     stored = shell.run_with_service(_create_registry, lambda registry: registry.remove(url))
     shell.run_command(lambda: _merge(stored))
-    shell.echo(f"{url} was removed; nothing more is fetched from it.")
+    shell.echo(f"{url} was removed. What it brought is kept.")
 
 
 async def _merge(url: str) -> int:
@@ -153,7 +155,7 @@ def fetch(
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Fetch from all sources now; with --since and --until, each day of the span."""
+    """Fetch from all sources now. With --since and --until, fetch each day between them."""
     first, last = (shell.parse_date(text) if text else None for text in (since, until))
     span = (first, last) if first or last else None
     reports = shell.run_command(lambda: _fetch(span, dry_run=dry_run))

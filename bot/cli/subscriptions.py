@@ -108,12 +108,12 @@ def add(
     webhook: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", help="Post by this webhook, without a bot; - reads its address from stdin."
+            metavar="URL", help="Post through this webhook, without a bot. - reads the URL from stdin."
         ),
     ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Add a daily post, sent by the bot to a channel, or through a webhook."""
+    """Add a daily post. The bot sends it to a channel, or it goes through a webhook."""
     from storage import errors, models
 
     settings, token = shell.load_settings(), None
@@ -121,7 +121,7 @@ def add(
         guild = models.NO_GUILD
         channel, token = _read_webhook(webhook, settings)
     elif webhook is not None or guild is None or channel is None:
-        raise errors.UsageError("Name the channel with --guild and --channel, or a webhook with --webhook.")
+        raise errors.UsageError("Give a channel with --guild and --channel, or a webhook with --webhook.")
     draft = models.Subscription(
         guild_id=guild, channel_id=channel, timezone=settings.timezone, locale=models.Locale(settings.locale)
     )
@@ -161,15 +161,15 @@ def _check_webhook(draft: models.Subscription, token: str, settings: Settings) -
         )
     if failure is not None:
         shell.error(
-            f"Discord could not be asked about the webhook: {failure}. `paperround doctor` asks again."
+            f"The webhook could not be checked with Discord: {failure}. `paperround doctor` checks it again."
         )
 
 
 def list_rows(
-    guild: Annotated[int | None, typer.Option("--guild", help="Only this server's.")] = None,
+    guild: Annotated[int | None, typer.Option("--guild", help="Only the posts of this server.")] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show the daily posts of all channels."""
+    """List the daily posts of all channels."""
     from storage import errors
 
     subscription_rows = shell.run_with_service(
@@ -190,7 +190,7 @@ def list_rows(
         }
         for subscription in subscription_rows
     ]
-    shell.print_rows(rows, _COLUMNS, False, empty="No channel has a daily post. `channels add` adds one.")
+    shell.print_rows(rows, _COLUMNS, False, empty="No daily posts. `paperround channels add` adds one.")
 
 
 @shell.with_options(_post_options)
@@ -308,5 +308,5 @@ def _with_changes(subscription: models.Subscription, given: Mapping[str, Any]) -
 
     changed = options.with_changes(subscription, given)
     if given.get("server_picks") and changed.style is not models.Style.WEEKLY:
-        raise errors.UsageError("Only a weekly post lists what members saved or shared. Use --style weekly.")
+        raise errors.UsageError("--server-picks is for weekly posts only. Add --style weekly.")
     return changed

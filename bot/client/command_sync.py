@@ -87,10 +87,12 @@ async def hash_commands(tree: app_commands.CommandTree[Any]) -> str:
 WRONG_TOKEN = (
     "Discord does not accept DISCORD_TOKEN. Copy it again from your application's Bot page (Reset Token)."
 )
-NO_ANSWER = "Discord has not answered in 15 s, or limits requests at the moment. The token may be right: try again later."
+NO_ANSWER = (
+    "Discord did not answer within 15 s, or is limiting requests. The token may be right; try again later."
+)
 
 NOT_A_TOKEN = (
-    "DISCORD_TOKEN is too short for a bot's token, or not three parts with dots between them. Copy it again from your"
+    "DISCORD_TOKEN does not look like a bot's token: three long parts with dots between them. Copy it again from your"
     " application's Bot page (Reset Token)."
 )
 _TOKEN = re.compile(r"[\w-]{4,}\.[\w-]{4,}\.[\w-]{10,}")

@@ -435,9 +435,8 @@ def follow_button(texts: Texts, state: ListState) -> ui.Item[Any] | None:
 
 def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
     """Return the button that opens the form of a new alert, for the words of a topic if there is one."""
-    terms = None
-    if 0 < len(topic) <= MAX_LIST_TEXT_LENGTH:
-        terms = alert_terms(ListState(ListKind.TOPIC, topic))
+    is_usable = 0 < len(topic) <= MAX_LIST_TEXT_LENGTH
+    terms = alert_terms(ListState(ListKind.TOPIC, topic)) if is_usable else None
     if terms is None:
         label, topic = "post-follow", ""
     else:
@@ -476,10 +475,10 @@ def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
     return sorted(distances, key=distances.__getitem__)
 
 
-def read_and_save_buttons(texts: Texts, arxiv_id: str) -> list[ui.Item[Any]]:
+def read_and_save_buttons(texts: Texts, arxiv_id: str, marker: str | None = None) -> list[ui.Item[Any]]:
     """Return the buttons that open the card of a paper and save the paper, for a message that has several."""
     return [
-        button(texts("read"), pack_custom_id(OPEN_PAPER, arxiv_id)),
+        button(texts("read"), pack_custom_id(OPEN_PAPER, arxiv_id, marker=marker)),
         button(texts("save"), pack_custom_id(SAVE_PAPER, "1", NO_PAGE, arxiv_id)),
     ]
 

@@ -121,7 +121,7 @@ class WebhookSender:
         receipt = self._receipts.get(request.nonce)
         if receipt is None:
             raise DeliveryError(
-                UNVERIFIABLE, "a webhook's messages cannot be looked for; it is not sent again"
+                UNVERIFIABLE, "messages of a webhook cannot be looked up, so it is not sent again"
             )
         return receipt
 

@@ -158,14 +158,14 @@ def _load_country(country: str, part: str | None) -> Container[date]:
         import holidays
     except ModuleNotFoundError:
         raise errors.UsageError(
-            f"PAPERROUND_DAYS_OFF: the holidays of {country} need the extra: pip install 'paperround[holidays]'."
+            f"PAPERROUND_DAYS_OFF: the holidays of {country} need the extra holidays: pip install 'paperround[holidays]'."
         ) from None
     try:
         return holidays.country_holidays(country, subdiv=part)
     except NotImplementedError:
         place = country if part is None else f"{country}-{part}"
         raise errors.UsageError(
-            f"PAPERROUND_DAYS_OFF: the holidays of {place} are not known. Use a code of ISO 3166 such as KR or US-CA, or a file."
+            f"PAPERROUND_DAYS_OFF: the holidays of {place} are not known. Use an ISO 3166 code such as KR or US-CA, or a file."
         ) from None
 
 
@@ -175,10 +175,10 @@ def _load_file(path: Path) -> Container[date]:
             content = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         raise errors.UsageError(
-            f"PAPERROUND_DAYS_OFF: {path} is not the code of a country, and not a file that can be read ({error})."
+            f"PAPERROUND_DAYS_OFF: {path} is neither a country code nor a readable file ({error})."
         ) from error
     if len(content) > MAX_FILE_BYTES:
-        raise errors.UsageError(f"PAPERROUND_DAYS_OFF: {path} has more than {MAX_FILE_BYTES} bytes.")
+        raise errors.UsageError(f"PAPERROUND_DAYS_OFF: {path} is larger than {MAX_FILE_BYTES:,} bytes.")
     return read_dates(content.decode("utf-8-sig", "replace"), str(path))
 
 

@@ -62,6 +62,14 @@ def log_error(log: Any, event: str, error: BaseException, **details: object) -> 
         log.error(event, exc_info=error, **details)
 
 
+def stop_on_signals() -> asyncio.Event:
+    """Return the event that SIGTERM and SIGINT set from now on."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
+
+
 async def run_unless_stopped(work: Coroutine[Any, Any, bool], stop: asyncio.Event) -> bool:
     """Return what the work returns; false if it failed, or if `stop`, which cancels it, was set first."""
     task, stopper = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())

@@ -49,9 +49,9 @@ def configure(log: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # discord.py, Alembic, the SDK of MCP and its server log internals at INFO.
+    # discord.py, Alembic and the SDK of MCP log internals at INFO.
     quiet = logging.INFO if level == "debug" else max(logging.WARNING, root.level)
-    for name in ("discord", "alembic", "apscheduler", "aiosqlite", "mcp", "uvicorn"):
+    for name in ("discord", "alembic", "apscheduler", "aiosqlite", "mcp"):
         logging.getLogger(name).setLevel(quiet)
 
 

@@ -91,9 +91,7 @@ def _check_proxy(address: str) -> None:
     scheme, separator, rest = address.partition("://")
     host, _, port = rest.rstrip("/").rpartition("@")[2].partition(":")
     if scheme not in ("http", "https") or not separator or not host or (port and not port.isdecimal()):
-        raise ValueError(
-            "this is not the address of a proxy. Example: http://user:password@proxy.example:3128"
-        )
+        raise ValueError("not the address of a proxy. Example: http://user:password@proxy.example:3128")
 
 
 def _web_address(sentence: str) -> pydantic.AfterValidator:
@@ -131,8 +129,8 @@ def parse_log(value: str) -> tuple[str, str]:
 
 
 _Page = Annotated[str, _web_address("{!r} is not a web address. Example: https://arxiv.org/html")]
-_Api = _web_address("this is not the address of an API. Example: http://127.0.0.1:11434/v1")
-_Ping = _web_address("this is not a web address. Example: https://example.org/ping/KEY")
+_Api = _web_address("not the address of an API. Example: http://127.0.0.1:11434/v1")
+_Ping = _web_address("not a web address. Example: https://example.org/ping/KEY")
 _List = pydantic.BeforeValidator(_split_texts)
 _HttpAddress = Annotated[str | None, _checked(parse_address)]
 
@@ -195,7 +193,7 @@ class Settings(BaseSettings):
     web: _HttpAddress = None
     mcp_token: SecretStr | None = None
     heartbeat_url: Annotated[
-        SecretStr | None, _web_address("this is not a web address. Example: https://example.org/ping/KEY")
+        SecretStr | None, _web_address("not a web address. Example: https://example.org/ping/KEY")
     ] = None
     log: Annotated[str, _checked(parse_log)] = "console"
     operator_channel: int | None = Field(default=None, ge=1, lt=1 << 63)
@@ -204,7 +202,7 @@ class Settings(BaseSettings):
     keep_days: int = Field(default=90, ge=35, le=3650)
     keep_server_days: int = Field(default=30, ge=1, le=3650)
     writer_url: Annotated[
-        str | None, _web_address("this is not the address of an API. Example: http://127.0.0.1:11434/v1")
+        str | None, _web_address("not the address of an API. Example: http://127.0.0.1:11434/v1")
     ] = None
     writer_model: str | None = None
     writer_key: SecretStr | None = None
@@ -226,7 +224,7 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_unset(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
         if isinstance(value, bool):
-            raise ValueError("it cannot be true or false")
+            raise ValueError("cannot be true or false")
         is_optional = cls.model_fields[str(info.field_name)].default is None
         return None if is_optional and isinstance(value, str) and not value.strip() else value
 
@@ -271,17 +269,19 @@ def load() -> Settings:
 def _format_unread(error: SettingsError) -> str:
     """Return the sentence about a text of the environment that is not the JSON of its field, which the error quotes."""
     [name] = re.findall(r'field "(\w+)"', str(error)) or ["settings"]
-    return f"{setting_name(name)}: this is not JSON. Change it in the environment or {ENV_FILE}."
+    return f"{setting_name(name)}: not valid JSON. Change it in the environment or {ENV_FILE}."
 
 
 def _format_error(problem: Mapping[str, Any]) -> str:
     name = setting_name(str(problem["loc"][0])) if problem["loc"] else "settings"
     rest = "".join(f"[{part}]" for part in problem["loc"][1:])
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    message = str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
     if problem["type"] == "literal_error":
-        message = (
-            f"{str(problem['input'])[:40]!r} is not one of its values; write {problem['ctx']['expected']}"
-        )
+        message = f"{str(problem['input'])[:40]!r} is not one of its values. Use {problem['ctx']['expected']}"
+    elif wanted := re.match("Input should be ([^,]+)", message):
+        message = f"must be {wanted[1]}"
+        if problem["type"] != "string_type":  # a secret is a string
+            message += f", not {str(problem['input'])[:40]!r}"
     return f"{name}{rest}: {message}. Change it in the environment, {ENV_FILE} or {TOML_FILE}."
 
 

@@ -13,7 +13,7 @@ from discord import ui
 from bot.client import message_builder, sender
 from bot.client import messages as client_messages
 from bot.client.message_builder import pack_custom_id
-from bot.client.messages import OPEN_PAPER, OPEN_TOPIC_MODAL, PostWording, subtext_lines
+from bot.client.messages import OPEN_TOPIC_MODAL, PostWording, subtext_lines
 from bot.client.router import REQUIRED, Channel
 from bot.client.translations import Texts
 from bot.outbox import contents
@@ -97,11 +97,7 @@ def card_view(
     message.add_section(f"{title}\n{_byline(post, paper)}".strip(), paper.thumbnail, paper.title)
     rows: list[list[ui.Item[Any]]] = [
         [
-            message_builder.button(texts("read"), pack_custom_id(OPEN_PAPER, paper.arxiv_id, marker=marker)),
-            message_builder.button(
-                texts("save"),
-                pack_custom_id(client_messages.SAVE_PAPER, "1", client_messages.NO_PAGE, paper.arxiv_id),
-            ),
+            *client_messages.read_and_save_buttons(texts, paper.arxiv_id, marker),
             message_builder.button(
                 texts("similar"), pack_custom_id(client_messages.SIMILAR_PAPERS, paper.arxiv_id)
             ),

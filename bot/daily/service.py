@@ -213,10 +213,10 @@ async def _find_source(
     label = kinds.public_label(address)
     if is_lookup and not wanted.topic:
         raise TopicNeededError(
-            f"{label} brings all new papers of a day, most without votes. A daily post from it needs a topic: add --topic."
+            f"{label} brings all new papers of a day, most of them without votes. A daily post from it needs a --topic."
         )
     if wanted.when is models.When.COMPLETE and not record.has_daily_list:
-        raise NoDayListError(f"{label} has no lists that close. A daily post from it is sent at its hour.")
+        raise NoDayListError(f"{label} has no daily list to wait for. Use --when hour for a post from it.")
     return address
 
 

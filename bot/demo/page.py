@@ -63,6 +63,7 @@ ENGLISH_WORDS = {
     "SimCord selection draft": "Choose, then press Apply",
     "This field is required.": "Required",
     "SimCord Preview": "Paperround demo",
+    "1 required options missing": "A required option is missing.",
 }
 KOREAN_WORDS = {
     "SimCord selection draft": "고른 다음 적용을 눌러 주세요",
@@ -96,6 +97,7 @@ KOREAN_WORDS = {
     "Application commands": "명령어",
     "COMMANDS": "명령어",
     "OPTIONS": "항목",
+    "+ options": "+ 항목",
     "CHANNELS": "채널",
     "ROLES": "역할",
     "True": "예",
@@ -117,13 +119,15 @@ KOREAN_WORDS = {
 }
 KOREAN_PATTERNS = (
     ("(.+) used", "$1 ·"),
-    (r"\+(\d+) (?:optional|more)", "+$1개 더"),
+    (r"\+(\d+) (?:optional|more|options)", "+$1개 더"),
+    (r"(\d+) options on this page", "$1개"),
+    (r"(\d+) required options missing", "꼭 필요한 값이 $1개 빠졌어요"),
     ("Message (#.+)", "$1에 메시지 보내기"),
     ("OPTIONS MATCHING (.*)", "$1 검색 결과"),
     (r"(\d+) commands", "명령어 $1개"),
 )
 _FILES = {"/paperround.css": "text/css", "/paperround.js": "application/javascript"}
-_CHANNEL = "/paperround/channel/"
+_CHANNEL, _CANCELLED = "/paperround/channel/", "/paperround/cancelled"
 
 
 def dress(
@@ -141,10 +145,13 @@ def dress(
 
     async def serve(request: web.Request) -> web.StreamResponse:
         path = request.path
-        if path.startswith(_CHANNEL):
+        if path == _CANCELLED or path.startswith(_CHANNEL):
             if not server._authorized(request):
                 raise web.HTTPUnauthorized
-            _show_channel(preview, channels[int(path.removeprefix(_CHANNEL))])
+            if path == _CANCELLED:
+                _close_form(preview, request.query_string)
+            else:
+                _show_channel(preview, channels[int(path.removeprefix(_CHANNEL))])
             return respond("", "text/plain")
         if path in _FILES:
             text = (resources.files(__package__) / "page" / path[1:]).read_text(encoding="utf-8")
@@ -169,7 +176,7 @@ def dress(
         return respond(json.dumps(catalog), "application/json")
 
     shown = [f"{_CHANNEL}{number}" for number in range(len(channels))]
-    server._STATIC_FILES = server._STATIC_FILES | dict.fromkeys([*_FILES, *shown], "")
+    server._STATIC_FILES = server._STATIC_FILES | dict.fromkeys([*_FILES, *shown, _CANCELLED], "")
     server._static, server._commands = serve, list_commands
 
 
@@ -281,3 +288,10 @@ def _show_channel(preview: simcord.Preview, channel: simcord.ChannelHandle) -> N
     for id_ in [id_ for id_ in preview._pages if id_ != source.id]:
         preview._close_page(id_)
     preview._publish(source, reason="navigation")
+
+
+def _close_form(preview: simcord.Preview, handle: str) -> None:
+    """Close a form that was cancelled, which SimCord's page does in the browser alone: until then no menu has channels."""
+    for page in [page for page in preview._pages.values() if page.modal_handle == handle]:
+        page.modal = page.modal_handle = None
+        preview._publish(page, reason="navigation")

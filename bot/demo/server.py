@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import signal
 import sys
 import tempfile
 import time
@@ -22,15 +21,13 @@ from bot.alerts import matcher
 from bot.app.container import Container, open_container
 from bot.app.runtime import Runtime, build_runtime
 from bot.archive import parse
-from bot.core import http_server
+from bot.core import http_server, isolation
 from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
 from bot.demo import page as demo_page
 from bot.demo import sample_digests
 from bot.demo.stage import Stage, Viewer
 from bot.search import glossary
-from bot.search.results import Choice, SearchRequest, SearchResult
-from bot.search.service import SearchService
 from bot.web import server as web_server
 from bot.web.service import Page, WebPages
 from storage import locks, models, papers, shelf, sources
@@ -45,31 +42,6 @@ INTRODUCTION = {
 }
 
 
-class DemoSearch(SearchService):
-    """The search without the made-up papers of past months, which are there for trends alone."""
-
-    async def search(self, request: SearchRequest) -> SearchResult:
-        """Return the papers on a topic, best first."""
-        return await super().search(_without_made_up(request))
-
-    async def list_top(self, request: SearchRequest) -> SearchResult:
-        """Return the top-voted papers of a period."""
-        return await super().list_top(_without_made_up(request))
-
-    async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
-        """Return the papers that share the most rare terms with a paper."""
-        found = await super().list_similar(arxiv_id, limit=limit)
-        return [row for row in found if not sample_digests.is_made_up(row.arxiv_id)]
-
-    async def complete_paper(self, text: str) -> list[Choice]:
-        """Return the papers whose arXiv id or title begins as typed."""
-        return [
-            choice
-            for choice in await super().complete_paper(text)
-            if not sample_digests.is_made_up(choice.value)
-        ]
-
-
 class DemoPages(WebPages):
     """The web archive without pictures, which are on other hosts."""
 
@@ -78,11 +50,6 @@ class DemoPages(WebPages):
         rows = [dataclasses.replace(row, picture=None) for row in page.values.get("rows", ())]
         values = {**page.values, "rows": rows, "picture": None}
         return super().render(dataclasses.replace(page, values=values) if page.template else page)
-
-
-def _without_made_up(request: SearchRequest) -> SearchRequest:
-    first_on = sample_digests.FIRST_DAY_ON
-    return dataclasses.replace(request, since=max(request.since or first_on, first_on))
 
 
 class DemoClock:
@@ -156,8 +123,6 @@ async def open_demo(
     settings = Settings(database_url=f"sqlite+aiosqlite:///{folder / 'demo.db'}", locale=locale.value)
     async with open_container(settings, clock=clock) as container:
         bot = container.create_bot(shard_count=1, locale=locale)
-        search = DemoSearch(container.database, bot.services.glossary, clock)
-        bot.services = dataclasses.replace(bot.services, search=search)
         async with simcord.run(bot, check_errors=False) as env:
             clock.env = env
             assert bot.user is not None
@@ -179,9 +144,7 @@ async def open_demo(
 
 async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
     """Serve the page until Ctrl-C, SIGTERM or its closing."""
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    stop = isolation.stop_on_signals()
     with tempfile.TemporaryDirectory(prefix="paperround-demo-") as folder:
         async with open_demo(locale, Path(folder), dm=dm) as (env, runtime, channels, viewer):
             digests = [

@@ -116,8 +116,11 @@ def convert_command(option: CommandSpec, value: str) -> str | int | bool:
             chosen: str | int = choice["value"]
             return chosen
     if option["type"] == INTEGER:
-        if not re.fullmatch("[0-9]{1,9}", value):
+        if not re.fullmatch("-?[0-9]{1,9}", value):
             raise UnusableValueError("number")
+        low, high = option.get("min_value", int(value)), option.get("max_value", int(value))
+        if not low <= int(value) <= high:
+            raise UnusableValueError("range", low=str(low), high=str(high), value=value)
         return int(value)
     if option["type"] == BOOLEAN:
         return value.casefold() in _YES
@@ -150,6 +153,7 @@ HINTS = {
         "missing": "`{command}` needs {missing}: for example `{command} {missing}: …`.",
         "choice": "`{command}` does not know that value for {option}. Choose one: {names}.",
         "number": "`{option}` needs a whole number, such as 10.",
+        "range": "`{option}` must be from {low} to {high}; you typed {value}.",
         "chosen": "`{option}` is chosen from Discord's list. Type / and pick the command there.",
         "channel": "There is no channel {value}. Choose one: {names}.",
         "refused": "`{command}` cannot use that: {reason}",
@@ -161,6 +165,7 @@ HINTS = {
         "missing": "`{command}` 명령어에는 {missing} 값이 필요해요. 예: `{command} {missing}: …`",
         "choice": "`{command}` 명령어의 {option} 값으로는 쓸 수 없어요. 이 중에서 골라 주세요: {names}",
         "number": "`{option}`에는 10처럼 숫자를 넣어 주세요.",
+        "range": "`{option}`에는 {low}부터 {high}까지 넣을 수 있어요(입력한 값: {value}).",
         "chosen": "`{option}` 값은 디스코드 목록에서 골라야 해요. /를 입력해 명령어를 골라 주세요.",
         "channel": "{value} 채널은 없어요. 이 중에서 골라 주세요: {names}",
         "refused": "`{command}` 명령어에 쓸 수 없는 값이에요: {reason}",
@@ -300,7 +305,8 @@ class Stage:
             try:
                 options[option["name"]] = convert_command(option, value)
             except UnusableValueError as error:
-                raise UnusableValueError(error.key, option=local_name(option, self._locale.value)) from None
+                name = local_name(option, self._locale.value)
+                raise UnusableValueError(error.key, option=name, **error.values) from None
         return options
 
     async def _say(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:

@@ -232,11 +232,11 @@ class GlossaryDraft(NamedTuple):
             key: [form for text in own for form in term_keys.latin_variants(text)]
             for key, own in texts.items()
         }
-        return CooccurrenceCounter({*self.pairs, *seeded}, english, seeded)
+        return CooccurrenceCounter({*self.pairs, *seeded}, english)
 
 
 def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.SeedTerm]) -> GlossaryDraft:
-    """Gather the evidence of all"""
+    """Gather the evidence of all mentions, and of the seed list."""
     rows, all_terms = list(counts), list(terms)
     votes = _Votes(rows)
     seeds = {term.key: term for term in all_terms if not term.is_common_word}
@@ -441,15 +441,10 @@ def shorter_terms(key: str) -> list[str]:
 # The senses of abbreviations.
 
 
-def papers_containing(key: str, counts: Mapping[str, int]) -> int:
-    """Return the papers of an English key and of all longer keys that contain it."""
-    return sum(papers for longer, papers in counts.items() if f" {key} " in f" {longer} ")
-
-
 def rank_senses(
     explained: Spellings, seeds: Mapping[str, concepts.SeedTerm], surfaces: Spellings
 ) -> dict[str, list[concepts.AbbreviationSense]]:
-    """Return the senses of each abbreviation, best first; papers of a longer key that contains a key count for it too."""
+    """Return the senses of each abbreviation, best first."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for term in seeds.values():
         for abbreviation in term.abbreviations:
@@ -462,8 +457,8 @@ def rank_senses(
         senses = [
             concepts.AbbreviationSense(
                 key,
-                papers_containing(key, terms) / total,
-                papers_containing(key, papers),
+                terms[key] / total,
+                papers[key],
                 seeds[key].english[0] if key in seeds else most_common(surfaces.get(key), key),
             )
             for key in terms
@@ -489,13 +484,8 @@ MOST = 0.5
 class CooccurrenceCounter:
     """Numbers of papers, and of titles, with Korean and English keys, and with the given pairs, of the papers added."""
 
-    def __init__(
-        self,
-        pairs: Iterable[TermPair],
-        english_forms: Mapping[str, Iterable[str]],
-        sure: Iterable[TermPair] = (),
-    ) -> None:
-        """Take the pairs to count, and the stem sequences of each English key. `sure` pairs speak for others of their term."""
+    def __init__(self, pairs: Iterable[TermPair], english_forms: Mapping[str, Iterable[str]]) -> None:
+        """Take the pairs to count, and the stem sequences of each English key."""
         self.papers = 0
         self.counts: Counter[str] = Counter()
         self.title_counts: Counter[str] = Counter()
@@ -503,13 +493,10 @@ class CooccurrenceCounter:
         self._partners: dict[str, list[str]] = defaultdict(list)
         self._by_prefix: dict[str, list[str]] = defaultdict(list)
         self._by_first_word: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        self._sure: dict[str, set[str]] = defaultdict(set)
         for korean, english in pairs:
             if korean not in self._partners:
                 self._by_prefix[korean[:3]].append(korean)
             self._partners[korean].append(english)
-        for korean, english in sure:
-            self._sure[english].add(korean)
         for key, forms in english_forms.items():
             for form in {key, *forms}:
                 self._by_first_word[form.split()[0]].append((f" {form} ", key))
@@ -522,10 +509,7 @@ class CooccurrenceCounter:
         self.title_counts.update(set().union(*self._find(title)))
         for key in korean:
             for partner in self._partners[key]:
-                others = (
-                    form for form in self._sure[partner] & korean if form not in key and key not in form
-                )
-                if partner in english or any(others):
+                if partner in english:
                     self.pair_counts[TermPair(key, partner)] += 1
 
     def share(self, pair: TermPair) -> float:

@@ -218,12 +218,10 @@ class ListsCog(commands.Cog):
         return await load_list_text(self._services.text_tokens, client_messages.unpack_state(action))
 
 
-async def store_list_text(
-    tokens: TextTokenStore, user_id: int, state: ListState, max_length: int = MAX_LIST_TEXT_LENGTH
-) -> ListState:
-    """Return the state with its text on one line, and with a token if the text is longer than `max_length`."""
+async def store_list_text(tokens: TextTokenStore, user_id: int, state: ListState) -> ListState:
+    """Return the state with its text on one line, and with a token if the text is too long for a custom id."""
     text = discord_text.to_single_line(state.text)
-    token = await tokens.save(user_id, TextPurpose.LIST, text) if len(text) > max_length else ""
+    token = await tokens.save(user_id, TextPurpose.LIST, text) if len(text) > MAX_LIST_TEXT_LENGTH else ""
     return replace(state, text=text, token=token)
 
 

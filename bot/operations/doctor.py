@@ -16,6 +16,7 @@ from bot.client import command_sync, webhook
 from bot.core import day_close
 from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, find_unknown, setting_name, setting_origins
+from bot.operations import service
 from bot.outbox import outcomes
 from bot.rendering.templates import Templates
 from bot.search import glossary as search_glossary
@@ -40,10 +41,10 @@ from storage.database import Database
 TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
 """Returns the bot of the token, or raises PaperroundError."""
 
-NO_TOKEN = "`paperround setup` asks for it and writes it into .env; `paperround demo` needs none."
-NO_POST = "No channel has a daily post; `/daily setup` in Discord or `paperround channels add` begins one."
+NO_TOKEN = "`paperround setup` asks for one and writes it to .env; `paperround demo` needs none."
+NO_POST = "No channel has a daily post. Use `/daily setup` in Discord or `paperround channels add`."
 GONE = (
-    "Discord does not know this webhook any more. Make another one in the channel's settings › Integrations, add the post"
+    "Discord no longer knows this webhook. Create another one in the channel's settings › Integrations, add the post"
     " again with `paperround channels add --webhook -`, and remove this one with `paperround channels remove {id}`."
 )
 IDLE_FRONTS = (
@@ -152,7 +153,7 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
     if label == "PAPERROUND_INBOX" and not value.exists():
         return True, "The folder is missing; `paperround run` creates it."
     if not value.is_dir():
-        return False, f"{value} is not a folder. Create it, or remove the setting."
+        return False, f"{value} is not a folder. Create it, or unset {label}."
     problems = Templates(value).find_problems() if label == "PAPERROUND_TEMPLATES" else []
     return not problems, "; ".join(map(str, problems))
 
@@ -161,7 +162,7 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool, Sequence[m
     """Return the findings, whether anything is to be posted otherwise than by webhooks, or nothing at all, and the processes."""
     name = "database"
     if (path := snapshot.find_missing_file(settings.database_url)) is not None:
-        note = f"{path} does not exist; `paperround run` creates it. If you already have one, you are in another folder."
+        note = f"{path} does not exist; `paperround run` creates it. If you already have a database, change to its folder."
         has_source = bool(settings.sources)
         return (
             [
@@ -243,7 +244,7 @@ async def _webhooks(
         if is_gone:
             notes.append(GONE.format(id=row.id))
         elif failure is not None:
-            notes.append(f"Discord could not be asked about it: {failure}.")
+            notes.append(f"It could not be checked with Discord: {failure}.")
         if row.state is not models.ActivityState.ACTIVE and not is_gone:
             notes.append(f"It is paused. `paperround channels resume {row.id}` resumes it.")
         if days:
@@ -282,7 +283,7 @@ def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
     is_lookup = brought.brings is kinds.Brings.LOOK_UP
     megabytes = number * 365 * (BYTES_PER_LOOKUP if is_lookup else BYTES_PER_PAPER) / 1_000_000
     value = f"{brought.brings.value}, about {number} paper{'s' if number != 1 else ''} a day"
-    return Finding(name, value, note=f"some {max(1, round(megabytes))} MB of disk a year")
+    return Finding(name, value, note=f"about {max(1, round(megabytes))} MB of disk per year")
 
 
 async def _index(opened: Database) -> Finding:
@@ -292,7 +293,7 @@ async def _index(opened: Database) -> Finding:
     value = f"version {version}, {status.papers} papers"
     if status.progress is not None:
         value += f"; a new one has {status.progress.papers}"
-    remedy = "`paperround run` takes care of it; `paperround reindex` does so at once."
+    remedy = "`paperround run` rebuilds it; `paperround reindex` does so now."
     reason = search_index.describe(status)
     well = not status.is_outdated and not status.missing
     note = f"The index is {reason}. {remedy}" if reason else ""
@@ -304,7 +305,7 @@ async def _discord(
 ) -> list[Finding]:
     """Say whether the token is accepted, and who answers the commands if a front has to do with it."""
     if settings.discord_token is None and not is_needed:
-        return [Finding("Discord", "no token", note="All posts are sent by webhooks, which need none.")]
+        return [Finding("Discord", "no token", note="All posts go through webhooks, which need no token.")]
     if settings.discord_token is None:
         return [_step("Discord", "no token", is_done=False, note=NO_TOKEN)]
     try:
@@ -314,7 +315,7 @@ async def _discord(
     findings = [Finding("Discord", f"logged in as {application.name}")]
     address, has_front = application.interactions_url, processes.has_front(live)
     if address is not None:
-        status, note = (Status.OK, "") if has_front else (Status.WARNING, processes.NO_FRONT)
+        status, note = (Status.OK, "") if has_front else (Status.WARNING, service.NO_FRONT)
         findings.append(Finding("commands", f"sent to {address}", status=status, note=note))
     elif has_front:
         findings.append(Finding("commands", "sent over the Gateway", status=Status.WARNING, note=IDLE_FRONTS))

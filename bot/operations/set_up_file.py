@@ -186,7 +186,7 @@ class SetUpFile:
         except _UndoneError:
             if expected is not None:
                 raise errors.UsageError(
-                    "The set-up was changed meanwhile; nothing was applied. Look at the plan again."
+                    "The set-up has changed in the meantime, and nothing was applied. Check the plan again."
                 ) from None
         assert plan is not None
         return plan
@@ -205,7 +205,7 @@ def parse(text: str, location: str) -> tuple[list[str], dict[str, list[_Item]]]:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise errors.UsageError(f"{location} is not TOML: {reason}.") from None
+        raise errors.UsageError(f"{location} is not valid TOML: {reason}.") from None
     lines = _find_lines(text)
     problems: list[models.LocatedProblem] = []
     tables = {table.name for table in TABLES}
@@ -359,7 +359,7 @@ class _Run:
             if key != "priority":
                 raise _KeyError(
                     key,
-                    f"source {label} is there with another {key} ({changed[key]}), which cannot be changed."
+                    f"source {label} already exists with another {key} ({changed[key]}), which cannot be changed."
                     " Remove it first with `paperround sources remove`.",
                 )
         self._note(f"source {label}", changed)
@@ -551,7 +551,10 @@ def _load(table: _Table, base: Any, values: Mapping[str, Any]) -> Any:
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = keys.get(str(first["loc"][0]), "") if first["loc"] else ""
-        raise _KeyError(key, f"{key} is {str(values.get(key))[:40]!r}. {first['msg']}.") from None
+        raise _KeyError(
+            key,
+            f"{key} is {str(values.get(key))[:40]!r}. {first['msg'].replace('Input should be', 'It must be')}.",
+        ) from None
 
 
 def _load_value(key: str, name: str, value: Any) -> Any:

@@ -340,12 +340,14 @@ class BoundedEnvironment(SandboxedEnvironment):
                     break
                 if weight > most:
                     raise TemplateLimitError(
-                        f"it takes more than {self._max_steps} steps; a value is too large"
+                        f"it takes more than {self._max_steps} steps, since a value is too large"
                     )
             else:
                 open_items.pop()
             if weight > most or len(open_items) > _MAX_DEPTH:
-                raise TemplateLimitError(f"it takes more than {self._max_steps} steps; a value is too large")
+                raise TemplateLimitError(
+                    f"it takes more than {self._max_steps} steps, since a value is too large"
+                )
         return weight
 
     def _count_if_lazy(self, value: Any, others: Any) -> Any:

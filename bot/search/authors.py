@@ -15,7 +15,7 @@ from itertools import islice, pairwise
 from bot.glossary import concepts, resolver
 from bot.search import glossary as search_glossary
 from bot.search import query as search_query
-from bot.search.results import AuthorResult, Sort, votes_descending
+from bot.search.results import AuthorResult, Sort
 from bot.text import analyser, people, questions
 from bot.text.query_parser import Query
 from storage import models, search
@@ -378,4 +378,4 @@ def list_paper_ids(snapshot: Snapshot, names: Sequence[str]) -> frozenset[int] |
 def sort_rows(rows: Sequence[models.PaperRow], sort: Sort) -> list[models.PaperRow]:
     """Return papers newest first by date, or top-voted first with unknown votes last by any other order."""
     newest = sorted(rows, key=lambda row: (row.date, row.id), reverse=True)
-    return newest if sort is Sort.DATE else sorted(newest, key=votes_descending)
+    return newest if sort is Sort.DATE else sorted(newest, key=lambda row: models.votes_descending(row.votes))

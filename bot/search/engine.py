@@ -513,7 +513,7 @@ def find_sorted(
         case search_results.Sort.DATE:
             listed.sort(key=lambda row: (row.date, row.id), reverse=True)
         case search_results.Sort.VOTES:
-            listed.sort(key=search_results.votes_descending)
+            listed.sort(key=lambda row: models.votes_descending(row.votes))
         case _:
             assert_never(sort)
     listed.sort(key=lambda row: row.id in found.missing)
@@ -593,9 +593,9 @@ def _last_word_queries(word: str) -> list[BooleanQuery]:
     return [Prefix(tokens[-1]), Prefix(word), *tokens, *stems]
 
 
-# What is like a paper: those that share the most of its rarest words, as Lucene's "more like this" finds them.
+# What is like a paper: those that share the most of its rarest words ("more like this").
 
-_MAX_TERMS = 25
+_MAX_TERMS = 50
 _MAX_DOCUMENT_SHARE = 0.1
 """Words in a larger share of the papers say nothing of what one is about."""
 _CANDIDATES_PER_TERM = 200

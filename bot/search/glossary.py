@@ -181,11 +181,13 @@ def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added
     found = current.find_concepts(term)
     if len(found) > 1:
         names = " · ".join(concept.usual_form("en") or concept.key for concept in found)
-        raise errors.UsageError(f"{term!r} is a form of several terms; name one of them: {names}.")
+        raise errors.UsageError(f"{term!r} is a form of several terms. Use one of them: {names}.")
     if not found and not is_added:
-        raise errors.UsageError(f"{term!r} is not in the glossary. `paperround glossary TERM` shows what is.")
+        raise errors.UsageError(
+            f"{term!r} is not in the glossary. `paperround glossary TERM` looks a term up."
+        )
     if not found and resolver.form_language(term) != "en":
-        raise errors.UsageError(f"{term!r} is not in the glossary, and a new term needs its English name.")
+        raise errors.UsageError(f"{term!r} is not in the glossary. Give a new term by its English name.")
     name = (found[0].usual_form("en") or found[0].key) if found else term
     forms = found[0].forms if found else ()
     is_known = any(resolver.is_same_form(other.text, form) for other in forms)
@@ -194,9 +196,7 @@ def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added
     if is_added and is_known:
         raise errors.UsageError(f"{form!r} is already a form of {name!r}.")
     if is_added and len(term_keys.term_key(form)) < 2:
-        raise errors.UsageError(
-            f"{form!r} is too short: a form of one letter or syllable is in too many words."
-        )
+        raise errors.UsageError(f"{form!r} is too short: too many words contain a single letter or syllable.")
     if not is_added and not is_known and name not in current.list_senses(form):
         known = " · ".join(other.text for other in forms)
         raise errors.UsageError(f"{form!r} is not a form of {name!r}. Its forms are: {known}.")

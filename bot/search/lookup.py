@@ -167,6 +167,30 @@ def _list_filtered(
     return replace(common, rows=tuple(rows), total=total, complete=total)
 
 
+_DECIDED_PAPERS = 10
+
+
+def _list_deciding(view: Snapshot, expanded: concepts.Expansion, found: engine.Found) -> tuple[str, ...]:
+    """Return the added forms of a query; of a question, which describes topics, those by which its first papers were found.
+
+    One of these has such a form and lacks a term as typed. A topic that only perhaps is meant is in none of them.
+    """
+    forms = search_query.added_forms(expanded)
+    if not expanded.topics or not forms:
+        return forms
+    rows = search.list_by_paper_ids(view, [paper_id for _, paper_id in found.hits[:_DECIDED_PAPERS]])
+    documents = [
+        term_keys.Document(row.texts.title, row.texts.body, row.votes, row.last_on) for row in rows.values()
+    ]
+    terms = [term_keys.compile_term(term) for term in search_query.query_terms(expanded)]
+    lacking = [document for document in documents if not all(any(term.count(document)) for term in terms)]
+    return tuple(
+        form
+        for form in forms
+        if any(any(term_keys.compile_term(form).count(document)) for document in lacking)
+    )
+
+
 _ENOUGH_COMPLETE = 3
 """With fewer papers that match all of a query, alternative queries are suggested."""
 
@@ -287,7 +311,7 @@ class LookUp:
             complete=found.complete_count,
             is_inside=found.is_inside,
             corrected=corrected,
-            added_forms=search_query.added_forms(expanded),
+            added_forms=_list_deciding(view, expanded, found),
             terms=(*search_query.query_terms(expanded), *query.phrases),
             term_forms=(*search_query.term_forms(expanded), *((phrase,) for phrase in query.phrases)),
             is_shortened=len(expanded.text.split()) < len(query.text.split()),

@@ -263,11 +263,15 @@ _MIN_COMPOUND_SYLLABLES = 4
 
 
 class IndexQuery(NamedTuple):
-    """The conditions on a paper that has a term: `anywhere`, `in_title`, `repeated` (twice in the body)."""
+    """The conditions on a paper that has a term: `anywhere`, `repeated` (twice in the body), `in_title`."""
 
     anywhere: BooleanQuery
-    in_title: BooleanQuery
     repeated: BooleanQuery
+
+    @property
+    def in_title(self) -> BooleanQuery:
+        """The condition that the title has it."""
+        return with_suffix(self.anywhere, TITLE_MARK)
 
 
 @lru_cache(maxsize=1 << 8)
@@ -377,4 +381,4 @@ def _build(parts: Sequence[BooleanQuery], required: Sequence[str]) -> IndexQuery
     anywhere = AllOf(tuple(dict.fromkeys(parts)), phrase=True)
     tokens = tuple(token + REPEATED_MARK for token in dict.fromkeys(required))
     repeated = AllOf(tokens, phrase=True) if tokens else anywhere
-    return IndexQuery(anywhere, with_suffix(anywhere, TITLE_MARK), repeated)
+    return IndexQuery(anywhere, repeated)

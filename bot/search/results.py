@@ -17,7 +17,6 @@ from storage import models, search
 if TYPE_CHECKING:
     # Imported by the functions that make snippets, which the shell's search does not: its libraries take a tenth of a start.
     from bot.rendering.discord_text import SafeMarkdown
-    from storage.archive import DigestPaper
     from storage.database import Connection
 
 
@@ -124,11 +123,6 @@ class AuthorResult(PaperPage):
     topics: tuple[str, ...] = ()
     namesakes: tuple[str, ...] = ()
     is_corrected: bool = False
-
-
-def votes_descending(row: models.PaperRow | DigestPaper) -> tuple[bool, int]:
-    """Return the sort key for top-voted first, unknown votes last."""
-    return row.votes is None, -(row.votes or 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ class SearchService:
                 for paper in listed
                 if paper.paper_id not in seen and paper.since_revision <= spans[paper.digest_id][1]
             }
-            ordered = sorted(new.values(), key=search_results.votes_descending)
+            ordered = sorted(new.values(), key=lambda row: models.votes_descending(row.votes))
             page = [paper.arxiv_id for paper in ordered[offset : offset + limit]]
             return PaperPage(tuple(await papers.list_by_arxiv_ids(connection, page)), len(ordered))
 

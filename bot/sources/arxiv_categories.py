@@ -221,7 +221,7 @@ def parse_categories(address: str) -> tuple[str, ...]:
     names = [name.strip() for name in address.removeprefix(SCHEME).split(",")]
     if len(names) > _MAX_CATEGORIES:
         raise errors.UsageError(
-            f"{len(names)} arXiv categories are too many for one source; at most {_MAX_CATEGORIES}"
+            f"{len(names)} arXiv categories are too many for one source; the maximum is {_MAX_CATEGORIES}."
         )
     return tuple(dict.fromkeys(_parse_category(name) for name in names))
 
@@ -688,15 +688,15 @@ def check_options(address: str, options: Mapping[str, object], today: date) -> N
     """Raise UsageError for a day since which no paper can be asked for, and for options of categories at another address."""
     if not address.startswith(SCHEME) and options.keys() & {"since", "cross_lists"}:
         raise errors.UsageError(
-            "--since and --cross-lists are for categories of arXiv, such as arxiv:cs.CL; `sources fetch --since` fills a span"
-            " of days of other sources"
+            "--since and --cross-lists are for arXiv categories such as arxiv:cs.CL. For other sources, use `paperround"
+            " sources fetch --since`."
         )
     if since := options.get("since"):
         with suppress(ValueError):
             if _FIRST_DAY <= date.fromisoformat(str(since)) <= today:
                 return
         raise errors.UsageError(
-            f"--since {since} is not a day from {_FIRST_DAY} to today, such as 2025-01-31"
+            f"--since {since} is not a day from {_FIRST_DAY} to today. Example: 2025-01-31."
         )
 
 

@@ -45,10 +45,10 @@ def check_template(template: str) -> None:
     for field in _PLACEHOLDER.finditer(template):
         name, colon, pattern = field[1].partition(":")
         if name != "date" or not colon or not pattern:
-            raise errors.UsageError(f"{field[0]} is not understood; a date is written as {{date:%Y/%m/%d}}")
+            raise errors.UsageError(f"{field[0]} is not understood. Write a date as {{date:%Y/%m/%d}}.")
         _validate_strftime(pattern)
     if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
-        raise errors.UsageError(f"{template!r} has a brace without its partner")
+        raise errors.UsageError(f"{template!r} has an unmatched brace. Write a date as {{date:%Y/%m/%d}}.")
 
 
 def _validate_strftime(pattern: str) -> None:
@@ -70,16 +70,18 @@ def check_address(address: str) -> None:
     try:
         target = URL(expand_template(address, SAMPLE_DATE))
     except ValueError:
-        raise errors.UsageError(f"{address} is not a web address") from None
+        raise errors.UsageError(f"{address} is not a web address. Example: https://huggingface.co") from None
     if target.scheme not in ("http", "https") or not target.raw_host:
-        raise errors.UsageError(f"{address} is not a web address: it must begin with http:// or https://")
+        raise errors.UsageError(f"{address} is not a web address, which begins with http:// or https://.")
 
 
 def check_undated(address: str, kind: models.SourceKind) -> None:
     """Raise UsageError unless this is an http or https address without date fields."""
     check_template(address)
     if "{" in address:
-        raise errors.UsageError(f"{address} holds a date, so it is of kind url, not {kind.value}")
+        raise errors.UsageError(
+            f"{address} contains a date, which only the kind url may; leave out --kind {kind.value}."
+        )
     check_address(address)
 
 
@@ -95,9 +97,9 @@ def parse_publishing_schedule(
         from_time = time.fromisoformat(str(options.get("from") or "00:00"))
         days = int(str(options.get("corrected_days", 3)))
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise errors.UsageError(f"the source's options cannot be used: {error}") from error
+        raise errors.UsageError(f"The options of the source cannot be used: {error}.") from error
     if not 0 <= days <= _MAX_CORRECTED_DAYS:
-        raise errors.UsageError(f"corrected_days is 0 to {_MAX_CORRECTED_DAYS}, not {days}")
+        raise errors.UsageError(f"corrected_days is {days}; it must be from 0 to {_MAX_CORRECTED_DAYS}.")
     return timezone, from_time.replace(tzinfo=None), days
 
 
@@ -185,6 +187,8 @@ URL_KIND = base.KindRecord(
 
 XML_DECLARATION = re.compile(r"<\?xml[^>]{0,500}\?>")
 _CHARACTER_REFERENCE = re.compile(r"&#(x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
+_FIRST_ELEMENT = re.compile(r"<\w")
+_MAX_WORD_BYTES = 500
 _MAX_REFERENCE_LENGTH = 8
 _MAX_CONTENTS = 10
 """Texts of an entry that are read, the longest: usually there are one or two."""
@@ -254,7 +258,8 @@ class Feed:
 async def read_document(response: base.Response) -> Feed:
     """Return the feed in an answer, as `parse_document` does: a large one is parsed in a process of its own."""
     body = response.body or b""
-    if len(body) >= base.LARGE_BYTES:
+    # feedparser's regular expressions take quadratic time for a long word, and keep all threads waiting.
+    if len(body) >= base.LARGE_BYTES or max(map(len, body.split()), default=0) > _MAX_WORD_BYTES:
         with suppress(isolation.ChildStartError):
             async with aclosing(base.stream_from_process(_stream_document, body, response.charset)) as parts:
                 built_on = await anext(parts)
@@ -292,15 +297,19 @@ def parse_document(text: str) -> Feed:
         raise base.FetchError(f"an entry in it has more than {_MAX_REPEATS} categories")
     import feedparser  # slow to load, and not needed without feeds
 
-    # The charset is decoded already, so the declaration must not name another.
-    undeclared = XML_DECLARATION.sub("", text, count=1)
-    document = _CHARACTER_REFERENCE.sub(_possible_reference, undeclared).encode("utf-8", "replace")
-    parsed = feedparser.parse(
-        io.BytesIO(document),
-        response_headers={"content-type": "application/xml; charset=utf-8"},
-        sanitize_html=False,
-        resolve_relative_uris=False,
-    )
+    if (first := _FIRST_ELEMENT.search(text)) is None:
+        raise base.FetchError(NOT_A_FEED)
+    # What is before the first element says nothing: the charset is decoded already, and there are no entities.
+    document = _CHARACTER_REFERENCE.sub(_possible_reference, text[first.start() :]).encode("utf-8", "replace")
+    try:
+        parsed = feedparser.parse(
+            io.BytesIO(document),
+            response_headers={"content-type": "application/xml; charset=utf-8"},
+            sanitize_html=False,
+            resolve_relative_uris=False,
+        )
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        raise base.FetchError(f"its feed cannot be read: {type(error).__name__} in feedparser") from error
     if not parsed.get("version"):
         raise base.FetchError(NOT_A_FEED)
     affiliations = _parse_affiliations(text)

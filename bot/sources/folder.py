@@ -172,7 +172,9 @@ def make_absolute(address: str) -> str:
 def _check(address: str) -> None:
     path = parse_folder_path(address)
     if path is None or not path.is_dir():
-        raise errors.UsageError(f"{address} is not a folder here")
+        raise errors.UsageError(
+            f"{address} is neither an address nor an existing folder. For Hugging Face, use https://huggingface.co."
+        )
 
 
 KIND = base.KindRecord(

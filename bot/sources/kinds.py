@@ -44,7 +44,9 @@ def guess_kind(address: str, endpoints: base.Endpoints) -> models.SourceKind:
 def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) -> None:
     """Raise UsageError with the reason if an address or its options cannot be used for a source of that kind."""
     if len(address) > _MAX_ADDRESS_LENGTH or not address.isprintable():
-        raise errors.UsageError(f"{errors.redact(address)[:80]!r} is not an address")
+        raise errors.UsageError(
+            f"{errors.redact(address)[:80]!r} is not an address. Example: https://huggingface.co"
+        )
     get(kind, address).check(address)
     feed.parse_publishing_schedule(options, "UTC")
 
@@ -148,7 +150,7 @@ def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Ma
 
 ADD_DEFAULT = f"paperround sources add {huggingface.ADDRESS}"
 """The command that switches daily posts on, without any other source."""
-NO_SOURCE = f"no source yet: {ADD_DEFAULT}"
+NO_SOURCE = f"No source yet. Add one: {ADD_DEFAULT}"
 """What `doctor` and the log say while nothing can come in; `/status` says it in the reader's language."""
 
 
@@ -243,7 +245,7 @@ async def find_address(connection: Connection, url: str) -> str:
     if url not in stored:
         url = shown[0] if len(shown) == 1 else folder.make_absolute(url)
     if url not in stored:
-        raise errors.UsageError(f"{url} is not among the sources. `paperround sources list` names them.")
+        raise errors.UsageError(f"{url} is not a source. `paperround sources list` shows all sources.")
     return url
 
 

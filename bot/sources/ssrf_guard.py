@@ -60,9 +60,11 @@ def parse_allowed_host(text: str) -> AllowedHost:
         url = URL(f"http://{text.strip()}")
         port = url.explicit_port
     except ValueError as error:
-        raise errors.UsageError(f"{text!r} is not a host, nor host:port") from error
+        raise errors.UsageError(
+            f"{text!r} is neither a host nor host:port. Example: 10.0.0.5:8080"
+        ) from error
     if url.raw_host is None or url.path != "/" or url.user is not None or url.query_string or "*" in text:
-        raise errors.UsageError(f"{text!r} is not a host, nor host:port")
+        raise errors.UsageError(f"{text!r} is neither a host nor host:port. Example: 10.0.0.5:8080")
     return _normalise_host(url.raw_host), port
 
 
@@ -170,7 +172,7 @@ class SsrfGuard(abc.AbstractResolver):
             await self.resolve(host, port, socket.AF_UNSPEC)
         except OSError:
             raise base.FetchError(
-                f"the name {host} was not found here, so it cannot be checked before the proxy gets it"
+                f"the name {host} was not found on this machine, so it cannot be checked before the proxy resolves it"
             ) from None
 
     async def resolve(

@@ -568,13 +568,15 @@ def _read_known(words: Sequence[str], start: int, end: int) -> Writer | None:
     """Read a known institution between two numbers of words."""
     typed = " ".join(words[start:end]).strip(_EDGE)
     stem = _SUFFIX.sub("", typed)
-    name = next((name for name in (typed, stem) if _fold(name) in _keys()), None)
+    name = next((name for name in dict.fromkeys((typed, stem)) if _fold(name) in _keys()), None)
+    if name is None:
+        return None
     first, last = _relate(words, start, end)
     behind = words[last].lower().strip(_EDGE) if last < len(words) else ""
     is_said = (
         (first, last) != (start, end) or _PAPERS.fullmatch(behind) or (name != typed and typed.endswith("s"))
     )
-    return Writer(name, first, last, is_known=True) if name and is_said else None
+    return Writer(name, first, last, is_known=True) if is_said else None
 
 
 def _read_other(words: Sequence[str], start: int, end: int) -> Writer | None:

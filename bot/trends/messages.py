@@ -244,8 +244,7 @@ def _navigation_buttons(
     if may_share:
         buttons.append(button(texts("share"), pack(topic, span, SHARE)))
     if not buttons and answer.extent.paper_count:
-        newest = client_messages.ListState(client_messages.ListKind.DIGEST)
-        buttons.append(button(texts("newest-digest"), client_messages.pack_state(newest)))
+        buttons.append(client_messages.newest_digest_button(texts))
     return buttons
 
 

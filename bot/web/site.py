@@ -181,7 +181,9 @@ class SiteBuilder:
         for name in names:
             target = target / name
             if target.is_symlink():
-                raise errors.UsageError(f"{target} is a link. Remove it, or build into another folder.")
+                raise errors.UsageError(
+                    f"{target} is a symbolic link. Remove it, or build into another folder."
+                )
         return target
 
     def _remove(self, paths: Iterable[str]) -> int:

@@ -8,6 +8,7 @@ found. The problems are short texts in English: they are sent back to the model,
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
@@ -19,6 +20,7 @@ from itertools import accumulate, combinations, islice, pairwise, takewhile
 from typing import NamedTuple
 
 from bot.archive import summaries
+from bot.rendering import markdown
 from bot.text import analyser, typography
 from bot.writer import claim_numbers, prompts
 from storage import models
@@ -43,6 +45,13 @@ _LINK = re.compile(
 )
 """An address with or without its scheme, also a scheme or a dot in disguise, such as hxxp or evil[.]com; with a path any ending
 is one, and four numbers are an address too. Sought after NFKC."""
+_BLOCK_MARKUP = re.compile(r"[`*_~<>\\|]{2,}|<!--|-->|!\[|</?(?=[a-zA-Z!])")
+"""Parts of Markdown and HTML that may open a block or hide text."""
+_BLOCK_START = re.compile(
+    r"^(?:[\s#>*_\-+=~`|•‣▪●🔗:：]|[0-9]{1,3}[.)](?=\s|$)|(?:summary|요약)(?:\s?[:：]|\W*$))+", re.IGNORECASE
+)
+_SIGNS = re.compile(r"[`*_~<>\\|$]")
+"""What Markdown and formulas may take out of a text that is shown."""
 _MAX_SYMBOLS = 2
 """Emoji and other pictures of a claim."""
 _MAX_MARKS = 3
@@ -64,6 +73,22 @@ _MAX_REPEATS = 2
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
+def clean_text(text: str) -> str:
+    """Return a text on one line that no parser takes for anything but text: without markup that begins a block."""
+    printable = "".join(character if unicodedata.category(character)[0] != "C" else " " for character in text)
+    cleaned, former = " ".join(printable.split()), None
+    while cleaned != former:
+        former = cleaned
+        cleaned = " ".join(_BLOCK_START.sub("", _BLOCK_MARKUP.sub("", cleaned)).split())
+    return cleaned
+
+
+def _list_forms(text: str) -> list[str]:
+    """Return a claim as it was written, as it is printed, as it is shown, and without what other readers of Markdown take out."""
+    printed = clean_text(text)
+    return [text, printed, markdown.render_plain(printed), _SIGNS.sub("", html.unescape(printed))]
+
+
 def find_prose_problems(text: str, language: models.Locale, earlier: Sequence[str]) -> list[str]:
     """Return what is wrong with a claim as a text, apart from what its paper says. `earlier` are the claims before it."""
     is_empty = summaries.is_refusal(text) or summaries.is_empty_statement(text)
@@ -77,7 +102,7 @@ def find_prose_problems(text: str, language: models.Locale, earlier: Sequence[st
         problems.append("it is not written in English")
     if match := _FILLER.search(text):
         problems.append(f'"{match[0].strip()}" says nothing about the paper')
-    if _LINK.search(typography.normalise("NFKC", text[:MAX_CHARACTERS])):
+    if any(_LINK.search(typography.normalise("NFKC", form)) for form in _list_forms(text[:MAX_CHARACTERS])):
         problems.append("it holds a link or markup")
     categories = "".join(unicodedata.category(character)[0:2] for character in text)
     if categories.count("So") + categories.count("Cs") + categories.count("Co") > _MAX_SYMBOLS:

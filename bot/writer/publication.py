@@ -12,7 +12,6 @@ import json
 import os
 import re
 import tempfile
-import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -28,9 +27,8 @@ from bot.archive.summaries import Basis, choose_sentences
 from bot.core.clock import Clock
 from bot.rendering.templates import Templates
 from bot.sources import base, huggingface
-from bot.writer import prompts
+from bot.writer import claims, prompts
 from storage import archive, errors, key_values, models, sources
-from storage import errors as stored_errors
 from storage.database import Database
 
 EDITED = "it was edited after it was printed, and stays as it is"
@@ -42,7 +40,7 @@ def check_writable(file: Path) -> None:
     """Raise PaperroundError if a file, or files in a folder, cannot be written."""
     try:
         if file.exists() and not (file.is_file() or file.is_dir()):
-            raise stored_errors.PaperroundError(f"{file} is neither a file nor a folder. Name another file.")
+            raise errors.PaperroundError(f"{file} is neither a file nor a folder. Name another file.")
         with tempfile.TemporaryFile(dir=file if file.is_dir() else file.parent):
             pass
     except OSError as error:
@@ -74,7 +72,7 @@ class Publisher:
             found = [*found, *_hashes(written, place)[:1]]
             if not {*found} <= {*printed, *hashes}:
                 if not printed:
-                    raise stored_errors.PaperroundError(f"{file} {FOREIGN}. Name another file.")
+                    raise errors.PaperroundError(f"{file} {FOREIGN}. Name another file.")
                 with suppress(errors.NotADigestError):
                     await self._ingest.add_text(written, location=place)
         if printed and not {*found} <= {*printed, *hashes}:
@@ -119,9 +117,7 @@ def _read(file: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise stored_errors.PaperroundError(
-            f"{file} cannot be read: {error.strerror}. Name another file."
-        ) from None
+        raise errors.PaperroundError(f"{file} cannot be read: {error.strerror}. Name another file.") from None
 
 
 def _write(file: Path, text: str) -> None:
@@ -139,15 +135,9 @@ def _write(file: Path, text: str) -> None:
         raise _not_written(file, error) from None
 
 
-def _not_written(file: Path, error: OSError) -> stored_errors.PaperroundError:
-    return stored_errors.PaperroundError(f"{file} cannot be written: {error.strerror}. Name another file.")
+def _not_written(file: Path, error: OSError) -> errors.PaperroundError:
+    return errors.PaperroundError(f"{file} cannot be written: {error.strerror}. Name another file.")
 
-
-_MARKUP = re.compile(r"[`*_~<>\\|]{2,}|<!--|-->|!\[|</?(?=[a-zA-Z!])")
-"""Parts of Markdown and HTML that may open a block or hide text."""
-_BLOCK_START = re.compile(
-    r"^(?:[\s#>*_\-+=~`|•‣▪●🔗:：]|[0-9]{1,3}[.)](?=\s|$)|(?:summary|요약)(?:\s?[:：]|\W*$))+", re.IGNORECASE
-)
 
 _PUNCTUATION = re.compile(r"[^\w\s.,:+-]")
 _NOT_A_LETTER = re.compile(r"[\W\d_]+")
@@ -156,15 +146,15 @@ _NOT_A_LETTER = re.compile(r"[\W\d_]+")
 def build_sections(
     form: models.DigestFormat,
     language: models.Locale,
-    claims: Sequence[prompts.Claim],
+    checked: Sequence[prompts.Claim],
     basis: Basis,
     claims_dropped: int = 0,
 ) -> tuple[models.Section, ...]:
     """Return the sections of a summary that passed its checks, with the labels of what it was written from."""
     headings = prompts.SECTIONS[form]
     sections = []
-    for key, group in groupby(claims, key=attrgetter("section")):
-        texts = [text for claim in group if (text := clean_text(claim.text))]
+    for key, group in groupby(checked, key=attrgetter("section")):
+        texts = [text for claim in group if (text := claims.clean_text(claim.text))]
         if texts:
             is_list = form is models.DigestFormat.REVIEW and len(texts) > 1
             body = "\n".join(f"- {text}" for text in texts) if is_list else " ".join(texts)
@@ -176,7 +166,7 @@ def build_extract(
     form: models.DigestFormat, language: models.Locale, text: str, basis: Basis
 ) -> tuple[models.Section, ...]:
     """Return the sections of an extract: its text, and the label that it is one. None for a text that is a refusal."""
-    cleaned = clean_text(text)
+    cleaned = claims.clean_text(text)
     if summaries.is_refusal(cleaned):
         return ()
     return (models.Section(None, cleaned), *_build_labels(form, language, basis, 0))
@@ -187,7 +177,7 @@ def build_entry(
 ) -> models.Entry:
     """Return the entry of a paper of a listing, without a summary if there are no sections."""
     [entry] = listing.build(date.min, [{**paper, "summary": None}]).entries
-    title = entry.title and clean_text(entry.title).rstrip(" #")
+    title = entry.title and claims.clean_text(entry.title).rstrip(" #")
     return replace(entry, rank=rank, title=title, sections=sections, summary_missing=not sections)
 
 
@@ -221,16 +211,6 @@ def _render(
     return render_export(ExportFormat(form.value), [ExportDigest(digest, "")], templates)
 
 
-def clean_text(text: str) -> str:
-    """Return a text on one line that no parser takes for anything but text: without markup that begins a block."""
-    printable = "".join(character if unicodedata.category(character)[0] != "C" else " " for character in text)
-    cleaned, former = " ".join(printable.split()), None
-    while cleaned != former:
-        former = cleaned
-        cleaned = " ".join(_BLOCK_START.sub("", _MARKUP.sub("", cleaned)).split())
-    return cleaned
-
-
 def _build_labels(
     form: models.DigestFormat, language: models.Locale, basis: Basis, claims_dropped: int
 ) -> tuple[models.Section, ...]:
@@ -257,7 +237,7 @@ async def load_manifest(
         return stored
     fetched = await source.fetch_day(day, base.FetchRequest(clock()))
     if not fetched.digests:
-        raise stored_errors.PaperroundError(f"{fetched.location}: {fetched.reason}")
+        raise errors.PaperroundError(f"{fetched.location}: {fetched.reason}")
     if ingest is not None and not source.day_close.is_list_growing(day, clock()):
         await ingest.add_digests(fetched.digests, source=huggingface.ADDRESS, location=fetched.location)
         await ingest.add_facts(fetched.facts)

@@ -99,7 +99,7 @@ async def test_resuming_alerts_makes_their_paused_deliveries_due(alert_harness: 
 
 async def test_an_equal_alert_and_a_fifty_first_are_refused(alert_harness: AlertHarness) -> None:
     first = await alert_harness.add_alert("Diffusion")
-    with pytest.raises(errors.DuplicateError, match=f"it is alert {first}"):
+    with pytest.raises(errors.DuplicateError, match=f"already exists: alert {first}"):
         await alert_harness.add_alert("diffusion ")
     for number in range(49):
         await alert_harness.add_alert(f"word{number}x")
@@ -121,7 +121,7 @@ async def test_a_changed_alert_matches_what_it_says_now(alert_harness: AlertHarn
     other_id = await alert_harness.add_alert("robot")
     await alert_harness.alerts.snooze([alert_id])
     changed = alert_builders.draft("care", "better", match_all=True, excluded=("speech",))
-    with pytest.raises(errors.UsageError, match="no alert"):
+    with pytest.raises(errors.UsageError, match="no longer exists"):
         await alert_harness.alerts.change(alert_id, changed, user_id=8)
     with pytest.raises(errors.DuplicateError):
         await alert_harness.alerts.change(alert_id, alert_builders.draft(" ROBOT"), user_id=7)

@@ -51,6 +51,22 @@ def make_server(client: Any) -> front.InteractionServer:
 PING = json.dumps({"type": 1}).encode()
 
 
+async def test_an_ending_front_waits_for_the_answers_to_what_it_has_received() -> None:
+    client, answered = ClientStub(), list[Any]()
+
+    async def answer(data: Any) -> None:
+        await asyncio.sleep(0)
+        answered.append(data)
+
+    tasks: list[asyncio.Task[None]] = []
+    client.parsers["INTERACTION_CREATE"] = lambda data: tasks.append(asyncio.create_task(answer(data)))
+    server, body = make_server(client), json.dumps({"type": 2}).encode()
+    await server.finish()
+    assert server.receive(sign(body), body).status == 202
+    await server.finish()
+    assert answered == [{"type": 2}]
+
+
 def test_a_flood_of_the_largest_bodies_fits_in_memory() -> None:
     assert front.LIMITS.connections * front.LIMITS.request_bytes < 100_000_000
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 from bot.core.clock import system_clock
 from storage import daily, migrate
 from tests.fake_discord import process
-from tests.support import digest_builders, patience
+from tests.support import digest_builders, fork_server, patience
 
 pytestmark = pytest.mark.wire
 
@@ -31,16 +30,14 @@ async def paperround(
         "PAPERROUND_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'paperround.db'}",
         "PYTHONPATH": str(process.ROOT),
     }
-    command = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", *arguments),
-        cwd=folder,
-        env=environment,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    given, out, err = streams = [folder / f"command.{name}" for name in ("in", "out", "err")]
+    for file, text in zip(streams, (stdin, "", ""), strict=True):
+        file.write_text(text)
+    command = fork_server.ForkedProcess(
+        "bot", arguments, cwd=folder, env=environment, log=out, errors=err, stdin=given
     )
-    stdout, stderr = await patience.wait_for(command.communicate(stdin.encode()), 60)
-    return command.returncode or 0, stdout.decode(), stderr.decode()
+    status = await patience.wait_for(asyncio.to_thread(command.wait), 60)
+    return status, out.read_text(), err.read_text()
 
 
 async def make_due(path: Path) -> None:

@@ -333,7 +333,7 @@ def test_a_file_above_the_limit_is_refused_without_reading_it(tmp_path: Path) ->
 
 def test_missing_empty_and_special_paths_are_named_with_the_reason(tmp_path: Path) -> None:
     assert "no such" in read_problem(tmp_path / "missing.md")
-    assert "no file in this folder that may be a digest" in read_problem(tmp_path)
+    assert "this folder has no files that may be digests" in read_problem(tmp_path)
     os.mkfifo(tmp_path / "pipe.md")
     assert "not a regular file" in read_problem(tmp_path / "pipe.md")
 

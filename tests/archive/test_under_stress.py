@@ -213,7 +213,7 @@ async def test_an_error_is_not_a_crash_and_a_changed_item_is_read_again(db: Data
 MAX_MEGABYTES = 150
 
 
-@pytest.mark.parametrize(("shape", "papers"), [("60,000 papers", 5_000), ("headings", 0), ("one line", 1)])
+@pytest.mark.parametrize(("shape", "papers"), [("60,000 papers", 5_000), ("one line", 1)])
 def test_a_hostile_file_takes_bounded_memory(tmp_path: Path, shape: str, papers: int) -> None:
     command = [sys.executable, "-m", "tests.support.ingest_memory", shape, str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -17,7 +17,7 @@ def test_a_set_up_is_exported_shown_and_applied(paperround: Paperround, tmp_path
     assert paperround("config", "export", "set-up.toml").exit_status == 0
     file = tmp_path / "set-up.toml"
     assert file.read_text(encoding="utf-8") == paperround("config", "export").stdout
-    assert "0 changes" in paperround("config", "apply", "set-up.toml").stdout
+    assert "0 to change" in paperround("config", "apply", "set-up.toml").stdout
     # On Windows a line ends otherwise.
     file.write_bytes(file.read_bytes().replace(b"top = 3", b"top = 4").replace(b"\n", b"\r\n"))
     looked = paperround("config", "apply", "set-up.toml", "--dry-run")
@@ -39,10 +39,10 @@ def test_a_changed_priority_merges_the_papers_of_its_source(paperround: Paperrou
 
 
 WRONG: tuple[tuple[str, int | None, str], ...] = (
-    ("[[posts]\n", 5, "not TOML"),
+    ("[[posts]\n", 5, "not valid TOML"),
     ("x = " + "[" * 5_000, None, "nested too deeply"),
     ("[[post]]\n", 5, "unknown name 'post'"),
-    ("[posts]\n", 5, "not TOML"),
+    ("[posts]\n", 5, "not valid TOML"),
     ("[alerts]\n", 5, "[[alerts]]"),
     ('[[posts]]\nguild = "10"\n', 5, "without channel"),
     ('[[posts]]\nguild = "10"\nchannel = "0"\n', 7, "not an ID"),
@@ -58,7 +58,7 @@ WRONG: tuple[tuple[str, int | None, str], ...] = (
     (POST + 'at = "25:00"\n', 5, "25:00"),
     (POST + 'topic = """a\n[[posts]]\n"""\ntopic2 = 1\n', 11, "topic2"),
     (POST + 'topic = "a\\u0000"\n', 8, "NUL"),
-    (POST + 'from = "arxiv:cs.XX"\n', 5, "not among the sources"),
+    (POST + 'from = "arxiv:cs.XX"\n', 5, "is not a source"),
     (POST + "paused = 1\n", 8, "true or false"),
     (POST + 'webhook = "5"\n', 8, "either a webhook"),
     ('[[posts]]\nwebhook = "5"\n', 6, "channels add --webhook"),

@@ -29,7 +29,7 @@ def test_ingest_twice_adds_nothing_the_second_time(paperround: Paperround, diges
     assert (first.exit_status, data) == (1, {"digests": 1, "papers": 3, "new_papers": 3, "problems": 1})
     assert [Path(problem["file"]).name for problem in problems] == ["c.md"]
     assert all(problem["message"] in first.stderr for problem in problems)
-    assert f"1 file names no paper and changed nothing: {digest_folder}/b.txt" in first.stderr
+    assert f"Skipped 1 file without papers: {digest_folder}/b.txt" in first.stderr
     assert paperround("ingest", str(digest_folder), "--json").data["new_papers"] == 0
     again = paperround("ingest", "--again", "--json")
     counts = {"digests": 1, "papers": 3, "new_papers": 0, "problems": 0}
@@ -85,7 +85,7 @@ def test_digest_prints_the_papers_of_a_date_top_voted_first(filled: Paperround) 
     assert len(filled("digest", "2026-01-05", "--min-votes", "6", "--json").data) == 1
     assert filled("digest", "2020-01-01", "--json").data == []
     shown = filled("digest", "2020-01-01").stdout
-    assert shown == "There is no paper for 2020-01-01. The nearest days: 2026-01-05.\n"
+    assert shown == "There are no papers for 2020-01-01. Nearest days: 2026-01-05.\n"
 
 
 def test_digest_dates_a_paper_by_the_day_asked_for_though_a_later_digest_lists_it_too(
@@ -150,5 +150,5 @@ def test_the_archive_has_sixty_nine_digests(paperround: Paperround, archive: Pat
 def test_an_ingest_says_what_it_brought(paperround: Paperround, digest_folder: Path) -> None:
     assert paperround("ingest", str(digest_folder / "a.md")).stdout == "1 digest, 3 papers, 3 of them new.\n"
     answer = paperround("ingest", str(digest_folder / "none.md"))
-    assert answer.stdout == "Nothing was stored. 1 problem, named above.\n"
+    assert answer.stdout == "Nothing was stored. 1 problem, listed above.\n"
     assert "none.md" in answer.stderr

@@ -236,7 +236,7 @@ def test_a_copy_answers_as_its_source(
     assert (wrong.exit_status, "--to is not a database URL" in wrong.stderr) == (2, True)
     again = indexed_archive("db", "copy", "--to", url)
     assert again.exit_status == 1
-    assert "Name an empty database." in again.stderr
+    assert "Choose an empty database." in again.stderr
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
     assert [indexed_archive(*command).stdout for command in commands] == answers != ["", "", ""]
 
@@ -258,16 +258,14 @@ async def _plan_next_posts(url: str) -> list[Any]:
 
 @pytest.mark.engines("postgresql")
 def test_exports_answers_and_next_posts_are_equal_on_postgresql_and_on_sqlite_again(
-    indexed_archive: Paperround, empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    paperround: Paperround, empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    (tmp_path / "today.md").write_text(sample_archive.newsletter(today, PAPERS[:3]), encoding="utf-8")
-    for command in (
-        ("ingest", "today.md"),
-        ADD_CHANNEL,
-        ("alerts", "add", "--user", "7", "--keyword", "codes"),
-    ):
-        assert indexed_archive(*command).exit_status == 0
+    for day, papers in (("2025-01-02", PAPERS), (today, PAPERS[:3])):
+        (tmp_path / f"{day}.md").write_text(sample_archive.newsletter(day, papers), encoding="utf-8")
+        assert paperround("ingest", f"{day}.md").exit_status == 0
+    assert paperround(*ADD_CHANNEL).exit_status == 0
+    assert paperround("alerts", "add", "--user", "7", "--keyword", "codes").exit_status == 0
     urls = [
         f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}",
         empty_database_url,
@@ -275,7 +273,7 @@ def test_exports_answers_and_next_posts_are_equal_on_postgresql_and_on_sqlite_ag
     ]
     for source, target in pairwise(urls):
         monkeypatch.setenv("PAPERROUND_DATABASE_URL", source)
-        assert indexed_archive("db", "copy", "--to", target).exit_status == 0
+        assert paperround("db", "copy", "--to", target).exit_status == 0
     commands = (
         *(("export", "--format", form) for form in ("newsletter", "json", "csv", "bibtex")),
         *(("search", query, "--json=full") for query in ("sparse coding", "number3", "codes")),
@@ -283,11 +281,13 @@ def test_exports_answers_and_next_posts_are_equal_on_postgresql_and_on_sqlite_ag
         ("channels", "list", "--json"),
         ("alerts", "list", "--json"),
     )
-    found: list[list[Any]] = []
+    found: list[list[str]] = []
     for url in urls:
         monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
-        answers = [indexed_archive(*command) for command in commands]
+        answers = [paperround(*command) for command in commands]
         assert [answer.exit_status for answer in answers] == [0] * len(commands), answers
-        found.append([*(answer.stdout for answer in answers), asyncio.run(_plan_next_posts(url))])
-    for again in found[1:]:
-        assert again == found[0]
+        found.append([answer.stdout for answer in answers])
+    assert found[1:] == found[:1] * 2
+    posts = [asyncio.run(_plan_next_posts(url)) for url in urls]
+    assert posts[0]
+    assert posts[1:] == posts[:1] * 2

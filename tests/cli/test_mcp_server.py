@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -243,6 +244,15 @@ async def test_a_process_serves_over_http_only_with_the_token(folder: Path) -> N
                 assert len((await call(client, "search_papers", query="trained with care"))["papers"]) == 3
                 large = await http.post(url, content=b"x" * 100_000)
                 assert large.status_code == 413
+                # Connections without a request do not keep others out.
+                host, port = url.removeprefix("http://").removesuffix("/mcp").split(":")
+                idle = [
+                    await asyncio.open_connection(host, port)
+                    for _ in range(2 * mcp_server.LIMITS.connections)
+                ]
+                assert len((await call(client, "search_papers", query="trained with care"))["papers"]) == 3
+                for _, writer in idle:
+                    writer.close()
         process.send_signal(signal.SIGINT)
         assert process.wait(patience.scaled(10)) in (0, 130)
     finally:
@@ -257,7 +267,7 @@ def test_what_cannot_be_served_is_said(
     assert "--http: '127.0.0.1' is not an address" in paperround("mcp", "--http", "127.0.0.1").stderr
     (tmp_path / "paperround.db").unlink()
     missing = paperround("mcp")
-    assert (missing.exit_status, "there is no database" in missing.stderr) == (2, True)
+    assert (missing.exit_status, "There is no database" in missing.stderr) == (2, True)
     monkeypatch.delitem(sys.modules, "bot.cli.mcp_server")
     monkeypatch.delattr(cli, "mcp_server")
     monkeypatch.setitem(sys.modules, "mcp", None)

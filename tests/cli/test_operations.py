@@ -42,7 +42,7 @@ def respond(status: int, body: Any) -> Callable[[str], tuple[int, bytes]]:
         (200, {"role": "standby"}, 0, "healthy: a standby, waiting for the process that sends."),
         (
             *(503, {"problems": [PROBLEM], "outage": True}, 0),
-            "healthy: Discord does not answer, and starting the bot again would not change that.",
+            "healthy: Discord does not answer, and a restart of the bot would not help.",
         ),
         (503, {"problems": [PROBLEM]}, 1, f"paperround: unhealthy: {PROBLEM}"),
     ],

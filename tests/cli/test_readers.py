@@ -22,7 +22,7 @@ def test_what_is_kept_about_a_reader_is_shown_and_removed(paperround: Paperround
     assert "deleted rows" in removed.splitlines()[0]
     paperround("alerts", "add", "--user", "8", "--keyword", "강화 학습")
     assert paperround("readers", "forget", "--user", "7", "--json").data["removed"]["alerts"] == 1
-    assert "Nothing is kept" in paperround("readers", "forget", "--user", "7").stdout
+    assert "No data is kept" in paperround("readers", "forget", "--user", "7").stdout
     assert [alert["user"] for alert in paperround("alerts", "list", "--json").data] == ["8"]
 
 

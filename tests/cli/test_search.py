@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+import typer
 
 from bot import cli
 from bot.archive import ingest
@@ -74,9 +75,9 @@ def test_a_search_says_what_it_ignored_corrected_shortened_or_did_not_find(fille
     assert (len(answer.data), "votes:many" in answer.stderr) == (3, True)
     for arguments, start, said in (
         (("--", "-care", "trained"), "Nothing found.", ""),
-        (("trained quaternion",), "id", "No paper matches everything you asked for"),
+        (("trained quaternion",), "id", "No paper matches the whole query"),
         (("papers trained with care please",), "id", "Searched for: trained · care"),
-        (("2601.99999",), "", "There is no paper 2601.99999 in the archive."),
+        (("2601.99999",), "", "The archive has no paper 2601.99999."),
         (("reinforcment lerning",), "Nothing found.", "lerning → learning"),
     ):
         answer = filled("search", *arguments)
@@ -88,7 +89,7 @@ def test_a_search_says_what_it_ignored_corrected_shortened_or_did_not_find(fille
     for nothing in ((), ("--json",), ("",)):
         answer = filled("search", *nothing)
         assert (answer.exit_status, answer.stdout) == (2, "")
-        assert "Say what to look for" in answer.stderr
+        assert "Give a query" in answer.stderr
 
 
 def test_a_typing_error_is_corrected_unless_the_search_is_literal(filled: Paperround, tmp_path: Path) -> None:
@@ -192,11 +193,14 @@ def test_an_invented_summary_is_kept_but_neither_shown_nor_searched(
     assert paperround("search", "얼룩말", "--json").data == []
 
 
-def test_a_search_loads_the_commands_that_search_alone() -> None:
-    registered = {command.name for command in cli.build_app("search").registered_commands}
+def test_a_search_loads_the_commands_that_search_alone_and_another_command_itself() -> None:
+    def list_names(app: typer.Typer) -> set[str]:
+        return set(typer.main.get_command(app).list_commands(None))  # type: ignore[attr-defined]
 
-    assert registered == set(cli.SEARCH_COMMANDS)
-    assert registered < {command.name for command in cli.build_app("sources").registered_commands}
+    assert list_names(cli.build_app("search")) == set(cli.SEARCH_COMMANDS) < list_names(cli.build_app())
+    for command in ("sources", "doctor"):
+        assert list_names(cli.build_app(command)) == {command}
+    assert list_names(cli.build_app("nonsense")) == list_names(cli.build_app())
 
 
 def test_a_search_and_an_author_load_only_what_they_need(filled: Paperround) -> None:

@@ -253,7 +253,7 @@ async def test_what_cannot_work_is_one_sentence_and_nothing_is_written(
         (token, "wrong.token.of-another-bot", {}, 1, command_sync.WRONG_TOKEN),
         (token, "", {}, 1, command_sync.NOT_A_TOKEN),
         (token, "abc", {}, 1, command_sync.NOT_A_TOKEN),
-        ((), "", {}, 2, "There is no terminal"),
+        ((), "", {}, 2, "Without a terminal"),
         (token, model.TOKEN, nowhere, 1, "cannot be reached"),
         (token, model.TOKEN, {"DISCORD_TOKEN": "x"}, 2, "in the environment"),
         ((*token, "--source", "arxiv:nonsense!"), model.TOKEN, {}, 2, "nonsense!"),
@@ -263,7 +263,7 @@ async def test_what_cannot_work_is_one_sentence_and_nothing_is_written(
             model.TOKEN,
             elsewhere,
             2,
-            "sources are already set in the environment",
+            "PAPERROUND_SOURCES is set in the environment",
         ),
     )
     for arguments, stdin, settings, expected, reason in cases:

@@ -47,7 +47,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(cli.build_app(), ["sources", *arguments])
+    result = CliRunner().invoke(cli.build_app("sources"), ["sources", *arguments])
     if isinstance(result.exception, errors.PaperroundError):
         return result.exception.exit_status, result.stdout, str(result.exception)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -157,7 +157,10 @@ def test_a_check_of_a_feed_of_papers_says_what_will_happen(site: Site) -> None:
     ]
     checks = {row["what"]: row for row in json.loads(paperround("doctor", "--json", status=1))}
     many = checks[f"source {site.url}/many"]
-    assert (many["value"], many["note"]) == ("look-up, about 300 papers a day", "some 876 MB of disk a year")
+    assert (many["value"], many["note"]) == (
+        "look-up, about 300 papers a day",
+        "about 876 MB of disk per year",
+    )
     assert checks[f"source {site.url}/weekend"]["value"] == "nothing"
     shown = json.loads(paperround("digest", "--json"))
     assert [(row["votes"], row["authors"]) for row in shown[:2]] == [
@@ -219,7 +222,7 @@ def test_a_sources_priority_is_changed_and_decides_its_papers_at_once(site: Site
     run("fetch")
 
     def shown_title() -> str:
-        result = CliRunner().invoke(cli.build_app(), ["paper", "2505.00001", "--json"])
+        result = CliRunner().invoke(cli.build_app("paper"), ["paper", "2505.00001", "--json"])
         return str(json.loads(result.stdout)["title"])
 
     assert shown_title() == "By the first"
@@ -290,7 +293,7 @@ def test_huggingface_alone_gives_a_day_that_reads_back(site: Site, tmp_path: Pat
 def paperround(*arguments: str, database: str = "paperround.db", status: int = 0) -> str:
     """Run any command on a database; returns its stdout."""
     environment = {"PAPERROUND_DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
-    result = CliRunner().invoke(cli.build_app(), list(arguments), env=environment)
+    result = CliRunner().invoke(cli.build_app(*arguments[:1]), list(arguments), env=environment)
     assert result.exit_code == status, result.output
     return result.stdout
 

@@ -138,7 +138,7 @@ def test_a_post_draws_from_a_source_that_is_named_and_of_arxiv_on_a_topic_only(
     address = "https://reader:secret@lists.example/papers.md?key=1"
     paperround("sources", "add", address)
     unknown = paperround(*ADD_CHANNEL, "--from", "https://elsewhere.example/x.md")
-    assert (unknown.exit_status, "not among the sources" in unknown.stderr) == (2, True)
+    assert (unknown.exit_status, "is not a source" in unknown.stderr) == (2, True)
     [shown] = [row["source"] for row in paperround("sources", "list", "--json").data]
     added = paperround(*ADD_CHANNEL, "--from", shown, "--json").data
     assert "secret" not in added["from"]

@@ -97,7 +97,9 @@ def test_two_processes_at_once_call_each_paper_once(
     assert {record["written"] for record in records} == {READ}
     assert sum(record["calls"] for record in records) == PAPERS - NO_TEXT
     assert max(count_calls(model).values()) == 1
-    waited = ["another process is writing" in (tmp_path / f"{number}.err").read_text() for number in range(2)]
+    waited = [
+        "Waiting for another process" in (tmp_path / f"{number}.err").read_text() for number in range(2)
+    ]
     assert sum(waited) == 1
 
 
@@ -279,9 +281,9 @@ def test_a_draft_is_shown_with_its_spans_and_problems(
 
 def test_what_cannot_be_written_is_wrong_usage(paperround: Paperround) -> None:
     for arguments, reason in (
-        (("--format", "listing"), "A listing cannot be written"),
+        (("--format", "listing"), "'listing' is not a format that can be written. Use newsletter or review"),
         (("--language", "fr"), "'fr' is not a known language"),
-        (("--show", "nothing"), "is not an arXiv id"),
+        (("--show", "nothing"), "is not an arXiv ID"),
     ):
         result = paperround("write", *arguments)
         assert (result.exit_status, reason in result.stderr) == (2, True)

@@ -102,7 +102,7 @@ async def test_a_long_rate_limit_ends_the_check_with_a_sentence(monkeypatch: pyt
 
     monkeypatch.setattr(command_sync, "ANSWER_SECONDS", 0.5)
     async with answering(limit) as settings:
-        with pytest.raises(errors.PaperroundError, match="limits requests at the moment"):
+        with pytest.raises(errors.PaperroundError, match="is limiting requests"):
             await command_sync.identify(settings)
 
 

@@ -102,7 +102,7 @@ async def test_a_source_with_digests_for_lookup_is_refused_without_a_topic(plann
     with pytest.raises(daily_service.TopicNeededError, match=r"feeds\.example/all\.rss brings") as raised:
         await planning.subscribe(source=feed, channel_id=21)
     assert "secret" not in str(raised.value)
-    with pytest.raises(errors.UsageError, match="not among the sources"):
+    with pytest.raises(errors.UsageError, match="is not a source"):
         await planning.subscribe(source="arxiv:cs.XX", topic="RL")
     with pytest.raises(daily_service.NoDayListError):
         await planning.subscribe(source=ARXIV, topic="RL", when=models.When.COMPLETE)

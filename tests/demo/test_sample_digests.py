@@ -210,10 +210,6 @@ def test_every_paper_of_the_past_months_says_that_it_is_made_up() -> None:
     for entry in entries:
         assert re.fullmatch(r"\d{4}\.9\d{4}", entry.arxiv_id)  # arXiv has had fewer than 30,000 a month
         assert (entry.title or "").startswith("Sample ")
-        assert sample_digests.is_made_up(entry.arxiv_id)
-        assert entry.arxiv_id.startswith("24") or entry.arxiv_id < "2512", (
-            "before the first day that is searched"
-        )
         assert not entry.authors
         assert "There is no such paper" in entry.sections[0].body
 

@@ -113,6 +113,10 @@ async def test_what_is_not_a_command_gets_one_hint_in_the_readers_language(sqlit
         "hello, what is new today?": ("answers commands", "명령어에만 답해요"),
         "/topic RL votes:abc": ("`votes` needs a whole number", "`추천`에는 10처럼 숫자를"),
         "/topic": ("`/topic` needs query", "`/주제` 명령어에는 검색어"),
+        "/daily setup papers:999": (
+            "from 1 to 25; you typed 999",
+            "1부터 25까지 넣을 수 있어요(입력한 값: 999)",
+        ),
         "/daily setup channel:nowhere": ("Choose one: #papers", "골라 주세요: #papers"),
     }
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:

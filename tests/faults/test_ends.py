@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from bot.sources import kinds
 from tests.fake_discord.process import GUILD_ID, TOKEN
 from tests.support import fault_harness, fork_server
 from tests.support.fault_harness import FaultHarness
@@ -43,7 +44,7 @@ async def test_a_token_that_is_revoked_while_running_ends_with_status_1(harness:
     await harness.fake.set_faults({"kind": "status", "status": 401, "message": "401: Unauthorized"})
     await harness.add_deliveries(*fault_harness.fan_out([channel_id], harness.now(), 1))
     assert await _wait_for_end(harness, bot) == 1
-    assert "no source yet: paperround sources add https://huggingface.co" in harness.read_log()
+    assert kinds.NO_SOURCE in harness.read_log()
     assert "DISCORD_TOKEN" in _last_line(harness)
     assert "Traceback" not in harness.read_log(), harness.read_log()
     assert await harness.count_states() == {"planned": 1}

@@ -81,7 +81,8 @@ async def test_a_leader_and_one_of_the_next_release_replace_each_other_during_a_
     harness: fault_harness.FaultHarness, tmp_path: Path
 ) -> None:
     """Neither order of the two fails a command, or loses or repeats a message, while the newer one expands the schema."""
-    batch, parts, front = 60, 2, {"PAPERROUND_INTERACTIONS": "127.0.0.1:0"}
+    batch, parts = 50, 2
+    front = {"PAPERROUND_INTERACTIONS": "127.0.0.1:0", "PAPERROUND_HTTP": "127.0.0.1:0"}
     scripts = next_release.make_scripts(tmp_path / "scripts", next_release.EXPANDING)
     await harness.fake.add_guild()
     channels = await harness.fake.add_channels(4 * batch)
@@ -100,7 +101,7 @@ async def test_a_leader_and_one_of_the_next_release_replace_each_other_during_a_
             answers.append(
                 await harness.fake.interact(channels[0], command, user_id=1_000 + number, answer=True)
             )
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.1)  # leaves the processes time to start
 
     async def send_some() -> None:
         """Plan the next batch, and wait until messages arrive."""
@@ -116,7 +117,7 @@ async def test_a_leader_and_one_of_the_next_release_replace_each_other_during_a_
     await send_some()
     new = harness.start_next_release(scripts, "run", "--role", "leader")
     await harness.wait_until(is_expanded)
-    harness.start_next_release(scripts, "run", "--role", "front", **front)
+    new_front = harness.start_next_release(scripts, "run", "--role", "front", **front)
     await _connect_fronts(harness, 2, first=1)
     await harness.wait_until(lambda: "waiting for the sender lock" in harness.read_log())
     await send_some()
@@ -124,14 +125,15 @@ async def test_a_leader_and_one_of_the_next_release_replace_each_other_during_a_
     await send_some()
     old = harness.start_cli("run", "--role", "leader")
     await harness.wait_until(lambda: harness.read_log().count("waiting for the sender lock") == 2)
-    await _connect_fronts(harness, 2)
     await send_some()
+    new_front.terminate()
     new.terminate()
     await harness.wait_until_all_sent()
     assert asking.done() is False
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
     await fault_harness.assert_exactly_once(harness, channels, parts)
+    assert harness.read_log().count("setting=PAPERROUND_HTTP") == 2
     assert len(answers) > 20
     assert [
         answer for answer in answers if answer["callback"] is None or "went wrong" in json.dumps(answer)

@@ -11,10 +11,9 @@ import aiohttp
 import asyncpg
 import pytest
 import sqlalchemy as sa
-from bot.operations.health import Liveness, Metrics
 
-from bot.core import http_server
 from bot.app import health
+from bot.core import http_server
 from storage import errors, models
 from tests.fake_discord import model, process
 from tests.support import fault_harness, fork_server, postgres_server, relay_harness
@@ -242,7 +241,12 @@ async def test_a_server_that_is_away_is_one_kind_of_error_and_forgotten_when_it_
             async with harness.db.read():
                 pass
     monitoring = health.MonitoringServer(
-        harness.db, Metrics(), harness.now, Liveness(), role=lambda: "sender", is_connected=lambda: True
+        harness.db,
+        health.Metrics(),
+        harness.now,
+        health.Liveness(),
+        role=lambda: "sender",
+        is_connected=lambda: True,
     )
     serving = http_server.serving(
         "127.0.0.1:0", "PAPERROUND_HTTP", [monitoring.add_routes], http_server.Limits()

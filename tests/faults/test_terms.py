@@ -65,7 +65,7 @@ async def test_a_term_has_one_writer_on_postgresql_while_leaders_and_fronts_are_
     await harness.fake.wait_until_connected()
     running["standby"] = start_leader()
     fronts = await harness.start_fronts(2)
-    running |= fronts
+    running.update(fronts.items())
 
     async def break_one(name: int | str, *, is_killed: bool) -> None:
         """Kill a process and start it again at once, or freeze it for up to half of the time, longer than a lease."""

@@ -13,6 +13,7 @@ from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
 from bot.operations import doctor
+from bot.operations import service as operations_service
 from bot.sources import kinds
 from storage import database, errors, migrate, models, processes, tables
 from tests.support import outbox_builders, relay_harness
@@ -46,7 +47,7 @@ async def test_the_address_of_interactions_is_compared_with_the_live_fronts(
 
     sent, warning = f"sent to {address}", doctor.Status.WARNING
     assert await describe(None) is None
-    assert await describe(address) == (sent, warning, processes.NO_FRONT)
+    assert await describe(address) == (sent, warning, operations_service.NO_FRONT)
     async with db.transaction() as connection:
         await processes.report(connection, front)
     assert await describe(address) == (sent, doctor.Status.OK, "")
@@ -83,7 +84,7 @@ async def test_a_fresh_installation_has_three_steps_left_and_shows_the_values_in
     assert findings["PAPERROUND_TIMEZONE"].origin == "default"
     assert findings["Discord"].value == "no token"
     assert "`paperround setup`" in findings["Discord"].note
-    assert findings["sources"].note == "no source yet: paperround sources add https://huggingface.co"
+    assert findings["sources"].note == kinds.NO_SOURCE
     for name in ("bot", "storage"):
         assert findings[f"package {name}"].value.endswith(f"{name}/__init__.py")
     assert str(tmp_path / "paperround.db") in findings["database"].note
@@ -182,7 +183,7 @@ async def test_a_database_that_is_read_only_is_a_finding(
         )
     found = (await examine())["database"]
     assert not found.well
-    assert "Let it be written to again" in found.note
+    assert "It is read-only" in found.note
 
 
 async def test_a_path_that_is_missing_is_a_file_or_cannot_be_read_is_a_problem_with_its_place(
@@ -231,7 +232,7 @@ async def test_a_webhook_that_cannot_be_asked_is_named_with_what_may_not_have_ar
     findings = await examine()
     found = findings[f"daily post {added.id}"]
     assert (found.value, found.status) == ("webhook …/webhooks/812345…/••••", doctor.Status.WARNING)
-    for hint in ("could not be asked", "It is paused", f"the post of {now.date()} arrived"):
+    for hint in ("could not be checked with Discord", "It is paused", f"the post of {now.date()} arrived"):
         assert hint in found.note
     assert findings["Discord"].status is doctor.Status.OK  # no bot is needed
     assert "a-secret" not in repr(findings)

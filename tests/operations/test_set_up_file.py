@@ -128,7 +128,7 @@ async def test_a_plan_that_is_outdated_is_not_applied(made: Database) -> None:
     text = (await service.export()).replace('at = "18:30"', 'at = "19:30"')
     plan = await service.plan(text, "set-up.toml")
     await service.apply(text, "set-up.toml", plan)
-    with pytest.raises(errors.UsageError, match="changed meanwhile"):
+    with pytest.raises(errors.UsageError, match="changed in the meantime"):
         await service.apply(text, "set-up.toml", plan)
 
 

@@ -32,6 +32,16 @@ async def test_a_paper_without_a_word_of_the_question_is_found_and_its_topic_is_
     assert "text-to-speech" not in asked.added_forms, "a topic that is asked for by name is not said again"
 
 
+async def test_only_the_forms_that_found_papers_of_a_question_are_said(db: Database) -> None:
+    kernels = NewsletterPaper("2501.00002", "Efficient attention kernels", "Acceleration on a GPU.")
+    service = await sample_archive.search_over(db, kernels, SPEECH, *FILLER)
+    for question in ("어텐션을 더 빠르게 하려면?", "how do I make attention faster?"):
+        found = await service.search(SearchRequest(question))
+        assert found.rows[0].arxiv_id == kernels.arxiv_id
+        # Topics that the words may mean too, such as the sampling of diffusion models, found nothing.
+        assert {"acceleration"} <= {*found.added_forms} <= {"attention", "acceleration", "efficient"}
+
+
 async def test_the_paper_that_a_question_names_stays_first(db: Database) -> None:
     rival = NewsletterPaper(
         "2501.00004", "Speech synthesis", "FlowVoice, text to speech, narration, prosody.", votes=90

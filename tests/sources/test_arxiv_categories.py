@@ -270,7 +270,7 @@ async def test_the_bot_continues_a_back_fill_at_each_poll_and_polls_again_at_onc
 
 @pytest.mark.parametrize("part", range(6))
 async def test_an_interrupted_back_fill_loses_no_paper(harness: ArxivHarness, part: int) -> None:
-    harness.fake.papers = many(450)
+    harness.fake.papers, harness.fake.page_size = many(90), 20
     await harness.add(CL, since="2025-01-01")
     stored, reached = harness.ingest.add_facts, asyncio.Event()
     calls = 0
@@ -342,14 +342,14 @@ async def test_tokens_that_always_expire_do_not_hold_up_for_ever(
         lambda _: web.Response(text="<html>expired</html>", content_type="text/html"),
         lambda _: fake_arxiv._oai_error("badArgument", "unknown token"),
         lambda _: fake_arxiv._oai_error("noRecordsMatch", ""),
-        lambda token: web.Response(text=fake_arxiv._record_list([], token, 0, 450), content_type="text/xml"),
-        lambda _: web.Response(text=fake_arxiv._record_list([], "", 0, 450), content_type="text/xml"),
+        lambda token: web.Response(text=fake_arxiv._record_list([], token, 0, 90), content_type="text/xml"),
+        lambda _: web.Response(text=fake_arxiv._record_list([], "", 0, 90), content_type="text/xml"),
     ],
 )
 async def test_a_token_that_is_not_known_any_more_is_given_up_however_a_mirror_says_it(
     harness: ArxivHarness, answer: Callable[[str], web.Response]
 ) -> None:
-    harness.fake.papers = many(450)
+    harness.fake.papers, harness.fake.page_size = many(90), 20
     oai, dead = harness.fake.oai, set[str]()
 
     async def forgetful(request: web.BaseRequest) -> web.Response:
@@ -473,7 +473,7 @@ async def test_a_back_fill_asks_for_no_feed_again_and_one_answer_an_announcement
     harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch, announced_on: date
 ) -> None:
     monkeypatch.setattr(poller, "_BACK_FILL_SECONDS", 1e-9)
-    harness.fake.papers = many(450)
+    harness.fake.papers, harness.fake.page_size = many(90), 20
     announce(harness, make_paper(1, announced_on), make_paper(2, announced_on, ("cs.LG",)), on=announced_on)
     await harness.add(LG, since="2025-01-01")
     for _ in range(5):

@@ -424,6 +424,22 @@ def test_entries_keep_their_order_without_duplicate_ids(items: list[tuple[str, s
     assert len(keys) == len(set(keys)) <= len(items)
 
 
+async def test_a_feed_with_a_long_word_is_read_in_a_process_of_its_own(
+    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = f"<id>1</id><title>A paper</title><author>{'a' * 600}</author>"
+    origin.pages["/feed"] = source_payloads.atom(f"<entry>{entry}</entry>")
+    monkeypatch.setattr(feed, "parse_document", None)  # here nothing is parsed
+    read = await feed.read_document(await fetch.get(f"{origin.url}/feed"))
+    assert [entry.title for entry in read.entries] == ["A paper"]
+
+
+def test_what_feedparser_fails_on_is_an_error_of_the_feed() -> None:
+    geography = '<rss version="2.0" xmlns:gml="http://www.opengis.net/gml"><channel><item><gml:posList>1 2</gml:posList></item>'
+    with pytest.raises(base.FetchError, match="its feed cannot be read: KeyError"):
+        feed.parse_document(geography)
+
+
 @given(st.text(max_size=300), st.sampled_from(["", "<rss version='2.0'>", "<feed>", "<?xml version='1.0'?>"]))
 def test_any_text_gives_entries_or_an_error(text: str, head: str) -> None:
     try:

@@ -732,7 +732,7 @@ async def test_https_goes_through_connect_and_is_verified(
         ("http://127.0.0.1:1/x", "loopback address"),
         ("http://169.254.169.254/latest", "cloud metadata"),
         ("http://2130706433/x", "unusual way"),
-        ("http://unknown.test/x", "was not found here"),
+        ("http://unknown.test/x", "was not found on this machine"),
         ("http://proxy.test:{port}/x", "loopback address"),
         ("http://127.0.0.1:{port}/x", "loopback address"),
         ("ftp://papers.test/x", "only http and https"),

@@ -249,8 +249,8 @@ async def test_a_read_only_file_raises_an_error_sentence(sqlite_template: Path, 
     [
         ("attempt to write a readonly database", "paperround.db is read-only"),
         ("database disk image is malformed", "paperround.db is damaged"),
-        ("database or disk is full", "no space left"),
-        ("disk I/O error", "disk is full, has a quota or is failing"),
+        ("database or disk is full", "disk is too full"),
+        ("disk I/O error", "disk is full, over quota or failing"),
     ],
 )
 def test_driver_errors_are_translated_to_sentences(driver_message: str, sentence: str) -> None:
@@ -269,7 +269,7 @@ def test_programming_errors_are_not_translated() -> None:
     ("url", "sentence"),
     [
         ("postgres", "not a database URL"),
-        ("mysql://root@host/name", "names the driver"),
+        ("mysql://root@host/name", "has the driver"),
         ("sqlite+aiosqlite:////nowhere/at/all/paperround.db", "folder"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", "cannot be reached"),
     ],
@@ -313,7 +313,7 @@ async def test_a_copy_does_not_take_the_place_of_a_file_that_the_database_uses(
 ) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     for folder in (tmp_path, tmp_path / "link"):
-        with pytest.raises(errors.StorageError, match="belongs to the database"):
+        with pytest.raises(errors.StorageError, match="a file of the database in use"):
             await migrate.copy_to(sqlite_db, folder / f"paperround.db{suffix}")
     assert await migrate.copy_to(sqlite_db, tmp_path / "paperround.db.1") > 0
 

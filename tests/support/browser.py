@@ -81,12 +81,20 @@ class Browser:
         await self.call("Input.insertText", text=text)
 
     async def press(self, key: str) -> None:
-        code = {"Enter": 13, "Tab": 9, "Escape": 27}[key]
+        code = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowDown": 40}[key]
         shared = {"key": key, "code": key, "windowsVirtualKeyCode": code}
         await self.call(
             "Input.dispatchKeyEvent", type="keyDown", text="\r" if key == "Enter" else "", **shared
         )
         await self.call("Input.dispatchKeyEvent", type="keyUp", **shared)
+
+    async def click(self, element: str) -> None:
+        """Click with the mouse on what a JavaScript expression finds, as soon as it is there."""
+        await self.wait_for(f"{element}?.checkVisibility()")
+        place = f"(rect => [rect.x + rect.width / 2, rect.y + rect.height / 2])({element}.getBoundingClientRect())"
+        x, y = await self.evaluate(place)
+        for kind in ("mousePressed", "mouseReleased"):
+            await self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     async def press_until(self, key: str, *sentences: str) -> None:
         """Press a key, again every two seconds, until the page shows all sentences."""

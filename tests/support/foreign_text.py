@@ -42,6 +42,7 @@ UNITS = {
     "one letter": "a",
     "blanks": " ",
     "line ends": "\r\n\r\n\n\r",
+    "encodings of a declaration": '<?a encoding="',
     "combining marks": "e\u0301\u0300",
     "marks out of order": "\u0301\u0323",
     "marks by their form out of order": "\uff9e\u0f73",
@@ -373,6 +374,7 @@ READERS: dict[str, Callable[[str], object]] = {
         f"<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><title>{escape(text)}</title>"
         f"<summary>{escape(text)}</summary></entry></feed>"
     ),
+    "sources.feed.parse_document behind a head": lambda text: feed.parse_document(f"{text}\n?><rss></rss>"),
     "sources.fetcher.parse_retry_after": lambda text: fetcher.parse_retry_after(text, _AT),
     "text.dates.read_period": lambda text: dates.read_period(text, _DAY),
     "text.dates.read_typed_date": lambda text: dates.read_typed_date(text, _DAY),
@@ -436,7 +438,7 @@ OWN_TEXT = {
         client.message_builder.select_menu client.message_builder.select_option outbox.contents.part_marker
         """,
     "a word or name, whose length its caller bounds": """
-        glossary.induction.papers_containing glossary.induction.find_term glossary.induction.most_common
+        glossary.induction.find_term glossary.induction.most_common
         glossary.transliteration.is_transliteration glossary.transliteration.sound_pattern glossary.transliteration.sounds_like
         lists.messages.topic_heading search.completion.apply_corrections search.completion.find_corrections
         text.analyser.fewest_pieces text.analyser.has_final_consonant text.analyser.is_particle text.analyser.monosyllabic_noun

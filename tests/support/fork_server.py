@@ -18,6 +18,7 @@ PRELOADED = (
     "apscheduler.executors.base",
     "aiosqlite",
     "asyncpg",
+    "tests.support.preloaded",
 )
 
 _APPEND = os.O_WRONLY | os.O_APPEND

@@ -112,7 +112,7 @@ async def test_nothing_outside_the_folder_is_written_or_removed(archive: WebArch
         path = folder / part
         path.rename(tmp_path / f"{part}.old")
         path.symlink_to(target)
-        with pytest.raises(errors.UsageError, match=f"{part} is a link"):
+        with pytest.raises(errors.UsageError, match=f"{part} is a symbolic link"):
             await build(archive, folder)
         path.unlink()
         (tmp_path / f"{part}.old").rename(path)

@@ -161,6 +161,23 @@ def test_the_problems_of_each_claim_are_returned_in_order() -> None:
                 ),
                 *("ftp : //evil", "evil．com", "evil.zip", "evil.finance", "paypal.de/login", "evil.ai/x"),
                 *("evil.рф", "192.168.0.1/x", "evil․com/x", "evil｡com/x"),
+                # Joined when markup, entities and formulas are taken out of what is printed and shown.
+                *(
+                    "http:**//evil.ai",
+                    "http:``//evil.ai",
+                    "http:<!--//evil.ai",
+                    "http:![//evil.ai",
+                    "http:</a//evil.ai",
+                ),
+                *(
+                    r"http:\//evil.ai",
+                    "https:&sol;/evil.ai",
+                    "https&#58;//evil.ai",
+                    "http:$//evil.ai$",
+                    "evil.**com",
+                ),
+                *("https:**//evil.**com", "h**ttps:**//evil.ai", "discord&period;gg/abc"),
+                *("[here]**(https:**//evil.ai)", r"[here]\(https:**//evil.ai)", "http:*//evil.ai"),
             )
         ),
         ("The router is very fast 🔥🔥🔥", EN, "it holds pictures"),

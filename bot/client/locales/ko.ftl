@@ -107,7 +107,7 @@ saved-search = 검색
 saved-search-label = 단어나 #rl 같은 태그
 saved-search-hint = 확산 모델 #읽을것
 saved-show-all = 모두 보기
-saved-filter = { $query }만 보는 중
+saved-filter = “{ $query }” 검색 결과
 saved-none-found = ### 저장한 논문 중에 “{ $query }”에 맞는 논문이 없어요
 saved-export = 파일로 내보내기
 saved-on = { $date } 저장
@@ -953,7 +953,7 @@ command-daily-setup =
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 올려요
     .option-spread = 분산
-    .option-spread-description = 다른 서버와 몰리지 않게 최대 이만큼 늦춰 올려요 (예: 30m, 0이면 끔)
+    .option-spread-description = 다른 서버와 몰리지 않게 이 시간 안에서 늦춰 올려요 (예: 30m, 0이면 끔)
 
 command-daily-list =
     .name = 목록
@@ -993,7 +993,7 @@ command-daily-edit =
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 올려요
     .option-spread = 분산
-    .option-spread-description = 다른 서버와 몰리지 않게 최대 이만큼 늦춰 올려요 (예: 30m, 0이면 끔)
+    .option-spread-description = 다른 서버와 몰리지 않게 이 시간 안에서 늦춰 올려요 (예: 30m, 0이면 끔)
 
 command-daily-preview =
     .name = 미리보기

@@ -1,4 +1,4 @@
-// First steps that run at a click, the switch of channels, and SimCord's words in the reader's language.
+// First steps that run at a click, the switch of channels, Enter in a command, and SimCord's words in the reader's language.
 // `TEXTS`, which the server puts before this, has whole texts (`exact`), `patterns`, and `commands` and `options` by their
 // English names.
 const capability = { "X-Simcord-Capability": location.hash.slice(1) };
@@ -55,7 +55,11 @@ document.addEventListener("submit", (event) => {
     write("");
   }
 }, true);
+let form = null;
 setInterval(() => {
+  const { modalHandle } = simcordPreview.renderState;
+  if (form && !modalHandle) void fetch(`/paperround/cancelled?${form}`, { headers: capability });
+  form = modalHandle;
   if (isBusy()) return;
   if (composer() && lines.length) {
     const typedSince = composer().value;
@@ -66,6 +70,44 @@ setInterval(() => {
   }
   commandWaits = false;
 }, 50);
+
+// SimCord opens the list of a field again after a choice from it, with the first entry marked, and the list of options after a
+// command without required ones was chosen: Enter would choose from these. Here it sends, unless a list was moved in or typed for.
+let isChoosing = false;
+const labels = new Map(); // The names of chosen values, which SimCord shows as they are sent.
+const isFilled = (element) => element.matches(".command-chip, .command-mention") || (element.matches(".command-option-input") && element.value);
+function closeList(element) {
+  element.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true, cancelable: true }));
+}
+function showLabel(input) {
+  if (!labels.has(input.value)) return;
+  input.value = labels.get(input.value);
+  input.style.width = `${Math.min(24, input.value.length + 1)}ch`;
+}
+document.addEventListener("keydown", (event) => {
+  if (!event.target.closest(".command-row")) return;
+  if (event.key.startsWith("Arrow")) isChoosing = true;
+  const isMarked = document.querySelector(".command-popup:not([hidden]) [aria-selected=true]");
+  if (event.key !== "Enter" || event.isComposing || !isFilled(event.target) || (isChoosing && isMarked)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  closeList(event.target);
+  document.getElementById("channel-composer").requestSubmit();
+}, true);
+document.addEventListener("input", ({ target }) => { isChoosing ||= target.matches(".command-option-input"); }, true);
+document.addEventListener("focusin", ({ target }) => { if (target.matches(".command-chip")) isChoosing = false; });
+document.addEventListener("click", ({ target }) => {
+  const chosen = target.closest(".command-suggestion");
+  if (!chosen) return;
+  isChoosing = false;
+  const isOption = chosen.querySelector(".command-suggestion-ellipsis");
+  if (!isOption) labels.set(chosen.dataset.value, chosen.querySelector(".command-suggestion-label").innerText);
+  document.querySelectorAll(".command-option-input").forEach(showLabel);
+  // A click takes the focus away from what Enter sends.
+  const focused = document.activeElement.closest(".command-row") ? document.activeElement : document.querySelector(".command-chip");
+  focused.focus();
+  if (isFilled(focused)) closeList(focused);
+});
 
 function translate(text) {
   const trimmed = text.trim();
@@ -83,7 +125,7 @@ function walk(root) {
 }
 // Whole texts only, so that what the bot says stays as it is.
 function change(node) {
-  const name = node.data.startsWith("/") && node.parentElement?.closest(".message-interaction-header") && TEXTS.commands[node.data.slice(1)];
+  const name = node.data.startsWith("/") && node.parentElement?.closest(".message-interaction-header, .command-mention") && TEXTS.commands[node.data.slice(1)];
   const option = node.parentElement?.closest(".channel-composer") && Object.hasOwn(TEXTS.options, node.data) && TEXTS.options[node.data];
   const wanted = name ? `/${name}` : option || translate(node.data);
   if (wanted !== node.data) node.data = wanted;
@@ -104,6 +146,7 @@ new MutationObserver((changes) => {
       else if (node instanceof Element) {
         walk(node);
         [node, ...node.querySelectorAll("[placeholder], [title], [aria-label]")].forEach(label);
+        node.querySelectorAll(".command-option-input").forEach(showLabel);
       }
     }
   }

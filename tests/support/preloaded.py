@@ -1,0 +1,17 @@
+"""Loads what every process of the bot loads at its start: imported by the fork server, so that its forks have it already."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from fluent.runtime import FluentResource
+
+from bot.client import translations
+from bot.text import questions
+from storage import models
+
+parse_resource = lru_cache(FluentResource)
+vars(translations)["FluentResource"] = parse_resource
+for locale in models.Locale:
+    parse_resource(translations.read_source(locale))
+questions.prepare_topics()
