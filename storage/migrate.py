@@ -227,7 +227,10 @@ async def _run_migrations(opened: database.Database, *, is_empty: bool) -> None:
                     f" needs. Stop it, or update it to a version with schema {oldest}; if it was killed, wait two minutes."
                 )
         await connection.run_sync(_run_alembic)
-        await key_values.set_value(connection, key_values.OLDEST_SCHEMA, oldest)
+        if oldest == HEAD:
+            await key_values.remove(connection, key_values.OLDEST_SCHEMA)
+        else:
+            await key_values.set_value(connection, key_values.OLDEST_SCHEMA, oldest)
 
 
 def _configure() -> Config:

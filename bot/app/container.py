@@ -25,7 +25,8 @@ from bot.archive.digest_writer import FreshDigest
 from bot.archive.ingest import IngestService
 from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
 from bot.core import day_close
-from bot.core.clock import Clock, ClockMonitor, system_clock
+from bot.core.clock import Clock, system_clock
+from bot.core.clock_monitor import ClockMonitor
 from bot.core.day_close import DaysOff
 from bot.core.settings import WRITTEN_FORMATS, Settings
 from bot.daily import edits

@@ -15,7 +15,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from bot.core import isolation
-from bot.core.clock import Clock, ClockMonitor
+from bot.core.clock import Clock
+from bot.core.clock_monitor import ClockMonitor
 from bot.operations import service
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
 from storage import errors, locks, migrate, models, outbox, processes

@@ -30,7 +30,7 @@ from bot.app.health import Liveness, Metrics
 from bot.archive.ingest import InboxWatcher, Quarantine, read_inbox
 from bot.client import command_sync, request_gate, sender, webhook
 from bot.core import http_server, isolation
-from bot.core.clock import ClockMonitor
+from bot.core.clock_monitor import ClockMonitor
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.outbox import outcomes

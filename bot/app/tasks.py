@@ -25,7 +25,8 @@ from bot.archive import files
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
-from bot.core.clock import Clock, ClockMonitor, ClockStep
+from bot.core.clock import Clock
+from bot.core.clock_monitor import ClockMonitor, ClockStep
 from bot.core.settings import Settings
 from bot.daily import planner as daily_planner
 from bot.daily.planner import DailyPlanner

@@ -15,7 +15,7 @@ from bot.client import messages as client_messages
 from bot.client.message_builder import AMBER, RED, MessageBuilder, button, pack_custom_id, shorten_label
 from bot.client.messages import MentionLookup, escape_untrusted, join_dotted, subtext
 from bot.client.translations import Texts
-from bot.core.clock import ClockStep
+from bot.core.clock_monitor import ClockStep
 from bot.daily import messages as daily_messages
 from bot.daily.messages import format_timestamp
 from bot.operations.service import LastPost, StatusReport

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from bot.core.clock import Clock, ClockMonitor, ClockStep, latest_date
+from bot.core.clock import Clock, latest_date
+from bot.core.clock_monitor import ClockMonitor, ClockStep
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.discord_health import DiscordHealth, HealthState
 from bot.rendering.templates import Templates

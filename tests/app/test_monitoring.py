@@ -22,7 +22,7 @@ from prometheus_client import parser
 
 from bot.app import health
 from bot.app.health import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness, Metrics
-from bot.core import clock, http_server
+from bot.core import clock_monitor, http_server
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
 from storage import errors, key_values, locks, models, outbox
 from storage.database import Database
@@ -251,7 +251,7 @@ async def test_outcomes_are_counted_by_kind_and_reason_with_lateness(harness: Se
 
 async def test_metrics_show_the_state_of_the_clock_and_of_discord(harness: ServerHarness) -> None:
     offset = timedelta(0)
-    monitor = clock.ClockMonitor(lambda: NOW + offset, lambda: 0.0)
+    monitor = clock_monitor.ClockMonitor(lambda: NOW + offset, lambda: 0.0)
     monitor.compare_with_discord(NOW)
     harness.metrics.watch_clock(monitor)
     offset = timedelta(hours=26)

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from bot.app import tasks
 from bot.app.container import Container
 from bot.app.health import Metrics
-from bot.core.clock import ClockMonitor, ClockStep
+from bot.core.clock_monitor import ClockMonitor, ClockStep
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.search.service import SearchService

@@ -126,7 +126,7 @@ def test_a_rebuild_in_progress_is_named_with_its_progress(
 def test_a_backup_is_a_complete_database(paperround: Paperround, tmp_path: Path) -> None:
     paperround(*ADD_CHANNEL)
     assert "older" not in paperround("backup", "copy.db").stdout
-    assert paperround("backup", "copy.db").stdout.endswith(" bytes, in place of an older file.\n")
+    assert paperround("backup", "copy.db").stdout.endswith(" bytes), replacing an older file.\n")
     assert "none/copy.db could not be written: No such file or directory. Name" in (
         paperround("backup", "none/copy.db").stderr
     )
@@ -202,7 +202,7 @@ def test_a_command_that_needs_an_archive_makes_none(paperround: Paperround, tmp_
     ):
         answer = paperround(*command)
         assert answer.exit_status == 2
-        assert f"there is no database {tmp_path / 'paperround.db'}" in answer.stderr
+        assert f"There is no database {tmp_path / 'paperround.db'}" in answer.stderr
         assert [*tmp_path.iterdir()] == []
 
 
@@ -217,7 +217,7 @@ def test_a_command_that_makes_a_database_names_it(
     file.unlink()
     (tmp_path / "a.md").write_text(sample_archive.newsletter("2025-01-02", PAPERS), encoding="utf-8")
     answer = paperround(*command)
-    assert (answer.exit_status, answer.stderr) == (0, f"paperround: new database: {file}\n")
+    assert (answer.exit_status, answer.stderr) == (0, f"paperround: created a new database: {file}\n")
     assert file.exists()
     assert "new database" not in paperround(*command).stderr
 

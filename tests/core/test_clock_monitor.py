@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.core.clock import ClockMonitor
+from bot.core.clock_monitor import ClockMonitor
 from bot.daily import choice, schedule
 from bot.daily import planner as daily_planner
 from storage import models

@@ -664,4 +664,4 @@ def test_what_is_not_a_paper_in_an_answer_is_not_kept() -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 4 * len(text)
+    assert peak < 6 * len(text)  # elements that are kept take twenty times
