@@ -127,7 +127,7 @@ def test_a_backup_is_a_complete_database(paperround: Paperround, tmp_path: Path)
     paperround(*ADD_CHANNEL)
     assert "older" not in paperround("backup", "copy.db").stdout
     assert paperround("backup", "copy.db").stdout.endswith(" bytes), replacing an older file.\n")
-    assert "none/copy.db could not be written: No such file or directory. Name" in (
+    assert "none/copy.db could not be written: No such file or directory. Choose" in (
         paperround("backup", "none/copy.db").stderr
     )
     with closing(sqlite3.connect(tmp_path / "copy.db")) as copy, copy:
