@@ -102,6 +102,8 @@ POLL_SECONDS = 2.0
 COMPARE_SECONDS = 60.0
 """Time between two looks at the votes that matches wait for; a wake-up hastens it, since new digests bring votes."""
 MAX_RETRY_SECONDS = 60.0
+MAX_OUTDATED = 10
+"""Messages that a round renders in vain, since something has changed meanwhile; the next round goes on."""
 LOOK_AHEAD = timedelta(days=2)
 """Longer than any day and the wait for the time of day on the next."""
 MAX_WAIT = timedelta(days=30)
@@ -132,6 +134,10 @@ class Destination(NamedTuple):
 
     locale: models.Locale
     dm_channel_id: int | None = None
+
+
+class _OutdatedError(Exception):
+    """What a message was rendered from has changed before it was stored."""
 
 
 Decisions: TypeAlias = dict[str, list[PaperMatch]]
@@ -205,12 +211,18 @@ class AlertPlanner:
         self._texts.clear()
         self._papers.clear()
         with isolation.collected(failures):
-            while (count := await self._plan_messages(now, batches)) is not None:
+            outdated = 0
+            while outdated < MAX_OUTDATED and not stop.is_set():
+                try:
+                    count = await self._plan_messages(now, batches)
+                except _OutdatedError:
+                    outdated += 1
+                    continue
+                if count is None:
+                    break
                 planned += count
                 if count:
                     on_planned()
-                if stop.is_set():
-                    break
         if failures:
             raise failures[0]
         return planned
@@ -343,8 +355,8 @@ class AlertPlanner:
     async def _plan_messages(self, now: datetime, batches: BatchSize) -> int | None:
         """Plan the messages of some recipients of what is due at `now` (UTC), which are rendered before the transaction.
 
-        Returns their number; None if nothing is due. Nothing is stored if an alert was changed or another process planned
-        them meanwhile.
+        Returns their number; None if nothing is due. Raises _OutdatedError, and stores nothing, if an alert was changed or
+        another process planned them meanwhile.
         """
         async with self._database.read() as connection:
             recipients = await alerts.list_due_recipients(connection, now, limit=batches.size)
@@ -353,6 +365,13 @@ class AlertPlanner:
             # What was over a recipient's messages of a day comes with the first of the next day.
             queued = await alerts.list_due_matches(connection, recipients, now + LOOK_AHEAD)
             active = await alerts.list_active(connection, {match.alert_id for match in queued}, now)
+            at_once = {alert.id for alert in active.values() if alert.timing is models.AlertTiming.AT_ONCE}
+            # What is due, and what is sent soon anyway.
+            queued = [
+                match
+                for match in queued
+                if match.alert_id in at_once or (match.due_at is not None and match.due_at <= now)
+            ]
             notified = await _list_notified(connection, queued)
             asking = {alert.id for alert in active.values() if alert.min_votes}
             highest = await papers.list_highest_votes(
@@ -360,13 +379,6 @@ class AlertPlanner:
             )
             destinations = await self._resolve(connection, active.values())
             full = await _list_full(connection, active.values(), now)
-        at_once = {alert.id for alert in active.values() if alert.timing is models.AlertTiming.AT_ONCE}
-        # What is due, and what is sent soon anyway.
-        queued = [
-            match
-            for match in queued
-            if match.alert_id in at_once or (match.due_at is not None and match.due_at <= now)
-        ]
         # Their alerts ask for more votes now than the papers ever had.
         waiting = {
             match
@@ -386,7 +398,7 @@ class AlertPlanner:
             due = await alerts.list_due_matches(connection, recipients, now + LOOK_AHEAD)
             is_same = set(queued).issubset(due) and notified == await _list_notified(connection, queued)
             if not is_same or await alerts.count_active(connection, active, now) != len(active):
-                return 0
+                raise _OutdatedError
             keys = await _store(connection, queued, kept, decisions, built, now)
         if keys:
             log.info("alerts planned", count=len(keys), deliveries=keys[:MAX_LOGGED_KEYS])
@@ -600,9 +612,11 @@ async def _list_full(
 async def _list_notified(
     connection: Connection, queued: Sequence[models.QueuedMatch]
 ) -> set[tuple[str, int]]:
+    """Return the recipients and papers of the matches that were notified before."""
     paper_ids = {match.paper_id for match in queued}
     recipients = {match.recipient for match in queued}
-    return await alerts.list_notified(connection, recipients, sorted(paper_ids))
+    notified = await alerts.list_notified(connection, recipients, sorted(paper_ids))
+    return notified & {match[:2] for match in queued}
 
 
 def _match_paper(

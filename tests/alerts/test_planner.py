@@ -50,6 +50,18 @@ async def test_a_recipient_is_notified_of_a_paper_once(alert_harness: AlertHarne
 
 
 @both_engines
+async def test_what_was_sent_to_one_reader_and_waits_for_another_does_not_stop_the_planner(
+    alert_harness: AlertHarness,
+) -> None:
+    await alert_harness.add_alert("care")
+    await alert_harness.add_alert("care", user_id=8, timing=models.AlertTiming.DAILY)
+    await alert_harness.add_alert("zeta", user_id=8)
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), summary="with care.", location="a")
+    await alert_harness.add_digest(MONDAY, ("2601.00002", 5), summary="care with zeta.", location="b")
+    assert sorted(alert_harness.notified_papers()) == [["2601.00001"], ["2601.00002"], ["2601.00002"]]
+
+
+@both_engines
 async def test_papers_added_by_a_correction_raise_alerts(alert_harness: AlertHarness) -> None:
     await alert_harness.add_alert("care")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), location="here")
