@@ -92,11 +92,12 @@ class Subscriptions:
             changed = replace(old, **{name: getattr(wanted, name) for name in options.SETTINGS})
             if _is_awaiting_digest(changed, now):
                 changed = replace(changed, next_due_at=now)
-            elif (changed.spread_minutes, schedule.schedule_key(changed)) != (
-                old.spread_minutes,
-                schedule.schedule_key(old),
-            ):
+            elif schedule.schedule_key(changed) != schedule.schedule_key(old):
                 changed = schedule.set_due(changed, await _next_unplanned_due(connection, changed, now))
+            elif changed.spread_minutes != old.spread_minutes and old.due_on is not None:
+                # The same post at another minute; at once if that one has passed.
+                due_at = schedule.rule_of(changed).due_at(old.due_on)
+                changed = schedule.set_due(changed, schedule.DueTime(due_at, old.due_on))
             await daily.update(connection, changed)
         return changed
 

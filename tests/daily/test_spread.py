@@ -207,6 +207,20 @@ async def test_a_changed_spread_moves_the_next_post_and_no_date_is_posted_twice(
         await service.edit(replace(row, spread_minutes=61))
 
 
+async def test_a_spread_that_ends_before_the_minute_of_the_channel_loses_no_post(
+    planning: PlannerHarness,
+) -> None:
+    subscription_id = await planning.subscribe(LATE, spread_minutes=30)
+    await planning.store(MONDAY, ("2601.00001", 9))
+    at = SEOUL_9AM + 5 * MINUTE
+    assert await planning.tick(at) == 0
+    service = Subscriptions(planning.database, lambda: at)
+    changed = await service.edit(replace(await service.get(subscription_id), spread_minutes=0))
+    assert changed.due_on == MONDAY
+    assert await planning.tick(at + MINUTE) == 1
+    assert await planning.tick(at + HOUR) == 0
+
+
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_each_server_gets_its_first_post_before_any_gets_its_second(
     planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
