@@ -95,7 +95,7 @@ class ArchiveTools:
         query was read.
         """
         if not query.strip() and since is None and until is None:
-            raise exceptions.ToolError("Say what to look for: a query, or since or until.")
+            raise exceptions.ToolError("Say what to look for: give query, since or until.")
         locale = self._language(query)
         request = SearchRequest(query, since=since, until=until, limit=limit, snippet_locale=locale)
         async with self._answering():
@@ -172,7 +172,7 @@ class ArchiveTools:
         except errors.StorageError as error:
             log.warning("the archive cannot be read", reason=str(error))
             raise exceptions.ToolError(
-                "The archive cannot be read now. Its operator finds the reason in the log."
+                "The archive cannot be read now. The reason is in the log of its operator."
             ) from None
 
     def _list_answer(

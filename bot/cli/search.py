@@ -153,11 +153,11 @@ def author(
     limit: Limit = 20,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Find a person's papers, sorted by votes."""
+    """Find an author's papers, sorted by votes."""
 
     def look_up(view: Snapshot) -> tuple[search_results.AuthorResult, str]:
         found = _create_lookup().find_author(view, name, limit=limit)
-        unknown = f"No author is called {name!r}."
+        unknown = f"No author is called {name!r}. Try another spelling, or only the family name."
         return found, "" if found.author else _explain_nothing(view, unknown)
 
     result, empty = shell.run_on_snapshot(look_up)
@@ -199,7 +199,9 @@ def paper(
     if as_json:
         shell.print_json(None if detail is None else detail_to_dict(detail, sources))
     elif detail is None:
-        shell.error(f"The archive has no paper {paper_id!r}.")
+        shell.error(
+            f"The archive has no paper {paper_id!r}. `paperround search WORDS` finds papers by title."
+        )
     else:
         _print_detail(detail)
     sys.exit(1 if detail is None else 0)
@@ -292,7 +294,11 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
     return [
         *([f"Not understood and ignored: {left_out}"] if result.ignored else []),
         *([f"Corrected: {corrected}; --literal searches as typed."] if result.corrected else []),
-        *([f"The archive has no paper {result.unknown_id}."] if result.unknown_id else []),
+        *(
+            [f"The archive has no paper {result.unknown_id}. Search for words of its title."]
+            if result.unknown_id
+            else []
+        ),
     ]
 
 
