@@ -340,7 +340,7 @@ def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:
 
 
 def _origin(form: SurfaceForm) -> str:
-    origins = [*(["digests"] if form.papers else []), *(["starting list"] if form.seeded else [])]
+    origins = [*(["digests"] if form.papers else []), *(["seed list"] if form.seeded else [])]
     is_searched = form.expands and not form.is_alias
     return "; ".join(
         filter(None, (", ".join(origins), "" if is_searched else "recognized, but not searched for"))

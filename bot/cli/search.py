@@ -56,14 +56,14 @@ def search(
         ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option("--author", metavar="NAME", help="Only this person's papers.")
+        str | None, typer.Option("--author", metavar="NAME", help="Only this author's papers.")
     ] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this date on.")] = None,
     min_votes: Annotated[int, typer.Option("--min-votes", min=0, help="Minimum votes.")] = 0,
     limit: Limit = 20,
     explain: Annotated[bool, typer.Option("--explain", help="Show the components of each score.")] = False,
     literal: Annotated[
-        bool, typer.Option("--literal", help="Exact words only: no synonyms, no spelling correction.")
+        bool, typer.Option("--literal", help="Exact words only: no other forms, no spelling correction.")
     ] = False,
     as_json: shell.AsJson = False,
     full_json: Annotated[
@@ -174,7 +174,7 @@ def author(
 
 
 def author_to_dict(result: search_results.AuthorResult) -> dict[str, Any]:
-    """Return a person's papers as JSON."""
+    """Return an author's papers as JSON."""
     return {
         **shell.pick(result, "author matches namesakes"),
         "forms": list(result.name_variants),
