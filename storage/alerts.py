@@ -305,7 +305,9 @@ async def lock_reader(connection: AsyncConnection, user_id: int) -> None:
 async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
     """Store a draft and return the alert. Raises DuplicateError if an equal one exists for the same recipient."""
     if (equal := await find_equal(connection, new)) is not None:
-        raise errors.DuplicateError(f"The same alert already exists: alert {equal.id}.")
+        raise errors.DuplicateError(
+            f"The same alert already exists: alert {equal.id}. Change it with `paperround alerts change {equal.id}`."
+        )
     inserted = await connection.execute(alerts.insert().values(column_values(new)).returning(alerts.c.id))
     return replace(new, id=inserted.scalar_one())
 
@@ -316,7 +318,9 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
     Raises DuplicateError if another, equal one exists for the same recipient.
     """
     if (equal := await find_equal(connection, changed)) is not None and equal.id != changed.id:
-        raise errors.DuplicateError(f"The same alert already exists: alert {equal.id}.")
+        raise errors.DuplicateError(
+            f"The same alert already exists: alert {equal.id}. Remove one of the two."
+        )
     statement = alerts.update().where(alerts.c.id == changed.id)
     await connection.execute(statement.values(column_values(changed)))
     return changed

@@ -61,8 +61,8 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
             await _require_no_front(database, now)
             if (current := await migrate.current_revision(database)) != migrate.HEAD:
                 raise errors.StorageError(
-                    f"{database.url.render_as_string(hide_password=True)} has schema {current}, and this version copies"
-                    f" {migrate.HEAD} completely. Copy with the version that migrated it."
+                    f"{database.url.render_as_string(hide_password=True)} has schema {current}, but this version can copy only"
+                    f" schema {migrate.HEAD}. Run `paperround db upgrade`, or copy with the version that uses {current}."
                 )
         sums = await _load_progress(target, name)
         yield sum(copied.rows for copied in sums.values())
@@ -74,8 +74,8 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
                 found = await _add_up(connection, table)
             if found != Sum(*sums[table.name]):
                 raise errors.StorageError(
-                    f"The copy's table {table.name} has {found.rows} rows that differ from the {sums[table.name].rows} of the"
-                    " source. Empty the target and copy again."
+                    f"The copy's table {table.name} has {found.rows} rows whose sums differ from those of the"
+                    f" {sums[table.name].rows} rows in the source. Empty the target and copy again."
                 )
         async with target.transaction() as connection:
             await key_values.remove(connection, key_values.COPY_PROGRESS)

@@ -249,7 +249,7 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
 _UNUSABLE = {
     "25006": "It is read-only: is it a standby, or is default_transaction_read_only on?",
     "28": "Are the user, the password and pg_hba.conf right?",
-    "53": "Give PostgreSQL more of this resource; nothing is lost in the meantime.",
+    "53": "PostgreSQL is out of memory, disk space or connections. Give it more; nothing is lost in the meantime.",
     "57014": "A time-out or a person cancelled the statement; it is retried.",
     "58": "Check whether PostgreSQL's disk is failing.",
 }

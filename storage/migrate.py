@@ -115,7 +115,7 @@ async def open_database(
         if await _is_to_be_upgraded(opened, current):
             if migrate is False or (migrate is None and not opened.is_sqlite):
                 raise errors.StorageError(
-                    "The database is empty or from an earlier version. Run `paperround db upgrade` first."
+                    f"{opened.url.render_as_string()} is empty or from an earlier version. Run `paperround db upgrade` first."
                 )
             await upgrade(opened)
         stack.pop_all()
@@ -143,9 +143,7 @@ async def find_mismatch(opened: database.Database) -> str | None:
     current = await current_revision(opened)
     if current == HEAD or (current is not None and await _is_compatible(opened, current)):
         return None
-    return (
-        f"The database has schema {current}, and this version uses {HEAD}: update Paperround or the database."
-    )
+    return f"The database has schema {current}, and this version uses {HEAD}: update Paperround, or run `paperround db upgrade`."
 
 
 async def _is_compatible(opened: database.Database, current: str) -> bool:
@@ -211,7 +209,7 @@ async def upgrade(opened: database.Database) -> str | None:
                 await asyncio.sleep(pause)
     raise errors.StorageError(
         f"{opened.url.render_as_string()} could not be migrated: other transactions kept its tables locked for {LOCK_TIMEOUT},"
-        f" {len(RETRY_PAUSES) + 1} times. Nothing was changed. Try again, or end what pg_stat_activity shows."
+        f" {len(RETRY_PAUSES) + 1} times. Nothing was changed. Try again, or end the sessions that pg_stat_activity shows."
     )
 
 

@@ -76,7 +76,9 @@ async def add(
     statement = database.dialect_insert(connection, sources).values(values).on_conflict_do_nothing()
     row = (await connection.execute(statement.returning(*sources.c))).one_or_none()
     if row is None:
-        raise errors.DuplicateError(f"{url} is already a source.")
+        raise errors.DuplicateError(
+            f"{url} is already a source. `paperround sources edit` changes its priority."
+        )
     return database.build_record(models.StoredSource, row._mapping)
 
 

@@ -52,15 +52,15 @@ def validate_alert(draft: models.Alert) -> models.Alert:
         _check_term(models.AlertTerm(models.AlertKind.KEYWORD, word))
     if not 0 <= draft.min_votes <= MAX_VOTES:
         raise errors.UsageError(
-            f"The minimum of votes is {draft.min_votes}; it must be from 0 to {MAX_VOTES}."
+            f"The minimum number of votes is {draft.min_votes}; it must be from 0 to {MAX_VOTES}."
         )
     if not 1 <= draft.max_papers <= MAX_PAPERS:
         raise errors.UsageError(
-            f"The maximum of papers per message is {draft.max_papers}; it must be from 1 to {MAX_PAPERS}."
+            f"The maximum number of papers per message is {draft.max_papers}; it must be from 1 to {MAX_PAPERS}."
         )
     if not 0 <= draft.max_a_day <= MAX_A_DAY:
         raise errors.UsageError(
-            f"The maximum of messages per day is {draft.max_a_day}; it must be from 0 to {MAX_A_DAY}."
+            f"The maximum number of messages per day is {draft.max_a_day}; it must be from 0 to {MAX_A_DAY}."
         )
     if not 1 <= draft.weekday <= 7:
         raise errors.UsageError(f"The weekday is {draft.weekday}; it must be from 1 (Monday) to 7.")
@@ -100,7 +100,7 @@ def _check_term(term: models.AlertTerm) -> None:
         )
     if term.kind is models.AlertKind.INSTITUTION and people.is_generic(term.text):
         raise errors.UsageError(
-            f"“{term.text}” does not name one institution. Give its full name.",
+            f"“{term.text}” does not identify an institution. Give its full name.",
             "no-institution",
             text=term.text,
         )

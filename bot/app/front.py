@@ -135,7 +135,7 @@ def read_public_key(value: str) -> Ed25519PublicKey:
         return Ed25519PublicKey.from_public_bytes(bytes.fromhex(value))
     except ValueError:
         raise errors.UsageError(
-            "PAPERROUND_PUBLIC_KEY is not a public key, which has 64 hexadecimal digits and is shown on the General Information"
+            "PAPERROUND_PUBLIC_KEY is not a public key. Copy its 64 hexadecimal digits from the General Information"
             " page of your application (https://discord.com/developers/applications)."
         ) from None
 
@@ -217,8 +217,8 @@ async def run(container: Container) -> None:
     settings, liveness = container.settings, container.liveness
     if container.database.is_sqlite:
         raise errors.UsageError(
-            "`paperround run --role front` needs PostgreSQL, since only one bot can use a SQLite file. `paperround run` alone"
-            " answers commands too."
+            "`paperround run --role front` needs PostgreSQL, since only one bot can use a SQLite file. With SQLite,"
+            " use `paperround run`, which answers commands itself."
         )
     if settings.interactions is None:
         raise errors.UsageError(

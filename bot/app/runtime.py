@@ -88,7 +88,9 @@ async def connect_gateway(bot: PaperroundBot) -> None:
             raise errors.PaperroundError(REJECTIONS[4014]) from error
         except discord.ConnectionClosed as error:
             text = REJECTIONS.get(
-                error.code, f"Discord's Gateway ended the connection (close code {error.code})."
+                error.code,
+                f"Discord's Gateway ended the connection (close code {error.code}). Restart Paperround;"
+                " if it happens again, report the code.",
             )
             raise errors.PaperroundError(text) from error
         except discord.GatewayNotFound as error:

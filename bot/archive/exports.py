@@ -435,7 +435,9 @@ async def export_digests(
         rows.sort(key=lambda row: (row.date, row.format.value, row.id))
         chosen = rows if digest_format is None else list(_prefer_format(rows, digest_format))
         if not chosen:
-            raise errors.PaperroundError("No digests are stored for these dates.")
+            raise errors.PaperroundError(
+                "No digests are stored for these dates. `paperround digest` shows the nearest days."
+            )
         exported = [await _read_digest(connection, row) for row in chosen]
     return render_export(form, exported, templates)
 

@@ -162,7 +162,7 @@ def list_rows(
 
 @shell.with_options(_condition_options, _timing_options)
 def change(options: dict[str, Any], alert_id: AlertId, as_json: shell.AsJson = False) -> None:
-    """Edit an alert. Options you omit keep their values; new words, authors or institutions replace all of its terms."""
+    """Change an alert. Options you omit keep their values; new words, authors or institutions replace all of its terms."""
 
     async def command(alerts: Alerts) -> models.Alert:
         stored = {alert.id: alert for alert in await alerts.list_rows()}
@@ -190,7 +190,8 @@ def preview(
         counts = {"papers": found.paper_count, "max_per_day": found.max_per_day}
         shell.print_json({**counts, "existing": existing, "latest": latest})
         return
-    shell.echo(f"{found.paper_count} papers in the last 30 days, at most {found.max_per_day} a day.")
+    papers = "1 paper" if found.paper_count == 1 else f"{found.paper_count} papers"
+    shell.echo(f"{papers} in the last 30 days, at most {found.max_per_day} a day.")
     if existing is not None:
         shell.echo(f"Same as alert {existing}.")
     shell.print_rows(latest, _PREVIEW_COLUMNS, False, empty="")
@@ -203,7 +204,10 @@ def list_institutions(
     """List institutions. Shows those known in both languages and those of recent papers."""
     names = shell.run_with_service(_create_alerts, lambda alerts: alerts.list_institutions(prefix))
     shell.print_rows(
-        [{"name": name} for name in names], ("name",), as_json, empty="No institution has such a name."
+        [{"name": name} for name in names],
+        ("name",),
+        as_json,
+        empty="No institution has a name that begins with this. Try fewer letters.",
     )
 
 

@@ -192,7 +192,9 @@ def _explanation_to_dict(explanation: Explanation) -> dict[str, Any]:
 
 def _exit_if_unknown(paper_id: str, found: object) -> None:
     if found is None:
-        shell.error(f"The archive has no paper {paper_id!r}.")
+        shell.error(
+            f"The archive has no paper {paper_id!r}. `paperround search WORDS` finds papers by title."
+        )
         sys.exit(1)
 
 
@@ -225,7 +227,8 @@ def glossary(
         ),
     ] = None,
     suspicious: Annotated[
-        bool, typer.Option("--suspicious", help="List learnt forms, least confirmed first.")
+        bool,
+        typer.Option("--suspicious", help="List learnt forms, those least confirmed by other forms first."),
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
@@ -337,7 +340,7 @@ def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:
 
 
 def _origin(form: SurfaceForm) -> str:
-    origins = [*(["digests"] if form.papers else []), *(["starting list"] if form.seeded else [])]
+    origins = [*(["digests"] if form.papers else []), *(["seed list"] if form.seeded else [])]
     is_searched = form.expands and not form.is_alias
     return "; ".join(
         filter(None, (", ".join(origins), "" if is_searched else "recognized, but not searched for"))

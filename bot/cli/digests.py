@@ -151,7 +151,7 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
             await container.alert_planner.drain(on_planned=lambda: show_count(next(planned)))
         glossary = search_glossary.GlossaryService(container.database, container.clock)
         if await glossary.is_stale():
-            with shell.progress_counter("Learning terms and merging the index, papers") as show_count:
+            with shell.progress_counter("Updating glossary and index: papers") as show_count:
                 await glossary.rebuild(show_count)
     return total
 
@@ -192,7 +192,11 @@ def digest(
             return rows, day, [*before, *after]
 
     rows, day, nearest = shell.run_command(command)
-    empty = "The archive is empty." if day is None else f"There are no papers for {day}."
+    empty = (
+        "The archive has no papers yet. Add some with `paperround sources fetch` or `paperround ingest`."
+        if day is None
+        else f"There are no papers for {day}."
+    )
     if nearest:
         empty += f" Nearest days: {', '.join(map(str, nearest))}."
     # A paper's own date is that of its latest digest, which the JSON keeps.
@@ -245,7 +249,9 @@ def write(
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", min=1, help="Write only about the first papers of the day's list."),
+        typer.Option(
+            "--limit", min=1, help="Write about only this many papers, from the top of the day's list."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Estimate calls and tokens without calling the model.")
@@ -322,7 +328,7 @@ async def _write(
         day = day or container.day_close.last_closed(container.clock())
         if file is not None and len(formats) > 1 and not file.is_dir():
             raise errors.UsageError(
-                "Several formats need an existing folder as --output. Or choose one --format."
+                "Several formats need an existing folder as --output. Create it, or choose one --format."
             )
         if not dry_run:
             await stack.enter_async_context(app_container.waited_for_lock(container.database, on_wait))

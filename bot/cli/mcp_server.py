@@ -91,11 +91,11 @@ class ArchiveTools:
         """Find papers on a topic, best first, in Korean or English, each with a sentence of its summary.
 
         since and until are the first and the last date (YYYY-MM-DD) of the digests. An empty query with a date lists that
-        period's papers, top-voted first. "missing" names what of the query a paper lacks; "corrected" and "also" say how the
+        period's papers, most votes first. "missing" names what of the query a paper lacks; "corrected" and "also" say how the
         query was read.
         """
         if not query.strip() and since is None and until is None:
-            raise exceptions.ToolError("Say what to look for: a query, or since or until.")
+            raise exceptions.ToolError("Say what to look for: give query, since or until.")
         locale = self._language(query)
         request = SearchRequest(query, since=since, until=until, limit=limit, snippet_locale=locale)
         async with self._answering():
@@ -116,7 +116,7 @@ class ArchiveTools:
         return _to_json(self._fit(answer))
 
     async def papers_by_author(self, name: Query, limit: Limit = 10) -> str:
-        """Return a person's papers, top-voted first. The name may be in any order, with or without diacritics.
+        """Return an author's papers, most votes first. The name may be in any order, with or without diacritics.
 
         "author" is the name that was found, null for none; "matches" are others like it, "namesakes" are several people with
         this name.
@@ -126,7 +126,7 @@ class ArchiveTools:
         return self._list_answer(cli_search.author_to_dict(result), result.rows, {})
 
     async def daily_digest(self, date: date | None = None) -> str:
-        """Return the papers of one day's digest, top-voted first, each with a sentence of its summary.
+        """Return the papers of one day's digest, most votes first, each with a sentence of its summary.
 
         Without a date (YYYY-MM-DD) it is the newest digest, which tells how far the archive reaches.
         """
@@ -172,7 +172,7 @@ class ArchiveTools:
         except errors.StorageError as error:
             log.warning("the archive cannot be read", reason=str(error))
             raise exceptions.ToolError(
-                "The archive cannot be read now. Its operator finds the reason in the log."
+                "The archive cannot be read now. The reason is in the log of its operator."
             ) from None
 
     def _list_answer(

@@ -48,7 +48,7 @@ def backup(
     """Back up the SQLite database. Safe while the bot runs; never leaves a partial file."""
 
     if not target.strip():
-        raise errors.UsageError("FILE is empty. Give the name of a file.")
+        raise errors.UsageError("FILE is an empty string. Give the name of a file.")
 
     has_older = Path(target).exists()
 
@@ -182,7 +182,7 @@ def run(
     role: Annotated[
         models.ProcessRole,
         typer.Option(
-            "--role", help="leader: everything except commands received over HTTP; front: only these."
+            "--role", help="all: everything; leader: all but commands received over HTTP; front: only those."
         ),
     ] = models.ProcessRole.ALL,
 ) -> None:
@@ -221,7 +221,7 @@ def serve_tools(
         typer.Option(
             "--http",
             metavar="HOST:PORT",
-            help="Serve streamable HTTP there instead of stdio, with PAPERROUND_MCP_TOKEN; :PORT alone means 127.0.0.1.",
+            help="Serve streamable HTTP at this address instead of stdio, with PAPERROUND_MCP_TOKEN; :PORT means 127.0.0.1.",
             show_default=False,
         ),
     ] = None,

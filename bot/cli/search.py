@@ -56,14 +56,14 @@ def search(
         ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option("--author", metavar="NAME", help="Only this person's papers.")
+        str | None, typer.Option("--author", metavar="NAME", help="Only this author's papers.")
     ] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this date on.")] = None,
     min_votes: Annotated[int, typer.Option("--min-votes", min=0, help="Minimum votes.")] = 0,
     limit: Limit = 20,
     explain: Annotated[bool, typer.Option("--explain", help="Show the components of each score.")] = False,
     literal: Annotated[
-        bool, typer.Option("--literal", help="Exact words only: no synonyms, no spelling correction.")
+        bool, typer.Option("--literal", help="Exact words only: no other forms, no spelling correction.")
     ] = False,
     as_json: shell.AsJson = False,
     full_json: Annotated[
@@ -153,11 +153,11 @@ def author(
     limit: Limit = 20,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Find a person's papers, sorted by votes."""
+    """Find an author's papers, sorted by votes."""
 
     def look_up(view: Snapshot) -> tuple[search_results.AuthorResult, str]:
         found = _create_lookup().find_author(view, name, limit=limit)
-        unknown = f"No author is called {name!r}."
+        unknown = f"No author is called {name!r}. Try another spelling, or only the family name."
         return found, "" if found.author else _explain_nothing(view, unknown)
 
     result, empty = shell.run_on_snapshot(look_up)
@@ -174,7 +174,7 @@ def author(
 
 
 def author_to_dict(result: search_results.AuthorResult) -> dict[str, Any]:
-    """Return a person's papers as JSON."""
+    """Return an author's papers as JSON."""
     return {
         **shell.pick(result, "author matches namesakes"),
         "forms": list(result.name_variants),
@@ -199,7 +199,9 @@ def paper(
     if as_json:
         shell.print_json(None if detail is None else detail_to_dict(detail, sources))
     elif detail is None:
-        shell.error(f"The archive has no paper {paper_id!r}.")
+        shell.error(
+            f"The archive has no paper {paper_id!r}. `paperround search WORDS` finds papers by title."
+        )
     else:
         _print_detail(detail)
     sys.exit(1 if detail is None else 0)
@@ -292,7 +294,11 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
     return [
         *([f"Not understood and ignored: {left_out}"] if result.ignored else []),
         *([f"Corrected: {corrected}; --literal searches as typed."] if result.corrected else []),
-        *([f"The archive has no paper {result.unknown_id}."] if result.unknown_id else []),
+        *(
+            [f"The archive has no paper {result.unknown_id}. Search for words of its title."]
+            if result.unknown_id
+            else []
+        ),
     ]
 
 

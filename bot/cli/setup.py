@@ -25,7 +25,7 @@ ATTEMPTS = 3
 """How often a terminal is asked for a token that Discord accepts."""
 INTRODUCTION = """\
 The bot needs a token of its own:
-  1. Open https://discord.com/developers/applications and press New Application. Its name becomes the bot's.
+  1. Open https://discord.com/developers/applications and press New Application. The name you give it is the bot's name.
   2. On its Bot page press Reset Token, and copy the token. Leave all Privileged Gateway Intents off.
 """
 NEXT_STEPS = """\
@@ -53,7 +53,7 @@ def setup(
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Set up a bot's token and sources of papers. Writes both to `.env` and prints the next steps."""
+    """Set up the bot's token and its sources. Writes both to `.env` and prints the next steps."""
     from bot.client import router
     from bot.core import settings
 

@@ -70,7 +70,7 @@ def add(
 ) -> None:
     """Add a source. Nothing is fetched yet, except with --check."""
     if not url.strip():
-        raise errors.UsageError("URL is empty. Give an address or a folder.")
+        raise errors.UsageError("URL is an empty string. Give a URL or a folder.")
     values = {
         "timezone": shell.parse_zone(timezone),
         "from": shell.parse_time(since_time),
@@ -148,8 +148,8 @@ async def _merge(url: str) -> int:
 
 
 def fetch(
-    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this day on.")] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="To this day.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this date on.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="Up to this date.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change without changing it.")
     ] = False,
@@ -215,13 +215,13 @@ async def _fetch(
     async with shell.open_container(creating=bool(shell.load_settings().sources)) as container:
         days = None if span is None else _days_between(*span, container.clock().date())
         await container.load_mentions()
-        with shell.progress_counter("Places asked") as show_count:
+        with shell.progress_counter("Locations read") as show_count:
             counter = itertools.count(1)
 
             def show(row: models.StoredSource, result: base.FetchResult) -> None:
                 back_fill = kinds.read_back_fill(replace(row, progress=result.progress))
                 about = "" if back_fill is None else f"{row.url}, {back_fill.describe()}. "
-                show_count(next(counter), label=f"{about}Places asked")
+                show_count(next(counter), label=f"{about}Locations read")
 
             async with app_container.open_poller(container, container.create_ingest()) as service:
                 reports = await service.fetch_all(

@@ -136,7 +136,7 @@ def _read_webhook(address: str, settings: Settings) -> tuple[int, str]:
     from bot.client import webhook
 
     if address == "-" and sys.stdin.isatty():
-        address = typer.prompt("Address of the webhook (not shown)", hide_input=True)
+        address = typer.prompt("Webhook URL (not shown)", hide_input=True)
     elif address == "-":
         address = sys.stdin.readline(MAX_LINE)
     return webhook.parse_address(address, settings.discord_api_url)

@@ -180,7 +180,7 @@ def _classify(answer: Answer, kind: PartKind) -> Classification:
     if not answer.is_json and (answer.status < 500 or answer.status == _UNAVAILABLE):
         return outcomes.FOREIGN_REFUSAL
     if answer.status == 401:
-        return outcomes.WEBHOOK_GONE  # whatever the code: it says nothing about the bot's token
+        return outcomes.WEBHOOK_GONE  # with any code: it says nothing about the bot's token
     return outcomes.classify(answer.status, answer.code, kind)
 
 

@@ -199,7 +199,7 @@ def read_dates(text: str, name: str) -> set[date]:
                 raise ValueError("a range must end after its first day, within a year")
             count += (last - first).days + 1
             if count > MAX_DAYS:
-                raise ValueError(f"a file has at most {MAX_DAYS:,} days, and this line exceeds them")
+                raise ValueError(f"this line takes the file over the maximum of {MAX_DAYS:,} days")
         except ValueError as error:
             raise errors.UsageError(
                 f"PAPERROUND_DAYS_OFF: {name}, line {number}: {stripped[:60]!r}: {error}."

@@ -56,7 +56,7 @@ def _lower(value: Any) -> Any:
 def _split_formats(value: Any) -> Any:
     formats = tuple(dict.fromkeys(str(item).strip().lower() for item in _split_texts(value)))
     if not set(formats) <= {*WRITTEN_FORMATS}:
-        raise ValueError(f"use {', '.join(WRITTEN_FORMATS)} or one of them")
+        raise ValueError(f"use {', '.join(WRITTEN_FORMATS)} or {','.join(WRITTEN_FORMATS)}")
     return formats
 
 
@@ -260,7 +260,7 @@ def load() -> Settings:
         raise errors.UsageError(f"{TOML_FILE} is not valid TOML: {error}") from None
     except RecursionError:
         raise errors.UsageError(
-            f"A setting in the environment, {ENV_FILE} or {TOML_FILE} is nested too deeply."
+            f"A setting in the environment, {ENV_FILE} or {TOML_FILE} is nested too deeply. Write it as a plain value or a list."
         ) from None
     except UnicodeDecodeError as error:
         raise errors.UsageError(f"{ENV_FILE} or {TOML_FILE} is not UTF-8: {error}") from None

@@ -423,10 +423,12 @@ def validated(subscription: Subscription) -> Subscription:
         )
     if subscription.is_by_webhook and (subscription.mention_role_id is not None or subscription.server_picks):
         raise errors.UsageError(
-            "A post by a webhook mentions no role and knows no members. Leave out --mention and --server-picks."
+            "A webhook post cannot mention a role or list server picks. Leave out --mention and --server-picks."
         )
     if subscription.when is When.COMPLETE and is_weekly:
-        raise errors.UsageError("A weekly post is sent at its hour; it cannot wait for a day to be complete.")
+        raise errors.UsageError(
+            "A weekly post is sent at its set time; it cannot wait for a list to close. Use --when hour."
+        )
     return replace(
         subscription,
         at_time=f"{schedule.parse_time(subscription.at_time):%H:%M}",

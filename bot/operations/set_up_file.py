@@ -200,7 +200,7 @@ def parse(text: str, location: str) -> tuple[list[str], dict[str, list[_Item]]]:
     """Return the names of templates, and the entries of each table. Raises UsageError with the line for any other text."""
     for number, line in enumerate(text.split("\n"), 1):
         if line.count(".") > MAX_DOTS and _TEXTS.sub("", line).count(".") > MAX_DOTS:
-            raise errors.UsageError(f"{location}, line {number}: a key with more than {MAX_DOTS} dots.")
+            raise errors.UsageError(f"{location}, line {number}: a key has more than {MAX_DOTS} dots.")
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -211,7 +211,7 @@ def parse(text: str, location: str) -> tuple[list[str], dict[str, list[_Item]]]:
     tables = {table.name for table in TABLES}
     templates = document.get(TEMPLATES, [])
     if not isinstance(templates, list) or not all(isinstance(name, str) for name in templates):
-        message = f'{TEMPLATES} is a list of names, such as ["daily.ko.j2"].'
+        message = f'{TEMPLATES} must be a list of names, such as ["daily.ko.j2"].'
         problems.append(models.LocatedProblem("", _first_line(lines, TEMPLATES), message))
     for name, rows in document.items():
         is_table = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
@@ -528,7 +528,7 @@ def _require(table: _Table, values: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"channel": values[WEBHOOK]} | {key: values[key] for key in values if key != WEBHOOK}
     missing = [key for key in table.required if key not in values]
     if missing:
-        raise _KeyError("", f"[[{table.name}]] without {' and '.join(missing)}.")
+        raise _KeyError("", f"[[{table.name}]] lacks {' and '.join(missing)}.")
     return values
 
 
@@ -544,7 +544,7 @@ def _load(table: _Table, base: Any, values: Mapping[str, Any]) -> Any:
             known = ", ".join((*table.fields, *table.states))
             raise _KeyError(key, f"unknown key {key[:40]!r}. [[{table.name}]] may have {known}.")
         elif key == PAUSED and not isinstance(value, bool):
-            raise _KeyError(key, f"{key} is true or false, not {str(value)[:40]!r}.")
+            raise _KeyError(key, f"{key} must be true or false, not {str(value)[:40]!r}.")
     try:
         # Read as JSON, in which numbers, texts and lists are not taken for each other.
         return codec.validate_json(json.dumps(data, default=str), strict=True)
@@ -560,7 +560,7 @@ def _load(table: _Table, base: Any, values: Mapping[str, Any]) -> Any:
 def _load_value(key: str, name: str, value: Any) -> Any:
     text = json.dumps(value, ensure_ascii=False, default=str)
     if "\\u0000" in text:
-        raise _KeyError(key, f"{key} has a NUL character, which the database cannot hold.")
+        raise _KeyError(key, f"{key} has a NUL character, which the database cannot hold. Remove it.")
     if name.endswith("_id"):
         number = str(value)
         if (
@@ -568,9 +568,7 @@ def _load_value(key: str, name: str, value: Any) -> Any:
             or not re.fullmatch("[0-9]{1,19}", number)
             or not 0 < int(number) < _MAX_ID
         ):
-            raise _KeyError(
-                key, f'{key} is {number[:40]!r}, not an ID of Discord such as "123456789012345678".'
-            )
+            raise _KeyError(key, f'{key} is {number[:40]!r}, not a Discord ID such as "123456789012345678".')
         return int(number)
     if isinstance(value, int) and abs(value) >= _MAX_NUMBER:
         raise _KeyError(key, f"{key} is too large. Use a smaller number.")

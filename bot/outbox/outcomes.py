@@ -55,7 +55,7 @@ class Disposition(StrEnum):
 
 
 BLOCKED_OR_GONE = frozenset({Disposition.DESTINATION_BLOCKED, Disposition.DESTINATION_GONE})
-"""Dispositions that suspend whatever posts to the destination."""
+"""Dispositions that suspend everything that is posted to the destination."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ class GlossaryService(GlossaryReader):
             ]
             if len(kept) >= MAX_DECISIONS:
                 raise errors.UsageError(
-                    f"{MAX_DECISIONS} forms have already been added or forgotten, the maximum."
+                    f"{MAX_DECISIONS} forms have already been added or forgotten, which is the maximum."
                 )
             value = json.dumps([*kept, made], ensure_ascii=False)
             await key_values.set_value(connection, search.GLOSSARY_DECISIONS, value)

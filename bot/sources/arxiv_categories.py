@@ -233,7 +233,7 @@ def _parse_category(name: str) -> str:
     by_key = {known.lower(): known for known in _SUBJECTS.get(archive, "").split()}
     if not is_known or (point and subject.lower() not in by_key):
         raise errors.UsageError(
-            f"{name[:40]!r} is not a category of arXiv. Write arxiv:cs.CL, several as arxiv:cs.CL,stat.ML, or all of an"
+            f"{name[:40]!r} is not a category of arXiv. Write arxiv:cs.CL, several as arxiv:cs.CL,stat.ML, or a whole arXiv"
             " archive as arxiv:cs; https://arxiv.org/category_taxonomy has their names."
         )
     if not point:
@@ -372,7 +372,7 @@ def parse_record_list(text: str, since: str = "") -> RecordList:
             case _:
                 is_list = True
     if not is_list:
-        raise base.FetchError("its answer is not a list of OAI-PMH")
+        raise base.FetchError("its answer is not an OAI-PMH list")
     return RecordList(tuple(records), token, size, fields.clean_date(stamp) if is_ascending else None)
 
 
@@ -656,9 +656,9 @@ def _parse_next(text: str, progress: Progress) -> RecordList:
         page = RecordList((), None, 0, None)
     is_end = progress.token is not None and not page.records and page.token is None
     if is_end and progress.read < (progress.size or 0):
-        raise ExpiredTokenError("its list ends before all records that it announced")
+        raise ExpiredTokenError("its list ends before all the records that it announced")
     if page.token is not None and page.token == progress.token:
-        raise base.FetchError("its list does not go on: it gives the same token again")
+        raise base.FetchError("its list does not continue: it returned the same token twice")
     return page
 
 

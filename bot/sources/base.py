@@ -41,7 +41,7 @@ _MAX_KEY_LENGTH = 600
 
 def describe_bug(error: Exception) -> str:
     """Return what follows the name of a place that triggered a bug."""
-    return f"set off a bug, see the log: {type(error).__name__}"
+    return f"caused an internal error; see the log: {type(error).__name__}"
 
 
 def clean_reason(text: str) -> str:
@@ -338,7 +338,7 @@ async def read_apart(
     return FetchResult(location, FetchStatus.FAILED, clean_reason(reason), page_states=page_states, day=day)
 
 
-NOT_ASKED = "not asked, since the server failed too often in a row"
+NOT_ASKED = "not requested, since the server failed too many times in a row"
 """The reason of days for which no request was sent."""
 
 

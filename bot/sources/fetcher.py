@@ -92,7 +92,11 @@ class _ResponseProtocol(client_proto.ResponseHandler):
             if self._exception is not None:
                 return
             if self._head_bytes > _MAX_HEAD_BYTES:
-                self._end(http_exceptions.HttpProcessingError(message="too much before its status"))
+                self._end(
+                    http_exceptions.HttpProcessingError(
+                        message="its answer has too much data before the status line"
+                    )
+                )
                 return
             piece, data = data[:_HEAD_PIECE], data[_HEAD_PIECE:]
             self._head_bytes += len(piece)
@@ -101,7 +105,7 @@ class _ResponseProtocol(client_proto.ResponseHandler):
                 return
         self._received += len(data)
         if self._received > self.max_bytes:
-            self._end(base.FetchError("its answer is more framing than content"))
+            self._end(base.FetchError("its answer has more chunk headers than content"))
             return
         super().data_received(data)
 
@@ -348,7 +352,7 @@ def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.Fetch
     if status == 410:
         return base.GoneError("it is gone for good (410)")
     if status in _ACCESS_DENIED:
-        return base.FetchError(f"it refuses access ({status})")
+        return base.FetchError(f"it refuses access ({status}). Does it need a login?")
     name = http.client.responses.get(status, "an answer of its own").lower()
     if status in _RETRYABLE:
         retry_at = parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now)
@@ -373,24 +377,24 @@ def _translate_error(error: Exception, url: URL, limits: Limits) -> base.FetchEr
     if isinstance(error, aiohttp.SocketTimeoutError):
         return base.FetchError(f"it was silent for {limits.read_timeout:g} s")
     if isinstance(error, TimeoutError):
-        return base.FetchError(f"it was not done within {limits.total_timeout:g} s")
+        return base.FetchError(f"the request took longer than {limits.total_timeout:g} s")
     if isinstance(error, aiohttp.ClientConnectorError):
         cause = error.os_error.strerror or str(error.os_error)
-        return base.TransientError(f"{host} accepts no connection: {cause}")
+        return base.TransientError(f"cannot connect to {host}: {cause}")
     if isinstance(error, aiohttp.ClientPayloadError):
         return base.TransientError("its answer broke off")
     if isinstance(error, aiohttp.ClientConnectionError | ConnectionError):
         return base.TransientError(f"{host} closed the connection")
     if isinstance(error, ValueError):
         return base.FetchError("its address or its answer cannot be read")
-    return base.FetchError(f"it does not speak HTTP as it should: {type(error).__name__}")
+    return base.FetchError(f"its answer is not valid HTTP: {type(error).__name__}")
 
 
 def _translate_proxy_error(
     error: aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError, host: str
 ) -> base.FetchError:
     if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return base.TransientError("the proxy accepts no connection")
+        return base.TransientError("cannot connect to the proxy")
     kind = base.TransientError if error.status in _RETRYABLE else base.FetchError
     return kind(f"the proxy refuses to connect to {host} ({error.status})")
 

@@ -144,7 +144,7 @@ class SourceReport:
             days = f"{len(self.missed_days)} of {total} days not read, {format_days(self.missed_days)}"
             self.reason = f"{days}: {self.reasons.get(worst, '')}"
         elif self.status is FetchStatus.OK and worst is not None:
-            notes = (f"{failed} of {total} places: {self.reasons.get(worst, '')}", self.reason)
+            notes = (f"{failed} of {total} locations: {self.reasons.get(worst, '')}", self.reason)
             self.reason = "; ".join(filter(None, notes))
         elif self.status is FetchStatus.NOT_YET and (span := self._days_without_digest(now)):
             self.status = FetchStatus.FAILED
@@ -580,7 +580,7 @@ class Poller:
                             break  # no part is asked for after one that was lost
                         del result, fetched  # while its source reads the next one
             except TimeoutError:
-                report.add_failure(f"it was not done within {run.timeout_seconds:g} s")
+                report.add_failure(f"it took longer than {run.timeout_seconds:g} s")
             except errors.StorageError as error:
                 report.add_failure(str(error))
         for failure in failures:
@@ -623,8 +623,8 @@ class Poller:
         reason = (
             f"it has brought {MAX_NEW_DIGESTS:,} new digests today, and may not bring more; others are read from tomorrow on"
             if is_late
-            else f"it has as many digests ({MAX_DIGESTS_OF_DATE}) or papers ({base.MAX_NEW_PAPERS:,}) of"
-            f" {format_days(report.refused)} as it may; {report.refused.total():,} digests are left out"
+            else f"it has reached the limit of {MAX_DIGESTS_OF_DATE} digests or {base.MAX_NEW_PAPERS:,} papers for"
+            f" {format_days(report.refused)}; {report.refused.total():,} digests are left out"
         )
         report.has_lost = report.has_lost or is_late
         pages = () if is_late else result.page_states

@@ -143,7 +143,9 @@ class SsrfGuard(abc.AbstractResolver):
         try:
             address = ipaddress.ip_address(host)
         except ValueError:
-            raise base.BlockedUrlError(f"{host} is an address written in an unusual way") from None
+            raise base.BlockedUrlError(
+                f"{host} is an unusual form of an IP address. Write it like 10.0.0.5"
+            ) from None
         self._check_addresses(host, port, [address])
 
     def _is_allowed(self, host: str, port: int) -> bool:
@@ -157,7 +159,9 @@ class SsrfGuard(abc.AbstractResolver):
                 continue
             if not self._is_allowed(host, port):
                 where = host if host == str(address) else f"{host} is at {address}, which"
-                raise base.BlockedUrlError(f"{where} is a {reason} address")
+                raise base.BlockedUrlError(
+                    f"{where} is a {reason} address. Add {host} to PAPERROUND_FETCH_ALLOW if you trust it"
+                )
             self._allowed_endpoints.add((address, port))
 
     async def check_resolved(self, url: URL) -> None:
@@ -172,7 +176,8 @@ class SsrfGuard(abc.AbstractResolver):
             await self.resolve(host, port, socket.AF_UNSPEC)
         except OSError:
             raise base.FetchError(
-                f"the name {host} was not found on this machine, so it cannot be checked before the proxy resolves it"
+                f"the name {host} was not found on this machine, so it cannot be checked. Add it to"
+                " PAPERROUND_FETCH_ALLOW if you trust it"
             ) from None
 
     async def resolve(

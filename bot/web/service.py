@@ -619,7 +619,7 @@ def check_base_url(text: str) -> str:
         is_usable = False
     if not is_usable or parts.username or parts.query or parts.fragment or text != quote(text, safe=":/[]%"):
         raise errors.UsageError(
-            f"--base-url: {text[:100]!r} is not the address of a site. Example: https://example.org/papers"
+            f"--base-url: {text[:100]!r} is not a web address. Example: https://example.org/papers"
         )
     return text.rstrip("/")
 

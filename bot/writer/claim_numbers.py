@@ -368,7 +368,7 @@ def find_number_problems(
             continue
         if is_derived is None or not is_derived(text, mention):
             shown = (text[start:end] + text[end : end + 24].split(" ")[0])[:24].rstrip(".,;)")
-            problems.append(f'the number "{shown}" does not stand in the source')
+            problems.append(f'the number "{shown}" is not in the source')
     return problems
 
 

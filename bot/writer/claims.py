@@ -103,10 +103,10 @@ def find_prose_problems(text: str, language: models.Locale, earlier: Sequence[st
     if match := _FILLER.search(text):
         problems.append(f'"{match[0].strip()}" says nothing about the paper')
     if any(_LINK.search(typography.normalise("NFKC", form)) for form in _list_forms(text[:MAX_CHARACTERS])):
-        problems.append("it holds a link or markup")
+        problems.append("it contains a link or markup")
     categories = "".join(unicodedata.category(character)[0:2] for character in text)
     if categories.count("So") + categories.count("Cs") + categories.count("Co") > _MAX_SYMBOLS:
-        problems.append("it holds pictures")
+        problems.append("it contains pictures")
     if "Mn" * _MAX_MARKS in categories or "Me" in categories:
         problems.append("it holds combining marks in a row")
     if _repeats_itself(text):
@@ -191,7 +191,7 @@ def find_span_problems(span: str, normalised_source: str) -> list[str]:
             f"the span has {count} words instead of {prompts.MIN_SPAN_WORDS} to {prompts.MAX_SPAN_WORDS}"
         )
     if _find_span(normalise_span(span).strip(_EDGE), normalised_source) is None:
-        problems.append(f'the span "{span[:80]}" does not stand verbatim in a paragraph of the source')
+        problems.append(f'the span "{span[:80]}" is not a verbatim part of any paragraph of the source')
     return problems
 
 
@@ -288,7 +288,7 @@ def find_name_problems(claim: str, source: SourceNames) -> list[str]:
     unknown = [name for name in _names(text) if not _is_known(name, source)]
     initials = _initials(text, source)
     return [
-        f'"{name}" does not stand in the source'
+        f'"{name}" is not in the source'
         for name in dict.fromkeys(unknown)
         if name.removesuffix("s").casefold() not in initials
     ]
@@ -599,7 +599,7 @@ def _find_charged(said: str, paragraph: str, window: str) -> Iterator[str]:
         if (match := pattern.search(said)) and not pattern.search(window):
             yield f'"{match[0].replace("_", " ").strip()}" needs a paragraph that has it'
     if _has("vague", said) and not (_has("vague", paragraph) or _has("plenty", paragraph)):
-        yield "a vague size stands in the claim alone"
+        yield "only the claim, not its paragraph, has a vague size"
 
 
 _DIRECTIONS = ("amount", "quality", "speed", "level", "many")
@@ -622,7 +622,7 @@ def _find_directions(said: str, clause: str, sentence: str) -> Iterator[str]:
     if opposite and not _is_exchanged(said, sentence) and not is_excused:
         yield f"the claim and the sentence of its span have opposite directions ({min(opposite)})"
     if same and not opposite and _is_swapped(said, sentence):
-        yield "what is compared is exchanged"
+        yield "the two things that are compared are swapped"
 
 
 def _find_anchored(claim: str, sentence: str) -> Iterator[str]:

@@ -613,7 +613,7 @@ def parse_paper(
     """
     page = base.decode_text(body, charset_name)
     if not re.search(rf"(?<![\w.]){re.escape(arxiv_id)}(?!\d)", page):
-        raise RejectedPageError(f"{arxiv_id} does not stand in it")
+        raise RejectedPageError(f"it does not contain {arxiv_id}")
     text = _read_markdown(page, title, has_type=has_type) if is_markdown else _read_html(page, title)
     if (words := sum(1 for _ in _WORD.finditer(text))) < MIN_WORDS:
         raise RejectedPageError(f"it has only {words} words")

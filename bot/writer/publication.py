@@ -32,7 +32,7 @@ from storage import archive, errors, key_values, models, sources
 from storage.database import Database
 
 EDITED = "it was edited after it was printed, and stays as it is"
-FOREIGN = "was there before and is not the writer's, so it stays as it is"
+FOREIGN = "exists and was not written by the writer, so it is left alone"
 _MAX_HASHES = 50
 
 

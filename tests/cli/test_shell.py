@@ -154,7 +154,7 @@ def test_an_ingest_shows_what_is_read_and_stored_and_what_comes_after(
     assert answer.data["digests"] == 1
     assert "Read 3 of 3, stored: 3" in answer.stderr
     assert "Planning alert messages: 0" in answer.stderr
-    assert "Learning terms and merging the index, papers: 3" in answer.stderr
+    assert "Updating glossary and index: papers: 3" in answer.stderr
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_number_beyond_what_the_database_stores_is_named(paperround: Paperroun
 def test_an_empty_argument_is_named(paperround: Paperround) -> None:
     for command, name in ((("backup",), "FILE"), (("sources", "add"), "URL")):
         answer = paperround(*command, "")
-        assert (answer.exit_status, f"{name} is empty" in answer.stderr) == (2, True)
+        assert (answer.exit_status, f"{name} is an empty string" in answer.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

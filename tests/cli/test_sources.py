@@ -92,7 +92,10 @@ def test_failed_and_refused_sources_are_named_with_status_one_and_what_is_not_pu
     assert (waiting["status"], waiting["source"] in stderr) == ("not_yet", False)
     assert [(row["status"], row["reason"]) for row in failures] == [
         ("failed", "it is an HTML page without a digest"),
-        ("refused", "localhost is at 127.0.0.1, which is a loopback address"),
+        (
+            "refused",
+            "localhost is at 127.0.0.1, which is a loopback address. Add localhost to PAPERROUND_FETCH_ALLOW if you trust it",
+        ),
     ]
     assert f"{site.url}/page.md: it is an HTML page without a digest" in stderr
 

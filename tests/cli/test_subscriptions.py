@@ -56,7 +56,7 @@ def test_an_invalid_value_is_named_with_a_valid_one(paperround: Paperround) -> N
         (("--style", "loud"), "compact"),
         (("--when", "noon"), "hour or complete"),
         (("--spread", "2h"), "Example: 30m"),
-        (("--when", "complete", "--style", "weekly"), "cannot wait for a day"),
+        (("--when", "complete", "--style", "weekly"), "cannot wait for a list"),
     ):
         answer = paperround(*ADD_CHANNEL, *arguments)
         assert (answer.exit_status, hint in answer.stderr) == (2, True), answer
@@ -87,7 +87,7 @@ def test_a_post_waits_for_the_day_to_be_complete_if_chosen(paperround: Paperroun
     assert [row["when"] for row in paperround("channels", "list", "--json").data] == ["hour", "complete"]
     refused = paperround("channels", "edit", number, "--style", "weekly")
     assert (refused.exit_status, refused.stdout) == (2, "")
-    assert "weekly post is sent at its hour" in refused.stderr
+    assert "weekly post is sent at its set time" in refused.stderr
     assert paperround("channels", "edit", number, "--when", "hour", "--json").data["when"] == "hour"
     weekly = paperround("channels", "edit", number, "--style", "weekly", "--json").data
     assert (weekly["when"], weekly["style"], weekly["days"]) == ("hour", "weekly", "mon")

@@ -229,7 +229,7 @@ def test_a_file_that_was_there_before_stays(paperround: Paperround, model: FakeM
     Path("out.md").write_text("My own notes.\n", "utf-8")
     result = paperround(*NEWSLETTER)
     assert result.exit_status == 1
-    assert "out.md was there before and is not the writer's" in result.stderr
+    assert "out.md exists and was not written by the writer" in result.stderr
     assert result.data["written"] == 2
     assert Path("out.md").read_text("utf-8") == "My own notes.\n"
     elsewhere = paperround(*NEWSLETTER, "--output", "other.md")

@@ -148,7 +148,7 @@ FINAL = (
             "31편 중 6~10위 · 순위가 더 높은 5편은 이미 올라왔어요",
         ),
         ({"votes": None, "topic": "RL"}, "Papers on this topic only", "이 주제의 논문만"),
-        ({"votes": None, "source": "a"}, "From a · in its order", "a · 목록순"),
+        ({"votes": None, "source": "a"}, "From a · in the source's order", "a · 목록순"),
         (
             {"votes": None, "source": "a", "topic": "RL"},
             "From a, on this topic only · sorted by relevance",
@@ -499,6 +499,6 @@ def test_a_post_of_one_source_names_it_and_its_order() -> None:
         " · 순위가 더 높은 2편은 이미 올라왔어요"
     )
     plain = _daily_texts(Locale.EN, 4, 4, source="a list")
-    assert plain["count"] == "From a list · sorted by votes, then in its order"
+    assert plain["count"] == "From a list · sorted by votes, then in the source's order"
     assert _daily_texts(Locale.EN, 0, 0, source="a list")["count"] == "Nothing new has arrived from a list"
     assert _daily_texts(Locale.KO, 0, 0, source="목록")["count"] == "목록에서 새로 들어온 논문이 없어요"

@@ -1,4 +1,4 @@
-"""The monitor of the clock: which steps of the wall clock count, and that each date is posted once whatever it does."""
+"""The monitor of the clock: which steps of the wall clock count, and that each date is posted once however it moves."""
 
 from __future__ import annotations
 

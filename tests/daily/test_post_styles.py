@@ -71,7 +71,7 @@ def test_what_members_saved_fits_below_a_weekly_post_and_is_in_its_copy(post: co
         assert part.fallback is not None
         payload_checks.check_message(part.payload)
         payload_checks.check_message(part.fallback)
-    heading = {Locale.EN: "this server", Locale.KO: "우리 서버"}[post.locale]
+    heading = {Locale.EN: "this server", Locale.KO: "이 서버"}[post.locale]
     for body in (parts[-1].payload, parts[-1].fallback):
         assert (heading in json.dumps(body, ensure_ascii=False).lower()) == bool(post.server_picks)
     assert not any(heading in json.dumps(part.payload, ensure_ascii=False) for part in parts[:-1])

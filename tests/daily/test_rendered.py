@@ -182,7 +182,7 @@ async def test_a_preview_and_an_on_demand_post_name_at_most_five(saving: SavingH
     await posts.plan(subscription_id, 7)
     [(delivery, shown)] = await saving.list_deliveries(models.DeliveryKind.ON_DEMAND)
     assert list_counts(delivery) == counts
-    assert "이번 주 우리 서버 인기 논문 5편" in shown
+    assert "이번 주 이 서버의 인기 논문 5편" in shown
     assert json.loads(shown)["components"]
 
 

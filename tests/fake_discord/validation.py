@@ -14,7 +14,7 @@ OPENAPI_PATH = Path(__file__).parents[3] / "shared/discord/openapi.json"
 """Discord's OpenAPI document, which is not part of the repository."""
 
 BY_TYPE, NULLABLE = "x-by-type", "x-nullable"
-"""Keywords of ours in a JSON schema: the schema for each value of the field `type`, and that of a value that is not null."""
+"""Keywords that the tests add: the schema for each value of the field `type`, and that of a value that is not null."""
 
 IS_COMPONENTS_V2 = 1 << 15
 MAX_COMPONENTS = 40

@@ -164,7 +164,7 @@ def test_dots_of_keys_are_bounded_before_they_are_parsed() -> None:
         "[[posts]]\nat = 1\nx = { " + '"a" . ' * 50_000 + "a = 1 }",
         '[[posts]]\nat = "' + '\\"' * 50_000 + "\\\n" + "a." * 100_000,
     ):
-        with pytest.raises(errors.UsageError, match=r"line \d: a key with more than 20 dots"):
+        with pytest.raises(errors.UsageError, match=r"line \d: a key has more than 20 dots"):
             set_up_file.parse(text, "set-up.toml")
     kept = (
         '[[alerts]]\nchannel = "1"\nterms = [["keyword", "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w"]] # '

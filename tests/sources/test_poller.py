@@ -206,12 +206,18 @@ async def test_each_failure_has_its_reason_and_does_not_affect_other_sources(
         "/html.md": ("failed", "it is an HTML page without a digest"),
         "/broken.md": ("failed", "the server has trouble: internal server error (500)"),
         "/loop.md": ("failed", "its redirects go in a circle"),
-        "/inside.md": ("refused", "169.254.169.254 is a cloud metadata address"),
+        "/inside.md": (
+            "refused",
+            "169.254.169.254 is a cloud metadata address. Add 169.254.169.254 to PAPERROUND_FETCH_ALLOW if you trust it",
+        ),
         "/gone.md": ("gone", "it is gone for good (410)"),
         "/none.md": ("failed", "nothing is there (404)"),
         "/empty.md": ("failed", "its list of papers is empty"),
         "/bomb.xml": ("failed", "its XML declares entities of its own, which are not read"),
-        "http://127.0.0.1:1/feed": ("refused", "127.0.0.1 is a loopback address"),
+        "http://127.0.0.1:1/feed": (
+            "refused",
+            "127.0.0.1 is a loopback address. Add 127.0.0.1 to PAPERROUND_FETCH_ALLOW if you trust it",
+        ),
         "/good.md": ("ok", ""),
         str(tmp_path / "folder"): ("failed", "the folder cannot be read: there is no such folder"),
     }
@@ -511,7 +517,7 @@ SERVICE = row(models.SourceKind.HUGGINGFACE, added_at=NOW - timedelta(days=99))
             [fetch_result(S.OK), fetch_result(S.FAILED, "it broke"), fetch_result(S.FAILED, "later")],
             row(),
             S.OK,
-            "2 of 3 places: it broke",
+            "2 of 3 locations: it broke",
         ),
         ([ABSENT], row(last_success_at=NOW - STALE_AFTER), S.NOT_YET, "nothing"),
         (
@@ -812,8 +818,8 @@ async def test_a_feed_that_lists_known_papers_again_and_again_has_few_digests_of
         (S.FAILED, 0),
         (S.FAILED, 0),
     ]
-    said = "it has as many digests (20) or papers (5,000) of 2025-05-06 as it may; 10 digests are left out"
-    assert reports[0].reason == f"10 of 31 places: {said}"
+    said = "it has reached the limit of 20 digests or 5,000 papers for 2025-05-06; 10 digests are left out"
+    assert reports[0].reason == f"10 of 31 locations: {said}"
     assert reports[1].reason.endswith("; 30 digests are left out")
 
 

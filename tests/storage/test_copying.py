@@ -95,7 +95,8 @@ async def test_a_copy_that_differs_is_refused(db: Database, target: Database) ->
     async with target.transaction() as connection:
         await connection.execute(tables.digests.update().values(language="ko"))
     with pytest.raises(
-        errors.StorageError, match="table digests has 1 rows that differ from the 1 of the source"
+        errors.StorageError,
+        match="table digests has 1 rows whose sums differ from those of the 1 rows in the source",
     ):
         await copy(db, target)
 
@@ -123,7 +124,9 @@ async def test_a_database_in_use_and_one_with_rows_are_refused(db: Database, tar
         await copy(db, target)
     async with db.transaction() as connection:
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = 'r0002'"))
-    with pytest.raises(errors.StorageError, match="has schema r0002, and this version copies r0001"):
+    with pytest.raises(
+        errors.StorageError, match="has schema r0002, but this version can copy only schema r0001"
+    ):
         await copy(db, target)
 
 

@@ -128,7 +128,7 @@ def test_the_problems_of_each_claim_are_returned_in_order() -> None:
     claims = [Claim("results", text, span) for text, span in texts]
     assert writer_claims.check_claims(claims, source, KO) == [
         (),
-        ('the span "reaches 63.1% on HellaSwag" does not stand verbatim in a paragraph of the source',),
+        ('the span "reaches 63.1% on HellaSwag" is not a verbatim part of any paragraph of the source',),
         ("the span is empty",),
         ("it is not written in Korean",),
         ("it says nothing about the paper",),
@@ -150,7 +150,7 @@ def test_the_problems_of_each_claim_are_returned_in_order() -> None:
             '"This paper is outstanding" says nothing about the paper',
         ),
         *(
-            (f"All is at {address} and nowhere else.", EN, "it holds a link or markup")
+            (f"All is at {address} and nowhere else.", EN, "it contains a link or markup")
             for address in (
                 *(
                     "https://example.org",
@@ -180,7 +180,7 @@ def test_the_problems_of_each_claim_are_returned_in_order() -> None:
                 *("[here]**(https:**//evil.ai)", r"[here]\(https:**//evil.ai)", "http:*//evil.ai"),
             )
         ),
-        ("The router is very fast 🔥🔥🔥", EN, "it holds pictures"),
+        ("The router is very fast 🔥🔥🔥", EN, "it contains pictures"),
         (f"The router is fa{chr(0x301) * 100}st.", EN, "it holds combining marks in a row"),
         ("It works very well. It works very well.", EN, "it repeats itself"),
         ("the model is good the model is good the model is good", EN, "it repeats itself"),
@@ -289,7 +289,7 @@ def test_names_of_the_source_are_known_in_any_spelling(claim: str) -> None:
     ],
 )
 def test_an_invented_name_is_a_problem(claim: str, name: str) -> None:
-    assert writer_claims.find_name_problems(claim, NAMED)[0] == f'"{name}" does not stand in the source'
+    assert writer_claims.find_name_problems(claim, NAMED)[0] == f'"{name}" is not in the source'
 
 
 QUOTED = writer_claims.normalise_span(

@@ -2,7 +2,7 @@
 
 ## Answers when something can't be done
 outdated-control = This button is from an older version. Please run the command again.
-busy = The bot is busy right now. Please try again in a few seconds.
+busy = Paperround is busy right now. Please try again in a few seconds.
 cooldown = You made too many requests in a short time. Please try again in { $seconds ->
     [one] a second
    *[other] { $seconds } seconds
@@ -83,7 +83,7 @@ no-list-digest = ### No digest for { $date }
 no-list-new = ### Nothing new since you last looked
 no-list-similar = No similar papers yet.
 no-list-saved = ### No saved papers yet
-    Press **Save** on a paper to keep it here. { $command } adds the papers of a Zotero, BibTeX or RIS file.
+    Press **Save** on a paper to keep it here. { $command } adds papers from a Zotero, BibTeX or RIS file.
 archive-extent = The archive holds { $count ->
     [one] one paper
    *[other] { $count } papers
@@ -188,7 +188,7 @@ saved-import-limited = { $count ->
    *[other] { $count } are new to Paperround and were not saved
 }: you can add up to 5,000 such papers in 30 days. Import the file again later
 saved-import-full = { $count } skipped: your list is full
-saved-import-places = Check line (or entry #) { $places }
+saved-import-places = Lines to check (# is an entry): { $places }
 list-server-picks-heading = Server picks · { $period } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
@@ -235,7 +235,7 @@ format-review = Review { $date }
 format-listing = Hugging Face list { $date }
 format-list = List { $date }
 format-look-up = New papers { $date }
-no-paper = I couldn't find the paper “{ $paper }”. Use an arXiv ID such as 2502.02737, a link to arXiv or Hugging Face, or part of a title.
+no-paper = Paper “{ $paper }” not found. Use an arXiv ID such as 2502.02737, a link to arXiv or Hugging Face, or part of a title.
 papers-in-message = ### { $count } papers in this message
 in-no-digest = not in a digest yet
 no-paper-in-message = No papers found. The message has no arXiv, Hugging Face or alphaXiv link and no arXiv ID.
@@ -247,7 +247,7 @@ tell-listed = This paper is in a digest now. Search for it again.
 term-paper = with the arXiv ID { $terms }
 alert-paper = The paper { $papers }, once it is in a digest
 alert-found-paper = now in a digest
-lookup-unknown = arXiv has no paper with the ID { $paper }.
+lookup-unknown = arXiv has no paper with the ID { $paper }. Check the number.
 lookup-unreachable = The paper { $paper } is not in a digest yet, and arXiv isn't answering right now. Try again in a few minutes.
 lookup-late = The paper { $paper } is not in a digest yet, and arXiv is slow to answer. Try again in a minute.
 lookup-limited = The paper { $paper } is not in a digest yet. You can fetch 5 such papers a minute and 20 a day.
@@ -313,27 +313,27 @@ reason-unknown = The reason is unknown.
 reason-unknown-channel = The channel was deleted. Set the daily post up again in another one.
 reason-guild-left = Paperround is no longer in that server. Invite it again to continue.
 reason-no-access = Paperround can't see the channel. Turn on **View Channel** for Paperround in the channel's settings › Permissions. Posting then resumes automatically.
-reason-no-permission = Paperround is missing a permission there. Check the channel's settings › Permissions. Posting then resumes automatically.
+reason-no-permission = Paperround needs **View Channel** and **Send Messages** there. Turn them on in the channel's settings › Permissions. Posting then resumes automatically.
 reason-no-send = Paperround can't send messages there. Turn on **Send Messages** for Paperround in the channel's settings › Permissions. Posting then resumes automatically.
 reason-no-send-in-threads = Paperround can't post in threads there. Turn on **Send Messages in Threads** for Paperround in the channel's settings › Permissions. Posting then resumes automatically.
 reason-no-threads = Paperround can't create threads there. Turn on **Create Public Threads** for Paperround in the channel's settings › Permissions. Posting then resumes automatically.
-reason-no-history = Paperround can't read the channel's history, so it can't tell whether a message arrived. Turn on **Read Message History** for Paperround in the channel's settings › Permissions.
-reason-dms-closed = Your privacy settings block DMs from Paperround. Allow them in a server that you share with it (Privacy Settings), then resume your alerts.
+reason-no-history = Paperround can't read the channel's history, so it can't tell whether a message arrived. Check the channel, and post it again if the message is missing. To avoid this, turn on **Read Message History** for Paperround in the channel's settings › Permissions.
+reason-dms-closed = Your privacy settings block direct messages from Paperround. In a server that you share with it, open Privacy Settings, allow them, then resume your alerts.
 reason-no-shared-server = You don't share a server with Paperround, so it can't message you. Install the app for your account or join a server that has it, then resume your alerts.
-reason-thread-locked = The thread is locked. Unlock it, then resume.
-reason-tag-needed = The forum requires a tag on every post. Allow posts without one, or choose another channel.
+reason-thread-locked = The thread is locked. Unlock it, and posting resumes automatically.
+reason-tag-needed = The forum requires a tag on every post. Allow posts without one, and posting resumes automatically; or choose another channel.
 reason-wrong-channel-kind = This type of channel can't take the post. Choose a text, announcement or forum channel.
-reason-refused-content = Discord refused the message. It was posted in a plain form where possible; the log has the details.
-reason-discord-trouble = Discord had a problem. The bot will try again automatically.
-reason-rate-limited = Discord asked the bot to slow down. The bot will try again automatically.
+reason-refused-content = Discord refused the message. If Discord accepted a plainer version, that was posted. The operator finds the details in the log.
+reason-discord-trouble = Discord had a problem. Paperround will try again automatically.
+reason-rate-limited = Discord asked Paperround to slow down. Paperround will try again automatically.
 reason-too-old = It couldn't be posted in time, so it was skipped.
 reason-uncertain = It is unclear whether the message arrived. Check the channel, and post it again if it is missing.
-reason-webhook-gone = The webhook no longer exists. Create another one in the channel's settings › Integrations and add the post again with it.
+reason-webhook-gone = The webhook no longer exists. Create a new one in the channel's settings › Integrations, and ask the operator to add the daily post again with its address.
 reason-by-hand = Paused manually.
 
 ## Looking up
 no-words = Please type at least one word.
-no-date = I couldn't read the date “{ $text }”. Use one such as dec 30 or { $example }, or leave it out for the newest digest.
+no-date = “{ $text }” is not a date that Paperround understands. Type, for example, Dec 30 or { $example }, or leave it out for the newest digest.
 since-or-date = Use either **date** or **since**, not both.
 may-not-share = You can't send messages in this channel, so you can't share papers here.
 ask-label = What would you like to read about?
@@ -401,7 +401,7 @@ refused-too-many-excluded-words = An alert can exclude up to { $most } words, an
 refused-text-too-long = “{ $text }” has { $length } characters; a word or name can have up to { $most }. Shorten it, or separate several with commas.
 refused-no-letters = “{ $text }” has no letter or number to look for. Use words such as **reinforcement learning**.
 refused-only-particles = “{ $text }” is in every text. Use a more specific word, such as **diffusion**.
-refused-no-institution = “{ $text }” does not name one institution. Give its full name, such as **KAIST**.
+refused-no-institution = “{ $text }” doesn't identify an institution. Give its full name, such as **KAIST**.
 refused-excludes-all = Every paper with “{ $text }” also has “{ $word }”, so excluding it leaves no papers. Remove one of the two.
 refused-too-many = You have reached the maximum of { $most } alerts. Remove one first.
 refused-gone = That alert was already removed. Create a new one.
@@ -412,7 +412,7 @@ needs-manage-messages = To create an alert in { $channel }, you need the **Manag
 needs-mention-role = You can't mention { $role } in { $channel }. Choose a role that everyone can mention, or ask someone with the **Mention @everyone, @here, and All Roles** permission.
 topic-asks-nothing = Enter something to search for: words, `author:` or `votes:`, such as **diffusion -survey**, in at most 200 characters.
 channel-not-here = That channel is not in this server, or no longer exists.
-bot-lacks-permissions = Paperround can't post in { $channel } yet. Give it { $permissions } in the channel's settings › Permissions, then press again.
+bot-lacks-permissions = Paperround can't post in { $channel } yet. Give it { $permissions } in the channel's settings › Permissions, then try again.
 rights-unknown = Couldn't check your permissions in that server. Try again in a few minutes.
 alerts-in-server = In this server's channels
 server-alerts-heading = Alerts in this server's channels · { $count }
@@ -457,7 +457,7 @@ alert-form-institution = Institutions
 alert-form-institution-hint = KAIST, Stanford University
 alert-form-without = Exclude these words
 alert-form-without-hint = survey, medical
-alert-form-options = How it matches
+alert-form-options = Options
 alert-form-option-all = Match all of the words and names, not just one
 alert-form-option-forms = Include translations of the words
 alert-form-option-ko = Only papers with a Korean summary
@@ -508,20 +508,20 @@ subscription-say-empty = posts a note on days without papers
 subscription-silent-empty = skips days without papers
 subscription-topic = Only papers on “{ $topic }”
 subscription-source = From { $source } only
-subscription-server-picks = Plus this server's most saved and shared papers
+subscription-server-picks = Plus server picks
 subscription-silent = Without a notification
 subscription-spread = { $minutes ->
     [0] Spread over { $spread } minutes: this channel comes first
     [one] Spread over { $spread } minutes: this channel comes 1 minute later
    *[other] Spread over { $spread } minutes: this channel comes { $minutes } minutes later
 }
-server-picks-are-weekly = Only a weekly post lists this server's most saved and shared papers. Choose the style Weekly.
+server-picks-are-weekly = Only a weekly post lists server picks, this server's most saved and shared papers. Choose the style Weekly.
 subscription-mention = Mentions { $role }
 forecast-recent = Papers on { $days } of the last 14 days, { $papers } a day
 forecast-past = Papers on { $days } of the 14 days up to { $until }, { $papers } a day
 forecast-recent-none = No paper matched in the last 14 days.
 forecast-past-none = No paper matched in the 14 days up to { $until }.
-forecast-empty = The archive is still empty, so there are no papers to preview this topic with.
+forecast-empty = The archive is still empty, so this topic can't be previewed.
 forecast-papers = { $most ->
     [one] 1 paper
    *[other] { $most } papers
@@ -565,7 +565,7 @@ subscription-which = This server has several daily posts. Pick one with the **po
 no-subscription = Daily post not found.
 no-subscriptions = This server doesn't have a daily post yet. Set one up with { $command }.
 next-at = Next: { $at }
-next-put-off = Next: { $at }, put off from { $day }, a day without posts
+next-put-off = Next: { $at } (moved from { $day }, a day without posts)
 next-complete = Waiting for the day's list to close, until { $until } at the latest
 next-waiting = Waiting for the day's digest, until { $until } at the latest
 next-unknown = Nothing scheduled
@@ -575,7 +575,7 @@ preview-note = **Preview:** this is what would be posted now.
 subscription-edit-schedule = Time, days, role
 subscription-edit-papers = Topic, papers, style
 subscription-form-heading = Edit the daily post in { $channel }
-subscription-form-again = Reopen what you typed
+subscription-form-again = Reopen the form with what you typed
 subscription-form-options = Options
 subscription-form-option-complete = Wait until the day's list is complete
 subscription-form-option-say-empty = Post a note on days without papers
@@ -592,20 +592,20 @@ subscription-form-papers = Number of papers (1 to 25)
 subscription-form-votes = Minimum votes
 subscription-form-days = Days
 papers-not-a-number = The number of papers must be from { $low } to { $high }, such as 5.
-time-not-understood = I couldn't read the time “{ $text }”. Use one such as 9am, 21:30 or morning.
+time-not-understood = “{ $text }” is not a time that Paperround understands. Type, for example, 9am, 21:30 or morning.
 spread-not-understood = A spread is a number of minutes from 0 to { $high }, such as 30m; 0 switches it off.
-zone-unknown = I don't know the time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
+zone-unknown = Unknown time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
-weekly-at-its-hour = A weekly post goes out at its set time; it can't wait for a day's list to be complete.
+weekly-at-its-hour = A weekly post goes out at its set time; it can't wait for a day's list to close.
 source-needs-topic = This source brings all new papers of a day, most of them without votes. A daily post from it needs a **topic** too.
-source-has-no-day = This source's lists never close, so a daily post from it can only go out at its set time. For **when**, choose “At this time” too.
+source-has-no-day = This source's lists never close, so a daily post from it can only go out at its set time. Set **when** to “At this time”.
 no-such-source = Source **{ $source }** not found. Pick one from the list that opens as you type.
 style-does-not-fit = { $channel } can't take this style. Forum channels take only the Forum style, and the Announcement style needs an announcement channel.
 
 ## Status
 status-heading = Status
-status-digest = Newest digest: { $date }, read { $read }
-status-clock-held = The bot's host clock jumped ahead by { $by }. Until that is confirmed, posts keep to the time from before the jump.
+status-digest = Newest digest: { $date }, received { $read }
+status-clock-held = The bot's host clock jumped ahead by { $by }. Until that is confirmed, posts follow the old time.
 status-clock-moved = The bot's host clock was set { $direction ->
     [ahead] ahead
    *[back] back
@@ -615,10 +615,10 @@ duration = { $hours ->
    *[other] { $hours } h { $minutes } min
 }
 status-discord-limited = Discord is limiting the bot's requests right now. Pending posts go out when the limit is lifted.
-status-discord-troubled = Discord isn't answering properly right now. Pending posts go out when it does.
+status-discord-troubled = Discord isn't answering properly right now. Pending posts go out when it recovers.
 status-discord-refused = Requests that Discord refused in the last 10 minutes: { $count } (limit { $limit })
 status-no-digest = No digest has arrived yet.
-status-no-source = No source yet. The operator of Paperround can add the first one with { $command }.
+status-no-source = No source yet. The operator can add the first one with { $command }.
 status-no-post = This server doesn't have a daily post.
 status-last = last { $last }
 status-next = { $next }
@@ -660,7 +660,7 @@ help-look-up = **Look up papers** (in the menu of a message, under *Apps*) the p
 help-keeping = Saved papers
     .saved-list = see what you saved, with notes and tags
     .saved-export = get a file for Zotero, LaTeX or a spreadsheet
-    .saved-import = add the arXiv papers of a Zotero, BibTeX or RIS file
+    .saved-import = add the arXiv papers in a Zotero, BibTeX or RIS file
 help-following = Alerts
     .alerts-add = get new papers by words, author or institution
     .alerts-list = see, edit or remove your alerts
@@ -673,7 +673,7 @@ help-channel = In a channel (Manage Server)
     .daily-preview = see what would be posted
     .daily-now = post right away
     .daily-pause = pause a daily post, or resume it
-    .daily-copy = set the same daily post up in other channels
+    .daily-copy = set up the same daily post in other channels
     .daily-remove = remove a daily post
     .write-status = what Paperround writes itself, and what it could not write
 help-general = Paperround
@@ -717,7 +717,7 @@ why-too-old = The { $date } digest didn't arrive in time: this channel takes dig
    *[other] { $days } days
 } old.
 why-may-change = This can change until the next post, { $at }.
-why-put-off = { $day } is a day without posts, so the post moves to the next day with posts.
+why-put-off = { $day } is a day without posts, so its post goes out on the next day that has posts.
 why-edit = A server manager can change this with { $command }.
 why-former-subscription = A daily post that was removed
 why-not-listed = The paper { $paper } is not in a digest yet, so it couldn't be posted.
@@ -726,7 +726,7 @@ why-no-subscription-here = This channel doesn't have a daily post. This server h
 
 ## Where the digests come from
 write-heading = Digests that Paperround writes
-write-off = Writing is off: no language model is set up. Papers show Hugging Face's summary or an excerpt from the abstract. The operator of Paperround can set up a model.
+write-off = Writing is off: no language model is set up. Papers show Hugging Face's summary or an excerpt from the abstract. The operator can set up a model.
 write-nothing-yet = Nothing has been written yet. A day's digest is written once its list is complete.
 write-format-newsletter = Newsletter
 write-format-review = Review
@@ -756,7 +756,7 @@ sources-heading = { $count ->
    *[other] Sources · { $count }
 }
 sources-none = Nothing is fetched automatically.
-sources-files = Digests come as files: the operator of Paperround adds them with `paperround ingest`.
+sources-files = Digests come as files: the operator adds them with `paperround ingest`.
 sources-inbox = Folder { $folder }: digests dropped there are read right away.
 sources-order = Where sources disagree, the one listed first here wins. For titles, authors and votes, arXiv and Hugging Face come first.
 source-folder = folder
@@ -776,13 +776,13 @@ source-last = last { $last }
 source-never = nothing read so far
 source-next = next { $next }
 source-due = next check in a moment
-source-back-fill = Reading papers from { $since } on: { $papers } so far{ $share ->
+source-back-fill = Reading papers since { $since }: { $papers } so far{ $share ->
     [0] {""}
-   *[other] , { $share } %
+   *[other] , { $share }%
 }.
 source-no-next = no longer checked
 source-not-yet = The newest digest is not available yet.
-source-refused = it resolves to a private address; the operator has to allow it
+source-refused = its address is private; the operator has to allow it
 source-failures = { $count ->
     [one] **The last attempt failed**
    *[other] **The last { $count } attempts failed**
@@ -833,7 +833,7 @@ rising-pick = See a topic's trend
 # /me: what is kept about the reader
 
 me-data = This file has everything stored about you. { $command } deletes all of it.
-me-data-too-large = The file would be too large for Discord. Please ask the operator of this bot for it.
+me-data-too-large = The file would be too large for Discord. Please ask the operator for it.
 me-nothing = Nothing is stored about you.
 me-forget-question =
     ### Delete everything stored about you?
@@ -854,7 +854,7 @@ me-kept = Nothing was deleted.
 me-forgotten = Everything about you has been deleted. Messages that you already received stay in Discord.
 
 ## /today: a reader's papers of the day
-today-heading = Your five · { $day }
+today-heading = Your five papers · { $day }
 today-by-votes = Sorted by votes until you have saved three papers. You can pick topics below first.
 today-from-saved = Based on { $count ->
     [one] 1 saved paper
@@ -888,7 +888,7 @@ today-stopped = Daily messages are off. Use `/today` any time.
 today-send-again = Send me these again
 today-suspended = Daily messages stopped, because { $reason ->
     [no-shared-server] you don't share a server with Paperround. Install the app for your account or join a server that has it
-   *[other] your privacy settings block DMs from Paperround. Allow them in a server that you share with it (Privacy Settings)
+   *[other] your privacy settings block direct messages from Paperround. In a server that you share with it, open Privacy Settings and allow them
 }, then press **{ today-send-again }**.
 today-nothing = There are no papers yet.
 
@@ -945,6 +945,6 @@ web-not-found = This page does not exist
 web-failed = This page can't be shown
 web-error = Something went wrong. Please try again later.
 web-no-address = There is nothing at this address.
-web-no-day = Write the day as in 2025-02-12.
+web-no-day = Write the date like this: 2025-02-12.
 web-no-page = Pages are numbered from 1 to { $count }.
 web-query-too-long = A search can have up to { $count } characters.

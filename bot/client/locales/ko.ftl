@@ -43,22 +43,22 @@ choice-papers = { $count }편
 list-similar-heading = 비슷한 논문 · { $title }
 list-saved-heading = 저장한 논문 · { $count }편
 list-corrected = 오타로 보여 고쳐서 찾았어요: { $words }
-list-read = 검색한 단어: { $terms }
+list-read = 이렇게 검색했어요: { $terms }
 list-read-from = { $names } 논문
 list-meanings = { $term }의 여러 뜻: { $meanings }
-list-also = 함께 검색한 말: { $forms }
+list-also = 함께 검색한 관련 용어: { $forms }
 list-inside = 검색어가 더 긴 단어의 일부로만 나와요
 list-partial = 검색어가 모두 들어 있는 논문은 없어서 일부만 있는 논문을 찾았어요
 list-partial-heading = 아래 논문에는 검색어 일부가 없어요
 list-missing = 없는 단어: { $terms }
-list-perhaps = 이 검색어를 찾으셨나요? { $topics }
+list-perhaps = 이렇게 검색하려고 하셨나요? { $topics }
 list-ignored = 쓸 수 없는 조건은 제외했어요: { $filters }
 list-name-corrected = “{ $name }” 저자는 없어서 이름이 가장 비슷한 저자의 논문을 보여 드려요
 list-other-authors = 이름이 비슷한 저자: { $names }
 list-namesakes = 동명이인이 있어요: { $names }
 list-coauthors = 공저자: { $names }
 list-topics = 주제: { $topics }
-no-list-paper = ### “{ $paper }” 논문은 아직 없어요
+no-list-paper = ### “{ $paper }” 논문은 아직 목록에 없어요
 no-list-topic = ### “{ $topic }”에 맞는 논문이 없어요
 no-list-author-papers = ### “{ $author }”의 논문 중에 조건에 맞는 논문이 없어요
 no-list-author = ### “{ $author }” 저자를 찾지 못했어요
@@ -68,9 +68,9 @@ no-list-digest = ### { $date }에는 다이제스트가 없어요
 no-list-new = ### 지난번에 본 뒤로 새로 들어온 논문이 없어요
 no-list-similar = 아직 이 논문과 비슷한 논문이 없어요.
 no-list-saved = ### 저장한 논문이 아직 없어요
-    논문에서 **저장**을 누르면 여기에 모여요. Zotero, BibTeX, RIS 파일의 논문은 { $command } 명령어로 넣을 수 있어요.
+    논문에서 **저장**을 누르면 여기에 모여요. Zotero, BibTeX, RIS 파일에 있는 논문은 { $command } 명령어로 가져올 수 있어요.
 archive-extent = { $first }부터 { $last }까지 논문 { $count }편이 있어요.
-archive-empty = 아직 논문이 없어요. 첫 다이제스트가 오면 채워져요.
+archive-empty = 아직 논문이 없어요. 첫 다이제스트가 들어오면 여기에 논문이 나와요.
 try-instead = 이렇게 찾아보세요:
 try-name = 성이나 이름만, 또는 한글이나 로마자로 바꿔서 입력해 보세요. 입력하는 동안 뜨는 목록에서 골라도 돼요.
 as-a-topic = 주제로 검색 · { $count }편
@@ -147,7 +147,7 @@ saved-import-limited = { $count }편은 저장하지 못했어요. Paperround에
 saved-import-full = { $count }편은 한도를 넘어서 저장하지 못했어요
 saved-import-places = 확인할 줄(#은 항목 번호): { $places }
 list-server-picks-heading = 서버 인기 논문 · { $period } · { $count }편
-no-list-server-picks = ### 이 서버에서 세 명 이상 저장했거나 누군가 공유한 논문이 아직 없어요
+no-list-server-picks = ### 이 서버에서 세 명 이상이 저장했거나 누군가 공유한 논문이 아직 없어요
     세 명이 서버에서 저장하거나 한 명이 채널에 공유하면 여기에 나와요. 누가 저장했는지는 공개되지 않아요.
 server-picks-saved = { $count }명이 저장
 server-picks-shared = { $count }명이 공유
@@ -165,7 +165,7 @@ authors = 저자
 cite = 인용하기
 basis-paper = 논문 전문을 읽고 작성
 basis-abstract = 초록을 읽고 작성
-basis-unknown = 작성 방식 정보 없음
+basis-unknown = 무엇을 읽고 썼는지 알 수 없음
 basis-extract = 초록에서 발췌
 basis-extract-in-other-language = 영어 초록에서 발췌
 basis-huggingface = Hugging Face 요약 · 초록 기반
@@ -222,7 +222,7 @@ cite-heading = ### { $title } 인용하기
 post-pick = 자세히 읽을 논문을 고르세요
 post-see-all = { $count }편 모두 보기
 post-ask = 주제로 검색
-post-on-topic = 이 주제 모두 보기
+post-on-topic = 이 주제의 논문 모두 보기
 post-follow = 주제 알림 받기
 link-code = 코드
 link-project = 프로젝트
@@ -252,27 +252,27 @@ reason-unknown = 이유를 알 수 없어요.
 reason-unknown-channel = 채널이 삭제됐어요. 다른 채널에서 새로 설정해 주세요.
 reason-guild-left = Paperround가 그 서버에 없어요. 다시 초대하면 이어서 보내요.
 reason-no-access = 채널을 볼 수 없어요. 채널 설정 › 권한에서 Paperround에 **채널 보기**를 켜 주세요. 켜면 자동으로 다시 시작해요.
-reason-no-permission = 필요한 권한이 없어요. 채널 설정 › 권한을 확인해 주세요. 켜면 자동으로 다시 시작해요.
+reason-no-permission = 글을 올리는 데 필요한 권한이 없어요. 채널 설정 › 권한에서 Paperround에 **채널 보기**와 **메시지 보내기**를 켜 주세요. 켜면 자동으로 다시 시작해요.
 reason-no-send = **메시지 보내기** 권한이 없어요. 채널 설정 › 권한에서 Paperround에 켜 주세요. 켜면 자동으로 다시 시작해요.
-reason-no-send-in-threads = **스레드에서 메시지 보내기** 권한이 없어요. 채널 설정 › 권한에서 켜 주세요. 켜면 자동으로 다시 시작해요.
-reason-no-threads = **공개 스레드 만들기** 권한이 없어요. 채널 설정 › 권한에서 켜 주세요. 켜면 자동으로 다시 시작해요.
-reason-no-history = **메시지 기록 보기** 권한이 없어서 글이 올라갔는지 알 수 없어요. 채널 설정 › 권한에서 켜 주세요.
-reason-dms-closed = DM을 받지 않도록 설정되어 있어요. 함께 있는 서버의 개인정보 보호 설정에서 DM을 허용한 뒤 알림을 다시 켜 주세요.
-reason-no-shared-server = 함께 있는 서버가 없어서 DM을 보낼 수 없어요. 앱을 내 계정에 설치하거나 같은 서버에 들어온 뒤 알림을 다시 켜 주세요.
-reason-thread-locked = 스레드가 잠겨 있어요. 잠금을 풀고 다시 시작해 주세요.
-reason-tag-needed = 글마다 태그가 필요한 포럼이에요. 태그 없이 글을 올릴 수 있게 하거나 다른 채널을 골라 주세요.
+reason-no-send-in-threads = **스레드에서 메시지 보내기** 권한이 없어요. 채널 설정 › 권한에서 Paperround에 켜 주세요. 켜면 자동으로 다시 시작해요.
+reason-no-threads = **공개 스레드 만들기** 권한이 없어요. 채널 설정 › 권한에서 Paperround에 켜 주세요. 켜면 자동으로 다시 시작해요.
+reason-no-history = **메시지 기록 보기** 권한이 없어서 글이 올라갔는지 알 수 없어요. 채널을 확인하고, 글이 없으면 다시 올려 주세요. 다음부터 확인할 수 있게 채널 설정 › 권한에서 Paperround에 이 권한을 켜 주세요.
+reason-dms-closed = DM을 받지 않도록 설정되어 있어요. Paperround와 함께 있는 서버의 개인정보 보호 설정에서 DM을 허용한 뒤, 알림에서 **다시 받기**를 눌러 주세요.
+reason-no-shared-server = Paperround와 함께 있는 서버가 없어서 DM을 보낼 수 없어요. 앱을 내 계정에 설치하거나 Paperround가 있는 서버에 들어간 뒤, 알림에서 **다시 받기**를 눌러 주세요.
+reason-thread-locked = 스레드가 잠겨 있어요. 잠금을 풀면 자동으로 다시 시작해요.
+reason-tag-needed = 글마다 태그가 필요한 포럼이에요. 태그 없이 글을 올릴 수 있게 하면 자동으로 다시 시작해요. 또는 다른 채널을 골라 주세요.
 reason-wrong-channel-kind = 글을 올릴 수 없는 종류의 채널이에요. 텍스트, 공지, 포럼 채널을 골라 주세요.
-reason-refused-content = 디스코드가 메시지를 거부했어요. 가능한 경우 더 간단한 형태로 올렸고, 자세한 내용은 로그에 있어요.
+reason-refused-content = 디스코드가 메시지를 거부했어요. 올릴 수 있는 글은 더 간단한 형태로 올렸어요. 자세한 내용은 운영자가 로그에서 볼 수 있어요.
 reason-discord-trouble = 디스코드에 문제가 생겼어요. 자동으로 다시 시도해요.
 reason-rate-limited = 디스코드가 요청 속도를 제한했어요. 자동으로 다시 시도해요.
 reason-too-old = 제때 올리지 못해서 건너뛰었어요.
 reason-uncertain = 글이 올라갔는지 알 수 없어요. 채널을 확인하고, 없으면 다시 올려 주세요.
-reason-webhook-gone = 웹훅이 삭제됐어요. 채널 설정 › 연동에서 새로 만들어 다시 추가해 주세요.
+reason-webhook-gone = 웹훅이 삭제됐어요. 채널 설정 › 연동에서 웹훅을 새로 만들고, 운영자에게 그 주소로 자동 게시를 다시 추가해 달라고 해 주세요.
 reason-by-hand = 누군가 직접 일시중지했어요.
 
 ## 찾아보기
 no-words = 단어를 하나 이상 입력해 주세요.
-no-date = “{ $text }”에서 날짜를 알아보지 못했어요. 12월 30일이나 { $example }처럼 입력하거나, 비워 두면 가장 최근 다이제스트를 보여 드려요.
+no-date = “{ $text }”에서 날짜를 알아보지 못했어요. 12월 30일이나 { $example }처럼 입력해 주세요. 비워 두면 가장 최근 다이제스트를 보여 드려요.
 since-or-date = **날짜**와 **이후** 중 하나만 써 주세요.
 may-not-share = 이 채널에 메시지를 보낼 권한이 없어서 공유할 수 없어요.
 ask-label = 어떤 주제의 논문을 찾을까요?
@@ -287,7 +287,7 @@ alert-show = 기존 알림 보기
 alert-discard = 저장하지 않고 돌아가기
 alert-undo = 실행 취소
 alert-edit-conditions = 조건 수정
-alert-edit-timing = 시간·편수 수정
+alert-edit-timing = 시각·편수 수정
 alert-move-here = 이 채널로 받기
 alert-move-dm = DM으로 받기
 change = 수정
@@ -308,7 +308,7 @@ alert-timing-daily = 매일 { $time }
 alert-timing-weekly = 매주 { $day }요일 { $time }
 alert-at-most = 한 번에 최대 { $count }편
 alert-at-most-a-day = 하루 최대 메시지 { $count }개
-alert-silent = 소리 없이
+alert-silent = 알림 소리 없이
 alert-only-ko = 한국어 요약이 있는 논문만
 alert-only-en = 영어 요약이 있는 논문만
 alert-with-forms = 다른 언어 표기도 포함
@@ -342,9 +342,9 @@ alert-several = 같은 단어의 알림이 여러 개예요. 입력할 때 뜨�
 alert-no-such-channel = 알림은 텍스트 채널과 공지 채널에만 보낼 수 있어요.
 needs-manage-messages = { $channel }에 알림을 만들려면 그 채널의 **메시지 관리하기** 권한이 있어야 해요.
 needs-mention-role = { $channel }에서 { $role } 역할을 멘션할 권한이 없어요. 누구나 멘션할 수 있는 역할을 고르거나, **@everyone, @here, 모든 역할 멘션하기** 권한이 있는 사람에게 부탁해 주세요.
-topic-asks-nothing = 검색어를 입력해 주세요. 예: **diffusion -survey**. 단어나 저자(저자:), 최소 추천 수(추천:)를 200자까지 쓸 수 있어요.
+topic-asks-nothing = 검색어를 입력해 주세요. 예: **diffusion -survey**. 단어, 저자(저자:), 최소 추천 수(추천:)를 합쳐 200자까지 쓸 수 있어요.
 channel-not-here = 이 서버에 없는 채널이에요. 삭제된 채널일 수도 있어요.
-bot-lacks-permissions = Paperround가 아직 { $channel }에 글을 올릴 수 없어요. 채널 설정 › 권한에서 { $permissions } 권한을 켠 다음 다시 눌러 주세요.
+bot-lacks-permissions = Paperround가 아직 { $channel }에 글을 올릴 수 없어요. 채널 설정 › 권한에서 { $permissions } 권한을 켠 다음 다시 시도해 주세요.
 rights-unknown = 그 서버에서 내 권한을 확인하지 못했어요. 몇 분 뒤에 다시 시도해 주세요.
 alerts-in-server = 이 서버 채널의 알림
 server-alerts-heading = 이 서버 채널의 알림 · { $count }개
@@ -466,7 +466,7 @@ subscription-resumed = 다시 시작했어요
 subscription-removed = 삭제했어요. 이제 { $channel }에 올리지 않아요.
 subscription-remove-sure = { $channel } 자동 게시를 삭제할까요? 일시중지하면 설정은 남아요.
 subscription-posting = 곧 { $channel }에 올라가요.
-subscription-nothing-new = { $channel }에 새로 올릴 논문이 없어요. 이미 올렸거나, 최근에 온 다이제스트가 없어요.
+subscription-nothing-new = { $channel }에 새로 올릴 논문이 없어요. 이미 올렸거나, 최근에 들어온 다이제스트가 없어요.
 subscription-already = 이 채널에는 시각, 언어, 형식, 주제가 같은 자동 게시가 이미 있어요.
 subscription-which = 이 서버에는 자동 게시가 여러 개 있어요. **게시** 옵션에서 하나를 골라 주세요.
 no-subscription = 자동 게시를 찾을 수 없어요.
@@ -511,11 +511,11 @@ style-does-not-fit = { $channel }에는 이 형식으로 올릴 수 없어요. �
 
 ## 상태
 status-heading = 상태
-status-digest = 가장 최근 다이제스트: { $date }, { $read } 받음
-status-clock-held = 봇 서버의 시계가 갑자기 { $by } 빨라졌어요. 확인될 때까지는 바뀌기 전 시각에 맞춰 올려요.
+status-digest = 가장 최근 다이제스트: { $date }, { $read } 들어옴
+status-clock-held = 봇 서버의 시계가 갑자기 { $by } 앞으로 건너뛰었어요. 확인될 때까지는 바뀌기 전 시각에 맞춰 올려요.
 status-clock-moved = 봇 서버의 시계가 { $at }에 { $by } { $direction ->
-    [ahead] 빨라졌어요
-   *[back] 느려졌어요
+    [ahead] 앞으로 건너뛰었어요
+   *[back] 뒤로 돌아갔어요
 }. 게시 시각은 모두 다시 계산했어요.
 duration = { $hours ->
     [0] { $minutes }분
@@ -524,7 +524,7 @@ duration = { $hours ->
 status-discord-limited = 지금 디스코드가 봇의 요청을 제한하고 있어요. 제한이 풀리면 밀린 글을 올려요.
 status-discord-troubled = 지금 디스코드가 제대로 응답하지 않아요. 다시 응답하면 밀린 글을 올려요.
 status-discord-refused = 최근 10분 동안 디스코드가 거부한 요청: { $count }건 (한도 { $limit }건)
-status-no-digest = 아직 받은 다이제스트가 없어요.
+status-no-digest = 아직 들어온 다이제스트가 없어요.
 status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령어로 첫 출처를 추가할 수 있어요.
 status-no-post = 이 서버에는 자동 게시가 없어요.
 status-last = 마지막 { $last }
@@ -601,23 +601,23 @@ why-below-top = 후보 { $total }편 중 { $rank }위인데, 이 채널에는 { 
 why-off-topic = 이 채널의 주제 ‘{ $topic }’에 맞지 않아요.
 why-other-source =
     { $source ->
-        [none] arXiv 분야처럼 검색에만 쓰이는 출처에 있는 논문이에요. 이 채널에는 다이제스트와 목록의 논문만 올려요.
+        [none] arXiv 분야처럼 검색과 알림에만 쓰이는 출처에 있는 논문이에요. 이 채널에는 다이제스트와 목록의 논문만 올려요.
        *[other] 이 채널에는 { $source }의 논문만 올리는데, 거기에는 아직 없어요.
     }
 why-not-then = { $date } 글을 만들 때는 후보가 아니었어요. 그때는 추천이 더 적었거나, 설정이 달랐거나, 다이제스트에 아직 없었어요. 지금이라면 올라가요.
-why-not-recorded = { $date } 다이제스트로 만든 글에는 올라가지 않았어요. 이유는 기록이 남아 있지 않아요.
+why-not-recorded = { $date } 다이제스트로 만든 글에는 올라가지 않았어요. 이유는 더 이상 기록에 남아 있지 않아요.
 why-first-post = 채널의 첫 글은 가장 최근 다이제스트만 보여 주는데, 이 논문은 그보다 앞선 다이제스트에 있어요.
 why-coming = 곧 올라와요. 다음 글({ $at })에서 { $total }편 중 { $rank }위예요.
 why-settling = { $date } 다이제스트는 추천이 모일 때까지 기다렸다가 { $at }에 올라와요.
 why-closing = 목록 마감을 기다리고 있어요. { $date } 목록은 { $at }에 마감돼요.
 why-stopped = 이 자동 게시는 일시중지 상태예요.
-why-superseded = { $date } 다이제스트는 더 새로운 다이제스트를 올린 뒤에 도착해서 건너뛰었어요.
+why-superseded = { $date } 다이제스트는 더 새로운 다이제스트를 올린 뒤에 들어와서 건너뛰었어요.
 why-before-subscription = { $date } 다이제스트는 자동 게시를 설정하기 전에 나왔어요.
-why-too-old = { $date } 다이제스트가 제때 들어오지 않았어요. 이 채널에는 최근 { $days }일 다이제스트만 올려요.
+why-too-old = { $date } 다이제스트가 제때 들어오지 않았어요. 이 채널에는 최근 { $days }일의 다이제스트만 올려요.
 why-may-change = 다음 글({ $at }) 전까지 바뀔 수 있어요.
 why-put-off = { $day }은 쉬는 날이라, 그날 글은 쉬는 날이 끝난 뒤에 올라와요.
 why-edit = 서버 관리자가 { $command } 명령어로 바꿀 수 있어요.
-why-former-subscription = 예전에 설정했던 자동 게시
+why-former-subscription = 삭제된 자동 게시
 why-not-listed = { $paper } 논문은 아직 목록에 없어서 올릴 수 없었어요.
 why-no-subscription = 이 서버에는 자동 게시가 없어요. 서버 관리자가 { $command } 명령어로 설정할 수 있어요.
 why-no-subscription-here = 이 채널에는 자동 게시가 없어요. 이 서버에서는 { $channels }에 있어요.
@@ -660,7 +660,7 @@ sources-order = 출처마다 내용이 다르면 여기서 위에 있는 출처�
 source-folder = 폴더
 source-url = 날짜가 들어간 주소
 source-feed = 피드
-source-huggingface = Hugging Face: 매일의 논문 목록, 추천, 저자
+source-huggingface = Hugging Face: 그날그날의 논문 목록, 추천 수, 저자
 source-arxiv = arXiv: 제목, 저자, 초록
 source-brings-posts = 하루 약 { $count }편
 source-brings-look-up = 하루 약 { $count }편, 검색과 알림에만 쓰여요
@@ -673,8 +673,8 @@ source-back-fill = 이전 논문을 읽고 있어요: { $since } 이후 논문 �
    *[other] , { $share }%
 }
 source-no-next = 더 이상 확인하지 않아요
-source-not-yet = 최신 다이제스트는 아직 올라오지 않았어요.
-source-refused = 공개되지 않은 주소로 연결돼요. 운영자가 허용해야 해요
+source-not-yet = 최신 다이제스트는 아직 들어오지 않았어요.
+source-refused = 내부 네트워크 주소로 연결되어 막았어요. 운영자가 허용해야 해요
 source-failures = { $count ->
     [1] **지난번에 실패했어요**
    *[other] **{ $count }번 연속 실패했어요**
@@ -699,7 +699,7 @@ trend-most = 가장 많은 { $step ->
    *[month] 달은
 } { $month }
 trend-numbers = { $step ->
-    [week] 주별(월요일 날짜)
+    [week] 주별(날짜는 그 주의 월요일)
     [day] 일별
    *[month] 월별
 } 논문 수, 괄호 안은 그 논문들이 지금까지 받은 추천 수
@@ -716,7 +716,7 @@ rising-pick = 주제별 동향 보기
 # /내정보: 독자에 대해 저장한 내용
 
 me-data = 저장된 내 정보가 모두 이 파일에 있어요. { $command } 명령어로 모두 삭제할 수 있어요.
-me-data-too-large = 파일이 디스코드 업로드 한도보다 커요. 봇 운영자에게 요청해 주세요.
+me-data-too-large = 파일이 디스코드 업로드 한도보다 커요. 운영자에게 요청해 주세요.
 me-nothing = 저장된 정보가 없어요.
 me-forget-question =
     ### 내 정보를 모두 삭제할까요?
@@ -732,8 +732,8 @@ me-forgotten = 내 정보를 모두 삭제했어요. 이미 받은 메시지는 
 today-heading = 오늘의 맞춤 논문 · { $day }
 today-by-votes = 논문을 세 편 저장할 때까지는 추천순이에요. 아래에서 주제를 먼저 고를 수도 있어요.
 today-from-saved = 저장한 논문 { $count }편을 바탕으로 골랐어요
-today-from-topics = 고른 주제와 알림 단어로 골랐어요. 논문을 세 편 저장하면 저장한 논문도 반영해요.
-today-rank = ▲ { $rank }위
+today-from-topics = 직접 고른 주제와 알림 단어를 바탕으로 추천했어요. 논문을 세 편 저장하면 저장한 논문도 반영해요.
+today-rank = 추천 { $rank }위
 today-because = { $reasons }
 today-and = {", "}
 today-because-saved = “{ $text }” 논문을 { $count }편 저장해서
@@ -760,7 +760,7 @@ today-stopped = 이제 매일 보내지 않아요. 명령어로는 언제든 볼
 today-send-again = 다시 매일 받기
 today-suspended = { $reason ->
     [no-shared-server] Paperround와 함께 있는 서버가 없어서 보내지 못하고 있어요. 앱을 내 계정에 설치하거나 같은 서버에 들어온 뒤
-   *[other] DM을 받지 않도록 설정되어 있어서 보내지 못하고 있어요. 함께 있는 서버의 개인정보 보호 설정에서 DM을 허용한 뒤
+   *[other] DM을 받지 않도록 설정되어 있어서 보내지 못하고 있어요. Paperround와 함께 있는 서버의 개인정보 보호 설정에서 DM을 허용한 뒤
 } **{ today-send-again }** 버튼을 눌러 주세요.
 today-nothing = 아직 논문이 없어요.
 
@@ -807,11 +807,11 @@ command-top =
     .name = 인기
     .description = 인기 논문을 보여 줘요
     .option-period = 기간
-    .option-period-description = 검색할 기간
+    .option-period-description = 언제의 논문을 볼지
     .option-topic = 주제
     .option-topic-description = 이 주제의 논문만
     .option-saved = 저장
-    .option-saved-description = 우리 서버에서 저장·공유한 논문
+    .option-saved-description = 이 서버에서 저장·공유한 논문
 
 command-topic =
     .name = 주제
@@ -887,7 +887,7 @@ command-alerts-add =
     .option-match = 조합
     .option-match-description = 하나라도 맞는 논문, 또는 모두 맞는 논문만
     .option-votes = 추천
-    .option-votes-description = 최소 추천 수. 넘으면 알려요
+    .option-votes-description = 최소 추천 수. 이 수 이상이면 알려요
     .option-channel = 채널
     .option-channel-description = 나에게 보내는 대신 이 채널에 알려요 (메시지 관리하기 권한 필요)
     .option-when = 언제
@@ -949,7 +949,7 @@ command-daily-setup =
     .option-role = 역할
     .option-role-description = 글에서 멘션할 역할. @everyone을 고르면 멘션하지 않아요
     .option-server-picks = 서버인기논문
-    .option-server-picks-description = 주간 형식에 우리 서버에서 많이 저장·공유한 논문도 실어요
+    .option-server-picks-description = 주간 형식에 이 서버에서 많이 저장·공유한 논문도 실어요
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 올려요
     .option-spread = 분산
@@ -989,7 +989,7 @@ command-daily-edit =
     .option-role = 역할
     .option-role-description = 글에서 멘션할 역할. @everyone을 고르면 멘션하지 않아요
     .option-server-picks = 서버인기논문
-    .option-server-picks-description = 주간 형식에 우리 서버에서 많이 저장·공유한 논문도 실어요
+    .option-server-picks-description = 주간 형식에 이 서버에서 많이 저장·공유한 논문도 실어요
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 올려요
     .option-spread = 분산
@@ -1027,7 +1027,7 @@ command-daily-remove =
 
 command-status =
     .name = 상태
-    .description = 받은 다이제스트, 올린 글, 다음 예정, 문제를 보여 줘요
+    .description = 들어온 다이제스트, 올린 글, 다음 예정, 문제를 보여 줘요
 
 command-trends =
     .name = 동향
@@ -1035,7 +1035,7 @@ command-trends =
     .option-topic = 주제
     .option-topic-description = 한국어나 영어. 비워 두면 모든 논문과 떠오르는 주제
     .option-period = 기간
-    .option-period-description = 검색할 기간
+    .option-period-description = 그래프로 볼 기간
 
 command-sources =
     .name = 출처
@@ -1085,7 +1085,7 @@ command-choice =
     .cards = 카드: 논문마다 메시지 하나
     .thread = 스레드: 논문은 스레드 안에
     .forum = 포럼: 하루에 글 하나
-    .announcement = 공지: 팔로우한 서버에도 게시
+    .announcement = 공지: 이 채널을 팔로우한 서버에도 게시
     .weekly = 주간: 뒤늦게 추천이 오른 논문
     .any = 하나라도 맞으면
     .all = 모두 맞을 때만
@@ -1133,7 +1133,7 @@ command-look-up-papers =
 # The web archive
 
 web-name = Paperround
-web-description = 매일의 머신러닝 논문을 요약, 추천 수와 함께 모아요.
+web-description = 매일 나오는 머신러닝 논문을 요약, 추천 수와 함께 보여 드려요.
 web-skip = 본문으로 건너뛰기
 web-search = 검색
 web-search-label = 한국어나 영어로 된 주제
