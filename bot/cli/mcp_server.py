@@ -310,7 +310,10 @@ async def _answer(app: Starlette, token: str, request: web.Request) -> web.Respo
         "query_string": b"",
         "headers": [(name.lower(), value) for name, value in request.raw_headers],
     }
-    body = [await request.read()]
+    try:
+        body = [await request.read()]
+    except web.RequestPayloadError as error:
+        return web.Response(status=400, text=f"The body of the request cannot be read: {error}\n")
     answer: dict[str, Any] = {}
     parts: list[bytes] = []
 

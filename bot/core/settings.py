@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 import zoneinfo
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -256,14 +255,14 @@ def load() -> Settings:
         raise errors.UsageError("\n".join(lines)) from None
     except SettingsError as error:
         raise errors.UsageError(_format_unread(error)) from None
-    except tomllib.TOMLDecodeError as error:
-        raise errors.UsageError(f"{TOML_FILE} is not valid TOML: {error}") from None
     except RecursionError:
         raise errors.UsageError(
             f"A setting in the environment, {ENV_FILE} or {TOML_FILE} is nested too deeply. Write it as a plain value or a list."
         ) from None
     except UnicodeDecodeError as error:
         raise errors.UsageError(f"{ENV_FILE} or {TOML_FILE} is not UTF-8: {error}") from None
+    except ValueError as error:  # also for a number of more digits than Python converts
+        raise errors.UsageError(f"{TOML_FILE} is not valid TOML: {error}") from None
 
 
 def _format_unread(error: SettingsError) -> str:

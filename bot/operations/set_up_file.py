@@ -203,9 +203,10 @@ def parse(text: str, location: str) -> tuple[list[str], dict[str, list[_Item]]]:
             raise errors.UsageError(f"{location}, line {number}: a key has more than {MAX_DOTS} dots.")
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise errors.UsageError(f"{location} is not valid TOML: {reason}.") from None
+    except RecursionError:
+        raise errors.UsageError(f"{location} is not valid TOML: it is nested too deeply.") from None
+    except ValueError as error:  # also for a number of more digits than Python converts
+        raise errors.UsageError(f"{location} is not valid TOML: {error}.") from None
     lines = _find_lines(text)
     problems: list[models.LocatedProblem] = []
     tables = {table.name for table in TABLES}

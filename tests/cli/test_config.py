@@ -41,6 +41,7 @@ def test_a_changed_priority_merges_the_papers_of_its_source(paperround: Paperrou
 WRONG: tuple[tuple[str, int | None, str], ...] = (
     ("[[posts]\n", 5, "not valid TOML"),
     ("x = " + "[" * 5_000, None, "nested too deeply"),
+    ("x = " + "9" * 5_000, None, "not valid TOML: Exceeds the limit (4300 digits)"),
     ("[[post]]\n", 5, "unknown name 'post'"),
     ("[posts]\n", 5, "not valid TOML"),
     ("[alerts]\n", 5, "[[alerts]]"),
