@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from bot import cli
 from tests.support import digest_builders
@@ -59,7 +60,7 @@ def paperround(
         monkeypatch.setattr("sys.argv", ["paperround", *arguments])
         status: object = 0
         root = logging.getLogger()
-        handlers, level = list(root.handlers), root.level
+        handlers, level, configuration = list(root.handlers), root.level, structlog.get_config()
         try:
             cli.main()
         except SystemExit as end:
@@ -68,6 +69,7 @@ def paperround(
             # Some commands set logging up, with a handler that writes to this test's stderr: later tests have another.
             root.handlers[:] = handlers
             root.setLevel(level)
+            structlog.configure(**configuration)
         captured = capsys.readouterr()
         assert isinstance(status, int)
         assert "Traceback" not in captured.err
