@@ -56,10 +56,14 @@ document.addEventListener("submit", (event) => {
   }
 }, true);
 let form = null;
-setInterval(() => {
+function reportForm() {
   const { modalHandle } = simcordPreview.renderState;
   if (form && !modalHandle) void fetch(`/paperround/cancelled?${form}`, { headers: capability });
   form = modalHandle;
+}
+new MutationObserver(reportForm).observe(document.getElementById("modal-root"), { attributes: true, childList: true });
+setInterval(() => {
+  reportForm();
   if (isBusy()) return;
   if (composer() && lines.length) {
     const typedSince = composer().value;
