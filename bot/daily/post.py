@@ -31,6 +31,14 @@ The last message has one more button if it has fewer papers, or no header.
 PAPERS_WITH_SERVER_PICKS = 7
 """Likewise with the text and the separator of what members saved or shared, and the button to follow: 40 components."""
 
+SHOWN_SECTIONS = 4
+RENDERED_LENGTH = 4000
+RENDERED_LINES = 150
+"""Sections, characters and lines of a summary that are rendered for a card, which shows at most MAX_SUMMARY_LENGTH characters.
+
+A post has 25 cards, and each block of a text costs a tenth of a millisecond.
+"""
+
 SHOW_LANGUAGE = "lang"
 
 OTHER_LOCALE = {models.Locale.KO: models.Locale.EN, models.Locale.EN: models.Locale.KO}
@@ -123,11 +131,7 @@ def _truncated_summary(
     texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget, more: str
 ) -> str:
     """Return as much of a summary as fits, with the note `more` if there is more."""
-    # Rendering text far beyond the first page would be wasted.
-    start = [
-        models.Section(section.heading, section.body[: 4 * client_messages.MAX_SUMMARY_LENGTH])
-        for section in sections[:4]
-    ]
+    start = _first_sections(sections)
     pages = client_messages.summary_pages(texts, start, budget)
     if not pages:
         return client_messages.subtext(texts("no-summary"))
@@ -136,6 +140,23 @@ def _truncated_summary(
     more = client_messages.subtext(more)
     size = budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD - discord_text.utf8_bytes(more) - 1
     return f"{discord_text.shorten(pages[0], client_messages.MAX_SUMMARY_LENGTH - len(more) - 1, max_bytes=size)}\n{more}"
+
+
+def _first_sections(sections: Sequence[models.Section]) -> list[models.Section]:
+    """Return the start of a summary that is rendered for a card; headings count."""
+    first: list[models.Section] = []
+    characters, lines = RENDERED_LENGTH, RENDERED_LINES
+    for section in sections[:SHOWN_SECTIONS]:
+        characters -= len(section.heading or "")
+        if characters <= 0 or lines <= 1:
+            break
+        kept = section.body[:characters].splitlines(keepends=True)[: lines - 1]
+        body = "".join(kept)
+        first.append(models.Section(section.heading, body))
+        characters, lines = characters - len(body), lines - len(kept) - 1
+        if len(body) < len(section.body):
+            break
+    return first
 
 
 def split_papers(post: DailyPost) -> list[Sequence[PostPaper]]:

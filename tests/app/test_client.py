@@ -14,7 +14,9 @@ import sqlalchemy as sa
 
 from bot.app import client
 from bot.app.client import DiscordRenderer
+from bot.client import messages as client_messages
 from bot.outbox import contents
+from bot.rendering import discord_text, markdown
 from storage import models
 from tests.fake_discord import validation
 from tests.support import payload_checks, rendered_posts
@@ -324,6 +326,25 @@ def test_a_truncated_card_has_a_note(renderer: DiscordRenderer) -> None:
     assert rendered_posts.TEXTS.for_locale(models.Locale.KO)("more-inside") in json.dumps(
         card.payload, ensure_ascii=False
     )
+
+
+@pytest.mark.parametrize("text", ["- a\n", "- a\u2028", "한 문장이에요. ", "\n", "*a* "])
+@pytest.mark.parametrize("style", [models.Style.CARDS, models.Style.THREAD])
+def test_of_a_long_summary_little_more_than_the_page_that_a_card_shows_is_rendered(
+    renderer: DiscordRenderer, monkeypatch: pytest.MonkeyPatch, style: models.Style, text: str
+) -> None:
+    rendered: list[str] = []
+
+    def render(body: str) -> discord_text.SafeMarkdown:
+        rendered.append(body)
+        return render_markdown(body)
+
+    render_markdown = markdown.render_markdown
+    monkeypatch.setattr(markdown, "render_markdown", render)
+    sections = tuple(models.Section(style.value, (text * 10_000)[:9_990]) for _ in range(4))
+    renderer.render_daily(rendered_posts.daily((rendered_posts.paper(sections=sections),), style=style))
+    assert 0 < sum(map(len, rendered)) <= 2 * client_messages.MAX_SUMMARY_LENGTH
+    assert sum(len(body.splitlines()) for body in rendered) <= 150
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))
