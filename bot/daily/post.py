@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import discord
@@ -123,26 +124,38 @@ def card_view(
     message.reserve(1)
     message.end_with(rows, foot)
     more = texts("more-at-links" if post.by_webhook else "more-inside")
-    message.add_reserved_text(_truncated_summary(texts, paper.sections, message.budget, more))
+    start, budget = _first_sections(paper.sections), message.budget
+    is_whole = start == tuple(paper.sections)
+    summary = _truncated_summary(texts, start, is_whole, budget.characters, budget.text_bytes, more)
+    message.add_reserved_text(summary)
     return message.view
 
 
+@lru_cache(maxsize=256)
 def _truncated_summary(
-    texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget, more: str
+    texts: Texts,
+    start: tuple[models.Section, ...],
+    is_whole: bool,
+    characters: int,
+    text_bytes: int,
+    more: str,
 ) -> str:
-    """Return as much of a summary as fits, with the note `more` if there is more."""
-    start = _first_sections(sections)
+    """Return as much of the start of a summary as fits, with the note `more` if there is more or it is not the whole.
+
+    It takes up to 50 ms for hostile text; the posts of a day for many roles and schedules ask for the same cards.
+    """
+    budget = discord_text.Budget(characters=characters, text_bytes=text_bytes)
     pages = client_messages.summary_pages(texts, start, budget)
     if not pages:
         return client_messages.subtext(texts("no-summary"))
-    if len(pages) == 1 and start == list(sections):
+    if len(pages) == 1 and is_whole:
         return pages[0]
     more = client_messages.subtext(more)
-    size = budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD - discord_text.utf8_bytes(more) - 1
+    size = text_bytes - discord_text.TEXT_BYTES_OVERHEAD - discord_text.utf8_bytes(more) - 1
     return f"{discord_text.shorten(pages[0], client_messages.MAX_SUMMARY_LENGTH - len(more) - 1, max_bytes=size)}\n{more}"
 
 
-def _first_sections(sections: Sequence[models.Section]) -> list[models.Section]:
+def _first_sections(sections: Sequence[models.Section]) -> tuple[models.Section, ...]:
     """Return the start of a summary that is rendered for a card; headings count."""
     first: list[models.Section] = []
     characters, lines = RENDERED_LENGTH, RENDERED_LINES
@@ -156,7 +169,7 @@ def _first_sections(sections: Sequence[models.Section]) -> list[models.Section]:
         characters, lines = characters - len(body), lines - len(kept) - 1
         if len(body) < len(section.body):
             break
-    return first
+    return tuple(first)
 
 
 def split_papers(post: DailyPost) -> list[Sequence[PostPaper]]:

@@ -342,7 +342,9 @@ def test_of_a_long_summary_little_more_than_the_page_that_a_card_shows_is_render
     render_markdown = markdown.render_markdown
     monkeypatch.setattr(markdown, "render_markdown", render)
     sections = tuple(models.Section(style.value, (text * 10_000)[:9_990]) for _ in range(4))
-    renderer.render_daily(rendered_posts.daily((rendered_posts.paper(sections=sections),), style=style))
+    paper = rendered_posts.paper(sections=sections)
+    for role_id in (None, 1, 2):
+        renderer.render_daily(rendered_posts.daily((paper,), style=style, mention_role_id=role_id))
     assert 0 < sum(map(len, rendered)) <= 2 * client_messages.MAX_SUMMARY_LENGTH
     assert sum(len(body.splitlines()) for body in rendered) <= 150
 
