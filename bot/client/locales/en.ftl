@@ -305,6 +305,7 @@ alert-pause-week = Pause this alert for a week
 alert-pause-week-all = Pause for a week
 alert-manage = Manage alerts
 alert-stop-all = Remove all alerts
+alert-resume-all = Resume all paused
 
 ## Notices, and why something stands still
 see-status = See status

@@ -244,6 +244,7 @@ alert-pause-week = 이 알림 1주 일시중지
 alert-pause-week-all = 1주 일시중지
 alert-manage = 알림 관리
 alert-stop-all = 알림 모두 삭제
+alert-resume-all = 모두 다시 받기
 
 ## 멈춘 이유
 see-status = 상태 보기
