@@ -237,7 +237,11 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(alerts_messages.RESUME)
     async def resume_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """Resume an alert."""
+        """Resume an alert, or all that are paused (payload 0)."""
+        if action.payload == "0":
+            now, own = request.services.clock(), await list_for_reader(request)
+            paused = [alert for alert in own if alerts_messages.is_resting(alert, now)]
+            return await list_view(request, confirmation=await pause(request, paused, 0))
         alert = await find(request, action.payload)
         await pause(request, [alert], 0)
         return await alert_view(request, alert.id)
@@ -354,7 +358,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         except errors.DuplicateError:
             own = await list_for_reader(request)
             existing = next((row for row in own if (row.terms, row.channel_id) == (draft.terms, None)), draft)
-            return alerts_messages.existing_view(request.texts, existing)
+            return alerts_messages.existing_view(request.texts, existing, request.services.clock())
         await router.open_dm(request)
         return alerts_messages.tell_view(request.texts, alert)
 
@@ -533,7 +537,8 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
     # The user may send alerts to the channel of the interaction who manages its messages.
     is_here = isinstance(interaction.channel, discord.TextChannel) and interaction.permissions.manage_messages
     here_id = interaction.channel_id if is_here else None
-    return alerts_messages.preview_view(texts, draft, matches, key, here_id=here_id)
+    now = request.services.clock()
+    return alerts_messages.preview_view(texts, draft, matches, key, now=now, here_id=here_id)
 
 
 async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
@@ -549,7 +554,8 @@ async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
             else:
                 alert = await alerts.add(draft)
         except errors.DuplicateError:
-            return alerts_messages.existing_view(request.texts, matches.existing or draft)
+            existing, now = matches.existing or draft, request.services.clock()
+            return alerts_messages.existing_view(request.texts, existing, now)
     request.services.profiles.wake(request.user_id)
     if alert.channel_id is None:
         await router.open_dm(request)

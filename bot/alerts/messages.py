@@ -306,6 +306,7 @@ def preview_view(
     preview: alerts_service.AlertPreview,
     key: str,
     *,
+    now: datetime,
     here_id: int | None = None,
 ) -> ui.LayoutView:
     """Return the recent matches of a draft, with the buttons to save it and to change it.
@@ -317,8 +318,7 @@ def preview_view(
     message.add_text(client_messages.subtext(describe_details(texts, draft)))
     existing = preview.existing if preview.existing and preview.existing.id != draft.id else None
     if existing is not None:
-        place = place_and_time(texts, existing)
-        message.add_text(texts("alert-exists", place=place))
+        message.add_text(_existing_text(texts, existing, now))
     message.add_text(preview_text(texts, preview))
     message.add_buttons(*_save_buttons(texts, draft, existing, key), *_edit_buttons(texts, key))
     message.add_buttons(*_further_buttons(texts, draft, key, here_id))
@@ -400,11 +400,16 @@ def tell_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
     )
 
 
-def existing_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
+def _existing_text(texts: Texts, alert: models.Alert, now: datetime) -> str:
+    """Return that the reader has this alert already, where it goes and when, and until when or why it is paused."""
+    state = describe_state(texts, alert, now) if is_resting(alert, now) else ""
+    return texts("alert-exists", place=client_messages.join_dotted(place_and_time(texts, alert), state))
+
+
+def existing_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
     """Return that the reader has this alert already, with the button that shows it."""
-    place = place_and_time(texts, alert)
     return text_view(
-        f"{texts('alert-exists', place=place)}\n**{describe_alert(texts, alert)}**",
+        f"{_existing_text(texts, alert, now)}\n**{describe_alert(texts, alert)}**",
         button(texts("alert-show"), pack_custom_id(SHOW, alert.id)),
     )
 
@@ -463,8 +468,10 @@ def list_view(
     if in_server:
         message.add_buttons(button(texts("back"), pack_custom_id(MANAGE, 0)))
     else:
+        is_any_resting = any(is_resting(alert, now) for alert in rows)
+        resume_all = button(texts("alert-resume-all"), pack_custom_id(RESUME, 0)) if is_any_resting else None
         stop_all = button(texts("alert-stop-all"), pack_custom_id(STOP_ALL))
-        message.add_buttons(stop_all, server_button)
+        message.add_buttons(resume_all, stop_all, server_button)
     return message.view
 
 

@@ -190,11 +190,15 @@ def preview(
         counts = {"papers": found.paper_count, "max_per_day": found.max_per_day}
         shell.print_json({**counts, "existing": existing, "latest": latest})
         return
-    papers = "1 paper" if found.paper_count == 1 else f"{found.paper_count} papers"
-    shell.echo(f"{papers} in the last 30 days, at most {found.max_per_day} a day.")
+    if found.paper_count:
+        papers = "1 paper" if found.paper_count == 1 else f"{found.paper_count} papers"
+        shell.echo(f"{papers} in the last 30 days, at most {found.max_per_day} a day.")
+    else:
+        shell.echo("No papers matched in the last 30 days.")
     if existing is not None:
         shell.echo(f"Same as alert {existing}.")
-    shell.print_rows(latest, _PREVIEW_COLUMNS, False, empty="")
+    if latest:
+        shell.print_rows(latest, _PREVIEW_COLUMNS, False, empty="")
 
 
 def list_institutions(

@@ -616,12 +616,14 @@ async def _require_bot_may_post(
 
 
 async def _preview_views(request: Request, subscription: Subscription) -> list[ui.LayoutView]:
-    """Return the messages that would be posted now; the first has a note that it is a preview."""
-    post = await request.services.on_demand_posts.preview(subscription)
+    """Return the messages that would be posted now, else those of the newest papers; a note in the first says which."""
+    post, is_new = await request.services.on_demand_posts.preview(subscription)
     forecast = await _forecast_text(request, subscription)
     if subscription.topic and not post.papers:
         return [client_messages.text_view(forecast)]
-    note = "\n".join(filter(None, (request.texts("preview-note"), forecast)))
+    note = "\n".join(
+        filter(None, (request.texts("preview-note" if is_new else "preview-nothing-new"), forecast))
+    )
     wording = request.interaction.client.wording_for(subscription.locale)
     return STYLES[post.style].preview(wording, post, note)
 

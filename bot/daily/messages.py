@@ -486,6 +486,9 @@ def why_view(
     message = message_builder.MessageBuilder(accent)
     title = client_messages.title_link(paper.title, paper.arxiv_id, paper.url)
     newest = texts("nearest-digest", date=texts.format_date(paper.last_on))
+    # Its date is then that of a source for search and alerts, which posts no digests.
+    if any(map(_is_only_looked_up, answer.explanations)):
+        newest = ""
     message.add_text(
         f"### {title}\n{client_messages.join_dotted(client_messages.format_votes(paper.votes), newest)}"
     )
@@ -508,6 +511,16 @@ def why_view(
         read = _button(texts, "read", client_messages.OPEN_PAPER, paper.arxiv_id)
     message.add_buttons(read, client_messages.status_button(texts))
     return message.view
+
+
+def _is_only_looked_up(explanation: Explanation) -> bool:
+    """Return whether only sources for search and alerts have the paper: a post that draws from all others lacks it."""
+    subscription = explanation.subscription
+    return (
+        explanation.cause is Cause.OTHER_SOURCE
+        and subscription is not None
+        and not format_source(subscription)
+    )
 
 
 def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:

@@ -263,19 +263,20 @@ class OnDemandPosts:
         self._matcher = matcher
         self._day_close = rule or day_close.default()
 
-    async def preview(self, subscription: models.Subscription) -> contents.DailyPost:
-        """Return the post that would be sent now.
+    async def preview(self, subscription: models.Subscription) -> tuple[contents.DailyPost, bool]:
+        """Return the post that would be sent now, and True.
 
-        If it would have no papers, it shows the newest digest of the archive instead, or the newest that has papers on the
-        topic; with an empty archive, no papers.
+        If it would have no papers, False and the newest digest of the archive instead, or the newest that has papers on
+        the topic; with an empty archive, no papers.
         """
         now = self._clock()
         async with self._database.read() as connection:
             post = await self._select_fresh(connection, subscription, now)
-            if post is None or not post.papers:
+            is_new = post is not None and bool(post.papers)
+            if post is None or not is_new:
                 post = await self._select_newest(connection, subscription, now)
             post, details = await self._complete(connection, subscription, post)
-        return build_daily_post(subscription, post, details, now)
+        return build_daily_post(subscription, post, details, now), is_new
 
     async def find_first(self, subscription: models.Subscription) -> tuple[datetime, datetime | None]:
         """Return when a new subscription posts first, and when the list that it waits for closes (UTC); None if it does not."""

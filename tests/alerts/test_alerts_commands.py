@@ -11,6 +11,7 @@ from discord import ui
 from bot.alerts import options as alerts_options
 from bot.client import message_builder
 from bot.client.translations import Translations
+from bot.daily import messages as daily_messages
 from bot.outbox import contents
 from storage import models
 from storage.database import Database
@@ -82,10 +83,16 @@ async def test_commands_remove_and_pause_by_autocomplete(harness: ClientHarness)
     (remaining,) = await _list_alerts(harness)
     assert remaining.paused_until_at == harness.env.now() + timedelta(days=3)
     await _add_alert(harness)
-    paused = shown_text(await harness.ask("alerts pause"))
+    answer = await harness.ask("alerts pause")
+    paused = shown_text(answer)
     assert harness.texts("alerts-paused", count=2, days=7) in paused
     assert {"en": "all 2", "ko": "2개를 모두"}[harness.texts.locale.value] in paused
-    await harness.reader.slash(harness.channel, "alerts pause", days=0)
+    until = daily_messages.format_timestamp(harness.env.now() + timedelta(days=7), "D")
+    again = shown_text(await harness.ask("alerts add", keyword="로봇"))
+    assert harness.texts("alert-rests-until", until=until) in again.splitlines()[2]
+    resumed = await harness.press(answer, "alert-resume-all")
+    assert harness.texts("alerts-resumed", count=2) in shown_text(resumed)
+    assert harness.texts("alert-resume-all") not in shown_text(resumed)
     assert [alert.paused_until_at for alert in await _list_alerts(harness)] == [None, None]
 
 

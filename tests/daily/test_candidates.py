@@ -139,10 +139,10 @@ async def test_the_forecast_counts_new_matches_by_date(planning: PlannerHarness)
     assert await service.forecast(matching) == (MONDAY, True, {MONDAY - 3 * DAY: 2})
     never = await planning.get_subscription(await planning.subscribe(topic="quantum chemistry"))
     assert await service.forecast(never) == (MONDAY, True, {})
-    assert (await service.preview(never)).papers == ()
+    assert (await service.preview(never))[0].papers == ()
     service._clock = lambda: SEOUL_9AM + 90 * DAY
     assert await service.forecast(matching) == (MONDAY, False, {MONDAY - 3 * DAY: 2})
-    assert [paper.arxiv_id for paper in (await service.preview(matching)).papers] == [SURVEY, RL]
+    assert [paper.arxiv_id for paper in (await service.preview(matching))[0].papers] == [SURVEY, RL]
 
 
 async def test_why_names_the_topic_that_a_paper_does_not_match(planning: PlannerHarness) -> None:

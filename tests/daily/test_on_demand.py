@@ -26,12 +26,14 @@ class OnDemandHarness(PlannerHarness):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.now: datetime = NOON
+        self.is_new = False
         self.service = daily_service.OnDemandPosts(
             database, lambda: self.now, self.deliveries, self.search.match_papers
         )
 
     async def preview(self, subscription_id: int) -> contents.DailyPost:
-        return await self.service.preview(await self.get_subscription(subscription_id))
+        post, self.is_new = await self.service.preview(await self.get_subscription(subscription_id))
+        return post
 
 
 def ids(post: contents.DailyPost) -> list[str]:
@@ -53,12 +55,12 @@ async def test_a_preview_shows_the_top_of_the_newest_date_and_stores_nothing(
     assert (ids(post), post.total, post.digest_on) == (["2601.00002", "2601.00003"], 3, MONDAY)
     assert post.schedule == ("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7), models.When.HOUR)
     assert await harness.list_payloads() == []
-    assert ids(await harness.preview(subscription_id)) == ids(post)
+    assert (ids(await harness.preview(subscription_id)), harness.is_new) == (ids(post), True)
 
 
 async def test_a_preview_shows_the_newest_digest_if_all_papers_are_posted(harness: OnDemandHarness) -> None:
     subscription_id = await harness.post(("2601.00001", 5))
-    assert ids(await harness.preview(subscription_id)) == ["2601.00001"]
+    assert (ids(await harness.preview(subscription_id)), harness.is_new) == (["2601.00001"], False)
     harness.now = NOON + 30 * DAY
     assert ids(await harness.preview(subscription_id)) == ["2601.00001"]
 
@@ -106,7 +108,7 @@ async def test_nothing_is_planned_without_new_papers_or_a_subscription(harness: 
     subscription_id = await harness.subscribe(min_votes=5)
     assert await harness.service.plan(subscription_id, 1) is None
     empty = await harness.preview(subscription_id)
-    assert (ids(empty), empty.total) == ([], 0)
+    assert (ids(empty), empty.total, harness.is_new) == ([], 0, False)
     await harness.store(MONDAY, ("2601.00001", 9), ("2601.00002", 1))
     assert await harness.service.plan(subscription_id, 2) is not None
     assert await harness.service.plan(subscription_id, 3) is None

@@ -176,9 +176,10 @@ async def test_a_preview_and_an_on_demand_post_name_at_most_five(saving: SavingH
     posts = saving.on_demand()
     subscription = await saving.get_subscription(subscription_id)
     counts = [("7", 9, 0), ("6", 8, 0), ("5", 7, 0), ("4", 6, 0), ("3", 5, 0)]
-    preview = await posts.preview(subscription)
+    preview, _ = await posts.preview(subscription)
     assert [(paper.arxiv_id[-1], *pair) for paper, *pair in preview.server_picks] == counts
-    assert not (await posts.preview(replace(subscription, server_picks=False))).server_picks
+    preview, _ = await posts.preview(replace(subscription, server_picks=False))
+    assert not preview.server_picks
     await posts.plan(subscription_id, 7)
     [(delivery, shown)] = await saving.list_deliveries(models.DeliveryKind.ON_DEMAND)
     assert list_counts(delivery) == counts

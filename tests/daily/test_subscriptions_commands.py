@@ -619,3 +619,14 @@ async def test_a_spread_is_shown_with_the_minute_of_the_channel(harness: ClientH
         said = harness.texts("subscription-spread", spread=first.spread_minutes, minutes=0)
         assert (said in changed) == (minutes_shown == 0)
         assert "09:00 (" in changed
+
+
+@both_languages
+async def test_a_preview_without_new_papers_does_not_say_that_it_would_be_posted(
+    harness: ClientHarness,
+) -> None:
+    await harness.plan_post(await harness.add_subscription(top_n=10))
+    previewed = shown_text(await harness.ask("daily preview", by=harness.manager))
+    assert harness.texts("preview-nothing-new") in previewed
+    assert harness.texts("preview-note") not in previewed
+    assert "Small Language Models" in previewed

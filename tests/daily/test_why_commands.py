@@ -8,6 +8,8 @@ from typing import Any
 
 import discord
 
+from bot.daily import messages as daily_messages
+from bot.daily import why
 from storage import models, outbox
 from tests.support.client_harness import ClientHarness, both_languages, last_response, shown_text
 from tests.support.planner_harness import read_lists
@@ -136,3 +138,18 @@ async def test_a_paper_older_than_the_subscription_shows_its_date(harness: Clien
     assert harness.texts(
         "why-before-subscription", date=harness.texts.format_date(date(2026, 1, 1))
     ) in await _why(harness, FIRST)
+
+
+async def test_the_head_of_a_paper_that_only_a_source_for_search_has_names_no_digest(
+    harness: ClientHarness,
+) -> None:
+    subscription = await harness.add_subscription()
+    paper = await harness.bot.services.search.find_paper(FIRST)
+    assert paper is not None
+    dated = harness.texts("nearest-digest", date=harness.texts.format_date(paper.last_on))
+    for source, is_dated in (("", False), ("arxiv:cs.CL", True)):
+        found = why.Explanation(why.Cause.OTHER_SOURCE, replace(subscription, source=source))
+        view = daily_messages.why_view(
+            harness.texts, paper, why.WhyAnswer((found,), None), guild_id=1, mention=str
+        )
+        assert (dated in str(view.to_components())) is is_dated

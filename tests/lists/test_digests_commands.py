@@ -115,7 +115,7 @@ async def test_a_second_post_and_its_copies_say_what_was_posted_before(harness: 
     previewed = shown_text(await harness.ask("daily preview", by=harness.manager))
     assert counts[harness.texts.locale] in previewed
     assert "**3 · [Maps for Robots" in previewed
-    post = await harness.bot.services.on_demand_posts.preview(subscription)
+    post, _ = await harness.bot.services.on_demand_posts.preview(subscription)
     late = replace(
         post,
         digest_on=date(2025, 12, 31),

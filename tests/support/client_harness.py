@@ -300,7 +300,7 @@ def last_response(result: Any) -> Any:
 async def post_daily(harness: ClientHarness, **options: Any) -> Any:
     """Add a subscription and send its post. Returns the last message."""
     subscription = await harness.add_subscription(**options)
-    post = await harness.bot.services.on_demand_posts.preview(subscription)
+    post, _ = await harness.bot.services.on_demand_posts.preview(subscription)
     parts = harness.container.renderer.render_daily(
         replace(post, marker=f"daily:{subscription.id}:2026-01-01")
     )

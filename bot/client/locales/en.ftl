@@ -305,6 +305,7 @@ alert-pause-week = Pause this alert for a week
 alert-pause-week-all = Pause for a week
 alert-manage = Manage alerts
 alert-stop-all = Remove all alerts
+alert-resume-all = Resume all paused
 
 ## Notices, and why something stands still
 see-status = See status
@@ -572,6 +573,7 @@ next-unknown = Nothing scheduled
 paused-by = Paused by { $user }, { $at }
 paused-at = Paused { $at }
 preview-note = **Preview:** this is what would be posted now.
+preview-nothing-new = **Preview:** there is nothing new to post now. This shows the newest papers there are.
 subscription-edit-schedule = Time, days, role
 subscription-edit-papers = Topic, papers, style
 subscription-form-heading = Edit the daily post in { $channel }

@@ -244,6 +244,7 @@ alert-pause-week = 이 알림 1주 일시중지
 alert-pause-week-all = 1주 일시중지
 alert-manage = 알림 관리
 alert-stop-all = 알림 모두 삭제
+alert-resume-all = 모두 다시 받기
 
 ## 멈춘 이유
 see-status = 상태 보기
@@ -479,6 +480,7 @@ next-unknown = 예정된 글 없음
 paused-by = { $user }님이 { $at }에 일시중지했어요
 paused-at = { $at }에 일시중지됐어요
 preview-note = **미리보기:** 지금 올리면 이렇게 보여요.
+preview-nothing-new = **미리보기:** 지금은 새로 올릴 논문이 없어서, 가장 최근 논문으로 보여 드려요.
 subscription-edit-schedule = 시각, 요일, 역할
 subscription-edit-papers = 주제, 논문 수, 형식
 subscription-form-heading = { $channel } 자동 게시 수정
