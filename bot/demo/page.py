@@ -49,6 +49,7 @@ WORDS = {
         "steps": "First steps",
         "how": "Press one, or type it below. The menu under a post opens a paper.",
         "archive": "The same papers as web pages",
+        "address": "Open the whole address that the terminal printed, with what stands after the #.",
     },
     models.Locale.KO: {
         "title": "Paperround 데모",
@@ -57,6 +58,7 @@ WORDS = {
         "steps": "이렇게 시작해 보세요",
         "how": "누르거나 아래에 직접 입력하세요. 글의 메뉴에서 논문을 골라 읽을 수 있어요.",
         "archive": "같은 논문을 웹에서 보기",
+        "address": "터미널에 나온 주소를 # 뒤까지 그대로 열어 주세요.",
     },
 }
 ENGLISH_WORDS = {
@@ -125,6 +127,10 @@ KOREAN_PATTERNS = (
     ("Message (#.+)", "$1에 메시지 보내기"),
     ("OPTIONS MATCHING (.*)", "$1 검색 결과"),
     (r"(\d+) commands", "명령어 $1개"),
+    (r"(\d+) selected\. Choose (\d+)–\2 options\.", "$2개를 골라 주세요 (지금 $1개)"),
+    (r"(\d+) selected\. Choose (\d+)–(\d+) options\.", "$2개에서 $3개까지 골라 주세요 (지금 $1개)"),
+    (r"Choose at least (\d+) (?:options?|value\(s\))\.", "$1개 이상 골라 주세요"),
+    (r"Choose no more than (\d+) (?:options|value\(s\))\.", "$1개까지만 골라 주세요"),
 )
 _FILES = {"/paperround.css": "text/css", "/paperround.js": "application/javascript"}
 _CHANNEL, _CANCELLED = "/paperround/channel/", "/paperround/cancelled"
@@ -204,6 +210,7 @@ def _render(
         f'<nav aria-label="{words["channels"]}"><h2>{words["channels"]}</h2><ul>{links}</ul></nav>'
         f'<p><a href="{archive_url}/?lang={locale.value}" target="_blank" rel="noopener">{words["archive"]}</a></p>'
         f"<details><summary>{words['steps']}</summary><ol>{steps}</ol><p>{words['how']}</p></details></aside>"
+        f'<p id="paperround-address" role="alert" hidden>{words["address"]}</p>'
     )
     changes = {
         '<html lang="en">': f'<html lang="{locale.value}">',

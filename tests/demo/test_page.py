@@ -160,6 +160,8 @@ async def _check_channels_after_a_form(
     # A press is lost while the page still shows the answer.
     press = f"(simcordPreview.ready && {NEWEST}.querySelector('.component-button')?.click(), false)"
     await shown.wait_for(f"document.querySelector('.modal-dialog')?.checkVisibility() || {press}")
+    if SAVE["ko"] in await shown.text():
+        assert [word for word in ENGLISH_CHROME if word in await shown.text()] == []
     await shown.press("Escape")
     await shown.wait_for("document.getElementById('modal-root').hidden")
     await _send(shown, line, placeholder)
@@ -182,7 +184,9 @@ ENGLISH_CHROME = (
     "(edited)",
     "OPTIONS",
     "optional",
+    "selected.",
 )
+ADDRESS = {"en": "the whole address that the terminal printed", "ko": "터미널에 나온 주소를 # 뒤까지"}
 
 
 @needs_chromium
@@ -193,6 +197,8 @@ async def test_the_page_is_paperrounds_at_both_widths_and_the_lines_that_it_prop
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#\S+", demo.url)
     async with browser.open_browser(tmp_path / "profile") as shown:
         for width in (400, 1280):
+            await shown.open(demo.url.partition("#")[0], width=width)
+            await shown.wait_for_text(TITLES[locale], ADDRESS[locale])
             await shown.open(demo.url, width=width)
             await shown.wait_for_text(TITLES[locale], *POST[locale], "SmolLM2", "▲ 147")
             assert await shown.evaluate("document.title") == TITLES[locale]

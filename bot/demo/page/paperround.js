@@ -14,6 +14,12 @@ for (const link of document.querySelectorAll("#paperround nav a")) {
 
 const steps = document.querySelector("#paperround details");
 steps.open = !matchMedia("(max-width: 760px)").matches;
+// Without its part after the # the address opens an empty channel.
+if (location.hash.length < 2) {
+  document.getElementById("paperround-address").hidden = false;
+  document.getElementById("preview-shell").hidden = steps.hidden = true;
+}
+addEventListener("hashchange", () => location.reload());
 for (const button of document.querySelectorAll("#paperround [data-line]")) {
   button.addEventListener("click", () => {
     document.querySelector(".command-context-close")?.click();
