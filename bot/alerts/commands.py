@@ -28,6 +28,8 @@ from bot.client.message_builder import Action
 from bot.client.router import UserError, map_service_errors
 from bot.lists import card as lists_card
 from bot.lists.commands import load_list_text, load_paper
+from bot.search import results as search_results
+from bot.text import query_parser
 from storage import errors, models
 
 _DRAFT = TypeAdapter(models.Alert)
@@ -331,7 +333,8 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
     async def follow(self, request: Request, action: Action) -> ui.LayoutView:
         """Create an alert for the topic or author of a list; the answer has a button to undo it."""
         state = await load_list_text(request.services.text_tokens, client_messages.unpack_state(action))
-        draft = _draft_of_list(state)
+        async with router.admitted_lookup(request.interaction):
+            draft = await _draft_of_results(request, state)
         if not draft.terms:
             raise UserError("alert-not-possible")
         return await save(request, await complete(request, draft))
@@ -461,6 +464,24 @@ def _draft_of_list(state: client_messages.ListState) -> models.Alert:
     """Return the draft for the topic or author of a list; an empty one if it has no words."""
     terms = client_messages.alert_terms(state)
     return alerts_service.EMPTY_DRAFT if terms is None else _draft_of_term(*terms)
+
+
+async def _draft_of_results(request: Request, state: client_messages.ListState) -> models.Alert:
+    """Return the draft for what the search understands of a list's topic or author; an empty one if no alert can follow it."""
+    draft = _draft_of_list(state)
+    if state.kind is client_messages.ListKind.AUTHOR:
+        found = await request.services.search.find_author(state.text, limit=1)
+        if found.namesakes:
+            return alerts_service.EMPTY_DRAFT
+        name = (found.author or "")[: alerts_service.MAX_TEXT_LENGTH]
+        return replace(draft, terms=(models.AlertTerm(models.AlertKind.AUTHOR, name),)) if name else draft
+    if state.kind is not client_messages.ListKind.TOPIC or state.literal:
+        return draft
+    result = await request.services.search.search(search_results.SearchRequest(state.text, limit=1))
+    read = result.alert_terms[: alerts_service.MAX_TERMS]
+    terms = [term._replace(text=term.text[: alerts_service.MAX_TEXT_LENGTH]) for term in read]
+    min_votes = max(state.min_votes, query_parser.parse_query(state.text).min_votes or 0)
+    return replace(draft, terms=tuple(terms), match_all=len(terms) > 1, min_votes=min_votes)
 
 
 async def store_draft(tokens: TextTokenStore, user_id: int, draft: models.Alert) -> str:

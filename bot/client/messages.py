@@ -424,12 +424,21 @@ def pager(page: int, pages: int, custom_id: Callable[[int], str], indicator: str
     ]
 
 
-def follow_button(texts: Texts, state: ListState) -> ui.Item[Any] | None:
-    """Return the button that creates an alert for the topic or author of a list; None for other lists."""
-    terms = alert_terms(state)
+def follow_button(
+    texts: Texts, state: ListState, terms: Sequence[models.AlertTerm] | None = None
+) -> ui.Item[Any] | None:
+    """Return the button that creates an alert for the topic or author of a list; None for other lists.
+
+    `terms` are those of the alert as the search read the query, if it did; without any there is no button.
+    """
     if terms is None:
+        typed = alert_terms(state)
+        kinds = set() if typed is None else {typed[0]}
+    else:
+        kinds = {term.kind for term in terms}
+    if not kinds:
         return None
-    label = texts("follow-author" if terms[0] is models.AlertKind.AUTHOR else "follow-topic")
+    label = texts("follow-author" if kinds == {models.AlertKind.AUTHOR} else "follow-topic")
     return button(label, pack_state(state.replace(page=0), FOLLOW), emoji="🔔")
 
 

@@ -344,6 +344,7 @@ class PaperListLoader:
             suggestions=suggestions,
             ignored_note=lists_messages.ignored_note(texts, result),
             is_expanded=bool(result.added_forms or result.corrected),
+            alert_terms=None if state.literal else result.alert_terms,
             unknown_id=result.unknown_id,
         )
 
@@ -380,6 +381,7 @@ class PaperListLoader:
             notes=notes,
             suggestions=self._suggestions(state, others),
             credits=_credit_namesakes(result),
+            alert_terms=None if is_one else (),
             is_author_known=True,
         )
 

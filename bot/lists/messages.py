@@ -151,6 +151,8 @@ class PaperList:
     ignored_note: str = ""
     is_expanded: bool = False
     """Whether the query was expanded or corrected, so that a button can offer a literal search."""
+    alert_terms: Sequence[models.AlertTerm] | None = None
+    """What an alert for the list follows, as the search read its query; empty if one alert cannot. None if it was not read."""
     is_author_known: bool = False
     """True for a known author, also if the filters exclude all papers."""
 
@@ -178,7 +180,7 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
         [_period_menu(texts, listed.state) or _day_menu(texts, listed)],
         [_order_menu(texts, listed)],
         list_pager(listed),
-        [*_toggle_buttons(texts, listed), follow_button(texts, listed.state), share],
+        [*_toggle_buttons(texts, listed), follow_button(texts, listed.state, listed.alert_terms), share],
         _suggestion_buttons(listed),
     )
     return view_with_rows(texts, listed, rows)
@@ -407,7 +409,7 @@ def _navigation_buttons(
             key = "any-votes" if state.period is Period.ALL else "without-filters"
         label = f"{texts(key)} · {texts('choice-papers', count=wider.total)}"
         buttons.append(button(label, pack_state(wider.state)))
-    buttons.append(follow_button(texts, state))
+    buttons.append(follow_button(texts, state, listed.alert_terms))
     span = parse_span(state.text) if state.kind is ListKind.DIGEST else None
     if span:
         for day in nearest_days([date.fromisoformat(day) for _, day in listed.days], *span):

@@ -241,6 +241,7 @@ class LookUp:
             query, common = self._read(view, request)
             scope = self._scope(view, request, query)
             if not query.has_text:
+                common = replace(common, alert_terms=self._list_alert_terms(view, query, ()))
                 return _list_filtered(view, request, query, scope, common)
             answer = self._make_answer(view, request, query, scope, common, end, by_votes=by_votes)
             if len(answer.found.hits) <= _MAX_KEPT_HITS:
@@ -316,9 +317,29 @@ class LookUp:
             term_forms=(*search_query.term_forms(expanded), *((phrase,) for phrase in query.phrases)),
             is_shortened=len(expanded.text.split()) < len(query.text.split()),
             meanings=expanded.meanings,
+            alert_terms=self._list_alert_terms(view, query, search_query.query_terms(expanded)),
             suggestions=self._suggest(view, request, query, expanded, found),
         )
         return _Answer(found, end, common)
+
+    def _list_alert_terms(
+        self, view: Snapshot, query: query_parser.Query, terms: Sequence[str]
+    ) -> tuple[models.AlertTerm, ...]:
+        """Return what an alert for the papers of a query follows; nothing if a name may be several people's."""
+        # "faster" in a question tells little of what its papers are called.
+        everyday = self._everyday or questions.packaged_everyday()
+        typed = [term.strip() for term in terms]
+        named = [term for term in typed if not everyday.find_terms(term)] or typed
+        words = [text for text in (*named, *query.phrases) if any(map(str.isalpha, text))]
+        found = [models.AlertTerm(models.AlertKind.KEYWORD, text) for text in words]
+        found += [models.AlertTerm(models.AlertKind.INSTITUTION, name) for name in query.institutions]
+        for name in query.authors:
+            people = authors.find_authors(view, name)
+            if len(people) > 1:
+                return ()
+            known = people[0].name if people else name
+            found.append(models.AlertTerm(models.AlertKind.AUTHOR, known))
+        return tuple(dict.fromkeys(found))
 
     def load_topics(self, view: Snapshot) -> TopicIndex:
         """Return the topic index of the current glossary."""

@@ -75,7 +75,8 @@ class SearchResult(PaperPage):
     `is_shortened`: words of the query were left out as filler. `period`: the dates that its words name; `writers`: the
     institutions and people that they name, whose papers these are.
     `ignored`: parts of the query that could not be used.
-    `unknown_id`: an arXiv id that the archive does not have.
+    `unknown_id`: an arXiv id that the archive does not have. `alert_terms`: what an alert for such papers follows, all of
+    it: the query's terms without everyday words, the writers; nothing if a name may be several people's.
     `explanations` (score components) and `snippets` are by arXiv id and empty unless requested.
     """
 
@@ -94,6 +95,7 @@ class SearchResult(PaperPage):
     writers: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     unknown_id: str = ""
+    alert_terms: tuple[models.AlertTerm, ...] = ()
     explanations: dict[str, dict[str, float]] = field(default_factory=dict)
     snippets: dict[str, Snippet] = field(default_factory=dict)
 

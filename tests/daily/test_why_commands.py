@@ -152,4 +152,10 @@ async def test_the_head_of_a_paper_that_only_a_source_for_search_has_names_no_di
         view = daily_messages.why_view(
             harness.texts, paper, why.WhyAnswer((found,), None), guild_id=1, mention=str
         )
-        assert (dated in str(view.to_components())) is is_dated
+        assert (
+            any(
+                isinstance(item, discord.ui.TextDisplay) and dated in item.content
+                for item in view.walk_children()
+            )
+            is is_dated
+        )

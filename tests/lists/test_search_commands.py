@@ -7,10 +7,13 @@ from contextlib import AsyncExitStack
 from itertools import permutations
 from typing import Any
 
+import pytest
+
 from bot.client.accounts import make_token
 from bot.core import admission
 from bot.search import glossary
 from storage import models
+from storage.models import AlertKind
 from tests.support import sample_archive, source_payloads
 from tests.support.client_harness import (
     ClientHarness,
@@ -110,6 +113,29 @@ async def test_the_components_of_a_list_keep_a_long_query(harness: ClientHarness
         shown = await harness.ask("topic", query=query)
         assert any(make_token(query) in custom_id for custom_id in component_ids(shown)) == (length > 72)
         assert "Small Language Models" in shown_text(await harness.select(shown, ["y"], custom_id="pr:lp:"))
+
+
+@pytest.mark.parametrize(
+    ("query", "terms"),
+    [
+        ("author:lovelace since:december", [(AlertKind.AUTHOR, "Ada Lovelace")]),
+        ("how do I make attention faster?", [(AlertKind.KEYWORD, "attention")]),
+        ("로봇을 빠르게 하는 방법", [(AlertKind.KEYWORD, "로봇")]),
+        (
+            "papers by Grace Hopper on 로봇 this week",
+            [(AlertKind.KEYWORD, "로봇"), (AlertKind.AUTHOR, "Grace Hopper")],
+        ),
+        ("reinforcment lerning", [(AlertKind.KEYWORD, "reinforcment learning")]),
+    ],
+)
+async def test_an_alert_follows_what_the_search_understood(
+    harness: ClientHarness, query: str, terms: list[tuple[AlertKind, str]]
+) -> None:
+    result = await harness.ask("topic", query=query)
+    label = "follow-author" if {kind for kind, _ in terms} == {AlertKind.AUTHOR} else "follow-topic"
+    assert harness.texts("alert-made") in shown_text(await harness.press(result, label))
+    (alert,) = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
+    assert (list(alert.terms), alert.match_all) == (terms, len(terms) > 1)
 
 
 async def test_following_creates_the_alert_once_with_one_click(harness: ClientHarness) -> None:
@@ -292,7 +318,12 @@ async def test_one_word_of_several_names_lists_all_people_and_picks_none(harness
         harness.texts("list-namesakes", names=", ".join(order)) in shown for order in permutations(people)
     )
     assert all(f"January 3, 2025 · {name}\n" in shown for name in people)
+    # One alert cannot follow several people.
+    for several in (shown, shown_text(await harness.ask("topic", query="author:yue"))):
+        assert "Paper 0" in several
+        assert harness.texts("follow-author") not in several
     one = shown_text(await harness.click(result, label="Ping Yue"))
+    assert harness.texts("follow-author") in one
     assert harness.texts("list-author-heading", author="Ping Yue", count=1) in one
     assert harness.texts("list-namesakes", names="") not in one
 

@@ -100,6 +100,9 @@ async def test_an_institution_is_a_filter_by_what_services_say_and_else_by_the_t
         result = await search.search(SearchRequest(query))
         assert {row.arxiv_id for row in result.rows} == {STORED.arxiv_id, NAMED.arxiv_id}, query
         assert result.writers
+        followed = {term.kind: term.text for term in result.alert_terms}
+        assert followed[models.AlertKind.INSTITUTION] in ("Samsung", "삼성", "삼성전자"), query
+        assert followed.get(models.AlertKind.KEYWORD, "quantization") in ("quantization", "양자화"), query
     assert await _ids(search, "papers from Oslo Sound Lab") == {ELSEWHERE.arxiv_id}
 
 
