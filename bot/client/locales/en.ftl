@@ -68,6 +68,7 @@ list-partial-heading = These match only part of what you asked for
 list-missing = missing: { $terms }
 list-perhaps = Did you mean: { $topics }
 list-ignored = Ignored filters: { $filters }
+list-ignored-forms = { $ignored } (write { $forms })
 list-name-corrected = No author is called “{ $name }”; showing the closest name
 list-other-authors = Similar names: { $names }
 list-namesakes = Several people have this name: { $names }

@@ -53,6 +53,7 @@ list-partial-heading = 아래 논문에는 검색어 일부가 없어요
 list-missing = 없는 단어: { $terms }
 list-perhaps = 이렇게 검색하려고 하셨나요? { $topics }
 list-ignored = 쓸 수 없는 조건은 제외했어요: { $filters }
+list-ignored-forms = { $ignored } ({ $forms }처럼 써 주세요)
 list-name-corrected = “{ $name }” 저자는 없어서 이름이 가장 비슷한 저자의 논문을 보여 드려요
 list-other-authors = 이름이 비슷한 저자: { $names }
 list-namesakes = 동명이인이 있어요: { $names }
