@@ -947,5 +947,6 @@ web-failed = This page can't be shown
 web-error = Something went wrong. Please try again later.
 web-no-address = There is nothing at this address.
 web-no-day = Write the date like this: 2025-02-12.
+web-no-paper = Paper “{ $paper }” not found. The address of a paper ends in its arXiv ID, such as 2502.02737. To find one by its title, use the search.
 web-no-page = Pages are numbered from 1 to { $count }.
 web-query-too-long = A search can have up to { $count } characters.

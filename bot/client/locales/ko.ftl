@@ -1153,5 +1153,6 @@ web-failed = 페이지를 보여 드릴 수 없어요
 web-error = 문제가 생겼어요. 잠시 뒤에 다시 시도해 주세요.
 web-no-address = 이 주소에는 아무것도 없어요.
 web-no-day = 날짜는 2025-02-12처럼 적어 주세요.
+web-no-paper = “{ $paper }” 논문을 찾지 못했어요. 논문 주소 끝에는 2502.02737 같은 arXiv 번호가 와요. 제목으로 찾으려면 검색창을 이용해 주세요.
 web-no-page = 페이지 번호는 1부터 { $count }까지예요.
 web-query-too-long = 검색어는 { $count }자까지 쓸 수 있어요.
