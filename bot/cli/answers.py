@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from discord import ui
 
     from bot.app.container import Container
+    from bot.client.translations import Texts
     from bot.daily.why import Explanation
     from bot.glossary.concepts import SurfaceForm
     from bot.search.lookup import FormEvidence
@@ -114,7 +115,7 @@ def why(
         texts = container.texts.for_locale(container.locale)
         view = daily_messages.why_view(texts, detail, answer, guild_id=guild_id, mention=texts.name_command)
         explanations, _ = answer
-        return [_explanation_to_dict(row) for row in explanations], _plain_text(view)
+        return [_explanation_to_dict(row) for row in explanations], _plain_text(view, texts)
 
     found = shell.run_in_container(command)
     if found is not None:
@@ -159,7 +160,7 @@ def status(
             ],
         }
         zones = {row.timezone for row, _ in report.subscriptions}
-        return data, _plain_text(view, ZoneInfo(zones.pop()) if len(zones) == 1 else None)
+        return data, _plain_text(view, texts, ZoneInfo(zones.pop()) if len(zones) == 1 else None)
 
     data, text = shell.run_in_container(command)
     shell.print_result(data, text, as_json)
@@ -198,7 +199,7 @@ def _exit_if_unknown(paper_id: str, found: object) -> None:
         sys.exit(1)
 
 
-def _plain_text(view: ui.LayoutView, zone: ZoneInfo | None = None) -> str:
+def _plain_text(view: ui.LayoutView, texts: Texts, zone: ZoneInfo | None = None) -> str:
     """Return the texts of a message for a terminal: times with their zone, that of the settings if none is given."""
     from discord import ui
 
@@ -206,7 +207,10 @@ def _plain_text(view: ui.LayoutView, zone: ZoneInfo | None = None) -> str:
 
     def format_match(match: re.Match[str]) -> str:
         moment = datetime.fromtimestamp(int(match[1]), UTC)
-        return f"{shell.format_time(moment, shown_zone)} {shown_zone}"
+        if texts.locale.value == "en":
+            return f"{shell.format_time(moment, shown_zone)} {shown_zone}"
+        local = moment.astimezone(shown_zone)
+        return f"{texts.format_date(local)} {local:%H:%M} {shown_zone}"
 
     # Discord shows "in 3 hours" next to a time; here both would be the same.
     shown = "\n".join(item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))

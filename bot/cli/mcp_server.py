@@ -24,7 +24,7 @@ from mcp.server import mcpserver
 from mcp.server.mcpserver import exceptions
 from mcp.server.transport_security import TransportSecuritySettings
 from multidict import CIMultiDict
-from pydantic import Field
+from pydantic import Field, ValidationError
 from starlette.applications import Starlette
 
 from bot.archive import arxiv_ids
@@ -53,7 +53,7 @@ PATIENCE_SECONDS = 20.0
 MAX_BODY_BYTES = 65_536
 LIMITS = http_server.Limits(connections=64, seconds=30.0, request_bytes=2 * MAX_BODY_BYTES)
 PATH = "/mcp"
-MAX_TOOL_NAME = 40
+MAX_TOOL_NAME, MAX_PROBLEMS = 40, 4
 _SHORTER = ((2000, 60), (1000, 40), (500, 20), (250, 10), (120, 5), (40, 3))
 """Characters of each text and items of each list in an answer that is too long as it is: the first pair that fits."""
 _ROW_SIZE = (300, 10)
@@ -252,12 +252,26 @@ def create_tools(
 
 
 class _Server(mcpserver.MCPServer[Any]):
-    """A server whose answer to an unknown tool repeats the beginning of its name alone."""
+    """A server whose answers to an unknown tool and to unusable arguments are short sentences."""
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: mcpserver.Context[Any, Any] | None = None
     ) -> types.CallToolResult | types.InputRequiredResult:
-        return await super().call_tool(name[:MAX_TOOL_NAME], arguments, context)
+        try:
+            return await super().call_tool(name[:MAX_TOOL_NAME], arguments, context)
+        except exceptions.ToolError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            problems = error.__cause__.errors(include_url=False, include_context=False)
+            raise exceptions.ToolError(" ".join(map(_describe, problems[:MAX_PROBLEMS]))) from None
+
+
+def _describe(problem: Mapping[str, Any]) -> str:
+    """Return the sentence on an argument that a tool cannot take."""
+    name = ".".join(map(str, problem["loc"]))[:MAX_TOOL_NAME]
+    if str(problem["type"]).startswith("date"):
+        return f"{name} must be a date such as 2025-01-31."
+    return f"{name}: {problem['msg']}."
 
 
 def create_server(tools: ArchiveTools) -> mcpserver.MCPServer[Any]:

@@ -289,7 +289,10 @@ def print_papers(
 
 
 def _warnings(result: search_results.SearchResult) -> list[str]:
-    left_out = ", ".join(result.ignored)
+    from bot.text import query_parser
+
+    left_out, forms = ", ".join(result.ignored), ", ".join(query_parser.list_accepted_forms(result.ignored))
+    left_out += f" (write {forms})" if forms else ""
     corrected = ", ".join(f"{typed} → {meant}" for typed, meant in result.corrected)
     return [
         *([f"Not understood and ignored: {left_out}"] if result.ignored else []),

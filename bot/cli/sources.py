@@ -118,7 +118,13 @@ def list_rows(as_json: shell.AsJson = False) -> None:
         return await registry.list_yields()
 
     found = shell.run_with_service(_create_registry, command)
-    rows = [to_dict(row) | _yield_to_dict(brought) for row, brought in found]
+    rows = [
+        to_dict(row)
+        | (_yield_to_dict(brought) if row.last_attempt_at else {"brings": None, "papers_a_day": None})
+        for row, brought in found
+    ]
+    if not as_json:
+        rows = [row | {"brings": row["brings"] or "not read yet"} for row in rows]
     shell.print_rows(
         rows,
         _SOURCE_COLUMNS,

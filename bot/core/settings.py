@@ -252,6 +252,7 @@ def load() -> Settings:
         return Settings()
     except pydantic.ValidationError as error:
         lines = [_format_error(problem) for problem in error.errors()]
+        lines += [unknown.sentence for unknown in find_unknown()]
         raise errors.UsageError("\n".join(lines)) from None
     except SettingsError as error:
         raise errors.UsageError(_format_unread(error)) from None

@@ -695,7 +695,7 @@ async def _list_meant(request: Request, subscription_id: str | None) -> list[Sub
         return [row for row in rows if row.channel_id == request.interaction.channel_id] or rows
     found = [row for row in rows if str(row.id) == subscription_id]
     if not found:
-        raise UserError("no-subscription")
+        raise UserError("no-subscription", command=request.interaction.client.mentions("daily list"))
     return found
 
 
@@ -714,9 +714,11 @@ async def _find_manageable(request: Request, subscription_id: str) -> Subscripti
     try:
         subscription = await request.services.subscriptions.get(message_builder.parse_number(subscription_id))
     except errors.UsageError:
-        raise UserError("no-subscription") from None
+        raise UserError(
+            "no-subscription", command=request.interaction.client.mentions("daily list")
+        ) from None
     if subscription.created_by != request.user_id:
-        raise UserError("no-subscription")
+        raise UserError("no-subscription", command=request.interaction.client.mentions("daily list"))
     await router.require_manager_of(request.interaction, subscription.guild_id)
     return subscription
 

@@ -75,7 +75,7 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
     for option in options[1:]:
         # A query has `votes:20` too, and words after it.
         number, _, words = values.get(option["name"], "").partition(" ")
-        if option["type"] == INTEGER and options[0]["type"] == STRING and number.isdecimal() and words:
+        if option["type"] == INTEGER and options[0]["type"] == STRING and words:
             values |= {option["name"]: number, text: f"{values.get(text, '')} {words}".strip()}
     return values
 
@@ -117,7 +117,7 @@ def convert_command(option: CommandSpec, value: str) -> str | int | bool:
             return chosen
     if option["type"] == INTEGER:
         if not re.fullmatch("-?[0-9]{1,9}", value):
-            raise UnusableValueError("number")
+            raise UnusableValueError("number", value=value[:50])
         low, high = option.get("min_value", int(value)), option.get("max_value", int(value))
         if not low <= int(value) <= high:
             raise UnusableValueError("range", low=str(low), high=str(high), value=value)
@@ -152,7 +152,7 @@ HINTS = {
         "group": "There is no such command. Type one of these: {names}.",
         "missing": "`{command}` needs {missing}: for example `{command} {missing}: …`.",
         "choice": "`{command}` does not know that value for {option}. Choose one: {names}.",
-        "number": "`{option}` needs a whole number, such as 10.",
+        "number": "`{option}` needs a whole number, such as 10; you typed {value}.",
         "range": "`{option}` must be from {low} to {high}; you typed {value}.",
         "chosen": "`{option}` is chosen from Discord's list. Type / and pick the command there.",
         "channel": "There is no channel {value}. Choose one: {names}.",
@@ -164,7 +164,7 @@ HINTS = {
         "group": "그런 명령어는 없어요. 이 중에서 입력해 주세요: {names}",
         "missing": "`{command}` 명령어에는 {missing} 값이 필요해요. 예: `{command} {missing}: …`",
         "choice": "`{command}` 명령어의 {option} 값으로는 쓸 수 없어요. 이 중에서 골라 주세요: {names}",
-        "number": "`{option}`에는 10처럼 숫자를 넣어 주세요.",
+        "number": "`{option}`에는 10처럼 숫자를 넣어 주세요(입력한 값: {value}).",
         "range": "`{option}`에는 {low}부터 {high}까지 넣을 수 있어요(입력한 값: {value}).",
         "chosen": "`{option}` 값은 디스코드 목록에서 골라야 해요. /를 입력해 명령어를 골라 주세요.",
         "channel": "{value} 채널은 없어요. 이 중에서 골라 주세요: {names}",

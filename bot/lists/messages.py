@@ -47,6 +47,7 @@ from bot.rendering import discord_text
 from bot.search import completion
 from bot.search import results as search_results
 from bot.search.results import Sort
+from bot.text import query_parser
 from storage import models
 from storage.shelf import Order
 
@@ -472,7 +473,11 @@ def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult)
 
 def ignored_note(texts: Texts, result: search_results.SearchResult) -> str:
     """Return the note on the filters of a query that were ignored, "" for none."""
-    return texts("list-ignored", filters=format_names(result.ignored)) if result.ignored else ""
+    if not result.ignored:
+        return ""
+    note = texts("list-ignored", filters=format_names(result.ignored))
+    forms = format_names(query_parser.list_accepted_forms(result.ignored))
+    return texts("list-ignored-forms", ignored=note, forms=forms) if forms else note
 
 
 def format_names(names: Sequence[str], separator: str = ", ") -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -79,6 +80,16 @@ def parse_query(text: str) -> Query:
     for match in _CLAUSE.finditer(clean):
         builder.add(match)
     return builder.build()
+
+
+_EXAMPLES = {"author": "NAME", "votes": "20", **dict.fromkeys(("since", "until", "before"), "2025-01-31")}
+
+
+def list_accepted_forms(ignored: Iterable[str]) -> list[str]:
+    """Return how filters that a query ignored are written, with the names as typed: since:2025-01-31 for since:december."""
+    names = [match[2] for match in map(_CLAUSE.match, ignored) if match and match[2] and not match[1]]
+    examples = {name: _EXAMPLES.get(_FIELDS.get(name.lower(), "")) for name in names}
+    return [f"{name}:{example}" for name, example in examples.items() if example]
 
 
 class _QueryBuilder:

@@ -31,6 +31,7 @@ from bot.lists.commands import ListSnippets, PaperListLoader
 from bot.lists.messages import PaperList
 from bot.rendering import discord_text, markdown
 from bot.rendering.templates import OutputFormat, Templates
+from bot.search.results import Snippet
 from bot.text import typography
 from bot.trends import commands as trends_commands
 from bot.trends import messages as trends_messages
@@ -153,7 +154,10 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A paper of a list, as its template takes it. `snippet` and `missing` are Discord's Markdown; `day` is "" on its page."""
+    """A paper of a list, as its template takes it. `snippet`, `missing` and `language_note` are Discord's Markdown.
+
+    `day` is "" on its page; `language` is that of `snippet` if it is not the page's, otherwise "".
+    """
 
     rank: int
     arxiv_id: str
@@ -167,6 +171,8 @@ class Row:
     snippet: str = ""
     missing: str = ""
     picture: str | None = None
+    language: str = ""
+    language_note: str = ""
 
 
 @dataclass(frozen=True)
@@ -268,7 +274,7 @@ class WebPages:
             raise MovedError(arxiv_id)
         detail = await self.services.search.find_paper(arxiv_id) if arxiv_id else None
         if detail is None or not detail.is_listed or detail.first_on > latest_date(self.services.clock()):
-            raise PageError(404, "no-paper", paper=discord_text.escape_text(text[:60]))
+            raise PageError(404, "web-no-paper", paper=discord_text.escape_text(text[:60]))
         topics = await self.services.glossary.list_title_topics(detail.title or "", site.locale)
         return await asyncio.to_thread(self.make_paper, site, detail, topics)
 
@@ -423,6 +429,10 @@ class WebPages:
             heading = lists_messages.empty_heading(texts, listed) or texts("archive-empty")
             notes = [note for note in lists_messages.empty_notes(texts, listed) if note]
         rows = self._make_rows(site, listed.rows, listed)
+        languages = (snippet.language for snippet in listed.snippets.values())
+        if summaries.are_all_foreign(languages, site.locale):
+            notes.append(texts("summary-in-other-language"))
+            rows = [replace(row, language_note="") for row in rows]
 
         def page_link(number: int) -> str:
             return site.link(*parts, **query, **({"page": f"{number + 1}"} if number else {}))
@@ -451,7 +461,12 @@ class WebPages:
     ) -> list[Row]:
         texts = self.texts(site)
         missing: Mapping[str, Sequence[str]] = listed.missing if listed else {}
-        snippets = {arxiv_id: snippet.text for arxiv_id, snippet in listed.snippets.items()} if listed else {}
+        snippets: Mapping[str, Snippet] = listed.snippets if listed else {}
+        languages = {
+            arxiv_id: snippet.language
+            for arxiv_id, snippet in snippets.items()
+            if snippet.language != site.locale.value
+        }
         first = listed.state.offset + 1 if listed else 1
         shown_day = listed.state.text if listed and listed.state.kind is ListKind.DIGEST else ""
         return [
@@ -465,11 +480,13 @@ class WebPages:
                 row.votes,
                 tuple((name, site.author_link(name)) for name in row.authors[:3]),
                 max(0, len(row.authors) - 3),
-                str(snippets.get(row.arxiv_id, "")),
+                str(snippets[row.arxiv_id].text) if row.arxiv_id in snippets else "",
                 texts("list-missing", terms=lists_messages.format_names(missing[row.arxiv_id]))
                 if row.arxiv_id in missing
                 else "",
                 find_picture(row.thumbnail),
+                languages.get(row.arxiv_id, ""),
+                texts("summary-in-other-language") if row.arxiv_id in languages else "",
             )
             for rank, row in enumerate(rows, first)
         ]

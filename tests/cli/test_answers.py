@@ -51,6 +51,10 @@ def test_status_shows_the_newest_digest_and_the_next_post_once_in_the_zone_of_th
     filled(*ADD_CHANNEL)
     monkeypatch.setenv("PAPERROUND_TIMEZONE", "Europe/Berlin")
     assert re.search(r", received .* \d\d:\d\d Europe/Berlin\n", filled("status").stdout)
+    monkeypatch.setenv("PAPERROUND_LOCALE", "ko")
+    korean = filled("status").stdout
+    assert re.search(r"일, \d{4}년 \d+월 \d+일 \d\d:\d\d Europe/Berlin 들어옴\n", korean), korean
+    monkeypatch.delenv("PAPERROUND_LOCALE")
     answer = filled("status", "--channel", "20")
     assert "January 5, 2026" in answer.stdout
     assert re.search(r"#20 .*\nNext: \w{3} \d\d \w{3} \d{4} 09:00 Asia/Seoul\n", answer.stdout)

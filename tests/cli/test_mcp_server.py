@@ -133,12 +133,12 @@ async def test_the_tools_are_described_and_answer_as_the_shell_does(archive: Dat
 async def test_bad_arguments_get_a_sentence(archive: Database) -> None:
     cases: Sequence[tuple[str, dict[str, object], str]] = (
         ("search_papers", {"query": " "}, "Say what to look for"),
-        ("search_papers", {"query": "x", "since": "yesterday"}, "since"),
+        ("search_papers", {"query": "x", "since": "yesterday"}, "since must be a date such as"),
         ("search_papers", {"query": "x", "limit": 1000}, "less than or equal to 50"),
         ("search_papers", {"query": "x" * 10_000}, "at most 2000"),
         ("get_paper", {"arxiv_id": "2599.99999"}, "There is no paper '2599.99999'"),
         ("similar_papers", {"arxiv_id": "2599.99999"}, "search_papers finds papers by topic"),
-        ("daily_digest", {"date": "2025-02-30"}, "date"),
+        ("daily_digest", {"date": "2025-02-30"}, "date must be a date such as 2025-01-31."),
         ("forget_paper" * 4_000, {}, "Unknown tool: forget_paper"),
     )
     async with create_client(archive) as client:
@@ -147,6 +147,7 @@ async def test_bad_arguments_get_a_sentence(archive: Database) -> None:
             assert answer.is_error
             assert sentence in answer_text(answer)
             assert len(answer_text(answer)) < 1_000
+            assert "pydantic" not in answer_text(answer)
 
 
 async def test_answers_are_bounded_and_foreign_text_is_data(sqlite_db: Database) -> None:

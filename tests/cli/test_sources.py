@@ -150,6 +150,9 @@ def test_a_check_of_a_feed_of_papers_says_what_will_happen(site: Site) -> None:
     site.pages["/again"] = site.pages["/many"]
     [row] = json.loads(run("add", f"{site.url}/again", "--check", "--json")[1])
     assert (row["brings"], row["papers_a_day"]) == ("look-up", 300)
+    unread = json.loads(run("list", "--json")[1])
+    assert {(row["brings"], row["papers_a_day"]) for row in unread} == {(None, None)}
+    assert run("list")[1].count("not read yet") == len(unread)
     run("fetch")
     listed = json.loads(run("list", "--json")[1])
     assert [(row["brings"], row["papers_a_day"], row["status"]) for row in listed] == [

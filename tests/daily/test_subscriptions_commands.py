@@ -240,6 +240,9 @@ async def test_without_subscriptions_every_command_mentions_setup(harness: Clien
     for command in ("daily list", "daily preview", "daily now", "daily pause", "daily copy", "daily remove"):
         shown = shown_text(await harness.manage(command))
         assert shown == harness.texts("no-subscriptions", command=harness.bot.mentions("daily setup"))
+    await harness.add_subscription()
+    unknown = shown_text(await harness.manage("daily preview", post="9"))
+    assert unknown == harness.texts("no-subscription", command=harness.bot.mentions("daily list"))
 
 
 @both_languages

@@ -112,6 +112,10 @@ async def test_what_is_not_a_command_gets_one_hint_in_the_readers_language(sqlit
     expected = {
         "hello, what is new today?": ("answers commands", "명령어에만 답해요"),
         "/topic RL votes:abc": ("`votes` needs a whole number", "`추천`에는 10처럼 숫자를"),
+        "/topic votes:many robots": (
+            "whole number, such as 10; you typed many.",
+            "숫자를 넣어 주세요(입력한 값: many)",
+        ),
         "/topic": ("`/topic` needs query", "`/주제` 명령어에는 검색어"),
         "/daily setup papers:999": (
             "from 1 to 25; you typed 999",

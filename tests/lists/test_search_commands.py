@@ -45,6 +45,7 @@ async def test_a_topic_is_answered_privately_explained_and_can_be_searched_liter
 async def test_the_list_says_how_a_query_was_read(harness: ClientHarness) -> None:
     texts = harness.texts
     ignored, none = texts("list-ignored", filters="votes:many"), texts("try-instead")
+    ignored = texts("list-ignored-forms", ignored=ignored, forms="votes:20")
     for query, said, unsaid in (
         (
             "로봇 지도에 대한 논문 추천해줘",

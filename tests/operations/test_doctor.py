@@ -107,6 +107,12 @@ async def test_names_that_are_not_settings_are_warnings_with_the_nearest_name(
     assert "Did you mean PAPERROUND_TIMEZONE?" in warned["PAPERROUND_TIMEZON"].note
     assert "Did you mean" not in warned["PAPERROUND_QQQQ"].note
     assert "Did you mean http?" in warned["htp"].note
+    # Beside values that are not valid, the names are said at once too.
+    monkeypatch.setenv("PAPERROUND_TIMEZONE", "Nowhere")
+    with pytest.raises(
+        errors.UsageError, match=r"(?s)PAPERROUND_TIMEZONE: .*PAPERROUND_TIMEZON is not a setting"
+    ):
+        await examine()
 
 
 async def test_an_empty_inbox_is_not_a_source_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

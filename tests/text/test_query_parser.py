@@ -78,3 +78,11 @@ def test_empty_queries_are_recognised() -> None:
     assert query_parser.parse_query("votes:1").has_range_filters
     assert not query_parser.parse_query("votes:1").has_text
     assert query_parser.parse_query("until:2025").has_range_filters
+
+
+def test_an_ignored_filter_is_answered_with_its_form_by_the_name_that_was_typed() -> None:
+    ignored = query_parser.parse_query("since:december 이후:12월 votes:abc -author:lin").ignored
+    assert ignored == ("since:december", "이후:12월", "votes:abc", "-author:lin")
+    forms = query_parser.list_accepted_forms(ignored)
+    assert forms == ["since:2025-01-31", "이후:2025-01-31", "votes:20"]
+    assert query_parser.parse_query(" ".join(forms)).ignored == ()

@@ -54,6 +54,7 @@ async def test_each_address_has_its_page(archive: WebArchive) -> None:
         "/papers/2501.00001": (200, "text/html", "Andrés Marafiori"),
         "/papers/2501.00001v3": (301, None, ""),
         "/papers/2501.99999": (404, "text/html", "2501.99999"),
+        "/papers/qlora": (404, "text/html", "ends in its arXiv ID, such as 2502.02737"),
         "/papers/..%2f..%2fetc%2fpasswd": (404, "text/html", "not found"),
         "/search?q=" + quote("강화학습"): (200, "text/html", "Rewarding Steps"),
         "/search?q=2501.00003": (200, "text/html", "Molecules in Motion"),
@@ -182,6 +183,16 @@ async def test_a_paper_that_readers_alone_know_has_no_page(archive: WebArchive) 
     assert detail is not None
     assert detail.venue == "NeurIPS 2025"
     assert "NeurIPS" not in await archive.text("/papers/2501.00001")
+
+
+async def test_a_list_says_which_sentences_are_in_another_language(archive: WebArchive) -> None:
+    note = "Not available in English yet; shown in Korean"
+    all_foreign = await archive.text("/days/2025-01-02?lang=en")
+    assert (all_foreign.count(note), all_foreign.count('<p lang="ko">')) == (1, 2)
+    mixed = await archive.text("/authors/Ada%20Lovelace?lang=en")
+    assert mixed.count(note) == mixed.count('<p lang="ko">') > 0
+    assert note not in await archive.text("/days/2025-01-04?lang=en")
+    assert note not in await archive.text("/days/2025-01-02?lang=ko")
 
 
 async def test_the_language_is_that_of_the_address_else_of_the_browser(archive: WebArchive) -> None:
