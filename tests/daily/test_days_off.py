@@ -129,7 +129,7 @@ def test_without_an_end_of_days_off_a_day_counts_as_one_with_posts() -> None:
         ("x" * 100_000, "line 1"),
         (
             "# the lab's\n" + "2026-01-01..2026-12-31\n" * 40_000,
-            "line 56: '2026-01-01..2026-12-31': a file has at most",
+            "line 56: '2026-01-01..2026-12-31': this line takes the file over",
         ),
     ],
 )
