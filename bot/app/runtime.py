@@ -117,7 +117,8 @@ async def _retry_while_unreachable(
             await asyncio.sleep(delay)
 
 
-RETRY_INTERVAL = 1.0
+RETRY_INTERVAL = 0.2
+"""Seconds between a standby's attempts to become the sender: most of the time of a take-over is spent waiting for the next."""
 DATABASE_DELAYS = (1.0, 1.0, 2.0, 3.0, 5.0)
 """Seconds between attempts to reach the database; the last one repeats."""
 DATABASE_WARNING_EVERY = 120
