@@ -264,7 +264,7 @@ _POOLER = (
 
 
 def sqlstate(error: BaseException) -> str:
-    """Return PostgreSQL's code of an error; empty if it has none."""
+    """Return PostgreSQL's code of an error; empty for an error without a code."""
     return getattr(getattr(error, "orig", None) or error, "sqlstate", None) or ""
 
 

@@ -73,7 +73,7 @@ class InteractionServer:
     def receive(self, headers: Mapping[str, str], body: bytes) -> web.Response:
         """Begin to handle a request and return the answer to it. One that Discord did not sign now is 401, and does nothing.
 
-        Nor does one that came before, which somebody may have captured; it is answered as then.
+        Nor does one that came before, which may have been captured; it is answered as then.
         """
         if not self._is_signed(headers, body):
             return web.Response(status=401, text="invalid request signature")
@@ -110,12 +110,12 @@ class InteractionServer:
                 await self._client.prepare_guild(int(data["guild_id"]))
             before = asyncio.all_tasks()
             self._parse(data)
-            # What discord.py starts is in hand as long as it runs.
+            # Tasks that discord.py starts are part of the answer.
             if started := asyncio.all_tasks() - before:
                 await asyncio.wait(started)
 
     async def finish(self) -> None:
-        """Wait until the interactions in hand are answered, for FINISH_SECONDS at most."""
+        """Wait until the interactions that were received are answered, for FINISH_SECONDS at most."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=FINISH_SECONDS)
 

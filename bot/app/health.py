@@ -313,7 +313,7 @@ class MonitoringServer:
         with isolation.isolated(log, "the fronts are unknown"):
             async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
                 live = await processes.list_live(connection, self._clock())
-            return any(process.role is models.ProcessRole.FRONT for process in live)
+            return processes.has_front(live)
         return True
 
     async def _find_mismatch(self) -> str | None:

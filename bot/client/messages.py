@@ -276,7 +276,7 @@ PERIOD_DAYS = {Period.WEEK: 7, Period.MONTH: 30, Period.QUARTER: 91, Period.YEAR
 """The days of each period except ALL."""
 
 _ORDERS = {"o": Order.OLDEST, "v": Order.VOTES, "t": Order.TITLE}
-"""The orders of saved papers by their letters in a custom id; NEWEST has none."""
+"""The orders of saved papers by their letters in a custom id; NEWEST is left out."""
 _ORDER_FLAGS = {order: flag for flag, order in _ORDERS.items()}
 
 
@@ -320,7 +320,7 @@ class ListState:
 
 
 def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
-    """Return the kind, text and minimum votes of an alert for a topic or an author; None if there is no text.
+    """Return the kind, text and minimum votes of an alert for a topic or an author; None without a text.
 
     Alerts have no operators: a query gives its words, else its first phrase, else its first author.
     """

@@ -173,7 +173,7 @@ _MESSAGE_SCOPED_KINDS = {PartKind.THREAD, PartKind.CROSSPOST, PartKind.EDIT}
 
 
 def classify(status: int, code: int, kind: PartKind) -> Classification:
-    """Classify Discord's error response to a part of this kind. `code` is 0 if it has none."""
+    """Classify Discord's error response to a part of this kind. `code` is 0 for a response without a code."""
     if status == 401:
         return _INVALID_TOKEN
     classification = DISCORD_ERRORS.get(code)
