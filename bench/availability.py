@@ -161,11 +161,15 @@ async def _measure_kills(folder: Path, size: Size) -> list[Figure]:
         show(Figure("killed, leaders and fronts: commands unanswered", fronts.unanswered, "", max_value=0))
     )
     for way, kills in (("restarted", restarted), ("a standby", standby), ("leaders and fronts", fronts)):
-        figures += [
-            show(Figure(f"killed, {way}: posts lost", kills.lost, "", max_value=0)),
-            show(Figure(f"killed, {way}: posts doubled", kills.doubled, "", max_value=0)),
-        ]
+        figures += _show_faults(f"killed, {way}", kills.lost, kills.doubled)
     return figures
+
+
+def _show_faults(event: str, lost: int, doubled: int) -> list[Figure]:
+    return [
+        show(Figure(f"{event}: posts lost", lost, "", max_value=0)),
+        show(Figure(f"{event}: posts doubled", doubled, "", max_value=0)),
+    ]
 
 
 async def _kill_senders(folder: Path, way: str, size: Size) -> _Kills:
@@ -243,8 +247,7 @@ async def _measure_freeze(folder: Path, size: Size) -> list[Figure]:
         lost, doubled = await fault_harness.count_faults(harness, channels, 2)
     return [
         show(Figure("frozen: until the new term", seconds, "s", max_value=25)),
-        show(Figure("frozen: posts lost", lost, "", max_value=0)),
-        show(Figure("frozen: posts doubled", doubled, "", max_value=0)),
+        *_show_faults("frozen", lost, doubled),
     ]
 
 
@@ -486,8 +489,7 @@ async def _measure_promotion(folder: Path, size: Size) -> list[Figure]:
             lost, doubled = await fault_harness.count_faults(harness, channels, 1)
     return [
         show(Figure("primary killed, replica promoted: until it sends", seconds, "s", max_value=30)),
-        show(Figure("primary killed: posts lost", lost, "", max_value=0)),
-        show(Figure("primary killed: posts doubled", doubled, "", max_value=0)),
+        *_show_faults("primary killed", lost, doubled),
     ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from discord import app_commands
 
 from bot.text import analyser
 from tests.support import sample_archive
@@ -60,13 +59,7 @@ async def test_no_autocomplete_works_on_more_than_the_longest_choice(
         return fold(text)
 
     monkeypatch.setattr(analyser, "fold", counting_fold)
-    options = [
-        (command.qualified_name, str(parameter.display_name))
-        for command in harness.bot.tree.walk_commands()
-        if isinstance(command, app_commands.Command)
-        for parameter in command.parameters
-        if parameter.autocomplete
-    ]
+    options = harness.completed_options()
     assert ("digest", "date") in options
     for option in options:
         folded.clear()

@@ -410,13 +410,7 @@ async def test_each_autocomplete_offers_nothing_while_the_bot_is_busy(harness: C
     await harness.click(card, label=harness.texts("save"))
     [row], _ = await harness.bot.services.shelf.list_saved(harness.reader.id)
     await harness.bot.services.shelf.set_tags(harness.reader.id, row.id, "robots")
-    completed = [
-        (command.qualified_name, str(parameter.display_name))
-        for command in harness.bot.tree.walk_commands()
-        if isinstance(command, app_commands.Command)
-        for parameter in command.parameters
-        if parameter.autocomplete
-    ]
+    completed = harness.completed_options()
 
     async def count_offered() -> dict[tuple[str, str], int]:
         return {
