@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,6 +31,10 @@ FLAGS = (
 WAIT_SECONDS = 60.0
 
 
+class _NavigatedError(Exception):
+    """The page was replaced by another one while the browser evaluated an expression on it."""
+
+
 class Browser:
     """One page of a browser. Coordinates and sizes are CSS pixels."""
 
@@ -44,6 +49,8 @@ class Browser:
         while True:
             answer = await self._socket.receive_json(timeout=patience.scaled(WAIT_SECONDS))
             if answer.get("id") == number:
+                if re.search("navigated|context", answer.get("error", {}).get("message", "")):
+                    raise _NavigatedError
                 assert "error" not in answer, answer
                 result: dict[str, Any] = answer["result"]
                 return result
@@ -54,12 +61,16 @@ class Browser:
         await self.call("Page.navigate", url=url)
 
     async def evaluate(self, expression: str) -> Any:
-        answer = await self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Return the value of a JavaScript expression, or None while one page follows another."""
+        try:
+            answer = await self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        except _NavigatedError:
+            return None
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     async def text(self) -> str:
-        return " ".join(str(await self.evaluate("document.body ? document.body.innerText : ''")).split())
+        return " ".join(str(await self.evaluate("document.body?.innerText") or "").split())
 
     async def wait_for(self, expression: str) -> None:
         """Wait until a JavaScript expression is true. Raises TimeoutError with the page's text."""
