@@ -27,8 +27,7 @@ from bench.figures import Figure, median, percentile, show, time_await
 from bot.alerts import matcher
 from bot.alerts.service import Alerts
 from bot.core import logs
-from bot.glossary import concepts
-from bot.text import analyser, keywords
+from bot.text import analyser, concepts, keywords
 from storage import database as storage_database
 from storage import migrate, models, tables
 from storage.database import Database

@@ -27,13 +27,12 @@ from bench.quality import author_names
 from bot.archive import ingest as archive_ingest
 from bot.core import logs
 from bot.core.clock import system_clock
-from bot.glossary import concepts
 from bot.search import engine, scoring
 from bot.search import index as search_index
 from bot.search import query as search_query
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from bot.text import analyser
+from bot.text import analyser, concepts
 from storage import migrate, models, search, snapshot
 from storage.database import Database
 

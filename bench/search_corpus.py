@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from bench.synthetic_archive import HEADINGS, Zipf
-from bot.glossary import concepts
+from bot.text import concepts
 from storage import models
 
 LAST_DAY = date(2026, 6, 30)

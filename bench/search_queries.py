@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bot.glossary import concepts
-from bot.text import analyser
+from bot.text import analyser, concepts
 from storage import search
 
 QUERIES_PER_CLASS = 12

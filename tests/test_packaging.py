@@ -85,6 +85,7 @@ def test_the_wheel_contains_every_template_in_its_package(wheel: frozenset[str])
         ("bot/demo/samples", "*.md"),
         ("bot/demo/pictures", "*.png"),
         ("bot/text", "*.tsv"),
+        ("bot/text", "*.txt"),
     ],
 )
 def test_the_wheel_contains_every_module_and_data_file(

@@ -13,10 +13,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from unittest import mock
 
-from bot.glossary import concepts, induction, resolver
+from bot.glossary import induction, resolver
 from bot.search import authors, completion, engine, lookup, scoring
 from bot.search import query as search_query
-from bot.text import people, questions, term_keys
+from bot.text import concepts, people, questions, term_keys
 
 _Replacement = tuple[object, str, object]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.quality import corpus
-from bot.glossary import concepts, resolver
+from bot.glossary import resolver
 from bot.search import scoring
-from bot.text import analyser, query_parser, term_keys, typography
+from bot.text import analyser, concepts, query_parser, term_keys, typography
 from tests.support import glossary_in_memory
 
 _MAX_PARTIAL_MATCHES = 10

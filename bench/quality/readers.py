@@ -23,8 +23,7 @@ from statistics import fmean, stdev
 from typing import TypeAlias
 
 from bench.quality import corpus, in_memory, measures
-from bot.glossary import concepts
-from bot.text import analyser, typography
+from bot.text import analyser, concepts, typography
 from bot.today import profiles
 from storage.search import DocumentTexts
 

@@ -23,13 +23,13 @@ from bot.archive import arxiv_ids, summaries
 from bot.core import clock
 from bot.core.clock import TimeSlices
 from bot.daily import schedule
-from bot.glossary import concepts, resolver
+from bot.glossary import resolver
 from bot.outbox import contents
 from bot.search import glossary as search_glossary
 from bot.search import query as search_query
 from bot.search import results as search_results
 from bot.search import scoring
-from bot.text import analyser, keywords, people, term_keys, typography
+from bot.text import analyser, concepts, keywords, people, term_keys, typography
 from storage import alerts, key_values, models, papers, search, snapshot
 from storage.database import Database
 

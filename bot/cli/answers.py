@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from bot.app.container import Container
     from bot.client.translations import Texts
     from bot.daily.why import Explanation
-    from bot.glossary.concepts import SurfaceForm
     from bot.search.lookup import FormEvidence
     from bot.search.service import SearchService
+    from bot.text.concepts import SurfaceForm
     from bot.trends.service import RisingTopic, Trend
     from storage import models
 

@@ -20,8 +20,8 @@ from operator import add
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
-from bot.glossary import concepts, resolver, transliteration
-from bot.text import analyser, term_keys, typography
+from bot.glossary import resolver, transliteration
+from bot.text import analyser, concepts, term_keys, typography
 
 MAX_CONTEXT_WORDS = 7
 """Words kept before a parenthesis."""

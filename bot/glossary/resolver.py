@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from bot.glossary import concepts, transliteration
-from bot.text import analyser, term_keys
+from bot.glossary import transliteration
+from bot.text import analyser, concepts, term_keys
 
 _AMBIGUOUS_WEIGHT = 0.25
 _MIN_SHARE = 0.2
@@ -323,7 +323,7 @@ def is_same_form(left: str, right: str) -> bool:
 
 def is_everyday_word(text: str) -> bool:
     """Tell whether a text in lower case is an everyday word or its plural, which is not an abbreviation among other words."""
-    return not {text, text.removesuffix("s")}.isdisjoint(concepts.read_words("everyday_words.txt"))
+    return not {text, text.removesuffix("s")}.isdisjoint(concepts.read_words("ordinary_words.txt"))
 
 
 def is_korean_only(text: str) -> bool:

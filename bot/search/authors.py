@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice, pairwise
 
-from bot.glossary import concepts, resolver
+from bot.glossary import resolver
 from bot.search import glossary as search_glossary
 from bot.search import query as search_query
 from bot.search.results import AuthorResult, Sort
-from bot.text import analyser, people, questions
+from bot.text import analyser, concepts, people, questions
 from bot.text.query_parser import Query
 from storage import models, search
 from storage.search import BooleanQuery, Prefix, all_of, any_of

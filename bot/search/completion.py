@@ -15,12 +15,12 @@ from itertools import islice
 from typing import NamedTuple
 
 from bot.archive import arxiv_ids
-from bot.glossary import concepts, resolver
+from bot.glossary import resolver
 from bot.search import authors as search_authors
 from bot.search import engine
 from bot.search import query as search_query
 from bot.search.results import Choice
-from bot.text import analyser, people, term_keys, typography
+from bot.text import analyser, concepts, people, term_keys, typography
 from storage import models, search
 from storage.snapshot import Snapshot
 

@@ -16,12 +16,11 @@ from itertools import combinations, compress, islice
 from types import MappingProxyType
 from typing import NamedTuple, assert_never
 
-from bot.glossary import concepts
-from bot.glossary.concepts import Expansion, Segment
 from bot.search import query as search_query
 from bot.search import results as search_results
 from bot.search import scoring
-from bot.text import analyser, questions, term_keys, typography
+from bot.text import analyser, concepts, questions, term_keys, typography
+from bot.text.concepts import Expansion, Segment
 from bot.text.query_parser import Query
 from storage import models, search
 from storage.search import BooleanQuery, Prefix, all_of, any_of, estimate_matches, prune_phrases, query_tokens

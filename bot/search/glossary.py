@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from bot.core.clock import Clock, system_clock
-from bot.glossary import concepts, resolver
-from bot.text import analyser, term_keys, typography
+from bot.glossary import resolver
+from bot.text import analyser, concepts, term_keys, typography
 from storage import errors, models, search, snapshot
 from storage.snapshot import Snapshot
 

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bot.archive import arxiv_ids
 from bot.core.clock import Clock, system_clock
-from bot.glossary import concepts, resolver
+from bot.glossary import resolver
 from bot.search import authors, completion, engine
 from bot.search import query as search_query
 from bot.search.completion import TopicIndex
 from bot.search.engine import SearchScope
 from bot.search.results import AuthorResult, SearchRequest, SearchResult, Sort
-from bot.text import analyser, dates, query_parser, questions, term_keys, typography
+from bot.text import analyser, concepts, dates, query_parser, questions, term_keys, typography
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot

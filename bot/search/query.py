@@ -14,9 +14,9 @@ from functools import lru_cache
 from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
-from bot.glossary import concepts, resolver
+from bot.glossary import resolver
 from bot.search import glossary as search_glossary
-from bot.text import analyser, people, questions, term_keys, typography
+from bot.text import analyser, concepts, people, questions, term_keys, typography
 from storage import models, search
 from storage.search import AllOf, BooleanQuery, all_of, any_of, with_suffix
 

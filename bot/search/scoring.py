@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from bot.glossary import concepts
 from bot.search import query as search_query
-from bot.text import analyser, term_keys
+from bot.text import analyser, concepts, term_keys
 
 TITLE_WEIGHT = 2.5
 _MAX_TITLE_FREQUENCY = 1.0

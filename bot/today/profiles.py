@@ -21,10 +21,10 @@ import structlog
 
 from bot.core import isolation
 from bot.core.clock import Clock, latest_date, system_clock
-from bot.glossary import concepts, resolver
+from bot.glossary import resolver
 from bot.glossary.resolver import Glossary
 from bot.search.glossary import GlossaryService
-from bot.text import analyser, term_keys
+from bot.text import analyser, concepts, term_keys
 from storage import alerts, archive, models, papers, search, shelf, snapshot, today
 from storage.database import Connection, Database
 from storage.models import FeedbackKind

@@ -12,12 +12,11 @@ from datetime import date, timedelta
 from enum import IntEnum
 
 from bot.core.clock import Clock, latest_date, system_clock
-from bot.glossary import concepts
 from bot.glossary.resolver import Glossary
 from bot.search import authors, engine
 from bot.search import query as search_query
 from bot.search.glossary import GlossaryService
-from bot.text import analyser, query_parser, term_keys, typography
+from bot.text import analyser, concepts, query_parser, term_keys, typography
 from storage import models, papers, search, snapshot, trends
 from storage.database import Connection, Database
 from storage.search import BooleanQuery

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.glossary import concepts, induction, resolver
-from bot.text import analyser
+from bot.glossary import induction, resolver
+from bot.text import analyser, concepts
 from tests.support import glossary_in_memory
 
 FRAGMENTS = st.sampled_from(

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.glossary import concepts, induction, resolver
-from bot.text import analyser, term_keys
+from bot.glossary import induction, resolver
+from bot.text import analyser, concepts, term_keys
 from tests.support import glossary_in_memory, growth
 
 FRAGMENTS = st.sampled_from(

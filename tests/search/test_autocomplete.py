@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.glossary import concepts, resolver
+from bot.glossary import resolver
 from bot.search import completion, glossary
 from bot.search import service as search_service
 from bot.search.service import SearchService
-from bot.text import analyser
+from bot.text import analyser, concepts
 from storage import models, search_index
 from storage.database import Database
 from tests.support import growth, sample_archive

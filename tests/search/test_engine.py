@@ -11,13 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.glossary import concepts
 from bot.search import engine, scoring
 from bot.search import index as search_index
 from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest, SearchResult
 from bot.search.service import SearchService
-from bot.text import term_keys
+from bot.text import concepts, term_keys
 from storage import models, search, snapshot, tables
 from storage.database import Database
 from storage.snapshot import Snapshot

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.glossary import concepts, resolver
+from bot.glossary import resolver
 from bot.search import query as search_query
-from bot.text import analyser, term_keys
+from bot.text import analyser, concepts, term_keys
 from storage import search
 from storage.search import AllOf, BooleanQuery, Prefix
 from tests.support import glossary_in_memory

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from bot.glossary import concepts, resolver
+from bot.glossary import resolver
 from bot.search import scoring
-from bot.text import analyser, term_keys
+from bot.text import analyser, concepts, term_keys
 
 REINFORCEMENT_LEARNING = concepts.Concept(
     "reinforc learn",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from bot.glossary import concepts, induction, resolver
-from bot.text import analyser
+from bot.glossary import induction, resolver
+from bot.text import analyser, concepts
 
 
 def count_mentions(texts: Iterable[str]) -> list[induction.MentionCount]:

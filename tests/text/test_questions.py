@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.glossary import concepts, resolver
+from bot.glossary import resolver
 from bot.search import scoring
-from bot.text import analyser, questions
+from bot.text import analyser, concepts, questions
 from tests.support import glossary_in_memory
 
 _HOSTILE = "가이를의에서로LLM의 논문을 추천해줘? how to of RAG기반 김건우가 줄이는 \t\n.,;()\"'"

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.glossary import concepts
 from bot.search.glossary import GlossaryService
-from bot.text import analyser
+from bot.text import analyser, concepts
 from bot.today import profiles
 from bot.today.profiles import PaperVectors
 from storage import models, papers, shelf, tables, today

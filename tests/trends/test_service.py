@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.glossary import concepts, resolver
+from bot.glossary import resolver
 from bot.search import glossary as search_glossary
+from bot.text import concepts
 from bot.trends import service as trends_service
 from storage import models
 from storage import trends as stored

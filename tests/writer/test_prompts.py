@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.archive.summaries import Basis
-from bot.glossary import concepts
+from bot.text import concepts
 from bot.writer import prompts
 from storage import models
 from tests.support import glossary_in_memory

@@ -1,4 +1,4 @@
-"""The data of the glossary: concepts, each an English term with all its surface forms."""
+"""Concepts, each an English term with all its surface forms: the record that all who read the glossary share. The seed list."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ def _read_data(name: str) -> str:
 def read_words(name: str) -> frozenset[str]:
     """Return the words of a file of this package.
 
-    `everyday_words.txt`: what authors like to make abbreviations of; `function_words.txt`: words that are not abbreviations in
+    `ordinary_words.txt`: what authors like to make abbreviations of; `function_words.txt`: words that are not abbreviations in
     lower case; `boundary_words.txt`: words outside of any Korean term; `not_names.txt`: words with which titles begin.
     """
     return frozenset(_read_data(name).split())
