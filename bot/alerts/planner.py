@@ -15,8 +15,8 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 from typing import NamedTuple, TypeAlias
 
@@ -32,6 +32,27 @@ from storage import accounts, alerts, archive, models, outbox, papers
 from storage.database import Connection, Database
 
 # The delivery kind of alerts: what the expiry of a message undoes, and how alerts are suspended and resumed.
+
+
+AlertMatch: TypeAlias = tuple[contents.PostPaper, tuple[matcher.AlertReason, ...]]
+"""A paper with its reasons: the recipient's alerts that it matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPost:
+    """The papers for one recipient, best first. `in_channel` omits what is for a single reader.
+
+    `digest_on` is the newest day with one of them. `more` is the number of further matches, beyond the alerts' limits. The
+    renderer shows as many `matches` as fit, and the number of the others.
+    """
+
+    marker: str
+    locale: models.Locale
+    digest_on: date
+    matches: tuple[AlertMatch, ...]
+    in_channel: bool = False
+    more: int = 0
+    silent: bool = False
 
 
 async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
@@ -79,7 +100,7 @@ def _list_owned(changed: Iterable[models.Alert]) -> list[Owned]:
     ]
 
 
-ALERT: KindRecord[contents.AlertPost] = KindRecord(
+ALERT: KindRecord[AlertPost] = KindRecord(
     kind=models.DeliveryKind.ALERT,
     priority=models.Priority.NOTIFICATION,
     render=lambda renderer, post: renderer.render_alert(post),
@@ -126,7 +147,7 @@ class PaperMatch(NamedTuple):
     """A paper, and why it matches a recipient's alerts."""
 
     paper: models.PaperDetail
-    reasons: tuple[contents.AlertReason, ...]
+    reasons: tuple[matcher.AlertReason, ...]
 
 
 class Destination(NamedTuple):
@@ -488,7 +509,7 @@ class AlertPlanner:
 
     def _build_post(
         self, locale: models.Locale, shown: Sequence[PaperMatch], more: int, *, in_channel: bool, silent: bool
-    ) -> contents.AlertPost:
+    ) -> AlertPost:
         """Return the message, equal for all recipients of the same papers for the same reasons: alerts are numbered from 0."""
         numbers: dict[int, int] = {}
         numbered = [
@@ -503,7 +524,7 @@ class AlertPlanner:
             self._post_paper(match.paper, locale, matcher.words_in_text(reasons))
             for match, reasons in zip(shown, quoted, strict=True)
         ]
-        return contents.AlertPost(
+        return AlertPost(
             marker=MARKER_PLACEHOLDER,
             locale=locale,
             digest_on=max(match.paper.last_on for match in shown),

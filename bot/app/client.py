@@ -21,11 +21,13 @@ from discord.ext import commands
 
 from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
+from bot.alerts import planner as alerts_planner
 from bot.client import command_sync, message_builder, router, translations
 from bot.client import messages as client_messages
 from bot.client.context import Client
 from bot.client.messages import MentionLookup, PostWording
 from bot.core import isolation
+from bot.daily import choice
 from bot.daily import commands as daily_commands
 from bot.daily.post import STYLES
 from bot.lists import commands as lists_commands
@@ -35,8 +37,10 @@ from bot.outbox import contents, outcomes
 from bot.rendering.templates import Templates
 from bot.shelf import commands as shelf_commands
 from bot.shelf import messages as shelf_messages
+from bot.shelf import news
 from bot.today import commands as today_commands
 from bot.today import messages as today_messages
+from bot.today import service as today_service
 from bot.trends import commands as trends_commands
 from bot.writer import commands as writer_commands
 from storage import accounts, key_values, models, outbox
@@ -418,7 +422,7 @@ class DiscordRenderer:
         """Return the texts of posts in a language, for copies of posts in answers."""
         return self._wordings[locale]
 
-    def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
+    def render_daily(self, post: choice.DailyPost) -> tuple[contents.RenderedPart, ...]:
         """Return the messages of a daily or weekly post in its style; a single message without papers."""
         parts = STYLES[post.style].render(self._wordings[post.locale], post)
         if post.by_webhook:
@@ -427,7 +431,7 @@ class DiscordRenderer:
             )
         return _silence(parts) if post.silent else parts
 
-    def render_alert(self, post: contents.AlertPost) -> tuple[contents.RenderedPart, ...]:
+    def render_alert(self, post: alerts_planner.AlertPost) -> tuple[contents.RenderedPart, ...]:
         """Return the message of an alert."""
         wording = self._wordings[post.locale]
         parts = _message(
@@ -435,7 +439,7 @@ class DiscordRenderer:
         )
         return _silence(parts) if post.silent else parts
 
-    def render_today(self, post: contents.TodayPost) -> tuple[contents.RenderedPart, ...]:
+    def render_today(self, post: today_service.TodayPost) -> tuple[contents.RenderedPart, ...]:
         """Return the message of a reader's papers of the day."""
         wording = self._wordings[post.locale]
         view = today_messages.today_view(wording.ui_texts, post, marker=contents.part_marker(post.marker, 0))
@@ -448,7 +452,7 @@ class DiscordRenderer:
         show = operations_messages.welcome_view if is_welcome else client_messages.notice_view
         return _message(show(wording, post), client_messages.plain_notice_payload(wording, post))
 
-    def render_news(self, post: contents.NewsPost) -> tuple[contents.RenderedPart, ...]:
+    def render_news(self, post: news.NewsPost) -> tuple[contents.RenderedPart, ...]:
         """Return the weekly message about saved papers."""
         texts = self._wordings[post.locale].ui_texts
         plain = shelf_messages.plain_news_payload(texts, post.marker, post.news)

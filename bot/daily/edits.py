@@ -182,11 +182,11 @@ class EditPlanner:
         await contents.prepare_extracts(details, [delivery.locale])
         counts = {arxiv_id: (saved, shared) for arxiv_id, saved, shared in delivery.post.server_picks}
         picked = await papers.list_by_arxiv_ids(connection, list(counts))
-        picks = tuple(contents.build_pick(row, *counts[row.arxiv_id]) for row in picked)
+        picks = tuple(choice.build_pick(row, *counts[row.arxiv_id]) for row in picked)
         # A template error must not abort the transaction of the correction.
         with isolation.isolated(log, "re-render failed", delivery=delivery.key):
             assert delivery.digest_on is not None
-            post = contents.DailyPost(
+            post = choice.DailyPost(
                 marker=planner.MARKER_PLACEHOLDER,
                 locale=delivery.locale,
                 style=subscription.style,

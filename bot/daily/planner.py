@@ -103,7 +103,7 @@ def _owned(subscription: models.Subscription) -> Owned:
     )
 
 
-DAILY: KindRecord[contents.DailyPost] = KindRecord(
+DAILY: KindRecord[choice.DailyPost] = KindRecord(
     kind=models.DeliveryKind.DAILY,
     priority=models.Priority.SCHEDULED,
     render=lambda renderer, post: renderer.render_daily(post),
@@ -125,7 +125,7 @@ class RenderedPost:
     stored: models.StoredPost
 
 
-def render(factory: DeliveryFactory, post: contents.DailyPost) -> RenderedPost:
+def render(factory: DeliveryFactory, post: choice.DailyPost) -> RenderedPost:
     """Render a post once, for any number of deliveries. `post.marker` must be MARKER_PLACEHOLDER.
 
     A paper that cannot be rendered is shown by its id, votes and address alone, and logged: it must not stop the post.
@@ -157,7 +157,7 @@ def render(factory: DeliveryFactory, post: contents.DailyPost) -> RenderedPost:
 
 
 def _reduce_failing(
-    factory: DeliveryFactory, post: contents.DailyPost, paper: contents.PostPaper
+    factory: DeliveryFactory, post: choice.DailyPost, paper: contents.PostPaper
 ) -> contents.PostPaper:
     """Return a paper of a post, with nothing but its id, votes and address if it cannot be rendered alone."""
     failures: list[Exception] = []
@@ -369,12 +369,12 @@ def build_daily_post(
     post: choice.PlannedPost,
     details: Mapping[int, models.PaperDetail],
     now: datetime,
-) -> contents.DailyPost:
+) -> choice.DailyPost:
     """Return the content of a planned post, with the shared marker. `details` are keyed by paper id.
 
     A list that closes after `now` (UTC) is not complete.
     """
-    return contents.DailyPost(
+    return choice.DailyPost(
         marker=MARKER_PLACEHOLDER,
         locale=subscription.locale,
         style=subscription.style,
@@ -392,7 +392,7 @@ def build_daily_post(
         closes_at=post.closes_at,
         is_complete=post.closes_at is not None and post.closes_at <= now,
         ranks=post.ranks,
-        server_picks=tuple(contents.build_pick(*pick) for pick in post.server_picks),
+        server_picks=tuple(choice.build_pick(*pick) for pick in post.server_picks),
         by_webhook=subscription.is_by_webhook,
         silent=subscription.silent,
     )
@@ -416,7 +416,7 @@ class RenderedPosts:
         post: choice.PlannedPost,
         details: Mapping[int, models.PaperDetail],
         *,
-        record: KindRecord[contents.DailyPost] = DAILY,
+        record: KindRecord[choice.DailyPost] = DAILY,
         key: str | None = None,
     ) -> models.NewDelivery:
         """Return the delivery of a planned post; only a daily one mentions a role. Raises what its templates raise."""

@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 
 from bot.alerts import matcher
-from bot.outbox import contents
 from bot.text import keywords
 from storage import archive, models, outbox
 from storage.database import Connection
@@ -30,9 +29,9 @@ async def test_a_reader_gets_one_message_per_digest_with_all_reasons(alert_harne
     assert alert_harness.notified_papers() == [["2601.00002", "2601.00001"]]
     _, reasons = alert_harness.renderer.alerts[0].matches[0]
     assert [(reason.text, reason.found_in) for reason in reasons] == [
-        ("강화학습", contents.MatchField.TEXT),
-        ("Kim Min-jun", contents.MatchField.AUTHOR),
-        ("Ada Lovelace", contents.MatchField.AUTHOR),
+        ("강화학습", matcher.MatchField.TEXT),
+        ("Kim Min-jun", matcher.MatchField.AUTHOR),
+        ("Ada Lovelace", matcher.MatchField.AUTHOR),
     ]
     async with alert_harness.database.read() as connection:
         planned = await outbox.list_rows(connection, user_id=7)

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.archive.digest_writer import FreshDigest
-from bot.daily import edits
+from bot.daily import choice, edits
 from bot.daily import planner as daily_planner
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
@@ -27,7 +27,7 @@ class TextRenderer(planner_harness.StubDailyRenderer):
 
     plain = False
 
-    def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
+    def render_daily(self, post: choice.DailyPost) -> tuple[contents.RenderedPart, ...]:
         self.render_count += 1
         if post.style is self.failing_style:
             raise ValueError("template error")
