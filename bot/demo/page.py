@@ -95,7 +95,7 @@ KOREAN_WORDS = {
     "Previous": "이전",
     "Next": "다음",
     "Select an option": "선택하세요",
-    "Select one or more options": "하나 이상 선택하세요",
+    "Select one or more options": "여러 개 고를 수 있어요",
     "No options match": "맞는 항목이 없어요",
     "No matching options": "맞는 항목이 없어요",
     "No available options": "고를 항목이 없어요",
