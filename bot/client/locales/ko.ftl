@@ -347,7 +347,7 @@ needs-mention-role = { $channel }에서 { $role } 역할을 멘션할 권한이 
 topic-asks-nothing = 검색어를 입력해 주세요. 예: **diffusion -survey**. 단어, 저자(저자:), 최소 추천 수(추천:)를 합쳐 200자까지 쓸 수 있어요.
 channel-not-here = 이 서버에 없는 채널이에요. 삭제된 채널일 수도 있어요.
 bot-lacks-permissions = Paperround가 아직 { $channel }에 글을 올릴 수 없어요. 채널 설정 › 권한에서 { $permissions } 권한을 켠 다음 다시 시도해 주세요.
-rights-unknown = 그 서버에서 내 권한을 확인하지 못했어요. 몇 분 뒤에 다시 시도해 주세요.
+rights-unknown = 그 서버에서 필요한 권한이 있는지 확인하지 못했어요. 몇 분 뒤에 다시 시도해 주세요.
 alerts-in-server = 이 서버 채널의 알림
 server-alerts-heading = 이 서버 채널의 알림 · { $count }개
 no-server-alerts = 이 서버의 채널에는 알림이 없어요.
@@ -667,9 +667,9 @@ source-huggingface = Hugging Face: 그날그날의 논문 목록, 추천 수, �
 source-arxiv = arXiv: 제목, 저자, 초록
 source-brings-posts = 하루 약 { $count }편
 source-brings-look-up = 하루 약 { $count }편, 검색과 알림에만 쓰여요
-source-last = 마지막 { $last }
+source-last = 마지막으로 받음: { $last }
 source-never = 아직 받은 것 없음
-source-next = 다음 { $next }
+source-next = 다음 확인: { $next }
 source-due = 곧 다시 확인해요
 source-back-fill = 이전 논문을 읽고 있어요: { $since } 이후 논문 중 { $papers }편 읽음{ $share ->
     [0] {""}
@@ -697,10 +697,10 @@ trend-month = { $month } { $count }편
 trend-figure = { $month } { $count }편
 trend-so-far = { $month } (진행 중)
 trend-most = 가장 많은 { $step ->
-    [week] 주는
-    [day] 날은
-   *[month] 달은
-} { $month }
+    [week] 주
+    [day] 날
+   *[month] 달
+}: { $month }
 trend-numbers = { $step ->
     [week] 주별(날짜는 그 주의 월요일)
     [day] 일별
@@ -756,13 +756,13 @@ today-how = 저장하거나 열어 본 논문, 알림, **이런 논문 더**를 
 today-pick-topics = 주제 고르기
 today-show = 오늘의 논문 보기
 today-send = 매일 받기
-today-stop = 매일 받지 않기
+today-stop = DM 그만 받기
 today-change-time = 시각·시간대 바꾸기
 today-sent-daily = 매일 { $at }({ $zone })에 DM으로 보내 드려요. 다음은 { $next }이고, 새 논문이 없는 날은 건너뛰어요.
-today-stopped = 이제 매일 보내지 않아요. 명령어로는 언제든 볼 수 있어요.
+today-stopped = 이제 DM으로 보내지 않아요. 명령어로는 언제든 볼 수 있어요.
 today-send-again = 다시 매일 받기
 today-suspended = { $reason ->
-    [no-shared-server] Paperround와 함께 있는 서버가 없어서 보내지 못하고 있어요. 앱을 내 계정에 설치하거나 같은 서버에 들어온 뒤
+    [no-shared-server] Paperround와 함께 있는 서버가 없어서 보내지 못하고 있어요. 앱을 내 계정에 설치하거나 Paperround가 있는 서버에 들어간 뒤
    *[other] DM을 받지 않도록 설정되어 있어서 보내지 못하고 있어요. Paperround와 함께 있는 서버의 개인정보 보호 설정에서 DM을 허용한 뒤
 } **{ today-send-again }** 버튼을 눌러 주세요.
 today-nothing = 아직 논문이 없어요.
@@ -898,7 +898,7 @@ command-alerts-add =
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 보내요
     .option-max-a-day = 하루최대
-    .option-max-a-day-description = 하루에 받을 최대 메시지 수. 넘는 논문은 다음 날 첫 메시지에 함께 와요
+    .option-max-a-day-description = 하루에 받을 최대 메시지 수. 남은 논문은 다음 날 첫 메시지에 함께 와요
 
 command-alerts-list =
     .name = 목록
@@ -956,7 +956,7 @@ command-daily-setup =
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 올려요
     .option-spread = 분산
-    .option-spread-description = 다른 서버와 몰리지 않게 이 시간 안에서 늦춰 올려요 (예: 30m, 0이면 끔)
+    .option-spread-description = 다른 서버와 겹치지 않게 최대 이 시간만큼 늦게 올려요 (예: 30m, 0이면 끔)
 
 command-daily-list =
     .name = 목록
@@ -996,11 +996,11 @@ command-daily-edit =
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 올려요
     .option-spread = 분산
-    .option-spread-description = 다른 서버와 몰리지 않게 이 시간 안에서 늦춰 올려요 (예: 30m, 0이면 끔)
+    .option-spread-description = 다른 서버와 겹치지 않게 최대 이 시간만큼 늦게 올려요 (예: 30m, 0이면 끔)
 
 command-daily-preview =
     .name = 미리보기
-    .description = 지금 올리면 어떤 글이 되는지 나만 미리 봐요
+    .description = 지금 올리면 어떻게 보일지 나만 미리 봐요
     .option-post = 게시
     .option-post-description = 미리 볼 자동 게시
 
