@@ -10,6 +10,7 @@ import codecs
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cache
@@ -929,27 +930,37 @@ def parse_text(
         raise errors.NotADigestError(f"it has {lines:,} lines; a digest file may have at most {MAX_LINES:,}")
     rows = text.split("\n")
     del text  # 20 MB, unless the caller keeps it
-    written: tuple[Digest, ...] = ()
-    reason: errors.NotADigestError | None = None
     try:
         written = _parse_written(rows)
-    except errors.NotADigestError as error:
-        if "does not exist" in str(error):
+    except errors.NotADigestError as reason:
+        if "does not exist" in str(reason):
             raise  # it is dated, so its papers are not those of another day
-        reason = error
-    if any(map(_is_typical, written)):
+        try:
+            return paper_list.parse(rows, name, on)
+        except errors.NotADigestError as error:
+            # What is there says more than what is not: papers without a form or a date, before a date without papers.
+            raise (reason if str(error) == NO_DATE else error) from None
+    if not any(map(_is_typical, written)):
+        with suppress(errors.NotADigestError):
+            listed = paper_list.parse(rows, name, on)
+            found, known = _count_papers(listed), _count_papers(written)
+            # More problems than papers: a list that has a newsletter's headings and other texts below them.
+            is_strained = sum(len(digest.problems) for digest in written) > known
+            if found > known or (found == known and is_strained):
+                return listed
+    if len(written) == 1:
         return written
-    try:
-        listed = paper_list.parse(rows, name, on)
-    except errors.NotADigestError as error:
-        if reason is None:
-            return written
-        # What is there says more than what is not: papers without a form or a date, before a date without papers.
-        raise (reason if str(error) == NO_DATE else error) from None
-    found, known = _count_papers(listed), _count_papers(written)
-    # More problems than papers: a list that has a newsletter's headings and other texts below them.
-    is_strained = sum(len(digest.problems) for digest in written) > known
-    return listed if found > known or (found == known and is_strained) else written
+    return tuple(part for digest in written for part in _read_alone(digest, name, on))
+
+
+def _read_alone(digest: Digest, name: str, on: date | None) -> tuple[Digest, ...]:
+    """The digest, or the list that its own text is: what the other days of a page are says nothing about this one."""
+    if not _is_typical(digest):
+        with suppress(errors.NotADigestError):
+            alone = parse_text(digest.text, name, on)
+            if [own.format for own in alone] != [digest.format]:
+                return alone
+    return (digest,)
 
 
 def _is_typical(digest: Digest) -> bool:
