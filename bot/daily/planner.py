@@ -83,8 +83,8 @@ async def _suspend(
     return [_owned(row) for row in affected if row.id in changed_ids]
 
 
-async def _resume(connection: Connection, can_resume: CanResume, guild_id: int | None) -> list[Owned]:
-    paused = await daily.list_rows(connection, guild_id=guild_id, state=models.ActivityState.PAUSED)
+async def _resume(connection: Connection, can_resume: CanResume) -> list[Owned]:
+    paused = await daily.list_rows(connection, state=models.ActivityState.PAUSED)
     resumable = [row for row in paused if can_resume(row)]
     await daily.set_state(connection, [row.id for row in resumable], models.ActivityState.ACTIVE)
     return [_owned(row) for row in resumable]
