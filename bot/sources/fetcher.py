@@ -52,10 +52,10 @@ class Limits:
 
 # A gzip body may be several members joined; thousands of empty ones would only cost time.
 _MAX_GZIP_MEMBERS = 64
-_GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
+_GZIP = 16 + zlib.MAX_WBITS
 
-ACCEPT_ENCODING = "gzip, deflate"
-"""The encodings that `decompress` knows."""
+ACCEPT_ENCODING = "gzip"
+"""The encoding that `decompress` knows."""
 
 
 _CHUNK_COST = 100
@@ -143,7 +143,7 @@ async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """Return the body of at most `limit` bytes. Raises FetchError for one that is larger or damaged."""
     if (response.content_length or 0) > limit:
         raise _too_large(limit)
-    encoding = _content_encoding(response)
+    is_gzip = _is_gzip(response)
     protocol = response.connection and response.connection.protocol
     if isinstance(protocol, _ResponseProtocol):
         protocol.max_bytes = limit + limit // 8 + _MAX_UNREAD_BYTES
@@ -156,17 +156,16 @@ async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
         if cost > limit + _CHUNK_COST:
             raise base.FetchError("its answer comes in too many small pieces")
         await slices.pause()
-    if encoding is None or not body:
+    if not (is_gzip and body):
         return bytes(body)
-    return await asyncio.to_thread(decompress, bytes(body), encoding, limit)
+    return await asyncio.to_thread(decompress, bytes(body), limit)
 
 
-def decompress(data: bytes, encoding: str, limit: int) -> bytes:
-    """Return decompressed gzip, zlib or raw deflate data of at most `limit` bytes. Raises FetchError."""
-    is_gzip = encoding != "deflate"
+def decompress(data: bytes, limit: int) -> bytes:
+    """Return decompressed gzip data of at most `limit` bytes. Raises FetchError."""
     body = b""
-    for _ in range(_MAX_GZIP_MEMBERS if is_gzip else 1):
-        stream = zlib.decompressobj(_GZIP if is_gzip else _deflate_bits(data))
+    for _ in range(_MAX_GZIP_MEMBERS):
+        stream = zlib.decompressobj(_GZIP)
         try:
             body += stream.decompress(data, limit + 1 - len(body))
         except zlib.error:
@@ -181,22 +180,14 @@ def decompress(data: bytes, encoding: str, limit: int) -> bytes:
     raise base.FetchError("its compressed answer has data after its end")
 
 
-def _deflate_bits(data: bytes) -> int:
-    """Return zlib's window bits: many servers send deflate without the zlib header of the standard."""
-    has_header = len(data) > 1 and data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
-    return _ZLIB if has_header else _RAW
-
-
-def _content_encoding(response: aiohttp.ClientResponse) -> str | None:
-    """Return the encoding of the body, None for a plain one. Raises FetchError for one that was not requested."""
+def _is_gzip(response: aiohttp.ClientResponse) -> bool:
+    """Return whether the body is compressed. Raises FetchError for an encoding that was not requested."""
     lines = response.headers.getall("Content-Encoding", [])
     names = [name.strip().lower() for line in lines for name in line.split(",")]
     names = [name for name in names if name not in ("", "identity")]
-    if not names:
-        return None
-    if len(names) > 1 or names[0] not in ("gzip", "x-gzip", "deflate"):
+    if len(names) > 1 or not set(names) <= {"gzip", "x-gzip"}:
         raise base.FetchError(f"its answer is compressed as {', '.join(names)}, which was not asked for")
-    return names[0]
+    return bool(names)
 
 
 def _too_large(limit: int) -> base.FetchError:
