@@ -451,14 +451,6 @@ pending_alerts = sa.Table(
     sqlite_with_rowid=False,
 )
 
-notified_archive = sa.Table(
-    "notified_archive",
-    metadata,
-    sa.Column("recipient", sa.Text, primary_key=True, comment="as in notified_papers", info=READER_ROWS),
-    _required("paper_ids", sa.LargeBinary, comment="differences of sorted ids, JSON, zlib"),
-    sqlite_with_rowid=False,
-)
-
 deliveries = sa.Table(
     "deliveries",
     metadata,

@@ -140,10 +140,8 @@ async def test_no_recipient_is_told_of_a_paper_again_after_the_removal(
     await harness.add_alert("robot")
     await harness.add_digest(alert_harness.MONDAY, ("2601.00001", 9), summary="A robot.")
     await send_all(db, alert_harness.NOW)
-    assert (await count(db, tables.notified_papers), await count(db, tables.notified_archive)) == (1, 0)
     later = alert_harness.NOW + 100 * DAY
     await purge(db, later)
-    assert (await count(db, tables.notified_papers), await count(db, tables.notified_archive)) == (0, 1)
     assert await count(db, tables.deliveries) == 0
     monkeypatch.setattr(alert_harness, "NOW", later)
     harness.now = later
