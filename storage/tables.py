@@ -670,7 +670,6 @@ source_pages = sa.Table(
     sa.Column("etag", sa.Text),
     sa.Column("last_modified", sa.Text),
     sa.Column("hash", sa.Text),
-    sa.Column("moved_to", sa.Text, comment="target of a permanent redirect"),
     sa.Column("status", _one_of(models.FetchStatus)),
     _required("read_at", UtcTime),
 )

@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 from bot.sources import base, fetcher
 from bot.sources.base import FetchError
 from bot.sources.fetcher import Fetcher, Limits
-from storage import models
 from storage.models import FetchStatus
 from tests.support import origin_server, patience, source_fixtures
 from tests.support.origin_server import (
@@ -49,7 +48,7 @@ async def test_a_response_has_the_validators_of_the_page(origin: OriginServer, f
     assert (response.media_type, response.charset) == ("text/markdown", "euc-kr")
     page = response.page_state
     assert (page.etag, page.last_modified, page.status) == ('"v1"', modified, FetchStatus.OK)
-    assert (page.location, page.read_at, page.moved_to) == (f"{origin.url}/a#top", source_fixtures.NOW, None)
+    assert (page.location, page.read_at) == (f"{origin.url}/a#top", source_fixtures.NOW)
 
 
 async def test_a_304_response_has_no_body(origin: OriginServer, fetch: Fetcher) -> None:
@@ -89,36 +88,6 @@ async def test_a_header_that_cannot_be_stored_or_read_is_ignored(fetch: Fetcher,
     async with run_raw_origin(http_response(b"abc", "Content-Length: 3", header)) as raw:
         response = await fetch.get(raw.url)
     assert (response.body, response.page_state.etag) == (b"abc", None)
-
-
-async def test_a_permanent_redirect_is_followed_and_stored(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/old"] = web.Response(status=301, headers={"Location": "new"})
-    origin.pages["/new"] = "a digest"
-    first = await fetch.get(f"{origin.url}/old")
-    assert first.body == b"a digest"
-    assert first.page_state.moved_to == f"{origin.url}/new"
-    await fetch.get(f"{origin.url}/old", first.page_state)
-    assert origin.paths == ["/old", "/new", "/new"]
-
-
-async def test_a_temporary_redirect_is_not_stored(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/a"] = web.Response(status=302, headers={"Location": "/b"})
-    origin.pages["/b"] = web.Response(status=301, headers={"Location": f"{origin.url}/c"})
-    origin.pages["/c"] = "a digest"
-    assert (await fetch.get(f"{origin.url}/a")).page_state.moved_to is None
-
-
-async def test_the_old_address_is_used_when_the_new_one_fails(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/old"] = "a digest"
-    moved = models.PageState(
-        location=f"{origin.url}/old",
-        read_at=source_fixtures.NOW,
-        status=FetchStatus.OK,
-        moved_to=f"{origin.url}/new",
-        hash="0" * 64,
-    )
-    response = await fetch.get(moved.location, moved)
-    assert (response.body, response.page_state.moved_to) == (b"a digest", None)
 
 
 async def test_five_redirects_are_followed_and_neither_six_nor_a_loop(
@@ -446,22 +415,6 @@ async def test_dns_rebinding_is_blocked(
                 await fetch.get(f"http://rebind.test:{origin.port}/")
     assert "127.0.0.1" not in watched.attempted_hosts
     assert origin.requests == []
-
-
-async def test_a_stored_redirect_to_a_private_address_is_blocked(
-    origin: OriginServer, open_fetcher: OpenFetcher, watch_connections: Callable[[], ConnectionRecorder]
-) -> None:
-    page = models.PageState(
-        location="http://inside.test/",
-        read_at=source_fixtures.NOW,
-        status=FetchStatus.OK,
-        moved_to=f"{origin.url}/secret",
-    )
-    watched = watch_connections()
-    async with open_fetcher(allow=(), resolver=StubResolver(NAMES)) as fetch:
-        with pytest.raises(base.BlockedUrlError):
-            await fetch.get(page.location, page)
-    assert watched.attempted_hosts == []
 
 
 async def test_proxies_of_the_environment_are_ignored(
