@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from itertools import accumulate, pairwise
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -23,7 +21,6 @@ from storage.tables import (
     alerts,
     deliveries,
     entries,
-    notified_archive,
     notified_papers,
     papers,
     pending_alerts,
@@ -523,7 +520,7 @@ def _parse_lists(
     )
 
 
-# The papers that recipients (`user:<id>` or `channel:<id>`) were notified of, after the retention time in packed rows.
+# The papers that recipients (`user:<id>` or `channel:<id>`) were notified of, kept for ever.
 #
 # A paper can come back in a digest after years, and a recipient is not notified of it twice.
 
@@ -562,11 +559,8 @@ async def list_notified(
         return set()
     among = ",".join(str(int(paper_id)) for paper_id in paper_ids)
     query = f"SELECT recipient, paper_id FROM notified_papers WHERE %s AND paper_id IN ({among})"  # noqa: S608 - numbers
-    names = set(recipients)
-    rows = await database.fetch_in(connection, query, notified_papers.c.recipient, names)
-    notified = {(name, paper_id) for name, paper_id in rows}
-    archived, wanted = await _load_archived(connection, names), set(paper_ids)
-    return notified | {(name, paper_id) for name, ids in archived.items() for paper_id in ids & wanted}
+    rows = await database.fetch_in(connection, query, notified_papers.c.recipient, set(recipients))
+    return {(name, paper_id) for name, paper_id in rows}
 
 
 async def list_messages(
@@ -584,49 +578,8 @@ async def list_messages(
     return planned
 
 
-async def list_old_notified(
-    connection: AsyncConnection, before: datetime, after: tuple[str, int], limit: int
-) -> list[tuple[str, int]]:
-    """Return pairs of recipient and paper id that were notified before `before` (UTC), in order, the first behind `after`."""
-    key = sa.tuple_(notified_papers.c.recipient, notified_papers.c.paper_id)
-    query = sa.select(notified_papers.c.recipient, notified_papers.c.paper_id).where(
-        notified_papers.c.notified_at < before, key > sa.tuple_(*map(sa.literal, after))
-    )
-    ordered = query.order_by(notified_papers.c.recipient, notified_papers.c.paper_id).limit(limit)
-    return [(recipient, paper_id) for recipient, paper_id in await connection.execute(ordered)]
-
-
-async def archive_notified(connection: AsyncConnection, pairs: Sequence[tuple[str, int]]) -> None:
-    """Move notifications into the archive, where they take a byte or two each."""
-    archived = await _load_archived(connection, {recipient for recipient, _ in pairs})
-    for recipient, paper_id in pairs:
-        archived.setdefault(recipient, set()).add(paper_id)
-    rows = [{"recipient": recipient, "paper_ids": pack_ids(ids)} for recipient, ids in archived.items()]
-    await database.upsert(connection, notified_archive, rows, key=("recipient",))
-    await database.delete_rows(connection, notified_papers, ("recipient", "paper_id"), pairs)
-
-
 async def remove_notified_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
-    """Delete at most `limit` notifications of a recipient, and with the last of them the archived ones."""
-    own = notified_papers.c.recipient == recipient
-    removed = await database.delete_some(connection, notified_papers, own, limit)
-    if removed < limit:
-        await connection.execute(notified_archive.delete().where(notified_archive.c.recipient == recipient))
-    return removed
-
-
-async def _load_archived(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, set[int]]:
-    columns = notified_archive.c.recipient, notified_archive.c.paper_ids
-    rows = await database.select_where_in(connection, columns[0], recipients, columns)
-    return {recipient: unpack_ids(paper_ids) for recipient, paper_ids in rows}
-
-
-def pack_ids(paper_ids: Iterable[int]) -> bytes:
-    """Return ids as compressed differences, which take one or two bytes each."""
-    ordered = [0, *sorted(set(paper_ids))]
-    return zlib.compress(json.dumps([after - before for before, after in pairwise(ordered)]).encode())
-
-
-def unpack_ids(data: bytes) -> set[int]:
-    """Return the ids that `pack` wrote."""
-    return set(accumulate(json.loads(zlib.decompress(data))))
+    """Delete at most `limit` notifications of a recipient. Returns their number."""
+    return await database.delete_some(
+        connection, notified_papers, notified_papers.c.recipient == recipient, limit
+    )

@@ -77,7 +77,7 @@ async def _suspend(
     return _list_owned(active)
 
 
-async def _resume(connection: Connection, can_resume: CanResume, guild_id: int | None) -> list[Owned]:
+async def _resume(connection: Connection, can_resume: CanResume) -> list[Owned]:
     suspended = await alerts.list_suspended(connection)
     resumable = [alert for alert in suspended if can_resume(alert)]
     ids = [alert.id for alert in resumable]

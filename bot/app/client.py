@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import aiohttp
@@ -50,10 +50,10 @@ log = structlog.get_logger(__name__)
 
 MAX_FETCHES = 20
 FETCH_PERIOD = 60.0
-"""Channels requested within `FETCH_PERIOD` (seconds) for the events of a server, and for the checks of all servers."""
+"""Channels requested within `FETCH_PERIOD` (seconds)."""
 
 FETCH_INTERVAL = 900.0
-"""Seconds between two requests of the same channel by checks of all servers."""
+"""Seconds between two requests of the same channel."""
 
 WELCOME_PERIOD = timedelta(days=1)
 """Time after an invitation in which a server is welcomed: the bot may be started after it was invited."""
@@ -62,8 +62,8 @@ WELCOME_PERIOD = timedelta(days=1)
 class GuildEventsCog(commands.Cog):
     """Keeps the stored servers up to date, and resumes destinations that are available again.
 
-    `resume` is called every minute; the events only hasten it, since one may be missed, and some changes have no event: the
-    end of a member's timeout, and what happens to an archived thread, which discord.py does not keep.
+    `resume` is called every minute, not by events: one may be missed, and some changes have no event: the end of a member's
+    timeout, and what happens to an archived thread, which discord.py does not keep.
     """
 
     def __init__(self, bot: Client, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -105,39 +105,8 @@ class GuildEventsCog(commands.Cog):
         if (before.preferred_locale, before.system_channel) != (after.preferred_locale, after.system_channel):
             await self._guilds.update(after.id, **_guild_settings(after))
 
-    @commands.Cog.listener()
-    async def on_guild_channel_update(
-        self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
-    ) -> None:
-        """Resume after a change of a channel's permissions, settings or type."""
-        await self.resume(after.guild.id)
-
-    @commands.Cog.listener()
-    async def on_raw_thread_update(self, payload: discord.RawThreadUpdateEvent) -> None:
-        """Resume after a change of an open thread, perhaps one that was archived before."""
-        metadata = payload.data["thread_metadata"]
-        if not (metadata["archived"] or metadata.get("locked")):
-            await self.resume(payload.guild_id)
-
-    @commands.Cog.listener()
-    async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
-        """Resume after a change of a role's permissions."""
-        if before.permissions != after.permissions:
-            await self.resume(after.guild.id)
-
-    @commands.Cog.listener()
-    async def on_guild_role_delete(self, role: discord.Role) -> None:
-        """Resume after a role was deleted, with everything that it denied."""
-        await self.resume(role.guild.id)
-
-    @commands.Cog.listener()
-    async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
-        """Resume after the bot was given or lost a role. Without the members intent Discord reports the bot alone."""
-        if after == after.guild.me:
-            await self.resume(after.guild.id)
-
     async def _catch_up(self, guilds: Iterable[discord.Guild]) -> None:
-        """Store the servers that are new, and resume their posts. The events that arrive meanwhile are handled together."""
+        """Store the servers that are new. The events that arrive meanwhile are handled together."""
         self._arrived.update((guild.id, guild) for guild in guilds if not guild.unavailable)
         async with self._storing:
             arrived, self._arrived = self._arrived, {}
@@ -148,7 +117,6 @@ class GuildEventsCog(commands.Cog):
             if self._has_gateway:
                 await self.welcome(arrived[id_] for id_ in new)
             await self._guilds.update_all(new)
-            await self.resume(next(iter(arrived)) if len(arrived) == 1 else None)
 
     async def welcome(self, guilds: Iterable[discord.Guild]) -> None:
         """Plan the first message in servers that invited the bot lately, once, where it may write.
@@ -178,19 +146,17 @@ class GuildEventsCog(commands.Cog):
                 if await accounts.get_guild(connection, guild.id) is None:
                     await outbox.add(connection, delivery)
 
-    async def resume(self, guild_id: int | None = None) -> None:
-        """Resume what is paused and may post again, in one server or in all.
+    async def resume(self) -> None:
+        """Resume what is paused and may post again.
 
-        A check of all begins after the channel that was requested last, also after a restart, so that each has its turn.
+        It begins after the channel that was requested last, also after a restart, so that each has its turn.
         """
         database = self._bot.services.database
         if self._last_fetched is None:
             async with database.read() as connection:
                 self._last_fetched = int(await key_values.get(connection, key_values.REQUESTED_CHANNEL) or 0)
         after = self._last_fetched
-        channels = await self._resumer.resume(
-            partial(self._may_post, guild_id), self._bot.services.clock(), guild_id=guild_id, after=after
-        )
+        channels = await self._resumer.resume(self._may_post, self._bot.services.clock(), after=after)
         if self._last_fetched != after:
             async with database.transaction() as connection:
                 last = str(self._last_fetched)
@@ -198,13 +164,11 @@ class GuildEventsCog(commands.Cog):
         if channels:
             log.info("destinations resumed", channels=sorted(channels))
 
-    async def _may_post(self, checked_id: int | None, row: models.Subscription | models.Alert) -> bool | None:
+    async def _may_post(self, row: models.Subscription | models.Alert) -> bool | None:
         guild = self._bot.get_guild(row.guild_id or 0)
         if guild is None or guild.unavailable or row.channel_id is None:
             return None
-        channel = guild.get_channel_or_thread(row.channel_id) or await self._fetch(
-            guild, row.channel_id, checked_id
-        )
+        channel = guild.get_channel_or_thread(row.channel_id) or await self._fetch(guild, row.channel_id)
         if channel is None or (isinstance(channel, discord.Thread) and channel.parent is None):
             return None
         allowed = channel.permissions_for(guild.me)
@@ -226,21 +190,20 @@ class GuildEventsCog(commands.Cog):
         return True
 
     async def _fetch(
-        self, guild: discord.Guild, channel_id: int, checked_id: int | None
+        self, guild: discord.Guild, channel_id: int
     ) -> discord.abc.GuildChannel | discord.Thread | None:
-        """Request a channel for the check of a server, or of all (None). None if it is not to be seen, or not now."""
+        """Request a channel. None if it is not to be seen, or not now."""
         for limiter in (self._fetches, self._fetched):
             limiter.prune()
-        if self._fetches.delay(checked_id) or (checked_id is None and self._fetched.delay(channel_id)):
+        if self._fetches.delay(None) or self._fetched.delay(channel_id):
             return None
-        self._fetches.hit(checked_id)
+        self._fetches.hit(None)
         channel = None
         with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
             with suppress(discord.Forbidden, discord.NotFound):
                 channel = await guild.fetch_channel(channel_id)
             self._fetched.hit(channel_id)
-        if checked_id is None:
-            self._last_fetched = channel_id
+        self._last_fetched = channel_id
         return channel
 
 

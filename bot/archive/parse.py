@@ -10,10 +10,11 @@ import codecs
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cache
-from itertools import islice, starmap
+from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -361,35 +362,6 @@ def parse_block(rows: Sequence[str], start: int, end: int, draft: PaperDraft) ->
     return parser.problems
 
 
-_COVER = re.compile(r"!\[\]\((https?://[\w./%-]+\.(?:png|jpe?g|webp))\)", re.ASCII)
-_HEADER_LINES = 7
-
-
-def parse_simple_block(rows: Sequence[str], start: int, end: int, draft: PaperDraft) -> bool:
-    """Fill `draft` from the rows if they are a cover, votes, authors and one-line bullets; else return False.
-
-    The result is that of `parse_block`. Rows of any other shape leave `draft` unchanged.
-    """
-    if end - start <= _HEADER_LINES or rows[start] or rows[start + 2] or rows[start + 4] or rows[start + 6]:
-        return False
-    cover_row, votes_row, authors_row = rows[start + 1], rows[start + 3], rows[start + 5]
-    cover = _COVER.fullmatch(cover_row)
-    if not cover or not votes_row.startswith("Vote: ") or not authors_row.startswith("Authors: "):
-        return False
-    votes, is_understood = fields.parse_votes(votes_row[6:].strip())
-    bullets = [row for row in rows[start + _HEADER_LINES : end] if row]
-    if not is_understood or not all(row.startswith("- ") for row in bullets):
-        return False
-    parts = [fields.split_heading(row[2:].strip()) for row in bullets]
-    if not all(body and body[0] != "-" for _, body in parts):
-        return False
-    draft.votes = votes
-    draft.authors, draft.authors_truncated = fields.parse_authors(authors_row[9:].strip())
-    draft.thumbnail = cover[1]
-    draft.sections = summaries.drop_refusal(tuple(starmap(Section, parts)))
-    return True
-
-
 _PaperSpan = tuple[fields.PaperHeading, int]
 
 
@@ -410,8 +382,7 @@ def parse_newsletter(dated: fields.DatedRows) -> ParseResult:
     for heading, stop in spans:
         url = heading.url or arxiv_ids.abstract_url(heading.arxiv_id)
         draft = PaperDraft(heading.row + 1, heading.arxiv_id, heading.title, url)
-        is_parsed = heading.arxiv_id not in first_papers or parse_simple_block(rows, heading.end, stop, draft)
-        if not is_parsed:
+        if heading.arxiv_id in first_papers:
             problems += parse_block(rows, heading.end, stop, draft)
         drafts.append(draft)
     return ParseResult(drafts, problems, end)
@@ -929,27 +900,37 @@ def parse_text(
         raise errors.NotADigestError(f"it has {lines:,} lines; a digest file may have at most {MAX_LINES:,}")
     rows = text.split("\n")
     del text  # 20 MB, unless the caller keeps it
-    written: tuple[Digest, ...] = ()
-    reason: errors.NotADigestError | None = None
     try:
         written = _parse_written(rows)
-    except errors.NotADigestError as error:
-        if "does not exist" in str(error):
+    except errors.NotADigestError as reason:
+        if "does not exist" in str(reason):
             raise  # it is dated, so its papers are not those of another day
-        reason = error
-    if any(map(_is_typical, written)):
+        try:
+            return paper_list.parse(rows, name, on)
+        except errors.NotADigestError as error:
+            # What is there says more than what is not: papers without a form or a date, before a date without papers.
+            raise (reason if str(error) == NO_DATE else error) from None
+    if not any(map(_is_typical, written)):
+        with suppress(errors.NotADigestError):
+            listed = paper_list.parse(rows, name, on)
+            found, known = _count_papers(listed), _count_papers(written)
+            # More problems than papers: a list that has a newsletter's headings and other texts below them.
+            is_strained = sum(len(digest.problems) for digest in written) > known
+            if found > known or (found == known and is_strained):
+                return listed
+    if len(written) == 1:
         return written
-    try:
-        listed = paper_list.parse(rows, name, on)
-    except errors.NotADigestError as error:
-        if reason is None:
-            return written
-        # What is there says more than what is not: papers without a form or a date, before a date without papers.
-        raise (reason if str(error) == NO_DATE else error) from None
-    found, known = _count_papers(listed), _count_papers(written)
-    # More problems than papers: a list that has a newsletter's headings and other texts below them.
-    is_strained = sum(len(digest.problems) for digest in written) > known
-    return listed if found > known or (found == known and is_strained) else written
+    return tuple(part for digest in written for part in _read_alone(digest, name, on))
+
+
+def _read_alone(digest: Digest, name: str, on: date | None) -> tuple[Digest, ...]:
+    """The digest, or the list that its own text is: what the other days of a page are says nothing about this one."""
+    if not _is_typical(digest):
+        with suppress(errors.NotADigestError):
+            alone = parse_text(digest.text, name, on)
+            if [own.format for own in alone] != [digest.format]:
+                return alone
+    return (digest,)
 
 
 def _is_typical(digest: Digest) -> bool:

@@ -114,11 +114,7 @@ def title_link(
 
 def format_authors(names: Sequence[str], *, truncated: bool = False) -> str:
     """Return the first three authors and the number of the others, `+…` if the digest did not list them all."""
-    shown = ", ".join(escape_untrusted(name, max_length=MAX_NAME_LENGTH) for name in names[:MAX_AUTHORS])
-    more = len(names) - MAX_AUTHORS
-    if more > 0:
-        return f"{shown} +{more}{'…' if truncated else ''}"
-    return f"{shown} +…" if truncated and shown else shown
+    return discord_text.escape_text(templates.render_authors(names, truncated))
 
 
 def format_organization(name: str | None) -> str:

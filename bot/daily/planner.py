@@ -32,9 +32,6 @@ from storage.outbox import add_all
 
 log = structlog.get_logger(__name__)
 
-CLOCK_SKEW_TOLERANCE = timedelta(minutes=1)
-"""If a tick is earlier than the last one by more than this, the clock was set back."""
-
 POSTPONE_DELAY = timedelta(hours=1)
 BATCH_SIZE = 500
 OWN_POSTS_IN_BATCH = 100
@@ -83,8 +80,8 @@ async def _suspend(
     return [_owned(row) for row in affected if row.id in changed_ids]
 
 
-async def _resume(connection: Connection, can_resume: CanResume, guild_id: int | None) -> list[Owned]:
-    paused = await daily.list_rows(connection, guild_id=guild_id, state=models.ActivityState.PAUSED)
+async def _resume(connection: Connection, can_resume: CanResume) -> list[Owned]:
+    paused = await daily.list_rows(connection, state=models.ActivityState.PAUSED)
     resumable = [row for row in paused if can_resume(row)]
     await daily.set_state(connection, [row.id for row in resumable], models.ActivityState.ACTIVE)
     return [_owned(row) for row in resumable]
@@ -478,14 +475,9 @@ class DailyPlanner:
         self._matcher = matcher
         self._deliveries = deliveries
         self._day_close = rule or day_close.default()
-        self._last_tick_at: datetime | None = None
 
     async def tick(self, now: datetime) -> int:
         """Plan everything that is due at `now` (UTC). Returns the number of posts planned."""
-        if self._last_tick_at is not None and now < self._last_tick_at - CLOCK_SKEW_TOLERANCE:
-            # While the clock was ahead, due times were moved too far into the future.
-            await self.reschedule(now)
-        self._last_tick_at = now
         planned = 0
         rendered = RenderedPosts(self._deliveries, now)
         matches, loaded = TopicMatches(self._matcher), PapersByRevision()

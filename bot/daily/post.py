@@ -20,7 +20,6 @@ from bot.client.message_builder import pack_custom_id
 from bot.client.messages import OPEN_TOPIC_MODAL, PostWording, subtext_lines
 from bot.client.router import REQUIRED, Channel
 from bot.client.translations import Texts
-from bot.daily import choice
 from bot.daily.choice import DailyPost
 from bot.outbox import contents
 from bot.outbox.contents import PostPaper, RenderedPart
@@ -320,13 +319,7 @@ def _language_buttons(texts: Texts, post: DailyPost, first: int, count: int) -> 
     if not post.papers:
         return []
     other = OTHER_LOCALE[post.locale]
-    fields = (other.value, *_pack_copy(post, first, count))
-    server_picks = _pack_server_picks(post, first, count)
-    try:
-        custom_id = pack_custom_id(SHOW_LANGUAGE, *fields, *server_picks)
-    except ValueError:
-        # Ranks of four digits and thousands of members are too long; the copy is one of the papers alone then.
-        custom_id = pack_custom_id(SHOW_LANGUAGE, *fields)
+    custom_id = pack_custom_id(SHOW_LANGUAGE, other.value, *_pack_copy(post, first, count))
     return [message_builder.button(texts(f"language-{other.value}"), custom_id, emoji="🌐")]
 
 
@@ -348,35 +341,14 @@ def _pack_copy(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
     return f"{total}", post.digest_on.strftime("%Y%m%d"), since, numbers, late
 
 
-def _pack_server_picks(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
-    """Return a field of a copy: for each paper that members saved or shared, its position in the menu and the counts."""
-    if not post.server_picks or first + count < len(post.papers):
-        return ()
-    shown = _menu_papers(post, post.papers[first : first + count], last=True)
-    positions = {paper.arxiv_id: position for position, paper in enumerate(shown)}
-    return (
-        ".".join(
-            f"{positions[paper.arxiv_id]}-{saved}-{shared}" for paper, saved, shared in post.server_picks
-        ),
-    )
-
-
-def _unpack_server_picks(
-    text: str, papers: Sequence[PostPaper], own_count: int
-) -> tuple[choice.ServerPick, ...]:
-    """Return what `_pack_server_picks` packed; () if a paper of the menu was not found: the positions are wrong then."""
-    picks = [tuple(map(int, pick.split("-"))) for pick in text.split(".") if pick]
-    if own_count + sum(position >= own_count for position, _, _ in picks) != len(papers):
-        return ()
-    return tuple((papers[position], saved, shared) for position, saved, shared in picks)
-
-
 def copy_of(
     action: message_builder.Action, papers: Sequence[PostPaper], locale: models.Locale, topic: str
 ) -> DailyPost:
-    """Return the post that a message shows, in the other language, from its button. Raises InvalidCustomIdError."""
-    _, total, day, since, ranks, rest = action.fields(6)
-    late, _, server_picks = rest.partition(":")
+    """Return the post that a message shows, in the other language, from its button. Raises InvalidCustomIdError.
+
+    The papers that members saved or shared are left out: their titles are in the message, in the language of the papers.
+    """
+    _, total, day, since, ranks, late = action.fields(6)
     with message_builder.map_parse_errors():
         digest_on = date.fromisoformat(day)
         days = tuple(tuple(map(int, part.split("-"))) for part in late.split(".") if part)
@@ -395,7 +367,6 @@ def copy_of(
             topic=topic,
             late=late_days,
             ranks=numbers[:own],
-            server_picks=_unpack_server_picks(server_picks, papers, count),
         )
 
 

@@ -210,7 +210,7 @@ class KindRecord(Generic[ShownT]):
 
     `render` gets the renderer of the `DeliveryFactory` and a post, and returns its messages in sending order. `undo` takes
     back what planning stored about expired deliveries of which nothing was sent, at a time (UTC). `suspend` gives a state to
-    that which posts where Discord refused a delivery, `resume` activates what may post again, in one server or in all.
+    that which posts where Discord refused a delivery, `resume` activates what may post again.
     Both return what they changed in a channel.
     """
 
@@ -221,7 +221,7 @@ class KindRecord(Generic[ShownT]):
     suspend: Callable[[Connection, models.Delivery, models.ActivityState, Reason], Awaitable[list[Owned]]] = (
         _nothing
     )
-    resume: Callable[[Connection, CanResume, int | None], Awaitable[list[Owned]]] = _nothing
+    resume: Callable[[Connection, CanResume], Awaitable[list[Owned]]] = _nothing
 
 
 DeliveryKinds = Sequence[KindRecord[Any]]

@@ -32,30 +32,6 @@ _HEALTHY = frozenset({FetchStatus.OK, FetchStatus.UNCHANGED})
 _FAILING = (FetchStatus.FAILED, FetchStatus.REFUSED, FetchStatus.GONE)
 
 
-def changed_pages(
-    page_states: Iterable[models.PageState], before: Mapping[str, models.PageState], rule: day_close.DayClose
-) -> tuple[models.PageState, ...]:
-    """Return the page states that differ from the stored ones.
-
-    A new `read_at` alone counts from the next day on, or if a list has closed since by the `rule`.
-    """
-    return tuple(
-        page
-        for page in page_states
-        if not _is_unchanged(page, before.get(base.page_key(page.location)), rule)
-    )
-
-
-def _is_unchanged(page: models.PageState, before: models.PageState | None, rule: day_close.DayClose) -> bool:
-    if before is None or page.read_at.date() != before.read_at.date():
-        return False
-    if rule.last_closed(page.read_at) != rule.last_closed(before.read_at):
-        return False
-    if FetchStatus.GONE in (page.status, before.status):
-        return False
-    return replace(page, location=before.location, read_at=before.read_at, status=before.status) == before
-
-
 _MAX_PROBLEMS = 200
 
 
@@ -569,10 +545,9 @@ class Poller:
                     )
                     source = kind.open(row.url, row.options, self._context)
                     async for result in source.fetch(request):
-                        changed = changed_pages(result.page_states, states, self._context.day_close)
-                        fetched = replace(result, page_states=changed)
+                        fetched = result
                         if run.days is None:
-                            fetched = await self._limit_new_digests(fetched, report)
+                            fetched = await self._limit_new_digests(result, report)
                             fetched = await self._limit_new_papers(fetched, report)
                         await run.sink.put(report, fetched)
                         run.progress(row, result)

@@ -346,6 +346,16 @@ def test_any_text_gives_valid_digests_or_is_rejected(text: str) -> None:
 
 
 @given(TEXTS)
+@example(
+    "## Daily Papers (2025-02-06)\n\n### [A](https://arxiv.org/abs/2502.00001)\n\nVote: 3\n"
+    "## Daily Papers (2025-02-07)\n\n### [B](https://arxiv.org/abs/2502.00002)\n\nVote: abc\n"
+    "## Daily Papers (2025-02-30)"
+)
+@example(
+    "## Daily Papers (2025-02-06)\n\n### [A](https://arxiv.org/abs/2502.00001)\n\n- text\n"
+    "### [B](https://arxiv.org/abs/2502.00002)\n\n- text\n"
+    "## Daily Papers (2025-02-07)\n\n### [C](https://arxiv.org/abs/2502.00003)\n\nVote: abc\n\nOne.\n"
+)
 def test_every_digest_parses_the_same_from_its_own_text(text: str) -> None:
     for digest in parse_or_none(text):
         (again,) = parse.parse_text(digest.text)

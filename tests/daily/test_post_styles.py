@@ -66,7 +66,9 @@ def weekly_posts(draw: st.DrawFn) -> choice.DailyPost:
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(weekly_posts())
-def test_what_members_saved_fits_below_a_weekly_post_and_is_in_its_copy(post: choice.DailyPost) -> None:
+def test_what_members_saved_fits_below_a_weekly_post_and_its_copy_has_the_papers_alone(
+    post: choice.DailyPost,
+) -> None:
     parts = RENDERER.render_daily(post)
     for part in parts:
         assert part.fallback is not None
@@ -92,12 +94,6 @@ def test_what_members_saved_fits_below_a_weekly_post_and_is_in_its_copy(post: ch
     )
     copy = daily_post.copy_of(action, listed, daily_post.OTHER_LOCALE[post.locale], "")
     assert copy.papers == post.papers[-len(copy.papers) :]
-    assert copy.server_picks in (post.server_picks, ())
-    if all(max(counts) < 1000 for _, *counts in post.server_picks) and post.ranks[-1] < 1000:
-        assert copy.server_picks == post.server_picks
-    # A paper that is not found any more leaves the others without counts rather than with those of another.
-    fewer = daily_post.copy_of(action, listed[:-1], Locale.EN, "") if len(listed) > 1 else copy
-    assert all(pick in post.server_picks for pick in fewer.server_picks)
 
 
 @pytest.mark.parametrize(("count", "messages"), [(0, 1), (7, 1), (8, 2), (14, 2), (25, 4)])

@@ -435,30 +435,6 @@ def test_a_dated_address_is_polled_more_often_while_its_digest_is_pending() -> N
     )
 
 
-RULE = day_close.default()
-PAGE = models.PageState("https://h.test/a.md", NOW, FetchStatus.OK, etag='"1"', hash="0" * 64)
-
-
-def test_a_new_reading_time_alone_is_stored_once_a_day() -> None:
-    before = {PAGE.location: PAGE}
-    same = replace(PAGE, read_at=NOW + timedelta(hours=1), status=FetchStatus.UNCHANGED)
-    assert poller.changed_pages([same], before, RULE) == ()
-    tomorrow = replace(same, read_at=NOW + timedelta(days=1))
-    assert poller.changed_pages([tomorrow], before, RULE) == (tomorrow,)
-
-
-def test_any_other_change_is_stored_at_once() -> None:
-    before = {PAGE.location: PAGE}
-    changed = [
-        replace(PAGE, etag='"2"'),
-        replace(PAGE, hash="1" * 64),
-        replace(PAGE, moved_to="https://h.test/b.md"),
-        replace(PAGE, status=FetchStatus.GONE),
-        replace(PAGE, location="https://h.test/other.md"),
-    ]
-    assert poller.changed_pages(changed, before, RULE) == tuple(changed)
-
-
 TODAY = NOW.date()
 
 STALE_AFTER = timedelta(days=10)
