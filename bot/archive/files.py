@@ -82,7 +82,7 @@ def read_file(name: str | LocatedProblem) -> TextFile | LocatedProblem:
             return LocatedProblem(name, None, "it is not a regular file")
         if (size := path.stat().st_size) > parse.MAX_BYTES:
             limit = parse.MAX_BYTES >> 20
-            message = f"it has {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
+            message = f"it is {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
             return LocatedProblem(name, None, message)
         # Some files of /proc say that they are regular, have no size, and would be waited for.
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:

@@ -153,7 +153,7 @@ async def test_a_redirect_to_an_invalid_address_is_an_error(fetch: Fetcher, loca
 @pytest.mark.parametrize(
     ("status", "error", "reason"),
     [
-        (404, base.NotFoundError, "nothing is there (404)"),
+        (404, base.NotFoundError, "not found (404)"),
         (410, base.GoneError, "gone for good (410)"),
         (403, FetchError, "(403)"),
         (451, FetchError, "(451)"),
