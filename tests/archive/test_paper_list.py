@@ -174,11 +174,11 @@ def test_papers_without_a_date_are_a_rolling_digest_and_those_with_one_are_not()
         ),
         (
             f"# KiteFly\n\nThe code of our paper.\n\n[Paper](https://arxiv.org/abs/{ONE})\n\n## Install\n\npip install kites\n",
-            "1 arXiv link, but not,
+            "1 arXiv link, but not",
         ),
         (
             f"# A\n\n## References\n\n- [{TITLE}](https://arxiv.org/abs/{ONE})\n- [{OTHER}](https://arxiv.org/abs/{TWO})\n",
-            "2 arXiv links, but not,
+            "2 arXiv links, but not",
         ),
         (
             f"# A\n\n```\n- [{TITLE}](https://arxiv.org/abs/{ONE})\n```\n",
@@ -187,19 +187,19 @@ def test_papers_without_a_date_are_a_rolling_digest_and_those_with_one_are_not()
         (f"# A\n\nNo paper.\n\n<!-- {ABS_ONE} -->\n", "are in code, comments or front matter"),
         (
             f"# How we did it\n\n## Method\n\nWe use kites ({ABS_ONE}).\n\n## Data\n\nFrom [The Wind]({ABS_TWO}).\n",
-            "2 arXiv links, but not,
+            "2 arXiv links, but not",
         ),
         (
             f"# Kites\n\nBased on [strings]({ABS_ONE}).\n\n- Fast kites ([paper]({ABS_TWO}))\n- Tests\n- Types\n",
-            "2 arXiv links, but not,
+            "2 arXiv links, but not",
         ),
         (
             f"# Changelog\n\n- Kites ({ABS_ONE})\n- Mend strings ([#2](https://h.test/a/b/pull/2))\n- Wind\n",
-            "1 arXiv link, but not,
+            "1 arXiv link, but not",
         ),
         (
             f"The kite of {ABS_ONE} falls.\n\nSteps:\n\n1. Fly\n2. Wait\n\nSee also {ABS_TWO}.\n",
-            "2 arXiv links, but not,
+            "2 arXiv links, but not",
         ),
         ('{"name": "x", "version": "1.0"}', "JSON, but not a listing"),
         ("[" * 100_000, "begins like JSON"),

@@ -161,7 +161,7 @@ async def test_a_redirect_to_an_invalid_address_is_an_error(fetch: Fetcher, loca
         (418, FetchError, "418"),
         (299, FetchError, "299"),
         (304, FetchError, "asked for the first time"),
-        (302, FetchError, "to nowhere (302)"),
+        (302, FetchError, "without an address (302)"),
     ],
 )
 async def test_an_error_status_has_a_reason_and_no_retry(
