@@ -189,7 +189,7 @@ saved-import-limited = { $count ->
    *[other] { $count } are new to Paperround and were not saved
 }: you can add up to 5,000 such papers in 30 days. Import the file again later
 saved-import-full = { $count } skipped: your list is full
-saved-import-places = Check these lines (with #, entries): { $places }
+saved-import-places = Check these lines (#3 means the third entry): { $places }
 list-server-picks-heading = Server picks · { $period } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
