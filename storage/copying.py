@@ -74,7 +74,7 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
                 found = await _add_up(connection, table)
             if found != Sum(*sums[table.name]):
                 raise errors.StorageError(
-                    f"The copy's table {table.name} has {found.rows} rows whose sums differ from those of the"
+                    f"The copy's table {table.name} has {found.rows} rows whose checksum differs from that of the"
                     f" {sums[table.name].rows} rows in the source. Empty the target and copy again."
                 )
         async with target.transaction() as connection:

@@ -242,7 +242,7 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
     said = text.partition("\n")[0].rpartition("'>: ")[2]  # without SQLAlchemy's name of the class
     sentence = f"{name} cannot be used ({said}). {hint}" if hint else f"{name} cannot be reached ({said})."
     return errors.DatabaseUnavailableError(
-        sentence if hint else f"{sentence} Is PostgreSQL running and the address right?"
+        sentence if hint else f"{sentence} Is PostgreSQL running, and is the address right?"
     )
 
 

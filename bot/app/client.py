@@ -289,7 +289,7 @@ class PaperroundBot(Client):
                 return
             seconds = limit["reset_after"] / 1000
             log.warning(
-                "few session starts are left; the Gateway is not connected before Discord allows more",
+                "few session starts are left; waiting to connect to the Gateway until Discord allows more",
                 remaining=limit["remaining"],
                 resets_in_seconds=round(seconds),
             )
@@ -363,7 +363,7 @@ def _dropping_unreadable(event_name: str, parse: Callable[[Any], None]) -> Calla
             parse(data)
         for error in failures:  # its text may quote what people wrote
             kind = type(error).__name__
-            log.error("event of Discord dropped: not readable", event_name=event_name, error=kind)
+            log.error("Discord event dropped: not readable", event_name=event_name, error=kind)
 
     return parse_safely
 

@@ -51,8 +51,8 @@ REJECTIONS = {
     4004: command_sync.WRONG_TOKEN,
     4010: "Discord's Gateway refuses the shard (close code 4010). Update Paperround, or report this.",
     4011: "Discord's Gateway requires more shards (close code 4011). Restart Paperround, which then asks Discord how many.",
-    4012: "Discord's Gateway no longer knows this API version (close code 4012). Update Paperround.",
-    4013: "Discord's Gateway does not know the requested intents (close code 4013). Update Paperround.",
+    4012: "Discord's Gateway no longer supports this API version (close code 4012). Update Paperround.",
+    4013: "Discord's Gateway does not support the requested intents (close code 4013). Update Paperround.",
     4014: "Discord does not allow this application the requested intents (close code 4014). Check the Bot page of your"
     " application at https://discord.com/developers/applications, or update Paperround.",
 }
@@ -141,7 +141,7 @@ async def compete_for_lock(
             is_over = is_acquired or (former_term is not None and await lock.is_superseded(former_term))
         except errors.DatabaseUnavailableError as error:
             if failures % DATABASE_WARNING_EVERY == 0:
-                log.warning("the database is away; waiting for it", reason=str(error))
+                log.warning("the database is unavailable; waiting for it", reason=str(error))
             liveness.record_database(str(error))
             await sleep(DATABASE_DELAYS[min(failures, len(DATABASE_DELAYS) - 1)])
             failures += 1
@@ -149,7 +149,7 @@ async def compete_for_lock(
         liveness.record_database(None)
         if failures:
             failures = 0
-            log.info("the database is back")
+            log.info("the database is available again")
         if is_over:
             return is_acquired
         await sleep(RETRY_INTERVAL)
@@ -364,7 +364,7 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
                     await _stand_by_and_send(runtime, token, stopping, monitor)
                 except errors.DatabaseUnavailableError as error:
                     # It went away before the tasks ran; standing by again waits for it.
-                    log.warning("the database went away; starting again", reason=str(error))
+                    log.warning("the database became unavailable; starting again", reason=str(error))
     log.info("stopped")
 
 
@@ -390,7 +390,7 @@ def begin(container: Container) -> asyncio.Event:
 MISSING_TOKEN_MESSAGE = (
     "DISCORD_TOKEN is not set. `paperround setup` asks for the token of your application"
     " (https://discord.com/developers/applications) and writes it into .env. `paperround demo` and a daily post by a"
-    " webhook (`paperround channels add --webhook -`) need none."
+    " webhook (`paperround channels add --webhook -`) work without one."
 )
 
 
@@ -429,7 +429,7 @@ async def _prepare(runtime: Runtime, token: str | None, *, is_standby: bool) -> 
     if token is not None:
         await log_in(runtime.bot, token, runtime.liveness.record_start)
     if is_standby:
-        with isolation.isolated(log, "search not loaded before it is needed"):
+        with isolation.isolated(log, "search could not be loaded in advance"):
             await runtime.bot.services.search.search(SearchRequest("language models", limit=1))
     freeze_gc()
 

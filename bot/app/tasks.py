@@ -116,7 +116,7 @@ class Ticker:
         self._asking = asyncio.create_task(self._ask_safely())
 
     async def _ask_safely(self) -> None:
-        with isolation.isolated(log, "Discord was not asked for its time"):
+        with isolation.isolated(log, "Discord's time could not be read"):
             await self._on_held()
 
 
@@ -267,7 +267,7 @@ async def report_presence(
                 process = models.Process(
                     database.name, role, version, migrate.HEAD, term, started_at, container.clock()
                 )
-                with isolation.isolated(log, "this process is not reported"):
+                with isolation.isolated(log, "this process could not be registered for the others"):
                     async with database.transaction() as connection:
                         await processes.report(connection, process)
             await asyncio.sleep(1)
@@ -440,7 +440,7 @@ class WriterLoop:
                     file=app_container.inbox_of(settings),
                     seconds=(ends_at - container.clock()).total_seconds(),
                     on_problem=lambda problem: log.warning("paper not written", reason=problem),
-                    on_notice=lambda notice: log.info("digest not printed", reason=notice),
+                    on_notice=lambda notice: log.info("digest not written to its file", reason=notice),
                 )
             log.info("digest written", day=day.isoformat(), format=form.value, **counts)
             is_written = is_written and is_printed

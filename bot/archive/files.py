@@ -91,7 +91,7 @@ def read_bytes(path: Path) -> bytes:
     if (size := path.stat().st_size) > parse.MAX_BYTES:
         limit = parse.MAX_BYTES >> 20
         raise errors.NotADigestError(
-            f"it has {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
+            f"it is {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
         )
     # Some files of /proc say that they are regular, have no size, and would be waited for.
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:

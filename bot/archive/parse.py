@@ -134,13 +134,13 @@ def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[Problem]:
     for row in range(start, end):
         line = rows[row]
         if line.strip() and not markdown_lines.is_thematic_break(line):
-            return [Problem(row + 1, f"text that belongs to no paper: {markdown_lines.excerpt(line)}")]
+            return [Problem(row + 1, f"text that does not belong to a paper: {markdown_lines.excerpt(line)}")]
     return []
 
 
 def _merge_duplicate(known: PaperDraft, again: PaperDraft) -> str:
     """Fill the missing values of `known` from `again`; return the problem's message."""
-    message = f"{again.arxiv_id} stands here again and is taken as one paper with the first"
+    message = f"{again.arxiv_id} is listed again and merged with the first"
     if again.votes is not None and known.votes not in (None, again.votes):
         message += f"; its {known.votes} votes there count, not the {again.votes} here"
     if again.sections and known.sections and again.sections != known.sections:
@@ -414,7 +414,7 @@ def _find_paper_spans(dated: fields.DatedRows) -> tuple[list[_PaperSpan], list[P
         if heading.level <= day.heading.level or (heading.level < level and heading.row > last):
             return spans, problems, heading.row
         excerpt = markdown_lines.excerpt(heading.text)
-        message = f"a heading without an arXiv id; what stands under it is left out: {excerpt}"
+        message = f"a heading without an arXiv id; the text under it is left out: {excerpt}"
         problems.append(Problem(heading.row + 1, message))
     if opened:
         spans.append((opened, end))
@@ -593,7 +593,7 @@ def _find_starts(dated: fields.DatedRows) -> tuple[list[_Start], list[Problem]]:
         if paper and (heading.row in marked or (may_begin and heading.row not in code())):
             starts.append((paper.row, paper))
         elif paper and (paper.title is None or heading.text.startswith("[")):
-            message = f"{paper.arxiv_id} stands within a summary and is not taken for a paper of its own"
+            message = f"{paper.arxiv_id} is mentioned in a summary and does not count as a separate paper"
             problems.append(Problem(heading.row + 1, message))
         elif (
             not paper
@@ -822,7 +822,7 @@ MAX_LINES = 2_000_000
 
 NO_DATE = "it has no heading with a date"
 """The reason for a text without any paper and date."""
-_NO_PAPERS = "no paper in a known form stands under this date"
+_NO_PAPERS = "there is no paper in a known form under this date"
 
 
 class _Segment(NamedTuple):
@@ -865,7 +865,7 @@ def decode(data: bytes) -> str:
     """A file's bytes as text: UTF-8, or UTF-16 with a byte order mark. Raises NotADigestError for anything else."""
     if len(data) > MAX_BYTES:
         size = f"{len(data) / 2**20:.0f} MB"
-        raise errors.NotADigestError(f"it has {size}; a digest file may have at most {MAX_BYTES >> 20} MB")
+        raise errors.NotADigestError(f"it is {size}; a digest file may have at most {MAX_BYTES >> 20} MB")
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = data.decode("utf-16" if utf16 else "utf-8-sig")
@@ -989,7 +989,7 @@ def _parse_segment(dated: fields.DatedRows) -> _Segment:
 def _undated_paper_problems(papers: Iterable[fields.PaperHeading]) -> list[Problem]:
     """A problem for each paper outside all dated digests: it is named, not parsed."""
     return [
-        Problem(paper.row + 1, f"{paper.arxiv_id} stands outside a dated digest and is left out")
+        Problem(paper.row + 1, f"{paper.arxiv_id} is outside a dated digest and is left out")
         for paper in papers
     ]
 

@@ -226,7 +226,7 @@ def serve_tools(
         ),
     ] = None,
 ) -> None:
-    """Serve the search to agents over MCP. Ends with stdin or SIGINT. MCP is the Model Context Protocol."""
+    """Serve the search to agents over MCP, the Model Context Protocol, until stdin closes or SIGINT."""
     try:
         from bot.cli import mcp_server
     except ModuleNotFoundError as error:

@@ -380,7 +380,7 @@ async def _check_may_read_history(client: discord.Client, request: SendRequest) 
         channel = await guild.fetch_channel(channel.parent_id)
     permissions = channel.permissions_for(me)
     if not (permissions.view_channel and permissions.read_message_history):
-        raise DeliveryError(HISTORY_UNREADABLE, "the channel's history may not be read")
+        raise DeliveryError(HISTORY_UNREADABLE, "no permission to read the channel's history")
 
 
 def choose_tags(tags: Iterable[Tag], *, required: bool, topic: str = "") -> list[str]:

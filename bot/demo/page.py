@@ -24,9 +24,9 @@ FIRST_STEPS = {
     models.Locale.EN: (
         ("/topic small language model", "papers on a topic"),
         ("/topic 강화학습", "the same for a topic in Korean"),
-        ("/author loubna ben allal", "papers of an author"),
+        ("/author loubna ben allal", "an author's papers"),
         ("/paper 2502.02737", "one paper with its code"),
-        ("/alerts add keyword:diffusion", "be told of new papers"),
+        ("/alerts add keyword:diffusion", "get a message about new papers"),
         ("/daily setup channel:vision time:9am topic:diffusion", "a daily post in the other channel"),
         ("/trends", "how topics grow"),
     ),
@@ -44,12 +44,12 @@ FIRST_STEPS = {
 WORDS = {
     models.Locale.EN: {
         "title": "Paperround demo",
-        "about": "The bot itself in a made-up server, without a token or an account. It ends with Ctrl-C.",
+        "about": "The bot itself in a made-up server, without a token or an account. Press Ctrl-C in the terminal to stop it.",
         "channels": "Channels",
         "steps": "First steps",
         "how": "Press one, or type it below. The menu under a post opens a paper.",
         "archive": "The same papers as web pages",
-        "address": "Open the whole address that the terminal printed, with what stands after the #.",
+        "address": "Open the whole address that the terminal printed, including the part after the #.",
     },
     models.Locale.KO: {
         "title": "Paperround 데모",

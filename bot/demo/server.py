@@ -37,7 +37,7 @@ START_AT = datetime(2026, 1, 1, tzinfo=UTC)
 ALERT_KEYWORDS = {models.Locale.KO: "강화 학습", models.Locale.EN: "reinforcement learning"}
 DISCORD_LOCALES = {models.Locale.KO: "ko", models.Locale.EN: "en-US"}
 INTRODUCTION = {
-    models.Locale.EN: "Open this address in a browser; the page says what to type. Ctrl-C ends the demo.",
+    models.Locale.EN: "Open this address in a browser; the page says what to type. Press Ctrl-C here to stop the demo.",
     models.Locale.KO: "브라우저에서 이 주소를 열면 무엇을 입력할지 나와요. 끝내려면 Ctrl-C를 누르세요.",
 }
 

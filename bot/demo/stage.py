@@ -157,7 +157,8 @@ HINTS = {
         "chosen": "`{option}` is chosen from Discord's list. Type / and pick the command there.",
         "channel": "There is no channel {value}. Choose one: {names}.",
         "refused": "`{command}` cannot use that: {reason}",
-        "text": "The bot answers commands and reads no messages. Type one, such as `/topic diffusion`, or press a first step.",
+        "text": "The bot answers commands and does not read messages. Type a command, such as `/topic diffusion`, or click one of"
+        " the first steps.",
     },
     models.Locale.KO: {
         "unknown": "{line} 명령어는 없어요. /를 입력해 목록에서 고르거나 /도움말을 입력해 보세요.",

@@ -41,15 +41,15 @@ from storage.database import Database
 TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
 """Returns the bot of the token, or raises PaperroundError."""
 
-NO_TOKEN = "`paperround setup` asks for one and writes it to .env; `paperround demo` needs none."
+NO_TOKEN = "`paperround setup` asks for one and writes it to .env; `paperround demo` works without one."
 NO_POST = "No channel has a daily post. Use `/daily setup` in Discord or `paperround channels add`."
 GONE = (
     "Discord no longer knows this webhook. Create another one in the channel's settings › Integrations, add the post"
     " again with `paperround channels add --webhook -`, and remove this one with `paperround channels remove {id}`."
 )
 IDLE_FRONTS = (
-    "The fronts get no commands. Enter their proxy's address with /interactions as Interactions Endpoint URL on the"
-    " application's General Information page (https://discord.com/developers/applications)."
+    "The fronts receive no commands. Enter their proxy's address, followed by /interactions, as the Interactions Endpoint URL"
+    " on the application's General Information page (https://discord.com/developers/applications)."
 )
 UNCERTAIN = (
     "It is unclear whether the post of {days} arrived. Check the channel; if it is missing, `paperround channels resume"

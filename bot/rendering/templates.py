@@ -202,7 +202,7 @@ class BoundedEnvironment(SandboxedEnvironment):
         for part in parts:
             size += len(part)
             if size > self._max_characters:
-                raise TemplateLimitError(f"it makes more than {self._max_characters} characters")
+                raise TemplateLimitError(f"it produces more than {self._max_characters} characters")
             pieces.append(part)
         return SafeMarkdown("".join(pieces))
 
@@ -270,7 +270,7 @@ class BoundedEnvironment(SandboxedEnvironment):
 
     def _check_size(self, value: Any) -> Any:
         if isinstance(value, str | list | tuple) and len(value) > self._max_characters:
-            raise TemplateLimitError(f"it makes more than {self._max_characters} characters")
+            raise TemplateLimitError(f"it produces more than {self._max_characters} characters")
         return value
 
 
@@ -279,6 +279,7 @@ def _check_numbers(values: Iterable[Any]) -> None:
         raise TemplateLimitError(f"a number is larger than {MAX_NUMBER}")
 
 
+UNUSED = "is not used, since no bundled template has this name; rename or remove it"
 BUNDLED_PREFIX = "bundled/"
 """The prefix of a template's name for the bundled template, even if the operator's folder has one."""
 
@@ -386,7 +387,7 @@ class Templates:
                 problems.append(_problem_from_error(error, name, self._folder))
             if name not in self._bundled:
                 path = str(Path(self._folder or "") / name)
-                problems.append(models.LocatedProblem(path, None, "replaces no template"))
+                problems.append(models.LocatedProblem(path, None, UNUSED))
         return problems
 
     def _resolve_files(self, name: str, locale: str) -> tuple[str, str]:

@@ -278,7 +278,7 @@ class KindRecord:
     """Interval while the newest digest is not published yet; None: no difference."""
     stage: Stage = Stage.DIGESTS
     is_for_lookup: bool = False
-    """Whether all that it brings is for look-up and alerts: facts, or papers that no person has chosen."""
+    """Whether all that it brings is for search and alerts: facts, or papers that no person has chosen."""
     seconds_per_request: float | None = None
     """Minimum time between two requests, over all sources of the kind."""
     stale_after: timedelta | None = None
@@ -332,7 +332,7 @@ async def read_apart(
     day: date | None = None,
 ) -> Read | FetchResult:
     """Return what reading one place gives. A bug that it triggers is its failure, with these page states: others are read."""
-    with isolation.isolated(log, "place failed with a bug", place=location) as failures:
+    with isolation.isolated(log, "reading a location failed with a bug", place=location) as failures:
         return await reading
     reason = f"{location} {describe_bug(failures[0])}"
     return FetchResult(location, FetchStatus.FAILED, clean_reason(reason), page_states=page_states, day=day)
@@ -382,7 +382,7 @@ def known_gone_result(location: str, request: FetchRequest, day: date | None = N
     page_state = request.known(location)
     if page_state is None or page_state.status is not FetchStatus.GONE:
         return None
-    reason = f"it is gone for good (410) since {page_state.read_at:%Y-%m-%d}"
+    reason = f"it has been gone (410) since {page_state.read_at:%Y-%m-%d}"
     return FetchResult(location, FetchStatus.GONE, reason, day=day)
 
 

@@ -278,7 +278,7 @@ async def _read_response(
     if status in _REDIRECTS:
         target = response.headers.get(hdrs.LOCATION)
         if not target:
-            raise base.FetchError(f"it redirects to nowhere ({status})")
+            raise base.FetchError(f"it redirects without an address ({status})")
         return target
     if status not in (200, 203, 304):
         raise _status_error(response, now)
@@ -329,7 +329,7 @@ def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.Fetch
     """Return the error for a status other than success, 304 and redirects."""
     status = response.status
     if status == 404:
-        return base.NotFoundError("nothing is there (404)")
+        return base.NotFoundError("not found (404)")
     if status == 410:
         return base.GoneError("it is gone for good (410)")
     if status in _ACCESS_DENIED:
@@ -337,7 +337,7 @@ def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.Fetch
     name = http.client.responses.get(status, "an answer of its own").lower()
     if status in _RETRYABLE:
         retry_at = parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now)
-        return base.TransientError(f"the server has trouble: {name} ({status})", retry_at=retry_at)
+        return base.TransientError(f"the server reports an error: {name} ({status})", retry_at=retry_at)
     kind = base.BadRequestError if status == 400 else base.FetchError
     return kind(f"the server answers {status}, {name}")
 

@@ -407,7 +407,7 @@ class Poller:
         """Stop polling sources that were being read at two crashes in a row; `sources fetch` polls them again."""
         now = self._clock()
         for row in rows:
-            log.error("source set aside: it was being read at two crashes in a row", source=row.url)
+            log.error("source set aside: it was being read during two crashes in a row", source=row.url)
             stopped = replace(
                 row,
                 status=FetchStatus.FAILED,
@@ -596,7 +596,7 @@ class Poller:
         if len(kept) == len(digests):
             return result
         reason = (
-            f"it has brought {MAX_NEW_DIGESTS:,} new digests today, and may not bring more; others are read from tomorrow on"
+            f"it has brought {MAX_NEW_DIGESTS:,} new digests today, which is the maximum; others are read from tomorrow on"
             if is_late
             else f"it has reached the limit of {MAX_DIGESTS_OF_DATE} digests or {base.MAX_NEW_PAPERS:,} papers for"
             f" {format_days(report.refused)}; {report.refused.total():,} digests are left out"
@@ -644,7 +644,7 @@ class Poller:
         number = report.count_new(self._clock().date())
         of = f" of {format_days(days)}" if days else ""
         report.add_failure(
-            f"it has brought {number:,} new papers today, and may bring {limit:,}; {len(left_out):,}{of} are read from"
+            f"it has brought {number:,} new papers today (limit {limit:,}); {len(left_out):,}{of} are read from"
             " tomorrow on"
         )
         facts = tuple(fact for fact in result.facts if fact.arxiv_id not in left_out)

@@ -121,7 +121,7 @@ async def test_a_redirect_to_an_invalid_address_is_an_error(fetch: Fetcher, loca
 @pytest.mark.parametrize(
     ("status", "error", "reason"),
     [
-        (404, base.NotFoundError, "nothing is there (404)"),
+        (404, base.NotFoundError, "not found (404)"),
         (410, base.GoneError, "gone for good (410)"),
         (403, FetchError, "(403)"),
         (451, FetchError, "(451)"),
@@ -129,7 +129,7 @@ async def test_a_redirect_to_an_invalid_address_is_an_error(fetch: Fetcher, loca
         (418, FetchError, "418"),
         (299, FetchError, "299"),
         (304, FetchError, "asked for the first time"),
-        (302, FetchError, "to nowhere (302)"),
+        (302, FetchError, "without an address (302)"),
     ],
 )
 async def test_an_error_status_has_a_reason_and_no_retry(

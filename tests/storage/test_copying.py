@@ -96,7 +96,7 @@ async def test_a_copy_that_differs_is_refused(db: Database, target: Database) ->
         await connection.execute(tables.digests.update().values(language="ko"))
     with pytest.raises(
         errors.StorageError,
-        match="table digests has 1 rows whose sums differ from those of the 1 rows in the source",
+        match="table digests has 1 rows whose checksum differs from that of the 1 rows in the source",
     ):
         await copy(db, target)
 
