@@ -36,7 +36,7 @@ class TextRenderer(planner_harness.StubDailyRenderer):
             "at": post.schedule and post.schedule[0],
         }
         context |= {"since": str(post.since_on), "missed": len(post.missed_on)}
-        context |= {"role": post.mention_role_id, "numbers": post.numbers}
+        context |= {"numbers": post.numbers}
         context |= {"closes_at": str(post.closes_at), "is_complete": post.is_complete}
         context |= {"figures": [post.total, post.final_total, *(paper.votes for paper in post.papers)]}
         texts = [
