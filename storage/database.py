@@ -516,24 +516,6 @@ async def insert_rows(
     await execute_many(connection, statement, rows)
 
 
-async def copy_rows(connection: AsyncConnection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows with all columns, whose values are the driver's but for times; PostgreSQL's COPY is the fastest way."""
-    names = tuple(column.name for column in table.c)
-    if connection.dialect.name == "sqlite":
-        await insert_rows(connection, table, names, rows)
-        return
-    # Begins the transaction, of which the driver knows nothing yet.
-    await connection.exec_driver_sql("SELECT 1")
-    raw = await connection.get_raw_connection()
-    assert raw.driver_connection is not None
-    from asyncpg import DataError
-
-    try:
-        await raw.driver_connection.copy_records_to_table(table.name, records=rows, columns=names)
-    except DataError as error:  # such as a NUL in a text, which SQLite stores
-        raise errors.StorageError(f"PostgreSQL cannot store a row of {table.name}: {error}.") from error
-
-
 async def execute_many(
     connection: AsyncConnection, statement: str, values: Sequence[tuple[Any, ...]]
 ) -> None:

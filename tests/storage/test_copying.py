@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,15 @@ async def read(database: Database, table: sa.Table) -> list[Any]:
         return sorted(map(repr, (await connection.execute(sa.select(table))).all()))
 
 
+async def list_rules(database: Database) -> list[Any]:
+    """Return the definitions of the indexes, and on PostgreSQL of the constraints."""
+    rules = "SELECT sql FROM sqlite_master"
+    if not database.is_sqlite:
+        rules = "SELECT indexdef FROM pg_indexes UNION ALL SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint"
+    async with database.read() as connection:
+        return sorted(map(repr, await connection.execute(sa.text(rules))))
+
+
 async def copy(source: Database, target: Database) -> int:
     return [rows async for rows in copying.copy(source, target, reader_rows.NOW)][-1]
 
@@ -53,10 +63,17 @@ async def test_a_copy_has_all_rows_and_gives_ids_that_were_never_given(
         await key_values.set_value(connection, key_values.INDEX_VERSION, "1")
         # JSON's null is not NULL, and stays so.
         await connection.execute(tables.saved_papers.update().values(authors=None))
+        at = reader_rows.NOW + timedelta(microseconds=120)
+        texts = {"title": r"\N", "abstract": "\\t\\\t\b\f\n\r\v 한글\u2028", "url": r"\\x41"}
+        values = {"authors_truncated": True, "votes_read_at": at, "categories": ("\t",)}
+        await connection.execute(tables.papers.update().values(texts | values))
+        await connection.execute(tables.profile_weights.update().values(weight=-1 / 3e9))
     deleted = await add_digest(db, 1)
     async with db.transaction() as connection:
         await connection.execute(tables.digests.delete().where(tables.digests.c.id == deleted))
+    schema = await list_rules(target)
     copied = await copy(db, target)
+    assert await list_rules(target) == schema
     assert copied > len(copying.COPIED)
     for table in copying.COPIED:
         if table is not tables.meta:
@@ -138,7 +155,7 @@ async def test_large_digests_are_copied_a_few_at_a_time(sqlite_db: Database) -> 
         await connection.execute(tables.digests.insert(), rows)
     async with sqlite_db.read() as connection:
         tracemalloc.start()
-        copied = await copying._add_up(connection, tables.digests)
+        copied = await copying._read(connection, tables.digests)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert copied.rows == 100
