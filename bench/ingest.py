@@ -23,8 +23,7 @@ from bot.archive import digest_writer, parse
 from bot.archive import ingest as archive_ingest
 from bot.archive.files import TextFile
 from bot.core.clock import system_clock
-from bot.search import query as search_query
-from bot.search.index import SearchIndexer
+from bot.search import index as search_index
 from storage import migrate, search
 
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -77,7 +76,7 @@ def _scan(texts: list[str]) -> Counter[str]:
 
 async def _ingest(path: Path, files: list[TextFile], indexer: digest_writer.Indexer | None = None) -> float:
     database = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
-    ingest = archive_ingest.IngestService(database, system_clock, indexer or SearchIndexer())
+    ingest = archive_ingest.IngestService(database, system_clock, indexer or search_index.SearchIndexer())
     started = time.perf_counter()
     async for _ in ingest.add_files(files):
         pass
@@ -110,7 +109,7 @@ def _rows(source: sqlite3.Connection) -> Rows:
     rows = {f'"{name}"': source.execute(f'SELECT * FROM "{name}"').fetchall() for name in tables}
     packed = source.execute("SELECT position, texts FROM indexed_papers").fetchall()
     tokens = [
-        (position, *search_query.build_tokens(texts))
+        (position, *search_index.build_tokens(texts))
         for (position, _), texts in zip(packed, search.unpack_texts(data for _, data in packed), strict=True)
     ]
     rows[f"{search.WORDS_TABLE} (rowid, tokens)"] = [(position, all_) for position, all_, _ in tokens]

@@ -24,8 +24,8 @@ import sqlalchemy as sa
 from bench.figures import time_await
 from bench.search_corpus import LAST_DAY, Corpus, author_names
 from bot.search import glossary
+from bot.search import index as search_index
 from bot.search import query as search_query
-from bot.search.index import SearchIndexer
 from storage import migrate, models, search, snapshot
 from storage.database import Connection, Database
 from storage.tables import authors, digests, entries, papers, sections
@@ -48,7 +48,7 @@ async def build(url: str, paper_count: int, author_count: int, floor: Path | Non
 
 
 async def _add_papers(database: Database, count: int, floor: Path | None) -> dict[str, float]:
-    corpus, indexer = Corpus(), SearchIndexer()
+    corpus, indexer = Corpus(), search_index.SearchIndexer()
     plain = _open_floor(floor)
     spent = {"index": 0.0, "floor": 0.0}
     for first in range(1, count + 1, BATCH_SIZE):
@@ -74,7 +74,7 @@ async def build_pages(url: str, count: int, minutes: float) -> bool:
     """
     started, cpu = time.perf_counter(), time.process_time()
     database = await migrate.open_database(url, migrate=True)
-    indexer, names = SearchIndexer(), author_names(PAGE_AUTHORS)
+    indexer, names = search_index.SearchIndexer(), author_names(PAGE_AUTHORS)
     async with database.read() as connection:
         done, known = [
             (await connection.execute(sa.select(sa.func.max(table.c.id)))).scalar() or 0
@@ -167,7 +167,7 @@ def _open_floor(floor: Path | None) -> sqlite3.Connection | None:
 
 
 def _plain_tokens(paper: models.IndexDocument) -> str:
-    found = search_query.build_tokens(search_query.build_texts(paper))[0].split()
+    found = search_index.build_tokens(search_index.build_texts(paper))[0].split()
     return " ".join(token for token in found if search_query.SHINGLE_SEPARATOR not in token)
 
 
@@ -189,7 +189,7 @@ def _row(paper: models.IndexDocument) -> dict[str, object]:
 
 
 async def _add_authors(database: Database, count: int, known: int = 0) -> float:
-    indexer, names = SearchIndexer(), author_names(count)
+    indexer, names = search_index.SearchIndexer(), author_names(count)
     spent = 0.0
     for first in range(known, count, 5000):
         batch = [

@@ -64,18 +64,18 @@ class Mention(NamedTuple):
 
 def extract_mentions(text: str) -> list[Mention]:
     """Return the distinct mentions of a text in order, at most `MAX_MENTIONS`. Takes linear time."""
-    lines = typography.normalise("NFKC", text).replace("*", "").replace("`", "").split("\n")
+    text = typography.normalise("NFKC", text).replace("*", "").replace("`", "")
     found = (
-        _parse_parenthesis(line[max(0, match.start() - 120) : match.start()], match[1])
-        for line in lines
-        for match in _PARENTHESES.finditer(line)
+        _parse_parenthesis(text[max(0, match.start() - 120) : match.start()].rpartition("\n")[2], match[1])
+        for match in _PARENTHESES.finditer(text)
     )
     return list(islice(dict.fromkeys(mention for mention in found if mention), MAX_MENTIONS))
 
 
 def _parse_parenthesis(preceding: str, content: str) -> Mention | None:
-    left, parts = _left_context(preceding), _classify_parts(content)
-    if not left or parts is None or _LEAD_IN.match(content.strip()):
+    parts = _classify_parts(content)
+    left = "" if parts is None or _LEAD_IN.match(content.strip()) else _left_context(preceding)
+    if parts is None or not left:
         return None
     if not analyser.ends_in_hangul(left):
         latin = takewhile(_LATIN_WORD.fullmatch, reversed(left.split()))

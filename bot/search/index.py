@@ -25,6 +25,7 @@ from bot.core import isolation
 from bot.core.clock import Clock, TimeSlices, system_clock
 from bot.search import glossary, scoring
 from bot.search import query as search_query
+from bot.text import analyser, term_keys, typography
 from bot.text import people as text_people
 from storage import (
     archive,
@@ -128,7 +129,7 @@ async def _change(
     former = await snapshot.read(connection, search.list_by_paper_ids, known) if known else {}
     slices, new = TimeSlices(), []
     for paper in changed:
-        row = search.IndexRow(0, paper.id, search_query.build_texts(paper), paper.votes, paper.last_on)
+        row = search.IndexRow(0, paper.id, build_texts(paper), paper.votes, paper.last_on)
         # The position is the only field that may differ in a paper that stays as it is.
         if (old := former.get(row.paper_id)) is None or old[1:] != row[1:]:
             new.append(row)
@@ -155,8 +156,80 @@ async def _change(
 
 
 def _tokenize(row: search.IndexRow) -> search.IndexRow:
-    every, of_title = search_query.build_tokens(row.texts)
+    every, of_title = build_tokens(row.texts)
     return row._replace(tokens=every, title_tokens=of_title)
+
+
+_MAX_TITLE_LENGTH = 1000
+_MAX_BODY_LENGTH = 60_000
+
+
+def build_texts(paper: models.IndexDocument) -> search.DocumentTexts:
+    """Return the canonical texts of a paper: its title; its summaries, abstract and keywords; its mentions."""
+    title = (paper.title or "")[:_MAX_TITLE_LENGTH]
+    plain_title = typography.to_plain_text(title)
+    # A reader sees π₀ and may type pi0, so a title with LaTeX is indexed as written too.
+    title_teller, *tellers = paper.tellers or (0,) * (1 + len(paper.sections))
+    told = [] if plain_title == title else [(title_teller, title)]
+    for teller, section in zip(tellers, paper.sections, strict=True):
+        if section.heading and not summaries.label_name(section.heading):
+            told.append((teller, section.heading))
+        told.append((teller, section.body))
+    told += [(0, paper.abstract)] if paper.abstract else []
+    # Twice, as a term that the text repeats is what a paper is about.
+    told += 2 * [(0, ", ".join(paper.keywords))] if paper.keywords else []
+    body = "\n".join([text for _, text in told])[:_MAX_BODY_LENGTH]
+    mentions = glossary.extract_told([(title_teller, title), *told], _MAX_TITLE_LENGTH + _MAX_BODY_LENGTH)
+    institutions = tuple(sorted(text_people.institution_tokens(paper.institutions)))
+    return search.DocumentTexts(
+        analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions, institutions
+    )
+
+
+def build_tokens(texts: search.DocumentTexts) -> tuple[str, str]:
+    """Return all tokens of a paper, and those of its title, separated by spaces. The same texts give the same tokens."""
+    line, _, variants = texts.title.rpartition("\n")
+    # A title is also looked up as it is typed, without its punctuation and with its particles.
+    words, shingles = _split_words(line.replace(analyser.PARTICLE_MARK, "").split())
+    title = [*words, *variants.split(), *shingles]
+    text, _, variants = texts.body.rpartition("\n")
+    words, shingles = _split_words(text.split(" "))
+    counts = Counter(words)
+    counts.update(variants.split())
+    marked = [token + search_query.TITLE_MARK for token in title]
+    marked += [name + search_query.INSTITUTION_MARK for name in texts.institutions or ("",)]
+    marked += [name + search_query.NAME_MARK for name in term_keys.full_names(texts.title)]
+    marked += [name + search_query.LEADING_NAME_MARK for name in term_keys.leading_names(texts.title)]
+    marked += [token + search_query.REPEATED_MARK for token, count in counts.items() if count > 1]
+    return " ".join((*title, *marked, *counts, *shingles)), " ".join(title)
+
+
+def _split_words(words: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the tokens of words, and the shingles. An empty word is punctuation, which no phrase crosses."""
+    tokens: list[str] = []
+    shingles: list[str] = []
+    before = ""
+    for found, right, left in map(_word_parts.__getitem__, words):
+        tokens += found
+        if before and right:
+            shingles.append(before + right)
+        before = left
+    return tokens, shingles
+
+
+def _split_word(word: str) -> tuple[tuple[str, ...], str, str]:
+    """Return a word's tokens, and its halves of the shingles with the word before it and the word behind it.
+
+    A particle ends a phrase, since terms with a particle inside are rare: there is no word behind it.
+    """
+    if not word.strip():
+        return (), "", ""
+    has_particle = word.endswith(analyser.PARTICLE_MARK)
+    left = "" if has_particle else search_query.shingle_left(word) + search_query.SHINGLE_SEPARATOR
+    return tuple(analyser.word_tokens(word)), search_query.shingle_right(word), left
+
+
+_word_parts = analyser.WordCache(_split_word)
 
 
 def _count_tokens(rows: Iterable[search.IndexRow]) -> Counter[str]:

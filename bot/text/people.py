@@ -442,11 +442,10 @@ def is_generic(name: str) -> bool:
 
 def institution_tokens(names: Iterable[str]) -> set[str]:
     """Return the tokens of institutions for the index: of the known ones that names contain, and of each whole name."""
-    known = set(_keys().values())
     keys = {
         key
         for name in islice(names, _MAX_INSTITUTIONS)
-        for key in (institution_key(name), *(find_keys(name) & known))
+        for key in (institution_key(name), *(find_keys(name) & _keys().keys()))
     }
     return {token for key in keys if (token := institution_token(key))}
 

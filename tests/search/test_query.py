@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.glossary import resolver
+from bot.search import index as search_index
 from bot.search import query as search_query
 from bot.text import analyser, concepts, term_keys
 from storage import search
@@ -119,7 +120,7 @@ def test_a_paper_with_a_form_matches_its_query(
     body = "\n".join([body, *[f"{form}."] * times])
     texts = search.DocumentTexts(analyser.canonicalise(title), analyser.canonicalise(body))
     title_count, body_count = term_keys.compile_term(form).count(term_keys.Document(texts.title, texts.body))
-    all_tokens, title_tokens = search_query.build_tokens(texts)
+    all_tokens, title_tokens = search_index.build_tokens(texts)
     tokens = frozenset(all_tokens.split())
     assert set(title_tokens.split()) <= tokens
     query = search_query.from_text(form)

@@ -14,7 +14,6 @@ import structlog
 
 from bot.archive import digest_writer
 from bot.search import index as search_index
-from bot.search import query as search_query
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import key_values, search, snapshot, tables
@@ -140,10 +139,10 @@ async def test_an_index_of_another_version_is_rebuilt_like_a_fresh_one(
         tokens, title_tokens = build_tokens(texts)
         return tokens[::-1], title_tokens[::-1]
 
-    build_tokens = search_query.build_tokens
+    build_tokens = search_index.build_tokens
     with monkeypatch.context() as former:
         former.setattr(search_index, "VERSION", "0")
-        former.setattr(search_query, "build_tokens", build_reversed)
+        former.setattr(search_index, "build_tokens", build_reversed)
         await search_index.record_version(db)
         await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
     assert (await search_index.get_index_status(db)).is_outdated
