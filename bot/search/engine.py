@@ -88,12 +88,14 @@ class Found(NamedTuple):
     """The hits of a query, best first. `total` is their number, of which there may be more unless `is_exact`.
 
     `missing` has the parts of the query that partial matches lack, by id: none if the paper is on a topic that they describe.
+    `read` are papers whose texts were read, by id: of a short list all of its hits.
     """
 
     hits: Sequence[Hit] = ()
     total: int = 0
     is_exact: bool = True
     missing: Mapping[int, tuple[str, ...]] = MappingProxyType({})
+    read: Mapping[int, search.IndexRow] = MappingProxyType({})
 
     @property
     def is_inside(self) -> bool:
@@ -123,16 +125,12 @@ def _compile_parts(snapshot: Snapshot, segments: Iterable[Segment]) -> list[_Par
     queries = [(segment, search_query.from_segment(segment)) for segment in segments]
     words = set[str]().union(*(query_tokens(query.anywhere) for _, query in queries if query))
     frequencies = search.get_document_frequencies(snapshot, words)
-    return [
-        _Part(
-            segment,
-            search_query.IndexQuery(*[prune_phrases(condition, frequencies) for condition in query]),
-            estimate_matches(query.anywhere, frequencies),
-        )
-        if query
-        else _Part(segment, None, 0)
-        for segment, query in queries
-    ]
+    parts = []
+    for segment, query in queries:
+        if query is not None:
+            query = search_query.IndexQuery(*[prune_phrases(condition, frequencies) for condition in query])
+        parts.append(_Part(segment, query, estimate_matches(query.anywhere, frequencies) if query else 0))
+    return parts
 
 
 class _Request:
@@ -143,7 +141,7 @@ class _Request:
         self.segments = [*expanded.segments, *map(concepts.literal_segment, query.phrases)]
         self.scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
         self.written: list[search.IndexRow] = []
-        self.read: set[int] = set()
+        self.read: dict[int, search.IndexRow] = {}
         every = (*self.segments, *expanded.composed, *expanded.implied.values())
         compiled = iter(_compile_parts(snapshot, every))
         self.parts = list(islice(compiled, len(self.segments)))
@@ -161,9 +159,8 @@ class _Request:
     def list_rows(self, positions: Sequence[int]) -> list[search.IndexRow]:
         """Read papers with their texts, in the given order."""
         by_position = {row.position: row for row in search.list_by_positions(self.snapshot, positions)}
-        rows = [by_position[position] for position in positions if position in by_position]
         self.read.update(by_position)
-        return rows
+        return [by_position[position] for position in positions if position in by_position]
 
     def rank_by_index(self, positions: Sequence[int]) -> list[int]:
         """Return the positions of complete matches with those that the index ranks high, best first.
@@ -199,15 +196,19 @@ def find(snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchSco
     `limit`.
     """
     request = _Request(snapshot, query, expanded, scope)
+    found = _find(request, query, limit)
+    return found._replace(read={row.paper_id: row for row in request.read.values()})
+
+
+def _find(request: _Request, query: Query, limit: int) -> Found:
     complete = _find_complete(request, query, limit)
     if complete is None:
         return Found()
-    segments = request.segments
-    parts = request.parts
+    expanded, segments, parts = request.expanded, request.segments, request.parts
     if len(segments) < 2:
         # Of a single term that no paper has, some of its words are enough.
         is_found = not expanded.topics and bool(complete.hits)
-        fallback = _compile_parts(snapshot, expanded.fallback) if not is_found else []
+        fallback = _compile_parts(request.snapshot, expanded.fallback) if not is_found else []
         parts = [] if is_found else fallback or (parts if expanded.topics else [])
     is_enough = len(complete.hits) >= (_ENOUGH if len(segments) > 1 else _ENOUGH_OF_TERM)
     if not parts or is_enough:
@@ -236,6 +237,7 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
     if scope.paper_ids is not None:
         found = search.list_by_paper_ids(request.snapshot, scope.paper_ids).values()
         request.written = [row for row in found if scope.filters.allow(row.last_on, row.votes)]
+        request.read = {row.position: row for row in request.written}
         scored = _drop_inside(_rank(score_papers(request.written, scorer)))
         return Found(scored, len(scored))
     is_deep = limit > _SHALLOW_LIMIT or bool(query.excluded)
@@ -311,10 +313,15 @@ def _find_partial(request: _Request, parts: Sequence[_Part], complete: Collectio
     best = scored[:_MAX_RANKED]
     relevance = _add_topics([(score, row) for score, row, _ in best], expanded.topics)
     best.sort(key=lambda paper: (-relevance[paper[1].paper_id], -paper[1].paper_id))
-    segments = [part.segment for part in parts]
+    terms = [
+        (
+            analyser.strip_term(part.segment.text),
+            frozenset[int]().union(*map(questions.find_topics, part.segment.text.split())),
+        )
+        for part in parts
+    ]
     return [
-        _make_hit(row.paper_id, counts, segments, expanded, relevance[row.paper_id])
-        for _, row, counts in best
+        _make_hit(row.paper_id, counts, terms, expanded, relevance[row.paper_id]) for _, row, counts in best
     ]
 
 
@@ -386,20 +393,24 @@ def _add_topics(
 def _make_hit(
     paper_id: int,
     counts: Sequence[tuple[float, float]],
-    segments: Sequence[Segment],
+    terms: Sequence[tuple[str, frozenset[int]]],
     expanded: Expansion,
     relevance: float,
 ) -> PartialHit:
-    """Return a hit with the parts that the paper lacks, without those that describe an implied topic that it has."""
+    """Return a hit with the parts that the paper lacks, without those that describe an implied topic that it has.
+
+    `terms` are the parts with the topics that they describe.
+    """
     found = list(map(any, counts))
-    topics = set(compress(expanded.implied, found[len(segments) :]))
+    topics = set(compress(expanded.implied, found[len(terms) :]))
     missing = tuple(
-        analyser.strip_term(segment.text)
-        for segment, is_found in zip(segments, found, strict=False)
-        if not is_found
-        and not (topics and any(map(topics.intersection, map(questions.find_topics, segment.text.split()))))
+        [
+            term
+            for (term, of_term), is_found in zip(terms, found, strict=False)
+            if not is_found and topics.isdisjoint(of_term)
+        ]
     )
-    return scoring.Score(relevance, len(segments) - len(missing), len(segments)), paper_id, missing
+    return scoring.Score(relevance, len(terms) - len(missing), len(terms)), paper_id, missing
 
 
 def _only_of_term(

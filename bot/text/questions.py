@@ -388,6 +388,8 @@ def _load_topics() -> tuple[tuple[tuple[str, ...], str], ...]:
     return tuple((tuple(terms), re.sub("[,\t]", " ", words)) for terms, words in (*described, *everyday))
 
 
+_MIN_WEIGHT = 0.02
+"""Topics of a question that weigh less are not compared."""
 _MAX_PAPER_WORD_TOPICS = 40
 """Words in more descriptions tell nothing about a paper's topic."""
 
@@ -401,7 +403,7 @@ class TopicSimilarity:
     """Compares papers with a question's vector."""
 
     def __init__(self, topics: TopicVector) -> None:
-        self._topics = topics
+        self._topics = [(topic, weight) for topic, weight in topics.items() if weight >= _MIN_WEIGHT]
         self._weighted_words = _load_weighted_words() if topics else {}
 
     def compare(self, words: Mapping[str, int]) -> float:
@@ -416,9 +418,7 @@ class TopicSimilarity:
             for topic in topics:
                 weights[topic] += weight
         length = math.hypot(*weights)
-        return (
-            sum(weight * weights[topic] for topic, weight in self._topics.items()) / length if length else 0.0
-        )
+        return sum([weight * weights[topic] for topic, weight in self._topics]) / length if length else 0.0
 
 
 @lru_cache(maxsize=1)
