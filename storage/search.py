@@ -129,7 +129,7 @@ def _list_rarest(
     parts: Sequence[BooleanQuery], document_frequencies: Mapping[str, int]
 ) -> tuple[BooleanQuery, ...]:
     ranked = sorted(
-        (_estimate_marked(part, document_frequencies), number) for number, part in enumerate(parts)
+        [(estimate_matches(part, document_frequencies), number) for number, part in enumerate(parts)]
     )
     kept = [number for _, number in ranked[:2]]
     (rarest, _), (second, _), (third, number) = ranked[:3]
@@ -138,17 +138,12 @@ def _list_rarest(
     return tuple([parts[number] for number in sorted(kept)])
 
 
-def _estimate_marked(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> int:
-    tokens = (query,) if isinstance(query, str) else query_tokens(query)
-    return sum([document_frequencies.get(token.partition(MARK)[0], 0) for token in tokens])
-
-
 def estimate_matches(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> int:
-    """Return the maximum number of papers that match."""
+    """Return the maximum number of papers that match. A token with a mark counts as the token."""
+    if isinstance(query, str):
+        return document_frequencies.get(query.partition(MARK)[0], 0)
     if isinstance(query, Prefix):
         return 0
-    if isinstance(query, str):
-        return document_frequencies.get(query, 0)
     matches = [estimate_matches(part, document_frequencies) for part in query.parts]
     return sum(matches) if isinstance(query, AnyOf) else min(matches)
 

@@ -12,6 +12,7 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations, compress, islice
 from types import MappingProxyType
 from typing import NamedTuple, assert_never
@@ -24,7 +25,16 @@ from bot.search import scoring
 from bot.text import analyser, questions, term_keys, typography
 from bot.text.query_parser import Query
 from storage import models, search
-from storage.search import BooleanQuery, Prefix, all_of, any_of, estimate_matches, prune_phrases, query_tokens
+from storage.search import (
+    BooleanQuery,
+    Prefix,
+    all_of,
+    any_of,
+    estimate_matches,
+    prune_phrases,
+    query_tokens,
+    with_suffix,
+)
 from storage.snapshot import Snapshot
 
 TEXT_LIMIT = 60
@@ -108,29 +118,41 @@ class Found(NamedTuple):
         return self.total - len(self.missing)
 
 
-class _Part(NamedTuple):
-    """A concept of a query with its pruned index query, None without a token, and the number of papers that may have it."""
+class _Part:
+    """A concept of a query with the conditions on papers, each pruned when it is first used; None without a token."""
 
-    segment: Segment
-    query: search_query.IndexQuery | None
-    papers: int
+    def __init__(
+        self, segment: Segment, query: search_query.IndexQuery | None, frequencies: Mapping[str, int]
+    ) -> None:
+        self.segment, self._query, self._frequencies = segment, query, frequencies
+        self.weight = max([form.weight for form in segment.forms], default=0.0)
 
-    @property
-    def weight(self) -> float:
-        """The weight of its heaviest form."""
-        return max((form.weight for form in self.segment.forms), default=0.0)
+    @cached_property
+    def anywhere(self) -> BooleanQuery | None:
+        """The condition that a paper has it."""
+        return prune_phrases(self._query.anywhere, self._frequencies) if self._query else None
+
+    @cached_property
+    def repeated(self) -> BooleanQuery | None:
+        """The condition that a body has it twice."""
+        return prune_phrases(self._query.repeated, self._frequencies) if self._query else None
+
+    @cached_property
+    def in_title(self) -> BooleanQuery | None:
+        """The condition that a title has it."""
+        return with_suffix(self.anywhere, search_query.TITLE_MARK) if self.anywhere is not None else None
+
+    @cached_property
+    def papers(self) -> int:
+        """The number of papers that may have it."""
+        return estimate_matches(self.anywhere, self._frequencies) if self.anywhere is not None else 0
 
 
 def _compile_parts(snapshot: Snapshot, segments: Iterable[Segment]) -> list[_Part]:
     queries = [(segment, search_query.from_segment(segment)) for segment in segments]
     words = set[str]().union(*(query_tokens(query.anywhere) for _, query in queries if query))
     frequencies = search.get_document_frequencies(snapshot, words)
-    parts = []
-    for segment, query in queries:
-        if query is not None:
-            query = search_query.IndexQuery(*[prune_phrases(condition, frequencies) for condition in query])
-        parts.append(_Part(segment, query, estimate_matches(query.anywhere, frequencies) if query else 0))
-    return parts
+    return [_Part(segment, query, frequencies) for segment, query in queries]
 
 
 class _Request:
@@ -152,9 +174,9 @@ class _Request:
     @property
     def complete_query(self) -> BooleanQuery | None:
         """The index query for papers with all parts, a term that the whole query composes, or a name that it is."""
-        with_all = all_of(part.query.anywhere for part in self.parts if part.query)
-        composed = [part.query.anywhere for part in self.composed if part.query]
-        return any_of([with_all, *composed, *self.names]) if with_all is not None or composed else None
+        with_all = all_of(part.anywhere for part in self.parts)
+        wanted = any_of([with_all, *(part.anywhere for part in self.composed)])
+        return any_of([wanted, *self.names]) if wanted is not None else None
 
     def list_rows(self, positions: Sequence[int]) -> list[search.IndexRow]:
         """Read papers with their texts, in the given order."""
@@ -167,16 +189,16 @@ class _Request:
 
         It ranks by about what `Scorer` gives for a name, for each part in the title and for each that the body repeats.
         """
-        queries = [part.query for part in self.parts if part.query]
+        parts = [part for part in self.parts if part.anywhere is not None]
         wanted: list[tuple[BooleanQuery | None, float]] = [(name, scoring.NAME_WEIGHT) for name in self.names]
-        wanted += [(part.query.in_title, scoring.TITLE_WEIGHT) for part in self.composed if part.query]
-        for number, query in enumerate(queries):
-            others = [other.anywhere for other in (*queries[:number], *queries[number + 1 :])]
-            wanted.append((all_of([query.in_title, *others]), scoring.TITLE_WEIGHT / len(queries)))
-            wanted.append((all_of([query.repeated, *others]), scoring.REPEATED_WEIGHT / len(queries)))
-        if len(queries) > 1:
+        wanted += [(part.in_title, scoring.TITLE_WEIGHT) for part in self.composed]
+        for number, part in enumerate(parts):
+            others = [other.anywhere for other in (*parts[:number], *parts[number + 1 :])]
+            wanted.append((all_of([part.in_title, *others]), scoring.TITLE_WEIGHT / len(parts)))
+            wanted.append((all_of([part.repeated, *others]), scoring.REPEATED_WEIGHT / len(parts)))
+        if len(parts) > 1:
             phrase = search_query.from_text(self.expanded.text)
-            wanted += [(all_of(query.in_title for query in queries), 0.0)]
+            wanted += [(all_of(part.in_title for part in parts), 0.0)]
             wanted += [(phrase and phrase.in_title, scoring.TITLE_WEIGHT)]
         gains = [(query, gain) for query, gain in wanted if query is not None]
         listed = self.scope.list_positions(self.snapshot, [(query, _LEVEL_LIMIT) for query, _ in gains])
@@ -334,41 +356,37 @@ def _list_candidates(
     """
     if request.scope.paper_ids is not None:
         return request.written
-    found = [(part.papers, number) for number, part in enumerate(every) if part.query and part.papers]
+    found = [(part.papers, number) for number, part in enumerate(every) if part.papers]
     rarest = [number for _, number in sorted(found) if number < count]
-    queries = [part.query for part in every]
-    wanted: list[tuple[BooleanQuery, int, dict[int, int]]] = []
+    wanted: list[tuple[BooleanQuery | None, int, dict[int, int]]] = []
     for pair in combinations(rarest[:_MAX_COMBINED_PARTS], 2) if len(rarest) > 2 else ():
-        together = all_of(query.anywhere for number in pair if (query := queries[number]))
-        if together is not None:
-            wanted.append((together, _COMBINED_LIMIT, dict.fromkeys(pair, 1)))
+        together = all_of(every[number].anywhere for number in pair)
+        wanted.append((together, _COMBINED_LIMIT, dict.fromkeys(pair, 1)))
     expected = 0
     for number in (*rarest, *(number for _, number in found if number >= count)):
-        query = queries[number]
-        if query is None:
-            continue
+        part = every[number]
         if number >= count:
             wanted += [
-                (query.in_title, _TOPIC_LIMIT, {number: scoring.BM25_TITLE_WEIGHT}),
-                (query.repeated, _TOPIC_LIMIT, {number: 2}),
+                (part.in_title, _TOPIC_LIMIT, {number: scoring.BM25_TITLE_WEIGHT}),
+                (part.repeated, _TOPIC_LIMIT, {number: 2}),
             ]
         elif expected < _ENOUGH_CANDIDATES:
-            expected += min(_PART_LIMIT, every[number].papers)
-            wanted.append((query.anywhere, _PART_LIMIT, {number: 1}))
-    requests = [(query, limit) for query, limit, _ in wanted]
-    levels: dict[int, dict[int, int]] = {}
+            expected += min(_PART_LIMIT, part.papers)
+            wanted.append((part.anywhere, _PART_LIMIT, {number: 1}))
+    requests = [(query, limit) for query, limit, _ in wanted if query is not None]
+    gains: dict[int, dict[int, float]] = {}
     listed = request.scope.list_positions(request.snapshot, requests)
-    for (_, _, reached), positions in zip(wanted, listed, strict=True):
+    for (_, _, levels), positions in zip(wanted, listed, strict=True):
+        reached = {
+            number: scoring.score_bm25([(0.0, every[number].weight * level)], [idf[number]])
+            for number, level in levels.items()
+        }
         for position in positions:
-            known = levels.setdefault(position, {})
-            known.update((number, max(level, known.get(number, 0))) for number, level in reached.items())
+            known = gains.setdefault(position, {})
+            for number, gain in reached.items():
+                known[number] = max(gain, known.get(number, 0.0))
     scores = {
-        position: scoring.score_bm25(
-            [(0.0, every[number].weight * level) for number, level in known.items()],
-            [idf[number] for number in known],
-        )
-        for position, known in levels.items()
-        if position not in request.read
+        position: sum(known.values()) for position, known in gains.items() if position not in request.read
     }
     best = sorted(scores, key=lambda position: (-scores[position], position))
     return request.list_rows(best[:_MAX_RANKED])

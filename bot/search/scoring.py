@@ -142,7 +142,7 @@ class CompiledSegment:
     def __init__(self, segment: concepts.Segment) -> None:
         compiled = [_compile_form(form.text) for form in segment.forms]
         self._forms = [(form, term) for form, (term, _) in zip(segment.forms, compiled, strict=True)]
-        self._has_short_forms = any([term.is_short for term, _ in compiled])
+        self._has_short_forms = any(term.is_short for term, _ in compiled)
         self._needed = [
             (term.is_korean, text, number)
             for number, (term, needed) in enumerate(compiled)
