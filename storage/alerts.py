@@ -175,6 +175,12 @@ async def reschedule_matches(
     await connection.execute(statement.values(recipient=recipient, due_at=new))
 
 
+async def list_put_off(connection: AsyncConnection, now: datetime) -> set[int]:
+    """Return the alerts with matches that wait for a time, and were queued by a clock ahead of `now` (UTC)."""
+    is_put_off = alert_matches.c.matched_at > now, alert_matches.c.due_at > now
+    return set(await connection.scalars(sa.select(alert_matches.c.alert_id).where(*is_put_off).distinct()))
+
+
 async def remove_matches(connection: AsyncConnection, matches: Iterable[models.QueuedMatch]) -> None:
     """Delete matches of which the recipient is not notified."""
     await database.delete_rows(connection, alert_matches, _KEY, [match[:3] for match in matches])
