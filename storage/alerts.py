@@ -126,29 +126,27 @@ async def list_crossed_matches(
 ) -> list[models.QueuedMatch]:
     """Return waiting matches, queued after `since_at` (UTC), whose paper once had the votes that the alert asks for.
 
-    Each stored reading counts, in any order, also if they fell afterwards.
+    Each stored reading counts, in any order, also if they fell afterwards; those of a service replace those of digests, as in
+    `papers.list_highest_votes`.
     """
     is_waiting = alert_matches.c.due_at.is_(None)
     waiting_papers = sa.select(alert_matches.c.paper_id).where(is_waiting)
-    readings = sa.union_all(
-        *(
-            sa.select(table.c.paper_id, table.c.votes).where(table.c.paper_id.in_(waiting_papers))
-            for table in (votes, entries)
-        )
-    ).subquery()
-    highest = (
-        sa.select(readings.c.paper_id, sa.func.max(readings.c.votes).label("votes"))
-        .group_by(readings.c.paper_id)
+    by_services, by_digests = (
+        sa.select(table.c.paper_id, sa.func.max(table.c.votes).label("votes"))
+        .where(table.c.paper_id.in_(waiting_papers))
+        .group_by(table.c.paper_id)
         .subquery()
+        for table in (votes, entries)
     )
     query = (
         sa.select(*(alert_matches.c[name] for name in _COLUMNS))
         .join(alerts, alerts.c.id == alert_matches.c.alert_id)
-        .outerjoin(highest, highest.c.paper_id == alert_matches.c.paper_id)
+        .outerjoin(by_services, by_services.c.paper_id == alert_matches.c.paper_id)
+        .outerjoin(by_digests, by_digests.c.paper_id == alert_matches.c.paper_id)
         .where(
             is_waiting,
             alert_matches.c.matched_at > since_at,
-            sa.func.coalesce(highest.c.votes, 0) >= alerts.c.min_votes,
+            sa.func.coalesce(by_services.c.votes, by_digests.c.votes, 0) >= alerts.c.min_votes,
         )
         .limit(limit)
     )
@@ -170,6 +168,12 @@ async def reschedule_matches(
     new = sa.case((column.is_(None), sa.null()), else_=sa.literal(due_at, column.type))
     statement = alert_matches.update().where(alert_matches.c.alert_id == alert_id)
     await connection.execute(statement.values(recipient=recipient, due_at=new))
+
+
+async def list_put_off(connection: AsyncConnection, now: datetime) -> set[int]:
+    """Return the alerts with matches that wait for a time, and were queued by a clock ahead of `now` (UTC)."""
+    is_put_off = alert_matches.c.matched_at > now, alert_matches.c.due_at > now
+    return set(await connection.scalars(sa.select(alert_matches.c.alert_id).where(*is_put_off).distinct()))
 
 
 async def remove_matches(connection: AsyncConnection, matches: Iterable[models.QueuedMatch]) -> None:

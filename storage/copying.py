@@ -46,7 +46,8 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
 
     A copy that was cut off continues with the table it was at. At the end the rows of all tables are read again in the target
     and compared, and no process can send from the target before. Raises StorageError if a bot or a front runs on one of them at
-    `now` (UTC), if they are the same, if the target has rows that no copy of the source put there, or if the rows differ.
+    `now` (UTC), if they are the same, if the target has rows that no copy of the source put there, if the rows differ, or if
+    those of the source have changed since the copy was cut off.
     """
     name = source.url.render_as_string(hide_password=True)
     async with _locked(source), _locked(target):
@@ -58,6 +59,14 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
                     f" schema {migrate.HEAD}. Run `paperround db upgrade`, or copy with the version that uses {current}."
                 )
         sums = await _load_progress(target, name)
+        for table in COPIED[: len(sums)]:
+            async with source.read() as connection:
+                found = await _add_up(connection, table)
+            if found != sums[table.name]:
+                raise errors.StorageError(
+                    f"The source's table {table.name} has changed since the copy was cut off. Stop the bot, empty the target and"
+                    " copy again."
+                )
         yield sum(copied.rows for copied in sums.values())
         for table in COPIED[len(sums) :]:
             sums[table.name] = await _copy_table(source, target, table, name, sums)

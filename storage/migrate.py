@@ -38,7 +38,6 @@ RETRY_PAUSES = (1.0, 2.0, 5.0, 10.0)
 """Seconds between attempts, in which the others go on."""
 _NO_LOCK = ("55P03", "40P01")
 """PostgreSQL's codes for a lock that was not available, and a deadlock."""
-_PAGES_PER_STEP = 2000
 
 
 async def copy_to(source: database.Database, target: Path) -> int:
@@ -90,12 +89,16 @@ def _is_sibling(source: Path, target: Path) -> bool:
 
 
 def copy_pages(source: Path, target: Path) -> None:
-    """Copy a SQLite file with the backup API; consistent during concurrent writes."""
+    """Copy a SQLite file with the backup API; consistent during concurrent writes.
+
+    In one step, which reads one state and keeps no writer waiting: between two steps each commit of others would begin the
+    copy anew.
+    """
     with (
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as source_connection,
         closing(sqlite3.connect(target)) as target_connection,
     ):
-        source_connection.backup(target_connection, pages=_PAGES_PER_STEP)
+        source_connection.backup(target_connection)
 
 
 async def open_database(

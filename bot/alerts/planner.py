@@ -264,6 +264,18 @@ class AlertPlanner:
                 await alerts.set_matches_due(connection, due)
             count += len(due)
 
+    async def reschedule(self, now: datetime) -> None:
+        """Compute again when matches are due that a clock ahead of `now` (UTC) has put off."""
+        async with self._database.transaction() as connection:
+            put_off = await alerts.list_put_off(connection, now)
+            for alert in (await alerts.list_active(connection, put_off, now)).values():
+                await alerts.reschedule_matches(
+                    connection,
+                    alert.id,
+                    recipient=alerts.recipient_name(alert),
+                    due_at=matcher.due_at(alert, now),
+                )
+
     async def _next_pending(self, failed: set[tuple[int, int]]) -> models.PendingAlerts | None:
         async with self._database.read() as connection:
             rows = await alerts.list_pending(connection)

@@ -184,6 +184,7 @@ HAND_OVER_SECONDS = 1.0
 STANDBY_SECONDS = 1.5
 """A process that waits longer for the lock is a standby."""
 PURGE_INTERVAL = timedelta(hours=6)
+MAX_STEP_OF_PURGE = timedelta(days=1)
 RESUME_INTERVAL = timedelta(minutes=1)
 
 
@@ -226,7 +227,15 @@ class Runtime:
             self.liveness.record("tick")
 
     async def purge(self) -> None:
-        """Remove what is older than the retention time; errors are logged, and the next call continues."""
+        """Remove what is older than the retention time; errors are logged, and the next call continues.
+
+        Within a day after the clock went ahead by more than a day nothing is removed, since it may be wrong.
+        """
+        monitor = self.container.clock_monitor
+        step = None if monitor is None else monitor.get_recent_step()
+        if step is not None and step.by > MAX_STEP_OF_PURGE:
+            log.warning("old rows are kept, since the clock jumped ahead", seconds=step.by.total_seconds())
+            return
         # Cancelled when the run ends; APScheduler would log that with a traceback.
         with suppress(asyncio.CancelledError), isolation.isolated(log, "removing old rows failed"):
             await self.container.create_retention().purge()
@@ -533,7 +542,9 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
     ):
         await app_container.log_missing_source(container)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
-        clock_repair = app_tasks.ClockRepair(container, runtime.planner, scheduler, runtime.metrics)
+        clock_repair = app_tasks.ClockRepair(
+            container, runtime.planner, runtime.today_planner, scheduler, runtime.metrics
+        )
         minute_ticker = app_tasks.Ticker(
             monitor, on_tick=runtime.tick, on_steps=clock_repair.apply, on_held=runtime.ask_for_time
         )

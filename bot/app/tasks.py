@@ -33,6 +33,7 @@ from bot.daily.planner import DailyPlanner
 from bot.search import index as search_index
 from bot.shelf import news as shelf_news
 from bot.sources import base, fetcher, kinds
+from bot.today.service import TodayPlanner
 from bot.writer import publication
 from bot.writer import service as writer_service
 from storage import errors, key_values, migrate, models, outbox, processes, sources
@@ -124,10 +125,16 @@ class ClockRepair:
     """Corrects the times that a wrong clock stored, or that a scheduler computed by it."""
 
     def __init__(
-        self, container: Container, planner: DailyPlanner, scheduler: AsyncIOScheduler, metrics: Metrics
+        self,
+        container: Container,
+        planner: DailyPlanner,
+        today_planner: TodayPlanner,
+        scheduler: AsyncIOScheduler,
+        metrics: Metrics,
     ) -> None:
         self._container = container
         self._planner = planner
+        self._today_planner = today_planner
         self._scheduler = scheduler
         self._metrics = metrics
 
@@ -138,7 +145,13 @@ class ClockRepair:
         slow_by = max((step.slow_by for step in steps), default=timedelta(0))
         latest_expiry = now + timedelta(hours=self._container.settings.expire_hours)
         await self._planner.reschedule(now, ahead_since=ahead_since)
+        await self._today_planner.reschedule(now)
+        await self._container.alert_planner.reschedule(now)
+        last_closed = self._container.day_close.last_closed(now).isoformat()
         async with self._container.database.transaction() as connection:
+            for key in (key_values.WRITTEN_ON, key_values.CLOSE_SHOWN_ON):
+                if (await key_values.get(connection, key) or "") > last_closed:
+                    await key_values.remove(connection, key)
             retries = await outbox.clamp_retries(connection, now)
             await outbox.clamp_expiries(connection, latest_expiry, now=now, extend_by=slow_by)
             polls = await sources.clamp_polls(connection, now)

@@ -37,6 +37,9 @@ ERRORS: Mapping[type[Exception], str] = {
     NoDayListError: "source-has-no-day",
 }
 """Fluent ids of the exceptions of the subscriptions service."""
+MAX_POSTS = 100
+"""Daily posts that a server may set up: to find the papers of a topic takes 20 ms, and the posts of all servers that are due in
+the same minute wait for it."""
 
 
 P = ParamSpec("P")
@@ -565,7 +568,9 @@ async def _create(request: Request, draft: Subscription) -> Subscription | ui.La
 
 
 async def _require_may_create(request: Request, draft: Subscription) -> None:
-    """Raise UserError unless the channel takes such posts, and the bot and the user may post them there."""
+    """Raise UserError unless there is room for one more, the channel takes such posts, and the bot and the user may post them."""
+    if len(await _list_for_guild(request)) >= MAX_POSTS:
+        raise UserError("subscriptions-too-many", most=MAX_POSTS)
     channel = _find_postable(request, draft)
     await _require_allowed(request, channel, draft)
     await _require_bot_may_post(request, channel, draft.style, draft.mention_role_id)

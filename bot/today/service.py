@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
@@ -334,6 +334,10 @@ TODAY: KindRecord[TodayPost] = KindRecord(
 )
 
 
+LONGEST_DAY = timedelta(hours=25)
+"""From one due time to the next, when the clocks go back."""
+
+
 class TodayPlanner:
     """Plans what is due by DM. Planning is idempotent: the key of a delivery names the reader and the digest's date.
 
@@ -365,6 +369,14 @@ class TodayPlanner:
             while (count := await self._plan_batch(now)) is not None:
                 planned += count
         return planned
+
+    async def reschedule(self, now: datetime) -> None:
+        """Compute those due times again that lie more than a day ahead of `now` (UTC), as after a clock that was ahead."""
+        async with self._database.transaction() as connection:
+            put_off = await today.list_scheduled(connection, now + LONGEST_DAY)
+            known = await accounts.list_readers_by_id(connection, [profile.user_id for profile in put_off])
+            moved = [_move(profile, known.get(profile.user_id), now, None) for profile in put_off]
+            await today.set_schedules(connection, moved)
 
     async def _plan_batch(self, now: datetime) -> int | None:
         """Plan the deliveries of some readers; learning and rendering happen before the transaction. None if none is due."""

@@ -282,6 +282,21 @@ async def test_a_daily_post_is_copied_to_the_channels_that_take_it(harness: Clie
     assert len(await _list_subscriptions(harness)) == 2
 
 
+@both_languages
+async def test_a_server_has_a_limited_number_of_daily_posts(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.daily.commands.MAX_POSTS", 1)
+    wizard = await harness.manage("daily setup", time="09:00")
+    only = await harness.add_subscription(topic="retrieval")
+    refused = harness.texts("subscriptions-too-many", most=1)
+    assert shown_text(await harness.manager_press(wizard, "setup-start")) == refused
+    menu, news = await harness.manage("daily copy"), harness.guild.create_news_channel("news")
+    plan = await harness.manager.select(menu, [news], custom_id=f"pr:dkt:{only.id}")
+    assert refused in shown_text(last_response(plan))
+    assert await _list_subscriptions(harness) == [only]
+
+
 async def test_setup_of_a_topic_says_how_often_it_matched_and_previews_only_that(
     harness: ClientHarness,
 ) -> None:

@@ -103,6 +103,21 @@ async def test_a_copy_that_was_cut_off_sends_nothing_and_continues(db: Database,
 
 
 @pytest.mark.engines("sqlite")
+async def test_a_copy_does_not_continue_once_the_source_has_changed(db: Database, target: Database) -> None:
+    await reader_rows.fill_every_table(db, 7)
+    async with aclosing(copying.copy(db, target, reader_rows.NOW)) as steps:
+        async for rows in steps:
+            if rows > 5:
+                break
+    async with db.transaction() as connection:
+        await connection.execute(tables.alerts.update().values(min_votes=20))
+    with pytest.raises(
+        errors.StorageError, match="source's table alerts has changed since the copy was cut off"
+    ):
+        await copy(db, target)
+
+
+@pytest.mark.engines("sqlite")
 async def test_a_copy_that_differs_is_refused(db: Database, target: Database) -> None:
     await reader_rows.fill_every_table(db, 7)
     async with aclosing(copying.copy(db, target, reader_rows.NOW)) as steps:

@@ -566,6 +566,7 @@ subscription-remove-sure = Remove the daily post in { $channel }? Pausing keeps 
 subscription-posting = It will appear in { $channel } in a few seconds.
 subscription-nothing-new = Nothing new for { $channel }: the newest papers have already been posted there, or no digest has arrived lately.
 subscription-already = This channel already has a daily post with the same time, language, style and topic.
+subscriptions-too-many = This server has reached the maximum of { $most } daily posts. Remove one first.
 subscription-which = This server has several daily posts. Pick one with the **post** option.
 no-subscription = Daily post not found. { $command } shows this server's daily posts.
 no-subscriptions = This server doesn't have a daily post yet. Set one up with { $command }.

@@ -470,6 +470,7 @@ subscription-remove-sure = { $channel } 자동 게시를 삭제할까요? 일시
 subscription-posting = 곧 { $channel }에 올라가요.
 subscription-nothing-new = { $channel }에 새로 올릴 논문이 없어요. 이미 올렸거나, 최근에 들어온 다이제스트가 없어요.
 subscription-already = 이 채널에는 시각, 언어, 형식, 주제가 같은 자동 게시가 이미 있어요.
+subscriptions-too-many = 자동 게시는 서버마다 { $most }개까지 만들 수 있어요. 하나를 삭제한 다음 만들어 주세요.
 subscription-which = 이 서버에는 자동 게시가 여러 개 있어요. **게시** 옵션에서 하나를 골라 주세요.
 no-subscription = 자동 게시를 찾을 수 없어요. { $command } 명령어로 이 서버의 자동 게시를 볼 수 있어요.
 no-subscriptions = 이 서버에는 자동 게시가 아직 없어요. { $command } 명령어로 만들어 보세요.
