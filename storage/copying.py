@@ -61,7 +61,7 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
         sums = await _load_progress(target, name)
         for table in COPIED[: len(sums)]:
             async with source.read() as connection:
-                found = await _add_up(connection, table)
+                found = await _read(connection, table)
             if found != sums[table.name]:
                 raise errors.StorageError(
                     f"The source's table {table.name} has changed since the copy was cut off. Stop the bot, empty the target and"
