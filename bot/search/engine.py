@@ -31,6 +31,7 @@ from storage.search import (
     all_of,
     any_of,
     estimate_matches,
+    keep_frequent,
     prune_phrases,
     query_tokens,
     with_suffix,
@@ -55,6 +56,8 @@ _MAX_COMBINED_PARTS = 4
 """The rarest parts, of which papers with two are looked for."""
 _ENOUGH_CANDIDATES = 60
 """Papers with one part are looked for from the rarest part on, until about this number can be expected."""
+_ENOUGH_MATCHES = 1000
+"""Rarer forms of a part are not asked for if about this number of papers have the others: few of them are candidates."""
 _COMBINED_LIMIT, _PART_LIMIT, _TOPIC_LIMIT = 15, 30, 15
 """Partial matches of each query: with two parts; with one; on a topic, in the title or twice."""
 _WEIGHTS = 0.4, 0.8
@@ -141,6 +144,10 @@ class _Part:
     def in_title(self) -> BooleanQuery | None:
         """The condition that a title has it."""
         return with_suffix(self.anywhere, search_query.TITLE_MARK) if self.anywhere is not None else None
+
+    def usual(self, condition: BooleanQuery | None) -> BooleanQuery | None:
+        """Return a condition with the usual forms alone."""
+        return keep_frequent(condition, self._frequencies, _ENOUGH_MATCHES) if condition is not None else None
 
     @cached_property
     def papers(self) -> int:
@@ -360,19 +367,19 @@ def _list_candidates(
     rarest = [number for _, number in sorted(found) if number < count]
     wanted: list[tuple[BooleanQuery | None, int, dict[int, int]]] = []
     for pair in combinations(rarest[:_MAX_COMBINED_PARTS], 2) if len(rarest) > 2 else ():
-        together = all_of(every[number].anywhere for number in pair)
+        together = all_of(every[number].usual(every[number].anywhere) for number in pair)
         wanted.append((together, _COMBINED_LIMIT, dict.fromkeys(pair, 1)))
     expected = 0
     for number in (*rarest, *(number for _, number in found if number >= count)):
         part = every[number]
         if number >= count:
             wanted += [
-                (part.in_title, _TOPIC_LIMIT, {number: scoring.BM25_TITLE_WEIGHT}),
-                (part.repeated, _TOPIC_LIMIT, {number: 2}),
+                (part.usual(part.in_title), _TOPIC_LIMIT, {number: scoring.BM25_TITLE_WEIGHT}),
+                (part.usual(part.repeated), _TOPIC_LIMIT, {number: 2}),
             ]
         elif expected < _ENOUGH_CANDIDATES:
             expected += min(_PART_LIMIT, part.papers)
-            wanted.append((part.anywhere, _PART_LIMIT, {number: 1}))
+            wanted.append((part.usual(part.anywhere), _PART_LIMIT, {number: 1}))
     requests = [(query, limit) for query, limit, _ in wanted if query is not None]
     gains: dict[int, dict[int, float]] = {}
     listed = request.scope.list_positions(request.snapshot, requests)
