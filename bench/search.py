@@ -205,7 +205,8 @@ async def measure(archive: BenchArchive, queries: Queries, first: Sample) -> Non
         used = (psutil.Process().memory_info().rss - idle) / 2**20
         show(Figure("memory above idle", used, "MiB", max_value=60))
         await _measure_recall(watch, queries.by_class)
-        await _measure_autocomplete_during_ingest(database, watch, queries)
+        if archive.url.startswith("sqlite"):  # on PostgreSQL the made-up ids are ahead of the sequence
+            await _measure_autocomplete_during_ingest(database, watch, queries)
     finally:
         await database.close()
 

@@ -38,6 +38,8 @@ from storage.search import (
 )
 from storage.snapshot import Snapshot
 
+_MAX_UNSURE = 180
+"""Texts that are read to find 30 papers that have all of a query, and not only the tokens of its phrases."""
 TEXT_LIMIT = 60
 """Texts that are read at once; of more candidates those that the index ranks first."""
 COUNT_LIMIT = 500
@@ -240,7 +242,7 @@ def _find(request: _Request, query: Query, limit: int) -> Found:
         fallback = _compile_parts(request.snapshot, expanded.fallback) if not is_found else []
         parts = [] if is_found else fallback or (parts if expanded.topics else [])
     is_enough = len(complete.hits) >= (_ENOUGH if len(segments) > 1 else _ENOUGH_OF_TERM)
-    if not parts or is_enough:
+    if not parts or is_enough or not complete.is_exact:
         return complete
     partial = _find_partial(request, parts, {paper_id for _, paper_id in complete.hits})
     if len(segments) == 1:
@@ -256,8 +258,8 @@ def _find(request: _Request, query: Query, limit: int) -> Found:
 def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
     """Return the papers with all of a query as far as they are needed; None for a query without a token.
 
-    Texts are read until 30 papers surely have it; further ones as far as `limit` needs them, and all of a query that excludes
-    words.
+    Texts are read until 30 papers surely have it, but few if most do not, as the index cannot tell; further ones as far as `limit`
+    needs them, and all of a query that excludes words.
     """
     wanted = request.complete_query
     if wanted is None:
@@ -280,10 +282,12 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
         ranked += [position for position in positions[:count_limit] if position not in later]
     hits: list[Hit] = []
     read, needed = 0, COUNT_LIMIT if query.excluded else _ENOUGH
-    while read < len(ranked) and sum(map(_is_sure, hits)) < needed:
+    most = len(ranked) if query.excluded else min(len(ranked), _MAX_UNSURE)
+    while read < most and sum(map(_is_sure, hits)) < needed:
         chunk = ranked[read : read + TEXT_LIMIT]
         hits += score_papers(request.list_rows(chunk), scorer)
         read += len(chunk)
+    is_counted = sum(map(_is_sure, hits)) >= needed
     hits = _rank(hits)
     total = len(hits) + len(ranked) - read
     while read < len(ranked) and len(hits) < limit:
@@ -291,6 +295,8 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
         hits += _rank(score_papers(request.list_rows(chunk), scorer))
         read += len(chunk)
     hits = _drop_inside(hits)
+    if read < len(ranked) and not is_counted:
+        return Found(hits, len(hits), is_exact=False)
     total = len(hits) if read == len(ranked) else max(total, len(hits))
     return Found(hits, total if is_all else max(len(hits), COUNT_LIMIT), is_exact=is_all)
 
