@@ -148,6 +148,19 @@ def estimate_matches(query: BooleanQuery, document_frequencies: Mapping[str, int
     return sum(matches) if isinstance(query, AnyOf) else min(matches)
 
 
+def keep_frequent(query: BooleanQuery, document_frequencies: Mapping[str, int], enough: int) -> BooleanQuery:
+    """Return the most frequent alternatives of a query, as few as about `enough` papers match: an engine looks each token up."""
+    if not isinstance(query, AnyOf):
+        return query
+    expected = [(estimate_matches(part, document_frequencies), part) for part in query.parts]
+    kept, total = list[BooleanQuery](), 0
+    for papers, part in sorted(expected, key=lambda pair: -pair[0]):
+        if total < enough:
+            kept.append(part)
+            total += papers
+    return any_of(kept) or query
+
+
 def all_of(parts: Iterable[BooleanQuery | None]) -> BooleanQuery | None:
     """Return the conjunction of the distinct parts that are not None; None without parts."""
     distinct = tuple(dict.fromkeys(part for part in parts if part is not None))

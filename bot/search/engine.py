@@ -30,12 +30,15 @@ from storage.search import (
     all_of,
     any_of,
     estimate_matches,
+    keep_frequent,
     prune_phrases,
     query_tokens,
     with_suffix,
 )
 from storage.snapshot import Snapshot
 
+_MAX_UNSURE = 180
+"""Texts that are read to find 30 papers that have all of a query, and not only the tokens of its phrases."""
 TEXT_LIMIT = 60
 """Texts that are read at once; of more candidates those that the index ranks first."""
 COUNT_LIMIT = 500
@@ -54,6 +57,8 @@ _MAX_COMBINED_PARTS = 4
 """The rarest parts, of which papers with two are looked for."""
 _ENOUGH_CANDIDATES = 60
 """Papers with one part are looked for from the rarest part on, until about this number can be expected."""
+_ENOUGH_MATCHES = 1000
+"""Rarer forms of a part are not asked for if about this number of papers have the others: few of them are candidates."""
 _COMBINED_LIMIT, _PART_LIMIT, _TOPIC_LIMIT = 15, 30, 15
 """Partial matches of each query: with two parts; with one; on a topic, in the title or twice."""
 _WEIGHTS = 0.4, 0.8
@@ -140,6 +145,10 @@ class _Part:
     def in_title(self) -> BooleanQuery | None:
         """The condition that a title has it."""
         return with_suffix(self.anywhere, search_query.TITLE_MARK) if self.anywhere is not None else None
+
+    def usual(self, condition: BooleanQuery | None) -> BooleanQuery | None:
+        """Return a condition with the usual forms alone."""
+        return keep_frequent(condition, self._frequencies, _ENOUGH_MATCHES) if condition is not None else None
 
     @cached_property
     def papers(self) -> int:
@@ -232,7 +241,7 @@ def _find(request: _Request, query: Query, limit: int) -> Found:
         fallback = _compile_parts(request.snapshot, expanded.fallback) if not is_found else []
         parts = [] if is_found else fallback or (parts if expanded.topics else [])
     is_enough = len(complete.hits) >= (_ENOUGH if len(segments) > 1 else _ENOUGH_OF_TERM)
-    if not parts or is_enough:
+    if not parts or is_enough or not complete.is_exact:
         return complete
     partial = _find_partial(request, parts, {paper_id for _, paper_id in complete.hits})
     if len(segments) == 1:
@@ -248,8 +257,8 @@ def _find(request: _Request, query: Query, limit: int) -> Found:
 def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
     """Return the papers with all of a query as far as they are needed; None for a query without a token.
 
-    Texts are read until 30 papers surely have it; further ones as far as `limit` needs them, and all of a query that excludes
-    words.
+    Texts are read until 30 papers surely have it, but few if most do not, as the index cannot tell; further ones as far as `limit`
+    needs them, and all of a query that excludes words.
     """
     wanted = request.complete_query
     if wanted is None:
@@ -272,10 +281,12 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
         ranked += [position for position in positions[:count_limit] if position not in later]
     hits: list[Hit] = []
     read, needed = 0, COUNT_LIMIT if query.excluded else _ENOUGH
-    while read < len(ranked) and sum(map(_is_sure, hits)) < needed:
+    most = len(ranked) if query.excluded else min(len(ranked), _MAX_UNSURE)
+    while read < most and sum(map(_is_sure, hits)) < needed:
         chunk = ranked[read : read + TEXT_LIMIT]
         hits += score_papers(request.list_rows(chunk), scorer)
         read += len(chunk)
+    is_counted = sum(map(_is_sure, hits)) >= needed
     hits = _rank(hits)
     total = len(hits) + len(ranked) - read
     while read < len(ranked) and len(hits) < limit:
@@ -283,6 +294,8 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
         hits += _rank(score_papers(request.list_rows(chunk), scorer))
         read += len(chunk)
     hits = _drop_inside(hits)
+    if read < len(ranked) and not is_counted:
+        return Found(hits, len(hits), is_exact=False)
     total = len(hits) if read == len(ranked) else max(total, len(hits))
     return Found(hits, total if is_all else max(len(hits), COUNT_LIMIT), is_exact=is_all)
 
@@ -359,19 +372,19 @@ def _list_candidates(
     rarest = [number for _, number in sorted(found) if number < count]
     wanted: list[tuple[BooleanQuery | None, int, dict[int, int]]] = []
     for pair in combinations(rarest[:_MAX_COMBINED_PARTS], 2) if len(rarest) > 2 else ():
-        together = all_of(every[number].anywhere for number in pair)
+        together = all_of(every[number].usual(every[number].anywhere) for number in pair)
         wanted.append((together, _COMBINED_LIMIT, dict.fromkeys(pair, 1)))
     expected = 0
     for number in (*rarest, *(number for _, number in found if number >= count)):
         part = every[number]
         if number >= count:
             wanted += [
-                (part.in_title, _TOPIC_LIMIT, {number: scoring.BM25_TITLE_WEIGHT}),
-                (part.repeated, _TOPIC_LIMIT, {number: 2}),
+                (part.usual(part.in_title), _TOPIC_LIMIT, {number: scoring.BM25_TITLE_WEIGHT}),
+                (part.usual(part.repeated), _TOPIC_LIMIT, {number: 2}),
             ]
         elif expected < _ENOUGH_CANDIDATES:
             expected += min(_PART_LIMIT, part.papers)
-            wanted.append((part.anywhere, _PART_LIMIT, {number: 1}))
+            wanted.append((part.usual(part.anywhere), _PART_LIMIT, {number: 1}))
     requests = [(query, limit) for query, limit, _ in wanted if query is not None]
     gains: dict[int, dict[int, float]] = {}
     listed = request.scope.list_positions(request.snapshot, requests)
