@@ -41,7 +41,7 @@ def reindex(as_json: shell.AsJson = False) -> None:
 
 def backup(
     target: Annotated[
-        str, typer.Argument(metavar="FILE", help="The file to write. An existing one is replaced.")
+        str, typer.Argument(metavar="FILE", help="The file to write. An earlier backup is replaced.")
     ],
     as_json: shell.AsJson = False,
 ) -> None:

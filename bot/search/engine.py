@@ -105,6 +105,11 @@ class Found(NamedTuple):
         """The number of papers that have all of the query."""
         return self.total - len(self.missing)
 
+    def without_partial(self) -> Found:
+        """Return the papers that have all of the query."""
+        hits = [hit for hit in self.hits if hit[1] not in self.missing]
+        return Found(hits, self.complete_count, is_exact=self.is_exact)
+
 
 class _Part(NamedTuple):
     """A concept of a query with its pruned index query, None without a token, and the number of papers that may have it."""
