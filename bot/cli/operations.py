@@ -289,7 +289,7 @@ def demo(
     except OSError as error:
         raise errors.PaperroundError(
             f"Cannot listen on port {port}: {os.strerror(error.errno or 0)}. Is another demo running?"
-            " Choose another port with --port, or 0 for any free one."
+            " Choose another port with --port (make demo PORT=…), or 0 for any free one."
         ) from error
     try:
         from bot.demo import server

@@ -91,7 +91,7 @@ archive-extent = The archive holds { $count ->
 }, from { $first } to { $last }.
 archive-empty = The archive is still empty. Papers arrive with the first digest.
 try-instead = You could try:
-try-name = Try only the family name, or the name in Hangul, or pick one from the list as you type.
+try-name = Try only the family name, or Hangul instead of Latin letters or the other way round, or pick one from the list as you type.
 as-a-topic = As a topic · { $count ->
     [one] 1 paper
    *[other] { $count } papers
@@ -422,7 +422,7 @@ no-server-alerts = This server's channels don't have any alerts.
 no-alert-here = Alert not found in this server's channels.
 alert-made-by = Created by { $user }.
 no-alerts = You have no alerts yet. Press **Follow this topic** under a list, or use { $command }.
-no-alert = Alert not found.
+no-alert = Alert not found. { $command } shows your alerts.
 alerts-heading = Your alerts · { $count }
 alert-pick = Pick an alert to edit
 alert-active = Active
@@ -634,6 +634,7 @@ status-alerts = { $count ->
     [one] Your alert
    *[other] Your { $count } alerts
 }: { $last }
+status-alerts-paused = Paused: { $count }
 status-no-alerts = You have no alerts.
 delivery-paused = paused
 delivery-uncertain = unclear whether it arrived
