@@ -299,7 +299,7 @@ def demo(
             " for example with pipx install '.[demo]'."
         ) from None
 
-    sys.stderr.write("Starting the bot with sample digests on a local page. This takes a few seconds …\n")
+    sys.stderr.write(f"{server.STARTING[language]}\n")
     shell.run_command(lambda: server.serve(port=port, locale=language, dm=dm))
 
 
