@@ -28,8 +28,8 @@ $(DEMO) $(DEV): pyproject.toml constraints.txt
 
 install: $(DEV)
 
-demo: $(DEMO) ## the bot on a local page with sample digests; no token, no network; in Korean with LOCALE=ko
-	@$(BIN)/paperround demo $(if $(LOCALE),--locale $(LOCALE))
+demo: $(DEMO) ## the bot on a local page with sample digests; no token, no network; in Korean with LOCALE=ko, PORT=0 for a free port
+	@$(BIN)/paperround demo $(if $(LOCALE),--locale $(LOCALE)) $(if $(PORT),--port $(PORT))
 
 run: $(DEMO) ## the bot itself (needs DISCORD_TOKEN)
 	@$(BIN)/paperround run

@@ -44,7 +44,7 @@ async def copy_to(source: database.Database, target: Path) -> int:
     """Copy the database to `target` atomically. Returns the size in bytes.
 
     The copy is readable for its owner only. Raises StorageError if `target` is the database itself or one of its
-    files, or there and not a regular file, or cannot be written.
+    files, or there and neither empty nor a SQLite database, or cannot be written.
     """
     path = database.sqlite_path(source.url)
     if path is None:
@@ -64,6 +64,10 @@ def _copy(source: Path, target: Path) -> int:
             raise errors.StorageError(f"{target} is the database itself. Choose another file.")
         if _is_sibling(source.resolve(), target.resolve()):
             raise errors.StorageError(f"{target} is a file of the database in use. Choose another file.")
+        if target.exists() and not _may_be_replaced(target):
+            raise errors.StorageError(
+                f"{target} is not an earlier backup, and was not replaced. Choose another file."
+            )
         # A new file with a random name that only its owner can read: others may write to the folder.
         descriptor, name = tempfile.mkstemp(".partial", f"{target.name[:100]}.", target.parent)
         os.close(descriptor)
@@ -79,6 +83,12 @@ def _copy(source: Path, target: Path) -> int:
             f"{target} could not be written: {reason}. Choose a file in an existing folder."
         ) from error
     return target.stat().st_size
+
+
+def _may_be_replaced(target: Path) -> bool:
+    """Whether a file is empty, or a SQLite database by the first bytes of its format."""
+    with target.open("rb") as file:
+        return file.read(16) in (b"", b"SQLite format 3\0")
 
 
 def _is_sibling(source: Path, target: Path) -> bool:

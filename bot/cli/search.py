@@ -154,6 +154,10 @@ def author(
     as_json: shell.AsJson = False,
 ) -> None:
     """Find an author's papers, sorted by votes."""
+    from storage import errors
+
+    if not name.strip():
+        raise errors.UsageError("NAME is an empty string. Give an author's name.")
 
     def look_up(view: Snapshot) -> tuple[search_results.AuthorResult, str]:
         found = _create_lookup().find_author(view, name, limit=limit)

@@ -52,12 +52,11 @@ async def _complete_post(interaction: Interaction, current: str) -> autocomplete
     """Return the subscriptions of the server with a name that contains the typed text."""
     texts = await interaction.client.texts_for(interaction)
     query = current.casefold()
-    labels: dict[str, str] = {}
     await interaction.client.prepare_guild(interaction.guild_id)
-    for subscription in await _list_for_guild(Request(interaction, texts)):
-        channel = interaction.client.get_channel(subscription.channel_id)
-        name = getattr(channel, "name", None)
-        labels[str(subscription.id)] = daily_messages.subscription_label(texts, subscription, name)
+    request = Request(interaction, texts)
+    rows = await _list_for_guild(request)
+    names = _name_channels(request, rows)
+    labels = {str(row.id): daily_messages.subscription_label(texts, row, names) for row in rows}
     return autocomplete.make_choices(
         (label, value) for value, label in labels.items() if query in label.casefold() or query == value
     )
@@ -496,7 +495,8 @@ async def _start_setup(
     rows = await _list_in_channel(request, channel.id)
     if not rows:
         return await _wizard_views(request, draft)
-    return [daily_messages.existing_view(request.texts, rows, await _save_draft(request, draft))]
+    names = _name_channels(request, rows)
+    return [daily_messages.existing_view(request.texts, rows, names, await _save_draft(request, draft))]
 
 
 async def _wizard_views(request: Request, draft: Subscription) -> list[ui.LayoutView]:
@@ -644,7 +644,14 @@ def _list_view(
 ) -> ui.LayoutView:
     """Return the view of subscriptions, with a menu for the action `verb`."""
     setup_command = request.interaction.client.mentions("daily setup")
-    return daily_messages.list_view(request.texts, rows, setup_command, verb)
+    names = _name_channels(request, rows)
+    return daily_messages.list_view(request.texts, rows, setup_command, names, verb)
+
+
+def _name_channels(request: Request, rows: Sequence[Subscription]) -> dict[int, str]:
+    """Return the names of the channels of subscriptions, as far as the bot sees them."""
+    channels = (request.interaction.client.get_channel(row.channel_id) for row in rows)
+    return {channel.id: channel.name for channel in channels if isinstance(channel, discord.abc.GuildChannel)}
 
 
 async def _find_or_ask(

@@ -108,7 +108,10 @@ class StatusService:
                 problem_deliveries=await self._problem_deliveries(connection, user_id, guild_id, channel_id),
                 alert_count=len(reader_alerts),
                 inactive_alerts=tuple(
-                    alert for alert in reader_alerts if alert.state is not models.ActivityState.ACTIVE
+                    alert
+                    for alert in reader_alerts
+                    if alert.state is not models.ActivityState.ACTIVE
+                    or (alert.paused_until_at is not None and alert.paused_until_at > self._clock())
                 ),
                 last_alert_post=await _last_post(connection, sent_alerts[0]) if sent_alerts else None,
                 today_reason=profile.reason if profile is not None else None,

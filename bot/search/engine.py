@@ -121,6 +121,11 @@ class Found(NamedTuple):
         """The number of papers that have all of the query."""
         return self.total - len(self.missing)
 
+    def without_partial(self) -> Found:
+        """Return the papers that have all of the query."""
+        hits = [hit for hit in self.hits if hit[1] not in self.missing]
+        return Found(hits, self.complete_count, is_exact=self.is_exact)
+
 
 class _Part:
     """A concept of a query with the conditions on papers, each pruned when it is first used; None without a token."""

@@ -313,6 +313,8 @@ class LookUp:
             query = self._expand_excluded(view, query, expanded)
         find = engine.find_top if by_votes else partial(engine.find_sorted, sort=request.sort)
         found = find(view, query, expanded, scope, limit=end)
+        if request.literal and found.complete_count:
+            found = found.without_partial()
         common = replace(
             common,
             total=found.total,

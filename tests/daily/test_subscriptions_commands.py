@@ -196,6 +196,7 @@ async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: C
     assert [choice["value"] for choice in offered] == [str(second.id)]
     assert "#papers" in offered[0]["name"]
     listed = await harness.manage("daily list")
+    assert shown_text(listed).count("#papers · ") == 2, "an option of a menu shows no mention"
     selected = last_response(await harness.manager.select(listed, [str(second.id)], custom_id="pr:dh"))
     assert "18:00" in shown_text(selected)
 
@@ -218,7 +219,8 @@ async def test_each_command_offers_a_menu_of_several_subscriptions(harness: Clie
     changing = harness.texts("subscription-form-heading", channel=f"<#{harness.channel.id}>")
     assert changing in await choose("daily edit")
     sure = harness.texts("subscription-remove-sure", channel=f"<#{harness.channel.id}>")
-    assert sure in await choose("daily remove")
+    assert f"{sure}\n- " in (removal := await choose("daily remove"))
+    assert "18:00" in removal
     assert len(await _list_subscriptions(harness)) == 2
 
 

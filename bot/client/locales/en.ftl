@@ -91,7 +91,7 @@ archive-extent = The archive holds { $count ->
 }, from { $first } to { $last }.
 archive-empty = The archive is still empty. Papers arrive with the first digest.
 try-instead = You could try:
-try-name = Try only the family name, or the name in Hangul, or pick one from the list as you type.
+try-name = Try only the family name, or Hangul instead of Latin letters or the other way round, or pick one from the list as you type.
 as-a-topic = As a topic · { $count ->
     [one] 1 paper
    *[other] { $count } papers
@@ -422,7 +422,7 @@ no-server-alerts = This server's channels don't have any alerts.
 no-alert-here = Alert not found in this server's channels.
 alert-made-by = Created by { $user }.
 no-alerts = You have no alerts yet. Press **Follow this topic** under a list, or use { $command }.
-no-alert = Alert not found.
+no-alert = Alert not found. { $command } shows your alerts.
 alerts-heading = Your alerts · { $count }
 alert-pick = Pick an alert to edit
 alert-active = Active
@@ -561,7 +561,7 @@ subscription-started = All set
 subscription-edited = Updated
 subscription-paused = Paused
 subscription-resumed = Resumed
-subscription-removed = Removed. Nothing more will be posted in { $channel }.
+subscription-removed = The daily post in { $channel } was removed.
 subscription-remove-sure = Remove the daily post in { $channel }? Pausing keeps its settings.
 subscription-posting = It will appear in { $channel } in a few seconds.
 subscription-nothing-new = Nothing new for { $channel }: the newest papers have already been posted there, or no digest has arrived lately.
@@ -638,6 +638,7 @@ status-alerts = { $count ->
     [one] Your alert
    *[other] Your { $count } alerts
 }: { $last }
+status-alerts-paused = Paused: { $count }
 status-no-alerts = You have no alerts.
 delivery-paused = paused
 delivery-uncertain = unclear whether it arrived
