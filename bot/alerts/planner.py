@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 from typing import NamedTuple, TypeAlias
 
@@ -243,9 +243,13 @@ class AlertPlanner:
                 await alerts.set_matches_due(connection, due)
             count += len(due)
 
-    async def reschedule(self, now: datetime) -> None:
-        """Compute again when matches are due that a clock ahead of `now` (UTC) has put off."""
+    async def reschedule(self, now: datetime, fresh_on: date) -> None:
+        """Compute again when matches are due that a clock ahead of `now` (UTC) has put off.
+
+        The digests that it took for old ones are matched, if they are dated `fresh_on` or later.
+        """
         async with self._database.transaction() as connection:
+            await alerts.add_pending_again(connection, fresh_on, now)
             put_off = await alerts.list_put_off(connection, now)
             for alert in (await alerts.list_active(connection, put_off, now)).values():
                 await alerts.reschedule_matches(

@@ -146,7 +146,8 @@ class ClockRepair:
         latest_expiry = now + timedelta(hours=self._container.settings.expire_hours)
         await self._planner.reschedule(now, ahead_since=ahead_since)
         await self._today_planner.reschedule(now)
-        await self._container.alert_planner.reschedule(now)
+        fresh_on = now.date() - timedelta(days=self._container.settings.alert_days)
+        await self._container.alert_planner.reschedule(now, fresh_on)
         last_closed = self._container.day_close.last_closed(now).isoformat()
         async with self._container.database.transaction() as connection:
             for key in (key_values.WRITTEN_ON, key_values.CLOSE_SHOWN_ON):
