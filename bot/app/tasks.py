@@ -36,7 +36,7 @@ from bot.sources import base, fetcher, kinds
 from bot.today.service import TodayPlanner
 from bot.writer import publication
 from bot.writer import service as writer_service
-from storage import errors, key_values, migrate, models, outbox, processes, sources
+from storage import errors, key_values, migrate, models, outbox, processes, shelf, sources
 from storage.database import Database
 from storage.models import SourceKind
 
@@ -156,6 +156,7 @@ class ClockRepair:
             retries = await outbox.clamp_retries(connection, now)
             await outbox.clamp_expiries(connection, latest_expiry, now=now, extend_by=slow_by)
             polls = await sources.clamp_polls(connection, now)
+            await shelf.clamp_news(connection, now)
         for job in self._scheduler.get_jobs():
             job.modify(next_run_time=min(job.next_run_time, now + job.trigger.interval))
         self._metrics.clock_steps.inc(len(steps))
