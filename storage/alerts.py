@@ -7,7 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -20,6 +20,7 @@ from storage.tables import (
     alert_matches,
     alerts,
     deliveries,
+    digests,
     entries,
     notified_papers,
     papers,
@@ -243,6 +244,33 @@ async def add_pending_named(
         pending_alerts.insert(), {**values, "paper_ids": list(former), "former_names": names}
     )
     await locks.notify_sender(connection)
+
+
+async def add_pending_again(connection: AsyncConnection, since_on: date, now: datetime) -> None:
+    """Store that the alerts of digests from a date on are to be planned that were stored by a clock ahead of `now` (UTC), which
+    took them for old ones, or by one so far behind that they were dated later than tomorrow.
+
+    Those that were planned then are compared once more, and tell of nothing twice.
+    """
+    day = timedelta(days=1)
+    columns = digests.c.id, digests.c.revision, digests.c.date_on, digests.c.ingested_at
+    query = sa.select(*columns).where(digests.c.date_on.between(since_on, now.date() + day))
+    revisions = {
+        row.id: row.revision
+        for row in await connection.execute(query)
+        if row.ingested_at > now or row.date_on > row.ingested_at.date() + day
+    }
+    pairs = sa.select(entries.c.digest_id, entries.c.paper_id)
+    paper_ids: dict[int, list[int]] = defaultdict(list)
+    for digest_id, paper_id in await database.execute_in(connection, pairs, entries.c.digest_id, revisions):
+        paper_ids[digest_id].append(paper_id)
+    rows = [
+        {"digest_id": digest_id, "revision": revisions[digest_id], "paper_ids": sorted(ids), "added_at": now}
+        for digest_id, ids in paper_ids.items()
+    ]
+    if rows:
+        insert = database.dialect_insert(connection, pending_alerts).on_conflict_do_nothing()
+        await connection.execute(insert, rows)
 
 
 async def list_pending(connection: AsyncConnection) -> list[models.PendingAlerts]:

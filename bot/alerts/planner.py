@@ -264,9 +264,13 @@ class AlertPlanner:
                 await alerts.set_matches_due(connection, due)
             count += len(due)
 
-    async def reschedule(self, now: datetime) -> None:
-        """Compute again when matches are due that a clock ahead of `now` (UTC) has put off."""
+    async def reschedule(self, now: datetime, fresh_on: date) -> None:
+        """Compute again when matches are due that a clock ahead of `now` (UTC) has put off.
+
+        The digests that it took for old ones are matched, if they are dated `fresh_on` or later.
+        """
         async with self._database.transaction() as connection:
+            await alerts.add_pending_again(connection, fresh_on, now)
             put_off = await alerts.list_put_off(connection, now)
             for alert in (await alerts.list_active(connection, put_off, now)).values():
                 await alerts.reschedule_matches(
@@ -422,7 +426,8 @@ class AlertPlanner:
         kept: dict[models.QueuedMatch, datetime | None] = dict.fromkeys(waiting)
         kept |= {match: full[match.alert_id] for match in queued if match.alert_id in full}
         decided = [match for match in queued if match not in kept and match[:2] not in notified]
-        decisions = await self._decide(decided, active, highest)
+        decisions, failing = await self._decide(decided, active, highest)
+        kept |= {match: now + RETRY_DELAY for match in decided if match.paper_id in failing}
         shown = {recipient: _limit(matches, active) for recipient, matches in decisions.items()}
         await self._quote(shown)
         built = await self._build(decisions, shown, active, destinations, now)
@@ -442,26 +447,33 @@ class AlertPlanner:
         queued: Iterable[models.QueuedMatch],
         active: Mapping[int, models.Alert],
         highest: Mapping[int, int],
-    ) -> Decisions:
-        """Compare the matches with the present alerts and papers. Returns what each recipient is notified of, best first."""
+    ) -> tuple[Decisions, set[int]]:
+        """Compare the matches with the present alerts and papers.
+
+        Returns what each recipient is notified of, best first, and the papers for which this fails: they must not hold up others.
+        """
         grouped: dict[int, dict[str, list[models.QueuedMatch]]] = defaultdict(lambda: defaultdict(list))
         for queued_match in queued:
             if queued_match.alert_id in active:
                 grouped[queued_match.paper_id][queued_match.recipient].append(queued_match)
         decisions: Decisions = defaultdict(list)
+        failing: set[int] = set()
         for paper_id, by_recipient in grouped.items():
             prepared = await self._texts.get(paper_id)
             if prepared is None:
                 continue
-            # In a thread: a paper of thousands of authors takes long.
-            found = await asyncio.to_thread(
-                _match_paper, by_recipient, active, highest.get(paper_id), *prepared
-            )
+            found: list[tuple[str, PaperMatch]] = []
+            with isolation.isolated(log, "paper not compared with alerts", paper=paper_id) as failures:
+                # In a thread: a paper of thousands of authors takes long.
+                found = await asyncio.to_thread(
+                    _match_paper, by_recipient, active, highest.get(paper_id), *prepared
+                )
+            failing.update([paper_id] if failures else ())
             for recipient, match in found:
                 decisions[recipient].append(match)
         for matches in decisions.values():
             matches.sort(key=lambda match: (*models.votes_descending(match.paper.votes), match.paper.id))
-        return decisions
+        return decisions, failing
 
     async def _quote(self, shown: Decisions) -> None:
         """Let the reasons that messages show quote their papers: reading texts for all would be the most work of all."""

@@ -36,7 +36,7 @@ from bot.sources import base, fetcher, kinds
 from bot.today.service import TodayPlanner
 from bot.writer import publication
 from bot.writer import service as writer_service
-from storage import errors, key_values, migrate, models, outbox, processes, sources
+from storage import errors, key_values, migrate, models, outbox, processes, shelf, sources
 from storage.database import Database
 from storage.models import SourceKind
 
@@ -146,7 +146,8 @@ class ClockRepair:
         latest_expiry = now + timedelta(hours=self._container.settings.expire_hours)
         await self._planner.reschedule(now, ahead_since=ahead_since)
         await self._today_planner.reschedule(now)
-        await self._container.alert_planner.reschedule(now)
+        fresh_on = now.date() - timedelta(days=self._container.settings.alert_days)
+        await self._container.alert_planner.reschedule(now, fresh_on)
         last_closed = self._container.day_close.last_closed(now).isoformat()
         async with self._container.database.transaction() as connection:
             for key in (key_values.WRITTEN_ON, key_values.CLOSE_SHOWN_ON):
@@ -155,6 +156,7 @@ class ClockRepair:
             retries = await outbox.clamp_retries(connection, now)
             await outbox.clamp_expiries(connection, latest_expiry, now=now, extend_by=slow_by)
             polls = await sources.clamp_polls(connection, now)
+            await shelf.clamp_news(connection, now)
         for job in self._scheduler.get_jobs():
             job.modify(next_run_time=min(job.next_run_time, now + job.trigger.interval))
         self._metrics.clock_steps.inc(len(steps))

@@ -23,6 +23,7 @@ from bot.today.profiles import Profiles
 from bot.trends.service import RisingTopicService, best_supported_form
 from storage import accounts, alerts, archive, models, outbox, papers, shelf, today
 from storage.database import Connection, Database
+from storage.errors import StorageError
 from storage.models import FeedbackKind
 
 TODAY_PAPERS = 5
@@ -334,6 +335,7 @@ TODAY: KindRecord[TodayPost] = KindRecord(
 )
 
 
+_FAILED = "papers of the day not built"
 LONGEST_DAY = timedelta(hours=25)
 """From one due time to the next, when the clocks go back."""
 
@@ -393,7 +395,11 @@ class TodayPlanner:
             if digest_on is not None
             and (profile.last_digest_on is None or not digest_on <= profile.last_digest_on <= latest_on)
         ]
-        current = [await self._profiles.learn(profile) for profile in on_new_day]
+        current = []
+        for profile in on_new_day:
+            # A reader for whom this fails must not hold up the others.
+            with isolation.isolated(log, _FAILED, reraise=(StorageError,), user=profile.user_id):
+                current.append(await self._profiles.learn(profile))
         built = await self._build(current, known, now)
         moved = [
             _move(profile, known.get(profile.user_id), now, built.get(profile.user_id)) for profile in due
@@ -412,11 +418,19 @@ class TodayPlanner:
     async def _build(
         self, current: Sequence[models.Profile], known: Mapping[int, models.Reader], now: datetime
     ) -> dict[int, models.NewDelivery]:
-        """Render the posts by user id; what fails to render is logged and left out."""
+        """Build and render the posts by user id; what fails is logged and left out."""
         readers = [known.get(profile.user_id) for profile in current]
         locales = [(reader and reader.locale) or self._default_locale for reader in readers]
-        posts = await self._service.build_posts(list(zip(current, locales, strict=True)))
+        failures: list[Exception] = []
+        with isolation.collected(failures, reraise=(StorageError,)):
+            posts = await self._service.build_posts(list(zip(current, locales, strict=True)))
         built: dict[int, models.NewDelivery] = {}
+        if failures and len(current) > 1:
+            for profile in current:
+                built |= await self._build([profile], known, now)
+        if failures:
+            isolation.log_error(log, _FAILED, failures[0], users=len(current))
+            return built
         slices = TimeSlices()
         for profile, reader, post in zip(current, readers, posts, strict=False):
             with isolation.isolated(log, "rendering papers of the day failed", user=profile.user_id):

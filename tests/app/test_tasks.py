@@ -24,9 +24,16 @@ from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.search.service import SearchService
 from bot.shelf import news
-from storage import accounts, alerts, key_values, models, outbox, papers, shelf, sources, today
+from storage import accounts, alerts, archive, key_values, models, outbox, papers, shelf, sources, today
 from storage.database import Database
-from tests.support import alert_builders, origin_server, paper_records, relay_harness, source_payloads
+from tests.support import (
+    alert_builders,
+    digest_builders,
+    origin_server,
+    paper_records,
+    relay_harness,
+    source_payloads,
+)
 from tests.support.origin_server import OriginServer, run_origin
 from tests.support.planner_harness import PlannerHarness
 from tests.support.virtual_time import VirtualTimeLoop
@@ -349,18 +356,39 @@ async def test_what_a_clock_days_ahead_moved_comes_at_its_former_time(db: Databa
         name = alerts.recipient_name(alert)
         match = models.QueuedMatch(name, paper_id, alert.id, 3, ahead, ahead + 20 * HOUR)
         await alerts.add_matches(connection, [match])
+        await shelf.watch_papers(connection, [paper_id], START)
+        await shelf.record_news(connection, models.SourceKind.ARXIV, [paper_id], {}, ahead)
         await key_values.set_value(connection, key_values.WRITTEN_ON, ahead.date().isoformat())
         await key_values.set_value(connection, key_values.CLOSE_SHOWN_ON, last_closed)
     await correct(START)
     async with db.read() as connection:
         moved = await today.get(connection, 7)
         [due] = await alerts.list_due_matches(connection, [name], START + 24 * HOUR)
+        assert await shelf.list_due_watched(connection, models.SourceKind.ARXIV, START + HOUR, 2)
         written_on = await key_values.get(connection, key_values.WRITTEN_ON)
         shown_on = await key_values.get(connection, key_values.CLOSE_SHOWN_ON)
     in_seoul = datetime.combine(tomorrow, time(0), UTC)
     assert moved == replace(profile, timezone="Asia/Seoul", next_due_at=in_seoul, due_on=tomorrow)
     assert due.due_at == datetime.combine(START.date(), time(9), UTC)
     assert (written_on, shown_on) == (None, last_closed)
+
+
+async def test_a_digest_that_a_clock_days_ahead_or_behind_stored_is_matched_with_alerts(
+    db: Database, correct: Correct
+) -> None:
+    week = 7 * 24 * HOUR
+    for number, (days, at) in enumerate(
+        [(0, START + week), (1, START), (30, START + week), (2, START - week)], 1
+    ):
+        text = digest_builders.newsletter(START.date() - timedelta(days=days), [(f"2601.{number:05}", 3)])
+        await digest_builders.ingest_digest(db, text, at=at)
+    for _ in range(2):
+        await correct(START)
+    async with db.read() as connection:
+        pending = {row.digest_id: row.paper_ids for row in await alerts.list_pending(connection)}
+        listed = {row.arxiv_id: (row.paper_id,) for row in await archive.list_papers(connection, pending)}
+    assert listed.keys() == {"2601.00001", "2601.00004"}
+    assert sorted(pending.values()) == sorted(listed.values())
 
 
 @pytest.mark.parametrize(("days", "kept"), [(31, True), (-31, False), (None, False)])
