@@ -639,10 +639,7 @@ def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
             for rank, paper in shown
         ),
     ]
-    body = {
-        "embeds": embeds,
-        "message_builder.allowed_mentions": message_builder.allowed_mentions(post.mention_role_id),
-    }
+    body = {"embeds": embeds, "allowed_mentions": message_builder.allowed_mentions(post.mention_role_id)}
     return body if post.mention_role_id is None else {"content": mention_line(post).strip(), **body}
 
 
