@@ -258,8 +258,8 @@ def _find(request: _Request, query: Query, limit: int) -> Found:
 def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
     """Return the papers with all of a query as far as they are needed; None for a query without a token.
 
-    Texts are read until 30 papers surely have it, but few if most do not, as the index cannot tell; further ones as far as `limit`
-    needs them, and all of a query that excludes words.
+    Up to `_MAX_UNSURE` texts are read until 30 papers surely have it; further ones as far as `limit` needs them, and all of a
+    query that excludes words.
     """
     wanted = request.complete_query
     if wanted is None:
