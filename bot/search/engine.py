@@ -38,7 +38,9 @@ from storage.search import (
 from storage.snapshot import Snapshot
 
 _MAX_UNSURE = 180
-"""Texts that are read to find 30 papers that have all of a query, and not only the tokens of its phrases."""
+"""Texts that are read to find 30 papers that have all of a query, and not only the tokens of its phrases, unless papers have it
+within longer words: others may have the word.
+"""
 TEXT_LIMIT = 60
 """Texts that are read at once; of more candidates those that the index ranks first."""
 COUNT_LIMIT = 500
@@ -262,8 +264,8 @@ def _find(request: _Request, query: Query, limit: int) -> Found:
 def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
     """Return the papers with all of a query as far as they are needed; None for a query without a token.
 
-    Texts are read until 30 papers surely have it, but few if most do not, as the index cannot tell; further ones as far as
-    `limit` needs them, and all of a query that excludes words.
+    Up to `_MAX_UNSURE` texts are read until 30 papers surely have it; further ones as far as `limit` needs them, and all of a
+    query that excludes words.
     """
     wanted = request.complete_query
     if wanted is None:
@@ -286,8 +288,10 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
         ranked += [position for position in positions[:count_limit] if position not in later]
     hits: list[Hit] = []
     read, needed = 0, COUNT_LIMIT if query.excluded else _ENOUGH
-    most = len(ranked) if query.excluded else min(len(ranked), _MAX_UNSURE)
-    while read < most and sum(map(_is_sure, hits)) < needed:
+    while read < len(ranked) and sum(map(_is_sure, hits)) < needed:
+        is_within = any(score.inside and score.segments == 1 for score, _ in hits)
+        if read >= _MAX_UNSURE and not query.excluded and not is_within:
+            break
         chunk = ranked[read : read + TEXT_LIMIT]
         hits += score_papers(request.list_rows(chunk), scorer)
         read += len(chunk)
