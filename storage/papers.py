@@ -505,10 +505,8 @@ async def index_authors(connection: AsyncConnection, changed: Sequence[tuple[int
     }
     moved = [author_id for author_id in author_ids if former.get(author_id) != new.get(author_id)]
     outdated = [former[author_id] for author_id in moved if author_id in former]
-    if outdated:
-        statement = indexed_authors.delete().where(indexed_authors.c.position == sa.bindparam("b_position"))
-        await connection.execute(statement, [{"b_position": position} for position, _ in outdated])
-        await search_index.delete(connection, search.AUTHORS_TABLE, outdated)
+    await database.delete_rows(connection, indexed_authors, ("position",), [(at,) for at, _ in outdated])
+    await search_index.delete(connection, search.AUTHORS_TABLE, outdated)
     rows = [(author_id, *new[author_id]) for author_id in moved if author_id in new]
     await database.insert_rows(connection, indexed_authors, ("author_id", "position", "words"), rows)
     await search_index.insert(

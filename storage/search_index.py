@@ -80,16 +80,11 @@ async def _change_counts(connection: AsyncConnection, table: str, positions: Seq
     )
 
 
-def popularity_step(popularity: float) -> int:
-    """Return the step of a popularity, higher for more popular papers."""
-    return int(search.STEPS_PER_UNIT * popularity)
-
-
 async def assign_positions(connection: AsyncConnection, popularity: Mapping[int, float]) -> dict[int, int]:
     """Return a free position for each paper id, given its popularity (0 to 64): linear probing from its hashed slot."""
     assigned, taken = dict[int, int](), set[int]()
     starts = {
-        paper_id: (search.TOP_STEP - popularity_step(value)) * search.SLOTS_PER_STEP
+        paper_id: (search.TOP_STEP - int(search.STEPS_PER_UNIT * value)) * search.SLOTS_PER_STEP
         + paper_id * HASH_MULTIPLIER % search.SLOTS_PER_STEP
         for paper_id, value in popularity.items()
     }
@@ -133,8 +128,7 @@ async def remove(connection: AsyncConnection, rows: Sequence[search.IndexRow]) -
     """Remove rows. On SQLite they must have exactly the tokens that they were added with."""
     if not rows:
         return
-    statement = indexed_papers.delete().where(indexed_papers.c.position == sa.bindparam("b_position"))
-    await connection.execute(statement, [{"b_position": row.position} for row in rows])
+    await database.delete_rows(connection, indexed_papers, ("position",), [(row.position,) for row in rows])
     await delete(connection, search.WORDS_TABLE, [(row.position, row.tokens) for row in rows])
     await delete(connection, search.TITLES_TABLE, [(row.position, row.title_tokens) for row in rows])
 

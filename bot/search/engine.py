@@ -629,7 +629,7 @@ def _prefix_query(text: str) -> BooleanQuery | None:
 
 
 def _last_word_queries(word: str) -> list[BooleanQuery]:
-    tokens = [token for run in analyser.split_runs(word) for token in run.tokens]
+    tokens = [token for part in analyser.stemmed_words(word) for token in analyser.word_tokens(part)]
     if not tokens:
         return []
     if analyser.is_hangul(tokens[-1]):

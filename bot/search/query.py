@@ -212,10 +212,7 @@ def from_segment(segment: concepts.Segment) -> IndexQuery | None:
 def from_text(text: str) -> IndexQuery | None:
     """Return the query for one form of a term; a Korean form matches in any spacing."""
     if analyser.has_hangul(text):
-        spaced, closed = (
-            [word for run in analyser.split_runs(spelling) for word in run.canonical]
-            for spelling in (text, term_keys.korean_key(text))
-        )
+        spaced, closed = map(analyser.canonical_words, (text, term_keys.korean_key(text)))
         spellings = [spaced] if "".join(spaced) == "".join(closed) else [spaced, closed]
         return combine_any([_korean_query(words) for words in spellings if words])
     return combine_any([_latin_query(variant.split()) for variant in term_keys.latin_variants(text)])

@@ -310,15 +310,10 @@ class WordCache(dict[str, Value]):
 
 
 class Run(NamedTuple):
-    """The analysis of one stretch of text between spaces and punctuation.
-
-    `words` and `tokens` are in order, `variants` are not. `canonical` is `words` with a mark for each stripped particle.
-    """
+    """The analysis of one stretch of text between spaces and punctuation: its canonical words in order, and its variants."""
 
     words: tuple[str, ...]
-    tokens: tuple[str, ...]
-    variants: tuple[str, ...]
-    canonical: tuple[str, ...]
+    variants: tuple[str, ...] = ()
 
 
 def analyse(text: str) -> list[str]:
@@ -326,13 +321,19 @@ def analyse(text: str) -> list[str]:
 
     Takes linear time. Each token analysed on its own is itself again.
     """
-    runs = list(split_runs(text))
-    return [token for run in runs for token in run.tokens] + [token for run in runs for token in run.variants]
+    runs = list(_split_runs(text))
+    tokens = [token for run in runs for word in run.words for token in word_tokens(word)]
+    return tokens + [token for run in runs for token in run.variants]
 
 
 def stemmed_words(text: str) -> list[str]:
     """Return the words of `text` in order, folded and stemmed, Hangul without particles and not cut into bigrams."""
-    return [word for run in split_runs(text) for word in run.words]
+    return [word.removesuffix(PARTICLE_MARK) for word in canonical_words(text)]
+
+
+def canonical_words(text: str) -> list[str]:
+    """Return the words of `text` in order as its canonical text has them: stemmed, with a `PARTICLE_MARK`."""
+    return [word for run in _split_runs(text) for word in run.words]
 
 
 def canonicalise(text: str) -> str:
@@ -350,7 +351,7 @@ def canonicalise(text: str) -> str:
     return f"{_VARIANT.sub('', text)} \n {variants} "
 
 
-def split_runs(text: str) -> Iterator[Run]:
+def _split_runs(text: str) -> Iterator[Run]:
     """Yield the analysed runs of `text` in order."""
     return map(_analyse_run, _RUNS.findall(typography.normalise("NFKC", text)))
 
@@ -395,41 +396,29 @@ def _canonical_chunk(chunk: str) -> str:
     pieces: list[str] = []
     for run in _runs_and_breaks().findall(chunk):
         pieces.append(" ")
-        if is_hangul(run):
-            # Most cache misses are inflected Korean words; `_analyse_run` would take twice the time.
-            word = strip_ending(run)
-            noun = monosyllabic_noun(word)
-            pieces += (word if word == run else word + PARTICLE_MARK, _VARIANT_MARK + noun if noun else "")
-        elif run[0].isalnum():
-            analysed = _analyse_run(run)
-            pieces += (" ".join(analysed.canonical), *(_VARIANT_MARK + token for token in analysed.variants))
+        if run[0].isalnum():
+            words, variants = _analyse_run(run)
+            pieces += (" ".join(words), *[_VARIANT_MARK + token for token in variants])
     return "".join(pieces)
 
 
 _canonical_chunks = WordCache(_canonical_chunk)
 
 
-@lru_cache(maxsize=1 << 15)
 def _analyse_run(run: str) -> Run:
     if is_hangul(run):
-        return _analyse_hangul(run)
-    if _is_cjk(run):
-        return Run((run,), tuple(bigrams(run)), (), (run,))
-    return _analyse_latin(run)
+        word = strip_ending(run)
+        noun = monosyllabic_noun(word)
+        return Run((word if word == run else word + PARTICLE_MARK,), (noun,) if noun else ())
+    return Run((run,)) if _is_cjk(run) else _analyse_latin(run)
 
 
-def _analyse_hangul(run: str) -> Run:
-    word = strip_ending(run)
-    noun = monosyllabic_noun(word)
-    marked = word if word == run else word + PARTICLE_MARK
-    return Run((word,), tuple(bigrams(word)), (noun,) if noun else (), (marked,))
-
-
+@lru_cache(maxsize=1 << 14)
 def _analyse_latin(run: str) -> Run:
     """Split a compound at its joiners; alternative spellings become variants."""
     parts = [part for part in map(_fold_word, _COMPOUND_SPLIT.split(run)) if part and part != "s"]
     if not parts:
-        return Run((), (), (), ())
+        return Run(())
     candidates = _compound_variants(parts)
     for versioned in filter(None, map(_LETTERS_THEN_DIGITS.fullmatch, parts)):
         # gpt and 4o of gpt4o, so that a model matches with and without its version.
@@ -437,7 +426,7 @@ def _analyse_latin(run: str) -> Run:
     stems = tuple(_safe_token(part) for part in join_prefixes(parts))
     stem_set = set(stems)
     variants = dict.fromkeys(token for token in map(_safe_token, candidates) if token not in stem_set)
-    return Run(stems, stems, tuple(variants), stems)
+    return Run(stems, tuple(variants))
 
 
 def _compound_variants(parts: list[str]) -> list[str]:

@@ -323,10 +323,7 @@ def korean_variants(text: str) -> list[str]:
 
     A particle within the term must be in the text too; any particle may follow its end.
     """
-    spelt = (
-        "".join(word for run in analyser.split_runs(spelling) for word in run.canonical)
-        for spelling in (text, korean_key(text))
-    )
+    spelt = ("".join(analyser.canonical_words(spelling)) for spelling in (text, korean_key(text)))
     variants = dict.fromkeys(variant.removesuffix(analyser.PARTICLE_MARK) for variant in spelt)
     return [variant for variant in variants if variant]
 

@@ -184,7 +184,7 @@ def _form_keys(concept: concepts.Concept) -> Iterator[str]:
         yield concept.key
     for form in concept.forms:
         if form.language == "ko" and (form.seeded or form.papers > 1):
-            key = "".join(word for run in analyser.split_runs(form.text) for word in run.words)
+            key = "".join(analyser.stemmed_words(form.text))
             if len(key) > 3:
                 yield key
         elif form.language == "abbr" and form.share >= _MIN_SHARE:

@@ -148,7 +148,7 @@ async def test_the_most_popular_tiers_are_searched_first(db: database.Database) 
     def steps(ids: Iterable[int]) -> list[int]:
         """Return popularity steps, since the papers of one step come in any order."""
         return [
-            search_index.popularity_step(index_rows.popularity(n * n, index_rows.DAY + timedelta(days=n)))
+            int(search.STEPS_PER_UNIT * index_rows.popularity(n * n, index_rows.DAY + timedelta(days=n)))
             for n in ids
         ]
 

@@ -259,3 +259,17 @@ def test_nothing_is_lost_and_the_order_is_kept(text: str) -> None:
     found = analyser.split_sentences(text)
     assert "".join("".join(found).split()) == "".join(text.split())
     assert all(sentence in text for sentence in found)
+
+
+def test_a_word_cache_computes_a_word_once_keeps_no_long_one_and_is_bounded() -> None:
+    asked: list[str] = []
+
+    def compute(word: str) -> str:
+        asked.append(word)
+        return word.upper()
+
+    cache, long = analyser.WordCache(compute), "a" * 1000
+    assert [cache[word] for word in ("a", "a", long, long)] == ["A", "A", long.upper(), long.upper()]
+    assert asked == ["a", long, long]
+    assert all(cache[str(number)] == str(number) for number in range(1 << 17))
+    assert len(cache) <= 1 << 16
