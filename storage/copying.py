@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from storage import database, errors, key_values, locks, migrate, processes, tables
+from storage import database, errors, key_values, locks, migrate, tables
 from storage.database import Connection, Database
 
 _INDEX = (
@@ -101,8 +101,8 @@ async def _locked(database: Database) -> AsyncIterator[None]:
 async def _require_no_front(database: Database, now: datetime) -> None:
     """Raise StorageError if a front answers readers, who change rows that may be copied already; it has no lock."""
     async with database.read() as connection:
-        live = await processes.list_live(connection, now)
-    if processes.has_front(live):
+        live = await locks.list_processes(connection, now)
+    if locks.has_front(live):
         name = database.url.render_as_string(hide_password=True)
         raise errors.StorageError(
             f"{name} is in use by `paperround run --role front`. Stop it (if it was killed, wait two minutes) and copy again."

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from storage import database, errors, key_values, processes, snapshot
+from storage import database, errors, key_values, locks, snapshot
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -232,7 +232,7 @@ async def _run_migrations(opened: database.Database, *, is_empty: bool) -> None:
     async with opened.transaction() as connection:
         if not opened.is_sqlite:
             await connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
-            if not is_empty and (older := await processes.list_older(connection, oldest)):
+            if not is_empty and (older := await locks.list_older_processes(connection, oldest)):
                 raise errors.StorageError(
                     f"{opened.url.render_as_string()} was not migrated: schema {HEAD} removes what {', '.join(older)} still"
                     f" needs. Stop it, or update it to a version with schema {oldest}; if it was killed, wait two minutes."

@@ -179,9 +179,11 @@ class AlertPlanner:
         *,
         default_locale: models.Locale = models.Locale.EN,
         max_batch_size: int = BATCH_SIZES[1],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._clock = clock
+        self._monotonic = monotonic
         self._deliveries = deliveries
         self._max_batch_size = max_batch_size
         self._texts = matcher.PaperTexts(database)
@@ -199,13 +201,13 @@ class AlertPlanner:
         """Plan alerts until `stop` is set. Errors are logged and retried with growing delays."""
         delay, compared_at = POLL_SECONDS, -math.inf
         while not stop.is_set():
-            is_comparing = self._wake_event.is_set() or time.monotonic() - compared_at >= COMPARE_SECONDS
+            is_comparing = self._wake_event.is_set() or self._monotonic() - compared_at >= COMPARE_SECONDS
             self._wake_event.clear()
             # A database outage must not end the loop.
             with isolation.isolated(log, "planning alerts failed; will retry") as failures:
                 if is_comparing:
                     await self.schedule_crossed()
-                    compared_at = time.monotonic()
+                    compared_at = self._monotonic()
                 await self.drain(on_planned=on_planned, stop=stop)
             delay = min(2 * delay, MAX_RETRY_SECONDS) if failures else POLL_SECONDS
             waiting = [asyncio.ensure_future(event.wait()) for event in (stop, self._wake_event)]

@@ -29,7 +29,7 @@ from bot.client import request_gate
 from bot.client.context import Client
 from bot.core import http_server, isolation
 from bot.core.clock import Clock
-from storage import errors, models, processes
+from storage import errors, locks, models
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +68,11 @@ class InteractionServer:
         router.add_post(PATH, self._handle)
 
     async def _handle(self, request: web.Request) -> web.Response:
-        return self.receive(request.headers, await request.read())
+        try:
+            body = await request.read()
+        except web.RequestPayloadError:  # its Content-Encoding is not that of the body
+            return web.Response(status=400, text="the body cannot be read")
+        return self.receive(request.headers, body)
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> web.Response:
         """Begin to handle a request and return the answer to it. One that Discord did not sign now is 401, and does nothing.
@@ -272,7 +276,7 @@ async def _follow_others(container: Container, rate: SharedRate) -> None:
     while True:
         with isolation.isolated(log, "the other processes could not be read"):
             async with container.database.read() as connection:
-                live = await processes.list_live(connection, container.clock())
+                live = await locks.list_processes(connection, container.clock())
             rate.share(max(1, sum(process.role is models.ProcessRole.FRONT for process in live)))
             await container.mentions.load(container.database)
-        await asyncio.sleep(processes.INTERVAL.total_seconds())
+        await asyncio.sleep(locks.REPORT_INTERVAL.total_seconds())

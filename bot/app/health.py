@@ -19,7 +19,7 @@ from bot.core.clock import Clock
 from bot.core.clock_monitor import ClockMonitor
 from bot.operations import service
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
-from storage import errors, locks, migrate, models, outbox, processes
+from storage import errors, locks, migrate, models, outbox
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -314,8 +314,8 @@ class MonitoringServer:
         """Return whether a process answers the interactions; True also if the database does not answer."""
         with isolation.isolated(log, "the fronts could not be read"):
             async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
-                live = await processes.list_live(connection, self._clock())
-            return processes.has_front(live)
+                live = await locks.list_processes(connection, self._clock())
+            return locks.has_front(live)
         return True
 
     async def _find_mismatch(self) -> str | None:

@@ -39,7 +39,7 @@ from bot.search.results import SearchRequest
 from bot.sources.poller import SourceReport
 from bot.today.service import TodayPlanner
 from bot.web import server as web_server
-from storage import errors, key_values, migrate, models
+from storage import errors, key_values, migrate, models, outbox
 from storage.locks import HEARTBEAT_INTERVAL, SenderLock
 
 log = structlog.get_logger(__name__)
@@ -117,7 +117,7 @@ async def _retry_while_unreachable(
             await asyncio.sleep(delay)
 
 
-RETRY_INTERVAL = 0.2
+RETRY_INTERVAL = 0.1
 """Seconds between a standby's attempts to become the sender: most of the time of a take-over is spent waiting for the next."""
 DATABASE_DELAYS = (1.0, 1.0, 2.0, 3.0, 5.0)
 """Seconds between attempts to reach the database; the last one repeats."""
@@ -434,12 +434,15 @@ async def _stand_by_and_send(
 
 
 async def _prepare(runtime: Runtime, token: str | None, *, is_standby: bool) -> None:
-    """Log in if there is a token; a standby, which has the time, also loads what the first look-up needs."""
+    """Log in if there is a token; a standby, which has the time, also loads what the first look-up and the first posts need."""
     if token is not None:
         await log_in(runtime.bot, token, runtime.liveness.record_start)
     if is_standby:
         with isolation.isolated(log, "search could not be loaded in advance"):
             await runtime.bot.services.search.search(SearchRequest("language models", limit=1))
+        with isolation.isolated(log, "posts not read before they are sent"):
+            async with runtime.container.database.read() as connection:
+                await outbox.list_due(connection, runtime.container.clock(), limit=1)
     freeze_gc()
 
 

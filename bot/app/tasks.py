@@ -36,7 +36,7 @@ from bot.sources import base, fetcher, kinds
 from bot.today.service import TodayPlanner
 from bot.writer import publication
 from bot.writer import service as writer_service
-from storage import errors, key_values, migrate, models, outbox, processes, shelf, sources
+from storage import errors, key_values, locks, migrate, models, outbox, shelf, sources
 from storage.database import Database
 from storage.models import SourceKind
 
@@ -277,20 +277,20 @@ async def report_presence(
         while True:
             term, now = get_term(), time.monotonic()
             # A new sender says so at once.
-            if term != reported_term or now - reported_at >= processes.INTERVAL.total_seconds():
+            if term != reported_term or now - reported_at >= locks.REPORT_INTERVAL.total_seconds():
                 reported_at, reported_term = now, term
                 process = models.Process(
                     database.name, role, version, migrate.HEAD, term, started_at, container.clock()
                 )
                 with isolation.isolated(log, "this process could not be registered for the others"):
                     async with database.transaction() as connection:
-                        await processes.report(connection, process)
+                        await locks.report_process(connection, process)
             await asyncio.sleep(1)
     finally:
         # A database that is away must not hold up the end; the row counts as gone after three intervals.
         with suppress(errors.StorageError, TimeoutError):
             async with asyncio.timeout(_FAREWELL_SECONDS), database.transaction() as connection:
-                await processes.remove(connection, database.name)
+                await locks.remove_process(connection, database.name)
 
 
 class MaintenanceLoop:

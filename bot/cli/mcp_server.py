@@ -315,6 +315,7 @@ async def _answer(app: Starlette, token: str, request: web.Request) -> web.Respo
     if scheme.lower() != "bearer" or not is_right:
         text = "Send the token of the server: Authorization: Bearer TOKEN\n"
         return web.Response(status=401, text=text, headers={"WWW-Authenticate": "Bearer"})
+    http_server.keep(request)
     scope = {
         "type": "http",
         "http_version": "1.1",

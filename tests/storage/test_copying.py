@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from storage import copying, errors, key_values, locks, migrate, models, processes, tables
+from storage import copying, errors, key_values, locks, migrate, models, tables
 from storage.database import Database
 from tests.support import reader_rows
 
@@ -146,11 +146,11 @@ async def test_a_database_in_use_and_one_with_rows_are_refused(db: Database, tar
     now = reader_rows.NOW
     front = models.Process("front", models.ProcessRole.FRONT, "1", "r0001", None, now, now)
     async with db.transaction() as connection:
-        await processes.report(connection, front)
+        await locks.report_process(connection, front)
     with pytest.raises(errors.StorageError, match="--role front"):
         await copy(db, target)
     async with db.transaction() as connection:
-        await processes.remove(connection, "front")
+        await locks.remove_process(connection, "front")
     await add_digest(target, 1)
     with pytest.raises(errors.StorageError, match="already has rows in digests"):
         await copy(db, target)

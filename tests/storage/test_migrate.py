@@ -18,7 +18,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from storage import database, errors, key_values, migrate, models, processes
+from storage import database, errors, key_values, locks, migrate, models
 from storage.migrations import versions
 from tests.support import next_release
 
@@ -119,7 +119,7 @@ async def test_postgresql_is_not_contracted_while_a_process_lives_that_needs_wha
 
         async def report(**changes: object) -> None:
             async with db.transaction() as connection:
-                await processes.report(connection, replace(process, **changes))  # type: ignore[arg-type]
+                await locks.report_process(connection, replace(process, **changes))  # type: ignore[arg-type]
 
         await report()
         with pytest.raises(errors.StorageError, match=r"removes what host:1:ab \(version 0.1.0\) .*r0002"):
