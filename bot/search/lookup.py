@@ -300,8 +300,8 @@ class LookUp:
     ) -> _Answer:
         expanded = self._expand(view, query.text, literal=request.literal)
         corrected: tuple[tuple[str, str], ...] = ()
-        unknown = completion.list_unknown_words(view, expanded)
-        if unknown and not request.literal:
+        unknown = [] if request.literal else completion.list_unknown_words(view, expanded)
+        if unknown:
             corrected = completion.find_corrections(view, self.load_topics(view), query.text, unknown)
         if corrected:
             unknown = [word for word in unknown if word not in dict(corrected)]
@@ -396,7 +396,7 @@ class LookUp:
             terms_only, scope = query_parser.Query(text=query.text), SearchScope(request.filters)
             if engine.find(view, terms_only, expanded, scope, limit=1).complete_count:
                 suggested.append(query.text)
-        for word in unknown:
+        for word in completion.list_unknown_words(view, expanded) if request.literal else unknown:
             near = self.load_topics(view).vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM]
             suggested += [completion.apply_corrections(query.text, [(word, meant)]) for meant, _ in near]
         if len(expanded.segments) > 1 and is_none and request.filters == search.NO_FILTERS:
