@@ -28,8 +28,8 @@ $(DEMO) $(DEV): pyproject.toml constraints.txt
 
 install: $(DEV)
 
-demo: $(DEMO) ## the bot on a local page with sample digests; no token, no network; in Korean with LOCALE=ko
-	@$(BIN)/paperround demo $(if $(LOCALE),--locale $(LOCALE))
+demo: $(DEMO) ## the bot on a local page with sample digests; no token, no network; in Korean with LOCALE=ko, PORT=0 for a free port
+	@$(BIN)/paperround demo $(if $(LOCALE),--locale $(LOCALE)) $(if $(PORT),--port $(PORT))
 
 run: $(DEMO) ## the bot itself (needs DISCORD_TOKEN)
 	@$(BIN)/paperround run
@@ -48,7 +48,7 @@ format: $(DEV) ## format the code
 test: $(DEV) ## all tests
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-test-pythons: $(DEV) ## what a Python can change, on every other one found
+test-pythons: $(DEV) ## tests that depend on the Python version, on every other Python found
 	@bash tests/other_pythons.sh $(BIN)/python
 
 # One more than the two cores that CI has: the first worker waits for processes most of the time (tests/conftest.py).

@@ -9,7 +9,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import alerts, database
+from storage import database
 from storage.models import Guild, Locale, Reader
 from storage.tables import (
     READER_MENTION,
@@ -264,30 +264,19 @@ def _list_references(table: sa.Table) -> Iterator[sa.Column[Any]]:
 
 
 def _to_json(column: sa.Column[Any], value: Any) -> Any:
-    if isinstance(value, bytes):
-        return sorted(alerts.unpack_ids(value))
     if isinstance(value, date):  # a datetime is one too
         return value.isoformat()
     is_discord_id = isinstance(column.type, sa.BigInteger) and not column.foreign_keys and column.name != "id"
     return str(value) if is_discord_id and value is not None else value
 
 
-async def _name_papers(connection: AsyncConnection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+async def _name_papers(connection: AsyncConnection, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
     """Replace the ids of papers, which mean nothing outside of this database, by arXiv ids."""
-    names = [column.name for column in table.c if _holds_papers(column)]
-    of_papers = [(row, name) for row in rows for name in names if row[name]]
-    ids = {id_ for row, name in of_papers for id_ in _as_list(row[name])}
-    arxiv_ids = dict(
-        await database.select_where_in(connection, papers.c.id, ids, [papers.c.id, papers.c.arxiv_id])
-    )
-    for row, name in of_papers:
-        named = [arxiv_ids.get(id_, id_) for id_ in _as_list(row[name])]
-        row[name] = named if isinstance(row[name], list) else named[0]
-
-
-def _holds_papers(column: sa.Column[Any]) -> bool:
-    return column.name == "paper_ids" or any(key.column is papers.c.id for key in column.foreign_keys)
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    names = [
+        column.name for column in table.c if any(key.column is papers.c.id for key in column.foreign_keys)
+    ]
+    ids = {row[name] for row in rows for name in names if row[name]}
+    columns = [papers.c.id, papers.c.arxiv_id]
+    arxiv_ids = dict(await database.select_where_in(connection, papers.c.id, ids, columns))
+    for row in rows:
+        row |= {name: arxiv_ids.get(row[name], row[name]) for name in names}

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
-from itertools import accumulate, pairwise
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -22,8 +20,8 @@ from storage.tables import (
     alert_matches,
     alerts,
     deliveries,
+    digests,
     entries,
-    notified_archive,
     notified_papers,
     papers,
     pending_alerts,
@@ -129,29 +127,27 @@ async def list_crossed_matches(
 ) -> list[models.QueuedMatch]:
     """Return waiting matches, queued after `since_at` (UTC), whose paper once had the votes that the alert asks for.
 
-    Each stored reading counts, in any order, also if they fell afterwards.
+    Each stored reading counts, in any order, also if they fell afterwards; those of a service replace those of digests, as in
+    `papers.list_highest_votes`.
     """
     is_waiting = alert_matches.c.due_at.is_(None)
     waiting_papers = sa.select(alert_matches.c.paper_id).where(is_waiting)
-    readings = sa.union_all(
-        *(
-            sa.select(table.c.paper_id, table.c.votes).where(table.c.paper_id.in_(waiting_papers))
-            for table in (votes, entries)
-        )
-    ).subquery()
-    highest = (
-        sa.select(readings.c.paper_id, sa.func.max(readings.c.votes).label("votes"))
-        .group_by(readings.c.paper_id)
+    by_services, by_digests = (
+        sa.select(table.c.paper_id, sa.func.max(table.c.votes).label("votes"))
+        .where(table.c.paper_id.in_(waiting_papers))
+        .group_by(table.c.paper_id)
         .subquery()
+        for table in (votes, entries)
     )
     query = (
         sa.select(*(alert_matches.c[name] for name in _COLUMNS))
         .join(alerts, alerts.c.id == alert_matches.c.alert_id)
-        .outerjoin(highest, highest.c.paper_id == alert_matches.c.paper_id)
+        .outerjoin(by_services, by_services.c.paper_id == alert_matches.c.paper_id)
+        .outerjoin(by_digests, by_digests.c.paper_id == alert_matches.c.paper_id)
         .where(
             is_waiting,
             alert_matches.c.matched_at > since_at,
-            sa.func.coalesce(highest.c.votes, 0) >= alerts.c.min_votes,
+            sa.func.coalesce(by_services.c.votes, by_digests.c.votes, 0) >= alerts.c.min_votes,
         )
         .limit(limit)
     )
@@ -173,6 +169,12 @@ async def reschedule_matches(
     new = sa.case((column.is_(None), sa.null()), else_=sa.literal(due_at, column.type))
     statement = alert_matches.update().where(alert_matches.c.alert_id == alert_id)
     await connection.execute(statement.values(recipient=recipient, due_at=new))
+
+
+async def list_put_off(connection: AsyncConnection, now: datetime) -> set[int]:
+    """Return the alerts with matches that wait for a time, and were queued by a clock ahead of `now` (UTC)."""
+    is_put_off = alert_matches.c.matched_at > now, alert_matches.c.due_at > now
+    return set(await connection.scalars(sa.select(alert_matches.c.alert_id).where(*is_put_off).distinct()))
 
 
 async def remove_matches(connection: AsyncConnection, matches: Iterable[models.QueuedMatch]) -> None:
@@ -242,6 +244,33 @@ async def add_pending_named(
         pending_alerts.insert(), {**values, "paper_ids": list(former), "former_names": names}
     )
     await locks.notify_sender(connection)
+
+
+async def add_pending_again(connection: AsyncConnection, since_on: date, now: datetime) -> None:
+    """Store that the alerts of digests from a date on are to be planned that were stored by a clock ahead of `now` (UTC), which
+    took them for old ones, or by one so far behind that they were dated later than tomorrow.
+
+    Those that were planned then are compared once more, and tell of nothing twice.
+    """
+    day = timedelta(days=1)
+    columns = digests.c.id, digests.c.revision, digests.c.date_on, digests.c.ingested_at
+    query = sa.select(*columns).where(digests.c.date_on.between(since_on, now.date() + day))
+    revisions = {
+        row.id: row.revision
+        for row in await connection.execute(query)
+        if row.ingested_at > now or row.date_on > row.ingested_at.date() + day
+    }
+    pairs = sa.select(entries.c.digest_id, entries.c.paper_id)
+    paper_ids: dict[int, list[int]] = defaultdict(list)
+    for digest_id, paper_id in await database.execute_in(connection, pairs, entries.c.digest_id, revisions):
+        paper_ids[digest_id].append(paper_id)
+    rows = [
+        {"digest_id": digest_id, "revision": revisions[digest_id], "paper_ids": sorted(ids), "added_at": now}
+        for digest_id, ids in paper_ids.items()
+    ]
+    if rows:
+        insert = database.dialect_insert(connection, pending_alerts).on_conflict_do_nothing()
+        await connection.execute(insert, rows)
 
 
 async def list_pending(connection: AsyncConnection) -> list[models.PendingAlerts]:
@@ -523,7 +552,7 @@ def _parse_lists(
     )
 
 
-# The papers that recipients (`user:<id>` or `channel:<id>`) were notified of, after the retention time in packed rows.
+# The papers that recipients (`user:<id>` or `channel:<id>`) were notified of, kept for ever.
 #
 # A paper can come back in a digest after years, and a recipient is not notified of it twice.
 
@@ -562,11 +591,8 @@ async def list_notified(
         return set()
     among = ",".join(str(int(paper_id)) for paper_id in paper_ids)
     query = f"SELECT recipient, paper_id FROM notified_papers WHERE %s AND paper_id IN ({among})"  # noqa: S608 - numbers
-    names = set(recipients)
-    rows = await database.fetch_in(connection, query, notified_papers.c.recipient, names)
-    notified = {(name, paper_id) for name, paper_id in rows}
-    archived, wanted = await _load_archived(connection, names), set(paper_ids)
-    return notified | {(name, paper_id) for name, ids in archived.items() for paper_id in ids & wanted}
+    rows = await database.fetch_in(connection, query, notified_papers.c.recipient, set(recipients))
+    return {(name, paper_id) for name, paper_id in rows}
 
 
 async def list_messages(
@@ -584,49 +610,8 @@ async def list_messages(
     return planned
 
 
-async def list_old_notified(
-    connection: AsyncConnection, before: datetime, after: tuple[str, int], limit: int
-) -> list[tuple[str, int]]:
-    """Return pairs of recipient and paper id that were notified before `before` (UTC), in order, the first behind `after`."""
-    key = sa.tuple_(notified_papers.c.recipient, notified_papers.c.paper_id)
-    query = sa.select(notified_papers.c.recipient, notified_papers.c.paper_id).where(
-        notified_papers.c.notified_at < before, key > sa.tuple_(*map(sa.literal, after))
-    )
-    ordered = query.order_by(notified_papers.c.recipient, notified_papers.c.paper_id).limit(limit)
-    return [(recipient, paper_id) for recipient, paper_id in await connection.execute(ordered)]
-
-
-async def archive_notified(connection: AsyncConnection, pairs: Sequence[tuple[str, int]]) -> None:
-    """Move notifications into the archive, where they take a byte or two each."""
-    archived = await _load_archived(connection, {recipient for recipient, _ in pairs})
-    for recipient, paper_id in pairs:
-        archived.setdefault(recipient, set()).add(paper_id)
-    rows = [{"recipient": recipient, "paper_ids": pack_ids(ids)} for recipient, ids in archived.items()]
-    await database.upsert(connection, notified_archive, rows, key=("recipient",))
-    await database.delete_rows(connection, notified_papers, ("recipient", "paper_id"), pairs)
-
-
 async def remove_notified_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
-    """Delete at most `limit` notifications of a recipient, and with the last of them the archived ones."""
-    own = notified_papers.c.recipient == recipient
-    removed = await database.delete_some(connection, notified_papers, own, limit)
-    if removed < limit:
-        await connection.execute(notified_archive.delete().where(notified_archive.c.recipient == recipient))
-    return removed
-
-
-async def _load_archived(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, set[int]]:
-    columns = notified_archive.c.recipient, notified_archive.c.paper_ids
-    rows = await database.select_where_in(connection, columns[0], recipients, columns)
-    return {recipient: unpack_ids(paper_ids) for recipient, paper_ids in rows}
-
-
-def pack_ids(paper_ids: Iterable[int]) -> bytes:
-    """Return ids as compressed differences, which take one or two bytes each."""
-    ordered = [0, *sorted(set(paper_ids))]
-    return zlib.compress(json.dumps([after - before for before, after in pairwise(ordered)]).encode())
-
-
-def unpack_ids(data: bytes) -> set[int]:
-    """Return the ids that `pack` wrote."""
-    return set(accumulate(json.loads(zlib.decompress(data))))
+    """Delete at most `limit` notifications of a recipient. Returns their number."""
+    return await database.delete_some(
+        connection, notified_papers, notified_papers.c.recipient == recipient, limit
+    )

@@ -5,17 +5,18 @@ Every row of every table keeps its values and its id. The search index is not co
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
-from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from storage import database, errors, key_values, locks, migrate, processes, tables
+from storage import database, errors, key_values, locks, migrate, tables
 from storage.database import Connection, Database
 
 _INDEX = (
@@ -27,8 +28,10 @@ _INDEX = (
 )
 COPIED = tuple(table for table in tables.metadata.sorted_tables if table not in _INDEX)
 """The tables that are copied, those that others refer to first."""
-_BATCH, _LARGE_BATCH = 5000, 20
-"""Rows that are in memory at a time, and those of tables with packed texts: that of a digest may have megabytes."""
+_BATCH_BYTES = 4_000_000
+"""Bytes of rows that are written at a time."""
+_ROWS, _LARGE_ROWS = 5000, 20
+"""Rows that are read from SQLite at a time, and those of tables with packed texts: that of a digest may have megabytes."""
 
 
 class Sum(NamedTuple):
@@ -38,22 +41,13 @@ class Sum(NamedTuple):
     hashes: str = "0"
 
 
-class _RawJson(sa.types.UserDefinedType[str]):
-    """JSON as the text that is stored: NULL and the JSON value null stay apart, and no value is parsed."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        """Return the name of the type in SQL."""
-        return "JSON"
-
-
 async def copy(source: Database, target: Database, now: datetime) -> AsyncGenerator[int, None]:
     """Copy all tables, each in a transaction of its own, and yield the number of rows that are there so far.
 
     A copy that was cut off continues with the table it was at. At the end the rows of all tables are read again in the target
     and compared, and no process can send from the target before. Raises StorageError if a bot or a front runs on one of them at
-    `now` (UTC), if they are the same, if the target has rows that no copy of the source put there, or if the rows differ.
+    `now` (UTC), if they are the same, if the target has rows that no copy of the source put there, if the rows differ, or if
+    those of the source have changed since the copy was cut off.
     """
     name = source.url.render_as_string(hide_password=True)
     async with _locked(source), _locked(target):
@@ -65,16 +59,24 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
                     f" schema {migrate.HEAD}. Run `paperround db upgrade`, or copy with the version that uses {current}."
                 )
         sums = await _load_progress(target, name)
+        for table in COPIED[: len(sums)]:
+            async with source.read() as connection:
+                found = await _read(connection, table)
+            if found != sums[table.name]:
+                raise errors.StorageError(
+                    f"The source's table {table.name} has changed since the copy was cut off. Stop the bot, empty the target and"
+                    " copy again."
+                )
         yield sum(copied.rows for copied in sums.values())
         for table in COPIED[len(sums) :]:
             sums[table.name] = await _copy_table(source, target, table, name, sums)
             yield sum(copied.rows for copied in sums.values())
         for table in COPIED:
             async with target.read() as connection:
-                found = await _add_up(connection, table)
+                found = await _read(connection, table)
             if found != Sum(*sums[table.name]):
                 raise errors.StorageError(
-                    f"The copy's table {table.name} has {found.rows} rows whose sums differ from those of the"
+                    f"The copy's table {table.name} has {found.rows} rows whose checksum differs from that of the"
                     f" {sums[table.name].rows} rows in the source. Empty the target and copy again."
                 )
         async with target.transaction() as connection:
@@ -99,8 +101,8 @@ async def _locked(database: Database) -> AsyncIterator[None]:
 async def _require_no_front(database: Database, now: datetime) -> None:
     """Raise StorageError if a front answers readers, who change rows that may be copied already; it has no lock."""
     async with database.read() as connection:
-        live = await processes.list_live(connection, now)
-    if processes.has_front(live):
+        live = await locks.list_processes(connection, now)
+    if locks.has_front(live):
         name = database.url.render_as_string(hide_password=True)
         raise errors.StorageError(
             f"{name} is in use by `paperround run --role front`. Stop it (if it was killed, wait two minutes) and copy again."
@@ -114,88 +116,163 @@ async def _load_progress(target: Database, source: str) -> dict[str, Sum]:
         progress: Any = json.loads(stored) if stored else {"source": source, "tables": {}}
         is_other = progress["source"] != source
         for table in COPIED[len(progress["tables"]) :]:
-            if is_other or (await connection.execute(_select(table).limit(1))).first() is not None:
+            first = await connection.execute(sa.text(f"{_select(connection, table)} LIMIT 1"))
+            if is_other or first.first() is not None:
                 name = target.url.render_as_string(hide_password=True)
                 found = f"a copy of {progress['source']}" if is_other else f"rows in {table.name}"
                 raise errors.StorageError(f"{name} already has {found}. Choose an empty database.")
     return {table: Sum(*copied) for table, copied in progress["tables"].items()}
 
 
-def _select(table: sa.Table) -> sa.Select[Any]:
-    """Return the query of what is copied: of `meta` not the state of the index, the schema, the sender and the copy."""
-    plain = _plain(table)
-    # asyncpg parses JSON.
-    query = sa.select(
-        *(sa.cast(column, sa.Text) if isinstance(column.type, _RawJson) else column for column in plain.c)
-    )
-    if table is not tables.meta:
-        return query
-    own = (key_values.SENDER_NAME, key_values.COPY_PROGRESS, key_values.OLDEST_SCHEMA)
-    return query.where(~plain.c.key.startswith("index:"), plain.c.key.not_in(own))
-
-
 async def _copy_table(
     source: Database, target: Database, table: sa.Table, name: str, done: dict[str, Sum]
 ) -> Sum:
     """Copy the rows of a table, its last id and the progress in one transaction."""
-    copied = _Adder()
-    async with AsyncExitStack() as stack:
-        reading = await stack.enter_async_context(source.read())
-        writing = await stack.enter_async_context(target.transaction())
-        async for rows in _read(reading, table):
-            copied.add(rows)
-            await database.copy_rows(writing, _plain(table), rows)
+    async with source.read() as reading, target.transaction() as writing, _loading(writing, table):
+        copied = await _read(reading, table, lambda lines: _write(writing, table, lines))
         await _set_last_id(writing, table, await _get_last_id(reading, table))
-        progress = {"source": name, "tables": {**done, table.name: copied.sum}}
+        progress = {"source": name, "tables": {**done, table.name: copied}}
         await key_values.set_value(writing, key_values.COPY_PROGRESS, json.dumps(progress))
-    return copied.sum
+    return copied
 
 
-class _Adder:
-    """Adds up the rows of a table."""
-
-    def __init__(self) -> None:
-        self._rows = self._hashes = 0
-
-    def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Add rows, which are equal on both engines as Python writes them."""
-        self._rows += len(rows)
-        for row in rows:
-            digest = hashlib.blake2b(repr(row).encode("utf-8", "surrogatepass"), digest_size=16).digest()
-            self._hashes += int.from_bytes(digest, "big")
-
-    @property
-    def sum(self) -> Sum:
-        """The rows so far."""
-        return Sum(self._rows, f"{self._hashes % (1 << 128):x}")
+@asynccontextmanager
+async def _loading(connection: Connection, table: sa.Table) -> AsyncIterator[None]:
+    """Have PostgreSQL check the references and build the indexes of a table once, when all its rows are there."""
+    changes: Sequence[Any] = ()
+    if connection.dialect.name != "sqlite":
+        changes = (await connection.execute(sa.text(_CHANGES), {"name": table.name})).all()
+    for drop, _ in changes:
+        await connection.exec_driver_sql(drop)
+    yield
+    for _, create in changes:
+        await connection.exec_driver_sql(create)
 
 
-async def _add_up(connection: Connection, table: sa.Table) -> Sum:
-    found = _Adder()
-    async for rows in _read(connection, table):
-        found.add(rows)
-    return found.sum
+_CHANGES = """
+SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', regclass(conrelid), conname),
+  format('ALTER TABLE %s ADD CONSTRAINT %I %s', regclass(conrelid), conname, pg_get_constraintdef(oid))
+FROM pg_constraint WHERE conrelid = to_regclass(:name) AND contype IN ('f', 'u')
+UNION ALL
+SELECT format('DROP INDEX %s', regclass(indexrelid)), pg_get_indexdef(indexrelid) FROM pg_index
+WHERE indrelid = to_regclass(:name) AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+"""
 
 
-async def _read(connection: Connection, table: sa.Table) -> AsyncIterator[Sequence[tuple[Any, ...]]]:
-    is_large = any(isinstance(column.type, sa.LargeBinary) for column in table.c)
-    batch = _LARGE_BATCH if is_large else _BATCH
-    result = await connection.stream(_select(table), execution_options={"yield_per": batch})
-    async for rows in result.partitions():
-        yield [tuple(row) for row in rows]
+# Rows travel as lines of PostgreSQL's COPY in text format, with times and booleans as SQLite stores them. The lines of equal
+# rows are equal on both engines, and PostgreSQL makes and reads them by itself.
 
 
-@cache
-def _plain(table: sa.Table) -> sa.Table:
-    """Return a table whose columns give the stored values, but for times, which are UTC on both engines."""
-    return sa.Table(
-        table.name, sa.MetaData(), *(sa.Column(column.name, _plain_type(column.type)) for column in table.c)
-    )
+async def _read(
+    connection: Connection, table: sa.Table, receive: Callable[[bytearray], Awaitable[None]] | None = None
+) -> Sum:
+    """Read a table, have `receive` called with lines of its rows while the next ones are read, and return their sum."""
+    rows, hashes, unsent, sending = 0, 0, bytearray(), asyncio.ensure_future(asyncio.sleep(0))
+
+    async def add(lines: bytes) -> None:
+        nonlocal rows, hashes
+        for line in lines.split(b"\n")[:-1]:
+            hashes += int.from_bytes(hashlib.blake2b(line, digest_size=16).digest(), "big")
+            rows += 1
+        unsent.extend(lines)
+        if len(unsent) > _BATCH_BYTES:
+            await send()
+
+    async def send() -> None:
+        nonlocal unsent, sending
+        await sending
+        if receive is not None and unsent:
+            sending = asyncio.ensure_future(receive(unsent))
+        unsent = bytearray()
+
+    query = _select(connection, table)
+    try:
+        if connection.dialect.name == "sqlite":
+            is_large = any(isinstance(column.type, sa.LargeBinary) for column in table.c)
+            result = await connection.stream(sa.text(query))
+            async for partition in result.partitions(_LARGE_ROWS if is_large else _ROWS):
+                for row in partition:
+                    await add(_to_line(row))
+        else:
+            await (await _begin_copy(connection)).copy_from_query(query, output=add)
+        await send()
+        await sending
+    finally:
+        await asyncio.gather(sending, return_exceptions=True)  # it uses the other connection
+    return Sum(rows, f"{hashes % (1 << 128):x}")
 
 
-def _plain_type(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
-    stored = kind.stored_as if isinstance(kind, tables.Stored) and kind is not tables.UtcTime else kind
-    return _RawJson() if isinstance(stored, sa.JSON) else stored
+def _select(connection: Connection, table: sa.Table) -> str:
+    """Return the query of what is copied: of `meta` not the state of the index, the schema, the sender and the copy."""
+    columns = ", ".join(_as_in_sqlite(column, connection.dialect.name) for column in table.c)
+    query = f"SELECT {columns} FROM {table.name}"  # noqa: S608 - constant names
+    if table is not tables.meta:
+        return query
+    own = (key_values.SENDER_NAME, key_values.COPY_PROGRESS, key_values.OLDEST_SCHEMA)
+    return f"{query} WHERE key NOT LIKE 'index:%' AND key NOT IN {own}"
+
+
+def _as_in_sqlite(column: sa.Column[Any], dialect: str) -> str:
+    name = f'"{column.name}"'
+    if dialect != "sqlite" and column.type is tables.UtcTime:
+        return f"to_char({name}, 'YYYY-MM-DD HH24:MI:SS.US')"
+    return f"CAST({name} AS int)" if isinstance(column.type, sa.Boolean) else name
+
+
+async def _write(connection: Connection, table: sa.Table, lines: bytearray) -> None:
+    names = [column.name for column in table.c]
+    if connection.dialect.name == "sqlite":
+        columns = ", ".join(f'"{name}"' for name in names)
+        statement = f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608 - as above
+        are_bytes = [isinstance(column.type, sa.LargeBinary) for column in table.c]
+        rows = [
+            tuple(map(_to_value, line.split("\t"), are_bytes)) for line in lines.decode().split("\n")[:-1]
+        ]
+        await database.execute_many(connection, statement, rows)
+        return
+    driver = await _begin_copy(connection)
+    from asyncpg import DataError
+
+    try:
+        await driver.copy_to_table(table.name, columns=names, source=lines)
+    except DataError as error:  # such as a NUL in a text, which SQLite stores
+        raise errors.StorageError(f"PostgreSQL cannot store a row of {table.name}: {error}.") from error
+
+
+async def _begin_copy(connection: Connection) -> Any:
+    """Return asyncpg's connection in the transaction, of which it knows nothing yet, with the formats of the lines."""
+    formats = {"TimeZone": "UTC", "DateStyle": "ISO", "bytea_output": "hex", "extra_float_digits": "1"}
+    settings = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in formats.items())
+    await connection.exec_driver_sql(f"SELECT {settings}")
+    return (await connection.get_raw_connection()).driver_connection
+
+
+_LETTERS = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v", "\\": "\\"}
+_CHARACTERS = {letter: character for character, letter in _LETTERS.items()}
+
+
+def _to_line(row: sa.Row[Any]) -> bytes:
+    return ("\t".join(map(_to_text, row)) + "\n").encode()
+
+
+def _to_text(value: Any) -> str:
+    match value:
+        case None:
+            return r"\N"
+        case bytes():
+            return rf"\\x{value.hex()}"
+        case float():
+            return repr(value).removesuffix(".0")  # as PostgreSQL writes it, if it is below 10 ** 15
+    return re.sub(r"[\b\f\n\r\t\v\\]", lambda found: "\\" + _LETTERS[found[0]], str(value))
+
+
+def _to_value(text: str, is_bytes: bool) -> str | bytes | None:
+    """Return the value for SQLite, which makes numbers of the texts in columns of numbers."""
+    if text == r"\N":
+        return None
+    if is_bytes:
+        return bytes.fromhex(text[3:])
+    return re.sub(r"\\(.)", lambda found: _CHARACTERS[found[1]], text)
 
 
 async def _get_last_id(connection: Connection, table: sa.Table) -> int:

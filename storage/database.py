@@ -242,7 +242,7 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
     said = text.partition("\n")[0].rpartition("'>: ")[2]  # without SQLAlchemy's name of the class
     sentence = f"{name} cannot be used ({said}). {hint}" if hint else f"{name} cannot be reached ({said})."
     return errors.DatabaseUnavailableError(
-        sentence if hint else f"{sentence} Is PostgreSQL running and the address right?"
+        sentence if hint else f"{sentence} Is PostgreSQL running, and is the address right?"
     )
 
 
@@ -514,24 +514,6 @@ async def insert_rows(
         ]
         rows = list(zip(*converted, strict=True))
     await execute_many(connection, statement, rows)
-
-
-async def copy_rows(connection: AsyncConnection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows with all columns, whose values are the driver's but for times; PostgreSQL's COPY is the fastest way."""
-    names = tuple(column.name for column in table.c)
-    if connection.dialect.name == "sqlite":
-        await insert_rows(connection, table, names, rows)
-        return
-    # Begins the transaction, of which the driver knows nothing yet.
-    await connection.exec_driver_sql("SELECT 1")
-    raw = await connection.get_raw_connection()
-    assert raw.driver_connection is not None
-    from asyncpg import DataError
-
-    try:
-        await raw.driver_connection.copy_records_to_table(table.name, records=rows, columns=names)
-    except DataError as error:  # such as a NUL in a text, which SQLite stores
-        raise errors.StorageError(f"PostgreSQL cannot store a row of {table.name}: {error}.") from error
 
 
 async def execute_many(

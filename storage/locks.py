@@ -1,7 +1,8 @@
 """Locks that one process holds: a file lock next to the SQLite file, or a PostgreSQL advisory lock.
 
 Both are released when their holder dies. That of the sender is a lease: PostgreSQL also takes it from a holder that is frozen or
-cut off. It begins a new term each time it is acquired, which is the fencing token of what the sender writes.
+cut off. It begins a new term each time it is acquired, which is the fencing token of what the sender writes. The processes of
+`run` report themselves here too.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
@@ -18,8 +20,17 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import errors, key_values
-from storage.database import Connection, Database, sqlite_path, translated_errors
+from storage import errors, key_values, models
+from storage.database import (
+    Connection,
+    Database,
+    fetch_records,
+    record_values,
+    sqlite_path,
+    translated_errors,
+    upsert,
+)
+from storage.tables import processes
 
 TIMEOUT = 10.0
 ADVISORY_LOCK_ID = 0x53454E444552  # "SENDER" in ASCII
@@ -238,3 +249,46 @@ class SenderLock(ProcessLock):
         """Release the lock, and end the term."""
         self._term = None
         await super().release()
+
+
+# The processes of `run` on a shared database, as they report themselves.
+
+REPORT_INTERVAL = timedelta(seconds=30)
+"""Time between two reports of a process."""
+_LIVE = 3 * REPORT_INTERVAL
+
+
+async def report_process(connection: Connection, process: models.Process) -> None:
+    """Store that a process lives, and forget those that have not said so for a day."""
+    await upsert(connection, processes, [record_values(process)], key=("name",))
+    await connection.execute(
+        processes.delete().where(processes.c.seen_at < process.seen_at - timedelta(days=1))
+    )
+
+
+async def remove_process(connection: Connection, name: str) -> None:
+    """Forget a process, which has ended."""
+    await connection.execute(processes.delete().where(processes.c.name == name))
+
+
+async def list_older_processes(connection: Connection, schema: str) -> Sequence[str]:
+    """Return the live processes whose version knows an older schema only, by name with their version.
+
+    Reads no other column: a migration may be about to add some. The time is the database's, within seconds of the processes'.
+    """
+    is_live = processes.c.seen_at > sa.func.now() - _LIVE
+    query = sa.select(processes.c.name, processes.c.version).where(is_live, processes.c.schema < schema)
+    rows = await connection.execute(query.order_by(processes.c.name))
+    return [f"{row.name.removeprefix('paperround ')} (version {row.version})" for row in rows]
+
+
+async def list_processes(connection: Connection, now: datetime) -> Sequence[models.Process]:
+    """Return the processes that reported themselves lately, the sender first, then by name."""
+    query = processes.select().where(processes.c.seen_at > now - _LIVE)
+    query = query.order_by(processes.c.term.is_(None), processes.c.name)
+    return await fetch_records(connection, models.Process, query)
+
+
+def has_front(live: Iterable[models.Process]) -> bool:
+    """Return whether one of the processes answers the interactions that come by HTTP."""
+    return any(process.role is models.ProcessRole.FRONT for process in live)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from storage import database, errors, key_values, processes, snapshot
+from storage import database, errors, key_values, locks, snapshot
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -38,14 +38,13 @@ RETRY_PAUSES = (1.0, 2.0, 5.0, 10.0)
 """Seconds between attempts, in which the others go on."""
 _NO_LOCK = ("55P03", "40P01")
 """PostgreSQL's codes for a lock that was not available, and a deadlock."""
-_PAGES_PER_STEP = 2000
 
 
 async def copy_to(source: database.Database, target: Path) -> int:
     """Copy the database to `target` atomically. Returns the size in bytes.
 
     The copy is readable for its owner only. Raises StorageError if `target` is the database itself or one of its
-    files, or there and not a regular file, or cannot be written.
+    files, or there and neither empty nor a SQLite database, or cannot be written.
     """
     path = database.sqlite_path(source.url)
     if path is None:
@@ -65,6 +64,10 @@ def _copy(source: Path, target: Path) -> int:
             raise errors.StorageError(f"{target} is the database itself. Choose another file.")
         if _is_sibling(source.resolve(), target.resolve()):
             raise errors.StorageError(f"{target} is a file of the database in use. Choose another file.")
+        if target.exists() and not _may_be_replaced(target):
+            raise errors.StorageError(
+                f"{target} is not an earlier backup, and was not replaced. Choose another file."
+            )
         # A new file with a random name that only its owner can read: others may write to the folder.
         descriptor, name = tempfile.mkstemp(".partial", f"{target.name[:100]}.", target.parent)
         os.close(descriptor)
@@ -82,6 +85,12 @@ def _copy(source: Path, target: Path) -> int:
     return target.stat().st_size
 
 
+def _may_be_replaced(target: Path) -> bool:
+    """Whether a file is empty, or a SQLite database by the first bytes of its format."""
+    with target.open("rb") as file:
+        return file.read(16) in (b"", b"SQLite format 3\0")
+
+
 def _is_sibling(source: Path, target: Path) -> bool:
     """Whether a file is one of SQLite's, or a lock, beside the database: a copy in its place would damage what runs."""
     suffix = target.name.removeprefix(source.name)
@@ -90,12 +99,16 @@ def _is_sibling(source: Path, target: Path) -> bool:
 
 
 def copy_pages(source: Path, target: Path) -> None:
-    """Copy a SQLite file with the backup API; consistent during concurrent writes."""
+    """Copy a SQLite file with the backup API; consistent during concurrent writes.
+
+    In one step, which reads one state and keeps no writer waiting: between two steps each commit of others would begin the
+    copy anew.
+    """
     with (
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as source_connection,
         closing(sqlite3.connect(target)) as target_connection,
     ):
-        source_connection.backup(target_connection, pages=_PAGES_PER_STEP)
+        source_connection.backup(target_connection)
 
 
 async def open_database(
@@ -219,7 +232,7 @@ async def _run_migrations(opened: database.Database, *, is_empty: bool) -> None:
     async with opened.transaction() as connection:
         if not opened.is_sqlite:
             await connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
-            if not is_empty and (older := await processes.list_older(connection, oldest)):
+            if not is_empty and (older := await locks.list_older_processes(connection, oldest)):
                 raise errors.StorageError(
                     f"{opened.url.render_as_string()} was not migrated: schema {HEAD} removes what {', '.join(older)} still"
                     f" needs. Stop it, or update it to a version with schema {oldest}; if it was killed, wait two minutes."

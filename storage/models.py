@@ -449,7 +449,7 @@ class PageState:
     """The HTTP validators and result of the last read of a page (a URL, a file or a feed entry).
 
     `etag` and `last_modified` are sent back unchanged; for a file, `last_modified` holds its modification time and
-    size. `hash` is the SHA-256 of the content in hex. `moved_to` is the target of a permanent redirect.
+    size. `hash` is the SHA-256 of the content in hex.
     """
 
     location: str
@@ -458,7 +458,6 @@ class PageState:
     etag: str | None = None
     last_modified: str | None = None
     hash: str | None = None
-    moved_to: str | None = None
 
 
 # Subscriptions: the daily posts of a channel.

@@ -61,64 +61,19 @@ async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id:
     return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
 
 
-async def hold_unattempted(connection: AsyncConnection, delivery_ids: Sequence[int]) -> set[int]:
-    """Return the parts of deliveries that wait and certainly were not sent. Nothing else changes them in this transaction.
-
-    On PostgreSQL those are left out that another transaction changes just now, such as the relay's claim.
-    """
-    query = (
-        sa.select(parts.c.id)
-        .join(deliveries, deliveries.c.id == parts.c.delivery_id)
-        .where(
-            unfinished_clause(),
-            parts.c.state.in_((PartState.PLANNED, PartState.PAUSED)),
-            parts.c.first_attempt_at.is_(None),
-        )
-        .with_for_update(skip_locked=True)
-    )
-    return {id_ for (id_,) in await database.execute_in(connection, query, parts.c.delivery_id, delivery_ids)}
-
-
-async def replace_parts(
-    connection: AsyncConnection,
-    delivery_id: int,
-    new_parts: Sequence[models.NewPart],
-    due_at: datetime,
-    *,
-    since: int,
-    now: datetime,
-) -> None:
-    """Replace the parts of a delivery from a position on, all of which `hold_unattempted` has, due at a time (UTC).
-
-    A delivery whose other parts are all sent is SENT if no parts follow.
-    """
-    await connection.execute(
-        parts.delete().where(parts.c.delivery_id == delivery_id, parts.c.position >= since)
-    )
-    if rows := _part_rows(delivery_id, new_parts, due_at)[since:]:
-        await connection.execute(parts.insert(), rows)
-    else:
-        await _finish(connection, deliveries.c.id == delivery_id, now)
-
-
 async def set_content(
-    connection: AsyncConnection,
-    posts: Mapping[int, models.StoredPost],
-    payloads: Mapping[int, str],
-    unsent: Mapping[int, tuple[str, str | None]],
+    connection: AsyncConnection, posts: Mapping[int, models.StoredPost], payloads: Mapping[int, str]
 ) -> None:
     """Store the new content of deliveries that were corrected; the next correction compares with it.
 
     `posts` are by delivery id, the JSON `payloads` by part id: of the edited parts, and of edits of the same messages that are
-    being sent and may be tried again. `unsent` are the payloads and fallbacks of parts that `hold_unattempted` returned.
+    being sent and may be tried again.
     """
     await database.update_rows(
         connection, deliveries, [{"id": id_, "post": post} for id_, post in posts.items()]
     )
     new_payloads = [{"id": id_, "payload": payload} for id_, payload in payloads.items()]
     await database.update_rows(connection, parts, new_payloads)
-    new_bodies = [{"id": id_, "payload": body, "fallback": plain} for id_, (body, plain) in unsent.items()]
-    await database.update_rows(connection, parts, new_bodies)
 
 
 async def withdraw(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:

@@ -91,7 +91,7 @@ def with_suffix(query: BooleanQuery, suffix: str) -> BooleanQuery:
         return query + suffix
     if isinstance(query, Prefix):
         return query
-    parts = tuple(with_suffix(part, suffix) for part in query.parts)
+    parts = tuple([with_suffix(part, suffix) for part in query.parts])
     return AllOf(parts, phrase=query.phrase) if isinstance(query, AllOf) else AnyOf(parts)
 
 
@@ -114,43 +114,51 @@ def prune_phrases(query: BooleanQuery, document_frequencies: Mapping[str, int]) 
     An engine reads the posting list of every part; those of common words are long and narrow the result little. A token with a
     mark is as rare as the token without.
     """
-    if isinstance(query, str | Prefix):
+    if isinstance(query, (str, Prefix)):
         return query
-    if isinstance(query, AnyOf):
-        return any_of([prune_phrases(part, document_frequencies) for part in query.parts]) or query
-    parts = query.parts
-    if query.phrase and len(parts) > 2:
-        parts = tuple(_list_rarest(parts, document_frequencies))
-    return all_of([prune_phrases(part, document_frequencies) for part in parts]) or query
+    if isinstance(query, AllOf) and query.phrase:
+        # Its parts are tokens and alternatives of tokens.
+        parts = query.parts if len(query.parts) < 3 else _list_rarest(query.parts, document_frequencies)
+    else:
+        pruned = [prune_phrases(part, document_frequencies) for part in query.parts]
+        parts = tuple(dict.fromkeys(pruned))
+    return parts[0] if len(parts) == 1 else AnyOf(parts) if isinstance(query, AnyOf) else AllOf(parts)
 
 
 def _list_rarest(
     parts: Sequence[BooleanQuery], document_frequencies: Mapping[str, int]
-) -> list[BooleanQuery]:
+) -> tuple[BooleanQuery, ...]:
     ranked = sorted(
-        (_estimate_marked(part, document_frequencies), number) for number, part in enumerate(parts)
+        [(estimate_matches(part, document_frequencies), number) for number, part in enumerate(parts)]
     )
     kept = [number for _, number in ranked[:2]]
     (rarest, _), (second, _), (third, number) = ranked[:3]
     if third <= _FREQUENCY_RATIO * min(second, _FREQUENCY_RATIO * rarest):
         kept.append(number)
-    return [parts[number] for number in sorted(kept)]
-
-
-def _estimate_marked(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> int:
-    if isinstance(query, str):
-        return document_frequencies.get(query.partition(MARK)[0], 0)
-    return sum(_estimate_marked(token, document_frequencies) for token in query_tokens(query))
+    return tuple([parts[number] for number in sorted(kept)])
 
 
 def estimate_matches(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> int:
-    """Return the maximum number of papers that match."""
+    """Return the maximum number of papers that match. A token with a mark counts as the token."""
+    if isinstance(query, str):
+        return document_frequencies.get(query.partition(MARK)[0], 0)
     if isinstance(query, Prefix):
         return 0
-    if isinstance(query, str):
-        return document_frequencies.get(query, 0)
     matches = [estimate_matches(part, document_frequencies) for part in query.parts]
     return sum(matches) if isinstance(query, AnyOf) else min(matches)
+
+
+def keep_frequent(query: BooleanQuery, document_frequencies: Mapping[str, int], enough: int) -> BooleanQuery:
+    """Return the most frequent alternatives of a query, as few as about `enough` papers match: an engine looks each token up."""
+    if not isinstance(query, AnyOf):
+        return query
+    expected = [(estimate_matches(part, document_frequencies), part) for part in query.parts]
+    kept, total = list[BooleanQuery](), 0
+    for papers, part in sorted(expected, key=lambda pair: -pair[0]):
+        if total < enough:
+            kept.append(part)
+            total += papers
+    return any_of(kept) or query
 
 
 def all_of(parts: Iterable[BooleanQuery | None]) -> BooleanQuery | None:
@@ -312,7 +320,7 @@ def unpack_texts(packed: Iterable[bytes]) -> list[DocumentTexts]:
 
     decompressor, texts = zstandard.ZstdDecompressor(), []
     for data in packed:
-        title, body, *found = decompressor.decompress(data).decode().split("\0")
+        title, body, *found = str(decompressor.decompress(data), "utf-8").split("\0")
         # The last field, if it begins with a tab: an index of an older version lacks it.
         institutions = found.pop().split() if found and found[-1].startswith("\t") else []
         texts.append(DocumentTexts(title, body, tuple(found), tuple(institutions)))

@@ -346,6 +346,12 @@ async def mark_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) 
     await database.execute_in(connection, back, news_readers.c.delivery_id, delivery_ids)
 
 
+async def clamp_news(connection: AsyncConnection, now: datetime) -> None:
+    """Let nothing of news, told or asked about by a clock ahead of `now` (UTC), count as later than now."""
+    for column in (news_readers.c.notified_at, watched_papers.c.arxiv_at, watched_papers.c.huggingface_at):
+        await connection.execute(column.table.update().where(column > now).values({column.name: now}))
+
+
 # Watched papers: when each service was asked about them last, and what is known to have become of each.
 #
 # A row of news is there once for each value, whenever it was found. `changed_at` decides for whom it is news: for those

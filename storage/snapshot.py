@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 Parameters = ParamSpec("Parameters")
 Row = tuple[Any, ...]
 
-CHUNK_SIZE = 20_000
+CHUNK_SIZE = 1 << 14
 """Values per IN list: SQLite allows 32,766 variables per statement."""
 SCHEMA = "r0001"
 """The revision of the schema that the statements of this version are for."""
@@ -54,7 +54,10 @@ class Snapshot:
         iterator = iter(values)
         while chunk := list(islice(iterator, CHUNK_SIZE)):
             if self.is_sqlite:
-                condition, parameters = f"{column} IN ({','.join('?' * len(chunk))})", tuple(chunk)
+                # Few lengths of lists, so that the driver has compiled the statement before.
+                padded = 1 << (len(chunk) - 1).bit_length()
+                condition, parameters = f"{column} IN ({','.join('?' * padded)})", tuple(chunk)
+                parameters += (chunk[-1],) * (padded - len(chunk))
             else:
                 condition = f"{column} = ANY(?::{'text' if is_text else 'bigint'}[])"
                 parameters = (chunk,)

@@ -451,14 +451,6 @@ pending_alerts = sa.Table(
     sqlite_with_rowid=False,
 )
 
-notified_archive = sa.Table(
-    "notified_archive",
-    metadata,
-    sa.Column("recipient", sa.Text, primary_key=True, comment="as in notified_papers", info=READER_ROWS),
-    _required("paper_ids", sa.LargeBinary, comment="differences of sorted ids, JSON, zlib"),
-    sqlite_with_rowid=False,
-)
-
 deliveries = sa.Table(
     "deliveries",
     metadata,
@@ -678,7 +670,6 @@ source_pages = sa.Table(
     sa.Column("etag", sa.Text),
     sa.Column("last_modified", sa.Text),
     sa.Column("hash", sa.Text),
-    sa.Column("moved_to", sa.Text, comment="target of a permanent redirect"),
     sa.Column("status", _one_of(models.FetchStatus)),
     _required("read_at", UtcTime),
 )

@@ -425,7 +425,8 @@ async def find(request: Request, text: str) -> models.Alert:
         alert for alert in own if typed == alerts_messages.describe_name(alert).casefold()
     ]
     if len(matching) != 1:
-        raise UserError("alert-several" if matching else "no-alert")
+        command = request.interaction.client.mentions("alerts list")
+        raise UserError("alert-several" if matching else "no-alert", command=command)
     return matching[0]
 
 

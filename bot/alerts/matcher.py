@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from itertools import accumulate, chain, zip_longest
 from typing import TypeAlias, assert_never
@@ -24,7 +25,6 @@ from bot.core import clock
 from bot.core.clock import TimeSlices
 from bot.daily import schedule
 from bot.glossary import resolver
-from bot.outbox import contents
 from bot.search import glossary as search_glossary
 from bot.search import query as search_query
 from bot.search import results as search_results
@@ -44,6 +44,36 @@ NAME_KINDS = (models.AlertKind.AUTHOR, models.AlertKind.INSTITUTION)
 
 MAX_CHARACTERS = 100_000
 """Characters of a paper's texts in which keywords are looked for: ten times the longest real summaries."""
+
+
+class MatchField(StrEnum):
+    """Part of a paper that matches an alert."""
+
+    TITLE = "title"
+    TEXT = "text"
+    AUTHOR = "author"
+    INSTITUTION = "institution"
+    PAPER = "paper"
+    """The paper itself was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertReason:
+    """Why a paper matches. `text` is the term, a form of it or a name as the paper has it."""
+
+    alert_id: int
+    kind: models.AlertKind
+    text: str
+    found_in: MatchField
+    crossed: tuple[int, int | None] | None = None
+    """The votes that the alert asks for, if the paper reached them later, and its votes when it was matched."""
+    typed: str = ""
+    """A word as the alert's owner typed it."""
+
+    @property
+    def topic(self) -> str:
+        """What the owner follows: words as typed, a name as the paper has it."""
+        return self.typed or self.text
 
 
 def keyword_text(paper: models.PaperDetail) -> keywords.KeywordText:
@@ -151,7 +181,7 @@ def name_variants(name: str) -> frozenset[str]:
 
 def match(
     alert: models.Alert, paper: models.PaperDetail, text: keywords.KeywordText
-) -> tuple[contents.AlertReason, ...]:
+) -> tuple[AlertReason, ...]:
     """Return why a paper with this text matches the alert: a reason for each term that it has, none if it does not match.
 
     The votes are the caller's to compare. A term in the title is said to be there, also if it is in a summary too. A reason
@@ -164,7 +194,7 @@ def match(
         found = _match_term(term, forms, paper, text)
         if found is not None:
             typed = term.text if term.kind is models.AlertKind.KEYWORD else ""
-            reasons.append(contents.AlertReason(alert.id, term.kind, *found, typed=typed))
+            reasons.append(AlertReason(alert.id, term.kind, *found, typed=typed))
         elif alert.match_all:
             return ()
     if reasons and any(any(text.match(word)) for word in alert.excluded):
@@ -186,7 +216,7 @@ def match_added_names(
 
 def _match_term(
     term: models.AlertTerm, forms: tuple[str, ...], paper: models.PaperDetail, text: keywords.KeywordText
-) -> tuple[str, contents.MatchField] | None:
+) -> tuple[str, MatchField] | None:
     """Return the term, or the name in the paper, and where the paper has it; None if it does not."""
     match term.kind:
         case models.AlertKind.AUTHOR:
@@ -195,20 +225,20 @@ def _match_term(
             for place in sorted(set[int]().union(*alike)):
                 name = paper.authors[place]
                 if variants & name_variants(name) or people.is_same_name(term.text, name):
-                    return name, contents.MatchField.AUTHOR
+                    return name, MatchField.AUTHOR
             return None
         case models.AlertKind.INSTITUTION:
             key = people.institution_key(term.text)
             names = [name for name in paper.institutions if key in people.find_keys(name)]
-            return (names[0], contents.MatchField.INSTITUTION) if names else None
+            return (names[0], MatchField.INSTITUTION) if names else None
         case models.AlertKind.PAPER:
-            return (term.text, contents.MatchField.PAPER) if term.text == paper.arxiv_id else None
+            return (term.text, MatchField.PAPER) if term.text == paper.arxiv_id else None
         case models.AlertKind.KEYWORD:
             found, (in_title, in_body) = term.text, text.match(term.text)
             # With forms of the glossary a paper must be about the topic, as in a look-up.
             if forms and not in_title:
                 found, in_title, in_body = _find_form((term.text, *forms), text.topic_document)
-            field = contents.MatchField.TITLE if in_title else contents.MatchField.TEXT
+            field = MatchField.TITLE if in_title else MatchField.TEXT
             return (found, field) if in_title or in_body else None
         case _:
             assert_never(term.kind)
@@ -246,9 +276,9 @@ MAX_REASONS = 20
 
 def match_all(
     alerts: Iterable[models.Alert], paper: models.PaperDetail, text: keywords.KeywordText
-) -> tuple[contents.AlertReason, ...]:
+) -> tuple[AlertReason, ...]:
     """Return the reasons of matching alerts, each normalised topic once, at most MAX_REASONS, words not quoted yet."""
-    reasons: dict[tuple[models.AlertKind, str], contents.AlertReason] = {}
+    reasons: dict[tuple[models.AlertKind, str], AlertReason] = {}
     for alert in alerts:
         for reason in match(alert, paper, text):
             reasons.setdefault((reason.kind, analyser.fold(reason.topic)), reason)
@@ -257,9 +287,7 @@ def match_all(
     return tuple(reasons.values())[:MAX_REASONS]
 
 
-def quote(
-    reasons: Iterable[contents.AlertReason], text: keywords.KeywordText
-) -> tuple[contents.AlertReason, ...]:
+def quote(reasons: Iterable[AlertReason], text: keywords.KeywordText) -> tuple[AlertReason, ...]:
     """Return the reasons of a message with their words as they stand in the paper: that reads all of its text for each word."""
     return tuple(
         replace(reason, text=text.quote(reason.text)) if reason.typed else reason for reason in reasons
@@ -287,9 +315,9 @@ def find_sentence(
     return None
 
 
-def words_in_text(reasons: Iterable[contents.AlertReason]) -> tuple[str, ...]:
+def words_in_text(reasons: Iterable[AlertReason]) -> tuple[str, ...]:
     """Return the words of reasons that stand in a paper's texts, but not in its title."""
-    return tuple(reason.text for reason in reasons if reason.found_in is contents.MatchField.TEXT)
+    return tuple(reason.text for reason in reasons if reason.found_in is MatchField.TEXT)
 
 
 GATHERING_TIME = timedelta(minutes=3)
@@ -423,7 +451,7 @@ class Followed:
 
     def match_all(
         self, paper: models.PaperDetail, text: keywords.KeywordText, haystack: str
-    ) -> tuple[contents.AlertReason, ...]:
+    ) -> tuple[AlertReason, ...]:
         """Return what `match_all` does. `haystack` is that of the paper."""
         found: dict[int, list[int]] = {}
         for place, number in (self._terms[term] for term in sorted(self._automaton.find(haystack))):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import discord
 from discord import ui
 
 from bot.alerts import matcher
 from bot.alerts import options as alerts_options
+from bot.alerts import planner as alerts_planner
 from bot.alerts import service as alerts_service
 from bot.client import message_builder
 from bot.client import messages as client_messages
@@ -30,6 +31,13 @@ ChannelName = Callable[[int], str]
 MAX_NAME_LENGTH = 60
 MAX_TERM_LENGTH = 100
 MAX_ALERT_LENGTH = 900
+
+
+MAX_REASONS = 6
+"""Reasons shown per paper of an alert."""
+
+MAX_TOPICS = 3
+"""Terms shown in the headline of an alert in a channel."""
 
 
 def describe_alert(texts: Texts, alert: models.Alert) -> str:
@@ -205,7 +213,7 @@ FEWER = "af"
 MUTE = "au"
 
 
-def post_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
+def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.LayoutView:
     """Return the alert: up to MAX_PAPERS papers in full, further ones in a menu, and buttons to get fewer alerts."""
     texts = wording.ui_texts
     message = MessageBuilder()
@@ -216,8 +224,8 @@ def post_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
     menu = client_messages.open_menu(texts("alert-more", count=len(further)), further)
     is_foreign = contents.is_in_other_language([paper for paper, _ in shown], post.locale)
     foot = texts("summary-in-other-language") if is_foreign else ""
-    more = client_messages.subtext_lines(f"{foot}\n{wording.alert_more(post, len(shown) + len(further))}")
-    message.add_text(f"🔔 {wording.alert_headline(post)}")
+    more = client_messages.subtext_lines(f"{foot}\n{alert_more(wording, post, len(shown) + len(further))}")
+    message.add_text(f"🔔 {alert_headline(wording, post)}")
     message.reserve(2 + len(buttons) + (2 if menu else 0) + 4 * len(shown), (more,))
     for position, match in enumerate(shown):
         share = message.share(len(shown) - position)
@@ -233,23 +241,23 @@ def post_view(wording: PostWording, post: contents.AlertPost) -> ui.LayoutView:
     return message.view
 
 
-def plain_alert_payload(wording: PostWording, post: contents.AlertPost) -> dict[str, Any]:
+def plain_alert_payload(wording: PostWording, post: alerts_planner.AlertPost) -> dict[str, Any]:
     """Return the alert as plain text."""
-    day = client_messages.day_url(post, 0)
-    lines = [f"🔔 {wording.alert_headline(post)}", f"[{wording.ui_texts('alert-day')}](<{day}>)"]
+    day = client_messages.day_url(post.digest_on, post.marker, 0)
+    lines = [f"🔔 {alert_headline(wording, post)}", f"[{wording.ui_texts('alert-day')}](<{day}>)"]
     papers = tuple(paper for paper, _ in post.matches)
     return message_builder.plain_payload(client_messages.fit_paper_lines(wording.ui_texts, lines, papers))
 
 
 @lru_cache(maxsize=PAPER_TEXTS)
 def _paper_text(
-    wording: PostWording, match: contents.AlertMatch, characters: int, size: int, *, with_language: bool
+    wording: PostWording, match: alerts_planner.AlertMatch, characters: int, size: int, *, with_language: bool
 ) -> str:
     paper, _ = match
     title = client_messages.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters * 2 // 3, max_bytes=size * 2 // 3
     )
-    lines = wording.alert_paper_lines(match, title)
+    lines = alert_paper_lines(wording, match, title)
     excerpt, quoted_from = client_messages.excerpt_lines(wording.ui_texts, paper, with_language=False)
     origin = client_messages.post_note(wording.ui_texts, paper.summary, with_language=with_language)
     note = client_messages.join_dotted(quoted_from, origin)
@@ -257,7 +265,7 @@ def _paper_text(
     return discord_text.shorten(text, characters, max_bytes=size)
 
 
-def _footer_buttons(texts: Texts, post: contents.AlertPost, marker: str) -> list[ui.Item[Any]]:
+def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -> list[ui.Item[Any]]:
     """Return the buttons below the papers; the first has the marker of the delivery."""
     day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
     day_button = button(texts("alert-day"), client_messages.pack_state(day, marker=marker))
@@ -578,3 +586,48 @@ def _buttons(texts: Texts, alert: models.Alert) -> list[ui.Item[ui.LayoutView]]:
         button(texts("alert-mute"), pack_custom_id(MUTE, alert.id)),
         button(texts("change"), pack_custom_id(SHOW, alert.id)),
     ]
+
+
+def alert_headline(wording: PostWording, post: alerts_planner.AlertPost) -> discord_text.SafeMarkdown:
+    """Return the line above the papers of an alert."""
+    return _alert_text(wording, "headline", post, len(post.matches))
+
+
+def alert_more(wording: PostWording, post: alerts_planner.AlertPost, shown: int) -> discord_text.SafeMarkdown:
+    """Return the line below the `shown` papers of an alert: how many more there are, "" if there are none."""
+    return _alert_text(wording, "more", post, shown)
+
+
+def _alert_text(
+    wording: PostWording, block: Literal["headline", "more"], post: alerts_planner.AlertPost, shown: int
+) -> discord_text.SafeMarkdown:
+    reasons = [reason for _, matched in post.matches for reason in matched]
+    lines = {reason.crossed and reason.crossed[0] for reason in reasons}
+    topics = list(dict.fromkeys(reason.topic for reason in reasons))
+    values = {
+        "day": post.digest_on,
+        "total": len(post.matches) + post.more,
+        "shown": shown,
+        "in_channel": post.in_channel,
+        "topics": [
+            discord_text.shorten(topic, client_messages.MAX_TOPIC_LENGTH, markdown=False)
+            for topic in topics[:MAX_TOPICS]
+        ],
+        "crossed": lines.pop() if len(lines) == 1 else None,
+    }
+    return wording.templates.render_block("alert", block, post.locale.value, values)
+
+
+def alert_paper_lines(wording: PostWording, match: alerts_planner.AlertMatch, title: str) -> str:
+    """Return the lines of a paper in an alert: title, votes and at most MAX_REASONS different reasons."""
+    paper, matched = match
+    reasons = {(reason.found_in, reason.text): reason for reason in matched}
+    crossed, votes_before = next((reason.crossed for reason in matched if reason.crossed), (None, None))
+    values = {
+        "title": discord_text.SafeMarkdown(title),
+        "votes": paper.votes,
+        "reasons": list(reasons.values())[:MAX_REASONS],
+        "crossed": crossed,
+        "votes_before": votes_before,
+    }
+    return wording.templates.render_block("alert", "paper", wording.ui_texts.locale.value, values)

@@ -15,8 +15,8 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 from typing import NamedTuple, TypeAlias
 
@@ -32,6 +32,27 @@ from storage import accounts, alerts, archive, models, outbox, papers
 from storage.database import Connection, Database
 
 # The delivery kind of alerts: what the expiry of a message undoes, and how alerts are suspended and resumed.
+
+
+AlertMatch: TypeAlias = tuple[contents.PostPaper, tuple[matcher.AlertReason, ...]]
+"""A paper with its reasons: the recipient's alerts that it matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPost:
+    """The papers for one recipient, best first. `in_channel` omits what is for a single reader.
+
+    `digest_on` is the newest day with one of them. `more` is the number of further matches, beyond the alerts' limits. The
+    renderer shows as many `matches` as fit, and the number of the others.
+    """
+
+    marker: str
+    locale: models.Locale
+    digest_on: date
+    matches: tuple[AlertMatch, ...]
+    in_channel: bool = False
+    more: int = 0
+    silent: bool = False
 
 
 async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
@@ -56,7 +77,7 @@ async def _suspend(
     return _list_owned(active)
 
 
-async def _resume(connection: Connection, can_resume: CanResume, guild_id: int | None) -> list[Owned]:
+async def _resume(connection: Connection, can_resume: CanResume) -> list[Owned]:
     suspended = await alerts.list_suspended(connection)
     resumable = [alert for alert in suspended if can_resume(alert)]
     ids = [alert.id for alert in resumable]
@@ -79,7 +100,7 @@ def _list_owned(changed: Iterable[models.Alert]) -> list[Owned]:
     ]
 
 
-ALERT: KindRecord[contents.AlertPost] = KindRecord(
+ALERT: KindRecord[AlertPost] = KindRecord(
     kind=models.DeliveryKind.ALERT,
     priority=models.Priority.NOTIFICATION,
     render=lambda renderer, post: renderer.render_alert(post),
@@ -126,7 +147,7 @@ class PaperMatch(NamedTuple):
     """A paper, and why it matches a recipient's alerts."""
 
     paper: models.PaperDetail
-    reasons: tuple[contents.AlertReason, ...]
+    reasons: tuple[matcher.AlertReason, ...]
 
 
 class Destination(NamedTuple):
@@ -158,9 +179,11 @@ class AlertPlanner:
         *,
         default_locale: models.Locale = models.Locale.EN,
         max_batch_size: int = BATCH_SIZES[1],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._clock = clock
+        self._monotonic = monotonic
         self._deliveries = deliveries
         self._max_batch_size = max_batch_size
         self._texts = matcher.PaperTexts(database)
@@ -178,13 +201,13 @@ class AlertPlanner:
         """Plan alerts until `stop` is set. Errors are logged and retried with growing delays."""
         delay, compared_at = POLL_SECONDS, -math.inf
         while not stop.is_set():
-            is_comparing = self._wake_event.is_set() or time.monotonic() - compared_at >= COMPARE_SECONDS
+            is_comparing = self._wake_event.is_set() or self._monotonic() - compared_at >= COMPARE_SECONDS
             self._wake_event.clear()
             # A database outage must not end the loop.
             with isolation.isolated(log, "planning alerts failed; will retry") as failures:
                 if is_comparing:
                     await self.schedule_crossed()
-                    compared_at = time.monotonic()
+                    compared_at = self._monotonic()
                 await self.drain(on_planned=on_planned, stop=stop)
             delay = min(2 * delay, MAX_RETRY_SECONDS) if failures else POLL_SECONDS
             waiting = [asyncio.ensure_future(event.wait()) for event in (stop, self._wake_event)]
@@ -242,6 +265,22 @@ class AlertPlanner:
             async with self._database.transaction() as connection:
                 await alerts.set_matches_due(connection, due)
             count += len(due)
+
+    async def reschedule(self, now: datetime, fresh_on: date) -> None:
+        """Compute again when matches are due that a clock ahead of `now` (UTC) has put off.
+
+        The digests that it took for old ones are matched, if they are dated `fresh_on` or later.
+        """
+        async with self._database.transaction() as connection:
+            await alerts.add_pending_again(connection, fresh_on, now)
+            put_off = await alerts.list_put_off(connection, now)
+            for alert in (await alerts.list_active(connection, put_off, now)).values():
+                await alerts.reschedule_matches(
+                    connection,
+                    alert.id,
+                    recipient=alerts.recipient_name(alert),
+                    due_at=matcher.due_at(alert, now),
+                )
 
     async def _next_pending(self, failed: set[tuple[int, int]]) -> models.PendingAlerts | None:
         async with self._database.read() as connection:
@@ -389,7 +428,8 @@ class AlertPlanner:
         kept: dict[models.QueuedMatch, datetime | None] = dict.fromkeys(waiting)
         kept |= {match: full[match.alert_id] for match in queued if match.alert_id in full}
         decided = [match for match in queued if match not in kept and match[:2] not in notified]
-        decisions = await self._decide(decided, active, highest)
+        decisions, failing = await self._decide(decided, active, highest)
+        kept |= {match: now + RETRY_DELAY for match in decided if match.paper_id in failing}
         shown = {recipient: _limit(matches, active) for recipient, matches in decisions.items()}
         await self._quote(shown)
         built = await self._build(decisions, shown, active, destinations, now)
@@ -409,26 +449,33 @@ class AlertPlanner:
         queued: Iterable[models.QueuedMatch],
         active: Mapping[int, models.Alert],
         highest: Mapping[int, int],
-    ) -> Decisions:
-        """Compare the matches with the present alerts and papers. Returns what each recipient is notified of, best first."""
+    ) -> tuple[Decisions, set[int]]:
+        """Compare the matches with the present alerts and papers.
+
+        Returns what each recipient is notified of, best first, and the papers for which this fails: they must not hold up others.
+        """
         grouped: dict[int, dict[str, list[models.QueuedMatch]]] = defaultdict(lambda: defaultdict(list))
         for queued_match in queued:
             if queued_match.alert_id in active:
                 grouped[queued_match.paper_id][queued_match.recipient].append(queued_match)
         decisions: Decisions = defaultdict(list)
+        failing: set[int] = set()
         for paper_id, by_recipient in grouped.items():
             prepared = await self._texts.get(paper_id)
             if prepared is None:
                 continue
-            # In a thread: a paper of thousands of authors takes long.
-            found = await asyncio.to_thread(
-                _match_paper, by_recipient, active, highest.get(paper_id), *prepared
-            )
+            found: list[tuple[str, PaperMatch]] = []
+            with isolation.isolated(log, "paper not compared with alerts", paper=paper_id) as failures:
+                # In a thread: a paper of thousands of authors takes long.
+                found = await asyncio.to_thread(
+                    _match_paper, by_recipient, active, highest.get(paper_id), *prepared
+                )
+            failing.update([paper_id] if failures else ())
             for recipient, match in found:
                 decisions[recipient].append(match)
         for matches in decisions.values():
             matches.sort(key=lambda match: (*models.votes_descending(match.paper.votes), match.paper.id))
-        return decisions
+        return decisions, failing
 
     async def _quote(self, shown: Decisions) -> None:
         """Let the reasons that messages show quote their papers: reading texts for all would be the most work of all."""
@@ -488,7 +535,7 @@ class AlertPlanner:
 
     def _build_post(
         self, locale: models.Locale, shown: Sequence[PaperMatch], more: int, *, in_channel: bool, silent: bool
-    ) -> contents.AlertPost:
+    ) -> AlertPost:
         """Return the message, equal for all recipients of the same papers for the same reasons: alerts are numbered from 0."""
         numbers: dict[int, int] = {}
         numbered = [
@@ -503,7 +550,7 @@ class AlertPlanner:
             self._post_paper(match.paper, locale, matcher.words_in_text(reasons))
             for match, reasons in zip(shown, quoted, strict=True)
         ]
-        return contents.AlertPost(
+        return AlertPost(
             marker=MARKER_PLACEHOLDER,
             locale=locale,
             digest_on=max(match.paper.last_on for match in shown),

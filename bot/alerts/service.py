@@ -16,7 +16,6 @@ from bot.alerts import matcher
 from bot.core import clock
 from bot.core.clock import Clock
 from bot.daily import schedule
-from bot.outbox import contents
 from bot.search import glossary as search_glossary
 from bot.text import analyser, keywords, people
 from storage import alerts, archive, errors, models, outbox, papers
@@ -234,7 +233,7 @@ class MatchedAlert(NamedTuple):
     """An alert that a paper matches, and why."""
 
     alert: models.Alert
-    reasons: tuple[contents.AlertReason, ...]
+    reasons: tuple[matcher.AlertReason, ...]
 
 
 def _explain(rows: Sequence[models.Alert], paper: models.PaperDetail) -> list[MatchedAlert]:

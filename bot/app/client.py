@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import aiohttp
@@ -21,11 +21,13 @@ from discord.ext import commands
 
 from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
+from bot.alerts import planner as alerts_planner
 from bot.client import command_sync, message_builder, router, translations
 from bot.client import messages as client_messages
 from bot.client.context import Client
 from bot.client.messages import MentionLookup, PostWording
 from bot.core import isolation
+from bot.daily import choice
 from bot.daily import commands as daily_commands
 from bot.daily.post import STYLES
 from bot.lists import commands as lists_commands
@@ -35,8 +37,10 @@ from bot.outbox import contents, outcomes
 from bot.rendering.templates import Templates
 from bot.shelf import commands as shelf_commands
 from bot.shelf import messages as shelf_messages
+from bot.shelf import news
 from bot.today import commands as today_commands
 from bot.today import messages as today_messages
+from bot.today import service as today_service
 from bot.trends import commands as trends_commands
 from bot.writer import commands as writer_commands
 from storage import accounts, key_values, models, outbox
@@ -46,10 +50,10 @@ log = structlog.get_logger(__name__)
 
 MAX_FETCHES = 20
 FETCH_PERIOD = 60.0
-"""Channels requested within `FETCH_PERIOD` (seconds) for the events of a server, and for the checks of all servers."""
+"""Channels requested within `FETCH_PERIOD` (seconds)."""
 
 FETCH_INTERVAL = 900.0
-"""Seconds between two requests of the same channel by checks of all servers."""
+"""Seconds between two requests of the same channel."""
 
 WELCOME_PERIOD = timedelta(days=1)
 """Time after an invitation in which a server is welcomed: the bot may be started after it was invited."""
@@ -58,8 +62,8 @@ WELCOME_PERIOD = timedelta(days=1)
 class GuildEventsCog(commands.Cog):
     """Keeps the stored servers up to date, and resumes destinations that are available again.
 
-    `resume` is called every minute; the events only hasten it, since one may be missed, and some changes have no event: the
-    end of a member's timeout, and what happens to an archived thread, which discord.py does not keep.
+    `resume` is called every minute, not by events: one may be missed, and some changes have no event: the end of a member's
+    timeout, and what happens to an archived thread, which discord.py does not keep.
     """
 
     def __init__(self, bot: Client, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -101,39 +105,8 @@ class GuildEventsCog(commands.Cog):
         if (before.preferred_locale, before.system_channel) != (after.preferred_locale, after.system_channel):
             await self._guilds.update(after.id, **_guild_settings(after))
 
-    @commands.Cog.listener()
-    async def on_guild_channel_update(
-        self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
-    ) -> None:
-        """Resume after a change of a channel's permissions, settings or type."""
-        await self.resume(after.guild.id)
-
-    @commands.Cog.listener()
-    async def on_raw_thread_update(self, payload: discord.RawThreadUpdateEvent) -> None:
-        """Resume after a change of an open thread, perhaps one that was archived before."""
-        metadata = payload.data["thread_metadata"]
-        if not (metadata["archived"] or metadata.get("locked")):
-            await self.resume(payload.guild_id)
-
-    @commands.Cog.listener()
-    async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
-        """Resume after a change of a role's permissions."""
-        if before.permissions != after.permissions:
-            await self.resume(after.guild.id)
-
-    @commands.Cog.listener()
-    async def on_guild_role_delete(self, role: discord.Role) -> None:
-        """Resume after a role was deleted, with everything that it denied."""
-        await self.resume(role.guild.id)
-
-    @commands.Cog.listener()
-    async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
-        """Resume after the bot was given or lost a role. Without the members intent Discord reports the bot alone."""
-        if after == after.guild.me:
-            await self.resume(after.guild.id)
-
     async def _catch_up(self, guilds: Iterable[discord.Guild]) -> None:
-        """Store the servers that are new, and resume their posts. The events that arrive meanwhile are handled together."""
+        """Store the servers that are new. The events that arrive meanwhile are handled together."""
         self._arrived.update((guild.id, guild) for guild in guilds if not guild.unavailable)
         async with self._storing:
             arrived, self._arrived = self._arrived, {}
@@ -144,7 +117,6 @@ class GuildEventsCog(commands.Cog):
             if self._has_gateway:
                 await self.welcome(arrived[id_] for id_ in new)
             await self._guilds.update_all(new)
-            await self.resume(next(iter(arrived)) if len(arrived) == 1 else None)
 
     async def welcome(self, guilds: Iterable[discord.Guild]) -> None:
         """Plan the first message in servers that invited the bot lately, once, where it may write.
@@ -174,19 +146,17 @@ class GuildEventsCog(commands.Cog):
                 if await accounts.get_guild(connection, guild.id) is None:
                     await outbox.add(connection, delivery)
 
-    async def resume(self, guild_id: int | None = None) -> None:
-        """Resume what is paused and may post again, in one server or in all.
+    async def resume(self) -> None:
+        """Resume what is paused and may post again.
 
-        A check of all begins after the channel that was requested last, also after a restart, so that each has its turn.
+        It begins after the channel that was requested last, also after a restart, so that each has its turn.
         """
         database = self._bot.services.database
         if self._last_fetched is None:
             async with database.read() as connection:
                 self._last_fetched = int(await key_values.get(connection, key_values.REQUESTED_CHANNEL) or 0)
         after = self._last_fetched
-        channels = await self._resumer.resume(
-            partial(self._may_post, guild_id), self._bot.services.clock(), guild_id=guild_id, after=after
-        )
+        channels = await self._resumer.resume(self._may_post, self._bot.services.clock(), after=after)
         if self._last_fetched != after:
             async with database.transaction() as connection:
                 last = str(self._last_fetched)
@@ -194,13 +164,11 @@ class GuildEventsCog(commands.Cog):
         if channels:
             log.info("destinations resumed", channels=sorted(channels))
 
-    async def _may_post(self, checked_id: int | None, row: models.Subscription | models.Alert) -> bool | None:
+    async def _may_post(self, row: models.Subscription | models.Alert) -> bool | None:
         guild = self._bot.get_guild(row.guild_id or 0)
         if guild is None or guild.unavailable or row.channel_id is None:
             return None
-        channel = guild.get_channel_or_thread(row.channel_id) or await self._fetch(
-            guild, row.channel_id, checked_id
-        )
+        channel = guild.get_channel_or_thread(row.channel_id) or await self._fetch(guild, row.channel_id)
         if channel is None or (isinstance(channel, discord.Thread) and channel.parent is None):
             return None
         allowed = channel.permissions_for(guild.me)
@@ -222,21 +190,20 @@ class GuildEventsCog(commands.Cog):
         return True
 
     async def _fetch(
-        self, guild: discord.Guild, channel_id: int, checked_id: int | None
+        self, guild: discord.Guild, channel_id: int
     ) -> discord.abc.GuildChannel | discord.Thread | None:
-        """Request a channel for the check of a server, or of all (None). None if it is not to be seen, or not now."""
+        """Request a channel. None if it is not to be seen, or not now."""
         for limiter in (self._fetches, self._fetched):
             limiter.prune()
-        if self._fetches.delay(checked_id) or (checked_id is None and self._fetched.delay(channel_id)):
+        if self._fetches.delay(None) or self._fetched.delay(channel_id):
             return None
-        self._fetches.hit(checked_id)
+        self._fetches.hit(None)
         channel = None
         with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
             with suppress(discord.Forbidden, discord.NotFound):
                 channel = await guild.fetch_channel(channel_id)
             self._fetched.hit(channel_id)
-        if checked_id is None:
-            self._last_fetched = channel_id
+        self._last_fetched = channel_id
         return channel
 
 
@@ -322,7 +289,7 @@ class PaperroundBot(Client):
                 return
             seconds = limit["reset_after"] / 1000
             log.warning(
-                "few session starts are left; the Gateway is not connected before Discord allows more",
+                "few session starts are left; waiting to connect to the Gateway until Discord allows more",
                 remaining=limit["remaining"],
                 resets_in_seconds=round(seconds),
             )
@@ -396,7 +363,7 @@ def _dropping_unreadable(event_name: str, parse: Callable[[Any], None]) -> Calla
             parse(data)
         for error in failures:  # its text may quote what people wrote
             kind = type(error).__name__
-            log.error("event of Discord dropped: not readable", event_name=event_name, error=kind)
+            log.error("Discord event dropped: not readable", event_name=event_name, error=kind)
 
     return parse_safely
 
@@ -418,7 +385,7 @@ class DiscordRenderer:
         """Return the texts of posts in a language, for copies of posts in answers."""
         return self._wordings[locale]
 
-    def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
+    def render_daily(self, post: choice.DailyPost) -> tuple[contents.RenderedPart, ...]:
         """Return the messages of a daily or weekly post in its style; a single message without papers."""
         parts = STYLES[post.style].render(self._wordings[post.locale], post)
         if post.by_webhook:
@@ -427,7 +394,7 @@ class DiscordRenderer:
             )
         return _silence(parts) if post.silent else parts
 
-    def render_alert(self, post: contents.AlertPost) -> tuple[contents.RenderedPart, ...]:
+    def render_alert(self, post: alerts_planner.AlertPost) -> tuple[contents.RenderedPart, ...]:
         """Return the message of an alert."""
         wording = self._wordings[post.locale]
         parts = _message(
@@ -435,7 +402,7 @@ class DiscordRenderer:
         )
         return _silence(parts) if post.silent else parts
 
-    def render_today(self, post: contents.TodayPost) -> tuple[contents.RenderedPart, ...]:
+    def render_today(self, post: today_service.TodayPost) -> tuple[contents.RenderedPart, ...]:
         """Return the message of a reader's papers of the day."""
         wording = self._wordings[post.locale]
         view = today_messages.today_view(wording.ui_texts, post, marker=contents.part_marker(post.marker, 0))
@@ -448,7 +415,7 @@ class DiscordRenderer:
         show = operations_messages.welcome_view if is_welcome else client_messages.notice_view
         return _message(show(wording, post), client_messages.plain_notice_payload(wording, post))
 
-    def render_news(self, post: contents.NewsPost) -> tuple[contents.RenderedPart, ...]:
+    def render_news(self, post: news.NewsPost) -> tuple[contents.RenderedPart, ...]:
         """Return the weekly message about saved papers."""
         texts = self._wordings[post.locale].ui_texts
         plain = shelf_messages.plain_news_payload(texts, post.marker, post.news)

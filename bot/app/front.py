@@ -29,7 +29,7 @@ from bot.client import request_gate
 from bot.client.context import Client
 from bot.core import http_server, isolation
 from bot.core.clock import Clock
-from storage import errors, models, processes
+from storage import errors, locks, models
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +68,11 @@ class InteractionServer:
         router.add_post(PATH, self._handle)
 
     async def _handle(self, request: web.Request) -> web.Response:
-        return self.receive(request.headers, await request.read())
+        try:
+            body = await request.read()
+        except web.RequestPayloadError:  # its Content-Encoding is not that of the body
+            return web.Response(status=400, text="the body cannot be read")
+        return self.receive(request.headers, body)
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> web.Response:
         """Begin to handle a request and return the answer to it. One that Discord did not sign now is 401, and does nothing.
@@ -105,7 +109,7 @@ class InteractionServer:
 
     async def _dispatch(self, data: Any) -> None:
         # discord.py looks up the channels among a command's options before the command runs.
-        with isolation.isolated(log, "an interaction of Discord was not readable"):
+        with isolation.isolated(log, "an interaction from Discord was not readable"):
             if data.get("guild_id") and (data.get("data") or {}).get("resolved", {}).get("channels"):
                 await self._client.prepare_guild(int(data["guild_id"]))
             before = asyncio.all_tasks()
@@ -175,7 +179,7 @@ class GuildDirectory:
                 http.get_active_threads(guild_id),
             )
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            log.warning("a server was not read", guild=guild_id, reason=str(error))
+            log.warning("a server's channels and roles could not be read", guild=guild_id, reason=str(error))
             if isinstance(error, discord.Forbidden | discord.NotFound):
                 # Kept too: else one reader could use up the requests of all.
                 self._loaded_at[guild_id] = self._monotonic()
@@ -270,9 +274,9 @@ async def run(container: Container) -> None:
 async def _follow_others(container: Container, rate: SharedRate) -> None:
     """Share the rate with the other fronts, and learn the ids of commands that the leader has registered."""
     while True:
-        with isolation.isolated(log, "the other processes are unknown"):
+        with isolation.isolated(log, "the other processes could not be read"):
             async with container.database.read() as connection:
-                live = await processes.list_live(connection, container.clock())
+                live = await locks.list_processes(connection, container.clock())
             rate.share(max(1, sum(process.role is models.ProcessRole.FRONT for process in live)))
             await container.mentions.load(container.database)
-        await asyncio.sleep(processes.INTERVAL.total_seconds())
+        await asyncio.sleep(locks.REPORT_INTERVAL.total_seconds())

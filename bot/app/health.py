@@ -19,7 +19,7 @@ from bot.core.clock import Clock
 from bot.core.clock_monitor import ClockMonitor
 from bot.operations import service
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
-from storage import errors, locks, migrate, models, outbox, processes
+from storage import errors, locks, migrate, models, outbox
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -165,13 +165,15 @@ class Metrics:
         counter = functools.partial(Counter, registry=registry)
         gauge = functools.partial(Gauge, registry=registry)
         histogram = functools.partial(Histogram, registry=registry)
-        self.part_outcomes = counter("paperround_parts", "Outcomes of attempts at parts", ["outcome", "kind"])
+        self.part_outcomes = counter(
+            "paperround_parts", "Outcomes of attempts to send parts", ["outcome", "kind"]
+        )
         self.failures = counter(
-            "paperround_failures", "Attempts that brought no message, by reason", ["reason"]
+            "paperround_failures", "Failed attempts to send a part, by reason", ["reason"]
         )
         self.lateness = histogram(
             "paperround_lateness_seconds",
-            "From when a part was due until Discord had it",
+            "Time from when a part was due until Discord accepted it",
             ["kind"],
             buckets=LATENESS_BUCKETS,
         )
@@ -303,22 +305,22 @@ class MonitoringServer:
 
     async def _oldest_unsent_at(self) -> datetime | None:
         """Return the oldest unsent delivery's time, or None if the database does not answer."""
-        with isolation.isolated(log, "the oldest delivery is unknown"):
+        with isolation.isolated(log, "the oldest delivery could not be read"):
             async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
                 return await outbox.oldest_unsent_at(connection)
         return None
 
     async def _has_front(self) -> bool:
         """Return whether a process answers the interactions; True also if the database does not answer."""
-        with isolation.isolated(log, "the fronts are unknown"):
+        with isolation.isolated(log, "the fronts could not be read"):
             async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
-                live = await processes.list_live(connection, self._clock())
-            return processes.has_front(live)
+                live = await locks.list_processes(connection, self._clock())
+            return locks.has_front(live)
         return True
 
     async def _find_mismatch(self) -> str | None:
         """Return a sentence if another version has changed the schema; None also if the database does not answer."""
-        with isolation.isolated(log, "the schema is unknown"):
+        with isolation.isolated(log, "the schema could not be read"):
             async with asyncio.timeout(DATABASE_SECONDS):
                 return await migrate.find_mismatch(self._database)
         return None

@@ -39,7 +39,7 @@ from bot.search.results import SearchRequest
 from bot.sources.poller import SourceReport
 from bot.today.service import TodayPlanner
 from bot.web import server as web_server
-from storage import errors, key_values, migrate, models
+from storage import errors, key_values, migrate, models, outbox
 from storage.locks import HEARTBEAT_INTERVAL, SenderLock
 
 log = structlog.get_logger(__name__)
@@ -51,8 +51,8 @@ REJECTIONS = {
     4004: command_sync.WRONG_TOKEN,
     4010: "Discord's Gateway refuses the shard (close code 4010). Update Paperround, or report this.",
     4011: "Discord's Gateway requires more shards (close code 4011). Restart Paperround, which then asks Discord how many.",
-    4012: "Discord's Gateway no longer knows this API version (close code 4012). Update Paperround.",
-    4013: "Discord's Gateway does not know the requested intents (close code 4013). Update Paperround.",
+    4012: "Discord's Gateway no longer supports this API version (close code 4012). Update Paperround.",
+    4013: "Discord's Gateway does not support the requested intents (close code 4013). Update Paperround.",
     4014: "Discord does not allow this application the requested intents (close code 4014). Check the Bot page of your"
     " application at https://discord.com/developers/applications, or update Paperround.",
 }
@@ -117,7 +117,7 @@ async def _retry_while_unreachable(
             await asyncio.sleep(delay)
 
 
-RETRY_INTERVAL = 0.2
+RETRY_INTERVAL = 0.1
 """Seconds between a standby's attempts to become the sender: most of the time of a take-over is spent waiting for the next."""
 DATABASE_DELAYS = (1.0, 1.0, 2.0, 3.0, 5.0)
 """Seconds between attempts to reach the database; the last one repeats."""
@@ -141,7 +141,7 @@ async def compete_for_lock(
             is_over = is_acquired or (former_term is not None and await lock.is_superseded(former_term))
         except errors.DatabaseUnavailableError as error:
             if failures % DATABASE_WARNING_EVERY == 0:
-                log.warning("the database is away; waiting for it", reason=str(error))
+                log.warning("the database is unavailable; waiting for it", reason=str(error))
             liveness.record_database(str(error))
             await sleep(DATABASE_DELAYS[min(failures, len(DATABASE_DELAYS) - 1)])
             failures += 1
@@ -149,7 +149,7 @@ async def compete_for_lock(
         liveness.record_database(None)
         if failures:
             failures = 0
-            log.info("the database is back")
+            log.info("the database is available again")
         if is_over:
             return is_acquired
         await sleep(RETRY_INTERVAL)
@@ -184,6 +184,7 @@ HAND_OVER_SECONDS = 1.0
 STANDBY_SECONDS = 1.5
 """A process that waits longer for the lock is a standby."""
 PURGE_INTERVAL = timedelta(hours=6)
+MAX_STEP_OF_PURGE = timedelta(days=1)
 RESUME_INTERVAL = timedelta(minutes=1)
 
 
@@ -226,7 +227,15 @@ class Runtime:
             self.liveness.record("tick")
 
     async def purge(self) -> None:
-        """Remove what is older than the retention time; errors are logged, and the next call continues."""
+        """Remove what is older than the retention time; errors are logged, and the next call continues.
+
+        Within a day after the clock went ahead by more than a day nothing is removed, since it may be wrong.
+        """
+        monitor = self.container.clock_monitor
+        step = None if monitor is None else monitor.get_recent_step()
+        if step is not None and step.by > MAX_STEP_OF_PURGE:
+            log.warning("old rows are kept, since the clock jumped ahead", seconds=step.by.total_seconds())
+            return
         # Cancelled when the run ends; APScheduler would log that with a traceback.
         with suppress(asyncio.CancelledError), isolation.isolated(log, "removing old rows failed"):
             await self.container.create_retention().purge()
@@ -364,7 +373,7 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
                     await _stand_by_and_send(runtime, token, stopping, monitor)
                 except errors.DatabaseUnavailableError as error:
                     # It went away before the tasks ran; standing by again waits for it.
-                    log.warning("the database went away; starting again", reason=str(error))
+                    log.warning("the database became unavailable; starting again", reason=str(error))
     log.info("stopped")
 
 
@@ -390,7 +399,7 @@ def begin(container: Container) -> asyncio.Event:
 MISSING_TOKEN_MESSAGE = (
     "DISCORD_TOKEN is not set. `paperround setup` asks for the token of your application"
     " (https://discord.com/developers/applications) and writes it into .env. `paperround demo` and a daily post by a"
-    " webhook (`paperround channels add --webhook -`) need none."
+    " webhook (`paperround channels add --webhook -`) work without one."
 )
 
 
@@ -425,12 +434,15 @@ async def _stand_by_and_send(
 
 
 async def _prepare(runtime: Runtime, token: str | None, *, is_standby: bool) -> None:
-    """Log in if there is a token; a standby, which has the time, also loads what the first look-up needs."""
+    """Log in if there is a token; a standby, which has the time, also loads what the first look-up and the first posts need."""
     if token is not None:
         await log_in(runtime.bot, token, runtime.liveness.record_start)
     if is_standby:
-        with isolation.isolated(log, "search not loaded before it is needed"):
+        with isolation.isolated(log, "search could not be loaded in advance"):
             await runtime.bot.services.search.search(SearchRequest("language models", limit=1))
+        with isolation.isolated(log, "posts not read before they are sent"):
+            async with runtime.container.database.read() as connection:
+                await outbox.list_due(connection, runtime.container.clock(), limit=1)
     freeze_gc()
 
 
@@ -533,7 +545,9 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
     ):
         await app_container.log_missing_source(container)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
-        clock_repair = app_tasks.ClockRepair(container, runtime.planner, scheduler, runtime.metrics)
+        clock_repair = app_tasks.ClockRepair(
+            container, runtime.planner, runtime.today_planner, scheduler, runtime.metrics
+        )
         minute_ticker = app_tasks.Ticker(
             monitor, on_tick=runtime.tick, on_steps=clock_repair.apply, on_held=runtime.ask_for_time
         )

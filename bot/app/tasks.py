@@ -33,9 +33,10 @@ from bot.daily.planner import DailyPlanner
 from bot.search import index as search_index
 from bot.shelf import news as shelf_news
 from bot.sources import base, fetcher, kinds
+from bot.today.service import TodayPlanner
 from bot.writer import publication
 from bot.writer import service as writer_service
-from storage import errors, key_values, migrate, models, outbox, processes, sources
+from storage import errors, key_values, locks, migrate, models, outbox, shelf, sources
 from storage.database import Database
 from storage.models import SourceKind
 
@@ -116,7 +117,7 @@ class Ticker:
         self._asking = asyncio.create_task(self._ask_safely())
 
     async def _ask_safely(self) -> None:
-        with isolation.isolated(log, "Discord was not asked for its time"):
+        with isolation.isolated(log, "Discord's time could not be read"):
             await self._on_held()
 
 
@@ -124,10 +125,16 @@ class ClockRepair:
     """Corrects the times that a wrong clock stored, or that a scheduler computed by it."""
 
     def __init__(
-        self, container: Container, planner: DailyPlanner, scheduler: AsyncIOScheduler, metrics: Metrics
+        self,
+        container: Container,
+        planner: DailyPlanner,
+        today_planner: TodayPlanner,
+        scheduler: AsyncIOScheduler,
+        metrics: Metrics,
     ) -> None:
         self._container = container
         self._planner = planner
+        self._today_planner = today_planner
         self._scheduler = scheduler
         self._metrics = metrics
 
@@ -138,10 +145,18 @@ class ClockRepair:
         slow_by = max((step.slow_by for step in steps), default=timedelta(0))
         latest_expiry = now + timedelta(hours=self._container.settings.expire_hours)
         await self._planner.reschedule(now, ahead_since=ahead_since)
+        await self._today_planner.reschedule(now)
+        fresh_on = now.date() - timedelta(days=self._container.settings.alert_days)
+        await self._container.alert_planner.reschedule(now, fresh_on)
+        last_closed = self._container.day_close.last_closed(now).isoformat()
         async with self._container.database.transaction() as connection:
+            for key in (key_values.WRITTEN_ON, key_values.CLOSE_SHOWN_ON):
+                if (await key_values.get(connection, key) or "") > last_closed:
+                    await key_values.remove(connection, key)
             retries = await outbox.clamp_retries(connection, now)
             await outbox.clamp_expiries(connection, latest_expiry, now=now, extend_by=slow_by)
             polls = await sources.clamp_polls(connection, now)
+            await shelf.clamp_news(connection, now)
         for job in self._scheduler.get_jobs():
             job.modify(next_run_time=min(job.next_run_time, now + job.trigger.interval))
         self._metrics.clock_steps.inc(len(steps))
@@ -262,20 +277,20 @@ async def report_presence(
         while True:
             term, now = get_term(), time.monotonic()
             # A new sender says so at once.
-            if term != reported_term or now - reported_at >= processes.INTERVAL.total_seconds():
+            if term != reported_term or now - reported_at >= locks.REPORT_INTERVAL.total_seconds():
                 reported_at, reported_term = now, term
                 process = models.Process(
                     database.name, role, version, migrate.HEAD, term, started_at, container.clock()
                 )
-                with isolation.isolated(log, "this process is not reported"):
+                with isolation.isolated(log, "this process could not be registered for the others"):
                     async with database.transaction() as connection:
-                        await processes.report(connection, process)
+                        await locks.report_process(connection, process)
             await asyncio.sleep(1)
     finally:
         # A database that is away must not hold up the end; the row counts as gone after three intervals.
         with suppress(errors.StorageError, TimeoutError):
             async with asyncio.timeout(_FAREWELL_SECONDS), database.transaction() as connection:
-                await processes.remove(connection, database.name)
+                await locks.remove_process(connection, database.name)
 
 
 class MaintenanceLoop:
@@ -440,7 +455,7 @@ class WriterLoop:
                     file=app_container.inbox_of(settings),
                     seconds=(ends_at - container.clock()).total_seconds(),
                     on_problem=lambda problem: log.warning("paper not written", reason=problem),
-                    on_notice=lambda notice: log.info("digest not printed", reason=notice),
+                    on_notice=lambda notice: log.info("digest not written to its file", reason=notice),
                 )
             log.info("digest written", day=day.isoformat(), format=form.value, **counts)
             is_written = is_written and is_printed

@@ -277,7 +277,7 @@ CSV_COLUMNS = (
     *("date", "format", "rank", "arxiv_id", "title", "url", "votes"),
     *("authors", "authors_truncated", "thumbnail", "video", "summary"),
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", *"＝＋－＠")
 
 
 class ExportFormat(StrEnum):

@@ -76,28 +76,32 @@ def read_file(name: str | LocatedProblem) -> TextFile | LocatedProblem:
     """Read a file that `find_files` found; a problem stays one. Binary files and those above `parse.MAX_BYTES` are problems."""
     if isinstance(name, LocatedProblem):
         return name
-    path = Path(name)
     try:
-        if not path.is_file():
-            return LocatedProblem(name, None, "it is not a regular file")
-        if (size := path.stat().st_size) > parse.MAX_BYTES:
-            limit = parse.MAX_BYTES >> 20
-            message = f"it has {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
-            return LocatedProblem(name, None, message)
-        # Some files of /proc say that they are regular, have no size, and would be waited for.
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-            content = file.read(parse.MAX_BYTES) or b""
-        return TextFile(name, parse.decode(content))
+        return TextFile(name, parse.decode(read_bytes(Path(name))))
     except OSError as error:
         return LocatedProblem(name, None, _reason(error))
     except errors.NotADigestError as error:
         return LocatedProblem(name, None, str(error))
 
 
-def list_folder(folder: Path) -> tuple[list[str], list[LocatedProblem]]:
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of a file. Raises OSError, and NotADigestError for what is not a regular file or is too large."""
+    if not path.is_file():
+        raise errors.NotADigestError("it is not a regular file")
+    if (size := path.stat().st_size) > parse.MAX_BYTES:
+        limit = parse.MAX_BYTES >> 20
+        raise errors.NotADigestError(
+            f"it is {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
+        )
+    # Some files of /proc say that they are regular, have no size, and would be waited for.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        return file.read(parse.MAX_BYTES) or b""
+
+
+def list_folder(folder: Path, *, with_hidden: bool = True) -> tuple[list[str], list[LocatedProblem]]:
     """Return the files with a digest's suffix at any depth, sorted, relative with `/`, and what cannot be read.
 
-    Links to folders are not followed.
+    Links to folders are not followed. Those whose names begin with a dot are left out unless `with_hidden`.
     """
     names: list[str] = []
     problems: list[LocatedProblem] = []
@@ -106,6 +110,9 @@ def list_folder(folder: Path) -> tuple[list[str], list[LocatedProblem]]:
         problems.append(LocatedProblem(str(error.filename), None, _reason(error)))
 
     for parent, subfolders, files in os.walk(folder, onerror=add_unreadable):
+        if not with_hidden:
+            subfolders[:] = [name for name in subfolders if name[0] != "."]
+            files = [name for name in files if name[0] != "."]
         found = [name for name in files if Path(name).suffix.lower() in parse.FILE_SUFFIXES]
         problems += [
             LocatedProblem(os.path.join(parent, name), None, _NOT_UTF8)

@@ -236,7 +236,7 @@ class IngestService:
         found = await _parse(text, location.location, stored.date)
         digest = next((digest for digest in found if digest.date == stored.date), None)
         if digest is None:
-            message = f"its digest of {stored.date} is not found in its text any more"
+            message = f"its digest of {stored.date} is no longer in its text"
             return IngestResult(1, problems=(LocatedProblem(location.location, None, message),))
         [parsed] = digest_writer.to_sourced_digests([digest], location.source, location.location)
         return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)
@@ -475,7 +475,7 @@ async def read_inbox(
     items = await asyncio.to_thread(lambda: {name: files.fingerprint_file(name) for name in names})
     fresh, suspects, set_aside = await quarantine.admit(items)
     for name in set_aside:
-        log.error("file set aside: it was being read at two crashes in a row", file=name)
+        log.error("file set aside: it was being read during two crashes in a row", file=name)
         await on_set_aside(name, items[name])
     failures: list[Exception] = []
     for group in (fresh, *([name] for name in suspects)):
@@ -497,6 +497,6 @@ def _log_result(name: str, result: IngestResult) -> None:
         else:
             log.warning("line not parsed", file=name, line=problem.line, message=problem.message, **more)
     for problem in result.unrelated:
-        log.info("file names no paper", file=name, reason=problem.message)
+        log.info("file without papers", file=name, reason=problem.message)
     if result.changed:
         log.info("ingested", file=name, papers=result.papers, new_papers=result.new_papers)

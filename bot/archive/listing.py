@@ -99,7 +99,7 @@ def build(
         if isinstance(paper, str):
             found.append(Problem(line, f"paper {number} of the list {paper} and is left out"))
         elif paper["arxiv_id"] in known:
-            found.append(Problem(line, f"{paper['arxiv_id']} is listed again; the first time counts"))
+            found.append(Problem(line, f"{paper['arxiv_id']} is listed again; the first entry counts"))
         else:
             known[paper["arxiv_id"]] = paper
             found += (Problem(line, f"{paper['arxiv_id']}: {lost}") for lost in _list_lost(record, paper))
@@ -184,7 +184,7 @@ def is_record(value: object) -> bool:
 def _read_record(record: object) -> tuple[tuple[DigestFormat, date] | str, list[object]]:
     """The format, date and papers of a listing, or the reason why it is not a listing."""
     if not isinstance(record, Mapping) or not is_record(record):
-        return 'it is JSON, but no listing: its "format" is not "listing"', []
+        return 'it is JSON, but not a listing: its "format" is not "listing"', []
     on, papers = fields.clean_date(record.get("date")), record.get("papers")
     if on is None:
         return 'the listing has no "date" such as 2025-02-06', []

@@ -635,14 +635,14 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     everything = {arxiv_id for block in blocks for arxiv_id in block.ids}
     problems = []
     if is_cut:
-        read = f"after {len(blocks):,} rows and items with {len(everything):,} arXiv ids nothing is read"
+        read = f"only the first {len(blocks):,} rows and items, with {len(everything):,} arXiv ids, are read"
         problems.append(Problem(blocks[-1].row + start + 1, read))
     if not everything:
         reason = "it has no heading with a date"
         if problems:
             reason = f"{problems[0].message} (line {problems[0].line})"
         elif any(arxiv_ids.find_ids(row) for row in rows):
-            reason = "its arXiv links stand in code, comments or front matter, which are not read"
+            reason = "its arXiv links are in code, comments or front matter, which are not read"
         raise errors.NotADigestError(reason)
     papers = _ListReader(blocks, front_on or fields.find_path_date(name)).read()
     found = {paper.arxiv_id for paper in papers}
@@ -650,7 +650,9 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     if 2 * len(found) < len(everything) or is_one:
         links = f"{len(everything)} arXiv link{'s' if len(everything) > 1 else ''}"
         read = (
-            f"{len(found)} in the form of a list" if found and not is_one else "none in a form that is read"
+            f"{len(found)} in the form of a list"
+            if found and not is_one
+            else "but not in a form that can be read"
         )
         raise errors.NotADigestError(f"it has {links}, {read}")
     problems += [
@@ -685,7 +687,7 @@ def build_digests(
             left_out[dated] += 1
     notes = list(problems)
     if lost := sum(left_out[dated] for dated, found in by_date.items() if not found):
-        limit = f"after {markdown_lines.MAX_PAPERS} papers nothing is read"
+        limit = f"only the first {markdown_lines.MAX_PAPERS} papers are read"
         notes.append(Problem(1, f"{limit}; {lost} of other days are left out"))
     digests = []
     if None in by_date and on is None:

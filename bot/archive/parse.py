@@ -10,10 +10,11 @@ import codecs
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cache
-from itertools import islice, starmap
+from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -133,13 +134,13 @@ def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[Problem]:
     for row in range(start, end):
         line = rows[row]
         if line.strip() and not markdown_lines.is_thematic_break(line):
-            return [Problem(row + 1, f"text that belongs to no paper: {markdown_lines.excerpt(line)}")]
+            return [Problem(row + 1, f"text that does not belong to a paper: {markdown_lines.excerpt(line)}")]
     return []
 
 
 def _merge_duplicate(known: PaperDraft, again: PaperDraft) -> str:
     """Fill the missing values of `known` from `again`; return the problem's message."""
-    message = f"{again.arxiv_id} stands here again and is taken as one paper with the first"
+    message = f"{again.arxiv_id} is listed again and merged with the first"
     if again.votes is not None and known.votes not in (None, again.votes):
         message += f"; its {known.votes} votes there count, not the {again.votes} here"
     if again.sections and known.sections and again.sections != known.sections:
@@ -361,35 +362,6 @@ def parse_block(rows: Sequence[str], start: int, end: int, draft: PaperDraft) ->
     return parser.problems
 
 
-_COVER = re.compile(r"!\[\]\((https?://[\w./%-]+\.(?:png|jpe?g|webp))\)", re.ASCII)
-_HEADER_LINES = 7
-
-
-def parse_simple_block(rows: Sequence[str], start: int, end: int, draft: PaperDraft) -> bool:
-    """Fill `draft` from the rows if they are a cover, votes, authors and one-line bullets; else return False.
-
-    The result is that of `parse_block`. Rows of any other shape leave `draft` unchanged.
-    """
-    if end - start <= _HEADER_LINES or rows[start] or rows[start + 2] or rows[start + 4] or rows[start + 6]:
-        return False
-    cover_row, votes_row, authors_row = rows[start + 1], rows[start + 3], rows[start + 5]
-    cover = _COVER.fullmatch(cover_row)
-    if not cover or not votes_row.startswith("Vote: ") or not authors_row.startswith("Authors: "):
-        return False
-    votes, is_understood = fields.parse_votes(votes_row[6:].strip())
-    bullets = [row for row in rows[start + _HEADER_LINES : end] if row]
-    if not is_understood or not all(row.startswith("- ") for row in bullets):
-        return False
-    parts = [fields.split_heading(row[2:].strip()) for row in bullets]
-    if not all(body and body[0] != "-" for _, body in parts):
-        return False
-    draft.votes = votes
-    draft.authors, draft.authors_truncated = fields.parse_authors(authors_row[9:].strip())
-    draft.thumbnail = cover[1]
-    draft.sections = summaries.drop_refusal(tuple(starmap(Section, parts)))
-    return True
-
-
 _PaperSpan = tuple[fields.PaperHeading, int]
 
 
@@ -410,8 +382,7 @@ def parse_newsletter(dated: fields.DatedRows) -> ParseResult:
     for heading, stop in spans:
         url = heading.url or arxiv_ids.abstract_url(heading.arxiv_id)
         draft = PaperDraft(heading.row + 1, heading.arxiv_id, heading.title, url)
-        is_parsed = heading.arxiv_id not in first_papers or parse_simple_block(rows, heading.end, stop, draft)
-        if not is_parsed:
+        if heading.arxiv_id in first_papers:
             problems += parse_block(rows, heading.end, stop, draft)
         drafts.append(draft)
     return ParseResult(drafts, problems, end)
@@ -443,7 +414,7 @@ def _find_paper_spans(dated: fields.DatedRows) -> tuple[list[_PaperSpan], list[P
         if heading.level <= day.heading.level or (heading.level < level and heading.row > last):
             return spans, problems, heading.row
         excerpt = markdown_lines.excerpt(heading.text)
-        message = f"a heading without an arXiv id; what stands under it is left out: {excerpt}"
+        message = f"a heading without an arXiv id; the text under it is left out: {excerpt}"
         problems.append(Problem(heading.row + 1, message))
     if opened:
         spans.append((opened, end))
@@ -622,7 +593,7 @@ def _find_starts(dated: fields.DatedRows) -> tuple[list[_Start], list[Problem]]:
         if paper and (heading.row in marked or (may_begin and heading.row not in code())):
             starts.append((paper.row, paper))
         elif paper and (paper.title is None or heading.text.startswith("[")):
-            message = f"{paper.arxiv_id} stands within a summary and is not taken for a paper of its own"
+            message = f"{paper.arxiv_id} is mentioned in a summary and does not count as a separate paper"
             problems.append(Problem(heading.row + 1, message))
         elif (
             not paper
@@ -851,7 +822,7 @@ MAX_LINES = 2_000_000
 
 NO_DATE = "it has no heading with a date"
 """The reason for a text without any paper and date."""
-_NO_PAPERS = "no paper in a known form stands under this date"
+_NO_PAPERS = "there is no paper in a known form under this date"
 
 
 class _Segment(NamedTuple):
@@ -894,7 +865,7 @@ def decode(data: bytes) -> str:
     """A file's bytes as text: UTF-8, or UTF-16 with a byte order mark. Raises NotADigestError for anything else."""
     if len(data) > MAX_BYTES:
         size = f"{len(data) / 2**20:.0f} MB"
-        raise errors.NotADigestError(f"it has {size}; a digest file may have at most {MAX_BYTES >> 20} MB")
+        raise errors.NotADigestError(f"it is {size}; a digest file may have at most {MAX_BYTES >> 20} MB")
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = data.decode("utf-16" if utf16 else "utf-8-sig")
@@ -929,27 +900,37 @@ def parse_text(
         raise errors.NotADigestError(f"it has {lines:,} lines; a digest file may have at most {MAX_LINES:,}")
     rows = text.split("\n")
     del text  # 20 MB, unless the caller keeps it
-    written: tuple[Digest, ...] = ()
-    reason: errors.NotADigestError | None = None
     try:
         written = _parse_written(rows)
-    except errors.NotADigestError as error:
-        if "does not exist" in str(error):
+    except errors.NotADigestError as reason:
+        if "does not exist" in str(reason):
             raise  # it is dated, so its papers are not those of another day
-        reason = error
-    if any(map(_is_typical, written)):
+        try:
+            return paper_list.parse(rows, name, on)
+        except errors.NotADigestError as error:
+            # What is there says more than what is not: papers without a form or a date, before a date without papers.
+            raise (reason if str(error) == NO_DATE else error) from None
+    if not any(map(_is_typical, written)):
+        with suppress(errors.NotADigestError):
+            listed = paper_list.parse(rows, name, on)
+            found, known = _count_papers(listed), _count_papers(written)
+            # More problems than papers: a list that has a newsletter's headings and other texts below them.
+            is_strained = sum(len(digest.problems) for digest in written) > known
+            if found > known or (found == known and is_strained):
+                return listed
+    if len(written) == 1:
         return written
-    try:
-        listed = paper_list.parse(rows, name, on)
-    except errors.NotADigestError as error:
-        if reason is None:
-            return written
-        # What is there says more than what is not: papers without a form or a date, before a date without papers.
-        raise (reason if str(error) == NO_DATE else error) from None
-    found, known = _count_papers(listed), _count_papers(written)
-    # More problems than papers: a list that has a newsletter's headings and other texts below them.
-    is_strained = sum(len(digest.problems) for digest in written) > known
-    return listed if found > known or (found == known and is_strained) else written
+    return tuple(part for digest in written for part in _read_alone(digest, name, on))
+
+
+def _read_alone(digest: Digest, name: str, on: date | None) -> tuple[Digest, ...]:
+    """The digest, or the list that its own text is: what the other days of a page are says nothing about this one."""
+    if not _is_typical(digest):
+        with suppress(errors.NotADigestError):
+            alone = parse_text(digest.text, name, on)
+            if [own.format for own in alone] != [digest.format]:
+                return alone
+    return (digest,)
 
 
 def _is_typical(digest: Digest) -> bool:
@@ -1008,7 +989,7 @@ def _parse_segment(dated: fields.DatedRows) -> _Segment:
 def _undated_paper_problems(papers: Iterable[fields.PaperHeading]) -> list[Problem]:
     """A problem for each paper outside all dated digests: it is named, not parsed."""
     return [
-        Problem(paper.row + 1, f"{paper.arxiv_id} stands outside a dated digest and is left out")
+        Problem(paper.row + 1, f"{paper.arxiv_id} is outside a dated digest and is left out")
         for paper in papers
     ]
 

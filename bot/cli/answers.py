@@ -88,7 +88,7 @@ def similar(paper_id: PaperId, limit: Limit = 10, as_json: shell.AsJson = False)
         if detail is None:
             return None
         if not as_json:  # words of a title can mean several papers
-            shell.echo(f"Similar to {detail.arxiv_id}, {detail.title or 'without a title'}:")
+            shell.echo(f"Similar to {detail.arxiv_id}, {detail.title or '(no title)'}:")
         return await service.list_similar(detail.arxiv_id, limit=limit)
 
     rows = shell.run_with_service(create_search, command)
@@ -231,12 +231,11 @@ def glossary(
         ),
     ] = None,
     suspicious: Annotated[
-        bool,
-        typer.Option("--suspicious", help="List learnt forms, those least confirmed by other forms first."),
+        bool, typer.Option("--suspicious", help="List learnt forms, the most doubtful first.")
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show a term's forms with their evidence. Add or forget a form permanently."""
+    """Show the forms of a term (translations, abbreviations) and their evidence. Add or forget one permanently."""
     if suspicious:
         _print_suspicious(as_json)
         return
@@ -347,5 +346,5 @@ def _origin(form: SurfaceForm) -> str:
     origins = [*(["digests"] if form.papers else []), *(["seed list"] if form.seeded else [])]
     is_searched = form.expands and not form.is_alias
     return "; ".join(
-        filter(None, (", ".join(origins), "" if is_searched else "recognized, but not searched for"))
+        filter(None, (", ".join(origins), "" if is_searched else "recognised, but not searched for"))
     )

@@ -41,7 +41,7 @@ def reindex(as_json: shell.AsJson = False) -> None:
 
 def backup(
     target: Annotated[
-        str, typer.Argument(metavar="FILE", help="The file to write. An existing one is replaced.")
+        str, typer.Argument(metavar="FILE", help="The file to write. An earlier backup is replaced.")
     ],
     as_json: shell.AsJson = False,
 ) -> None:
@@ -226,7 +226,7 @@ def serve_tools(
         ),
     ] = None,
 ) -> None:
-    """Serve the search to agents over MCP. Ends with stdin or SIGINT. MCP is the Model Context Protocol."""
+    """Serve the search to agents over MCP, the Model Context Protocol, until stdin closes or SIGINT."""
     try:
         from bot.cli import mcp_server
     except ModuleNotFoundError as error:
@@ -289,7 +289,7 @@ def demo(
     except OSError as error:
         raise errors.PaperroundError(
             f"Cannot listen on port {port}: {os.strerror(error.errno or 0)}. Is another demo running?"
-            " Choose another port with --port, or 0 for any free one."
+            " Choose another port with --port (make demo PORT=…), or 0 for any free one."
         ) from error
     try:
         from bot.demo import server
@@ -299,7 +299,7 @@ def demo(
             " for example with pipx install '.[demo]'."
         ) from None
 
-    sys.stderr.write("Starting the bot with sample digests on a local page. This takes a few seconds …\n")
+    sys.stderr.write(f"{server.STARTING[language]}\n")
     shell.run_command(lambda: server.serve(port=port, locale=language, dm=dm))
 
 

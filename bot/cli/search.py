@@ -154,6 +154,10 @@ def author(
     as_json: shell.AsJson = False,
 ) -> None:
     """Find an author's papers, sorted by votes."""
+    from storage import errors
+
+    if not name.strip():
+        raise errors.UsageError("NAME is an empty string. Give an author's name.")
 
     def look_up(view: Snapshot) -> tuple[search_results.AuthorResult, str]:
         found = _create_lookup().find_author(view, name, limit=limit)
@@ -298,7 +302,7 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
         *([f"Not understood and ignored: {left_out}"] if result.ignored else []),
         *([f"Corrected: {corrected}; --literal searches as typed."] if result.corrected else []),
         *(
-            [f"The archive has no paper {result.unknown_id}. Search for words of its title."]
+            [f"The archive has no paper {result.unknown_id}. Search for words from its title."]
             if result.unknown_id
             else []
         ),
@@ -338,7 +342,7 @@ def _print_detail(detail: models.PaperDetail) -> None:
 
     votes = "unknown" if detail.votes is None else detail.votes
     shell.echo(f"{detail.arxiv_id}  {detail.title or '(no title)'}")
-    listed = f"in digests: {detail.first_on} to {detail.last_on}" if detail.is_listed else "in no digest"
+    listed = f"in digests: {detail.first_on} to {detail.last_on}" if detail.is_listed else "not in a digest"
     shell.echo(f"{detail.url}\nvotes: {votes}   {listed}")
     shell.echo(f"authors: {', '.join(detail.authors)}{' …' if detail.authors_truncated else ''}")
     links = ("accepted at", detail.venue), ("code", detail.code_url), ("model", detail.model_url)
@@ -350,7 +354,7 @@ def _print_detail(detail: models.PaperDetail) -> None:
         shell.echo(f"\n{appearance.date} ({appearance.format.value})")
         sections = summaries.shown_sections(appearance.entry)
         if summaries.misses_summary(appearance):
-            shell.echo("(no summary: its text is a refusal, invented, or empty)")
+            shell.echo("(no summary: the text is a model's refusal, made up, or empty)")
         for section in sections:
             shell.echo(f"{section.heading}: {section.body}" if section.heading else section.body)
     best = summaries.best_summary(detail, models.Locale(locale))

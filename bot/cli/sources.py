@@ -144,7 +144,7 @@ def remove(url: Url) -> None:
     """Remove a source. Digests already fetched are kept, with the lowest priority."""
     stored = shell.run_with_service(_create_registry, lambda registry: registry.remove(url))
     shell.run_command(lambda: _merge(stored))
-    shell.echo(f"{url} was removed. What it brought is kept.")
+    shell.echo(f"{url} was removed. Its digests are kept.")
 
 
 async def _merge(url: str) -> int:

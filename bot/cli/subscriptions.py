@@ -253,7 +253,8 @@ def _run(
     if subscription.source:
         sentence += f", from {errors.redact(subscription.source)}"
     if verb not in ("paused", "removed"):
-        sentence += f"; next on {_format_next(subscription) or '–'}"
+        upcoming = _format_next(subscription)
+        sentence += f"; next on {upcoming}" if upcoming else "; nothing scheduled"
     shell.print_result(to_dict(subscription), f"{sentence}.", as_json)
 
 

@@ -135,7 +135,7 @@ async def identify(settings: Settings) -> Application:
         endpoint = client.application.interactions_endpoint_url
         return Application(str(client.user), client.application.id, endpoint)
     except discord.LoginFailure as error:
-        reason = "Discord cannot be reached: something in between answered with 401."
+        reason = "Discord cannot be reached: a proxy or firewall in between answered with 401."
         raise PaperroundError(WRONG_TOKEN if answers[-1].is_discords else reason) from error
     except TimeoutError as error:
         raise PaperroundError(NO_ANSWER) from error

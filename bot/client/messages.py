@@ -1,6 +1,6 @@
-"""What messages of several rooms show: papers, lists of papers with their buttons and menus, posts, alerts and notices.
+"""What messages of several rooms show: papers, lists of papers with their buttons and menus, and notices.
 
-The texts of the last three are the operator's templates. The state of a list is its query with its filters and the page; the
+The texts of notices are the operator's templates. The state of a list is its query with its filters and the page; the
 custom ids of the list's components hold it.
 """
 
@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import zip_longest
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import discord
 from discord import ui
@@ -27,7 +27,6 @@ from bot.client.message_builder import (
     AMBER,
     RED,
     MessageBuilder,
-    allowed_mentions,
     button,
     link_button,
     pack_custom_id,
@@ -40,7 +39,7 @@ from bot.client.translations import Texts
 from bot.outbox import contents
 from bot.rendering import discord_text, markdown, templates
 from bot.rendering.discord_text import SafeMarkdown
-from bot.rendering.templates import EVERY_DAY, WORKDAYS, OutputFormat, Templates
+from bot.rendering.templates import Templates
 from bot.search import results as search_results
 from bot.search.results import Sort
 from bot.text import query_parser, typography
@@ -48,17 +47,12 @@ from storage import key_values, models
 from storage.database import Database
 from storage.shelf import Order
 
-DailyBlock = Literal["headline", "count", "missed", "foot", "name"]
-"""A block of the templates `daily` and `empty`."""
-
 MentionLookup = Callable[[str], str]
 """Returns the mention of a command, such as `daily edit`."""
 COMMAND_IDS = "commands.ids"
 """The stored value with the ids of the registered commands, by name, as JSON."""
 
 MAX_AUTHORS = 3
-MAX_TEMPLATE_AUTHORS = 10
-"""The first authors, which templates get: a list of thousands would take up the steps of a rendering."""
 MAX_URL_LENGTH = 160
 """A longer address is replaced by the paper's page on Hugging Face, so that a title always fits."""
 
@@ -79,19 +73,7 @@ _FOREIGN_ORIGIN_KEYS = {
 
 MAX_TOPIC_LENGTH = 60
 """Characters of a topic in a headline; the name of a thread has at most 100."""
-MAX_PICK_LENGTH = 170
-"""Code points of the link to a paper that members saved or shared."""
-MAX_SERVER_PICKS_LENGTH = 1000
-MAX_SERVER_PICKS_BYTES = 2000
-"""Code points and UTF-8 bytes of the list of these; the papers of the post share what is left of the message."""
-MAX_REASONS = 6
-"""Reasons shown per paper of an alert."""
-MAX_TOPICS = 3
-"""Terms shown in the headline of an alert in a channel."""
-PAPERS_PER_MESSAGE = discord_text.EMBEDS - 1
 MAX_TITLE_LENGTH = 200
-MAX_DESCRIPTION_LENGTH = 330
-"""Code points of an embed's text: with titles of 256, nine and the head are below 6,000, the limit of a message."""
 MAX_PLAIN_LENGTH = 1800
 """Code points of 2,000; the rest is for a marker that is longer than its placeholder."""
 
@@ -132,11 +114,7 @@ def title_link(
 
 def format_authors(names: Sequence[str], *, truncated: bool = False) -> str:
     """Return the first three authors and the number of the others, `+…` if the digest did not list them all."""
-    shown = ", ".join(escape_untrusted(name, max_length=MAX_NAME_LENGTH) for name in names[:MAX_AUTHORS])
-    more = len(names) - MAX_AUTHORS
-    if more > 0:
-        return f"{shown} +{more}{'…' if truncated else ''}"
-    return f"{shown} +…" if truncated and shown else shown
+    return discord_text.escape_text(templates.render_authors(names, truncated))
 
 
 def format_organization(name: str | None) -> str:
@@ -561,7 +539,7 @@ class CommandMentions:
 
 @dataclass(frozen=True, slots=True)
 class PostWording:
-    """Renders the texts of posts, alerts and notices in one language.
+    """What renders the texts of posts, alerts and notices in one language.
 
     The names of the values passed to the templates are a contract with operators (docs/wording.md).
     """
@@ -569,128 +547,6 @@ class PostWording:
     ui_texts: Texts
     templates: Templates
     mention: MentionLookup
-
-    def daily_text(self, post: contents.DailyPost, block: DailyBlock) -> SafeMarkdown:
-        """Return a text around the papers of a daily or weekly post, "" to omit it. `name` is plain, for a thread.
-
-        A post without papers is worded by the template `empty`.
-        """
-        at_time, timezone, days, *when = post.schedule or (None, "UTC", ())
-        values = {
-            "day": post.digest_on,
-            "since": post.since_on,
-            "total": post.total,
-            "shown": post.own_count,
-            "first": post.ranks[0] if post.ranks else 1,
-            "last": post.ranks[-1] if post.ranks else post.own_count,
-            "late_count": len(post.papers) - post.own_count,
-            "complete": models.When.COMPLETE in when,
-            "day_complete": post.is_complete,
-            "closes_at": None if post.is_complete else post.closes_at,
-            "final_total": post.final_total,
-            "has_votes": post.has_votes,
-            "missed": post.missed_on,
-            "at_time": at_time,
-            "timezone": timezone,
-            "days": days,
-            "every_day": EVERY_DAY,
-            "workdays": WORKDAYS,
-            **{
-                f"{name}_command": SafeMarkdown("" if post.by_webhook else self.mention(command))
-                for name, command in (("edit", "daily edit"), ("digest", "digest"))
-            },
-            "topic": discord_text.shorten(post.topic, MAX_TOPIC_LENGTH, markdown=False),
-            "source": discord_text.shorten(post.source, MAX_TOPIC_LENGTH, markdown=False),
-        }
-        output = OutputFormat.PLAIN if block == "name" else OutputFormat.MARKDOWN
-        template = "daily" if post.papers else "empty"
-        return self.templates.render_block(template, block, post.locale.value, values, output)
-
-    def late_headings(self, post: contents.DailyPost) -> dict[str, SafeMarkdown]:
-        """Return the heading above the first late paper of each day, by the arXiv id of that paper."""
-        headings, position = {}, post.own_count
-        for day, shown, count in post.late:
-            values = {"late_on": day, "late_shown": shown, "late_total": count}
-            heading = self.templates.render_block("daily", "late", post.locale.value, values)
-            headings[post.papers[position].arxiv_id] = heading
-            position += shown
-        return headings
-
-    def server_picks(self, post: contents.DailyPost) -> str:
-        """Return the papers that most members of the server saved or shared, below a heading; "" without any."""
-        if not post.server_picks:
-            return ""
-        picks = []
-        for paper, saved, shared in post.server_picks:
-            title = title_link(paper.title, paper.arxiv_id, paper.url, max_characters=MAX_PICK_LENGTH)
-            picks.append({"title": SafeMarkdown(title), "saved": saved, "shared": shared})
-        text = self.templates.render_block("daily", "server_picks", post.locale.value, {"papers": picks})
-        return discord_text.shorten(text, MAX_SERVER_PICKS_LENGTH, max_bytes=MAX_SERVER_PICKS_BYTES)
-
-    def foot(self, post: contents.DailyPost) -> str:
-        """Return the small print below a post: its language if no paper has a summary in the reader's, its schedule."""
-        language = self.ui_texts("summary-in-other-language") if post.is_in_other_language else ""
-        return subtext_lines(f"{language}\n{self.daily_text(post, 'foot')}")
-
-    def paper_lines(self, post: contents.DailyPost, rank: int, paper: contents.PostPaper, title: str) -> str:
-        """Return the lines of a paper in a daily post: title, facts, the start of the summary."""
-        values = {
-            "rank": rank,
-            "title": SafeMarkdown(title),
-            "votes": paper.votes,
-            "has_votes": post.has_votes,
-            "authors": [
-                discord_text.shorten(name, MAX_NAME_LENGTH, markdown=False)
-                for name in paper.authors[:MAX_TEMPLATE_AUTHORS]
-            ],
-            "author_count": len(paper.authors),
-            "authors_truncated": paper.authors_truncated,
-            "organization": SafeMarkdown(format_organization(paper.organization)),
-            "links": code_and_project(self.ui_texts, paper),
-            "thought": _excerpt(paper.sections[0].body) if paper.sections else "",
-            "note": post_note(self.ui_texts, paper.summary, with_language=not post.is_in_other_language),
-        }
-        return self.templates.render_block("daily", "paper", self.ui_texts.locale.value, values)
-
-    def alert_headline(self, post: contents.AlertPost) -> SafeMarkdown:
-        """Return the line above the papers of an alert."""
-        return self._alert_text("headline", post, len(post.matches))
-
-    def alert_more(self, post: contents.AlertPost, shown: int) -> SafeMarkdown:
-        """Return the line below the `shown` papers of an alert: how many more there are, "" if there are none."""
-        return self._alert_text("more", post, shown)
-
-    def _alert_text(
-        self, block: Literal["headline", "more"], post: contents.AlertPost, shown: int
-    ) -> SafeMarkdown:
-        reasons = [reason for _, matched in post.matches for reason in matched]
-        lines = {reason.crossed and reason.crossed[0] for reason in reasons}
-        topics = list(dict.fromkeys(reason.topic for reason in reasons))
-        values = {
-            "day": post.digest_on,
-            "total": len(post.matches) + post.more,
-            "shown": shown,
-            "in_channel": post.in_channel,
-            "topics": [
-                discord_text.shorten(topic, MAX_TOPIC_LENGTH, markdown=False) for topic in topics[:MAX_TOPICS]
-            ],
-            "crossed": lines.pop() if len(lines) == 1 else None,
-        }
-        return self.templates.render_block("alert", block, post.locale.value, values)
-
-    def alert_paper_lines(self, match: contents.AlertMatch, title: str) -> str:
-        """Return the lines of a paper in an alert: title, votes and at most MAX_REASONS different reasons."""
-        paper, matched = match
-        reasons = {(reason.found_in, reason.text): reason for reason in matched}
-        crossed, votes_before = next((reason.crossed for reason in matched if reason.crossed), (None, None))
-        values = {
-            "title": SafeMarkdown(title),
-            "votes": paper.votes,
-            "reasons": list(reasons.values())[:MAX_REASONS],
-            "crossed": crossed,
-            "votes_before": votes_before,
-        }
-        return self.templates.render_block("alert", "paper", self.ui_texts.locale.value, values)
 
     def notice_text(self, post: contents.NoticePost) -> str:
         """Return the text of a notice: the event, its meaning, the remedy."""
@@ -725,12 +581,12 @@ def excerpt_lines(
 
 def summary_excerpt(sections: Sequence[models.Section]) -> SafeMarkdown:
     """Return the start of a summary on one line, cut at a sentence; "" for no summary."""
-    return discord_text.escape_text(_excerpt(sections[0].body) if sections else "")
+    return discord_text.escape_text(plain_excerpt(sections[0].body) if sections else "")
 
 
 # The messages of a day show the same papers.
 @lru_cache(maxsize=128)
-def _excerpt(body: str) -> str:
+def plain_excerpt(body: str) -> str:
     columns = search_results.MAX_COLUMNS
     plain = " ".join(markdown.render_plain(body[: 40 * columns]).split())
     return discord_text.shorten(plain, search_results.count_fitting(plain, columns), markdown=False)
@@ -739,61 +595,6 @@ def _excerpt(body: str) -> str:
 def subtext_lines(text: str) -> str:
     """Return the lines of a text as small print, without blank lines."""
     return "\n".join(subtext(line) for line in text.splitlines() if line.strip())
-
-
-# Posts without layout components: embeds for announcement channels, and plain text as the fallback of every message.
-
-
-def embeds_payload(wording: PostWording, post: contents.DailyPost) -> dict[str, Any]:
-    """Return one message of embeds without buttons, which Discord forwards to servers that follow the channel."""
-    own, late = post.papers[: post.own_count], post.papers[post.own_count :]
-    ranked = list(zip(post.numbers, post.papers, strict=True))
-    # Late papers are at the end, and few.
-    shown = ranked[: min(len(own), PAPERS_PER_MESSAGE - len(late))] + ranked[len(own) :]
-    headings = wording.late_headings(post)
-    rest = len(post.papers) - len(shown)
-    more = wording.ui_texts("more-papers", count=rest) if rest else ""
-    language = wording.ui_texts("summary-in-other-language") if post.is_in_other_language else ""
-    lines = (wording.daily_text(post, "count"), wording.daily_text(post, "missed"), more, language)
-    head = {
-        "title": discord_text.shorten(f"📰 {wording.daily_text(post, 'headline')}", discord_text.EMBED_TITLE),
-        "description": "\n".join(filter(None, lines)),
-        "url": day_url(post, 0),
-        "color": AMBER,
-    }
-    embeds = [
-        head,
-        *(
-            _paper_embed(wording.ui_texts, post, rank, paper, headings.get(paper.arxiv_id))
-            for rank, paper in shown
-        ),
-    ]
-    body = {"embeds": embeds, "allowed_mentions": allowed_mentions(post.mention_role_id)}
-    return body if post.mention_role_id is None else {"content": mention_line(post).strip(), **body}
-
-
-def plain_post_payload(
-    wording: PostWording,
-    post: contents.DailyPost,
-    papers: tuple[contents.PostPaper, ...],
-    position: int,
-    end: str = "",
-) -> dict[str, Any]:
-    """Return a post as plain text: the headline, a line per paper while they fit, and the number of the others.
-
-    `end` is the text below them.
-    """
-    mention = mention_line(post) if position == 0 else ""
-    head = f"{mention}**[{wording.daily_text(post, 'headline')}](<{day_url(post, position)}>)**"
-    lines = [head, wording.daily_text(post, "count")]
-    headings = wording.late_headings(post)
-    text = fit_paper_lines(wording.ui_texts, lines, papers, headings, end)
-    return plain_payload(text, mention_role_id=post.mention_role_id if position == 0 else None)
-
-
-def mention_line(post: contents.DailyPost) -> str:
-    """Return the line at the head of a post that mentions its role; "" without one."""
-    return "" if post.mention_role_id is None else f"<@&{post.mention_role_id}>\n"
 
 
 def fit_paper_lines(
@@ -826,38 +627,9 @@ def fit_paper_lines(
     return "\n".join([*lines, *last])
 
 
-def day_url(post: contents.DailyPost | contents.AlertPost | contents.TodayPost, position: int) -> str:
-    """Return the address of the day's list on Hugging Face, with the part's marker as its fragment."""
-    marker = contents.part_marker(post.marker, position)
-    return f"https://huggingface.co/papers/date/{post.digest_on.isoformat()}#{marker}"
-
-
-def _paper_embed(
-    texts: Texts, post: contents.DailyPost, rank: int, paper: contents.PostPaper, heading: str | None
-) -> dict[str, Any]:
-    title = f"{rank} · {format_title(paper.title, paper.arxiv_id)}"
-    facts = join_dotted(
-        format_votes(paper.votes) if post.has_votes else "",
-        format_authors(paper.authors, truncated=paper.authors_truncated),
-        format_organization(paper.organization),
-    )
-    excerpt = summary_excerpt(paper.sections)
-    note = post_note(texts, paper.summary, with_language=not post.is_in_other_language)
-    links = code_and_project(texts, paper)
-    lines = [heading or "", facts, excerpt, subtext(join_dotted(note, links))]
-    if sum(len(line) + 1 for line in lines) > MAX_DESCRIPTION_LENGTH:
-        # Two addresses can take most of the space; the title's link leads to the paper's page.
-        lines[-1] = subtext(note)
-    embed: dict[str, Any] = {
-        "title": discord_text.shorten(title, discord_text.EMBED_TITLE, markdown=False),
-        "url": discord_text.safe_url(paper.url) or arxiv_ids.huggingface_url(paper.arxiv_id),
-        "description": discord_text.shorten("\n".join(filter(None, lines)), MAX_DESCRIPTION_LENGTH),
-        "color": AMBER,
-    }
-    picture = discord_text.safe_url(paper.thumbnail) if paper.thumbnail else None
-    if picture is not None:
-        embed["thumbnail"] = {"url": picture}
-    return embed
+def day_url(day: date, marker: str, position: int) -> str:
+    """Return the address of a day's list on Hugging Face, with a part's marker as its fragment."""
+    return f"https://huggingface.co/papers/date/{day.isoformat()}#{contents.part_marker(marker, position)}"
 
 
 def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> ui.LayoutView:

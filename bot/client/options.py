@@ -84,6 +84,8 @@ _CLOCK = re.compile(
     r"(?:[:.](?P<minute>[0-9]{2})|(?:시|h|o'clock)(?:(?P<korean>[0-9]{1,2})분?|(?P<half>반))?)?"
     r"(?P<after>am|pm|a\.m\.?|p\.m\.?)?"
 )
+_KOREAN_HOURS = ["한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉", "열", "열한", "열두"]
+_KOREAN_HOUR = re.compile(rf"({'|'.join(reversed(_KOREAN_HOURS))})시")
 _MORNING = ("오전", "새벽", "아침", "am", "a.m")
 
 
@@ -92,6 +94,7 @@ def find_time(text: str) -> str | None:
     folded = _fold(text).replace(" ", "")
     if name := TIME_NAMES.get(folded):
         return name
+    folded = _KOREAN_HOUR.sub(lambda hour: f"{_KOREAN_HOURS.index(hour[1]) + 1}시", folded)
     match = _CLOCK.fullmatch(folded)
     if match is None or (match["before"] and match["after"]):
         return None

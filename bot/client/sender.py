@@ -5,6 +5,7 @@ Works after `client.login()`, without the Gateway. Uses discord.py's internal HT
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -81,6 +82,7 @@ class DiscordSender:
         self._client = client
         self._webhooks = webhooks or webhook.WebhookSender()
         self._is_sender = is_sender
+        self._asked_members: dict[int, asyncio.Future[discord.Member]] = {}
         self._crosspost_limiter = outcomes.RateLimiter(time.monotonic, CROSSPOST_LIMIT, CROSSPOST_PERIOD)
 
     async def send(self, request: SendRequest) -> Receipt:
@@ -116,8 +118,36 @@ class DiscordSender:
             raise DeliveryError(HISTORY_UNREADABLE, "the message has no marker to look for")
         async with self._confirming(request):
             if request.kind is PartKind.FORUM_POST:
-                return await find_forum_post(self._client, request, since)
-            return await find_message(self._client, request, since)
+                return await find_forum_post(self._client, request, since, self._check_may_read_history)
+            return await find_message(self._client, request, since, self._check_may_read_history)
+
+    async def _check_may_read_history(self, request: SendRequest) -> None:
+        if request.guild_id is None:
+            return
+        # Not from the cache: it is stale while the Gateway is away, which a half-open connection does not tell, and what was
+        # lost with the network is what is looked for.
+        me = await self._fetch_me(request.guild_id)
+        channel: Any = await me.guild.fetch_channel(request.channel_id)
+        if isinstance(channel, discord.Thread):
+            # A thread inherits the permissions of its parent.
+            channel = await me.guild.fetch_channel(channel.parent_id)
+        permissions = channel.permissions_for(me)
+        if not (permissions.view_channel and permissions.read_message_history):
+            raise DeliveryError(HISTORY_UNREADABLE, "no permission to read the channel's history")
+
+    async def _fetch_me(self, guild_id: int) -> discord.Member:
+        """Ask for the bot as a member of a server. Who asks at the same time shares the request: a new sender searches for many
+        posts at once, and all wait for the one rate of requests.
+        """
+
+        async def fetch() -> discord.Member:
+            guild = await self._client.fetch_guild(guild_id, with_counts=False)
+            return await guild.fetch_member(_bot_user_id(self._client))
+
+        if (asking := self._asked_members.get(guild_id)) is None:
+            asking = self._asked_members[guild_id] = asyncio.ensure_future(fetch())
+            asking.add_done_callback(lambda _: self._asked_members.pop(guild_id))
+        return await asyncio.shield(asking)
 
     async def open_dm(self, user_id: int) -> int:
         """Open the direct messages with a user and return the channel's id. Raises DeliveryError."""
@@ -263,14 +293,20 @@ def _delivery_error(classification: Classification, error: discord.HTTPException
 # Finding a message whose outcome is unknown. It works without the Gateway and its cache: everything is requested.
 
 
-async def find_message(client: discord.Client, request: SendRequest, since: datetime) -> Receipt | None:
+Check = Callable[[SendRequest], Awaitable[None]]
+"""Raises DeliveryError if the history may not be read: then Discord answers with no messages."""
+
+
+async def find_message(
+    client: discord.Client, request: SendRequest, since: datetime, check: Check
+) -> Receipt | None:
     """Return the bot's message with the request's marker, or None if it is certainly absent. Raises DeliveryError."""
     # Newest first, without a lower bound: a local clock that was ahead would put the message before the bound.
     before: int | None = None
     for _ in range(MAX_PAGES):
         page = await client.http.logs_from(request.channel_id, PAGE_SIZE, before=before)
         if not page and before is None:
-            await _check_may_read_history(client, request)
+            await check(request)
         for message in page:
             if _is_ours(client, request, message):
                 return Receipt(int(message["id"]), request.channel_id, _has_texts(message, request))
@@ -280,9 +316,11 @@ async def find_message(client: discord.Client, request: SendRequest, since: date
     raise DeliveryError(HISTORY_UNREADABLE, "too many messages were posted since")
 
 
-async def find_forum_post(client: discord.Client, request: SendRequest, since: datetime) -> Receipt | None:
+async def find_forum_post(
+    client: discord.Client, request: SendRequest, since: datetime, check: Check
+) -> Receipt | None:
     """Return the bot's post whose first message has the marker, or None if it is certainly absent. Raises DeliveryError."""
-    await _check_may_read_history(client, request)
+    await check(request)
     async for thread in _list_threads(client, request, since):
         thread_id = int(thread["id"])
         is_own = int(thread.get("owner_id") or 0) == _bot_user_id(client)
@@ -365,22 +403,6 @@ def _is_newer(snowflake: int, since: datetime) -> bool:
 
 def _bot_user_id(client: discord.Client) -> int:
     return client.user.id if client.user is not None else 0
-
-
-async def _check_may_read_history(client: discord.Client, request: SendRequest) -> None:
-    if request.guild_id is None:
-        return
-    # Not from the cache: it is stale while the Gateway is away, which a half-open connection does not tell, and what was
-    # lost with the network is what is looked for.
-    guild = await client.fetch_guild(request.guild_id, with_counts=False)
-    me = await guild.fetch_member(_bot_user_id(client))
-    channel: Any = await guild.fetch_channel(request.channel_id)
-    if isinstance(channel, discord.Thread):
-        # A thread inherits the permissions of its parent.
-        channel = await guild.fetch_channel(channel.parent_id)
-    permissions = channel.permissions_for(me)
-    if not (permissions.view_channel and permissions.read_message_history):
-        raise DeliveryError(HISTORY_UNREADABLE, "the channel's history may not be read")
 
 
 def choose_tags(tags: Iterable[Tag], *, required: bool, topic: str = "") -> list[str]:

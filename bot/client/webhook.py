@@ -121,7 +121,7 @@ class WebhookSender:
         receipt = self._receipts.get(request.nonce)
         if receipt is None:
             raise DeliveryError(
-                UNVERIFIABLE, "messages of a webhook cannot be looked up, so it is not sent again"
+                UNVERIFIABLE, "a webhook's messages cannot be looked up, so the message is not sent again"
             )
         return receipt
 

@@ -78,8 +78,14 @@ async def _end_connection(request: web.Request, response: web.StreamResponse) ->
     response.headers["Connection"] = "close"
 
 
+def keep(request: web.Request) -> None:
+    """Have the connection of a client that proved who it is closed only when all connections are of such clients."""
+    if isinstance(request.protocol, _Connection):
+        request.protocol.is_kept = True
+
+
 class _Connections:
-    """The open connections, oldest first. One too many closes the oldest, so that a probe is still answered."""
+    """The open connections, oldest first. One too many closes the oldest that is not kept, so that a probe is still answered."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -94,7 +100,7 @@ class _Connections:
             if not self._is_full_reported:
                 log.warning("too many connections; the oldest are closed", limit=self.limits.connections)
             self._is_full_reported = True
-            next(iter(self._open)).abort()
+            min(self._open, key=lambda open_one: open_one.is_kept).abort()
         loop = asyncio.get_running_loop()
         self._open[connection] = loop.call_later(self.limits.seconds, connection.abort)
 
@@ -125,7 +131,7 @@ class _Connections:
 class _Connection(web.RequestHandler):
     """A connection for one request, within a time."""
 
-    __slots__ = ("_connections", "_received")
+    __slots__ = ("_connections", "_received", "is_kept")
 
     def __init__(self, server: web.Server, connections: _Connections) -> None:
         super().__init__(
@@ -136,6 +142,7 @@ class _Connection(web.RequestHandler):
         )
         self._connections = connections
         self._received = 0
+        self.is_kept = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)

@@ -1,4 +1,6 @@
-"""Which papers go into a post: what a due subscription does, and how candidates are ranked and late papers added.
+"""Which papers go into a post, and the post as plain data.
+
+That is what a due subscription does, and how candidates are ranked and late papers added.
 
 A post draws from *fresh* digests: dated within the subscription's last `fresh_days` local days, not older than the last
 digest posted, not of a date that has not begun anywhere, and not covered by an earlier post. The first post of a
@@ -16,17 +18,81 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from bot.core import day_close
 from bot.core.clock import TimeSlices
 from bot.daily import schedule
 from bot.daily.schedule import DAY
+from bot.outbox import contents
 from storage import models, papers, shelf
 from storage.archive import DigestPaper, Origin
 from storage.daily import StoredDecision
 from storage.database import Connection
 from storage.models import StoredDigest, Style, Subscription
+
+ServerPick: TypeAlias = tuple[contents.PostPaper, int, int]
+"""A paper, and how many members of the server saved and shared it; of its paper, only the facts of a list are known."""
+
+PostSchedule = tuple[str, str, tuple[int, ...], models.When]
+"""A subscription's schedule, for the footer: `HH:MM`, an IANA zone, ISO weekdays (1-7), and when on such a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class DailyPost(models.PostFacts):
+    """The day's top papers for one channel.
+
+    `marker` names the delivery inside its messages (at most 64 characters of `A-Za-z0-9:_-`), by which they are found in
+    the channel's history. `total` is the number of papers chosen from. `digest_on` is the digest's date, for WEEKLY the
+    last day; `since_on` is the first day of a weekly post. `forum_tags` are the tag ids that a forum requires.
+    `server_picks` are the papers that most members of the server saved or shared, at most five.
+    `mention_role_id` is a role to mention at the head of the first message. One `by_webhook` has no buttons, menus and
+    commands, which only a bot answers; a `silent` one raises no notification. Without `papers` the post says "no papers today".
+    """
+
+    marker: str
+    locale: models.Locale
+    style: models.Style
+    digest_on: date
+    total: int
+    papers: tuple[contents.PostPaper, ...]
+    schedule: PostSchedule | None = None
+    since_on: date | None = None
+    forum_tags: tuple[int, ...] = ()
+    mention_role_id: int | None = None
+    server_picks: tuple[ServerPick, ...] = ()
+    by_webhook: bool = False
+    silent: bool = False
+
+    @property
+    def own_count(self) -> int:
+        """The number of papers of the post's own day."""
+        return len(self.papers) - sum(shown for _, shown, _ in self.late)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of the papers: their ranks; late papers follow."""
+        own = self.ranks or tuple(range(1, self.own_count + 1))
+        last = own[-1] if own else 0
+        return own + tuple(range(last + 1, last + 1 + len(self.papers) - len(own)))
+
+    @property
+    def has_votes(self) -> bool:
+        """Whether the votes of a paper are known; otherwise the post leaves them out."""
+        return any(paper.votes is not None for paper in self.papers)
+
+    @property
+    def is_in_other_language(self) -> bool:
+        """Whether its summaries are all in another language than the post; its foot says so once."""
+        return contents.is_in_other_language(self.papers, self.locale)
+
+
+def build_pick(row: models.PaperRow, saved: int, shared: int) -> ServerPick:
+    """Return a paper that members saved or shared, with the numbers of members."""
+    paper = contents.PostPaper(
+        row.arxiv_id, row.title, row.url, row.date, row.votes, row.authors, thumbnail=row.thumbnail
+    )
+    return paper, saved, shared
 
 
 def sort_key(paper: DigestPaper) -> tuple[bool, int, int, int, int]:

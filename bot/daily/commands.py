@@ -37,6 +37,9 @@ ERRORS: Mapping[type[Exception], str] = {
     NoDayListError: "source-has-no-day",
 }
 """Fluent ids of the exceptions of the subscriptions service."""
+MAX_POSTS = 100
+"""Daily posts that a server may set up: to find the papers of a topic takes 20 ms, and the posts of all servers that are due in
+the same minute wait for it."""
 
 
 P = ParamSpec("P")
@@ -49,12 +52,11 @@ async def _complete_post(interaction: Interaction, current: str) -> autocomplete
     """Return the subscriptions of the server with a name that contains the typed text."""
     texts = await interaction.client.texts_for(interaction)
     query = current.casefold()
-    labels: dict[str, str] = {}
     await interaction.client.prepare_guild(interaction.guild_id)
-    for subscription in await _list_for_guild(Request(interaction, texts)):
-        channel = interaction.client.get_channel(subscription.channel_id)
-        name = getattr(channel, "name", None)
-        labels[str(subscription.id)] = daily_messages.subscription_label(texts, subscription, name)
+    request = Request(interaction, texts)
+    rows = await _list_for_guild(request)
+    names = _name_channels(request, rows)
+    labels = {str(row.id): daily_messages.subscription_label(texts, row, names) for row in rows}
     return autocomplete.make_choices(
         (label, value) for value, label in labels.items() if query in label.casefold() or query == value
     )
@@ -493,7 +495,8 @@ async def _start_setup(
     rows = await _list_in_channel(request, channel.id)
     if not rows:
         return await _wizard_views(request, draft)
-    return [daily_messages.existing_view(request.texts, rows, await _save_draft(request, draft))]
+    names = _name_channels(request, rows)
+    return [daily_messages.existing_view(request.texts, rows, names, await _save_draft(request, draft))]
 
 
 async def _wizard_views(request: Request, draft: Subscription) -> list[ui.LayoutView]:
@@ -565,7 +568,9 @@ async def _create(request: Request, draft: Subscription) -> Subscription | ui.La
 
 
 async def _require_may_create(request: Request, draft: Subscription) -> None:
-    """Raise UserError unless the channel takes such posts, and the bot and the user may post them there."""
+    """Raise UserError unless there is room for one more, the channel takes such posts, and the bot and the user may post them."""
+    if len(await _list_for_guild(request)) >= MAX_POSTS:
+        raise UserError("subscriptions-too-many", most=MAX_POSTS)
     channel = _find_postable(request, draft)
     await _require_allowed(request, channel, draft)
     await _require_bot_may_post(request, channel, draft.style, draft.mention_role_id)
@@ -639,7 +644,14 @@ def _list_view(
 ) -> ui.LayoutView:
     """Return the view of subscriptions, with a menu for the action `verb`."""
     setup_command = request.interaction.client.mentions("daily setup")
-    return daily_messages.list_view(request.texts, rows, setup_command, verb)
+    names = _name_channels(request, rows)
+    return daily_messages.list_view(request.texts, rows, setup_command, names, verb)
+
+
+def _name_channels(request: Request, rows: Sequence[Subscription]) -> dict[int, str]:
+    """Return the names of the channels of subscriptions, as far as the bot sees them."""
+    channels = (request.interaction.client.get_channel(row.channel_id) for row in rows)
+    return {channel.id: channel.name for channel in channels if isinstance(channel, discord.abc.GuildChannel)}
 
 
 async def _find_or_ask(

@@ -4,9 +4,8 @@ The papers and their order stay as planned. The edit after the close shows the f
 open, and only once the list was read after its close.
 
 What another digest says changes no post, so a paper's text is always that of the digest from which it was posted. A message
-that is there is edited: it has one edit that waits at most, and is edited once in `INTERVAL` at most, then to its last state. A
-message that was certainly not sent gets the new text. One of which that is unknown keeps its own, so that it is not sent twice,
-and is edited once its outcome is known.
+that is there is edited: it has one edit that waits at most, and is edited once in `INTERVAL` at most, then to its last state.
+One that is not known to be there keeps its text, and is edited once its delivery has gone on.
 
 The transaction that stores a digest only notes that it was corrected (`add_pending`). `EditPlanner.plan` looks for its posts,
 for all corrected digests at once, so that a source that corrects hundreds of digests costs what one correction costs.
@@ -141,19 +140,16 @@ class EditPlanner:
     ) -> list[ChangedPost]:
         """Render each distinct post again that is not among `rendered`; return those whose papers changed or list closed."""
         by_id = {row.id: row for row in await daily.list_rows(connection)}
-        unsent = set(await outbox.list_unsent(connection, [delivery.id for delivery in affected]))
         changed = []
         for delivery in affected:
             subscription = by_id.get(delivery.subscription_id or 0)
             if subscription is None:
                 continue
-            may_mention = delivery.kind is models.DeliveryKind.DAILY and delivery.id in unsent
-            role_id = subscription.mention_role_id if may_mention else None  # an edit mentions none
-            content = delivery.post, delivery.locale, delivery.digest_on, role_id
+            content = delivery.post, delivery.locale, delivery.digest_on
             schedule_key = schedule.schedule_key(subscription)
             key = content, subscription.style, schedule_key, subscription.is_by_webhook, subscription.silent
             if key not in rendered:
-                rendered[key] = await self._rerender(connection, delivery, subscription, role_id, closes)
+                rendered[key] = await self._rerender(connection, delivery, subscription, closes)
             new = rendered[key]
             if new is not None and _figures(new.stored) != _figures(delivery.post):
                 changed.append(ChangedPost(delivery, new))
@@ -164,7 +160,6 @@ class EditPlanner:
         connection: Connection,
         delivery: models.Delivery,
         subscription: models.Subscription,
-        role_id: int | None,
         closes: Mapping[datetime, date],
     ) -> planner.RenderedPost | None:
         stored = delivery.post
@@ -182,11 +177,11 @@ class EditPlanner:
         await contents.prepare_extracts(details, [delivery.locale])
         counts = {arxiv_id: (saved, shared) for arxiv_id, saved, shared in delivery.post.server_picks}
         picked = await papers.list_by_arxiv_ids(connection, list(counts))
-        picks = tuple(contents.build_pick(row, *counts[row.arxiv_id]) for row in picked)
+        picks = tuple(choice.build_pick(row, *counts[row.arxiv_id]) for row in picked)
         # A template error must not abort the transaction of the correction.
         with isolation.isolated(log, "re-render failed", delivery=delivery.key):
             assert delivery.digest_on is not None
-            post = contents.DailyPost(
+            post = choice.DailyPost(
                 marker=planner.MARKER_PLACEHOLDER,
                 locale=delivery.locale,
                 style=subscription.style,
@@ -195,7 +190,6 @@ class EditPlanner:
                 papers=tuple(contents.build_post_paper(detail, delivery.locale) for detail in details),
                 schedule=schedule.schedule_key(subscription),
                 since_on=choice.first_rolling_date(subscription, delivery.digest_on),
-                mention_role_id=role_id,
                 server_picks=picks,
                 by_webhook=subscription.is_by_webhook,
                 silent=subscription.silent,
@@ -213,45 +207,29 @@ class EditPlanner:
     ) -> int:
         """Correct the messages of each post, with an edit in place of the one that waits. Returns the number of posts.
 
-        Those with a message that cannot be corrected yet are added to `unsettled`, with their states.
+        A post that needs other messages now stays as it is. Those with a message that is not known to be there are added to
+        `unsettled`, with their states.
         """
         if not batch:
             return 0
         ids = [delivery.id for delivery, _ in batch]
         known = await outbox.list_edits(connection, now - INTERVAL)
-        held = await outbox.hold_unattempted(connection, ids)
         stored = await outbox.list_parts_by_delivery(connection, ids)
         planned: list[models.NewDelivery] = []
         replaced: list[int] = []
         posts: dict[int, models.StoredPost] = {}
         payloads: dict[int, str] = {}
-        unsent: dict[int, tuple[str, str | None]] = {}
         count = 0
         for delivery, rendered in batch:
             parts = stored[delivery.id]
-            new_parts, has_new_rest = self._factory.build_parts(rendered.parts, delivery.key), False
+            new_parts = self._factory.build_parts(rendered.parts, delivery.key)
             if [part.kind for part in parts] != [part.kind for part in new_parts]:
-                # The subscription's style has changed since, or the text has another length: the post has other messages.
-                parts = _list_begun(parts, held)
-                kinds = [new.kind for new in new_parts[: len(parts)]]
-                if len(parts) == len(stored[delivery.id]) or [part.kind for part in parts] != kinds:
-                    # What is there cannot become the new post, so the rest stays as it was planned.
-                    if delivery.state is not models.DeliveryState.SENT:
-                        unsettled[delivery.id] = delivery.state
-                    continue
-                due_at = max(now, delivery.due_at)
-                await outbox.replace_parts(
-                    connection, delivery.id, new_parts, due_at, since=len(parts), now=now
-                )
-                new_parts, has_new_rest = new_parts[: len(parts)], True
-            is_settled = all(part.id in held or part.state is models.PartState.SENT for part in parts)
+                continue
             changed = _list_changed_messages(parts, new_parts)
-            unsent |= {part.id: bodies for part, bodies in changed if part.id in held}
-            for part, (payload, _) in changed:
-                if part.message_id is None:
-                    continue
+            count += bool(changed)
+            for part, payload in changed:
                 payloads[part.id] = payload
-                earlier = known.get(part.message_id, ())
+                earlier = known.get(part.message_id or 0, ())
                 is_sending = [row.part_id for row in earlier if row.state is models.PartState.SENDING]
                 edit = _build_edit(part, payload)
                 # If that attempt fails and is repeated, it must not restore the older text.
@@ -271,10 +249,7 @@ class EditPlanner:
                         post=models.StoredPost(papers=delivery.post.papers),
                     )
                 )
-            count += has_new_rest or any(
-                part.id in held or part.message_id is not None for part, _ in changed
-            )
-            if not is_settled:
+            if any(part.state is not models.PartState.SENT for part in parts):
                 unsettled[delivery.id] = delivery.state
             else:
                 fingerprint, is_complete, final_total = _figures(rendered.stored)
@@ -283,7 +258,7 @@ class EditPlanner:
                 )
         await outbox.withdraw(connection, replaced)
         await outbox.add_all(connection, planned)
-        await outbox.set_content(connection, posts, payloads, unsent)
+        await outbox.set_content(connection, posts, payloads)
         return count
 
 
@@ -334,25 +309,18 @@ async def _count_listed(
     return max(post.total or 0, len({paper.paper_id for paper in listed}))
 
 
-def _list_begun(parts: Sequence[models.Part], held: Collection[int]) -> list[models.Part]:
-    """Return the parts up to the last one that may have been sent. Those after it are sent in order, and can be replaced."""
-    begun = max((number for number, part in enumerate(parts, 1) if part.id not in held), default=0)
-    return list(parts[:begun])
-
-
 def _list_changed_messages(
     parts: Sequence[models.Part], new_parts: Sequence[models.NewPart]
-) -> list[tuple[models.Part, tuple[str, str | None]]]:
-    """Return the parts whose message has another content now, with its payload and fallback."""
+) -> list[tuple[models.Part, str]]:
+    """Return the parts whose message is there and has another content now, with its payload."""
     changed = []
     for part, new in zip(parts, new_parts, strict=True):
-        if part.kind not in contents.MARKED_KINDS or part.payload is None:
+        if part.kind not in contents.MARKED_KINDS or part.payload is None or part.message_id is None:
             continue
         # If Discord refused the payload, the fallback was posted, and the part has no fallback of its own.
-        is_plain = part.fallback is None and new.fallback is not None
-        bodies = (new.fallback or "", None) if is_plain else (new.payload, new.fallback)
-        if part.payload != bodies[0]:
-            changed.append((part, bodies))
+        payload = new.fallback if part.fallback is None and new.fallback is not None else new.payload
+        if part.payload != payload:
+            changed.append((part, payload))
     return changed
 
 

@@ -233,9 +233,12 @@ def subscription_detail_view(texts: Texts, subscription: Subscription, headline:
 
 
 def list_view(
-    texts: Texts, rows: Sequence[Subscription], setup_command: str, verb: str = SHOW
+    texts: Texts, rows: Sequence[Subscription], setup_command: str, names: Mapping[int, str], verb: str = SHOW
 ) -> ui.LayoutView:
-    """Return the subscriptions of a server with a menu for the action `verb`; without any, how to set one up."""
+    """Return the subscriptions of a server with a menu for the action `verb`; without any, how to set one up.
+
+    `names` has the names of their channels, as far as the bot sees them.
+    """
     if not rows:
         return client_messages.text_view(texts("no-subscriptions", command=setup_command))
     message = message_builder.MessageBuilder()
@@ -244,7 +247,7 @@ def list_view(
     if len(rows) > MAX_LISTED:
         lines.append(texts("and-more", count=len(rows) - MAX_LISTED))
     message.add_text("\n".join(lines))
-    message.add_select(select_menu(texts, rows, verb))
+    message.add_select(select_menu(texts, rows, names, verb))
     return message.view
 
 
@@ -255,11 +258,13 @@ def list_line(texts: Texts, row: Subscription) -> str:
     return client_messages.join_dotted(topic, source, format_schedule(texts, row), next_post_text(texts, row))
 
 
-def select_menu(texts: Texts, rows: Sequence[Subscription], verb: str) -> ui.Item[ui.LayoutView] | None:
-    """Return the menu that selects a subscription for the action `verb`."""
+def select_menu(
+    texts: Texts, rows: Sequence[Subscription], names: Mapping[int, str], verb: str
+) -> ui.Item[ui.LayoutView] | None:
+    """Return the menu that selects a subscription for the action `verb`. An option shows no mention, but the channel's name."""
     options = [
         message_builder.select_option(
-            format_schedule(texts, row),
+            client_messages.join_dotted(_name_channel(names, row), format_schedule(texts, row)),
             str(row.id),
             description=client_messages.join_dotted(
                 texts("subscription-option", id=str(row.id), style=texts(f"style-{row.style.value}")),
@@ -316,8 +321,9 @@ def _copies_text(texts: Texts, checked: Mapping[int, str], text_id: str) -> str:
 
 def confirm_remove_view(texts: Texts, subscription: Subscription) -> ui.LayoutView:
     """Return the confirmation of a removal."""
+    sure = texts("subscription-remove-sure", channel=f"<#{subscription.channel_id}>")
     return client_messages.text_view(
-        texts("subscription-remove-sure", channel=f"<#{subscription.channel_id}>"),
+        f"{sure}\n- {list_line(texts, subscription)}",
         _button(texts, "remove", REMOVE_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger),
         _button(texts, "back", LIST),
     )
@@ -350,11 +356,18 @@ def paused_text(texts: Texts, subscription: Subscription) -> str:
     return texts("paused-by", user=f"<@{subscription.paused_by}>", at=at)
 
 
-def subscription_label(texts: Texts, subscription: Subscription, channel: str | None) -> str:
+def subscription_label(texts: Texts, subscription: Subscription, names: Mapping[int, str]) -> str:
     """Return a subscription on one line without markup, for autocomplete."""
-    name = f"#{channel}" if channel else str(subscription.channel_id)
     schedule = format_schedule(texts, subscription)
-    return client_messages.join_dotted(name, short_topic(subscription) or None, schedule)
+    return client_messages.join_dotted(
+        _name_channel(names, subscription), short_topic(subscription) or None, schedule
+    )
+
+
+def _name_channel(names: Mapping[int, str], subscription: Subscription) -> str:
+    """Return a channel without markup: its name, of one that the bot does not see the id."""
+    channel_id = subscription.channel_id
+    return f"#{names[channel_id]}" if channel_id in names else str(channel_id)
 
 
 def short_topic(subscription: Subscription) -> str:
@@ -434,14 +447,16 @@ def form_modal(
     return modal
 
 
-def existing_view(texts: Texts, rows: Sequence[Subscription], token: str) -> ui.LayoutView:
+def existing_view(
+    texts: Texts, rows: Sequence[Subscription], names: Mapping[int, str], token: str
+) -> ui.LayoutView:
     """Return the daily posts that a channel has, with buttons to change one, or to add the draft of the token."""
     message = message_builder.MessageBuilder()
     heading = texts("setup-exists", channel=f"<#{rows[0].channel_id}>", count=len(rows))
     message.add_text(f"### {heading}")
     message.add_text("\n".join(f"- {list_line(texts, row)}" for row in rows[:MAX_LISTED]))
     if len(rows) > 1:
-        message.add_select(select_menu(texts, rows, CHANGE))
+        message.add_select(select_menu(texts, rows, names, CHANGE))
     message.add_buttons(
         _change_button(texts, rows[0]) if len(rows) == 1 else None,
         button(texts("setup-add", count=len(rows)), pack_custom_id(ADD, token)),

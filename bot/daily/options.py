@@ -234,7 +234,7 @@ _ROWS = (
             "Thread: papers in a thread": Style.THREAD.value,
             "Forum: one post per day": Style.FORUM.value,
             "Announcement: published to followers": Style.ANNOUNCEMENT.value,
-            "Weekly: the week's late risers": Style.WEEKLY.value,
+            "Weekly: papers that gained votes late": Style.WEEKLY.value,
         },
         parse=Style,
         field=ChoiceField("style", tuple(Style), "style-"),

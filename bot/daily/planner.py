@@ -32,9 +32,6 @@ from storage.outbox import add_all
 
 log = structlog.get_logger(__name__)
 
-CLOCK_SKEW_TOLERANCE = timedelta(minutes=1)
-"""If a tick is earlier than the last one by more than this, the clock was set back."""
-
 POSTPONE_DELAY = timedelta(hours=1)
 BATCH_SIZE = 500
 OWN_POSTS_IN_BATCH = 100
@@ -83,8 +80,8 @@ async def _suspend(
     return [_owned(row) for row in affected if row.id in changed_ids]
 
 
-async def _resume(connection: Connection, can_resume: CanResume, guild_id: int | None) -> list[Owned]:
-    paused = await daily.list_rows(connection, guild_id=guild_id, state=models.ActivityState.PAUSED)
+async def _resume(connection: Connection, can_resume: CanResume) -> list[Owned]:
+    paused = await daily.list_rows(connection, state=models.ActivityState.PAUSED)
     resumable = [row for row in paused if can_resume(row)]
     await daily.set_state(connection, [row.id for row in resumable], models.ActivityState.ACTIVE)
     return [_owned(row) for row in resumable]
@@ -103,7 +100,7 @@ def _owned(subscription: models.Subscription) -> Owned:
     )
 
 
-DAILY: KindRecord[contents.DailyPost] = KindRecord(
+DAILY: KindRecord[choice.DailyPost] = KindRecord(
     kind=models.DeliveryKind.DAILY,
     priority=models.Priority.SCHEDULED,
     render=lambda renderer, post: renderer.render_daily(post),
@@ -125,7 +122,7 @@ class RenderedPost:
     stored: models.StoredPost
 
 
-def render(factory: DeliveryFactory, post: contents.DailyPost) -> RenderedPost:
+def render(factory: DeliveryFactory, post: choice.DailyPost) -> RenderedPost:
     """Render a post once, for any number of deliveries. `post.marker` must be MARKER_PLACEHOLDER.
 
     A paper that cannot be rendered is shown by its id, votes and address alone, and logged: it must not stop the post.
@@ -157,7 +154,7 @@ def render(factory: DeliveryFactory, post: contents.DailyPost) -> RenderedPost:
 
 
 def _reduce_failing(
-    factory: DeliveryFactory, post: contents.DailyPost, paper: contents.PostPaper
+    factory: DeliveryFactory, post: choice.DailyPost, paper: contents.PostPaper
 ) -> contents.PostPaper:
     """Return a paper of a post, with nothing but its id, votes and address if it cannot be rendered alone."""
     failures: list[Exception] = []
@@ -369,12 +366,12 @@ def build_daily_post(
     post: choice.PlannedPost,
     details: Mapping[int, models.PaperDetail],
     now: datetime,
-) -> contents.DailyPost:
+) -> choice.DailyPost:
     """Return the content of a planned post, with the shared marker. `details` are keyed by paper id.
 
     A list that closes after `now` (UTC) is not complete.
     """
-    return contents.DailyPost(
+    return choice.DailyPost(
         marker=MARKER_PLACEHOLDER,
         locale=subscription.locale,
         style=subscription.style,
@@ -392,7 +389,7 @@ def build_daily_post(
         closes_at=post.closes_at,
         is_complete=post.closes_at is not None and post.closes_at <= now,
         ranks=post.ranks,
-        server_picks=tuple(contents.build_pick(*pick) for pick in post.server_picks),
+        server_picks=tuple(choice.build_pick(*pick) for pick in post.server_picks),
         by_webhook=subscription.is_by_webhook,
         silent=subscription.silent,
     )
@@ -416,7 +413,7 @@ class RenderedPosts:
         post: choice.PlannedPost,
         details: Mapping[int, models.PaperDetail],
         *,
-        record: KindRecord[contents.DailyPost] = DAILY,
+        record: KindRecord[choice.DailyPost] = DAILY,
         key: str | None = None,
     ) -> models.NewDelivery:
         """Return the delivery of a planned post; only a daily one mentions a role. Raises what its templates raise."""
@@ -478,14 +475,9 @@ class DailyPlanner:
         self._matcher = matcher
         self._deliveries = deliveries
         self._day_close = rule or day_close.default()
-        self._last_tick_at: datetime | None = None
 
     async def tick(self, now: datetime) -> int:
         """Plan everything that is due at `now` (UTC). Returns the number of posts planned."""
-        if self._last_tick_at is not None and now < self._last_tick_at - CLOCK_SKEW_TOLERANCE:
-            # While the clock was ahead, due times were moved too far into the future.
-            await self.reschedule(now)
-        self._last_tick_at = now
         planned = 0
         rendered = RenderedPosts(self._deliveries, now)
         matches, loaded = TopicMatches(self._matcher), PapersByRevision()

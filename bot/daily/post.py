@@ -1,4 +1,6 @@
-"""The messages of a daily post: the registry of its styles, and the copy of a message in the other language."""
+"""The messages of a daily post: the registry of its styles, its texts, which are the operator's templates, embeds for
+announcement channels, plain text as the fallback, and the copy of a message in the other language.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import discord
 from discord import ui
 
+from bot.archive import arxiv_ids
 from bot.client import message_builder, sender
 from bot.client import messages as client_messages
 from bot.client.message_builder import pack_custom_id
 from bot.client.messages import OPEN_TOPIC_MODAL, PostWording, subtext_lines
 from bot.client.router import REQUIRED, Channel
 from bot.client.translations import Texts
+from bot.daily.choice import DailyPost
 from bot.outbox import contents
-from bot.outbox.contents import DailyPost, PostPaper, RenderedPart
-from bot.rendering import discord_text
+from bot.outbox.contents import PostPaper, RenderedPart
+from bot.rendering import discord_text, templates
 from storage import models
 from storage.models import PartKind, Style
 
@@ -39,6 +43,20 @@ RENDERED_LINES = 150
 
 A post has 25 cards, and each block of a text costs a tenth of a millisecond.
 """
+
+MAX_TEMPLATE_AUTHORS = 10
+"""The first authors, which templates get: a list of thousands would take up the steps of a rendering."""
+MAX_PICK_LENGTH = 170
+"""Code points of the link to a paper that members saved or shared."""
+MAX_SERVER_PICKS_LENGTH = 1000
+MAX_SERVER_PICKS_BYTES = 2000
+"""Code points and UTF-8 bytes of the list of these; the papers of the post share what is left of the message."""
+EMBEDDED_PAPERS = discord_text.EMBEDS - 1
+MAX_DESCRIPTION_LENGTH = 330
+"""Code points of an embed's text: with titles of 256, nine and the head are below 6,000, the limit of a message."""
+
+DailyBlock = Literal["headline", "count", "missed", "foot", "name"]
+"""A block of the templates `daily` and `empty`."""
 
 SHOW_LANGUAGE = "lang"
 
@@ -70,8 +88,8 @@ def compact_views(
 
 def header(wording: PostWording, post: DailyPost, note: str = "") -> str:
     """Return the headline with the small print below it, and the note and the mention of the post's role above it."""
-    small_print = (subtext_lines(wording.daily_text(post, block)) for block in ("count", "missed"))
-    headline = f"{client_messages.mention_line(post)}## 📰 {wording.daily_text(post, 'headline')}"
+    small_print = (subtext_lines(daily_text(wording, post, block)) for block in ("count", "missed"))
+    headline = f"{mention_line(post)}## 📰 {daily_text(wording, post, 'headline')}"
     return "\n".join(line for line in (note, headline, *small_print) if line)
 
 
@@ -87,7 +105,7 @@ def headline_view(
             wording.ui_texts, post, contents.part_marker(post.marker, 0) if with_marker else None, None
         )
     )
-    message.add_text(wording.foot(post))
+    message.add_text(foot(wording, post))
     return message.view
 
 
@@ -201,15 +219,15 @@ def _add_papers(
         if last
         else _language_buttons(texts, post, first, len(group))
     )
-    server_picks = wording.server_picks(post) if last else ""
-    foot = wording.foot(post) if last else ""
-    message.reserve(bool(server_picks), (server_picks,) if server_picks else ())
-    message.end_with(([menu], buttons), foot)
+    picks = server_picks(wording, post) if last else ""
+    small_print = foot(wording, post) if last else ""
+    message.reserve(bool(picks), (picks,) if picks else ())
+    message.end_with(([menu], buttons), small_print)
     # A full message has no component left for the separator below the headline.
     _add_sections(wording, message, post, group, first, is_separated=first == 0 and not is_full)
-    if server_picks:
+    if picks:
         message.add_separator()
-        message.add_reserved_text(server_picks)
+        message.add_reserved_text(picks)
 
 
 def _add_sections(
@@ -222,7 +240,7 @@ def _add_sections(
     is_separated: bool,
 ) -> None:
     """Add the papers of a group, each with an equal share of the space, and separators; one above if `is_separated`."""
-    headings = wording.late_headings(post)
+    headings = late_headings(wording, post)
     for position, paper in enumerate(group):
         if position or is_separated:
             message.add_separator()
@@ -255,7 +273,7 @@ def _paper_text(
         return f"{heading}\n\n{lines}"
     facts = _byline(post, paper)
     title = _title(paper, characters - len(facts) - 16, size - discord_text.utf8_bytes(facts) - 16)
-    return discord_text.shorten(wording.paper_lines(post, rank, paper, title), characters, max_bytes=size)
+    return discord_text.shorten(paper_lines(wording, post, rank, paper, title), characters, max_bytes=size)
 
 
 def _title(paper: PostPaper, characters: int, size: int) -> str:
@@ -301,13 +319,7 @@ def _language_buttons(texts: Texts, post: DailyPost, first: int, count: int) -> 
     if not post.papers:
         return []
     other = OTHER_LOCALE[post.locale]
-    fields = (other.value, *_pack_copy(post, first, count))
-    server_picks = _pack_server_picks(post, first, count)
-    try:
-        custom_id = pack_custom_id(SHOW_LANGUAGE, *fields, *server_picks)
-    except ValueError:
-        # Ranks of four digits and thousands of members are too long; the copy is one of the papers alone then.
-        custom_id = pack_custom_id(SHOW_LANGUAGE, *fields)
+    custom_id = pack_custom_id(SHOW_LANGUAGE, other.value, *_pack_copy(post, first, count))
     return [message_builder.button(texts(f"language-{other.value}"), custom_id, emoji="🌐")]
 
 
@@ -329,35 +341,14 @@ def _pack_copy(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
     return f"{total}", post.digest_on.strftime("%Y%m%d"), since, numbers, late
 
 
-def _pack_server_picks(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
-    """Return a field of a copy: for each paper that members saved or shared, its position in the menu and the counts."""
-    if not post.server_picks or first + count < len(post.papers):
-        return ()
-    shown = _menu_papers(post, post.papers[first : first + count], last=True)
-    positions = {paper.arxiv_id: position for position, paper in enumerate(shown)}
-    return (
-        ".".join(
-            f"{positions[paper.arxiv_id]}-{saved}-{shared}" for paper, saved, shared in post.server_picks
-        ),
-    )
-
-
-def _unpack_server_picks(
-    text: str, papers: Sequence[PostPaper], own_count: int
-) -> tuple[contents.ServerPick, ...]:
-    """Return what `_pack_server_picks` packed; () if a paper of the menu was not found: the positions are wrong then."""
-    picks = [tuple(map(int, pick.split("-"))) for pick in text.split(".") if pick]
-    if own_count + sum(position >= own_count for position, _, _ in picks) != len(papers):
-        return ()
-    return tuple((papers[position], saved, shared) for position, saved, shared in picks)
-
-
 def copy_of(
     action: message_builder.Action, papers: Sequence[PostPaper], locale: models.Locale, topic: str
 ) -> DailyPost:
-    """Return the post that a message shows, in the other language, from its button. Raises InvalidCustomIdError."""
-    _, total, day, since, ranks, rest = action.fields(6)
-    late, _, server_picks = rest.partition(":")
+    """Return the post that a message shows, in the other language, from its button. Raises InvalidCustomIdError.
+
+    The papers that members saved or shared are left out: their titles are in the message, in the language of the papers.
+    """
+    _, total, day, since, ranks, late = action.fields(6)
     with message_builder.map_parse_errors():
         digest_on = date.fromisoformat(day)
         days = tuple(tuple(map(int, part.split("-"))) for part in late.split(".") if part)
@@ -376,7 +367,6 @@ def copy_of(
             topic=topic,
             late=late_days,
             ranks=numbers[:own],
-            server_picks=_unpack_server_picks(server_picks, papers, count),
         )
 
 
@@ -401,7 +391,7 @@ def _card_parts(
     """Return a headline and one message per paper; a single message if there are no papers."""
     if not post.papers:
         return _compact_parts(wording, post)
-    headings = wording.late_headings(post)
+    headings = late_headings(wording, post)
     cards = [
         _message_part(
             wording,
@@ -438,9 +428,7 @@ def _forum_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, .
 
 def _announcement_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
     message = RenderedPart(
-        PartKind.MESSAGE,
-        client_messages.embeds_payload(wording, post),
-        client_messages.plain_post_payload(wording, post, post.papers, 0),
+        PartKind.MESSAGE, embeds_payload(wording, post), plain_post_payload(wording, post, post.papers, 0)
     )
     return message, RenderedPart(PartKind.CROSSPOST)
 
@@ -455,15 +443,15 @@ def _message_part(
     *,
     is_last: bool = False,
 ) -> RenderedPart:
-    server_picks = wording.server_picks(post) if is_last else ""
-    plain = client_messages.plain_post_payload(wording, post, papers, position, server_picks)
+    picks = server_picks(wording, post) if is_last else ""
+    plain = plain_post_payload(wording, post, papers, position, picks)
     role_id = post.mention_role_id if position == 0 else None
     return RenderedPart(kind, message_builder.layout_payload(view, mention_role_id=role_id), plain)
 
 
 def _thread_fields(wording: PostWording, post: DailyPost) -> dict[str, Any]:
     name = discord_text.shorten(
-        str(wording.daily_text(post, "name")), discord_text.THREAD_NAME, markdown=False
+        str(daily_text(wording, post, "name")), discord_text.THREAD_NAME, markdown=False
     )
     return {"name": name or post.digest_on.isoformat(), "auto_archive_duration": AUTO_ARCHIVE_MINUTES}
 
@@ -532,3 +520,175 @@ def check_permissions(channel: Channel, style: models.Style, role_id: int | None
     """Return the permissions that posts of this style need in the channel, each with whether the bot has it."""
     granted = channel.permissions_for(channel.guild.me)
     return {name: getattr(granted, name) for name in needed_permissions(channel, style, role_id)}
+
+
+def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> discord_text.SafeMarkdown:
+    """Return a text around the papers of a daily or weekly post, "" to omit it. `name` is plain, for a thread.
+
+    A post without papers is worded by the template `empty`.
+    """
+    at_time, timezone, days, *when = post.schedule or (None, "UTC", ())
+    values = {
+        "day": post.digest_on,
+        "since": post.since_on,
+        "total": post.total,
+        "shown": post.own_count,
+        "first": post.ranks[0] if post.ranks else 1,
+        "last": post.ranks[-1] if post.ranks else post.own_count,
+        "late_count": len(post.papers) - post.own_count,
+        "complete": models.When.COMPLETE in when,
+        "day_complete": post.is_complete,
+        "closes_at": None if post.is_complete else post.closes_at,
+        "final_total": post.final_total,
+        "has_votes": post.has_votes,
+        "missed": post.missed_on,
+        "at_time": at_time,
+        "timezone": timezone,
+        "days": days,
+        "every_day": templates.EVERY_DAY,
+        "workdays": templates.WORKDAYS,
+        **{
+            f"{name}_command": discord_text.SafeMarkdown("" if post.by_webhook else wording.mention(command))
+            for name, command in (("edit", "daily edit"), ("digest", "digest"))
+        },
+        "topic": discord_text.shorten(post.topic, client_messages.MAX_TOPIC_LENGTH, markdown=False),
+        "source": discord_text.shorten(post.source, client_messages.MAX_TOPIC_LENGTH, markdown=False),
+    }
+    output = templates.OutputFormat.PLAIN if block == "name" else templates.OutputFormat.MARKDOWN
+    template = "daily" if post.papers else "empty"
+    return wording.templates.render_block(template, block, post.locale.value, values, output)
+
+
+def late_headings(wording: PostWording, post: DailyPost) -> dict[str, discord_text.SafeMarkdown]:
+    """Return the heading above the first late paper of each day, by the arXiv id of that paper."""
+    headings, position = {}, post.own_count
+    for day, shown, count in post.late:
+        values = {"late_on": day, "late_shown": shown, "late_total": count}
+        heading = wording.templates.render_block("daily", "late", post.locale.value, values)
+        headings[post.papers[position].arxiv_id] = heading
+        position += shown
+    return headings
+
+
+def server_picks(wording: PostWording, post: DailyPost) -> str:
+    """Return the papers that most members of the server saved or shared, below a heading; "" without any."""
+    if not post.server_picks:
+        return ""
+    picks = []
+    for paper, saved, shared in post.server_picks:
+        title = client_messages.title_link(
+            paper.title, paper.arxiv_id, paper.url, max_characters=MAX_PICK_LENGTH
+        )
+        picks.append({"title": discord_text.SafeMarkdown(title), "saved": saved, "shared": shared})
+    text = wording.templates.render_block("daily", "server_picks", post.locale.value, {"papers": picks})
+    return discord_text.shorten(text, MAX_SERVER_PICKS_LENGTH, max_bytes=MAX_SERVER_PICKS_BYTES)
+
+
+def foot(wording: PostWording, post: DailyPost) -> str:
+    """Return the small print below a post: its language if no paper has a summary in the reader's, its schedule."""
+    language = wording.ui_texts("summary-in-other-language") if post.is_in_other_language else ""
+    return subtext_lines(f"{language}\n{daily_text(wording, post, 'foot')}")
+
+
+def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPaper, title: str) -> str:
+    """Return the lines of a paper in a daily post: title, facts, the start of the summary."""
+    values = {
+        "rank": rank,
+        "title": discord_text.SafeMarkdown(title),
+        "votes": paper.votes,
+        "has_votes": post.has_votes,
+        "authors": [
+            discord_text.shorten(name, client_messages.MAX_NAME_LENGTH, markdown=False)
+            for name in paper.authors[:MAX_TEMPLATE_AUTHORS]
+        ],
+        "author_count": len(paper.authors),
+        "authors_truncated": paper.authors_truncated,
+        "organization": discord_text.SafeMarkdown(client_messages.format_organization(paper.organization)),
+        "links": client_messages.code_and_project(wording.ui_texts, paper),
+        "thought": client_messages.plain_excerpt(paper.sections[0].body) if paper.sections else "",
+        "note": client_messages.post_note(
+            wording.ui_texts, paper.summary, with_language=not post.is_in_other_language
+        ),
+    }
+    return wording.templates.render_block("daily", "paper", wording.ui_texts.locale.value, values)
+
+
+def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
+    """Return one message of embeds without buttons, which Discord forwards to servers that follow the channel."""
+    own, late = post.papers[: post.own_count], post.papers[post.own_count :]
+    ranked = list(zip(post.numbers, post.papers, strict=True))
+    # Late papers are at the end, and few.
+    shown = ranked[: min(len(own), EMBEDDED_PAPERS - len(late))] + ranked[len(own) :]
+    headings = late_headings(wording, post)
+    rest = len(post.papers) - len(shown)
+    more = wording.ui_texts("more-papers", count=rest) if rest else ""
+    language = wording.ui_texts("summary-in-other-language") if post.is_in_other_language else ""
+    lines = (daily_text(wording, post, "count"), daily_text(wording, post, "missed"), more, language)
+    head = {
+        "title": discord_text.shorten(
+            f"📰 {daily_text(wording, post, 'headline')}", discord_text.EMBED_TITLE
+        ),
+        "description": "\n".join(filter(None, lines)),
+        "url": client_messages.day_url(post.digest_on, post.marker, 0),
+        "color": message_builder.AMBER,
+    }
+    embeds = [
+        head,
+        *(
+            _paper_embed(wording.ui_texts, post, rank, paper, headings.get(paper.arxiv_id))
+            for rank, paper in shown
+        ),
+    ]
+    body = {"embeds": embeds, "allowed_mentions": message_builder.allowed_mentions(post.mention_role_id)}
+    return body if post.mention_role_id is None else {"content": mention_line(post).strip(), **body}
+
+
+def plain_post_payload(
+    wording: PostWording, post: DailyPost, papers: tuple[PostPaper, ...], position: int, end: str = ""
+) -> dict[str, Any]:
+    """Return a post as plain text: the headline, a line per paper while they fit, and the number of the others.
+
+    `end` is the text below them.
+    """
+    mention = mention_line(post) if position == 0 else ""
+    day = client_messages.day_url(post.digest_on, post.marker, position)
+    head = f"{mention}**[{daily_text(wording, post, 'headline')}](<{day}>)**"
+    lines = [head, daily_text(wording, post, "count")]
+    headings = late_headings(wording, post)
+    text = client_messages.fit_paper_lines(wording.ui_texts, lines, papers, headings, end)
+    return message_builder.plain_payload(
+        text, mention_role_id=post.mention_role_id if position == 0 else None
+    )
+
+
+def mention_line(post: DailyPost) -> str:
+    """Return the line at the head of a post that mentions its role; "" without one."""
+    return "" if post.mention_role_id is None else f"<@&{post.mention_role_id}>\n"
+
+
+def _paper_embed(
+    texts: Texts, post: DailyPost, rank: int, paper: PostPaper, heading: str | None
+) -> dict[str, Any]:
+    title = f"{rank} · {client_messages.format_title(paper.title, paper.arxiv_id)}"
+    facts = client_messages.join_dotted(
+        client_messages.format_votes(paper.votes) if post.has_votes else "",
+        client_messages.format_authors(paper.authors, truncated=paper.authors_truncated),
+        client_messages.format_organization(paper.organization),
+    )
+    excerpt = client_messages.summary_excerpt(paper.sections)
+    note = client_messages.post_note(texts, paper.summary, with_language=not post.is_in_other_language)
+    links = client_messages.code_and_project(texts, paper)
+    lines = [heading or "", facts, excerpt, client_messages.subtext(client_messages.join_dotted(note, links))]
+    if sum(len(line) + 1 for line in lines) > MAX_DESCRIPTION_LENGTH:
+        # Two addresses can take most of the space; the title's link leads to the paper's page.
+        lines[-1] = client_messages.subtext(note)
+    embed: dict[str, Any] = {
+        "title": discord_text.shorten(title, discord_text.EMBED_TITLE, markdown=False),
+        "url": discord_text.safe_url(paper.url) or arxiv_ids.huggingface_url(paper.arxiv_id),
+        "description": discord_text.shorten("\n".join(filter(None, lines)), MAX_DESCRIPTION_LENGTH),
+        "color": message_builder.AMBER,
+    }
+    picture = discord_text.safe_url(paper.thumbnail) if paper.thumbnail else None
+    if picture is not None:
+        embed["thumbnail"] = {"url": picture}
+    return embed

@@ -14,7 +14,6 @@ from bot.core.clock import Clock
 from bot.daily import choice, options, schedule
 from bot.daily import planner as daily_planner
 from bot.daily.planner import ON_DEMAND, RenderedPosts, build_daily_post
-from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.sources import kinds
 from storage import archive, daily, errors, key_values, models, outbox, sources
@@ -263,7 +262,7 @@ class OnDemandPosts:
         self._matcher = matcher
         self._day_close = rule or day_close.default()
 
-    async def preview(self, subscription: models.Subscription) -> tuple[contents.DailyPost, bool]:
+    async def preview(self, subscription: models.Subscription) -> tuple[choice.DailyPost, bool]:
         """Return the post that would be sent now, and True.
 
         If it would have no papers, False and the newest digest of the archive instead, or the newest that has papers on

@@ -157,13 +157,14 @@ HINTS = {
         "chosen": "`{option}` is chosen from Discord's list. Type / and pick the command there.",
         "channel": "There is no channel {value}. Choose one: {names}.",
         "refused": "`{command}` cannot use that: {reason}",
-        "text": "The bot answers commands and reads no messages. Type one, such as `/topic diffusion`, or press a first step.",
+        "text": "The bot answers commands and does not read messages. Type a command, such as `/topic diffusion`, or click one of"
+        " the first steps.",
     },
     models.Locale.KO: {
         "unknown": "{line} 명령어는 없어요. /를 입력해 목록에서 고르거나 /도움말을 입력해 보세요.",
         "group": "그런 명령어는 없어요. 이 중에서 입력해 주세요: {names}",
         "missing": "`{command}` 명령어에는 {missing} 값이 필요해요. 예: `{command} {missing}: …`",
-        "choice": "`{command}` 명령어의 {option} 값으로는 쓸 수 없어요. 이 중에서 골라 주세요: {names}",
+        "choice": "`{command}` 명령어의 {option}에 쓸 수 없는 값이에요. 이 중에서 골라 주세요: {names}",
         "number": "`{option}`에는 10처럼 숫자를 넣어 주세요(입력한 값: {value}).",
         "range": "`{option}`에는 {low}부터 {high}까지 넣을 수 있어요(입력한 값: {value}).",
         "chosen": "`{option}` 값은 디스코드 목록에서 골라야 해요. /를 입력해 명령어를 골라 주세요.",

@@ -71,7 +71,7 @@ class ListsCog(commands.Cog):
     @router.command(name="digest", description="One day's papers, sorted by votes")
     @app_commands.describe(
         date="A day such as yesterday, dec 30 or 2025-02-06; the newest digest if left out",
-        since="What came since you last asked for this, at most 14 days back",
+        since="What was added since you last looked, at most 14 days back",
     )
     @app_commands.choices(since=[app_commands.Choice(name="Since I last looked", value=LAST_LOOK)])
     @app_commands.autocomplete(date=autocomplete.dates)
@@ -331,7 +331,7 @@ class PaperListLoader:
         if not result.complete and not result.unknown_id:
             suggestions = await self._author_suggestion(texts, state) + suggestions
         if not result.rows:
-            suggestions = suggestions or await self._popular_topics(texts)
+            suggestions = suggestions or await self._popular_topics(texts, state.text)
         return PaperList(
             state=state,
             heading=lists_messages.topic_heading(texts, state.text, result),
@@ -515,11 +515,12 @@ class PaperListLoader:
         suggestion = Suggestion(texts("as-a-topic", count=result.complete), topic)
         return PaperList(state, suggestions=(suggestion,) if result.has_full_matches else ())
 
-    async def _popular_topics(self, texts: Texts) -> tuple[Suggestion, ...]:
-        """Return the most frequent topics of the archive, for a query without similar topics."""
+    async def _popular_topics(self, texts: Texts, typed: str = "") -> tuple[Suggestion, ...]:
+        """Return topics that what was typed may begin, then the most frequent ones of the archive."""
         if not (await self._services.search.get_extent()).paper_count:
             return ()
-        topics = await self._services.search.complete_topic("", texts.locale)
+        search = self._services.search
+        topics = [topic for text in (typed, "") for topic in await search.complete_topic(text, texts.locale)]
         return self._suggestions(ListState(ListKind.TOPIC), [topic.value for topic in topics])
 
     def _request(self, texts: Texts, state: ListState) -> SearchRequest:

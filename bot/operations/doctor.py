@@ -28,11 +28,11 @@ from storage import (
     daily,
     errors,
     key_values,
+    locks,
     migrate,
     models,
     outbox,
     papers,
-    processes,
     snapshot,
     sources,
 )
@@ -41,15 +41,15 @@ from storage.database import Database
 TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
 """Returns the bot of the token, or raises PaperroundError."""
 
-NO_TOKEN = "`paperround setup` asks for one and writes it to .env; `paperround demo` needs none."
+NO_TOKEN = "`paperround setup` asks for one and writes it to .env; `paperround demo` works without one."
 NO_POST = "No channel has a daily post. Use `/daily setup` in Discord or `paperround channels add`."
 GONE = (
     "Discord no longer knows this webhook. Create another one in the channel's settings › Integrations, add the post"
     " again with `paperround channels add --webhook -`, and remove this one with `paperround channels remove {id}`."
 )
 IDLE_FRONTS = (
-    "The fronts get no commands. Enter their proxy's address with /interactions as Interactions Endpoint URL on the"
-    " application's General Information page (https://discord.com/developers/applications)."
+    "The fronts receive no commands. Enter their proxy's address, followed by /interactions, as the Interactions Endpoint URL"
+    " on the application's General Information page (https://discord.com/developers/applications)."
 )
 UNCERTAIN = (
     "It is unclear whether the post of {days} arrived. Check the channel; if it is missing, `paperround channels resume"
@@ -184,7 +184,7 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool, Sequence[m
             posts, has_alert = await daily.list_rows(connection), await alerts.exist(connection)
             tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
             uncertain = await outbox.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
-            live = await processes.list_live(connection, system_clock())
+            live = await locks.list_processes(connection, system_clock())
             decisions = await snapshot.read(connection, search_glossary.read_decisions)
         async with opened.transaction() as connection:
             await key_values.remove(connection, "doctor")  # is refused by a database that is read-only
@@ -313,7 +313,7 @@ async def _discord(
     except errors.PaperroundError as error:
         return [Finding("Discord", "not logged in", status=Status.ERROR, note=str(error))]
     findings = [Finding("Discord", f"logged in as {application.name}")]
-    address, has_front = application.interactions_url, processes.has_front(live)
+    address, has_front = application.interactions_url, locks.has_front(live)
     if address is not None:
         status, note = (Status.OK, "") if has_front else (Status.WARNING, service.NO_FRONT)
         findings.append(Finding("commands", f"sent to {address}", status=status, note=note))

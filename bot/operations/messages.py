@@ -169,6 +169,8 @@ def _alerts_text(texts: Texts, report: StatusReport) -> str:
     last = _last_post_text(texts, report.last_alert_post, None)
     reasons = dict.fromkeys(alert.reason for alert in report.inactive_alerts if alert.reason)
     lines = [subtext(client_messages.reason_text(texts, reason)) for reason in reasons]
+    if report.inactive_alerts:
+        lines.insert(0, texts("status-alerts-paused", count=len(report.inactive_alerts)))
     return "\n".join([texts("status-alerts", count=report.alert_count, last=last), *lines])
 
 

@@ -1,7 +1,7 @@
 """Removes what is older than the retention time, in transactions of a few hundred rows between which others write.
 
-Kept in a small form is what prevents repetition: which papers a recipient was notified of (packed), which papers a channel
-was posted, and which digests a subscription has covered.
+Kept is what prevents repetition: which papers a recipient was notified of, which papers a channel was posted, and which
+digests a subscription has covered.
 """
 
 from __future__ import annotations
@@ -71,7 +71,6 @@ class Retention:
             removed += await self._repeat(purge, limit)
         removed += await self._repeat(_remove_answered_alerts)
         removed += await self._repeat(_remove_unkept_papers)
-        removed += await self._walk(alerts.list_old_notified, _archive_notified, before, ("", 0))
         removed += await self._walk(outbox.list_removable, _remove_deliveries, before, 0)
         removed += await self._remove_left_guilds(now - timedelta(days=self._guild_days))
         if removed:
@@ -150,11 +149,6 @@ async def _remove_unkept_papers(connection: Connection, limit: int) -> int:
     """Remove the papers that only readers kept who keep them no more, such as those of an import."""
     await archive.lock_ingest(connection)
     return await papers.purge_unkept(connection, limit)
-
-
-async def _archive_notified(connection: Connection, pairs: Sequence[tuple[str, int]]) -> int:
-    await alerts.archive_notified(connection, pairs)
-    return len(pairs)
 
 
 async def _remove_deliveries(connection: Connection, ids: Sequence[int]) -> int:

@@ -31,7 +31,7 @@ MAX_SHOWN_DATES = 25
 MAX_LATER_DATES = 8
 
 NO_FRONT = (
-    "Discord sends commands to the application's Interactions Endpoint URL, and no `paperround run --role front` is there to"
+    "Discord sends commands to the application's Interactions Endpoint URL, and no `paperround run --role front` is running to"
     " answer them. Start one, or remove the address on the application's General Information page."
 )
 """What operators are told while commands go to an address that no process answers."""
@@ -108,7 +108,10 @@ class StatusService:
                 problem_deliveries=await self._problem_deliveries(connection, user_id, guild_id, channel_id),
                 alert_count=len(reader_alerts),
                 inactive_alerts=tuple(
-                    alert for alert in reader_alerts if alert.state is not models.ActivityState.ACTIVE
+                    alert
+                    for alert in reader_alerts
+                    if alert.state is not models.ActivityState.ACTIVE
+                    or (alert.paused_until_at is not None and alert.paused_until_at > self._clock())
                 ),
                 last_alert_post=await _last_post(connection, sent_alerts[0]) if sent_alerts else None,
                 today_reason=profile.reason if profile is not None else None,

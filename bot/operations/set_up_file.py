@@ -32,7 +32,7 @@ Record = TypeVar("Record")
 
 HEADER = """\
 # The set-up of Paperround, for `paperround config apply FILE`. What is off, empty or not given is left out.
-# Secrets are not in it: addresses of webhooks, and passwords and tokens in those of sources.
+# It has no secrets: webhook URLs, and passwords and tokens in source addresses, are left out.
 """
 MAX_PROBLEMS = 20
 MAX_DOTS = 20
@@ -177,7 +177,8 @@ class SetUpFile:
                 plan = await run.apply(connection, items)
                 missing = [name for name in templates if name not in self._templates]
                 if missing:
-                    message = f"not in force: {', '.join(missing)}. Put them into PAPERROUND_TEMPLATES, or take them out here."
+                    remedy = "Put them into the folder PAPERROUND_TEMPLATES, or remove them from this list."
+                    message = f"not in use: {', '.join(missing)}. {remedy}"
                     run.problems.insert(0, models.LocatedProblem("", None, f"{TEMPLATES}: {message}"))
                 if run.problems:
                     raise _refused(location, run.problems)

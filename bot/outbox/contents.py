@@ -1,7 +1,7 @@
-"""What is posted, as plain data, and the deliveries that are built of it: payloads as JSON, nonces, priority and lifetime.
+"""What all posts are made of, as plain data, and the deliveries that are built: payloads as JSON, nonces, priority, lifetime.
 
-The planners build the contents, and `bot/app/client.py` turns them into messages. `KindRecord` is what a feature that owns a
-delivery kind tells the outbox; the container lists the records of all kinds.
+A feature's planner builds its own content of them, and `bot/app/client.py` turns that into messages. `KindRecord` is what a
+feature that owns a delivery kind tells the outbox; the container lists the records of all kinds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar, Unpack
+from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack
 
 from bot.archive import summaries
 from bot.archive.summaries import Basis, Summary, best_summary
@@ -56,162 +56,6 @@ def is_in_other_language(papers: Iterable[PostPaper], locale: models.Locale) -> 
     """Return whether the summaries of papers are all in another language than a post."""
     languages = (paper.summary.language for paper in papers if paper.summary is not None)
     return summaries.are_all_foreign(languages, locale)
-
-
-ServerPick: TypeAlias = tuple[PostPaper, int, int]
-"""A paper, and how many members of the server saved and shared it; of its paper, only the facts of a list are known."""
-
-PostSchedule = tuple[str, str, tuple[int, ...], models.When]
-"""A subscription's schedule, for the footer: `HH:MM`, an IANA zone, ISO weekdays (1-7), and when on such a day."""
-
-
-@dataclass(frozen=True, slots=True)
-class DailyPost(models.PostFacts):
-    """The day's top papers for one channel.
-
-    `marker` names the delivery inside its messages (at most 64 characters of `A-Za-z0-9:_-`), by which they are found in
-    the channel's history. `total` is the number of papers chosen from. `digest_on` is the digest's date, for WEEKLY the
-    last day; `since_on` is the first day of a weekly post. `forum_tags` are the tag ids that a forum requires.
-    `server_picks` are the papers that most members of the server saved or shared, at most five.
-    `mention_role_id` is a role to mention at the head of the first message. One `by_webhook` has no buttons, menus and
-    commands, which only a bot answers; a `silent` one raises no notification. Without `papers` the post says "no papers today".
-    """
-
-    marker: str
-    locale: models.Locale
-    style: models.Style
-    digest_on: date
-    total: int
-    papers: tuple[PostPaper, ...]
-    schedule: PostSchedule | None = None
-    since_on: date | None = None
-    forum_tags: tuple[int, ...] = ()
-    mention_role_id: int | None = None
-    server_picks: tuple[ServerPick, ...] = ()
-    by_webhook: bool = False
-    silent: bool = False
-
-    @property
-    def own_count(self) -> int:
-        """The number of papers of the post's own day."""
-        return len(self.papers) - sum(shown for _, shown, _ in self.late)
-
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        """The numbers of the papers: their ranks; late papers follow."""
-        own = self.ranks or tuple(range(1, self.own_count + 1))
-        last = own[-1] if own else 0
-        return own + tuple(range(last + 1, last + 1 + len(self.papers) - len(own)))
-
-    @property
-    def has_votes(self) -> bool:
-        """Whether the votes of a paper are known; otherwise the post leaves them out."""
-        return any(paper.votes is not None for paper in self.papers)
-
-    @property
-    def is_in_other_language(self) -> bool:
-        """Whether its summaries are all in another language than the post; its foot says so once."""
-        return is_in_other_language(self.papers, self.locale)
-
-
-class MatchField(StrEnum):
-    """Part of a paper that matches an alert."""
-
-    TITLE = "title"
-    TEXT = "text"
-    AUTHOR = "author"
-    INSTITUTION = "institution"
-    PAPER = "paper"
-    """The paper itself was asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlertReason:
-    """Why a paper matches. `text` is the term, a form of it or a name as the paper has it."""
-
-    alert_id: int
-    kind: models.AlertKind
-    text: str
-    found_in: MatchField
-    crossed: tuple[int, int | None] | None = None
-    """The votes that the alert asks for, if the paper reached them later, and its votes when it was matched."""
-    typed: str = ""
-    """A word as the alert's owner typed it."""
-
-    @property
-    def topic(self) -> str:
-        """What the owner follows: words as typed, a name as the paper has it."""
-        return self.typed or self.text
-
-
-AlertMatch: TypeAlias = tuple[PostPaper, tuple[AlertReason, ...]]
-"""A paper with its reasons: the recipient's alerts that it matches."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlertPost:
-    """The papers for one recipient, best first. `in_channel` omits what is for a single reader.
-
-    `digest_on` is the newest day with one of them. `more` is the number of further matches, beyond the alerts' limits. The
-    renderer shows as many `matches` as fit, and the number of the others.
-    """
-
-    marker: str
-    locale: models.Locale
-    digest_on: date
-    matches: tuple[AlertMatch, ...]
-    in_channel: bool = False
-    more: int = 0
-    silent: bool = False
-
-
-class TodayReasonKind(StrEnum):
-    """Why a paper is among a reader's papers of the day."""
-
-    SAVED = "saved"
-    """Some papers that the reader saved are about a concept too."""
-    FOLLOWED = "followed"
-    """An alert of the reader matches."""
-    PICKED = "picked"
-    """The reader picked the topic."""
-
-
-TodayReason: TypeAlias = tuple[TodayReasonKind, str, int]
-"""A reason: the concept, name or topic, and the number of saved papers about it (0 for the other kinds)."""
-
-MIN_SAVED = 3
-"""Saved papers from which a reader's papers are chosen by the profile; before, by picked topics and followed words, or votes."""
-
-TodayPick: TypeAlias = tuple[PostPaper, int, tuple[TodayReason, ...]]
-"""A paper, its rank of the day by votes, and its reasons."""
-
-
-@dataclass(frozen=True, slots=True)
-class TodayPost:
-    """A reader's papers of a day. `is_personal` says that they are not chosen by votes alone.
-
-    `at_time` is the local time (HH:MM) at which they are sent by DM, None for never; `topics` are offered to be picked.
-    `suspended` is the reason for which Discord does not take them any more.
-    """
-
-    marker: str
-    locale: models.Locale
-    digest_on: date
-    picks: tuple[TodayPick, ...]
-    saved_count: int
-    is_personal: bool
-    at_time: str | None = None
-    topics: tuple[str, ...] = ()
-    suspended: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NewsPost:
-    """What became of a reader's saved papers."""
-
-    marker: str
-    locale: models.Locale
-    news: tuple[models.PaperNews, ...]
 
 
 class NoticeKind(StrEnum):
@@ -321,14 +165,6 @@ def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> PostP
     )
 
 
-def build_pick(row: models.PaperRow, saved: int, shared: int) -> ServerPick:
-    """Return a paper that members saved or shared, with the numbers of members."""
-    paper = PostPaper(
-        row.arxiv_id, row.title, row.url, row.date, row.votes, row.authors, thumbnail=row.thumbnail
-    )
-    return paper, saved, shared
-
-
 def _extract(summary: Summary, title: str) -> Summary:
     """Return the best sentences of an abstract in its place."""
     text = " ".join(summaries.choose_sentences(summary.sections[0].body, title))
@@ -374,7 +210,7 @@ class KindRecord(Generic[ShownT]):
 
     `render` gets the renderer of the `DeliveryFactory` and a post, and returns its messages in sending order. `undo` takes
     back what planning stored about expired deliveries of which nothing was sent, at a time (UTC). `suspend` gives a state to
-    that which posts where Discord refused a delivery, `resume` activates what may post again, in one server or in all.
+    that which posts where Discord refused a delivery, `resume` activates what may post again.
     Both return what they changed in a channel.
     """
 
@@ -385,7 +221,7 @@ class KindRecord(Generic[ShownT]):
     suspend: Callable[[Connection, models.Delivery, models.ActivityState, Reason], Awaitable[list[Owned]]] = (
         _nothing
     )
-    resume: Callable[[Connection, CanResume, int | None], Awaitable[list[Owned]]] = _nothing
+    resume: Callable[[Connection, CanResume], Awaitable[list[Owned]]] = _nothing
 
 
 DeliveryKinds = Sequence[KindRecord[Any]]

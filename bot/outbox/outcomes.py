@@ -499,59 +499,51 @@ class DestinationResumer:
         self._kinds = kinds
         self._deliveries = deliveries
         self._default_locale = default_locale
-        self._checking = asyncio.Lock()
         self._explained: set[_Block] = set()
 
-    async def resume(
-        self, may_post: MayPost, now: datetime, *, guild_id: int | None = None, after: int = 0
-    ) -> set[int]:
-        """Resume what `may_post` allows, in one server or in all. Returns the channel ids.
+    async def resume(self, may_post: MayPost, now: datetime, *, after: int = 0) -> set[int]:
+        """Resume what `may_post` allows. Returns the channel ids.
 
         They are checked by their ids, from the next one after `after` on. Deliveries that have not expired are due at once.
         What a person paused stays paused, and what Discord refuses again right after a resumption waits longer each time
         (`outbox.get_resumption`), unless it was seen why.
         """
-        async with self._checking:
-            suspended = await self._list_suspended(guild_id)
-            allowed: set[_Block] = set()
-            for block in sorted(suspended, key=lambda block: (block[0] <= after, block[0])):
-                with isolation.isolated(log, "paused destination not checked"):
-                    is_allowed = await may_post(suspended[block])
-                    if is_allowed is not None:
-                        (allowed if is_allowed else self._explained).add(block)
-            async with self._database.read() as connection:
-                for block in allowed - self._explained:
-                    if (
-                        await outbox.get_resumption(connection, now, channel_id=block[0], reason=block[1])
-                        > now
-                    ):
-                        allowed.remove(block)
-            channel_ids = await self._resume(allowed, now, guild_id) if allowed else set()
-            self._explained -= allowed
-            if guild_id is None:
-                self._explained &= suspended.keys()
+        suspended = await self._list_suspended()
+        allowed: set[_Block] = set()
+        for block in sorted(suspended, key=lambda block: (block[0] <= after, block[0])):
+            with isolation.isolated(log, "paused destination not checked"):
+                is_allowed = await may_post(suspended[block])
+                if is_allowed is not None:
+                    (allowed if is_allowed else self._explained).add(block)
+        async with self._database.read() as connection:
+            for block in allowed - self._explained:
+                id_, reason, _ = block
+                if await outbox.get_resumption(connection, now, channel_id=id_, reason=reason) > now:
+                    allowed.remove(block)
+        channel_ids = await self._resume(allowed, now) if allowed else set()
+        self._explained = (self._explained - allowed) & suspended.keys()
         return channel_ids
 
-    async def _list_suspended(self, guild_id: int | None) -> dict[_Block, models.Subscription | models.Alert]:
+    async def _list_suspended(self) -> dict[_Block, models.Subscription | models.Alert]:
         """Return one of the rows of each channel, reason and style."""
         suspended: dict[_Block, models.Subscription | models.Alert] = {}
 
         def collect(row: models.Subscription | models.Alert) -> bool:
             is_blocked = row.guild_id is not None and row.reason not in (None, Reason.BY_HAND)
-            if is_blocked and row.channel_id is not None and guild_id in (None, row.guild_id):
+            if is_blocked and row.channel_id is not None:
                 suspended[_block(row)] = row
             return False
 
         async with self._database.read() as connection:
             for record in self._kinds:
-                await record.resume(connection, collect, guild_id)
+                await record.resume(connection, collect)
         return suspended
 
-    async def _resume(self, allowed: set[_Block], now: datetime, guild_id: int | None) -> set[int]:
+    async def _resume(self, allowed: set[_Block], now: datetime) -> set[int]:
         channel_ids: set[int] = set()
         async with self._database.transaction() as connection:
             for record in self._kinds:
-                resumed = await record.resume(connection, lambda row: _block(row) in allowed, guild_id)
+                resumed = await record.resume(connection, lambda row: _block(row) in allowed)
                 await _notify_owners(
                     connection,
                     self._deliveries,

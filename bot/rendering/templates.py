@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import html
-import itertools
 import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
@@ -148,18 +147,14 @@ XML_FILTERS: dict[str, Callable[..., object]] = {
 }
 
 
-# The jinja2 environment of templates, with bounds on loops, calls, sizes and output: a mistake must not stop the bot.
+# The jinja2 environment of templates, with bounds on loops, calls, numbers and output: a mistake must not stop the bot.
 #
 # jinja2's sandbox bounds only `range`. Posts are rendered on the event loop, so their bounds are of a few milliseconds.
 
 MAX_NUMBER = 100_000
 """The largest width, count or repetition that an operator, a filter or a method is given."""
 MAX_POWER_BITS = 1_024
-CHARACTERS_PER_STEP = 100
-"""Characters and items that a filter, call or operator reads or makes for a step."""
-_MAX_DEPTH = 100
-_STEPS_FILTER, _TEXT_FILTER, _SIZE_FILTER = "counted steps", "bounded text", "charged size"
-_WIDTH = re.compile(r"[0-9]{6,}|\*")
+_STEPS_FILTER, _SIZE_FILTER = "counted steps", "bounded size"
 
 
 class TemplateLimitError(jinja2.TemplateError):
@@ -167,13 +162,12 @@ class TemplateLimitError(jinja2.TemplateError):
 
 
 class BoundedEnvironment(SandboxedEnvironment):
-    """A sandbox in which each rendering has at most `max_steps` iterations and calls, and `max_characters` of text.
+    """A sandbox in which each rendering has at most `max_steps` iterations and calls, and texts of `max_characters`.
 
-    What is read and made costs steps by its size, before it is made: lists that contain each other by all that they show.
     The output of macros and set blocks is marked as safe: their values are escaped already.
     """
 
-    intercepted_binops = frozenset({"*", "**", "%", "+"})
+    intercepted_binops = frozenset({"*", "**", "+"})
 
     def __init__(
         self,
@@ -189,18 +183,9 @@ class BoundedEnvironment(SandboxedEnvironment):
         self._steps_left: ContextVar[list[int]] = ContextVar("steps_left")
         self.concat = self.join  # type: ignore[method-assign]
         self.globals.pop("lipsum", None)
-        tests: dict[str, Any] = dict(self.tests)
-        self.tests = {name: self._bounded(function) for name, function in tests.items()}
-        if self.finalize is not None:
-            finalize = self.finalize
-            self.finalize = lambda value: finalize(self.charge(value))
         every: dict[str, Any] = {**self.filters, **filters}
         self.filters = {name: self._bounded(function) for name, function in every.items()}
-        self.filters |= {
-            _STEPS_FILTER: self._count_items,
-            _TEXT_FILTER: self._check_size,
-            _SIZE_FILTER: self.charge,
-        }
+        self.filters |= {_STEPS_FILTER: self._count_items, _SIZE_FILTER: self._check_size}
 
     @contextmanager
     def rendering(self) -> Iterator[None]:
@@ -217,33 +202,18 @@ class BoundedEnvironment(SandboxedEnvironment):
         for part in parts:
             size += len(part)
             if size > self._max_characters:
-                raise TemplateLimitError(f"it makes more than {self._max_characters} characters")
+                raise TemplateLimitError(f"it produces more than {self._max_characters} characters")
             pieces.append(part)
         return SafeMarkdown("".join(pieces))
 
     def _generate(
         self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
     ) -> str:
-        """Compile a template in which loops are counted, and joined texts are measured."""
+        """Compile a template in which loops are counted, and what `~` joins is measured."""
         for loop in source.find_all(nodes.For):
             loop.iter = self._apply(_STEPS_FILTER, loop.iter)
-        for node in list(source.find_all((nodes.Compare, nodes.Operand, nodes.Concat, nodes.Getitem))):
-            if isinstance(node, nodes.Concat):
-                node.nodes[:] = [self._apply(_SIZE_FILTER, part) for part in node.nodes]
-            elif isinstance(node, nodes.Getitem):
-                if isinstance(node.arg, nodes.Slice):
-                    node.node = self._apply(_SIZE_FILTER, node.node)
-            elif isinstance(node, nodes.Compare | nodes.Operand):
-                node.expr = self._apply(_SIZE_FILTER, node.expr)
-        for parent in list(source.find_all(nodes.Node)):
-            for field, value in list(parent.iter_fields()):
-                if isinstance(value, nodes.Concat):
-                    setattr(parent, field, self._apply(_TEXT_FILTER, value))
-                elif isinstance(value, list):
-                    value[:] = [
-                        self._apply(_TEXT_FILTER, item) if isinstance(item, nodes.Concat) else item
-                        for item in value
-                    ]
+        for joined in source.find_all(nodes.Concat):
+            joined.nodes[:] = [self._apply(_SIZE_FILTER, part) for part in joined.nodes]
         return super()._generate(source, name, filename, defer_init)
 
     def _apply(self, name: str, node: nodes.Node) -> nodes.Filter:
@@ -253,119 +223,44 @@ class BoundedEnvironment(SandboxedEnvironment):
 
     def call(self, context: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call a macro, method or function: a step, with bounded numbers, and iterations counted in recursive loops."""
+        self._spend()
+        _check_numbers((*args, *kwargs.values()))
         if isinstance(obj, LoopContext) and args:
             args = (self._count_items(args[0]), *args[1:])
-        # The sandbox wraps `format`.
-        owner = getattr(getattr(obj, "__wrapped__", obj), "__self__", None)
-        owners = [owner] if isinstance(owner, str | bytes | list | tuple | dict | set) else []
-        name = getattr(obj, "__name__", "")
-        if isinstance(owner, str) and name.startswith("format"):
-            _check_widths(owner)
-        _check_numbers((*args, *kwargs.values()))
-        if isinstance(owner, str | bytes) and name == "join" and args:
-            self._charge_call(name, [args[0], owner])
-        else:
-            self._charge_call(name if owners else "", [*owners, *args, *kwargs.values()])
-        args = tuple(self._count_if_lazy(value, owner or "") for value in args)
-        return self._charge_result(super().call(context, obj, *args, **kwargs))
+        return self._check_size(super().call(context, obj, *args, **kwargs))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Compute `left operator right` unless the result would be too large."""
-        if operator == "**" and isinstance(left, int) and isinstance(right, int):
-            if left.bit_length() * abs(right) > MAX_POWER_BITS:
-                raise TemplateLimitError("a power is too large")
-        elif operator == "%" and isinstance(left, str):
-            _check_widths(left)
-            self._charge_call("format", [left, right])
+        if operator != "+" and isinstance(left, int) and isinstance(right, int):
+            bits, other = left.bit_length(), right.bit_length()
+            if (bits * abs(right) if operator == "**" else bits + other) > MAX_POWER_BITS:
+                raise TemplateLimitError("a power or product is too large")
         elif operator == "*":
-            is_product = isinstance(left, int) and isinstance(right, int)
-            if is_product and left.bit_length() + right.bit_length() > MAX_POWER_BITS:
-                raise TemplateLimitError("a product is too large")
             for text, times in ((left, right), (right, left)):
-                if (
-                    isinstance(text, Sized)
-                    and isinstance(times, int)
-                    and self._weigh(text) * times > MAX_NUMBER
-                ):
+                if isinstance(text, Sized) and isinstance(times, int) and len(text) * times > MAX_NUMBER:
                     raise TemplateLimitError("a repetition is too long")
-        self._charge_call("", [left, right])
-        return self._charge_result(super().call_binop(context, operator, left, right))
+        return self._check_size(super().call_binop(context, operator, left, right))
 
     def _bounded(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def bounded(*args: Any, **kwargs: Any) -> Any:
-            name = function.__name__.removeprefix("do_").removeprefix("sync_do_")
-            if name == "format":
-                _check_widths(str(args[0]))
+            self._spend()
             _check_numbers((*args[1:], *kwargs.values()))
-            values = [value for value in args if not isinstance(value, _SURROUNDINGS)]
-            self._charge_call(name, [*values, *kwargs.values()])
-            others = [*values[1:], *kwargs.values()]
-            args = tuple(self._count_if_lazy(value, others) for value in args)
-            return self._charge_result(function(*args, **kwargs))
+            return self._check_size(function(*args, **kwargs))
 
         return bounded
 
-    def charge(self, value: Any) -> Any:
-        """Return a value whose size has been charged. Raises TemplateLimitError."""
-        # Nearly all values of a page are texts.
-        self._spend((len(value) if isinstance(value, str) else self._weigh(value)) // CHARACTERS_PER_STEP)
-        return value
-
-    def _charge_call(self, name: str, values: Sequence[Any]) -> None:
-        """Charge a call of a filter or method with these values, the first of which is what it is applied to."""
-        size = self._weigh(values)
-        if values and name in _GROWTHS:
-            size += self._weigh(values[0]) + _GROWTHS[name](values[0], self._weigh, values[1:])
-        self._spend(1 + size // CHARACTERS_PER_STEP)
-
-    def _charge_result(self, value: Any) -> Any:
-        if isinstance(value, str | bytes | list | tuple):
-            self._spend(len(value) // CHARACTERS_PER_STEP)
-        return self._check_size(value)
-
-    def _weigh(self, value: Any) -> int:
-        """Return the number of characters and items that a value shows. Raises TemplateLimitError if it is beyond all bounds."""
-        most = self._max_steps * CHARACTERS_PER_STEP
-        weight, open_items = 0, [iter((value,))]
-        while open_items:
-            for item in open_items[-1]:
-                if isinstance(item, str | bytes | range):
-                    weight += len(item)
-                elif isinstance(item, list | tuple | dict | set | frozenset):
-                    weight += len(item)
-                    open_items.append(
-                        itertools.chain(item, item.values()) if isinstance(item, dict) else iter(item)
-                    )
-                    break
-                if weight > most:
-                    raise TemplateLimitError(
-                        f"it takes more than {self._max_steps} steps, since a value is too large"
-                    )
-            else:
-                open_items.pop()
-            if weight > most or len(open_items) > _MAX_DEPTH:
-                raise TemplateLimitError(
-                    f"it takes more than {self._max_steps} steps, since a value is too large"
-                )
-        return weight
-
-    def _count_if_lazy(self, value: Any, others: Any) -> Any:
-        """Return a value, an iterator as one that charges each item with what is put beside it."""
-        return self._count_each(value, self._weigh(others)) if isinstance(value, Iterator) else value
-
-    def _count_items(self, items: Any) -> Any:
+    def _count_items(self, items: Iterable[Any]) -> Iterable[Any]:
         if isinstance(items, Sized):
             self._spend(len(items))
             return items
-        return self._count_each(items)
+        return map(self._count_one, items)
 
-    def _count_each(self, items: Iterable[Any], size: int = 0) -> Iterator[Any]:
-        for item in items:
-            self._spend(1 + (self._weigh(item) + size) // CHARACTERS_PER_STEP)
-            yield item
+    def _count_one(self, item: Any) -> Any:
+        self._spend()
+        return item
 
-    def _spend(self, steps: int) -> None:
+    def _spend(self, steps: int = 1) -> None:
         left = self._steps_left.get(None)
         if left is None:
             return
@@ -375,42 +270,8 @@ class BoundedEnvironment(SandboxedEnvironment):
 
     def _check_size(self, value: Any) -> Any:
         if isinstance(value, str | list | tuple) and len(value) > self._max_characters:
-            raise TemplateLimitError(f"it makes more than {self._max_characters} characters")
+            raise TemplateLimitError(f"it produces more than {self._max_characters} characters")
         return value
-
-
-_SURROUNDINGS = (jinja2.Environment, Context, nodes.EvalContext)
-
-
-def _largest(values: Iterable[Any], weigh: Callable[[Any], int]) -> int:
-    """Return the largest number or size of a text among the values of an operation."""
-    return max((abs(value) if isinstance(value, int) else weigh(value) for value in values), default=0)
-
-
-def _replaced(text: Any, weigh: Callable[[Any], int], others: Sequence[Any]) -> int:
-    old, new = (*others, "", "")[:2]
-    text = text if isinstance(text, str | bytes) else str(text)
-    return int(text.count(old)) * weigh(new)
-
-
-_GROWTHS: dict[str, Callable[[Any, Callable[[Any], int], Sequence[Any]], int]] = {
-    "replace": _replaced,
-    "join": lambda items, weigh, others: (len(items) if isinstance(items, Sized) else 0) * weigh(others),
-    "translate": lambda text, weigh, others: (
-        len(text)
-        * max((_largest(table.values(), weigh) for table in others if isinstance(table, dict)), default=0)
-    ),
-    "tojson": lambda value, weigh, others: weigh(value) * (6 + _largest(others, weigh)),
-    "indent": lambda text, weigh, others: (str(text).count("\n") + 1) * _largest(others, weigh),
-    "expandtabs": lambda text, weigh, others: str(text).count("\t") * _largest(others, weigh),
-    **dict.fromkeys(("wordwrap", "urlize"), lambda text, weigh, others: weigh(text) * weigh(others)),
-    "format": lambda text, weigh, others: (str(text).count("%") + str(text).count("{")) * weigh(others),
-    "format_map": lambda text, weigh, others: str(text).count("{") * weigh(others),
-    "sum": lambda items, weigh, others: (
-        weigh(items) * (len(items) if isinstance(items, Sized) else 0) if others else 0
-    ),
-}
-"""The most that filters and methods add to what they are applied to, where that grows faster than its size."""
 
 
 def _check_numbers(values: Iterable[Any]) -> None:
@@ -418,11 +279,7 @@ def _check_numbers(values: Iterable[Any]) -> None:
         raise TemplateLimitError(f"a number is larger than {MAX_NUMBER}")
 
 
-def _check_widths(text: str) -> None:
-    if _WIDTH.search(text):
-        raise TemplateLimitError("a width in a format is too large")
-
-
+UNUSED = "is not used, since no bundled template has this name; rename or remove it"
 BUNDLED_PREFIX = "bundled/"
 """The prefix of a template's name for the bundled template, even if the operator's folder has one."""
 
@@ -530,7 +387,7 @@ class Templates:
                 problems.append(_problem_from_error(error, name, self._folder))
             if name not in self._bundled:
                 path = str(Path(self._folder or "") / name)
-                problems.append(models.LocatedProblem(path, None, "replaces no template"))
+                problems.append(models.LocatedProblem(path, None, UNUSED))
         return problems
 
     def _resolve_files(self, name: str, locale: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations, compress, islice
 from types import MappingProxyType
 from typing import NamedTuple, assert_never
@@ -23,9 +24,23 @@ from bot.text import analyser, concepts, questions, term_keys, typography
 from bot.text.concepts import Expansion, Segment
 from bot.text.query_parser import Query
 from storage import models, search
-from storage.search import BooleanQuery, Prefix, all_of, any_of, estimate_matches, prune_phrases, query_tokens
+from storage.search import (
+    BooleanQuery,
+    Prefix,
+    all_of,
+    any_of,
+    estimate_matches,
+    keep_frequent,
+    prune_phrases,
+    query_tokens,
+    with_suffix,
+)
 from storage.snapshot import Snapshot
 
+_MAX_UNSURE = 180
+"""Texts that are read to find 30 papers that have all of a query, and not only the tokens of its phrases, unless papers have it
+within longer words: others may have the word.
+"""
 TEXT_LIMIT = 60
 """Texts that are read at once; of more candidates those that the index ranks first."""
 COUNT_LIMIT = 500
@@ -44,6 +59,8 @@ _MAX_COMBINED_PARTS = 4
 """The rarest parts, of which papers with two are looked for."""
 _ENOUGH_CANDIDATES = 60
 """Papers with one part are looked for from the rarest part on, until about this number can be expected."""
+_ENOUGH_MATCHES = 1000
+"""Rarer forms of a part are not asked for if about this number of papers have the others: few of them are candidates."""
 _COMBINED_LIMIT, _PART_LIMIT, _TOPIC_LIMIT = 15, 30, 15
 """Partial matches of each query: with two parts; with one; on a topic, in the title or twice."""
 _WEIGHTS = 0.4, 0.8
@@ -87,12 +104,14 @@ class Found(NamedTuple):
     """The hits of a query, best first. `total` is their number, of which there may be more unless `is_exact`.
 
     `missing` has the parts of the query that partial matches lack, by id: none if the paper is on a topic that they describe.
+    `read` are papers whose texts were read, by id: of a short list all of its hits.
     """
 
     hits: Sequence[Hit] = ()
     total: int = 0
     is_exact: bool = True
     missing: Mapping[int, tuple[str, ...]] = MappingProxyType({})
+    read: Mapping[int, search.IndexRow] = MappingProxyType({})
 
     @property
     def is_inside(self) -> bool:
@@ -104,34 +123,51 @@ class Found(NamedTuple):
         """The number of papers that have all of the query."""
         return self.total - len(self.missing)
 
+    def without_partial(self) -> Found:
+        """Return the papers that have all of the query."""
+        hits = [hit for hit in self.hits if hit[1] not in self.missing]
+        return Found(hits, self.complete_count, is_exact=self.is_exact)
 
-class _Part(NamedTuple):
-    """A concept of a query with its pruned index query, None without a token, and the number of papers that may have it."""
 
-    segment: Segment
-    query: search_query.IndexQuery | None
-    papers: int
+class _Part:
+    """A concept of a query with the conditions on papers, each pruned when it is first used; None without a token."""
 
-    @property
-    def weight(self) -> float:
-        """The weight of its heaviest form."""
-        return max((form.weight for form in self.segment.forms), default=0.0)
+    def __init__(
+        self, segment: Segment, query: search_query.IndexQuery | None, frequencies: Mapping[str, int]
+    ) -> None:
+        self.segment, self._query, self._frequencies = segment, query, frequencies
+        self.weight = max([form.weight for form in segment.forms], default=0.0)
+
+    @cached_property
+    def anywhere(self) -> BooleanQuery | None:
+        """The condition that a paper has it."""
+        return prune_phrases(self._query.anywhere, self._frequencies) if self._query else None
+
+    @cached_property
+    def repeated(self) -> BooleanQuery | None:
+        """The condition that a body has it twice."""
+        return prune_phrases(self._query.repeated, self._frequencies) if self._query else None
+
+    @cached_property
+    def in_title(self) -> BooleanQuery | None:
+        """The condition that a title has it."""
+        return with_suffix(self.anywhere, search_query.TITLE_MARK) if self.anywhere is not None else None
+
+    def usual(self, condition: BooleanQuery | None) -> BooleanQuery | None:
+        """Return a condition with the usual forms alone."""
+        return keep_frequent(condition, self._frequencies, _ENOUGH_MATCHES) if condition is not None else None
+
+    @cached_property
+    def papers(self) -> int:
+        """The number of papers that may have it."""
+        return estimate_matches(self.anywhere, self._frequencies) if self.anywhere is not None else 0
 
 
 def _compile_parts(snapshot: Snapshot, segments: Iterable[Segment]) -> list[_Part]:
     queries = [(segment, search_query.from_segment(segment)) for segment in segments]
     words = set[str]().union(*(query_tokens(query.anywhere) for _, query in queries if query))
     frequencies = search.get_document_frequencies(snapshot, words)
-    return [
-        _Part(
-            segment,
-            search_query.IndexQuery(*[prune_phrases(condition, frequencies) for condition in query]),
-            estimate_matches(query.anywhere, frequencies),
-        )
-        if query
-        else _Part(segment, None, 0)
-        for segment, query in queries
-    ]
+    return [_Part(segment, query, frequencies) for segment, query in queries]
 
 
 class _Request:
@@ -142,7 +178,7 @@ class _Request:
         self.segments = [*expanded.segments, *map(concepts.literal_segment, query.phrases)]
         self.scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
         self.written: list[search.IndexRow] = []
-        self.read: set[int] = set()
+        self.read: dict[int, search.IndexRow] = {}
         every = (*self.segments, *expanded.composed, *expanded.implied.values())
         compiled = iter(_compile_parts(snapshot, every))
         self.parts = list(islice(compiled, len(self.segments)))
@@ -153,32 +189,31 @@ class _Request:
     @property
     def complete_query(self) -> BooleanQuery | None:
         """The index query for papers with all parts, a term that the whole query composes, or a name that it is."""
-        with_all = all_of(part.query.anywhere for part in self.parts if part.query)
-        composed = [part.query.anywhere for part in self.composed if part.query]
-        return any_of([with_all, *composed, *self.names]) if with_all is not None or composed else None
+        with_all = all_of(part.anywhere for part in self.parts)
+        wanted = any_of([with_all, *(part.anywhere for part in self.composed)])
+        return any_of([wanted, *self.names]) if wanted is not None else None
 
     def list_rows(self, positions: Sequence[int]) -> list[search.IndexRow]:
         """Read papers with their texts, in the given order."""
         by_position = {row.position: row for row in search.list_by_positions(self.snapshot, positions)}
-        rows = [by_position[position] for position in positions if position in by_position]
         self.read.update(by_position)
-        return rows
+        return [by_position[position] for position in positions if position in by_position]
 
     def rank_by_index(self, positions: Sequence[int]) -> list[int]:
         """Return the positions of complete matches with those that the index ranks high, best first.
 
         It ranks by about what `Scorer` gives for a name, for each part in the title and for each that the body repeats.
         """
-        queries = [part.query for part in self.parts if part.query]
+        parts = [part for part in self.parts if part.anywhere is not None]
         wanted: list[tuple[BooleanQuery | None, float]] = [(name, scoring.NAME_WEIGHT) for name in self.names]
-        wanted += [(part.query.in_title, scoring.TITLE_WEIGHT) for part in self.composed if part.query]
-        for number, query in enumerate(queries):
-            others = [other.anywhere for other in (*queries[:number], *queries[number + 1 :])]
-            wanted.append((all_of([query.in_title, *others]), scoring.TITLE_WEIGHT / len(queries)))
-            wanted.append((all_of([query.repeated, *others]), scoring.REPEATED_WEIGHT / len(queries)))
-        if len(queries) > 1:
+        wanted += [(part.in_title, scoring.TITLE_WEIGHT) for part in self.composed]
+        for number, part in enumerate(parts):
+            others = [other.anywhere for other in (*parts[:number], *parts[number + 1 :])]
+            wanted.append((all_of([part.in_title, *others]), scoring.TITLE_WEIGHT / len(parts)))
+            wanted.append((all_of([part.repeated, *others]), scoring.REPEATED_WEIGHT / len(parts)))
+        if len(parts) > 1:
             phrase = search_query.from_text(self.expanded.text)
-            wanted += [(all_of(query.in_title for query in queries), 0.0)]
+            wanted += [(all_of(part.in_title for part in parts), 0.0)]
             wanted += [(phrase and phrase.in_title, scoring.TITLE_WEIGHT)]
         gains = [(query, gain) for query, gain in wanted if query is not None]
         listed = self.scope.list_positions(self.snapshot, [(query, _LEVEL_LIMIT) for query, _ in gains])
@@ -198,18 +233,22 @@ def find(snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchSco
     `limit`.
     """
     request = _Request(snapshot, query, expanded, scope)
+    found = _find(request, query, limit)
+    return found._replace(read={row.paper_id: row for row in request.read.values()})
+
+
+def _find(request: _Request, query: Query, limit: int) -> Found:
     complete = _find_complete(request, query, limit)
     if complete is None:
         return Found()
-    segments = request.segments
-    parts = request.parts
+    expanded, segments, parts = request.expanded, request.segments, request.parts
     if len(segments) < 2:
         # Of a single term that no paper has, some of its words are enough.
         is_found = not expanded.topics and bool(complete.hits)
-        fallback = _compile_parts(snapshot, expanded.fallback) if not is_found else []
+        fallback = _compile_parts(request.snapshot, expanded.fallback) if not is_found else []
         parts = [] if is_found else fallback or (parts if expanded.topics else [])
     is_enough = len(complete.hits) >= (_ENOUGH if len(segments) > 1 else _ENOUGH_OF_TERM)
-    if not parts or is_enough:
+    if not parts or is_enough or not complete.is_exact:
         return complete
     partial = _find_partial(request, parts, {paper_id for _, paper_id in complete.hits})
     if len(segments) == 1:
@@ -225,8 +264,8 @@ def find(snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchSco
 def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
     """Return the papers with all of a query as far as they are needed; None for a query without a token.
 
-    Texts are read until 30 papers surely have it; further ones as far as `limit` needs them, and all of a query that excludes
-    words.
+    Up to `_MAX_UNSURE` texts are read until 30 papers surely have it; further ones as far as `limit` needs them, and all of a
+    query that excludes words.
     """
     wanted = request.complete_query
     if wanted is None:
@@ -235,6 +274,7 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
     if scope.paper_ids is not None:
         found = search.list_by_paper_ids(request.snapshot, scope.paper_ids).values()
         request.written = [row for row in found if scope.filters.allow(row.last_on, row.votes)]
+        request.read = {row.position: row for row in request.written}
         scored = _drop_inside(_rank(score_papers(request.written, scorer)))
         return Found(scored, len(scored))
     is_deep = limit > _SHALLOW_LIMIT or bool(query.excluded)
@@ -249,9 +289,13 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
     hits: list[Hit] = []
     read, needed = 0, COUNT_LIMIT if query.excluded else _ENOUGH
     while read < len(ranked) and sum(map(_is_sure, hits)) < needed:
+        is_within = any(score.inside and score.segments == 1 for score, _ in hits)
+        if read >= _MAX_UNSURE and not query.excluded and not is_within:
+            break
         chunk = ranked[read : read + TEXT_LIMIT]
         hits += score_papers(request.list_rows(chunk), scorer)
         read += len(chunk)
+    is_counted = sum(map(_is_sure, hits)) >= needed
     hits = _rank(hits)
     total = len(hits) + len(ranked) - read
     while read < len(ranked) and len(hits) < limit:
@@ -259,6 +303,8 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
         hits += _rank(score_papers(request.list_rows(chunk), scorer))
         read += len(chunk)
     hits = _drop_inside(hits)
+    if read < len(ranked) and not is_counted:
+        return Found(hits, len(hits), is_exact=False)
     total = len(hits) if read == len(ranked) else max(total, len(hits))
     return Found(hits, total if is_all else max(len(hits), COUNT_LIMIT), is_exact=is_all)
 
@@ -310,10 +356,15 @@ def _find_partial(request: _Request, parts: Sequence[_Part], complete: Collectio
     best = scored[:_MAX_RANKED]
     relevance = _add_topics([(score, row) for score, row, _ in best], expanded.topics)
     best.sort(key=lambda paper: (-relevance[paper[1].paper_id], -paper[1].paper_id))
-    segments = [part.segment for part in parts]
+    terms = [
+        (
+            analyser.strip_term(part.segment.text),
+            frozenset[int]().union(*map(questions.find_topics, part.segment.text.split())),
+        )
+        for part in parts
+    ]
     return [
-        _make_hit(row.paper_id, counts, segments, expanded, relevance[row.paper_id])
-        for _, row, counts in best
+        _make_hit(row.paper_id, counts, terms, expanded, relevance[row.paper_id]) for _, row, counts in best
     ]
 
 
@@ -326,41 +377,37 @@ def _list_candidates(
     """
     if request.scope.paper_ids is not None:
         return request.written
-    found = [(part.papers, number) for number, part in enumerate(every) if part.query and part.papers]
+    found = [(part.papers, number) for number, part in enumerate(every) if part.papers]
     rarest = [number for _, number in sorted(found) if number < count]
-    queries = [part.query for part in every]
-    wanted: list[tuple[BooleanQuery, int, dict[int, int]]] = []
+    wanted: list[tuple[BooleanQuery | None, int, dict[int, int]]] = []
     for pair in combinations(rarest[:_MAX_COMBINED_PARTS], 2) if len(rarest) > 2 else ():
-        together = all_of(query.anywhere for number in pair if (query := queries[number]))
-        if together is not None:
-            wanted.append((together, _COMBINED_LIMIT, dict.fromkeys(pair, 1)))
+        together = all_of(every[number].usual(every[number].anywhere) for number in pair)
+        wanted.append((together, _COMBINED_LIMIT, dict.fromkeys(pair, 1)))
     expected = 0
     for number in (*rarest, *(number for _, number in found if number >= count)):
-        query = queries[number]
-        if query is None:
-            continue
+        part = every[number]
         if number >= count:
             wanted += [
-                (query.in_title, _TOPIC_LIMIT, {number: scoring.BM25_TITLE_WEIGHT}),
-                (query.repeated, _TOPIC_LIMIT, {number: 2}),
+                (part.usual(part.in_title), _TOPIC_LIMIT, {number: scoring.BM25_TITLE_WEIGHT}),
+                (part.usual(part.repeated), _TOPIC_LIMIT, {number: 2}),
             ]
         elif expected < _ENOUGH_CANDIDATES:
-            expected += min(_PART_LIMIT, every[number].papers)
-            wanted.append((query.anywhere, _PART_LIMIT, {number: 1}))
-    requests = [(query, limit) for query, limit, _ in wanted]
-    levels: dict[int, dict[int, int]] = {}
+            expected += min(_PART_LIMIT, part.papers)
+            wanted.append((part.usual(part.anywhere), _PART_LIMIT, {number: 1}))
+    requests = [(query, limit) for query, limit, _ in wanted if query is not None]
+    gains: dict[int, dict[int, float]] = {}
     listed = request.scope.list_positions(request.snapshot, requests)
-    for (_, _, reached), positions in zip(wanted, listed, strict=True):
+    for (_, _, levels), positions in zip(wanted, listed, strict=True):
+        reached = {
+            number: scoring.score_bm25([(0.0, every[number].weight * level)], [idf[number]])
+            for number, level in levels.items()
+        }
         for position in positions:
-            known = levels.setdefault(position, {})
-            known.update((number, max(level, known.get(number, 0))) for number, level in reached.items())
+            known = gains.setdefault(position, {})
+            for number, gain in reached.items():
+                known[number] = max(gain, known.get(number, 0.0))
     scores = {
-        position: scoring.score_bm25(
-            [(0.0, every[number].weight * level) for number, level in known.items()],
-            [idf[number] for number in known],
-        )
-        for position, known in levels.items()
-        if position not in request.read
+        position: sum(known.values()) for position, known in gains.items() if position not in request.read
     }
     best = sorted(scores, key=lambda position: (-scores[position], position))
     return request.list_rows(best[:_MAX_RANKED])
@@ -385,20 +432,24 @@ def _add_topics(
 def _make_hit(
     paper_id: int,
     counts: Sequence[tuple[float, float]],
-    segments: Sequence[Segment],
+    terms: Sequence[tuple[str, frozenset[int]]],
     expanded: Expansion,
     relevance: float,
 ) -> PartialHit:
-    """Return a hit with the parts that the paper lacks, without those that describe an implied topic that it has."""
+    """Return a hit with the parts that the paper lacks, without those that describe an implied topic that it has.
+
+    `terms` are the parts with the topics that they describe.
+    """
     found = list(map(any, counts))
-    topics = set(compress(expanded.implied, found[len(segments) :]))
+    topics = set(compress(expanded.implied, found[len(terms) :]))
     missing = tuple(
-        analyser.strip_term(segment.text)
-        for segment, is_found in zip(segments, found, strict=False)
-        if not is_found
-        and not (topics and any(map(topics.intersection, map(questions.find_topics, segment.text.split()))))
+        [
+            term
+            for (term, of_term), is_found in zip(terms, found, strict=False)
+            if not is_found and topics.isdisjoint(of_term)
+        ]
     )
-    return scoring.Score(relevance, len(segments) - len(missing), len(segments)), paper_id, missing
+    return scoring.Score(relevance, len(terms) - len(missing), len(terms)), paper_id, missing
 
 
 def _only_of_term(

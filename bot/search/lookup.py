@@ -178,9 +178,15 @@ def _list_deciding(view: Snapshot, expanded: concepts.Expansion, found: engine.F
     forms = search_query.added_forms(expanded)
     if not expanded.topics or not forms:
         return forms
-    rows = search.list_by_paper_ids(view, [paper_id for _, paper_id in found.hits[:_DECIDED_PAPERS]])
+    first = [paper_id for _, paper_id in found.hits[:_DECIDED_PAPERS]]
+    rows = {
+        **found.read,
+        **search.list_by_paper_ids(view, [paper_id for paper_id in first if paper_id not in found.read]),
+    }
     documents = [
-        term_keys.Document(row.texts.title, row.texts.body, row.votes, row.last_on) for row in rows.values()
+        term_keys.Document(row.texts.title, row.texts.body)
+        for paper_id in first
+        if (row := rows.get(paper_id))
     ]
     terms = [term_keys.compile_term(term) for term in search_query.query_terms(expanded)]
     lacking = [document for document in documents if not all(any(term.count(document)) for term in terms)]
@@ -294,9 +300,11 @@ class LookUp:
     ) -> _Answer:
         expanded = self._expand(view, query.text, literal=request.literal)
         corrected: tuple[tuple[str, str], ...] = ()
-        if not request.literal and (unknown := completion.list_unknown_words(view, expanded)):
+        unknown = [] if request.literal else completion.list_unknown_words(view, expanded)
+        if unknown:
             corrected = completion.find_corrections(view, self.load_topics(view), query.text, unknown)
         if corrected:
+            unknown = [word for word in unknown if word not in dict(corrected)]
             query = replace(query, text=completion.apply_corrections(query.text, corrected))
             expanded = self._expand(view, query.text, literal=False)
         if by_votes:
@@ -305,6 +313,8 @@ class LookUp:
             query = self._expand_excluded(view, query, expanded)
         find = engine.find_top if by_votes else partial(engine.find_sorted, sort=request.sort)
         found = find(view, query, expanded, scope, limit=end)
+        if request.literal and found.complete_count:
+            found = found.without_partial()
         common = replace(
             common,
             total=found.total,
@@ -318,9 +328,9 @@ class LookUp:
             is_shortened=len(expanded.text.split()) < len(query.text.split()),
             meanings=expanded.meanings,
             alert_terms=self._list_alert_terms(view, query, search_query.query_terms(expanded)),
-            suggestions=self._suggest(view, request, query, expanded, found),
+            suggestions=self._suggest(view, request, query, expanded, found, unknown),
         )
-        return _Answer(found, end, common)
+        return _Answer(found._replace(read={}), end, common)
 
     def _list_alert_terms(
         self, view: Snapshot, query: query_parser.Query, terms: Sequence[str]
@@ -370,6 +380,7 @@ class LookUp:
         query: query_parser.Query,
         expanded: concepts.Expansion,
         found: engine.Found,
+        unknown: Sequence[str],
     ) -> tuple[str, ...]:
         """Return alternative queries, the likeliest first: without the query's own filters, corrected, or a single term.
 
@@ -385,7 +396,7 @@ class LookUp:
             terms_only, scope = query_parser.Query(text=query.text), SearchScope(request.filters)
             if engine.find(view, terms_only, expanded, scope, limit=1).complete_count:
                 suggested.append(query.text)
-        for word in completion.list_unknown_words(view, expanded):
+        for word in completion.list_unknown_words(view, expanded) if request.literal else unknown:
             near = self.load_topics(view).vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM]
             suggested += [completion.apply_corrections(query.text, [(word, meant)]) for meant, _ in near]
         if len(expanded.segments) > 1 and is_none and request.filters == search.NO_FILTERS:

@@ -33,7 +33,8 @@ class SearchRequest:
     """A search for papers on a topic.
 
     `query` is as typed; its own filters (author:, since:, until:, votes:) narrow the others further. `literal` turns
-    query expansion off, `explain` asks for the components of each score, `snippet_locale` for snippets.
+    query expansion off, and leaves papers with some of the words out if any has all; `explain` asks for the components
+    of each score, `snippet_locale` for snippets.
     """
 
     query: str = ""

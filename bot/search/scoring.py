@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from bot.search import query as search_query
@@ -138,13 +139,13 @@ class CompiledSegment:
     """A segment with its forms compiled."""
 
     def __init__(self, segment: concepts.Segment) -> None:
-        compile_term = term_keys.compile_term
-        self._forms: list[_CompiledForm] = [(form, compile_term(form.text)) for form in segment.forms]
-        self._has_short_forms = any(form.is_short for _, form in self._forms)
+        compiled = [_compile_form(form.text) for form in segment.forms]
+        self._forms = [(form, term) for form, (term, _) in zip(segment.forms, compiled, strict=True)]
+        self._has_short_forms = any(term.is_short for term, _ in compiled)
         self._needed = [
-            (form.is_korean, text, number)
-            for number, (_, form) in enumerate(self._forms)
-            for text in form.needed
+            (term.is_korean, text, number)
+            for number, (term, needed) in enumerate(compiled)
+            for text in needed
         ]
 
     def is_topic_of(self, document: term_keys.Document) -> bool:
@@ -165,7 +166,7 @@ class CompiledSegment:
         """Return the forms that a document may have, in their order: most papers have few of many."""
         texts = document.text, document.without_spaces
         possible = {number for is_korean, text, number in self._needed if text in texts[is_korean]}
-        return [self._forms[number] for number in sorted(possible)]
+        return [self._forms[number] for number in sorted(possible)] if possible else []
 
     def weighted_counts(self, document: term_keys.Document) -> tuple[float, float]:
         """Return the weighted frequencies of all forms in title and body."""
@@ -175,6 +176,12 @@ class CompiledSegment:
             in_title += weighted.weight * title
             in_body += weighted.weight * body
         return in_title, in_body
+
+
+@lru_cache(maxsize=1 << 12)
+def _compile_form(text: str) -> tuple[term_keys.TermPattern, list[str]]:
+    term = term_keys.compile_term(text)
+    return term, term.needed
 
 
 # Partial matches are ranked by BM25 over the parts of a query.
@@ -205,7 +212,5 @@ def score_bm25(counts: Sequence[tuple[float, float]], weights: Sequence[float]) 
 
 def count_words(title: str, body: str) -> Counter[str]:
     """Count a paper's words without particles, those of the title `BM25_TITLE_WEIGHT` times."""
-    counts = Counter(body.replace(analyser.PARTICLE_MARK, "").split())
-    for word in title.replace(analyser.PARTICLE_MARK, "").split():
-        counts[word] += BM25_TITLE_WEIGHT
-    return counts
+    titled, words = (text.replace(analyser.PARTICLE_MARK, "").split() for text in (title, body))
+    return Counter(words + BM25_TITLE_WEIGHT * titled)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
@@ -23,7 +24,6 @@ from bot.archive import arxiv_ids, fields
 from bot.core import clock, isolation
 from bot.core.clock import Clock, TimeSlices
 from bot.daily import schedule
-from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, KindRecord
 from bot.sources import arxiv, base, feed, huggingface
 from storage import accounts, alerts, errors, models, outbox, shelf
@@ -56,6 +56,15 @@ _EASTERNMOST, _WESTERNMOST = ZoneInfo("Pacific/Kiritimati"), ZoneInfo("Etc/GMT+1
 """Where Monday begins first and last."""
 
 Facts: TypeAlias = dict[NewsKind, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NewsPost:
+    """What became of a reader's saved papers."""
+
+    marker: str
+    locale: models.Locale
+    news: tuple[models.PaperNews, ...]
 
 
 class PaperWatch:
@@ -221,7 +230,7 @@ async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: 
     await shelf.mark_unsent(connection, [row.id for row in unsent])
 
 
-NEWS: KindRecord[contents.NewsPost] = KindRecord(
+NEWS: KindRecord[NewsPost] = KindRecord(
     kind=models.DeliveryKind.NEWS,
     priority=models.Priority.NOTIFICATION,
     render=lambda renderer, post: renderer.render_news(post),
@@ -281,7 +290,7 @@ class NewsPlanner:
             locale = (reader and reader.locale) or self._locale
             delivery = self._deliveries.build_post(
                 NEWS,
-                contents.NewsPost(marker, locale, tuple(news for _, news in chosen)),
+                NewsPost(marker, locale, tuple(news for _, news in chosen)),
                 now,
                 key=f"news:{user_id}:{last_id}:{int(now.timestamp())}",
                 due_at=found_until,

@@ -1,4 +1,4 @@
-"""The new papers of arXiv categories: each announcement by RSS, earlier papers by OAI-PMH. They are for look-up and alerts.
+"""The new papers of arXiv categories: each announcement by RSS, earlier papers by OAI-PMH. They are for search and alerts.
 
 RSS: a feed for each category has the papers of one announcement, none at weekends.
 https://info.arxiv.org/help/rss_specifications.html

@@ -278,7 +278,7 @@ class KindRecord:
     """Interval while the newest digest is not published yet; None: no difference."""
     stage: Stage = Stage.DIGESTS
     is_for_lookup: bool = False
-    """Whether all that it brings is for look-up and alerts: facts, or papers that no person has chosen."""
+    """Whether all that it brings is for search and alerts: facts, or papers that no person has chosen."""
     seconds_per_request: float | None = None
     """Minimum time between two requests, over all sources of the kind."""
     stale_after: timedelta | None = None
@@ -332,7 +332,7 @@ async def read_apart(
     day: date | None = None,
 ) -> Read | FetchResult:
     """Return what reading one place gives. A bug that it triggers is its failure, with these page states: others are read."""
-    with isolation.isolated(log, "place failed with a bug", place=location) as failures:
+    with isolation.isolated(log, "reading a location failed with a bug", place=location) as failures:
         return await reading
     reason = f"{location} {describe_bug(failures[0])}"
     return FetchResult(location, FetchStatus.FAILED, clean_reason(reason), page_states=page_states, day=day)
@@ -382,7 +382,7 @@ def known_gone_result(location: str, request: FetchRequest, day: date | None = N
     page_state = request.known(location)
     if page_state is None or page_state.status is not FetchStatus.GONE:
         return None
-    reason = f"it is gone for good (410) since {page_state.read_at:%Y-%m-%d}"
+    reason = f"it has been gone (410) since {page_state.read_at:%Y-%m-%d}"
     return FetchResult(location, FetchStatus.GONE, reason, day=day)
 
 
@@ -392,9 +392,8 @@ def known_gone_result(location: str, request: FetchRequest, day: date | None = N
 
 # Korean names that w3lib does not know, and ASCII, which it widens to cp1252.
 _ALIASES = {"windows-949": "cp949", "x-windows-949": "cp949", "ascii": "utf-8", "us-ascii": "utf-8"}
-_UNICODE = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
 _EAST_ASIAN = ("cp949", "johab", "iso2022_kr", "euc_jp", "cp932", "iso2022_jp", "gb18030", "big5hkscs", "hz")
-_MULTI_BYTE = frozenset({*_UNICODE, *_EAST_ASIAN})
+_MULTI_BYTE = frozenset({"utf-8", *_EAST_ASIAN})
 _SINGLE_BYTE = frozenset({"koi8-r", "koi8-u", "cp874", *(f"cp{page}" for page in range(1250, 1259))})
 _SINGLE_BYTE |= {f"iso8859-{part}" for part in range(2, 17)}
 _MAX_NAME_LENGTH = 40
@@ -411,11 +410,9 @@ def decode_text(body: bytes, declared: str | None = None) -> str:
     if marked is not None and mark is not None:
         return _decode(body[len(mark) :], [marked])
     if b"\0" in body[:_PRESCAN_BYTES]:
-        return _decode(body, [_detect_utf16_or_utf32(body)])
+        raise FetchError("its text cannot be decoded: it is binary, or UTF-16 without a byte order mark")
     found = (_resolve_codec(declared), web_encoding.html_body_declared_encoding(body))
     names = [name for name in found if name is not None]
-    if any(name.startswith(("utf-16", "utf-32")) for name in names):
-        names = ["utf-16-le", "utf-16-be"]
     multi_byte = [name for name in names if name in _MULTI_BYTE]
     single_byte = [name for name in names if name in _SINGLE_BYTE]
     return _decode(body, [*multi_byte, "utf-8", *single_byte, "cp949"])
@@ -436,16 +433,6 @@ def _resolve_codec(name: str | None) -> str | None:
         return None
     plain = name.strip().lower()
     return _ALIASES.get(plain) or web_encoding.resolve_encoding(plain)
-
-
-def _detect_utf16_or_utf32(body: bytes) -> str:
-    """Return the codec of UTF-16 or UTF-32 without a byte order mark, by the positions of the zero bytes."""
-    head = body[:_PRESCAN_BYTES]
-    zeros = [head[offset::4].count(0) for offset in range(4)]
-    quarter = max(1, len(head) // 4)
-    if zeros[1] + zeros[2] > 1.5 * quarter:
-        return "utf-32-le" if zeros[3] > zeros[0] else "utf-32-be"
-    return "utf-16-le" if zeros[1] + zeros[3] > zeros[0] + zeros[2] else "utf-16-be"
 
 
 # Detects digests in fetched texts. A large answer is read in a process of its own with limited memory.

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp import abc, client_proto, hdrs, http_exceptions
@@ -52,10 +52,10 @@ class Limits:
 
 # A gzip body may be several members joined; thousands of empty ones would only cost time.
 _MAX_GZIP_MEMBERS = 64
-_GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
+_GZIP = 16 + zlib.MAX_WBITS
 
-ACCEPT_ENCODING = "gzip, deflate"
-"""The encodings that `decompress` knows."""
+ACCEPT_ENCODING = "gzip"
+"""The encoding that `decompress` knows."""
 
 
 _CHUNK_COST = 100
@@ -143,7 +143,7 @@ async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """Return the body of at most `limit` bytes. Raises FetchError for one that is larger or damaged."""
     if (response.content_length or 0) > limit:
         raise _too_large(limit)
-    encoding = _content_encoding(response)
+    is_gzip = _is_gzip(response)
     protocol = response.connection and response.connection.protocol
     if isinstance(protocol, _ResponseProtocol):
         protocol.max_bytes = limit + limit // 8 + _MAX_UNREAD_BYTES
@@ -156,17 +156,16 @@ async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
         if cost > limit + _CHUNK_COST:
             raise base.FetchError("its answer comes in too many small pieces")
         await slices.pause()
-    if encoding is None or not body:
+    if not (is_gzip and body):
         return bytes(body)
-    return await asyncio.to_thread(decompress, bytes(body), encoding, limit)
+    return await asyncio.to_thread(decompress, bytes(body), limit)
 
 
-def decompress(data: bytes, encoding: str, limit: int) -> bytes:
-    """Return decompressed gzip, zlib or raw deflate data of at most `limit` bytes. Raises FetchError."""
-    is_gzip = encoding != "deflate"
+def decompress(data: bytes, limit: int) -> bytes:
+    """Return decompressed gzip data of at most `limit` bytes. Raises FetchError."""
     body = b""
-    for _ in range(_MAX_GZIP_MEMBERS if is_gzip else 1):
-        stream = zlib.decompressobj(_GZIP if is_gzip else _deflate_bits(data))
+    for _ in range(_MAX_GZIP_MEMBERS):
+        stream = zlib.decompressobj(_GZIP)
         try:
             body += stream.decompress(data, limit + 1 - len(body))
         except zlib.error:
@@ -181,22 +180,14 @@ def decompress(data: bytes, encoding: str, limit: int) -> bytes:
     raise base.FetchError("its compressed answer has data after its end")
 
 
-def _deflate_bits(data: bytes) -> int:
-    """Return zlib's window bits: many servers send deflate without the zlib header of the standard."""
-    has_header = len(data) > 1 and data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
-    return _ZLIB if has_header else _RAW
-
-
-def _content_encoding(response: aiohttp.ClientResponse) -> str | None:
-    """Return the encoding of the body, None for a plain one. Raises FetchError for one that was not requested."""
+def _is_gzip(response: aiohttp.ClientResponse) -> bool:
+    """Return whether the body is compressed. Raises FetchError for an encoding that was not requested."""
     lines = response.headers.getall("Content-Encoding", [])
     names = [name.strip().lower() for line in lines for name in line.split(",")]
     names = [name for name in names if name not in ("", "identity")]
-    if not names:
-        return None
-    if len(names) > 1 or names[0] not in ("gzip", "x-gzip", "deflate"):
+    if len(names) > 1 or not set(names) <= {"gzip", "x-gzip"}:
         raise base.FetchError(f"its answer is compressed as {', '.join(names)}, which was not asked for")
-    return names[0]
+    return bool(names)
 
 
 def _too_large(limit: int) -> base.FetchError:
@@ -250,16 +241,8 @@ def parse_retry_after(value: str | None, now: datetime) -> datetime | None:
 _MAX_VALIDATOR_LENGTH = 500
 _MAX_URL_LENGTH = 4000
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_PERMANENT_REDIRECTS = frozenset({301, 308})
 _ACCESS_DENIED = frozenset({401, 402, 403, 407, 451})
 _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
-
-
-class Redirect(NamedTuple):
-    """A redirect, with its target as the server names it."""
-
-    target: str
-    is_permanent: bool
 
 
 def _conditional_headers(page_state: models.PageState | None) -> dict[str, str]:
@@ -286,17 +269,17 @@ def _parse_url(text: str, former: URL | None = None) -> URL:
 
 async def _read_response(
     response: aiohttp.ClientResponse, location: str, max_bytes: int, now: datetime
-) -> base.Response | Redirect:
+) -> base.Response | str:
     """Read a response with a body of at most `max_bytes`, and begin the page state of `location` with its validators.
 
-    Raises FetchError for every status but 200, 203, 304 and redirects.
+    Returns the target of a redirect as the server names it. Raises FetchError for every status but 200, 203, 304 and redirects.
     """
     status = response.status
     if status in _REDIRECTS:
         target = response.headers.get(hdrs.LOCATION)
         if not target:
-            raise base.FetchError(f"it redirects to nowhere ({status})")
-        return Redirect(target, status in _PERMANENT_REDIRECTS)
+            raise base.FetchError(f"it redirects without an address ({status})")
+        return target
     if status not in (200, 203, 304):
         raise _status_error(response, now)
     body = None if status == 304 else await read_body(response, max_bytes)
@@ -313,15 +296,13 @@ async def _read_response(
     )
 
 
-def _compare_with_known(
-    response: base.Response, known: models.PageState | None, moved_to: str | None
-) -> base.Response:
+def _compare_with_known(response: base.Response, known: models.PageState | None) -> base.Response:
     """Return the response of the last hop with the page state to store. A body with the `known` hash counts as 304."""
-    state = replace(response.page_state, moved_to=moved_to)
+    state = response.page_state
     if known is None or known.hash is None or state.hash not in (None, known.hash):
         if response.body is None:
             raise base.FetchError("it says that nothing changed, though it was asked for the first time")
-        return replace(response, page_state=state)
+        return response
     if response.body is None:
         state = replace(
             state, etag=state.etag or known.etag, last_modified=state.last_modified or known.last_modified
@@ -348,7 +329,7 @@ def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.Fetch
     """Return the error for a status other than success, 304 and redirects."""
     status = response.status
     if status == 404:
-        return base.NotFoundError("nothing is there (404)")
+        return base.NotFoundError("not found (404)")
     if status == 410:
         return base.GoneError("it is gone for good (410)")
     if status in _ACCESS_DENIED:
@@ -356,7 +337,7 @@ def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.Fetch
     name = http.client.responses.get(status, "an answer of its own").lower()
     if status in _RETRYABLE:
         retry_at = parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now)
-        return base.TransientError(f"the server has trouble: {name} ({status})", retry_at=retry_at)
+        return base.TransientError(f"the server reports an error: {name} ({status})", retry_at=retry_at)
     kind = base.BadRequestError if status == 400 else base.FetchError
     return kind(f"the server answers {status}, {name}")
 
@@ -455,19 +436,12 @@ class Fetcher:
     ) -> base.Response:
         """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError.
 
-        `max_bytes` is a limit of the body below that of all answers. A page that moved permanently is fetched from its new
-        address, or from the old one if the new one fails.
+        `max_bytes` is a limit of the body below that of all answers.
         """
         size = min(max_bytes or self._limits.max_bytes, self._limits.max_bytes)
-        attempt = partial(
-            self._follow_redirects, location=url, accept=accept, throttle=throttle, max_bytes=size
+        return await self._retry(
+            partial(self._follow_redirects, url, page_state, accept=accept, throttle=throttle, max_bytes=size)
         )
-        if page_state is None or page_state.moved_to is None:
-            return await self._retry(partial(attempt, url, page_state))
-        try:
-            return await self._retry(partial(attempt, page_state.moved_to, page_state))
-        except (base.NotFoundError, base.GoneError, base.BlockedUrlError):
-            return await self._retry(partial(attempt, url, None))
 
     async def wait_until(self, at: datetime) -> None:
         """Wait until a time (UTC), such as that of a server's Retry-After."""
@@ -490,19 +464,13 @@ class Fetcher:
         url: str,
         known: models.PageState | None,
         *,
-        location: str,
         accept: str,
         throttle: base.Throttle,
         max_bytes: int,
     ) -> base.Response:
-        """Send one attempt. Each redirect is checked by the SSRF guard, and all hops share the total time-out.
-
-        `location` is the address as its source names it; `known` its page state.
-        """
+        """Send one attempt. Each redirect is checked by the SSRF guard, and all hops share the total time-out."""
         target = _parse_url(url)
-        moved_to = url if known and known.moved_to == url else None
         headers = {hdrs.ACCEPT: accept, hdrs.ACCEPT_ENCODING: ACCEPT_ENCODING, **_conditional_headers(known)}
-        all_permanent = True
         seen = {target}
         seconds_left = self._limits.total_timeout
         for _ in range(self._limits.max_redirects + 1):
@@ -510,13 +478,11 @@ class Fetcher:
             if self._proxy is not None:
                 await self._guard.check_resolved(target)
             await throttle()
-            hop, seconds = await self._send_request(target, headers, location, max_bytes, seconds_left)
+            hop, seconds = await self._send_request(target, headers, url, max_bytes, seconds_left)
             seconds_left -= seconds
             if isinstance(hop, base.Response):
-                return _compare_with_known(hop, known, moved_to)
-            all_permanent = all_permanent and hop.is_permanent
-            target = _parse_url(hop.target, target)
-            moved_to = str(target) if all_permanent else moved_to
+                return _compare_with_known(hop, known)
+            target = _parse_url(hop, target)
             if target in seen:
                 raise base.FetchError("its redirects go in a circle")
             seen.add(target)
@@ -524,7 +490,7 @@ class Fetcher:
 
     async def _send_request(
         self, url: URL, headers: Mapping[str, str], location: str, max_bytes: int, seconds_left: float
-    ) -> tuple[base.Response | Redirect, float]:
+    ) -> tuple[base.Response | str, float]:
         """Send one request; return the response and its time in seconds, without the wait for the host's other requests."""
         loop = asyncio.get_running_loop()
         semaphore = self._host_semaphores.setdefault(

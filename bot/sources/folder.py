@@ -12,13 +12,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
-from bot.archive import arxiv_ids, parse
+from bot.archive import arxiv_ids, files, parse
 from bot.sources import base
 from storage import errors, models
 from storage.models import FetchStatus
 
 _MAX_FILES = 100_000
-_MAX_FILE_BYTES = 20_000_000
 
 
 class FolderSource:
@@ -63,8 +62,8 @@ class FolderSource:
             raise NotADirectoryError(0, "there is no such folder")
         changed: list[tuple[str, str]] = []
         states: dict[str, FetchStatus] = {}
-        locations, problems = self._list_files()
-        for location in locations:
+        locations, problems = files.list_folder(self._root, with_hidden=False)
+        for location in locations[:_MAX_FILES]:
             try:
                 state = (self._root / location).lstat()
             except OSError:
@@ -76,33 +75,16 @@ class FolderSource:
                 changed.append((location, stamp))
             else:
                 states[location] = known.status
-        return changed, problems, states
-
-    def _list_files(self) -> tuple[list[str], list[str]]:
-        """Return the locations of all digest files, sorted, and the problems met."""
-        errors_met: list[OSError] = []
-        locations: list[str] = []
-        for folder, subfolders, names in os.walk(self._root, onerror=errors_met.append):
-            subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-            locations += [
-                Path(folder, name).relative_to(self._root).as_posix()
-                for name in names
-                if Path(name).suffix.lower() in parse.FILE_SUFFIXES and not name.startswith(".")
-            ]
-        problems = [f"{error.filename}: {error.strerror}" for error in errors_met]
-        readable = [location for location in locations if location.isprintable()]
-        if len(readable) < len(locations):
-            problems.append(f"file names that are not text: {len(locations) - len(readable)}")
-        return sorted(readable)[:_MAX_FILES], problems
+        return changed, list(map(str, problems)), states
 
     async def _read_document(self, location: str, stamp: str, request: base.FetchRequest) -> base.FetchResult:
         """Read one file. One without a digest (a README, say) is not read again until it changes; its page state says so."""
         try:
-            data, content_hash = await asyncio.to_thread(_read_file, self._root / location)
-        except OSError as error:
-            reason = f"{location}: {error.strerror or error}"
-            return base.FetchResult(location, FetchStatus.FAILED, reason)
-        known = request.known(location)
+            data = await asyncio.to_thread(files.read_bytes, self._root / location)
+        except (OSError, errors.NotADigestError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            return base.FetchResult(location, FetchStatus.FAILED, f"{location}: {reason}")
+        known, content_hash = request.known(location), hashlib.sha256(data).hexdigest()
         page_states = (
             models.PageState(location, request.now, FetchStatus.OK, last_modified=stamp, hash=content_hash),
         )
@@ -139,17 +121,8 @@ def _describe_unread(states: Mapping[str, FetchStatus]) -> str:
         return ""
     names = ", ".join(unread[:_NAMED]) + (" …" if len(unread) > _NAMED else "")
     with_papers = sum(states[location] is FetchStatus.FAILED for location in unread)
-    note = f", {with_papers} of them with arXiv ids" if with_papers else ", none of them with arXiv ids"
+    note = f", {with_papers} of them with arXiv ids" if with_papers else ", all without arXiv ids"
     return f"{len(unread)} of {len(states)} files not read{note}: {names}"
-
-
-def _read_file(path: Path) -> tuple[bytes, str]:
-    """Return the bytes of a file and their SHA-256 in hex. Raises OSError, also for a file that is too large."""
-    with open(path, "rb") as file:
-        data = file.read(_MAX_FILE_BYTES + 1)
-    if len(data) > _MAX_FILE_BYTES:
-        raise OSError(0, f"the file is larger than {_MAX_FILE_BYTES / 1_000_000:g} MB")
-    return data, hashlib.sha256(data).hexdigest()
 
 
 def _detect(data: bytes, name: str, read_on: date) -> tuple[models.Digest, ...]:

@@ -122,7 +122,7 @@ def _read_papers(body: bytes, charset: str | None, day: date, is_list: bool) -> 
         return ()
     digest = listing.build(day, items, read=listing.from_service)
     if not digest.entries:
-        raise base.FetchError(f"none of the {len(items)} papers in its list can be understood")
+        raise base.FetchError(f"its list of {len(items)} papers cannot be understood")
     return (digest,)
 
 

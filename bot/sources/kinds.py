@@ -129,7 +129,7 @@ class Yield:
             case Brings.POSTS:
                 return f"a list of papers{amount}, can be posted"
             case Brings.LOOK_UP:
-                return f"papers for look-up and alerts, not posted{amount}"
+                return f"papers for search and alerts, not posted{amount}"
             case Brings.NOTHING:
                 return "no paper yet"
         assert_never(self.brings)

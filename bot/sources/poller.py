@@ -32,30 +32,6 @@ _HEALTHY = frozenset({FetchStatus.OK, FetchStatus.UNCHANGED})
 _FAILING = (FetchStatus.FAILED, FetchStatus.REFUSED, FetchStatus.GONE)
 
 
-def changed_pages(
-    page_states: Iterable[models.PageState], before: Mapping[str, models.PageState], rule: day_close.DayClose
-) -> tuple[models.PageState, ...]:
-    """Return the page states that differ from the stored ones.
-
-    A new `read_at` alone counts from the next day on, or if a list has closed since by the `rule`.
-    """
-    return tuple(
-        page
-        for page in page_states
-        if not _is_unchanged(page, before.get(base.page_key(page.location)), rule)
-    )
-
-
-def _is_unchanged(page: models.PageState, before: models.PageState | None, rule: day_close.DayClose) -> bool:
-    if before is None or page.read_at.date() != before.read_at.date():
-        return False
-    if rule.last_closed(page.read_at) != rule.last_closed(before.read_at):
-        return False
-    if FetchStatus.GONE in (page.status, before.status):
-        return False
-    return replace(page, location=before.location, read_at=before.read_at, status=before.status) == before
-
-
 _MAX_PROBLEMS = 200
 
 
@@ -431,7 +407,7 @@ class Poller:
         """Stop polling sources that were being read at two crashes in a row; `sources fetch` polls them again."""
         now = self._clock()
         for row in rows:
-            log.error("source set aside: it was being read at two crashes in a row", source=row.url)
+            log.error("source set aside: it was being read during two crashes in a row", source=row.url)
             stopped = replace(
                 row,
                 status=FetchStatus.FAILED,
@@ -569,10 +545,9 @@ class Poller:
                     )
                     source = kind.open(row.url, row.options, self._context)
                     async for result in source.fetch(request):
-                        changed = changed_pages(result.page_states, states, self._context.day_close)
-                        fetched = replace(result, page_states=changed)
+                        fetched = result
                         if run.days is None:
-                            fetched = await self._limit_new_digests(fetched, report)
+                            fetched = await self._limit_new_digests(result, report)
                             fetched = await self._limit_new_papers(fetched, report)
                         await run.sink.put(report, fetched)
                         run.progress(row, result)
@@ -621,7 +596,7 @@ class Poller:
         if len(kept) == len(digests):
             return result
         reason = (
-            f"it has brought {MAX_NEW_DIGESTS:,} new digests today, and may not bring more; others are read from tomorrow on"
+            f"it has brought {MAX_NEW_DIGESTS:,} new digests today, which is the maximum; others are read from tomorrow on"
             if is_late
             else f"it has reached the limit of {MAX_DIGESTS_OF_DATE} digests or {base.MAX_NEW_PAPERS:,} papers for"
             f" {format_days(report.refused)}; {report.refused.total():,} digests are left out"
@@ -669,7 +644,7 @@ class Poller:
         number = report.count_new(self._clock().date())
         of = f" of {format_days(days)}" if days else ""
         report.add_failure(
-            f"it has brought {number:,} new papers today, and may bring {limit:,}; {len(left_out):,}{of} are read from"
+            f"it has brought {number:,} new papers today (limit {limit:,}); {len(left_out):,}{of} are read from"
             " tomorrow on"
         )
         facts = tuple(fact for fact in result.facts if fact.arxiv_id not in left_out)

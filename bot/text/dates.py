@@ -257,7 +257,7 @@ _DAYS_AGO = {
     name: days
     for days, names in enumerate(("today 오늘", "yesterday 어제", "그제 그저께"))
     for name in names.split()
-}
+} | {"tomorrow": -1, "내일": -1}
 _WEEKDAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _KOREAN_WEEKDAYS = "월화수목금토일"
 _WEEKDAYS = {

@@ -35,11 +35,13 @@ _LATIN = re.compile("[A-Za-z]")
 
 
 @lru_cache(maxsize=1)
-def _load_endings() -> tuple[list[str], re.Pattern[str]]:
-    """Return the endings of Korean words, the longest first, and the pattern of up to three of them."""
+def _load_endings() -> tuple[dict[str, list[str]], re.Pattern[str]]:
+    """Return the endings of Korean words by their last syllable, the longest first, and the pattern of up to three of them."""
     listed = next(listed for kind, listed in _read_table("filler.tsv") if kind == "ending")
-    endings = sorted(listed.split(), key=len, reverse=True)
-    return endings, re.compile(f"(?:{'|'.join(endings)}){{1,3}}")
+    endings, by_last = sorted(listed.split(), key=len, reverse=True), dict[str, list[str]]()
+    for ending in endings:
+        by_last.setdefault(ending[-1], []).append(ending)
+    return by_last, re.compile(f"(?:{'|'.join(endings)}){{1,3}}")
 
 
 def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
@@ -56,7 +58,8 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
             return core if _LATIN.search(core) else word
         # "LLM 기반" of LLM기반; a particle may be joined to a word: RAG를이용한.
         return f"{core} {tail}" if len(tail) > 1 and is_known(core) else word
-    stems = (word[: -len(ending)] for ending in endings if word.endswith(ending) and _agrees(word, ending))
+    possible = endings.get(word[-1], ())
+    stems = (word[: -len(ending)] for ending in possible if word.endswith(ending) and _agrees(word, ending))
     return next((stem for stem in stems if is_known(stem) or is_known(analyser.strip_ending(stem))), word)
 
 
@@ -388,6 +391,8 @@ def _load_topics() -> tuple[tuple[tuple[str, ...], str], ...]:
     return tuple((tuple(terms), re.sub("[,\t]", " ", words)) for terms, words in (*described, *everyday))
 
 
+_MIN_WEIGHT = 0.02
+"""Topics of a question that weigh less are not compared."""
 _MAX_PAPER_WORD_TOPICS = 40
 """Words in more descriptions tell nothing about a paper's topic."""
 
@@ -401,7 +406,7 @@ class TopicSimilarity:
     """Compares papers with a question's vector."""
 
     def __init__(self, topics: TopicVector) -> None:
-        self._topics = topics
+        self._topics = [(topic, weight) for topic, weight in topics.items() if weight >= _MIN_WEIGHT]
         self._weighted_words = _load_weighted_words() if topics else {}
 
     def compare(self, words: Mapping[str, int]) -> float:
@@ -416,9 +421,7 @@ class TopicSimilarity:
             for topic in topics:
                 weights[topic] += weight
         length = math.hypot(*weights)
-        return (
-            sum(weight * weights[topic] for topic, weight in self._topics.items()) / length if length else 0.0
-        )
+        return sum([weight * weights[topic] for topic, weight in self._topics]) / length if length else 0.0
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ from bot.client.context import Client, Request
 from bot.client.message_builder import Action
 from bot.client.router import UserError
 from bot.lists.commands import load_paper
+from bot.rendering import templates
 from bot.today import messages as today_messages
 from bot.today.service import DEFAULT_TIME
 from storage.models import FeedbackKind
@@ -140,4 +141,5 @@ class TodayCog(commands.Cog):
         if profile.at_time is None or profile.timezone is None or profile.next_due_at is None:
             return ""
         next_at = f"<t:{int(profile.next_due_at.timestamp())}:F>"
-        return request.texts("today-sent-daily", at=profile.at_time, zone=profile.timezone, next=next_at)
+        shown_zone = templates.render_zone(profile.timezone, request.texts.locale.value)
+        return request.texts("today-sent-daily", at=profile.at_time, zone=shown_zone, next=next_at)

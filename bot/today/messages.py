@@ -14,6 +14,7 @@ from bot.client.messages import PostWording
 from bot.client.translations import Texts
 from bot.outbox import contents
 from bot.rendering import discord_text
+from bot.today import service as today_service
 
 SHOW = "td"
 MORE = "tm"
@@ -31,7 +32,7 @@ _MAX_REASON_LENGTH = 60
 
 
 def today_view(
-    texts: Texts, post: contents.TodayPost, *, marker: str | None = None, note: str = ""
+    texts: Texts, post: today_service.TodayPost, *, marker: str | None = None, note: str = ""
 ) -> ui.LayoutView:
     """Return the papers with a row of buttons each. Below are the topics to pick, if any are offered, and `note`.
 
@@ -41,7 +42,7 @@ def today_view(
     basis = texts("today-by-votes")
     if post.is_personal:
         saved = texts("today-from-saved", count=post.saved_count)
-        is_learnt = post.saved_count >= contents.MIN_SAVED
+        is_learnt = post.saved_count >= today_service.MIN_SAVED
         basis = saved if is_learnt else texts("today-from-topics")
     heading = texts("today-heading", day=texts.format_date(post.digest_on))
     message.add_text(f"## {heading}\n{client_messages.subtext(basis)}")
@@ -64,11 +65,11 @@ def today_view(
     return message.view
 
 
-def plain_today_payload(wording: PostWording, post: contents.TodayPost) -> dict[str, Any]:
+def plain_today_payload(wording: PostWording, post: today_service.TodayPost) -> dict[str, Any]:
     """Return the papers as plain text, the marker in the fragment of a link."""
     texts = wording.ui_texts
     heading = texts("today-heading", day=texts.format_date(post.digest_on))
-    lines = [f"**[{heading}](<{client_messages.day_url(post, 0)}>)**"]
+    lines = [f"**[{heading}](<{client_messages.day_url(post.digest_on, post.marker, 0)}>)**"]
     papers = tuple(paper for paper, _, _ in post.picks)
     return message_builder.plain_payload(client_messages.fit_paper_lines(texts, lines, papers))
 
@@ -140,7 +141,13 @@ def send_button(texts: Texts, *, again: bool) -> ui.Item[Any]:
 
 
 def _pick_text(
-    texts: Texts, position: int, pick: contents.TodayPick, characters: int, size: int, *, with_language: bool
+    texts: Texts,
+    position: int,
+    pick: today_service.TodayPick,
+    characters: int,
+    size: int,
+    *,
+    with_language: bool,
 ) -> str:
     paper, rank, reasons = pick
     clauses = [
@@ -162,7 +169,7 @@ def _escape(text: str) -> str:
     return client_messages.escape_untrusted(text, max_length=_MAX_REASON_LENGTH)
 
 
-def _footer_buttons(texts: Texts, post: contents.TodayPost, marker: str | None) -> list[ui.Item[Any]]:
+def _footer_buttons(texts: Texts, post: today_service.TodayPost, marker: str | None) -> list[ui.Item[Any]]:
     """Return the buttons below the papers; the first has the marker of the delivery."""
     day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
     sending = (

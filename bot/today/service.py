@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 import structlog
@@ -22,6 +23,7 @@ from bot.today.profiles import Profiles
 from bot.trends.service import RisingTopicService, best_supported_form
 from storage import accounts, alerts, archive, models, outbox, papers, shelf, today
 from storage.database import Connection, Database
+from storage.errors import StorageError
 from storage.models import FeedbackKind
 
 TODAY_PAPERS = 5
@@ -37,6 +39,46 @@ _MIN_DAY = 8
 """Papers of a day from which that share means something."""
 
 
+class TodayReasonKind(StrEnum):
+    """Why a paper is among a reader's papers of the day."""
+
+    SAVED = "saved"
+    """Some papers that the reader saved are about a concept too."""
+    FOLLOWED = "followed"
+    """An alert of the reader matches."""
+    PICKED = "picked"
+    """The reader picked the topic."""
+
+
+TodayReason: TypeAlias = tuple[TodayReasonKind, str, int]
+"""A reason: the concept, name or topic, and the number of saved papers about it (0 for the other kinds)."""
+
+MIN_SAVED = 3
+"""Saved papers from which a reader's papers are chosen by the profile; before, by picked topics and followed words, or votes."""
+
+TodayPick: TypeAlias = tuple[contents.PostPaper, int, tuple[TodayReason, ...]]
+"""A paper, its rank of the day by votes, and its reasons."""
+
+
+@dataclass(frozen=True, slots=True)
+class TodayPost:
+    """A reader's papers of a day. `is_personal` says that they are not chosen by votes alone.
+
+    `at_time` is the local time (HH:MM) at which they are sent by DM, None for never; `topics` are offered to be picked.
+    `suspended` is the reason for which Discord does not take them any more.
+    """
+
+    marker: str
+    locale: models.Locale
+    digest_on: date
+    picks: tuple[TodayPick, ...]
+    saved_count: int
+    is_personal: bool
+    at_time: str | None = None
+    topics: tuple[str, ...] = ()
+    suspended: str | None = None
+
+
 class Day(NamedTuple):
     """The newest day that has a digest."""
 
@@ -46,7 +88,7 @@ class Day(NamedTuple):
     vectors: dict[int, dict[str, float]]
 
 
-Follows: TypeAlias = Mapping[int, tuple[contents.AlertReason, ...]]
+Follows: TypeAlias = Mapping[int, tuple[matcher.AlertReason, ...]]
 """Why papers match a reader's alerts, by paper id."""
 
 
@@ -61,14 +103,14 @@ class TodayService:
         self._profiles = reader_profiles
         self._rising = rising
 
-    async def build_post(self, user_id: int, locale: models.Locale) -> contents.TodayPost | None:
+    async def build_post(self, user_id: int, locale: models.Locale) -> TodayPost | None:
         """Return the reader's papers of the newest day; None for an archive without papers.
 
         Topics are offered until some are picked or MIN_SAVED papers saved.
         """
         profile = await self._profiles.open(user_id)
         posts = await self.build_posts([(profile, locale)])
-        if not posts or posts[0].saved_count >= contents.MIN_SAVED or profile.topics:
+        if not posts or posts[0].saved_count >= MIN_SAVED or profile.topics:
             return posts[0] if posts else None
         return replace(posts[0], topics=await self.list_topics(locale))
 
@@ -77,9 +119,7 @@ class TodayService:
         common = await self._rising.list_topics(locale, limit=MENU_TOPICS, with_common=True)
         return tuple(dict.fromkeys(topic.text[:MAX_TOPIC_LENGTH] for topic in common))
 
-    async def build_posts(
-        self, wanted: Sequence[tuple[models.Profile, models.Locale]]
-    ) -> list[contents.TodayPost]:
+    async def build_posts(self, wanted: Sequence[tuple[models.Profile, models.Locale]]) -> list[TodayPost]:
         """Return the posts of readers by their current profiles, each in a language; none without papers."""
         async with self._database.read() as connection:
             on, vectors = await self._profiles.vectors.get_day(connection)
@@ -114,12 +154,12 @@ class TodayService:
         locale: models.Locale,
         scores: Mapping[int, float],
         follows: Follows | None,
-    ) -> contents.TodayPost:
+    ) -> TodayPost:
         """Return the post of a reader; `follows` is None for one without alerts."""
         answers = dict(await today.list_feedback(connection, profile.user_id, limit=len(day.details) + 200))
         saved = await shelf.list_paper_ids(connection, profile.user_id)
         left_out = {*saved, *(key for key, answer in answers.items() if answer is FeedbackKind.LESS)}
-        is_personal = len(saved) >= contents.MIN_SAVED or bool(profile.topics) or follows is not None
+        is_personal = len(saved) >= MIN_SAVED or bool(profile.topics) or follows is not None
         follows = follows or {}
         ranked = _rank(day.details, scores if is_personal else {}, follows)
         kept = [(rank, detail) for rank, detail in ranked if detail.id not in left_out][:TODAY_PAPERS]
@@ -129,7 +169,7 @@ class TodayService:
             reasons = _find_reasons(day, detail, profile, glossary, locale, follows) if is_personal else ()
             quoted = matcher.find_sentence(detail, [text for _, text, _ in reasons], locale)
             picks.append((replace(contents.build_post_paper(detail, locale), quoted=quoted), rank, reasons))
-        return contents.TodayPost(
+        return TodayPost(
             marker="",
             locale=locale,
             digest_on=day.on,
@@ -236,28 +276,28 @@ def _find_reasons(
     glossary: Glossary,
     locale: models.Locale,
     follows: Follows,
-) -> tuple[contents.TodayReason, ...]:
+) -> tuple[TodayReason, ...]:
     """Return at most MAX_REASONS true reasons: concepts of the reader's saved papers, then what the reader follows or picked."""
     own = profiles.concepts_of(day.vectors.get(detail.id, {}))
     count = len(day.details)
     too_common = max(2, _MAX_CONCEPT_SHARE * count) if count >= _MIN_DAY else count
-    reasons: list[contents.TodayReason] = []
+    reasons: list[TodayReason] = []
     for key, count in sorted(profile.concepts.items(), key=lambda item: (-item[1], item[0])):
         if key not in own or count < 2:
             continue
         feature = profiles.CONCEPT_MARK + key
         is_common = sum(feature in vector for vector in day.vectors.values()) > too_common
         if not is_common and (name := concept_name(glossary, key, locale)):
-            reasons.append((contents.TodayReasonKind.SAVED, name, count))
+            reasons.append((TodayReasonKind.SAVED, name, count))
     reasons = reasons[: MAX_REASONS - 1]
     named = {text.casefold() for _, text, _ in reasons}
     reasons += [
-        (contents.TodayReasonKind.FOLLOWED, reason.topic, 0)
+        (TodayReasonKind.FOLLOWED, reason.topic, 0)
         for reason in follows.get(detail.id, ())
         if reason.topic.casefold() not in named
     ]
     reasons += [
-        (contents.TodayReasonKind.PICKED, topic, 0)
+        (TodayReasonKind.PICKED, topic, 0)
         for topic in profile.topics
         if any(concept.key in own for concept in glossary.find_concepts(topic))
     ]
@@ -287,12 +327,17 @@ async def _suspend(
     return []
 
 
-TODAY: KindRecord[contents.TodayPost] = KindRecord(
+TODAY: KindRecord[TodayPost] = KindRecord(
     kind=models.DeliveryKind.TODAY,
     priority=models.Priority.SCHEDULED,
     render=lambda renderer, post: renderer.render_today(post),
     suspend=_suspend,
 )
+
+
+_FAILED = "papers of the day not built"
+LONGEST_DAY = timedelta(hours=25)
+"""From one due time to the next, when the clocks go back."""
 
 
 class TodayPlanner:
@@ -327,6 +372,14 @@ class TodayPlanner:
                 planned += count
         return planned
 
+    async def reschedule(self, now: datetime) -> None:
+        """Compute those due times again that lie more than a day ahead of `now` (UTC), as after a clock that was ahead."""
+        async with self._database.transaction() as connection:
+            put_off = await today.list_scheduled(connection, now + LONGEST_DAY)
+            known = await accounts.list_readers_by_id(connection, [profile.user_id for profile in put_off])
+            moved = [_move(profile, known.get(profile.user_id), now, None) for profile in put_off]
+            await today.set_schedules(connection, moved)
+
     async def _plan_batch(self, now: datetime) -> int | None:
         """Plan the deliveries of some readers; learning and rendering happen before the transaction. None if none is due."""
         async with self._database.read() as connection:
@@ -342,7 +395,11 @@ class TodayPlanner:
             if digest_on is not None
             and (profile.last_digest_on is None or not digest_on <= profile.last_digest_on <= latest_on)
         ]
-        current = [await self._profiles.learn(profile) for profile in on_new_day]
+        current = []
+        for profile in on_new_day:
+            # A reader for whom this fails must not hold up the others.
+            with isolation.isolated(log, _FAILED, reraise=(StorageError,), user=profile.user_id):
+                current.append(await self._profiles.learn(profile))
         built = await self._build(current, known, now)
         moved = [
             _move(profile, known.get(profile.user_id), now, built.get(profile.user_id)) for profile in due
@@ -361,11 +418,19 @@ class TodayPlanner:
     async def _build(
         self, current: Sequence[models.Profile], known: Mapping[int, models.Reader], now: datetime
     ) -> dict[int, models.NewDelivery]:
-        """Render the posts by user id; what fails to render is logged and left out."""
+        """Build and render the posts by user id; what fails is logged and left out."""
         readers = [known.get(profile.user_id) for profile in current]
         locales = [(reader and reader.locale) or self._default_locale for reader in readers]
-        posts = await self._service.build_posts(list(zip(current, locales, strict=True)))
+        failures: list[Exception] = []
+        with isolation.collected(failures, reraise=(StorageError,)):
+            posts = await self._service.build_posts(list(zip(current, locales, strict=True)))
         built: dict[int, models.NewDelivery] = {}
+        if failures and len(current) > 1:
+            for profile in current:
+                built |= await self._build([profile], known, now)
+        if failures:
+            isolation.log_error(log, _FAILED, failures[0], users=len(current))
+            return built
         slices = TimeSlices()
         for profile, reader, post in zip(current, readers, posts, strict=False):
             with isolation.isolated(log, "rendering papers of the day failed", user=profile.user_id):

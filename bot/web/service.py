@@ -428,6 +428,8 @@ class WebPages:
         else:
             heading = lists_messages.empty_heading(texts, listed) or texts("archive-empty")
             notes = [note for note in lists_messages.empty_notes(texts, listed) if note]
+            if listed.suggestions and not site.is_static:
+                notes.append(texts("try-instead"))
         rows = self._make_rows(site, listed.rows, listed)
         languages = (snippet.language for snippet in listed.snippets.values())
         if summaries.are_all_foreign(languages, site.locale):

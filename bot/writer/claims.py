@@ -854,7 +854,7 @@ def _find_other_place(claim: str, passage: _Passage) -> Iterator[str]:
             for reading in readings.intersection(_list_readings(clause)):
                 held.setdefault(reading, []).append(carried | words if carried else set(places))
     if any(all(places.isdisjoint(row) for row in rows) for rows in held.values()):
-        yield f"a number of the paragraph is not one of {min(places)}"
+        yield f"a number belongs to something else than {min(places)} in the paragraph"
 
 
 def _find_replaced(claim: str, passage: _Passage) -> Iterator[str]:

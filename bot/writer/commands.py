@@ -114,7 +114,9 @@ class WriteCog(commands.GroupCog, name="write", description="Digests that Paperr
         router.require_manager(interaction)
         return True
 
-    @router.command(name="status", description="What is being written, what was refused, tokens today")
+    @router.command(
+        name="status", description="What was written, what could not be written, tokens used today"
+    )
     async def status(self, request: Request) -> ui.LayoutView:
         """Show the drafts of the newest day and the token budget."""
         drafts, tokens = await self._writer.list_drafts(), await self._writer.get_tokens()

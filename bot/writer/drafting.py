@@ -267,15 +267,16 @@ class Drafter:
         outcome: str | ModelError
         try:
             outcome, tokens = await self.model.complete(messages, schema, max_tokens=max_tokens)
-            if tokens is not None:
-                # A server that counts too little would use more than the caps allow.
-                size = len(language_model.prompt_of(messages, schema).encode()) + len(outcome.encode())
-                tokens = max(tokens, size // MAX_BYTES_PER_TOKEN)
         except ModelError as error:
             outcome, tokens = error, error.tokens
             self._breaker.record_failure(error)
         else:
             self._breaker.record_success()
+        # A request that was refused used none; a server that counts too little would use more than the caps allow.
+        if tokens or (isinstance(outcome, str) and tokens is not None):
+            answer = outcome if isinstance(outcome, str) else ""
+            size = len(language_model.prompt_of(messages, schema).encode()) + len(answer.encode())
+            tokens = max(tokens, size // MAX_BYTES_PER_TOKEN)
         self.tokens += tokens or 0
         return outcome, tokens
 

@@ -284,7 +284,13 @@ _TEX = re.compile(r"[\\^_{]")
 
 _PHANTOM = re.compile(r"\\[hv]?phantom\s{0,9}\{[^{}]{0,500}\}")
 """What takes room in a formula and is not shown."""
-_WHITE_TEX = re.compile(r"color\s{0,9}\{\s{0,9}white")
+_TEX_WHITE = r"(?:1(?:\.0{0,9})?|0?\.9[5-9][0-9]{0,9}|25[0-5])"
+_UNSEEN_TEX = re.compile(
+    r"color\s{0,9}(?:\[[A-Za-z]{1,9}\]\s{0,9})?\{\s{0,9}(?:white|"
+    rf"(?:[Ff]{{6}}|{_TEX_WHITE}(?:\s{{0,9}},\s{{0,9}}{_TEX_WHITE}){{0,2}}|0(?:\s{{0,9}},\s{{0,9}}0){{3}})\s{{0,9}}\}})"
+    r"|scalebox\s{0,9}\{\s{0,9}0?\.0"
+)
+"""White text, also by the numbers of a colour model, or text that is scaled to nothing."""
 
 
 class PaperPage:
@@ -398,7 +404,7 @@ class PaperPage:
             return
         # LaTeXML hides the MathML from screen readers, not the formula.
         shown = {name: value for name, value in values.items() if name != "aria-hidden"}
-        if not self._is_hidden(shown) and not _WHITE_TEX.search(values["alttext"]):
+        if not self._is_hidden(shown) and not _UNSEEN_TEX.search(values["alttext"]):
             tex = " ".join(_PHANTOM.sub("", values["alttext"]).replace("\\%", "%").split())
             self._chunks.append(f"${tex}$" if _TEX.search(tex) else tex)
         self._skipped.append("math")
@@ -627,7 +633,7 @@ def _read_markdown(page: str, title: str, *, has_type: bool) -> str:
     if start.startswith("<") or not (has_type or has_head):
         raise RejectedPageError("it is not Markdown")
     if not any(form in _compact(start[:_HEAD_CHARACTERS]) for form in _title_forms(title)):
-        raise RejectedPageError("its title is another one")
+        raise RejectedPageError("its title is a different one")
     return clean_markdown(content if has_head else start)
 
 
@@ -636,7 +642,7 @@ def _read_html(page: str, title: str) -> str:
         raise RejectedPageError("it is not made by LaTeXML")
     parsed = PaperPage(page)
     if not any(_is_title(title, own) for own in parsed.titles):
-        raise RejectedPageError(f"its title is another one: {(parsed.titles or ['none'])[0]}")
+        raise RejectedPageError(f"its title is a different one: {(parsed.titles or ['none'])[0]}")
     return parsed.text
 
 

@@ -31,7 +31,7 @@ from bot.writer import claims, prompts
 from storage import archive, errors, key_values, models, sources
 from storage.database import Database
 
-EDITED = "it was edited after it was printed, and stays as it is"
+EDITED = "it was edited after it was published, so it is left as it is"
 FOREIGN = "exists and was not written by the writer, so it is left alone"
 _MAX_HASHES = 50
 

@@ -59,6 +59,7 @@ async def test_alerts_are_paused_resumed_and_removed_from_the_list(harness: Clie
     paused = await harness.press(detail, "alert-pause-week-all")
     (stored,) = await _list_alerts(harness)
     assert stored.paused_until_at == harness.env.now() + timedelta(days=7)
+    assert harness.texts("status-alerts-paused", count=1) in shown_text(await harness.ask("status"))
     resumed = await harness.press(paused, "resume")
     assert harness.texts("alert-active") in shown_text(resumed)
     assert "로봇" in shown_text(await harness.press(resumed, "remove"))
@@ -68,7 +69,7 @@ async def test_alerts_are_paused_resumed_and_removed_from_the_list(harness: Clie
 async def test_an_alert_of_another_user_cannot_be_removed(harness: ClientHarness) -> None:
     alert = await _add_alert(harness)
     result = await harness.ask("alerts remove", by=harness.manager, alert=str(alert.id))
-    assert shown_text(result) == harness.texts("no-alert")
+    assert shown_text(result) == harness.texts("no-alert", command=harness.bot.mentions("alerts list"))
     assert len(await _list_alerts(harness)) == 1
 
 
@@ -310,7 +311,7 @@ async def test_a_removed_alert_cannot_be_changed(harness: ClientHarness) -> None
     preview = await harness.fill(detail, "alert-edit-conditions", keyword="speech")
     await harness.bot.services.alerts.remove([stored.id])
     assert shown_text(await harness.press(preview, "alert-save")) in (
-        harness.texts("no-alert"),
+        harness.texts("no-alert", command=harness.bot.mentions("alerts list")),
         harness.texts("refused-gone"),
     )
 

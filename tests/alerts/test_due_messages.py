@@ -118,6 +118,19 @@ async def test_a_paper_that_gets_the_votes_later_is_told_with_those_it_had(
     assert [(paper.votes, of[0].crossed) for paper, of in crossed.matches] == [(53, (50, 12))]
 
 
+async def test_a_digest_that_claims_more_votes_than_a_service_counts_wakes_no_alert(
+    alert_harness: AlertHarness,
+) -> None:
+    await alert_harness.add_alert("care", min_votes=50)
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 12))
+    await alert_harness.planner.drain()
+    await _read_votes(alert_harness.database, 1, 12)
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 999_999), location="a stranger")
+    assert await alert_harness.planner.schedule_crossed() == 0
+    await _read_votes(alert_harness.database, 1, 50, hours=1)
+    assert await alert_harness.planner.schedule_crossed() == 1
+
+
 async def test_the_running_planner_compares_votes_at_its_start_and_when_it_is_woken(
     alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.alerts import matcher
-from bot.outbox import contents
 from bot.search import glossary as search_glossary
 from bot.search import query as search_query
 from bot.text import analyser, keywords, people
@@ -147,9 +146,9 @@ def test_a_reason_quotes_the_form_that_stands_in_the_paper() -> None:
     forms = (("reinforcement learning", "RL"),)
     alert = replace(alert_builders.draft("강화 학습", translations=True), forms=forms)
     for title, text, quoted in (
-        ("Robots", TWICE, ("reinforcement learning", contents.MatchField.TEXT)),
-        ("Reinforcement learning", "Robots.", ("reinforcement learning", contents.MatchField.TITLE)),
-        ("강화 학습", TWICE, ("강화 학습", contents.MatchField.TITLE)),
+        ("Robots", TWICE, ("reinforcement learning", matcher.MatchField.TEXT)),
+        ("Reinforcement learning", "Robots.", ("reinforcement learning", matcher.MatchField.TITLE)),
+        ("강화 학습", TWICE, ("강화 학습", matcher.MatchField.TITLE)),
     ):
         paper = replace(PAPER, title=title, abstract=text)
         (reason,) = matcher.match(alert, paper, matcher.keyword_text(paper))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from bot.alerts import matcher
-from bot.outbox import contents
+from bot.alerts import matcher, planner
 from bot.text import keywords
 from storage import archive, models, outbox
 from storage.database import Connection
@@ -30,9 +30,9 @@ async def test_a_reader_gets_one_message_per_digest_with_all_reasons(alert_harne
     assert alert_harness.notified_papers() == [["2601.00002", "2601.00001"]]
     _, reasons = alert_harness.renderer.alerts[0].matches[0]
     assert [(reason.text, reason.found_in) for reason in reasons] == [
-        ("강화학습", contents.MatchField.TEXT),
-        ("Kim Min-jun", contents.MatchField.AUTHOR),
-        ("Ada Lovelace", contents.MatchField.AUTHOR),
+        ("강화학습", matcher.MatchField.TEXT),
+        ("Kim Min-jun", matcher.MatchField.AUTHOR),
+        ("Ada Lovelace", matcher.MatchField.AUTHOR),
     ]
     async with alert_harness.database.read() as connection:
         planned = await outbox.list_rows(connection, user_id=7)
@@ -104,6 +104,28 @@ async def test_papers_of_an_uncertain_expired_alert_raise_none_again(alert_harne
     await alert_harness.expire(NOW + timedelta(hours=25))
     await alert_harness.add_digest(MONDAY, ("2601.00001", 6), location="another source")
     assert len(alert_harness.notified_papers()) == 1
+
+
+async def test_a_paper_that_cannot_be_compared_holds_up_no_other_and_is_tried_again(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    match_paper = planner._match_paper
+
+    def fail_for_one(
+        by_recipient: Any, active: Any, highest: Any, paper: models.PaperDetail, text: Any
+    ) -> Any:
+        if paper.arxiv_id == "2601.00001":
+            raise ValueError("a title that cannot be compared")
+        return match_paper(by_recipient, active, highest, paper, text)
+
+    for user_id in (1, 2):
+        await alert_harness.add_alert("care", user_id=user_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(planner, "_match_paper", fail_for_one)
+        await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5))
+    assert alert_harness.notified_papers() == [["2601.00002"]] * 2
+    assert await alert_harness.plan(planner.RETRY_DELAY) == 2
+    assert alert_harness.notified_papers()[2:] == [["2601.00001"]] * 2
 
 
 async def test_an_alert_that_fails_to_render_does_not_block_the_digest(alert_harness: AlertHarness) -> None:

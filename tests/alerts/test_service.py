@@ -18,7 +18,6 @@ from bot.alerts.service import PREVIEW_DAYS
 from bot.client.accounts import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.client.message_builder import InvalidCustomIdError
 from bot.client.router import UserError
-from bot.outbox import contents
 from storage import alerts, errors, models, outbox, papers, search, snapshot
 from storage.database import Connection, Database
 from tests.support import alert_builders, digest_builders, patience
@@ -186,7 +185,7 @@ async def test_an_institution_is_followed_in_either_language(alert_harness: Aler
     await alert_harness.plan()
     assert await alert_harness.list_recipients() == [1, 2, 3]
     ((_, (reason,)),) = alert_harness.renderer.alerts[0].matches
-    assert (reason.text, reason.found_in) == ("KAIST AI", contents.MatchField.INSTITUTION)
+    assert (reason.text, reason.found_in) == ("KAIST AI", matcher.MatchField.INSTITUTION)
     assert await alert_harness.alerts.list_institutions("ka") == ["KAIST", "KAIST AI", "Kakao", "KAUST"]
 
 

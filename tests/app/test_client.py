@@ -95,16 +95,12 @@ async def _dispatch(harness: ClientHarness, event: str, *arguments: Any) -> None
             await listener(*arguments)
 
 
-async def test_a_channel_with_permissions_is_resumed_after_an_event(harness: ClientHarness) -> None:
-    subscription = await harness.add_subscription()
+async def test_a_channel_with_permissions_is_resumed(harness: ClientHarness) -> None:
+    subscription = await _add_paused(harness, harness.channel.id, models.Reason.NO_SEND)
     forbidden = await _add_paused(harness, harness.readonly_channel.id, models.Reason.NO_SEND)
-    guild = harness.bot.get_guild(harness.guild.id)
-    assert guild is not None
-    for event in ("guild_available", "guild_join", "guild_role_delete"):
-        await harness.bot.services.subscriptions.pause(subscription.id, models.Reason.NO_SEND)
-        await _dispatch(harness, event, guild.default_role if "role" in event else guild)
-        assert await _state(harness, subscription) is models.ActivityState.ACTIVE
-        assert await _state(harness, forbidden) is models.ActivityState.PAUSED
+    await harness.bot.resume_destinations()
+    assert await _state(harness, subscription) is models.ActivityState.ACTIVE
+    assert await _state(harness, forbidden) is models.ActivityState.PAUSED
 
 
 @pytest.mark.parametrize("is_restarted", [False, True])
@@ -149,7 +145,7 @@ async def test_a_forum_is_resumed_when_it_has_a_tag_that_the_bot_may_set(harness
     channel._flags |= discord.ChannelFlags(require_tag=True).value
     for is_moderated in (True, False):
         channel._available_tags = {1: discord.ForumTag(name="Papers", moderated=is_moderated)}
-        await _dispatch(harness, "guild_channel_update", channel, channel)
+        await harness.bot.resume_destinations()
         expected = models.ActivityState.PAUSED if is_moderated else models.ActivityState.ACTIVE
         assert await _state(harness, subscription) is expected
 

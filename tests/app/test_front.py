@@ -12,16 +12,19 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import aiohttp
 import discord
 import pytest
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.app import front
 from bot.app.container import Container
 from bot.client import router
 from bot.client.context import Client
+from bot.core import http_server
 from bot.core.settings import Settings
-from storage import daily, errors, models, processes
+from storage import daily, errors, locks, models
 from storage.database import Database, open_engine
 from tests.support import client_harness
 from tests.support.client_harness import SIMCORD_EPOCH, ClientHarness, shown_text
@@ -97,6 +100,18 @@ def test_what_discord_has_not_signed_now_is_refused(headers: dict[str, str]) -> 
     client = ClientStub()
     assert make_server(client).receive(headers, PING).status == 401
     assert client.parsed == []
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+async def test_a_body_that_cannot_be_unpacked_is_a_bad_request(encoding: str) -> None:
+    adding, headers = [make_server(ClientStub()).add_routes], sign(PING) | {"Content-Encoding": encoding}
+    serving = http_server.serving("127.0.0.1:0", "PAPERROUND_INTERACTIONS", adding, front.LIMITS)
+    with structlog.testing.capture_logs() as lines:
+        async with (
+            serving as url,
+            aiohttp.request("POST", url + front.PATH, data=PING, headers=headers) as response,
+        ):
+            assert (response.status, lines) == (400, [])
 
 
 async def test_a_request_that_was_captured_does_nothing_a_second_time(
@@ -245,7 +260,7 @@ async def test_live_processes_are_listed_the_sender_first(db: Database) -> None:
     ]
     async with db.transaction() as connection:
         for row in rows:
-            await processes.report(connection, row)
-        assert [row.name for row in await processes.list_live(connection, now)] == ["b", "a"]
-        await processes.remove(connection, "a")
-        assert await processes.list_live(connection, now) == [rows[1]]
+            await locks.report_process(connection, row)
+        assert [row.name for row in await locks.list_processes(connection, now)] == ["b", "a"]
+        await locks.remove_process(connection, "a")
+        assert await locks.list_processes(connection, now) == [rows[1]]

@@ -334,6 +334,30 @@ async def test_idle_connections_do_not_keep_a_probe_out_and_are_one_line_of_the_
         writer.close()
 
 
+async def test_connections_of_strangers_do_not_close_that_of_a_client_that_proved_who_it_is() -> None:
+    known, is_over = asyncio.Event(), asyncio.Event()
+
+    async def answer_slowly(request: web.Request) -> web.Response:
+        http_server.keep(request)
+        known.set()
+        await is_over.wait()
+        return web.Response(text="answered")
+
+    adding, limits = [lambda router: router.add_get("/", answer_slowly)], http_server.Limits(connections=4)
+    async with http_server.serving("127.0.0.1:0", "PAPERROUND_HTTP", adding, limits) as url:
+        host, port = url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        await patience.wait_for(known.wait(), 20)
+        strangers = [await asyncio.open_connection(host, port) for _ in range(8)]
+        with suppress(ConnectionError):
+            assert await patience.wait_for(strangers[0][0].read(), 20) == b""
+        is_over.set()
+        assert (await patience.wait_for(reader.read(), 20)).endswith(b"answered")
+        for _, opened in [*strangers, (reader, writer)]:
+            opened.close()
+
+
 @pytest.mark.parametrize("sent", [b"", b"GET /health HTTP/1.1\r\nHost: x\r\nX: "])
 async def test_a_connection_without_a_whole_request_is_closed(sent: bytes, sqlite_db: Database) -> None:
     async with ServerHarness(sqlite_db).serving("127.0.0.1:0", 0.05) as url:

@@ -181,5 +181,5 @@ async def test_a_database_that_stays_away_is_waited_for_as_long_as_it_takes_and_
     warnings = [row for row in logs if row["log_level"] == "warning"]
     assert {row["reason"] for row in warnings} == {"connection refused"}
     assert len(warnings) == len(range(0, int(seconds / 5.0), runtime.DATABASE_WARNING_EVERY))
-    assert logs[-1]["event"] == "the database is back"
+    assert logs[-1]["event"] == "the database is available again"
     await lock.release()

@@ -6,24 +6,34 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from bot.app import tasks
+from bot.app import runtime, tasks
 from bot.app.container import Container
 from bot.app.health import Metrics
+from bot.archive import digest_writer
+from bot.core import day_close
 from bot.core.clock_monitor import ClockMonitor, ClockStep
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.search.service import SearchService
 from bot.shelf import news
-from storage import models, outbox, shelf, sources
+from storage import accounts, alerts, archive, key_values, models, outbox, papers, shelf, sources, today
 from storage.database import Database
-from tests.support import origin_server, paper_records, relay_harness, source_payloads
+from tests.support import (
+    alert_builders,
+    digest_builders,
+    origin_server,
+    paper_records,
+    relay_harness,
+    source_payloads,
+)
 from tests.support.origin_server import OriginServer, run_origin
 from tests.support.planner_harness import PlannerHarness
 from tests.support.virtual_time import VirtualTimeLoop
@@ -145,7 +155,8 @@ def correct(db: Database) -> Correct:
         async with tasks.scheduled([tasks.Job(purge, 6 * HOUR)], now) as scheduler:
             scheduler.get_jobs()[0].modify(next_run_time=now + 32 * HOUR)  # as by a clock 26 hours ahead
             planner = DailyPlanner(db, container.deliveries, SearchService(db).match_papers)
-            await tasks.ClockRepair(container, planner, scheduler, Metrics()).apply(steps)
+            today_planner = container.create_today_planner(container.create_services())
+            await tasks.ClockRepair(container, planner, today_planner, scheduler, Metrics()).apply(steps)
             next_run: datetime = scheduler.get_jobs()[0].next_run_time
             return next_run
 
@@ -323,3 +334,72 @@ async def test_a_saved_paper_is_asked_about_and_its_reader_gets_one_message(
     assert (delivery.user_id, planned) == (7, [1])
     assert "ICML 2025" in str(part.payload)
     assert f"{paper[0]}v2" in str(part.payload)
+
+
+async def test_what_a_clock_days_ahead_moved_comes_at_its_former_time(db: Database, correct: Correct) -> None:
+    ahead, tomorrow = START + 5 * 24 * HOUR, START.date() + timedelta(days=1)
+    profile = models.Profile(
+        7,
+        at_time="09:00",
+        timezone="UTC",
+        next_due_at=ahead,
+        due_on=ahead.date(),
+        last_digest_on=START.date(),
+    )
+    last_closed = day_close.default().last_closed(START).isoformat()
+    async with db.transaction() as connection:
+        await accounts.upsert_reader(connection, 7, now=START, timezone="Asia/Seoul")
+        await today.upsert(connection, profile)
+        [paper_id] = (await papers.add(connection, digest_writer.unlisted_papers(["2501.00001"]))).values()
+        draft = alert_builders.draft("strawberry", timing=models.AlertTiming.DAILY, at_time="09:00")
+        alert = await alerts.add(connection, replace(draft, key="k", timezone="UTC"))
+        name = alerts.recipient_name(alert)
+        match = models.QueuedMatch(name, paper_id, alert.id, 3, ahead, ahead + 20 * HOUR)
+        await alerts.add_matches(connection, [match])
+        await shelf.watch_papers(connection, [paper_id], START)
+        await shelf.record_news(connection, models.SourceKind.ARXIV, [paper_id], {}, ahead)
+        await key_values.set_value(connection, key_values.WRITTEN_ON, ahead.date().isoformat())
+        await key_values.set_value(connection, key_values.CLOSE_SHOWN_ON, last_closed)
+    await correct(START)
+    async with db.read() as connection:
+        moved = await today.get(connection, 7)
+        [due] = await alerts.list_due_matches(connection, [name], START + 24 * HOUR)
+        assert await shelf.list_due_watched(connection, models.SourceKind.ARXIV, START + HOUR, 2)
+        written_on = await key_values.get(connection, key_values.WRITTEN_ON)
+        shown_on = await key_values.get(connection, key_values.CLOSE_SHOWN_ON)
+    in_seoul = datetime.combine(tomorrow, time(0), UTC)
+    assert moved == replace(profile, timezone="Asia/Seoul", next_due_at=in_seoul, due_on=tomorrow)
+    assert due.due_at == datetime.combine(START.date(), time(9), UTC)
+    assert (written_on, shown_on) == (None, last_closed)
+
+
+async def test_a_digest_that_a_clock_days_ahead_or_behind_stored_is_matched_with_alerts(
+    db: Database, correct: Correct
+) -> None:
+    week = 7 * 24 * HOUR
+    for number, (days, at) in enumerate(
+        [(0, START + week), (1, START), (30, START + week), (2, START - week)], 1
+    ):
+        text = digest_builders.newsletter(START.date() - timedelta(days=days), [(f"2601.{number:05}", 3)])
+        await digest_builders.ingest_digest(db, text, at=at)
+    for _ in range(2):
+        await correct(START)
+    async with db.read() as connection:
+        pending = {row.digest_id: row.paper_ids for row in await alerts.list_pending(connection)}
+        listed = {row.arxiv_id: (row.paper_id,) for row in await archive.list_papers(connection, pending)}
+    assert listed.keys() == {"2601.00001", "2601.00004"}
+    assert sorted(pending.values()) == sorted(listed.values())
+
+
+@pytest.mark.parametrize(("days", "kept"), [(31, True), (-31, False), (None, False)])
+async def test_nothing_is_removed_on_the_day_after_the_clock_jumped_days_ahead(
+    days: int | None, kept: bool
+) -> None:
+    container, now = mock.Mock(), [START]
+    container.create_retention().purge = purge = mock.AsyncMock()
+    container.clock_monitor = ClockMonitor(lambda: now[0], monotonic := mock.Mock(return_value=0.0))
+    now[0] += timedelta(days=days or 0)
+    for monotonic.return_value in (1.0, 700.0):  # a step ahead is believed after a while
+        container.clock_monitor()
+    await runtime.Runtime.purge(mock.Mock(container=container))
+    assert purge.await_count == (not kept)

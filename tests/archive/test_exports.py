@@ -215,7 +215,7 @@ def test_markdown_shows_titles_and_notes_literally() -> None:
     )
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "＠", "\t"])
 def test_a_spreadsheet_evaluates_no_cell(start: str) -> None:
     shown = render(ReferenceFormat.CSV, replace(PAPER, note=f"{start}1+1", is_listed=False))
     [row] = csv.DictReader(io.StringIO(shown.removeprefix("\ufeff")))

@@ -64,7 +64,7 @@ def test_several_objects_are_several_digests_and_those_of_one_date_one() -> None
     )
     first, second = parse.parse_text(text)
     assert [entry.arxiv_id for entry in first.entries] == ["2505.00001", "2505.00003"]
-    assert first.problems == (Problem(5, "2505.00001 is listed again; the first time counts"),)
+    assert first.problems == (Problem(5, "2505.00001 is listed again; the first entry counts"),)
     assert (second.date, len(second.entries)) == (other, 1)
 
 
@@ -73,7 +73,7 @@ def test_several_objects_are_several_digests_and_those_of_one_date_one() -> None
     [
         ("{", "line 1: it begins like JSON but is not valid"),
         ('\n{"format": "listing",\n"date" 3}', "line 3: it begins like JSON but is not valid"),
-        ("{}", 'line 1: it is JSON, but no listing: its "format" is not "listing"'),
+        ("{}", 'line 1: it is JSON, but not a listing: its "format" is not "listing"'),
         ('{"format": "listing"}', 'line 1: the listing has no "date" such as 2025-02-06'),
         ('{"format": "listing", "date": "2025-05-06"}', 'line 1: the listing has no list of "papers"'),
         ('{"a":' * 100_000, "line 1: it begins like JSON but is not valid"),

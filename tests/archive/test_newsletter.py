@@ -5,12 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.archive import parse
 from storage.models import Digest, DigestFormat, Entry, Section
-from tests.archive.test_exports import NEWSLETTER_LINES
 
 DATE = "## Daily Papers (2025-02-06)\n\n"
 PAPER = """### [A Small Model](https://arxiv.org/abs/2502.00001)
@@ -299,35 +296,3 @@ def test_an_unclosed_fence_hides_no_bullet_and_no_paper() -> None:
         + PAPER.replace("00001", "00002")
     )
     assert [len(paper.sections) for paper in digest.entries] == [2, 2]
-
-
-ODD_LINES = [
-    "- ***Odd: ***: text",
-    "- *** : ***: text",
-    "- ***: text",
-    "- ***A*B***: text",
-    "-",
-    "- - -",
-    "* star",
-    "**Bold**: text",
-    "**Bold**",
-    "- Vote: 3",
-    "```",
-    "죄송합니다. 링크를 열 수 없습니다.",
-    "- 죄송합니다. 링크를 열 수 없습니다.",
-    "\t",
-]
-BLOCK_LINES = st.sampled_from([*NEWSLETTER_LINES[4:], *ODD_LINES])
-SIMPLE_HEADER = ["", "![](https://example.org/a.png)", "", "Vote: 12", "", "Authors: A B, C D", ""]
-
-
-@given(st.lists(BLOCK_LINES, max_size=8), st.booleans())
-def test_the_fast_path_gives_the_result_of_the_block_parser(rows: list[str], has_header: bool) -> None:
-    rows = SIMPLE_HEADER * has_header + "\n".join(rows).split("\n")
-    fast = parse.PaperDraft(1, "2502.00001", None, "")
-    full = parse.PaperDraft(1, "2502.00001", None, "")
-    problems = parse.parse_block(rows, 0, len(rows), full)
-    if parse.parse_simple_block(rows, 0, len(rows), fast):
-        assert (fast, []) == (full, problems)
-    else:
-        assert fast == parse.PaperDraft(1, "2502.00001", None, "")

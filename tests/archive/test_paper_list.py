@@ -165,43 +165,43 @@ def test_papers_without_a_date_are_a_rolling_digest_and_those_with_one_are_not()
     [
         (
             f"# Changelog\n\n## 1.2.0 (2026-05-01)\n\n- Kites ([paper](https://arxiv.org/abs/{ONE}))\n- Fix\n- Drop\n- Go\n",
-            "1 arXiv link, none in a form that is read",
+            "1 arXiv link, but not in a form that can be read",
         ),
         (
             f"# Talk\n\nFrom [a fine paper on kites](https://arxiv.org/abs/{ONE}) we know that they fly. Then\n"
             f"came https://arxiv.org/abs/{TWO} and arXiv:{THREE}, which is longer than a line of captions.\n",
-            "3 arXiv links, none in a form that is read",
+            "3 arXiv links, but not in a form that can be read",
         ),
         (
             f"# KiteFly\n\nThe code of our paper.\n\n[Paper](https://arxiv.org/abs/{ONE})\n\n## Install\n\npip install kites\n",
-            "1 arXiv link, none",
+            "1 arXiv link, but not",
         ),
         (
             f"# A\n\n## References\n\n- [{TITLE}](https://arxiv.org/abs/{ONE})\n- [{OTHER}](https://arxiv.org/abs/{TWO})\n",
-            "2 arXiv links, none",
+            "2 arXiv links, but not",
         ),
         (
             f"# A\n\n```\n- [{TITLE}](https://arxiv.org/abs/{ONE})\n```\n",
-            "stand in code, comments or front matter",
+            "are in code, comments or front matter",
         ),
-        (f"# A\n\nNo paper.\n\n<!-- {ABS_ONE} -->\n", "stand in code, comments or front matter"),
+        (f"# A\n\nNo paper.\n\n<!-- {ABS_ONE} -->\n", "are in code, comments or front matter"),
         (
             f"# How we did it\n\n## Method\n\nWe use kites ({ABS_ONE}).\n\n## Data\n\nFrom [The Wind]({ABS_TWO}).\n",
-            "2 arXiv links, none",
+            "2 arXiv links, but not",
         ),
         (
             f"# Kites\n\nBased on [strings]({ABS_ONE}).\n\n- Fast kites ([paper]({ABS_TWO}))\n- Tests\n- Types\n",
-            "2 arXiv links, none",
+            "2 arXiv links, but not",
         ),
         (
             f"# Changelog\n\n- Kites ({ABS_ONE})\n- Mend strings ([#2](https://h.test/a/b/pull/2))\n- Wind\n",
-            "1 arXiv link, none",
+            "1 arXiv link, but not",
         ),
         (
             f"The kite of {ABS_ONE} falls.\n\nSteps:\n\n1. Fly\n2. Wait\n\nSee also {ABS_TWO}.\n",
-            "2 arXiv links, none",
+            "2 arXiv links, but not",
         ),
-        ('{"name": "x", "version": "1.0"}', "JSON, but no listing"),
+        ('{"name": "x", "version": "1.0"}', "JSON, but not a listing"),
         ("[" * 100_000, "begins like JSON"),
         ("[" + "{}," * 1_000_001 + "{}]", "more than 1,000,000 objects and lists"),
         ('{"id": "2606.00001", "votes": ' + "9" * 5_000 + "}", "begins like JSON"),
@@ -248,13 +248,13 @@ def test_a_text_of_too_many_items_is_read_up_to_a_limit(monkeypatch: pytest.Monk
     item = f"- [{TITLE}](https://arxiv.org/abs/{ONE})\n- [{OTHER}](https://arxiv.org/abs/{TWO})\n"
     with pytest.raises(
         errors.NotADigestError,
-        match=r"after 100 rows and items with 0 arXiv ids nothing is read \(line 100\)",
+        match=r"only the first 100 rows and items, with 0 arXiv ids, are read \(line 100\)",
     ):
         read("- a\n" * 200 + item)
     [digest] = read(item + "- a\n" * 3 + "text\n\n" * 200)
     assert len(digest.entries) == 2
     assert [problem.message for problem in digest.problems] == [
-        "after 100 rows and items with 2 arXiv ids nothing is read"
+        "only the first 100 rows and items, with 2 arXiv ids, are read"
     ]
 
 
@@ -292,7 +292,7 @@ def test_papers_beyond_the_limit_of_a_text_are_counted(monkeypatch: pytest.Monke
     first, second = read(json.dumps(days))
     assert [first.date.day, second.date.day] == [1, 2]
     assert [problem.message for problem in first.problems] == [
-        "after 2 papers nothing is read; 2 of other days are left out"
+        "only the first 2 papers are read; 2 of other days are left out"
     ]
     assert second.problems == ()
 

@@ -148,7 +148,7 @@ def test_papers_beyond_the_most_of_a_digest_are_named_and_left_out(monkeypatch: 
     (digest,) = parse.parse_text(full + extra)
     assert ids(digest) == [f"2502.{number:05}" for number in range(1, most + 1)]
     repeated, excess = digest.problems
-    assert "2502.00007 stands here again" in repeated.message
+    assert "2502.00007 is listed again" in repeated.message
     assert excess == models.Problem(
         full.count("\n") + 1 + extra[: extra.index(f"Paper {most + 1}]")].count("\n"),
         "a digest has at most 20 papers; 2 papers are left out from here on",
@@ -214,7 +214,7 @@ def test_a_day_without_papers_is_an_empty_digest(text: str) -> None:
         ("# Notes\n\nText.\n", "no heading with a date"),
         (
             "### [A](https://arxiv.org/abs/2502.00001)\n\nVote: 3\n",
-            "1 arXiv link, none in a form that is read",
+            "1 arXiv link, but not in a form that can be read",
         ),
         ("Daily Papers 2025-02-06\n", "no heading with a date"),
         (newsletter_text("2025-02-30", 1), "2025-02-30 does not exist"),
@@ -346,6 +346,16 @@ def test_any_text_gives_valid_digests_or_is_rejected(text: str) -> None:
 
 
 @given(TEXTS)
+@example(
+    "## Daily Papers (2025-02-06)\n\n### [A](https://arxiv.org/abs/2502.00001)\n\nVote: 3\n"
+    "## Daily Papers (2025-02-07)\n\n### [B](https://arxiv.org/abs/2502.00002)\n\nVote: abc\n"
+    "## Daily Papers (2025-02-30)"
+)
+@example(
+    "## Daily Papers (2025-02-06)\n\n### [A](https://arxiv.org/abs/2502.00001)\n\n- text\n"
+    "### [B](https://arxiv.org/abs/2502.00002)\n\n- text\n"
+    "## Daily Papers (2025-02-07)\n\n### [C](https://arxiv.org/abs/2502.00003)\n\nVote: abc\n\nOne.\n"
+)
 def test_every_digest_parses_the_same_from_its_own_text(text: str) -> None:
     for digest in parse_or_none(text):
         (again,) = parse.parse_text(digest.text)

@@ -98,5 +98,5 @@ def test_a_template_of_the_file_has_to_be_in_force(
     (tmp_path / "set-up.toml").write_text(text + POST, encoding="utf-8")
     monkeypatch.delenv("PAPERROUND_TEMPLATES")
     refused = paperround("config", "apply", "set-up.toml", "--yes")
-    assert (refused.exit_status, "not in force: daily.ko.j2" in refused.stderr) == (2, True)
+    assert (refused.exit_status, "not in use: daily.ko.j2" in refused.stderr) == (2, True)
     assert paperround("channels", "list", "--json").data == []

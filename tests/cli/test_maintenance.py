@@ -130,6 +130,11 @@ def test_a_backup_is_a_complete_database(paperround: Paperround, tmp_path: Path)
     assert "none/copy.db could not be written: No such file or directory. Choose" in (
         paperround("backup", "none/copy.db").stderr
     )
+    notes = tmp_path / "notes.md"
+    for text, code in (("my notes", 1), ("", 0)):
+        notes.write_text(text)
+        assert paperround("backup", "notes.md").exit_status == code
+        assert (notes.read_bytes() == text.encode()) is (code == 1)
     with closing(sqlite3.connect(tmp_path / "copy.db")) as copy, copy:
         assert copy.execute("SELECT count(*) FROM subscriptions").fetchone() == (1,)
 

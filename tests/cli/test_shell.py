@@ -221,7 +221,7 @@ def test_a_number_beyond_what_the_database_stores_is_named(paperround: Paperroun
 
 
 def test_an_empty_argument_is_named(paperround: Paperround) -> None:
-    for command, name in ((("backup",), "FILE"), (("sources", "add"), "URL")):
+    for command, name in ((("backup",), "FILE"), (("sources", "add"), "URL"), (("author",), "NAME")):
         answer = paperround(*command, "")
         assert (answer.exit_status, f"{name} is an empty string" in answer.stderr) == (2, True)
 

@@ -144,7 +144,7 @@ def test_a_check_of_a_feed_of_papers_says_what_will_happen(site: Site) -> None:
         said += [line for line in stdout.splitlines() if line.startswith(f"{site.url}{path}: ")]
     assert said == [
         f"{site.url}/thirty: a list of papers, about 30 a day, can be posted.",
-        f"{site.url}/many: papers for look-up and alerts, not posted, about 300 a day.",
+        f"{site.url}/many: papers for search and alerts, not posted, about 300 a day.",
         f"{site.url}/weekend: no paper yet.",
     ]
     site.pages["/again"] = site.pages["/many"]
@@ -202,7 +202,7 @@ def test_the_list_shows_the_state_of_each_source(site: Site) -> None:
         3,
         {"every": "10"},
     )
-    assert (row["status"], row["reason"], row["failures"]) == ("failed", "nothing is there (404)", 1)
+    assert (row["status"], row["reason"], row["failures"]) == ("failed", "not found (404)", 1)
     assert row["last_success_at"] is None
     assert row["next_attempt_at"] > row["last_attempt_at"]
     assert f"{site.url}/none.xml" in run("list")[1]

@@ -214,13 +214,13 @@ def test_a_persons_edit_of_the_file_stays_also_one_that_is_not_a_digest(
     path.write_text(edited, "utf-8")
     result = paperround(*NEWSLETTER)
     assert result.exit_status == 0
-    assert "out.md: it was edited after it was printed" in result.stderr
+    assert "out.md: it was edited after it was published" in result.stderr
     assert path.read_text("utf-8") == edited
     assert paperround("export", "--format", "newsletter", "--date", DAY).stdout == edited
     path.write_text("Nothing of interest.\n", "utf-8")
     result = paperround(*NEWSLETTER)
     assert (result.exit_status, result.data["papers"]) == (0, 2)
-    assert "out.md: it was edited after it was printed" in result.stderr
+    assert "out.md: it was edited after it was published" in result.stderr
     assert path.read_text("utf-8") == "Nothing of interest.\n"
 
 

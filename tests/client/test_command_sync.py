@@ -114,7 +114,7 @@ async def test_a_wrong_token_and_an_unreachable_discord_are_told_apart() -> None
         return web.Response(body=body, status=401, headers={"Content-Type": "application/json"})
 
     async with answering(refuse) as settings:
-        for expected in ("does not accept DISCORD_TOKEN", "something in between answered"):
+        for expected in ("does not accept DISCORD_TOKEN", "a proxy or firewall in between answered"):
             with pytest.raises(errors.PaperroundError, match=expected):
                 await command_sync.identify(settings)
     with pytest.raises(errors.PaperroundError, match="cannot be reached"):

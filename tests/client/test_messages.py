@@ -13,14 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.alerts import matcher
 from bot.alerts import messages as alerts_messages
 from bot.alerts import planner as alerts_planner
 from bot.alerts.planner import ALERT
 from bot.app.client import DiscordRenderer
 from bot.archive import fields, summaries
 from bot.client import message_builder, translations
-from bot.client.messages import DailyBlock, PostWording, embeds_payload, plain_post_payload
-from bot.daily import planner
+from bot.client.messages import PostWording
+from bot.daily import choice, planner
+from bot.daily import post as daily_post
 from bot.outbox import contents
 from bot.outbox.outcomes import NOTICE
 from bot.rendering import discord_text
@@ -47,22 +49,25 @@ def _daily_texts(
 ) -> dict[str, str]:
     """Return every text around the papers of a daily post, by its block."""
     paper = replace(PAPER, votes=votes)
-    post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, total, (paper,) * shown, **options)
-    return {block: str(WORDINGS[locale].daily_text(post, block)) for block in get_args(DailyBlock)}
+    post = choice.DailyPost("", locale, models.Style.COMPACT, DAY, total, (paper,) * shown, **options)
+    return {
+        block: str(daily_post.daily_text(WORDINGS[locale], post, block))
+        for block in get_args(daily_post.DailyBlock)
+    }
 
 
-def _alert(locale: Locale, total: int) -> contents.AlertPost:
-    return contents.AlertPost("", locale, DAY, ((PAPER, ()),) * total)
+def _alert(locale: Locale, total: int) -> alerts_planner.AlertPost:
+    return alerts_planner.AlertPost("", locale, DAY, ((PAPER, ()),) * total)
 
 
 def _alert_paper_lines(
-    locale: Locale, title: str, votes: int | None, *reasons: tuple[contents.MatchField, str]
+    locale: Locale, title: str, votes: int | None, *reasons: tuple[matcher.MatchField, str]
 ) -> str:
     paper = contents.PostPaper("2502.02737", None, "https://arxiv.org/abs/2502.02737", DAY, votes)
     match_reasons = tuple(
-        contents.AlertReason(1, models.AlertKind.KEYWORD, text, found_in) for found_in, text in reasons
+        matcher.AlertReason(1, models.AlertKind.KEYWORD, text, found_in) for found_in, text in reasons
     )
-    return WORDINGS[locale].alert_paper_lines((paper, match_reasons), title)
+    return alerts_messages.alert_paper_lines(WORDINGS[locale], (paper, match_reasons), title)
 
 
 def _notice_text(locale: Locale, kind: contents.NoticeKind, reason: str, **options: Any) -> str:
@@ -200,22 +205,22 @@ def test_a_paper_shows_its_title_votes_authors_and_summary(locale: Locale) -> No
         ("Haojun Zhao", "B_b", "C", "D", "E"),
         sections=(models.Section(None, "\\# 생각 \\*하나\\*."),),
     )
-    post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, 2, (paper, PAPER))
-    assert WORDINGS[locale].paper_lines(post, 1, paper, title).split("\n") == [
+    post = choice.DailyPost("", locale, models.Style.COMPACT, DAY, 2, (paper, PAPER))
+    assert daily_post.paper_lines(WORDINGS[locale], post, 1, paper, title).split("\n") == [
         "**1 · [SmolLM2 (beta)](https://arxiv.org/abs/2502.02737)**",
         "▲ 81 · Haojun Zhao, B\\_b, C +2",
         "\\# 생각 \\*하나\\*.",
     ]
-    assert WORDINGS[locale].paper_lines(post, 2, PAPER, title).split("\n")[1:] == ["▲ –"]
+    assert daily_post.paper_lines(WORDINGS[locale], post, 2, PAPER, title).split("\n")[1:] == ["▲ –"]
 
 
 @pytest.mark.parametrize("locale", Locale)
 def test_a_post_without_any_votes_leaves_them_out(locale: Locale) -> None:
     paper = replace(PAPER, votes=None, authors=("A",), organization="B")
-    post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, 1, (paper,))
-    assert WORDINGS[locale].paper_lines(post, 1, paper, "T").split("\n")[1:] == ["A · B"]
-    assert "▲" not in json.dumps(embeds_payload(WORDINGS[locale], post), ensure_ascii=False)
-    assert "▲" not in plain_post_payload(WORDINGS[locale], post, post.papers, 0)["content"]
+    post = choice.DailyPost("", locale, models.Style.COMPACT, DAY, 1, (paper,))
+    assert daily_post.paper_lines(WORDINGS[locale], post, 1, paper, "T").split("\n")[1:] == ["A · B"]
+    assert "▲" not in json.dumps(daily_post.embeds_payload(WORDINGS[locale], post), ensure_ascii=False)
+    assert "▲" not in daily_post.plain_post_payload(WORDINGS[locale], post, post.papers, 0)["content"]
 
 
 @pytest.mark.parametrize(
@@ -238,30 +243,34 @@ def test_the_foot_says_once_that_no_paper_has_a_summary_in_the_language(locale: 
     wording = WORDINGS[locale]
     shown = {}
     for papers in ((foreign, foreign), (foreign, own)):
-        post = contents.DailyPost("", locale, models.Style.COMPACT, DAY, 2, papers)
-        lines = [wording.paper_lines(post, 1, paper, "T") for paper in papers]
-        embeds = json.dumps(embeds_payload(wording, post), ensure_ascii=False)
-        shown[papers] = (note in wording.foot(post), sum(note in line for line in lines), embeds.count(note))
+        post = choice.DailyPost("", locale, models.Style.COMPACT, DAY, 2, papers)
+        lines = [daily_post.paper_lines(wording, post, 1, paper, "T") for paper in papers]
+        embeds = json.dumps(daily_post.embeds_payload(wording, post), ensure_ascii=False)
+        shown[papers] = (
+            note in daily_post.foot(wording, post),
+            sum(note in line for line in lines),
+            embeds.count(note),
+        )
     assert shown == {(foreign, foreign): (True, 0, 1), (foreign, own): (False, 1, 1)}
 
 
 def test_an_alert_lists_the_reasons_of_each_paper() -> None:
     title = discord_text.masked_link("T", "https://e.org/")
     reasons = [
-        (contents.MatchField.TITLE, "강화 *학습*"),
-        (contents.MatchField.AUTHOR, "Sergey Levine"),
-        (contents.MatchField.TITLE, "강화 *학습*"),
+        (matcher.MatchField.TITLE, "강화 *학습*"),
+        (matcher.MatchField.AUTHOR, "Sergey Levine"),
+        (matcher.MatchField.TITLE, "강화 *학습*"),
     ]
     korean = _alert_paper_lines(Locale.KO, title, 57, *reasons)
     assert korean == "**[T](https://e.org/)** ▲ 57\n-# 제목에 “강화 \\*학습\\*”, 저자 Sergey Levine"
-    english = _alert_paper_lines(Locale.EN, "T", None, (contents.MatchField.TEXT, "PPO"))
+    english = _alert_paper_lines(Locale.EN, "T", None, (matcher.MatchField.TEXT, "PPO"))
     assert english == "**T** ▲ –\n-# “PPO” in the summary"
 
 
 def test_the_headline_of_an_alert_counts_its_papers() -> None:
-    korean = WORDINGS[Locale.KO].alert_headline(_alert(Locale.KO, 2))
+    korean = alerts_messages.alert_headline(WORDINGS[Locale.KO], _alert(Locale.KO, 2))
     assert korean == "**알림 조건에 맞는 새 논문 2편** · 2025년 2월 12일"
-    english = WORDINGS[Locale.EN].alert_headline(_alert(Locale.EN, 1))
+    english = alerts_messages.alert_headline(WORDINGS[Locale.EN], _alert(Locale.EN, 1))
     assert english == "**1 new paper matches your alerts** · February 12, 2025"
 
 
@@ -352,11 +361,11 @@ def test_an_alert_of_hostile_papers_is_within_the_limits(
     papers: tuple[contents.PostPaper, ...], text: str, in_channel: bool
 ) -> None:
     reasons = tuple(
-        contents.AlertReason(number, models.AlertKind.KEYWORD, text, field)
-        for number, field in enumerate(contents.MatchField)
+        matcher.AlertReason(number, models.AlertKind.KEYWORD, text, field)
+        for number, field in enumerate(matcher.MatchField)
     )
     matches = tuple((paper, reasons) for paper in papers)
-    post = contents.AlertPost(
+    post = alerts_planner.AlertPost(
         rendered_posts.LONGEST_MARKER, models.Locale.KO, date(2025, 2, 12), matches, in_channel
     )
     rendered_posts.check(rendered_posts.new_renderer().render_alert(post))
@@ -391,9 +400,9 @@ def test_no_payload_holds_a_marker_but_its_own(text: str, style: models.Style, o
     factory = contents.DeliveryFactory(rendered_posts.new_renderer)
     post = rendered_posts.daily(papers, style=style, marker=planner.MARKER_PLACEHOLDER)
     daily_parts = factory.build_parts(factory.render(planner.DAILY, post), "daily:1:2025-02-12")
-    reason = contents.AlertReason(1, models.AlertKind.KEYWORD, text, contents.MatchField.TITLE)
+    reason = matcher.AlertReason(1, models.AlertKind.KEYWORD, text, matcher.MatchField.TITLE)
     matches = tuple((paper, (reason,)) for paper in papers)
-    alert = contents.AlertPost(
+    alert = alerts_planner.AlertPost(
         alerts_planner.MARKER_PLACEHOLDER, models.Locale.EN, date(2025, 2, 12), matches
     )
     notice = contents.NoticePost(
@@ -478,8 +487,8 @@ def test_a_sentence_of_another_language_than_the_summary_says_whose_it_is() -> N
     paper = replace(PAPER, sections=(models.Section(None, "It starts."),), summary=summary)
     for language, note in (("en", ""), ("ko", "quoted from the Korean text")):
         sentence = search_results.Snippet(discord_text.SafeMarkdown("**RL** now."), language)
-        reason = contents.AlertReason(1, models.AlertKind.KEYWORD, "RL", contents.MatchField.TEXT)
-        post = contents.AlertPost("d", Locale.EN, DAY, ((replace(paper, quoted=sentence), (reason,)),))
+        reason = matcher.AlertReason(1, models.AlertKind.KEYWORD, "RL", matcher.MatchField.TEXT)
+        post = alerts_planner.AlertPost("d", Locale.EN, DAY, ((replace(paper, quoted=sentence), (reason,)),))
         shown = json.dumps(alerts_messages.post_view(WORDINGS[Locale.EN], post).to_components())  # type: ignore[no-untyped-call]
         assert "**RL** now." in shown
         assert "It starts." not in shown

@@ -20,24 +20,31 @@ def test_times_are_read_as_people_type_them() -> None:
         "00:00": ("12am", "오전 12시", "밤 12시", "자정", "24:00"),
         "01:00": ("밤 1시",),
         "02:00": ("새벽 2시",),
-        "09:00": ("9", "9am", "9 AM", "오전 9시", "아침", " Morning "),
+        "09:00": ("9", "9am", "9 AM", "오전 9시", "아침", " Morning ", "아홉시", "오전 아홉 시"),
         "09:05": ("９：０５",),
-        "09:30": ("오전 9:30",),
+        "09:30": ("오전 9:30", "아홉 시 반"),
         "11:00": ("낮 11시",),
-        "12:00": ("12 p.m.", "낮 12시"),
+        "12:00": ("12 p.m.", "낮 12시", "열두 시"),
         "13:00": ("오후 13시",),
         "15:05": ("오후 3시 5분",),
         "15:30": ("오후 3시 반",),
         "21:00": ("밤 9시",),
         "21:30": ("9:30pm", "21:30"),
-        None: ("25", "24:30", "9:60", "13pm", "0pm", "am 9 pm", "soon", ""),
+        None: ("25", "24:30", "9:60", "13pm", "0pm", "am 9 pm", "soon", "", "열세시"),
     }.items():
         assert {text: client_options.find_time(text) for text in typed} == dict.fromkeys(typed, time)
 
 
 def test_a_known_zone_beside_a_time_counts_before_the_zone() -> None:
     for zone, typed in {
-        "Asia/Seoul": ("9am KST", "9시 서울", "오전 9시 서울", "서울 오전 9시", "09:00 (Asia/Seoul)"),
+        "Asia/Seoul": (
+            "9am KST",
+            "9시 서울",
+            "오전 9시 서울",
+            "서울 오전 9시",
+            "아홉 시 서울",
+            "09:00 (Asia/Seoul)",
+        ),
         "Europe/Berlin": ("09:00 Europe/Berlin",),
         "America/New_York": ("9:00 am New York",),
         "Asia/Tokyo": ("아침 도쿄",),

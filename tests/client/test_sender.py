@@ -163,6 +163,17 @@ async def test_without_the_history_permission_a_message_is_unverifiable(
         assert classification.disposition is Disposition.UNVERIFIABLE
 
 
+async def test_searches_at_the_same_time_share_the_request_for_what_the_bot_may_do_in_a_server(
+    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
+) -> None:
+    requests = [make_request(channel_id) for channel_id in await fake.add_channels(5)]
+    for count in (1, 2):
+        found = await asyncio.gather(*(discord_sender.find(request, system_clock()) for request in requests))
+        assert found == [None] * 5
+        members = await fake.log("GET", f"/guilds/{process.GUILD_ID}/members/")
+        assert len(members) == count  # a later search asks again
+
+
 async def test_messages_are_found_in_direct_messages_and_threads(
     fake: process.FakeDiscord, discord_sender: sender.DiscordSender
 ) -> None:

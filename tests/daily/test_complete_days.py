@@ -14,7 +14,6 @@ from aiohttp import web
 from bot.archive import listing
 from bot.archive.ingest import IngestService
 from bot.core import day_close
-from bot.sources import poller
 from storage import daily, models, outbox, sources
 from storage.database import Connection, Database
 from tests.support import digest_builders, origin_server, source_payloads
@@ -40,7 +39,6 @@ class Replay:
         self._known: dict[date, frozenset[str]] = {}
         self.written_count = 0
         self._written: list[tuple[datetime, date]] = []
-        self._pages: list[models.PageState] = []
 
     def publish(self, day: date) -> None:
         """Choose when the papers of a day arrive: most of them before midnight (UTC), 5 % from 00:10 to 02:25."""
@@ -67,12 +65,8 @@ class Replay:
                 await self._ingest_list(day, listed, now)
                 location = f"{URL}/api/daily_papers?date={day}"
                 reads.append((1, models.PageState(location, now, models.FetchStatus.OK)))
-        before = {page.location: page for page in self._pages}
-        changed = poller.changed_pages([page for _, page in reads], before, RULE)
-        if changed:
-            self._pages = [*self._pages[-20:], *changed]
-            async with self.database.transaction() as connection:
-                await sources.upsert_page_states(connection, [(1, page) for page in changed])
+        async with self.database.transaction() as connection:
+            await sources.upsert_page_states(connection, reads)
         for at, day in [row for row in self._written if row[0] <= now]:
             self._written.remove((at, day))
             await self._ingest_written(day, now)

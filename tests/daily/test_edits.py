@@ -16,7 +16,7 @@ from bot.daily import edits
 from bot.daily.service import Subscriptions
 from storage import archive, models, outbox, papers, sources
 from storage.database import Database
-from tests.support import digest_builders, patience, source_payloads
+from tests.support import digest_builders, source_payloads
 from tests.support.correction_harness import LATER, CorrectionHarness, note_correction, put_text
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, read_lists
 from tests.support.recording_indexer import NullIndexer
@@ -345,89 +345,37 @@ async def list_shown(harness: CorrectionHarness) -> list[dict[str, Any]]:
 
 
 @both_engines
-@pytest.mark.parametrize("is_paused", [False, True])
-async def test_a_correction_before_a_post_is_sent_changes_the_post(
-    harness: CorrectionHarness, is_paused: bool
-) -> None:
-    await harness.begin("2601.00001", is_sent=False, mention_role_id=9)
-    if is_paused:
-        await harness.attempt(1, to=models.PartState.PAUSED)
-    (before,) = await list_shown(harness)
-    await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
-    (after,) = await list_shown(harness)
-    assert after == before | {"content": before["content"].replace("At first.", "Put right.")}
-    assert after["role"] == 9
-    async with harness.database.transaction() as connection:
-        assert await outbox.resume(connection, LATER, channel_id=20) == is_paused
-        assert len(await outbox.list_due(connection, LATER)) == 1
-    await harness.send(LATER)
-    assert await harness.edits.plan(harness.database, LATER + MINUTE) == 0
-    assert await harness.edited() == []
-
-
-@both_engines
-async def test_a_post_that_was_not_sent_gets_as_many_messages_as_it_needs_now(
-    harness: CorrectionHarness,
-) -> None:
-    subscription_id = await harness.begin("2601.00001", "2601.00002", is_sent=False)
-    await harness.change(subscription_id, style=models.Style.CARDS)
-    await harness.put(MONDAY, ["2601.00001", "2601.00002"], "Put right.", at=LATER)
-    assert ["Put right." in shown["content"] for shown in await list_shown(harness)] == [False, True, True]
-    async with harness.database.read() as connection:
-        assert len(await outbox.list_due(connection, LATER)) == 1
-
-
-async def list_texts(harness: CorrectionHarness) -> list[str]:
-    """Return the last words of the messages of the posts."""
-    return [shown["content"].split()[-1] for shown in await list_shown(harness)]
-
-
-@both_engines
 @pytest.mark.parametrize(
-    ("text", "shown", "edited"),
-    [
-        ("Eins // zwei // drei // vier", ["Eins", "zwei", "drei", "vier"], 2),
-        ("Eins // zwei", ["Eins", "zwei"], 2),
-        # A message that is there is not taken back, so the post stays as it was.
-        ("Eins", ["One", "two", "three"], 0),
-    ],
-    ids=["more", "as many as were sent", "fewer than were sent"],
+    "state", [models.PartState.PLANNED, models.PartState.PAUSED, models.PartState.SENDING]
 )
-async def test_a_post_that_was_sent_in_part_gets_as_many_messages_as_it_needs_now(
-    harness: CorrectionHarness, text: str, shown: list[str], edited: int
-) -> None:
-    await harness.begin("2601.00001", text="One // two // three", is_sent=False)
-    await harness.attempt(1, 2)
-    await harness.put(MONDAY, ["2601.00001"], text, at=LATER)
-    assert await list_texts(harness) == shown
-    assert [part.message_id for part in await harness.edited()] == [1001, 1002][:edited]
-    for _ in shown[2:]:
-        async with harness.database.read() as connection:
-            rows = await outbox.list_due(connection, LATER)
-        (due,) = [row.part.id for row in rows if row.delivery.kind is models.DeliveryKind.DAILY]
-        await harness.attempt(due, now=LATER)
-    async with harness.database.read() as connection:
-        (post,) = await outbox.list_rows(connection, kind=models.DeliveryKind.DAILY)
-        assert post.state is models.DeliveryState.SENT
-    assert await harness.edits.plan(harness.database, LATER + MINUTE) == 0
-    assert await list_texts(harness) == shown
-
-
-@both_engines
-async def test_the_messages_after_one_that_may_have_been_sent_are_corrected_and_it_is_edited_later(
-    harness: CorrectionHarness,
+async def test_a_message_that_is_not_known_to_be_there_is_edited_once_it_is(
+    harness: CorrectionHarness, state: models.PartState
 ) -> None:
     await harness.begin("2601.00001", text="One // two // three", is_sent=False)
     await harness.attempt(1)
-    await harness.attempt(2, to=models.PartState.SENDING)
-    await harness.put(MONDAY, ["2601.00001"], "Eins // zwei // drei // vier", at=LATER)
-    assert await list_texts(harness) == ["Eins", "two", "drei", "vier"]
+    if state is not models.PartState.PLANNED:
+        await harness.attempt(2, to=state)
+    await harness.put(MONDAY, ["2601.00001"], "Eins // zwei // drei", at=LATER)
+    assert [shown["content"].split()[-1] for shown in await list_shown(harness)] == ["Eins", "two", "three"]
     assert [part.message_id for part in await harness.edited()] == [1001]
     assert await harness.edits.plan(harness.database, LATER) == 0
+    async with harness.database.transaction() as connection:
+        await outbox.resume(connection, LATER, channel_id=20)
     await harness.send(LATER)
     assert [await harness.edits.plan(harness.database, LATER + n * MINUTE) for n in (1, 2)] == [1, 0]
-    assert [part.message_id for part in await harness.edited()] == [1002]
-    assert await list_texts(harness) == ["Eins", "zwei", "drei", "vier"]
+    assert [part.message_id for part in await harness.edited()] == [1002, 1003]
+
+
+@pytest.mark.parametrize("is_sent", [False, True])
+@pytest.mark.parametrize("text", ["Eins", "Eins // zwei // drei"])
+async def test_a_post_that_would_have_another_number_of_messages_stays_as_it_is(
+    harness: CorrectionHarness, text: str, is_sent: bool
+) -> None:
+    await harness.begin("2601.00001", text="One // two", is_sent=is_sent)
+    await harness.put(MONDAY, ["2601.00001"], text, at=LATER)
+    await harness.send(LATER)
+    assert await harness.edits.plan(harness.database, LATER + MINUTE) == 0
+    assert await harness.edited() == []
 
 
 @pytest.mark.parametrize("end", ["planned", "failed", "expired"])
@@ -442,20 +390,6 @@ async def test_the_messages_of_an_incomplete_post_are_corrected(harness: Correct
     await harness.put(MONDAY, ["2601.00001", "2601.00002"], "Put right.", at=LATER)
     (part,) = await harness.edited()
     assert (part.message_id, "Put right." in (part.payload or "")) == (1002, True)
-    assert ("Put right." in (await list_shown(harness))[2]["content"]) == (end == "planned")
-
-
-@pytest.mark.engines("postgresql")
-async def test_a_correction_does_not_change_what_is_being_claimed(harness: CorrectionHarness) -> None:
-    await harness.begin("2601.00001", is_sent=False)
-    async with harness.database.transaction() as connection:
-        claimed = await outbox.mark_sending(connection, [1], SEOUL_9AM)
-        async with patience.limit(30):
-            await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
-    assert [json.loads(payload or "") for payload in claimed.values()] == await list_shown(harness)
-    await harness.send(LATER + MINUTE)
-    assert await harness.edits.plan(harness.database, LATER + 2 * MINUTE) == 1
-    assert "Put right." in (await harness.edited_content())["content"]
 
 
 async def post_listing(harness: CorrectionHarness, ids: Sequence[str]) -> None:

@@ -7,8 +7,8 @@ from datetime import datetime
 import pytest
 
 from bot.core import day_close
+from bot.daily import choice
 from bot.daily import service as daily_service
-from bot.outbox import contents
 from storage import models, outbox
 from storage.database import Database
 from tests.support import digest_builders, source_payloads
@@ -31,12 +31,12 @@ class OnDemandHarness(PlannerHarness):
             database, lambda: self.now, self.deliveries, self.search.match_papers
         )
 
-    async def preview(self, subscription_id: int) -> contents.DailyPost:
+    async def preview(self, subscription_id: int) -> choice.DailyPost:
         post, self.is_new = await self.service.preview(await self.get_subscription(subscription_id))
         return post
 
 
-def ids(post: contents.DailyPost) -> list[str]:
+def ids(post: choice.DailyPost) -> list[str]:
     return [paper.arxiv_id for paper in post.papers]
 
 

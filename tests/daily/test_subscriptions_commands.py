@@ -196,6 +196,7 @@ async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: C
     assert [choice["value"] for choice in offered] == [str(second.id)]
     assert "#papers" in offered[0]["name"]
     listed = await harness.manage("daily list")
+    assert shown_text(listed).count("#papers · ") == 2, "an option of a menu shows no mention"
     selected = last_response(await harness.manager.select(listed, [str(second.id)], custom_id="pr:dh"))
     assert "18:00" in shown_text(selected)
 
@@ -218,7 +219,8 @@ async def test_each_command_offers_a_menu_of_several_subscriptions(harness: Clie
     changing = harness.texts("subscription-form-heading", channel=f"<#{harness.channel.id}>")
     assert changing in await choose("daily edit")
     sure = harness.texts("subscription-remove-sure", channel=f"<#{harness.channel.id}>")
-    assert sure in await choose("daily remove")
+    assert f"{sure}\n- " in (removal := await choose("daily remove"))
+    assert "18:00" in removal
     assert len(await _list_subscriptions(harness)) == 2
 
 
@@ -280,6 +282,21 @@ async def test_a_daily_post_is_copied_to_the_channels_that_take_it(harness: Clie
     again = await harness.manager_press(outdated, "copy-start", count=1)
     assert harness.texts("subscription-already") in shown_text(again)
     assert len(await _list_subscriptions(harness)) == 2
+
+
+@both_languages
+async def test_a_server_has_a_limited_number_of_daily_posts(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.daily.commands.MAX_POSTS", 1)
+    wizard = await harness.manage("daily setup", time="09:00")
+    only = await harness.add_subscription(topic="retrieval")
+    refused = harness.texts("subscriptions-too-many", most=1)
+    assert shown_text(await harness.manager_press(wizard, "setup-start")) == refused
+    menu, news = await harness.manage("daily copy"), harness.guild.create_news_channel("news")
+    plan = await harness.manager.select(menu, [news], custom_id=f"pr:dkt:{only.id}")
+    assert refused in shown_text(last_response(plan))
+    assert await _list_subscriptions(harness) == [only]
 
 
 async def test_setup_of_a_topic_says_how_often_it_matched_and_previews_only_that(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from storage import migrate, models, processes
+from storage import locks, migrate, models
 from tests.support import digest_builders, fault_harness, next_release, patience
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("postgresql")]
@@ -66,7 +66,7 @@ async def test_no_command_stays_unanswered_while_the_leader_and_a_front_die(
 
     await ask(6)
     async with harness.db.read() as connection:
-        live = await processes.list_live(connection, harness.now())
+        live = await locks.list_processes(connection, harness.now())
     role = models.ProcessRole
     assert [process.role for process in live] == [role.LEADER, role.FRONT, role.FRONT]
     assert live[0].term is not None

@@ -76,7 +76,7 @@ async def test_a_server_that_restarts_is_waited_for(
         assert len(texts) == len(set(texts)) == PARTS * (2 if all_seeds else 1), harness.read_log()[-3000:]
     log = harness.read_log()
     assert "Traceback" not in log, log[-6000:]
-    assert log.count("the database is away") <= len(bots) * 4
+    assert log.count("the database is unavailable") <= len(bots) * 4
 
 
 async def test_a_synchronous_replica_that_is_promoted_has_everything(
@@ -133,7 +133,7 @@ async def test_a_server_that_cannot_be_written_is_waited_for(
         " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
     )
     await harness.wait_until(
-        lambda: bot.poll() is not None or "the database is away; waiting for it" in harness.read_log()
+        lambda: bot.poll() is not None or "the database is unavailable; waiting for it" in harness.read_log()
     )
     assert bot.poll() is None, harness.read_log()[-3000:]
     assert sentence in harness.read_log()

@@ -17,6 +17,7 @@ from bot.client import accounts as client_accounts
 from bot.client import message_builder, translations
 from bot.client.translations import Translations
 from bot.core.settings import Settings
+from bot.daily import choice
 from bot.operations import messages as operations_messages
 from bot.outbox import contents
 from bot.outbox.discord_health import Answer
@@ -125,7 +126,7 @@ async def test_a_failing_template_is_shown_to_managers(harness: ClientHarness, t
     warning = harness.texts("status-templates", files=f"empty.{locale.value}.j2:2")
     assert warning not in shown_text(await harness.ask("status", by=harness.manager))
     container.renderer.render_daily(
-        contents.DailyPost("m", locale, models.Style.COMPACT, date(2026, 1, 1), 0, ())
+        choice.DailyPost("m", locale, models.Style.COMPACT, date(2026, 1, 1), 0, ())
     )
     assert warning in shown_text(await harness.ask("status", by=harness.manager))
     assert warning not in shown_text(await harness.ask("status"))
@@ -308,7 +309,9 @@ async def test_the_weekly_news_of_saved_papers_link_each_change_and_can_be_switc
         ("2501.00003", "Speech", models.NewsKind.WITHDRAWN, "withdrawn"),
         ("2501.00004", "Maps", models.NewsKind.MODEL, "https://huggingface.co/example/maps"),
     ]
-    parts = harness.container.renderer.render_news(contents.NewsPost("news:7:9:1", texts.locale, tuple(news)))
+    parts = harness.container.renderer.render_news(
+        shelf_news.NewsPost("news:7:9:1", texts.locale, tuple(news))
+    )
     message = await send_parts(harness, harness.user.dm_channel.id, *parts)
     shown = shown_text(message)
     assert texts("updates-heading", count=4) in shown
@@ -338,7 +341,7 @@ async def test_a_message_of_as_many_papers_as_it_may_have_fits(harness: ClientHa
         )
     ]
     parts = harness.container.renderer.render_news(
-        contents.NewsPost("news:7:9:1", harness.texts.locale, tuple(news))
+        shelf_news.NewsPost("news:7:9:1", harness.texts.locale, tuple(news))
     )
     message = await send_parts(harness, harness.user.dm_channel.id, *parts)
     assert shown_text(message).count("arxiv.org/abs/") >= shelf_news.MAX_PAPERS

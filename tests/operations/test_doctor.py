@@ -15,7 +15,7 @@ from bot.daily.service import Subscriptions
 from bot.operations import doctor
 from bot.operations import service as operations_service
 from bot.sources import kinds
-from storage import database, errors, migrate, models, processes, tables
+from storage import database, errors, locks, migrate, models, tables
 from tests.support import outbox_builders, relay_harness
 
 SECRET = "MTAw.secret-of-the-bot.xyz"
@@ -49,7 +49,7 @@ async def test_the_address_of_interactions_is_compared_with_the_live_fronts(
     assert await describe(None) is None
     assert await describe(address) == (sent, warning, operations_service.NO_FRONT)
     async with db.transaction() as connection:
-        await processes.report(connection, front)
+        await locks.report_process(connection, front)
     assert await describe(address) == (sent, doctor.Status.OK, "")
     assert await describe(None) == ("sent over the Gateway", warning, doctor.IDLE_FRONTS)
 

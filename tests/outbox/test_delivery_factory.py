@@ -8,10 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from bot.alerts import planner as alerts_planner
 from bot.app.container import delivery_kinds
+from bot.daily import choice
 from bot.daily import planner as daily_planner
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, Post
+from bot.shelf import news
+from bot.today import service as today_service
 from storage import models
 from storage.models import DeliveryKind, PartKind
 
@@ -38,8 +42,8 @@ def deliveries() -> DeliveryFactory:
     return DeliveryFactory(StubRenderer, lifetime=timedelta(hours=2))
 
 
-def daily_post(*papers: contents.PostPaper) -> contents.DailyPost:
-    return contents.DailyPost(
+def daily_post(*papers: contents.PostPaper) -> choice.DailyPost:
+    return choice.DailyPost(
         daily_planner.MARKER_PLACEHOLDER,
         models.Locale.EN,
         models.Style.COMPACT,
@@ -99,10 +103,10 @@ def test_each_kind_has_one_record_and_its_priority() -> None:
 
 def test_each_kind_renders_its_posts(deliveries: DeliveryFactory) -> None:
     posts: dict[DeliveryKind, Post] = {
-        DeliveryKind.ALERT: contents.AlertPost("m", models.Locale.EN, MONDAY, ()),
+        DeliveryKind.ALERT: alerts_planner.AlertPost("m", models.Locale.EN, MONDAY, ()),
         DeliveryKind.NOTICE: contents.NoticePost("m", models.Locale.EN, contents.NoticeKind.PAUSED),
-        DeliveryKind.TODAY: contents.TodayPost("m", models.Locale.EN, MONDAY, (), 0, is_personal=False),
-        DeliveryKind.NEWS: contents.NewsPost("m", models.Locale.EN, ()),
+        DeliveryKind.TODAY: today_service.TodayPost("m", models.Locale.EN, MONDAY, (), 0, is_personal=False),
+        DeliveryKind.NEWS: news.NewsPost("m", models.Locale.EN, ()),
     }
     for record in delivery_kinds():
         post = posts.get(record.kind, replace(daily_post(), marker="m"))

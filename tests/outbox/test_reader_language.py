@@ -15,6 +15,7 @@ import pytest
 from bot.app.client import DiscordRenderer
 from bot.archive import digest_writer, fields, parse
 from bot.client import translations
+from bot.daily import choice
 from bot.outbox import contents
 from bot.rendering.templates import Templates
 from storage import models
@@ -59,7 +60,7 @@ def _renderer() -> DiscordRenderer:
 def render_bodies(details: list[models.PaperDetail], locale: Locale, style: models.Style) -> list[str]:
     """Return the texts of each message of a post of all the papers."""
     papers = tuple(contents.build_post_paper(detail, locale) for detail in details)
-    post = contents.DailyPost("daily:1:2026-01-01", locale, style, DAY, len(papers), papers)
+    post = choice.DailyPost("daily:1:2026-01-01", locale, style, DAY, len(papers), papers)
     return ["\n".join(_texts(part.payload)) for part in _renderer().render_daily(post)]
 
 

@@ -19,6 +19,7 @@ from bot.app.client import DiscordRenderer
 from bot.client import translations
 from bot.client.messages import CommandMentions
 from bot.core.clock import system_clock
+from bot.daily import choice
 from bot.daily import planner as daily_planner
 from bot.outbox import contents, outcomes, relay
 from bot.outbox.contents import DeliveryFactory, new_nonce
@@ -447,7 +448,7 @@ async def test_a_digest_cannot_forge_the_marker_of_a_post_that_never_arrived(
     renderer = DiscordRenderer(texts, Templates(), CommandMentions())
     deliveries = DeliveryFactory(lambda: renderer)
     for day, key in zip(days, keys, strict=True):
-        post = contents.DailyPost(
+        post = choice.DailyPost(
             daily_planner.MARKER_PLACEHOLDER, models.Locale.EN, models.Style.COMPACT, day, 1, (paper,)
         )
         planned = deliveries.build(

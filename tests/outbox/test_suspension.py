@@ -71,8 +71,7 @@ async def test_a_revoked_permission_pauses_with_one_notice_and_a_granted_one_res
 
     resumer = relay_harness.open_resumer()
     await fake.change_channel(channel_id, denied=0)
-    assert await resumer.resume(is_available, relay_harness.now(), guild_id=1) == set()
-    assert await resumer.resume(is_available, relay_harness.now(), guild_id=process.GUILD_ID) == {channel_id}
+    assert await resumer.resume(is_available, relay_harness.now()) == {channel_id}
     await relay_harness.drain()
     assert await state_of(relay_harness, subscription_id) == ("active", None)
     assert sorted(message_texts(await fake.messages(channel_id))) == sorted(
@@ -105,7 +104,7 @@ async def test_an_edit_that_one_message_refuses_pauses_nothing_and_is_told_to_no
 async def test_a_channel_that_is_refused_after_each_resumption_is_resumed_more_and_more_rarely(
     relay_harness: RelayHarness, fake: process.FakeDiscord, is_restarted: bool
 ) -> None:
-    """Its permissions look sufficient: without waiting, each event of its server would bring two notices."""
+    """Its permissions look sufficient: without waiting, each check would bring two notices."""
     [channel_id] = await fake.add_channels(1)
     subscription_id = await subscribe(relay_harness, channel_id)
     await fake.set_faults({"kind": "status", "status": 403, "code": 999999, "path": "/channels/*/messages"})
@@ -117,7 +116,7 @@ async def test_a_channel_that_is_refused_after_each_resumption_is_resumed_more_a
     for minute in range(0, 6 * 60, 5):
         if is_restarted:
             resumer = relay_harness.open_resumer()
-        if await resumer.resume(always, relay_harness.now(), guild_id=process.GUILD_ID):
+        if await resumer.resume(always, relay_harness.now()):
             resumed_at.append(minute)
             await relay_harness.drain()
         relay_harness.clock_offset += timedelta(minutes=5, seconds=1)

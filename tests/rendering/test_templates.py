@@ -5,7 +5,6 @@ A broken template, or one that never ends or grows without bound, never loses a 
 
 from __future__ import annotations
 
-import tracemalloc
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -254,10 +253,6 @@ RUNAWAYS = {
     "a repetition": "{{ 'x' * 2000000000 }}",
     "a repetition of a list": "{{ ([0] * 2000000000)|length }}",
     "a power": "{{ 10 ** (10 ** 9) }}",
-    "a width": "{{ '%2000000000d' % 1 }}",
-    "a width as an argument": "{{ '%*d' % (2000000000, 1) }}",
-    "a width in a filter": "{{ '%2000000000d'|format(1) }}",
-    "a width in a method": "{{ '{:2000000000}'.format(1) }}",
     "a filter": "{{ 'x'|center(2000000000) }}",
     "a keyword of a filter": "{{ 'x'|indent(width=2000000000, first=true) }}",
     "a method": "{{ 'x'.ljust(2000000000) }}",
@@ -269,7 +264,6 @@ RUNAWAYS = {
     "doubling by join": "{% set n = namespace(x='x') %}{% for a in range(40) %}{% set n.x = [n.x, n.x]|join %}{% endfor %}",
     "a macro that calls itself": "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
     "a square of squares": "{% set n = namespace(x=9) %}{% for a in range(40) %}{% set n.x = n.x * n.x %}{% endfor %}",
-    "a repetition of a repetition": "{% set x = [1] * 9999 %}{{ ([x] * 9999)|length }}",
     "a block that shows itself": "{{ self.headline() }}",
 }
 
@@ -291,46 +285,6 @@ def test_the_reason_names_the_limit_and_the_line(operator: OperatorFolder) -> No
     operator.headline()
     (problem,) = operator.problems
     assert (problem.line, problem.message) == (3, "it takes more than 10000 steps; look at its loops")
-
-
-GROWTHS = {
-    "replace": "{{ ('a'*9999)|replace('a', 'b'*9999) }}",
-    "the method replace": "{{ ('a'*9999).replace('a', 'b'*9999) }}",
-    "replace in bytes": "{{ ('a'*9999).encode().replace('a'.encode(), ('b'*9999).encode()) }}",
-    "join": "{{ (('a'*9999)|list)|join('b'*9999) }}",
-    "join of a generator": "{{ ('b'*9999).join(('a'*9999)|map('upper')) }}",
-    "translate": "{{ ('a'*9999).translate({97: 'b'*9999})|length }}",
-    "indent": "{{ ('a\\n'*9999)|indent(9999) }}",
-    "expandtabs": "{{ ('\\t'*9999).expandtabs(9999)|length }}",
-    "fields of a format": "{{ ('{0}'*9999).format('b'*9999)|length }}",
-    "a width in the method format": "{{ '{:99999999}'.format(1) }}",
-    "fields of the operator": "{{ ('%(a)s'*9999) % {'a': 'b'*9999} }}",
-    "tojson of a list in a list": "{% set x = [1]*9999 %}{% set y = [x]*999 %}{{ y|tojson|length }}",
-    "a list in lists": "{% set x = ['a'*9999] %}{% set y = [x, x, x, x, x, x, x, x, x, x] %}"
-    "{% set z = [y, y, y, y, y, y, y, y, y, y] %}"
-    "{% set z = [z, z, z, z, z, z, z, z, z, z] %}{% set z = [z, z, z, z, z, z, z, z, z, z] %}{{ z }}",
-}
-
-
-@pytest.mark.parametrize("source", GROWTHS.values(), ids=GROWTHS.keys())
-def test_what_grows_too_large_is_refused_before_it_is_made(operator: OperatorFolder, source: str) -> None:
-    operator.headline()
-    operator.write("daily.en.j2", "{% block headline %}" + source + "{% endblock %}")
-    tracemalloc.start()
-    try:
-        assert operator.headline() == "Papers for February 12, 2025"
-        assert tracemalloc.get_traced_memory()[1] < 8_000_000
-    finally:
-        tracemalloc.stop()
-    assert len(operator.problems) == 1
-
-
-def test_a_filter_takes_steps_by_the_size_of_what_it_reads(operator: OperatorFolder) -> None:
-    loop = "{{% for a in range({}) %}}{{% set y = x|wordwrap(5) %}}{{% endfor %}}fine"
-    for times, headline in ((20, "fine"), (4_900, "Papers for February 12, 2025")):
-        operator.write("daily.en.j2", "{% block headline %}" + loop.format(times) + "{% endblock %}")
-        assert operator.headline(x="a " * 1_000) == headline
-    assert "10000 steps" in str(operator.problems)
 
 
 def test_a_document_that_never_ends_is_replaced_too(tmp_path: Path) -> None:
@@ -366,14 +320,6 @@ def test_ordinary_templates_render_as_in_jinja2(source: str, text: str) -> None:
     template = environment.from_string(source)
     with environment.rendering():
         assert template.render() == text
-
-
-def test_a_filter_is_charged_once() -> None:
-    # The call reads 5,000 characters and gives 5,000: a step and a hundred more.
-    environment = templates.BoundedEnvironment(max_steps=110, max_characters=10_000, filters={"same": str})
-    template = environment.from_string("{{ value|same }}")
-    with environment.rendering():
-        assert template.render(value="x" * 5_000) == "x" * 5_000
 
 
 PIECES = [*"a가1é. ,)'-:²", " ", "**", "를", "(", "  ", "http://x.y", "\u200b", "_", "*", "<b>", "\\", "\n"]

@@ -87,6 +87,22 @@ async def test_of_many_matches_only_the_papers_near_the_page_are_read(
         await topic.list_top(SearchRequest("graph learning", limit=5, offset=30))
 
 
+async def test_few_texts_are_read_where_the_index_takes_other_words_for_the_phrase(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "TEXT_LIMIT", 5)
+    monkeypatch.setattr(engine, "_MAX_UNSURE", 5)
+    others = [
+        NewsletterPaper(f"2501.{number:05}", f"Lang Mode {number}", "A model reads a language.")
+        for number in range(1, 21)
+    ]
+    phrase = NewsletterPaper("2501.00099", "A Language Model", "It reads.", votes=50)
+    service = await sample_archive.search_over(db, *others, phrase)
+    found = [await service.search(SearchRequest("language model", limit=limit)) for limit in (1, 10)]
+    assert [[row.arxiv_id for row in result.rows] for result in found] == 2 * [[phrase.arxiv_id]]
+    assert [(result.total, result.total_is_exact) for result in found] == [(1, False), (1, True)]
+
+
 async def test_readers_who_ask_at_the_same_moment_load_the_glossary_once(db: Database) -> None:
     glossary = GlossaryService(db)
 

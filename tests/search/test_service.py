@@ -62,6 +62,15 @@ async def test_a_result_names_the_forms_that_expansion_added(search: SearchServi
     assert (await search.search(SearchRequest("강화학습", literal=True))).added_forms == ()
 
 
+async def test_a_literal_search_lists_papers_that_lack_a_word_only_if_none_has_all(db: Database) -> None:
+    both = NewsletterPaper("2501.00004", "Pruning graphs", "A study.")
+    service = await sample_archive.search_over(db, both, NewsletterPaper("2501.00005", "Graphs", "A study."))
+    for query, total in (("pruning graphs", 1), ("pruning graphs slowly", 2)):
+        result = await service.search(SearchRequest(query, literal=True))
+        assert (result.total, len(result.rows), len(result.missing)) == (total, total, 2 * (total - 1)), query
+    assert (await service.search(SearchRequest("pruning graphs"))).total == 2
+
+
 async def test_filters_of_the_query_and_of_the_request_apply(search: SearchService) -> None:
     assert await ids(search, "모델 votes:50") == ["2501.00003"]
     assert await ids(search, "모델", since=date(2025, 1, 3)) == ["2501.00003"]

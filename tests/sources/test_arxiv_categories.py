@@ -165,7 +165,7 @@ async def test_the_categories_of_a_source_are_one_digest_and_an_unread_one_is_ad
     await db_harness.add(LG)
     row = await db_harness.fetch_all()
     assert (row["status"], row["papers"]) == ("ok", 1)
-    assert "cs.LG: the server has trouble" in row["reason"]
+    assert "cs.LG: the server reports an error" in row["reason"]
     db_harness.fake.install(db_harness.origin, "cs.LG")
     assert (await db_harness.fetch_all())["new"] == 1
     assert await db_harness.digest_ids(LG) == {TODAY: [one.arxiv_id, other.arxiv_id]}

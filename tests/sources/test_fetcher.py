@@ -8,7 +8,6 @@ import contextlib
 import gzip
 import os
 import ssl
-import zlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,6 @@ from hypothesis import strategies as st
 from bot.sources import base, fetcher
 from bot.sources.base import FetchError
 from bot.sources.fetcher import Fetcher, Limits
-from storage import models
 from storage.models import FetchStatus
 from tests.support import origin_server, patience, source_fixtures
 from tests.support.origin_server import (
@@ -45,12 +43,12 @@ async def test_a_response_has_the_validators_of_the_page(origin: OriginServer, f
     response = await fetch.get(f"{origin.url}/a#top", accept="text/markdown")
     sent = origin.requests[0].headers
     assert (sent["User-Agent"], sent["Accept"]) == ("Paperround/test", "text/markdown")
-    assert (sent["Accept-Encoding"], "Cookie" in sent) == ("gzip, deflate", False)
+    assert (sent["Accept-Encoding"], "Cookie" in sent) == ("gzip", False)
     assert (response.body, response.url) == (b"a digest", f"{origin.url}/a")
     assert (response.media_type, response.charset) == ("text/markdown", "euc-kr")
     page = response.page_state
     assert (page.etag, page.last_modified, page.status) == ('"v1"', modified, FetchStatus.OK)
-    assert (page.location, page.read_at, page.moved_to) == (f"{origin.url}/a#top", source_fixtures.NOW, None)
+    assert (page.location, page.read_at) == (f"{origin.url}/a#top", source_fixtures.NOW)
 
 
 async def test_a_304_response_has_no_body(origin: OriginServer, fetch: Fetcher) -> None:
@@ -92,36 +90,6 @@ async def test_a_header_that_cannot_be_stored_or_read_is_ignored(fetch: Fetcher,
     assert (response.body, response.page_state.etag) == (b"abc", None)
 
 
-async def test_a_permanent_redirect_is_followed_and_stored(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/old"] = web.Response(status=301, headers={"Location": "new"})
-    origin.pages["/new"] = "a digest"
-    first = await fetch.get(f"{origin.url}/old")
-    assert first.body == b"a digest"
-    assert first.page_state.moved_to == f"{origin.url}/new"
-    await fetch.get(f"{origin.url}/old", first.page_state)
-    assert origin.paths == ["/old", "/new", "/new"]
-
-
-async def test_a_temporary_redirect_is_not_stored(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/a"] = web.Response(status=302, headers={"Location": "/b"})
-    origin.pages["/b"] = web.Response(status=301, headers={"Location": f"{origin.url}/c"})
-    origin.pages["/c"] = "a digest"
-    assert (await fetch.get(f"{origin.url}/a")).page_state.moved_to is None
-
-
-async def test_the_old_address_is_used_when_the_new_one_fails(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/old"] = "a digest"
-    moved = models.PageState(
-        location=f"{origin.url}/old",
-        read_at=source_fixtures.NOW,
-        status=FetchStatus.OK,
-        moved_to=f"{origin.url}/new",
-        hash="0" * 64,
-    )
-    response = await fetch.get(moved.location, moved)
-    assert (response.body, response.page_state.moved_to) == (b"a digest", None)
-
-
 async def test_five_redirects_are_followed_and_neither_six_nor_a_loop(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
@@ -153,7 +121,7 @@ async def test_a_redirect_to_an_invalid_address_is_an_error(fetch: Fetcher, loca
 @pytest.mark.parametrize(
     ("status", "error", "reason"),
     [
-        (404, base.NotFoundError, "nothing is there (404)"),
+        (404, base.NotFoundError, "not found (404)"),
         (410, base.GoneError, "gone for good (410)"),
         (403, FetchError, "(403)"),
         (451, FetchError, "(451)"),
@@ -161,7 +129,7 @@ async def test_a_redirect_to_an_invalid_address_is_an_error(fetch: Fetcher, loca
         (418, FetchError, "418"),
         (299, FetchError, "299"),
         (304, FetchError, "asked for the first time"),
-        (302, FetchError, "to nowhere (302)"),
+        (302, FetchError, "without an address (302)"),
     ],
 )
 async def test_an_error_status_has_a_reason_and_no_retry(
@@ -449,22 +417,6 @@ async def test_dns_rebinding_is_blocked(
     assert origin.requests == []
 
 
-async def test_a_stored_redirect_to_a_private_address_is_blocked(
-    origin: OriginServer, open_fetcher: OpenFetcher, watch_connections: Callable[[], ConnectionRecorder]
-) -> None:
-    page = models.PageState(
-        location="http://inside.test/",
-        read_at=source_fixtures.NOW,
-        status=FetchStatus.OK,
-        moved_to=f"{origin.url}/secret",
-    )
-    watched = watch_connections()
-    async with open_fetcher(allow=(), resolver=StubResolver(NAMES)) as fetch:
-        with pytest.raises(base.BlockedUrlError):
-            await fetch.get(page.location, page)
-    assert watched.attempted_hosts == []
-
-
 async def test_proxies_of_the_environment_are_ignored(
     origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -473,22 +425,13 @@ async def test_proxies_of_the_environment_are_ignored(
     assert (await fetch.get(origin.url)).body == b"a digest"
 
 
-def _raw_deflate(data: bytes) -> bytes:
-    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return packer.compress(data) + packer.flush()
+def _decompress(data: bytes) -> bytes:
+    return fetcher.decompress(data, limit=5_000_000)
 
 
-def _decompress(data: bytes, encoding: str = "gzip") -> bytes:
-    return fetcher.decompress(data, encoding, limit=5_000_000)
-
-
-@given(
-    st.binary(max_size=5000),
-    st.sampled_from([("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", _raw_deflate)]),
-)
-def test_compressed_data_is_decompressed(data: bytes, packing: tuple[str, Callable[[bytes], bytes]]) -> None:
-    encoding, compress = packing
-    assert _decompress(compress(data), encoding) == data
+@given(st.binary(max_size=5000))
+def test_compressed_data_is_decompressed(data: bytes) -> None:
+    assert _decompress(gzip.compress(data)) == data
 
 
 @pytest.mark.parametrize("size", [65535, 65536, 65537, 131072, 1_000_000])
@@ -503,23 +446,22 @@ def test_joined_gzip_members_are_one_body() -> None:
     assert _decompress(packed) == b"one two"
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 @given(data=st.data())
-def test_a_stream_that_is_cut_off_anywhere_is_an_error(encoding: str, data: st.DataObject) -> None:
-    packed = gzip.compress(b"a digest", mtime=0) if encoding == "gzip" else zlib.compress(b"a digest")
+def test_a_stream_that_is_cut_off_anywhere_is_an_error(data: st.DataObject) -> None:
+    packed = gzip.compress(b"a digest", mtime=0)
     end = data.draw(st.integers(1, len(packed) - 1))
     with pytest.raises(base.TransientError, match="its compressed answer"):
-        _decompress(packed[:end], encoding)
+        _decompress(packed[:end])
 
 
 @pytest.mark.parametrize("size", [999_999, 1_000_000, 1_000_001])
 def test_the_limit_counts_decompressed_bytes_of_all_members(size: int) -> None:
     packed = gzip.compress(b"a" * 400_000) + gzip.compress(b"b" * (size - 400_000))
     if size <= 1_000_000:
-        assert len(fetcher.decompress(packed, "gzip", limit=1_000_000)) == size
+        assert len(fetcher.decompress(packed, limit=1_000_000)) == size
         return
     with pytest.raises(FetchError, match="larger than 1 MB"):
-        fetcher.decompress(packed, "gzip", limit=1_000_000)
+        fetcher.decompress(packed, limit=1_000_000)
 
 
 def test_thousands_of_empty_members_are_not_decompressed() -> None:
@@ -540,18 +482,15 @@ async def test_a_too_large_page_is_stopped_at_the_limit(fetch: Fetcher, head: st
             await fetch.get(raw.url)
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-async def test_a_decompression_bomb_is_stopped_at_the_limit(
-    origin: OriginServer, fetch: Fetcher, encoding: str
-) -> None:
-    bomb = (gzip.compress if encoding == "gzip" else zlib.compress)(b"\0" * 25_000_000)
+async def test_a_decompression_bomb_is_stopped_at_the_limit(origin: OriginServer, fetch: Fetcher) -> None:
+    bomb = gzip.compress(b"\0" * 25_000_000)
     assert len(bomb) < 50_000
-    origin.pages["/"] = web.Response(body=bomb, headers={"Content-Encoding": encoding})
+    origin.pages["/"] = web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
     with pytest.raises(FetchError, match="larger than 20 MB"):
         await fetch.get(origin.url)
 
 
-@pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "zstd", "compress"])
+@pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "deflate", "compress"])
 async def test_an_encoding_that_was_not_requested_is_an_error(fetch: Fetcher, encoding: str) -> None:
     script = http_response(b"abc", "Content-Length: 3", f"Content-Encoding: {encoding}")
     async with run_raw_origin(script) as raw:
@@ -577,14 +516,6 @@ KOREAN = "# 오늘의 논문\n\n소형 언어 모델이 긴 문서를 읽는 방
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff")))
 def test_the_byte_order_mark_decides(encoding: str, text: str) -> None:
     assert base.decode_text(text.encode(encoding), "iso-8859-1" if encoding != "utf-8" else None) == text
-
-
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
-@pytest.mark.parametrize(
-    "text", [KOREAN, "plain Latin letters, line one\nline two\n", '<?xml version="1.0"?><rss/>']
-)
-def test_utf_16_and_utf_32_without_a_mark_are_detected(encoding: str, text: str) -> None:
-    assert base.decode_text(text.encode(encoding)) == text
 
 
 @pytest.mark.parametrize(
@@ -619,7 +550,13 @@ def test_declared_latin_1_is_used_for_bytes_that_are_not_utf_8() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"a digest \xff\xfe\xfd of nothing", b"\xff\xfe\x00", "논문".encode()[:-1] + b"\x80\xff"]
+    "body",
+    [
+        b"a digest \xff\xfe\xfd of nothing",
+        b"\xff\xfe\x00",
+        "논문".encode()[:-1] + b"\x80\xff",
+        KOREAN.encode("utf-16-le"),
+    ],
 )
 def test_undecodable_bytes_are_an_error(body: bytes) -> None:
     with pytest.raises(FetchError, match="cannot be decoded"):

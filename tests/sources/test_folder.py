@@ -52,7 +52,7 @@ async def test_a_file_without_a_digest_is_ok_and_an_unreadable_one_fails(tmp_pat
     assert broken.status is FetchStatus.FAILED
     assert broken.reason.startswith("a.md: it is not valid UTF-8")
     assert len(fine.digests) == 1
-    reason = "1 of 2 files not read, none of them with arXiv ids: README.md"
+    reason = "1 of 2 files not read, all without arXiv ids: README.md"
     assert (folder_result.status, folder_result.reason) == (FetchStatus.OK, reason)
 
 
@@ -70,7 +70,7 @@ async def test_a_folder_counts_its_unread_files_and_names_three_also_when_nothin
     (tmp_path / "z.md").write_text(source_payloads.newsletter(), encoding="utf-8")
     first = await fetch_results(files(tmp_path))
     counted = "5 of 6 files not read, 4 of them with arXiv ids: b.md, c.md, d.md …"
-    why = "b.md: there is no digest in it: it has 4 arXiv links, none in a form that is read"
+    why = "b.md: there is no digest in it: it has 4 arXiv links, but not in a form that can be read"
     assert (first[-1].status, first[-1].reason) == (FetchStatus.OK, f"{counted}; {why}")
     again = await fetch_results(files(tmp_path), merge_page_states(first))
     assert [(result.status, result.reason) for result in again] == [(FetchStatus.UNCHANGED, counted)]
@@ -85,7 +85,7 @@ async def test_a_folder_of_which_no_file_is_read_fails_only_if_papers_stand_in_i
     (tmp_path / "a.md").write_text(prose("a"), encoding="utf-8")
     results = await fetch_results(files(tmp_path))
     assert results[-1].status is FetchStatus.FAILED
-    assert "it has 4 arXiv links, none in a form that is read" in results[-1].reason
+    assert "it has 4 arXiv links, but not in a form that can be read" in results[-1].reason
 
 
 async def test_links_pipes_and_hidden_folders_are_not_read(tmp_path: Path) -> None:
@@ -102,15 +102,19 @@ async def test_links_pipes_and_hidden_folders_are_not_read(tmp_path: Path) -> No
 
 async def test_a_too_large_file_fails_with_a_reason(tmp_path: Path) -> None:
     (tmp_path / "a.md").touch()
-    os.truncate(tmp_path / "a.md", 20_000_001)
+    os.truncate(tmp_path / "a.md", 22_000_000)
     result = (await fetch_results(files(tmp_path)))[0]
-    assert (result.status, result.reason) == (FetchStatus.FAILED, "a.md: the file is larger than 20 MB")
+    assert (result.status, result.reason) == (
+        FetchStatus.FAILED,
+        "a.md: it has 21 MB; a digest file may have at most 20 MB",
+    )
 
 
 async def test_an_undecodable_file_name_fails_with_a_reason(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff.md")).write_text(source_payloads.newsletter(), encoding="utf-8")
     result = (await fetch_results(files(tmp_path)))[0]
-    assert (result.status, result.reason) == (FetchStatus.FAILED, "file names that are not text: 1")
+    assert result.status is FetchStatus.FAILED
+    assert result.reason.endswith("its name is not UTF-8; rename it")
 
 
 async def test_a_large_file_is_read_with_little_memory(

@@ -44,7 +44,7 @@ async def test_the_digests_of_today_and_the_last_days_are_read(origin: OriginSer
     digest = results[0]
     assert digest.location == f"{origin.url}/2025/05/06.md"
     assert [paper.arxiv_id for paper in digest.digests[0].entries] == ["2505.00001", "2505.00002"]
-    assert results[2].reason == "2025-05-04: nothing is there (404)"
+    assert results[2].reason == "2025-05-04: not found (404)"
 
 
 async def test_known_pages_are_requested_conditionally_and_corrections_are_read(
@@ -101,7 +101,7 @@ async def test_a_gone_digest_is_not_requested_again(origin: OriginServer, fetch:
 async def test_an_undated_address_is_requested_in_every_run(origin: OriginServer, fetch: Fetcher) -> None:
     source = dated_source(origin, fetch, pattern="/latest.md")
     missing = await fetch_results(source)
-    assert [(result.status, result.reason) for result in missing] == [(FAILED, "nothing is there (404)")]
+    assert [(result.status, result.reason) for result in missing] == [(FAILED, "not found (404)")]
     origin.pages["/latest.md"] = source_payloads.newsletter()
     results = await fetch_results(source)
     assert [result.status for result in results] == [OK]

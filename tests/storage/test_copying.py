@@ -5,13 +5,14 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from storage import copying, errors, key_values, locks, migrate, models, processes, tables
+from storage import copying, errors, key_values, locks, migrate, models, tables
 from storage.database import Database
 from tests.support import reader_rows
 
@@ -29,6 +30,15 @@ async def target(empty_database_url: str, tmp_path: Path) -> AsyncIterator[Datab
 async def read(database: Database, table: sa.Table) -> list[Any]:
     async with database.read() as connection:
         return sorted(map(repr, (await connection.execute(sa.select(table))).all()))
+
+
+async def list_rules(database: Database) -> list[Any]:
+    """Return the definitions of the indexes, and on PostgreSQL of the constraints."""
+    rules = "SELECT sql FROM sqlite_master"
+    if not database.is_sqlite:
+        rules = "SELECT indexdef FROM pg_indexes UNION ALL SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint"
+    async with database.read() as connection:
+        return sorted(map(repr, await connection.execute(sa.text(rules))))
 
 
 async def copy(source: Database, target: Database) -> int:
@@ -53,10 +63,17 @@ async def test_a_copy_has_all_rows_and_gives_ids_that_were_never_given(
         await key_values.set_value(connection, key_values.INDEX_VERSION, "1")
         # JSON's null is not NULL, and stays so.
         await connection.execute(tables.saved_papers.update().values(authors=None))
+        at = reader_rows.NOW + timedelta(microseconds=120)
+        texts = {"title": r"\N", "abstract": "\\t\\\t\b\f\n\r\v 한글\u2028", "url": r"\\x41"}
+        values = {"authors_truncated": True, "votes_read_at": at, "categories": ("\t",)}
+        await connection.execute(tables.papers.update().values(texts | values))
+        await connection.execute(tables.profile_weights.update().values(weight=-1 / 3e9))
     deleted = await add_digest(db, 1)
     async with db.transaction() as connection:
         await connection.execute(tables.digests.delete().where(tables.digests.c.id == deleted))
+    schema = await list_rules(target)
     copied = await copy(db, target)
+    assert await list_rules(target) == schema
     assert copied > len(copying.COPIED)
     for table in copying.COPIED:
         if table is not tables.meta:
@@ -86,6 +103,21 @@ async def test_a_copy_that_was_cut_off_sends_nothing_and_continues(db: Database,
 
 
 @pytest.mark.engines("sqlite")
+async def test_a_copy_does_not_continue_once_the_source_has_changed(db: Database, target: Database) -> None:
+    await reader_rows.fill_every_table(db, 7)
+    async with aclosing(copying.copy(db, target, reader_rows.NOW)) as steps:
+        async for rows in steps:
+            if rows > 5:
+                break
+    async with db.transaction() as connection:
+        await connection.execute(tables.alerts.update().values(min_votes=20))
+    with pytest.raises(
+        errors.StorageError, match="source's table alerts has changed since the copy was cut off"
+    ):
+        await copy(db, target)
+
+
+@pytest.mark.engines("sqlite")
 async def test_a_copy_that_differs_is_refused(db: Database, target: Database) -> None:
     await reader_rows.fill_every_table(db, 7)
     async with aclosing(copying.copy(db, target, reader_rows.NOW)) as steps:
@@ -96,7 +128,7 @@ async def test_a_copy_that_differs_is_refused(db: Database, target: Database) ->
         await connection.execute(tables.digests.update().values(language="ko"))
     with pytest.raises(
         errors.StorageError,
-        match="table digests has 1 rows whose sums differ from those of the 1 rows in the source",
+        match="table digests has 1 rows whose checksum differs from that of the 1 rows in the source",
     ):
         await copy(db, target)
 
@@ -114,11 +146,11 @@ async def test_a_database_in_use_and_one_with_rows_are_refused(db: Database, tar
     now = reader_rows.NOW
     front = models.Process("front", models.ProcessRole.FRONT, "1", "r0001", None, now, now)
     async with db.transaction() as connection:
-        await processes.report(connection, front)
+        await locks.report_process(connection, front)
     with pytest.raises(errors.StorageError, match="--role front"):
         await copy(db, target)
     async with db.transaction() as connection:
-        await processes.remove(connection, "front")
+        await locks.remove_process(connection, "front")
     await add_digest(target, 1)
     with pytest.raises(errors.StorageError, match="already has rows in digests"):
         await copy(db, target)
@@ -138,7 +170,7 @@ async def test_large_digests_are_copied_a_few_at_a_time(sqlite_db: Database) -> 
         await connection.execute(tables.digests.insert(), rows)
     async with sqlite_db.read() as connection:
         tracemalloc.start()
-        copied = await copying._add_up(connection, tables.digests)
+        copied = await copying._read(connection, tables.digests)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert copied.rows == 100

@@ -6,7 +6,9 @@ import asyncio
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +18,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from storage import database, errors, key_values, migrate, models, processes
+from storage import database, errors, key_values, locks, migrate, models
 from storage.migrations import versions
 from tests.support import next_release
 
@@ -117,7 +119,7 @@ async def test_postgresql_is_not_contracted_while_a_process_lives_that_needs_wha
 
         async def report(**changes: object) -> None:
             async with db.transaction() as connection:
-                await processes.report(connection, replace(process, **changes))  # type: ignore[arg-type]
+                await locks.report_process(connection, replace(process, **changes))  # type: ignore[arg-type]
 
         await report()
         with pytest.raises(errors.StorageError, match=r"removes what host:1:ab \(version 0.1.0\) .*r0002"):
@@ -284,6 +286,29 @@ async def test_a_file_that_is_not_a_database_raises_an_error_sentence(tmp_path: 
     path.write_text("text that is long enough not to be mistaken for an empty database " * 20)
     with pytest.raises(errors.StorageError, match="not a Paperround database"):
         await migrate.open_database(f"sqlite+aiosqlite:///{path}")
+
+
+async def test_a_copy_ends_while_others_commit_all_the_time(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    path, stop = tmp_path / "paperround.db", threading.Event()
+    with closing(sqlite3.connect(path, check_same_thread=False, isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE large (value)")
+        connection.executemany("INSERT INTO large VALUES (zeroblob(?))", [(8_000_000,)] * 4)
+        connection.execute("PRAGMA synchronous=OFF")
+
+        def commit() -> int:
+            for number in range(100_000):
+                if stop.is_set():
+                    return number
+                connection.execute("INSERT INTO large VALUES (1)")
+            return 0
+
+        with ThreadPoolExecutor(1) as thread:
+            committed = thread.submit(commit)
+            await migrate.copy_to(sqlite_db, tmp_path / "copy.db")
+            stop.set()
+        assert committed.result() > 0
 
 
 async def test_a_copy_made_during_a_transaction_contains_only_committed_data(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bot.alerts import matcher
+from bot.alerts import planner as alerts_planner
 from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
 from bot.app.container import delivery_kinds
@@ -31,10 +32,10 @@ class RecordingRenderer:
     """Renders an alert as its marker, unless it is failing; `alerts` are the posts rendered."""
 
     def __init__(self) -> None:
-        self.alerts: list[contents.AlertPost] = []
+        self.alerts: list[alerts_planner.AlertPost] = []
         self.is_failing = False
 
-    def render_alert(self, post: contents.AlertPost) -> tuple[contents.RenderedPart, ...]:
+    def render_alert(self, post: alerts_planner.AlertPost) -> tuple[contents.RenderedPart, ...]:
         if self.is_failing:
             raise ValueError("a template of the operator's with a mistake in it")
         self.alerts.append(post)

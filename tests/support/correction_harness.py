@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.archive.digest_writer import FreshDigest
-from bot.daily import edits
+from bot.daily import choice, edits
 from bot.daily import planner as daily_planner
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
@@ -27,7 +27,7 @@ class TextRenderer(planner_harness.StubDailyRenderer):
 
     plain = False
 
-    def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
+    def render_daily(self, post: choice.DailyPost) -> tuple[contents.RenderedPart, ...]:
         self.render_count += 1
         if post.style is self.failing_style:
             raise ValueError("template error")
@@ -36,7 +36,7 @@ class TextRenderer(planner_harness.StubDailyRenderer):
             "at": post.schedule and post.schedule[0],
         }
         context |= {"since": str(post.since_on), "missed": len(post.missed_on)}
-        context |= {"role": post.mention_role_id, "numbers": post.numbers}
+        context |= {"numbers": post.numbers}
         context |= {"closes_at": str(post.closes_at), "is_complete": post.is_complete}
         context |= {"figures": [post.total, post.final_total, *(paper.votes for paper in post.papers)]}
         texts = [

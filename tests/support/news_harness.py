@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
+from bot.shelf import news
 from bot.shelf.news import NewsPlanner, PaperSweep, PaperWatch
 from bot.sources import base
 from storage import models, outbox, shelf
@@ -78,7 +79,7 @@ class NewsHarness:
         )
         self.ids: dict[str, int] = {}
 
-    def render_news(self, post: contents.NewsPost) -> tuple[contents.RenderedPart, ...]:
+    def render_news(self, post: news.NewsPost) -> tuple[contents.RenderedPart, ...]:
         """Record the news; the harness is its own renderer."""
         told = [(arxiv_id, kind.value, value) for arxiv_id, _, kind, value in post.news]
         self.told.append((int(post.marker.split(":")[1]), post.locale, told))

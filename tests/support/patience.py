@@ -62,8 +62,11 @@ async def wait_until(
     """Wait until the condition is true, for changes that set no event. Raises AssertionError with a description."""
     try:
         async with limit(seconds):
-            while not (is_true if isinstance(is_true := condition(), bool) else await is_true):  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+            pause = 0.01
+            while not (is_true if isinstance(is_true := condition(), bool) else await is_true):
+                await asyncio.sleep(pause)
+                # What takes long is asked seldom: a condition that reads a database costs more than the pause.
+                pause = min(1.2 * pause, 0.2)
     except TimeoutError:
         raise AssertionError(f"not within {seconds:g} s of an idle machine\n{describe()}") from None
 

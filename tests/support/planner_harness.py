@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from bot.daily import choice
 from bot.daily import planner as daily_planner
 from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import WhyAnswer, WhyExplainer
@@ -29,11 +30,11 @@ class StubDailyRenderer:
 
     def __init__(self) -> None:
         self.render_count = 0
-        self.posts: list[contents.DailyPost] = []
+        self.posts: list[choice.DailyPost] = []
         self.failing_style: models.Style | None = None
         self.failing_title: str | None = None
 
-    def render_daily(self, post: contents.DailyPost) -> tuple[contents.RenderedPart, ...]:
+    def render_daily(self, post: choice.DailyPost) -> tuple[contents.RenderedPart, ...]:
         self.render_count += 1
         self.posts.append(post)
         titles = [paper.title for paper in post.papers if paper.title]

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import alerts, models, tables
+from storage import models, tables
 from storage.database import Connection, Database
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -50,7 +50,7 @@ def _value(column: sa.Column[Any], user_id: int, filled: dict[sa.Table, Any]) ->
     if column.nullable:
         return None
     if isinstance(column.type, sa.LargeBinary):
-        return alerts.pack_ids([1])
+        return b"1"
     if column.type is tables.UtcTime:
         return NOW
     if isinstance(column.type, tables.Stored):

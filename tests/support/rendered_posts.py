@@ -11,6 +11,7 @@ from typing import Any
 from bot.app.client import DiscordRenderer
 from bot.client import translations
 from bot.client.messages import CommandMentions
+from bot.daily import choice
 from bot.outbox import contents
 from bot.rendering.templates import Templates
 from storage import models
@@ -29,7 +30,7 @@ def new_renderer() -> DiscordRenderer:
     return DiscordRenderer(TEXTS, Templates(), mentions)
 
 
-def daily(papers: tuple[contents.PostPaper, ...], **options: Any) -> contents.DailyPost:
+def daily(papers: tuple[contents.PostPaper, ...], **options: Any) -> choice.DailyPost:
     """Return a daily post in Korean, with other `options`."""
     values: dict[str, Any] = {
         "marker": "daily:1:2025-02-12",
@@ -39,7 +40,7 @@ def daily(papers: tuple[contents.PostPaper, ...], **options: Any) -> contents.Da
         "total": max(27, len(papers)),
         "schedule": ("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7)),
     }
-    return contents.DailyPost(papers=papers, **(values | options))
+    return choice.DailyPost(papers=papers, **(values | options))
 
 
 def paper(number: int = 1, **options: Any) -> contents.PostPaper:

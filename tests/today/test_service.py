@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -72,6 +73,28 @@ class _Planned:
     async def list_deliveries(self) -> list[models.Delivery]:
         async with self.db.read() as connection:
             return await outbox.list_rows(connection, kind=models.DeliveryKind.TODAY)
+
+
+@pytest.mark.parametrize(
+    "failing", ["bot.today.profiles.Profiles.learn", "bot.today.service.TodayService._build"]
+)
+async def test_a_reader_for_whom_it_fails_holds_up_no_other(
+    db: Database, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    planned = _Planned(db)
+    for user_id in (READER, READER + 1, READER + 2):
+        await planned.services.today.send_daily(user_id, "15:00", "UTC")
+    await planned.add_day("2025-03-08", 1)
+    method = pkgutil.resolve_name(failing)
+
+    async def fail_for_one(*arguments: Any, **options: Any) -> Any:
+        if any(getattr(argument, "user_id", 0) == READER + 1 for argument in arguments):
+            raise ValueError("a paper that cannot be ranked")
+        return await method(*arguments, **options)
+
+    monkeypatch.setattr(failing, fail_for_one)
+    await planned.run_until(START + timedelta(hours=4))
+    assert {row.user_id for row in await planned.list_deliveries()} == {READER, READER + 2}
 
 
 async def test_each_day_is_sent_once_at_the_local_hour_across_both_clock_changes(db: Database) -> None:

@@ -59,6 +59,7 @@ async def test_each_address_has_its_page(archive: WebArchive) -> None:
         "/search?q=" + quote("강화학습"): (200, "text/html", "Rewarding Steps"),
         "/search?q=2501.00003": (200, "text/html", "Molecules in Motion"),
         "/search?q=qqqqzzzz": (200, "text/html", "Nothing found for “qqqqzzzz”"),
+        "/search?q=qqqzzz": (200, "text/html", "You could try:"),
         "/search": (200, "text/html", "<h1>Search</h1>"),
         "/authors/" + quote("lovelace ada"): (200, "text/html", "Molecules in Motion"),
         "/authors/nobody": (404, "text/html", "No author found for “nobody”"),

@@ -114,6 +114,12 @@ async def test_a_server_that_counts_too_few_tokens_gets_round_no_cap(
         assert await writer.get_token_totals(connection, NOW.date()) == (draft.tokens, draft.tokens)
 
 
+async def test_neither_does_one_whose_answers_are_cut_off(write: Write) -> None:
+    draft, script = await write(*[ModelError(language_model.CUT_OFF, tokens=1)] * drafting.MAX_CALLS)
+    size = len(language_model.prompt_of(script.asked[0], prompts.build_schema(DRAFT.format)).encode())
+    assert draft.tokens == drafting.MAX_CALLS * (size // drafting.MAX_BYTES_PER_TOKEN) > drafting.MAX_CALLS
+
+
 async def test_a_failed_repair_keeps_what_passed(write: Write) -> None:
     error = ModelError("wrong key", is_fatal=True)
     draft, _ = await write(claims_to_json([NEW, HOW, WRONG]), error)

@@ -196,6 +196,11 @@ async def test_neither_a_charset_nor_a_count_of_the_server_is_believed() -> None
     counted = {"choices": [{"message": {"content": "text"}}], "usage": {"total_tokens": 10**40}}
     async with serve(web.json_response(counted)) as url:
         assert await complete(url) == ("text", None)
+    cut_off = {"choices": [{"finish_reason": "length"}], "usage": {"total_tokens": 0}}
+    async with serve(web.json_response(cut_off)) as url:
+        with pytest.raises(language_model.ModelError, match="cut off") as failure:
+            await complete(url)
+    assert failure.value.tokens is None
 
 
 async def test_silence_ends_with_the_time_out(fake_model: FakeModelProcess) -> None:

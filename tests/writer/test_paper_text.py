@@ -181,7 +181,7 @@ async def test_a_large_page_that_is_not_the_paper_is_refused_with_its_reason(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
     body = paper_pages.latexml_page("x " * 600_000, title="Dense Candles").encode()
-    with pytest.raises(base.FetchError, match="its title is another one: Dense Candles"):
+    with pytest.raises(base.FetchError, match="its title is a different one: Dense Candles"):
         await open_reader(origin, fetch).run_in_process(
             paper_text.parse_paper, body, None, ID, TITLE, False, False
         )
@@ -339,7 +339,23 @@ def test_what_latexml_and_its_style_sheets_write_stays() -> None:
 
 
 def test_what_a_formula_does_not_show_is_left_out() -> None:
-    page = f'<p>x<math alttext="y_{{1}}\\phantom{{{SECRET}}}"></math><math alttext="\\color{{white}}{SECRET}"></math></p>'
+    colours = (
+        "{white}",
+        "[rgb]{1,1,1}",
+        "[rgb]{1.0, .99,1}",
+        "[RGB]{255,255,255}",
+        "[HTML]{FFFFFF}",
+        "[gray]{1}",
+        "[cmyk]{0,0,0,0}",
+    )
+    unseen = [*(f"\\color{colour}{SECRET}" for colour in colours), f"\\scalebox{{0.01}}{{{SECRET}}}"]
+    shown = (
+        f"y_{{1}}\\phantom{{{SECRET}}}",
+        "\\color[rgb]{1,0,0}z",
+        "\\textcolor[gray]{0.5}{w}",
+        "\\scalebox{0.5}{v}",
+    )
+    page = "".join(f'<p>x<math alttext="{tex}"></math></p>' for tex in (*unseen, *shown))
     text = paper_text.PaperPage(page).text
     assert SECRET not in text
-    assert "y_{1}" in text
+    assert all(part in text for part in ("y_{1}", "{1,0,0}z", "{w}", "{v}"))

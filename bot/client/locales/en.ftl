@@ -91,7 +91,7 @@ archive-extent = The archive holds { $count ->
 }, from { $first } to { $last }.
 archive-empty = The archive is still empty. Papers arrive with the first digest.
 try-instead = You could try:
-try-name = Try only the family name, or the name in Hangul, or pick one from the list as you type.
+try-name = Try only the family name, or Hangul instead of Latin letters or the other way round, or pick one from the list as you type.
 as-a-topic = As a topic · { $count ->
     [one] 1 paper
    *[other] { $count } papers
@@ -130,7 +130,7 @@ saved-search-label = Words, or tags such as #rl
 saved-search-hint = diffusion model #to-read
 saved-show-all = Show all
 saved-filter = Only { $query }
-saved-none-found = ### None of your saved papers matches “{ $query }”
+saved-none-found = ### No saved papers match “{ $query }”
 saved-export = Export as a file
 saved-on = saved { $date }
 saved-unlisted = not in a digest yet
@@ -189,7 +189,7 @@ saved-import-limited = { $count ->
    *[other] { $count } are new to Paperround and were not saved
 }: you can add up to 5,000 such papers in 30 days. Import the file again later
 saved-import-full = { $count } skipped: your list is full
-saved-import-places = Lines to check (# is an entry): { $places }
+saved-import-places = Check these lines (#3 means the third entry): { $places }
 list-server-picks-heading = Server picks · { $period } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
@@ -198,8 +198,8 @@ no-list-server-picks = ### Nothing saved by three members or shared here yet
     A paper appears here once three members save it in this server, or one shares it in a channel. Names are never shown.
 server-picks-saved = saved by { $count } members
 server-picks-shared = shared by { $count ->
-    [one] one
-   *[other] { $count }
+    [one] 1 member
+   *[other] { $count } members
 }
 
 ## A paper's card
@@ -251,7 +251,7 @@ alert-found-paper = now in a digest
 lookup-unknown = arXiv has no paper with the ID { $paper }. Check the number.
 lookup-unreachable = The paper { $paper } is not in a digest yet, and arXiv isn't answering right now. Try again in a few minutes.
 lookup-late = The paper { $paper } is not in a digest yet, and arXiv is slow to answer. Try again in a minute.
-lookup-limited = The paper { $paper } is not in a digest yet. You can fetch 5 such papers a minute and 20 a day.
+lookup-limited = The paper { $paper } is not in a digest yet. You can fetch up to 5 such papers a minute and 20 a day. Try again later.
 open-arxiv = Open on arXiv
 open-huggingface = Open on Hugging Face
 no-paper-near = No paper has this title; showing papers on the topic
@@ -306,7 +306,7 @@ alert-pause-week = Pause this alert for a week
 alert-pause-week-all = Pause for a week
 alert-manage = Manage alerts
 alert-stop-all = Remove all alerts
-alert-resume-all = Resume all paused
+alert-resume-all = Resume all alerts
 
 ## Notices, and why something stands still
 see-status = See status
@@ -325,12 +325,12 @@ reason-no-shared-server = You don't share a server with Paperround, so it can't 
 reason-thread-locked = The thread is locked. Unlock it, and posting resumes automatically.
 reason-tag-needed = The forum requires a tag on every post. Allow posts without one, and posting resumes automatically; or choose another channel.
 reason-wrong-channel-kind = This type of channel can't take the post. Choose a text, announcement or forum channel.
-reason-refused-content = Discord refused the message. If Discord accepted a plainer version, that was posted. The operator finds the details in the log.
+reason-refused-content = Discord refused the message. If Discord accepted a plainer version, that was posted. The operator can find the details in the log.
 reason-discord-trouble = Discord had a problem. Paperround will try again automatically.
 reason-rate-limited = Discord asked Paperround to slow down. Paperround will try again automatically.
 reason-too-old = It couldn't be posted in time, so it was skipped.
 reason-uncertain = It is unclear whether the message arrived. Check the channel, and post it again if it is missing.
-reason-webhook-gone = The webhook no longer exists. Create a new one in the channel's settings › Integrations, and ask the operator to add the daily post again with its address.
+reason-webhook-gone = The webhook no longer exists. Create a new one in the channel's settings › Integrations, and ask the operator to add the daily post again with the new webhook's URL.
 reason-by-hand = Paused manually.
 
 ## Looking up
@@ -422,7 +422,7 @@ no-server-alerts = This server's channels don't have any alerts.
 no-alert-here = Alert not found in this server's channels.
 alert-made-by = Created by { $user }.
 no-alerts = You have no alerts yet. Press **Follow this topic** under a list, or use { $command }.
-no-alert = Alert not found.
+no-alert = Alert not found. { $command } shows your alerts.
 alerts-heading = Your alerts · { $count }
 alert-pick = Pick an alert to edit
 alert-active = Active
@@ -445,7 +445,10 @@ alert-remove-all = Remove all
 alert-stop-all-sure = { $count ->
     [one] Remove your alert?
    *[other] Remove all { $count } of your alerts?
-} You can also pause them for a week.
+} You can also pause { $count ->
+    [one] it
+   *[other] them
+} for a week.
 alerts-all-removed = { $count ->
     [one] Removed one alert.
    *[other] Removed { $count } alerts.
@@ -558,11 +561,12 @@ subscription-started = All set
 subscription-edited = Updated
 subscription-paused = Paused
 subscription-resumed = Resumed
-subscription-removed = Removed. Nothing more will be posted in { $channel }.
+subscription-removed = The daily post in { $channel } was removed.
 subscription-remove-sure = Remove the daily post in { $channel }? Pausing keeps its settings.
 subscription-posting = It will appear in { $channel } in a few seconds.
 subscription-nothing-new = Nothing new for { $channel }: the newest papers have already been posted there, or no digest has arrived lately.
 subscription-already = This channel already has a daily post with the same time, language, style and topic.
+subscriptions-too-many = This server has reached the maximum of { $most } daily posts. Remove one first.
 subscription-which = This server has several daily posts. Pick one with the **post** option.
 no-subscription = Daily post not found. { $command } shows this server's daily posts.
 no-subscriptions = This server doesn't have a daily post yet. Set one up with { $command }.
@@ -626,7 +630,7 @@ status-no-post = This server doesn't have a daily post.
 status-last = last { $last }
 status-next = { $next }
 status-no-message = nothing so far
-status-no-role = The role that it mentions was deleted, so it mentions nobody until another one is chosen.
+status-no-role = The role that it mentions was deleted, so the post mentions no role until another one is chosen.
 status-message = post
 status-templates = A template has an error, so the built-in wording is posted instead: { $files }. The reason is in the log.
 status-to-you = Messages to you
@@ -634,6 +638,7 @@ status-alerts = { $count ->
     [one] Your alert
    *[other] Your { $count } alerts
 }: { $last }
+status-alerts-paused = Paused: { $count }
 status-no-alerts = You have no alerts.
 delivery-paused = paused
 delivery-uncertain = unclear whether it arrived
@@ -659,7 +664,7 @@ help-reading = Reading
     .author = an author's papers
     .paper = one paper in detail
     .trends = a topic month by month, and rising topics
-help-look-up = **Look up papers** (in the menu of a message, under *Apps*) the papers mentioned in a message
+help-look-up = **Look up papers** (a message's menu › *Apps*) the papers mentioned in it
 help-keeping = Saved papers
     .saved-list = see what you saved, with notes and tags
     .saved-export = get a file for Zotero, LaTeX or a spreadsheet
@@ -691,12 +696,12 @@ help-general = Paperround
 ## Why a paper was not posted
 why-posted = It was posted here on { $at }.
 why-see-post = See the post
-why-repeated = A later digest has it again. The same paper is not posted twice within 30 days.
+why-repeated = A later digest lists it again, but the same paper is not posted twice within 30 days.
 why-under-way = It has been chosen; the message goes out in a moment.
 why-held = It was chosen from the { $date } digest. Post status: { $state }.
 why-too-few-votes = It has ▲ { $votes }; this channel needs at least ▲ { $least }.
 why-votes-unknown = Its votes aren't known yet; this channel needs at least ▲ { $least }.
-why-below-top = It ranks { $rank } of the { $total } candidates, and this channel shows { $top ->
+why-below-top = It is number { $rank } of { $total } candidates, and this channel shows { $top ->
     [one] only the first
    *[other] the top { $top }
 }. ({ $date } digest)
@@ -858,7 +863,7 @@ me-forgotten = Everything about you has been deleted. Messages that you already 
 
 ## /today: a reader's papers of the day
 today-heading = Your five papers · { $day }
-today-by-votes = Sorted by votes until you have saved three papers. You can pick topics below first.
+today-by-votes = Sorted by votes until you have saved three papers. Until then, you can also pick topics below.
 today-from-saved = Based on { $count ->
     [one] 1 saved paper
    *[other] { $count } saved papers
@@ -880,7 +885,7 @@ today-picked = **Picked:** { $topics }
 today-no-topics = none yet
 today-learnt = **From your saved papers:** { $topics }
 today-how = Ranked by what you save, open, follow and mark **More like this**. **Not interested** ranks similar papers lower.
-    Only you can see this. See it: { $data } · delete it: { $forget }
+    Only you can see your list. Your data: { $data } · delete it: { $forget }
 today-pick-topics = Pick topics
 today-show = Show today's papers
 today-send = Send me these every day
@@ -899,8 +904,8 @@ today-nothing = There are no papers yet.
 alert-why = Why this?
 alert-fewer = Fewer of these
 alert-mute = Pause this alert
-alert-why-gone = None of your alerts match this paper any more.
-alert-fewer-done = You'll get fewer from now on:
+alert-why-gone = Your alerts no longer match this paper.
+alert-fewer-done = From now on you'll get fewer papers from this alert:
 alert-found-title = “{ $text }” in the title
 alert-found-text = “{ $text }” in the summary
 quoted-from = { $language ->
@@ -924,7 +929,7 @@ updates-venue = accepted at { $value }
 updates-saved = Saved papers
 updates-stop = Stop updates
 updates-start = Get updates
-updates-on = Once a week you'll get a direct message when your saved papers have updates: a new version, a withdrawal, code, a model, or where a paper was accepted.
+updates-on = Once a week you'll get a direct message when your saved papers have updates: a new version, a withdrawal, code, a model, or a venue that accepted one.
 updates-off = You won't get updates about your saved papers.
 
 # The web archive

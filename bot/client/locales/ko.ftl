@@ -347,14 +347,14 @@ needs-mention-role = { $channel }에서 { $role } 역할을 멘션할 권한이 
 topic-asks-nothing = 검색어를 입력해 주세요. 예: **diffusion -survey**. 단어, 저자(저자:), 최소 추천 수(추천:)를 합쳐 200자까지 쓸 수 있어요.
 channel-not-here = 이 서버에 없는 채널이에요. 삭제된 채널일 수도 있어요.
 bot-lacks-permissions = Paperround가 아직 { $channel }에 글을 올릴 수 없어요. 채널 설정 › 권한에서 { $permissions } 권한을 켠 다음 다시 시도해 주세요.
-rights-unknown = 그 서버에서 내 권한을 확인하지 못했어요. 몇 분 뒤에 다시 시도해 주세요.
+rights-unknown = 그 서버에서 필요한 권한이 있는지 확인하지 못했어요. 몇 분 뒤에 다시 시도해 주세요.
 alerts-in-server = 이 서버 채널의 알림
 server-alerts-heading = 이 서버 채널의 알림 · { $count }개
 no-server-alerts = 이 서버의 채널에는 알림이 없어요.
 no-alert-here = 이 서버의 채널에서 알림을 찾을 수 없어요.
 alert-made-by = { $user }님이 만들었어요.
 no-alerts = 알림이 아직 없어요. 목록 아래의 **이 주제 알림 받기**를 누르거나 { $command } 명령어로 만들어 보세요.
-no-alert = 알림을 찾을 수 없어요.
+no-alert = 알림을 찾을 수 없어요. { $command } 명령어로 내 알림을 볼 수 있어요.
 alerts-heading = 내 알림 · { $count }개
 alert-pick = 수정할 알림을 고르세요
 alert-active = 받는 중
@@ -465,11 +465,12 @@ subscription-started = 설정했어요
 subscription-edited = 수정했어요
 subscription-paused = 일시중지했어요
 subscription-resumed = 다시 시작했어요
-subscription-removed = 삭제했어요. 이제 { $channel }에 올리지 않아요.
+subscription-removed = { $channel } 자동 게시를 삭제했어요.
 subscription-remove-sure = { $channel } 자동 게시를 삭제할까요? 일시중지하면 설정은 남아요.
 subscription-posting = 곧 { $channel }에 올라가요.
 subscription-nothing-new = { $channel }에 새로 올릴 논문이 없어요. 이미 올렸거나, 최근에 들어온 다이제스트가 없어요.
 subscription-already = 이 채널에는 시각, 언어, 형식, 주제가 같은 자동 게시가 이미 있어요.
+subscriptions-too-many = 자동 게시는 서버마다 { $most }개까지 만들 수 있어요. 하나를 삭제한 다음 만들어 주세요.
 subscription-which = 이 서버에는 자동 게시가 여러 개 있어요. **게시** 옵션에서 하나를 골라 주세요.
 no-subscription = 자동 게시를 찾을 수 없어요. { $command } 명령어로 이 서버의 자동 게시를 볼 수 있어요.
 no-subscriptions = 이 서버에는 자동 게시가 아직 없어요. { $command } 명령어로 만들어 보세요.
@@ -538,6 +539,7 @@ status-message = 글
 status-templates = 템플릿에 오류가 있어서 기본 문구로 올리고 있어요: { $files }. 이유는 로그에 있어요.
 status-to-you = 나에게 온 메시지
 status-alerts = 내 알림 { $count }개: { $last }
+status-alerts-paused = 일시중지: { $count }개
 status-no-alerts = 알림이 없어요.
 delivery-paused = 일시중지됨
 delivery-uncertain = 올라갔는지 알 수 없음
@@ -667,9 +669,9 @@ source-huggingface = Hugging Face: 그날그날의 논문 목록, 추천 수, �
 source-arxiv = arXiv: 제목, 저자, 초록
 source-brings-posts = 하루 약 { $count }편
 source-brings-look-up = 하루 약 { $count }편, 검색과 알림에만 쓰여요
-source-last = 마지막 { $last }
+source-last = 마지막으로 받음: { $last }
 source-never = 아직 받은 것 없음
-source-next = 다음 { $next }
+source-next = 다음 확인: { $next }
 source-due = 곧 다시 확인해요
 source-back-fill = 이전 논문을 읽고 있어요: { $since } 이후 논문 중 { $papers }편 읽음{ $share ->
     [0] {""}
@@ -697,10 +699,10 @@ trend-month = { $month } { $count }편
 trend-figure = { $month } { $count }편
 trend-so-far = { $month } (진행 중)
 trend-most = 가장 많은 { $step ->
-    [week] 주는
-    [day] 날은
-   *[month] 달은
-} { $month }
+    [week] 주
+    [day] 날
+   *[month] 달
+}: { $month }
 trend-numbers = { $step ->
     [week] 주별(날짜는 그 주의 월요일)
     [day] 일별
@@ -756,13 +758,13 @@ today-how = 저장하거나 열어 본 논문, 알림, **이런 논문 더**를 
 today-pick-topics = 주제 고르기
 today-show = 오늘의 논문 보기
 today-send = 매일 받기
-today-stop = 매일 받지 않기
+today-stop = DM 그만 받기
 today-change-time = 시각·시간대 바꾸기
 today-sent-daily = 매일 { $at }({ $zone })에 DM으로 보내 드려요. 다음은 { $next }이고, 새 논문이 없는 날은 건너뛰어요.
-today-stopped = 이제 매일 보내지 않아요. 명령어로는 언제든 볼 수 있어요.
+today-stopped = 이제 DM으로 보내지 않아요. 명령어로는 언제든 볼 수 있어요.
 today-send-again = 다시 매일 받기
 today-suspended = { $reason ->
-    [no-shared-server] Paperround와 함께 있는 서버가 없어서 보내지 못하고 있어요. 앱을 내 계정에 설치하거나 같은 서버에 들어온 뒤
+    [no-shared-server] Paperround와 함께 있는 서버가 없어서 보내지 못하고 있어요. 앱을 내 계정에 설치하거나 Paperround가 있는 서버에 들어간 뒤
    *[other] DM을 받지 않도록 설정되어 있어서 보내지 못하고 있어요. Paperround와 함께 있는 서버의 개인정보 보호 설정에서 DM을 허용한 뒤
 } **{ today-send-again }** 버튼을 눌러 주세요.
 today-nothing = 아직 논문이 없어요.
@@ -898,7 +900,7 @@ command-alerts-add =
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 보내요
     .option-max-a-day = 하루최대
-    .option-max-a-day-description = 하루에 받을 최대 메시지 수. 넘는 논문은 다음 날 첫 메시지에 함께 와요
+    .option-max-a-day-description = 하루에 받을 최대 메시지 수. 남은 논문은 다음 날 첫 메시지에 함께 와요
 
 command-alerts-list =
     .name = 목록
@@ -956,7 +958,7 @@ command-daily-setup =
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 올려요
     .option-spread = 분산
-    .option-spread-description = 다른 서버와 몰리지 않게 이 시간 안에서 늦춰 올려요 (예: 30m, 0이면 끔)
+    .option-spread-description = 다른 서버와 겹치지 않게 최대 이 시간만큼 늦게 올려요 (예: 30m, 0이면 끔)
 
 command-daily-list =
     .name = 목록
@@ -996,11 +998,11 @@ command-daily-edit =
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 올려요
     .option-spread = 분산
-    .option-spread-description = 다른 서버와 몰리지 않게 이 시간 안에서 늦춰 올려요 (예: 30m, 0이면 끔)
+    .option-spread-description = 다른 서버와 겹치지 않게 최대 이 시간만큼 늦게 올려요 (예: 30m, 0이면 끔)
 
 command-daily-preview =
     .name = 미리보기
-    .description = 지금 올리면 어떤 글이 되는지 나만 미리 봐요
+    .description = 지금 올리면 어떻게 보일지 나만 미리 봐요
     .option-post = 게시
     .option-post-description = 미리 볼 자동 게시
 

@@ -13,7 +13,9 @@ for (const link of document.querySelectorAll("#paperround nav a")) {
 }
 
 const steps = document.querySelector("#paperround details");
-steps.open = !matchMedia("(max-width: 760px)").matches;
+const narrow = matchMedia("(max-width: 760px)");
+steps.open = !narrow.matches;
+narrow.addEventListener("change", () => { steps.open = !narrow.matches; });
 // Without its part after the # the address opens an empty channel.
 if (location.hash.length < 2) {
   document.getElementById("paperround-address").hidden = false;
@@ -24,7 +26,7 @@ for (const button of document.querySelectorAll("#paperround [data-line]")) {
   button.addEventListener("click", () => {
     document.querySelector(".command-context-close")?.click();
     send(button.dataset.line);
-    if (matchMedia("(max-width: 760px)").matches) steps.open = false;
+    if (narrow.matches) steps.open = false;
   });
 }
 
