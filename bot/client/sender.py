@@ -146,7 +146,13 @@ class DiscordSender:
 
         if (asking := self._asked_members.get(guild_id)) is None:
             asking = self._asked_members[guild_id] = asyncio.ensure_future(fetch())
-            asking.add_done_callback(lambda _: self._asked_members.pop(guild_id))
+
+            def forget(done: asyncio.Future[discord.Member]) -> None:
+                del self._asked_members[guild_id]
+                if not done.cancelled():
+                    done.exception()  # its callers may have stopped waiting
+
+            asking.add_done_callback(forget)
         return await asyncio.shield(asking)
 
     async def open_dm(self, user_id: int) -> int:
