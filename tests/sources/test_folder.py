@@ -106,7 +106,7 @@ async def test_a_too_large_file_fails_with_a_reason(tmp_path: Path) -> None:
     result = (await fetch_results(files(tmp_path)))[0]
     assert (result.status, result.reason) == (
         FetchStatus.FAILED,
-        "a.md: it has 21 MB; a digest file may have at most 20 MB",
+        "a.md: it is 21 MB; a digest file may have at most 20 MB",
     )
 
 
