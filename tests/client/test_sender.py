@@ -164,9 +164,20 @@ async def test_without_the_history_permission_a_message_is_unverifiable(
 
 
 async def test_searches_at_the_same_time_share_the_request_for_what_the_bot_may_do_in_a_server(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
+    fake: process.FakeDiscord,
+    discord_sender: sender.DiscordSender,
+    client: discord.AutoShardedClient,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     requests = [make_request(channel_id) for channel_id in await fake.add_channels(5)]
+    all_read, read_page = asyncio.Barrier(5), client.http.logs_from
+
+    async def read_page_with_the_others(*args: Any, **options: Any) -> Any:
+        page = await read_page(*args, **options)
+        await all_read.wait()
+        return page
+
+    monkeypatch.setattr(client.http, "logs_from", read_page_with_the_others)
     for count in (1, 2):
         found = await asyncio.gather(*(discord_sender.find(request, system_clock()) for request in requests))
         assert found == [None] * 5
