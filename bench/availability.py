@@ -61,7 +61,7 @@ class Size:
     papers: int = 100_000
 
 
-SHORT = Size(kills=3, channels=300, freeze_seconds=30.0, lookups=60, papers=20_000)
+SHORT = Size(kills=3, channels=300, freeze_seconds=30.0, papers=20_000)
 
 
 @asynccontextmanager
@@ -579,9 +579,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.availability", description=__doc__)
     parser.add_argument("--only", action="append", choices=MEASURES, help="measure this; may be repeated")
     parser.add_argument(
-        "--short",
-        action="store_true",
-        help="with fewer kills, channels, look-ups and papers, and a freeze of 30 s",
+        "--short", action="store_true", help="with fewer kills, channels and papers, and a freeze of 30 s"
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

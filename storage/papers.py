@@ -157,7 +157,7 @@ async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[in
         for column in table.c
         if table is not t.watched_papers and any(key.column is papers.c.id for key in column.foreign_keys)
     ]
-    # Ids are not used again, since packed ids, buttons and posts name them: SQLite counts on from the last row, which stays.
+    # Ids are not used again, since buttons and posts name them: SQLite counts on from the last row, which stays.
     last = sa.select(sa.func.max(papers.c.id)).scalar_subquery()
     unkept = sa.and_(papers.c.last_on.is_(None), papers.c.first_on.is_(None), papers.c.id < last)
     unkept &= sa.not_(sa.or_(*named))

@@ -30,6 +30,7 @@ from bot.outbox.contents import STYLE_REASONS, CanResume, DeliveryFactory, KindR
 from bot.text import keywords
 from storage import accounts, alerts, archive, models, outbox, papers
 from storage.database import Connection, Database
+from storage.errors import StorageError
 
 # The delivery kind of alerts: what the expiry of a message undoes, and how alerts are suspended and resumed.
 
@@ -137,6 +138,7 @@ CROSSED_LIMIT = 2000
 QUOTED_PAPERS, QUOTED_REASONS = 5, 10
 """Papers of a message that are shown with their reasons, and reasons of each that are shown unless they are the same."""
 MAX_LOGGED_KEYS = 10
+_NOT_COMPARED = "paper not compared with alerts"
 MARKER_PLACEHOLDER = f"alert:channel:{0:020}:{0:024}"
 """Marker of a message that is rendered once for many recipients, longer than the longest one."""
 RENDERED_ALERTS = 256
@@ -461,15 +463,13 @@ class AlertPlanner:
         decisions: Decisions = defaultdict(list)
         failing: set[int] = set()
         for paper_id, by_recipient in grouped.items():
-            prepared = await self._texts.get(paper_id)
-            if prepared is None:
-                continue
             found: list[tuple[str, PaperMatch]] = []
-            with isolation.isolated(log, "paper not compared with alerts", paper=paper_id) as failures:
-                # In a thread: a paper of thousands of authors takes long.
-                found = await asyncio.to_thread(
-                    _match_paper, by_recipient, active, highest.get(paper_id), *prepared
-                )
+            with isolation.isolated(log, _NOT_COMPARED, reraise=(StorageError,), paper=paper_id) as failures:
+                if (prepared := await self._texts.get(paper_id)) is not None:
+                    # In a thread: a paper of thousands of authors takes long.
+                    found = await asyncio.to_thread(
+                        _match_paper, by_recipient, active, highest.get(paper_id), *prepared
+                    )
             failing.update([paper_id] if failures else ())
             for recipient, match in found:
                 decisions[recipient].append(match)
@@ -485,8 +485,9 @@ class AlertPlanner:
                 if any(reason.typed for reason in match.reasons):
                     by_paper[match.paper.id].append((matches, place))
         for paper_id, places in by_paper.items():
-            if (prepared := await self._texts.get(paper_id)) is not None:
-                await asyncio.to_thread(_quote_paper, places, prepared[1])
+            with isolation.isolated(log, _NOT_COMPARED, reraise=(StorageError,), paper=paper_id):
+                if (prepared := await self._texts.get(paper_id)) is not None:
+                    await asyncio.to_thread(_quote_paper, places, prepared[1])
 
     async def _build(
         self,

@@ -37,7 +37,7 @@ INTERVAL = timedelta(hours=1)
 """The shortest time between two edits of a message."""
 POST_KINDS = frozenset({models.DeliveryKind.DAILY, models.DeliveryKind.ON_DEMAND})
 UNSETTLED = timedelta(days=2)
-"""How long a post that ended without some of its messages may be posted again with the corrected text."""
+"""How long a post that ended without some of its messages may be posted again, and then edited."""
 BATCH_SIZE = 200
 """Number of posts that are corrected in one transaction, whose messages are in memory at once."""
 

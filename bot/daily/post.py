@@ -349,6 +349,7 @@ def copy_of(
     The papers that members saved or shared are left out: their titles are in the message, in the language of the papers.
     """
     _, total, day, since, ranks, late = action.fields(6)
+    late = late.partition(":")[0]  # earlier posts name the papers of the server's members behind it
     with message_builder.map_parse_errors():
         digest_on = date.fromisoformat(day)
         days = tuple(tuple(map(int, part.split("-"))) for part in late.split(".") if part)

@@ -298,7 +298,8 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
     is_counted = sum(map(_is_sure, hits)) >= needed
     hits = _rank(hits)
     total = len(hits) + len(ranked) - read
-    while read < len(ranked) and len(hits) < limit:
+    # One more than the page shows, so that a next one is offered while there are texts to read.
+    while read < len(ranked) and len(hits) < limit + (not is_counted):
         chunk = ranked[read : read + _ROWS_AT_ONCE]
         hits += _rank(score_papers(request.list_rows(chunk), scorer))
         read += len(chunk)

@@ -243,7 +243,8 @@ class LookUp:
             answer = self._answers.get(key)
             if answer is not None:
                 self._answers.move_to_end(key)
-        if answer is None or end > max(answer.end, len(answer.found.hits)):
+        # Of an inexact one the last hit is left for the next page, so that there is one.
+        if answer is None or end > max(answer.end, len(answer.found.hits) - (not answer.found.is_exact)):
             query, common = self._read(view, request)
             scope = self._scope(view, request, query)
             if not query.has_text:

@@ -93,14 +93,18 @@ async def test_few_texts_are_read_where_the_index_takes_other_words_for_the_phra
     monkeypatch.setattr(engine, "TEXT_LIMIT", 5)
     monkeypatch.setattr(engine, "_MAX_UNSURE", 5)
     others = [
-        NewsletterPaper(f"2501.{number:05}", f"Lang Mode {number}", "A model reads a language.")
+        NewsletterPaper(f"2501.{number:05}", f"Lang Mode {number}", "A model reads a language.", votes=20)
         for number in range(1, 21)
     ]
-    phrase = NewsletterPaper("2501.00099", "A Language Model", "It reads.", votes=50)
-    service = await sample_archive.search_over(db, *others, phrase)
-    found = [await service.search(SearchRequest("language model", limit=limit)) for limit in (1, 10)]
-    assert [[row.arxiv_id for row in result.rows] for result in found] == 2 * [[phrase.arxiv_id]]
-    assert [(result.total, result.total_is_exact) for result in found] == [(1, False), (1, True)]
+    papers = [("2501.00099", "A Language Model", 50), ("2501.00098", "A Language Model 2", 40)]
+    phrases = [NewsletterPaper(id_, title, "It reads.", votes=votes) for id_, title, votes in papers]
+    last = NewsletterPaper("2501.00097", "Other", "It has a language model inside.", votes=1)
+    service = await sample_archive.search_over(db, *others, *phrases, last)
+    found = [await service.search(SearchRequest("language model", limit=limit)) for limit in (1, 2, 10)]
+    ids = [*(paper.arxiv_id for paper in phrases), last.arxiv_id]
+    assert [[row.arxiv_id for row in result.rows] for result in found] == [ids[:1], ids[:2], ids]
+    # A full page has a next one as long as texts are left to read.
+    assert [(result.total, result.total_is_exact) for result in found] == [(2, False), (3, True), (3, True)]
 
 
 async def test_readers_who_ask_at_the_same_moment_load_the_glossary_once(db: Database) -> None:
