@@ -594,7 +594,7 @@ def alert_headline(wording: PostWording, post: alerts_planner.AlertPost) -> disc
 
 
 def alert_more(wording: PostWording, post: alerts_planner.AlertPost, shown: int) -> discord_text.SafeMarkdown:
-    """Return the line below the `shown` papers of an alert: how many more there are, "" if there are none."""
+    """Return the line below the `shown` papers of an alert: how many more there are, "" if it shows all."""
     return _alert_text(wording, "more", post, shown)
 
 

@@ -407,7 +407,7 @@ def follow_button(
 ) -> ui.Item[Any] | None:
     """Return the button that creates an alert for the topic or author of a list; None for other lists.
 
-    `terms` are those of the alert as the search read the query, if it did; without any there is no button.
+    `terms` are those of the alert as the search read the query, if it did; the button is left out without any.
     """
     if terms is None:
         typed = alert_terms(state)

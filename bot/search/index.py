@@ -220,7 +220,7 @@ def _split_words(words: Iterable[str]) -> tuple[list[str], list[str]]:
 def _split_word(word: str) -> tuple[tuple[str, ...], str, str]:
     """Return a word's tokens, and its halves of the shingles with the word before it and the word behind it.
 
-    A particle ends a phrase, since terms with a particle inside are rare: there is no word behind it.
+    A particle ends a phrase, since terms with a particle inside are rare: no word follows it.
     """
     if not word.strip():
         return (), "", ""

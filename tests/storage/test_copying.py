@@ -89,11 +89,7 @@ async def test_a_copy_has_all_rows_and_gives_ids_that_were_never_given(
 
 
 async def test_a_copy_that_was_cut_off_sends_nothing_and_continues(db: Database, target: Database) -> None:
-    await reader_rows.fill_every_table(db, 7)
-    async with aclosing(copying.copy(db, target, reader_rows.NOW)) as steps:
-        async for rows in steps:
-            if rows > 5:
-                break
+    await _begin_copy(db, target)
     with pytest.raises(errors.StorageError, match="incomplete copy"):
         await locks.SenderLock(target).try_acquire()
     assert await copy(db, target) == len(copying.COPIED)
@@ -102,13 +98,18 @@ async def test_a_copy_that_was_cut_off_sends_nothing_and_continues(db: Database,
     await lock.release()
 
 
-@pytest.mark.engines("sqlite")
-async def test_a_copy_does_not_continue_once_the_source_has_changed(db: Database, target: Database) -> None:
+async def _begin_copy(db: Database, target: Database) -> None:
+    """Fill every table, and cut a copy off after some rows."""
     await reader_rows.fill_every_table(db, 7)
     async with aclosing(copying.copy(db, target, reader_rows.NOW)) as steps:
         async for rows in steps:
             if rows > 5:
                 break
+
+
+@pytest.mark.engines("sqlite")
+async def test_a_copy_does_not_continue_once_the_source_has_changed(db: Database, target: Database) -> None:
+    await _begin_copy(db, target)
     async with db.transaction() as connection:
         await connection.execute(tables.alerts.update().values(min_votes=20))
     with pytest.raises(
@@ -119,11 +120,7 @@ async def test_a_copy_does_not_continue_once_the_source_has_changed(db: Database
 
 @pytest.mark.engines("sqlite")
 async def test_a_copy_that_differs_is_refused(db: Database, target: Database) -> None:
-    await reader_rows.fill_every_table(db, 7)
-    async with aclosing(copying.copy(db, target, reader_rows.NOW)) as steps:
-        async for rows in steps:
-            if rows > 5:
-                break
+    await _begin_copy(db, target)
     async with target.transaction() as connection:
         await connection.execute(tables.digests.update().values(language="ko"))
     with pytest.raises(
