@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO := $(VENV)/.demo
 DEV := $(VENV)/.dev
 
-# The tests start hundreds of processes: without bytecode each one compiles all modules anew.
+# The tests start hundreds of processes: without bytecode each one compiles all modules again.
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
@@ -73,7 +73,7 @@ test-image: $(DEV) ## build the Docker image with buildah and run it; needs root
 test-install: $(DEV) ## install the checkout into an empty environment and use it; needs a package index
 	@$(BIN)/pytest -m install tests/test_install.py $(ARGS)
 
-pictures: $(DEV) ## take the pictures of the documents anew from the demo; needs Chromium
+pictures: $(DEV) ## retake the pictures of the documents from the demo; needs Chromium
 	@$(BIN)/python -m bench.pictures $(ARGS)
 
 bench: $(DEV) ## speed and size, as ratios to a floor of the same run

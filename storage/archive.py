@@ -1,4 +1,4 @@
-"""Digests: their texts, hashes, locations and corrections, and below their entries, the papers that each lists."""
+"""Digests: their texts, hashes, locations and corrections; and their entries, the papers that each lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Engines and transactions for SQLite and PostgreSQL, and helpers by which SQL is executed.
+"""Engines and transactions for SQLite and PostgreSQL, and helpers that execute SQL.
 
 On SQLite, write transactions start with BEGIN IMMEDIATE and read transactions with BEGIN: SQLAlchemy's default
 deferred BEGIN loses updates, since two transactions can read before either writes.
@@ -53,7 +53,7 @@ MIN_SQLITE_VERSION = (3, 37, 0)
 
 
 class _WriterQueue(asyncio.Lock):
-    """Serves writers in order. Once a locked file refused one, those that waited behind it do not wait as long once more."""
+    """Serves writers in order. After a locked file has refused one, those behind it do not wait for the full time again."""
 
     _refusals: int = 0
     _reason: str = ""

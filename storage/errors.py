@@ -111,11 +111,11 @@ class DatabaseBusyError(StorageError):
 
 
 class DatabaseUnavailableError(StorageError):
-    """PostgreSQL is away, has ended the session, or cannot be written or entered. Trying again later may succeed."""
+    """PostgreSQL is unavailable, has ended the session, is read-only or refuses the login. Trying again later may succeed."""
 
 
 class SupersededError(DatabaseUnavailableError):
-    """This process is not the sender, or not any more, and may not write what the sender writes."""
+    """This process is not the sender, or no longer is, and may not write what the sender writes."""
 
 
 class InUseError(DatabaseBusyError):

@@ -101,8 +101,8 @@ def _is_sibling(source: Path, target: Path) -> bool:
 def copy_pages(source: Path, target: Path) -> None:
     """Copy a SQLite file with the backup API; consistent during concurrent writes.
 
-    In one step, which reads one state and keeps no writer waiting: between two steps each commit of others would begin the
-    copy anew.
+    In one step, which reads one state and keeps no writer waiting: between two steps each commit of others would restart the
+    copy.
     """
     with (
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as source_connection,

@@ -54,7 +54,7 @@ class Guild:
 
 
 class DigestFormat(StrEnum):
-    """The digest formats: two that are written, the list of a day's papers that a service gives, and lists of others.
+    """The digest formats: two that are written, the list of a day's papers that a service gives, and lists by others.
 
     LOOKUP: all new papers of a day from a source that chooses none, such as an arXiv category. They are for look-up and
     alerts: no post takes them unless its subscription draws from that source.
@@ -282,7 +282,7 @@ class Appearance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperDescription:
-    """What digests or a service say of a paper. `media` are the addresses of pictures and videos."""
+    """What digests or a service say about a paper. `media` are the addresses of pictures and videos."""
 
     title: str | None = None
     authors: tuple[str, ...] = ()
@@ -671,7 +671,7 @@ FormerNames: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class PendingAlerts:
-    """A digest's revision whose papers are still to be matched: `papers_done` of them are with all alerts.
+    """A digest's revision whose papers are still to be matched: `papers_done` of them have been, with all alerts.
 
     The next papers are matched with the alerts up to `alert_id`, 0 for no alert yet.
     With `former_names`, one for each paper, only what an author or an institution matches that the paper lacked then.
@@ -755,7 +755,7 @@ ServerPickId: TypeAlias = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostFacts:
-    """What a daily post says of its papers, beside them.
+    """What a daily post says about its papers as a whole.
 
     The last papers are those of `late`, day by day. `closes_at` (UTC) is when the list of a listing's day closes, and
     `is_complete` that it has closed and was read since; None if neither is known. `final_total` is the number of papers at
@@ -781,7 +781,7 @@ class PostFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPost(PostFacts):
-    """What a post shows, from which it can be rendered again. It is stored as one JSON.
+    """What a post shows, from which it can be rendered again. It is stored as one JSON value.
 
     `papers` are the arXiv ids in display order, out of `total`, and `digests` the digest from which each came (0: none), by
     which alone it is corrected; `fingerprint` is a hash of their displayed content. `server_picks` are the papers that most

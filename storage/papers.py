@@ -1,4 +1,4 @@
-"""Papers: what services say of them, the merged records, their lists, details and index documents, and votes over time."""
+"""Papers: what services say about them, the merged records, their lists, details and index documents, and votes over time."""
 
 from __future__ import annotations
 

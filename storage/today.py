@@ -1,4 +1,4 @@
-"""Readers' profiles: their settings, the weights learnt, and what they said of papers besides saving them."""
+"""Readers' profiles: their settings, the weights learnt, and their feedback on papers besides saving them."""
 
 from __future__ import annotations
 

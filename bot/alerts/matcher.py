@@ -365,7 +365,7 @@ PreparedPaper: TypeAlias = tuple[models.PaperDetail, keywords.KeywordText]
 
 
 class PaperTexts:
-    """Papers prepared for matching, which stay in memory while their texts are not too long together."""
+    """Papers prepared for matching, kept in memory up to a total length of their texts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -400,7 +400,7 @@ Candidates: TypeAlias = list[tuple[int, list[int]]]
 
 
 class _Lists:
-    """Lists of whole numbers, of which many fit in little memory."""
+    """Lists of integers, stored compactly."""
 
     def __init__(self, lists: Collection[Sequence[int]]) -> None:
         self._ends = array("I", accumulate(map(len, lists), initial=0))
@@ -411,7 +411,7 @@ class _Lists:
 
 
 class _Automaton:
-    """Finds which needles a text has; each stands for some numbers, of terms or rules."""
+    """Finds the needles that a text contains; each maps to the numbers of terms or rules."""
 
     def __init__(self, numbers: Mapping[str, Sequence[int]]) -> None:
         self._numbers = _Lists(numbers.values())
@@ -436,7 +436,7 @@ class _Automaton:
 
 
 class Followed:
-    """Some alerts, with an automaton of their terms: a paper is compared with those alone of which it has a needle."""
+    """A set of alerts with an automaton of their terms: a paper is compared only with terms of which it has a needle."""
 
     def __init__(self, own: Sequence[models.Alert]) -> None:
         self._own = own
@@ -470,7 +470,7 @@ def _pick_terms(alert: models.Alert, numbers: Sequence[int]) -> models.Alert:
 
 
 class _Segment:
-    """The automaton of the first of the given alerts, as many as fit, with ids until `last_id`."""
+    """The automaton of as many of the given alerts as fit, from the first to the id `last_id`."""
 
     def __init__(self, rows: Sequence[alerts.Rule]) -> None:
         alert_ids: dict[tuple[str, str, int], list[int]] = {}
@@ -567,7 +567,7 @@ FORMS_BATCH_SIZE = 200
 
 
 async def refresh_forms(database: Database) -> None:
-    """Store the forms of all alerts that have them anew, in batches, if the glossary is another one than for the last time.
+    """Compute and store the forms of all alerts that have them, in batches, if the glossary has changed since the last time.
 
     An interrupted run is repeated from the start: the version is stored last.
     """

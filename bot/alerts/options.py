@@ -27,7 +27,7 @@ _COMMAS = ",，、"
 
 
 class Setting(NamedTuple):
-    """A setting that the form for the timing has as a text."""
+    """A setting that is a text field of the form for the timing."""
 
     name: str
     """Its field in the form, and its option of `/alerts add` if it has one."""

@@ -160,7 +160,7 @@ class Destination(NamedTuple):
 
 
 class _OutdatedError(Exception):
-    """What a message was rendered from has changed before it was stored."""
+    """The data that a message was rendered from changed before the message was stored."""
 
 
 Decisions: TypeAlias = dict[str, list[PaperMatch]]
@@ -168,7 +168,7 @@ Decisions: TypeAlias = dict[str, list[PaperMatch]]
 
 
 class AlertPlanner:
-    """Plans the alerts of all digests that wait for it, and what is due. Several processes may do so at once.
+    """Plans the alerts of all pending digests, and the messages that are due. Several processes may do so at once.
 
     What is due is decided once more, as alerts and papers may have changed since they were matched.
     """

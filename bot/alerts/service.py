@@ -221,7 +221,7 @@ FEWER_MIN_VOTES = 10
 
 
 class AlertPreview(NamedTuple):
-    """Matches of the last PREVIEW_DAYS. `latest` are the latest three, `existing` is an equal alert of the reader."""
+    """Matches of the last PREVIEW_DAYS. `latest` are the latest three, `existing` is an identical alert of the reader."""
 
     paper_count: int
     max_per_day: int

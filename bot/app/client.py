@@ -274,7 +274,7 @@ class PaperroundBot(Client):
         await super().launch_shard(gateway, shard_id, initial=initial)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Begin a session anew once Discord allows enough of them."""
+        """Begin a new session once Discord allows enough of them."""
         if not initial:
             await self._wait_for_session_starts()
         await super().before_identify_hook(shard_id, initial=initial)

@@ -1,4 +1,4 @@
-"""The object graph that the command line, the demo and the bot share. Imports of single commands are local."""
+"""The object graph that the command line, the demo and the bot share. Imports that a single command needs are local."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
 
 @dataclass
 class Container:
-    """Settings, storage and factories of the services on them."""
+    """Settings, storage, and factories of the services built on them."""
 
     settings: Settings
     database: Database

@@ -145,7 +145,7 @@ def read_public_key(value: str) -> Ed25519PublicKey:
 
 
 class GuildDirectory:
-    """Servers with their channels, threads and roles, and the bot as their member, asked from Discord and kept for a minute.
+    """Servers with their channels, threads and roles, and the bot as their member, fetched from Discord and kept a minute.
 
     They are put into the client's cache, where the Gateway of another process keeps them, so that `get_guild` and
     `get_channel` answer as there.
@@ -198,7 +198,7 @@ class GuildDirectory:
 
 
 class SharedRate:
-    """The requests that this front may send: an equal part of those of all fronts."""
+    """The requests that this front may send: an equal share of the rate of all fronts."""
 
     def __init__(self) -> None:
         self._fronts = 0

@@ -122,7 +122,7 @@ class Ticker:
 
 
 class ClockRepair:
-    """Corrects the times that a wrong clock stored, or that a scheduler computed by it."""
+    """Corrects times that were stored, or computed by a scheduler, while the clock was wrong."""
 
     def __init__(
         self,
@@ -165,7 +165,7 @@ class ClockRepair:
 
 
 class Job(NamedTuple):
-    """What is done again and again, at an interval. It handles its errors itself."""
+    """A periodic job and its interval. It handles its own errors."""
 
     run: Callable[[], Awaitable[None]]
     interval: timedelta

@@ -1,4 +1,4 @@
-"""Finds and reads files of digests, and folds what was wrong with many of them.
+"""Finds and reads files of digests, and summarises the problems that many of them share.
 
 Loads neither the database nor the search: `paperround parse` needs none of them.
 """

@@ -1,4 +1,4 @@
-"""Markdown by the line: headings, rules, bold text, numbers, indentation, code fences, links, and the tree of its blocks."""
+"""Markdown line by line: headings, rules, bold text, numbers, indentation, code fences, links, and the tree of its blocks."""
 
 from __future__ import annotations
 
@@ -395,7 +395,7 @@ def _find_region_end(rows: Sequence[str], start: int, name: str) -> int:
 
 
 class _References:
-    """The addresses that names in brackets stand for. All together they may add as many characters as the text has."""
+    """The addresses that names in brackets stand for. Together they may add as many characters as the text has."""
 
     def __init__(self, rows: Sequence[str]) -> None:
         self._targets = {

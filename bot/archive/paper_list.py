@@ -190,7 +190,7 @@ class _Paper:
 
 @dataclass(slots=True)
 class _Section:
-    """What stands below a heading: its date, the papers whose form says less, and the items that name no paper."""
+    """What is below a heading: its date, the papers in a weaker form, and the number of items that do not name a paper."""
 
     on: date | None
     weak: set[int] = field(default_factory=set)
@@ -198,7 +198,7 @@ class _Section:
 
 
 class _ListReader:
-    """Reads blocks in order. A paper's text goes on until the next paper, a rule, or what is as high as its own block."""
+    """Reads blocks in order. A paper's text goes on until the next paper, a rule, or a block of its own level or above."""
 
     def __init__(self, blocks: Sequence[markdown_lines.Block], on: date | None) -> None:
         self._blocks = blocks

@@ -761,7 +761,7 @@ _LINE_WEIGHT = 2
 @dataclass(frozen=True, slots=True)
 class FormatParser:
     """A digest format. `bare_ids`: its papers' headings are ids without a title. `date_marks`, in lower case, are
-    found in its date headings alone."""
+    found only in its date headings."""
 
     parse: Callable[[fields.DatedRows], ParseResult]
     is_typical_line: Callable[[str], bool]

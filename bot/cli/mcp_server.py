@@ -1,4 +1,4 @@
-"""The archive as tools of an agent, by the Model Context Protocol: the answers of the shell's commands of similar names.
+"""The archive as tools for an agent, over the Model Context Protocol: the answers of the shell commands of similar names.
 
 Only `paperround mcp` loads it, since the SDK is an extra. Titles, names and texts of papers are foreign: they are passed on as
 values of JSON, without control characters, and shortened so that an answer has at most `MAX_ANSWER_BYTES`.
@@ -76,7 +76,7 @@ Limit = Annotated[int, Field(ge=1, le=MAX_PAPERS)]
 
 @dataclass(frozen=True)
 class ArchiveTools:
-    """The tools of one archive. A public method is a tool, and its docstring what the model is told of it."""
+    """The tools of one archive. A public method is a tool, and its docstring is what the model is told about it."""
 
     search: SearchService
     trend_service: TrendService
@@ -342,7 +342,7 @@ async def _answer(app: Starlette, token: str, request: web.Request) -> web.Respo
         parts.append(message.get("body", b""))
 
     await app(scope, receive, send)
-    # The length is counted anew.
+    # The length is counted again.
     headers = [
         (name.decode(), value.decode()) for name, value in answer["headers"] if name != b"content-length"
     ]

@@ -1,4 +1,4 @@
-"""What is stored: of a reader (`readers`, as `/me` shows it, and `saved`) and in the outbox (`deliveries`)."""
+"""What is stored about a reader (`readers`, as `/me` shows it, and `saved`) and in the outbox (`deliveries`)."""
 
 from __future__ import annotations
 

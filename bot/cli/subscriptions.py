@@ -1,4 +1,4 @@
-"""`paperround channels`: manages the daily posts of channels as `/daily` does; Discord is asked for a webhook alone."""
+"""`paperround channels`: manages the daily posts of channels as `/daily` does; Discord is asked only about a webhook."""
 
 from __future__ import annotations
 

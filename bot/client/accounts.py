@@ -100,7 +100,7 @@ TEXTS_OF_READER = 64
 
 
 class TextPurpose(StrEnum):
-    """What reads a stored text. A reader chooses the words of a list's text, so it must never be read as a draft."""
+    """Which code reads a stored text. A reader chooses the words of a list's text, so it must never be read as a draft."""
 
     LIST = auto()
     FORM = auto()
@@ -187,7 +187,7 @@ class _DataFile:
 
 
 class ReaderData:
-    """The use cases of `/me`. The tables declare themselves which of their columns hold a reader's id."""
+    """The use cases of `/me`. The tables themselves declare which of their columns hold a reader's id."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database

@@ -347,7 +347,7 @@ def channel_menu(placeholder: str, custom_id: str, *, max_values: int) -> ui.Ite
 
 
 class StatelessModal(ui.Modal):
-    """A modal without state: the verb of its custom id handles the submission, also after a restart."""
+    """A modal without state: the verb of its custom id handles the submission, even after a restart."""
 
     def __init__(self, title: str, custom_id: str) -> None:
         shown = discord_text.shorten(title, discord_text.MODAL_TITLE, markdown=False)

@@ -1,4 +1,4 @@
-"""How requests leave discord.py and what is learnt of their answers.
+"""How requests leave discord.py, and what is learnt from their answers.
 
 The gate, through which all REST requests of the client pass except for interactions, asks the health of Discord, keeps the
 global rate, protects discord.py from being cancelled, and turns answers that are not Discord's into errors that cannot be

@@ -67,7 +67,7 @@ async def _always_sender() -> bool:
 
 
 class DiscordSender:
-    """Sends through a logged-in client whose requests pass a `RequestGate`, and what a webhook posts by `webhooks`.
+    """Sends through a logged-in client whose requests pass a `RequestGate`, and posts of webhooks through `webhooks`.
 
     `is_sender` tells whether this process still holds the sender lock. It is asked right before each forum post, which
     has no nonce: a process that was frozen meanwhile must not send what its successor sends.

@@ -30,7 +30,7 @@ REPORT_PERIOD = timedelta(days=1)
 
 
 class ClockStep(NamedTuple):
-    """A step of the wall clock: by how much, and the time after it (UTC). `is_held`: it is not accepted so far.
+    """A step of the wall clock: by how much, and the time after it (UTC). `is_held`: it is not accepted yet.
 
     `slow_by` is how far the clock was behind Discord's time before a step ahead, which means that the step corrects it.
     After a suspension it is 0, because the clock was right before. `ahead_since` is when the clock had gone ahead that a
@@ -45,7 +45,7 @@ class ClockStep(NamedTuple):
 
 
 class ClockMonitor:
-    """A `Clock` that doubts steps far ahead. `monotonic` is in seconds."""
+    """A `Clock` that holds large steps ahead until they are confirmed. `monotonic` is in seconds."""
 
     def __init__(self, wall: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall

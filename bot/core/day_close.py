@@ -108,7 +108,7 @@ MAX_RANGE = timedelta(days=366)
 MAX_DAYS = 20_000
 """Days in the lines of a file, each as often as it is there; 54 years."""
 MAX_DAYS_IN_A_ROW = 400
-"""Days looked at for one with posts: after so many, a day counts as one."""
+"""Days that are searched for one with posts; after that many, the day reached counts as one."""
 _COUNTRY = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{1,8}))?")
 _DATES_LINE = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\s*\.\.\s*([0-9]{4}-[0-9]{2}-[0-9]{2}))?(?:\s.*)?", re.ASCII
@@ -134,7 +134,7 @@ class DaysOff:
         return day
 
     def go_back(self, day: date, count: int) -> date:
-        """Return the day that is so many days with posts before another one."""
+        """Return the day that is `count` days with posts before `day`."""
         for _ in range(count):
             day -= _DAY
             for _ in range(MAX_DAYS_IN_A_ROW):

@@ -1,4 +1,4 @@
-"""An HTTP server in the bot's event loop, with bounded connections: for probes of an operator, and for what is published."""
+"""An HTTP server in the bot's event loop, with bounded connections: for an operator's probes and for published pages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AddRoutes = Callable[[web.UrlDispatcher], None]
 
 
 class Limits(NamedTuple):
-    """Bounds of a server: open connections, the seconds that one lasts at most, and the bytes of its one request.
+    """Bounds of a server: open connections, the seconds that one may last, and the bytes of the one request on it.
 
     By default a request has no body; below 100,000 bytes a longer address would not get its refusal.
     """
@@ -129,7 +129,7 @@ class _Connections:
 
 
 class _Connection(web.RequestHandler):
-    """A connection for one request, within a time."""
+    """A connection for one request, within a time limit."""
 
     __slots__ = ("_connections", "_received", "is_kept")
 

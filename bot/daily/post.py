@@ -266,7 +266,7 @@ def _paper_text(
     *,
     heading: str | None = None,
 ) -> str:
-    """Return a paper's lines in at most so many characters and bytes, below the heading of late papers."""
+    """Return a paper's lines within a number of characters and bytes, below the heading of late papers."""
     if heading:
         characters, size = characters - len(heading) - 2, size - discord_text.utf8_bytes(heading) - 2
         lines = _paper_text(wording, post, rank, paper, characters, size)

@@ -1,4 +1,4 @@
-"""Finds what texts say of terms, and induces concepts from that.
+"""Finds what texts say about terms, and induces concepts from that.
 
 A mention is a parenthesis in 강화 학습(Reinforcement Learning; RL): the words before it and the parts in it. Mentions of papers
 are additive, so storage can add and remove them. Titles have names of models. Induction finds where a term begins, in two steps:
@@ -482,7 +482,7 @@ MOST = 0.5
 
 
 class CooccurrenceCounter:
-    """Numbers of papers, and of titles, with Korean and English keys, and with the given pairs, of the papers added."""
+    """Counts the papers added, and their titles, that have each Korean or English key, and each of the given pairs."""
 
     def __init__(self, pairs: Iterable[TermPair], english_forms: Mapping[str, Iterable[str]]) -> None:
         """Take the pairs to count, and the stem sequences of each English key."""

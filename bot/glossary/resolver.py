@@ -29,7 +29,7 @@ _MAX_CACHED_TERMS = 1 << 10
 
 
 class Decision(NamedTuple):
-    """An operator's word on a form of an English term: that it is one, or none."""
+    """An operator's decision on whether a text is a form of an English term."""
 
     term: str
     form: str

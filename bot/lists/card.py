@@ -1,4 +1,4 @@
-"""The card of a paper, what it opens (the chapters of a review, the authors, the BibTeX entry), and what there is without one."""
+"""A paper's card, what it opens (chapters of a review, authors, the BibTeX entry), and what is shown if there is none."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ UNCERTAIN = (
 
 
 class Status(StrEnum):
-    """How a finding is, the most urgent first: with an error or a step that is left nothing can be posted."""
+    """The urgency of a finding, the most urgent first: while an error or a step is left, nothing can be posted."""
 
     ERROR = "error"
     TODO = "todo"

@@ -47,7 +47,7 @@ _IDS = {"guild": "guild_id", "channel": "channel_id", "user": "user_id"}
 
 
 class _Table(NamedTuple):
-    """A table of the file: the type of its records, and the field of a record for each key. Keys of states are apart."""
+    """A table of the file: the type of its records, and the field of a record for each key. `states` are the keys of states."""
 
     name: str
     record: type[Any]
@@ -93,7 +93,7 @@ TABLES = (SOURCES, POSTS, ALERTS)
 
 
 class Plan(NamedTuple):
-    """What applying a file changes, and how many entries are as the file says, or are not in it and stay.
+    """What applying a file changes, and how many entries already match the file, or are not in it and stay.
 
     `reprioritised` are the addresses of sources whose papers have to be merged again.
     """

@@ -106,7 +106,7 @@ PROBE_WAIT = 0.5
 
 
 class HealthState(StrEnum):
-    """What is known of Discord. Outside interactions nothing is sent unless it is `WELL`, except for single probes."""
+    """Discord's health as far as it is known. Outside interactions only single probes are sent unless it is `WELL`."""
 
     WELL = "well"
     LIMITED = "limited"

@@ -580,7 +580,7 @@ LINGER_SECONDS = 0.05
 
 
 class OutcomeRecorder:
-    """Stores outcomes in the outbox, with what `kinds` say that follows, and reports each to `on_outcome`."""
+    """Stores outcomes in the outbox, with the consequences that `kinds` define, and reports each to `on_outcome`."""
 
     def __init__(
         self,

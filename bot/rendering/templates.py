@@ -158,7 +158,7 @@ _STEPS_FILTER, _SIZE_FILTER = "counted steps", "bounded size"
 
 
 class TemplateLimitError(jinja2.TemplateError):
-    """A template takes too many steps, or makes too much text."""
+    """A template takes too many steps, or produces too much text."""
 
 
 class BoundedEnvironment(SandboxedEnvironment):

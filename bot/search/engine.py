@@ -1,4 +1,4 @@
-"""The search for an expanded query: candidates by the index, the best of them scored from their texts.
+"""The search for an expanded query: candidates from the index, the best of them scored from their texts.
 
 A query is a weighted OR of its concepts. Papers that have all of them come first; if these are few, papers with some of them or
 on the topic of a question follow, marked with what they lack. The index ranks by where a concept is (title, once, twice in the

@@ -243,7 +243,7 @@ BATCH_SIZE = 100
 
 
 class ReferenceImporter:
-    """Imports files. Reading one takes a processor for seconds, so readers' files are transfers, one at a time.
+    """Imports files. Reading one takes seconds of CPU time, so readers' files are transfers, one at a time.
 
     How many papers are new by each reader is kept in memory only, so that it outlasts `/me forget`, but no restart.
     """

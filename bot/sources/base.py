@@ -51,7 +51,7 @@ def clean_reason(text: str) -> str:
 
 
 class FetchError(errors.PaperroundError):
-    """A location could not be read. `retry_at` (UTC) comes from the server; `is_answered`: it did not stay silent."""
+    """A location could not be read. `retry_at` (UTC) comes from the server; `is_answered`: even if by an error."""
 
     status = FetchStatus.FAILED
     is_retryable = False

@@ -321,7 +321,7 @@ def parse_document(text: str) -> Feed:
 
 
 def check_attributes(text: str) -> None:
-    """Raise FetchError for XML in which an element has so many attributes that its tree would take much memory or time."""
+    """Raise FetchError for XML with so many attributes on an element that its tree would take much memory or time."""
     if _MANY_ATTRIBUTES.search(text):
         raise base.FetchError(f"an element in it has more than {_MAX_REPEATS} attributes")
 

@@ -88,7 +88,7 @@ YIELD_DAYS = timedelta(days=30)
 
 @dataclass(slots=True)
 class Yield:
-    """What a source brought: papers by day, those of digests without a day of their own, and whether facts."""
+    """What a source brought: papers by day, those of digests without a day of their own, and whether it brought facts."""
 
     posted: Counter[date] = field(default_factory=Counter)
     looked_up: Counter[date] = field(default_factory=Counter)

@@ -1,4 +1,4 @@
-"""Concepts, each an English term with all its surface forms: the record that all who read the glossary share. The seed list."""
+"""Concepts, each an English term with all its surface forms, shared by all code that reads the glossary; and the seed list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads dates: the period that a question names (작년, 2025년 4월, "papers from March 2025"), and what a date field is given.
+"""Reads dates: the period that a question names (작년, 2025년 4월, "papers from March 2025"), and the text of a date field.
 
 In a question a date is recognised by its kind. What may be part of a name is not a date: the year of NeurIPS 2024, 3월 or
 "may" without a word that makes them dates. In a date field nothing else can be meant (`dec 30`, `12/30`, `그저께`), and a date

@@ -56,7 +56,7 @@ _UNSLUGGED = re.compile("[^a-z0-9가-힣]+")
 
 
 class PageError(errors.PaperroundError):
-    """A page that does not exist, or cannot be made now. `key` is the text that says why, `status` that of HTTP."""
+    """A page that does not exist, or cannot be made now. `key` is the text that says why, `status` the HTTP status."""
 
     def __init__(self, status: int, key: str, **arguments: Argument) -> None:
         super().__init__(key)

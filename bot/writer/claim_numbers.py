@@ -1,4 +1,4 @@
-"""Numbers of a claim: each has to be in the source with its unit; the styles of writing may differ."""
+"""Numbers of a claim: each has to be in the source with its unit; the notation may differ."""
 
 from __future__ import annotations
 
@@ -267,7 +267,7 @@ Reading = tuple[Fraction, str]
 
 
 class Mention(NamedTuple):
-    """A number in a text, by all that it may mean. `sign` is "-", "", or "~" for either: "falls by 3.5%" may be -3.5%."""
+    """A number in a text, with all possible readings. `sign` is "-", "", or "~" for either: "falls by 3.5%" may be -3.5%."""
 
     start: int
     end: int

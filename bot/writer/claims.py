@@ -923,7 +923,7 @@ def _list_readings(text: str) -> Sequence[claim_numbers.Reading]:
 
 
 class _Fit(NamedTuple):
-    """How near a number of the paper has to be to one of a claim, by the words around the latter."""
+    """How close a number in the paper has to be to one in a claim, judged by the words around the latter."""
 
     value: Fraction
     half_digit: Fraction

@@ -41,7 +41,7 @@ MARK = "token budget"
 
 
 class BudgetError(errors.PaperroundError):
-    """A cap would be passed by the next call."""
+    """The next call could exceed a cap."""
 
 
 def estimate_tokens(prompt: str, max_tokens: int) -> int:
@@ -107,7 +107,7 @@ MAX_RETRY_AFTER_SECONDS = 900.0
 
 
 class CircuitBreaker:
-    """Pauses all calls when the model's server asks for that or fails, and ends them in the end. `timer` gives seconds."""
+    """Pauses all calls when the model's server asks for that or fails, and finally stops them. `timer` gives seconds."""
 
     def __init__(self, timer: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> None:
         self._timer = timer

@@ -294,7 +294,7 @@ _UNSEEN_TEX = re.compile(
 
 
 class PaperPage:
-    """A parsed page: its text as Markdown, and the titles that it names itself by."""
+    """A parsed page: its text as Markdown, and the titles that it gives itself."""
 
     def __init__(self, page: str) -> None:
         self._chunks: list[str] = []

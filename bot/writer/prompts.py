@@ -92,7 +92,7 @@ class Claim(NamedTuple):
 
 
 class AnswerError(ValueError):
-    """An answer of another shape than the schema's. The message says what is wrong with it."""
+    """An answer that does not fit the schema. The message says what is wrong with it."""
 
 
 SECTIONS: Mapping[models.DigestFormat, Mapping[str, Mapping[models.Locale, str]]] = {
