@@ -53,11 +53,13 @@ WORDS = {
     },
     models.Locale.KO: {
         "title": "Paperround 데모",
-        "about": "가상 서버에서 돌아가는 진짜 봇이에요. 토큰도 계정도 필요 없어요. 끝내려면 터미널에서 Ctrl-C를 누르세요.",
+        "about": (
+            "데모용 디스코드 서버에서 돌아가는 진짜 봇이에요. 토큰도 계정도 필요 없어요. 끝내려면 터미널에서 Ctrl-C를 누르세요."
+        ),
         "channels": "채널",
         "steps": "이렇게 시작해 보세요",
         "how": "누르거나 아래에 직접 입력하세요. 글의 메뉴에서 논문을 골라 읽을 수 있어요.",
-        "archive": "같은 논문을 웹에서 보기",
+        "archive": "같은 논문을 웹 페이지로 보기",
         "address": "터미널에 나온 주소를 # 뒤까지 그대로 열어 주세요.",
     },
 }
@@ -105,8 +107,8 @@ KOREAN_WORDS = {
     "Commands are unavailable": "명령어를 불러오지 못했어요",
     "Application commands": "명령어",
     "COMMANDS": "명령어",
-    "OPTIONS": "항목",
-    "+ options": "+ 항목",
+    "OPTIONS": "옵션",
+    "+ options": "+ 옵션",
     "CHANNELS": "채널",
     "ROLES": "역할",
     "True": "예",

@@ -13,7 +13,7 @@ broken = 오류가 나서 처리하지 못했어요. 바뀐 내용은 없으니 
 ## 논문 목록
 open-paper = 읽을 논문을 고르세요
 save-selected = 저장할 논문을 고르세요
-list-more-privately = { $count }편 모두 보기
+list-more-privately = 나만 보기 · { $count }편
 shared-by = { $name }님이 공유했어요
 list-with-forms = 관련 용어도 포함
 list-literally = 입력한 단어만
@@ -35,7 +35,7 @@ list-top-heading = 인기 논문 · { $period }
 list-top-topic-heading = { $topic } 인기 논문 · { $period }
 list-new-heading = 새로 들어온 논문 · { $count }편
 list-new-since = 지난번에 본 뒤로 들어온 논문이에요 (최대 { $days }일 전까지)
-list-new-first = 최근 { $days }일의 논문이에요. 다음부터는 지금 이후에 들어온 논문을 보여 드려요
+list-new-first = 최근 { $days }일의 논문이에요. 다음부터는 그사이 새로 들어온 논문만 보여 드려요
 list-topic-heading-at-least = { $topic } · { $count }편 이상
 list-topic-heading = { $topic } · { $count }편
 list-author-heading = { $author } · { $count }편
@@ -99,7 +99,7 @@ list-digest-of-period = { $period } 다이제스트 { $count }개 중 최신이�
 saved-pick = 열거나 수정할 논문을 고르세요
 saved-order = 정렬
 saved-order-newest = 최근 저장순
-saved-order-oldest = 오래된 저장순
+saved-order-oldest = 먼저 저장한 순
 saved-order-votes = 추천순
 saved-order-title = 제목순
 saved-tags = 태그
@@ -146,7 +146,7 @@ saved-import-without_id = { $count }편은 arXiv 번호가 없어요
 saved-import-left_out = { $count }편은 형식이 잘못됐거나 한 번에 읽을 수 있는 양을 넘었어요
 saved-import-limited = { $count }편은 저장하지 못했어요. Paperround에 처음 들어오는 논문은 30일에 5,000편까지 저장할 수 있어요. 나중에 같은 파일을 다시 올려 주세요
 saved-import-full = { $count }편은 한도를 넘어서 저장하지 못했어요
-saved-import-places = 확인할 줄(#은 항목 번호): { $places }
+saved-import-places = 다음 줄을 확인해 주세요(#3은 세 번째 항목): { $places }
 list-server-picks-heading = 서버 인기 논문 · { $period } · { $count }편
 no-list-server-picks = ### 이 서버에서 세 명 이상이 저장했거나 누군가 공유한 논문이 아직 없어요
     세 명이 서버에서 저장하거나 한 명이 채널에 공유하면 여기에 나와요. 누가 저장했는지는 공개되지 않아요.
@@ -202,7 +202,7 @@ alert-found-paper = 목록에 오름
 lookup-unknown = arXiv에 { $paper } 논문이 없어요. 번호를 확인해 주세요.
 lookup-unreachable = { $paper } 논문은 아직 목록에 없고, 지금은 arXiv가 응답하지 않아요. 몇 분 뒤에 다시 검색해 주세요.
 lookup-late = { $paper } 논문은 아직 목록에 없고, arXiv의 응답이 늦어지고 있어요. 1분쯤 뒤에 다시 검색해 주세요.
-lookup-limited = { $paper } 논문은 아직 목록에 없어요. 목록에 없는 논문은 한 사람이 1분에 5편, 하루에 20편까지 찾을 수 있어요.
+lookup-limited = { $paper } 논문은 아직 목록에 없어요. 이런 논문은 1분에 5편, 하루에 20편까지만 가져올 수 있으니 나중에 다시 검색해 주세요.
 open-arxiv = arXiv에서 열기
 open-huggingface = Hugging Face에서 열기
 no-paper-near = 제목이 일치하는 논문은 없어서 주제로 검색했어요
@@ -427,8 +427,8 @@ subscription-source = { $source }의 논문만
 subscription-server-picks = 서버 인기 논문(많이 저장·공유한 논문)도 함께
 subscription-silent = 알림 소리 없이 게시
 subscription-spread = { $minutes ->
-    [0] { $spread }분에 걸쳐 나누어 게시 · 이 채널은 맨 먼저
-   *[other] { $spread }분에 걸쳐 나누어 게시 · 이 채널은 { $minutes }분 뒤
+    [0] 최대 { $spread }분 분산 · 이 채널은 지연 없이 게시
+   *[other] 최대 { $spread }분 분산 · 이 채널은 { $minutes }분 뒤에 게시
 }
 server-picks-are-weekly = 서버 인기 논문은 주간 글에만 실려요. 형식을 ‘주간’으로 골라 주세요.
 subscription-mention = { $role } 멘션
@@ -509,15 +509,15 @@ zone-unknown = 알 수 없는 시간대예요: “{ $text }”. 서울, Europe/B
 channel-not-postable = 자동 게시는 텍스트, 공지, 포럼 채널에만 올릴 수 있어요.
 weekly-at-its-hour = 주간 형식에서는 ‘목록이 마감되면 올리기’를 쓸 수 없어요. 정한 시각에 올라가요.
 source-needs-topic = 이 출처에는 그날의 새 논문이 모두 들어오고, 대부분 추천 수가 없어요. 이 출처에서 매일 올리려면 **주제**도 정해 주세요.
-source-has-no-day = 이 출처에는 목록 마감이 없어요. **시점**도 ‘정한 시각에’로 골라 주세요.
+source-has-no-day = 이 출처에는 목록 마감이 없어서 정한 시각에만 올릴 수 있어요. **시점**을 ‘정한 시각에’로 골라 주세요.
 no-such-source = **{ $source }** 출처를 찾지 못했어요. 옵션에 나오는 출처 중에서 골라 주세요.
 style-does-not-fit = { $channel }에는 이 형식으로 올릴 수 없어요. 포럼 채널에는 포럼 형식만 쓸 수 있고, 공지 형식은 공지 채널에만 쓸 수 있어요.
 
 ## 상태
 status-heading = 상태
 status-digest = 가장 최근 다이제스트: { $date }, { $read } 들어옴
-status-clock-held = 봇 서버의 시계가 갑자기 { $by } 앞으로 건너뛰었어요. 확인될 때까지는 바뀌기 전 시각에 맞춰 올려요.
-status-clock-moved = 봇 서버의 시계가 { $at }에 { $by } { $direction ->
+status-clock-held = 봇이 돌아가는 컴퓨터의 시계가 갑자기 { $by } 앞으로 건너뛰었어요. 확인될 때까지는 바뀌기 전 시각에 맞춰 올려요.
+status-clock-moved = 봇이 돌아가는 컴퓨터의 시계가 { $at }에 { $by } { $direction ->
     [ahead] 앞으로 건너뛰었어요
    *[back] 뒤로 돌아갔어요
 }. 게시 시각은 모두 다시 계산했어요.
@@ -586,7 +586,7 @@ help-channel = 채널에 올리기 (서버 관리하기 권한)
     .daily-remove = 자동 게시 삭제
     .write-status = Paperround가 직접 쓰는 다이제스트, 쓰지 못한 논문과 이유
 help-general = Paperround 정보
-    .status = 받은 다이제스트, 올린 글, 다음 예정, 문제
+    .status = 들어온 다이제스트, 올린 글, 다음 일정, 문제
     .why = 논문이 이 채널에 안 올라온 이유
     .sources = 다이제스트 출처
     .me-updates = 저장한 논문의 새 소식 켜고 끄기
@@ -725,7 +725,7 @@ me-data-too-large = 파일이 디스코드 업로드 한도보다 커요. 운영
 me-nothing = 저장된 정보가 없어요.
 me-forget-question =
     ### 내 정보를 모두 삭제할까요?
-    저장한 논문 { $saved }편, 알림 { $alerts }개(채널 알림 포함), 보낸 메시지 기록 { $messages }개, 설정, 그리고 이를 바탕으로 학습한 내용을 삭제하고, 아직 보내지 않은 메시지는 보내지 않아요.
+    저장한 논문 { $saved }편, 알림 { $alerts }개(채널 알림 포함), 나에게 온 메시지 기록 { $messages }개, 설정, 그리고 이를 바탕으로 학습한 내용을 삭제하고, 아직 보내지 않은 메시지는 보내지 않아요.
     삭제하면 되돌릴 수 없어요. 먼저 { $command } 명령어로 파일을 받아 둘 수 있어요.
 me-forget-all = 모두 삭제
 me-keep = 취소
@@ -737,7 +737,7 @@ me-forgotten = 내 정보를 모두 삭제했어요. 이미 받은 메시지는 
 today-heading = 오늘의 맞춤 논문 · { $day }
 today-by-votes = 논문을 세 편 저장할 때까지는 추천순이에요. 아래에서 주제를 먼저 고를 수도 있어요.
 today-from-saved = 저장한 논문 { $count }편을 바탕으로 골랐어요
-today-from-topics = 직접 고른 주제와 알림 단어를 바탕으로 추천했어요. 논문을 세 편 저장하면 저장한 논문도 반영해요.
+today-from-topics = 직접 고른 주제와 알림 단어를 바탕으로 골랐어요. 논문을 세 편 저장하면 저장한 논문도 반영해요.
 today-rank = 추천 { $rank }위
 today-because = { $reasons }
 today-and = {", "}
@@ -753,15 +753,15 @@ today-topics = 내 주제
 today-picked = **고른 주제:** { $topics }
 today-no-topics = 아직 없음
 today-learnt = **저장한 논문에서 찾은 주제:** { $topics }
-today-how = 저장하거나 열어 본 논문, 알림, **이런 논문 더**를 참고해서 골라요. **관심 없음**을 누르면 비슷한 논문이 줄어요.
-    나만 볼 수 있어요. 확인 { $data } · 삭제 { $forget }
+today-how = 저장하거나 열어 본 논문, 알림, **이런 논문 더**를 참고해서 골라요. **관심 없음**을 누르면 비슷한 논문의 순위가 내려가요.
+    이 목록은 나만 볼 수 있어요. 저장된 내 정보 확인 { $data } · 삭제 { $forget }
 today-pick-topics = 주제 고르기
 today-show = 오늘의 논문 보기
 today-send = 매일 받기
 today-stop = DM 그만 받기
 today-change-time = 시각·시간대 바꾸기
 today-sent-daily = 매일 { $at }({ $zone })에 DM으로 보내 드려요. 다음은 { $next }이고, 새 논문이 없는 날은 건너뛰어요.
-today-stopped = 이제 DM으로 보내지 않아요. 명령어로는 언제든 볼 수 있어요.
+today-stopped = 이제 DM으로 보내지 않아요. `/오늘` 명령어로는 언제든 볼 수 있어요.
 today-send-again = 다시 매일 받기
 today-suspended = { $reason ->
     [no-shared-server] Paperround와 함께 있는 서버가 없어서 보내지 못하고 있어요. 앱을 내 계정에 설치하거나 Paperround가 있는 서버에 들어간 뒤
@@ -774,7 +774,7 @@ alert-why = 이유
 alert-fewer = 알림 줄이기
 alert-mute = 이 알림 일시중지
 alert-why-gone = 이제 이 논문에 맞는 알림이 없어요.
-alert-fewer-done = 알림을 줄였어요. 이제 이렇게 보내 드려요.
+alert-fewer-done = 이 알림으로 받는 논문을 줄였어요. 이제 이렇게 보내 드려요:
 alert-found-title = 제목에 “{ $text }”
 alert-found-text = 요약에 “{ $text }”
 quoted-from = { $language ->
@@ -816,7 +816,7 @@ command-top =
     .option-topic = 주제
     .option-topic-description = 이 주제의 논문만
     .option-saved = 저장
-    .option-saved-description = 이 서버에서 저장·공유한 논문
+    .option-saved-description = 이 서버에서 저장·공유한 논문. 누가 저장했는지는 공개되지 않아요
 
 command-topic =
     .name = 주제
@@ -1032,7 +1032,7 @@ command-daily-remove =
 
 command-status =
     .name = 상태
-    .description = 들어온 다이제스트, 올린 글, 다음 예정, 문제를 보여 줘요
+    .description = 들어온 다이제스트, 올린 글, 다음 일정, 문제를 보여 줘요
 
 command-trends =
     .name = 동향
@@ -1056,7 +1056,7 @@ command-write-status =
 
 command-why =
     .name = 이유
-    .description = 논문이 이 채널에 안 올라온 이유를 알려 줘요
+    .description = 논문이 이 채널에 올라왔는지, 안 올라왔다면 왜인지 알려 줘요
     .option-paper = 논문
     .option-paper-description = arXiv 번호, arXiv나 Hugging Face 주소, 제목의 일부
 
@@ -1098,9 +1098,9 @@ command-choice =
     .daily = 매일 아침 한 번에 모아서
     .weekly-1 = 매주 월요일 한 번에 모아서
     .last = 지난번 이후
-    .hour = 정한 시각에, 그때까지 올라온 논문으로
+    .hour = 정한 시각에, 그때까지 목록에 오른 논문으로
     .newest = 최근 저장순
-    .oldest = 오래된 저장순
+    .oldest = 먼저 저장한 순
     .votes = 추천순
     .title = 제목순
     .bibtex = BibTeX
