@@ -128,7 +128,7 @@ async def test_a_redirect_to_an_invalid_address_is_an_error(fetch: Fetcher, loca
         (204, FetchError, "204, no content"),
         (418, FetchError, "418"),
         (299, FetchError, "299"),
-        (304, FetchError, "asked for the first time"),
+        (304, FetchError, "nothing was read before"),
         (302, FetchError, "without an address (302)"),
     ],
 )
@@ -450,7 +450,7 @@ def test_joined_gzip_members_are_one_body() -> None:
 def test_a_stream_that_is_cut_off_anywhere_is_an_error(data: st.DataObject) -> None:
     packed = gzip.compress(b"a digest", mtime=0)
     end = data.draw(st.integers(1, len(packed) - 1))
-    with pytest.raises(base.TransientError, match="its compressed answer"):
+    with pytest.raises(base.TransientError, match="its compressed response"):
         _decompress(packed[:end])
 
 
@@ -504,7 +504,7 @@ async def test_an_encoding_that_was_not_requested_is_an_error(fetch: Fetcher, en
 async def test_a_damaged_compressed_page_is_retried(fetch: Fetcher, body: bytes) -> None:
     script = http_response(body, f"Content-Length: {len(body)}", "Content-Encoding: gzip")
     async with run_raw_origin(script) as raw:
-        with pytest.raises(FetchError, match="its compressed answer"):
+        with pytest.raises(FetchError, match="its compressed response"):
             await fetch.get(raw.url)
         assert raw.connections == 3
 
