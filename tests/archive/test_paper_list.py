@@ -205,7 +205,7 @@ def test_papers_without_a_date_are_a_rolling_digest_and_those_with_one_are_not()
         ("[" * 100_000, "begins like JSON"),
         ("[" + "{}," * 1_000_001 + "{}]", "more than 1,000,000 objects and lists"),
         ('{"id": "2606.00001", "votes": ' + "9" * 5_000 + "}", "begins like JSON"),
-        ("- a\n\n" * 1_000_001, "has 2,000,002 lines; a digest file may be at most 2,000,000"),
+        ("- a\n\n" * 1_000_001, "has 2,000,002 lines; a digest file may have at most 2,000,000"),
         ('{"a": ' * 50_000, "begins like JSON"),
     ],
 )

@@ -65,7 +65,7 @@ async def test_today_is_requested_from_the_publishing_time_on(origin: OriginServ
     seoul = dated_source(origin, fetch, timezone=ZoneInfo("Asia/Seoul"), from_time=time(9), corrected_days=0)
     early = datetime(2025, 5, 6, 23, 59, tzinfo=ZoneInfo("UTC"))
     results = await fetch_results(seoul, now=early)
-    assert (results[0].status, results[0].reason) == (NOT_YET, "asked from 09:00 Asia/Seoul on")
+    assert (results[0].status, results[0].reason) == (NOT_YET, "not requested before 09:00 Asia/Seoul")
     assert origin.requests == []
     await fetch_results(seoul, now=early + timedelta(minutes=1))
     assert origin.paths == ["/2025/05/07.md"]
