@@ -99,7 +99,7 @@ async def test_a_source_with_digests_for_lookup_is_refused_without_a_topic(plann
     await store(planning, ANNOUNCED, source=feed)
     # It grew large after the subscription: still no paper is posted without a topic.
     assert await planning.tick(SEOUL_9AM) == 0
-    with pytest.raises(daily_service.TopicNeededError, match=r"feeds\.example/all\.rss brings") as raised:
+    with pytest.raises(daily_service.TopicNeededError, match=r"feeds\.example/all\.rss lists") as raised:
         await planning.subscribe(source=feed, channel_id=21)
     assert "secret" not in str(raised.value)
     with pytest.raises(errors.UsageError, match="is not a source"):
