@@ -64,8 +64,8 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
                 found = await _read(connection, table)
             if found != sums[table.name]:
                 raise errors.StorageError(
-                    f"The source's table {table.name} has changed since the copy was cut off. Stop the bot, empty the target and"
-                    " copy again."
+                    f"The source's table {table.name} has changed since the copy was interrupted. Stop the bot, empty the"
+                    " target and copy again."
                 )
         yield sum(copied.rows for copied in sums.values())
         for table in COPIED[len(sums) :]:

@@ -144,7 +144,7 @@ def fenced(database: Database, get_term: Callable[[], int | None]) -> Database:
     async def check(connection: Connection) -> None:
         term = get_term()
         if term is None or not await is_current_term(connection, term):
-            raise errors.SupersededError("this process is not the sender any more")
+            raise errors.SupersededError("this process is no longer the sender")
         await connection.execution_options(**{_FENCED_OPTION: True})
 
     return database if database.is_sqlite else database.checked(check)

@@ -73,8 +73,8 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         match="Papers with any of the words and names, or only those with all",
         votes="Only once a paper has this many votes",
         channel="Send to this channel instead of to you (needs Manage Messages there)",
-        when="Right away, or gathered; you can change the time in the preview",
-        silent="Without a notification",
+        when="Right away, or collected in one message; you can change the time in the preview",
+        silent="Send without a notification",
         max_a_day="Maximum messages a day; further papers come with the next day's first message",
     )
     @app_commands.choices(match=MATCH_CHOICES, when=TIMING_CHOICES)
@@ -113,7 +113,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         draft = await complete(request, draft)
         return await preview(request, alerts_options.apply_when(draft, when))
 
-    @router.command(name="list", description="Your alerts: see, change or remove them")
+    @router.command(name="list", description="Your alerts: see, edit or remove them")
     async def list_alerts(self, request: Request) -> ui.LayoutView:
         """Show the user's alerts."""
         return await list_view(request)
@@ -125,7 +125,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Remove an alert."""
         return await remove(request, await find(request, alert))
 
-    @router.command(name="pause", description="Pause an alert for some days")
+    @router.command(name="pause", description="Pause an alert for a few days")
     @app_commands.autocomplete(alert=_complete_alert)
     @app_commands.describe(alert="Which one; all if left out", days="For how many days; 0 resumes it")
     async def pause(

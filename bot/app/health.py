@@ -178,11 +178,9 @@ class Metrics:
             buckets=LATENESS_BUCKETS,
         )
         self.queue_depth = gauge("paperround_queue_depth", "Parts of the outbox, by state", ["state"])
-        self.oldest_unsent = gauge(
-            "paperround_oldest_unsent_seconds", "Age of the oldest delivery that waits"
-        )
+        self.oldest_unsent = gauge("paperround_oldest_unsent_seconds", "Age of the oldest waiting delivery")
         self.lookups = counter(
-            "paperround_lookups", "Look-ups of readers: admitted, or refused as busy", ["decision"]
+            "paperround_lookups", "Readers' look-ups: admitted, or refused as busy", ["decision"]
         )
         self.lookup_wait = histogram(
             "paperround_lookup_wait_seconds",
@@ -190,7 +188,7 @@ class Metrics:
             buckets=LOOKUP_WAIT_BUCKETS,
         )
         self.connected = gauge("paperround_gateway_connected", "1 while the gateway is up")
-        self.clock_steps = counter("paperround_clock_steps", "Steps of the clock by more than two minutes")
+        self.clock_steps = counter("paperround_clock_steps", "Clock steps of more than two minutes")
         self.clock_held = gauge(
             "paperround_clock_held",
             "1 while a step ahead is not confirmed and posts follow the time before it",
@@ -200,10 +198,10 @@ class Metrics:
             "How far the clock is ahead of Discord's; negative if it is behind",
         )
         self.discord_state = gauge(
-            "paperround_discord_state", "1 for the state of Discord's health", ["state"]
+            "paperround_discord_state", "1 for the current state of Discord's health", ["state"]
         )
         self.invalid_requests = gauge(
-            "paperround_invalid_requests", "Answers of 401, 403 and 429 within ten minutes"
+            "paperround_invalid_requests", "Responses with status 401, 403 or 429 in the last ten minutes"
         )
         self.digests = counter("paperround_digests", "Digests stored or corrected")
         self.leader = gauge("paperround_leader", "1 for the process that sends, 0 for a standby")

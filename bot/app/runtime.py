@@ -353,7 +353,7 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
         async with container.database.read() as connection:
             if await key_values.get_first(connection, key_values.WEBHOOK) is None:
                 raise errors.UsageError(MISSING_TOKEN_MESSAGE)
-        log.info("posting by webhooks alone: DISCORD_TOKEN is not set")
+        log.info("posting only through webhooks: DISCORD_TOKEN is not set")
     stopping = begin(container)
     container.templates.log_problems()
     monitor = container.monitor_clock()
@@ -387,7 +387,7 @@ def begin(container: Container) -> asyncio.Event:
     """Prepare this process for Discord's addresses and limits. Returns the event that SIGTERM and SIGINT set."""
     token = read_token(container)
     if token is not None and not command_sync.has_token_form(token):
-        log.warning("unlikely token", reason=command_sync.NOT_A_TOKEN)
+        log.warning("DISCORD_TOKEN does not look like a token", reason=command_sync.NOT_A_TOKEN)
     stopping = isolation.stop_on_signals()
     request_gate.override_endpoints(
         container.settings.discord_api_url, container.settings.discord_gateway_url
@@ -440,7 +440,7 @@ async def _prepare(runtime: Runtime, token: str | None, *, is_standby: bool) -> 
     if is_standby:
         with isolation.isolated(log, "search could not be loaded in advance"):
             await runtime.bot.services.search.search(SearchRequest("language models", limit=1))
-        with isolation.isolated(log, "posts not read before they are sent"):
+        with isolation.isolated(log, "posts could not be loaded in advance"):
             async with runtime.container.database.read() as connection:
                 await outbox.list_due(connection, runtime.container.clock(), limit=1)
     freeze_gc()

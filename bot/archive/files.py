@@ -90,9 +90,7 @@ def read_bytes(path: Path) -> bytes:
         raise errors.NotADigestError("it is not a regular file")
     if (size := path.stat().st_size) > parse.MAX_BYTES:
         limit = parse.MAX_BYTES >> 20
-        raise errors.NotADigestError(
-            f"it is {size / 2**20:.0f} MB; a digest file may have at most {limit} MB"
-        )
+        raise errors.NotADigestError(f"it is {size / 2**20:.0f} MB; a digest file may be at most {limit} MB")
     # Some files of /proc say that they are regular, have no size, and would be waited for.
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         return file.read(parse.MAX_BYTES) or b""

@@ -253,17 +253,17 @@ def _clean_paper(raw: object) -> Paper | str:
 def _list_lost(raw: object, paper: Paper) -> Iterator[str]:
     """Yield which addresses of a paper are left out, and what of its names and texts is cut."""
     if sum(len(body) for _, body in paper.get("sections", ())) == fields.MAX_CHARACTERS:
-        yield f"a paper's text has at most {fields.MAX_CHARACTERS} characters; the rest is left out"
+        yield f"a paper's text can have at most {fields.MAX_CHARACTERS} characters; the rest is left out"
     values = raw if isinstance(raw, Mapping) else {}
     names, title = values.get("authors"), values.get("title")
     names = [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
     for count, most, what in (
-        (len(names), fields.MAX_AUTHORS, "a paper has at most {} authors"),
-        (max(map(len, names), default=0), fields.MAX_NAME_LENGTH, "a name has at most {} characters"),
+        (len(names), fields.MAX_AUTHORS, "a paper can have at most {} authors"),
+        (max(map(len, names), default=0), fields.MAX_NAME_LENGTH, "a name can have at most {} characters"),
         (
             len(title) if isinstance(title, str) else 0,
             fields.MAX_LINE_LENGTH,
-            "a title has at most {} characters",
+            "a title can have at most {} characters",
         ),
     ):
         if count > most:

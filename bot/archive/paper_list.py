@@ -635,7 +635,7 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     everything = {arxiv_id for block in blocks for arxiv_id in block.ids}
     problems = []
     if is_cut:
-        read = f"only the first {len(blocks):,} rows and items, with {len(everything):,} arXiv ids, are read"
+        read = f"only the first {len(blocks):,} rows and items, with {len(everything):,} arXiv IDs, are read"
         problems.append(Problem(blocks[-1].row + start + 1, read))
     if not everything:
         reason = "it has no heading with a date"
@@ -656,7 +656,10 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
         )
         raise errors.NotADigestError(f"it has {links}, {read}")
     problems += [
-        Problem(block.row + start + 1, f"a text is read up to {markdown_lines.MAX_BLOCK_LENGTH} characters")
+        Problem(
+            block.row + start + 1,
+            f"only the first {markdown_lines.MAX_BLOCK_LENGTH} characters of a text are read",
+        )
         for block in blocks
         if block.is_cut
     ]

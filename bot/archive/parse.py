@@ -76,7 +76,7 @@ def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list
             excess_lines.append(draft.line)
     if excess_lines:
         noun = "1 paper is" if len(excess_lines) == 1 else f"{len(excess_lines)} papers are"
-        message = f"a digest has at most {fields.MAX_PAPERS} papers; {noun} left out from here on"
+        message = f"a digest can have at most {fields.MAX_PAPERS} papers; from here on {noun} left out"
         problems.append(Problem(excess_lines[0], message))
     for draft in first.values():
         problems += _limit_fields(draft)
@@ -91,23 +91,28 @@ def _limit_fields(draft: PaperDraft) -> list[Problem]:
     """Cut the authors, sections, texts and addresses of a paper, each with a problem: one line can make a million of them."""
     sections = draft.sections[: fields.MAX_SECTIONS]
     limits = (
-        ("a title has", len(draft.title or ""), fields.MAX_LINE_LENGTH, "characters"),
-        ("a name has", max(map(len, draft.authors), default=0), fields.MAX_NAME_LENGTH, "characters"),
+        ("a title can have", len(draft.title or ""), fields.MAX_LINE_LENGTH, "characters"),
+        ("a name can have", max(map(len, draft.authors), default=0), fields.MAX_NAME_LENGTH, "characters"),
         (
-            "a heading has",
+            "a heading can have",
             max((len(part.heading or "") for part in sections), default=0),
             fields.MAX_LINE_LENGTH,
             "characters",
         ),
         (
-            "an address has",
+            "an address can have",
             max(len(address or "") for address in (draft.url, draft.thumbnail, draft.video)),
             fields.MAX_URL_LENGTH,
             "characters",
         ),
-        ("a paper has", len(draft.authors), fields.MAX_AUTHORS, "authors"),
-        ("a paper has", len(draft.sections), fields.MAX_SECTIONS, "sections"),
-        ("a paper's text has", sum(len(part.body) for part in sections), fields.MAX_CHARACTERS, "characters"),
+        ("a paper can have", len(draft.authors), fields.MAX_AUTHORS, "authors"),
+        ("a paper can have", len(draft.sections), fields.MAX_SECTIONS, "sections"),
+        (
+            "a paper's text can have",
+            sum(len(part.body) for part in sections),
+            fields.MAX_CHARACTERS,
+            "characters",
+        ),
     )
     if not (exceeded := [limit for limit in limits if limit[1] > limit[2]]):
         return []
@@ -124,7 +129,7 @@ def _limit_fields(draft: PaperDraft) -> list[Problem]:
         for address in (draft.thumbnail, draft.video)
     )
     return [
-        Problem(draft.line, f"{head} at most {most} {noun}; {count - most} of {draft.arxiv_id} are left out")
+        Problem(draft.line, f"{draft.arxiv_id}: {head} at most {most} {noun}; {count - most} are left out")
         for head, count, most, noun in exceeded
     ]
 
@@ -414,7 +419,7 @@ def _find_paper_spans(dated: fields.DatedRows) -> tuple[list[_PaperSpan], list[P
         if heading.level <= day.heading.level or (heading.level < level and heading.row > last):
             return spans, problems, heading.row
         excerpt = markdown_lines.excerpt(heading.text)
-        message = f"a heading without an arXiv id; the text under it is left out: {excerpt}"
+        message = f"a heading without an arXiv ID; the text under it is left out: {excerpt}"
         problems.append(Problem(heading.row + 1, message))
     if opened:
         spans.append((opened, end))
@@ -603,7 +608,7 @@ def _find_starts(dated: fields.DatedRows) -> tuple[list[_Start], list[Problem]]:
             starts.append(start)
             if not start[1]:
                 message = (
-                    f"a paper without an arXiv id; it is left out: {markdown_lines.excerpt(heading.text)}"
+                    f"a paper without an arXiv ID; it is left out: {markdown_lines.excerpt(heading.text)}"
                 )
                 problems.append(Problem(heading.row + 1, message))
     return starts, problems
@@ -865,7 +870,7 @@ def decode(data: bytes) -> str:
     """A file's bytes as text: UTF-8, or UTF-16 with a byte order mark. Raises NotADigestError for anything else."""
     if len(data) > MAX_BYTES:
         size = f"{len(data) / 2**20:.0f} MB"
-        raise errors.NotADigestError(f"it is {size}; a digest file may have at most {MAX_BYTES >> 20} MB")
+        raise errors.NotADigestError(f"it is {size}; a digest file may be at most {MAX_BYTES >> 20} MB")
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = data.decode("utf-16" if utf16 else "utf-8-sig")

@@ -82,7 +82,7 @@ def _timing_options(
     timezone: Annotated[
         str | None,
         typer.Option(
-            metavar="ZONE", help="IANA zone of that time. Default: the user's, then that of the daily posts."
+            metavar="ZONE", help="IANA zone of --at. Default: the user's own, else the daily posts' zone."
         ),
     ] = None,
     weekday: Annotated[str | None, typer.Option(metavar="mon", help="Day of a weekly message.")] = None,
@@ -96,7 +96,7 @@ def _timing_options(
         ),
     ] = None,
     silent: Annotated[
-        bool | None, typer.Option("--silent/--with-notification", help="Send it without a notification.")
+        bool | None, typer.Option("--silent/--with-notification", help="Send without a notification.")
     ] = None,
 ) -> dict[str, Any]:
     """Return the options for when an alert is sent, by the field of the alert. Raises UsageError."""
@@ -177,11 +177,11 @@ def change(options: dict[str, Any], alert_id: AlertId, as_json: shell.AsJson = F
 def preview(
     options: dict[str, Any],
     user: Annotated[
-        int, typer.Option("--user", min=0, help="Also show an identical alert of this user.")
+        int, typer.Option("--user", min=0, help="Also show whether this user already has the same alert.")
     ] = 0,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show the papers of the last 30 days that an alert matches."""
+    """Show the papers of the last 30 days that such an alert would match."""
     draft = _new_draft(user, options)
     found = shell.run_with_service(_create_alerts, lambda alerts: alerts.preview(draft))
     latest = [shell.pick(row, " ".join(_PREVIEW_COLUMNS)) for row in found.latest]

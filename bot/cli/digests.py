@@ -171,7 +171,7 @@ def digest(
     min_votes: Annotated[int, typer.Option("--min-votes", min=0, help="Minimum votes.")] = 0,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show the papers of a day, sorted by votes. A new channel would get the same."""
+    """Show a day's papers, sorted by votes. A new channel's first post takes them from the top."""
 
     requested_day = None if on is None else shell.parse_date(on)
 
@@ -242,7 +242,9 @@ def write(
         typer.Option("--date", metavar="D", help="The day. Default: the last one whose list is complete."),
     ] = None,
     form: Annotated[str | None, typer.Option("--format", help="newsletter or review.")] = None,
-    language: Annotated[str | None, typer.Option("--language", help="ko or en.")] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", help="Language of the digest: en or ko.")
+    ] = None,
     target: Annotated[
         str | None,
         typer.Option("--output", metavar="PATH", help="Also write the digest to this file or folder."),
@@ -264,7 +266,7 @@ def write(
     ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Write the digest of a day. Each paper is read, summarised by the model and checked against its text."""
+    """Write a day's digest. The model summarises each paper, and each sentence is checked against the paper's text."""
     if show is not None:
         _show(show, as_json)
         return

@@ -51,7 +51,7 @@ def request_health(address: str) -> tuple[bool, dict[str, Any]]:
         response = connection.getresponse()
         body = json.loads(response.read(100_000))
         if not isinstance(body, dict) or "role" not in body:
-            raise ValueError("the answer is not from Paperround")
+            raise ValueError("the response is not from Paperround")
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise errors.PaperroundError(f"unhealthy: no answer from {address} ({error}).") from error
     finally:

@@ -89,7 +89,7 @@ def copy_database(
     ],
     as_json: shell.AsJson = False,
 ) -> None:
-    """Copy everything into an empty database. Stop the bot first; run it again to continue an interrupted copy."""
+    """Copy everything into an empty database. Stop the bot first. Run the command again to continue an interrupted copy."""
     from storage import copying, migrate
 
     try:
@@ -126,7 +126,7 @@ def doctor(
         bool, typer.Option("--quiet", help="Print only problems and the steps that are left.")
     ] = False,
     show_all: Annotated[
-        bool, typer.Option("--all", help="Also print settings that have their default.")
+        bool, typer.Option("--all", help="Also print settings left at their defaults.")
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
@@ -156,7 +156,7 @@ def doctor(
 
 
 def ask_health(as_json: shell.AsJson = False) -> None:
-    """Check the running bot's `/health`. Exit status: 0 or 1, and 2 without PAPERROUND_HTTP."""
+    """Check the running bot's `/health`. Exit status: 0 healthy, 1 unhealthy, 2 PAPERROUND_HTTP not set."""
     from bot.cli import healthcheck
 
     sys.exit(healthcheck.report(as_json=as_json))
@@ -221,12 +221,12 @@ def serve_tools(
         typer.Option(
             "--http",
             metavar="HOST:PORT",
-            help="Serve streamable HTTP at this address instead of stdio, with PAPERROUND_MCP_TOKEN; :PORT means 127.0.0.1.",
+            help="Serve streamable HTTP at this address, not stdio; needs PAPERROUND_MCP_TOKEN. :PORT means 127.0.0.1:PORT.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Serve the search to agents over MCP, the Model Context Protocol, until stdin closes or SIGINT."""
+    """Serve the search to agents over MCP, the Model Context Protocol, until stdin closes or it gets SIGINT."""
     try:
         from bot.cli import mcp_server
     except ModuleNotFoundError as error:
@@ -234,7 +234,8 @@ def serve_tools(
         if (error.name or "").partition(".")[0] not in ("mcp", "starlette"):
             raise
         raise errors.UsageError(
-            "`paperround mcp` needs the extra mcp: pip install 'paperround[mcp]'."
+            "`paperround mcp` needs the extra mcp: install Paperround from its checkout as '.[mcp]' instead of '.',"
+            " for example with pipx install '.[mcp]'."
         ) from None
     from bot.cli import search
     from bot.core import logs, settings
@@ -270,7 +271,7 @@ def demo(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port of the page; 0 for any free one.")
     ] = 8765,
-    locale: Annotated[str | None, typer.Option("--locale", help="ko or en.")] = None,
+    locale: Annotated[str | None, typer.Option("--locale", help="Language of the bot: en or ko.")] = None,
     dm: Annotated[
         bool, typer.Option("--dm", help="Open the reader's direct messages instead of #papers.")
     ] = False,
@@ -308,7 +309,7 @@ def build_web(
     base_url: Annotated[
         str, typer.Option("--base-url", help="The site's address, such as https://example.org/papers.")
     ],
-    lang: Annotated[str | None, typer.Option("--lang", help="ko or en.")] = None,
+    lang: Annotated[str | None, typer.Option("--lang", help="Language of the pages: en or ko.")] = None,
     as_json: shell.AsJson = False,
 ) -> None:
     """Build the web archive as files for a static host. Unchanged files are not written again."""
@@ -428,7 +429,7 @@ def _confirm() -> bool:
     """Ask whether the plan is applied. Raises UsageError without a terminal."""
     if not sys.stdin.isatty():
         raise errors.UsageError(
-            "Nothing was applied, since there is no terminal to ask in. Add --yes to apply, or --dry-run to preview."
+            "Nothing was applied, because you can only be asked in a terminal. Add --yes to apply, or --dry-run to preview."
         )
     return typer.confirm("Apply?", default=False, err=True)
 

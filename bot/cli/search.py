@@ -296,7 +296,7 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
     from bot.text import query_parser
 
     left_out, forms = ", ".join(result.ignored), ", ".join(query_parser.list_accepted_forms(result.ignored))
-    left_out += f" (write {forms})" if forms else ""
+    left_out += f" (use {forms})" if forms else ""
     corrected = ", ".join(f"{typed} → {meant}" for typed, meant in result.corrected)
     return [
         *([f"Not understood and ignored: {left_out}"] if result.ignored else []),
@@ -318,7 +318,7 @@ def _notes(result: search_results.SearchResult) -> list[str]:
     elif result.is_shortened or result.period or result.writers:
         notes.append(f"Searched for: {searched}")
     if result.meanings:
-        notes.append(f"Has several meanings: {', '.join(result.meanings)}")
+        notes.append(f"The query has several meanings: {', '.join(result.meanings)}")
     if result.added_forms:
         notes.append(f"Also searched for: {', '.join(result.added_forms)}")
     if result.is_inside:

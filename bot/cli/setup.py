@@ -64,8 +64,9 @@ def setup(
     token, application = _find_application(loaded, origins[TOKEN], token_stdin, is_asking)
     kept = {name for name in (TOKEN, SOURCES) if origins[name] not in (settings.ENV_FILE, "default")}
     if SOURCES in kept and source:
+        place = "the environment" if origins[SOURCES] == "environment" else origins[SOURCES]
         raise errors.UsageError(
-            f"--source has no effect: {SOURCES} is set in the {origins[SOURCES]}. Change it there, or use"
+            f"--source has no effect: {SOURCES} is set in {place}. Change it there, or use"
             " `paperround sources add`."
         )
     addresses = _choose_sources(loaded, source or (), is_asking and SOURCES not in kept)

@@ -46,7 +46,7 @@ Service = TypeVar("Service")
 Result = TypeVar("Result")
 Choice = TypeVar("Choice", bound=StrEnum)
 Command: TypeAlias = Callable[..., None]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
 def run_command(command: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
@@ -361,7 +361,7 @@ def parse_time(text: str | None) -> str | None:
     found = client_options.find_time(text)
     if found is None:
         raise errors.UsageError(
-            f"{text[:20]!r} is not a time of day. Use HH:MM (24 hours), such as 09:00, or 9am."
+            f"{text[:20]!r} is not a time of day. Use HH:MM (24-hour clock), such as 09:00, or 9am."
         )
     return found
 

@@ -47,7 +47,9 @@ _REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_paper
 def add(
     url: Url,
     kind: Kind = None,
-    language: Annotated[str | None, typer.Option("--language", help="en or ko.")] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", help="Language of its digests: en or ko.")
+    ] = None,
     priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)] = 0,
     timezone: Annotated[
         str | None, typer.Option("--timezone", metavar="ZONE", help="The publisher's IANA time zone.")
@@ -111,7 +113,7 @@ def _check(url: str, as_json: bool) -> None:
 
 
 def list_rows(as_json: shell.AsJson = False) -> None:
-    """List sources with their health, the most trusted first. arXiv's and Hugging Face's facts come before all others."""
+    """List sources with their health, the most trusted first. For titles, authors and votes, arXiv and Hugging Face win."""
 
     async def command(registry: SourceRegistry) -> list[tuple[models.StoredSource, Yield]]:
         await registry.add_configured(shell.load_settings().sources)

@@ -31,7 +31,7 @@ def _post_options(
     days: Annotated[
         str | None, typer.Option(metavar="mon,tue", help="Weekdays; by default every day.")
     ] = None,
-    locale: Annotated[str | None, typer.Option(help="en or ko.")] = None,
+    locale: Annotated[str | None, typer.Option(help="Language of the post: en or ko.")] = None,
     style: Annotated[
         str | None, typer.Option(help="compact, cards, thread, forum, announcement or weekly.")
     ] = None,
@@ -69,7 +69,9 @@ def _post_options(
     ] = None,
     spread: Annotated[
         str | None,
-        typer.Option(metavar="30m", help="Post up to this much later, when fewer servers post; 0: none."),
+        typer.Option(
+            metavar="30m", help="Delay the post by up to this long, to avoid the busiest minute; 0: none."
+        ),
     ] = None,
 ) -> dict[str, Any]:
     """Return the settings of a daily post that are given, by the field of its subscription. Raises UsageError."""
@@ -157,7 +159,7 @@ def _check_webhook(draft: models.Subscription, token: str, settings: Settings) -
     failure = failures.get(draft.channel_id)
     if failure is not None and failure.classification == outcomes.WEBHOOK_GONE:
         raise errors.PaperroundError(
-            "Discord does not know this webhook. Copy its address again, from the channel's settings › Integrations."
+            "Discord does not know this webhook. Copy its URL again, from the channel's settings › Integrations."
         )
     if failure is not None:
         shell.error(
@@ -280,7 +282,7 @@ def _describe(subscription: models.Subscription) -> str:
         "every day" if is_every_day else format_days(subscription.days),
         "once the day's list is complete" if subscription.when.value == "complete" else "",
         f"top {subscription.top_n}"
-        + (f" from {subscription.min_votes} votes" if subscription.min_votes else ""),
+        + (f" with at least {subscription.min_votes} votes" if subscription.min_votes else ""),
         subscription.style.value + (" with server picks" if subscription.server_picks else ""),
         "silent" if subscription.silent else "",
     )

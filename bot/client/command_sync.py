@@ -92,7 +92,7 @@ NO_ANSWER = (
 )
 
 NOT_A_TOKEN = (
-    "DISCORD_TOKEN does not look like a bot's token: three long parts with dots between them. Copy it again from your"
+    "DISCORD_TOKEN does not look like a bot's token, which has three long parts with dots between them. Copy it again from your"
     " application's Bot page (Reset Token)."
 )
 _TOKEN = re.compile(r"[\w-]{4,}\.[\w-]{4,}\.[\w-]{10,}")

@@ -163,7 +163,9 @@ class DiscordSender:
 
     def _require_bot(self) -> None:
         if self._client.user is None:
-            raise DeliveryError(outcomes.NO_BOT, "DISCORD_TOKEN is not set; posts by webhooks alone are sent")
+            raise DeliveryError(
+                outcomes.NO_BOT, "DISCORD_TOKEN is not set; only posts through webhooks are sent"
+            )
 
     @asynccontextmanager
     async def _confirming(self, request: SendRequest) -> AsyncIterator[None]:

@@ -52,7 +52,7 @@ def parse_address(text: str, api_url: str | None = None) -> tuple[int, str]:
             match = re.fullmatch(re.escape(api_url.rstrip("/")) + _ENDPOINT, address)
     if match is None or not 0 < int(match[1]) < 1 << 63:
         raise errors.UsageError(
-            "This is not the address of a Discord webhook, which looks like https://discord.com/api/webhooks/ID/TOKEN."
+            "This is not a Discord webhook URL, which looks like https://discord.com/api/webhooks/ID/TOKEN."
             " Copy it from the channel's settings › Integrations › Webhooks › Copy Webhook URL."
         )
     return int(match[1]), match[2]
@@ -110,7 +110,7 @@ class WebhookSender:
         try:
             receipt = Receipt(message_builder.parse_number(answer["id"]), request.channel_id)
         except request_gate.UNREADABLE as error:
-            raise DeliveryError(outcomes.OUTCOME_UNKNOWN, "the answer has no message id") from error
+            raise DeliveryError(outcomes.OUTCOME_UNKNOWN, "the response has no message id") from error
         while len(self._receipts) >= KEPT_RECEIPTS:
             del self._receipts[next(iter(self._receipts))]
         self._receipts[request.nonce] = receipt
@@ -169,7 +169,7 @@ class WebhookSender:
         try:
             return json.loads(body)
         except request_gate.UNREADABLE as error:
-            raise DeliveryError(outcomes.OUTCOME_UNKNOWN, "the answer cannot be read") from error
+            raise DeliveryError(outcomes.OUTCOME_UNKNOWN, "the response cannot be read") from error
 
 
 def _classify(answer: Answer, kind: PartKind) -> Classification:

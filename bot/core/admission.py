@@ -74,7 +74,9 @@ class Admission:
             self._refused += 1
             if self._timer() - self._warned_at >= WARNING_INTERVAL_SECONDS:
                 log.warning(
-                    "readers refused: too much at once", refused=self._refused, waiting=self._waiting.total()
+                    "readers' requests refused: too many at once",
+                    refused=self._refused,
+                    waiting=self._waiting.total(),
                 )
                 self._refused, self._warned_at = 0, self._timer()
             raise BusyError(f"{self._waiting.total()} others are waiting")

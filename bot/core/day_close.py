@@ -113,7 +113,9 @@ _COUNTRY = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{1,8}))?")
 _DATES_LINE = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\s*\.\.\s*([0-9]{4}-[0-9]{2}-[0-9]{2}))?(?:\s.*)?", re.ASCII
 )
-_DATES_FORM = "a line is 2026-12-24 or 2026-12-24..2027-01-02, with a name after a space if you like"
+_DATES_FORM = (
+    "write a date (2026-12-24) or a range (2026-12-24..2027-01-02), optionally followed by a space and a name"
+)
 
 
 class DaysOff:
@@ -158,7 +160,8 @@ def _load_country(country: str, part: str | None) -> Container[date]:
         import holidays
     except ModuleNotFoundError:
         raise errors.UsageError(
-            f"PAPERROUND_DAYS_OFF: the holidays of {country} need the extra holidays: pip install 'paperround[holidays]'."
+            f"PAPERROUND_DAYS_OFF: the holidays of {country} need the extra holidays: install"
+            " Paperround from its checkout as '.[holidays]' instead of '.', for example with pipx install '.[holidays]'."
         ) from None
     try:
         return holidays.country_holidays(country, subdiv=part)

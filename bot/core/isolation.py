@@ -180,7 +180,7 @@ async def stream_isolated(
             await child.wait()
         child.stdin.close()
     if status == -signal.SIGXCPU:
-        raise ChildLimitError(f"it cannot be read within {seconds:.0f} seconds of processor time")
+        raise ChildLimitError(f"it cannot be read within {seconds:.0f} seconds of CPU time")
     if status < 0:
         raise ChildLimitError(f"the process that read it ended with {signal.Signals(-status).name}")
     raise ChildError(f"the process ended with status {status}")

@@ -190,7 +190,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         found = await _find_or_ask(request, post, daily_messages.PAUSE)
         return found if isinstance(found, ui.LayoutView) else await _toggle(request, found)
 
-    @router.command(name="copy", description="Set the same daily post up in other channels")
+    @router.command(name="copy", description="Set up the same daily post in other channels")
     @app_commands.describe(post="The daily post to copy")
     @app_commands.autocomplete(post=_complete_post)
     async def copy(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:

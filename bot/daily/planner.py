@@ -137,7 +137,7 @@ def render(factory: DeliveryFactory, post: choice.DailyPost) -> RenderedPost:
         post = replace(post, papers=papers)
         parts = factory.render(DAILY, post)
         log.error(
-            "papers shown by their ids alone", papers=reduced, day=str(post.digest_on), exc_info=failures[0]
+            "papers shown only by their IDs", papers=reduced, day=str(post.digest_on), exc_info=failures[0]
         )
     # Of the papers alone: a changed schedule or template is not a reason to edit what was posted.
     titles = [(paper.title, paper.url) for paper, _, _ in post.server_picks]

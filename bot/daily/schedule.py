@@ -87,7 +87,9 @@ def parse_time(text: str) -> time:
     """Parse `HH:MM` (24 hours). Raises UsageError."""
     match = AT_TIME_PATTERN.fullmatch(text.strip())
     if match is None:
-        raise errors.UsageError(f"{text[:20]!r} is not a time of day. Use HH:MM (24 hours), such as 09:00.")
+        raise errors.UsageError(
+            f"{text[:20]!r} is not a time of day. Use HH:MM (24-hour clock), such as 09:00."
+        )
     return time(int(match[1]), int(match[2]))
 
 

@@ -213,7 +213,7 @@ async def _find_source(
     label = kinds.public_label(address)
     if is_lookup and not wanted.topic:
         raise TopicNeededError(
-            f"{label} brings all new papers of a day, most of them without votes. A daily post from it needs a --topic."
+            f"{label} lists every new paper of the day, most of them without votes. A daily post from it also needs a --topic."
         )
     if wanted.when is models.When.COMPLETE and not record.has_daily_list:
         raise NoDayListError(f"{label} has no daily list to wait for. Use --when hour for a post from it.")

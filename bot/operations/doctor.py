@@ -292,7 +292,7 @@ async def _index(opened: Database) -> Finding:
     version = status.version or ("unknown" if status.papers else search_index.VERSION)
     value = f"version {version}, {status.papers} papers"
     if status.progress is not None:
-        value += f"; a new one has {status.progress.papers}"
+        value += f"; a rebuild has {status.progress.papers} so far"
     remedy = "`paperround run` rebuilds it; `paperround reindex` does so now."
     reason = search_index.describe(status)
     well = not status.is_outdated and not status.missing

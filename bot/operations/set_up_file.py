@@ -218,7 +218,7 @@ def parse(text: str, location: str) -> tuple[list[str], dict[str, list[_Item]]]:
     for name, rows in document.items():
         is_table = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
         if name not in {*tables, TEMPLATES}:
-            message = f"unknown name {name[:40]!r}. A file has {TEMPLATES}, {', '.join(sorted(tables))}."
+            message = f"unknown name {name[:40]!r}. A file may have {TEMPLATES}, {', '.join(sorted(tables))}."
             problems.append(models.LocatedProblem("", _first_line(lines, name), message))
         elif name in tables and not is_table:
             message = f"{name} is not a list of tables. Begin each of them with a line [[{name}]]."
@@ -400,7 +400,7 @@ class _Run:
         if await key_values.get(connection, f"{key_values.WEBHOOK}{draft.channel_id}") is None:
             raise _KeyError(
                 WEBHOOK,
-                f"the address of webhook {draft.channel_id} is a secret, which is never written to a file. Give it with"
+                f"the URL of webhook {draft.channel_id} is a secret, which is never written to a file. Give it with"
                 " `paperround channels add --webhook -`, then apply the file again: it sets the rest.",
             )
 
@@ -411,8 +411,8 @@ class _Run:
         old: models.Subscription | None,
         paused: bool,
     ) -> None:
-        place = f"{'webhook' if draft.is_by_webhook else 'channel'} {draft.channel_id}"
-        label = f"daily post of {place} at {draft.at_time} ({draft.timezone})"
+        place = f"{'through webhook' if draft.is_by_webhook else 'in channel'} {draft.channel_id}"
+        label = f"daily post {place} at {draft.at_time} ({draft.timezone})"
         label += f", on {draft.topic}" if draft.topic else ""
         self.kept += 1
         if old is None:
@@ -451,7 +451,7 @@ class _Run:
     async def _apply_alert(
         self, service: alerts_service.Alerts, draft: models.Alert, old: models.Alert | None, paused: bool
     ) -> None:
-        label = f"alert of channel {draft.channel_id} for {', '.join(term.text for term in draft.terms)}"
+        label = f"alert in channel {draft.channel_id} for {', '.join(term.text for term in draft.terms)}"
         self.kept += 1
         if old is None:
             added = await service.add(draft)

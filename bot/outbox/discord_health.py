@@ -268,5 +268,10 @@ class DiscordHealth:
             self._unwell_since = now
         if self._state is not state:
             seconds_closed = round(self._closed_until - now, 1)
-            log.warning("Discord is " + state.value, status=status, next_probe_in_seconds=seconds_closed)
+            log.warning(
+                "requests to Discord are held back",
+                state=state.value,
+                status=status,
+                next_probe_in_seconds=seconds_closed,
+            )
         self._state, self._window, self._probe = state, START_WINDOW, None

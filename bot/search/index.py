@@ -444,7 +444,7 @@ def describe(status: IndexStatus) -> str:
         made_by = f"version {status.version}" if status.version else "an unknown version"
         return f"from {made_by}, and look-ups need version {VERSION}"
     if status.progress is not None and status.progress.in_place:
-        return "rebuilt; the former one is not yet cleared away"
+        return "rebuilt; the old one is not yet removed"
     if status.progress is not None:
         return f"being rebuilt, {status.progress.papers} papers done"
     return f"missing {status.missing} of the papers" if status.missing else ""
@@ -500,7 +500,9 @@ async def _run_task(
     if version != VERSION:
         # The parent, replaced while it runs, could not read the index that this version builds.
         yield 0
-        raise isolation.ChildError("another version was installed while this one runs; restart the bot")
+        raise isolation.ChildError(
+            "another version was installed while this one was running; restart the bot"
+        )
     opened = await migrate.open_database(url, migrate=False, name=name)
     try:
         yield 0

@@ -27,7 +27,7 @@ from storage.shelf import Order
 ORDER_CHOICES = [
     app_commands.Choice(name="Newest first", value=Order.NEWEST.value),
     app_commands.Choice(name="Oldest first", value=Order.OLDEST.value),
-    app_commands.Choice(name="Most votes", value=Order.VOTES.value),
+    app_commands.Choice(name="Most votes first", value=Order.VOTES.value),
     app_commands.Choice(name="By title", value=Order.TITLE.value),
 ]
 FORMAT_CHOICES = [
@@ -86,7 +86,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         return await self._export(request, format, _make_state(Order.NEWEST.value, tag, search))
 
     @router.command(name="import", description="Save the arXiv papers of a Zotero, BibTeX or RIS file")
-    @app_commands.describe(file="BibTeX, RIS, CSL JSON or Zotero RDF, as reference managers export it")
+    @app_commands.describe(file="BibTeX, RIS, CSL JSON or Zotero RDF, as exported by your reference manager")
     @router.transfers
     async def import_file(self, request: Transfer, file: discord.Attachment) -> ui.LayoutView:
         """Save the papers of a file. A large file is refused before it is downloaded."""

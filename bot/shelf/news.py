@@ -130,7 +130,7 @@ class PaperWatch:
         except errors.TooManyPartsError as error:
             raise base.FetchError(str(error)) from None
         except ValueError:
-            raise base.FetchError("its answer is not JSON") from None
+            raise base.FetchError("its response is not JSON") from None
         return answer if isinstance(answer, Mapping) else {}
 
 

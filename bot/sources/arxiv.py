@@ -58,7 +58,7 @@ class ArxivSource:
         possible = [paper_id for paper_id in wanted if arxiv_ids.is_possible(paper_id, today)]
         impossible = sorted(wanted.keys() - possible)
         if impossible or not possible:
-            reason = "" if possible else "all papers have their facts"
+            reason = "" if possible else "no paper lacks its title, authors or abstract"
             yield base.FetchResult(self._endpoint, FetchStatus.UNCHANGED, reason, missing_ids=impossible)
         try:
             for batch in database.chunked(possible, IDS_PER_REQUEST):

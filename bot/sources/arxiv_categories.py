@@ -233,8 +233,8 @@ def _parse_category(name: str) -> str:
     by_key = {known.lower(): known for known in _SUBJECTS.get(archive, "").split()}
     if not is_known or (point and subject.lower() not in by_key):
         raise errors.UsageError(
-            f"{name[:40]!r} is not a category of arXiv. Write arxiv:cs.CL, several as arxiv:cs.CL,stat.ML, or a whole arXiv"
-            " archive as arxiv:cs; https://arxiv.org/category_taxonomy has their names."
+            f"{name[:40]!r} is not an arXiv category. Write arxiv:cs.CL, several as arxiv:cs.CL,stat.ML, or a whole arXiv"
+            " archive as arxiv:cs; https://arxiv.org/category_taxonomy lists them."
         )
     if not point:
         return archive
@@ -372,7 +372,7 @@ def parse_record_list(text: str, since: str = "") -> RecordList:
             case _:
                 is_list = True
     if not is_list:
-        raise base.FetchError("its answer is not an OAI-PMH list")
+        raise base.FetchError("its response is not an OAI-PMH list")
     return RecordList(tuple(records), token, size, fields.clean_date(stamp) if is_ascending else None)
 
 

@@ -332,7 +332,7 @@ async def read_apart(
     day: date | None = None,
 ) -> Read | FetchResult:
     """Return what reading one place gives. A bug that it triggers is its failure, with these page states: others are read."""
-    with isolation.isolated(log, "reading a location failed with a bug", place=location) as failures:
+    with isolation.isolated(log, "reading a location failed because of a bug", place=location) as failures:
         return await reading
     reason = f"{location} {describe_bug(failures[0])}"
     return FetchResult(location, FetchStatus.FAILED, clean_reason(reason), page_states=page_states, day=day)
@@ -456,7 +456,7 @@ async def detect_in_response(response: Response, on: date | None = None) -> tupl
     name, read_on = response.url, response.page_state.read_at.date()
     body = response.body or b""
     if not body.strip():
-        raise FetchError("its answer is empty")
+        raise FetchError("its response is empty")
     return await read_digests(detect_in_bytes, body, response.charset, name, on, read_on)
 
 

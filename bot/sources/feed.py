@@ -80,7 +80,7 @@ def check_undated(address: str, kind: models.SourceKind) -> None:
     check_template(address)
     if "{" in address:
         raise errors.UsageError(
-            f"{address} contains a date, which only the kind url may; leave out --kind {kind.value}."
+            f"{address} contains a date, which only --kind url accepts; leave out --kind {kind.value}."
         )
     check_address(address)
 
@@ -141,7 +141,7 @@ class UrlSource:
     async def _fetch_day(self, day: date, request: base.FetchRequest) -> base.FetchResult:
         location, now = expand_template(self._template, day), request.now.astimezone(self._timezone)
         if request.days is None and day == now.date() and now.time() < self._from_time:
-            reason = f"asked from {self._from_time:%H:%M} {self._timezone} on"
+            reason = f"not requested before {self._from_time:%H:%M} {self._timezone}"
             return base.FetchResult(location, FetchStatus.NOT_YET, reason, day=day)
         return await self._fetch_document(location, request, day)
 

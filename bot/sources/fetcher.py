@@ -94,7 +94,7 @@ class _ResponseProtocol(client_proto.ResponseHandler):
             if self._head_bytes > _MAX_HEAD_BYTES:
                 self._end(
                     http_exceptions.HttpProcessingError(
-                        message="its answer has too much data before the status line"
+                        message="its response has too much data before the status line"
                     )
                 )
                 return
@@ -105,7 +105,7 @@ class _ResponseProtocol(client_proto.ResponseHandler):
                 return
         self._received += len(data)
         if self._received > self.max_bytes:
-            self._end(base.FetchError("its answer has more chunk headers than content"))
+            self._end(base.FetchError("its response has more chunk headers than content"))
             return
         super().data_received(data)
 
@@ -154,7 +154,7 @@ async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
         if len(body) > limit:
             raise _too_large(limit)
         if cost > limit + _CHUNK_COST:
-            raise base.FetchError("its answer comes in too many small pieces")
+            raise base.FetchError("its response comes in too many small pieces")
         await slices.pause()
     if not (is_gzip and body):
         return bytes(body)
@@ -169,15 +169,15 @@ def decompress(data: bytes, limit: int) -> bytes:
         try:
             body += stream.decompress(data, limit + 1 - len(body))
         except zlib.error:
-            raise base.TransientError("its compressed answer is damaged") from None
+            raise base.TransientError("its compressed response is damaged") from None
         if len(body) > limit:
             raise _too_large(limit)
         if not stream.eof:
-            raise base.TransientError("its compressed answer broke off")
+            raise base.TransientError("its compressed response ended early")
         data = stream.unused_data
         if not data.strip(b"\0"):
             return body
-    raise base.FetchError("its compressed answer has data after its end")
+    raise base.FetchError("its compressed response has data after its end")
 
 
 def _is_gzip(response: aiohttp.ClientResponse) -> bool:
@@ -186,12 +186,12 @@ def _is_gzip(response: aiohttp.ClientResponse) -> bool:
     names = [name.strip().lower() for line in lines for name in line.split(",")]
     names = [name for name in names if name not in ("", "identity")]
     if len(names) > 1 or not set(names) <= {"gzip", "x-gzip"}:
-        raise base.FetchError(f"its answer is compressed as {', '.join(names)}, which was not asked for")
+        raise base.FetchError(f"its response is compressed as {', '.join(names)}, which was not requested")
     return bool(names)
 
 
 def _too_large(limit: int) -> base.FetchError:
-    return base.FetchError(f"its answer is larger than {limit / 1_000_000:g} MB")
+    return base.FetchError(f"its response is larger than {limit / 1_000_000:g} MB")
 
 
 # Retries, of a fetch and of polls.
@@ -301,7 +301,7 @@ def _compare_with_known(response: base.Response, known: models.PageState | None)
     state = response.page_state
     if known is None or known.hash is None or state.hash not in (None, known.hash):
         if response.body is None:
-            raise base.FetchError("it says that nothing changed, though it was asked for the first time")
+            raise base.FetchError("it responds that nothing changed (304), although nothing was read before")
         return response
     if response.body is None:
         state = replace(
@@ -334,7 +334,7 @@ def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.Fetch
         return base.GoneError("it is gone for good (410)")
     if status in _ACCESS_DENIED:
         return base.FetchError(f"it refuses access ({status}). Does it need a login?")
-    name = http.client.responses.get(status, "an answer of its own").lower()
+    name = http.client.responses.get(status, "not a standard status").lower()
     if status in _RETRYABLE:
         retry_at = parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now)
         return base.TransientError(f"the server reports an error: {name} ({status})", retry_at=retry_at)
@@ -363,12 +363,12 @@ def _translate_error(error: Exception, url: URL, limits: Limits) -> base.FetchEr
         cause = error.os_error.strerror or str(error.os_error)
         return base.TransientError(f"cannot connect to {host}: {cause}")
     if isinstance(error, aiohttp.ClientPayloadError):
-        return base.TransientError("its answer broke off")
+        return base.TransientError("its response ended early")
     if isinstance(error, aiohttp.ClientConnectionError | ConnectionError):
         return base.TransientError(f"{host} closed the connection")
     if isinstance(error, ValueError):
-        return base.FetchError("its address or its answer cannot be read")
-    return base.FetchError(f"its answer is not valid HTTP: {type(error).__name__}")
+        return base.FetchError("its address or its response cannot be read")
+    return base.FetchError(f"its response is not valid HTTP: {type(error).__name__}")
 
 
 def _translate_proxy_error(
@@ -484,7 +484,7 @@ class Fetcher:
                 return _compare_with_known(hop, known)
             target = _parse_url(hop, target)
             if target in seen:
-                raise base.FetchError("its redirects go in a circle")
+                raise base.FetchError("it redirects in a loop")
             seen.add(target)
         raise base.FetchError(f"it redirects more than {self._limits.max_redirects} times")
 

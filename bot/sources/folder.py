@@ -121,7 +121,7 @@ def _describe_unread(states: Mapping[str, FetchStatus]) -> str:
         return ""
     names = ", ".join(unread[:_NAMED]) + (" …" if len(unread) > _NAMED else "")
     with_papers = sum(states[location] is FetchStatus.FAILED for location in unread)
-    note = f", {with_papers} of them with arXiv ids" if with_papers else ", all without arXiv ids"
+    note = f", {with_papers} of them with arXiv IDs" if with_papers else ", all without arXiv IDs"
     return f"{len(unread)} of {len(states)} files not read{note}: {names}"
 
 

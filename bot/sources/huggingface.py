@@ -114,10 +114,10 @@ def _read_papers(body: bytes, charset: str | None, day: date, is_list: bool) -> 
         kind = (
             "an HTML page instead of a list of papers" if text.lstrip(" \r\n\t[")[:1] == "<" else "not JSON"
         )
-        raise base.FetchError(f"its answer is {kind}") from None
+        raise base.FetchError(f"its response is {kind}") from None
     if not isinstance(items, list):
         note = fields.clean_line(items.get("error"), 200) if isinstance(items, dict) else None
-        raise base.FetchError(f"its answer is not a list of papers{f': {note}' if note else ''}")
+        raise base.FetchError(f"its response is not a list of papers{f': {note}' if note else ''}")
     if not items:
         return ()
     digest = listing.build(day, items, read=listing.from_service)

@@ -125,13 +125,13 @@ class Yield:
         amount = "" if number is None else f", about {number} a day"
         match self.brings:
             case Brings.POSTS if number is None and self.undated:
-                return f"a list of {self.undated} papers without a day: they fill the archive, and new ones can be posted"
+                return f"a list of {self.undated} papers without dates: they fill the archive, and new ones can be posted"
             case Brings.POSTS:
-                return f"a list of papers{amount}, can be posted"
+                return f"papers that can be posted{amount}"
             case Brings.LOOK_UP:
-                return f"papers for search and alerts, not posted{amount}"
+                return f"papers for search and alerts only{amount}"
             case Brings.NOTHING:
-                return "no paper yet"
+                return "no papers yet"
         assert_never(self.brings)
 
 
@@ -150,7 +150,7 @@ def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Ma
 
 ADD_DEFAULT = f"paperround sources add {huggingface.ADDRESS}"
 """The command that switches daily posts on, without any other source."""
-NO_SOURCE = f"No source yet. Add one: {ADD_DEFAULT}"
+NO_SOURCE = f"No sources yet. Add one: {ADD_DEFAULT}"
 """What `doctor` and the log say while nothing can come in; `/status` says it in the reader's language."""
 
 

@@ -526,7 +526,7 @@ class Poller:
         """Fetch one source and pass its results to the sink as they come."""
         report = run.reports[row.id]
         # A bug that one response triggers must not stop the other sources.
-        with isolation.isolated(log, "source failed with a bug", source=row.url) as failures:
+        with isolation.isolated(log, "source failed because of a bug", source=row.url) as failures:
             try:
                 async with asyncio.timeout(run.timeout_seconds):
                     kind = kinds.get(row.kind, row.url)
@@ -596,7 +596,7 @@ class Poller:
         if len(kept) == len(digests):
             return result
         reason = (
-            f"it has brought {MAX_NEW_DIGESTS:,} new digests today, which is the maximum; others are read from tomorrow on"
+            f"it has brought {MAX_NEW_DIGESTS:,} new digests today, which is the maximum; the rest will be read from tomorrow"
             if is_late
             else f"it has reached the limit of {MAX_DIGESTS_OF_DATE} digests or {base.MAX_NEW_PAPERS:,} papers for"
             f" {format_days(report.refused)}; {report.refused.total():,} digests are left out"
@@ -642,10 +642,10 @@ class Poller:
             return result
         report.has_lost = True
         number = report.count_new(self._clock().date())
-        of = f" of {format_days(days)}" if days else ""
+        of = f" ({format_days(days)})" if days else ""
         report.add_failure(
-            f"it has brought {number:,} new papers today (limit {limit:,}); {len(left_out):,}{of} are read from"
-            " tomorrow on"
+            f"it has brought {number:,} new papers today (limit {limit:,}); {len(left_out):,} more{of} will be"
+            " read from tomorrow"
         )
         facts = tuple(fact for fact in result.facts if fact.arxiv_id not in left_out)
         return replace(result, digests=tuple(kept), facts=facts, page_states=())

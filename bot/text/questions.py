@@ -219,7 +219,9 @@ def parse_everyday(data: bytes) -> tuple[list[Row], list[str]]:
                 f"line {number}: {'it is not UTF-8' if isinstance(error, UnicodeError) else error}"
             )
     if len(lines) > _MAX_ROWS:
-        problems.append(f"line {_MAX_ROWS + 1}: a file has at most {_MAX_ROWS} lines; the rest is not read")
+        problems.append(
+            f"line {_MAX_ROWS + 1}: a file can have at most {_MAX_ROWS} lines; the rest is not read"
+        )
     return rows, problems
 
 
@@ -245,7 +247,7 @@ def _parse_row(line: str) -> list[Row]:
     for text in (*row[0], *row[1]):
         if len(text) > _MAX_PHRASE_LENGTH or not _key(text):
             raise ValueError(
-                f"“{text[:_MAX_PHRASE_LENGTH]}” has no letter, or over {_MAX_PHRASE_LENGTH} of them"
+                f"“{text[:_MAX_PHRASE_LENGTH]}” has no letters, or more than {_MAX_PHRASE_LENGTH} of them"
             )
     long = next((text for text in row[0] if len(text.split()) > MAX_WORDS), None)
     if long:

@@ -149,7 +149,7 @@ class WebServer:
         error_key: object = None
         expected = (PageError, MovedError, BusyError, errors.StorageError)
         try:
-            with isolation.isolated(log, "a page was not made", reraise=expected):
+            with isolation.isolated(log, "a page could not be built", reraise=expected):
                 if is_lookup:
                     return await self._look_up(key, site, request, load)
                 return await self._make(key, await load(site, request))

@@ -559,7 +559,7 @@ def _find_polarity(said: str, sentence: str, context: str) -> Iterator[str]:
     if _has("denial", sentence) and not negates:
         yield "the sentence of the span denies what the claim says"
     elif denied and not any(_has(group, context) for group in ("denial", "contrast", "privative")):
-        yield "the claim denies something, the sentence of its span does not"
+        yield "the claim denies something that the sentence of its span does not"
     elif (
         _has("equal", sentence)
         and not (denied or _has("equal", said) or _list_directions(sentence))
@@ -599,7 +599,7 @@ def _find_charged(said: str, paragraph: str, window: str) -> Iterator[str]:
         if (match := pattern.search(said)) and not pattern.search(window):
             yield f'"{match[0].replace("_", " ").strip()}" needs a paragraph that has it'
     if _has("vague", said) and not (_has("vague", paragraph) or _has("plenty", paragraph)):
-        yield "only the claim, not its paragraph, has a vague size"
+        yield "the claim gives a vague size that its paragraph does not"
 
 
 _DIRECTIONS = ("amount", "quality", "speed", "level", "many")

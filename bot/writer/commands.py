@@ -103,7 +103,7 @@ def _used(texts: Texts, period: str, used: int, cap: int | None) -> str:
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.default_permissions(manage_guild=True)
-class WriteCog(commands.GroupCog, name="write", description="Digests that Paperround writes itself"):
+class WriteCog(commands.GroupCog, name="write", description="Digests that Paperround writes"):
     """The writer's status."""
 
     def __init__(self, bot: Client) -> None:

@@ -261,11 +261,11 @@ def _build_client(url: str, key: str | None, session: aiohttp.ClientSession) -> 
                     allow_redirects=False,
                 ) as response:
                     if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
-                        reason = f"{NO_ANSWER} is compressed, although it was asked not to be"
+                        reason = f"{NO_ANSWER} is compressed, although that was not requested"
                         raise ModelError(reason, is_outage=True)
                     body = await fetcher.read_body(response, MAX_BYTES)
             except base.FetchError as error:
-                raise ModelError(error.reason, is_outage=True) from None
+                raise ModelError(f"{NO_ANSWER} cannot be read: {error.reason}", is_outage=True) from None
             except aiohttp.ClientResponseError:
                 raise ModelError(f"{NO_ANSWER} does not follow HTTP", is_outage=True) from None
             except (aiohttp.ClientError, OSError) as error:

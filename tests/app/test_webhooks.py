@@ -85,7 +85,7 @@ async def test_a_webhook_alone_posts_without_a_token_and_its_address_is_shown_no
     async with fake.running_bot(tmp_path, **settings) as (_, log):
         [message] = await fake.wait_for_messages(channel_id, log.read_text)
     assert "2601.00001" in json.dumps(message)
-    assert "posting by webhooks alone" in log.read_text()
+    assert "posting only through webhooks" in log.read_text()
     await fake.add_webhook(channel_id, deleted=True)
     status, stdout, _ = await run("doctor", "--json")
     findings = {row["what"]: row for row in json.loads(stdout)}

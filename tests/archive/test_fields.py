@@ -309,7 +309,7 @@ def test_the_text_of_a_paper_is_cut_and_the_rest_is_named() -> None:
     [entry], [problem] = parse.build_entries([draft])
     assert [len(section.body) for section in entry.sections] == [30_000, 10_000]
     assert problem == models.Problem(
-        7, "a paper's text has at most 40000 characters; 50000 of 2505.01234 are left out"
+        7, "2505.01234: a paper's text can have at most 40000 characters; 50000 are left out"
     )
 
 

@@ -328,7 +328,7 @@ def test_a_file_above_the_limit_is_refused_without_reading_it(tmp_path: Path) ->
     path = tmp_path / "a.md"
     with path.open("wb") as file:
         file.truncate(parse.MAX_BYTES + 30 * 2**20)
-    assert read_problem(path) == "it is 50 MB; a digest file may have at most 20 MB"
+    assert read_problem(path) == "it is 50 MB; a digest file may be at most 20 MB"
 
 
 def test_missing_empty_and_special_paths_are_named_with_the_reason(tmp_path: Path) -> None:

@@ -205,9 +205,9 @@ def test_the_first_picture_is_the_thumbnail_where_there_is_none_and_the_first_vi
 @pytest.mark.parametrize(
     ("field", "value", "lost"),
     [
-        ("title", "T" * 1_001, "a title has at most 1000 characters"),
-        ("authors", ["Ann", "B" * 201], "a name has at most 200 characters"),
-        ("authors", ["Ann"] * (fields.MAX_AUTHORS + 1), "a paper has at most 10000 authors"),
+        ("title", "T" * 1_001, "a title can have at most 1000 characters"),
+        ("authors", ["Ann", "B" * 201], "a name can have at most 200 characters"),
+        ("authors", ["Ann"] * (fields.MAX_AUTHORS + 1), "a paper can have at most 10000 authors"),
         ("authors", [7], None),
         ("title", 7, None),
     ],
@@ -222,5 +222,5 @@ def test_the_text_of_a_paper_is_cut_and_the_rest_is_a_problem() -> None:
     digest = build(paper(summary=None, sections=sections), paper("2505.00002", sections=sections[:1]))
     assert sum(len(section.body) for section in digest.entries[0].sections) == fields.MAX_CHARACTERS
     assert len(digest.text) < 2 * fields.MAX_CHARACTERS
-    message = "2505.00001: a paper's text has at most 40000 characters; the rest is left out"
+    message = "2505.00001: a paper's text can have at most 40000 characters; the rest is left out"
     assert [problem.message for problem in digest.problems] == [message]

@@ -248,13 +248,13 @@ def test_a_text_of_too_many_items_is_read_up_to_a_limit(monkeypatch: pytest.Monk
     item = f"- [{TITLE}](https://arxiv.org/abs/{ONE})\n- [{OTHER}](https://arxiv.org/abs/{TWO})\n"
     with pytest.raises(
         errors.NotADigestError,
-        match=r"only the first 100 rows and items, with 0 arXiv ids, are read \(line 100\)",
+        match=r"only the first 100 rows and items, with 0 arXiv IDs, are read \(line 100\)",
     ):
         read("- a\n" * 200 + item)
     [digest] = read(item + "- a\n" * 3 + "text\n\n" * 200)
     assert len(digest.entries) == 2
     assert [problem.message for problem in digest.problems] == [
-        "only the first 100 rows and items, with 2 arXiv ids, are read"
+        "only the first 100 rows and items, with 2 arXiv IDs, are read"
     ]
 
 

@@ -151,7 +151,7 @@ def test_papers_beyond_the_most_of_a_digest_are_named_and_left_out(monkeypatch: 
     assert "2502.00007 is listed again" in repeated.message
     assert excess == models.Problem(
         full.count("\n") + 1 + extra[: extra.index(f"Paper {most + 1}]")].count("\n"),
-        "a digest has at most 20 papers; 2 papers are left out from here on",
+        "a digest can have at most 20 papers; from here on 2 papers are left out",
     )
 
 
@@ -164,8 +164,8 @@ def test_authors_and_sections_beyond_the_most_of_a_paper_are_named_and_left_out(
     assert (len(paper.authors), paper.authors_truncated) == (fields.MAX_AUTHORS, True)
     assert len(paper.sections) == fields.MAX_SECTIONS
     assert digest.problems == (
-        models.Problem(3, "a paper has at most 10000 authors; 2 of 2502.00001 are left out"),
-        models.Problem(3, "a paper has at most 1000 sections; 1 of 2502.00001 are left out"),
+        models.Problem(3, "2502.00001: a paper can have at most 10000 authors; 2 are left out"),
+        models.Problem(3, "2502.00001: a paper can have at most 1000 sections; 1 are left out"),
     )
 
 
@@ -180,10 +180,10 @@ def test_long_titles_names_headings_and_addresses_are_cut_and_named() -> None:
     assert paper.authors == ("Ann " + "B" * 195 + "…", "C" * 200)
     assert paper.sections == (models.Section("H" * 999 + "…", "text"),)
     assert [problem.message for problem in digest.problems] == [
-        "a title has at most 1000 characters; 1000 of 2502.00001 are left out",
-        "a name has at most 200 characters; 104 of 2502.00001 are left out",
-        "a heading has at most 1000 characters; 500 of 2502.00001 are left out",
-        "an address has at most 2000 characters; 27 of 2502.00001 are left out",
+        "2502.00001: a title can have at most 1000 characters; 1000 are left out",
+        "2502.00001: a name can have at most 200 characters; 104 are left out",
+        "2502.00001: a heading can have at most 1000 characters; 500 are left out",
+        "2502.00001: an address can have at most 2000 characters; 27 are left out",
     ]
 
 

@@ -119,7 +119,7 @@ def test_a_rebuild_in_progress_is_named_with_its_progress(
     indexed_archive: Paperround, database_url: str
 ) -> None:
     damage(database_url, begin_rebuild)
-    assert str(index_finding(indexed_archive)["value"]) == "version 0, 7 papers; a new one has 7"
+    assert str(index_finding(indexed_archive)["value"]) == "version 0, 7 papers; a rebuild has 7 so far"
     assert len(indexed_archive("search", "sparse coding", "--json").data) == 7
 
 

@@ -274,7 +274,7 @@ def test_what_cannot_be_served_is_said(
     monkeypatch.delitem(sys.modules, "bot.cli.mcp_server")
     monkeypatch.delattr(cli, "mcp_server")
     monkeypatch.setitem(sys.modules, "mcp", None)
-    assert "pip install 'paperround[mcp]'" in paperround("mcp").stderr
+    assert "pipx install '.[mcp]'" in paperround("mcp").stderr
 
 
 def test_other_commands_do_not_load_the_sdk() -> None:

@@ -73,7 +73,7 @@ def test_an_operators_everyday_words_are_used_and_a_wrong_line_is_named(
 def test_a_search_says_what_it_ignored_corrected_shortened_or_did_not_find(filled: Paperround) -> None:
     answer = filled("search", "trained", "with", "care", "votes:many", "--json")
     assert (len(answer.data), "votes:many" in answer.stderr) == (3, True)
-    assert "votes:many (write votes:20)" in answer.stderr
+    assert "votes:many (use votes:20)" in answer.stderr
     for arguments, start, said in (
         (("--", "-care", "trained"), "Nothing found.", ""),
         (("trained quaternion",), "id", "No paper matches the whole query"),

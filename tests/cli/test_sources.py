@@ -143,9 +143,9 @@ def test_a_check_of_a_feed_of_papers_says_what_will_happen(site: Site) -> None:
         assert status == 0, stderr
         said += [line for line in stdout.splitlines() if line.startswith(f"{site.url}{path}: ")]
     assert said == [
-        f"{site.url}/thirty: a list of papers, about 30 a day, can be posted.",
-        f"{site.url}/many: papers for search and alerts, not posted, about 300 a day.",
-        f"{site.url}/weekend: no paper yet.",
+        f"{site.url}/thirty: papers that can be posted, about 30 a day.",
+        f"{site.url}/many: papers for search and alerts only, about 300 a day.",
+        f"{site.url}/weekend: no papers yet.",
     ]
     site.pages["/again"] = site.pages["/many"]
     [row] = json.loads(run("add", f"{site.url}/again", "--check", "--json")[1])
@@ -351,7 +351,7 @@ def arxiv(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str
 def test_a_category_of_arxiv_is_checked_filled_and_found(arxiv: dict[str, str]) -> None:
     since = arxiv["since"]
     status, _, shown = run("add", "arxiv:cs.XYZ1")
-    assert (status, "'cs.XYZ1' is not a category of arXiv" in shown) == (2, True)
+    assert (status, "'cs.XYZ1' is not an arXiv category" in shown) == (2, True)
     [checked] = json.loads(paperround("sources", "add", "arxiv:cs.CL", "--since", since, "--check", "--json"))
     assert (checked["status"], checked["brings"], checked["papers_a_day"]) == ("not_yet", "look-up", None)
     [fetched] = json.loads(paperround("sources", "fetch", "--json"))

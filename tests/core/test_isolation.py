@@ -121,7 +121,7 @@ async def test_errors_of_ours_keep_their_type_and_others_their_reason(
 async def test_a_process_that_takes_too_much_is_ended_and_says_so() -> None:
     with pytest.raises(isolation.ChildLimitError, match="within 60 MB of memory"):
         await run(child_functions.take_memory, megabytes=60)
-    with pytest.raises(isolation.ChildLimitError, match="within 1 seconds of processor time"):
+    with pytest.raises(isolation.ChildLimitError, match="within 1 seconds of CPU time"):
         await run(math.factorial, 10_000_000, seconds=1)
     with pytest.raises(isolation.ChildLimitError, match="ended with SIGABRT"):
         await run(os.abort)

@@ -91,7 +91,7 @@ async def test_a_plain_post_and_the_days_leave_papers_for_lookup_out(planning: P
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_a_source_with_digests_for_lookup_is_refused_without_a_topic(planning: PlannerHarness) -> None:
     await add_source(planning, ARXIV, SourceKind.ARXIV)
-    with pytest.raises(daily_service.TopicNeededError, match=r"arXiv cs\.CL brings all new papers.*--topic"):
+    with pytest.raises(daily_service.TopicNeededError, match=r"arXiv cs\.CL lists every new paper.*--topic"):
         await planning.subscribe(source=ARXIV)
     feed = "https://key:secret@feeds.example/all.rss"
     await add_source(planning, feed, SourceKind.FEED)
@@ -99,7 +99,7 @@ async def test_a_source_with_digests_for_lookup_is_refused_without_a_topic(plann
     await store(planning, ANNOUNCED, source=feed)
     # It grew large after the subscription: still no paper is posted without a topic.
     assert await planning.tick(SEOUL_9AM) == 0
-    with pytest.raises(daily_service.TopicNeededError, match=r"feeds\.example/all\.rss brings") as raised:
+    with pytest.raises(daily_service.TopicNeededError, match=r"feeds\.example/all\.rss lists") as raised:
         await planning.subscribe(source=feed, channel_id=21)
     assert "secret" not in str(raised.value)
     with pytest.raises(errors.UsageError, match="is not a source"):

@@ -104,7 +104,7 @@ async def test_a_paper_of_a_day_that_is_not_complete_shows_when_its_list_closes(
     await harness.add_subscription(when=models.When.COMPLETE)
     at = f"<t:{int(FIRST_CLOSE.timestamp())}:R>"
     text = {
-        models.Locale.EN: f"The post waits for the day's list to close. The January 1, 2026 list closes {at}.",
+        models.Locale.EN: f"The post is waiting for the day's list to close. The January 1, 2026 list closes {at}.",
         models.Locale.KO: f"목록 마감을 기다리고 있어요. 2026년 1월 1일 목록은 {at}에 마감돼요.",
     }[harness.texts.locale]
     assert text in await _why(harness, LAST)

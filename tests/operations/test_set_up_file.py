@@ -111,8 +111,8 @@ async def test_a_changed_file_changes_what_it_names_and_leaves_the_rest(made: Da
     changed = changed.replace('at = "7pm"', 'at = "19:00"').replace('excluded = ["survey"]', "min_votes = 4")
     text = changed[: changed.index("[[sources]]")] + changed[changed.index("[[posts]]") :]
     assert await _apply(made, text) == [
-        f'change daily post of channel {1 << 60} at 19:00 (UTC): at "18:30" → "19:00", paused true → false',
-        'change alert of channel 20 for diffusion "모델": excluded ["survey"] → [], min_votes 0 → 4',
+        f'change daily post in channel {1 << 60} at 19:00 (UTC): at "18:30" → "19:00", paused true → false',
+        'change alert in channel 20 for diffusion "모델": excluded ["survey"] → [], min_votes 0 → 4',
     ]
     after = {row.id: row for row in await posts.list_rows()}
     assert before.keys() == after.keys()

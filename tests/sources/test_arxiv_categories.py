@@ -582,7 +582,7 @@ def test_what_is_not_an_announcement_is_a_sentence(answer: str, reason: str) -> 
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ("<html/>", "its answer is not an OAI-PMH list"),
+        ("<html/>", "its response is not an OAI-PMH list"),
         ("<OAI-PMH><error code='badArgument'>bad</error></OAI-PMH>", "it reports an error: badArgument bad"),
         ("<OAI-PMH><error code='noRecordsMatch'/></OAI-PMH>", ""),
     ],

@@ -52,7 +52,7 @@ async def test_a_file_without_a_digest_is_ok_and_an_unreadable_one_fails(tmp_pat
     assert broken.status is FetchStatus.FAILED
     assert broken.reason.startswith("a.md: it is not valid UTF-8")
     assert len(fine.digests) == 1
-    reason = "1 of 2 files not read, all without arXiv ids: README.md"
+    reason = "1 of 2 files not read, all without arXiv IDs: README.md"
     assert (folder_result.status, folder_result.reason) == (FetchStatus.OK, reason)
 
 
@@ -69,14 +69,14 @@ async def test_a_folder_counts_its_unread_files_and_names_three_also_when_nothin
     (tmp_path / "README.md").write_text("# What this is\n", encoding="utf-8")
     (tmp_path / "z.md").write_text(source_payloads.newsletter(), encoding="utf-8")
     first = await fetch_results(files(tmp_path))
-    counted = "5 of 6 files not read, 4 of them with arXiv ids: b.md, c.md, d.md …"
+    counted = "5 of 6 files not read, 4 of them with arXiv IDs: b.md, c.md, d.md …"
     why = "b.md: there is no digest in it: it has 4 arXiv links, but not in a form that can be read"
     assert (first[-1].status, first[-1].reason) == (FetchStatus.OK, f"{counted}; {why}")
     again = await fetch_results(files(tmp_path), merge_page_states(first))
     assert [(result.status, result.reason) for result in again] == [(FetchStatus.UNCHANGED, counted)]
     (tmp_path / "b.md").unlink()
     [fewer] = await fetch_results(files(tmp_path), merge_page_states(first))
-    assert fewer.reason.startswith("4 of 5 files not read, 3 of them with arXiv ids: c.md, d.md, e.md …")
+    assert fewer.reason.startswith("4 of 5 files not read, 3 of them with arXiv IDs: c.md, d.md, e.md …")
 
 
 async def test_a_folder_of_which_no_file_is_read_fails_only_if_papers_stand_in_it(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ async def test_a_too_large_file_fails_with_a_reason(tmp_path: Path) -> None:
     result = (await fetch_results(files(tmp_path)))[0]
     assert (result.status, result.reason) == (
         FetchStatus.FAILED,
-        "a.md: it is 21 MB; a digest file may have at most 20 MB",
+        "a.md: it is 21 MB; a digest file may be at most 20 MB",
     )
 
 
@@ -152,4 +152,4 @@ async def test_a_file_that_breaks_the_reader_stops_no_other_and_is_not_read_agai
         "a.html": unread, "b.json": unread, "c.md": FetchStatus.FAILED, "d.md": FetchStatus.OK
     }  # fmt: skip
     [again] = await fetch_results(files(tmp_path), merge_page_states(results))
-    assert "3 of 4 files not read, 1 of them with arXiv ids: c.md" in again.reason
+    assert "3 of 4 files not read, 1 of them with arXiv IDs: c.md" in again.reason

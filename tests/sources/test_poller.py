@@ -205,7 +205,7 @@ async def test_each_failure_has_its_reason_and_does_not_affect_other_sources(
     assert outcomes == {
         "/html.md": ("failed", "it is an HTML page without a digest"),
         "/broken.md": ("failed", "the server reports an error: internal server error (500)"),
-        "/loop.md": ("failed", "its redirects go in a circle"),
+        "/loop.md": ("failed", "it redirects in a loop"),
         "/inside.md": (
             "refused",
             "169.254.169.254 is a cloud metadata address. Add 169.254.169.254 to PAPERROUND_FETCH_ALLOW if you trust it",
@@ -752,7 +752,7 @@ async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
         stored.append(report.result.papers)
     assert stored == [6, 0, 0]
     assert (
-        "it has brought 6 new papers today (limit 5); 6 of 2025-05-04 – 2025-05-06 are read from tomorrow on"
+        "it has brought 6 new papers today (limit 5); 6 more (2025-05-04 – 2025-05-06) will be read from tomorrow"
         in report.reason
     )
     harness.now += timedelta(days=1)
@@ -856,7 +856,7 @@ async def test_digests_beyond_those_of_a_day_are_read_from_the_next_day_on(
         harness.now += timedelta(hours=hours)
     assert stored == [4, 4, 6]
     assert (
-        "it has brought 4 new digests today, which is the maximum; others are read from tomorrow on"
+        "it has brought 4 new digests today, which is the maximum; the rest will be read from tomorrow"
         in reasons[0]
     )
 
@@ -894,7 +894,7 @@ async def test_papers_that_a_feed_only_describes_count_as_new(
         )
         [report] = await harness.fetch_due()
         harness.now += timedelta(hours=1)
-    assert "it has brought 3 new papers today (limit 3); 2 are read from tomorrow on" in report.reason
+    assert "it has brought 3 new papers today (limit 3); 2 more will be read from tomorrow" in report.reason
     ids = [f"250{poll}.{number:05}" for poll in (1, 2, 3) for number in (1, 2)]
     async with harness.db.read() as connection:
         assert len(await papers.get_ids(connection, ids)) == 3

@@ -65,7 +65,7 @@ async def test_today_is_requested_from_the_publishing_time_on(origin: OriginServ
     seoul = dated_source(origin, fetch, timezone=ZoneInfo("Asia/Seoul"), from_time=time(9), corrected_days=0)
     early = datetime(2025, 5, 6, 23, 59, tzinfo=ZoneInfo("UTC"))
     results = await fetch_results(seoul, now=early)
-    assert (results[0].status, results[0].reason) == (NOT_YET, "asked from 09:00 Asia/Seoul on")
+    assert (results[0].status, results[0].reason) == (NOT_YET, "not requested before 09:00 Asia/Seoul")
     assert origin.requests == []
     await fetch_results(seoul, now=early + timedelta(minutes=1))
     assert origin.paths == ["/2025/05/07.md"]
@@ -117,8 +117,8 @@ async def test_an_undated_address_is_requested_in_every_run(origin: OriginServer
             "HTML page without a digest",
         ),
         ("Just some words.", FAILED, "there is no digest in it"),
-        ("", FAILED, "its answer is empty"),
-        (" \n", FAILED, "its answer is empty"),
+        ("", FAILED, "its response is empty"),
+        (" \n", FAILED, "its response is empty"),
         ("## Daily Papers (2025-05-06)\n", NOT_YET, "2025-05-06: its list of papers is empty"),
         ("## Daily Papers (2025-02-31)\n", FAILED, "no digest"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff\xd8\xff", FAILED, ""),

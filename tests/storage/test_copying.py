@@ -113,7 +113,7 @@ async def test_a_copy_does_not_continue_once_the_source_has_changed(db: Database
     async with db.transaction() as connection:
         await connection.execute(tables.alerts.update().values(min_votes=20))
     with pytest.raises(
-        errors.StorageError, match="source's table alerts has changed since the copy was cut off"
+        errors.StorageError, match="source's table alerts has changed since the copy was interrupted"
     ):
         await copy(db, target)
 

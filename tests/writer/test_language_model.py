@@ -171,8 +171,8 @@ async def _send_brackets(_: web.BaseRequest) -> web.StreamResponse:
 @pytest.mark.parametrize(
     ("handler", "path", "reason"),
     [
-        (_send_without_end, "", "its answer is larger than 2 MB"),
-        (_send_without_end, "/error", "its answer is larger than 2 MB"),
+        (_send_without_end, "", "its answer cannot be read: its response is larger than 2 MB"),
+        (_send_without_end, "/error", "its answer cannot be read: its response is larger than 2 MB"),
         (_send_interim, "", "its answer does not follow HTTP"),
         (_send_slowly, "", "it did not answer within"),
         (_send_packed, "", "its answer is compressed"),

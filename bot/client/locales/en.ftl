@@ -68,7 +68,7 @@ list-partial-heading = These match only part of what you asked for
 list-missing = missing: { $terms }
 list-perhaps = Did you mean: { $topics }
 list-ignored = Ignored filters: { $filters }
-list-ignored-forms = { $ignored } (write { $forms })
+list-ignored-forms = { $ignored } (use { $forms })
 list-name-corrected = No author is called “{ $name }”; showing the closest name
 list-other-authors = Similar names: { $names }
 list-namesakes = Several people have this name: { $names }
@@ -91,7 +91,7 @@ archive-extent = The archive holds { $count ->
 }, from { $first } to { $last }.
 archive-empty = The archive is still empty. Papers arrive with the first digest.
 try-instead = You could try:
-try-name = Try only the family name, or Hangul instead of Latin letters or the other way round, or pick one from the list as you type.
+try-name = Try the family name alone, try Hangul instead of Latin letters or vice versa, or pick a name from the list that opens as you type.
 as-a-topic = As a topic · { $count ->
     [one] 1 paper
    *[other] { $count } papers
@@ -121,7 +121,7 @@ saved-pick = Pick a paper to open or edit
 saved-order = Sort by
 saved-order-newest = Newest first
 saved-order-oldest = Oldest first
-saved-order-votes = Most votes
+saved-order-votes = Most votes first
 saved-order-title = By title
 saved-tags = Tags
 saved-all-tags = All papers
@@ -129,14 +129,14 @@ saved-search = Search
 saved-search-label = Words, or tags such as #rl
 saved-search-hint = diffusion model #to-read
 saved-show-all = Show all
-saved-filter = Only { $query }
+saved-filter = Filter: { $query }
 saved-none-found = ### No saved papers match “{ $query }”
 saved-export = Export as a file
 saved-on = saved { $date }
 saved-unlisted = not in a digest yet
 saved-note = note: { $note }
 saved-edit-note = Note
-saved-note-label = Your note; only you see it
+saved-note-label = Your note; only you can see it
 saved-edit-tags = Tags
 saved-tags-label = Up to { $count } tags, separated by commas
 saved-tags-hint = rl, to read
@@ -161,10 +161,10 @@ saved-shared = ### { $count ->
        *[other] { $count } papers
     } that { $name } saved
 saved-shared-more = and { $count } more
-saved-import-too-large = The file is larger than { $megabytes } MB. Export part of your library, without attachments and abstracts.
+saved-import-too-large = The file is larger than { $megabytes } MB. Export only part of your library, without attachments or abstracts.
 saved-import-unreadable = This file can't be read. Export your library as BibTeX, RIS, CSL JSON or Zotero RDF.
 saved-imported = ### { $count ->
-        [0] No paper was saved
+        [0] No papers saved
         [one] One paper saved
        *[other] { $count } papers saved
     }
@@ -243,15 +243,15 @@ no-paper-in-message = No papers found. The message has no arXiv, Hugging Face or
 published-on = published { $date }
 paper-fetched = Not in a digest yet; these details are from arXiv and Hugging Face
 tell-me = Notify me when it's listed
-tell-made = You'll get a direct message once the paper { $paper } is in a digest.
+tell-made = You'll get a direct message once paper { $paper } is in a digest.
 tell-listed = This paper is in a digest now. Search for it again.
 term-paper = with the arXiv ID { $terms }
 alert-paper = The paper { $papers }, once it is in a digest
 alert-found-paper = now in a digest
 lookup-unknown = arXiv has no paper with the ID { $paper }. Check the number.
-lookup-unreachable = The paper { $paper } is not in a digest yet, and arXiv isn't answering right now. Try again in a few minutes.
-lookup-late = The paper { $paper } is not in a digest yet, and arXiv is slow to answer. Try again in a minute.
-lookup-limited = The paper { $paper } is not in a digest yet. You can fetch up to 5 such papers a minute and 20 a day. Try again later.
+lookup-unreachable = Paper { $paper } is not in a digest yet, and arXiv isn't answering right now. Try again in a few minutes.
+lookup-late = Paper { $paper } is not in a digest yet, and arXiv is slow to answer. Try again in a minute.
+lookup-limited = Paper { $paper } is not in a digest yet. You can fetch up to 5 such papers a minute and 20 a day. Try again later.
 open-arxiv = Open on arXiv
 open-huggingface = Open on Hugging Face
 no-paper-near = No paper has this title; showing papers on the topic
@@ -312,7 +312,7 @@ alert-resume-all = Resume all alerts
 see-status = See status
 resume-post = Resume
 reason-unknown = The reason is unknown.
-reason-unknown-channel = The channel was deleted. Set the daily post up again in another one.
+reason-unknown-channel = The channel was deleted. Set this up again in another channel.
 reason-guild-left = Paperround is no longer in that server. Invite it again to continue.
 reason-no-access = Paperround can't see the channel. Turn on **View Channel** for Paperround in the channel's settings › Permissions. Posting then resumes automatically.
 reason-no-permission = Paperround needs **View Channel** and **Send Messages** there. Turn them on in the channel's settings › Permissions. Posting then resumes automatically.
@@ -325,7 +325,7 @@ reason-no-shared-server = You don't share a server with Paperround, so it can't 
 reason-thread-locked = The thread is locked. Unlock it, and posting resumes automatically.
 reason-tag-needed = The forum requires a tag on every post. Allow posts without one, and posting resumes automatically; or choose another channel.
 reason-wrong-channel-kind = This type of channel can't take the post. Choose a text, announcement or forum channel.
-reason-refused-content = Discord refused the message. If Discord accepted a plainer version, that was posted. The operator can find the details in the log.
+reason-refused-content = Discord refused the message. A simpler version was posted instead if Discord accepted it. The operator can find the details in the log.
 reason-discord-trouble = Discord had a problem. Paperround will try again automatically.
 reason-rate-limited = Discord asked Paperround to slow down. Paperround will try again automatically.
 reason-too-old = It couldn't be posted in time, so it was skipped.
@@ -382,7 +382,7 @@ alert-silent = without a notification
 alert-only-ko = only papers with a Korean summary
 alert-only-en = only papers with an English summary
 alert-with-forms = including translations
-follow-of-paper = 🔔 Follow topic or author
+follow-of-paper = 🔔 Follow a topic, institution or author
 follow-kind-keyword = Topic
 follow-kind-institution = Institution
 follow-kind-author = Author
@@ -401,7 +401,7 @@ refused-no-terms = An alert needs a keyword, an author or an institution. Try **
 refused-too-many-terms = An alert can have up to { $most } words and names, and you gave { $count }. Put the rest into a second alert.
 refused-too-many-excluded-words = An alert can exclude up to { $most } words, and you gave { $count }. Keep the most common ones.
 refused-text-too-long = “{ $text }” has { $length } characters; a word or name can have up to { $most }. Shorten it, or separate several with commas.
-refused-no-letters = “{ $text }” has no letter or number to look for. Use words such as **reinforcement learning**.
+refused-no-letters = “{ $text }” has no letters or numbers to look for. Use words such as **reinforcement learning**.
 refused-only-particles = “{ $text }” is in every text. Use a more specific word, such as **diffusion**.
 refused-no-institution = “{ $text }” doesn't identify an institution. Give its full name, such as **KAIST**.
 refused-excludes-all = Every paper with “{ $text }” also has “{ $word }”, so excluding it leaves no papers. Remove one of the two.
@@ -412,7 +412,7 @@ alert-several = Several of your alerts have these words. Pick one from the list 
 alert-no-such-channel = Alerts can only be sent to text and announcement channels.
 needs-manage-messages = To create an alert in { $channel }, you need the **Manage Messages** permission there.
 needs-mention-role = You can't mention { $role } in { $channel }. Choose a role that everyone can mention, or ask someone with the **Mention @everyone, @here, and All Roles** permission.
-topic-asks-nothing = Enter something to search for: words, `author:` or `votes:`, such as **diffusion -survey**, in at most 200 characters.
+topic-asks-nothing = Enter something to search for, up to 200 characters: words, `author:` or `votes:`, such as **diffusion -survey**.
 channel-not-here = That channel is not in this server, or no longer exists.
 bot-lacks-permissions = Paperround can't post in { $channel } yet. Give it { $permissions } in the channel's settings › Permissions, then try again.
 rights-unknown = Couldn't check your permissions in that server. Try again in a few minutes.
@@ -437,18 +437,18 @@ alerts-paused = { $count ->
    *[other] { $days } days.
 }
 alerts-resumed = { $count ->
-    [one] One alert is on again.
-   *[other] { $count } alerts are on again.
+    [one] Resumed one alert.
+   *[other] Resumed { $count } alerts.
 }
 alert-removed = Removed: { $alert }
 alert-remove-all = Remove all
 alert-stop-all-sure = { $count ->
     [one] Remove your alert?
    *[other] Remove all { $count } of your alerts?
-} You can also pause { $count ->
+} You can pause { $count ->
     [one] it
    *[other] them
-} for a week.
+} for a week instead.
 alerts-all-removed = { $count ->
     [one] Removed one alert.
    *[other] Removed { $count } alerts.
@@ -482,7 +482,7 @@ votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 ## The daily post
 setup-heading = Daily post in { $channel }
 setup-first = First post: { $at } ({ $relative })
-setup-closes = A day's list usually closes at { $time }; until then its papers and votes still change.
+setup-closes = A day's list usually closes at { $time }; until then its papers and votes can still change.
 setup-start = Start
 setup-start-now = Start and post now
 setup-exists = { $channel } already has { $count ->
@@ -491,7 +491,7 @@ setup-exists = { $channel } already has { $count ->
 }
 setup-edit = Edit the existing one
 setup-add = { $count ->
-    [one] Add a second
+    [one] Add a second one
    *[other] Add another
 }
 permissions-ready = All the permissions are in place:
@@ -516,11 +516,11 @@ subscription-source = From { $source } only
 subscription-server-picks = Plus server picks
 subscription-silent = Without a notification
 subscription-spread = { $minutes ->
-    [0] Spread over { $spread } minutes: this channel comes first
-    [one] Spread over { $spread } minutes: this channel comes 1 minute later
-   *[other] Spread over { $spread } minutes: this channel comes { $minutes } minutes later
+    [0] Spread over { $spread } minutes: this channel's post comes at the set time
+    [one] Spread over { $spread } minutes: this channel's post comes 1 minute after the set time
+   *[other] Spread over { $spread } minutes: this channel's post comes { $minutes } minutes after the set time
 }
-server-picks-are-weekly = Only a weekly post lists server picks, this server's most saved and shared papers. Choose the style Weekly.
+server-picks-are-weekly = Only a weekly post lists server picks, this server's most saved and shared papers. Choose the Weekly style.
 subscription-mention = Mentions { $role }
 forecast-recent = Papers on { $days } of the last 14 days, { $papers } a day
 forecast-past = Papers on { $days } of the 14 days up to { $until }, { $papers } a day
@@ -540,14 +540,14 @@ style-forum = Forum
 style-announcement = Announcement
 style-weekly = Weekly
 subscription-heading = Daily post in { $channel }
-subscriptions-heading = Daily posts of this server · { $count }
+subscriptions-heading = This server's daily posts · { $count }
 subscription-option = No. { $id } · { $style }
 subscription-pick = Pick a daily post
 subscription-preview = Preview
 subscription-now = Post now
 subscription-pause = Pause
 subscription-copy = Copy to channels
-copy-heading = Copy the daily post of { $channel }
+copy-heading = Copy the daily post in { $channel }
 copy-choose = Choose up to { $most } channels. Nothing is set up until you confirm.
 copy-menu = Channels to copy it to
 copy-will = { $channel } will get this daily post
@@ -578,7 +578,7 @@ next-unknown = Nothing scheduled
 paused-by = Paused by { $user }, { $at }
 paused-at = Paused { $at }
 preview-note = **Preview:** this is what would be posted now.
-preview-nothing-new = **Preview:** there is nothing new to post now. This shows the newest papers there are.
+preview-nothing-new = **Preview:** there is nothing new to post now. This shows the newest papers instead.
 subscription-edit-schedule = Time, days, role
 subscription-edit-papers = Topic, papers, style
 subscription-form-heading = Edit the daily post in { $channel }
@@ -603,9 +603,9 @@ time-not-understood = “{ $text }” is not a time that Paperround understands.
 spread-not-understood = A spread is a number of minutes from 0 to { $high }, such as 30m; 0 switches it off.
 zone-unknown = Unknown time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
-weekly-at-its-hour = A weekly post goes out at its set time; it can't wait for a day's list to close.
-source-needs-topic = This source brings all new papers of a day, most of them without votes. A daily post from it needs a **topic** too.
-source-has-no-day = This source's lists never close, so a daily post from it can only go out at its set time. Set **when** to “At this time”.
+weekly-at-its-hour = A weekly post goes out at its set time; it can't wait for a day's list to close. Turn waiting off, or choose another style.
+source-needs-topic = This source lists every new paper of the day, most of them without votes, so a daily post from it also needs a **topic**.
+source-has-no-day = This source's lists never close, so a daily post from it can only go out at its set time. Set **when** to “At the set time”.
 no-such-source = Source **{ $source }** not found. Pick one from the list that opens as you type.
 style-does-not-fit = { $channel } can't take this style. Forum channels take only the Forum style, and the Announcement style needs an announcement channel.
 
@@ -625,13 +625,13 @@ status-discord-limited = Discord is limiting the bot's requests right now. Pendi
 status-discord-troubled = Discord isn't answering properly right now. Pending posts go out when it recovers.
 status-discord-refused = Requests that Discord refused in the last 10 minutes: { $count } (limit { $limit })
 status-no-digest = No digest has arrived yet.
-status-no-source = No source yet. The operator can add the first one with { $command }.
+status-no-source = No sources yet. The operator can add the first one with { $command }.
 status-no-post = This server doesn't have a daily post.
 status-last = last { $last }
 status-next = { $next }
 status-no-message = nothing so far
-status-no-role = The role that it mentions was deleted, so the post mentions no role until another one is chosen.
-status-message = post
+status-no-role = The role it mentioned was deleted, so it mentions nobody now. Edit the daily post to choose another role.
+status-message = message
 status-templates = A template has an error, so the built-in wording is posted instead: { $files }. The reason is in the log.
 status-to-you = Messages to you
 status-alerts = { $count ->
@@ -651,14 +651,14 @@ nothing-to-post-again = This is already resolved; there is nothing to post again
 ## Help
 help-heading = Paperround
 help-intro =
-    Today's machine-learning papers, and all the earlier ones. Only you see the answers until you share them.
+    Today's machine-learning papers, and all the earlier ones. Only you can see the answers until you share them.
     -# ▲ votes = Hugging Face upvotes · digest = the list of a day's papers
 help-set-up = Set up a daily post
 help-show = What it can do
 # The sections of /help, and the commands of each in their order.
 help-reading = Reading
     .today = your five papers for today
-    .digest = the papers of a day
+    .digest = a day's papers
     .top = the most upvoted papers
     .topic = papers on a topic, in Korean or English
     .author = an author's papers
@@ -676,14 +676,14 @@ help-following = Alerts
     .alerts-remove = remove an alert
 help-channel = In a channel (Manage Server)
     .daily-setup = set up a daily post; **spread** avoids the busiest minute
-    .daily-list = the daily posts of this server
+    .daily-list = this server's daily posts
     .daily-edit = edit a daily post
     .daily-preview = see what would be posted
     .daily-now = post right away
     .daily-pause = pause a daily post, or resume it
     .daily-copy = set up the same daily post in other channels
     .daily-remove = remove a daily post
-    .write-status = what Paperround writes itself, and what it could not write
+    .write-status = digests that Paperround writes, and papers it couldn't write about
 help-general = Paperround
     .status = what arrived, what comes next, what is stuck
     .why = why a paper was not posted in this channel
@@ -709,14 +709,14 @@ why-off-topic = It doesn't match this channel's topic, “{ $topic }”.
 why-other-source =
     { $source ->
         [none] Only a source for search and alerts has it, such as an arXiv category. This channel takes papers from digests and lists.
-       *[other] This channel takes papers from { $source } only, which hasn't listed it.
+       *[other] This channel takes papers only from { $source }, which hasn't listed it.
     }
 why-not-then = It was not a candidate when the { $date } post was made: it had fewer votes, the post had other settings, or the digest did not have it yet. It would be posted now.
 why-not-recorded = The post made from the { $date } digest didn't include it. The reason is no longer stored.
 why-first-post = The first post in a channel shows only the newest digest, and this paper's digest is older.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
 why-settling = The { $date } digest is waiting for votes to settle. It will be posted { $at }.
-why-closing = The post waits for the day's list to close. The { $date } list closes { $at }.
+why-closing = The post is waiting for the day's list to close. The { $date } list closes { $at }.
 why-stopped = This daily post is paused.
 why-superseded = The { $date } digest arrived after a newer one had been posted, so it was skipped.
 why-before-subscription = The { $date } digest is from before this daily post was set up.
@@ -728,7 +728,7 @@ why-may-change = This can change until the next post, { $at }.
 why-put-off = { $day } is a day without posts, so its post goes out on the next day that has posts.
 why-edit = A server manager can change this with { $command }.
 why-former-subscription = A daily post that was removed
-why-not-listed = The paper { $paper } is not in a digest yet, so it couldn't be posted.
+why-not-listed = Paper { $paper } is not in a digest yet, so it can't be posted.
 why-no-subscription = This server doesn't have a daily post. A server manager can set one up with { $command }.
 why-no-subscription-here = This channel doesn't have a daily post. This server has one in { $channels }.
 
@@ -770,7 +770,7 @@ sources-order = Where sources disagree, the one listed first here wins. For titl
 source-folder = folder
 source-url = dated URL
 source-feed = feed
-source-huggingface = Hugging Face: the list of each day, votes, authors
+source-huggingface = Hugging Face: each day's list, votes, authors
 source-arxiv = arXiv: titles, authors, abstracts
 source-brings-posts = { $count ->
     [one] about one paper a day
@@ -780,9 +780,9 @@ source-brings-look-up = { $count ->
     [one] about one paper a day, for search and alerts
    *[other] about { $count } papers a day, for search and alerts
 }
-source-last = last { $last }
+source-last = last read { $last }
 source-never = nothing read so far
-source-next = next { $next }
+source-next = next check { $next }
 source-due = next check in a moment
 source-back-fill = Reading papers since { $since }: { $papers } so far{ $share ->
     [0] {""}
@@ -851,7 +851,7 @@ me-forget-question =
     }, { $alerts ->
         [one] one alert
        *[other] { $alerts } alerts
-    } (including those in channels), the record of { $messages ->
+    } (including any in channels), the record of { $messages ->
         [one] one message
        *[other] { $messages } messages
     } to you, your settings and everything learned from these will be deleted, and messages that are still waiting won't be sent.
@@ -929,14 +929,14 @@ updates-venue = accepted at { $value }
 updates-saved = Saved papers
 updates-stop = Stop updates
 updates-start = Get updates
-updates-on = Once a week you'll get a direct message when your saved papers have updates: a new version, a withdrawal, code, a model, or a venue that accepted one.
+updates-on = When your saved papers have updates, you'll get one direct message a week: new versions, withdrawals, code, models and acceptances.
 updates-off = You won't get updates about your saved papers.
 
 # The web archive
 
 web-name = Paperround
 web-description = Each day's machine-learning papers, with summaries and votes.
-web-skip = Skip to the content
+web-skip = Skip to content
 web-search = Search
 web-search-label = A topic, in Korean or English
 web-search-hint = A topic, such as diffusion model

@@ -427,8 +427,8 @@ subscription-source = { $source }의 논문만
 subscription-server-picks = 서버 인기 논문(많이 저장·공유한 논문)도 함께
 subscription-silent = 알림 소리 없이 게시
 subscription-spread = { $minutes ->
-    [0] 최대 { $spread }분 분산 · 이 채널은 지연 없이 게시
-   *[other] 최대 { $spread }분 분산 · 이 채널은 { $minutes }분 뒤에 게시
+    [0] 최대 { $spread }분 분산 · 이 채널은 정한 시각에 게시
+   *[other] 최대 { $spread }분 분산 · 이 채널은 정한 시각 { $minutes }분 뒤에 게시
 }
 server-picks-are-weekly = 서버 인기 논문은 주간 글에만 실려요. 형식을 ‘주간’으로 골라 주세요.
 subscription-mention = { $role } 멘션
@@ -507,7 +507,7 @@ time-not-understood = “{ $text }”에서 시각을 알아보지 못했어요.
 spread-not-understood = 분산은 30m이나 30분처럼 0~{ $high }분으로 적어 주세요. 0을 넣으면 꺼져요.
 zone-unknown = 알 수 없는 시간대예요: “{ $text }”. 서울, Europe/Berlin, KST처럼 적어 주세요.
 channel-not-postable = 자동 게시는 텍스트, 공지, 포럼 채널에만 올릴 수 있어요.
-weekly-at-its-hour = 주간 형식에서는 ‘목록이 마감되면 올리기’를 쓸 수 없어요. 정한 시각에 올라가요.
+weekly-at-its-hour = 주간 형식에서는 ‘목록이 마감되면 올리기’를 쓸 수 없어요. 이 설정을 끄거나 다른 형식을 골라 주세요.
 source-needs-topic = 이 출처에는 그날의 새 논문이 모두 들어오고, 대부분 추천 수가 없어요. 이 출처에서 매일 올리려면 **주제**도 정해 주세요.
 source-has-no-day = 이 출처에는 목록 마감이 없어서 정한 시각에만 올릴 수 있어요. **시점**을 ‘정한 시각에’로 골라 주세요.
 no-such-source = **{ $source }** 출처를 찾지 못했어요. 옵션에 나오는 출처 중에서 골라 주세요.
@@ -1091,7 +1091,7 @@ command-choice =
     .thread = 스레드: 논문은 스레드 안에
     .forum = 포럼: 하루에 글 하나
     .announcement = 공지: 이 채널을 팔로우한 서버에도 게시
-    .weekly = 주간: 뒤늦게 추천이 오른 논문
+    .weekly = 주간: 지난 7일의 논문 중 아직 올리지 않은 것
     .any = 하나라도 맞으면
     .all = 모두 맞을 때만
     .now = 나오는 대로 바로
