@@ -252,6 +252,19 @@ async def test_what_looks_for_the_matches_of_alerts_waits_for_its_admission(harn
     assert not await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
 
 
+async def test_previews_of_alerts_leave_room_for_look_ups(harness: ClientHarness) -> None:
+    """Each reads a month of papers, one after the other."""
+    previews = harness.bot.services.previews
+    custom_id = message_builder.pack_custom_id(alerts_messages.SAVE, f"{client_messages.NEW_ALERT}로봇")
+    async with previews.admitted(1):
+        previews.patience = 0.0
+        answer = await _press_forged(harness, custom_id)
+        assert shown_text(last_response(answer)) == harness.texts("busy")
+        assert shown_text(await harness.ask("paper", paper="2501.00001")) != harness.texts("busy")
+    await _press_forged(harness, custom_id)
+    assert await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
+
+
 async def test_what_matches_the_topics_of_daily_posts_waits_for_its_admission(harness: ClientHarness) -> None:
     """One manager's presses would else hold all connections of readers."""
     subscription = await harness.add_subscription(topic="robot")
