@@ -552,7 +552,7 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
     key = await store_draft(request.services.text_tokens, request.user_id, draft)
     try:
         with map_alert_errors():
-            async with router.admitted_lookup(interaction):
+            async with router.admitted_preview(interaction):
                 matches = await request.services.alerts.preview(draft)
     except UserError as error:
         return alerts_messages.refused_view(texts, texts(error.key, **error.arguments), key)
@@ -568,7 +568,7 @@ async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
     await _require_allowed(request, draft)
     alerts = request.services.alerts
     with map_alert_errors():
-        async with router.admitted_lookup(request.interaction):
+        async with router.admitted_preview(request.interaction):
             matches = await alerts.preview(draft)
         try:
             if draft.id:

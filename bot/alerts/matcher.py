@@ -370,19 +370,23 @@ class PaperTexts:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._prepared: dict[int, PreparedPaper] = {}
+        self._characters = 0
 
     def clear(self) -> None:
         """Forget the papers, whose texts may have changed."""
         self._prepared.clear()
+        self._characters = 0
 
     async def get(self, paper_id: int) -> PreparedPaper | None:
         """Return a paper with its text; None if no digest names it any more."""
         if paper_id not in self._prepared:
             async with self._database.read() as connection:
                 for detail in await papers.list_details(connection, [paper_id]):
-                    if sum(text.characters for _, text in self._prepared.values()) > MAX_CACHED_CHARACTERS:
-                        self._prepared.clear()
-                    self._prepared[paper_id] = detail, await asyncio.to_thread(keyword_text, detail)
+                    if self._characters > MAX_CACHED_CHARACTERS:
+                        self.clear()
+                    text = await asyncio.to_thread(keyword_text, detail)
+                    self._prepared[paper_id] = detail, text
+                    self._characters += text.characters
         return self._prepared.get(paper_id)
 
 

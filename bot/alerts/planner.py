@@ -135,6 +135,8 @@ RETRY_DELAY = timedelta(hours=1)
 DUE_LIMITS = 50, 500
 """Due matches whose recipients are planned in one transaction: at first, and at most."""
 CROSSED_LIMIT = 2000
+MAX_SHOWN = 25
+"""Papers of a message, of which five are shown in full and the others in its menu; further ones are counted."""
 QUOTED_PAPERS, QUOTED_REASONS = 5, 10
 """Papers of a message that are shown with their reasons, and reasons of each that are shown unless they are the same."""
 MAX_LOGGED_KEYS = 10
@@ -702,10 +704,12 @@ def _quote_paper(places: Iterable[tuple[list[PaperMatch], int]], text: keywords.
 
 
 def _limit(matches: Sequence[PaperMatch], active: Mapping[int, models.Alert]) -> list[PaperMatch]:
-    """Return the best papers: of each alert at most its `max_papers`."""
+    """Return the best papers: of each alert at most its `max_papers`, and MAX_SHOWN of all."""
     counts: Counter[int] = Counter()
-    shown = []
+    shown: list[PaperMatch] = []
     for match in matches:
+        if len(shown) == MAX_SHOWN:
+            break
         alert_ids = {reason.alert_id for reason in match.reasons}
         if any(counts[alert_id] < active[alert_id].max_papers for alert_id in alert_ids):
             counts.update(alert_ids)

@@ -286,6 +286,7 @@ class Container:
             search=search,
             glossary=glossary,
             lookups=admission.Admission(admission.MAX_AT_ONCE, patience=admission.PATIENCE_SECONDS),
+            previews=admission.Admission(1, patience=admission.PATIENCE_SECONDS),
             transfers=admission.Admission(1, max_waiting=admission.MAX_WAITING_TRANSFERS),
             trends=TrendService(database, self.clock, glossary),
             rising=rising,

@@ -37,8 +37,6 @@ PATH = "/interactions"
 SIGNATURE, TIMESTAMP = "X-Signature-Ed25519", "X-Signature-Timestamp"
 MAX_AGE = timedelta(seconds=60)
 """Between a request's timestamp and this machine's clock, before or after."""
-MAX_SEEN = 50_000
-"""Requests that are remembered while their timestamps are valid: 400 a second, in 8 MB."""
 MAX_BODY_BYTES = 250_000
 """Twice the largest interaction, a long message's menu. Who has signed a body is known once it is read, on all connections."""
 LIMITS = http_server.Limits(connections=256, seconds=10.0, request_bytes=MAX_BODY_BYTES + 16_000)
@@ -97,13 +95,16 @@ class InteractionServer:
         return web.Response(status=202)
 
     def _note(self, signed: bytes) -> bool:
-        """Return whether this is the first request with the signed text, by its hash: a signature can be written in two ways."""
+        """Return whether this is the first request with the signed text, by its hash: a signature can be written in two ways.
+
+        Remembered are requests that Discord signed, while their timestamps are valid: 400 a second take 8 MB.
+        """
         digest, now = hashlib.sha256(signed).digest(), self._clock()
         if digest in self._seen:
             return False
         self._seen[digest] = now
         # The oldest are first. A timestamp ahead of this clock is valid for twice as long.
-        while len(self._seen) > MAX_SEEN or now - next(iter(self._seen.values())) > 2 * MAX_AGE:
+        while now - next(iter(self._seen.values())) > 2 * MAX_AGE:
             del self._seen[next(iter(self._seen))]
         return True
 
@@ -128,7 +129,7 @@ class InteractionServer:
         try:
             self._key.verify(bytes.fromhex(headers.get(SIGNATURE, "")), timestamp.encode() + body)
             age = self._clock().timestamp() - int(timestamp)
-        except (InvalidSignature, ValueError):
+        except (InvalidSignature, ValueError, OverflowError):
             return False
         return abs(age) <= MAX_AGE.total_seconds()
 

@@ -11,6 +11,7 @@ search index always change together.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -328,7 +329,9 @@ async def write_digest_papers(
     await archive.add_entries(connection, digest_entries, ids)
     described = {known[name] for name, of in appearances.items() if name in known and _characters(of)}
     await _remerge(connection, indexer, stored, rewritten={*described, *former_ids})
-    sizes = {arxiv_id: _characters(appearances[arxiv_id]) for arxiv_id in new}
+    sizes = {
+        arxiv_id: _characters(appearances[arxiv_id]) + _count_letters(merged[arxiv_id]) for arxiv_id in new
+    }
     # Authors and indexing take many times as long as the rest, other writers wait for them, and only searches read them.
     is_large = len(sizes) > CHUNK_PAPERS or sum(sizes.values()) > CHUNK_CHARACTERS
     if is_large:
@@ -372,6 +375,11 @@ def _characters(appearances: Iterable[Appearance]) -> int:
     return sum(len(section.body) for appearance in appearances for section in appearance.entry.sections)
 
 
+def _count_letters(paper: MergedPaper) -> int:
+    """Return the length of the authors' names, of which each is looked up and indexed."""
+    return sum(map(len, paper.authors))
+
+
 def _chunked(ids: Iterable[_Id], size: Callable[[_Id], int], max_size: int) -> Iterator[list[_Id]]:
     """Yield papers in chunks bounded in their number and in the sum of their sizes."""
     chunk: list[_Id] = []
@@ -409,20 +417,22 @@ async def _remerge(
         changes |= {id_: (stored[id_], paper) for id_, paper in changed.items()}
         await papers.update(connection, list(changed.items()))
         listed_before = {id_ for id_ in chunk if _is_listed(stored[id_])}
-        names = {
-            id_: author_names(paper)
-            for id_, paper in changed.items()
-            if paper.authors != stored[id_].authors or _is_listed(paper) != (id_ in listed_before)
-        }
-        changed_authors = await papers.set_authors(connection, names) if names else []
         if unlisted := [id_ for id_ in listed_before if not _is_listed(merged[id_])]:
             await indexer.remove(connection, unlisted)
         sizes = {
-            id_: _characters(appearances.get(id_, ())) + len(paper.abstract or "")
+            id_: _characters(appearances.get(id_, ())) + len(paper.abstract or "") + _count_letters(paper)
             for id_, paper in merged.items()
             if _is_listed(paper) and (id_ in rewritten or id_ in changed)
         }
-        if is_large or sum(sizes.values()) > CHUNK_CHARACTERS:
+        is_postponed = is_large or sum(sizes.values()) > CHUNK_CHARACTERS
+        names = {
+            id_: author_names(paper)
+            for id_, paper in changed.items()
+            if not (is_postponed and id_ in sizes)  # `catch_up` stores those
+            and (paper.authors != stored[id_].authors or _is_listed(paper) != (id_ in listed_before))
+        }
+        changed_authors = await papers.set_authors(connection, names) if names else []
+        if is_postponed:
             groups = _chunked(sizes, sizes.__getitem__, GROUP_CHARACTERS)
             await indexer.postpone(connection, groups, changed_authors)
         elif sizes or changed_authors:
@@ -619,12 +629,11 @@ class DigestWriter:
         """
         if previous is None or not _is_listing(sourced) or not _is_same_day(sourced, previous):
             return sourced
+        if len(sourced.digest.text) >= listing.MAX_UNION_LENGTH:
+            return sourced
         text = await archive.get_text(connection, previous.digest_id)
         assert text is not None
-        [former] = listing.parse_text(text)
-        digest = listing.union(sourced.digest, former)
-        language = fields.detect_language(digest.entries).value
-        return replace(sourced, digest=digest, language=language, hash=_digest_hash(digest))
+        return await asyncio.to_thread(_unite, sourced, text)
 
     async def _move_location(
         self, connection: Connection, sourced: SourcedDigest, previous: DigestLocation | None, digest_id: int
@@ -712,6 +721,13 @@ class DigestWriter:
 
 def _is_listing(sourced: SourcedDigest) -> bool:
     return sourced.digest.format in listing.FORMATS
+
+
+def _unite(sourced: SourcedDigest, former_text: str) -> SourcedDigest:
+    [former] = listing.parse_text(former_text)
+    digest = listing.union(sourced.digest, former)
+    language = fields.detect_language(digest.entries).value
+    return replace(sourced, digest=digest, language=language, hash=_digest_hash(digest))
 
 
 def _is_same_day(sourced: SourcedDigest, location: DigestLocation) -> bool:

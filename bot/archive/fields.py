@@ -25,6 +25,10 @@ MAX_PAPERS = 5_000
 """The most papers of one digest: fifty times a busy day, and few enough to be stored in one transaction."""
 MAX_AUTHORS = 10_000
 """The most authors of one paper: twice as many as any paper has had."""
+MAX_NAMES_LENGTH = 2_000_000
+"""The most characters of all names of a digest, each counted with `_NAME_COST` more: ten times those of all of arXiv on one
+day. Authors take more time and memory to store than texts do."""
+_NAME_COST = 20
 MAX_SECTIONS = 1_000
 """The most highlights or chapters of one paper."""
 MAX_CHARACTERS = 40_000
@@ -116,6 +120,20 @@ def clean_names(values: object) -> tuple[str, ...]:
         return ()
     lines = (line for value in values if (line := clean_line(value, MAX_NAME_LENGTH)))
     return tuple(itertools.islice(lines, MAX_AUTHORS))
+
+
+def count_fitting(names_by_paper: Iterable[Sequence[str]]) -> int:
+    """Return how many of a digest's papers, from the first on, may keep their authors: those of MAX_NAMES_LENGTH together."""
+    totals = itertools.accumulate(sum(map(len, names)) + _NAME_COST * len(names) for names in names_by_paper)
+    return sum(1 for _ in itertools.takewhile(lambda total: total <= MAX_NAMES_LENGTH, totals))
+
+
+def describe_left_out(count: int) -> str:
+    """Return the problem of a digest of which this number of papers are without their authors."""
+    return (
+        f"the names of a digest have at most {MAX_NAMES_LENGTH:,} characters; the authors of {count:,} papers are"
+        " left out"
+    )
 
 
 def clean_url(value: object) -> str | None:

@@ -20,6 +20,10 @@ from storage.models import Digest, DigestFormat, Entry, Problem, Section
 MAX_SUMMARY_LENGTH = 4_000
 """Characters of a summary, which is usually one sentence."""
 
+MAX_UNION_LENGTH = 8_000_000
+"""Characters of a list with what only its former text has: twice those of a day of all of arXiv. A list may have other papers at
+each poll, and all of its text is read for the next one."""
+
 MAX_SECTIONS = 30
 """Parts of a paper's text in a list."""
 
@@ -141,10 +145,27 @@ def identity(digest: Digest) -> str:
 
 
 def union(digest: Digest, former: Digest) -> Digest:
-    """The listing with the papers and fields that only the `former` list of the same place has."""
+    """The listing with the papers and fields that only the `former` list of the same place has, as far as there is room."""
+    room = MAX_UNION_LENGTH - len(digest.text)
     former_papers = {paper["arxiv_id"]: paper for paper in papers_of(former)}
-    papers = [{**former_papers.pop(paper["arxiv_id"], {}), **paper} for paper in papers_of(digest)]
-    return _build_cleaned(digest.format, digest.date, [*papers, *former_papers.values()], digest.problems)
+    papers: list[Paper] = []
+    for paper in papers_of(digest):
+        known = former_papers.pop(paper["arxiv_id"], {})
+        added = {name: value for name, value in known.items() if name not in paper}
+        room -= len(json.dumps(added, ensure_ascii=False)) if added else 0
+        papers.append({**known, **paper} if room >= 0 else paper)
+    left_out = 0
+    for paper in former_papers.values():
+        room -= len(json.dumps(paper, ensure_ascii=False))
+        if room < 0 or len(papers) >= fields.MAX_PAPERS:
+            left_out += 1
+        else:
+            papers.append(paper)
+    problems = digest.problems
+    if left_out:
+        lost = f"{left_out:,} papers that were in this list before, and are not now, are left out: it is too long"
+        problems = (*problems, Problem(1, lost))
+    return _build_cleaned(digest.format, digest.date, papers, problems)
 
 
 def keep(digest: Digest, on: date, is_kept: Callable[[str], bool]) -> Digest:
@@ -328,6 +349,13 @@ def _build_cleaned(
     *,
     is_rolling: bool = False,
 ) -> Digest:
+    fitting = fields.count_fitting(paper.get("authors", ()) for paper in papers)
+    if nameless := [paper for paper in papers[fitting:] if paper.get("authors")]:
+        bare = (
+            {name: value for name, value in paper.items() if name != "authors"} for paper in papers[fitting:]
+        )
+        papers = [*papers[:fitting], *bare]
+        problems = (*problems, Problem(1, fields.describe_left_out(len(nameless))))
     record = {"format": form.value, "date": on.isoformat(), "papers": papers}
     entries = tuple(_entry(form, rank, paper) for rank, paper in enumerate(papers, 1))
     text = json.dumps(record, ensure_ascii=False) + "\n"

@@ -80,6 +80,11 @@ def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list
         problems.append(Problem(excess_lines[0], message))
     for draft in first.values():
         problems += _limit_fields(draft)
+    fitting = fields.count_fitting(draft.authors for draft in first.values())
+    if nameless := [draft for draft in [*first.values()][fitting:] if draft.authors]:
+        for draft in nameless:
+            draft.authors, draft.authors_truncated = (), True
+        problems.append(Problem(nameless[0].line, fields.describe_left_out(len(nameless))))
     entries = tuple(
         Entry(*(rank, *_values(draft), summaries.find_basis(draft.sections) is summaries.Basis.NONE))
         for rank, draft in enumerate(first.values(), 1)

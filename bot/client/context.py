@@ -55,6 +55,7 @@ class Services:
     search: SearchService
     glossary: GlossaryService
     lookups: Admission
+    previews: Admission
     transfers: Admission
     subscriptions: Subscriptions
     on_demand_posts: OnDemandPosts

@@ -409,9 +409,11 @@ class WhyCog(commands.Cog):
             raise UserError("only-in-servers")
         async with router.admitted_lookup(request.interaction):
             detail = await self._services.search.find_paper(paper)
-        if detail is not None and detail.is_listed:
-            answer = await self._services.why.explain(detail, guild_id=guild_id, channel_id=channel_id)
-            return daily_messages.why_view(texts, detail, answer, guild_id=guild_id, mention=self._mentions)
+            if detail is not None and detail.is_listed:
+                answer = await self._services.why.explain(detail, guild_id=guild_id, channel_id=channel_id)
+                return daily_messages.why_view(
+                    texts, detail, answer, guild_id=guild_id, mention=self._mentions
+                )
         if (arxiv_id := arxiv_ids.extract_arxiv_id(paper)) is not None:
             return daily_messages.unknown_paper_view(texts, arxiv_id)
         raise UserError("no-paper", paper=client_messages.escape_untrusted(paper))
@@ -501,12 +503,19 @@ async def _start_setup(
 
 async def _wizard_views(request: Request, draft: Subscription) -> list[ui.LayoutView]:
     """Return what would be posted now, and the wizard. Raises UserError for a channel that takes no posts."""
-    wizard = await _setup_view(request, draft)
-    return [*await _preview_views(request, draft), wizard]
+    # As look-ups of this manager: each topic is matched with weeks of papers, and holds a connection of readers meanwhile.
+    async with router.admitted_lookup(request.interaction):
+        wizard = await _build_setup_view(request, draft)
+        return [*await _build_preview_views(request, draft), wizard]
 
 
 async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
-    """Return the setup wizard. Raises UserError for a channel that takes no posts."""
+    """Return the setup wizard, after its admission as a look-up. Raises UserError for a channel that takes no posts."""
+    async with router.admitted_lookup(request.interaction):
+        return await _build_setup_view(request, draft)
+
+
+async def _build_setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
     channel = _find_postable(request, draft)
     first = await request.services.on_demand_posts.find_first(draft)
     permissions = daily_post.check_permissions(channel, draft.style, draft.mention_role_id)
@@ -597,7 +606,8 @@ async def _post_now(request: Request, subscription: Subscription) -> ui.LayoutVi
     """Post the papers that the channel has not had, out of schedule, and return the confirmation. Raises UserError."""
     channel = router.require_channel(request.interaction.guild, subscription.channel_id)
     await _require_bot_may_post(request, channel, subscription.style)
-    delivery = await request.services.on_demand_posts.plan(subscription.id, request.interaction.id)
+    async with router.admitted_lookup(request.interaction):
+        delivery = await request.services.on_demand_posts.plan(subscription.id, request.interaction.id)
     key = "subscription-posting" if delivery is not None else "subscription-nothing-new"
     return client_messages.text_view(request.texts(key, channel=f"<#{subscription.channel_id}>"))
 
@@ -621,7 +631,15 @@ async def _require_bot_may_post(
 
 
 async def _preview_views(request: Request, subscription: Subscription) -> list[ui.LayoutView]:
-    """Return the messages that would be posted now, else those of the newest papers; a note in the first says which."""
+    """Return the messages that would be posted now, else those of the newest papers; a note in the first says which.
+
+    It is admitted as a look-up.
+    """
+    async with router.admitted_lookup(request.interaction):
+        return await _build_preview_views(request, subscription)
+
+
+async def _build_preview_views(request: Request, subscription: Subscription) -> list[ui.LayoutView]:
     post, is_new = await request.services.on_demand_posts.preview(subscription)
     forecast = await _forecast_text(request, subscription)
     if subscription.topic and not post.papers:

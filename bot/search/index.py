@@ -93,7 +93,10 @@ class SearchIndexer:
                     if await key_values.get(connection, key) == group:
                         paper_ids, author_ids = json.loads(group)
                         stored = await papers.list_merged(connection, ids=paper_ids)
-                        names = {id_: digest_writer.author_names(paper) for id_, paper in stored.items()}
+                        names, slices = dict[int, papers.AuthorNames](), TimeSlices()
+                        for id_, paper in stored.items():
+                            names[id_] = digest_writer.author_names(paper)
+                            await slices.pause()
                         people = await papers.set_authors(connection, names)
                         people += await papers.list_by_ids(connection, author_ids)
                         await self.index(connection, await _list_documents(connection, paper_ids), people)
@@ -149,9 +152,10 @@ async def _change(
     mentions = Counter(chain.from_iterable(row.texts.mentions for row in added))
     mentions.subtract(chain.from_iterable(row.texts.mentions for row in outdated))
     await search_index.change_counts(connection, frequencies, mentions)
-    authors = [
-        (author.id, author.paper_count, " ".join(text_people.index_terms(author.name))) for author in people
-    ]
+    authors = []
+    for author in people:
+        authors.append((author.id, author.paper_count, " ".join(text_people.index_terms(author.name))))
+        await slices.pause()
     await papers.index_authors(connection, authors)
 
 

@@ -300,6 +300,19 @@ async def test_texts_are_prepared_again_when_many_do_not_fit_in_memory(
     assert [(len(post.matches), post.more) for post in alert_harness.renderer.alerts] == [(10, 2), (10, 2)]
 
 
+async def test_a_message_is_built_of_no_more_papers_than_it_can_show(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader's fifty alerts may ask for 25 papers each."""
+    monkeypatch.setattr(planner, "MAX_SHOWN", 7)
+    await alert_harness.add_alert("care", max_papers=20)
+    await alert_harness.add_alert("better", max_papers=20)
+    await alert_harness.add_digest(MONDAY, *((f"2601.{number:05}", number) for number in range(1, 31)))
+    [post] = alert_harness.renderer.alerts
+    assert [paper.votes for paper, _ in post.matches] == [*range(30, 23, -1)]
+    assert post.more == 23
+
+
 @both_engines
 async def test_what_exceeds_the_messages_of_a_day_comes_with_the_first_of_the_next(
     alert_harness: AlertHarness,

@@ -218,6 +218,22 @@ async def test_a_list_that_shrinks_loses_nothing(harness: IngestHarness) -> None
     assert len(harness.notified) == 2
 
 
+async def test_a_list_with_other_papers_at_each_poll_stops_growing(
+    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "MAX_UNION_LENGTH", 2_000)
+    lengths = []
+    for number in range(12):
+        added = [f"2601.{number * 3 + index:05}" for index in range(1, 4)]
+        assert await add(harness, added) == ((1, 0) if number == 0 else (0, 1))
+        assert (await stored_ids(harness))[0][:3] == added
+        async with harness.db.read() as connection:
+            [digest_id] = await archive.list_ids(connection)
+            lengths.append(len(await archive.get_text(connection, digest_id) or ""))
+    assert lengths[1] > lengths[0]
+    assert max(lengths) < 2_200
+
+
 async def test_the_same_list_from_two_endpoints_is_one_digest_in_two_places(harness: IngestHarness) -> None:
     mirror = PLACE.replace("huggingface.co", "mirror.example")
     await add(harness, [A])

@@ -158,6 +158,38 @@ def test_a_union_keeps_papers_and_fields_that_are_gone() -> None:
     assert parse_one(united.text).entries == united.entries
 
 
+def test_a_union_has_room_for_so_much_of_a_former_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    former = build(paper(votes=3, abstract="Long. " * 50), paper("2505.00002"), paper("2505.00003"))
+    new = build(paper(summary=None), paper("2505.00004"))
+    monkeypatch.setattr(listing, "MAX_UNION_LENGTH", len(new.text) + 120)
+    united = listing.union(new, former)
+    assert [entry.arxiv_id for entry in united.entries] == ["2505.00001", "2505.00004"], (
+        "what is listed now stays"
+    )
+    assert "2 papers that were in this list before" in united.problems[-1].message
+    monkeypatch.setattr(listing, "MAX_UNION_LENGTH", len(new.text) + len(former.text))
+    assert len(listing.union(new, former).entries) == 4
+    monkeypatch.setattr(fields, "MAX_PAPERS", 3)
+    assert len(listing.union(new, former).entries) == 3
+
+
+def test_all_names_of_a_digest_have_a_limit_in_every_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fields, "MAX_NAMES_LENGTH", 150)
+    names = [f"Ann {number}" for number in range(4)]
+    ids = ("2505.00001", "2505.00002", "2505.00003")
+    listed = parse_one(build(*(paper(arxiv_id, authors=names) for arxiv_id in ids)).text)
+    papers = "".join(
+        f"### [A title](https://arxiv.org/abs/{arxiv_id})\n\nAuthors: {', '.join(names)}\n\n- ***New***: text\n\n"
+        for arxiv_id in ids
+    )
+    written = parse_one(f"## Daily Papers (2025-05-06)\n\n{papers}")
+    assert written.format is DigestFormat.NEWSLETTER
+    for digest in (listed, written, build(*(paper(arxiv_id, authors=names) for arxiv_id in ids))):
+        assert [len(entry.authors) for entry in digest.entries] == [4, 0, 0]
+    assert "the authors of 2 papers are left out" in written.problems[-1].message
+    assert [entry.authors_truncated for entry in written.entries] == [False, True, True]
+
+
 def test_unknown_and_invalid_fields_are_left_out() -> None:
     digest = build(paper(votes="many", thumbnail="javascript:x", authors="Ada", mystery={"a": 1}, keywords=3))
     assert json.loads(digest.text)["papers"] == [paper()]

@@ -26,6 +26,7 @@ from bot.client.message_builder import layout_payload, pack_custom_id
 from bot.client.messages import ListKind, ListState
 from bot.client.router import UserError, map_service_errors
 from bot.core import admission
+from bot.daily import messages as daily_messages
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
@@ -249,6 +250,36 @@ async def test_what_looks_for_the_matches_of_alerts_waits_for_its_admission(harn
             answer = await _press_forged(harness, message_builder.pack_custom_id(verb, payload))
             assert shown_text(last_response(answer)) == harness.texts("busy"), verb
     assert not await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
+
+
+async def test_previews_of_alerts_leave_room_for_look_ups(harness: ClientHarness) -> None:
+    """Each reads a month of papers, one after the other."""
+    previews = harness.bot.services.previews
+    custom_id = message_builder.pack_custom_id(alerts_messages.SAVE, f"{client_messages.NEW_ALERT}로봇")
+    async with previews.admitted(1):
+        previews.patience = 0.0
+        answer = await _press_forged(harness, custom_id)
+        assert shown_text(last_response(answer)) == harness.texts("busy")
+        assert shown_text(await harness.ask("paper", paper="2501.00001")) != harness.texts("busy")
+    await _press_forged(harness, custom_id)
+    assert await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
+
+
+async def test_what_matches_the_topics_of_daily_posts_waits_for_its_admission(harness: ClientHarness) -> None:
+    """One manager's presses would else hold all connections of readers."""
+    subscription = await harness.add_subscription(topic="robot")
+    async with AsyncExitStack() as stack:
+        await _occupy(harness, stack)
+        for verb in (daily_messages.SHOW_PREVIEW, daily_messages.POST_NOW):
+            answer = await _press_forged(harness, message_builder.pack_custom_id(verb, subscription.id))
+            assert shown_text(last_response(answer)) == harness.texts("busy"), verb
+        for command, options in (
+            ("daily setup", {"channel": harness.readonly_channel, "topic": "robot"}),
+            ("daily preview", {}),
+            ("why", {"paper": "2501.00001"}),
+        ):
+            assert shown_text(await harness.manage(command, **options)) == harness.texts("busy"), command
+    assert "robot" in shown_text(await harness.manage("daily preview"))
 
 
 async def test_no_button_shows_the_shelf_of_another_server_or_shares_a_readers_own_list(

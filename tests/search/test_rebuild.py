@@ -16,7 +16,7 @@ from bot.archive import digest_writer
 from bot.search import index as search_index
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import key_values, search, snapshot, tables
+from storage import key_values, papers, search, snapshot, tables
 from storage import search_index as stored_index
 from storage.database import Database
 from tests.support import sample_archive
@@ -325,6 +325,33 @@ async def test_a_large_digest_is_indexed_in_later_transactions_also_after_a_cras
     again = await contents(db)
     assert {**again, "indexed_papers": None} == {**at_once, "indexed_papers": None}
     assert len(again["indexed_papers"]) == len(PAPERS)
+
+
+async def test_many_authors_are_stored_in_later_transactions_also_after_a_correction(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digest_writer, "CHUNK_CHARACTERS", 1_000)
+    monkeypatch.setattr(digest_writer, "GROUP_CHARACTERS", 100)
+    added: list[int] = []
+    set_authors = papers.set_authors
+
+    async def record(connection: Any, names: Any, **options: Any) -> Any:
+        added.append(sum(map(len, names.values())))
+        return await set_authors(connection, names, **options)
+
+    monkeypatch.setattr(papers, "set_authors", record)
+    for suffix in ("", "son"):
+        crowded = [
+            replace(
+                paper, text="", authors=[f"Ann{number} {chr(97 + index)}mith{suffix}" for index in range(20)]
+            )
+            for number, paper in enumerate(PAPERS)
+        ]
+        await sample_archive.add_digest(sqlite_db, "2025-01-02", *crowded)
+        assert max(added) == 20, "those of one paper in a transaction"
+        found = await SearchService(sqlite_db).find_author(f"Ann1 bmith{suffix}")
+        assert [row.arxiv_id for row in found.rows] == [PAPERS[1].arxiv_id]
+    assert (await SearchService(sqlite_db).find_author("Ann1 bmith")).author != "Ann1 bmith"
 
 
 @pytest.mark.engines("sqlite", "postgresql")

@@ -182,7 +182,7 @@ async def open_harness(
     container.templates = _load_templates()
     container.source_throttles[models.SourceKind.ARXIV] = base.no_throttle
     bot = container.create_bot(shard_count=1, locale=locale)
-    for waiting in (bot.services.lookups, bot.services.paper_lookup):
+    for waiting in (bot.services.lookups, bot.services.previews, bot.services.paper_lookup):
         waiting.patience = patience.scaled(waiting.patience)
     bot.services.charts._own_process = False  # tests/rendering draws in a process of its own
     # Not `simcord.run`, which fails in a fixture: pytest runs set-up and tear-down in different contexts.
