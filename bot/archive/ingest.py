@@ -153,8 +153,24 @@ class IngestService:
             await self._indexer.catch_up(self._database)
         return result
 
-    async def merge_source(self, source: str) -> int:
-        """Merge the papers of a source again, after its trust has changed. Returns the number that changed."""
+    async def merge_sources(self) -> int:
+        """Merge the papers of the sources whose trust has changed. Returns the number of papers that changed.
+
+        A process that was killed meanwhile is continued by the next one.
+        """
+        changed = 0
+        while True:
+            async with self._database.read() as connection:
+                found = await key_values.get_first(connection, key_values.TO_MERGE)
+            if found is None:
+                return changed
+            key, count = found
+            changed += await self._merge_source(key.removeprefix(key_values.TO_MERGE))
+            async with self._database.transaction() as connection:
+                if await key_values.get(connection, key) == count:
+                    await key_values.remove(connection, key)
+
+    async def _merge_source(self, source: str) -> int:
         async with self._database.read() as connection:
             ids = await archive.list_paper_ids_by_source(connection, source)
         changed = 0
