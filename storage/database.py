@@ -94,8 +94,8 @@ class Database:
         limited._write_gates = [_WriterQueue(), slots, *self._write_gates]
         return limited
 
-    def checked(self, check: Check) -> Database:
-        """Return this database with write transactions that begin with `check`."""
+    def checked(self, check: Check | None) -> Database:
+        """Return this database with write transactions that begin with `check`, or with no check."""
         checked = copy.copy(self)
         checked._check = check
         return checked

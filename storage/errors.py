@@ -21,17 +21,21 @@ _SECRET_PARAMETER = re.compile(
     r"(?P<name>[?&](?:password|passwd|pwd|token|access_token|api_?key|secret|auth)=)[^&#\s\"']+",
     re.IGNORECASE,
 )
-_WEBHOOK = re.compile(r"(?P<id>/webhooks/[0-9]{1,19}/)[A-Za-z0-9_-]+")
+_WEBHOOK = re.compile(r"(?P<id>/(?:webhooks|interactions)/[0-9]{1,20}/)[A-Za-z0-9_.~-]+")
+_AUTHORIZATION = re.compile(r"\b(?P<scheme>Bot|Bearer|Basic) [A-Za-z0-9._~+/=-]{20,}")
+"""Of a request's header, which errors of HTTP clients print with all others."""
 _SPACES = re.compile(r"(\s+)")
 HIDDEN = "***"
 """Stands for a password or a token in an address that is shown."""
 
 
 def redact(text: str) -> str:
-    """Return a text with the passwords and tokens of the addresses in it, webhooks included, replaced by `***`."""
+    """Return a text with passwords and tokens replaced by `***`: of addresses, webhooks included, and of headers."""
     if "@" in text:
         text = "".join(map(_redact_word, _SPACES.split(text)))
-    if "/webhooks/" in text:
+    if "uthorization" in text:
+        text = _AUTHORIZATION.sub(rf"\g<scheme> {HIDDEN}", text)
+    if "/webhooks/" in text or "/interactions/" in text:
         text = _WEBHOOK.sub(rf"\g<id>{HIDDEN}", text)
     return _SECRET_PARAMETER.sub(rf"\g<name>{HIDDEN}", text) if "=" in text else text
 

@@ -36,6 +36,7 @@ LOCK_TIMEOUT = "5s"
 """A migration waits for no table any longer: what comes behind it, such as commands, waits as long."""
 RETRY_PAUSES = (1.0, 2.0, 5.0, 10.0)
 """Seconds between attempts, in which the others go on."""
+_PARTIAL = ".partial"
 _NO_LOCK = ("55P03", "40P01")
 """PostgreSQL's codes for a lock that was not available, and a deadlock."""
 
@@ -55,7 +56,6 @@ async def copy_to(source: database.Database, target: Path) -> int:
 
 
 def _copy(source: Path, target: Path) -> int:
-    partial: Path | None = None
     try:
         # Followed nowhere: a link or device in the target's place would be replaced by a file.
         if target.is_symlink() or (target.exists() and not target.is_file()):
@@ -68,21 +68,31 @@ def _copy(source: Path, target: Path) -> int:
             raise errors.StorageError(
                 f"{target} is not an earlier backup, and was not replaced. Choose another file."
             )
-        # A new file with a random name that only its owner can read: others may write to the folder.
-        descriptor, name = tempfile.mkstemp(".partial", f"{target.name[:100]}.", target.parent)
-        os.close(descriptor)
-        partial = Path(name)
-        copy_pages(source, partial)
-        os.replace(partial, target)
+        _copy_whole(source, target)
     except (OSError, sqlite3.Error) as error:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
-        # The text of an OSError names the temporary file, which the operator has not typed.
-        reason = getattr(error, "strerror", None) or error
         raise errors.StorageError(
-            f"{target} could not be written: {reason}. Choose a file in an existing folder."
+            f"{target} could not be written: {_reason(error)}. Choose a file in an existing folder."
         ) from error
     return target.stat().st_size
+
+
+def _copy_whole(source: Path, target: Path) -> None:
+    """Make a copy that only its owner can read, or none. Raises OSError and sqlite3.Error."""
+    # A new file with a random name that only its owner can read: others may write to the folder.
+    descriptor, name = tempfile.mkstemp(_PARTIAL, f"{target.name[:100]}.", target.parent)
+    os.close(descriptor)
+    try:
+        copy_pages(source, Path(name))
+        os.replace(name, target)
+    except (OSError, sqlite3.Error):
+        for left in (name, f"{name}-journal"):
+            Path(left).unlink(missing_ok=True)
+        raise
+
+
+def _reason(error: OSError | sqlite3.Error) -> object:
+    """Return the reason alone: the text of an OSError names the temporary file, which the operator has not typed."""
+    return getattr(error, "strerror", None) or error
 
 
 def _may_be_replaced(target: Path) -> bool:
@@ -272,7 +282,14 @@ def _run_alembic(connection: Connection) -> None:
 async def _migration_lock(opened: database.Database) -> AsyncIterator[None]:
     path = database.sqlite_path(opened.url)
     if path is not None:
-        with path.with_name(path.name + ".migrate.lock").open("w") as lock:
+        name = path.with_name(path.name + ".migrate.lock")
+        try:
+            lock = name.open("w")
+        except OSError as error:
+            raise errors.StorageError(
+                f"{name} cannot be written: {error.strerror}. Allow this user to write to its folder."
+            ) from error
+        with lock:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
             yield
         return
@@ -289,5 +306,17 @@ async def _migration_lock(opened: database.Database) -> AsyncIterator[None]:
 
 def _backup_sqlite_file(path: Path, revision: str) -> None:
     copy = path.with_name(f"{path.name}.before-{HEAD}-from-{revision}")
-    copy_pages(path, copy)
-    shutil.copymode(path, copy)
+    try:
+        # Of an upgrade that was killed: the lock of migrations is held, so nobody is writing them.
+        for former in path.parent.iterdir():
+            if former.name.startswith(f"{copy.name}.") and former.name.endswith(
+                (_PARTIAL, f"{_PARTIAL}-journal")
+            ):
+                former.unlink()
+        _copy_whole(path, copy)
+        shutil.copymode(path, copy)
+    except (OSError, sqlite3.Error) as error:
+        raise errors.StorageError(
+            f"{path} was not upgraded, and nothing was changed: before that it is copied to {copy}, which could not be written"
+            f" ({_reason(error)}). Have {path.stat().st_size / 1e6:.0f} MB free in its folder, and start again."
+        ) from error

@@ -126,14 +126,21 @@ async def clamp_polls(connection: AsyncConnection, now: datetime) -> int:
 
 
 async def set_priority(connection: AsyncConnection, url: str, priority: int) -> bool:
-    """Store the priority of a source. Return whether it exists."""
+    """Store the priority of a source, whose papers are to be merged again. Return whether it exists."""
     statement = sources.update().where(sources.c.url == url).values(priority=priority)
-    return (await connection.execute(statement)).rowcount > 0
+    return await _change_trust(connection, url, statement)
 
 
 async def remove(connection: AsyncConnection, url: str) -> bool:
-    """Delete a source and its page states; its digests and facts stay. Return whether it existed."""
-    return (await connection.execute(sources.delete().where(sources.c.url == url))).rowcount > 0
+    """Delete a source and its page states; its digests and facts stay, to be merged again. Return whether it existed."""
+    return await _change_trust(connection, url, sources.delete().where(sources.c.url == url))
+
+
+async def _change_trust(connection: AsyncConnection, url: str, statement: sa.Update | sa.Delete) -> bool:
+    exists = (await connection.execute(statement)).rowcount > 0
+    if exists:
+        await key_values.increment(connection, f"{key_values.TO_MERGE}{url}")
+    return exists
 
 
 async def set_health(connection: AsyncConnection, row: models.StoredSource) -> None:

@@ -201,6 +201,7 @@ class Runtime:
     lock: SenderLock
     stop: asyncio.Event
     liveness: Liveness
+    quarantine: Quarantine
 
     @property
     def has_bot(self) -> bool:
@@ -282,7 +283,7 @@ class Runtime:
             await read_inbox(
                 paths,
                 lambda name: app_tasks.ingest_file(container, ingest, name),
-                Quarantine(container.database, "inbox"),
+                self.quarantine,
                 on_result=lambda result: digests.inc(result.new_digests + result.corrected_digests),
                 on_set_aside=self._notify_set_aside,
             )
@@ -333,7 +334,8 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         container.database, container.deliveries, matcher, container.day_close, container.days_off
     )
     today_planner = container.create_today_planner(bot.services)
-    return Runtime(container, bot, relay, planner, today_planner, metrics, lock, stop, liveness)
+    quarantine = Quarantine(container.database, "inbox")
+    return Runtime(container, bot, relay, planner, today_planner, metrics, lock, stop, liveness, quarantine)
 
 
 def freeze_gc() -> None:
@@ -565,9 +567,14 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
             await asyncio.wait(tasks, timeout=HAND_OVER_SECONDS)
             await asyncio.wait({relaying}, timeout=SHUTDOWN_SECONDS - HAND_OVER_SECONDS)
             if stopping.is_set() and not container.database.is_sqlite:
-                # A standby goes on now. This process answers no commands any more, and what it still writes is fenced.
+                # A standby goes on now. This process answers no commands any more, and what it would still write is fenced:
+                # the tasks end before, so that what they read does not seem to be read by a process that crashed.
                 connection.cancel()
                 await close_client(runtime.bot)
+                others = [task for task in tasks if task is not relaying]
+                for task in others:
+                    task.cancel()
+                await asyncio.wait(others, timeout=HAND_OVER_SECONDS)
                 await runtime.lock.release()
             await asyncio.wait(tasks, timeout=max(0.0, ends_at - time.monotonic()))
         for task in tasks:

@@ -153,8 +153,24 @@ class IngestService:
             await self._indexer.catch_up(self._database)
         return result
 
-    async def merge_source(self, source: str) -> int:
-        """Merge the papers of a source again, after its trust has changed. Returns the number that changed."""
+    async def merge_sources(self) -> int:
+        """Merge the papers of the sources whose trust has changed. Returns the number of papers that changed.
+
+        A process that was killed meanwhile is continued by the next one.
+        """
+        changed = 0
+        while True:
+            async with self._database.read() as connection:
+                found = await key_values.get_first(connection, key_values.TO_MERGE)
+            if found is None:
+                return changed
+            key, count = found
+            changed += await self._merge_source(key.removeprefix(key_values.TO_MERGE))
+            async with self._database.transaction() as connection:
+                if await key_values.get(connection, key) == count:
+                    await key_values.remove(connection, key)
+
+    async def _merge_source(self, source: str) -> int:
         async with self._database.read() as connection:
             ids = await archive.list_paper_ids_by_source(connection, source)
         changed = 0
@@ -296,14 +312,18 @@ class Quarantine:
     """
 
     def __init__(self, database: Database, kind: str) -> None:
-        self._database = database
+        # Not the sender's alone: a reading also ends in a process that has handed over, and must not look like a crash.
+        self._database = database.checked(None)
         self._key = f"{key_values.BEING_READ}{kind}"
+        self._ended: set[str] = set()
 
     async def admit(self, items: Mapping[str, str]) -> tuple[list[str], list[str], list[str]]:
         """Divide items that are not being read by the number of crashes at which they were.
 
         Returns those to read together, those to read each alone, and those not to read at all.
         """
+        if self._ended:
+            await self.forget(())
         async with self._database.read() as connection:
             crashes = await self._load(connection)
         counts = {name: crashes.get(name, {}).get(fingerprint, 0) for name, fingerprint in items.items()}
@@ -330,10 +350,13 @@ class Quarantine:
             await self.forget(items)
 
     async def forget(self, names: Collection[str]) -> None:
-        """Remove the counts of items, as after a good reading."""
+        """Remove the counts of items, as after a good reading. What a database that is away keeps is removed by `admit`."""
+        self._ended.update(names)
         async with self._database.transaction() as connection:
             crashes = await self._load(connection)
-            await self._save(connection, {name: own for name, own in crashes.items() if name not in names})
+            left = {name: own for name, own in crashes.items() if name not in self._ended}
+            await self._save(connection, left)
+        self._ended.clear()
 
     async def _load(self, connection: Connection) -> dict[str, dict[str, int]]:
         """Return the number of readings without an end, by name and fingerprint."""

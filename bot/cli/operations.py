@@ -437,8 +437,7 @@ def _confirm() -> bool:
 async def _apply_plan(text: str, file: Path, plan: Plan) -> None:
     async with shell.open_container() as container:
         await _create_set_up_file(container.database).apply(text, str(file), plan)
-        for address in plan.reprioritised:
-            await container.create_ingest().merge_source(address)
+        await container.create_ingest().merge_sources()
 
 
 def _create_set_up_file(database: Database) -> SetUpFile:

@@ -137,22 +137,22 @@ def list_rows(as_json: shell.AsJson = False) -> None:
 
 def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)]) -> None:
     """Change the priority of a source. Papers change right away; sent posts stay as they are."""
-    stored = shell.run_with_service(_create_registry, lambda registry: registry.set_priority(url, priority))
-    count = shell.run_command(lambda: _merge(stored))
+    shell.run_with_service(_create_registry, lambda registry: registry.set_priority(url, priority))
+    count = shell.run_command(_merge)
     shell.echo(f"{url} now has priority {priority}; papers changed: {count}.")
 
 
 def remove(url: Url) -> None:
     """Remove a source. Digests already fetched are kept, with the lowest priority."""
-    stored = shell.run_with_service(_create_registry, lambda registry: registry.remove(url))
-    shell.run_command(lambda: _merge(stored))
+    shell.run_with_service(_create_registry, lambda registry: registry.remove(url))
+    shell.run_command(_merge)
     shell.echo(f"{url} was removed. Its digests are kept.")
 
 
-async def _merge(url: str) -> int:
-    """Merge the papers of a source again, whose place in the order of trust has changed."""
+async def _merge() -> int:
+    """Merge the papers of the sources again whose place in the order of trust has changed."""
     async with shell.open_container() as container:
-        return await container.create_ingest().merge_source(url)
+        return await container.create_ingest().merge_sources()
 
 
 def fetch(

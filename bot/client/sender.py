@@ -291,7 +291,7 @@ def map_discord_errors(kind: PartKind) -> Iterator[None]:
     except aiohttp.ClientConnectorError as error:
         raise DeliveryError(outcomes.CONNECT_FAILED, str(error)) from error
     except (aiohttp.ClientError, OSError) as error:
-        raise DeliveryError(outcomes.OUTCOME_UNKNOWN, repr(error)) from error
+        raise DeliveryError(outcomes.OUTCOME_UNKNOWN, f"{type(error).__name__}: {error}") from error
 
 
 def _delivery_error(classification: Classification, error: discord.HTTPException) -> DeliveryError:

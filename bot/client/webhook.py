@@ -155,7 +155,7 @@ class WebhookSender:
         except aiohttp.ClientConnectorError as error:
             raise DeliveryError(outcomes.CONNECT_FAILED, str(error)) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise DeliveryError(outcomes.OUTCOME_UNKNOWN, repr(error)) from error
+            raise DeliveryError(outcomes.OUTCOME_UNKNOWN, f"{type(error).__name__}: {error}") from error
         answer = request_gate.add_error_body(request_gate.read_answer(response), body)
         if answer.is_json:
             self._report(answer)  # a page says nothing about the bot's own requests

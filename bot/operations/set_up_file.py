@@ -93,15 +93,11 @@ TABLES = (SOURCES, POSTS, ALERTS)
 
 
 class Plan(NamedTuple):
-    """What applying a file changes, and how many entries already match the file, or are not in it and stay.
-
-    `reprioritised` are the addresses of sources whose papers have to be merged again.
-    """
+    """What applying a file changes, and how many entries already match the file, or are not in it and stay."""
 
     changes: tuple[str, ...]
     unchanged: int
     others: int
-    reprioritised: tuple[str, ...]
 
 
 class SetUp(NamedTuple):
@@ -298,7 +294,6 @@ class _Run:
     changes: list[str] = field(default_factory=list)
     unchanged: int = 0
     kept: int = 0
-    reprioritised: list[str] = field(default_factory=list)
 
     async def apply(self, connection: Connection, items: Mapping[str, Sequence[_Item]]) -> Plan:
         for item in items[SOURCES.name]:
@@ -307,7 +302,7 @@ class _Run:
         await self._apply_posts(connection, items[POSTS.name])
         await self._apply_alerts(items[ALERTS.name])
         others = sum(len(rows) for rows in self.stored) - self.kept
-        return Plan(tuple(self.changes), self.unchanged, others, tuple(self.reprioritised))
+        return Plan(tuple(self.changes), self.unchanged, others)
 
     @contextmanager
     def _reported(self, item: _Item) -> Iterator[None]:
@@ -367,7 +362,6 @@ class _Run:
         self._note(f"source {label}", changed)
         if changed:
             await registry.set_priority(address, wanted.priority)
-            self.reprioritised.append(address)
 
     async def _apply_posts(self, connection: Connection, items: Sequence[_Item]) -> None:
         service = Subscriptions(self.database, self.clock)

@@ -447,7 +447,7 @@ class Relay:
         except Exception as error:
             # An unexpected error leaves the outcome open; an immediate retry could loop forever.
             log.exception("attempt raised an unexpected error", delivery=due.delivery.id, part=due.part.id)
-            failure = DeliveryError(OUTCOME_UNKNOWN, repr(error))
+            failure = DeliveryError(OUTCOME_UNKNOWN, f"{type(error).__name__}: {error}")
         else:
             await self._recorder.record_sent(due, receipt, clock(), already_sent=was_found)
             return

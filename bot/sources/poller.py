@@ -376,8 +376,13 @@ class Poller:
         self._quarantine = Quarantine(database, "sources")
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
-        """Poll due sources until `stop` is set. Errors are logged and the loop continues."""
+        """Poll due sources until `stop` is set. Errors are logged and the loop continues.
+
+        Also merges the papers of sources whose trust a command has changed that was killed.
+        """
         while not stop.is_set():
+            with isolation.isolated(log, "papers not merged by the trust of their sources"):
+                await self._ingest.merge_sources()
             # A database outage must not end polling; the next round retries.
             with isolation.isolated(log, "polling failed"):
                 reports = await self.fetch_due()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import json
 import os
 import signal
@@ -11,9 +12,12 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from datetime import date
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -23,7 +27,7 @@ from bot.archive.ingest import Quarantine
 from bot.core.clock import system_clock
 from bot.search import index as search_index
 from bot.search.index import SearchIndexer
-from storage import archive, database, key_values, models, outbox
+from storage import archive, database, errors, key_values, locks, models, outbox
 from storage.database import Database
 from tests.support import crashing_reader, digest_builders, fork_server, origin_server, patience
 from tests.support.ingest_harness import newsletter, paper
@@ -208,6 +212,33 @@ async def test_an_error_is_not_a_crash_and_a_changed_item_is_read_again(db: Data
         assert await Quarantine(db, "inbox").admit({"a": "1", "b": "1"}) == expected
     assert await quarantine.admit({"a": "2"}) == (["a"], [], [])
     assert await Quarantine(db, "sources").admit({"a": "1"}) == (["a"], [], [])
+
+
+@pytest.mark.engines("postgresql")
+async def test_a_reading_that_ends_after_a_hand_over_or_in_an_outage_is_not_a_crash(db: Database) -> None:
+    lock = locks.SenderLock(db)
+    assert await lock.try_acquire()
+    quarantine = Quarantine(locks.fenced(db, lambda: lock.term), "inbox")
+    async with quarantine.reading({"a": "1"}):
+        await lock.release()
+    assert await Quarantine(db, "inbox").admit({"a": "1"}) == (["a"], [], [])
+    with pytest.raises(errors.StorageError), mock.patch.object(Database, "transaction", _fail_second()):
+        async with quarantine.reading({"a": "1"}):
+            pass
+    assert await Quarantine(db, "inbox").admit({"a": "1"}) == ([], ["a"], [])
+    assert await quarantine.admit({"a": "1"}) == (["a"], [], [])
+
+
+def _fail_second() -> Callable[[Database], Any]:
+    """Return a replacement of `Database.transaction` that finds the database away from the second time on."""
+    transaction, count = Database.transaction, itertools.count()
+
+    def open_or_fail(database: Database) -> Any:
+        if next(count):
+            raise errors.DatabaseUnavailableError("it is away")
+        return transaction(database)
+
+    return open_or_fail
 
 
 MAX_MEGABYTES = 150

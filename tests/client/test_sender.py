@@ -20,7 +20,7 @@ from bot.outbox.outcomes import Disposition
 from storage.models import PartKind
 from tests.fake_discord import fixtures, model, process
 from tests.fake_discord.fixtures import fake, fake_server
-from tests.support import outbox_builders, patience, relay_harness
+from tests.support import origin_server, outbox_builders, patience, relay_harness
 from tests.support.virtual_time import VirtualTimeLoop
 
 __all__ = ["fake", "fake_server"]
@@ -373,3 +373,17 @@ def test_tags_named_like_the_topic_or_its_words_come_first() -> None:
         assert sender.choose_tags(tags, required=False, topic=topic) == chosen
     many = [Tag(str(number), word, False) for number, word in enumerate("abcdefg")]
     assert sender.choose_tags(many, required=False, topic="a b c d e f g") == ["0", "1", "2", "3", "4"]
+
+
+async def test_an_answer_that_is_not_http_does_not_show_the_token(
+    discord_sender: sender.DiscordSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with origin_server.run_raw_origin(b"HTTP/1.1 what\r\n\r\n") as origin:
+        monkeypatch.setattr(discord.http.Route, "BASE", origin.url.rstrip("/"))
+        for token in (None, "webhook-secret"):
+            with pytest.raises(outcomes.DeliveryError) as caught:
+                await discord_sender.send(make_request(5, webhook_token=token))
+            shown = str(caught.value)
+            assert "ClientResponseError" in shown
+            assert process.TOKEN not in shown
+            assert "webhook-secret" not in shown

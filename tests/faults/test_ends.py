@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import signal
 
 import pytest
 
 from bot.sources import kinds
+from storage import key_values
 from tests.fake_discord.process import GUILD_ID, TOKEN
-from tests.support import fault_harness, fork_server
+from tests.support import fault_harness, fork_server, origin_server
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
@@ -69,6 +71,25 @@ async def test_a_wrong_token_ends_with_status_1_and_sigterm_with_status_0(harnes
     await harness.fake.wait_until_connected()
     bot.send_signal(signal.SIGTERM)
     assert await _wait_for_end(harness, bot) == 0
+
+
+@pytest.mark.engines("postgresql")
+async def test_an_end_while_a_source_is_read_is_not_taken_for_a_crash_on_postgresql(
+    harness: FaultHarness,
+) -> None:
+    async with origin_server.run_raw_origin(b"", holds_open=True) as origin:
+        settings = {"PAPERROUND_FETCH_ALLOW": f"127.0.0.1:{origin.port}", "PAPERROUND_SOURCES": origin.url}
+        bot = harness.start_cli("run", **settings)
+        await harness.wait_until(lambda: origin.connections > 0)
+        assert await _count_being_read(harness) == 1
+        bot.send_signal(signal.SIGTERM)
+        assert await _wait_for_end(harness, bot) == 0
+    assert await _count_being_read(harness) == 0
+
+
+async def _count_being_read(harness: FaultHarness) -> int:
+    async with harness.db.read() as connection:
+        return len(json.loads(await key_values.get(connection, f"{key_values.BEING_READ}sources") or "{}"))
 
 
 async def test_posts_are_sent_although_the_commands_cannot_be_registered(harness: FaultHarness) -> None:

@@ -397,6 +397,34 @@ async def test_the_polling_loop_ends_on_stop(harness: PollingHarness) -> None:
         await opened.run(stop, on_fetched=stop_once_stored, every_seconds=0.01)
 
 
+async def test_papers_follow_the_trust_of_their_sources_after_the_command_that_changed_it_was_killed(
+    harness: PollingHarness,
+) -> None:
+    for name in ("First", "Second"):
+        text = source_payloads.newsletter()
+        harness.origin.pages[f"/{name}.md"] = text.replace("[", f"[{name}: ", 1)
+        await harness.add(f"/{name}.md")
+    await harness.fetch_due()
+
+    async def begins_with(name: str) -> bool:
+        detail = await harness.detail("2505.00001")
+        return detail is not None and (detail.title or "").startswith(name)
+
+    assert await begins_with("First")
+    stop = asyncio.Event()
+
+    async def ignore(_: Sequence[poller.SourceReport]) -> None:
+        pass
+
+    async with harness.open_poller() as opened, asyncio.TaskGroup() as tasks:
+        tasks.create_task(opened.run(stop, on_fetched=ignore, every_seconds=0.01))
+        await harness.registry.set_priority(f"{harness.origin.url}/Second.md", 1)
+        await patience.wait_until(lambda: begins_with("Second"))
+        await harness.registry.remove(f"{harness.origin.url}/Second.md")
+        await patience.wait_until(lambda: begins_with("First"))
+        stop.set()
+
+
 NOW = datetime(2025, 5, 6, 12, tzinfo=UTC)
 
 WAITS = fetcher.RetryPolicy(lambda: 0.0)

@@ -169,6 +169,15 @@ async def test_rows_are_inserted_in_any_column_order(db: database.Database) -> N
             "POST https://discord.com/api/v10/webhooks/12/***?x=1",
         ),
         ("see https://host/docs/webhooks/intro", "see https://host/docs/webhooks/intro"),
+        (
+            "https://discord.com/api/v10/interactions/12/aW.-_x/callback",
+            "https://discord.com/api/v10/interactions/12/***/callback",
+        ),
+        ("'Authorization': 'Bot MTIz.GSECR.abc_def-ghi12'", "'Authorization': 'Bot ***'"),
+        (
+            "Authorization: Bot detection and Bearer channels",
+            "Authorization: Bot detection and Bearer channels",
+        ),
     ],
 )
 def test_passwords_are_hidden_and_other_text_stays(text: str, shown: str) -> None:

@@ -193,6 +193,31 @@ async def test_an_older_file_is_copied_before_the_migration(
         assert old.execute("SELECT version_num FROM alembic_version").fetchall() == [("r0001",)]
 
 
+async def test_a_copy_that_does_not_fit_ends_the_upgrade_with_a_sentence_and_leaves_nothing(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(shutil.copy(sqlite_template, tmp_path / "paperround.db"))
+    scripts = next_release.make_scripts(tmp_path / "scripts", next_release.EXPANDING)
+    next_release.install(scripts, monkeypatch.setattr)
+    copy = f"{path.name}.before-{migrate.HEAD}-from-r0001"
+    (tmp_path / f"{copy}.killed.partial").write_text("of an upgrade that was killed")
+    modes = []
+
+    def fill_the_disk(_: Path, target: Path) -> None:
+        modes.append(target.stat().st_mode & 0o777)
+        target.with_name(f"{target.name}-journal").touch()
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(migrate, "copy_pages", fill_the_disk)
+        with pytest.raises(errors.StorageError, match=r"nothing was changed.*disk is full\). Have 1 MB free"):
+            await migrate.open_database(f"sqlite+aiosqlite:///{path}")
+    assert modes == [0o600]
+    assert not list(tmp_path.glob(f"{copy}*"))
+    await (await migrate.open_database(f"sqlite+aiosqlite:///{path}")).close()
+    assert [found.name for found in tmp_path.glob(f"{copy}*")] == [copy]
+
+
 async def test_postgresql_is_migrated_only_on_request(postgres_url: str) -> None:
     from tests.conftest import create_postgres_database
 
