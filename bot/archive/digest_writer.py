@@ -193,9 +193,13 @@ def merge(
             votes = datetime.combine(counted_on, time(), UTC), count
     read_at, vote_count = votes or (None, None)
     best_authors, truncated = _best_authors(ranked)
-    # A digest is dated tomorrow at most when it comes in: so far may its zone be ahead of UTC.
+    # A list is dated tomorrow at most when it comes in: so far may its zone be ahead of UTC.
     dates = [min(of.date, of.counts_on + timedelta(days=1)) for of in appearances]
-    dates += [fact.listed_on for fact in facts if fact.listed_on is not None]
+    dates += [
+        min(fact.listed_on, fact.read_at.date() + timedelta(days=1))
+        for fact in facts
+        if fact.listed_on is not None
+    ]
     values = {name: _first_value(ranked, name) for name in _FIELDS}
     values |= {name: values[name] or () for name in ("affiliations", "keywords", "categories", "media")}
     values["thumbnail"] = values["thumbnail"] or next(filter(fields.is_picture, values["media"]), None)

@@ -15,7 +15,7 @@ from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.context import Interaction
 from bot.client.message_builder import shorten_label
-from bot.core import admission
+from bot.core import admission, clock
 from bot.rendering import discord_text
 from bot.text import analyser
 from bot.text import dates as text_dates
@@ -134,7 +134,9 @@ async def dates(interaction: Interaction, current: str) -> Choices:
     span = text_dates.read_typed_date(current, today)
     days = await status.list_dates(*span) if span else []
     begun = analyser.keystrokes(analyser.fold(current).replace(" ", ""))
-    days += [day for day in await status.list_dates() if _may_become(begun, day, today)]
+    # Days ahead, as a source may date its lists, are offered to who types them.
+    listed = await status.list_dates(until_on=clock.latest_date(client.services.clock()))
+    days += [day for day in listed if _may_become(begun, day, today)]
     if span and not days:
         days = client_messages.nearest_days(await status.list_dates_around(span[1]), *span)
     days = list(dict.fromkeys(days))[: discord_text.AUTOCOMPLETE_CHOICES]

@@ -157,6 +157,10 @@ MAX_POWER_BITS = 1_024
 _STEPS_FILTER, _SIZE_FILTER = "counted steps", "bounded size"
 
 
+_REPLACE = "replace"
+"""The filter, and the method of texts, whose result may be as long as the product of two texts."""
+
+
 class TemplateLimitError(jinja2.TemplateError):
     """A template takes too many steps, or produces too much text."""
 
@@ -184,7 +188,7 @@ class BoundedEnvironment(SandboxedEnvironment):
         self.concat = self.join  # type: ignore[method-assign]
         self.globals.pop("lipsum", None)
         every: dict[str, Any] = {**self.filters, **filters}
-        self.filters = {name: self._bounded(function) for name, function in every.items()}
+        self.filters = {name: self._bounded(name, function) for name, function in every.items()}
         self.filters |= {_STEPS_FILTER: self._count_items, _SIZE_FILTER: self._check_size}
 
     @contextmanager
@@ -227,6 +231,8 @@ class BoundedEnvironment(SandboxedEnvironment):
         _check_numbers((*args, *kwargs.values()))
         if isinstance(obj, LoopContext) and args:
             args = (self._count_items(args[0]), *args[1:])
+        if getattr(obj, "__name__", "") == _REPLACE:
+            self._check_replacement((getattr(obj, "__self__", None), *args))
         return self._check_size(super().call(context, obj, *args, **kwargs))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
@@ -241,11 +247,13 @@ class BoundedEnvironment(SandboxedEnvironment):
                     raise TemplateLimitError("a repetition is too long")
         return self._check_size(super().call_binop(context, operator, left, right))
 
-    def _bounded(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _bounded(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def bounded(*args: Any, **kwargs: Any) -> Any:
             self._spend()
             _check_numbers((*args[1:], *kwargs.values()))
+            if name == _REPLACE:
+                self._check_replacement((*args, kwargs.get("old"), kwargs.get("new")))
             return self._check_size(function(*args, **kwargs))
 
         return bounded
@@ -267,6 +275,13 @@ class BoundedEnvironment(SandboxedEnvironment):
         left[0] -= steps
         if left[0] < 0:
             raise TemplateLimitError(f"it takes more than {self._max_steps} steps; look at its loops")
+
+    def _check_replacement(self, values: Iterable[Any]) -> None:
+        """Raise TemplateLimitError before a text is too long in which one text is replaced by another."""
+        match [value for value in values if isinstance(value, str)]:
+            case [text, old, new, *_]:
+                if len(text) + text.count(old) * (len(new) - len(old)) > self._max_characters:
+                    raise TemplateLimitError(f"it produces more than {self._max_characters} characters")
 
     def _check_size(self, value: Any) -> Any:
         if isinstance(value, str | list | tuple) and len(value) > self._max_characters:

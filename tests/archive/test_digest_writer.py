@@ -399,6 +399,12 @@ def test_a_services_statement_comes_before_any_priority() -> None:
     assert paper.url == "https://arxiv.org/abs/2601.00001"
 
 
+def test_a_list_of_a_feed_is_dated_tomorrow_at_most_too() -> None:
+    far = replace(FACTS, source="https://feed", listed_on=date(2999, 1, 1))
+    assert merged(NEWSLETTER, far).last_on == NOW.date() + timedelta(days=1)
+    assert merged(far).first_on == NOW.date() + timedelta(days=1)
+
+
 def test_a_date_in_the_future_wins_nothing_within_a_source_either() -> None:
     stored = replace(NEWSLETTER, ingested_on=ON)
     ahead = replace(STRANGER, trust=FILES_TRUST)
@@ -488,7 +494,7 @@ def test_merged_values_come_from_statements_and_known_values_are_kept(statements
     assert paper.votes in counts or paper.votes is None
     assert (paper.votes is None) == (not counts - {None})
     dates = [appearance.date for appearance in appearances]
-    dates += [fact.listed_on for fact in facts if fact.listed_on]
+    dates += [min(fact.listed_on, NOW.date() + timedelta(days=1)) for fact in facts if fact.listed_on]
     assert (paper.first_on, paper.last_on) == (min(dates, default=None), max(dates, default=None))
 
 

@@ -38,6 +38,17 @@ async def test_autocomplete_offers_what_each_option_takes(harness: ClientHarness
     assert name.endswith("…")
 
 
+async def test_days_that_have_not_come_are_not_offered(harness: ClientHarness) -> None:
+    """A source may date its lists as it likes."""
+    paper = sample_archive.NewsletterPaper("2601.00009", "A paper", "It is new.")
+    before = await harness.reader.autocomplete(harness.channel, "digest", "date", "")
+    for year in range(2060, 2090):
+        await sample_archive.add_digest(harness.container.database, f"{year}-01-01", paper)
+    assert await harness.reader.autocomplete(harness.channel, "digest", "date", "") == before
+    [typed] = await harness.reader.autocomplete(harness.channel, "digest", "date", "2089-01-01")
+    assert typed["value"] == "2089-01-01"
+
+
 async def test_an_error_of_an_autocomplete_gives_an_empty_list(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

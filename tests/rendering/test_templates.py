@@ -5,6 +5,7 @@ A broken template, or one that never ends or grows without bound, never loses a 
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -299,9 +300,25 @@ def test_a_document_that_never_ends_is_replaced_too(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("call", ["x|replace('', x)", "x.replace('', x)", "x|replace(new=x, old='')"])
+def test_a_replacement_that_would_be_too_long_is_not_made(call: str) -> None:
+    environment = templates.BoundedEnvironment(max_steps=100, max_characters=200_000, filters={})
+    template = environment.from_string("{% set x = 'x' * 100000 %}{{ " + call + " }}")
+    tracemalloc.start()
+    with (
+        environment.rendering(),
+        pytest.raises(templates.TemplateLimitError, match="produces more than 200000"),
+    ):
+        template.render()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
 @pytest.mark.parametrize(
     ("source", "text"),
     [
+        ("{{ 'a-b-c'|replace('-', '+') }} {{ 'a-b-c'.replace('-', '', 1) }}", "a+b+c ab-c"),
         (
             "{% for a in 'abc' %}{{ loop.index }}/{{ loop.length }}{{ ', ' if not loop.last }}{% endfor %}",
             "1/3, 2/3, 3/3",
