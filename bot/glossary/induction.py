@@ -268,18 +268,13 @@ def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.Seed
     for term in all_terms:
         for text in term.korean:
             owners[term_keys.korean_key(text)].add(term.key)
-    # What the list has for another term, or as a common word, is never a form, nor what rather translates a shorter term.
+    # What the list has for another term, or as a common word, is never a form.
     kept = {
         pair: spellings
         for pair, spellings in pairs.items()
         if is_term(pair)
         and has_head(pair, spellings, words)
         and pair.english in owners.get(pair.korean, (pair.english,))
-        and not any(
-            pairs[TermPair(pair.korean, shorter)].total() * 3 >= spellings.total()
-            for shorter in shorter_terms(pair.english)
-            if TermPair(pair.korean, shorter) in pairs
-        )
     }
     return GlossaryDraft(seeds, words, kept, senses, surfaces, papers)
 
@@ -426,16 +421,6 @@ def has_head(pair: TermPair, spellings: Iterable[str], words: Mapping[str, Itera
     heads = [analyser.split_context(text)[-1] for text in spellings]
     translations = [term_keys.english_key(text) for head in heads for text in words.get(head, ())]
     return not translations or any(text[:_HEAD_LETTERS] in pair.english for text in translations)
-
-
-def shorter_terms(key: str) -> list[str]:
-    """Return the runs of words within an English key: of large language model also language model.
-
-    Of a longer key than a mention has, only the first words count.
-    """
-    words = key.split(maxsplit=MAX_ENGLISH_WORDS)[:MAX_ENGLISH_WORDS]
-    ends = [(start, end) for start in range(len(words)) for end in range(start + 1, len(words) + 1)]
-    return [" ".join(words[start:end]) for start, end in ends if end - start < len(words)]
 
 
 # The senses of abbreviations.

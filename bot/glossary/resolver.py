@@ -243,9 +243,8 @@ class Glossary:
             return None
         forms = {form.text: form for form in _typed_forms(text)}
         for key, weight in weights:
-            word_factor = _COMMON_WORD_WEIGHT if not is_abbreviation and self._is_single_word(key) else 1.0
+            factor = _COMMON_WORD_WEIGHT if not is_abbreviation and self._is_single_word(key) else 1.0
             for form in self._weighted_forms(self._concepts[key]):
-                factor = 1.0 if _are_transliterations(text, form.text) else word_factor
                 form = form._replace(weight=form.weight * weight * factor)
                 previous = forms.get(form.text)
                 if previous is None or previous.weight < form.weight:
@@ -343,15 +342,6 @@ def _has_inner_particle(text: str) -> bool:
     first, _, second = text.partition(" ")
     is_pair = bool(second) and " " not in second
     return is_pair and first[-1] in _PARTICLES and analyser.strip_ending(first) != first
-
-
-def _are_transliterations(left: str, right: str) -> bool:
-    """Tell whether one word transliterates the other: 트랜스포머 is unambiguously transformer."""
-    if analyser.has_hangul(left) == analyser.has_hangul(right):
-        return False
-    hangul, latin = (left, right) if analyser.has_hangul(left) else (right, left)
-    words = term_keys.english_stems(latin)
-    return len(words) == 1 and transliteration.is_transliteration(term_keys.korean_key(hangul), words[0])
 
 
 # Serialises a glossary to JSON and back, so that it is built only once.

@@ -9,8 +9,6 @@ from functools import lru_cache
 
 from bot.text import analyser
 
-_STEM_ENDINGS = ("", "e", "er", "or", "y", "ing", "ion", "ation")
-"""What the stemmer may have taken off an English word."""
 MIN_SYLLABLES, MAX_SYLLABLES = 2, 12
 MIN_NAME_LENGTH = 3
 _MAX_NAMES, _MIN_SHARE = 3, 0.4
@@ -96,12 +94,6 @@ def sounds_like(hangul: str, name: str) -> bool:
         and analyser.is_syllables(hangul)
         and sound_pattern(hangul).fullmatch(letters) is not None
     )
-
-
-@lru_cache(maxsize=1 << 14)
-def is_transliteration(hangul: str, stem: str) -> bool:
-    """Tell whether a Korean word sounds like an English one, given as its stem."""
-    return any(sounds_like(hangul, stem + ending) for ending in _STEM_ENDINGS)
 
 
 @lru_cache(maxsize=1 << 10)

@@ -203,7 +203,6 @@ def test_an_ordinary_word_is_never_a_form() -> None:
 @pytest.mark.parametrize(
     ("texts", "term", "forms"),
     [
-        (["이런 언어 모델(Large Language Model)은 크다"], "LLM", {"대규모 언어 모델"}),
         (["모델은 전방 패스(forward pass)를 줄인다"], "forward pass", {"전방 패스"}),
         (["이는 새로운 비교 대상(baseline)이다"] * 4, "baseline", {"비교 대상"}),
         (["그리고 상황 내 학습(in-context learning)을 쓴다"], "in-context learning", {"상황 내 학습"}),

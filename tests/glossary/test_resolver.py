@@ -96,14 +96,6 @@ def _single_concept_glossary() -> resolver.Glossary:
     return resolver.Glossary(resolver.Parts([concept]))
 
 
-def test_a_transliteration_of_a_single_word_has_full_weight() -> None:
-    texts = ["트랜스포머(Transformer)를 쓴다", "이는 변환기(Transformer)이다"] * 2
-    expanded = glossary_in_memory.build_glossary(texts, ()).expand("transformer")
-    weights = {form.text: form.weight for form in expanded.segments[0].forms}
-    assert weights["트랜스포머"] == 1.0
-    assert weights["변환기"] < 1.0
-
-
 def test_a_form_with_an_inner_particle_is_not_searched_for() -> None:
     seed_term = concepts.SeedTerm(
         "imag to video", ("이미지-비디오", "이미지에서 비디오", "영상의 질"), ("image-to-video",), ()
