@@ -287,7 +287,7 @@ def _toggle_buttons(texts: Texts, listed: PaperList) -> list[ui.Item[Any]]:
         label = texts("list-with-forms") if state.literal else texts("list-literally")
         return [button(label, pack_state(state.replace(literal=not state.literal)))]
     if state.kind is ListKind.AUTHOR and listed.total > 1:
-        label = texts("list-by-votes") if state.by_date else texts("list-by-date")
+        label = texts("sort-by-votes") if state.by_date else texts("sort-by-date")
         return [button(label, pack_state(state.replace(by_date=not state.by_date)))]
     return []
 
