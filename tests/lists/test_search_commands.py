@@ -238,6 +238,7 @@ async def test_papers_that_lack_a_part_come_under_a_heading_and_say_what_they_la
     assert shown.count("quaternions") == 6
     second = shown_text(await harness.click(result, label="▶"))
     assert "**6 · " in second
+    assert len(re.findall("(?m)^6 · ", second)) == 2, "the menus that open and save it have its number too"
     assert harness.texts("list-partial") in second
     assert second.count(lacks) == 2
     shown = shown_text(await harness.ask("topic", query="small language model weather"))
