@@ -163,6 +163,7 @@ def list_rows(
 @shell.with_options(_condition_options, _timing_options)
 def change(options: dict[str, Any], alert_id: AlertId, as_json: shell.AsJson = False) -> None:
     """Change an alert. Options you omit keep their values; new words, authors or institutions replace all of its terms."""
+    shell.require_change(options)
 
     async def command(alerts: Alerts) -> models.Alert:
         stored = {alert.id: alert for alert in await alerts.list_rows()}

@@ -92,7 +92,8 @@ def similar(paper_id: PaperId, limit: Limit = 10, as_json: shell.AsJson = False)
         return await service.list_similar(detail.arxiv_id, limit=limit)
 
     rows = shell.run_with_service(create_search, command)
-    print_papers(rows or (), as_json, empty="" if rows is None else "No similar papers.")
+    if rows is not None or as_json:
+        print_papers(rows or (), as_json, empty="No similar papers.")
     _exit_if_unknown(paper_id, rows)
 
 
@@ -240,7 +241,9 @@ def glossary(
         _print_suspicious(as_json)
         return
     if not words:
-        raise typer.BadParameter("Give a term, or use --suspicious.")
+        from storage import errors
+
+        raise errors.UsageError("Give a term, or use --suspicious.")
     if words[0] in _DECISIONS:
         _decide(words, as_json)
         return

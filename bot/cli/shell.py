@@ -11,6 +11,7 @@ import contextlib
 import functools
 import inspect
 import json
+import re
 import shutil
 import sys
 import textwrap
@@ -212,7 +213,7 @@ def print_rows(
 ) -> None:
     """Print rows as JSON, or some of their columns as a table: those in which some row has a value.
 
-    A column that ends in `_at` holds ISO times, which the table shows in the zone of the settings.
+    A column that ends in `_at` holds ISO times, which the table shows in the zone of the settings, named in its header.
     """
     if as_json:
         print_json(rows)
@@ -228,7 +229,8 @@ def print_rows(
         ]
         for row in rows
     ]
-    print_table([name.removesuffix("_at").replace("_", " ") for name in shown], table, empty=empty)
+    names = [re.sub("_at$", f" ({zone})", name).replace("_", " ") for name in shown]
+    print_table(names, table, empty=empty)
 
 
 def format_time(moment: datetime, zone: tzinfo) -> str:
@@ -352,6 +354,12 @@ def parse_date(text: str) -> date:
     return span[0]
 
 
+def require_change(given: Mapping[str, object]) -> None:
+    """Raise UsageError if a command that edits something got no option."""
+    if not given:
+        raise errors.UsageError("Give at least one option to change, such as --at 9am; --help lists them.")
+
+
 def parse_time(text: str | None) -> str | None:
     """Parse a time of day as people type it (`9am`, `21:30`) to `HH:MM`; None stays None. Raises UsageError."""
     if text is None:
@@ -360,6 +368,8 @@ def parse_time(text: str | None) -> str | None:
 
     found = client_options.find_time(text)
     if found is None:
+        if rest := client_options.find_unknown_zone(text):
+            return parse_zone(rest)  # raises
         raise errors.UsageError(
             f"{text[:20]!r} is not a time of day. Use HH:MM (24-hour clock), such as 09:00, or 9am."
         )

@@ -198,6 +198,7 @@ def list_rows(
 @shell.with_options(_post_options)
 def edit(given: dict[str, Any], subscription_id: SubscriptionId, as_json: shell.AsJson = False) -> None:
     """Edit a daily post. Options you omit keep their values."""
+    shell.require_change(given)
 
     async def command(subscriptions: Subscriptions) -> models.Subscription:
         return await subscriptions.edit(_with_changes(await subscriptions.get(subscription_id), given))

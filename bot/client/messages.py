@@ -362,9 +362,14 @@ def open_menu(
     return select_menu(placeholder, custom_id or pack_custom_id(OPEN_SELECTED, marker=marker), options)
 
 
-def save_menu(texts: Texts, papers: Sequence[models.PaperRow | models.PaperDetail]) -> ui.Item[Any] | None:
-    """Return the menu that saves those of several papers that are selected; None for a single paper."""
-    options = _paper_options(papers, ()) if len(papers) > 1 else []
+def save_menu(
+    texts: Texts, papers: Sequence[models.PaperRow | models.PaperDetail], ranks: Sequence[int] = ()
+) -> ui.Item[Any] | None:
+    """Return the menu that saves those of several papers that are selected; None for a single paper.
+
+    `ranks` are as in `open_menu`.
+    """
+    options = _paper_options(papers, ranks) if len(papers) > 1 else []
     return select_menu(
         texts("save-selected"),
         pack_custom_id(SAVE_SELECTED),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -111,14 +111,27 @@ def move_zone(typed: Mapping[str, Any], time_key: str, zone_key: str) -> Mapping
 
     There it comes before what was typed as the zone. A text in which no zone is found stays as it is.
     """
-    text = typed.get(time_key) or ""
-    words = re.sub(r"[()]", " ", _fold(text)).split()
-    if find_time(text) is None:
-        for end in range(1, len(words)):
-            for time, zone in ((words[:end], words[end:]), (words[end:], words[:end])):
-                if find_time(" ".join(time)) and (found := find_zone(" ".join(zone))):
-                    return {**typed, time_key: " ".join(time), zone_key: found}
+    for time, zone in _split_time(typed.get(time_key) or ""):
+        if found := find_zone(zone):
+            return {**typed, time_key: time, zone_key: found}
     return typed
+
+
+def find_unknown_zone(text: str) -> str:
+    """Return what stands beside a time of day and is not a zone (`Mars` in `9am Mars`); "" for another text.
+
+    A number alone is not a time here: `9 of them` is about something else.
+    """
+    return next((rest for time, rest in _split_time(text) if not time.isdecimal()), "")
+
+
+def _split_time(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the ways to split a text that is not a time of day into one and a rest, which may come first."""
+    if find_time(text) is None:
+        words = re.sub(r"[()]", " ", typography.normalise("NFKC", text[:100])).split()
+        for end in range(1, len(words)):
+            head, tail = " ".join(words[:end]), " ".join(words[end:])
+            yield from ((time, rest) for time, rest in ((head, tail), (tail, head)) if find_time(time))
 
 
 def _hour_of_day(hour: int, part_of_day: str) -> int | None:
@@ -201,6 +214,8 @@ def parse_time(text: str) -> str:
     """Parse a time of day (`9:00`, `9am`, `오전 9시`, `아침`) to `HH:MM`. Raises UserError."""
     found = find_time(text)
     if found is None:
+        if rest := find_unknown_zone(text):
+            raise UserError("zone-unknown", text=discord_text.escape_text(rest[:40]))
         raise UserError("time-not-understood", text=discord_text.escape_text(text[:40]))
     return found
 

@@ -25,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 STRING, INTEGER, BOOLEAN, CHANNEL = 3, 4, 5, 7
 _YES = frozenset({"true", "yes", "1", "네", "예"})
+_OPTION_NAME = re.compile(r"(?:^|\s)(\w{1,32}):(?=\S)")
+_FILTERS = frozenset({"author", "since", "until", "votes", "저자", "이후", "까지", "추천"})
+"""What a query has with a colon (docs/commands.md)."""
 
 
 def find_command(
@@ -89,6 +92,18 @@ def list_missing(leaf: CommandSpec, values: Mapping[str, str]) -> list[CommandSp
     ]
 
 
+def find_unknown_option(
+    leaf: CommandSpec, values: Mapping[str, str], leaves: Iterable[tuple[Sequence[CommandSpec], CommandSpec]]
+) -> str | None:
+    """Return the first `name:` in the values that is an option of other commands only, which this one would take for text."""
+    own, known = (
+        {name for command in commands for option in command.get("options") or () for name in _names(option)}
+        for commands in ([leaf], [command for _, command in leaves])
+    )
+    typed = [name.casefold() for value in values.values() for name in _OPTION_NAME.findall(value)]
+    return next((name for name in typed if name in known - own - _FILTERS), None)
+
+
 def find_unknown_choice(
     leaf: CommandSpec, values: Mapping[str, str], locale: str
 ) -> tuple[str, list[str]] | None:
@@ -96,7 +111,7 @@ def find_unknown_choice(
     for option in leaf.get("options") or ():
         choices = option.get("choices") or ()
         value = values.get(option["name"])
-        if value is not None and choices and not any(_is_choice(choice, value) for choice in choices):
+        if value is not None and choices and _find_choice(choices, value) is None:
             return local_name(option, locale), [local_name(choice, locale) for choice in choices]
     return None
 
@@ -111,10 +126,9 @@ class UnusableValueError(ValueError):
 
 def convert_command(option: CommandSpec, value: str) -> str | int | bool:
     """Return a typed value in the type of its option; one of its choices by any of its names. Raises UnusableValueError."""
-    for choice in option.get("choices") or ():
-        if _is_choice(choice, value):
-            chosen: str | int = choice["value"]
-            return chosen
+    if choice := _find_choice(option.get("choices") or (), value):
+        chosen: str | int = choice["value"]
+        return chosen
     if option["type"] == INTEGER:
         if not re.fullmatch("-?[0-9]{1,9}", value):
             raise UnusableValueError("number", value=value[:50])
@@ -129,8 +143,12 @@ def convert_command(option: CommandSpec, value: str) -> str | int | bool:
     return value
 
 
-def _is_choice(choice: CommandSpec, value: str) -> bool:
-    return value.casefold() in {*_names(choice), str(choice["value"]).casefold()}
+def _find_choice(choices: Sequence[CommandSpec], value: str) -> CommandSpec | None:
+    """Return the choice with this name or value, else the only one whose name has it, as Discord's list would offer it."""
+    typed = value.casefold()
+    exact = [choice for choice in choices if typed in {*_names(choice), str(choice["value"]).casefold()}]
+    partial = [choice for choice in choices if any(typed in name for name in _names(choice))]
+    return exact[0] if exact else partial[0] if len(partial) == 1 else None
 
 
 def _names(node: CommandSpec) -> set[str]:
@@ -151,6 +169,7 @@ HINTS = {
         "unknown": "There is no command {line}. Type / and choose one from the list, or try /help.",
         "group": "There is no such command. Type one of these: {names}.",
         "missing": "`{command}` needs {missing}: for example `{command} {missing}: …`.",
+        "option": "`{command}` has no option `{option}`. Its options are: {names}.",
         "choice": "`{command}` does not know that value for {option}. Choose one: {names}.",
         "number": "`{option}` needs a whole number, such as 10; you typed {value}.",
         "range": "`{option}` must be from {low} to {high}; you typed {value}.",
@@ -164,6 +183,7 @@ HINTS = {
         "unknown": "{line} 명령어는 없어요. /를 입력해 목록에서 고르거나 /도움말을 입력해 보세요.",
         "group": "그런 명령어는 없어요. 이 중에서 입력해 주세요: {names}",
         "missing": "`{command}` 명령어에는 {missing} 값이 필요해요. 예: `{command} {missing}: …`",
+        "option": "`{command}` 명령어에는 `{option}` 항목이 없어요. 쓸 수 있는 항목: {names}",
         "choice": "`{command}` 명령어의 {option}에 쓸 수 없는 값이에요. 이 중에서 골라 주세요: {names}",
         "number": "`{option}`에는 10처럼 숫자를 넣어 주세요(입력한 값: {value}).",
         "range": "`{option}`에는 {low}부터 {high}까지 넣을 수 있어요(입력한 값: {value}).",
@@ -274,6 +294,10 @@ class Stage:
         if missing := list_missing(leaf, values):
             option = local_name(missing[0], self._locale.value)
             await self._say(channel, "missing", command=shown, missing=option)
+            return
+        if unknown := find_unknown_option(leaf, values, leaves):
+            names = [local_name(option, self._locale.value) for option in leaf.get("options") or ()]
+            await self._say(channel, "option", command=shown, option=unknown, names=" · ".join(names))
             return
         if refused := find_unknown_choice(leaf, values, self._locale.value):
             option, names = refused

@@ -167,6 +167,12 @@ class PaperList:
     """The days with a digest around that of the list, newest first: label and ISO date."""
 
     @property
+    def ranks(self) -> range:
+        """The number of each paper of the page in the whole list, from 1."""
+        first = self.state.offset + 1
+        return range(first, first + len(self.rows))
+
+    @property
     def page_count(self) -> int:
         """Number of pages, at least 1."""
         return max(1, -(-self.total // self.state.page_size))
@@ -176,8 +182,8 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
     """Return a private list: papers, a menu to open one, pages, period, follow and share."""
     share = button(texts("share"), pack_state(listed.state, SHARE)) if may_share and listed.rows else None
     rows: Rows = (
-        [open_menu(texts("open-paper"), listed.rows)],
-        [save_menu(texts, listed.rows)],
+        [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
+        [save_menu(texts, listed.rows, listed.ranks)],
         [_period_menu(texts, listed.state) or _day_menu(texts, listed)],
         [_order_menu(texts, listed)],
         list_pager(listed),
@@ -190,7 +196,11 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
 def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
     """Return a public list. Its components answer each member privately."""
     more = button(texts("list-more-privately", count=listed.total), pack_state(listed.state.replace(page=0)))
-    rows: Rows = ([open_menu(texts("open-paper"), listed.rows)], [save_menu(texts, listed.rows)], [more])
+    rows: Rows = (
+        [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
+        [save_menu(texts, listed.rows, listed.ranks)],
+        [more],
+    )
     return view_with_rows(texts, listed, rows, foot=subtext(texts("shared-by", name=sharer)))
 
 
@@ -206,16 +216,14 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") 
     )
     message.end_with(rows, foot)
     has_partial_heading = not listed.has_complete
-    for position, row in enumerate(listed.rows):
+    for position, (rank, row) in enumerate(zip(listed.ranks, listed.rows, strict=True)):
         if row.arxiv_id in listed.missing and not has_partial_heading:
             message.add_separator()
             message.add_text(subtext(texts("list-partial-heading")))
             has_partial_heading = True
         message.add_separator(visible=False)
         share = message.share(len(listed.rows) - position)
-        text = _paper_text(
-            texts, listed.state.offset + position + 1, row, listed, *share, with_language=not is_foreign
-        )
+        text = _paper_text(texts, rank, row, listed, *share, with_language=not is_foreign)
         message.add_text(text)
     return message.view
 
@@ -287,7 +295,7 @@ def _toggle_buttons(texts: Texts, listed: PaperList) -> list[ui.Item[Any]]:
         label = texts("list-with-forms") if state.literal else texts("list-literally")
         return [button(label, pack_state(state.replace(literal=not state.literal)))]
     if state.kind is ListKind.AUTHOR and listed.total > 1:
-        label = texts("list-by-votes") if state.by_date else texts("list-by-date")
+        label = texts("sort-by-votes") if state.by_date else texts("sort-by-date")
         return [button(label, pack_state(state.replace(by_date=not state.by_date)))]
     return []
 
@@ -496,7 +504,11 @@ def saved_view(texts: Texts, listed: PaperList, *, may_share: bool = False) -> u
     orders = {order.value: texts(f"saved-order-{order.value}") for order in Order}
     formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
     rows: Rows = (
-        [open_menu(texts("saved-pick"), listed.rows, custom_id=pack_state(state, PICK_SAVED))],
+        [
+            open_menu(
+                texts("saved-pick"), listed.rows, custom_id=pack_state(state, PICK_SAVED), ranks=listed.ranks
+            )
+        ],
         [_menu(texts("saved-order"), SELECT_SAVED_ORDER, state, orders, state.order)],
         [_tag_menu(texts, listed)],
         [select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), formats)],

@@ -158,7 +158,8 @@ def summary(texts: Texts, trend: Trend) -> str:
     if trend.is_last_month_partial:
         last = texts("trend-so-far", month=last)
     previous = _month_papers(texts, trend, trend.months[-2]) if len(trend.months) > 1 else None
-    peak_month = max(trend.months, key=lambda month: month.paper_count)
+    # The last of equal ones: the two that are named anyway need not be compared with an earlier one.
+    peak_month = max(reversed(trend.months), key=lambda month: month.paper_count)
     peak = texts(
         "trend-most",
         month=_month_papers(texts, trend, peak_month, with_year=True),

@@ -64,6 +64,7 @@ def test_a_time_without_a_zone_is_that_of_the_reader_of_the_daily_posts_or_of_th
     assert add("1", "--at", "8am") == "daily 08:00 UTC"
     assert add("2", "--at", "9am KST") == "daily 09:00 Asia/Seoul"
     assert paperround("alerts", "change", "2", "--at", "soon").exit_status == 2
+    assert "Give at least one option" in paperround("alerts", "change", "2").stderr
     monkeypatch.setenv("PAPERROUND_LOCALE", "ko")
     assert add("3", "--at", "9am") == "daily 09:00 Asia/Seoul"
     post = ("channels", "add", "--guild", "5", "--channel")

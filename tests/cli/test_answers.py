@@ -30,6 +30,8 @@ def test_similar_lists_other_papers_and_names_an_unknown_one(filled: Paperround)
     unknown = filled("similar", "2601.99999")
     assert unknown.exit_status == 1
     assert "2601.99999" in unknown.stderr
+    assert unknown.stdout == ""
+    assert filled("similar", "2601.99999", "--json").data == []
 
 
 def test_why_says_what_became_of_a_paper_in_a_channel(filled: Paperround) -> None:
@@ -68,7 +70,8 @@ def test_learnt_forms_are_listed_by_the_share_of_their_papers_that_have_the_term
 ) -> None:
     assert filled("glossary", "--suspicious", "--json").data == []
     assert filled("glossary", "--suspicious").stdout.startswith("No forms have been learnt yet.")
-    assert filled("glossary").exit_status == 2
+    bare = filled("glossary")
+    assert (bare.exit_status, bare.stderr) == (2, "paperround: Give a term, or use --suspicious.\n")
     for day, text, count in (
         (2, "벤치마크에서 보아요.", 30),
         (5, "등롱 신호(lantern signal)를 보아요.", 5),

@@ -58,6 +58,20 @@ def test_a_known_zone_beside_a_time_counts_before_the_zone() -> None:
         assert client_options.move_zone(given, "time", "zone") == given
 
 
+def test_what_stands_beside_a_time_and_is_not_a_zone_is_named() -> None:
+    for text, rest in {
+        "9am Atlantis": "Atlantis",
+        "화성 오전 9시": "화성",
+        "21:30 (New Amsterdam)": "New Amsterdam",
+        "9 o clock maybe": "",
+        "25:99": "",
+        "soon": "",
+        "9am": "",
+        "": "",
+    }.items():
+        assert client_options.find_unknown_zone(text) == rest
+
+
 def test_zones_are_read_as_people_type_them() -> None:
     for zone, typed in {
         "Asia/Seoul": ("Asia/Seoul", "asia/seoul", "seoul", "서울", "한국", "kst"),

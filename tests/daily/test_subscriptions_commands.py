@@ -506,6 +506,7 @@ async def test_the_form_offers_the_styles_of_the_channel(harness: ClientHarness)
     ("is_stored", "key", "field", "value", "reason", "arguments"),
     [
         (True, "schedule", "time", "25:99", "time-not-understood", {"text": "25\\:99"}),
+        (True, "schedule", "time", "9am Mars", "zone-unknown", {"text": "Mars"}),
         (False, "papers", "papers", "0", "papers-not-a-number", {"low": 1, "high": 25}),
     ],
 )

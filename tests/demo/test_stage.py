@@ -121,6 +121,10 @@ async def test_what_is_not_a_command_gets_one_hint_in_the_readers_language(sqlit
             "from 1 to 25; you typed 999",
             "1부터 25까지 넣을 수 있어요(입력한 값: 999)",
         ),
+        "/saved export style:ris": (
+            "has no option `style`. Its options are: format",
+            "`style` 항목이 없어요",
+        ),
         "/daily setup channel:nowhere": ("Choose one: #papers", "골라 주세요: #papers"),
     }
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
@@ -174,6 +178,24 @@ def test_a_line_names_a_command_and_its_options(line: str, name: str, values: di
     assert missing == (["query"] if name == "topic" and not values else [])
 
 
+@pytest.mark.parametrize(
+    ("line", "unknown"),
+    [
+        ("/alerts add keyword:robots period:month", "period"),
+        ("/알림 추가 로봇 기간:30", "기간"),
+        ("/topic robots keyword:arms", "keyword"),
+        ("/topic robots author:noether", None),
+        ("/topic keyword: what it means", None),
+        ("/topic robots period:30", None),
+    ],
+)
+def test_an_option_of_another_command_is_not_taken_for_text(line: str, unknown: str | None) -> None:
+    found = stage.find_command(line, LEAVES)
+    assert found is not None
+    _, leaf, rest = found
+    assert stage.find_unknown_option(leaf, stage.read_options(leaf, rest), LEAVES) == unknown
+
+
 @pytest.mark.parametrize("line", ["/", "/topc x", "/alerts", "topic"])
 def test_a_line_that_names_no_command_gives_none(line: str) -> None:
     found = stage.find_command(line, LEAVES)
@@ -185,6 +207,7 @@ def test_values_get_the_type_of_their_option() -> None:
     assert stage.convert_command(query, "20") == "20"
     assert stage.convert_command(votes, "20") == 20
     assert stage.convert_command(period, "한 달") == "30"
+    assert stage.convert_command(period, "mon") == "30"
     assert stage.convert_command(ADD["options"][1], "yes") is True
     with pytest.raises(stage.UnusableValueError, match="number"):
         stage.convert_command(votes, "many")

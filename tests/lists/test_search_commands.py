@@ -238,6 +238,7 @@ async def test_papers_that_lack_a_part_come_under_a_heading_and_say_what_they_la
     assert shown.count("quaternions") == 6
     second = shown_text(await harness.click(result, label="▶"))
     assert "**6 · " in second
+    assert len(re.findall("(?m)^6 · ", second)) == 2, "the menus that open and save it have its number too"
     assert harness.texts("list-partial") in second
     assert second.count(lacks) == 2
     shown = shown_text(await harness.ask("topic", query="small language model weather"))
@@ -281,8 +282,8 @@ async def test_an_author_is_found_by_any_form_of_a_name_and_told_from_an_unknown
         assert unsaid not in shown
     result = await harness.ask("author", name="NOETHER emmy")
     assert "Emmy Noether" in shown_text(result)
-    by_date = await harness.click(result, label=texts("list-by-date"))
-    assert texts("list-by-votes") in shown_text(by_date)
+    by_date = await harness.click(result, label=texts("sort-by-date"))
+    assert texts("sort-by-votes") in shown_text(by_date)
 
 
 async def test_a_name_as_a_topic_suggests_the_author_and_the_reverse(harness: ClientHarness) -> None:
