@@ -13,6 +13,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -37,6 +38,8 @@ LOCK_TIMEOUT = "5s"
 RETRY_PAUSES = (1.0, 2.0, 5.0, 10.0)
 """Seconds between attempts, in which the others go on."""
 _PARTIAL = ".partial"
+_PARTS = (_PARTIAL, f"{_PARTIAL}-journal")
+LEFT_SECONDS = 3600.0
 _NO_LOCK = ("55P03", "40P01")
 """PostgreSQL's codes for a lock that was not available, and a deadlock."""
 
@@ -78,6 +81,7 @@ def _copy(source: Path, target: Path) -> int:
 
 def _copy_whole(source: Path, target: Path) -> None:
     """Make a copy that only its owner can read, or none. Raises OSError and sqlite3.Error."""
+    _remove_left(target)
     # A new file with a random name that only its owner can read: others may write to the folder.
     descriptor, name = tempfile.mkstemp(_PARTIAL, f"{target.name[:100]}.", target.parent)
     os.close(descriptor)
@@ -88,6 +92,15 @@ def _copy_whole(source: Path, target: Path) -> None:
         for left in (name, f"{name}-journal"):
             Path(left).unlink(missing_ok=True)
         raise
+
+
+def _remove_left(target: Path) -> None:
+    """Remove the parts of copies to this file that were killed. One that is being written has changed a moment ago."""
+    with contextlib.suppress(OSError):  # another user's file, or a folder that can only be written
+        for path in target.parent.iterdir():
+            is_part = path.name.startswith(f"{target.name[:100]}.") and path.name.endswith(_PARTS)
+            if is_part and time.time() - path.lstat().st_mtime > LEFT_SECONDS:
+                path.unlink()
 
 
 def _reason(error: OSError | sqlite3.Error) -> object:
@@ -307,12 +320,6 @@ async def _migration_lock(opened: database.Database) -> AsyncIterator[None]:
 def _backup_sqlite_file(path: Path, revision: str) -> None:
     copy = path.with_name(f"{path.name}.before-{HEAD}-from-{revision}")
     try:
-        # Of an upgrade that was killed: the lock of migrations is held, so nobody is writing them.
-        for former in path.parent.iterdir():
-            if former.name.startswith(f"{copy.name}.") and former.name.endswith(
-                (_PARTIAL, f"{_PARTIAL}-journal")
-            ):
-                former.unlink()
         _copy_whole(path, copy)
         shutil.copymode(path, copy)
     except (OSError, sqlite3.Error) as error:

@@ -7,6 +7,7 @@ A rebuild is blue/green: a second set of index tables is filled while the live s
 from __future__ import annotations
 
 import re
+import shutil
 import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -249,6 +250,23 @@ def _redirect(
     _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
 ) -> tuple[str, Any]:
     return _TABLE_PATTERN.sub(rf"\1{_SHADOW_SUFFIX}", statement), parameters
+
+
+MIN_FREE_BYTES = 50_000_000
+"""Of the disk, which a rebuild leaves to posts: without any they would wait until a person frees some."""
+
+
+def require_room(opened: database.Database) -> None:
+    """Raise StorageError if a SQLite file's disk has too little space for more of a second index."""
+    path = database.sqlite_path(opened.url)
+    if path is None:
+        return
+    free = shutil.disk_usage(path.parent).free
+    if free < MIN_FREE_BYTES:
+        raise errors.StorageError(
+            f"The search index is not rebuilt now: {free / 1e6:.0f} MB are free beside {path}, and the last"
+            f" {MIN_FREE_BYTES / 1e6:.0f} MB are left for posts. Free some space; it goes on by itself."
+        )
 
 
 async def create(connection: AsyncConnection) -> None:

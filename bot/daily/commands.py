@@ -23,8 +23,9 @@ from bot.client.router import UserError, map_service_errors
 from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
+from bot.daily import service as daily_service
 from bot.daily.post import STYLES, PostableChannel, default_style
-from bot.daily.service import NoDayListError, TopicNeededError, draft_codec, find_same
+from bot.daily.service import NoDayListError, TooManyPostsError, TopicNeededError, draft_codec, find_same
 from bot.outbox import contents
 from bot.search.results import SearchRequest
 from bot.sources import kinds
@@ -35,11 +36,9 @@ ERRORS: Mapping[type[Exception], str] = {
     errors.DuplicateError: "subscription-already",
     TopicNeededError: "source-needs-topic",
     NoDayListError: "source-has-no-day",
+    TooManyPostsError: "subscriptions-too-many",
 }
 """Fluent ids of the exceptions of the subscriptions service."""
-MAX_POSTS = 100
-"""Daily posts that a server may set up: to find the papers of a topic takes 20 ms, and the posts of all servers that are due in
-the same minute wait for it."""
 
 
 P = ParamSpec("P")
@@ -569,7 +568,7 @@ async def _create(request: Request, draft: Subscription) -> Subscription | ui.La
     if find_same(await _list_in_channel(request, draft.channel_id), draft) is not None:
         return await _setup_view(request, draft)
     services, timezone = request.services, draft.timezone
-    with map_service_errors(ERRORS):
+    with map_service_errors(ERRORS, most=daily_service.MAX_POSTS):
         subscription = await services.subscriptions.add(replace(draft, created_by=request.user_id))
     await services.guilds.update(subscription.guild_id, timezone=timezone)
     await services.readers.update(request.user_id, locale=request.texts.locale, timezone=timezone)
@@ -578,8 +577,8 @@ async def _create(request: Request, draft: Subscription) -> Subscription | ui.La
 
 async def _require_may_create(request: Request, draft: Subscription) -> None:
     """Raise UserError unless there is room for one more, the channel takes such posts, and the bot and the user may post them."""
-    if len(await _list_for_guild(request)) >= MAX_POSTS:
-        raise UserError("subscriptions-too-many", most=MAX_POSTS)
+    with map_service_errors(ERRORS, most=daily_service.MAX_POSTS):
+        daily_service.require_room(await _list_for_guild(request))
     channel = _find_postable(request, draft)
     await _require_allowed(request, channel, draft)
     await _require_bot_may_post(request, channel, draft.style, draft.mention_role_id)
@@ -592,7 +591,7 @@ async def _try_copy(
     draft = replace(_draft_like(subscription, channel_id), created_by=request.user_id)
     try:
         await _require_may_create(request, draft)
-        with map_service_errors(ERRORS):
+        with map_service_errors(ERRORS, most=daily_service.MAX_POSTS):
             if is_kept:
                 await request.services.subscriptions.add(draft)
             elif find_same(await _list_in_channel(request, channel_id), draft) is not None:

@@ -32,6 +32,23 @@ class NoDayListError(errors.UsageError):
     """A subscription waits for a day to be complete, and its source has no lists that close."""
 
 
+class TooManyPostsError(errors.UsageError):
+    """A server has as many subscriptions as it may have."""
+
+
+MAX_POSTS = 100
+"""Daily posts that a server may set up: to find the papers of a topic takes 20 ms, and the posts of all servers that are due in
+the same minute wait for it."""
+
+
+def require_room(of_guild: Iterable[models.Subscription]) -> None:
+    """Raise TooManyPostsError if a server with these subscriptions may not have one more."""
+    if sum(row.state is not models.ActivityState.CLOSED for row in of_guild) >= MAX_POSTS:
+        raise TooManyPostsError(
+            f"The server has {MAX_POSTS} daily posts, which is the maximum. Remove one first."
+        )
+
+
 class Subscriptions:
     """Service for the subscriptions of channels."""
 
@@ -46,8 +63,8 @@ class Subscriptions:
 
         One with NO_GUILD is posted by the webhook whose id is its channel's, and which this token belongs to.
 
-        Raises UsageError for an invalid setting, also as `check_source`, and storage.errors.DuplicateError for an identical
-        subscription.
+        Raises UsageError for an invalid setting, also as `check_source`, TooManyPostsError, and storage.errors.DuplicateError
+        for an identical subscription.
         """
         now = self._clock()
         new = replace(options.validated(draft), created_at=now)
@@ -56,6 +73,8 @@ class Subscriptions:
             new = replace(new, source=await _find_source(connection, new))
             if webhook_token is not None:
                 await key_values.set_value(connection, _webhook_key(new), webhook_token)
+            if not new.is_by_webhook:
+                require_room(await daily.list_rows(connection, guild_id=new.guild_id))
             return replace(new, id=await daily.add(connection, new))
 
     async def check_source(self, wanted: models.Subscription) -> None:

@@ -34,7 +34,8 @@ HEADER = """\
 # The set-up of Paperround, for `paperround config apply FILE`. What is off, empty or not given is left out.
 # It has no secrets: webhook URLs, and passwords and tokens in source addresses, are left out.
 """
-MAX_PROBLEMS = 20
+MAX_PROBLEMS, MAX_FOUND = 20, 100
+"""Problems that are shown, and after which the rest of a file is not checked: nothing else is written meanwhile."""
 MAX_DOTS = 20
 """On a line, outside of texts and comments: what tomllib does for a key `a.a.a…` grows with the square of their number."""
 MAX_CHANGES = 500
@@ -277,7 +278,8 @@ def _refused(location: str, problems: Sequence[models.LocatedProblem]) -> errors
     ordered = sorted(problems, key=lambda problem: problem.line or 0)
     sentences = [str(replace(problem, location=location)) for problem in ordered[:MAX_PROBLEMS]]
     if len(ordered) > MAX_PROBLEMS:
-        sentences.append(f"{location}: and {len(ordered) - MAX_PROBLEMS} more.")
+        rest = f"{len(ordered) - MAX_PROBLEMS} more" if len(ordered) < MAX_FOUND else "more"
+        sentences.append(f"{location}: and {rest}.")
     return errors.UsageError("\n".join((*sentences, "Nothing was applied.")))
 
 
@@ -306,7 +308,7 @@ class _Run:
 
     @contextmanager
     def _reported(self, item: _Item) -> Iterator[None]:
-        """Turn an error of the block into a problem at the item's line. Raises UsageError at the first change too many."""
+        """Turn an error of the block into a problem at the item's line. Raises UsageError at a change or problem too many."""
         line = item.lines.get("")
         try:
             yield
@@ -315,6 +317,8 @@ class _Run:
         except errors.PaperroundError as error:
             key = error.key if isinstance(error, _KeyError) else ""
             self.problems.append(models.LocatedProblem("", item.lines.get(key, line), str(error)))
+            if len(self.problems) >= MAX_FOUND:
+                raise _refused(self.location, self.problems) from None
         if len(self.changes) > MAX_CHANGES:
             message = (
                 f"more than {MAX_CHANGES:,} entries would change at once. Split the file (what is not in a file stays), or"

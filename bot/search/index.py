@@ -327,7 +327,10 @@ async def _has_papers(connection: Connection) -> bool:
 
 
 async def rebuild_index(database: Database) -> AsyncGenerator[int, None]:
-    """Rebuild the index, or resume a rebuild, yielding the number of papers done. Searches use the old one meanwhile."""
+    """Rebuild the index, or resume a rebuild, yielding the number of papers done. Searches use the old one meanwhile.
+
+    Raises StorageError before it takes the last space of the disk; what is done stays.
+    """
     async with database.transaction() as connection:
         await archive.lock_ingest(connection)
         progress = await _load_progress(connection)
@@ -336,6 +339,8 @@ async def rebuild_index(database: Database) -> AsyncGenerator[int, None]:
             progress = await _save_progress(connection, RebuildProgress(_build_version()))
     while progress is not None:
         yield progress.papers
+        if not progress.in_place:
+            search_index.require_room(database)
         started = time.monotonic()
         try:
             async with database.transaction() as connection:

@@ -156,6 +156,8 @@ class WebServer:
         except PageError as page_error:
             error, error_key = page_error, key if is_lookup else (404, site)
         except (BusyError, errors.StorageError):
+            if (former := self._kept.get(key)) is not None:
+                return former
             error, error_key = PageError(503, "busy"), (503, site)
         # When there is most to do, this costs least.
         if (kept := self._find_kept(error_key)) is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest import mock
 
 import psutil
 import pytest
@@ -20,7 +22,8 @@ from bot.search import glossary
 from bot.search import index as search_index
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import archive, key_values, migrate, search, snapshot
+from storage import archive, errors, key_values, migrate, search, snapshot
+from storage import search_index as stored_index
 from storage.database import Database
 from tests.fake_discord import process
 from tests.support import patience, sample_archive
@@ -92,6 +95,22 @@ async def test_an_index_of_another_version_is_rebuilt(filled: Database, in_proce
     assert version is not None
     assert not version.startswith(f"{NOW:%Y-%m-%d}") or in_process_limit
     assert (await SearchService(filled).search(SearchRequest("number60"))).total == 1
+
+
+async def test_a_rebuild_leaves_the_last_space_of_the_disk_to_posts(
+    filled: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pretend_other_version(filled)
+    free = iter([stored_index.MIN_FREE_BYTES, 12_000_000])
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "disk_usage", lambda _: mock.Mock(free=next(free)))
+        with pytest.raises(errors.StorageError, match="not rebuilt now: 12 MB are free"):
+            async for _ in search_index.rebuild_index(filled):
+                pass
+    assert (await search_index.get_index_status(filled)).progress is not None
+    assert (await SearchService(filled).search(SearchRequest("number60"))).total == 1
+    assert await maintenance_loop(filled).run_due_tasks()
+    assert await is_index_healthy(filled)
 
 
 async def test_an_unfinished_rebuild_is_finished_and_missing_papers_are_added(filled: Database) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.shell_fixtures import ADD_CHANNEL, Paperround
@@ -44,6 +46,20 @@ def test_an_identical_channel_is_refused(paperround: Paperround) -> None:
     answer = paperround(*ADD_CHANNEL)
     assert answer.exit_status == 1
     assert "already" in answer.stderr
+
+
+def test_a_server_has_a_limited_number_of_posts_from_the_shell_too(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("bot.daily.service.MAX_POSTS", 1)
+    assert paperround(*ADD_CHANNEL).exit_status == 0
+    refused = paperround(*ADD_CHANNEL, "--at", "10:00")
+    assert (refused.exit_status, "has 1 daily posts, which is the maximum" in refused.stderr) == (2, True)
+    text = paperround("config", "export").stdout
+    (tmp_path / "set-up.toml").write_text(text + text.replace("09:00", "10:00"), encoding="utf-8")
+    applied = paperround("config", "apply", "set-up.toml", "--yes")
+    assert (applied.exit_status, "which is the maximum" in applied.stderr) == (2, True)
+    assert len(paperround("channels", "list", "--json").data) == 1
 
 
 def test_an_invalid_value_is_named_with_a_valid_one(paperround: Paperround) -> None:

@@ -288,7 +288,7 @@ async def test_a_daily_post_is_copied_to_the_channels_that_take_it(harness: Clie
 async def test_a_server_has_a_limited_number_of_daily_posts(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.daily.commands.MAX_POSTS", 1)
+    monkeypatch.setattr("bot.daily.service.MAX_POSTS", 1)
     wizard = await harness.manage("daily setup", time="09:00")
     only = await harness.add_subscription(topic="retrieval")
     refused = harness.texts("subscriptions-too-many", most=1)

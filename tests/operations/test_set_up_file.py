@@ -157,6 +157,24 @@ async def test_a_file_that_changes_too_much_at_once_is_refused_at_its_line(
         assert len(await _apply(db, "".join(posts[:count]))) == 2
 
 
+async def test_a_file_full_of_problems_is_not_checked_to_its_end(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = 0
+    add = Subscriptions.add
+
+    async def count_and_add(self: Subscriptions, draft: models.Subscription) -> models.Subscription:
+        nonlocal tried
+        tried += 1
+        return await add(self, draft)
+
+    monkeypatch.setattr(Subscriptions, "add", count_and_add)
+    with pytest.raises(errors.UsageError, match=r"set-up\.toml: and more\.\nNothing was applied"):
+        await _apply(db, '[[posts]]\nguild = "10"\nchannel = "20"\n' * 1_000)
+    assert tried <= set_up_file.MAX_FOUND + 1
+    assert await Subscriptions(db, lambda: NOW).list_rows() == []
+
+
 def test_dots_of_keys_are_bounded_before_they_are_parsed() -> None:
     for text in (
         "a" + ".a" * 100_000 + " = 1",

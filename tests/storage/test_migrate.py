@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
@@ -200,7 +201,9 @@ async def test_a_copy_that_does_not_fit_ends_the_upgrade_with_a_sentence_and_lea
     scripts = next_release.make_scripts(tmp_path / "scripts", next_release.EXPANDING)
     next_release.install(scripts, monkeypatch.setattr)
     copy = f"{path.name}.before-{migrate.HEAD}-from-r0001"
-    (tmp_path / f"{copy}.killed.partial").write_text("of an upgrade that was killed")
+    killed = tmp_path / f"{copy}.killed.partial"
+    killed.write_text("of an upgrade that was killed")
+    os.utime(killed, (0, 0))
     modes = []
 
     def fill_the_disk(_: Path, target: Path) -> None:
@@ -403,7 +406,12 @@ async def test_a_copy_is_its_owners_and_follows_no_link_beside_it(
     folder = tmp_path / "copies"
     folder.mkdir()
     (folder / "copy.db.partial").symlink_to(tmp_path / "stolen.db")
+    for name, age in (("killed", 2 * migrate.LEFT_SECONDS), ("running", 1)):
+        path = folder / f"copy.db.{name}.partial"
+        path.touch()
+        os.utime(path, (time.time() - age,) * 2)
     await migrate.copy_to(sqlite_db, folder / "copy.db")
     assert (folder / "copy.db").stat().st_mode & 0o777 == 0o600
     assert not (tmp_path / "stolen.db").exists()
-    assert {path.name for path in folder.iterdir()} == {"copy.db", "copy.db.partial"}
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"copy.db", "copy.db.partial", "copy.db.running.partial"}

@@ -294,6 +294,8 @@ async def test_readers_of_the_web_have_one_place_among_the_look_ups(archive: Web
     lookups.patience = 0.0
     async with lookups.admitted(server.WEB_READER):
         assert (await archive.get("/search?q=model"))[0] == 200, "it is kept for a minute"
+        archive.pass_time(2 * server.KEPT_SECONDS)
+        assert (await archive.get("/search?q=model"))[0] == 200, "it is older, which is better than none"
 
 
 async def test_an_error_inside_says_nothing_of_the_inside(
