@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations, compress, islice
@@ -42,11 +42,9 @@ _MAX_UNSURE = 180
 within longer words: others may have the word.
 """
 TEXT_LIMIT = 60
-"""Texts that are read at once; of more candidates those that the index ranks first."""
+"""Texts that are read at once; of more candidates those that the index ranks first, by as many of each of its conditions."""
 COUNT_LIMIT = 500
 """Up to this number all matches are ranked by the index, so that their number is true; of more the most popular ones."""
-_LEVEL_LIMIT = 120
-"""Matches of each condition by which the index ranks, the most popular ones."""
 _ENOUGH = 30
 """Partial matches follow fewer papers than this that have all of a query."""
 _ENOUGH_OF_TERM = 10
@@ -189,7 +187,8 @@ class _Request:
     @property
     def complete_query(self) -> BooleanQuery | None:
         """The index query for papers with all parts, a term that the whole query composes, or a name that it is."""
-        with_all = all_of(part.anywhere for part in self.parts)
+        # The engine goes from match to match of the first part, and looks for each in the others.
+        with_all = all_of(part.anywhere for part in sorted(self.parts, key=lambda part: part.papers))
         wanted = any_of([with_all, *(part.anywhere for part in self.composed)])
         return any_of([wanted, *self.names]) if wanted is not None else None
 
@@ -202,28 +201,50 @@ class _Request:
     def rank_by_index(self, positions: Sequence[int]) -> list[int]:
         """Return the positions of complete matches with those that the index ranks high, best first.
 
-        It ranks by about what `Scorer` gives for a name, for each part in the title and for each that the body repeats.
+        It ranks by about what `Scorer` gives for a name, for the phrase in the title, for each part in the title, and for a
+        single part that the body repeats.
         """
         parts = [part for part in self.parts if part.anywhere is not None]
-        wanted: list[tuple[BooleanQuery | None, float]] = [(name, scoring.NAME_WEIGHT) for name in self.names]
-        wanted += [(part.in_title, scoring.TITLE_WEIGHT) for part in self.composed]
-        for number, part in enumerate(parts):
-            others = [other.anywhere for other in (*parts[:number], *parts[number + 1 :])]
-            wanted.append((all_of([part.in_title, *others]), scoring.TITLE_WEIGHT / len(parts)))
-            wanted.append((all_of([part.repeated, *others]), scoring.REPEATED_WEIGHT / len(parts)))
-        if len(parts) > 1:
+        every: _Gains = dict.fromkeys(range(len(parts)), scoring.TITLE_WEIGHT / max(1, len(parts)))
+        wanted = [(all_of(part.in_title for part in parts), every)]
+        for number, name in enumerate(self.names):
+            wanted.append((name, {**every, f"name {number}": scoring.NAME_WEIGHT}))
+        if len(parts) == 1:
+            # Of several parts all are repeated by few papers, which the engine is slow to find. Few have the name as head.
+            repeated = parts[0].usual(parts[0].repeated)
+            gain: _Gains = {"repeated": scoring.REPEATED_WEIGHT}
+            marked = [(query, gains) for query, gains in wanted if query not in self.names[:1]]
+            wanted += [(all_of([query, repeated]), gains | gain) for query, gains in marked]
+            wanted.append((repeated, gain))
+        else:
+            for number, part in enumerate(parts):
+                others = [other.anywhere for other in (*parts[:number], *parts[number + 1 :])]
+                wanted.append((all_of([part.in_title, *others]), {number: every[number]}))
             phrase = search_query.from_text(self.expanded.text)
-            wanted += [(all_of(part.in_title for part in parts), 0.0)]
-            wanted += [(phrase and phrase.in_title, scoring.TITLE_WEIGHT)]
-        gains = [(query, gain) for query, gain in wanted if query is not None]
-        listed = self.scope.list_positions(self.snapshot, [(query, _LEVEL_LIMIT) for query, _ in gains])
+            wanted.append((phrase and phrase.in_title, {**every, "phrase": scoring.TITLE_WEIGHT}))
+        wanted += [(part.in_title, {"composed": scoring.NAME_WEIGHT}) for part in self.composed]
+        known = [(query, gains) for query, gains in wanted if query is not None]
+        listed = self.scope.list_positions(self.snapshot, [(query, TEXT_LIMIT) for query, _ in known])
         scores = dict.fromkeys(positions, 0.0)
-        for (_, gain), matches in zip(gains, listed, strict=True):
-            for position in matches:
-                scores[position] = scores.get(position, 0.0) + gain
+        scores |= _add_gains(zip((gains for _, gains in known), listed, strict=True))
         for position in scores:
             scores[position] += scoring.POPULARITY_WEIGHT * search.popularity_at(position)
         return sorted(scores, key=lambda position: (-scores[position], position))
+
+
+_Gains = dict[Hashable, float]
+"""What a condition says that papers have, with what each adds to their score."""
+
+
+def _add_gains(listed: Iterable[tuple[_Gains, Iterable[int]]]) -> dict[int, float]:
+    """Return for each position the sum of what its conditions say that it has, of each the highest gain."""
+    known: dict[int, _Gains] = {}
+    for gains, positions in listed:
+        for position in positions:
+            had = known.setdefault(position, {})
+            for key, gain in gains.items():
+                had[key] = max(gain, had.get(key, 0.0))
+    return {position: sum(had.values()) for position, had in known.items()}
 
 
 def find(snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchScope, *, limit: int) -> Found:
@@ -380,37 +401,32 @@ def _list_candidates(
         return request.written
     found = [(part.papers, number) for number, part in enumerate(every) if part.papers]
     rarest = [number for _, number in sorted(found) if number < count]
-    wanted: list[tuple[BooleanQuery | None, int, dict[int, int]]] = []
+
+    def gain(level: int, *numbers: int) -> _Gains:
+        return {
+            number: scoring.score_bm25([(0.0, every[number].weight * level)], [idf[number]])
+            for number in numbers
+        }
+
+    wanted: list[tuple[BooleanQuery | None, int, _Gains]] = []
     for pair in combinations(rarest[:_MAX_COMBINED_PARTS], 2) if len(rarest) > 2 else ():
         together = all_of(every[number].usual(every[number].anywhere) for number in pair)
-        wanted.append((together, _COMBINED_LIMIT, dict.fromkeys(pair, 1)))
+        wanted.append((together, _COMBINED_LIMIT, gain(1, *pair)))
     expected = 0
     for number in (*rarest, *(number for _, number in found if number >= count)):
         part = every[number]
         if number >= count:
             wanted += [
-                (part.usual(part.in_title), _TOPIC_LIMIT, {number: scoring.BM25_TITLE_WEIGHT}),
-                (part.usual(part.repeated), _TOPIC_LIMIT, {number: 2}),
+                (part.usual(part.in_title), _TOPIC_LIMIT, gain(scoring.BM25_TITLE_WEIGHT, number)),
+                (part.usual(part.repeated), _TOPIC_LIMIT, gain(2, number)),
             ]
         elif expected < _ENOUGH_CANDIDATES:
             expected += min(_PART_LIMIT, part.papers)
-            wanted.append((part.usual(part.anywhere), _PART_LIMIT, {number: 1}))
+            wanted.append((part.usual(part.anywhere), _PART_LIMIT, gain(1, number)))
     requests = [(query, limit) for query, limit, _ in wanted if query is not None]
-    gains: dict[int, dict[int, float]] = {}
     listed = request.scope.list_positions(request.snapshot, requests)
-    for (_, _, levels), positions in zip(wanted, listed, strict=True):
-        reached = {
-            number: scoring.score_bm25([(0.0, every[number].weight * level)], [idf[number]])
-            for number, level in levels.items()
-        }
-        for position in positions:
-            known = gains.setdefault(position, {})
-            for number, gain in reached.items():
-                known[number] = max(gain, known.get(number, 0.0))
-    scores = {
-        position: sum(known.values()) for position, known in gains.items() if position not in request.read
-    }
-    best = sorted(scores, key=lambda position: (-scores[position], position))
+    scores = _add_gains(zip((gains for _, _, gains in wanted), listed, strict=True))
+    best = sorted(scores.keys() - request.read, key=lambda position: (-scores[position], position))
     return request.list_rows(best[:_MAX_RANKED])
 
 

@@ -366,6 +366,19 @@ async def test_few_texts_are_read_of_many_matches(
     assert len(result.rows) == len(ROBOTS) == len(set(read))
 
 
+async def test_an_unpopular_paper_with_all_terms_in_its_title_is_first_of_many(db: Database) -> None:
+    popular = [("Robots", "maps"), ("Maps", "robots")]
+    papers = [
+        NewsletterPaper(
+            f"2501.{number:05}", f"{popular[number % 2][0]} {number}", popular[number % 2][1], votes=90
+        )
+        for number in range(1, 251)
+    ]
+    papers.append(NewsletterPaper("2501.00999", "For Robots: Better Maps", "Something else.", votes=0))
+    service = await sample_archive.search_over(db, *papers)
+    assert (await ask(service, "robots maps"))[0] == "2501.00999"
+
+
 PAPER_COUNT = 1200
 KOREAN = ("추론", "학습", "생성", "평가", "검색", "압축")
 ENGLISH = ("graph", "policy", "token", "layer", "agent", "vision")
