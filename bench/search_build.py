@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import random
 import sqlite3
@@ -23,6 +24,7 @@ import sqlalchemy as sa
 
 from bench.figures import time_await
 from bench.search_corpus import LAST_DAY, Corpus, author_names
+from bot import cli
 from bot.search import glossary
 from bot.search import index as search_index
 from bot.search import query as search_query
@@ -218,6 +220,7 @@ def main() -> None:
     parser.add_argument("people", type=int)
     parser.add_argument("--floor", type=Path)
     arguments = parser.parse_args()
+    gc.set_threshold(cli.GC_THRESHOLD, *gc.get_threshold()[1:])  # as `paperround ingest` does
     spent = asyncio.run(build(arguments.url, arguments.papers, arguments.people, arguments.floor))
     sys.stdout.write(json.dumps(spent) + "\n")
 
