@@ -30,12 +30,14 @@ AddRoutes = Callable[[web.UrlDispatcher], None]
 class Limits(NamedTuple):
     """Bounds of a server: open connections, the seconds that one may last, and the bytes of the one request on it.
 
-    By default a request has no body; below 100,000 bytes a longer address would not get its refusal.
+    By default a request has no body; below 100,000 bytes a longer address would not get its refusal. `total_bytes` bounds the
+    requests of all open connections together: a body is in memory twice while it is joined.
     """
 
     connections: int = 32
     seconds: float = 10.0
     request_bytes: int = 100_000
+    total_bytes: int = 8_000_000
 
 
 @asynccontextmanager
@@ -85,11 +87,15 @@ def keep(request: web.Request) -> None:
 
 
 class _Connections:
-    """The open connections, oldest first. One too many closes the oldest that is not kept, so that a probe is still answered."""
+    """The open connections, oldest first. One too many closes the oldest that is not kept, so that a probe is still answered.
+
+    So do requests that are too large together.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._open: dict[_Connection, asyncio.TimerHandle] = {}
+        self._received = 0
         self._is_full_reported = False
         self._silent_until = 0.0
         self._unsaid = 0
@@ -100,15 +106,31 @@ class _Connections:
             if not self._is_full_reported:
                 log.warning("too many connections; the oldest are closed", limit=self.limits.connections)
             self._is_full_reported = True
-            min(self._open, key=lambda open_one: open_one.is_kept).abort()
+            self._close_oldest()
         loop = asyncio.get_running_loop()
         self._open[connection] = loop.call_later(self.limits.seconds, connection.abort)
+
+    def receive(self, connection: _Connection, count: int) -> bool:
+        """Count bytes of a request. False if the connection is closed by now."""
+        if connection not in self._open:
+            return False
+        connection.received += count
+        self._received += count
+        if connection.received > self.limits.request_bytes:
+            connection.abort()
+        while self._received > self.limits.total_bytes:
+            self._close_oldest()
+        return connection in self._open
 
     def forget(self, connection: _Connection) -> None:
         """Count a connection no more."""
         expiry = self._open.pop(connection, None)
         if expiry is not None:
             expiry.cancel()
+            self._received -= connection.received
+
+    def _close_oldest(self) -> None:
+        min(self._open, key=lambda open_one: open_one.is_kept).abort()
 
     def report(self, error: BaseException | None, message: object) -> None:
         """Log an error of the server in one bounded line, and further ones after a minute: a client may be able to repeat it."""
@@ -131,7 +153,7 @@ class _Connections:
 class _Connection(web.RequestHandler):
     """A connection for one request, within a time limit."""
 
-    __slots__ = ("_connections", "_received", "is_kept")
+    __slots__ = ("_connections", "is_kept", "received")
 
     def __init__(self, server: web.Server, connections: _Connections) -> None:
         super().__init__(
@@ -141,7 +163,7 @@ class _Connection(web.RequestHandler):
             max_line_size=MAX_LINE_SIZE,
         )
         self._connections = connections
-        self._received = 0
+        self.received = 0
         self.is_kept = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -150,10 +172,7 @@ class _Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         # Before it is parsed: thousands of chunks of one byte, or of requests, take the event loop for a second.
-        self._received += len(data)
-        if self._received > self._connections.limits.request_bytes:
-            self.abort()
-        else:
+        if self._connections.receive(self, len(data)):
             super().data_received(data)
 
     def log_exception(self, *args: Any, **kwargs: Any) -> None:

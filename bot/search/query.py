@@ -208,7 +208,7 @@ def from_segment(segment: concepts.Segment) -> IndexQuery | None:
     return combine_any([query for query in queries if query is not None])
 
 
-@lru_cache(maxsize=1 << 12)
+@analyser.remembered(1 << 12)
 def from_text(text: str) -> IndexQuery | None:
     """Return the query for one form of a term; a Korean form matches in any spacing."""
     if analyser.has_hangul(text):

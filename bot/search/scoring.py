@@ -10,7 +10,6 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
-from functools import lru_cache
 from typing import NamedTuple
 
 from bot.search import query as search_query
@@ -178,7 +177,7 @@ class CompiledSegment:
         return in_title, in_body
 
 
-@lru_cache(maxsize=1 << 12)
+@analyser.remembered(1 << 12)
 def _compile_form(text: str) -> tuple[term_keys.TermPattern, list[str]]:
     term = term_keys.compile_term(text)
     return term, term.needed

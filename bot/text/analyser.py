@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import NamedTuple, TypeVar
 
 import Stemmer
@@ -54,6 +54,29 @@ _SYLLABLES_ONLY = re.compile(f"[{SYLLABLES}]+")
 _PROTECTED_WORDS = frozenset(("자유주의", "민주주의", "재정의", "사용자정의", "온라인강의"))
 
 
+Value = TypeVar("Value")
+
+_MAX_SHORT_LENGTH, _LONG_TEXTS = 64, 16
+
+
+def remembered(maxsize: int) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
+    """Let a function keep its values of the last `maxsize` short texts and of a few long ones.
+
+    What belongs to a query of 2,000 characters takes 50 kB, and whoever types thousands of them would fill a common cache.
+    """
+
+    def decorate(compute: Callable[[str], Value]) -> Callable[[str], Value]:
+        of_short, of_long = lru_cache(maxsize)(compute), lru_cache(_LONG_TEXTS)(compute)
+
+        @wraps(compute)
+        def find(text: str) -> Value:
+            return (of_short if len(text) <= _MAX_SHORT_LENGTH else of_long)(text)
+
+        return find
+
+    return decorate
+
+
 @lru_cache(maxsize=1)
 def _endings_by_last_syllable() -> dict[str, list[str]]:
     """Group the endings by their last syllable, longest first, so that each word is compared with few of them."""
@@ -89,7 +112,7 @@ def split_context(context: str) -> list[str]:
     return [part for word in context.split() for part in _split_unit(word)]
 
 
-@lru_cache(maxsize=1 << 14)
+@remembered(1 << 14)
 def _split_unit(word: str) -> tuple[str, ...]:
     """Split one unit between spaces. Cached: the same few thousand precede most parentheses."""
     return tuple(map(strip_ending, word.replace("·", " ").replace("-", " ").split()))
@@ -243,7 +266,6 @@ def fold_name_german(name: str) -> str:
     return fold_name(typography.normalise("NFC", name).casefold().translate(_UMLAUTS))
 
 
-Value = TypeVar("Value")
 _MAX_CACHED_LENGTH, _MAX_CACHED_WORDS = 64, 1 << 16
 MAX_TOKEN_LENGTH = 40
 """Characters; longer words are truncated."""
@@ -413,7 +435,7 @@ def _analyse_run(run: str) -> Run:
     return Run((run,)) if _is_cjk(run) else _analyse_latin(run)
 
 
-@lru_cache(maxsize=1 << 14)
+@remembered(1 << 14)
 def _analyse_latin(run: str) -> Run:
     """Split a compound at its joiners; alternative spellings become variants."""
     parts = [part for part in map(_fold_word, _COMPOUND_SPLIT.split(run)) if part and part != "s"]

@@ -250,7 +250,7 @@ def _names_by_spelling(kind: str) -> dict[str, list[tuple[str, int]]]:
     return found
 
 
-@lru_cache(maxsize=1 << 12)
+@analyser.remembered(1 << 12)
 def consonant_keys(name: str) -> frozenset[str]:
     """Return the sorted consonants of a name, and of the spellings of a Hangul one.
 

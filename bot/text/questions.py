@@ -255,7 +255,7 @@ def _parse_row(line: str) -> list[Row]:
     return [(row[0], row[1])]
 
 
-@lru_cache(maxsize=1 << 12)
+@analyser.remembered(1 << 12)
 def _key(text: str) -> str:
     """Return the key of a word or phrase: of Latin words their stems, of Korean ones their letters without particles."""
     if not analyser.has_hangul(text):

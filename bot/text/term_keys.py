@@ -28,7 +28,7 @@ _CAMEL_CASE_PART = re.compile(r"[A-Z][a-z]+")
 _MAX_JOINED_WORDS = 3
 
 
-@lru_cache(maxsize=1 << 13)
+@analyser.remembered(1 << 13)
 def english_stems(text: str) -> tuple[str, ...]:
     """Return the stems of an English term; "pre-training", "pre training" and "pretraining" give the same."""
     words = _WORDS.findall(_POSSESSIVE.sub("", analyser.fold(text)))
@@ -67,7 +67,7 @@ def term_key(text: str) -> str:
     return korean_key(text) if analyser.has_hangul(text) else english_key(text)
 
 
-@lru_cache(maxsize=1 << 12)
+@analyser.remembered(1 << 12)
 def korean_key(text: str) -> str:
     """Return the key of a Korean term: folded, without spaces, hyphens, middle dots, quotes and asterisks."""
     return _SEPARATORS.sub("", analyser.fold(text))
@@ -197,7 +197,7 @@ def _split_versions(words: Iterable[str]) -> list[str]:
     return [piece for word in words for piece in _split_version(word)]
 
 
-@lru_cache(maxsize=1 << 13)
+@analyser.remembered(1 << 13)
 def _split_version(word: str) -> tuple[str, ...]:
     """Return qwen and 2.5 for qwen2.5; other words alone. The letters are stemmed, as they are when they stand alone."""
     found = _LETTERS_THEN_DIGITS.fullmatch(word)
@@ -300,7 +300,7 @@ class TermPattern:
         return counts
 
 
-@lru_cache(maxsize=1 << 12)
+@analyser.remembered(1 << 12)
 def compile_term(text: str) -> TermPattern:
     """Return the compiled term for a text, cached."""
     return TermPattern(text)

@@ -13,7 +13,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
@@ -251,6 +251,10 @@ SAMPLED_FROM = 2000
 _SEED = 0
 
 
+TODAY_PAPERS = 5
+"""Papers of the day for a reader."""
+
+
 class PaperVectors:
     """Extracts the vectors of papers in a thread, and keeps those of the newest day and of the sample until they change."""
 
@@ -258,7 +262,7 @@ class PaperVectors:
         self._glossary = glossary
         self._clock = clock
         self._indexed: tuple[Glossary, ConceptIndex] | None = None
-        self._extent: models.ArchiveExtent | None = None
+        self._extent: tuple[models.ArchiveExtent, datetime | None] | None = None
         self._sample: dict[int, dict[str, float]] = {}
         self._day: dict[int, dict[str, float]] = {}
         self._day_on: date | None = None
@@ -281,7 +285,10 @@ class PaperVectors:
         return await asyncio.to_thread(_extract, rows, concept_index)
 
     async def get_day(self, connection: Connection) -> tuple[date | None, dict[int, dict[str, float]]]:
-        """Return the newest day that has a digest, and the vectors of its papers by id, most votes first."""
+        """Return the newest day that has a digest, and the vectors of its papers by id, most votes first.
+
+        Not one whose list has barely begun, unless the days before it have as few papers.
+        """
         await self._refresh(connection)
         return self._day_on, self._day
 
@@ -292,12 +299,18 @@ class PaperVectors:
 
     async def _refresh(self, connection: Connection) -> None:
         await self.get_concepts(connection)
-        extent = await papers.get_extent(connection, until_on=latest_date(self._clock()))
+        # A day's list that grows by papers which the archive has from elsewhere changes no number.
+        extent = (
+            await papers.get_extent(connection, until_on=latest_date(self._clock())),
+            await archive.get_last_updated_at(connection),
+        )
         async with self._lock:
             if self._extent != extent:
                 newest = await papers.list_newest_ids(connection, limit=SAMPLED_FROM)
                 sample = random.Random(_SEED).sample(newest, min(SAMPLE_SIZE, len(newest)))
-                on = await archive.find_newest_day(connection, latest_date(self._clock()))
+                on = await archive.find_newest_day(
+                    connection, latest_date(self._clock()), fewest_papers=TODAY_PAPERS
+                )
                 day = await papers.list_by_date(connection, on, origin=archive.ALL) if on else []
                 vectors = await self.extract(connection, {*sample, *(row.id for row in day)})
                 self._sample = {paper_id: vectors[paper_id] for paper_id in sample if paper_id in vectors}

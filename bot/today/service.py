@@ -26,7 +26,6 @@ from storage.database import Connection, Database
 from storage.errors import StorageError
 from storage.models import FeedbackKind
 
-TODAY_PAPERS = 5
 MENU_TOPICS = 12
 MAX_TOPIC_LENGTH = 60
 MAX_REASONS = 3
@@ -162,7 +161,9 @@ class TodayService:
         is_personal = len(saved) >= MIN_SAVED or bool(profile.topics) or follows is not None
         follows = follows or {}
         ranked = _rank(day.details, scores if is_personal else {}, follows)
-        kept = [(rank, detail) for rank, detail in ranked if detail.id not in left_out][:TODAY_PAPERS]
+        kept = [(rank, detail) for rank, detail in ranked if detail.id not in left_out][
+            : profiles.TODAY_PAPERS
+        ]
         await contents.prepare_extracts((detail for _, detail in kept), [locale])
         picks = []
         for rank, detail in kept:
@@ -386,7 +387,9 @@ class TodayPlanner:
             if not (due := await today.list_due(connection, now, limit=BATCH_SIZE)):
                 return None
             latest_on = clock.latest_date(now)
-            digest_on = await archive.find_newest_day(connection, latest_on)
+            digest_on = await archive.find_newest_day(
+                connection, latest_on, fewest_papers=profiles.TODAY_PAPERS
+            )
             known = await accounts.list_readers_by_id(connection, [profile.user_id for profile in due])
         # On weekends the newest day is one whose papers the reader was sent already. One ahead was never a newest day.
         on_new_day = [

@@ -32,7 +32,8 @@ LIMITS = http_server.Limits(connections=256, seconds=30.0)
 WEB_READER = -1
 """The reader of look-ups that all readers of the web are together; no user of Discord has this id."""
 KEPT_SECONDS = 60.0
-MAX_KEPT_PAGES, MAX_KEPT_LENGTH = 300, 200_000
+MAX_KEPT_PAGES, MAX_KEPT_LENGTH, MAX_KEPT_BYTES = 300, 200_000, 6_000_000
+"""Pages that are kept, the longest of them, and all together: a page repeats a query of 2,000 characters ten times."""
 RETRY_SECONDS = 5
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-f:]{2,45}\](?::[0-9]{1,5})?")
 _CHARSETS = ("text/html", "text/css", "text/plain")
@@ -56,6 +57,11 @@ class _Answer(NamedTuple):
     modified_at: datetime
     until: float
 
+    @property
+    def size(self) -> int:
+        """Return the bytes of both forms of the body."""
+        return len(self.body) + len(self.packed)
+
 
 class WebServer:
     """Serves the pages of a bot. `timer` is in seconds."""
@@ -64,6 +70,7 @@ class WebServer:
         self._pages = pages
         self._timer = timer
         self._kept: OrderedDict[object, _Answer] = OrderedDict()
+        self._kept_bytes = 0
         self._rests_until = 0.0
         self._lane = Admission(1, patience=PATIENCE_SECONDS)
 
@@ -197,6 +204,7 @@ class WebServer:
         body, packed = await asyncio.to_thread(render)
         etag = hashlib.sha256(body).hexdigest()[:24]
         former = self._kept.pop(key, None)
+        self._kept_bytes -= former.size if former is not None else 0
         is_same = former is not None and former.etag == etag
         modified_at = former.modified_at if former is not None and is_same else self._pages.services.clock()
         policy = page.values.get("policy")
@@ -206,8 +214,9 @@ class WebServer:
         )
         if key is not None and len(body) <= MAX_KEPT_LENGTH:
             self._kept[key] = answer
-            while len(self._kept) > MAX_KEPT_PAGES:
-                self._kept.popitem(last=False)
+            self._kept_bytes += answer.size
+            while len(self._kept) > MAX_KEPT_PAGES or self._kept_bytes > MAX_KEPT_BYTES:
+                self._kept_bytes -= self._kept.popitem(last=False)[1].size
         return answer
 
 

@@ -334,6 +334,33 @@ async def test_idle_connections_do_not_keep_a_probe_out_and_are_one_line_of_the_
         writer.close()
 
 
+async def test_large_requests_of_strangers_close_the_oldest_of_them_and_a_small_one_is_answered() -> None:
+    async def read(request: web.Request) -> web.Response:
+        return web.Response(text=f"{len(await request.read())}")
+
+    limits = http_server.Limits(connections=40, request_bytes=60_000, total_bytes=200_000)
+    adding = [lambda router: router.add_post("/", read)]
+    async with http_server.serving("127.0.0.1:0", "PAPERROUND_HTTP", adding, limits) as url:
+        host, port = url.removeprefix("http://").split(":")
+        opened = [await asyncio.open_connection(host, port) for _ in range(12)]
+        for _, writer in opened:
+            # All but the last byte.
+            writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\n" + b"x" * 49_999)
+            with suppress(ConnectionError):
+                await writer.drain()
+        # Of 12 there is room for 3, with their heads.
+        for reader, _ in opened[:9]:
+            with suppress(ConnectionError):
+                assert await patience.wait_for(reader.read(), 20) == b""
+        async with aiohttp.ClientSession() as session, session.post(url, data=b"y" * 1_000) as response:
+            assert (response.status, await response.text()) == (200, "1000")
+        reader, writer = opened[-1]
+        writer.write(b"x")
+        assert (await patience.wait_for(reader.read(), 20)).endswith(b"50000")
+        for _, writer in opened:
+            writer.close()
+
+
 async def test_connections_of_strangers_do_not_close_that_of_a_client_that_proved_who_it_is() -> None:
     known, is_over = asyncio.Event(), asyncio.Event()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,3 +133,27 @@ def test_a_paper_with_a_form_matches_its_query(
         assert matches(tokens, query.in_title)
     if times >= 2:
         assert matches(tokens, query.repeated)
+
+
+@pytest.mark.parametrize("joint", ["", " "])
+def test_what_long_queries_need_does_not_stay_in_memory(joint: str) -> None:
+    def read(number: int) -> None:
+        words = ("가" + chr(0xAC00 + (number * 97 + place * 31) % 11_000) for place in range(600))
+        text = f"{joint.join(words)}{number}"
+        assert search_query.from_text(text) is search_query.from_text(text)
+        term_keys.compile_term(text)
+        analyser.split_context(text)
+
+    for number in range(40):
+        read(number)
+    tracemalloc.start()
+    try:
+        for number in range(40, 60):
+            read(number)
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(60, 160):
+            read(number)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 500_000

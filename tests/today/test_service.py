@@ -288,3 +288,29 @@ async def test_a_day_of_many_new_papers_costs_one_reading_of_each_and_extracts_o
     assert len(post.picks) == 5
     assert extract.call_count == 60
     assert {call.args[1] for call in choose.call_args_list} == {paper.title for paper, _, _ in post.picks}
+
+
+async def test_a_list_that_has_barely_begun_does_not_take_the_place_of_the_days_papers(db: Database) -> None:
+    planned = _Planned(db)
+    await planned.subscribe()  # in New York at 02:30, which is 07:30 UTC
+    ingest = planned.container.create_ingest()
+
+    def papers_of(day: int, numbers: Sequence[int]) -> list[dict[str, Any]]:
+        return [{"arxiv_id": f"2503.{day:02}{number:03}", "title": f"Paper {number}"} for number in numbers]
+
+    # An arXiv category has the papers already, so that a list that grows adds none to the archive.
+    await planned.add_lookup(
+        date(2025, 3, 1), [row for day in range(8, 12) for row in papers_of(day, range(1, 31))]
+    )
+    for day in range(8, 12):
+        on = date(2025, 3, day)
+        planned.now = datetime(2025, 3, day, 1, tzinfo=UTC)
+        # The first paper of the day's list is there in the early hours, the others at noon.
+        for hour, numbers in ((12, [1]), (23, range(1, 31))):
+            digest = listing.build(on, papers_of(day, numbers))
+            await ingest.add_digests(
+                [digest], source="https://huggingface.co", location=f"https://a.example/{on}"
+            )
+            await planned.run_until(datetime(2025, 3, day, hour, tzinfo=UTC))
+    sent = [(row.local_on, row.digest_on, len(row.post.papers)) for row in await planned.list_deliveries()]
+    assert sent == [(date(2025, 3, day), date(2025, 3, day - 1), 5) for day in (11, 10, 9)]

@@ -443,6 +443,26 @@ async def test_slow_clients_do_not_keep_a_reader_out(archive: WebArchive) -> Non
             writer.close()
 
 
+async def test_pages_of_long_queries_are_kept_within_a_bound_and_their_memory_is_given_back(
+    archive: WebArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "MAX_KEPT_BYTES", 1_000_000)
+
+    def count_bytes() -> int:
+        return sum(len(answer.body) + len(answer.packed) for answer in archive.server._kept.values())
+
+    for number in range(12):
+        archive.pass_time(1)
+        assert len(await archive.text("/search?q=" + quote(f"{number} " + "가나" * 990))) > 100_000
+        assert count_bytes() <= 1_000_000
+    assert len(archive.server._kept) > 3
+    archive.pass_time(server.KEPT_SECONDS)
+    for _ in range(3):  # a page that is made again counts once
+        archive.pass_time(server.KEPT_SECONDS)
+        await archive.text("/search?q=" + quote("11 " + "가나" * 990))
+    assert archive.server._kept_bytes == count_bytes()
+
+
 async def test_health_and_the_archive_can_share_an_address(archive: WebArchive) -> None:
     monitoring = health.MonitoringServer(
         archive.services.database,
