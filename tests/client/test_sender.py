@@ -381,9 +381,10 @@ async def test_an_answer_that_is_not_http_does_not_show_the_token(
     async with origin_server.run_raw_origin(b"HTTP/1.1 what\r\n\r\n") as origin:
         for token in (None, "webhook-secret"):
             # Undone before the sender's own address is.
-            with monkeypatch.context() as patched, pytest.raises(outcomes.DeliveryError) as caught:
+            with monkeypatch.context() as patched:
                 patched.setattr(discord.http.Route, "BASE", origin.url.rstrip("/"))
-                await discord_sender.send(make_request(5, webhook_token=token))
+                with pytest.raises(outcomes.DeliveryError) as caught:
+                    await discord_sender.send(make_request(5, webhook_token=token))
             shown = str(caught.value)
             assert "ClientResponseError" in shown
             assert process.TOKEN not in shown
