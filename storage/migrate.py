@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -95,11 +96,16 @@ def _copy_whole(source: Path, target: Path) -> None:
 
 
 def _remove_left(target: Path) -> None:
-    """Remove the parts of copies to this file that were killed. One that is being written has changed a moment ago."""
+    """Remove the parts of copies to this file that were killed. One that is being written has changed a moment ago.
+
+    The names are those of `tempfile`: `backup.zip.partial` beside a target `backup` is of another program.
+    """
+    part = re.compile(
+        re.escape(f"{target.name[:100]}.") + r"\w{8}(?:" + "|".join(map(re.escape, _PARTS)) + ")"
+    )
     with contextlib.suppress(OSError):  # another user's file, or a folder that can only be written
         for path in target.parent.iterdir():
-            is_part = path.name.startswith(f"{target.name[:100]}.") and path.name.endswith(_PARTS)
-            if is_part and time.time() - path.lstat().st_mtime > LEFT_SECONDS:
+            if part.fullmatch(path.name) and time.time() - path.lstat().st_mtime > LEFT_SECONDS:
                 path.unlink()
 
 

@@ -240,6 +240,11 @@ class Metrics:
         self.lookups.labels("admitted" if is_admitted else "busy").inc()
         self.lookup_wait.observe(seconds)
 
+    def record_preview(self, is_admitted: bool, seconds: float) -> None:
+        """Record the refusal of a preview, as its listener: one that is admitted is a look-up, which is recorded then."""
+        if not is_admitted:
+            self.record_lookup(is_admitted, seconds)
+
     def render(self) -> bytes:
         """Return the metrics in the Prometheus text format."""
         return generate_latest(self.registry)

@@ -306,6 +306,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     metrics.watch_discord(container.discord_health)
     metrics.watch_term(lambda: lock.term)
     bot.services.lookups.on_decision = metrics.record_lookup
+    bot.services.previews.on_decision = metrics.record_preview
     recorder = outcomes.OutcomeRecorder(
         delivery_database,
         container.deliveries,

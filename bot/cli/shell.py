@@ -229,7 +229,7 @@ def print_rows(
         ]
         for row in rows
     ]
-    names = [re.sub("_at$", f" ({zone})", name).replace("_", " ") for name in shown]
+    names = [re.sub(" at$", f" ({zone})", name.replace("_", " ")) for name in shown]
     print_table(names, table, empty=empty)
 
 

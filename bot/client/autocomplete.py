@@ -134,7 +134,7 @@ async def dates(interaction: Interaction, current: str) -> Choices:
     span = text_dates.read_typed_date(current, today)
     days = await status.list_dates(*span) if span else []
     begun = analyser.keystrokes(analyser.fold(current).replace(" ", ""))
-    # Days ahead, as a source may date its lists, are offered to who types them.
+    # A source may date its lists ahead: such days are offered only once they are typed.
     listed = await status.list_dates(until_on=clock.latest_date(client.services.clock()))
     days += [day for day in listed if _may_become(begun, day, today)]
     if span and not days:

@@ -122,7 +122,8 @@ def find_unknown_zone(text: str) -> str:
 
     A number alone is not a time here: `9 of them` is about something else.
     """
-    return next((rest for time, rest in _split_time(text) if not time.isdecimal()), "")
+    rests = (rest for time, rest in _split_time(text) if not time.isdecimal())
+    return next((rest for rest in rests if find_zone(rest) is None), "")
 
 
 def _split_time(text: str) -> Iterator[tuple[str, str]]:

@@ -183,7 +183,7 @@ HINTS = {
         "unknown": "{line} 명령어는 없어요. /를 입력해 목록에서 고르거나 /도움말을 입력해 보세요.",
         "group": "그런 명령어는 없어요. 이 중에서 입력해 주세요: {names}",
         "missing": "`{command}` 명령어에는 {missing} 값이 필요해요. 예: `{command} {missing}: …`",
-        "option": "`{command}` 명령어에는 `{option}` 항목이 없어요. 쓸 수 있는 항목: {names}",
+        "option": "`{command}` 명령어에는 `{option}` 옵션이 없어요. 쓸 수 있는 옵션: {names}",
         "choice": "`{command}` 명령어의 {option}에 쓸 수 없는 값이에요. 이 중에서 골라 주세요: {names}",
         "number": "`{option}`에는 10처럼 숫자를 넣어 주세요(입력한 값: {value}).",
         "range": "`{option}`에는 {low}부터 {high}까지 넣을 수 있어요(입력한 값: {value}).",

@@ -346,7 +346,7 @@ def _has_inner_particle(text: str) -> bool:
 
 # Serialises a glossary to JSON and back, so that it is built only once.
 
-_VERSION = 10
+_VERSION = 11
 _HEADER = f'{{"version":{_VERSION},'
 
 

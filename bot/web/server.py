@@ -173,7 +173,7 @@ class WebServer:
 
     async def _look_up(self, key: object, site: Site, request: web.Request, load: Load) -> _Answer:
         async with self._lane.admitted(WEB_READER):
-            # Whoever waited may find that the page has been made meanwhile.
+            # Another request may have made the page meanwhile.
             if (kept := self._find_kept(key)) is not None:
                 return kept
             await asyncio.sleep(max(0.0, self._rests_until - self._timer()))

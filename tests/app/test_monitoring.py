@@ -280,6 +280,15 @@ async def test_metrics_show_the_sender_and_its_term(harness: ServerHarness) -> N
     await lock.release()
 
 
+async def test_a_preview_counts_as_a_look_up_once(harness: ServerHarness) -> None:
+    harness.metrics.record_preview(True, 0.0)
+    harness.metrics.record_lookup(True, 0.1)
+    harness.metrics.record_preview(False, 2.0)
+    samples = await harness.samples()
+    counts = [samples[f"paperround_lookups_total,decision={decision}"] for decision in ("admitted", "busy")]
+    assert counts == [1, 1]
+
+
 async def test_every_query_of_the_dashboard_is_answered(harness: ServerHarness) -> None:
     harness.metrics.watch_discord(DiscordHealth(lambda: 0.0, random.Random(1)))
     harness.metrics.record("sent", models.DeliveryKind.DAILY, None, 3.0)

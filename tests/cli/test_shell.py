@@ -144,6 +144,18 @@ def test_a_day_is_read_as_people_type_it_and_a_period_is_refused(monkeypatch: py
             shell.parse_date(text)
 
 
+def test_a_table_names_the_zone_of_its_times(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PAPERROUND_TIMEZONE", "America/New_York")
+    row = {"paper_id": 7, "saved_at": "2025-01-02T00:00:00+00:00"}
+    shell.print_rows([row], ("paper_id", "saved_at"), as_json=False, empty="")
+    shown = capsys.readouterr().out
+    assert "paper id" in shown
+    assert "saved (America/New_York)" in shown
+    assert "Wed 01 Jan 2025 19:00" in shown
+
+
 def test_an_ingest_shows_what_is_read_and_stored_and_what_comes_after(
     paperround: Paperround, digest_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -313,6 +313,8 @@ def test_no_sources_are_not_a_problem_but_no_database_is(site: Site) -> None:
 def test_times_and_zones_are_taken_as_people_type_them(site: Site) -> None:
     _, stdout, _ = run("add", f"{site.url}/a.xml", "--from", "9am", "--timezone", "seoul", "--json")
     assert json.loads(stdout)["options"] == {"timezone": "Asia/Seoul", "from": "09:00"}
+    status, _, refused = run("add", f"{site.url}/b.xml", "--from", "9am KST")
+    assert (status, "'9am KST' is not a time of day" in refused) == (2, True)
 
 
 def test_a_folder_is_stored_by_its_absolute_path_and_removed_by_either(

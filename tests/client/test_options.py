@@ -63,6 +63,7 @@ def test_what_stands_beside_a_time_and_is_not_a_zone_is_named() -> None:
         "9am Atlantis": "Atlantis",
         "화성 오전 9시": "화성",
         "21:30 (New Amsterdam)": "New Amsterdam",
+        "9am KST": "",
         "9 o clock maybe": "",
         "25:99": "",
         "soon": "",

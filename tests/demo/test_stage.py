@@ -123,7 +123,7 @@ async def test_what_is_not_a_command_gets_one_hint_in_the_readers_language(sqlit
         ),
         "/saved export style:ris": (
             "has no option `style`. Its options are: format",
-            "`style` 항목이 없어요",
+            "`style` 옵션이 없어요",
         ),
         "/daily setup channel:nowhere": ("Choose one: #papers", "골라 주세요: #papers"),
     }

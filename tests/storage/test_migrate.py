@@ -201,7 +201,7 @@ async def test_a_copy_that_does_not_fit_ends_the_upgrade_with_a_sentence_and_lea
     scripts = next_release.make_scripts(tmp_path / "scripts", next_release.EXPANDING)
     next_release.install(scripts, monkeypatch.setattr)
     copy = f"{path.name}.before-{migrate.HEAD}-from-r0001"
-    killed = tmp_path / f"{copy}.killed.partial"
+    killed = tmp_path / f"{copy}.killed_1.partial"
     killed.write_text("of an upgrade that was killed")
     os.utime(killed, (0, 0))
     modes = []
@@ -406,7 +406,11 @@ async def test_a_copy_is_its_owners_and_follows_no_link_beside_it(
     folder = tmp_path / "copies"
     folder.mkdir()
     (folder / "copy.db.partial").symlink_to(tmp_path / "stolen.db")
-    for name, age in (("killed", 2 * migrate.LEFT_SECONDS), ("running", 1)):
+    for name, age in (
+        ("killed_1", 2 * migrate.LEFT_SECONDS),
+        ("zip", 2 * migrate.LEFT_SECONDS),
+        ("running1", 1),
+    ):
         path = folder / f"copy.db.{name}.partial"
         path.touch()
         os.utime(path, (time.time() - age,) * 2)
@@ -414,4 +418,4 @@ async def test_a_copy_is_its_owners_and_follows_no_link_beside_it(
     assert (folder / "copy.db").stat().st_mode & 0o777 == 0o600
     assert not (tmp_path / "stolen.db").exists()
     names = {path.name for path in folder.iterdir()}
-    assert names == {"copy.db", "copy.db.partial", "copy.db.running.partial"}
+    assert names == {"copy.db", "copy.db.partial", "copy.db.zip.partial", "copy.db.running1.partial"}
