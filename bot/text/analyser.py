@@ -53,16 +53,14 @@ _SYLLABLE = re.compile(f"[{SYLLABLES}]")
 _SYLLABLES_ONLY = re.compile(f"[{SYLLABLES}]+")
 _PROTECTED_WORDS = frozenset(("자유주의", "민주주의", "재정의", "사용자정의", "온라인강의"))
 
-
 Value = TypeVar("Value")
-
-_MAX_SHORT_LENGTH, _LONG_TEXTS = 64, 16
+_MAX_CACHED_LENGTH, _MAX_CACHED_WORDS, _LONG_TEXTS = 64, 1 << 16, 16
 
 
 def remembered(maxsize: int) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
     """Let a function keep its values of the last `maxsize` short texts and of a few long ones.
 
-    What belongs to a query of 2,000 characters takes 50 kB, and whoever types thousands of them would fill a common cache.
+    What belongs to a query of 2,000 characters takes 50 kB, and thousands of such queries would fill a common cache.
     """
 
     def decorate(compute: Callable[[str], Value]) -> Callable[[str], Value]:
@@ -70,7 +68,7 @@ def remembered(maxsize: int) -> Callable[[Callable[[str], Value]], Callable[[str
 
         @wraps(compute)
         def find(text: str) -> Value:
-            return (of_short if len(text) <= _MAX_SHORT_LENGTH else of_long)(text)
+            return (of_short if len(text) <= _MAX_CACHED_LENGTH else of_long)(text)
 
         return find
 
@@ -266,7 +264,6 @@ def fold_name_german(name: str) -> str:
     return fold_name(typography.normalise("NFC", name).casefold().translate(_UMLAUTS))
 
 
-_MAX_CACHED_LENGTH, _MAX_CACHED_WORDS = 64, 1 << 16
 MAX_TOKEN_LENGTH = 40
 """Characters; longer words are truncated."""
 
