@@ -118,7 +118,7 @@ def move_zone(typed: Mapping[str, Any], time_key: str, zone_key: str) -> Mapping
 
 
 def find_unknown_zone(text: str) -> str:
-    """Return what stands beside a time of day and is not a zone (`Mars` in `9am Mars`); "" for another text.
+    """Return the text beside a time of day that is not a zone (`Mars` in `9am Mars`); "" without such a text.
 
     A number alone is not a time here: `9 of them` is about something else.
     """
