@@ -1,15 +1,15 @@
-"""The digests that the demo starts with: the week before its clock, in every format and both languages; and what else it has.
+"""The digests that the demo starts with: the week before its clock, in every format and both languages, and a reading group's
+lists of the year before; and what else it has.
 
 Titles, ids and authors are those of real papers; dates, votes and summaries are made up.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from importlib import resources
-from itertools import count, cycle
+from itertools import cycle
 
 from storage import models
 
@@ -72,6 +72,11 @@ def sample_texts() -> list[tuple[str, str]]:
     return sorted(files, key=lambda sample: sample[0].split("/")[::-1])
 
 
+def past_months_text() -> str:
+    """Return the lists of the year before that week, which give trends their months: listings of titles without summaries."""
+    return (resources.files(__package__) / "samples" / "past-months.json").read_text(encoding="utf-8")
+
+
 def load_covers() -> list[bytes]:
     """Return the pictures in place of thumbnails, so that nothing is fetched: PNG, 320 × 172 pixels."""
     folder = resources.files(__package__) / "pictures"
@@ -92,51 +97,3 @@ def load_media() -> dict[str, tuple[str, bytes]]:
     video, picture = MEDIA.media
     content = (resources.files(__package__) / "media" / "dots.webm").read_bytes()
     return {video: ("qlora.webm", content), picture: ("qlora.png", load_covers()[2])}
-
-
-FIRST_MONTH_ON = date(2024, 12, 1)
-DAYS = (6, 20)
-"""Days of each month that have a list."""
-PAPERS_BY_TOPIC = {
-    "language models": (2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3),
-    "reasoning with LLMs": (0, 0, 1, 0, 1, 1, 1, 1, 1, 2, 1, 2),
-    "scaling of LLMs": (0, 0, 0, 1, 0, 1, 1, 1, 1, 1, 1, 1),
-    "image classification": (3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2),
-    "diffusion models": (1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 4, 4),
-    "speech recognition": (1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3),
-    "graph neural networks": (1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2),
-    "retrieval-augmented generation": (0, 0, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3),
-    "robot manipulation": (0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 3),
-    "quantization": (0, 0, 1, 0, 1, 1, 1, 1, 1, 1, 2, 2),
-    "efficiency of training": (0, 1, 0, 1, 0, 1, 1, 1, 1, 1, 1, 1),
-    "reinforcement learning": (0, 0, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1),
-    "agents": (0, 0, 0, 0, 0, 1, 0, 1, 1, 1, 0, 1),
-}
-"""The number of papers on a topic in each month of the year before the samples, so that trends have months to show."""
-FIRST_NUMBER = 90_000
-"""arXiv does not give out ids with numbers from this one on."""
-SUMMARY = "Made up for the demo, where it counts as one paper on {topic}. There is no such paper on arXiv."
-
-
-def render_listings() -> str:
-    """Return the lists of all months, whose papers are made up and say so, in the listing format: a line per day."""
-    numbers = count(1)
-    month_count = len(next(iter(PAPERS_BY_TOPIC.values())))
-    lines = []
-    for position in range(month_count):
-        topics = [topic for topic, counts in PAPERS_BY_TOPIC.items() for _ in range(counts[position])]
-        month = FIRST_MONTH_ON.month - 1 + position
-        for index, day in enumerate(DAYS):
-            on = date(FIRST_MONTH_ON.year + month // 12, month % 12 + 1, day)
-            papers = [_paper(on, next(numbers), topic) for topic in topics[index :: len(DAYS)]]
-            lines.append(json.dumps({"format": "listing", "date": on.isoformat(), "papers": papers}))
-    return "\n".join(lines)
-
-
-def _paper(on: date, number: int, topic: str) -> dict[str, object]:
-    return {
-        "arxiv_id": f"{on:%y%m}.{FIRST_NUMBER + number}",
-        "title": f"Sample {number}: {topic[0].upper()}{topic[1:]}",
-        "votes": number * 7 % 19 + 1,
-        "summary": SUMMARY.format(topic=topic),
-    }

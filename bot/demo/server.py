@@ -73,7 +73,7 @@ async def _populate(
     services, ingest = container.create_services(), container.create_ingest()
     today = START_AT.date().isoformat()
     texts = sample_digests.sample_texts()
-    await ingest.add_text(sample_digests.render_listings(), source="demo", location="past-months")
+    await ingest.add_text(sample_digests.past_months_text(), source="demo", location="past-months")
     async with container.database.transaction() as connection:
         for url, kind in sample_digests.SOURCES.values():
             source = await sources.add(connection, url=url, kind=kind, now=START_AT)
@@ -137,13 +137,16 @@ async def open_demo(
             reader = guild.add_member(user)
             lock = locks.SenderLock(container.database)
             await lock.try_acquire()
-            runtime = build_runtime(container, bot, asyncio.Event(), lock)
-            ids = {"guild_id": guild.id, "channel_id": channels[0].id, "user_id": user.id}
-            await _populate(env, container, runtime, **ids)
-            if dm:
-                yield env, runtime, [user.dm_channel], user
-            else:
-                yield env, runtime, channels, reader
+            try:
+                runtime = build_runtime(container, bot, asyncio.Event(), lock)
+                ids = {"guild_id": guild.id, "channel_id": channels[0].id, "user_id": user.id}
+                await _populate(env, container, runtime, **ids)
+                if dm:
+                    yield env, runtime, [user.dm_channel], user
+                else:
+                    yield env, runtime, channels, reader
+            finally:
+                await lock.release()
 
 
 async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:

@@ -14,10 +14,12 @@ import pytest
 from PIL import Image
 
 from bot.archive import parse, summaries
-from bot.demo import sample_digests
+from bot.demo import page, sample_digests, server
+from bot.search import results
 from storage import models
 
-SHARED_FOLDER = Path(__file__).parents[2] / "../shared"
+ROOT = Path(__file__).parents[2]
+SHARED_FOLDER = ROOT / "../shared"
 DEMO_STARTS_ON = date(2026, 1, 1)
 COPIED_RUN_CHARACTERS = 40
 FACT_LINES = ("### [", "## ", "Authors: ", "Vote: ", "![](", "🔗 ")
@@ -201,21 +203,25 @@ def test_the_paper_without_a_summary_has_an_abstract_that_is_posted_as_an_extrac
     assert all(sentence in (sample_digests.ABSTRACT.abstract or "") for sentence in chosen)
 
 
-def test_every_paper_of_the_past_months_says_that_it_is_made_up() -> None:
-    entries = [
-        entry for digest in parse.parse_text(sample_digests.render_listings()) for entry in digest.entries
-    ]
-    assert len({entry.arxiv_id for entry in entries}) == len(entries)
-    assert len({entry.title for entry in entries}) == len(entries)
-    for entry in entries:
-        assert re.fullmatch(r"\d{4}\.9\d{4}", entry.arxiv_id)  # arXiv has had fewer than 30,000 a month
-        assert (entry.title or "").startswith("Sample ")
-        assert not entry.authors
-        assert "There is no such paper" in entry.sections[0].body
+def test_the_lists_of_the_past_months_name_real_papers_on_dates_after_theirs() -> None:
+    digests = list(parse.parse_text(sample_digests.past_months_text()))
+    listed = [(digest.date, entry) for digest in digests for entry in digest.entries]
+    ids = [entry.arxiv_id for _, entry in listed]
+    titles = [entry.title for _, entry in listed]
+    assert len(set(ids)) == len(set(titles)) == len(listed) >= 120
+    assert not set(ids) & {entry.arxiv_id for entry in entries()}
+    for on, entry in listed:
+        month, number = entry.arxiv_id.split(".")
+        assert date(2000 + int(month[:2]), int(month[2:]), 1) <= on < date(2025, 12, 1), entry.arxiv_id
+        assert len(number) == 5, entry.arxiv_id
+        assert 0 < int(number) < 30_000, entry.arxiv_id  # arXiv has had fewer a month
+        assert entry.title
+        assert not entry.title.startswith("Sample ")
+        assert not entry.sections
 
 
 def test_the_demo_has_fourteen_months_of_papers() -> None:
-    digests = list(parse.parse_text(sample_digests.render_listings()))
+    digests = list(parse.parse_text(sample_digests.past_months_text()))
     assert not any(digest.problems for digest in digests)
     digests += [digest for _, text in sample_digests.sample_texts() for digest in parse.parse_text(text)]
     papers = Counter(digest.date.replace(day=1) for digest in digests for _ in digest.entries)
@@ -224,6 +230,27 @@ def test_the_demo_has_fourteen_months_of_papers() -> None:
     past = [papers[month] for month in months[:-2]]
     assert past == sorted(past)
     assert min(past) >= 5
+
+
+@pytest.mark.parametrize("locale", list(models.Locale))
+async def test_the_demo_answers_with_papers_of_the_samples_only(
+    locale: models.Locale, tmp_path: Path
+) -> None:
+    texts = [sample_digests.past_months_text(), *(text for _, text in sample_digests.sample_texts())]
+    digests = [digest for text in texts for digest in parse.parse_text(text)]
+    ids = {entry.arxiv_id for digest in digests for entry in digest.entries}
+    name = "README.ko.md" if locale is models.Locale.KO else "README.md"
+    readme = (ROOT / name).read_text(encoding="utf-8")
+    typed = [line for line, _ in page.FIRST_STEPS[locale]] + re.findall(r"`(/[^`]+)`", readme)
+    queries = {match[1] for line in typed if (match := re.match(r"/(?:topic|주제) (.+)", line))}
+    assert len(queries) >= 2
+    async with server.open_demo(locale, tmp_path, dm=False) as (_, runtime, _, _):
+        search = runtime.container.create_services().search
+        assert (await search.get_extent()).paper_count == len(ids)
+        for query in (*queries, "diffusion", "LLM의 환각을 줄이는 방법 알려줘"):
+            found = await search.search(results.SearchRequest(query))
+            assert len(found.rows) >= 5, query
+            assert {paper.arxiv_id for paper in found.rows} <= ids
 
 
 ACCENT = (0xF4, 0xB4, 0x00)
