@@ -86,20 +86,25 @@ async def list_rows(
     return await database.fetch_records(connection, models.Subscription, query)
 
 
-def select_due(now: datetime, limit: int) -> sa.Select[Any]:
+def select_due(now: datetime, limit: int, *, has_topic: bool) -> sa.Select[Any]:
     """Return the query for active subscriptions due at `now` (UTC), which uses the index on `next_due_at`."""
+    topic = subscriptions.c.topic
     return (
         sa.select(subscriptions)
         .where(subscriptions.c.next_due_at <= now, subscriptions.c.state == models.ActivityState.ACTIVE)
+        .where(topic != "" if has_topic else topic == "")
         .order_by(subscriptions.c.next_due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
 
 
-async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[models.Subscription]:
-    """Return the active subscriptions that are due at `now` (UTC), longest overdue first."""
-    return await database.fetch_records(connection, models.Subscription, select_due(now, limit))
+async def list_due(
+    connection: AsyncConnection, now: datetime, *, limit: int, has_topic: bool = False
+) -> list[models.Subscription]:
+    """Return the active subscriptions with or without a topic that are due at `now` (UTC), longest overdue first."""
+    query = select_due(now, limit, has_topic=has_topic)
+    return await database.fetch_records(connection, models.Subscription, query)
 
 
 async def set_schedules(connection: AsyncConnection, changed: Sequence[models.Subscription]) -> None:

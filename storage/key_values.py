@@ -62,6 +62,17 @@ async def get(connection: AsyncConnection, key: str, *, locked: bool = False) ->
     return value
 
 
+async def get_locked(connection: AsyncConnection, key: str, default: str) -> str:
+    """Return the value of a key, which is set to `default` if it is not there, and keep others from changing it until the
+    transaction ends.
+    """
+    insert = database.dialect_insert(connection, meta).values(key=key, value=default)
+    # What is there is written unchanged: a row that is not there cannot be locked.
+    statement = insert.on_conflict_do_update(index_elements=[meta.c.key], set_={"value": meta.c.value})
+    value: str = (await connection.execute(statement.returning(meta.c.value))).scalar_one()
+    return value
+
+
 async def get_first(connection: AsyncConnection, prefix: str) -> tuple[str, str] | None:
     """Return a key with this prefix, with its value, or None."""
     query = sa.select(meta.c.key, meta.c.value).where(meta.c.key.startswith(prefix, autoescape=True)).limit(1)

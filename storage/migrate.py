@@ -81,7 +81,10 @@ def _copy(source: Path, target: Path) -> int:
 
 
 def _copy_whole(source: Path, target: Path) -> None:
-    """Make a copy that only its owner can read, or none. Raises OSError and sqlite3.Error."""
+    """Make a copy that only its owner can read, or none.
+
+    Raises OSError and sqlite3.Error if it cannot be written, StorageError if the source is damaged.
+    """
     _remove_left(target)
     # A new file with a random name that only its owner can read: others may write to the folder.
     descriptor, name = tempfile.mkstemp(_PARTIAL, f"{target.name[:100]}.", target.parent)
@@ -89,9 +92,13 @@ def _copy_whole(source: Path, target: Path) -> None:
     try:
         copy_pages(source, Path(name))
         os.replace(name, target)
-    except (OSError, sqlite3.Error):
+    except (OSError, sqlite3.Error) as error:
         for left in (name, f"{name}-journal"):
             Path(left).unlink(missing_ok=True)
+        # The copy is a new file, so it is not the damaged one.
+        if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            with database.translated_errors(sa.URL.create("sqlite", database=str(source))):
+                raise
         raise
 
 

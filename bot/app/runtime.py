@@ -221,7 +221,8 @@ class Runtime:
         # A database outage must not end the schedule; due subscriptions stay due.
         with isolation.isolated(log, "planning failed"):
             await self.relay.expire(now)
-            if await self.planner.tick(now) + await self.today_planner.tick(now):
+            await self.planner.tick(now, on_planned=self.relay.wake)
+            if await self.today_planner.tick(now):
                 self.relay.wake()
             if await self.container.edit_planner.plan(self.container.database, now):
                 self.relay.wake()

@@ -156,19 +156,28 @@ class IngestService:
     async def merge_sources(self) -> int:
         """Merge the papers of the sources whose trust has changed. Returns the number of papers that changed.
 
-        A process that was killed meanwhile is continued by the next one.
+        A process that was killed meanwhile is continued by the next one. Raises the first error after the last source.
         """
         changed = 0
-        while True:
-            async with self._database.read() as connection:
-                found = await key_values.get_first(connection, key_values.TO_MERGE)
-            if found is None:
-                return changed
-            key, count = found
-            changed += await self._merge_source(key.removeprefix(key_values.TO_MERGE))
-            async with self._database.transaction() as connection:
-                if await key_values.get(connection, key) == count:
-                    await key_values.remove(connection, key)
+        failures: dict[str, Exception] = {}
+        while waiting := await self._list_to_merge(failures):
+            for key, count in waiting.items():
+                failed: list[Exception] = []
+                with isolation.collected(failed):
+                    changed += await self._merge_source(key.removeprefix(key_values.TO_MERGE))
+                    async with self._database.transaction() as connection:
+                        if await key_values.get(connection, key) == count:
+                            await key_values.remove(connection, key)
+                if failed:
+                    failures[key] = failed[0]
+        if failures:
+            raise next(iter(failures.values()))
+        return changed
+
+    async def _list_to_merge(self, failed: Collection[str]) -> dict[str, str]:
+        async with self._database.read() as connection:
+            waiting = await key_values.list_by_prefix(connection, key_values.TO_MERGE)
+        return {key: count for key, count in waiting.items() if key not in failed}
 
     async def _merge_source(self, source: str) -> int:
         async with self._database.read() as connection:
@@ -304,8 +313,13 @@ CRASHED_TWICE = "crashed-twice"
 """The reason of what was being read at two crashes in a row; the templates have its sentence."""
 
 
+_Crashes = dict[str, dict[str, int]]
+"""The number of readings without an end, by name and fingerprint."""
+_NONE = "{}"
+
+
 class Quarantine:
-    """Remembers the items of one kind that are being read. One process at a time may use it.
+    """Remembers the items of one kind that are being read.
 
     Items are stored before they are read and removed after. What a crash leaves is suspect: it is read once more, alone.
     They are given with a fingerprint, which lets a changed item be read again.
@@ -315,7 +329,7 @@ class Quarantine:
         # Not the sender's alone: a reading also ends in a process that has handed over, and must not look like a crash.
         self._database = database.checked(None)
         self._key = f"{key_values.BEING_READ}{kind}"
-        self._ended: set[str] = set()
+        self._ended: _Crashes = {}
 
     async def admit(self, items: Mapping[str, str]) -> tuple[list[str], list[str], list[str]]:
         """Divide items that are not being read by the number of crashes at which they were.
@@ -323,9 +337,10 @@ class Quarantine:
         Returns those to read together, those to read each alone, and those not to read at all.
         """
         if self._ended:
-            await self.forget(())
+            await self._end({})
         async with self._database.read() as connection:
-            crashes = await self._load(connection)
+            stored = await key_values.get(connection, self._key)
+        crashes: _Crashes = json.loads(stored or _NONE)
         counts = {name: crashes.get(name, {}).get(fingerprint, 0) for name, fingerprint in items.items()}
         return (
             [name for name, count in counts.items() if not count],
@@ -339,35 +354,46 @@ class Quarantine:
         if not items:
             yield
             return
-        async with self._database.transaction() as connection:
-            crashes = await self._load(connection)
+        async with self._changing() as crashes:
             for name, fingerprint in items.items():
                 crashes[name] = {fingerprint: crashes.get(name, {}).get(fingerprint, 0) + 1}
-            await self._save(connection, crashes)
+            counted = {name: crashes[name] for name in items}
         try:
             yield
         finally:
-            await self.forget(items)
+            await self._end(counted)
 
-    async def forget(self, names: Collection[str]) -> None:
-        """Remove the counts of items, as after a good reading. What a database that is away keeps is removed by `admit`."""
-        self._ended.update(names)
-        async with self._database.transaction() as connection:
-            crashes = await self._load(connection)
-            left = {name: own for name, own in crashes.items() if name not in self._ended}
-            await self._save(connection, left)
+    async def forget(self, name: str) -> None:
+        """Remove the counts of an item, which is set aside."""
+        async with self._changing() as crashes:
+            crashes.pop(name, None)
+
+    async def _end(self, counted: _Crashes) -> None:
+        """Subtract the counts of readings that ended: a process that took over may have added its own.
+
+        What a database that is away keeps is subtracted by `admit`.
+        """
+        self._ended |= counted
+        async with self._changing() as crashes:
+            for name, ended in self._ended.items():
+                left = {
+                    fingerprint: count - ended.get(fingerprint, 0)
+                    for fingerprint, count in crashes.pop(name, {}).items()
+                }
+                if any(count > 0 for count in left.values()):
+                    crashes[name] = left
         self._ended.clear()
 
-    async def _load(self, connection: Connection) -> dict[str, dict[str, int]]:
-        """Return the number of readings without an end, by name and fingerprint."""
-        stored: dict[str, dict[str, int]] = json.loads(await key_values.get(connection, self._key) or "{}")
-        return stored
-
-    async def _save(self, connection: Connection, crashes: dict[str, dict[str, int]]) -> None:
-        if crashes:
-            await key_values.set_value(connection, self._key, json.dumps(crashes))
-        else:
-            await key_values.remove(connection, self._key)
+    @asynccontextmanager
+    async def _changing(self) -> AsyncIterator[_Crashes]:
+        """Store what the block does to the counts, which no other process changes meanwhile."""
+        async with self._database.transaction() as connection:
+            crashes: _Crashes = json.loads(await key_values.get_locked(connection, self._key, _NONE))
+            yield crashes
+            if crashes:
+                await key_values.set_value(connection, self._key, json.dumps(crashes))
+            else:
+                await key_values.remove(connection, self._key)
 
 
 # The inbox, a folder for digest files: its new and changed files are ingested, each by itself.

@@ -527,19 +527,17 @@ async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
 async def admitted_preview(interaction: Interaction) -> AsyncIterator[None]:
     """Run the block as a look-up that reads a month of papers. One runs at once: the others leave their slots to look-ups."""
     services = interaction.client.services
-    async with _admitted(interaction, services.previews):
-        try:
-            async with services.lookups.admitted(interaction.user.id):
-                yield
-        except BusyError:
-            raise UserError("busy") from None
+    async with _admitted(interaction, services.lookups, among=services.previews):
+        yield
 
 
 @asynccontextmanager
-async def _admitted(interaction: Interaction, admission: Admission) -> AsyncIterator[None]:
+async def _admitted(
+    interaction: Interaction, admission: Admission, *, among: Admission | None = None
+) -> AsyncIterator[None]:
     _check_cooldown(interaction, interaction.client.lookup_cooldowns)
     try:
-        async with admission.admitted(interaction.user.id):
+        async with admission.admitted(interaction.user.id, among=among):
             yield
     except BusyError:
         raise UserError("busy") from None

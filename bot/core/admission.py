@@ -63,11 +63,27 @@ class Admission:
         self._refused, self._warned_at = 0, -WARNING_INTERVAL_SECONDS
 
     @asynccontextmanager
-    async def admitted(self, user_id: int, max_patience: float = math.inf) -> AsyncIterator[None]:
-        """Run the block as work of this reader. Raises BusyError if it may not wait, or waited longer than its patience."""
+    async def admitted(
+        self, user_id: int, max_patience: float = math.inf, *, among: Admission | None = None
+    ) -> AsyncIterator[None]:
+        """Run the block as work of this reader. Raises BusyError if it may not wait, or waited longer than its patience.
+
+        It is also admitted `among` others: after the reader's earlier work here, so that it keeps none of them waiting
+        meanwhile, and before it takes a place here.
+        """
+        async with AsyncExitStack() as held:
+            await self._admit(held, user_id, min(self.patience, max_patience), among)
+            started_at = self._timer()
+            try:
+                yield
+            finally:
+                self._mean_seconds += _MEAN_WEIGHT * (self._timer() - started_at - self._mean_seconds)
+
+    async def _admit(
+        self, held: AsyncExitStack, user_id: int, patience: float, among: Admission | None
+    ) -> None:
         arrived_at = self._timer()
-        turn = self._turns.setdefault(user_id, asyncio.Lock())
-        is_admitted = await self._acquire(user_id, turn, min(self.patience, max_patience))
+        is_admitted = await self._acquire(held, user_id, patience, among)
         started_at = self._timer()
         self.on_decision(is_admitted, started_at - arrived_at)
         if not is_admitted:
@@ -80,24 +96,22 @@ class Admission:
                 )
                 self._refused, self._warned_at = 0, self._timer()
             raise BusyError(f"{self._waiting.total()} others are waiting")
-        try:
-            yield
-        finally:
-            self._slots.release()
-            turn.release()
-            self._mean_seconds += _MEAN_WEIGHT * (self._timer() - started_at - self._mean_seconds)
 
-    async def _acquire(self, user_id: int, turn: asyncio.Lock, patience: float) -> bool:
+    async def _acquire(
+        self, held: AsyncExitStack, user_id: int, patience: float, among: Admission | None
+    ) -> bool:
+        turn = self._turns.setdefault(user_id, asyncio.Lock())
         if (self._slots.locked() or turn.locked()) and not self._may_wait(user_id, patience):
             return False
         self._waiting[user_id] += 1
         try:
             async with asyncio.timeout(None if math.isinf(patience) else patience):
-                async with AsyncExitStack() as stack:
-                    await stack.enter_async_context(turn)
-                    await self._slots.acquire()
-                    stack.pop_all()
-                    return True
+                await held.enter_async_context(turn)
+                if among is not None:
+                    await held.enter_async_context(among.admitted(user_id))
+                await self._slots.acquire()
+                held.callback(self._slots.release)
+                return True
         except TimeoutError:
             return False
         finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 POSTPONE_DELAY = timedelta(hours=1)
 BATCH_SIZE = 500
+TOPIC_BATCH_SIZE = 10
+"""Subscriptions with a topic in a batch: the look-up of each takes a tenth of a second, and those planned are sent meanwhile."""
 OWN_POSTS_IN_BATCH = 100
 """Posts of a batch that are rendered for one server alone, 4 ms of processor time each: other writers wait meanwhile."""
 DUE_TIMES_IN_BATCH = 200
@@ -42,6 +45,8 @@ MAX_LOGGED_KEYS = 10
 
 TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Mapping[int, float]]]
 """Returns how well those papers match a topic that match all of it, as `/topic` finds them, by id."""
+
+_ListDue: TypeAlias = Callable[[Connection], Awaitable[list[models.Subscription]]]
 
 
 MAX_PICKS = 5
@@ -476,21 +481,29 @@ class DailyPlanner:
         self._deliveries = deliveries
         self._day_close = rule or day_close.default()
 
-    async def tick(self, now: datetime) -> int:
-        """Plan everything that is due at `now` (UTC). Returns the number of posts planned."""
+    async def tick(self, now: datetime, on_planned: Callable[[], None] = lambda: None) -> int:
+        """Plan everything that is due at `now` (UTC), posts without a topic first. Returns the number of posts planned.
+
+        `on_planned` is called after each transaction that planned some.
+        """
         planned = 0
         rendered = RenderedPosts(self._deliveries, now)
         matches, loaded = TopicMatches(self._matcher), PapersByRevision()
-        while True:
-            await self._read_ahead(now, matches, loaded)
-            counts = await self._plan_batch(now, rendered, matches, loaded)
-            if counts is None:
-                continue
-            due_count, planned_count = counts
-            planned += planned_count
-            if due_count < BATCH_SIZE:
-                return planned
-            await asyncio.sleep(0)
+        for has_topic, limit in ((False, BATCH_SIZE), (True, TOPIC_BATCH_SIZE)):
+            list_due = functools.partial(daily.list_due, now=now, limit=limit, has_topic=has_topic)
+            is_done = False
+            while not is_done:
+                await self._read_ahead(list_due, now, matches, loaded)
+                counts = await self._plan_batch(list_due, now, rendered, matches, loaded)
+                if counts is None:
+                    continue
+                due_count, planned_count = counts
+                planned += planned_count
+                if planned_count:
+                    on_planned()
+                is_done = due_count < limit
+                await asyncio.sleep(0)
+        return planned
 
     async def reschedule(self, now: datetime, *, ahead_since: datetime | None = None) -> int:
         """Recompute all due times, after a change of time zone rules or of the clock. Returns the number changed.
@@ -519,19 +532,26 @@ class DailyPlanner:
                 return count
             last_id = active[-1].id
 
-    async def _read_ahead(self, now: datetime, matches: TopicMatches, loaded: PapersByRevision) -> None:
+    async def _read_ahead(
+        self, list_due: _ListDue, now: datetime, matches: TopicMatches, loaded: PapersByRevision
+    ) -> None:
         """Read papers and match topics outside the planning transaction, which keeps other writers waiting."""
         async with self._database.read() as connection:
-            due = await daily.list_due(connection, now, limit=BATCH_SIZE)
+            due = await list_due(connection)
             known = [subscription for subscription in due if clock.is_known_zone(subscription.timezone)]
             if known:
                 pool = await load_pool(connection, known, now, loaded, self._off)
                 await matches.look_up(connection, pool, known)
 
     async def _plan_batch(
-        self, now: datetime, rendered: RenderedPosts, matches: TopicMatches, loaded: PapersByRevision
+        self,
+        list_due: _ListDue,
+        now: datetime,
+        rendered: RenderedPosts,
+        matches: TopicMatches,
+        loaded: PapersByRevision,
     ) -> tuple[int, int] | None:
-        """Plan at most BATCH_SIZE due subscriptions. Returns how many were due and how many posts were planned.
+        """Plan the subscriptions that `list_due` returns. Returns how many were due and how many posts were planned.
 
         It returns BATCH_SIZE if some of them are left for the next batch.
 
@@ -539,7 +559,7 @@ class DailyPlanner:
         """
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
-            listed = await daily.list_due(connection, now, limit=BATCH_SIZE)
+            listed = await list_due(connection)
             if not listed:
                 return 0, 0
             own = [position for position, row in enumerate(listed) if row.server_picks]

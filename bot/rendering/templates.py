@@ -9,9 +9,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import html
+import itertools
 import re
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
@@ -154,11 +155,15 @@ XML_FILTERS: dict[str, Callable[..., object]] = {
 MAX_NUMBER = 100_000
 """The largest width, count or repetition that an operator, a filter or a method is given."""
 MAX_POWER_BITS = 1_024
+MAX_GROWTH = 10_000_000
+"""The longest text, in characters, that a filter, method or operator may have to make before its length is known."""
+_ITEMS_PER_STEP = 10
+"""The items of a collection that a filter or method may look at as one step."""
 _STEPS_FILTER, _SIZE_FILTER = "counted steps", "bounded size"
-
-
-_REPLACE = "replace"
-"""The filter, and the method of texts, whose result may be as long as the product of two texts."""
+_FORMATTERS = frozenset({"%", "format", "format_map"})
+_WIDTHS = re.compile(r"[0-9]{1,9}")
+_WIDTH_FROM_VALUE = re.compile(r"%[-#0 +.0-9]*\*|\{[^{}]*\{")
+"""`%*d` and `{:{width}}`: what they take is not in the format."""
 
 
 class TemplateLimitError(jinja2.TemplateError):
@@ -168,10 +173,11 @@ class TemplateLimitError(jinja2.TemplateError):
 class BoundedEnvironment(SandboxedEnvironment):
     """A sandbox in which each rendering has at most `max_steps` iterations and calls, and texts of `max_characters`.
 
-    The output of macros and set blocks is marked as safe: their values are escaped already.
+    What a filter, method or operator makes of its values is bounded before it is called, by their sizes: no function makes
+    more than their product. The output of macros and set blocks is marked as safe: their values are escaped already.
     """
 
-    intercepted_binops = frozenset({"*", "**", "+"})
+    intercepted_binops = frozenset({"*", "**", "+", "%"})
 
     def __init__(
         self,
@@ -185,11 +191,14 @@ class BoundedEnvironment(SandboxedEnvironment):
         self._max_steps = max_steps
         self._max_characters = max_characters
         self._steps_left: ContextVar[list[int]] = ContextVar("steps_left")
+        self._max_growth = max(MAX_GROWTH, max_characters)
         self.concat = self.join  # type: ignore[method-assign]
+        finalize = self.finalize or str
+        self.finalize = lambda value: finalize(self._check_text(value))
         self.globals.pop("lipsum", None)
         every: dict[str, Any] = {**self.filters, **filters}
         self.filters = {name: self._bounded(name, function) for name, function in every.items()}
-        self.filters |= {_STEPS_FILTER: self._count_items, _SIZE_FILTER: self._check_size}
+        self.filters |= {_STEPS_FILTER: self._count_items, _SIZE_FILTER: self._check_text}
 
     @contextmanager
     def rendering(self) -> Iterator[None]:
@@ -231,8 +240,10 @@ class BoundedEnvironment(SandboxedEnvironment):
         _check_numbers((*args, *kwargs.values()))
         if isinstance(obj, LoopContext) and args:
             args = (self._count_items(args[0]), *args[1:])
-        if getattr(obj, "__name__", "") == _REPLACE:
-            self._check_replacement((getattr(obj, "__self__", None), *args))
+        # jinja2 wraps `format` of a text.
+        owner = getattr(getattr(obj, "__wrapped__", obj), "__self__", None)
+        if isinstance(owner, str | bytes | Collection):
+            args = self._check_growth(obj.__name__, (owner, *args), kwargs)[1:]
         return self._check_size(super().call(context, obj, *args, **kwargs))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
@@ -245,16 +256,21 @@ class BoundedEnvironment(SandboxedEnvironment):
             for text, times in ((left, right), (right, left)):
                 if isinstance(text, Sized) and isinstance(times, int) and len(text) * times > MAX_NUMBER:
                     raise TemplateLimitError("a repetition is too long")
+        elif operator == "%" and isinstance(left, str | bytes):
+            self._check_growth(operator, (left, right), {})
         return self._check_size(super().call_binop(context, operator, left, right))
 
     def _bounded(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        first = int(
+            hasattr(function, "jinja_pass_arg")
+        )  # of the values, after the context that some filters get
+
         @functools.wraps(function)
         def bounded(*args: Any, **kwargs: Any) -> Any:
             self._spend()
-            _check_numbers((*args[1:], *kwargs.values()))
-            if name == _REPLACE:
-                self._check_replacement((*args, kwargs.get("old"), kwargs.get("new")))
-            return self._check_size(function(*args, **kwargs))
+            _check_numbers((*args[first + 1 :], *kwargs.values()))
+            values = self._check_growth(name, args[first:], kwargs)
+            return self._check_size(function(*args[:first], *values, **kwargs))
 
         return bounded
 
@@ -276,12 +292,59 @@ class BoundedEnvironment(SandboxedEnvironment):
         if left[0] < 0:
             raise TemplateLimitError(f"it takes more than {self._max_steps} steps; look at its loops")
 
-    def _check_replacement(self, values: Iterable[Any]) -> None:
-        """Raise TemplateLimitError before a text is too long in which one text is replaced by another."""
-        match [value for value in values if isinstance(value, str)]:
-            case [text, old, new, *_]:
-                if len(text) + text.count(old) * (len(new) - len(old)) > self._max_characters:
-                    raise TemplateLimitError(f"it produces more than {self._max_characters} characters")
+    def _check_growth(self, name: str, values: tuple[Any, ...], others: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the values of a filter, method or operator, with the items of iterators counted as they are taken.
+
+        Raises TemplateLimitError if what it makes of them could be too long: the longest value, as many times as the others
+        have characters and items, or are, or as wide as a format says.
+        """
+        formats = name in _FORMATTERS
+        if formats:
+            widths = sum(map(int, _WIDTHS.findall(str(values[0]))))
+            if widths > MAX_NUMBER or _WIDTH_FROM_VALUE.search(str(values[0])):
+                raise TemplateLimitError(f"its widths are larger than {MAX_NUMBER}, or values")
+        sizes = [
+            self._weigh(value) if formats or not number or not isinstance(value, int) else abs(value)
+            for number, value in enumerate((*values, *others.values()))
+        ]
+        longest = max(sizes, default=0)
+        if longest * (1 + sum(sizes) - longest) > self._max_growth:
+            raise TemplateLimitError(f"`{name}` could make more than {self._max_growth} characters of it")
+        return tuple(
+            self._count_sizes(value)
+            if isinstance(value, Iterator) and not isinstance(value, Sized)
+            else value
+            for value in values
+        )
+
+    def _weigh(self, value: Any) -> int:
+        """Return the characters of a text, or of all texts in a collection, in which each item counts as one more."""
+        size, waiting = 0, [value]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, str | bytes):
+                size += len(item)
+            elif isinstance(item, Collection):
+                self._spend(len(item) // _ITEMS_PER_STEP + 1)
+                size += len(item)
+                waiting.extend(itertools.chain(*item.items()) if isinstance(item, Mapping) else item)
+            if size > self._max_growth:
+                raise TemplateLimitError(f"its values have more than {self._max_growth} characters")
+        return size
+
+    def _count_sizes(self, items: Iterator[Any]) -> Iterator[Any]:
+        size = 0
+        for item in items:
+            size += self._weigh(item) + 1
+            if size > self._max_growth:
+                raise TemplateLimitError(f"its values have more than {self._max_growth} characters")
+            yield item
+
+    def _check_text(self, value: Any) -> Any:
+        """Return a value that becomes text. Raises TemplateLimitError if it would be too long."""
+        if not isinstance(value, str):
+            self._weigh(value)
+        return self._check_size(value)
 
     def _check_size(self, value: Any) -> Any:
         if isinstance(value, str | list | tuple) and len(value) > self._max_characters:

@@ -425,7 +425,7 @@ class Poller:
             async with self._database.transaction() as connection:
                 await sources.set_health(connection, stopped)
                 await self._notify_failure(connection, stopped, now)
-            await self._quarantine.forget([row.url])
+            await self._quarantine.forget(row.url)
 
     async def fetch_all(
         self,

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -212,6 +212,31 @@ async def test_an_error_is_not_a_crash_and_a_changed_item_is_read_again(db: Data
         assert await Quarantine(db, "inbox").admit({"a": "1", "b": "1"}) == expected
     assert await quarantine.admit({"a": "2"}) == (["a"], [], [])
     assert await Quarantine(db, "sources").admit({"a": "1"}) == (["a"], [], [])
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_processes_that_count_at_the_same_time_lose_no_count(db: Database) -> None:
+    processes = [Quarantine(db, "inbox") for _ in range(8)]
+    async with AsyncExitStack() as dying:
+        await asyncio.gather(
+            *(
+                dying.enter_async_context(process.reading({f"{number}": "1"}))
+                for number, process in enumerate(processes)
+            )
+        )
+        items = {f"{number}": "1" for number in range(8)}
+        assert await Quarantine(db, "inbox").admit(items) == ([], list(items), [])
+    assert await Quarantine(db, "inbox").admit(items) == (list(items), [], [])
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_reading_that_ends_leaves_the_count_of_the_process_that_took_over(db: Database) -> None:
+    old, new = Quarantine(db, "inbox"), Quarantine(db, "inbox")
+    async with AsyncExitStack() as dying:
+        async with old.reading({"a": "1"}):
+            await dying.enter_async_context(new.reading({"a": "1"}))
+        assert await Quarantine(db, "inbox").admit({"a": "1"}) == ([], ["a"], [])
+    assert await Quarantine(db, "inbox").admit({"a": "1"}) == (["a"], [], [])
 
 
 @pytest.mark.engines("postgresql")

@@ -168,3 +168,30 @@ def test_the_queues_of_a_few_readers_do_not_refuse_others() -> None:
         assert greedy.refused_after.count(0.0) > len(asked) / 2
 
     _run(run)
+
+
+def test_what_waits_for_its_readers_other_work_keeps_no_reader_of_the_same_kind_waiting() -> None:
+    async def run(lookups: Admission) -> None:
+        previews = Admission(1, patience=admission.PATIENCE_SECONDS, timer=asyncio.get_running_loop().time)
+        previewed: list[int] = []
+
+        async def preview(number: int) -> None:
+            async with lookups.admitted(number, among=previews):
+                previewed.append(number)
+
+        async with lookups.admitted(1):
+            waiting = asyncio.create_task(preview(1))
+            await asyncio.sleep(0.1)
+            await preview(2)
+            assert previewed == [2]
+        await waiting
+        # Those that wait for a preview leave their places to look-ups.
+        async with previews.admitted(9):
+            others = [asyncio.create_task(preview(number)) for number in range(3, 8)]
+            await asyncio.sleep(0.1)
+            async with lookups.admitted(8):
+                pass
+        await asyncio.gather(*others)
+        assert previewed == [2, 1, 3, 4, 5, 6, 7]
+
+    _run(run)

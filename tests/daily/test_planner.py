@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time
 
 import pytest
@@ -227,6 +227,25 @@ async def test_the_papers_of_a_post_that_may_have_been_sent_are_not_repeated(
     await planning.store(MONDAY + 2 * DAY, ("2601.00003", 1), ("2601.00001", 99), at=later)
     assert await planning.tick(later) == 1
     assert (await planning.list_contents())[1:] == ["2601.00003"]
+
+
+@both_engines
+async def test_posts_that_cost_a_look_up_keep_no_others_waiting(planning: PlannerHarness) -> None:
+    for number in range(12):
+        await planning.subscribe(20 + number, topic=f"robot {number}")
+    for number in range(3):
+        await planning.subscribe(40 + number)
+    await planning.store(MONDAY, ("2601.00001", 9))
+    looked_up: list[str] = []
+    planned: list[int] = []
+
+    async def match_all(_: Connection, topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
+        looked_up.append(topic)
+        return {paper.paper_id: 1.0 for paper in found}
+
+    costly = planner.DailyPlanner(planning.database, planning.deliveries, match_all)
+    assert await costly.tick(SEOUL_9AM, on_planned=lambda: planned.append(len(looked_up))) == 15
+    assert planned == [0, 10, 12]
 
 
 @both_engines

@@ -21,7 +21,7 @@ from bot.core import day_close
 from bot.core.settings import SourceSetting
 from bot.sources import base, feed, fetcher, kinds, poller
 from bot.sources.poller import SourceReport
-from storage import archive, database, errors, models, papers
+from storage import archive, database, errors, key_values, models, papers
 from storage import sources as stored_sources
 from storage.models import FetchStatus
 from tests.support import origin_server, patience, source_payloads
@@ -423,6 +423,30 @@ async def test_papers_follow_the_trust_of_their_sources_after_the_command_that_c
         await harness.registry.remove(f"{harness.origin.url}/Second.md")
         await patience.wait_until(lambda: begins_with("First"))
         stop.set()
+
+
+async def test_a_source_whose_papers_cannot_be_merged_does_not_keep_the_others_waiting(
+    db_harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = [f"{db_harness.origin.url}/{name}.md" for name in ("A", "B", "C")]
+    list_ids = archive.list_paper_ids_by_source
+    merged = []
+
+    async def list_or_fail(connection: Any, source: str) -> list[int]:
+        merged.append(source)
+        if source == urls[0]:
+            raise errors.StorageError("it fails")
+        return await list_ids(connection, source)
+
+    monkeypatch.setattr(archive, "list_paper_ids_by_source", list_or_fail)
+    async with db_harness.db.transaction() as connection:
+        for url in urls:
+            await key_values.increment(connection, f"{key_values.TO_MERGE}{url}")
+    for waiting in (urls, urls[:1]):
+        with pytest.raises(errors.StorageError, match="it fails"):
+            await db_harness.ingest.merge_sources()
+        assert sorted(merged) == waiting
+        merged.clear()
 
 
 NOW = datetime(2025, 5, 6, 12, tzinfo=UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import sqlite3
 import threading
@@ -219,6 +220,23 @@ async def test_a_copy_that_does_not_fit_ends_the_upgrade_with_a_sentence_and_lea
     assert not list(tmp_path.glob(f"{copy}*"))
     await (await migrate.open_database(f"sqlite+aiosqlite:///{path}")).close()
     assert [found.name for found in tmp_path.glob(f"{copy}*")] == [copy]
+
+
+async def test_a_damaged_database_is_named_instead_of_its_copy(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next_release.install(
+        next_release.make_scripts(tmp_path / "scripts", next_release.EXPANDING), monkeypatch.setattr
+    )
+    path = tmp_path / "paperround.db"
+    path.write_bytes(sqlite_template.read_bytes()[:-40_000])
+    said = re.escape(f"{path} is damaged. Replace it with a backup")
+    with pytest.raises(errors.StorageError, match=said):
+        await migrate.open_database(f"sqlite+aiosqlite:///{path}")
+    async with open_unmigrated(f"sqlite+aiosqlite:///{path}") as db:
+        with pytest.raises(errors.StorageError, match=said):
+            await migrate.copy_to(db, tmp_path / "copy.db")
+    assert not [*tmp_path.glob("copy*"), *tmp_path.glob("*.before-*")]
 
 
 async def test_postgresql_is_migrated_only_on_request(postgres_url: str) -> None:
