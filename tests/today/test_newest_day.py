@@ -6,6 +6,7 @@ The lists of January 2026 close at 02:30 UTC of the next day, which is 11:30 in 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -363,3 +364,45 @@ async def test_each_complete_day_is_sent_once_and_none_that_still_grows(
     days = Days(empty_harness)
     await case(days)
     days.check_once()
+
+
+async def test_hostile_texts_reach_no_one_and_break_no_message(empty_harness: ClientHarness) -> None:
+    days = Days(empty_harness)
+    hostile = [
+        "@everyone <@1> <@&2> [x](http://y.example) ||`**",
+        "\u202e" + "가" * 4000,
+        "*" * 1500 + "\n## Heading\n> quote",
+        "😀" * 1500,
+        "</today:1> <t:1:F> <#1> discord.gg/x",
+    ]
+    papers = [
+        {
+            "arxiv_id": f"2601.0{number:04}",
+            "title": text,
+            "authors": [text],
+            "abstract": text,
+            "votes": number,
+        }
+        for number, text in enumerate(hostile, start=1)
+    ]
+    ingest = empty_harness.container.create_ingest()
+    facts = [
+        models.PaperFacts(source="arxiv", location="u", read_at=days.now, **_facts(row)) for row in papers
+    ]
+    await ingest.add_digests([listing.build(date(2025, 12, 31), papers)], source=HOUSE, location="l")
+    await ingest.add_facts(facts)
+    await days.ask(at="9am UTC")
+    await days.wait_until("2 12:00")
+    (message,) = days.messages
+    assert len(shown_papers(message)) == 5
+    text = shown_text(message)
+    assert "\u202e" not in text
+    assert "@everyone" not in text
+    assert re.findall(r"(?<!\\)<(?:@|#|/|t:)", text) == []
+    assert "](http://y.example)" not in text
+    assert "\n## Heading" not in text
+    assert len(text) <= 4000
+
+
+def _facts(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "authors": tuple(row["authors"])}
