@@ -87,6 +87,14 @@ class Closings:
         read_at = self._reads.get(day)
         return read_at is not None and read_at >= self.rule.closes_at(day)
 
+    def newest_complete(self, now: datetime) -> date:
+        """Return the newest complete day that has closed by `now` (UTC); date.min without any.
+
+        A clock that was ahead may have read a list "after" a close that is still to come.
+        """
+        closed = self.rule.last_closed(now)
+        return max((day for day in self._reads if day <= closed and self.is_complete(day)), default=date.min)
+
     def has_read_since(self, moment: datetime) -> bool:
         """Return whether any list was read since a moment (UTC)."""
         return any(read_at >= moment for read_at in self._reads.values())

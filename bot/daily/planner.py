@@ -276,8 +276,8 @@ class RecentDays(NamedTuple):
 async def list_recent_days(connection: Connection, rule: day_close.DayClose, now: datetime) -> RecentDays:
     """Return the recent days at `now` (UTC); those for look-up only if there are no others.
 
-    A day is complete when its list was read after its close, or could not be read for SILENT_PERIOD. Without a source of lists
-    that answers, it is when it has a digest of the whole day, or else at its close.
+    A day is complete when its list, or that of a later day, was read after its close, or none could be read for SILENT_PERIOD.
+    Without a source of lists that answers, it is when it has a digest of the whole day, or else at its close.
     """
     closings = await load_all_closings(connection, rule, now)
     if closings is not None and not closings.has_read_since(now - day_close.SILENT_PERIOD):
@@ -306,8 +306,7 @@ def _is_complete(
     closes_at = rule.closes_at(day)
     if closings is None:
         return day in whole or closes_at <= now
-    # A clock that was ahead may have read a list "after" a close that is still to come.
-    return closes_at <= now and (closings.is_complete(day) or now >= closes_at + day_close.SILENT_PERIOD)
+    return day <= closings.newest_complete(now) or now >= closes_at + day_close.SILENT_PERIOD
 
 
 async def load_reads(connection: Connection, now: datetime) -> dict[date, datetime] | None:

@@ -548,10 +548,11 @@ def _awaited_until(closings: day_close.Closings | None, now: datetime) -> dateti
     if closings is None:
         return None
     day = closings.rule.last_closed(now)
-    open_for = now - closings.rule.closes_at(day)
-    if closings.is_complete(day) or open_for >= choice.CLOSE_WAIT:
+    closed_at = closings.rule.closes_at(day)
+    until = closed_at + choice.CLOSE_WAIT
+    if closings.is_complete(day) or now >= until:
         return None
-    return now + max(choice.MINUTE, open_for / 8)
+    return min(now + max(choice.MINUTE, (now - closed_at) / 8), until)
 
 
 def _move(

@@ -243,6 +243,51 @@ async def source_down_for_two_days(days: Days) -> None:
     assert {name[5:7] for name in edited} == {"02"}
 
 
+async def one_day_unreadable(days: Days) -> None:
+    """A day whose list cannot be read after its close, while those of later days can: it comes before them."""
+    await days.ask(at="9am UTC")
+    await days.wait_until("2 02:31")
+    await days.read(THU, range(1, 8))
+    await days.wait_until("2 12:00")
+    await days.read(FRI, range(1, 7))
+    await days.wait_until("4 02:31")
+    await days.read(SAT, range(1, 3))
+    await days.wait_until("5 00:00")
+    assert days.days() == [("2 09:00", THU), ("4 09:00", FRI), ("4 09:00", SAT)]
+
+
+async def stopped_for_days(days: Days) -> None:
+    """A reader who starts again is sent the newest day alone."""
+    await days.ask(at="9am UTC")
+    for on in (THU, FRI, SAT, SUN):
+        await days.wait_until(f"{on.day + 1} 02:31")
+        await days.read(on, range(1, 8))
+        if on is FRI:
+            await days.harness.bot.services.today.stop_daily(days.harness.reader.id)
+    await days.ask(at="9am UTC")
+    await days.wait_until("6 00:00")
+    assert days.days() == [("2 09:00", THU), ("5 09:00", SUN)]
+
+
+async def nothing_left(days: Days) -> None:
+    """A day whose only papers the reader was sent before, or has saved."""
+    await days.ask(at="9am UTC")
+    await days.wait_until("2 02:31")
+    await days.read(THU, range(1, 6))
+    await days.wait_until("3 02:31")
+    await days.read(FRI, [*arxiv_ids(THU, range(1, 4)), *arxiv_ids(FRI, [9])])
+    paper = await days.harness.bot.services.search.find_paper(arxiv_ids(FRI, [9])[0])
+    assert paper is not None
+    await days.harness.bot.services.shelf.save(days.harness.reader.id, [paper.id])
+    text, papers = await days.ask()
+    assert papers == []
+    assert days.harness.texts("today-none-left") in text
+    await days.wait_until("4 02:31")
+    await days.read(SAT, range(1, 3))
+    await days.wait_until("5 00:00")
+    assert days.days() == [("2 09:00", THU), ("4 09:00", SAT)]
+
+
 async def source_gone(days: Days) -> None:
     """A source that is not answering any more holds up nothing for longer than three days."""
     await days.ask(at="9am UTC")
@@ -292,11 +337,16 @@ async def first_start(days: Days) -> None:
     await days.wait_until("1 06:00")
     await days.read(THU, [1])
     assert await days.shows(THU)
+    old = THU - timedelta(days=9)
+    await days.add(old, ["2512.23001"], models.DigestFormat.REVIEW, "files")
+    assert await days.shows(old)
+    await days.ask(at="8am UTC")
     await days.wait_until("2 02:31")
-    assert days.sent == []
+    # The list of the day before, which was not read either, is awaited for six hours.
+    assert days.days() == [("1 08:30", old)]
     await days.read(THU, range(1, 8))
     await days.wait_until("3 00:00")
-    assert days.days() == [("2 09:00", THU)]
+    assert days.days() == [("1 08:30", old), ("2 08:00", THU)]
 
 
 async def list_in_the_future(days: Days) -> None:
@@ -349,6 +399,9 @@ CASES: tuple[Case, ...] = (
     blogs_alone,
     arxiv_alone,
     source_down_for_two_days,
+    one_day_unreadable,
+    stopped_for_days,
+    nothing_left,
     source_gone,
     clock_that_was_ahead,
     first_start,
