@@ -16,8 +16,8 @@ from bot.app import runtime
 from bot.app.container import Container
 from bot.core import logs
 from bot.core.settings import Settings
+from storage import archive, migrate, papers, shelf, tables, today
 from storage import database as storage_database
-from storage import migrate, papers, shelf, tables, today
 from storage.database import Database
 
 READERS = 10_000
@@ -44,7 +44,8 @@ async def _measure(database: Database) -> list[Figure]:
     service = container.create_services().profiles
     async with database.read() as connection:
         ids = await papers.list_newest_ids(connection, limit=ROUNDS * SAVED)
-        _, vectors = await service.vectors.get_day(connection)
+        (on,) = await archive.list_dates(connection, limit=1)
+        vectors = await service.vectors.get_day(connection, on)
     await _add_profiles(database, sorted({term for vector in vectors.values() for term in vector}))
     runtime.freeze_gc()
     lag = LoopLag()

@@ -7,7 +7,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
@@ -190,37 +190,6 @@ async def list_dates(
     query = sa.select(day).distinct().order_by(day if oldest_first else day.desc()).limit(limit)
     query = filter_dates(query.where(is_from(origin)), day, since_on, until_on)
     return list((await connection.execute(query)).scalars())
-
-
-_BEGUN = timedelta(days=3)
-"""Age, counted from the newest date, of a date that comes before one whose list has barely begun: Friday before Monday."""
-
-
-async def find_newest_day(
-    connection: AsyncConnection, until_on: date, *, fewest_papers: int = 1
-) -> date | None:
-    """Return the newest date up to a day that has a digest, of those for look-up only if there are no others.
-
-    A date with fewer than `fewest_papers`, those for look-up included, has barely begun: one of the days before it counts
-    instead if it has as many.
-    """
-    for origin in (POSTED, ALL):
-        if dates := await list_dates(connection, limit=_BEGUN.days + 1, until_on=until_on, origin=origin):
-            recent = [day for day in dates if dates[0] - day <= _BEGUN]
-            count = sa.func.count(sa.distinct(entries.c.paper_id))
-            query = sa.select(sa.func.max(digests.c.date_on, type_=digests.c.date_on.type))
-            full = (
-                sa.select(digests.c.date_on)
-                .join(entries, entries.c.digest_id == digests.c.id)
-                .where(digests.c.date_on.in_(recent))
-                .group_by(digests.c.date_on)
-                .having(count >= fewest_papers)
-            )
-            newest_full: date | None = (
-                await connection.execute(query.where(digests.c.date_on.in_(full)))
-            ).scalar()
-            return newest_full or dates[0]
-    return None
 
 
 async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:

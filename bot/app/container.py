@@ -291,7 +291,7 @@ class Container:
             trends=TrendService(database, self.clock, glossary),
             rising=rising,
             profiles=profiles,
-            today=TodayService(database, self.clock, profiles, rising),
+            today=TodayService(database, self.clock, profiles, rising, self.day_close),
             charts=ChartRenderer(self.templates, own_process=True),
             subscriptions=Subscriptions(database, self.clock),
             on_demand_posts=OnDemandPosts(
@@ -339,8 +339,10 @@ class Container:
         from bot.today.service import TodayPlanner, TodayService
 
         profiles = Profiles(self.database, self.clock, services.profiles.vectors)
-        today = TodayService(self.database, self.clock, profiles, services.rising)
-        return TodayPlanner(self.database, self.deliveries, profiles, today, default_locale=self.locale)
+        today = TodayService(self.database, self.clock, profiles, services.rising, self.day_close)
+        return TodayPlanner(
+            self.database, self.deliveries, profiles, today, self.day_close, default_locale=self.locale
+        )
 
     def create_web_pages(self, services: Services) -> WebPages:
         """Return the pages of the web archive."""

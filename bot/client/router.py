@@ -643,9 +643,13 @@ def walk_components(components: Any) -> Iterator[Any]:
 
 def find_marker(interaction: AnyInteraction) -> str | None:
     """Return the marker of the delivery whose message the component is in, so that an edit keeps it; None without one."""
+    return next(filter(None, map(message_builder.find_marker, list_custom_ids(interaction))), None)
+
+
+def list_custom_ids(interaction: AnyInteraction) -> list[str]:
+    """Return the custom ids in the message of a component, in order."""
     components = walk_components(interaction.message.components if interaction.message else ())
-    ids = (getattr(component, "custom_id", None) or "" for component in components)
-    return next(filter(None, map(message_builder.find_marker, ids)), None)
+    return [custom_id for component in components if (custom_id := getattr(component, "custom_id", None))]
 
 
 def read_text(message: discord.Message) -> str:

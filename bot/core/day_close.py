@@ -20,6 +20,8 @@ from storage import errors
 DEFAULT_SETTING = "21:30 America/New_York"
 LATE_PERIOD = timedelta(hours=6)
 """Time after its close in which a day's list is still read at each poll, for papers that come late."""
+SILENT_PERIOD = timedelta(days=3)
+"""Time for which a day that could not be read is waited for after its close, and a source of lists that does not answer."""
 
 _DAY = timedelta(days=1)
 _WINDOW_BEFORE, _WINDOW_AFTER = timedelta(minutes=10), timedelta(minutes=40)
@@ -84,6 +86,18 @@ class Closings:
         """Return whether the list of a day was read after its close. A list that is read before proves nothing."""
         read_at = self._reads.get(day)
         return read_at is not None and read_at >= self.rule.closes_at(day)
+
+    def newest_complete(self, now: datetime) -> date:
+        """Return the newest complete day that has closed by `now` (UTC); date.min without any.
+
+        A clock that was ahead may have read a list "after" a close that is still to come.
+        """
+        closed = self.rule.last_closed(now)
+        return max((day for day in self._reads if day <= closed and self.is_complete(day)), default=date.min)
+
+    def has_read_since(self, moment: datetime) -> bool:
+        """Return whether any list was read since a moment (UTC)."""
+        return any(read_at >= moment for read_at in self._reads.values())
 
 
 def parse(text: str, writing_period: timedelta = timedelta()) -> DayClose:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import structlog
 
@@ -238,6 +238,13 @@ async def load_closings(
     is_asked = any(subscription.when is models.When.COMPLETE for subscription in subscriptions)
     if not is_asked and not any(choice.is_listing(digest.format) for digest in digests):
         return None
+    return await load_all_closings(connection, rule, now)
+
+
+async def load_all_closings(
+    connection: Connection, rule: day_close.DayClose, now: datetime
+) -> day_close.Closings | None:
+    """Return which days are complete, as `load_closings`, whatever asks; None if no source has lists."""
     reads = await load_reads(connection, now)
     if reads is None:
         return None
@@ -249,6 +256,62 @@ async def load_closings(
             if day.isoformat() <= written_on or now >= rule.written_by(day)
         }
     return day_close.Closings(rule, reads)
+
+
+_RECENT_DAYS = 10
+"""Days with digests that are looked at for a complete one: six may be open, of which one is dated tomorrow."""
+_WHOLE_DAYS = {models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW, models.DigestFormat.LOOKUP}
+"""Formats in which a day comes at once; lists grow, or are one author's."""
+
+
+class RecentDays(NamedTuple):
+    """The recent days that have digests, newest first, and which of them are complete. Those dated ahead are left out."""
+
+    dates: list[date]
+    complete: list[date]
+    closings: day_close.Closings | None
+    """None if no source has lists that were read lately."""
+
+    @property
+    def newest(self) -> date | None:
+        """Return the newest complete day; with none, as after the first start, the newest; None without digests."""
+        return next(iter(self.complete or self.dates), None)
+
+
+async def list_recent_days(connection: Connection, rule: day_close.DayClose, now: datetime) -> RecentDays:
+    """Return the recent days at `now` (UTC); those for look-up only if there are no others.
+
+    A day is complete when its list, or that of a later day, was read after its close, or none could be read for SILENT_PERIOD.
+    Without a source of lists that answers, it is when it has a digest of the whole day, or else at its close.
+    """
+    closings = await load_all_closings(connection, rule, now)
+    if closings is not None and not closings.has_read_since(now - day_close.SILENT_PERIOD):
+        closings = None
+    until_on = clock.latest_date(now)
+    for origin in (archive.POSTED, archive.ALL):
+        if dates := await archive.list_dates(
+            connection, limit=_RECENT_DAYS, until_on=until_on, origin=origin
+        ):
+            digests = await archive.list_rows(
+                connection, since_on=dates[-1], until_on=dates[0], origin=origin
+            )
+            whole = {digest.date for digest in digests if digest.format in _WHOLE_DAYS}
+            complete = [day for day in dates if _is_complete(day, rule, now, closings, whole)]
+            return RecentDays(dates, complete, closings)
+    return RecentDays([], [], closings)
+
+
+def _is_complete(
+    day: date,
+    rule: day_close.DayClose,
+    now: datetime,
+    closings: day_close.Closings | None,
+    whole: Collection[date],
+) -> bool:
+    closes_at = rule.closes_at(day)
+    if closings is None:
+        return day in whole or closes_at <= now
+    return day <= closings.newest_complete(now) or now >= closes_at + day_close.SILENT_PERIOD
 
 
 async def load_reads(connection: Connection, now: datetime) -> dict[date, datetime] | None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
 from types import MappingProxyType
 
 from discord import app_commands, ui
 from discord.ext import commands
 
+from bot.client import message_builder, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
-from bot.client import router
 from bot.client.context import Client, Request
-from bot.client.message_builder import Action
+from bot.client.message_builder import Action, MessageBuilder
 from bot.client.router import UserError
+from bot.core import clock
 from bot.lists.commands import load_paper
 from bot.rendering import templates
 from bot.today import messages as today_messages
@@ -96,17 +99,24 @@ class TodayCog(commands.Cog):
         await self._services.today.stop_daily(request.user_id)
         return await self._updated_view(request, request.texts("today-stopped"))
 
-    async def _view(self, request: Request, note: str = "", marker: str | None = None) -> ui.LayoutView:
-        """Return the reader's papers of the newest day. Raises UserError for an archive without papers."""
+    async def _view(
+        self, request: Request, note: str = "", marker: str | None = None, on: date | None = None
+    ) -> ui.LayoutView:
+        """Return the reader's papers of a day, else of the newest complete one. Raises UserError without papers."""
         async with router.admitted_lookup(request.interaction):
-            post = await self._services.today.build_post(request.user_id, request.texts.locale)
+            post = await self._services.today.build_post(request.user_id, request.texts.locale, on)
+        if post is None and note:
+            message = MessageBuilder()
+            message.add_text(f"{request.texts('today-nothing')}\n{client_messages.subtext(note)}")
+            return message.view
         if post is None:
             raise UserError("today-nothing")
         return today_messages.today_view(request.texts, post, marker=marker, note=note)
 
     async def _updated_view(self, request: Request, note: str = "") -> ui.LayoutView:
-        """Return the papers for the message of the component, which may be a delivery."""
-        return await self._view(request, note, router.find_marker(request.interaction))
+        """Return the papers for the message of the component, which may be a delivery, of the day that it shows."""
+        interaction = request.interaction
+        return await self._view(request, note, router.find_marker(interaction), _find_day(interaction))
 
     async def _learn(self, request: Request, arxiv_id: str, kind: FeedbackKind) -> ui.LayoutView:
         """Record what the reader said of a paper, and return the papers again."""
@@ -142,4 +152,18 @@ class TodayCog(commands.Cog):
             return ""
         next_at = f"<t:{int(profile.next_due_at.timestamp())}:F>"
         shown_zone = templates.render_zone(profile.timezone, request.texts.locale.value)
-        return request.texts("today-sent-daily", at=profile.at_time, zone=shown_zone, next=next_at)
+        local = profile.next_due_at.astimezone(clock.parse_zone(profile.timezone))
+        waits = "no" if f"{local:%H:%M}" == profile.at_time else "yes"
+        return request.texts(
+            "today-sent-daily", at=profile.at_time, zone=shown_zone, next=next_at, waits=waits
+        )
+
+
+def _find_day(interaction: router.AnyInteraction) -> date | None:
+    """Return the day whose papers the message of a component shows, by the button for the others; None without one."""
+    for custom_id in router.list_custom_ids(interaction):
+        action = message_builder.unpack_custom_id(custom_id)
+        if action.verb == client_messages.SHOW_LIST:
+            with suppress(ValueError):
+                return date.fromisoformat(client_messages.unpack_state(action).text)
+    return None

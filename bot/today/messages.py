@@ -44,12 +44,14 @@ def today_view(
         saved = texts("today-from-saved", count=post.saved_count)
         is_learnt = post.saved_count >= today_service.MIN_SAVED
         basis = saved if is_learnt else texts("today-from-topics")
-    heading = texts("today-heading", day=texts.format_date(post.digest_on))
+    heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
     message.add_text(f"## {heading}\n{client_messages.subtext(basis)}")
     message.add_text(suspended_text(texts, post.suspended))
     menu = topics_menu(texts, post.topics, (), "")
     buttons = _footer_buttons(texts, post, marker)
     message.reserve(5 * len(post.picks))
+    if not post.picks:
+        message.add_text(texts("today-none-left"))
     is_foreign = contents.is_in_other_language([paper for paper, _, _ in post.picks], texts.locale)
     foot = [texts("summary-in-other-language") if is_foreign else "", note]
     message.end_with(([menu], buttons), "\n".join(client_messages.subtext(line) for line in foot if line))
@@ -68,7 +70,7 @@ def today_view(
 def plain_today_payload(wording: PostWording, post: today_service.TodayPost) -> dict[str, Any]:
     """Return the papers as plain text, the marker in the fragment of a link."""
     texts = wording.ui_texts
-    heading = texts("today-heading", day=texts.format_date(post.digest_on))
+    heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
     lines = [f"**[{heading}](<{client_messages.day_url(post.digest_on, post.marker, 0)}>)**"]
     papers = tuple(paper for paper, _, _ in post.picks)
     return message_builder.plain_payload(client_messages.fit_paper_lines(texts, lines, papers))

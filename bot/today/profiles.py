@@ -251,12 +251,12 @@ SAMPLED_FROM = 2000
 _SEED = 0
 
 
-TODAY_PAPERS = 5
-"""Papers of the day for a reader."""
+_KEPT_DAYS = 2
+"""Days whose vectors are kept, 3 MB for a hundred papers: the newest complete one, and one that readers look back at."""
 
 
 class PaperVectors:
-    """Extracts the vectors of papers in a thread, and keeps those of the newest day and of the sample until they change."""
+    """Extracts the vectors of papers in a thread, and keeps those of two days and of the sample until they change."""
 
     def __init__(self, glossary: GlossaryService, clock: Clock = system_clock) -> None:
         self._glossary = glossary
@@ -264,8 +264,7 @@ class PaperVectors:
         self._indexed: tuple[Glossary, ConceptIndex] | None = None
         self._extent: tuple[models.ArchiveExtent, datetime | None] | None = None
         self._sample: dict[int, dict[str, float]] = {}
-        self._day: dict[int, dict[str, float]] = {}
-        self._day_on: date | None = None
+        self._days: dict[date, dict[int, dict[str, float]]] = {}
         self._lock = asyncio.Lock()
 
     async def get_concepts(self, connection: Connection) -> tuple[Glossary, ConceptIndex]:
@@ -284,20 +283,17 @@ class PaperVectors:
         rows = await snapshot.read(connection, search.list_by_paper_ids, paper_ids)
         return await asyncio.to_thread(_extract, rows, concept_index)
 
-    async def get_day(self, connection: Connection) -> tuple[date | None, dict[int, dict[str, float]]]:
-        """Return the newest day that has a digest, and the vectors of its papers by id, most votes first.
-
-        Not one whose list has barely begun, unless the days before it have as few papers.
-        """
-        await self._refresh(connection)
-        return self._day_on, self._day
+    async def get_day(self, connection: Connection, on: date) -> dict[int, dict[str, float]]:
+        """Return the vectors of the papers of a day by id, most votes first."""
+        return await self._refresh(connection, on)
 
     async def get_sample(self, connection: Connection) -> Mapping[int, dict[str, float]]:
         """Return the vectors of the sample by paper id: the same papers for all readers, drawn with a fixed seed."""
         await self._refresh(connection)
         return self._sample
 
-    async def _refresh(self, connection: Connection) -> None:
+    async def _refresh(self, connection: Connection, on: date | None = None) -> dict[int, dict[str, float]]:
+        """Read again what has changed. Returns the vectors of a day."""
         await self.get_concepts(connection)
         # A day's list that grows by papers which the archive has from elsewhere changes no number.
         extent = (
@@ -308,14 +304,18 @@ class PaperVectors:
             if self._extent != extent:
                 newest = await papers.list_newest_ids(connection, limit=SAMPLED_FROM)
                 sample = random.Random(_SEED).sample(newest, min(SAMPLE_SIZE, len(newest)))
-                on = await archive.find_newest_day(
-                    connection, latest_date(self._clock()), fewest_papers=TODAY_PAPERS
-                )
-                day = await papers.list_by_date(connection, on, origin=archive.ALL) if on else []
-                vectors = await self.extract(connection, {*sample, *(row.id for row in day)})
+                vectors = await self.extract(connection, sample)
                 self._sample = {paper_id: vectors[paper_id] for paper_id in sample if paper_id in vectors}
-                self._day = {row.id: vectors.get(row.id, {}) for row in day}
-                self._day_on, self._extent = on, extent
+                self._days.clear()
+                self._extent = extent
+            if on is not None and on not in self._days:
+                day = await papers.list_by_date(connection, on, origin=archive.ALL)
+                unread = [row.id for row in day if row.id not in self._sample]
+                vectors = self._sample | await self.extract(connection, unread)
+                while len(self._days) >= _KEPT_DAYS:
+                    del self._days[next(iter(self._days))]
+                self._days[on] = {row.id: vectors.get(row.id, {}) for row in day}
+            return self._days[on] if on is not None else {}
 
 
 def _extract(rows: Mapping[int, search.IndexRow], concept_index: ConceptIndex) -> dict[int, dict[str, float]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -12,9 +13,10 @@ from typing import NamedTuple, TypeAlias
 import structlog
 
 from bot.alerts import matcher
-from bot.core import clock, isolation
+from bot.core import clock, day_close, isolation
 from bot.core.clock import Clock, TimeSlices
-from bot.daily import schedule
+from bot.daily import choice, schedule
+from bot.daily import planner as daily_planner
 from bot.glossary.resolver import Glossary
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
@@ -52,6 +54,8 @@ class TodayReasonKind(StrEnum):
 TodayReason: TypeAlias = tuple[TodayReasonKind, str, int]
 """A reason: the concept, name or topic, and the number of saved papers about it (0 for the other kinds)."""
 
+PAPERS = 5
+"""Papers of the day for a reader."""
 MIN_SAVED = 3
 """Saved papers from which a reader's papers are chosen by the profile; before, by picked topics and followed words, or votes."""
 
@@ -79,11 +83,13 @@ class TodayPost:
 
 
 class Day(NamedTuple):
-    """The newest day that has a digest."""
+    """A day that has a digest."""
 
     on: date
-    details: list[models.PaperDetail]
+    papers: list[models.PaperRow]
     """Its papers, most votes first."""
+    details: dict[int, models.PaperDetail]
+    """Those of its papers that were read in full, by id."""
     vectors: dict[int, dict[str, float]]
 
 
@@ -92,23 +98,36 @@ Follows: TypeAlias = Mapping[int, tuple[matcher.AlertReason, ...]]
 
 
 class TodayService:
-    """Ranks the papers of the newest day for readers, and stores when they want them by DM."""
+    """Ranks the papers of a day for readers, and stores when they want them by DM."""
 
     def __init__(
-        self, database: Database, clock: Clock, reader_profiles: Profiles, rising: RisingTopicService
+        self,
+        database: Database,
+        clock: Clock,
+        reader_profiles: Profiles,
+        rising: RisingTopicService,
+        rule: day_close.DayClose | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._profiles = reader_profiles
         self._rising = rising
+        self._day_close = rule or day_close.default()
 
-    async def build_post(self, user_id: int, locale: models.Locale) -> TodayPost | None:
-        """Return the reader's papers of the newest day; None for an archive without papers.
+    async def build_post(
+        self, user_id: int, locale: models.Locale, on: date | None = None
+    ) -> TodayPost | None:
+        """Return the reader's papers of a day, else of the newest complete one; None for an archive without papers.
 
         Topics are offered until some are picked or MIN_SAVED papers saved.
         """
         profile = await self._profiles.open(user_id)
-        posts = await self.build_posts([(profile, locale)])
+        if on is None:
+            async with self._database.read() as connection:
+                days = await daily_planner.list_recent_days(connection, self._day_close, self._clock())
+            if (on := days.newest) is None:
+                return None
+        posts = await self.build_posts([(profile, locale)], on)
         if not posts or posts[0].saved_count >= MIN_SAVED or profile.topics:
             return posts[0] if posts else None
         return replace(posts[0], topics=await self.list_topics(locale))
@@ -118,19 +137,23 @@ class TodayService:
         common = await self._rising.list_topics(locale, limit=MENU_TOPICS, with_common=True)
         return tuple(dict.fromkeys(topic.text[:MAX_TOPIC_LENGTH] for topic in common))
 
-    async def build_posts(self, wanted: Sequence[tuple[models.Profile, models.Locale]]) -> list[TodayPost]:
-        """Return the posts of readers by their current profiles, each in a language; none without papers."""
+    async def build_posts(
+        self, wanted: Sequence[tuple[models.Profile, models.Locale]], on: date
+    ) -> list[TodayPost]:
+        """Return the posts of a day for readers by their current profiles, each in a language; none without papers."""
         async with self._database.read() as connection:
-            on, vectors = await self._profiles.vectors.get_day(connection)
-            details = await papers.list_details(connection, list(vectors))
-            if on is None or not details:
+            rows = await papers.list_by_date(connection, on, origin=archive.ALL)
+            if not rows:
                 return []
-            day = Day(on, details, vectors)
+            vectors = await self._profiles.vectors.get_day(connection, on)
+            day = Day(on, rows, {}, vectors)
             glossary, _ = await self._profiles.vectors.get_concepts(connection)
             user_ids = [profile.user_id for profile, _ in wanted]
             scores = await self._profiles.score(connection, user_ids, vectors)
             own = {user_id: await alerts.list_rows(connection, user_id=user_id) for user_id in user_ids}
-            follows = await asyncio.to_thread(_match_follows, own, details)
+            if any(own.values()):
+                await _read_details(connection, day, rows)
+            follows = await asyncio.to_thread(_match_follows, own, list(day.details.values()))
             return [
                 await self._build(
                     connection,
@@ -155,18 +178,21 @@ class TodayService:
         follows: Follows | None,
     ) -> TodayPost:
         """Return the post of a reader; `follows` is None for one without alerts."""
-        answers = dict(await today.list_feedback(connection, profile.user_id, limit=len(day.details) + 200))
+        answers = dict(await today.list_feedback(connection, profile.user_id, limit=len(day.papers) + 200))
         saved = await shelf.list_paper_ids(connection, profile.user_id)
         left_out = {*saved, *(key for key, answer in answers.items() if answer is FeedbackKind.LESS)}
+        sent = await _list_sent(connection, profile.user_id, self._clock(), but_on=day.on)
         is_personal = len(saved) >= MIN_SAVED or bool(profile.topics) or follows is not None
         follows = follows or {}
-        ranked = _rank(day.details, scores if is_personal else {}, follows)
-        kept = [(rank, detail) for rank, detail in ranked if detail.id not in left_out][
-            : profiles.TODAY_PAPERS
+        ranked = _rank(day.papers, scores if is_personal else {}, follows)
+        kept = [(rank, row) for rank, row in ranked if row.id not in left_out and row.arxiv_id not in sent][
+            :PAPERS
         ]
-        await contents.prepare_extracts((detail for _, detail in kept), [locale])
+        await _read_details(connection, day, [row for _, row in kept])
+        shown = [(rank, day.details[row.id]) for rank, row in kept if row.id in day.details]
+        await contents.prepare_extracts((detail for _, detail in shown), [locale])
         picks = []
-        for rank, detail in kept:
+        for rank, detail in shown:
             reasons = _find_reasons(day, detail, profile, glossary, locale, follows) if is_personal else ()
             quoted = matcher.find_sentence(detail, [text for _, text, _ in reasons], locale)
             picks.append((replace(contents.build_post_paper(detail, locale), quoted=quoted), rank, reasons))
@@ -219,9 +245,18 @@ class TodayService:
             reader = await accounts.get_reader(connection, user_id)
             zone = (reader and reader.timezone) or profile.timezone or zone
             chosen = at_time or profile.at_time or DEFAULT_TIME
-            due = next_due(now, chosen, zone)
+            days = await daily_planner.list_recent_days(connection, self._day_close, now)
+            due = next_due(now, chosen, zone, days.closings)
+            # What came while nothing was sent is not sent now.
+            last_on = profile.last_digest_on if profile.next_due_at is not None else None
             profile = replace(
-                profile, at_time=chosen, timezone=zone, next_due_at=due.at, due_on=due.local_on, reason=None
+                profile,
+                at_time=chosen,
+                timezone=zone,
+                next_due_at=due.at,
+                due_on=due.local_on,
+                last_digest_on=last_on,
+                reason=None,
             )
             await today.upsert(connection, profile)
             await outbox.resume(connection, now, user_id=user_id)
@@ -237,9 +272,40 @@ class TodayService:
             await today.upsert(connection, stopped)
 
 
-def next_due(now: datetime, at_time: str, zone: str) -> schedule.DueTime:
-    """Return the first time after `now` (UTC) at which it is `at_time` in the zone, across changes of the clock."""
-    return schedule.next_due(now, schedule.Rule(schedule.parse_time(at_time), clock.parse_zone(zone)))
+def next_due(now: datetime, at_time: str, zone: str, closings: day_close.Closings | None) -> schedule.DueTime:
+    """Return when a message is due next after `now` (UTC): at `at_time` in the zone, across changes of the clock.
+
+    With `closings` that is the earliest: a list that closes within choice.CLOSE_WAIT after it is awaited.
+    """
+    rule = schedule.Rule(schedule.parse_time(at_time), clock.parse_zone(zone))
+    due = schedule.next_due(now if closings is None else now - choice.CLOSE_WAIT, rule)
+    while True:
+        at = due.at
+        if closings is not None:
+            at = max(at, closings.rule.closes_at(closings.rule.last_closed(at + choice.CLOSE_WAIT)))
+        if at > now:
+            return schedule.DueTime(at, due.local_on)
+        due = schedule.next_due(due.at, rule)
+
+
+async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but_on: date) -> set[str]:
+    """Return the papers, by arXiv id, that a reader was sent of other days within choice.REPOST_INTERVAL before `now`."""
+    sent = await outbox.list_rows(
+        connection, kind=models.DeliveryKind.TODAY, user_id=user_id, since_at=now - choice.REPOST_INTERVAL
+    )
+    undone = models.DeliveryState.EXPIRED, models.DeliveryState.FAILED
+    return {
+        arxiv_id
+        for row in sent
+        if row.digest_on != but_on and row.state not in undone
+        for arxiv_id in row.post.papers
+    }
+
+
+async def _read_details(connection: Connection, day: Day, rows: Iterable[models.PaperRow]) -> None:
+    """Read papers of a day in full that were not yet. A day of 900 papers takes 0.2 s of CPU, and five of them are shown."""
+    unread = [row.id for row in rows if row.id not in day.details]
+    day.details.update((detail.id, detail) for detail in await papers.list_details(connection, unread))
 
 
 def _match_follows(
@@ -258,10 +324,10 @@ def _match_follows(
 
 
 def _rank(
-    details: Sequence[models.PaperDetail], scores: Mapping[int, float], follows: Follows
-) -> list[tuple[int, models.PaperDetail]]:
+    rows: Sequence[models.PaperRow], scores: Mapping[int, float], follows: Follows
+) -> list[tuple[int, models.PaperRow]]:
     """Return the day's papers, best first, with their ranks by votes; equal scores keep the order of votes."""
-    by_votes = sorted(details, key=lambda detail: (*models.votes_descending(detail.votes), detail.id))
+    by_votes = sorted(rows, key=lambda row: (*models.votes_descending(row.votes), row.id))
     spread = max(scores.values(), default=0.0) - min(scores.values(), default=0.0)
     bonus = _FOLLOW_SHARE * spread or 1.0
     return sorted(
@@ -280,7 +346,7 @@ def _find_reasons(
 ) -> tuple[TodayReason, ...]:
     """Return at most MAX_REASONS true reasons: concepts of the reader's saved papers, then what the reader follows or picked."""
     own = profiles.concepts_of(day.vectors.get(detail.id, {}))
-    count = len(day.details)
+    count = len(day.papers)
     too_common = max(2, _MAX_CONCEPT_SHARE * count) if count >= _MIN_DAY else count
     reasons: list[TodayReason] = []
     for key, count in sorted(profile.concepts.items(), key=lambda item: (-item[1], item[0])):
@@ -341,6 +407,10 @@ LONGEST_DAY = timedelta(hours=25)
 """From one due time to the next, when the clocks go back."""
 
 
+MAX_DAYS_AT_ONCE = 3
+"""Days that a reader is sent at once, a message each, after a time in which none was complete or nothing was planned."""
+
+
 class TodayPlanner:
     """Plans what is due by DM. Planning is idempotent: the key of a delivery names the reader and the digest's date.
 
@@ -353,11 +423,13 @@ class TodayPlanner:
         deliveries: DeliveryFactory,
         reader_profiles: Profiles,
         service: TodayService,
+        rule: day_close.DayClose,
         *,
         default_locale: models.Locale = models.Locale.EN,
     ) -> None:
         self._database = database
         self._deliveries = deliveries
+        self._day_close = rule
         self._profiles = reader_profiles
         self._service = service
         self._default_locale = default_locale
@@ -378,7 +450,8 @@ class TodayPlanner:
         async with self._database.transaction() as connection:
             put_off = await today.list_scheduled(connection, now + LONGEST_DAY)
             known = await accounts.list_readers_by_id(connection, [profile.user_id for profile in put_off])
-            moved = [_move(profile, known.get(profile.user_id), now, None) for profile in put_off]
+            days = await daily_planner.list_recent_days(connection, self._day_close, now)
+            moved = [_move(profile, known.get(profile.user_id), now, days.closings) for profile in put_off]
             await today.set_schedules(connection, moved)
 
     async def _plan_batch(self, now: datetime) -> int | None:
@@ -386,51 +459,58 @@ class TodayPlanner:
         async with self._database.read() as connection:
             if not (due := await today.list_due(connection, now, limit=BATCH_SIZE)):
                 return None
-            latest_on = clock.latest_date(now)
-            digest_on = await archive.find_newest_day(
-                connection, latest_on, fewest_papers=profiles.TODAY_PAPERS
-            )
+            days = await daily_planner.list_recent_days(connection, self._day_close, now)
             known = await accounts.list_readers_by_id(connection, [profile.user_id for profile in due])
-        # On weekends the newest day is one whose papers the reader was sent already. One ahead was never a newest day.
-        on_new_day = [
-            profile
-            for profile in due
-            if digest_on is not None
-            and (profile.last_digest_on is None or not digest_on <= profile.last_digest_on <= latest_on)
-        ]
-        current = []
-        for profile in on_new_day:
-            # A reader for whom this fails must not hold up the others.
-            with isolation.isolated(log, _FAILED, reraise=(StorageError,), user=profile.user_id):
-                current.append(await self._profiles.learn(profile))
-        built = await self._build(current, known, now)
-        moved = [
-            _move(profile, known.get(profile.user_id), now, built.get(profile.user_id)) for profile in due
-        ]
+        look_at = _awaited_until(days.closings, now)
+        unsent = {} if look_at else {profile.user_id: _list_unsent(profile, days, now) for profile in due}
+        current: dict[date, list[models.Profile]] = defaultdict(list)
+        for profile in await self._learn([profile for profile in due if unsent.get(profile.user_id)]):
+            current[unsent[profile.user_id][0]].append(profile)
+        built: dict[int, models.NewDelivery] = {}
+        for on, profiles_on in current.items():
+            built |= await self._build(profiles_on, known, now, on)
+        moved = []
+        for profile in due:
+            delivery = built.get(profile.user_id)
+            sent = profile if delivery is None else replace(profile, last_digest_on=delivery.digest_on)
+            if look_at is not None:
+                moved.append(replace(sent, next_due_at=look_at))
+            elif delivery is not None and len(unsent[profile.user_id]) > 1:
+                moved.append(sent)  # the next day is planned by the next batch
+            else:
+                moved.append(_move(sent, known.get(profile.user_id), now, days.closings))
         async with self._database.transaction() as connection:
             # A reader who stopped it meanwhile gets no message.
             still_due = {row.user_id for row in await today.list_due(connection, now, limit=10 * BATCH_SIZE)}
-            ids = await outbox.add_all(
-                connection, [delivery for user_id, delivery in built.items() if user_id in still_due]
-            )
+            planned = [delivery for user_id, delivery in built.items() if user_id in still_due]
+            ids = await outbox.add_all(connection, [delivery for delivery in planned if delivery.post.papers])
             await today.set_schedules(connection, [row for row in moved if row.user_id in still_due])
         if ids:
             log.info("papers of the day planned", count=len(ids))
         return len(ids)
 
+    async def _learn(self, due: Sequence[models.Profile]) -> list[models.Profile]:
+        """Return the profiles as they are now."""
+        current = []
+        for profile in due:
+            # A reader for whom this fails must not hold up the others.
+            with isolation.isolated(log, _FAILED, reraise=(StorageError,), user=profile.user_id):
+                current.append(await self._profiles.learn(profile))
+        return current
+
     async def _build(
-        self, current: Sequence[models.Profile], known: Mapping[int, models.Reader], now: datetime
+        self, current: Sequence[models.Profile], known: Mapping[int, models.Reader], now: datetime, on: date
     ) -> dict[int, models.NewDelivery]:
-        """Build and render the posts by user id; what fails is logged and left out."""
+        """Build and render the posts of a day by user id; what fails is logged and left out."""
         readers = [known.get(profile.user_id) for profile in current]
         locales = [(reader and reader.locale) or self._default_locale for reader in readers]
         failures: list[Exception] = []
         with isolation.collected(failures, reraise=(StorageError,)):
-            posts = await self._service.build_posts(list(zip(current, locales, strict=True)))
+            posts = await self._service.build_posts(list(zip(current, locales, strict=True)), on)
         built: dict[int, models.NewDelivery] = {}
         if failures and len(current) > 1:
             for profile in current:
-                built |= await self._build([profile], known, now)
+                built |= await self._build([profile], known, now, on)
         if failures:
             isolation.log_error(log, _FAILED, failures[0], users=len(current))
             return built
@@ -452,13 +532,35 @@ class TodayPlanner:
         return built
 
 
+def _list_unsent(profile: models.Profile, days: daily_planner.RecentDays, now: datetime) -> list[date]:
+    """Return the complete days that a reader was not sent, oldest first.
+
+    That is the newest one alone at first, and after a clock that was ahead.
+    """
+    last_on = profile.last_digest_on
+    if last_on is None or last_on > clock.latest_date(now):
+        return days.complete[:1]
+    return [on for on in reversed(days.complete[:MAX_DAYS_AT_ONCE]) if on > last_on]
+
+
+def _awaited_until(closings: day_close.Closings | None, now: datetime) -> datetime | None:
+    """Return when to look again (UTC) for the list that closed last, while it could not be read; None if it is not awaited."""
+    if closings is None:
+        return None
+    day = closings.rule.last_closed(now)
+    closed_at = closings.rule.closes_at(day)
+    until = closed_at + choice.CLOSE_WAIT
+    if closings.is_complete(day) or now >= until:
+        return None
+    return min(now + max(choice.MINUTE, (now - closed_at) / 8), until)
+
+
 def _move(
-    profile: models.Profile, reader: models.Reader | None, now: datetime, sent: models.NewDelivery | None
+    profile: models.Profile, reader: models.Reader | None, now: datetime, closings: day_close.Closings | None
 ) -> models.Profile:
     """Return the profile with its next due time in the reader's zone; without one if this machine does not know it."""
-    last_on = sent.digest_on if sent is not None else profile.last_digest_on
     zone = (reader and reader.timezone) or profile.timezone
     if profile.at_time is None or zone is None or not clock.is_known_zone(zone):
-        return replace(profile, next_due_at=None, due_on=None, last_digest_on=last_on)
-    due = next_due(now, profile.at_time, zone)
-    return replace(profile, timezone=zone, next_due_at=due.at, due_on=due.local_on, last_digest_on=last_on)
+        return replace(profile, next_due_at=None, due_on=None)
+    due = next_due(now, profile.at_time, zone, closings)
+    return replace(profile, timezone=zone, next_due_at=due.at, due_on=due.local_on)

@@ -109,7 +109,7 @@ async def _store(harness: FaultHarness, monday: datetime) -> None:
 
 async def _add_alerts_and_wishes(harness: FaultHarness) -> None:
     service = Alerts(harness.db, harness.now)
-    due = today_service.next_due(harness.now(), AT, "UTC")
+    due = today_service.next_due(harness.now(), AT, "UTC", None)
     saved_at = datetime(2025, 5, 1, tzinfo=due.at.tzinfo)  # before the version that arXiv names
     async with harness.db.transaction() as connection:
         paper_id = (await connection.execute(sa.select(tables.papers.c.id))).scalar_one()

@@ -259,7 +259,7 @@ async def test_a_paper_is_prepared_once_for_all_readers_and_compared_with_what_i
     monkeypatch.setattr(matcher, "keyword_text", prepare)
     monkeypatch.setattr(matcher, "match", compare)
     wanted = [(models.Profile(user_id), models.Locale.EN) for user_id in (READER, READER + 1)]
-    posts = await services.today.build_posts(wanted)
+    posts = await services.today.build_posts(wanted, date(2025, 3, 7))
     assert [post.picks[0][0].arxiv_id for post in posts] == ["2503.07006"] * 2
     assert [reason for *_, reason in posts[0].picks[0][2]] == [0]
     assert prepare.call_count == 7

@@ -864,7 +864,11 @@ me-kept = Nothing was deleted.
 me-forgotten = Everything about you has been deleted. Messages that you already received stay in Discord.
 
 ## /today: a reader's papers of the day
-today-heading = Your five papers · { $day }
+today-heading = { $count ->
+    [5] Your five papers
+    [1] Your paper
+   *[other] Your papers
+} · { $day }
 today-by-votes = Sorted by votes until you have saved three papers. Until then, you can also pick topics below.
 today-from-saved = Based on { $count ->
     [one] 1 saved paper
@@ -893,13 +897,17 @@ today-show = Show today's papers
 today-send = Send me these every day
 today-stop = Stop daily messages
 today-change-time = Change time or zone
-today-sent-daily = You'll get them by direct message every day at { $at } ({ $zone }), next on { $next }. Days without new papers are skipped.
+today-sent-daily = You'll get them by direct message every day at { $at } ({ $zone }){ $waits ->
+    [yes] , once the day's list is complete
+   *[no] {""}
+}, next on { $next }. Days without new papers are skipped.
 today-stopped = Daily messages are off. Use `/today` any time.
 today-send-again = Send me these again
 today-suspended = Daily messages stopped, because { $reason ->
     [no-shared-server] you don't share a server with Paperround. Install the app for your account or join a server that has it
    *[other] your privacy settings block direct messages from Paperround. In a server that you share with it, open Privacy Settings and allow them
 }, then press **{ today-send-again }**.
+today-none-left = You have saved, set aside or already been sent every paper of this day.
 today-nothing = There are no papers yet.
 
 ## Why a paper is in an alert

@@ -762,13 +762,17 @@ today-show = 오늘의 논문 보기
 today-send = 매일 받기
 today-stop = DM 그만 받기
 today-change-time = 시각·시간대 바꾸기
-today-sent-daily = 매일 { $at }({ $zone })에 DM으로 보내 드려요. 다음은 { $next }이고, 새 논문이 없는 날은 건너뛰어요.
+today-sent-daily = 매일 { $at }({ $zone }){ $waits ->
+    [yes]  이후 목록이 마감되면
+   *[no] 에
+} DM으로 보내 드려요. 다음은 { $next }이고, 새 논문이 없는 날은 건너뛰어요.
 today-stopped = 이제 DM으로 보내지 않아요. `/오늘` 명령어로는 언제든 볼 수 있어요.
 today-send-again = 다시 매일 받기
 today-suspended = { $reason ->
     [no-shared-server] Paperround와 함께 있는 서버가 없어서 보내지 못하고 있어요. 앱을 내 계정에 설치하거나 Paperround가 있는 서버에 들어간 뒤
    *[other] DM을 받지 않도록 설정되어 있어서 보내지 못하고 있어요. Paperround와 함께 있는 서버의 개인정보 보호 설정에서 DM을 허용한 뒤
 } **{ today-send-again }** 버튼을 눌러 주세요.
+today-none-left = 이날 논문은 모두 이미 보내 드렸거나, 저장했거나, 관심 없음으로 표시한 논문이에요.
 today-nothing = 아직 논문이 없어요.
 
 ## 논문이 알림에 든 이유
