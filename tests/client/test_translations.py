@@ -116,7 +116,20 @@ def test_no_key_is_missing() -> None:
     [
         (
             models.Locale.KO,
-            ("일일 게시", "다 모이", "다 모였", "이만큼", "얼마 동안", "어느 ", " 님", "모자라"),
+            (
+                *(
+                    "일일 게시",
+                    "다 모이",
+                    "다 모였",
+                    "이만큼",
+                    "얼마 동안",
+                    "어느 ",
+                    " 님",
+                    "모자라",
+                    "한 메시지",
+                ),
+                "나에게 온 메시지",
+            ),
         ),
         (models.Locale.EN, ("Papers of ", "ost voted", " cannot ", "arXiv id ", "Not this", "the news")),
     ],
@@ -127,6 +140,12 @@ def test_a_replaced_word_is_in_no_text(locale: models.Locale, replaced: tuple[st
     assert len(templates) == 4
     for text in (translations.read_source(locale), *templates):
         assert [word for word in replaced if word in text] == []
+
+
+def test_a_single_alert_is_not_all_of_them_in_korean() -> None:
+    texts = translations.Translations().for_locale(models.Locale.KO)
+    asked = [texts("alert-stop-all-sure", count=count).split("?")[0] for count in (1, 3)]
+    assert asked == ["알림을 삭제할까요", "알림 3개를 모두 삭제할까요"]
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))

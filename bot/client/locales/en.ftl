@@ -331,7 +331,7 @@ reason-refused-content = Discord refused the message. A simpler version was post
 reason-discord-trouble = Discord had a problem. Paperround will try again automatically.
 reason-rate-limited = Discord asked Paperround to slow down. Paperround will try again automatically.
 reason-too-old = It couldn't be posted in time, so it was skipped.
-reason-uncertain = It is unclear whether the message arrived. Check the channel, and post it again if it is missing.
+reason-uncertain = It is unclear whether the message arrived. If it is missing from a channel, post it again.
 reason-webhook-gone = The webhook no longer exists. Create a new one in the channel's settings › Integrations, and ask the operator to add the daily post again with the new webhook's URL.
 reason-by-hand = Paused manually.
 

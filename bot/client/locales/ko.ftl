@@ -236,7 +236,7 @@ schedule-delayed = { $time } +{ $minutes }분
 schedule-complete = { $days } { $time } ({ $zone }) 이후 목록이 마감되면
 every-day = 매일
 workdays = 평일
-on-days = { $days }요일
+on-days = 매주 { $days }요일
 more-papers = 외 { $count }편
 more-inside = 나머지는 **읽기**를 누르면 볼 수 있어요.
 more-at-links = 나머지는 아래 링크에서 볼 수 있어요.
@@ -266,11 +266,11 @@ reason-no-shared-server = Paperround와 함께 있는 서버가 없어서 DM을 
 reason-thread-locked = 스레드가 잠겨 있어요. 잠금을 풀면 자동으로 다시 시작해요.
 reason-tag-needed = 글마다 태그가 필요한 포럼이에요. 태그 없이 글을 올릴 수 있게 하면 자동으로 다시 시작해요. 또는 다른 채널을 골라 주세요.
 reason-wrong-channel-kind = 글을 올릴 수 없는 종류의 채널이에요. 텍스트, 공지, 포럼 채널을 골라 주세요.
-reason-refused-content = 디스코드가 메시지를 거부했어요. 올릴 수 있는 글은 더 간단한 형태로 올렸어요. 자세한 내용은 운영자가 로그에서 볼 수 있어요.
+reason-refused-content = 디스코드가 메시지를 거부했어요. 더 간단한 형태를 디스코드가 받아들였다면 그것을 대신 올렸어요. 자세한 내용은 운영자가 로그에서 볼 수 있어요.
 reason-discord-trouble = 디스코드에 문제가 생겼어요. 자동으로 다시 시도해요.
 reason-rate-limited = 디스코드가 요청 속도를 제한했어요. 자동으로 다시 시도해요.
-reason-too-old = 제때 올리지 못해서 건너뛰었어요.
-reason-uncertain = 글이 올라갔는지 알 수 없어요. 채널을 확인하고, 없으면 다시 올려 주세요.
+reason-too-old = 제때 보내지 못해서 건너뛰었어요.
+reason-uncertain = 메시지가 전송됐는지 알 수 없어요. 채널에 올라오지 않았다면 다시 올려 주세요.
 reason-webhook-gone = 웹훅이 삭제됐어요. 채널 설정 › 연동에서 웹훅을 새로 만들고, 운영자에게 그 주소로 자동 게시를 다시 추가해 달라고 해 주세요.
 reason-by-hand = 누군가 직접 일시중지했어요.
 
@@ -304,7 +304,7 @@ alert-already = 설정이 같은 알림이 이미 있어요.
 alert-exists = 이미 같은 알림이 있어요: { $place }
 alert-would = { $count ->
     [0] 지난 30일 동안 조건에 맞는 논문이 없었어요.
-   *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요 (하루 최대 { $busiest }편). 최근 논문:
+   *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요 (가장 많은 날은 { $busiest }편). 최근 논문:
 }
 alert-dm = DM
 alert-timing-now = 바로
@@ -370,7 +370,10 @@ alerts-paused = { $count ->
 alerts-resumed = 알림 { $count }개를 다시 받아요.
 alert-removed = 삭제했어요: { $alert }
 alert-remove-all = 모두 삭제
-alert-stop-all-sure = 알림 { $count }개를 모두 삭제할까요? 1주 동안 일시중지할 수도 있어요.
+alert-stop-all-sure = { $count ->
+    [1] 알림을 삭제할까요?
+   *[other] 알림 { $count }개를 모두 삭제할까요?
+} 1주 동안 일시중지할 수도 있어요.
 alerts-all-removed = 알림 { $count }개를 삭제했어요.
 alert-form-conditions = 어떤 논문을 받을까요?
 alert-form-keyword = 단어 (쉼표로 구분)
@@ -442,7 +445,7 @@ forecast-empty = 아직 논문이 없어서 이 주제로 미리 볼 수 없어�
 forecast-papers = { $most }편
 forecast-papers-range = { $fewest }~{ $most }편
 forecast-once = 이 채널에 이미 올린 논문은 다시 올리지 않아요.
-style-compact = 한 메시지
+style-compact = 간략
 style-cards = 카드
 style-thread = 스레드
 style-forum = 포럼
@@ -535,17 +538,17 @@ status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령�
 status-no-post = 이 서버에는 자동 게시가 없어요.
 status-last = 마지막 { $last }
 status-next = { $next }
-status-no-message = 아직 올라온 글 없음
+status-no-message = 아직 보낸 메시지 없음
 status-no-role = 멘션할 역할이 삭제되어 아무도 멘션하지 않아요. 자동 게시를 수정해 다른 역할을 골라 주세요.
-status-message = 글
+status-message = 메시지
 status-templates = 템플릿에 오류가 있어서 기본 문구로 올리고 있어요: { $files }. 이유는 로그에 있어요.
-status-to-you = 나에게 온 메시지
+status-to-you = 나에게 보내는 메시지
 status-alerts = 내 알림 { $count }개: { $last }
 status-alerts-paused = 일시중지: { $count }개
 status-no-alerts = 알림이 없어요.
 delivery-paused = 일시중지됨
-delivery-uncertain = 올라갔는지 알 수 없음
-delivery-expired = 올리지 못함
+delivery-uncertain = 전송됐는지 알 수 없음
+delivery-expired = 보내지 못함
 delivery-failed = 실패
 post-again = 다시 올리기
 posting-again = 곧 다시 올라가요.
@@ -608,7 +611,7 @@ why-below-top = 후보 { $total }편 중 { $rank }위인데, 이 채널에는 { 
 why-off-topic = 이 채널의 주제 ‘{ $topic }’에 맞지 않아요.
 why-other-source =
     { $source ->
-        [none] arXiv 분야처럼 검색과 알림에만 쓰이는 출처에 있는 논문이에요. 이 채널에는 다이제스트와 목록의 논문만 올려요.
+        [none] arXiv 분야처럼 검색과 알림에만 쓰이는 출처에만 있는 논문이에요. 이 채널에는 다이제스트와 목록의 논문만 올려요.
        *[other] 이 채널에는 { $source }의 논문만 올리는데, 거기에는 아직 없어요.
     }
 why-not-then = { $date } 글을 만들 때는 후보가 아니었어요. 그때는 추천이 더 적었거나, 설정이 달랐거나, 다이제스트에 아직 없었어요. 지금이라면 올라가요.
@@ -1008,7 +1011,7 @@ command-daily-edit =
 
 command-daily-preview =
     .name = 미리보기
-    .description = 지금 올리면 어떻게 보일지 나만 미리 봐요
+    .description = 지금 올리면 어떻게 보일지 나에게만 미리 보여 줘요
     .option-post = 게시
     .option-post-description = 미리 볼 자동 게시
 
@@ -1092,7 +1095,7 @@ command-choice =
     .sat-sun = 주말
     .en = 영어
     .ko = 한국어
-    .compact = 한 메시지
+    .compact = 간략: 메시지 하나에 모두
     .cards = 카드: 논문마다 메시지 하나
     .thread = 스레드: 논문은 스레드 안에
     .forum = 포럼: 하루에 글 하나
