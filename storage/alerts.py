@@ -335,7 +335,7 @@ async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
     """Store a draft and return the alert. Raises DuplicateError if an equal one exists for the same recipient."""
     if (equal := await find_equal(connection, new)) is not None:
         raise errors.DuplicateError(
-            f"The same alert already exists: alert {equal.id}. Change it with `paperround alerts change {equal.id}`."
+            f"The same alert already exists: alert {equal.id}. Edit it with `paperround alerts edit {equal.id}`."
         )
     inserted = await connection.execute(alerts.insert().values(column_values(new)).returning(alerts.c.id))
     return replace(new, id=inserted.scalar_one())

@@ -250,7 +250,7 @@ _UNUSABLE = {
     "25006": "It is read-only: is it a standby, or is default_transaction_read_only on?",
     "28": "Are the user, the password and pg_hba.conf right?",
     "53": "PostgreSQL is out of memory, disk space or connections. Give it more; nothing is lost in the meantime.",
-    "57014": "A time-out or a person cancelled the statement; it is retried.",
+    "57014": "A timeout or an administrator cancelled the statement; it will be retried.",
     "58": "Check whether PostgreSQL's disk is failing.",
 }
 """What to do after the errors of PostgreSQL, by their code or its class, that say nothing against the statement: read-only, a
@@ -258,7 +258,7 @@ refused user, no resources (a full disk), a cancelled statement, errors of the s
 
 
 _POOLER = (
-    "PAPERROUND_DATABASE_URL leads to a pooler such as PgBouncer, behind which two bots could send at once. Use the"
+    "PAPERROUND_DATABASE_URL points to a pooler such as PgBouncer, behind which two bots could send at once. Use the"
     " address of PostgreSQL itself."
 )
 

@@ -337,6 +337,6 @@ def _backup_sqlite_file(path: Path, revision: str) -> None:
         shutil.copymode(path, copy)
     except (OSError, sqlite3.Error) as error:
         raise errors.StorageError(
-            f"{path} was not upgraded, and nothing was changed: before that it is copied to {copy}, which could not be written"
-            f" ({_reason(error)}). Have {path.stat().st_size / 1e6:.0f} MB free in its folder, and start again."
+            f"{path} was not upgraded, and nothing was changed: its backup {copy} could not be written"
+            f" ({_reason(error)}). Free up {path.stat().st_size / 1e6:.0f} MB in its folder, then start again."
         ) from error

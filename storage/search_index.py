@@ -264,8 +264,8 @@ def require_room(opened: database.Database) -> None:
     free = shutil.disk_usage(path.parent).free
     if free < MIN_FREE_BYTES:
         raise errors.StorageError(
-            f"The search index is not rebuilt now: {free / 1e6:.0f} MB are free beside {path}, and the last"
-            f" {MIN_FREE_BYTES / 1e6:.0f} MB are left for posts. Free some space; it goes on by itself."
+            f"The rebuild of the search index is paused: only {free / 1e6:.0f} MB are free beside {path}, and"
+            f" {MIN_FREE_BYTES / 1e6:.0f} MB are reserved for posts. Free some space; the rebuild then continues by itself."
         )
 
 

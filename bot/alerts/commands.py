@@ -64,11 +64,11 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     reads_guild = True
 
-    @router.command(name="add", description="Follow words, an author or an institution")
+    @router.command(name="add", description="Follow a topic, an author or an institution")
     @app_commands.describe(
-        keyword="Words in a title or summary, such as 강화 학습; separated by commas",
+        keyword="Words in a title or summary, such as diffusion; separate several with commas",
         author="An author's name; separate several with commas",
-        institution="A university or company, such as KAIST or 카이스트",
+        institution="A university or company, such as KAIST; separate several with commas",
         without="Leave out papers with any of these words",
         match="Papers with any of the words and names, or only those with all",
         votes="Only once a paper has this many votes",

@@ -514,7 +514,7 @@ def alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutVie
         rests = [button(texts("resume"), pack_custom_id(RESUME, alert.id))]
     else:
         rests = [
-            button(texts("alert-pause-week-all"), pack_custom_id(PAUSE_WEEK, alert.id)),
+            button(texts("alert-pause-week"), pack_custom_id(PAUSE_WEEK, alert.id)),
             button(texts("alert-pause"), pack_custom_id(MUTE, alert.id)),
         ]
     remove = button(texts("remove"), pack_custom_id(REMOVE, alert.id), style=discord.ButtonStyle.danger)

@@ -97,7 +97,7 @@ class Ticker:
         self._steps += self._clock.take_steps()
         if self._steps:
             # After an error the steps are kept, and the next check tries again.
-            with isolation.isolated(log, "computing the times again failed"):
+            with isolation.isolated(log, "recalculating the times failed"):
                 await self._on_steps(self._steps)
                 self._steps = []
                 self._ticked_minute = None
@@ -246,7 +246,10 @@ async def open_paper_news(
 
         async def sweep() -> None:
             # Cancelled when the run ends; APScheduler would log that with a traceback.
-            with suppress(asyncio.CancelledError), isolation.isolated(log, "news of saved papers failed"):
+            with (
+                suppress(asyncio.CancelledError),
+                isolation.isolated(log, "looking for news of saved papers failed"),
+            ):
                 if found := await sweeper.run():
                     log.info("news of saved papers found", count=found)
                 if planned := await news.run():

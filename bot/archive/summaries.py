@@ -446,8 +446,8 @@ def _drop_from(body: str) -> Iterator[str]:
 BASIS_LABELS: Mapping[Locale, Mapping[Basis, str]] = {
     Locale.EN: {
         Basis.ABSTRACT: "This summary was written from the abstract.",
-        Basis.EXTRACT: "This is an extract of the abstract in its own words.",
-        Basis.HUGGINGFACE: "This is Hugging Face's summary of the abstract, an extract in its own words.",
+        Basis.EXTRACT: "This is a verbatim extract of the abstract.",
+        Basis.HUGGINGFACE: "This is a verbatim extract of Hugging Face's summary of the abstract.",
     },
     Locale.KO: {
         Basis.ABSTRACT: "이 요약은 논문의 초록을 바탕으로 작성했습니다.",
@@ -459,7 +459,11 @@ BASIS_LABELS: Mapping[Locale, Mapping[Basis, str]] = {
 HEADINGS: Mapping[Locale, str] = {Locale.EN: "Basis", Locale.KO: "작성 근거"}
 """The chapter of a review that holds its labels."""
 
-_BASIS_BY_LABEL = {text: basis for labels in BASIS_LABELS.values() for basis, text in labels.items()}
+_BASIS_BY_LABEL = {text: basis for labels in BASIS_LABELS.values() for basis, text in labels.items()} | {
+    # In digests that were written with the former labels.
+    "This is an extract of the abstract in its own words.": Basis.EXTRACT,
+    "This is Hugging Face's summary of the abstract, an extract in its own words.": Basis.HUGGINGFACE,
+}
 
 
 def label_dropped(language: Locale, count: int) -> str:

@@ -97,7 +97,7 @@ def _register_all(app: typer.Typer) -> None:
         ("alerts", "Manage alerts."): {
             "add": alerts.add,
             "list": alerts.list_rows,
-            "change": alerts.change,
+            "edit": alerts.edit,
             "preview": alerts.preview,
             "institutions": alerts.list_institutions,
             "remove": alerts.remove,

@@ -161,8 +161,8 @@ def list_rows(
 
 
 @shell.with_options(_condition_options, _timing_options)
-def change(options: dict[str, Any], alert_id: AlertId, as_json: shell.AsJson = False) -> None:
-    """Change an alert. Options you omit keep their values; new words, authors or institutions replace all of its terms."""
+def edit(options: dict[str, Any], alert_id: AlertId, as_json: shell.AsJson = False) -> None:
+    """Edit an alert. Options you omit keep their values; new words, authors or institutions replace all of its terms."""
     shell.require_change(options)
 
     async def command(alerts: Alerts) -> models.Alert:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from storage import models
 
 PaperId = Annotated[
-    str, typer.Argument(metavar="ID", help="An arXiv ID, or a link to arXiv or Hugging Face.")
+    str,
+    typer.Argument(metavar="ID", help="An arXiv ID, a link to arXiv or Hugging Face, or part of the title."),
 ]
 _TIME_AGAIN = re.compile(r" \(<t:\d+:R>\)")
 _TIME = re.compile(r"<t:(\d+)(?::\w)?>")
@@ -39,7 +40,9 @@ _EMPHASIS = re.compile(r"\\(.)|\*\*|`")
 def trends(
     query: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TOPIC]", help="A query. Without it, all papers are counted."),
+        typer.Argument(
+            metavar="[TOPIC]", help="A topic, as for `search`. Without it, all papers are counted."
+        ),
     ] = None,
     months: Annotated[int, typer.Option("--months", min=1, max=60, help="Number of months.")] = 12,
     as_json: shell.AsJson = False,

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 def parse(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH…", help="Files, or folders with *.md and *.txt.")
+        list[str],
+        typer.Argument(metavar="PATH…", help="Files, or folders with .md, .txt, .json or .html files."),
     ],
     as_json: Annotated[
         bool, typer.Option("--json", help="Has no effect: the output is JSON Lines anyway.")
@@ -171,7 +172,7 @@ def digest(
     min_votes: Annotated[int, typer.Option("--min-votes", min=0, help="Minimum votes.")] = 0,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show a day's papers, sorted by votes. A new channel's first post takes them from the top."""
+    """Show a day's papers, sorted by votes. A channel's first post takes its papers from the top of this list."""
 
     requested_day = None if on is None else shell.parse_date(on)
 

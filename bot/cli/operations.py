@@ -36,7 +36,7 @@ def reindex(as_json: shell.AsJson = False) -> None:
         return papers
 
     papers = shell.run_command(command)
-    shell.print_result({"papers": papers}, f"{papers} papers reindexed.", as_json)
+    shell.print_result({"papers": papers}, f"{papers} paper{'s' if papers != 1 else ''} reindexed.", as_json)
 
 
 def backup(
@@ -226,7 +226,7 @@ def serve_tools(
         ),
     ] = None,
 ) -> None:
-    """Serve the search to agents over MCP, the Model Context Protocol, until stdin closes or it gets SIGINT."""
+    """Serve search to agents over MCP, the Model Context Protocol, until stdin closes or SIGINT arrives."""
     try:
         from bot.cli import mcp_server
     except ModuleNotFoundError as error:
@@ -234,7 +234,7 @@ def serve_tools(
         if (error.name or "").partition(".")[0] not in ("mcp", "starlette"):
             raise
         raise errors.UsageError(
-            "`paperround mcp` needs the extra mcp: install Paperround from its checkout as '.[mcp]' instead of '.',"
+            "`paperround mcp` needs the `mcp` extra: install Paperround from its checkout as '.[mcp]' instead of '.',"
             " for example with pipx install '.[mcp]'."
         ) from None
     from bot.cli import search
@@ -325,8 +325,8 @@ def build_web(
         return await site.SiteBuilder(pages, folder, service.Site(address, locale, is_static=True)).build()
 
     built = shell.run_in_container(build)
-    counts = f"{built.written} files written, {built.unchanged} unchanged, {built.removed} removed"
-    shell.print_result(built._asdict(), f"{counts} in {folder}.", as_json)
+    counts = f"{built.written} files written, {built.unchanged} unchanged, {built.removed} removed."
+    shell.print_result(built._asdict(), f"{folder}: {counts}", as_json)
 
 
 def check_templates(as_json: shell.AsJson = False) -> None:
@@ -429,7 +429,7 @@ def _confirm() -> bool:
     """Ask whether the plan is applied. Raises UsageError without a terminal."""
     if not sys.stdin.isatty():
         raise errors.UsageError(
-            "Nothing was applied, because you can only be asked in a terminal. Add --yes to apply, or --dry-run to preview."
+            "Nothing was applied: confirming needs a terminal. Add --yes to apply without asking, or --dry-run to preview."
         )
     return typer.confirm("Apply?", default=False, err=True)
 

@@ -45,7 +45,9 @@ def setup(
     source: Annotated[
         list[str] | None,
         typer.Option(
-            "--source", metavar="S", help="A source, such as https://huggingface.co or arxiv:cs.CL."
+            "--source",
+            metavar="S",
+            help="A source, such as https://huggingface.co or arxiv:cs.CL; may be repeated.",
         ),
     ] = None,
     accept: Annotated[
@@ -168,7 +170,7 @@ def _check_source(loaded: Settings, address: str) -> str:
 
     if not address or len(address.split()) > 1:
         raise errors.UsageError(
-            f"--source {address!r} is not one address. Repeat --source for each address, and add one that has a space"
+            f"--source takes one address, not {address!r}. Repeat --source for each address, and add one that has a space"
             " with `paperround sources add`."
         )
     kinds.check(kinds.guess_kind(address, kinds.service_endpoints(loaded)), address, {})

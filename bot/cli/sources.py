@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from bot.sources.poller import SourceReport
     from storage.database import Database
 
-Url = Annotated[str, typer.Argument(metavar="URL", help="A URL, a dated URL, or a folder.")]
+Url = Annotated[
+    str,
+    typer.Argument(
+        metavar="URL",
+        help="A URL, which may have a date as {date:%Y-%m-%d}; arXiv categories such as arxiv:cs.CL; or a folder.",
+    ),
+]
 *_KINDS, _LAST_KIND = models.SourceKind
 Kind = Annotated[
     str | None, typer.Option("--kind", help=f"{', '.join(_KINDS)} or {_LAST_KIND}; guessed if not given.")

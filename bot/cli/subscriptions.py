@@ -203,7 +203,7 @@ def edit(given: dict[str, Any], subscription_id: SubscriptionId, as_json: shell.
     async def command(subscriptions: Subscriptions) -> models.Subscription:
         return await subscriptions.edit(_with_changes(await subscriptions.get(subscription_id), given))
 
-    _run("changed", command, as_json)
+    _run("edited", command, as_json)
 
 
 def pause(subscription_id: SubscriptionId, as_json: shell.AsJson = False) -> None:
@@ -281,7 +281,7 @@ def _describe(subscription: models.Subscription) -> str:
         f"{subscription.at_time} {subscription.timezone}"
         + (f" +{delay} min (spread {spread}m)" if spread else ""),
         "every day" if is_every_day else format_days(subscription.days),
-        "once the day's list is complete" if subscription.when.value == "complete" else "",
+        "not before the day's list is complete" if subscription.when.value == "complete" else "",
         f"top {subscription.top_n}"
         + (f" with at least {subscription.min_votes} votes" if subscription.min_votes else ""),
         subscription.style.value + (" with server picks" if subscription.server_picks else ""),

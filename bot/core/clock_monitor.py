@@ -141,7 +141,7 @@ class ClockMonitor:
         self._held, self._slow_by = None, timedelta(0)
         self._new_steps.append(step)
         self._last_step = step
-        log.warning("the clock was moved; computing all times again", seconds=by.total_seconds())
+        log.warning("the clock was set; recalculating all times", seconds=by.total_seconds())
 
 
 def _advance(reading: tuple[datetime, float], monotonic: float) -> datetime:

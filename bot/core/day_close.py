@@ -174,7 +174,7 @@ def _load_country(country: str, part: str | None) -> Container[date]:
         import holidays
     except ModuleNotFoundError:
         raise errors.UsageError(
-            f"PAPERROUND_DAYS_OFF: the holidays of {country} need the extra holidays: install"
+            f"PAPERROUND_DAYS_OFF: the holidays of {country} need the `holidays` extra: install"
             " Paperround from its checkout as '.[holidays]' instead of '.', for example with pipx install '.[holidays]'."
         ) from None
     try:

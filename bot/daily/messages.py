@@ -76,7 +76,8 @@ def format_days(texts: Texts, days: Sequence[int]) -> str:
         return texts("every-day")
     if tuple(days) == templates.WORKDAYS:
         return texts("workdays")
-    return texts("on-days", days="·".join(format_weekday(texts, day) for day in days))
+    separator = texts("on-days-separator")
+    return texts("on-days", days=separator.join(format_weekday(texts, day) for day in days))
 
 
 def format_weekday(texts: Texts, day: int) -> str:

@@ -243,7 +243,7 @@ _ROWS = (
         "say_when_empty",
         "say_when_empty",
         option="when_empty",
-        description="On a day without papers: post a note, or nothing",
+        description="Post a note on days without papers",
         takes=bool,
         field=CheckField("say-empty"),
     ),
@@ -405,15 +405,15 @@ def validated(subscription: Subscription) -> Subscription:
     """
     clock.parse_zone(subscription.timezone)
     for name, value, low, high in (
-        ("top N", subscription.top_n, 1, MAX_TOP_N),
-        ("minimum votes", subscription.min_votes, 0, 1_000_000),
-        ("fresh days", subscription.fresh_days, 1, 14),
-        ("minutes to wait for a digest", subscription.wait_minutes, 0, 1440),
-        ("hours for votes to settle", subscription.settle_hours, 0, 72),
-        ("minutes of spread", subscription.spread_minutes, 0, schedule.MAX_SPREAD),
+        ("number of papers", subscription.top_n, 1, MAX_TOP_N),
+        ("minimum number of votes", subscription.min_votes, 0, 1_000_000),
+        ("maximum age of a digest in days", subscription.fresh_days, 1, 14),
+        ("wait for a digest in minutes", subscription.wait_minutes, 0, 1440),
+        ("time for votes to settle in hours", subscription.settle_hours, 0, 72),
+        ("spread in minutes", subscription.spread_minutes, 0, schedule.MAX_SPREAD),
     ):
         if not low <= value <= high:
-            raise errors.UsageError(f"{name} is {value}; it must be from {low} to {high}.")
+            raise errors.UsageError(f"The {name} is {value}; it must be from {low} to {high}.")
     if not subscription.days or not set(subscription.days) <= set(schedule.EVERY_DAY):
         raise errors.UsageError("There must be at least one weekday. Use mon, tue, wed, thu, fri, sat, sun.")
     is_weekly = choice.is_rolling(subscription)
@@ -443,11 +443,11 @@ def validate_topic(topic: str) -> str:
     line = " ".join(topic.replace("\0", " ").encode("utf-8", "replace").decode().split())
     if len(line) > MAX_TOPIC_LENGTH:
         raise errors.UsageError(
-            f"the topic has {len(line)} characters; it must have at most {MAX_TOPIC_LENGTH}."
+            f"A topic can have up to {MAX_TOPIC_LENGTH} characters; this one has {len(line)}. Shorten it."
         )
     query = query_parser.parse_query(line)
     if line and not (query.has_text or query.authors or query.has_range_filters):
         raise errors.UsageError(
-            f"the topic {line!r} has nothing to search for. Use words, author: or votes:."
+            f"The topic {line!r} has nothing to search for. Use words, author: or votes:."
         )
     return line

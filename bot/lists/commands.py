@@ -70,7 +70,7 @@ class ListsCog(commands.Cog):
 
     @router.command(name="digest", description="One day's papers, sorted by votes")
     @app_commands.describe(
-        date="A day such as yesterday, dec 30 or 2025-02-06; the newest digest if left out",
+        date="A day such as yesterday, Dec 30 or 2025-02-06; the newest digest if left out",
         since="What was added since you last looked, at most 14 days back",
     )
     @app_commands.choices(since=[app_commands.Choice(name="Since I last looked", value=LAST_LOOK)])

@@ -176,7 +176,7 @@ def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added
     for text in (term, form):
         if len(text) > MAX_FORM_LENGTH or not term_keys.term_key(text):
             raise errors.UsageError(
-                f"{text[:MAX_FORM_LENGTH]!r} is not a term: it needs 1 to {MAX_FORM_LENGTH} characters with a letter."
+                f"{text[:MAX_FORM_LENGTH]!r} is not a term: it needs 1 to {MAX_FORM_LENGTH} characters with at least one letter."
             )
     found = current.find_concepts(term)
     if len(found) > 1:

@@ -88,7 +88,7 @@ class SearchIndexer:
             waiting = await key_values.list_by_prefix(connection, key_values.INDEX_WAITING)
         for key, group in waiting.items():
             started = time.monotonic()
-            with isolation.isolated(log, "papers not indexed; tried again with the next ingest", group=group):
+            with isolation.isolated(log, "papers not indexed; will retry with the next ingest", group=group):
                 async with database.transaction() as connection:
                     await archive.lock_ingest(connection)
                     if await key_values.get(connection, key) == group:

@@ -354,7 +354,7 @@ def _translate_error(error: Exception, url: URL, limits: Limits) -> base.FetchEr
     if isinstance(error, aiohttp.ClientSSLError):
         return base.FetchError(f"no TLS connection to {host} could be made")
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return base.FetchError(f"{host} took longer than {limits.connect_timeout:g} s to connect")
+        return base.FetchError(f"connecting to {host} took longer than {limits.connect_timeout:g} s")
     if isinstance(error, aiohttp.SocketTimeoutError):
         return base.FetchError(f"it was silent for {limits.read_timeout:g} s")
     if isinstance(error, TimeoutError):

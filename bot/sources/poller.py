@@ -381,7 +381,7 @@ class Poller:
         Also merges the papers of sources whose trust a command has changed that was killed.
         """
         while not stop.is_set():
-            with isolation.isolated(log, "papers not merged by the trust of their sources"):
+            with isolation.isolated(log, "papers not merged by the priority of their sources"):
                 await self._ingest.merge_sources()
             # A database outage must not end polling; the next round retries.
             with isolation.isolated(log, "polling failed"):
@@ -601,7 +601,7 @@ class Poller:
         if len(kept) == len(digests):
             return result
         reason = (
-            f"it has brought {MAX_NEW_DIGESTS:,} new digests today, which is the maximum; the rest will be read from tomorrow"
+            f"it has brought {MAX_NEW_DIGESTS:,} new digests today, which is the maximum; the rest will be read from tomorrow on"
             if is_late
             else f"it has reached the limit of {MAX_DIGESTS_OF_DATE} digests or {base.MAX_NEW_PAPERS:,} papers for"
             f" {format_days(report.refused)}; {report.refused.total():,} digests are left out"
@@ -650,7 +650,7 @@ class Poller:
         of = f" ({format_days(days)})" if days else ""
         report.add_failure(
             f"it has brought {number:,} new papers today (limit {limit:,}); {len(left_out):,} more{of} will be"
-            " read from tomorrow"
+            " read from tomorrow on"
         )
         facts = tuple(fact for fact in result.facts if fact.arxiv_id not in left_out)
         return replace(result, digests=tuple(kept), facts=facts, page_states=())

@@ -108,7 +108,7 @@ def find_prose_problems(text: str, language: models.Locale, earlier: Sequence[st
     if categories.count("So") + categories.count("Cs") + categories.count("Co") > _MAX_SYMBOLS:
         problems.append("it contains pictures")
     if "Mn" * _MAX_MARKS in categories or "Me" in categories:
-        problems.append("it holds combining marks in a row")
+        problems.append("it has several combining marks in a row")
     if _repeats_itself(text):
         problems.append("it repeats itself")
     for number, other in enumerate(earlier, start=1):
@@ -854,7 +854,7 @@ def _find_other_place(claim: str, passage: _Passage) -> Iterator[str]:
             for reading in readings.intersection(_list_readings(clause)):
                 held.setdefault(reading, []).append(carried | words if carried else set(places))
     if any(all(places.isdisjoint(row) for row in rows) for rows in held.values()):
-        yield f"a number belongs to something else than {min(places)} in the paragraph"
+        yield f"a number belongs to something other than {min(places)} in the paragraph"
 
 
 def _find_replaced(claim: str, passage: _Passage) -> Iterator[str]:

@@ -211,7 +211,7 @@ def _read_completion(body: bytes) -> tuple[str, int | None]:
     message = choice.get("message")
     text = message.get("content") if isinstance(message, dict) else None
     if choice.get("finish_reason") == "length":
-        raise ModelError(f"{CUT_OFF} at the limit of tokens", tokens=tokens or None)
+        raise ModelError(f"{CUT_OFF} at the token limit", tokens=tokens or None)
     if not isinstance(text, str) or not text.strip():
         raise ModelError(f"{NO_ANSWER} has no text", tokens=tokens or None)
     return text, tokens

@@ -56,7 +56,7 @@ async def test_alerts_are_paused_resumed_and_removed_from_the_list(harness: Clie
     assert harness.texts("alerts-heading", count=1) in shown_text(listed)
     detail = await harness.choose(listed, "pr:as", str(alert.id))
     assert detail.id == listed.id
-    paused = await harness.press(detail, "alert-pause-week-all")
+    paused = await harness.press(detail, "alert-pause-week")
     (stored,) = await _list_alerts(harness)
     assert stored.paused_until_at == harness.env.now() + timedelta(days=7)
     assert harness.texts("status-alerts-paused", count=1) in shown_text(await harness.ask("status"))

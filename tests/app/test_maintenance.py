@@ -104,7 +104,7 @@ async def test_a_rebuild_leaves_the_last_space_of_the_disk_to_posts(
     free = iter([stored_index.MIN_FREE_BYTES, 12_000_000])
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "disk_usage", lambda _: mock.Mock(free=next(free)))
-        with pytest.raises(errors.StorageError, match="not rebuilt now: 12 MB are free"):
+        with pytest.raises(errors.StorageError, match="is paused: only 12 MB are free"):
             async for _ in search_index.rebuild_index(filled):
                 pass
     assert (await search_index.get_index_status(filled)).progress is not None

@@ -22,7 +22,7 @@ def test_alerts_are_added_changed_listed_and_removed(paperround: Paperround) -> 
     assert [term["kind"] for term in second["terms"]] == ["author", "institution"]
     options = ("--exclude", "robot", "--translations", "--when", "weekly", "--weekday", "tue", "--at", "8:30")
     quiet = ("--silent", "--max-a-day", "3", "--language", "ko")
-    changed = paperround("alerts", "change", str(added["id"]), *options, *quiet, "--json").data
+    changed = paperround("alerts", "edit", str(added["id"]), *options, *quiet, "--json").data
     assert changed == first | {
         "excluded": ["robot"],
         "translations": True,
@@ -35,7 +35,7 @@ def test_alerts_are_added_changed_listed_and_removed(paperround: Paperround) -> 
         "silent": True,
     }
     assert "reinforcement learning" in changed["forms"][0]
-    paperround("alerts", "change", str(second["id"]), "--all")
+    paperround("alerts", "edit", str(second["id"]), "--all")
     shown = paperround("alerts", "list").stdout
     assert "강화 학습 −robot" in shown
     assert "weekly Tue 08:30 UTC, 3 a day, silent" in shown
@@ -47,10 +47,10 @@ def test_alerts_are_added_changed_listed_and_removed(paperround: Paperround) -> 
         ("--max-papers", "0"),
         ("--max-a-day", "-1"),
     ):
-        assert paperround("alerts", "change", str(added["id"]), *bad).exit_status == 2
+        assert paperround("alerts", "edit", str(added["id"]), *bad).exit_status == 2
     assert paperround("alerts", "remove", str(added["id"])).exit_status == 0
     assert paperround("alerts", "remove", str(added["id"])).exit_status == 2
-    assert paperround("alerts", "change", str(added["id"]), "--all").exit_status == 2
+    assert paperround("alerts", "edit", str(added["id"]), "--all").exit_status == 2
     assert paperround("alerts", "add", "--user", "7").exit_status == 2
 
 
@@ -63,8 +63,8 @@ def test_a_time_without_a_zone_is_that_of_the_reader_of_the_daily_posts_or_of_th
 
     assert add("1", "--at", "8am") == "daily 08:00 UTC"
     assert add("2", "--at", "9am KST") == "daily 09:00 Asia/Seoul"
-    assert paperround("alerts", "change", "2", "--at", "soon").exit_status == 2
-    assert "Give at least one option" in paperround("alerts", "change", "2").stderr
+    assert paperround("alerts", "edit", "2", "--at", "soon").exit_status == 2
+    assert "Give at least one option" in paperround("alerts", "edit", "2").stderr
     monkeypatch.setenv("PAPERROUND_LOCALE", "ko")
     assert add("3", "--at", "9am") == "daily 09:00 Asia/Seoul"
     post = ("channels", "add", "--guild", "5", "--channel")

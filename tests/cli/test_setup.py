@@ -257,7 +257,7 @@ async def test_what_cannot_work_is_one_sentence_and_nothing_is_written(
         (token, model.TOKEN, nowhere, 1, "cannot be reached"),
         (token, model.TOKEN, {"DISCORD_TOKEN": "x"}, 2, "in the environment"),
         ((*token, "--source", "arxiv:nonsense!"), model.TOKEN, {}, 2, "nonsense!"),
-        ((*token, "--source", "/a b"), model.TOKEN, {}, 2, "not one address"),
+        ((*token, "--source", "/a b"), model.TOKEN, {}, 2, "takes one address"),
         (
             (*token, "--source", "arxiv:cs.CL"),
             model.TOKEN,

@@ -99,7 +99,9 @@ def test_a_post_waits_for_the_day_to_be_complete_if_chosen(paperround: Paperroun
     added = paperround(*ADD_CHANNEL, "--at", "08:00", "--when", "complete", "--json").data
     assert added["when"] == "complete"
     number = str(added["id"])
-    assert "once the day's list is complete" in paperround("channels", "edit", number, "--top", "8").stdout
+    assert (
+        "not before the day's list is complete" in paperround("channels", "edit", number, "--top", "8").stdout
+    )
     assert [row["when"] for row in paperround("channels", "list", "--json").data] == ["hour", "complete"]
     refused = paperround("channels", "edit", number, "--style", "weekly")
     assert (refused.exit_status, refused.stdout) == (2, "")

@@ -99,9 +99,9 @@ async def test_an_edit_during_planning_keeps_the_planned_schedule(planning: Plan
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"top_n": 26}, "top N is 26; it must be from 1 to 25"),
-        ({"min_votes": -1}, "minimum votes"),
-        ({"fresh_days": 0}, "fresh days"),
+        ({"top_n": 26}, "The number of papers is 26; it must be from 1 to 25"),
+        ({"min_votes": -1}, "The minimum number of votes"),
+        ({"fresh_days": 0}, "The maximum age of a digest in days"),
         ({"days": ()}, "at least one weekday"),
         ({"at_time": "25:00"}, "not a time of day"),
         ({"timezone": "Mars/Olympus"}, "not an IANA time zone"),

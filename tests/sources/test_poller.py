@@ -804,7 +804,7 @@ async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
         stored.append(report.result.papers)
     assert stored == [6, 0, 0]
     assert (
-        "it has brought 6 new papers today (limit 5); 6 more (2025-05-04 – 2025-05-06) will be read from tomorrow"
+        "it has brought 6 new papers today (limit 5); 6 more (2025-05-04 – 2025-05-06) will be read from tomorrow on"
         in report.reason
     )
     harness.now += timedelta(days=1)
@@ -908,7 +908,7 @@ async def test_digests_beyond_those_of_a_day_are_read_from_the_next_day_on(
         harness.now += timedelta(hours=hours)
     assert stored == [4, 4, 6]
     assert (
-        "it has brought 4 new digests today, which is the maximum; the rest will be read from tomorrow"
+        "it has brought 4 new digests today, which is the maximum; the rest will be read from tomorrow on"
         in reasons[0]
     )
 
@@ -946,7 +946,9 @@ async def test_papers_that_a_feed_only_describes_count_as_new(
         )
         [report] = await harness.fetch_due()
         harness.now += timedelta(hours=1)
-    assert "it has brought 3 new papers today (limit 3); 2 more will be read from tomorrow" in report.reason
+    assert (
+        "it has brought 3 new papers today (limit 3); 2 more will be read from tomorrow on" in report.reason
+    )
     ids = [f"250{poll}.{number:05}" for poll in (1, 2, 3) for number in (1, 2)]
     async with harness.db.read() as connection:
         assert len(await papers.get_ids(connection, ids)) == 3

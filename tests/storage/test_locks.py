@@ -223,7 +223,7 @@ async def test_a_pooler_that_keeps_sessions_for_others_is_refused(database_url: 
     async with _open_proxy(url, is_pooler=True, is_silent=is_silent) as port:
         pooler = url.set(host="127.0.0.1", port=port).difference_update_query(["host"])
         opened = await migrate.open_database(pooler.render_as_string(hide_password=False))
-        with pytest.raises(errors.StorageError, match="leads to a pooler such as PgBouncer") as caught:
+        with pytest.raises(errors.StorageError, match="points to a pooler such as PgBouncer") as caught:
             await locks.SenderLock(opened).try_acquire()
         assert not isinstance(caught.value, errors.DatabaseUnavailableError), "it is not waited for"
         await opened.close()

@@ -214,7 +214,7 @@ async def test_a_copy_that_does_not_fit_ends_the_upgrade_with_a_sentence_and_lea
 
     with monkeypatch.context() as patched:
         patched.setattr(migrate, "copy_pages", fill_the_disk)
-        with pytest.raises(errors.StorageError, match=r"nothing was changed.*disk is full\). Have 1 MB free"):
+        with pytest.raises(errors.StorageError, match=r"nothing was changed.*disk is full\). Free up 1 MB"):
             await migrate.open_database(f"sqlite+aiosqlite:///{path}")
     assert modes == [0o600]
     assert not list(tmp_path.glob(f"{copy}*"))

@@ -1,7 +1,7 @@
 # The interface in English. Markdown is Discord's. Plain, short, no exclamation marks.
 
 ## Answers when something can't be done
-outdated-control = This button is from an older version. Please run the command again.
+outdated-control = This button or menu is out of date. Please run the command again.
 busy = Paperround is busy right now. Please try again in a few seconds.
 cooldown = You made too many requests in a short time. Please try again in { $seconds ->
     [one] a second
@@ -11,7 +11,7 @@ too-slow = That took too long and was stopped. Anything already saved is kept. P
 outdated-command = This command has changed. Please type it again. If that doesn't help, restart Discord.
 needs-manage-server = You need the **Manage Server** permission for this. Ask a server manager.
 only-in-servers = This works only in a server.
-broken = Something went wrong, and nothing was changed. Please try again in a moment. (Reference { $reference })
+broken = Something went wrong. Please try again in a moment. If you were saving or changing something, first check whether it went through. (Reference { $reference })
 
 ## Lists of papers
 open-paper = Pick a paper to read
@@ -279,7 +279,7 @@ post-see-all = { $count ->
     [one] See it in the list
    *[other] See all { $count } papers
 }
-post-ask = Search a topic
+post-ask = Search for a topic
 post-on-topic = All papers on this topic
 post-follow = Follow a topic
 link-code = code
@@ -288,10 +288,11 @@ language-en = English
 language-ko = 한국어
 schedule = { $days } at { $time } ({ $zone })
 schedule-delayed = { $time } +{ $minutes } min
-schedule-complete = { $days } at { $time } ({ $zone }), once the day's list is complete
+schedule-complete = { $days } at { $time } ({ $zone }), but not before the day's list is complete
 every-day = Every day
 workdays = Monday to Friday
 on-days = On { $days }
+on-days-separator = {", "}
 more-papers = and { $count ->
     [one] one more
    *[other] { $count } more
@@ -303,9 +304,9 @@ alert-more = { $count ->
     [one] One more
    *[other] { $count } more
 }
-alert-day = All papers of the day
+alert-day = All the day's papers
 alert-pause-week = Pause this alert for a week
-alert-pause-week-all = Pause for a week
+alert-pause-week-all = Pause all for a week
 alert-manage = Manage alerts
 alert-stop-all = Remove all alerts
 alert-resume-all = Resume all alerts
@@ -404,7 +405,7 @@ refused-too-many-terms = An alert can have up to { $most } words and names, and 
 refused-too-many-excluded-words = An alert can exclude up to { $most } words, and you gave { $count }. Keep the most common ones.
 refused-text-too-long = “{ $text }” has { $length } characters; a word or name can have up to { $most }. Shorten it, or separate several with commas.
 refused-no-letters = “{ $text }” has no letters or numbers to look for. Use words such as **reinforcement learning**.
-refused-only-particles = “{ $text }” is in every text. Use a more specific word, such as **diffusion**.
+refused-only-particles = “{ $text }” appears in every paper. Use a more specific word, such as **diffusion**.
 refused-no-institution = “{ $text }” doesn't identify an institution. Give its full name, such as **KAIST**.
 refused-excludes-all = Every paper with “{ $text }” also has “{ $word }”, so excluding it leaves no papers. Remove one of the two.
 refused-too-many = You have reached the maximum of { $most } alerts. Remove one first.
@@ -567,7 +568,7 @@ subscription-removed = The daily post in { $channel } was removed.
 subscription-remove-sure = Remove the daily post in { $channel }? Pausing keeps its settings.
 subscription-posting = It will appear in { $channel } in a few seconds.
 subscription-nothing-new = Nothing new for { $channel }: the newest papers have already been posted there, or no digest has arrived lately.
-subscription-already = This channel already has a daily post with the same time, language, style and topic.
+subscription-already = This channel already has a daily post with the same time, language, style, topic and source.
 subscriptions-too-many = This server has reached the maximum of { $most } daily posts. Remove one first.
 subscription-which = This server has several daily posts. Pick one with the **post** option.
 no-subscription = Daily post not found. { $command } shows this server's daily posts.
@@ -614,8 +615,8 @@ style-does-not-fit = { $channel } can't take this style. Forum channels take onl
 ## Status
 status-heading = Status
 status-digest = Newest digest: { $date }, received { $read }
-status-clock-held = The bot's host clock jumped ahead by { $by }. Until that is confirmed, posts follow the old time.
-status-clock-moved = The bot's host clock was set { $direction ->
+status-clock-held = The clock on the bot's computer jumped ahead by { $by }. Until this is confirmed, posts follow the old time.
+status-clock-moved = The clock on the bot's computer was set { $direction ->
     [ahead] ahead
    *[back] back
 } by { $by } { $at }. All times were recalculated.
@@ -710,10 +711,10 @@ why-below-top = It is number { $rank } of { $total } candidates, and this channe
 why-off-topic = It doesn't match this channel's topic, “{ $topic }”.
 why-other-source =
     { $source ->
-        [none] Only a source for search and alerts has it, such as an arXiv category. This channel takes papers from digests and lists.
+        [none] Only a source for search and alerts, such as an arXiv category, has it. This channel takes papers from digests and lists.
        *[other] This channel takes papers only from { $source }, which hasn't listed it.
     }
-why-not-then = It was not a candidate when the { $date } post was made: it had fewer votes, the post had other settings, or the digest did not have it yet. It would be posted now.
+why-not-then = It was not chosen when the { $date } post was made: it had fewer votes, the post had other settings, or the digest did not have it yet. It would be posted now.
 why-not-recorded = The post made from the { $date } digest didn't include it. The reason is no longer stored.
 why-first-post = The first post in a channel shows only the newest digest, and this paper's digest is older.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
@@ -770,7 +771,7 @@ sources-files = Digests come as files: the operator adds them with `paperround i
 sources-inbox = Folder { $folder }: digests dropped there are read right away.
 sources-order = Where sources disagree, the one listed first here wins. For titles, authors and votes, arXiv and Hugging Face come first.
 source-folder = folder
-source-url = dated URL
+source-url = URL with a date
 source-feed = feed
 source-huggingface = Hugging Face: each day's list, votes, authors
 source-arxiv = arXiv: titles, authors, abstracts
@@ -856,7 +857,7 @@ me-forget-question =
     } (including any in channels), the record of { $messages ->
         [one] one message
        *[other] { $messages } messages
-    } to you, your settings and everything learned from these will be deleted, and messages that are still waiting won't be sent.
+    } to you, your settings and everything learnt from these will be deleted, and messages that are still waiting won't be sent.
     This can't be undone. To get all of it as a file first, use { $command }.
 me-forget-all = Delete everything
 me-keep = Cancel
@@ -902,7 +903,7 @@ today-sent-daily = You'll get them by direct message every day at { $at } ({ $zo
    *[no] {""}
 }, next on { $next }. Days without new papers are skipped.
 today-stopped = Daily messages are off. Use `/today` any time.
-today-send-again = Send me these again
+today-send-again = Resume daily messages
 today-suspended = Daily messages stopped, because { $reason ->
     [no-shared-server] you don't share a server with Paperround. Install the app for your account or join a server that has it
    *[other] your privacy settings block direct messages from Paperround. In a server that you share with it, open Privacy Settings and allow them
@@ -949,7 +950,7 @@ web-description = Each day's machine-learning papers, with summaries and votes.
 web-skip = Skip to content
 web-search = Search
 web-search-label = A topic, in Korean or English
-web-search-hint = A topic, such as diffusion model
+web-search-hint = A topic, such as diffusion models
 web-trends = Trends
 web-feeds = Feeds:
 web-pages = Pages

@@ -1,14 +1,14 @@
 # 화면에 나오는 한국어. 마크다운은 디스코드의 것. 해요체로 짧게, 느낌표 없이.
 
 ## 안 될 때의 대답
-outdated-control = 예전 버전의 버튼이에요. 명령어를 다시 입력해 주세요.
+outdated-control = 예전 버전의 버튼이나 메뉴예요. 명령어를 다시 입력해 주세요.
 busy = 지금 요청이 많아 답하지 못했어요. 잠시 뒤 다시 시도해 주세요.
 cooldown = 짧은 시간에 너무 많이 요청했어요. { $seconds }초 뒤에 다시 시도해 주세요.
 too-slow = 너무 오래 걸려서 멈췄어요. 그때까지 저장한 내용은 남아 있어요. 나중에 다시 시도하거나 논문 수를 줄여 주세요.
 outdated-command = 명령어가 바뀌었어요. 다시 입력해 주세요. 그래도 안 되면 디스코드를 다시 시작해 주세요.
 needs-manage-server = **서버 관리하기** 권한이 있어야 해요. 서버 관리자에게 부탁해 주세요.
 only-in-servers = 서버 안에서만 쓸 수 있어요.
-broken = 오류가 나서 처리하지 못했어요. 바뀐 내용은 없으니 잠시 뒤 다시 시도해 주세요. (오류 번호 { $reference })
+broken = 오류가 나서 처리하지 못했어요. 잠시 뒤 다시 시도해 주세요. 저장하거나 수정하던 중이었다면 반영됐는지 먼저 확인해 주세요. (오류 번호 { $reference })
 
 ## 논문 목록
 open-paper = 읽을 논문을 고르세요
@@ -237,6 +237,7 @@ schedule-complete = { $days } { $time } ({ $zone }) 이후 목록이 마감되�
 every-day = 매일
 workdays = 평일
 on-days = 매주 { $days }요일
+on-days-separator = ·
 more-papers = 외 { $count }편
 more-inside = 나머지는 **읽기**를 누르면 볼 수 있어요.
 more-at-links = 나머지는 아래 링크에서 볼 수 있어요.
@@ -244,7 +245,7 @@ read = 읽기
 alert-more = { $count }편 더 보기
 alert-day = 그날의 논문 모두 보기
 alert-pause-week = 이 알림 1주 일시중지
-alert-pause-week-all = 1주 일시중지
+alert-pause-week-all = 모든 알림 1주 일시중지
 alert-manage = 알림 관리
 alert-stop-all = 알림 모두 삭제
 alert-resume-all = 모두 다시 받기
@@ -474,7 +475,7 @@ subscription-removed = { $channel } 자동 게시를 삭제했어요.
 subscription-remove-sure = { $channel } 자동 게시를 삭제할까요? 일시중지하면 설정은 남아요.
 subscription-posting = 곧 { $channel }에 올라가요.
 subscription-nothing-new = { $channel }에 새로 올릴 논문이 없어요. 이미 올렸거나, 최근에 들어온 다이제스트가 없어요.
-subscription-already = 이 채널에는 시각, 언어, 형식, 주제가 같은 자동 게시가 이미 있어요.
+subscription-already = 이 채널에는 시각, 언어, 형식, 주제, 출처가 같은 자동 게시가 이미 있어요.
 subscriptions-too-many = 자동 게시는 서버마다 { $most }개까지 만들 수 있어요. 하나를 삭제한 다음 만들어 주세요.
 subscription-which = 이 서버에는 자동 게시가 여러 개 있어요. **게시** 옵션에서 하나를 골라 주세요.
 no-subscription = 자동 게시를 찾을 수 없어요. { $command } 명령어로 이 서버의 자동 게시를 볼 수 있어요.
@@ -614,7 +615,7 @@ why-other-source =
         [none] arXiv 분야처럼 검색과 알림에만 쓰이는 출처에만 있는 논문이에요. 이 채널에는 다이제스트와 목록의 논문만 올려요.
        *[other] 이 채널에는 { $source }의 논문만 올리는데, 거기에는 아직 없어요.
     }
-why-not-then = { $date } 글을 만들 때는 후보가 아니었어요. 그때는 추천이 더 적었거나, 설정이 달랐거나, 다이제스트에 아직 없었어요. 지금이라면 올라가요.
+why-not-then = { $date } 글을 만들 때는 뽑히지 않았어요. 그때는 추천이 더 적었거나, 설정이 달랐거나, 다이제스트에 아직 없었어요. 지금이라면 올라가요.
 why-not-recorded = { $date } 다이제스트로 만든 글에는 올라가지 않았어요. 이유는 더 이상 기록에 남아 있지 않아요.
 why-first-post = 채널의 첫 글은 가장 최근 다이제스트만 보여 주는데, 이 논문은 그보다 앞선 다이제스트에 있어요.
 why-coming = 곧 올라와요. 다음 글({ $at })에서 { $total }편 중 { $rank }위예요.
@@ -895,7 +896,7 @@ command-alerts-add =
     .option-author = 저자
     .option-author-description = 저자의 이름. 여러 개는 쉼표로 구분
     .option-institution = 기관
-    .option-institution-description = KAIST, 서울대학교 같은 대학이나 회사
+    .option-institution-description = KAIST, 서울대학교 같은 대학이나 회사. 여러 개는 쉼표로 구분
     .option-without = 제외
     .option-without-description = 이 단어가 있는 논문은 제외해요
     .option-match = 조합
@@ -955,7 +956,7 @@ command-daily-setup =
     .option-when = 시점
     .option-when-description = 목록이 마감되면, 또는 정한 시각에 바로
     .option-when-empty = 논문없을때
-    .option-when-empty-description = 논문이 없는 날도 알릴지, 건너뛸지
+    .option-when-empty-description = 논문이 없는 날에도 안내 글을 올려요
     .option-topic = 주제
     .option-topic-description = 이 검색어에 맞는 논문만 (/주제와 같은 문법). -를 넣으면 전체
     .option-source = 출처
@@ -995,7 +996,7 @@ command-daily-edit =
     .option-when = 시점
     .option-when-description = 목록이 마감되면, 또는 정한 시각에 바로
     .option-when-empty = 논문없을때
-    .option-when-empty-description = 논문이 없는 날도 알릴지, 건너뛸지
+    .option-when-empty-description = 논문이 없는 날에도 안내 글을 올려요
     .option-topic = 주제
     .option-topic-description = 이 검색어에 맞는 논문만 (/주제와 같은 문법). -를 넣으면 전체
     .option-source = 출처
