@@ -83,7 +83,7 @@ async def connect_gateway(bot: PaperroundBot) -> None:
 
     async def attempt() -> None:
         try:
-            await bot.connect(reconnect=True)
+            await _connect_until_closed(bot)
         except discord.PrivilegedIntentsRequired as error:
             raise errors.PaperroundError(REJECTIONS[4014]) from error
         except discord.ConnectionClosed as error:
@@ -102,6 +102,18 @@ async def connect_gateway(bot: PaperroundBot) -> None:
     # discord.py reconnects by itself, but gives up when it cannot look up the gateway's address.
     unreachable = (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError)
     await _retry_while_unreachable(attempt, unreachable, "the gateway is unreachable")
+
+
+async def _connect_until_closed(bot: PaperroundBot) -> None:
+    """Connect the client. A cancellation closes it: discord.py drops one that comes while it connects a shard again."""
+    connecting = asyncio.ensure_future(bot.connect(reconnect=True))
+    try:
+        await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        await close_client(bot)
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
+        raise
 
 
 async def _retry_while_unreachable(
@@ -454,7 +466,8 @@ async def close_client(bot: PaperroundBot) -> None:
     """Close the client's connections, within two seconds."""
     with suppress(Exception):  # errors of closing a broken socket do not matter at shutdown
         async with asyncio.timeout(2):
-            await bot.close()
+            # discord.py closes once: one caller's time-out must not cancel what another one waits for.
+            await asyncio.shield(bot.close())
 
 
 async def _start_servers(runtime: Runtime, stack: AsyncExitStack) -> None:

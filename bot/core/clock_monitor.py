@@ -95,8 +95,7 @@ class ClockMonitor:
             self._ahead_since = None
         if is_first and -ahead_by > STEP_THRESHOLD:
             log.warning("the clock is behind Discord's time", seconds=-ahead_by.total_seconds())
-        behind_by = answered_at - self()
-        self._slow_by = behind_by if behind_by > STEP_THRESHOLD else timedelta(0)
+        self._slow_by = self._behind_discord(self(), self._monotonic())
 
     def take_steps(self) -> list[ClockStep]:
         """Read the clock, and return the steps accepted since the last call."""
@@ -127,6 +126,11 @@ class ClockMonitor:
             return timedelta(0)
         return wall - _advance(self._discord_reading, monotonic)
 
+    def _behind_discord(self, wall: datetime, monotonic: float) -> timedelta:
+        """Return how far a reading is behind Discord's time; 0 for an ordinary difference."""
+        behind_by = -self._ahead_of_discord(wall, monotonic)
+        return behind_by if behind_by > STEP_THRESHOLD else timedelta(0)
+
     def _accept(self, by: timedelta, wall: datetime, monotonic: float) -> None:
         if by > timedelta(0):
             step = ClockStep(by, wall, wall, self._slow_by)
@@ -138,7 +142,8 @@ class ClockMonitor:
             # A step back may correct a part only, as when two errors end one after the other.
             if self._ahead_of_discord(wall, monotonic) <= STEP_THRESHOLD:
                 self._ahead_since = None
-        self._held, self._slow_by = None, timedelta(0)
+        # After a step back without waiting for the next answer: in an outage of Discord there may be none before it is corrected.
+        self._held, self._slow_by = None, self._behind_discord(wall, monotonic)
         self._new_steps.append(step)
         self._last_step = step
         log.warning("the clock was set; recalculating all times", seconds=by.total_seconds())

@@ -481,8 +481,9 @@ def assign_days(entries: Iterable[FeedEntry], built_on: date | None, read_on: da
     papers = [entry for entry in entries if entry.arxiv_id is not None]
     dates = [entry.published_on for entry in papers if entry.published_on is not None]
     oldest_so_far = accumulate(dates, min)
+    # Not by adding a day: a feed may date its entries on the last day that there is.
     are_own = all(
-        on <= oldest + timedelta(days=1) for on, oldest in zip(dates[1:], oldest_so_far, strict=False)
+        on.toordinal() <= oldest.toordinal() + 1 for on, oldest in zip(dates[1:], oldest_so_far, strict=False)
     )
     is_days_list = len(papers) <= MAX_POSTED_PAPERS and built_on is not None
     fresh = built_on if is_days_list and abs(read_on - (built_on or date.min)) <= _MAX_BUILD_AGE else None

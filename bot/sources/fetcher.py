@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import concurrent.futures
 import contextlib
 import hashlib
 import http.client
+import socket
 import ssl
+import threading
 import weakref
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -123,6 +126,33 @@ class _BoundedConnector(aiohttp.TCPConnector):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._factory = partial(_ResponseProtocol, loop=self._loop)  # type: ignore[assignment] # a subclass
+
+
+class _NameThreads:
+    """The part of an event loop that aiohttp's resolver uses, in a new thread for each name, which nothing waits for.
+
+    In the event loop's few threads the names whose servers do not answer would hold up readers, Discord and the end.
+    """
+
+    async def getaddrinfo(self, *arguments: Any, **options: Any) -> Any:
+        return await _run_in_daemon(partial(socket.getaddrinfo, *arguments, **options))
+
+    async def getnameinfo(self, *arguments: Any) -> Any:
+        return await _run_in_daemon(partial(socket.getnameinfo, *arguments))
+
+
+async def _run_in_daemon(function: Callable[[], Any]) -> Any:
+    answer: concurrent.futures.Future[Any] = concurrent.futures.Future()
+    answer.set_running_or_notify_cancel()  # a cancellation only stops the waiting
+
+    def run() -> None:
+        try:
+            answer.set_result(function())
+        except Exception as error:  # noqa: BLE001 - the caller raises it
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name="name look-up", daemon=True).start()
+    return await asyncio.wrap_future(answer)
 
 
 def open_session(
@@ -543,7 +573,7 @@ async def open_fetcher(
     With a `proxy`, connections go to it alone; the addresses of each request are checked before the proxy gets it.
     """
     limits = limits or Limits()
-    names = resolver or aiohttp.ThreadedResolver()
+    names = resolver or aiohttp.ThreadedResolver(_NameThreads())  # type: ignore[arg-type] # the part that it uses
     guard = ssrf_guard.SsrfGuard(names, allowed_hosts)
     proxy_url, connection_guard = None if proxy is None else URL(proxy), guard
     if proxy_url is not None:

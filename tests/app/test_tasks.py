@@ -150,8 +150,10 @@ def correct(db: Database) -> Correct:
 
     async def purge() -> None: ...
 
-    async def apply(now: datetime, *steps: ClockStep) -> datetime:
+    async def apply(now: datetime, *steps: ClockStep, answered_at: datetime | None = None) -> datetime:
         container = Container(Settings(), db, lambda: now)
+        if answered_at is not None:
+            container.monitor_clock().compare_with_discord(answered_at)
         async with tasks.scheduled([tasks.Job(purge, 6 * HOUR)], now) as scheduler:
             scheduler.get_jobs()[0].modify(next_run_time=now + 32 * HOUR)  # as by a clock 26 hours ahead
             planner = DailyPlanner(db, container.deliveries, SearchService(db).match_papers)
@@ -216,6 +218,19 @@ async def test_deliveries_planned_by_a_clock_that_was_behind_live_for_their_life
         await outbox.add_all(connection, [relay_harness.new_delivery("a", 1, behind)])
     await correct(START, ClockStep(26 * HOUR, START, START, slow_by=26 * HOUR))
     assert (await _read_times(db))["a"] == (behind, START + 24 * HOUR)
+
+
+async def test_what_waits_outlives_a_start_with_a_clock_that_is_behind(
+    db: Database, correct: Correct
+) -> None:
+    behind, day = START - 30 * HOUR, 24 * HOUR
+    alert = relay_harness.new_delivery("a", 1, START, kind=models.DeliveryKind.ALERT)
+    async with db.transaction() as connection:
+        await outbox.add_all(connection, [alert])
+    await correct(behind, answered_at=START)
+    await correct(START, answered_at=START)  # a start with the right clock
+    _, expires_at = (await _read_times(db))["a"]
+    assert abs(expires_at - START - day) < timedelta(minutes=1)
 
 
 async def test_after_a_suspension_the_age_of_deliveries_counts(db: Database, correct: Correct) -> None:

@@ -142,6 +142,21 @@ def test_a_clock_that_was_behind_is_set_right_without_another_answer() -> None:
     assert (step.by, step.slow_by) == (2 * HOUR, 2 * HOUR)
 
 
+def test_a_step_back_that_is_corrected_while_discord_is_silent_was_slow(
+    clocks: SimulatedClocks, monitor: ClockMonitor
+) -> None:
+    monitor.compare_with_discord(clocks.now)
+    clocks.offset = -30 * HOUR
+    monitor()
+    clocks.advance(HOUR)
+    clocks.offset = timedelta(0)
+    assert monitor() == clocks.now
+    assert [(step.by, step.slow_by) for step in monitor.take_steps()] == [
+        (-30 * HOUR, timedelta(0)),
+        (30 * HOUR, 30 * HOUR),
+    ]
+
+
 def test_a_start_with_a_clock_ahead_goes_by_discords_time() -> None:
     clocks = SimulatedClocks(offset=26 * HOUR)
     monitor = clocks.monitor()

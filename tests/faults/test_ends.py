@@ -64,6 +64,22 @@ async def test_the_gateway_is_not_connected_while_few_session_starts_are_left(ha
     await harness.fake.wait_until_connected()
 
 
+async def test_sigterm_ends_a_bot_that_connects_to_the_gateway_again(harness: FaultHarness) -> None:
+    bot = harness.start_cli("run")
+    await harness.fake.wait_until_connected()
+    await harness.fake.set_faults({"kind": "slow", "method": "GET", "path": "/gateway/bot", "seconds": 600.0})
+    asked = len(await harness.fake.log("GET", "/gateway/bot"))
+    await harness.fake.run_action("drop_gateway")
+
+    async def is_connecting() -> bool:
+        return len(await harness.fake.log("GET", "/gateway/bot")) > asked
+
+    await harness.wait_until(is_connecting)
+    bot.terminate()
+    assert await _wait_for_end(harness, bot) == 0, harness.read_log()
+    assert "stopped" in _last_line(harness)
+
+
 async def test_a_wrong_token_ends_with_status_1_and_sigterm_with_status_0(harness: FaultHarness) -> None:
     assert await _wait_for_end(harness, harness.start_cli("run", DISCORD_TOKEN=f"{TOKEN}x")) == 1
     assert "DISCORD_TOKEN" in _last_line(harness)
