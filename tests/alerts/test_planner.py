@@ -377,7 +377,10 @@ async def test_no_alert_tells_of_papers_that_a_wrong_clock_stored_before_it_was_
             alert_harness.now = stored_at + timedelta(hours=1)
             await alert_harness.add_alert("care", user_id=earlier + 1)
         alert_harness.now = now
-        for user_id in (earlier + 2, earlier + 3):  # and another start, with an alert that was made after the step
+        for user_id in (
+            earlier + 2,
+            earlier + 3,
+        ):  # and another start, with an alert that was made after the step
             await alert_harness.planner.reschedule(alert_harness.now, MONDAY)
             await alert_harness.plan()
             await alert_harness.add_alert("care", user_id=user_id)
