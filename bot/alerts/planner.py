@@ -276,7 +276,10 @@ class AlertPlanner:
         The digests that it took for old ones are matched, if they are dated `fresh_on` or later.
         """
         async with self._database.transaction() as connection:
+            await archive.lock_ingest(connection)
             await alerts.add_pending_again(connection, fresh_on, now)
+            # So that they are added once, not again at each start until their time has come.
+            await archive.clamp_times(connection, now)
             put_off = await alerts.list_put_off(connection, now)
             for alert in (await alerts.list_active(connection, put_off, now)).values():
                 await alerts.reschedule_matches(
@@ -328,6 +331,8 @@ class AlertPlanner:
         """Match the next papers with all alerts. Returns what is stored then; None if that is for the next look-up to say."""
         first, end = pending.papers_done, pending.papers_done + GROUP_SIZE
         former = dict(zip(pending.paper_ids, pending.former_names, strict=False))
+        # What a wrong clock left out was stored before it was added; names are added to a digest that is there.
+        added_at = pending.added_at if former else min(pending.added_at, digest.updated_at)
         paper_ids = [paper_id for paper_id in pending.paper_ids[first:end] if paper_id in listed]
         prepared = [one for paper_id in paper_ids if (one := await self._texts.get(paper_id))]
         haystacks = await asyncio.to_thread(
@@ -338,7 +343,7 @@ class AlertPlanner:
             async for candidates in found:
                 for batch in _divide(candidates, batches.size):
                     while remaining := [row for row in batch if row[0] > pending.alert_id]:
-                        matches = await self._match(remaining, prepared, former)
+                        matches = await self._match(remaining, prepared, former, added_at)
                         reached = replace(pending, alert_id=remaining[-1][0])
                         stored = await self._store_matches(pending, reached, digest, matches, batches)
                         if stored is None or stop.is_set():
@@ -354,14 +359,17 @@ class AlertPlanner:
         candidates: matcher.Candidates,
         prepared: Sequence[matcher.PreparedPaper],
         former: Mapping[int, models.FormerNames],
+        added_at: datetime,
     ) -> list[models.QueuedMatch]:
         """Compare alerts with the papers of which their recipients were not notified.
 
-        Of a paper with `former` names only what it got since then counts.
+        Of a paper with `former` names only what it got since then counts. Alerts that are younger than `added_at` (UTC) tell
+        of what came later; one that is younger than the clock was made while that was ahead.
         """
         now = self._clock()
         async with self._database.read() as connection:
             active = await alerts.list_active(connection, [alert_id for alert_id, _ in candidates], now)
+            active = {id_: row for id_, row in active.items() if not added_at < row.created_at <= now}
             recipients = set(map(alerts.recipient_name, active.values()))
             notified = await alerts.list_notified(connection, recipients, [paper.id for paper, _ in prepared])
         # In a thread: a paper of thousands of authors takes long.

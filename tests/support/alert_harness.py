@@ -88,7 +88,11 @@ class AlertHarness:
     async def store_text(self, text: str, location: str | None = None) -> None:
         """Store the digest of a text; its alerts remain to be planned."""
         await digest_builders.ingest_digest(
-            self.database, text, at=NOW, on_fresh=digest_builders.add_pending_alerts(NOW), location=location
+            self.database,
+            text,
+            at=self.now,
+            on_fresh=digest_builders.add_pending_alerts(self.now),
+            location=location,
         )
 
     async def store_facts(self, *facts: models.PaperFacts) -> None:
