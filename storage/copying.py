@@ -120,7 +120,13 @@ async def _load_progress(target: Database, source: str) -> dict[str, Sum]:
             if is_other or first.first() is not None:
                 name = target.url.render_as_string(hide_password=True)
                 found = f"a copy of {progress['source']}" if is_other else f"rows in {table.name}"
-                raise errors.StorageError(f"{name} already has {found}. Choose an empty database.")
+                sentence = f"{name} already has {found}. Choose an empty database."
+                if not stored:
+                    sentence += (
+                        " If a copy was interrupted while it built the search index, all rows are there: `paperround reindex`"
+                        " or the bot's next start builds the rest."
+                    )
+                raise errors.StorageError(sentence)
     return {table: Sum(*copied) for table, copied in progress["tables"].items()}
 
 

@@ -62,12 +62,33 @@ def log_error(log: Any, event: str, error: BaseException, **details: object) -> 
         log.error(event, exc_info=error, **details)
 
 
+FORCED_END_SECONDS = 12.0
+"""More than an orderly end takes. What hangs then, such as a database that is silent, would take any time."""
+
+
 def stop_on_signals() -> asyncio.Event:
-    """Return the event that SIGTERM and SIGINT set from now on."""
-    stopping = asyncio.Event()
+    """Return the event that SIGTERM and SIGINT set from now on.
+
+    A process that still runs FORCED_END_SECONDS after the first of them ends with status 1, as after a crash.
+    """
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        if not stopping.is_set():
+            loop.call_later(FORCED_END_SECONDS, _end_by_force)
+        stopping.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, stop)
     return stopping
+
+
+def _end_by_force() -> None:
+    import structlog  # slow to load, and not needed in a child process
+
+    log = structlog.get_logger(__name__)
+    log.error("ended by force, which loses nothing: something did not end", after_seconds=FORCED_END_SECONDS)
+    os._exit(1)
 
 
 async def run_unless_stopped(work: Coroutine[Any, Any, bool], stop: asyncio.Event) -> bool:

@@ -242,6 +242,7 @@ def test_a_copy_answers_as_its_source(
     again = indexed_archive("db", "copy", "--to", url)
     assert again.exit_status == 1
     assert "Choose an empty database." in again.stderr
+    assert "all rows are there: `paperround reindex`" in again.stderr
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
     assert [indexed_archive(*command).stdout for command in commands] == answers != ["", "", ""]
 

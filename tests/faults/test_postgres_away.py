@@ -147,6 +147,24 @@ async def test_a_server_that_cannot_be_written_is_waited_for(
     assert "Traceback" not in harness.read_log(), harness.read_log()[-6000:]
 
 
+async def test_a_server_that_is_silent_does_not_keep_the_bot_from_ending(
+    harness: FaultHarness, server: postgres_server.PostgresServer
+) -> None:
+    channels = await harness.fake.add_channels(CHANNELS)
+    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), PARTS))
+    bot = harness.start_bot()
+    await harness.wait_for_sent(10)
+    server.send_signal_to_all(signal.SIGSTOP)
+    try:
+        bot.terminate()
+        await harness.wait_until(lambda: bot.poll() is not None)
+    finally:
+        server.send_signal_to_all(signal.SIGCONT)
+    harness.start_bot()
+    await harness.wait_until_all_sent()
+    await fault_harness.assert_exactly_once(harness, channels, PARTS)
+
+
 async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarness, all_seeds: bool) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
     forums = await harness.fake.add_channels(8, first=500, type=model.FORUM)

@@ -107,6 +107,16 @@ async def test_single_papers_make_the_list_of_their_day(origin: OriginServer, fe
     assert (facts.authors, facts.votes) == (paper.authors, None), "votes of a feed are not a service's"
 
 
+async def test_a_paper_of_the_last_day_of_the_calendar_leaves_the_others_readable(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    days = ("9999-12-31", "2025-05-06")
+    items = (paper_item(number, on=day) for number, day in enumerate(days, 1))
+    origin.pages["/feed"] = source_payloads.rss(*items)
+    results = await fetch_results(feed_at(origin, fetch))
+    assert listed(results) == [("list", day, False, 1) for day in days]
+
+
 async def test_papers_in_another_order_than_newest_first_are_those_of_the_day_on_which_the_feed_was_built(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
