@@ -97,6 +97,7 @@ async def test_the_buttons_of_the_wizard_keep_all_options(harness: ClientHarness
         style="thread",
         when_empty=True,
     )
+    assert "On Mon, Wed, Fri at 23:45" in shown_text(last_response(result))
     await harness.manager.click(last_response(result), label="Start")
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.at_time, subscription.timezone, subscription.days) == (
