@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 
 from discord import app_commands, ui
@@ -16,11 +16,10 @@ from bot.client import options as client_options
 from bot.client.context import Client, Request
 from bot.client.message_builder import Action, MessageBuilder
 from bot.client.router import UserError
-from bot.core import clock
 from bot.lists.commands import load_paper
 from bot.rendering import templates
 from bot.today import messages as today_messages
-from bot.today.service import DEFAULT_TIME
+from bot.today.service import DEFAULT_TIME, next_due
 from storage.models import FeedbackKind
 
 
@@ -152,8 +151,9 @@ class TodayCog(commands.Cog):
             return ""
         next_at = f"<t:{int(profile.next_due_at.timestamp())}:F>"
         shown_zone = templates.render_zone(profile.timezone, request.texts.locale.value)
-        local = profile.next_due_at.astimezone(clock.parse_zone(profile.timezone))
-        waits = "no" if f"{local:%H:%M}" == profile.at_time else "yes"
+        just_before = profile.next_due_at - timedelta(seconds=1)
+        at_hour = next_due(just_before, profile.at_time, profile.timezone, None).at
+        waits = "no" if at_hour == profile.next_due_at else "yes"
         return request.texts(
             "today-sent-daily", at=profile.at_time, zone=shown_zone, next=next_at, waits=waits
         )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
+import itertools
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -292,3 +295,59 @@ async def test_a_paper_that_its_last_reader_removed_goes_once_the_removal_cannot
     assert await count(db, tables.papers) == 2
     await purge(db, SEOUL_9AM + 2 * DAY)
     assert await count(db, tables.papers) == 1
+
+
+class _Killed(BaseException):
+    """The end of the process, which no code handles."""
+
+
+async def test_a_removal_that_is_killed_before_and_after_each_commit_loses_nothing_saved_and_is_finished(
+    posted_twice: PlannerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = posted_twice.database
+    await reader_rows.fill_every_table(db, 7)
+    await alert_harness.AlertHarness(db).add_alert("2601.00001", user_id=8, kind=models.AlertKind.PAPER)
+    unlisted = await paper_records.add_papers(
+        db, *(paper_records.merged_paper(n, on=None) for n in (71, 72, 73))
+    )
+    ids = list(unlisted.values())
+    async with db.transaction() as connection:
+        await shelf.save(connection, 8, [1, 2, *ids], SEOUL_9AM, None)
+        await shelf.remove(connection, 8, ids[0], SEOUL_9AM)
+        await shelf.remove(connection, 8, ids[1], LATER - DAY / 2)  # can be undone
+        sent = await outbox.list_rows(connection, kind=models.DeliveryKind.DAILY)
+        await alerts.add_notified(
+            connection, [("user:8", 1)], notified_at=SEOUL_9AM, delivery_ids={"user:8": sent[0].id}
+        )
+    before, transaction = await count(db, tables.papers), db.transaction
+    count_left, is_finished = 0, False
+
+    @asynccontextmanager
+    async def killed(*, is_stored: bool) -> AsyncIterator[Connection]:
+        nonlocal count_left
+        count_left -= 1
+        async with transaction() as connection:
+            yield connection
+            if not count_left and not is_stored:
+                raise _Killed
+        if not count_left:
+            raise _Killed
+
+    for number in itertools.count(1):
+        for is_stored in (False, True):
+            count_left = number
+            monkeypatch.setattr(db, "transaction", functools.partial(killed, is_stored=is_stored))
+            with contextlib.suppress(_Killed):
+                await purge(db)
+                is_finished = True
+            monkeypatch.setattr(db, "transaction", transaction)
+            async with db.read() as connection:
+                assert set(await shelf.list_paper_ids(connection, 8)) == {1, 2, ids[2]}
+        if is_finished:
+            break
+    assert await purge(db) == 0
+    async with db.transaction() as connection:
+        assert await shelf.restore(connection, 8, ids[1])
+        assert not await shelf.restore(connection, 8, ids[0])
+        assert await alerts.list_rows(connection, user_id=8) == []
+    assert await count(db, tables.papers) == before - 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -20,7 +22,7 @@ from bot.outbox.outcomes import Classification, Disposition, suspend_destination
 from bot.today import profiles
 from bot.today.service import TodayPlanner
 from storage import accounts, models, outbox, today
-from storage.database import Database
+from storage.database import Connection, Database
 from tests.support import alert_builders, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
@@ -314,3 +316,51 @@ async def test_a_list_that_has_barely_begun_does_not_take_the_place_of_the_days_
             await planned.run_until(datetime(2025, 3, day, hour, tzinfo=UTC))
     sent = [(row.local_on, row.digest_on, len(row.post.papers)) for row in await planned.list_deliveries()]
     assert sent == [(date(2025, 3, day), date(2025, 3, day - 1), 5) for day in (11, 10, 9)]
+
+
+class _Killed(BaseException):
+    """The end of the process, which no code handles."""
+
+
+async def test_a_round_of_several_days_that_is_killed_before_and_after_each_commit_sends_each_day_once(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = _Planned(db)
+    readers = READER, READER + 1, READER + 2
+    for user_id in readers:
+        await planned.services.today.send_daily(user_id, "15:00", "UTC")
+    await planned.add_day("2025-03-07", 1)
+    await planned.run_until(START + timedelta(hours=4))
+    days = [date(2025, 3, day) for day in (8, 9, 10)]
+    for number, on in enumerate(days, start=2):
+        await planned.add_day(on.isoformat(), number)
+    now = datetime(2025, 3, 10, 15, tzinfo=UTC)
+    transaction, count_left = db.transaction, 0
+
+    @contextlib.asynccontextmanager
+    async def killed(*, is_stored: bool) -> AsyncIterator[Connection]:
+        nonlocal count_left
+        count_left -= 1
+        async with transaction() as connection:
+            yield connection
+            if not count_left and not is_stored:
+                raise _Killed
+        if not count_left:
+            raise _Killed
+
+    kills, is_finished = 0, False
+    while not is_finished:
+        for number, is_stored in ((1, False), (2, False), (1, True)):
+            count_left = number
+            monkeypatch.setattr(db, "transaction", functools.partial(killed, is_stored=is_stored))
+            try:
+                await planned.planner.tick(now)
+                is_finished = True
+            except _Killed:
+                kills += 1
+            monkeypatch.setattr(db, "transaction", transaction)
+    assert kills > len(days)
+    deliveries = await planned.list_deliveries()
+    expected = [(user_id, on) for user_id in readers for on in (date(2025, 3, 7), *days)]
+    assert sorted((row.user_id or 0, row.digest_on or now.date()) for row in deliveries) == expected
+    assert all(len(row.post.papers) == 5 for row in deliveries)

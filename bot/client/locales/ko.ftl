@@ -767,7 +767,7 @@ today-send = 매일 받기
 today-stop = DM 그만 받기
 today-change-time = 시각·시간대 바꾸기
 today-sent-daily = 매일 { $at }({ $zone }){ $waits ->
-    [yes]  이후 목록이 마감되면
+    [yes] {" "}이후 목록이 마감되면
    *[no] 에
 } DM으로 보내 드려요. 다음은 { $next }이고, 새 논문이 없는 날은 건너뛰어요.
 today-stopped = 이제 DM으로 보내지 않아요. `/오늘` 명령어로는 언제든 볼 수 있어요.
