@@ -22,6 +22,7 @@ from bot.archive import fields, summaries
 from bot.client import message_builder, translations
 from bot.client.messages import PostWording
 from bot.daily import choice, planner
+from bot.daily import messages as daily_messages
 from bot.daily import post as daily_post
 from bot.outbox import contents
 from bot.outbox.outcomes import NOTICE
@@ -94,6 +95,9 @@ def test_a_daily_post_in_both_languages() -> None:
     assert [_daily_texts(locale, 5, 5)["foot"] for locale in Locale] == ["", ""]
     schedule = ("18:30", "UTC", (1, 3, 5))
     assert _daily_texts(Locale.KO, 5, 5, schedule=schedule)["foot"] == "매주 월·수·금요일 18:30 (UTC)"
+    assert daily_messages.format_days(WORDINGS[Locale.KO].ui_texts, schedule[2]) == "매주 월·수·금요일", (
+        "as in lists"
+    )
     assert _daily_texts(Locale.EN, 5, 5, schedule=schedule)["foot"] == "Mon, Wed, Fri at 18:30 (UTC)"
 
 

@@ -129,6 +129,12 @@ def test_a_replaced_word_is_in_no_text(locale: models.Locale, replaced: tuple[st
         assert [word for word in replaced if word in text] == []
 
 
+def test_a_single_alert_is_not_all_of_them_in_korean() -> None:
+    texts = translations.Translations().for_locale(models.Locale.KO)
+    asked = [texts("alert-stop-all-sure", count=count).split("?")[0] for count in (1, 3)]
+    assert asked == ["알림을 삭제할까요", "알림 3개를 모두 삭제할까요"]
+
+
 @pytest.mark.parametrize("locale", list(models.Locale))
 def test_a_missing_argument_is_an_error(locale: models.Locale) -> None:
     texts = translations.Translations().for_locale(locale)
