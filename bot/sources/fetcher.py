@@ -27,7 +27,7 @@ import aiohttp
 from aiohttp import abc, client_proto, hdrs, http_exceptions
 from yarl import URL
 
-from bot.core import clock
+from bot.core import clock, isolation
 from bot.sources import base, ssrf_guard
 from storage import models
 from storage.models import FetchStatus
@@ -146,10 +146,11 @@ async def _run_in_daemon(function: Callable[[], Any]) -> Any:
     answer.set_running_or_notify_cancel()  # a cancellation only stops the waiting
 
     def run() -> None:
-        try:
+        failures: list[Exception] = []
+        with isolation.collected(failures):
             answer.set_result(function())
-        except Exception as error:  # noqa: BLE001 - the caller raises it
-            answer.set_exception(error)
+        for failure in failures:
+            answer.set_exception(failure)
 
     threading.Thread(target=run, name="name look-up", daemon=True).start()
     return await asyncio.wrap_future(answer)
