@@ -525,7 +525,10 @@ async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def admitted_preview(interaction: Interaction) -> AsyncIterator[None]:
-    """Run the block as a look-up that reads a month of papers. One runs at once: the others leave their slots to look-ups."""
+    """Run the block as a look-up that reads a month of papers, or the notes of a shelf.
+
+    One runs at once: the others leave their slots to look-ups.
+    """
     services = interaction.client.services
     async with _admitted(interaction, services.lookups, among=services.previews):
         yield

@@ -246,7 +246,9 @@ class PaperListLoader:
         """Return the view of a page of a list, or of an empty list, after its admission as a look-up."""
         if not state.token:
             state = await store_list_text(self._services.text_tokens, request.user_id, state)
-        async with router.admitted_lookup(request.interaction):
+        # A search of saved papers reads all their notes: three full shelves would take all slots of look-ups.
+        is_long = state.kind is ListKind.SAVED and bool(state.text)
+        async with (router.admitted_preview if is_long else router.admitted_lookup)(request.interaction):
             return await self._list_view(request, state)
 
     async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:

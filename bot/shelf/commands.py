@@ -176,7 +176,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
         """Post the first papers of the list publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
-        async with router.admitted_lookup(interaction):
+        async with router.admitted_preview(interaction):
             await router.defer(interaction, public=True)
             state = await self._load_state(action)
             rows, total = await self._shelf.list_saved(

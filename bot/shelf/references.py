@@ -28,6 +28,8 @@ from bot.text import people, typography
 from storage.errors import PaperroundError
 
 MAX_REFERENCES = 10_000
+MAX_READ = 2 * MAX_REFERENCES
+"""References of a file that are read, those left out included: others' files wait meanwhile."""
 MAX_TITLE_LENGTH = 1_000
 MAX_AUTHORS, MAX_NAME_LENGTH = 200, 200
 MAX_READ_TAGS = 100
@@ -134,13 +136,13 @@ class UnreadableFileError(PaperroundError):
 def parse_references(text: str) -> tuple[list[Reference], list[str], int]:
     """Return the references, where some of the broken ones are (a line, or `#3` in JSON and RDF), and how many are left out.
 
-    Those left out are broken or behind `MAX_REFERENCES`. Raises UnreadableFileError.
+    Those left out are broken or behind `MAX_REFERENCES`; what is behind `MAX_READ` is not counted. Raises UnreadableFileError.
     """
     text = _LINE_END.sub("\n", text.removeprefix("\ufeff"))
     references: list[Reference] = []
     problems: list[str] = []
     left_out = 0
-    for place, reference in _choose_parser(text)(text):
+    for place, reference in islice(_choose_parser(text)(text), MAX_READ):
         if reference is not None and len(references) < MAX_REFERENCES:
             references.append(reference)
             continue

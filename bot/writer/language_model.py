@@ -51,8 +51,8 @@ _TOO_LONG = (
 )
 _LOGGERS = ("openai", "httpx2", "httpcore2")
 _MAX_REASON = 200
-_MAX_COUNT = 10**9
-"""Tokens of one call that are believed; a larger count is taken as none."""
+_MAX_COUNT = 10**7
+"""Tokens of one call that are believed, more than any model's window holds; a larger count is taken as none."""
 _HEADERS_READ = ("retry-after",)
 _SCHEMA_NOTES = {
     "json_object": "Answer with one JSON object of this JSON schema:\n",
@@ -176,7 +176,7 @@ class LanguageModel:
         text = " ".join(str(error).split()) or type(error).__name__
         if self._key:
             text = text.replace(self._key, "***")
-        return text[:_MAX_REASON]
+        return errors.make_printable(text[:_MAX_REASON])
 
 
 def _messages_of(messages: Sequence[Message], schema: Mapping[str, Any], form: str) -> list[Message]:
@@ -214,7 +214,8 @@ def _read_completion(body: bytes) -> tuple[str, int | None]:
         raise ModelError(f"{CUT_OFF} at the token limit", tokens=tokens or None)
     if not isinstance(text, str) or not text.strip():
         raise ModelError(f"{NO_ANSWER} has no text", tokens=tokens or None)
-    return text, tokens
+    # Neither a request nor a database takes half a surrogate pair, of which an emoji that was cut has one.
+    return text.encode("utf-8", "replace").decode(), tokens
 
 
 def _is_too_long(error: openai.APIStatusError) -> bool:

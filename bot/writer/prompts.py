@@ -302,6 +302,8 @@ def _read_claim(key: str, item: object) -> Claim:
         raise AnswerError(f'a claim of "{key}" has no "text" or no "span"')
     if max(len(text), len(span)) > _MAX_CHARACTERS:
         raise AnswerError(f'a claim of "{key}" has more than {_MAX_CHARACTERS:,} characters')
+    # JSON can name half a surrogate pair, which cannot be stored.
+    text, span = (part.encode("utf-8", "replace").decode() for part in (text, span))
     return Claim(key, " ".join(text.split()), " ".join(span.split()))
 
 

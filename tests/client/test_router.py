@@ -265,6 +265,21 @@ async def test_previews_of_alerts_leave_room_for_look_ups(harness: ClientHarness
     assert await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
 
 
+async def test_searches_of_full_shelves_leave_room_for_look_ups(harness: ClientHarness) -> None:
+    """Each reads all notes of a shelf, one after the other; a list without a search reads a page."""
+    previews = harness.bot.services.previews
+    state = ListState(ListKind.SAVED, "robot")
+    searches = [client_messages.pack_state(state, lists_messages.SHARE_SAVED)]
+    async with previews.admitted(1):
+        previews.patience = 0.0
+        assert shown_text(await harness.ask("saved list", search="robot")) == harness.texts("busy")
+        for custom_id in searches:
+            answer = last_response(await _press_forged(harness, custom_id))
+            assert shown_text(answer) == harness.texts("busy")
+        assert shown_text(await harness.ask("saved list")) != harness.texts("busy")
+        assert shown_text(await harness.ask("paper", paper="2501.00001")) != harness.texts("busy")
+
+
 async def test_what_matches_the_topics_of_daily_posts_waits_for_its_admission(harness: ClientHarness) -> None:
     """One manager's presses would else hold all connections of readers."""
     subscription = await harness.add_subscription(topic="robot")

@@ -355,6 +355,14 @@ async def test_all_references_arrive_those_left_out_are_counted_and_other_files_
             await shelf_service.read_references(data)
 
 
+@pytest.mark.parametrize("text", ["@a{k}" * 300, "[" + "{}," * 299 + "{}]", "TY  - X\nER  - \n" * 300])
+def test_no_more_references_are_read_than_are_counted(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(references, "MAX_REFERENCES", 100)
+    monkeypatch.setattr(references, "MAX_READ", 200)
+    found, _, left_out = parse_references(text)
+    assert (len(found), left_out) == (100, 100)
+
+
 async def test_a_file_that_takes_too_much_memory_or_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     data = b"@misc{a, title={" + b"x" * 1_000_000 + b"}}"
     with monkeypatch.context() as patch:

@@ -203,6 +203,28 @@ async def test_neither_a_charset_nor_a_count_of_the_server_is_believed() -> None
     assert failure.value.tokens is None
 
 
+async def test_half_a_surrogate_pair_can_be_stored_and_sent_back() -> None:
+    claim = {"text": "It learns \ud83d fast.", "span": "learns \ud83d fast"}
+    content = json.dumps({"whats_new": [claim], "technical_details": [claim], "performance_highlights": []})
+    async with serve(completion(f"\ud83d {content}")) as url:
+        answer, _ = await complete(url)
+    claims = prompts.read_answer(answer, NEWSLETTER)
+    assert [claim.text for claim in claims] == ["It learns ? fast."] * 2
+    assert (answer + claims[0].span).encode()
+    refused = web.Response(status=500, body=b'{"error": {"message": "broken \\ud83d"}}')
+    async with serve(refused) as url:
+        with pytest.raises(language_model.ModelError, match="broken") as failure:
+            await complete(url)
+    assert str(failure.value).encode()
+
+
+async def test_a_count_beyond_any_window_is_not_believed() -> None:
+    """Once believed, it would use up a month's cap."""
+    counted = {"choices": [{"message": {"content": "text"}}], "usage": {"total_tokens": 10**8}}
+    async with serve(web.json_response(counted)) as url:
+        assert await complete(url) == ("text", None)
+
+
 async def test_silence_ends_with_the_time_out(fake_model: FakeModelProcess) -> None:
     fake_model.reset(fault_share=1.0, faults=["silence"])
     with pytest.raises(language_model.ModelError, match="did not answer within") as failure:
