@@ -84,14 +84,15 @@ _CLOCK = re.compile(
     r"(?:[:.](?P<minute>[0-9]{2})|(?:시|h|o'clock)(?:(?P<korean>[0-9]{1,2})분?|(?P<half>반))?)?"
     r"(?P<after>am|pm|a\.m\.?|p\.m\.?)?"
 )
+_FILLER = re.compile(r"매일|\b(?:every ?day|daily|at)\b")
 _KOREAN_HOURS = ["한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉", "열", "열한", "열두"]
 _KOREAN_HOUR = re.compile(rf"({'|'.join(reversed(_KOREAN_HOURS))})시")
 _MORNING = ("오전", "새벽", "아침", "am", "a.m")
 
 
 def find_time(text: str) -> str | None:
-    """Return a time of day (`9`, `9am`, `21:30`, `오후 3시 반`, `아침`) as `HH:MM`; None for another text."""
-    folded = _fold(text).replace(" ", "")
+    """Return a time of day (`9`, `9am`, `21:30`, `every day at 9`, `오후 3시 반`, `아침`) as `HH:MM`; None for another text."""
+    folded = _FILLER.sub("", _fold(text)).replace(" ", "")
     if name := TIME_NAMES.get(folded):
         return name
     folded = _KOREAN_HOUR.sub(lambda hour: f"{_KOREAN_HOURS.index(hour[1]) + 1}시", folded)
@@ -122,7 +123,7 @@ def find_unknown_zone(text: str) -> str:
 
     A number alone is not a time here: `9 of them` is about something else.
     """
-    rests = (rest for time, rest in _split_time(text) if not time.isdecimal())
+    rests = (rest for time, rest in _split_time(text) if not _FILLER.sub("", _fold(time)).strip().isdecimal())
     return next((rest for rest in rests if find_zone(rest) is None), "")
 
 

@@ -305,7 +305,7 @@ async def test_a_wrong_line_on_a_terminal_is_asked_again(fake: process.FakeDisco
         ("Token", model.TOKEN),
         ("Hugging Face", "n"),
         ("arXiv", "cs.CL; nonsense"),
-        ("arXiv", "cs.CL, cs.LG"),
+        ("such as arxiv:cs.CL", "cs.CL, cs.LG"),
     ]
     await type_lines(tmp_path, fake, answers)
     assert "PAPERROUND_SOURCES='arxiv:cs.CL,cs.LG'" in (tmp_path / ".env").read_text()

@@ -29,7 +29,7 @@ def test_times_are_read_as_people_type_them() -> None:
         "15:05": ("오후 3시 5분",),
         "15:30": ("오후 3시 반",),
         "21:00": ("밤 9시",),
-        "21:30": ("9:30pm", "21:30"),
+        "21:30": ("9:30pm", "21:30", "매일 밤 9시 반", "at 9:30pm", "Every day at 21:30", "everyday 9:30 pm"),
         None: ("25", "24:30", "9:60", "13pm", "0pm", "am 9 pm", "soon", "", "열세시"),
     }.items():
         assert {text: client_options.find_time(text) for text in typed} == dict.fromkeys(typed, time)
@@ -43,6 +43,8 @@ def test_a_known_zone_beside_a_time_counts_before_the_zone() -> None:
             "오전 9시 서울",
             "서울 오전 9시",
             "아홉 시 서울",
+            "매일 오전 9시 서울",
+            "every day at 9am KST",
             "09:00 (Asia/Seoul)",
         ),
         "Europe/Berlin": ("09:00 Europe/Berlin",),
@@ -65,6 +67,8 @@ def test_what_stands_beside_a_time_and_is_not_a_zone_is_named() -> None:
         "21:30 (New Amsterdam)": "New Amsterdam",
         "9am KST": "",
         "9 o clock maybe": "",
+        "at 9 of them": "",
+        "매일 9am Atlantis": "Atlantis",
         "25:99": "",
         "soon": "",
         "9am": "",
