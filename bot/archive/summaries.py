@@ -634,13 +634,13 @@ def best_summary(detail: PaperDetail, locale: Locale) -> Summary | None:
     return best
 
 
-def are_all_foreign(languages: Iterable[str], locale: Locale) -> bool:
-    """Return whether the texts that a message shows, of these languages, are all in another one than the reader's.
+def are_all_foreign(languages: Iterable[str | None], locale: Locale) -> bool:
+    """Return whether all papers of a message have a text, and all in another language than the reader's.
 
-    It then says so once, otherwise below each text of another language.
+    It then says so once, otherwise below each text of another language. The language of a paper without a text is None.
     """
     found = set(languages)
-    return bool(found) and locale.value not in found
+    return bool(found) and not found & {locale.value, None}
 
 
 def best_appearance(detail: PaperDetail, locale: Locale, digest_format: DigestFormat) -> Appearance | None:

@@ -177,6 +177,13 @@ class PaperList:
         """Number of pages, at least 1."""
         return max(1, -(-self.total // self.state.page_size))
 
+    def is_in_other_language(self, locale: models.Locale) -> bool:
+        """Return whether all papers of the page have a snippet, in another language than the reader's."""
+        snippets = (self.snippets.get(row.arxiv_id) for row in self.rows)
+        return summaries.are_all_foreign(
+            (snippet.language if snippet else None for snippet in snippets), locale
+        )
+
 
 def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutView:
     """Return a private list: papers, a menu to open one, pages, period, follow and share."""
@@ -208,8 +215,7 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") 
     """Return a list with these rows and small print below; each paper has an equal share of the space that they leave."""
     message = MessageBuilder()
     message.add_text(f"### {listed.heading}")
-    languages = (snippet.language for snippet in listed.snippets.values())
-    is_foreign = summaries.are_all_foreign(languages, texts.locale)
+    is_foreign = listed.is_in_other_language(texts.locale)
     language = texts("summary-in-other-language") if is_foreign else ""
     message.add_text(
         "\n".join(subtext(note) for note in (*listed.notes, listed.ignored_note, language) if note)

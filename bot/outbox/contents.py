@@ -54,7 +54,7 @@ class PostPaper:
 
 def is_in_other_language(papers: Iterable[PostPaper], locale: models.Locale) -> bool:
     """Return whether the summaries of papers are all in another language than a post."""
-    languages = (paper.summary.language for paper in papers if paper.summary is not None)
+    languages = (paper.summary.language if paper.summary else None for paper in papers)
     return summaries.are_all_foreign(languages, locale)
 
 

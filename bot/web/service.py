@@ -431,8 +431,7 @@ class WebPages:
             if listed.suggestions and not site.is_static:
                 notes.append(texts("try-instead"))
         rows = self._make_rows(site, listed.rows, listed)
-        languages = (snippet.language for snippet in listed.snippets.values())
-        if summaries.are_all_foreign(languages, site.locale):
+        if listed.is_in_other_language(site.locale):
             notes.append(texts("summary-in-other-language"))
             rows = [replace(row, language_note="") for row in rows]
 

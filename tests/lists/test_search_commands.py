@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import AsyncExitStack
 from itertools import permutations
@@ -358,6 +359,16 @@ async def test_a_text_of_another_language_says_so_in_every_list(harness: ClientH
     head, *shown = re.split(r"\*\*[0-9]+ · ", shown_text(await harness.ask("topic", query=query)))
     assert note in head
     assert not any(note in block for block in shown)
+    # Beside the text that it is about, if another paper of the page has a title only.
+    bare = {"arxiv_id": "2501.00096", "title": "Robots that prefer in a study what 로봇이 기억 holds"}
+    listing = json.dumps({"format": "listing", "date": "2026-01-01", "papers": [bare]})
+    await harness.container.create_ingest().add_text(listing, location="titles")
+    head, *shown = re.split(r"\*\*[0-9]+ · ", shown_text(await harness.ask("topic", query=query)))
+    assert note not in head
+    assert sorted((block.startswith("[Robots that"), note in block) for block in shown) == [
+        (False, True),
+        (True, False),
+    ]
 
 
 async def test_several_papers_of_a_list_are_saved_at_once(harness: ClientHarness) -> None:
