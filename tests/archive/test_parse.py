@@ -356,6 +356,10 @@ def test_any_text_gives_valid_digests_or_is_rejected(text: str) -> None:
     "### [B](https://arxiv.org/abs/2502.00002)\n\n- text\n"
     "## Daily Papers (2025-02-07)\n\n### [C](https://arxiv.org/abs/2502.00003)\n\nVote: abc\n\nOne.\n"
 )
+@example(
+    "🔗 https://huggingface.co/papers/2505.00003\n## Daily Papers (2025-02-30)\n## Daily Papers (2025-02-30)\n"
+    "## Daily Papers (2025-02-06)\n### [A](https://arxiv.org/abs/2502.00001)"
+)
 def test_every_digest_parses_the_same_from_its_own_text(text: str) -> None:
     for digest in parse_or_none(text):
         (again,) = parse.parse_text(digest.text)
