@@ -324,7 +324,7 @@ class BoundedEnvironment(SandboxedEnvironment):
             item = waiting.pop()
             if isinstance(item, str | bytes):
                 size += len(item)
-            elif isinstance(item, Collection):
+            elif isinstance(item, Collection) and not isinstance(item, jinja2.Undefined):
                 self._spend(len(item) // _ITEMS_PER_STEP + 1)
                 size += len(item)
                 waiting.extend(itertools.chain(*item.items()) if isinstance(item, Mapping) else item)

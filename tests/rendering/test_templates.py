@@ -380,10 +380,13 @@ def test_a_number_of_any_size_is_a_value_but_not_a_width(operator: OperatorFolde
             "a, b word... 1,234 3",
         ),
         ("{% macro m(x) %}[{{ x }}]{% endmacro %}{{ m('a') ~ m('b') }}", "[a][b]"),
+        ("{{ x|default('none') }} {{ {}.x|default(y)|default('none') }} {{ [x]|length }}", "none none 1"),
     ],
 )
 def test_ordinary_templates_render_as_in_jinja2(source: str, text: str) -> None:
-    environment = templates.BoundedEnvironment(max_steps=100, max_characters=1_000, filters={})
+    environment = templates.BoundedEnvironment(
+        max_steps=100, max_characters=1_000, filters={}, undefined=jinja2.StrictUndefined
+    )
     template = environment.from_string(source)
     with environment.rendering():
         assert template.render() == text
