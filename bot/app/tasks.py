@@ -145,12 +145,12 @@ class ClockRepair:
         slow_by = max((step.slow_by for step in steps), default=timedelta(0))
         monitor = self._container.clock_monitor
         # A clock that is behind Discord's will be corrected: what lives a lifetime from its time would then be over.
-        behind_by = 0.0 if monitor is None else max(0.0, -monitor.get_discord_offset())
-        latest_expiry = now + timedelta(hours=self._container.settings.expire_hours, seconds=behind_by)
+        behind_by = timedelta(seconds=0.0 if monitor is None else max(0.0, -monitor.get_discord_offset()))
+        latest_expiry = now + timedelta(hours=self._container.settings.expire_hours) + behind_by
         await self._planner.reschedule(now, ahead_since=ahead_since)
         await self._today_planner.reschedule(now)
         fresh_on = now.date() - timedelta(days=self._container.settings.alert_days)
-        await self._container.alert_planner.reschedule(now, fresh_on)
+        await self._container.alert_planner.reschedule(now, fresh_on, behind_by=behind_by)
         last_closed = self._container.day_close.last_closed(now).isoformat()
         async with self._container.database.transaction() as connection:
             for key in (key_values.WRITTEN_ON, key_values.CLOSE_SHOWN_ON):

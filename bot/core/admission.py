@@ -7,8 +7,8 @@ import collections
 import math
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import structlog
 
@@ -103,17 +103,25 @@ class Admission:
         turn = self._turns.setdefault(user_id, asyncio.Lock())
         if (self._slots.locked() or turn.locked()) and not self._may_wait(user_id, patience):
             return False
-        self._waiting[user_id] += 1
         try:
             async with asyncio.timeout(None if math.isinf(patience) else patience):
-                await held.enter_async_context(turn)
+                with self._queued(user_id):
+                    await held.enter_async_context(turn)
                 if among is not None:
+                    # In that queue and not in this one, whose readers it does not keep waiting.
                     await held.enter_async_context(among.admitted(user_id))
-                await self._slots.acquire()
+                with self._queued(user_id):
+                    await self._slots.acquire()
                 held.callback(self._slots.release)
                 return True
         except TimeoutError:
             return False
+
+    @contextmanager
+    def _queued(self, user_id: int) -> Iterator[None]:
+        self._waiting[user_id] += 1
+        try:
+            yield
         finally:
             self._waiting -= collections.Counter((user_id,))  # without those that are at 0
 

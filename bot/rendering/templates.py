@@ -161,7 +161,9 @@ _ITEMS_PER_STEP = 10
 """The items of a collection that a filter or method may look at as one step."""
 _STEPS_FILTER, _SIZE_FILTER = "counted steps", "bounded size"
 _FORMATTERS = frozenset({"%", "format", "format_map"})
-_WIDTHS = re.compile(r"[0-9]{1,9}")
+_FIELDS = re.compile(r"%(?:\([^()]*\))?[-#0 +.\d]*|\{[^{}]*")
+"""What stands before the types of the fields of a format: `%-5.2` and `{0:>10`. Other digits are text."""
+_WIDTHS = re.compile(r"\d{1,9}")
 _WIDTH_FROM_VALUE = re.compile(r"%[-#0 +.0-9]*\*|\{[^{}]*\{")
 """`%*d` and `{:{width}}`: what they take is not in the format."""
 
@@ -300,9 +302,11 @@ class BoundedEnvironment(SandboxedEnvironment):
         """
         formats = name in _FORMATTERS
         if formats:
-            widths = sum(map(int, _WIDTHS.findall(str(values[0]))))
+            widths = sum(map(int, _WIDTHS.findall(" ".join(_FIELDS.findall(str(values[0]))))))
             if widths > MAX_NUMBER or _WIDTH_FROM_VALUE.search(str(values[0])):
-                raise TemplateLimitError(f"its widths are larger than {MAX_NUMBER}, or values")
+                raise TemplateLimitError(
+                    f"the widths of its format are more than {MAX_NUMBER} in all, or are values"
+                )
         sizes = [
             self._weigh(value) if formats or not number or not isinstance(value, int) else abs(value)
             for number, value in enumerate((*values, *others.values()))
@@ -324,7 +328,7 @@ class BoundedEnvironment(SandboxedEnvironment):
             item = waiting.pop()
             if isinstance(item, str | bytes):
                 size += len(item)
-            elif isinstance(item, Collection):
+            elif isinstance(item, Collection) and not isinstance(item, jinja2.Undefined):
                 self._spend(len(item) // _ITEMS_PER_STEP + 1)
                 size += len(item)
                 waiting.extend(itertools.chain(*item.items()) if isinstance(item, Mapping) else item)

@@ -233,6 +233,21 @@ async def test_what_waits_outlives_a_start_with_a_clock_that_is_behind(
     assert abs(expires_at - START - day) < timedelta(minutes=1)
 
 
+async def test_digests_keep_their_times_at_a_start_with_a_clock_that_is_behind(
+    db: Database, correct: Correct
+) -> None:
+    text = digest_builders.newsletter(START.date(), [("2501.00001", 5)])
+    await digest_builders.ingest_digest(db, text, at=START)
+    await correct(START - 30 * HOUR, answered_at=START)
+    async with db.read() as connection:
+        assert await archive.get_last_updated_at(connection) == START
+    await correct(START - 30 * HOUR)
+    async with db.read() as connection:
+        updated_at = await archive.get_last_updated_at(connection)
+    assert updated_at is not None
+    assert updated_at < START - 29 * HOUR, "without Discord's time the clock is right"
+
+
 async def test_after_a_suspension_the_age_of_deliveries_counts(db: Database, correct: Correct) -> None:
     async with db.transaction() as connection:
         await outbox.add_all(connection, [relay_harness.new_delivery("a", 1, START - 26 * HOUR)])

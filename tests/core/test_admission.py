@@ -195,3 +195,24 @@ def test_what_waits_for_its_readers_other_work_keeps_no_reader_of_the_same_kind_
         assert previewed == [2, 1, 3, 4, 5, 6, 7]
 
     _run(run)
+
+
+def test_what_waits_for_its_turn_among_others_is_not_ahead_of_a_look_up() -> None:
+    async def run(lookups: Admission) -> None:
+        previews = Admission(1, patience=admission.PATIENCE_SECONDS, timer=asyncio.get_running_loop().time)
+
+        async def preview(number: int) -> None:
+            async with lookups.admitted(number, among=previews):
+                pass
+
+        readers = Readers(lookups)
+        async with previews.admitted(0):
+            previewing = [asyncio.create_task(preview(number)) for number in range(1, 71)]
+            await asyncio.sleep(0)
+            looking_up = [asyncio.create_task(readers.ask(number)) for number in range(80, 83)]
+            await asyncio.sleep(0)
+            async with lookups.admitted(83, 0.5):
+                pass
+        await asyncio.gather(*previewing, *looking_up)
+
+    _run(run)

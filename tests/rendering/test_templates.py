@@ -323,6 +323,7 @@ GROWTHS = [
     "('{0}' * 30000).format(x)",
     "('{a}' * 30000).format_map({'a': x})",
     "'{:500000000}'.format(1)",
+    "'{:٥٠٠٠٠٠٠٠٠}'.format(1)",
     "'{:{}}'.format(1, 90000)",
     "('%90000d' * 1000)|format(*range(1000))",
     "'%500000000d' % 1",
@@ -380,10 +381,17 @@ def test_a_number_of_any_size_is_a_value_but_not_a_width(operator: OperatorFolde
             "a, b word... 1,234 3",
         ),
         ("{% macro m(x) %}[{{ x }}]{% endmacro %}{{ m('a') ~ m('b') }}", "[a][b]"),
+        (
+            "{{ 'x.com/channels/123456789/{:>2}'.format(5) }} {{ 'ID 2501.12345/1234567: %3d' % 5 }}",
+            "x.com/channels/123456789/ 5 ID 2501.12345/1234567:   5",
+        ),
+        ("{{ x|default('none') }} {{ {}.x|default(y)|default('none') }} {{ [x]|length }}", "none none 1"),
     ],
 )
 def test_ordinary_templates_render_as_in_jinja2(source: str, text: str) -> None:
-    environment = templates.BoundedEnvironment(max_steps=100, max_characters=1_000, filters={})
+    environment = templates.BoundedEnvironment(
+        max_steps=100, max_characters=1_000, filters={}, undefined=jinja2.StrictUndefined
+    )
     template = environment.from_string(source)
     with environment.rendering():
         assert template.render() == text
