@@ -114,7 +114,7 @@ def list_deliveries(
             return [to_dict(row, await outbox.list_parts(connection, row.id)) for row in rows]
 
     columns = ("id", "kind", "channel", "user", "date", "state", "reason", "planned_at", "sent_at", "link")
-    shell.print_rows(shell.run_command(command), columns, as_json, empty="The outbox is empty.")
+    shell.print_rows(shell.run_command(command), columns, as_json, empty="No deliveries.")
 
 
 def to_dict(delivery: models.Delivery, parts: list[models.Part]) -> dict[str, Any]:
