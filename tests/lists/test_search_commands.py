@@ -141,6 +141,27 @@ async def test_an_alert_follows_what_the_search_understood(
     assert (list(alert.terms), alert.match_all) == (terms, len(terms) > 1)
 
 
+async def test_every_list_says_that_a_digest_names_only_some_authors(harness: ClientHarness) -> None:
+    names = ("Ada Lovelace", "Grace Hopper", "Emmy Noether", "Alan Turing", "+", "Kim Min-jun")
+    paper = sample_archive.NewsletterPaper(
+        "2501.00077", "Telescopes that Fold", "망원경을 접습니다.", authors=names
+    )
+    await harness.container.create_ingest().add_text(
+        sample_archive.newsletter("2026-01-01", [paper]), location="x"
+    )
+    for command, options in (
+        ("topic", {"query": "telescopes"}),
+        ("digest", {}),
+        ("author", {"name": "Alan Turing"}),
+        ("paper", {"paper": "2501.00077"}),
+    ):
+        pages = shown = shown_text(result := await harness.ask(command, **options))
+        while "Telescopes" not in pages:
+            shown = shown_text(result := await harness.click(result, label="▶"))
+            pages += shown
+        assert "Emmy Noether +2…" in shown, command
+
+
 @both_languages
 async def test_an_alert_for_a_topic_leaves_out_what_the_topic_does(harness: ClientHarness) -> None:
     for query, excluded in (
