@@ -281,7 +281,7 @@ def _is_unavailable(error: BaseException) -> bool:
 
 
 def parse_url(url: str) -> URL:
-    """Parse a database URL. Raises StorageError if it is invalid."""
+    """Parse a database URL. Raises StorageError if it is invalid or has an unsupported driver."""
     try:
         parsed = make_url(url)
     except (sa.exc.ArgumentError, ValueError) as error:  # ValueError: the port is not a number
@@ -292,6 +292,10 @@ def parse_url(url: str) -> URL:
     if "@" in (parsed.host or ""):
         raise errors.StorageError(
             "The password in PAPERROUND_DATABASE_URL has an @, which ends the password in a URL. Write %40 instead."
+        )
+    if parsed.drivername not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
+        raise errors.StorageError(
+            f"PAPERROUND_DATABASE_URL has the driver {parsed.drivername!r}. Use sqlite+aiosqlite or postgresql+asyncpg."
         )
     return parsed
 
@@ -304,10 +308,6 @@ def make_name() -> str:
 def open_engine(url: str, name: str) -> AsyncEngine:
     """Create the engine for a database URL. Raises StorageError for an unsupported driver."""
     parsed = parse_url(url)
-    if parsed.drivername not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
-        raise errors.StorageError(
-            f"PAPERROUND_DATABASE_URL has the driver {parsed.drivername!r}. Use sqlite+aiosqlite or postgresql+asyncpg."
-        )
     if parsed.drivername == "postgresql+asyncpg":
         engine = create_async_engine(
             parsed,

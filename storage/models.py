@@ -209,7 +209,10 @@ def meets_minimum(votes: int | None, min_votes: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PaperRow:
-    """A paper in a list. `date` is that of its latest digest; `score` is 0.0 outside a search."""
+    """A paper in a list. `date` is that of its latest digest; `score` is 0.0 outside a search.
+
+    `authors_truncated` is true if `authors` are not all.
+    """
 
     id: int
     arxiv_id: str
@@ -220,6 +223,7 @@ class PaperRow:
     authors: tuple[str, ...]
     thumbnail: str | None = None
     score: float = 0.0
+    authors_truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +239,6 @@ class SavedPaper(PaperRow):
     tags: tuple[str, ...] = ()
     is_listed: bool = True
     is_title_given: bool = False
-    authors_truncated: bool = False
 
 
 _Date: TypeAlias = date

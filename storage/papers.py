@@ -356,7 +356,11 @@ async def count_institutions(connection: AsyncConnection, *, since_on: date) -> 
 _FIELDS = tuple(MergedPaper.__dataclass_fields__)
 _fields = attrgetter(*_FIELDS)
 _ROW_COLUMNS = [
-    papers.c[name] for name in ("id", "arxiv_id", "title", "url", "last_on", "votes", "authors", "thumbnail")
+    papers.c[name]
+    for name in (
+        *("id", "arxiv_id", "title", "url", "last_on", "votes", "authors", "thumbnail"),
+        "authors_truncated",
+    )
 ]
 
 

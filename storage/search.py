@@ -425,17 +425,21 @@ def get_generation(snapshot: Snapshot) -> str:
 
 # Papers and authors as answers list them.
 
-_ROW_COLUMNS = "id, arxiv_id, title, url, last_on, papers.votes, authors, thumbnail"
+_ROW_COLUMNS = "id, arxiv_id, title, url, last_on, papers.votes, authors, thumbnail, authors_truncated"
 _BY_VOTES = "papers.votes IS NULL, papers.votes DESC"
 
 
 def build_paper_rows(rows: Iterable[Sequence[Any]]) -> Iterator[PaperRow]:
     """Yield the listed papers among rows of `_ROW_COLUMNS`."""
-    for id_, arxiv_id, title, url, last_on, votes, names, thumbnail in rows:
+    for id_, arxiv_id, title, url, last_on, votes, names, thumbnail, truncated in rows:
         if last_on is not None:
             # SQLite returns JSON as text.
             authors = tuple(json.loads(names) if isinstance(names, str) else names)
-            yield PaperRow(id_, arxiv_id, title, url, parse_date(last_on), votes, authors, thumbnail)
+            day = parse_date(last_on)
+            yield PaperRow(
+                *(id_, arxiv_id, title, url, day, votes, authors, thumbnail),
+                authors_truncated=bool(truncated),
+            )
 
 
 def list_paper_rows(snapshot: Snapshot, paper_ids: Sequence[int]) -> list[PaperRow]:

@@ -464,7 +464,17 @@ def _draft_of_term(kind: models.AlertKind, text: str, min_votes: int = 0) -> mod
 def _draft_of_list(state: client_messages.ListState) -> models.Alert:
     """Return the draft for the topic or author of a list; an empty one if it has no words."""
     terms = client_messages.alert_terms(state)
-    return alerts_service.EMPTY_DRAFT if terms is None else _draft_of_term(*terms)
+    if terms is None:
+        return alerts_service.EMPTY_DRAFT
+    return replace(_draft_of_term(*terms), excluded=_excluded_words(state))
+
+
+def _excluded_words(state: client_messages.ListState) -> tuple[str, ...]:
+    """Return the words and phrases that a topic excludes, as far as an alert takes them: with a letter each."""
+    if state.kind is not client_messages.ListKind.TOPIC:
+        return ()
+    excluded = query_parser.parse_query(state.text).excluded[: alerts_service.MAX_TERMS]
+    return tuple(word[: alerts_service.MAX_TEXT_LENGTH] for word in excluded if any(map(str.isalpha, word)))
 
 
 async def _draft_of_results(request: Request, state: client_messages.ListState) -> models.Alert:
@@ -482,7 +492,13 @@ async def _draft_of_results(request: Request, state: client_messages.ListState) 
     read = result.alert_terms[: alerts_service.MAX_TERMS]
     terms = [term._replace(text=term.text[: alerts_service.MAX_TEXT_LENGTH]) for term in read]
     min_votes = max(state.min_votes, query_parser.parse_query(state.text).min_votes or 0)
-    return replace(draft, terms=tuple(terms), match_all=len(terms) > 1, min_votes=min_votes)
+    return replace(
+        draft,
+        terms=tuple(terms),
+        match_all=len(terms) > 1,
+        excluded=_excluded_words(state),
+        min_votes=min_votes,
+    )
 
 
 async def store_draft(tokens: TextTokenStore, user_id: int, draft: models.Alert) -> str:

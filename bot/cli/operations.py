@@ -45,7 +45,10 @@ def backup(
     ],
     as_json: shell.AsJson = False,
 ) -> None:
-    """Back up the SQLite database. Safe while the bot runs; never leaves a partial file."""
+    """Back up the SQLite database. Safe while the bot runs; never leaves a partial file.
+
+    To restore it, stop the bot, replace the database file, and delete the old -wal and -shm files.
+    """
 
     if not target.strip():
         raise errors.UsageError("FILE is an empty string. Give the name of a file.")

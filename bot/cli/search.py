@@ -342,7 +342,8 @@ def _print_detail(detail: models.PaperDetail) -> None:
 
     votes = "unknown" if detail.votes is None else detail.votes
     shell.echo(f"{detail.arxiv_id}  {detail.title or '(no title)'}")
-    listed = f"in digests: {detail.first_on} to {detail.last_on}" if detail.is_listed else "not in a digest"
+    days = dict.fromkeys((str(detail.first_on), str(detail.last_on)))
+    listed = f"in digests: {' to '.join(days)}" if detail.is_listed else "not in a digest"
     shell.echo(f"{detail.url}\nvotes: {votes}   {listed}")
     shell.echo(f"authors: {', '.join(detail.authors)}{' …' if detail.authors_truncated else ''}")
     links = ("accepted at", detail.venue), ("code", detail.code_url), ("model", detail.model_url)

@@ -300,7 +300,7 @@ class ListState:
 def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
     """Return the kind, text and minimum votes of an alert for a topic or an author; None without a text.
 
-    Alerts have no operators: a query gives its words, else its first phrase, else its first author.
+    A query gives its words, else its first phrase, else its first author. What it excludes is not among them.
     """
     if state.kind is ListKind.AUTHOR:
         candidates = [(models.AlertKind.AUTHOR, state.text)]

@@ -260,8 +260,11 @@ class SubscriptionButtonsCog(commands.Cog):
         )
 
     @router.handles(daily_messages.SUBMIT_FORM, check=router.require_manager)
-    async def submit_form(self, request: Request, action: Action) -> ui.LayoutView:
-        """Apply a form and return the subscription, or the wizard; of a refused form why, and how to open it again."""
+    async def submit_form(self, request: Request, action: Action) -> ui.LayoutView | list[ui.LayoutView]:
+        """Apply a form and return the subscription, or the wizard; of a refused form why, and how to open it again.
+
+        A draft with other papers or another style is previewed again: the preview above the wizard is of the former one.
+        """
         form_name, payload = action.fields(2)
         old = await _load_target(request, payload)
         values = router.modal_values(request.interaction)
@@ -271,6 +274,8 @@ class SubscriptionButtonsCog(commands.Cog):
                 return await _edit(request, wanted)
             channel = router.require_channel(request.interaction.guild, old.channel_id)
             await _require_allowed(request, channel, wanted)
+            if any(getattr(wanted, name) != getattr(old, name) for name in daily_messages.PREVIEWED):
+                return await _wizard_views(request, wanted)
             return await _setup_view(request, wanted)
         except UserError as error:
             token = await router.store_typed(request, payload, values)

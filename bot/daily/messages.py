@@ -403,6 +403,8 @@ FORMS: Mapping[str, Form] = {
     ),
     "papers": Form("subscription-edit-papers", ("topic", "top_n", "min_votes", "locale", "style")),
 }
+PREVIEWED = (*FORMS["papers"].settings, "server_picks")
+"""The settings that decide what a preview shows."""
 
 
 def form_modal(

@@ -239,6 +239,8 @@ def test_a_copy_answers_as_its_source(
     assert "new database" in copied.stderr
     wrong = indexed_archive("db", "copy", "--to", "nonsense")
     assert (wrong.exit_status, "--to is not a database URL" in wrong.stderr) == (2, True)
+    plain = indexed_archive("db", "copy", "--to", "sqlite:///copy.db")
+    assert (plain.exit_status, "--to has the driver 'sqlite'" in plain.stderr) == (2, True)
     again = indexed_archive("db", "copy", "--to", url)
     assert again.exit_status == 1
     assert "Choose an empty database." in again.stderr

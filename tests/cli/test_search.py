@@ -132,7 +132,7 @@ def test_a_paper_of_no_digest_says_so(filled: Paperround) -> None:
     shown = filled("paper", "2601.00077").stdout
     assert "not in a digest" in shown
     assert "None" not in shown
-    assert "in digests: 2026-01-05 to 2026-01-05" in filled("paper", "2601.00001").stdout
+    assert "in digests: 2026-01-05\n" in filled("paper", "2601.00001").stdout
 
 
 @pytest.mark.parametrize(("locale", "first"), [("en", "Shows how"), ("ko", "바느질을")])

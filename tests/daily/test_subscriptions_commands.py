@@ -442,6 +442,23 @@ async def test_both_forms_of_the_wizard_reach_every_option(harness: ClientHarnes
     )
 
 
+@both_languages
+async def test_a_form_of_the_wizard_that_changes_the_papers_previews_them_again(
+    harness: ClientHarness,
+) -> None:
+    setup = await harness.manage("daily setup")
+    modal = await harness.manager_press(setup, "subscription-edit-papers")
+    form = _typed(modal) | {"topic": "robot"}
+    result = await harness.manager.submit_modal(modal, form)
+    preview, wizard = [result.response, *result.followups][-2:]
+    assert shown_text(preview).startswith(harness.texts("preview-note"))
+    assert "Maps for Robots" in shown_text(preview)
+    assert "Small Language Models" not in shown_text(preview)
+    assert harness.texts("subscription-topic", topic="robot") in shown_text(wizard)
+    unchanged = await _submit(harness, wizard, "subscription-edit-papers", form)
+    assert unchanged.id == wizard.id
+
+
 async def test_edit_without_options_changes_every_setting_in_forms(harness: ClientHarness) -> None:
     role = harness.guild.create_role("rl-readers", mentionable=True)
     stored = await harness.add_subscription(

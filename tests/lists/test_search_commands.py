@@ -142,13 +142,48 @@ async def test_an_alert_follows_what_the_search_understood(
     assert (list(alert.terms), alert.match_all) == (terms, len(terms) > 1)
 
 
+async def test_every_list_says_that_a_digest_names_only_some_authors(harness: ClientHarness) -> None:
+    names = ("Ada Lovelace", "Grace Hopper", "Emmy Noether", "Alan Turing", "+", "Kim Min-jun")
+    paper = sample_archive.NewsletterPaper(
+        "2501.00077", "Telescopes that Fold", "망원경을 접습니다.", authors=names
+    )
+    await harness.container.create_ingest().add_text(
+        sample_archive.newsletter("2026-01-01", [paper]), location="x"
+    )
+    for command, options in (
+        ("topic", {"query": "telescopes"}),
+        ("digest", {}),
+        ("author", {"name": "Alan Turing"}),
+        ("paper", {"paper": "2501.00077"}),
+    ):
+        pages = shown = shown_text(result := await harness.ask(command, **options))
+        while "Telescopes" not in pages:
+            shown = shown_text(result := await harness.click(result, label="▶"))
+            pages += shown
+        assert "Emmy Noether +2…" in shown, command
+
+
+@both_languages
+async def test_an_alert_for_a_topic_leaves_out_what_the_topic_does(harness: ClientHarness) -> None:
+    for query, excluded in (
+        ('how do I make attention faster? -survey -"large model"', ("survey", "large model")),
+        ("diffusion -비디오 -2024", ("비디오",)),
+        ('"world model" NOT game', ("game",)),
+    ):
+        result = await harness.ask("topic", query=query)
+        shown = shown_text(await harness.press(result, "follow-topic"))
+        assert all(f"“{word}”" in shown for word in excluded), query
+        *_, alert = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
+        assert alert.excluded == excluded
+
+
 async def test_following_creates_the_alert_once_with_one_click(harness: ClientHarness) -> None:
     result = await harness.ask("topic", query="reinforcement learning -survey votes:5")
     label = harness.texts("follow-topic")
     assert harness.texts("alert-made") in shown_text(await harness.click(result, label=label))
     alerts = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
     term = models.AlertKind.KEYWORD, "reinforcement learning"
-    assert [(*alert.terms, alert.min_votes) for alert in alerts] == [(term, 5)]
+    assert [(*alert.terms, *alert.excluded, alert.min_votes) for alert in alerts] == [(term, "survey", 5)]
     reader = await harness.bot.services.readers.get(harness.reader.id)
     assert reader is not None
     assert reader.dm_channel_id is not None
