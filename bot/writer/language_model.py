@@ -173,7 +173,7 @@ class LanguageModel:
         """Return the reason of a failure in one line. Servers quote keys, so ours is removed."""
         if isinstance(error, TimeoutError):
             return f"{NO_REPLY} {self._seconds:.0f} s"
-        text = " ".join(str(error).split()) or type(error).__name__
+        text = errors.make_printable(" ".join(str(error).split())) or type(error).__name__
         if self._key:
             text = text.replace(self._key, "***")
         return text[:_MAX_REASON]

@@ -114,6 +114,15 @@ async def test_a_server_that_counts_too_few_tokens_gets_round_no_cap(
         assert await writer.get_token_totals(connection, NOW.date()) == (draft.tokens, draft.tokens)
 
 
+async def test_half_an_emoji_loses_no_draft(write: Write, sqlite_db: Database) -> None:
+    answer = claims_to_json([NEW._replace(text="It shines \0EMOJI."), HOW, RESULT])
+    draft, _ = await write(answer.replace("EMOJI", "\\ud83d"))
+    assert claims_of(draft) == ["It shines .", HOW.text, RESULT.text]
+    assert (draft.state, draft.calls) == (writer.DraftState.CHECKED, 1)
+    async with sqlite_db.transaction() as connection:
+        await writer.save_draft(connection, [draft])
+
+
 async def test_neither_does_one_whose_answers_are_cut_off(write: Write) -> None:
     draft, script = await write(*[ModelError(language_model.CUT_OFF, tokens=1)] * drafting.MAX_CALLS)
     size = len(language_model.prompt_of(script.asked[0], prompts.build_schema(DRAFT.format)).encode())

@@ -203,6 +203,15 @@ async def test_neither_a_charset_nor_a_count_of_the_server_is_believed() -> None
     assert failure.value.tokens is None
 
 
+async def test_half_an_emoji_is_left_out_of_answers_and_errors() -> None:
+    async with serve(completion("text \ud83d")) as url:  # sent as an escape
+        assert await complete(url) == ("text ", 7)
+    async with serve(web.json_response({"error": {"message": "no \ud83d"}}, status=401)) as url:
+        with pytest.raises(language_model.ModelError) as failure:
+            await complete(url)
+    assert "no \\ud83d" in str(failure.value)
+
+
 async def test_silence_ends_with_the_time_out(fake_model: FakeModelProcess) -> None:
     fake_model.reset(fault_share=1.0, faults=["silence"])
     with pytest.raises(language_model.ModelError, match="did not answer within") as failure:
