@@ -51,8 +51,6 @@ _TOO_LONG = (
 )
 _LOGGERS = ("openai", "httpx2", "httpcore2")
 _MAX_REASON = 200
-_MAX_COUNT = 10**9
-"""Tokens of one call that are believed; a larger count is taken as none."""
 _HEADERS_READ = ("retry-after",)
 _SCHEMA_NOTES = {
     "json_object": "Answer with one JSON object of this JSON schema:\n",
@@ -204,7 +202,7 @@ def _read_completion(body: bytes) -> tuple[str, int | None]:
     completion = decoded if isinstance(decoded, dict) else {}
     usage = completion.get("usage")
     total = usage.get("total_tokens") if isinstance(usage, dict) else None
-    is_count = isinstance(total, int) and not isinstance(total, bool) and 0 <= total <= _MAX_COUNT
+    is_count = isinstance(total, int) and not isinstance(total, bool) and total >= 0
     tokens = total if is_count else None
     choices = completion.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
