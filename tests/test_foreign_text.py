@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import bot
 from tests.support import foreign_text, growth
@@ -25,6 +28,14 @@ def test_foreign_text_gets_a_normal_form_in_one_place() -> None:
         if "unicodedata.normalize(" in path.read_text()
     ]
     assert callers == ["typography.py"]
+
+
+@pytest.mark.parametrize("name", foreign_text.ENTRANCES)
+@given(st.text(st.characters(), max_size=5), st.text(st.characters(), max_size=5))
+@settings(max_examples=20)
+def test_half_an_emoji_does_not_enter(name: str, before: str, after: str) -> None:
+    answer = READERS[name](f"A title {before}\ud83d{after} of words")
+    assert not re.search(r"(?<!\\)(?:\\\\)*\\ud[89a-f]", repr(answer))
 
 
 @pytest.mark.parametrize("name", sorted(READERS))

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bot.archive import arxiv_ids, markdown_lines
 from bot.text import typography
@@ -47,19 +47,35 @@ MAX_BRACKETS = 20_000
 _COMMAS_PER_BRACKET = 10
 """Commas allowed for each bracket, those in texts included: each ends a key, a string or a number that is kept as well."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
 
 def decode_json(text: str | bytes, max_brackets: int = MAX_BRACKETS) -> object:
-    """Return the value of a JSON text. Raises TooManyPartsError, or ValueError for no JSON or one nested too deeply."""
-    opening: tuple[Any, Any] = (b"{", b"[") if isinstance(text, bytes) else ("{", "[")
-    if sum(map(text.count, opening)) > max_brackets:
+    """Return the value of a JSON text, whose texts have no lone surrogates: half of an emoji that a server has cut.
+
+    Raises TooManyPartsError, or ValueError for no JSON or one nested too deeply.
+    """
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text), "replace")
+    if text.count("{") + text.count("[") > max_brackets:
         raise errors.TooManyPartsError(f"its JSON has more than {max_brackets:,} objects and lists")
-    comma: Any = b"," if isinstance(text, bytes) else ","
-    if text.count(comma) > (most := max_brackets * _COMMAS_PER_BRACKET):
+    if text.count(",") > (most := max_brackets * _COMMAS_PER_BRACKET):
         raise errors.TooManyPartsError(f"its JSON has more than {most:,} values")
     try:
-        return json.loads(text)
+        value: object = json.loads(text)
+        if _ESCAPED_SURROGATE.search(text):
+            value = json.loads(storable_text(json.dumps(value, ensure_ascii=False)))
+        return value
     except RecursionError as error:
         raise ValueError(str(error)) from None
+
+
+def storable_text(text: str) -> str:
+    """Return the text without NUL and lone surrogates, which databases reject."""
+    if not text.isascii():
+        text = _SURROGATE.sub("", text)
+    return text.replace("\0", "")
 
 
 def bounded_key(location: str, max_length: int) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import re
 import stat
 import time
 import types
@@ -29,7 +28,7 @@ from pathlib import Path
 
 import structlog
 
-from bot.archive import arxiv_ids, digest_writer, files, parse
+from bot.archive import arxiv_ids, digest_writer, fields, files, parse
 from bot.archive.digest_writer import IngestResult
 from bot.archive.files import TextFile
 from bot.core import isolation
@@ -51,8 +50,6 @@ PAUSE_RATIO = 0.25
 """Pause after such a transaction, as a share of its duration, for other writers: SQLite has no queue for them."""
 FACTS_BATCH = 200
 """Papers per transaction when storing facts."""
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class _DryRunError(Exception):
@@ -285,7 +282,7 @@ def _parse_file(file: TextFile | LocatedProblem, on: date) -> list[SourcedDigest
         return IngestResult(problems=(file,))
     is_json, names_paper = parse.is_json(file.text), arxiv_ids.names_paper(file.text)
     try:
-        parsed = parse.parse_text(_storable_text(file.take_text()), file.name, on)
+        parsed = parse.parse_text(fields.storable_text(file.take_text()), file.name, on)
         return digest_writer.to_sourced_digests(parsed, sources.FILES, file.location)
     except errors.NotADigestError as error:
         problem = LocatedProblem(file.name, None, str(error))
@@ -297,14 +294,7 @@ async def _parse(text: str, name: str, on: date) -> tuple[Digest, ...]:
     """Return the digests of a text, of any length off the event loop: a hostile line takes as long as a hundred others."""
     holder = [text]
     del text  # the thread alone keeps it, until it is split into lines
-    return await asyncio.to_thread(lambda: parse.parse_text(_storable_text(holder.pop()), name, on))
-
-
-def _storable_text(text: str) -> str:
-    """Return the text without NUL and lone surrogates, which databases reject."""
-    if not text.isascii() and _SURROGATE.search(text):
-        text = text.encode("utf-8", "replace").decode()
-    return text.replace("\0", "")
+    return await asyncio.to_thread(lambda: parse.parse_text(fields.storable_text(holder.pop()), name, on))
 
 
 MAX_CRASHES = 2

@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 from xml.etree import ElementTree as ET
 
 from pybtex.bibtex.utils import split_name_list, split_tex_string
@@ -28,8 +29,6 @@ from bot.text import people, typography
 from storage.errors import PaperroundError
 
 MAX_REFERENCES = 10_000
-MAX_READ = 2 * MAX_REFERENCES
-"""References of a file that are read, those left out included: others' files wait meanwhile."""
 MAX_TITLE_LENGTH = 1_000
 MAX_AUTHORS, MAX_NAME_LENGTH = 200, 200
 MAX_READ_TAGS = 100
@@ -48,6 +47,7 @@ Reference = dict[str, Any]
 _XML_START = re.compile(r"\s*<(\?xml|rdf:|!DOCTYPE|!--)")
 _RIS_START = re.compile(r"(?m)^TY  - ?")
 _JSON_START = re.compile(r"\s*[\[{]")
+_BIBTEX_ENTRY = re.compile(r"(?i)@(?!string|preamble|comment)[a-z]+\s*[{(]")
 _BRACE, _QUOTE_OR_BRACE = re.compile("[{}]"), re.compile('[{}"]')
 _LINE_END = re.compile(r"\r\n?|\n")
 _ID_FIELDS = (
@@ -136,23 +136,29 @@ class UnreadableFileError(PaperroundError):
 def parse_references(text: str) -> tuple[list[Reference], list[str], int]:
     """Return the references, where some of the broken ones are (a line, or `#3` in JSON and RDF), and how many are left out.
 
-    Those left out are broken or behind `MAX_REFERENCES`; what is behind `MAX_READ` is not counted. Raises UnreadableFileError.
+    Those left out are broken or behind the first `MAX_REFERENCES`, which are counted but not read. Raises
+    UnreadableFileError.
     """
     text = _LINE_END.sub("\n", text.removeprefix("\ufeff"))
     references: list[Reference] = []
     problems: list[str] = []
     left_out = 0
-    for place, reference in islice(_choose_parser(text)(text), MAX_READ):
-        if reference is not None and len(references) < MAX_REFERENCES:
+    for number, (place, read) in enumerate(_choose_parser(text)(text)):
+        reference = read() if number < MAX_REFERENCES else None
+        if reference is not None:
             references.append(reference)
             continue
         left_out += 1
-        if reference is None and len(problems) < MAX_NAMED_PROBLEMS:
+        if place and number < MAX_REFERENCES and len(problems) < MAX_NAMED_PROBLEMS:
             problems.append(place)
     return references, problems, left_out
 
 
-def _choose_parser(text: str) -> Callable[[str], Iterator[tuple[str, Reference | None]]]:
+_Entry: TypeAlias = tuple[str, Callable[[], Reference | None]]
+"""The place of an entry, empty if it is only counted, and what reads it: None if it is broken."""
+
+
+def _choose_parser(text: str) -> Callable[[str], Iterator[_Entry]]:
     if _XML_START.match(text):
         return _parse_rdf
     if _RIS_START.search(text):
@@ -216,18 +222,25 @@ class _LatexDecoder:
         return _ESCAPED.sub(r"\1", field)
 
 
-def _parse_bibtex(text: str) -> Iterator[tuple[str, Reference | None]]:
+def _parse_bibtex(text: str) -> Iterator[_Entry]:
     parser = _BoundedParser(text)
     decoder = _LatexDecoder()
     broken = line = position = 0
-    for command, body in parser:
+    # Abbreviations are commands too, and each takes pybtex as long as a short entry.
+    for command, body in islice(parser, 2 * MAX_REFERENCES):
         if command.lower() in ("string", "preamble"):
             continue
         line += text.count("\n", position, parser.command_start)
         position = parser.command_start
         is_broken = len(parser.broken_at) > broken
         broken = len(parser.broken_at)
-        yield str(line + 1), None if is_broken else _from_bibtex(body[1], decoder.decode)
+        yield str(line + 1), _skip if is_broken else partial(_from_bibtex, body[1], decoder.decode)
+    for _ in _BIBTEX_ENTRY.finditer(text, parser.pos):
+        yield "", _skip
+
+
+def _skip() -> None:
+    """Read nothing, for an entry that is broken or behind those that are read."""
 
 
 def _from_bibtex(fields: Iterable[tuple[str, Sequence[str]]], decode: Callable[[str], str]) -> Reference:
@@ -258,13 +271,13 @@ def _bibtex_name(name: str, decode: Callable[[str], str]) -> str:
     return people.join_name(parts[0], parts[-1], parts[1] if len(parts) > 2 else "")
 
 
-def _parse_ris(text: str) -> Iterator[tuple[str, Reference | None]]:
+def _parse_ris(text: str) -> Iterator[_Entry]:
     starts = [match.start() for match in _RIS_START.finditer(text)]
     line = position = 0
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
         line += text.count("\n", position, start)
         position = start
-        yield str(line + 1), _from_ris(text[start:end])
+        yield str(line + 1), partial(_from_ris, text[start:end])
 
 
 def _from_ris(chunk: str) -> Reference | None:
@@ -293,7 +306,7 @@ def _from_ris(chunk: str) -> Reference | None:
     )
 
 
-def _parse_csl(text: str) -> Iterator[tuple[str, Reference | None]]:
+def _parse_csl(text: str) -> Iterator[_Entry]:
     try:
         items = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -303,7 +316,7 @@ def _parse_csl(text: str) -> Iterator[tuple[str, Reference | None]]:
     if not isinstance(items, list):
         raise UnreadableFileError("its JSON has no list of references")
     for number, item in enumerate(items, 1):
-        yield f"#{number}", _from_csl(item) if isinstance(item, dict) else None
+        yield f"#{number}", partial(_from_csl, item) if isinstance(item, dict) else _skip
 
 
 def _from_csl(item: Mapping[str, Any]) -> Reference:
@@ -332,7 +345,7 @@ def _csl_name(name: Any) -> str:
     return people.join_name(family, parts.get("given", ""), parts.get("suffix", ""))
 
 
-def _parse_rdf(text: str) -> Iterator[tuple[str, Reference | None]]:
+def _parse_rdf(text: str) -> Iterator[_Entry]:
     if _DOCTYPE in text:
         raise UnreadableFileError("it has a document type, in which entities can be defined")
     try:
@@ -349,7 +362,7 @@ def _parse_rdf(text: str) -> Iterator[tuple[str, Reference | None]]:
     }
     items = [item for item in root if item.findtext(f"{_ZOTERO}itemType", "") not in _NO_ITEMS]
     for number, item in enumerate(items, 1):
-        yield f"#{number}", _from_rdf(item, shared)
+        yield f"#{number}", partial(_from_rdf, item, shared)
 
 
 def _plain_note(element: ET.Element) -> str:

@@ -272,11 +272,12 @@ class Drafter:
             self._breaker.record_failure(error)
         else:
             self._breaker.record_success()
-        # A request that was refused used none; a server that counts too little would use more than the caps allow.
+        # A request that was refused used none; a server that counts too little would use more than the caps allow, and one
+        # that counts more than one for each byte would spend a month's cap with one call.
         if tokens or (isinstance(outcome, str) and tokens is not None):
             answer = outcome if isinstance(outcome, str) else ""
             size = len(language_model.prompt_of(messages, schema).encode()) + len(answer.encode())
-            tokens = max(tokens, size // MAX_BYTES_PER_TOKEN)
+            tokens = min(max(tokens, size // MAX_BYTES_PER_TOKEN), size + max_tokens)
         self.tokens += tokens or 0
         return outcome, tokens
 

@@ -51,8 +51,6 @@ _TOO_LONG = (
 )
 _LOGGERS = ("openai", "httpx2", "httpcore2")
 _MAX_REASON = 200
-_MAX_COUNT = 10**7
-"""Tokens of one call that are believed, more than any model's window holds; a larger count is taken as none."""
 _HEADERS_READ = ("retry-after",)
 _SCHEMA_NOTES = {
     "json_object": "Answer with one JSON object of this JSON schema:\n",
@@ -173,10 +171,10 @@ class LanguageModel:
         """Return the reason of a failure in one line. Servers quote keys, so ours is removed."""
         if isinstance(error, TimeoutError):
             return f"{NO_REPLY} {self._seconds:.0f} s"
-        text = " ".join(str(error).split()) or type(error).__name__
+        text = errors.make_printable(" ".join(str(error).split())) or type(error).__name__
         if self._key:
             text = text.replace(self._key, "***")
-        return errors.make_printable(text[:_MAX_REASON])
+        return text[:_MAX_REASON]
 
 
 def _messages_of(messages: Sequence[Message], schema: Mapping[str, Any], form: str) -> list[Message]:
@@ -204,7 +202,7 @@ def _read_completion(body: bytes) -> tuple[str, int | None]:
     completion = decoded if isinstance(decoded, dict) else {}
     usage = completion.get("usage")
     total = usage.get("total_tokens") if isinstance(usage, dict) else None
-    is_count = isinstance(total, int) and not isinstance(total, bool) and 0 <= total <= _MAX_COUNT
+    is_count = isinstance(total, int) and not isinstance(total, bool) and total >= 0
     tokens = total if is_count else None
     choices = completion.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}

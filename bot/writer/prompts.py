@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from bot.archive import summaries
+from bot.archive import fields, summaries
 from bot.glossary import resolver
 from bot.text import term_keys
 from storage import models
@@ -296,15 +296,14 @@ def _find_object(answer: str) -> dict[str, Any]:
 
 
 def _read_claim(key: str, item: object) -> Claim:
-    fields = {_normalise_key(name): value for name, value in item.items()} if isinstance(item, dict) else {}
-    text, span = fields.get("text"), fields.get("span")
-    if not isinstance(text, str) or not isinstance(span, str) or not text.strip() or not span.strip():
+    values = {_normalise_key(name): value for name, value in item.items()} if isinstance(item, dict) else {}
+    text, span = values.get("text"), values.get("span")
+    parts = [" ".join(fields.storable_text(part).split()) for part in (text, span) if isinstance(part, str)]
+    if len(list(filter(None, parts))) < 2:
         raise AnswerError(f'a claim of "{key}" has no "text" or no "span"')
-    if max(len(text), len(span)) > _MAX_CHARACTERS:
+    if max(map(len, parts)) > _MAX_CHARACTERS:
         raise AnswerError(f'a claim of "{key}" has more than {_MAX_CHARACTERS:,} characters')
-    # JSON can name half a surrogate pair, which cannot be stored.
-    text, span = (part.encode("utf-8", "replace").decode() for part in (text, span))
-    return Claim(key, " ".join(text.split()), " ".join(span.split()))
+    return Claim(key, *parts)
 
 
 def _normalise_key(key: str) -> str:

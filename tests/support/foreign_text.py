@@ -287,6 +287,12 @@ def _read_feed(text: str) -> object:
     )
 
 
+def _read_answer(text: str) -> object:
+    """Read the answer of a model with the text in its claims."""
+    answer = json.dumps({"motivation": [{"text": text, "span": text}]})
+    return prompts.read_answer(answer, models.DigestFormat.REVIEW, is_partial_allowed=True)
+
+
 def _is_word(word: str) -> bool:
     return word == "word"
 
@@ -305,6 +311,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "archive.exports.render_entry": lambda text: exports.render_entry("2505.01234", text, [text], note=text),
     "archive.fields.clean_labels": lambda text: fields.clean_labels([text]),
     "archive.fields.clean_names": lambda text: fields.clean_names([text]),
+    "archive.fields.decode_json of a text": lambda text: fields.decode_json(json.dumps([text, {text: text}])),
     "archive.fields.cut_line": lambda text: fields.cut_line(text, 200),
     "archive.markdown_lines.parse_heading": lambda text: markdown_lines.parse_heading(0, text),
     "archive.markdown_lines.find_headings": lambda text: markdown_lines.find_headings(text.split("\n")),
@@ -412,10 +419,28 @@ READERS: dict[str, Callable[[str], object]] = {
     ),
     "writer.paper_text.parse_paper of HTML": lambda text: _parse_paper(paper_pages.latexml_page(text), False),
     "writer.prompts.read_answer": lambda text: prompts.read_answer(text, models.DigestFormat.REVIEW),
+    "writer.prompts.read_answer of claims": _read_answer,
     "writer.publication.build_extract": lambda text: publication.build_extract(
         models.DigestFormat.REVIEW, models.Locale.EN, text, summaries.Basis.ABSTRACT
     ),
 }
+
+ENTRANCES = (
+    "archive.fields.decode_json of a text",
+    "archive.listing.parse_text of a title",
+    "archive.parse.parse_text of JSON",
+    "archive.parse.parse_text of a listing's fields",
+    "archive.parse.parse_text of a service's fields",
+    "shelf.references.parse_references of CSL",
+    "shelf.references.parse_references of RIS",
+    "shelf.references.parse_references of a title",
+    "sources.arxiv_categories.parse_announcement of a paper",
+    "sources.arxiv_categories.parse_record_list of a paper",
+    "sources.feed.parse_document of an entry's fields",
+    "text.analyser.clean_typed",
+    "writer.prompts.read_answer of claims",
+)
+"""Readers of whole documents and of what is typed: what they return is stored."""
 
 OWN_TEXT = {
     "of the operator, or of the code": """
@@ -528,12 +553,11 @@ def list_readers() -> dict[str, Callable[[str], object]]:
 def _tolerate(function: Callable[[str], object]) -> Callable[[str], object]:
     """Return the function with the refusal of a text as one of its answers."""
 
-    def read(text: str) -> None:
+    def read(text: str) -> object:
         with suppress(ValueError, errors.PaperroundError, router.UserError):
             first = next(iter(inspect.signature(function).parameters.values()))
             answer = function(text.encode() if str(first.annotation) == "bytes" else text)  # type: ignore[arg-type]
-            if isinstance(answer, Iterator):
-                for _ in answer:
-                    pass
+            return list(answer) if isinstance(answer, Iterator) else answer
+        return None
 
     return read

@@ -34,8 +34,9 @@ WRONG = RESULT._replace(text="It has 99 %.")
 class Script(LanguageModel):
     """A model whose calls end as the test says."""
 
-    def __init__(self, *outcomes: str | ModelError) -> None:
+    def __init__(self, *outcomes: str | ModelError, tokens: int = 10) -> None:
         self._outcomes = list(outcomes)
+        self._tokens = tokens
         self.asked: list[Any] = []
 
     async def complete(
@@ -45,7 +46,7 @@ class Script(LanguageModel):
         outcome = self._outcomes.pop(0)
         if isinstance(outcome, ModelError):
             raise outcome
-        return outcome, 10
+        return outcome, self._tokens
 
 
 Write = Callable[..., Awaitable[tuple[writer.Draft, Script]]]
@@ -55,8 +56,8 @@ Write = Callable[..., Awaitable[tuple[writer.Draft, Script]]]
 def write(sqlite_db: Database) -> Write:
     """Write a draft with a model that answers with these outcomes; claims with "99" in them fail the check."""
 
-    async def run(*outcomes: str | ModelError) -> tuple[writer.Draft, Script]:
-        script = Script(*outcomes)
+    async def run(*outcomes: str | ModelError, **options: int) -> tuple[writer.Draft, Script]:
+        script = Script(*outcomes, **options)
         drafter = drafting.Drafter(
             sqlite_db,
             lambda: NOW,
@@ -112,6 +113,27 @@ async def test_a_server_that_counts_too_few_tokens_gets_round_no_cap(
     assert draft.tokens == size // drafting.MAX_BYTES_PER_TOKEN > 10
     async with sqlite_db.read() as connection:
         assert await writer.get_token_totals(connection, NOW.date()) == (draft.tokens, draft.tokens)
+
+
+@pytest.mark.parametrize("tokens", [10**9, 10**40])
+async def test_a_server_that_counts_too_many_spends_no_cap(
+    write: Write, sqlite_db: Database, tokens: int
+) -> None:
+    answer = claims_to_json([NEW, HOW, RESULT])
+    draft, script = await write(answer, tokens=tokens)
+    size = len(language_model.prompt_of(script.asked[0], prompts.build_schema(DRAFT.format)) + answer)
+    assert draft.tokens == size + prompts.MAX_TOKENS[DRAFT.format] < 10_000
+    async with sqlite_db.read() as connection:
+        assert await writer.get_token_totals(connection, NOW.date()) == (draft.tokens, draft.tokens)
+
+
+async def test_half_an_emoji_loses_no_draft(write: Write, sqlite_db: Database) -> None:
+    answer = claims_to_json([NEW._replace(text="It shines \0EMOJI."), HOW, RESULT])
+    draft, _ = await write(answer.replace("EMOJI", "\\ud83d"))
+    assert claims_of(draft) == ["It shines .", HOW.text, RESULT.text]
+    assert (draft.state, draft.calls) == (writer.DraftState.CHECKED, 1)
+    async with sqlite_db.transaction() as connection:
+        await writer.save_draft(connection, [draft])
 
 
 async def test_neither_does_one_whose_answers_are_cut_off(write: Write) -> None:

@@ -96,7 +96,11 @@ def test_any_text_is_read_or_refused(answer: str) -> None:
 
 @given(st.sampled_from(FORMATS), st.data())
 def test_stored_claims_are_read_back(form: models.DigestFormat, data: st.DataObject) -> None:
-    texts = st.text(min_size=1).map(lambda text: " ".join(text.split())).filter(bool)
+    texts = (
+        st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)
+        .map(lambda text: " ".join(text.split()))
+        .filter(bool)
+    )
     sections = data.draw(st.sets(st.sampled_from([*prompts.SECTIONS[form]]), min_size=1))
     claims = tuple(
         prompts.Claim(key, data.draw(texts), data.draw(texts))
