@@ -443,6 +443,14 @@ async def test_both_forms_of_the_wizard_reach_every_option(harness: ClientHarnes
 
 
 @both_languages
+async def test_the_forum_style_in_a_text_channel_is_refused_with_the_channel_that_it_needs(
+    harness: ClientHarness,
+) -> None:
+    shown = shown_text(await harness.manage("daily setup", style="forum"))
+    assert {"en": "for forum channels only", "ko": "포럼 형식은 포럼 채널에만"}[harness.texts.locale] in shown
+
+
+@both_languages
 async def test_a_form_of_the_wizard_that_changes_the_papers_previews_them_again(
     harness: ClientHarness,
 ) -> None:

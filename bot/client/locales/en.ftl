@@ -610,7 +610,7 @@ weekly-at-its-hour = A weekly post goes out at its set time; it can't wait for a
 source-needs-topic = This source lists every new paper of the day, most of them without votes, so a daily post from it also needs a **topic**.
 source-has-no-day = This source's lists never close, so a daily post from it can only go out at its set time. Set **when** to “At the set time”.
 no-such-source = Source **{ $source }** not found. Pick one from the list that opens as you type.
-style-does-not-fit = { $channel } can't take this style. Forum channels take only the Forum style, and the Announcement style needs an announcement channel.
+style-does-not-fit = { $channel } can't take this style. The Forum style is for forum channels only, which take no other; the Announcement style needs an announcement channel.
 
 ## Status
 status-heading = Status
