@@ -151,7 +151,7 @@ def _choose_sources(loaded: Settings, named: Sequence[str], is_asking: bool) -> 
         if typer.confirm("Use Hugging Face's daily papers, with votes?", default=True):
             addresses.append(loaded.hf_endpoint)
         while categories := typer.prompt(
-            "arXiv categories for search and alerts, such as cs.CL,cs.LG (press Enter to skip)",
+            "arXiv categories for search and alerts, such as arxiv:cs.CL,cs.LG (press Enter to skip)",
             default="",
             show_default=False,
         ).replace(" ", ""):
