@@ -189,7 +189,7 @@ def timing_modal(texts: Texts, values: Mapping[str, str], key: str) -> message_b
             value=values.get(row.name, "")[: row.max_length],
             placeholder=texts(row.hint) if row.hint else "",
             max_length=row.max_length,
-            required=row.is_required,
+            required=False,
         )
     return modal
 

@@ -38,13 +38,11 @@ class Setting(NamedTuple):
     max_length: int
     parse: Callable[[str], Any]
     """Raises UserError, which names the setting."""
-    is_required: bool = True
+    empty: str = ""
+    """What an empty field stands for; "" keeps the alert's value, as for the time of an alert that is sent right away."""
 
 
-def _parse_votes(text: str) -> int:
-    return client_options.parse_number(text.strip() or "0", "votes-not-a-number", 0, MAX_VOTES)
-
-
+_parse_votes = partial(client_options.parse_number, key="votes-not-a-number", low=0, high=MAX_VOTES)
 _parse_most = partial(
     client_options.parse_number, key="papers-not-a-number", low=1, high=alerts_service.MAX_PAPERS
 )
@@ -56,7 +54,7 @@ TIMING_SETTINGS = (
     Setting(
         "zone", "timezone", "subscription-form-zone", "alert-form-zone-hint", 60, client_options.parse_zone
     ),
-    Setting("votes", "min_votes", "alert-form-votes", "", 6, _parse_votes, is_required=False),
+    Setting("votes", "min_votes", "alert-form-votes", "", 6, _parse_votes, empty="0"),
     Setting("most", "max_papers", "alert-form-most", "", 3, _parse_most),
 )
 
@@ -103,7 +101,8 @@ def apply_timing(draft: models.Alert, values: Mapping[str, str]) -> models.Alert
     """Return the draft with the values of the form for the timing. Raises UserError, which names the field."""
     changed = apply_when(draft, values.get(TIMING, ""))
     values = client_options.move_zone(values, "time", "zone")
-    return replace(changed, **{row.field: row.parse(values.get(row.name, "")) for row in TIMING_SETTINGS})
+    typed = {row: values.get(row.name, "").strip() or row.empty for row in TIMING_SETTINGS}
+    return replace(changed, **{row.field: row.parse(text) for row, text in typed.items() if text})
 
 
 def weekly_value(weekday: int) -> str:

@@ -5,6 +5,7 @@ Examples: `어제`, `9am`, `오전 9시`, `아침`, `서울`, `KST`. The `parse_
 
 from __future__ import annotations
 
+import difflib
 import functools
 import re
 import zoneinfo
@@ -84,14 +85,17 @@ _CLOCK = re.compile(
     r"(?:[:.](?P<minute>[0-9]{2})|(?:시|h|o'clock)(?:(?P<korean>[0-9]{1,2})분?|(?P<half>반))?)?"
     r"(?P<after>am|pm|a\.m\.?|p\.m\.?)?"
 )
-_FILLER = re.compile(r"매일|\b(?:every ?day|daily|at)\b")
 _KOREAN_HOURS = ["한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉", "열", "열한", "열두"]
 _KOREAN_HOUR = re.compile(rf"({'|'.join(reversed(_KOREAN_HOURS))})시")
 _MORNING = ("오전", "새벽", "아침", "am", "a.m")
+_FILLER = re.compile(r"매일|\b(?:every ?day|daily|at)\b|(?<=[시분반침])에(?!\w)", re.IGNORECASE)
+"""Words around a time of day that say nothing more: `매일 오전 9시에`, `every day at 9`."""
+_MIN_ZONE_SIMILARITY = 0.75
+"""Of a misspelt zone to a name: `Soeul` has 0.8 and `Atlantis` 0.88; `weekdays` and `쯤` have less than 0.6."""
 
 
 def find_time(text: str) -> str | None:
-    """Return a time of day (`9`, `9am`, `21:30`, `every day at 9`, `오후 3시 반`, `아침`) as `HH:MM`; None for another text."""
+    """Return a time of day (`9`, `at 9am`, `21:30`, `매일 오후 3시 반`, `아침`) as `HH:MM`; None for another text."""
     folded = _FILLER.sub("", _fold(text)).replace(" ", "")
     if name := TIME_NAMES.get(folded):
         return name
@@ -119,18 +123,22 @@ def move_zone(typed: Mapping[str, Any], time_key: str, zone_key: str) -> Mapping
 
 
 def find_unknown_zone(text: str) -> str:
-    """Return the text beside a time of day that is not a zone (`Mars` in `9am Mars`); "" without such a text.
+    """Return the text beside a time of day that resembles a zone (`Soeul` in `9am Soeul`); "" without such a text.
 
     A number alone is not a time here: `9 of them` is about something else.
     """
-    rests = (rest for time, rest in _split_time(text) if not _FILLER.sub("", _fold(time)).strip().isdecimal())
-    return next((rest for rest in rests if find_zone(rest) is None), "")
+    for time, rest in _split_time(text):
+        key, names = _zone_key(rest), _zones_by_name()
+        is_unknown = not time.isdecimal() and find_zone(rest) is None
+        if is_unknown and difflib.get_close_matches(key, names, n=1, cutoff=_MIN_ZONE_SIMILARITY):
+            return rest
+    return ""
 
 
 def _split_time(text: str) -> Iterator[tuple[str, str]]:
     """Yield the ways to split a text that is not a time of day into one and a rest, which may come first."""
     if find_time(text) is None:
-        words = re.sub(r"[()]", " ", typography.normalise("NFKC", text[:100])).split()
+        words = _FILLER.sub(" ", re.sub(r"[()]", " ", typography.normalise("NFKC", text[:100]))).split()
         for end in range(1, len(words)):
             head, tail = " ".join(words[:end]), " ".join(words[end:])
             yield from ((time, rest) for time, rest in ((head, tail), (tail, head)) if find_time(time))

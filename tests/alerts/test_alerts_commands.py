@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -191,6 +192,21 @@ async def test_both_modals_change_the_draft(harness: ClientHarness) -> None:
     reader = await harness.bot.services.readers.get(harness.reader.id)
     assert reader is not None
     assert reader.timezone == "America/New_York"
+
+
+@both_languages
+async def test_an_alert_that_is_sent_right_away_needs_no_time(harness: ClientHarness) -> None:
+    preview = await harness.ask("alerts add", keyword="robots", votes=5)
+    form = await harness.reader.click(preview, label=harness.texts("alert-edit-timing"))
+    assert '"required": true' not in json.dumps(form.modal["components"][1:])
+    preview = await harness.fill(
+        preview, "alert-edit-timing", timing=["now"], time="", zone=" ", votes="", most=""
+    )
+    assert harness.texts("alert-timing-now") in shown_text(preview)
+    await harness.press(preview, "alert-create")
+    (alert,) = await _list_alerts(harness)
+    assert (alert.timing, alert.min_votes) == (models.AlertTiming.AT_ONCE, 0)
+    assert (alert.at_time, alert.max_papers) == ("09:00", 10)
 
 
 REFUSED: tuple[tuple[str, dict[str, str], str, dict[str, Any]], ...] = (

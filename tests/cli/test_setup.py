@@ -305,7 +305,10 @@ async def test_a_wrong_line_on_a_terminal_is_asked_again(fake: process.FakeDisco
         ("Token", model.TOKEN),
         ("Hugging Face", "n"),
         ("arXiv", "cs.CL; nonsense"),
-        ("such as arxiv:cs.CL", "cs.CL, cs.LG"),
+        ("arXiv", "arxiv:cs.CL, cs.LG"),
     ]
-    await type_lines(tmp_path, fake, answers)
+    shown = await type_lines(tmp_path, fake, answers)
+    # The question and the error show one form, which the next line could be.
+    assert shown.count("such as arxiv:cs.CL,cs.LG (press Enter") == 2
+    assert "Write arxiv:cs.CL, several as arxiv:cs.CL,stat.ML" in shown
     assert "PAPERROUND_SOURCES='arxiv:cs.CL,cs.LG'" in (tmp_path / ".env").read_text()

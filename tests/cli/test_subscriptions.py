@@ -149,9 +149,9 @@ def test_people_read_what_became_of_a_channel_in_its_own_zone(paperround: Paperr
     unchanged = paperround("channels", "edit", "1")
     assert unchanged.exit_status == 2
     assert "Give at least one option" in unchanged.stderr
-    unknown = paperround("channels", "edit", "1", "--at", "9am Mars")
+    unknown = paperround("channels", "edit", "1", "--at", "9am Soeul")
     assert unknown.exit_status == 2
-    assert "'Mars' is not a time zone" in unknown.stderr
+    assert "'Soeul' is not a time zone" in unknown.stderr
     assert paperround("channels", "pause", "1").stdout.startswith("Daily post 1 paused: ")
     assert paperround("channels", "remove", "1").stdout.startswith("Daily post 1 removed: ")
 

@@ -22,15 +22,15 @@ def test_times_are_read_as_people_type_them() -> None:
         "02:00": ("새벽 2시",),
         "09:00": ("9", "9am", "9 AM", "오전 9시", "아침", " Morning ", "아홉시", "오전 아홉 시"),
         "09:05": ("９：０５",),
-        "09:30": ("오전 9:30", "아홉 시 반"),
+        "09:30": ("오전 9:30", "아홉 시 반", "매일 9시 반에", "at 9:30", "Every day at 9:30am"),
         "11:00": ("낮 11시",),
         "12:00": ("12 p.m.", "낮 12시", "열두 시"),
         "13:00": ("오후 13시",),
         "15:05": ("오후 3시 5분",),
         "15:30": ("오후 3시 반",),
         "21:00": ("밤 9시",),
-        "21:30": ("9:30pm", "21:30", "매일 밤 9시 반", "at 9:30pm", "Every day at 21:30", "everyday 9:30 pm"),
-        None: ("25", "24:30", "9:60", "13pm", "0pm", "am 9 pm", "soon", "", "열세시"),
+        "21:30": ("9:30pm", "21:30"),
+        None: ("25", "24:30", "9:60", "13pm", "0pm", "am 9 pm", "soon", "", "열세시", "매일", "at"),
     }.items():
         assert {text: client_options.find_time(text) for text in typed} == dict.fromkeys(typed, time)
 
@@ -43,9 +43,10 @@ def test_a_known_zone_beside_a_time_counts_before_the_zone() -> None:
             "오전 9시 서울",
             "서울 오전 9시",
             "아홉 시 서울",
-            "매일 오전 9시 서울",
             "every day at 9am KST",
             "09:00 (Asia/Seoul)",
+            "매일 오전 9시 서울",
+            "9am every day KST",
         ),
         "Europe/Berlin": ("09:00 Europe/Berlin",),
         "America/New_York": ("9:00 am New York",),
@@ -55,16 +56,22 @@ def test_a_known_zone_beside_a_time_counts_before_the_zone() -> None:
             moved = client_options.move_zone({"time": text, "zone": "UTC", "votes": "3"}, "time", "zone")
             assert client_options.find_time(moved["time"]) == "09:00"
             assert (moved["zone"], moved["votes"]) == (zone, "3")
-    for unknown in ("9 am", "오후 3시 반", "9am Atlantis", "soon KST", "KST", "", None):
+    for unknown in ("9 am", "오후 3시 반", "매일 9시", "9am Atlantis", "soon KST", "KST", "", None):
         given = {"time": unknown, "zone": "UTC"}
         assert client_options.move_zone(given, "time", "zone") == given
 
 
-def test_what_stands_beside_a_time_and_is_not_a_zone_is_named() -> None:
+def test_what_stands_beside_a_time_and_resembles_a_zone_is_named() -> None:
     for text, rest in {
-        "9am Atlantis": "Atlantis",
-        "화성 오전 9시": "화성",
+        "9am Soeul": "Soeul",
+        "서울시 매일 오전 9시": "서울시",
         "21:30 (New Amsterdam)": "New Amsterdam",
+        "every day at 9am Europe/Belrin": "Europe/Belrin",
+        "Weekdays 9am": "",
+        "오전 9시 쯤": "",
+        "내일 오전 9시": "",
+        "9am sharp": "",
+        "at 9 Soeul": "",
         "9am KST": "",
         "9 o clock maybe": "",
         "at 9 of them": "",

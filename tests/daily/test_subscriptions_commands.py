@@ -369,6 +369,23 @@ async def test_a_role_is_chosen_by_those_who_may_mention_it(
     assert subscription.mention_role_id is None
 
 
+@pytest.mark.parametrize("locale", list(models.Locale))
+async def test_a_time_is_typed_as_it_is_said(harness: ClientHarness) -> None:
+    await harness.add_subscription(at_time="07:00")
+    for typed, at_time in (("매일 오전 9시", "09:00"), ("at 8am", "08:00"), ("every day at 9", "09:00")):
+        await harness.manage("daily edit", time=typed)
+        [changed] = await harness.bot.services.subscriptions.list_rows()
+        assert changed.at_time == at_time
+    for typed, key, quoted in (
+        ("weekdays at 7", "time-not-understood", "weekdays at 7"),
+        ("평일 오전 7시", "time-not-understood", "평일 오전 7시"),
+        ("every day at 7am Soeul", "zone-unknown", "Soeul"),
+    ):
+        refused = await harness.manage("daily edit", time=typed)
+        assert harness.texts(key, text=quoted) in shown_text(refused)
+    assert await _list_subscriptions(harness) == [changed]
+
+
 @pytest.mark.parametrize("typed", ["오전 9시 베를린", "9am Europe/Berlin"])
 async def test_a_zone_is_typed_with_the_time(harness: ClientHarness, typed: str) -> None:
     wizard = await harness.manage("daily setup", time=typed)
@@ -532,7 +549,8 @@ async def test_the_form_offers_the_styles_of_the_channel(harness: ClientHarness)
     ("is_stored", "key", "field", "value", "reason", "arguments"),
     [
         (True, "schedule", "time", "25:99", "time-not-understood", {"text": "25\\:99"}),
-        (True, "schedule", "time", "9am Mars", "zone-unknown", {"text": "Mars"}),
+        (True, "schedule", "time", "9am Soeul", "zone-unknown", {"text": "Soeul"}),
+        (True, "schedule", "time", "평일 오전 9시", "time-not-understood", {"text": "평일 오전 9시"}),
         (False, "papers", "papers", "0", "papers-not-a-number", {"low": 1, "high": 25}),
     ],
 )
