@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import zoneinfo
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -25,7 +24,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from bot.core import day_close
+from bot.core import clock, day_close
 from storage import errors, models
 
 TOML_FILE = "paperround.toml"
@@ -81,9 +80,9 @@ def _checked(check: Callable[[Any], object]) -> pydantic.AfterValidator:
 
 def _check_zone(name: str) -> None:
     try:
-        zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name!r} is not an IANA time zone. Example: Asia/Seoul") from None
+        clock.load_zone(name)
+    except ValueError as error:
+        raise ValueError(f"{error}. Example: Asia/Seoul") from None
 
 
 def _check_proxy(address: str) -> None:
