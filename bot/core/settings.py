@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -32,6 +33,13 @@ ENV_FILE = ".env"
 WRITTEN_FORMATS = (models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW)
 """The formats that a writer can write."""
 LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class _TomlSource(TomlConfigSettingsSource):
+    """The settings file, which some editors begin with a byte order mark."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        return tomllib.loads(file_path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
 
 
 MAX_PORT = 65535
@@ -242,7 +250,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources in order of precedence."""
-        return (init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls))
+        return (init_settings, env_settings, dotenv_settings, _TomlSource(settings_cls))
 
 
 def load() -> Settings:
@@ -311,7 +319,7 @@ def _read_sources() -> dict[str, EnvSettingsSource | TomlConfigSettingsSource]:
     return {
         "environment": EnvSettingsSource(Settings),
         ENV_FILE: DotEnvSettingsSource(Settings, env_file=ENV_FILE),
-        TOML_FILE: TomlConfigSettingsSource(Settings),
+        TOML_FILE: _TomlSource(Settings),
     }
 
 
