@@ -6,6 +6,7 @@ All other code receives a `Clock`, so that tests can set the time.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -85,16 +86,28 @@ class BatchSize:
 _MAX_ZONE_LENGTH = 60
 
 
+_NO_REGIONS = re.compile(r"(?i)(right|posix|SystemV)/|(localtime|posixrules|Factory)\Z")
+"""Files beside those of IANA's regions: the machine's own zone, zones with leap seconds, and a placeholder."""
+
+
+def load_zone(name: str) -> ZoneInfo:
+    """Return the zone of an IANA region or UTC by its exact name. Raises ValueError."""
+    try:
+        # A name is sought as a module too, with a package for each dot.
+        if not _NO_REGIONS.match(name) and len(name) <= _MAX_ZONE_LENGTH:
+            return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        pass
+    raise ValueError(f"{name[:_MAX_ZONE_LENGTH]!r} is not an IANA time zone")
+
+
 @lru_cache(maxsize=1024)
 def parse_zone(name: str) -> ZoneInfo:
     """Return the IANA zone of a name. Raises UsageError, which names a valid one."""
     try:
-        # A name is sought as a module too, with a package for each dot.
-        return ZoneInfo(name.strip()[:_MAX_ZONE_LENGTH])
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise errors.UsageError(
-            f"{name.strip()[:60]!r} is not an IANA time zone. Example: Asia/Seoul."
-        ) from None
+        return load_zone(name.strip())
+    except ValueError as error:
+        raise errors.UsageError(f"{error}. Example: Asia/Seoul.") from None
 
 
 def is_known_zone(name: str) -> bool:

@@ -13,8 +13,9 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
+from bot.core import clock
 from storage import errors
 
 DEFAULT_SETTING = "21:30 America/New_York"
@@ -106,9 +107,9 @@ def parse(text: str, writing_period: timedelta = timedelta()) -> DayClose:
     if match is None:
         raise ValueError(f"{text[:60]!r} is not a time and zone. Example: {DEFAULT_SETTING}")
     try:
-        zone = ZoneInfo(match[3])
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{match[3][:60]!r} is not an IANA time zone. Example: America/New_York") from None
+        zone = clock.load_zone(match[3])
+    except ValueError as error:
+        raise ValueError(f"{error}. Example: America/New_York") from None
     return DayClose(time(int(match[1]), int(match[2])), zone, writing_period)
 
 

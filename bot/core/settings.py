@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-import zoneinfo
+import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -25,7 +25,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from bot.core import day_close
+from bot.core import clock, day_close
 from storage import errors, models
 
 TOML_FILE = "paperround.toml"
@@ -33,6 +33,13 @@ ENV_FILE = ".env"
 WRITTEN_FORMATS = (models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW)
 """The formats that a writer can write."""
 LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class _TomlSource(TomlConfigSettingsSource):
+    """The settings file, which some editors begin with a byte order mark."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        return tomllib.loads(file_path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
 
 
 MAX_PORT = 65535
@@ -81,9 +88,9 @@ def _checked(check: Callable[[Any], object]) -> pydantic.AfterValidator:
 
 def _check_zone(name: str) -> None:
     try:
-        zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name!r} is not an IANA time zone. Example: Asia/Seoul") from None
+        clock.load_zone(name)
+    except ValueError as error:
+        raise ValueError(f"{error}. Example: Asia/Seoul") from None
 
 
 def _check_proxy(address: str) -> None:
@@ -243,7 +250,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources in order of precedence."""
-        return (init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls))
+        return (init_settings, env_settings, dotenv_settings, _TomlSource(settings_cls))
 
 
 def load() -> Settings:
@@ -312,7 +319,7 @@ def _read_sources() -> dict[str, EnvSettingsSource | TomlConfigSettingsSource]:
     return {
         "environment": EnvSettingsSource(Settings),
         ENV_FILE: DotEnvSettingsSource(Settings, env_file=ENV_FILE),
-        TOML_FILE: TomlConfigSettingsSource(Settings),
+        TOML_FILE: _TomlSource(Settings),
     }
 
 

@@ -16,12 +16,11 @@ from functools import partial
 from itertools import accumulate
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from yarl import URL
 
 from bot.archive import arxiv_ids, fields, html_pages, listing, parse
-from bot.core import isolation
+from bot.core import clock, isolation
 from bot.sources import base
 from storage import errors, models
 from storage.models import FetchStatus
@@ -93,10 +92,10 @@ def parse_publishing_schedule(
     Raises UsageError for values that cannot be used.
     """
     try:
-        timezone = ZoneInfo(str(options.get("timezone") or default_timezone))
+        timezone = clock.load_zone(str(options.get("timezone") or default_timezone))
         from_time = time.fromisoformat(str(options.get("from") or "00:00"))
         days = int(str(options.get("corrected_days", 3)))
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+    except ValueError as error:
         raise errors.UsageError(f"The options of the source cannot be used: {error}.") from error
     if not 0 <= days <= _MAX_CORRECTED_DAYS:
         raise errors.UsageError(f"corrected_days is {days}; it must be from 0 to {_MAX_CORRECTED_DAYS}.")

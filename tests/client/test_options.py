@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.client import options as client_options
 from bot.client.router import UserError
-from bot.core import clock
+from bot.core import clock, day_close
 from bot.daily import schedule
 
 
@@ -93,6 +93,16 @@ def test_zones_are_read_as_people_type_them() -> None:
         None: ("Mars", "", "../etc/passwd"),
     }.items():
         assert {text: client_options.find_zone(text) for text in typed} == dict.fromkeys(typed, zone)
+
+
+@pytest.mark.parametrize(
+    "name", ["localtime", "right/Asia/Seoul", "posix/UTC", "posixrules", "Factory", "LOCALTIME"]
+)
+def test_files_beside_the_regions_are_not_zones(name: str) -> None:
+    assert client_options.find_zone(name) is None
+    assert not clock.is_known_zone(name)
+    with pytest.raises(ValueError, match="is not an IANA time zone"):
+        day_close.parse(f"21:30 {name}")
 
 
 def test_every_named_zone_has_rules_and_one_meaning() -> None:

@@ -96,7 +96,10 @@ async def test_names_that_are_not_settings_are_warnings_with_the_nearest_name(
 ) -> None:
     monkeypatch.setenv("PAPERROUND_TIMEZON", "Asia/Seoul")
     (tmp_path / ".env").write_text("PAPERROUND_QQQQ=ko\nEDITOR=vi\n")
-    (tmp_path / "paperround.toml").write_text('htp = "127.0.0.1:9464"\nlocale = "ko"\n')
+    # With a byte order mark, as some editors begin a file.
+    (tmp_path / "paperround.toml").write_text(
+        'htp = "127.0.0.1:9464"\nlocale = "ko"\n', encoding="utf-8-sig", newline="\r\n"
+    )
     findings = await examine()
     warned = {name: row for name, row in findings.items() if row.value == "ignored"}
     assert {name: (row.origin, row.status) for name, row in warned.items()} == {

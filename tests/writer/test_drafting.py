@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,6 +126,18 @@ async def test_a_server_that_counts_too_many_spends_no_cap(
     assert draft.tokens == size + prompts.MAX_TOKENS[DRAFT.format] < 10_000
     async with sqlite_db.read() as connection:
         assert await writer.get_token_totals(connection, NOW.date()) == (draft.tokens, draft.tokens)
+
+
+async def test_an_answer_is_read_off_the_event_loop(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, threads = prompts.read_answer, []
+
+    def note_thread(answer: str, *args: Any, **options: Any) -> tuple[Claim, ...]:
+        threads.append(threading.current_thread())
+        return read(answer, *args, **options)
+
+    monkeypatch.setattr(prompts, "read_answer", note_thread)
+    await write(claims_to_json([NEW, HOW, RESULT]))
+    assert threads[0] is not threading.main_thread()
 
 
 async def test_half_an_emoji_loses_no_draft(write: Write, sqlite_db: Database) -> None:
