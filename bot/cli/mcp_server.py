@@ -36,6 +36,7 @@ from bot.core.clock import Clock
 from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest, Snippet
 from bot.search.service import SearchService
+from bot.sources import kinds
 from bot.text import analyser, questions
 from bot.trends.service import RisingTopicService, TrendService
 from storage import errors, models
@@ -112,7 +113,9 @@ class ArchiveTools:
             detail = await self.search.find_paper(arxiv_id)
             if detail is None:
                 raise _no_paper(arxiv_id)
-            answer = cli_search.detail_to_dict(detail, await self.search.list_sources(detail))
+            found = await self.search.list_sources(detail)
+            labels = {digest_id: kinds.public_label(address) for digest_id, address in found.items()}
+            answer = cli_search.detail_to_dict(detail, labels)
         return _to_json(self._fit(answer))
 
     async def papers_by_author(self, name: Query, limit: Limit = 10) -> str:

@@ -1,14 +1,17 @@
 """Serves the web archive: addresses, languages, conditional requests, and admission with the look-ups of Discord.
 
 All readers of the web count as one reader of look-ups: one page is made at a time, then none for as long as that took. The other
-slots for look-ups stay for Discord. A page is kept for a minute. There are no cookies, and requests are not logged.
+slots for look-ups stay for Discord. Among readers of the web, each address has one page made at a time, so that one that asks for
+many holds up only itself. A page is kept for a minute. There are no cookies, and requests are not logged.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import hashlib
+import ipaddress
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
@@ -172,7 +175,7 @@ class WebServer:
         return await self._make(error_key, self._pages.make_error(site, error))
 
     async def _look_up(self, key: object, site: Site, request: web.Request, load: Load) -> _Answer:
-        async with self._lane.admitted(WEB_READER):
+        async with self._lane.admitted(_client_of(request)):
             # Another request may have made the page meanwhile.
             if (kept := self._find_kept(key)) is not None:
                 return kept
@@ -231,6 +234,17 @@ async def _finish(work: Awaitable[_Answer]) -> _Answer:
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
+
+
+def _client_of(request: web.Request) -> int:
+    """Return a number for the address that asks, of IPv6 for its /64 network: the one that the proxy in front adds, if any."""
+    # A proxy adds to the header, or one more of it; what is before can be the client's own.
+    forwarded = request.headers.getall("X-Forwarded-For", [""])[-1]
+    for name in (forwarded.rpartition(",")[2].strip(), request.remote or ""):
+        with contextlib.suppress(ValueError):
+            address = ipaddress.ip_address(name)
+            return int(address) if address.version == 4 else int(address) >> 64 << 64
+    return WEB_READER
 
 
 def _is_host(text: str) -> bool:

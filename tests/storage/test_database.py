@@ -173,6 +173,12 @@ async def test_rows_are_inserted_in_any_column_order(db: database.Database) -> N
             "https://discord.com/api/v10/interactions/12/aW.-_x/callback",
             "https://discord.com/api/v10/interactions/12/***/callback",
         ),
+        (
+            "https://a.example/x.atom?feed_token=glft-1&n=2 and https://b.example/feed?a=1&key=AIza",
+            "https://a.example/x.atom?feed_token=***&n=2 and https://b.example/feed?a=1&key=***",
+        ),
+        ("https://c.example/?X-Amz-Signature=a1&sig=b2", "https://c.example/?X-Amz-Signature=***&sig=***"),
+        ("https://d.example/?keyword=rl&design=x", "https://d.example/?keyword=rl&design=x"),
         ("'Authorization': 'Bot MTIz.GSECR.abc_def-ghi12'", "'Authorization': 'Bot ***'"),
         (
             "Authorization: Bot detection and Bearer channels",

@@ -298,6 +298,39 @@ async def test_readers_of_the_web_have_one_place_among_the_look_ups(archive: Web
         assert (await archive.get("/search?q=model"))[0] == 200, "it is older, which is better than none"
 
 
+@pytest.mark.parametrize(
+    ("flooding", "other"),
+    [("203.0.113.9", "198.51.100.7"), ("2001:db8::1", "2001:db8:0:1::1"), ("1.1.1.1, 203.0.113.9", "::1")],
+)
+async def test_an_address_that_asks_for_many_pages_shuts_out_no_other(
+    archive: WebArchive, monkeypatch: pytest.MonkeyPatch, flooding: str, other: str
+) -> None:
+    started, released, search = asyncio.Event(), asyncio.Event(), archive.services.search.search
+
+    async def hold(*arguments: Any, **options: Any) -> Any:
+        started.set()
+        await released.wait()
+        return await search(*arguments, **options)
+
+    monkeypatch.setattr(archive.services.search, "search", hold)
+    lane = archive.server._lane
+    lane.patience = 600.0
+    flood = [
+        asyncio.create_task(archive.get(f"/search?q=model+{number}", {"X-Forwarded-For": flooding}))
+        for number in range(40)
+    ]
+    await started.wait()
+    await patience.wait_until(lambda: lane._waiting.total() == 39)
+    asked = asyncio.create_task(archive.get(PAPER, {"X-Forwarded-For": other}))
+    await patience.wait_until(lambda: lane._waiting.total() == 40)
+    released.set()
+    assert (await asked)[0] == 200
+    assert sum(task.done() for task in flood) < 20
+    for task in flood:
+        task.cancel()
+    await asyncio.gather(*flood, return_exceptions=True)
+
+
 async def test_an_error_inside_says_nothing_of_the_inside(
     archive: WebArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
