@@ -62,7 +62,7 @@ def log_error(log: Any, event: str, error: BaseException, **details: object) -> 
         log.error(event, exc_info=error, **details)
 
 
-FORCED_END_SECONDS = 12.0
+FORCED_END_SECONDS = 14.0
 """More than an orderly end takes. What hangs then, such as a database that is silent, would take any time."""
 
 
