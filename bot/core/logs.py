@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 
@@ -46,6 +47,7 @@ def configure(log: str) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    handler.addFilter(_is_event)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -53,6 +55,11 @@ def configure(log: str) -> None:
     quiet = logging.INFO if level == "debug" else max(logging.WARNING, root.level)
     for name in ("discord", "alembic", "apscheduler", "aiosqlite", "mcp"):
         logging.getLogger(name).setLevel(quiet)
+
+
+def _is_event(record: logging.LogRecord) -> bool:
+    """Whether a record is not about a task that was cancelled, as when SQLAlchemy closes a connection while the bot ends."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _make_values_printable(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -47,6 +48,17 @@ def test_json_logs_have_one_line_per_event_with_level_and_time(capsys: pytest.Ca
     event = json.loads(line)
     assert (event["event"], event["level"], event["delivery"]) == ("this", "warning", "daily:1:2026-01-05")
     assert event["timestamp"].endswith("Z")
+
+
+def test_what_a_cancellation_interrupts_is_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("console")
+    for error in (asyncio.CancelledError(), OSError("the line is cut")):
+        logging.getLogger("sqlalchemy.pool.impl.QueuePool").error(
+            "Exception closing connection", exc_info=error
+        )
+    stderr = capsys.readouterr().err
+    assert stderr.count("Exception closing connection") == 1
+    assert "the line is cut" in stderr
 
 
 @pytest.mark.parametrize("style", ["console", "json"])
