@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bot.core import clock
+from bot.core import clock, files
 from storage import errors
 
 DEFAULT_SETTING = "21:30 America/New_York"
@@ -189,7 +189,7 @@ def _load_country(country: str, part: str | None) -> Container[date]:
 
 def _load_file(path: Path) -> Container[date]:
     try:
-        with path.open("rb") as file:
+        with files.open_regular(path) as file:
             content = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         raise errors.UsageError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -342,6 +343,7 @@ def test_a_file_that_would_be_waited_for_is_not(tmp_path: Path, monkeypatch: pyt
     """Some files of /proc say that they are regular, and their readers wait, as those of a pipe do."""
     os.mkfifo(tmp_path / "pipe.md")
     monkeypatch.setattr(Path, "is_file", lambda _: True)
+    monkeypatch.setattr(stat, "S_ISREG", lambda _: True)
     assert isinstance(read_file(str(tmp_path / "pipe.md")), TextFile)
 
 

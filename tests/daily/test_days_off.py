@@ -142,7 +142,12 @@ def test_a_wrong_line_is_named(text: str, hint: str) -> None:
 
 @pytest.mark.parametrize(
     ("item", "hint"),
-    [("ZZ", "ZZ are not known"), ("KR-XX", "KR-XX are not known"), ("/no/such/file", "nor a readable file")],
+    [
+        ("ZZ", "ZZ are not known"),
+        ("KR-XX", "KR-XX are not known"),
+        ("/no/such/file", "nor a readable file"),
+        ("/dev/null", "not a regular file"),
+    ],
 )
 def test_an_unusable_item_is_named(item: str, hint: str) -> None:
     pytest.importorskip("holidays", reason="holidays is in the dev extra")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import resources
 from pathlib import Path
 
@@ -209,6 +210,13 @@ def test_a_file_that_is_missing_is_said_and_the_packaged_words_are_used(tmp_path
     everyday, problems = questions.load_everyday(tmp_path / "none.tsv")
     assert everyday.find_terms("lies") == ("hallucination",)
     assert str(tmp_path) in problems[0]
+
+
+def test_what_is_not_a_file_is_said_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "words.tsv")
+    everyday, problems = questions.load_everyday(tmp_path / "words.tsv")
+    assert everyday.find_terms("lies") == ("hallucination",)
+    assert problems == [f"{tmp_path / 'words.tsv'}: it cannot be read: it is not a regular file"]
 
 
 MAX_LENGTH = 60
