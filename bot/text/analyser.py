@@ -238,24 +238,10 @@ def fold(text: str) -> str:
     """
     if text.isascii() or _ASCII_AND_SYLLABLES.fullmatch(text):
         return text.lower()
-    return typography.normalise("NFC", text.translate(_FOLDED))
-
-
-class _FoldedLetters(dict[int, int | str]):
-    """What `fold` makes of each letter, found where it first occurs: the forms of a whole text take four times as long."""
-
-    def __missing__(self, code: int) -> int | str:
-        letter = _LONG_COMPATIBILITY_FORMS.sub(" ", chr(code))
-        folded = typography.normalise("NFKD", typography.normalise("NFKC", letter).casefold())
-        folded = typography.normalise(
-            "NFC", _COMBINING_MARKS.sub("", folded).translate(_BASE_LETTERS).casefold()
-        )
-        # The number takes no more memory than its key: nearly all of the million letters that can be typed stay the same.
-        self[code] = code if folded == chr(code) else folded
-        return self[code]
-
-
-_FOLDED = _FoldedLetters()
+    text = _LONG_COMPATIBILITY_FORMS.sub(" ", text)
+    folded = typography.normalise("NFKC", text).casefold()
+    folded = _COMBINING_MARKS.sub("", typography.normalise("NFKD", folded)).translate(_BASE_LETTERS)
+    return typography.normalise("NFC", folded.casefold())
 
 
 def fold_name(name: str) -> str:

@@ -13,7 +13,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.text import analyser
-from tests.support import growth
 
 _FRAGMENT_LIST = "강화학습|을|은| |-|GPT|4o|C++|.|'s|é|ß|\x00|(|強化|テスト|👍|\n"
 FRAGMENTS = st.sampled_from(_FRAGMENT_LIST.split("|"))
@@ -210,22 +209,6 @@ def test_korean_and_ascii_text_folds_as_it_does_within_other_text(text: str) -> 
 )
 def test_folding_removes_case_and_diacritics(text: str, folded: str) -> None:
     assert analyser.fold(text) == folded
-
-
-@given(st.text(st.characters(codec="utf-8", exclude_categories=["M"]) | st.just("\u0301"), max_size=20))
-def test_letters_and_their_decomposed_forms_fold_alike(text: str) -> None:
-    assert analyser.fold(unicodedata.normalize("NFD", text)) == analyser.fold(text)
-
-
-def test_folding_letters_that_are_neither_ascii_nor_korean_is_cheap() -> None:
-    note = "노트 & more_ İ\u0301 " * 5_000
-    # Four normal forms of the whole text cost four times as much.
-    growth.assert_growth(
-        lambda: unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", note)),
-        lambda: analyser.fold(note),
-        limit=4,
-        least=0.0,
-    )
 
 
 def test_folding_makes_no_text_much_longer() -> None:
