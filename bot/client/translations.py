@@ -11,6 +11,7 @@ import discord
 from discord import app_commands
 from fluent.runtime import FluentBundle, FluentResource
 
+from bot.rendering import discord_text
 from storage import models
 
 _DAYS_WITHOUT_YEAR = 365
@@ -90,8 +91,9 @@ class Translations:
 
 
 def read_source(locale: models.Locale) -> str:
-    """Return the content of a language's Fluent file."""
-    return (resources.files("bot.client") / "locales" / f"{locale.value}.ftl").read_text(encoding="utf-8")
+    """Return the content of a language's Fluent file, with a no-break space behind `▲`."""
+    file = resources.files("bot.client") / "locales" / f"{locale.value}.ftl"
+    return discord_text.tie_marks(file.read_text(encoding="utf-8"))
 
 
 def from_discord_locale(discord_locale: discord.Locale | None) -> models.Locale | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
+import discord
 import simcord
 from aiohttp import web
 from simcord.interactions import command_leaves
@@ -47,7 +48,7 @@ WORDS = {
         "about": "The bot itself in a made-up server, without a token or an account. Press Ctrl-C in the terminal to stop it.",
         "channels": "Channels",
         "steps": "First steps",
-        "how": "Press one, or type it below. The menu under a post opens a paper.",
+        "how": "Press one, or type it below. The menu under a post opens a paper; a message that you point at has a menu too.",
         "archive": "The same papers as web pages",
         "address": "Open the whole address that the terminal printed, including the part after the #.",
     },
@@ -58,7 +59,7 @@ WORDS = {
         ),
         "channels": "채널",
         "steps": "이렇게 시작해 보세요",
-        "how": "누르거나 아래에 직접 입력하세요. 글의 메뉴에서 논문을 골라 읽을 수 있어요.",
+        "how": "누르거나 아래에 직접 입력하세요. 글의 메뉴에서 논문을 골라 읽을 수 있고, 메시지를 가리키면 메시지 메뉴가 나와요.",
         "archive": "같은 논문을 웹 페이지로 보기",
         "address": "터미널에 나온 주소를 # 뒤까지 그대로 열어 주세요.",
     },
@@ -75,6 +76,7 @@ KOREAN_WORDS = {
     "Thinking…": "생각하는 중…",
     "(edited)": "(수정됨)",
     "APP": "앱",
+    "· View target message": "· 대상 메시지 보기",
     "Load earlier messages": "이전 메시지 보기",
     "Newer messages": "다음 메시지 보기",
     "New messages · jump to latest": "새 메시지 · 최신 글로",
@@ -133,6 +135,7 @@ KOREAN_PATTERNS = (
     (r"\+(\d+) (?:optional|more|options)", "+$1개 더"),
     (r"(\d+) options on this page", "$1개"),
     (r"(\d+) required options missing", "꼭 필요한 값이 $1개 빠졌어요"),
+    ("Actions for (.+)", "$1 메시지 메뉴"),
     ("Message (#.+)", "$1에 메시지 보내기"),
     ("OPTIONS MATCHING (.*)", "$1 검색 결과"),
     (r"(\d+) commands", "명령어 $1개"),
@@ -235,9 +238,11 @@ def _render(
 
 
 def _texts(preview: simcord.Preview, locale: models.Locale) -> dict[str, Any]:
-    """Return what the page's script replaces."""
+    """Return what the page's script replaces, and the commands of a message's menu, by their English names."""
+    listed = list_menu_commands(preview.env, preview.viewers[0], preview.channel)
+    menu = {command["name"]: local_name(command, locale.value) for command in listed}
     if locale is models.Locale.EN:
-        return {"exact": ENGLISH_WORDS, "patterns": (), "commands": {}, "options": {}}
+        return {"exact": ENGLISH_WORDS, "patterns": (), "commands": {}, "options": {}, "menu": menu}
     leaves = list(list_leaves(preview.env, preview.viewers[0], preview.channel))
     commands = {
         " ".join(node["name"] for node in path[:depth]): " ".join(
@@ -251,7 +256,13 @@ def _texts(preview: simcord.Preview, locale: models.Locale) -> dict[str, Any]:
         for _, leaf in leaves
         for option in leaf.get("options") or ()
     }
-    return {"exact": KOREAN_WORDS, "patterns": KOREAN_PATTERNS, "commands": commands, "options": options}
+    return {
+        "exact": KOREAN_WORDS | menu,
+        "patterns": KOREAN_PATTERNS,
+        "commands": commands,
+        "options": options,
+        "menu": menu,
+    }
 
 
 def _localize(catalog: dict[str, Any], preview: simcord.Preview, locale: str) -> None:
@@ -285,6 +296,14 @@ def list_leaves(
             for name in path[1:]:
                 nodes.append(next(node for node in nodes[-1]["options"] if node["name"] == name))
             yield nodes, leaf
+
+
+def list_menu_commands(env: simcord.Env, viewer: Any, channel: simcord.ChannelHandle) -> list[CommandSpec]:
+    """Return the commands of a message's menu that a viewer sees in a channel. SimCord runs none of them in a DM."""
+    if not isinstance(viewer, simcord.MemberActor):
+        return []
+    kind = discord.AppCommandType.message.value
+    return list(env.backend.visible_commands(user_id=viewer.id, channel_id=channel.id, type=kind))
 
 
 def local_name(node: CommandSpec, locale: str) -> str:

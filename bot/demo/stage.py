@@ -16,9 +16,10 @@ from typing import Any, TypeAlias
 import discord
 import simcord
 import structlog
+from simcord.results import ResponseMessage
 
 from bot.core import isolation
-from bot.demo.page import CommandSpec, list_leaves, local_name
+from bot.demo.page import CommandSpec, list_leaves, list_menu_commands, local_name
 from storage import models
 
 log = structlog.get_logger(__name__)
@@ -276,7 +277,9 @@ class Stage:
         return max((message.id for message in self._messages(channel)), default=0)
 
     async def _run_line(self, channel: simcord.ChannelHandle, line: str) -> None:
-        """Run a typed command, or say how to choose one."""
+        """Run a typed command or one of a message's menu, or say how to choose one."""
+        if await self._run_menu_command(channel, line):
+            return
         leaves = list(list_leaves(self._env, self._viewer, channel))
         found = find_command(line, leaves)
         if found is None:
@@ -313,6 +316,16 @@ class Stage:
             await self._say(channel, error.key, **error.values)
         except simcord.OptionError as error:
             await self._say(channel, "refused", command=shown, reason=str(error)[:200])
+
+    async def _run_menu_command(self, channel: simcord.ChannelHandle, line: str) -> bool:
+        """Run a command of a message's menu, of which the page sends the name and the message's id. False for another line."""
+        name, _, message_id = line.removeprefix("/").rpartition(" ")
+        names = [command["name"] for command in list_menu_commands(self._env, self._viewer, channel)]
+        target = next((row for row in self._messages(channel) if str(row.id) == message_id), None)
+        if target is None or name not in names or not isinstance(self._viewer, simcord.MemberActor):
+            return False
+        await self._viewer.context_menu(channel, name, ResponseMessage(self._env, target))
+        return True
 
     def _convert(self, leaf: CommandSpec, values: Mapping[str, str]) -> dict[str, Any]:
         """Return the options in their types; a channel is named with or without #. Raises UnusableValueError."""

@@ -456,6 +456,7 @@ _INVISIBLE = re.compile(
 )
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _SPACES = re.compile(r"\s+")
+_TIED = re.compile(" (?=…)|(?<=▲) ")
 _MARKUP = re.compile(
     r"(?P<mark>[\\*_~|`\[\]<]"
     # An address of any scheme, an emoji, an address of mail, an invitation.
@@ -477,9 +478,14 @@ class SafeMarkdown(str):
 def to_single_line(text: str) -> str:
     """Return `text` on one line, composed (NFC), without control, invisible and direction characters.
 
-    For surfaces that show no Markdown: labels, options, modal titles, thread names.
+    For surfaces that show no Markdown: labels, options, modal titles, thread names. Marks are tied as by `tie_marks`.
     """
-    return _SPACES.sub(" ", strip_invisible(text)).strip()
+    return tie_marks(_SPACES.sub(" ", strip_invisible(text)).strip())
+
+
+def tie_marks(text: str) -> str:
+    """Return `text` with a no-break space before `…` and behind `▲`: a line never begins with one or ends with the other."""
+    return _TIED.sub("\u00a0", text)
 
 
 def strip_invisible(text: str) -> str:

@@ -44,8 +44,8 @@ WORKDAYS = (1, 2, 3, 4, 5)
 
 
 def render_votes(votes: int | None) -> str:
-    """Return `▲ 81` or `▲ 1,234`, or `▲ –` for unknown votes."""
-    return f"▲ {'–' if votes is None else f'{votes:,}'}"
+    """Return `▲ 81` or `▲ 1,234`, or `▲ –` for unknown votes; with a no-break space."""
+    return discord_text.tie_marks(f"▲ {'–' if votes is None else f'{votes:,}'}")
 
 
 def render_authors(names: Sequence[str], truncated: bool = False, count: int = 0) -> str:

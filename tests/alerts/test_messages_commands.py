@@ -84,7 +84,7 @@ async def test_a_paper_that_gets_the_votes_later_arrives_once_with_its_reason(de
         await harness.container.create_ingest().add_facts([reading])
         await delivery.run()
     (message,) = delivery.received()
-    assert "reached 50 votes · ▲ 53 (12 when matched)" in shown_text(message)
+    assert "reached 50 votes · ▲\u00a053 (12 when matched)" in shown_text(message)
     assert "“로봇” in the summary" in shown_text(message)
 
 

@@ -209,9 +209,9 @@ def test_the_compact_post_shows_titles_votes_authors_and_excerpts(renderer: Disc
     assert texts[0] == "## 📰 2025년 2월 12일의 논문\n-# 27편 중 추천을 가장 많이 받은 2편"
     assert texts[1] == (
         "**1 · [Paper 1](https://huggingface.co/papers/2502.00001)**\n"
-        "▲ 99 · Ada Lovelace, Grace Hopper, Emmy Noether +1\n첫 문장이에요. 둘째 문장이에요."
+        "▲\u00a099 · Ada Lovelace, Grace Hopper, Emmy Noether +1\n첫 문장이에요. 둘째 문장이에요."
     )
-    assert "\n▲ – · " in texts[2]
+    assert "\n▲\u00a0– · " in texts[2]
     # The command that changes the post is for managers: readers who see the post may not use it.
     assert texts[3] == "-# 매일 09:00 (서울)"
 
@@ -232,7 +232,7 @@ CODE_AND_PROJECT = {
 def test_the_organization_and_the_codes_stars_are_in_every_style(
     renderer: DiscordRenderer, locale: models.Locale
 ) -> None:
-    byline = "▲ 99 · Ada Lovelace, Grace Hopper, Emmy Noether +1 · A \\*Lab\\*"
+    byline = "▲\u00a099 · Ada Lovelace, Grace Hopper, Emmy Noether +1 · A \\*Lab\\*"
     for style in models.Style:
         parts = renderer.render_daily(
             rendered_posts.daily((rendered_posts.paper(1, **LISTED),), style=style, locale=locale)

@@ -160,7 +160,7 @@ async def test_from_an_empty_folder_to_the_first_post_by_setup_alone(
     [_, post] = await fake.messages(new_server)
     text = json.dumps(post, ensure_ascii=False)
     assert text.index("2505.00008") < text.index("2505.00005")
-    assert "▲ 8" in text
+    assert "▲\u00a08" in text
 
 
 def _read_papers(folder: Path) -> str:

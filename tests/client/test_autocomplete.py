@@ -25,8 +25,8 @@ async def test_autocomplete_offers_what_each_option_takes(harness: ClientHarness
     ):
         assert (await offered("topic", "query", typed, "name"))[0] == name
     names = await offered("paper", "paper", "2501.0000", "name")
-    assert "2501.00002 ▲ 57 · Rewards That Teach Reasoning" in names
-    assert "2501.00003 ▲ – · Speech without a Score" in names
+    assert "2501.00002 ▲\u00a057 · Rewards That Teach Reasoning" in names
+    assert "2501.00003 ▲\u00a0– · Speech without a Score" in names
     assert (await offered("daily setup", "timezone", ""))[0] == "Asia/Seoul"
     assert (await offered("daily setup", "timezone", "kath"))[0] == "Asia/Kathmandu"
     assert await offered("daily setup", "time", "9") == ["09:00", "09:30"]
@@ -34,7 +34,7 @@ async def test_autocomplete_offers_what_each_option_takes(harness: ClientHarness
     await sample_archive.add_digest(harness.container.database, "2026-01-01", long)
     (name,) = await offered("paper", "paper", "lanterns", "name")
     assert len(name) <= 100
-    assert name.startswith("2501.00011 ▲ 1,234 · Lanterns Lanterns")
+    assert name.startswith("2501.00011 ▲\u00a01,234 · Lanterns Lanterns")
     assert name.endswith("…")
 
 

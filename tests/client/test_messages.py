@@ -20,6 +20,7 @@ from bot.alerts.planner import ALERT
 from bot.app.client import DiscordRenderer
 from bot.archive import fields, summaries
 from bot.client import message_builder, translations
+from bot.client import messages as client_messages
 from bot.client.messages import PostWording
 from bot.daily import choice, planner
 from bot.daily import messages as daily_messages
@@ -212,10 +213,10 @@ def test_a_paper_shows_its_title_votes_authors_and_summary(locale: Locale) -> No
     post = choice.DailyPost("", locale, models.Style.COMPACT, DAY, 2, (paper, PAPER))
     assert daily_post.paper_lines(WORDINGS[locale], post, 1, paper, title).split("\n") == [
         "**1 · [SmolLM2 (beta)](https://arxiv.org/abs/2502.02737)**",
-        "▲ 81 · Haojun Zhao, B\\_b, C +2",
+        "▲\u00a081 · Haojun Zhao, B\\_b, C +2",
         "\\# 생각 \\*하나\\*.",
     ]
-    assert daily_post.paper_lines(WORDINGS[locale], post, 2, PAPER, title).split("\n")[1:] == ["▲ –"]
+    assert daily_post.paper_lines(WORDINGS[locale], post, 2, PAPER, title).split("\n")[1:] == ["▲\u00a0–"]
 
 
 @pytest.mark.parametrize("locale", Locale)
@@ -266,9 +267,9 @@ def test_an_alert_lists_the_reasons_of_each_paper() -> None:
         (matcher.MatchField.TITLE, "강화 *학습*"),
     ]
     korean = _alert_paper_lines(Locale.KO, title, 57, *reasons)
-    assert korean == "**[T](https://e.org/)** ▲ 57\n-# 제목에 “강화 \\*학습\\*”, 저자 Sergey Levine"
+    assert korean == "**[T](https://e.org/)** ▲\u00a057\n-# 제목에 “강화 \\*학습\\*”, 저자 Sergey Levine"
     english = _alert_paper_lines(Locale.EN, "T", None, (matcher.MatchField.TEXT, "PPO"))
-    assert english == "**T** ▲ –\n-# “PPO” in the summary"
+    assert english == "**T** ▲\u00a0–\n-# “PPO” in the summary"
 
 
 def test_the_headline_of_an_alert_counts_its_papers() -> None:
@@ -515,3 +516,11 @@ def test_a_post_of_one_source_names_it_and_its_order() -> None:
     assert plain["count"] == "From a list · sorted by votes, then in the source's order"
     assert _daily_texts(Locale.EN, 0, 0, source="a list")["count"] == "Nothing new has arrived from a list"
     assert _daily_texts(Locale.KO, 0, 0, source="목록")["count"] == "목록에서 새로 들어온 논문이 없어요"
+
+
+@pytest.mark.parametrize(
+    "sentence", ["작은 모델을 더 오래 학습했습니다. ", "We train a small model for longer. "]
+)
+def test_the_ellipsis_of_a_shortened_summary_stays_on_the_line_of_the_last_word(sentence: str) -> None:
+    sections = (models.Section(None, sentence * 40),)
+    assert client_messages.summary_excerpt(sections).endswith(".\u00a0…")

@@ -170,6 +170,26 @@ async def _check_channels_after_a_form(
     await shown.press("Escape")
 
 
+MENU = {"en": ("Look up papers", "Reader used Look up papers"), "ko": ("논문 찾기", "독자 · 논문 찾기")}
+
+
+async def _check_message_menu(shown: browser.Browser, locale: str) -> None:
+    """Look up the paper that a message names, by the menu that appears where the message is pointed at."""
+    await _send(shown, "2502.02737", HINTS[locale][0])
+    typed = (
+        "[...document.querySelectorAll('.channel-message')]"
+        r".findLast(message => /(^|\n)2502\.02737(\n|$)/.test(message.innerText))"
+    )
+    buttons = (
+        f"[...{typed}.querySelectorAll('.message-context-actions button')].filter(b => b.checkVisibility())"
+    )
+    command, header = MENU[locale]
+    assert await shown.evaluate(f"{buttons}.map(b => b.innerText).join()") == command
+    await shown.evaluate(f"{buttons}[0].click()")
+    await shown.wait_for_text(header)
+    await shown.wait_for(f"{NEWEST}.innerText.includes('SmolLM2: When Smol Goes Big')")
+
+
 needs_chromium = pytest.mark.skipif(
     browser.CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"
 )
@@ -233,7 +253,7 @@ async def test_the_page_is_paperrounds_at_both_widths_and_the_lines_that_it_prop
             " box.dispatchEvent(new Event('input', {bubbles: true})); box.form.requestSubmit(); box.form.requestSubmit()"
         )
         await shown.wait_for_text(HINTS[locale][1])
-        await _send(shown, "hello", HINTS[locale][0])
+        await _check_message_menu(shown, locale)
         await shown.evaluate("document.querySelectorAll('#paperround nav a')[1].click()")
         await shown.wait_for("document.querySelector('#channel-name')?.innerText === 'vision'")
         archive = await shown.evaluate("document.querySelector('#paperround > p a').href")

@@ -25,7 +25,7 @@ async def test_without_a_date_the_newest_digest_is_shown(harness: ClientHarness)
         harness.texts("list-digest-heading", date=harness.texts.format_date(date(2026, 1, 1)), count=6)
         in shown
     )
-    assert shown.index("▲ 81") < shown.index("▲ 57") < shown.index("▲ 12")
+    assert shown.index("▲\u00a081") < shown.index("▲\u00a057") < shown.index("▲\u00a012")
     assert "Listens to speech" not in shown  # papers without votes are last, on the second page
 
 
@@ -55,7 +55,7 @@ async def test_top_sorts_by_votes_and_its_period_can_be_changed(harness: ClientH
     result = await harness.ask("top")
     shown = shown_text(result)
     assert harness.texts("list-top-heading", period=harness.texts("period-week")) in shown
-    assert shown.index("▲ 81") < shown.index("▲ 57") < shown.index("▲ 33")
+    assert shown.index("▲\u00a081") < shown.index("▲\u00a057") < shown.index("▲\u00a033")
     assert harness.texts("period-all") in shown_text(await harness.select(result, ["a"], custom_id="pr:lp:"))
     of_topic = shown_text(await harness.ask("top", topic="로봇", period="a"))
     assert "Maps for Robots" in of_topic
@@ -101,7 +101,7 @@ async def test_a_post_on_a_topic_fills_it_into_the_alert(harness: ClientHarness)
     previewed = last_response(await harness.reader.submit_modal(modal, {"keyword": "reinforcement learning"}))
     field = next(row["component"] for row in modal.modal["components"])
     assert field["value"] == "reinforcement learning"
-    assert "▲ 3" in shown_text(previewed)
+    assert "▲\u00a03" in shown_text(previewed)
 
 
 @both_languages
@@ -192,11 +192,13 @@ async def test_a_day_tells_who_wrote_its_papers_and_no_date_but_another_days(har
     alone = sample_archive.NewsletterPaper("2412.00008", "Rain", "Once.", authors=("Grace Hopper",))
     await sample_archive.add_digest(harness.container.database, "2025-12-28", again, alone)
     shown = shown_text(await harness.ask("digest", date="12/28"))
-    assert "▲ 10 · Grace Hopper\n" in shown
+    assert "▲\u00a010 · Grace Hopper\n" in shown
     also = harness.texts("also-listed", date=harness.texts.format_date(date(2025, 12, 30)))
     assert f"· {also} · Emmy Noether, Ada Lovelace\n" in shown
     assert "· December 28, 2025" not in shown
-    assert "▲ 12 · January 1, 2026 · Grace Hopper\n" in shown_text(await harness.ask("topic", query="로봇"))
+    assert "▲\u00a012 · January 1, 2026 · Grace Hopper\n" in shown_text(
+        await harness.ask("topic", query="로봇")
+    )
 
 
 async def test_a_day_without_a_digest_offers_the_nearest_days(harness: ClientHarness) -> None:

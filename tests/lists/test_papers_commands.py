@@ -56,7 +56,7 @@ async def test_a_card_shows_highlights_links_and_the_digest_of_a_paper(harness: 
     listed = {"en": "in the January 1, 2026 digest", "ko": "2026년 1월 1일 다이제스트"}[
         harness.texts.locale.value
     ]
-    assert f"▲ 81 · {SURVEY} · {listed} · Ada Lovelace, Grace Hopper, Kim Min-jun +2" in shown
+    assert f"▲\u00a081 · {SURVEY} · {listed} · Ada Lovelace, Grace Hopper, Kim Min-jun +2" in shown
     label = {"en": "Technical Details", "ko": "방법"}[harness.texts.locale.value]
     assert f"**{label}**\nReads **200 papers**" in shown
     assert harness.texts("basis-unknown") in shown
@@ -126,7 +126,10 @@ async def test_a_card_says_what_a_listing_or_a_source_for_lookup_has_of_its_pape
     result = await harness.ask("paper", paper="2501.00077")
     shown = shown_text(result)
     assert "A sentence about 2501.00077." in shown
-    assert f"▲ 10 · 2501.00077 · {texts('card-listed', date=day)} · Ada Lovelace, Kim Minsu · A Lab" in shown
+    assert (
+        f"▲\u00a010 · 2501.00077 · {texts('card-listed', date=day)} · Ada Lovelace, Kim Minsu · A Lab"
+        in shown
+    )
     assert "GitHub ★ 1.2k" in [part.get("label") for part in raw_components(result)]
     assert texts("summary-listing") in shown
     untold = listing.build(on, [{"arxiv_id": "2501.00078", "title": "Untold", "votes": 3}])
@@ -261,7 +264,7 @@ async def test_a_paper_that_no_digest_has_is_fetched_once_and_is_the_same_when_a
     card = await harness.ask("paper", paper=link)
     shown = shown_text(card)
     assert (
-        f"▲ 12 · {NEW} · {texts('published-on', date=texts.format_date(date(2025, 5, 1)))} · Ada Lovelace, Kim Minsu"
+        f"▲\u00a012 · {NEW} · {texts('published-on', date=texts.format_date(date(2025, 5, 1)))} · Ada Lovelace, Kim Minsu"
         in shown
     )
     assert texts("paper-fetched") in shown

@@ -342,6 +342,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "glossary.resolver.is_same_form": lambda text: resolver.is_same_form(text, text[::-1]),
     "outbox.contents.remove_foreign_markers": lambda text: contents.remove_foreign_markers(text, None),
     "rendering.discord_text.shorten": lambda text: discord_text.shorten(text, 2000),
+    "rendering.discord_text.tie_marks": discord_text.tie_marks,
     "rendering.discord_text.masked_link": lambda text: discord_text.masked_link(text, text),
     "search.completion.complete_author": lambda text: completion.complete_author(_EMPTY, text),
     "search.completion.complete_paper": lambda text: completion.complete_paper(_EMPTY, text),

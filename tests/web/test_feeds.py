@@ -113,7 +113,7 @@ async def test_a_day_of_the_feed_has_its_papers_with_links(archive: WebArchive) 
     ]
     content = feed.entries[-1].content[0].value
     assert f'<a href="{archive.url}/papers/2501.00001">TinyTalk' in content
-    assert "▲ 40 · Andrés Marafiori, Jürgen Müller" in content
+    assert "▲\u00a040 · Andrés Marafiori, Jürgen Müller" in content
     assert "<script" not in "".join(entry.content[0].value for entry in feed.entries)
 
 

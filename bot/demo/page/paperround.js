@@ -1,6 +1,6 @@
 // First steps that run at a click, the switch of channels, Enter in a command, and SimCord's words in the reader's language.
-// `TEXTS`, which the server puts before this, has whole texts (`exact`), `patterns`, and `commands` and `options` by their
-// English names.
+// `TEXTS`, which the server puts before this, has whole texts (`exact`), `patterns`, and `commands`, `options` and those of a
+// message's `menu` by their English names.
 const capability = { "X-Simcord-Capability": location.hash.slice(1) };
 const composer = () => document.getElementById("channel-composer-input");
 
@@ -149,6 +149,20 @@ function label(element) {
     if (wanted && wanted !== value) element.setAttribute(name, wanted);
   }
 }
+// SimCord's page runs no commands of a message's menu. The stage does: a typed line names the command and the message.
+function addMenu(toolbar) {
+  for (const [name, shown] of Object.entries(TEXTS.menu)) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.menu = name;
+    button.textContent = shown;
+    button.addEventListener("click", () => {
+      document.querySelector(".command-context-close")?.click();
+      send(`/${name} ${toolbar.closest(".channel-message").dataset.messageId}`);
+    });
+    toolbar.append(button);
+  }
+}
 new MutationObserver((changes) => {
   for (const { target, addedNodes, type } of changes) {
     if (type === "attributes") label(target);
@@ -158,9 +172,11 @@ new MutationObserver((changes) => {
       else if (node instanceof Element) {
         walk(node);
         [node, ...node.querySelectorAll("[placeholder], [title], [aria-label]")].forEach(label);
+        [node, ...node.querySelectorAll(".message-context-actions")].filter((element) => element.matches(".message-context-actions:not(:has([data-menu]))")).forEach(addMenu);
         node.querySelectorAll(".command-option-input").forEach(showLabel);
       }
     }
   }
 }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ["placeholder", "title"] });
 walk(document.body);
+document.querySelectorAll(".message-context-actions").forEach(addMenu);
