@@ -387,6 +387,12 @@ def _to_json(value: Any) -> str:
     return _encode(value) if value else "[]" if isinstance(value, list | tuple) else _encode(value)
 
 
+def is_sqlite_file(path: Path) -> bool:
+    """Return whether a file is a SQLite database, by the first bytes of its format. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
+
+
 def sqlite_path(url: URL) -> Path | None:
     """Return the file of a SQLite URL; None for an in-memory database or another engine."""
     if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):

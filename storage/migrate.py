@@ -122,9 +122,8 @@ def _reason(error: OSError | sqlite3.Error) -> object:
 
 
 def _may_be_replaced(target: Path) -> bool:
-    """Whether a file is empty, or a SQLite database by the first bytes of its format."""
-    with target.open("rb") as file:
-        return file.read(16) in (b"", b"SQLite format 3\0")
+    """Whether a file is empty or a SQLite database."""
+    return not target.stat().st_size or database.is_sqlite_file(target)
 
 
 def _is_sibling(source: Path, target: Path) -> bool:

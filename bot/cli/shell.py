@@ -192,7 +192,13 @@ def print_document(text: str, target: Path | None = None) -> None:
     if target is None:
         sys.stdout.write(errors.make_printable(text) if sys.stdout.isatty() else text)
         return
+    from storage import database  # slow to load, and loaded by the commands that write files
+
     try:
+        if target.is_file() and database.is_sqlite_file(target):
+            raise errors.PaperroundError(
+                f"{target} is a database, and was not replaced. Choose another file."
+            )
         target.write_text(text, encoding="utf-8", newline="\n")
     except OSError as cause:
         reason = f"{target} cannot be written: {cause.strerror}. Choose another file."

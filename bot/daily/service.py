@@ -97,7 +97,8 @@ class Subscriptions:
     async def edit(self, wanted: models.Subscription) -> models.Subscription:
         """Store the settings of a subscription. A changed schedule applies from now on; a date is not posted twice.
 
-        If the subscription waits for a digest and the new days include that date, it is planned again at once.
+        A post that is due and not planned, as while it waits for a digest, is planned again at once, unless the new days
+        leave its date out or the new time is still to come.
         Raises the errors of `add`.
         """
         wanted, now = options.validated(wanted), self._clock()
@@ -108,7 +109,7 @@ class Subscriptions:
                 address = await _find_source(connection, wanted, may_be_gone=wanted.source == old.source)
                 wanted = replace(wanted, source=address)
             changed = replace(old, **{name: getattr(wanted, name) for name in options.SETTINGS})
-            if _is_awaiting_digest(changed, now):
+            if _is_overdue(old, changed, now):
                 changed = replace(changed, next_due_at=now)
             elif schedule.schedule_key(changed) != schedule.schedule_key(old):
                 changed = schedule.set_due(changed, await _next_unplanned_due(connection, changed, now))
@@ -133,7 +134,8 @@ class Subscriptions:
         return changed
 
     async def resume(self, subscription_id: int) -> models.Subscription:
-        """Post again from the next due time on; deliveries held by the pause are sent at once.
+        """Post again from the next due time on; deliveries held by the pause are sent at once, and what was due meanwhile if
+        nobody paused it by hand.
 
         What a webhook may not have posted is sent again: who resumes it has looked into the channel.
         """
@@ -144,13 +146,11 @@ class Subscriptions:
                 await _resend_uncertain(connection, old, now)
             if old.state is models.ActivityState.ACTIVE:
                 return old
-            changed = replace(
-                schedule.set_due(old, await _next_unplanned_due(connection, old, now)),
-                state=models.ActivityState.ACTIVE,
-                reason=None,
-                paused_by=None,
-                paused_at=None,
-            )
+            active = models.ActivityState.ACTIVE
+            changed = replace(old, state=active, reason=None, paused_by=None, paused_at=None)
+            # What Discord kept from being posted is posted, as when the channel becomes available by itself.
+            if old.reason == Reason.BY_HAND or not _is_overdue(changed, changed, now):
+                changed = schedule.set_due(changed, await _next_unplanned_due(connection, changed, now))
             await daily.update(connection, changed)
             await outbox.resume(connection, now, channel_id=old.channel_id)
         return changed
@@ -208,12 +208,15 @@ async def _next_unplanned_due(
     return due
 
 
-def _is_awaiting_digest(subscription: models.Subscription, now: datetime) -> bool:
-    """Return whether the due time of the awaited date has passed and the date is a day of the subscription."""
-    on = subscription.waiting_for_on
-    if on is None or on.isoweekday() not in subscription.days:
+def _is_overdue(old: models.Subscription, changed: models.Subscription, now: datetime) -> bool:
+    """Return whether a post was due by the old schedule, is not planned yet, and is due by the changed one as well."""
+    on = old.waiting_for_on
+    is_due = old.state is models.ActivityState.ACTIVE and clock.is_known_zone(old.timezone)
+    if on is None and is_due and old.due_on is not None and schedule.rule_of(old).due_at(old.due_on) <= now:
+        on = old.due_on
+    if on is None or on.isoweekday() not in changed.days:
         return False
-    return schedule.rule_of(subscription).due_at(on) <= now
+    return schedule.rule_of(changed).due_at(on) <= now
 
 
 async def _find_source(

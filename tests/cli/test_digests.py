@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import date
 from pathlib import Path
 
@@ -121,6 +122,19 @@ def test_export_refuses_wrong_usage_and_missing_digests(filled: Paperround) -> N
     )
     assert filled("export", "--format", "csv", "--date", "2020-01-01").exit_status == 1
     assert filled("export", "--format", "csv", "--output", "no/such/folder/x").exit_status == 1
+
+
+def test_no_export_replaces_a_database(filled: Paperround, tmp_path: Path) -> None:
+    target = tmp_path / "other.db"
+    sqlite3.connect(target).execute("CREATE TABLE kept (id)").connection.close()
+    before = target.read_bytes()
+    for command in (
+        ("export", "--format", "json", "--output", str(target)),
+        ("config", "export", str(target)),
+    ):
+        answer = filled(*command)
+        assert (answer.exit_status, "is a database" in answer.stderr) == (1, True)
+    assert target.read_bytes() == before
 
 
 def test_the_seeds_parse_and_are_found(paperround: Paperround, seeds: Path) -> None:

@@ -48,6 +48,42 @@ async def test_a_waiting_subscription_keeps_its_date_when_it_is_edited(planning:
     assert (await planning.get_subscription(subscription_id)).due_on == MONDAY + DAY
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_posted"),
+    [
+        ({"at_time": "08:55"}, True),
+        ({"at_time": "21:00"}, False),
+        ({"days": (2,)}, False),
+        ({"settle_hours": 0}, True),
+    ],
+)
+async def test_a_post_that_is_due_when_its_schedule_is_edited_is_not_lost(
+    planning: PlannerHarness, changes: dict[str, Any], is_posted: bool
+) -> None:
+    subscription_id = await planning.subscribe()
+    await planning.store(MONDAY, ("2601.00001", 9))
+    now = SEOUL_9AM + MINUTE  # the bot was down at nine
+    service = Subscriptions(planning.database, lambda: now)
+    await service.edit(replace(await planning.get_subscription(subscription_id), **changes))
+    assert await planning.tick(now) == is_posted
+    assert await planning.tick(now + 13 * HOUR) == (changes.get("at_time") == "21:00")
+    assert len(await planning.list_payloads()) == ("days" not in changes)
+
+
+@pytest.mark.parametrize("reason", [models.Reason.NO_SEND, models.Reason.BY_HAND])
+async def test_what_discord_kept_from_being_posted_is_posted_after_a_resume_by_hand(
+    planning: PlannerHarness, reason: models.Reason
+) -> None:
+    subscription_id = await planning.subscribe()
+    async with planning.database.transaction() as connection:
+        await daily.set_state(connection, [subscription_id], models.ActivityState.PAUSED, reason=reason)
+    await planning.store(MONDAY, ("2601.00001", 9))
+    now = SEOUL_9AM + HOUR
+    assert await planning.tick(now) == 0
+    await Subscriptions(planning.database, lambda: now).resume(subscription_id)
+    assert await planning.tick(now) == (reason is models.Reason.NO_SEND)
+
+
 @both_engines
 async def test_planned_deliveries_of_a_paused_subscription_are_held_until_it_is_resumed(
     planning: PlannerHarness,
