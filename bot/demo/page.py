@@ -98,6 +98,8 @@ KOREAN_WORDS = {
     "Replay": "다시 재생",
     "Previous": "이전",
     "Next": "다음",
+    "Drop files here or": "파일을 여기에 끌어다 놓거나",
+    "browse": "눌러서 고르세요",
     "Select an option": "선택하세요",
     "Select one or more options": "여러 개 고를 수 있어요",
     "No options match": "맞는 항목이 없어요",
@@ -143,6 +145,7 @@ KOREAN_PATTERNS = (
     (r"(\d+) selected\. Choose 0–(\d+) options\.", "$2개까지 고를 수 있어요 (지금 $1개)"),
     (r"(\d+) selected\. Choose (\d+)–(\d+) options\.", "$2개에서 $3개까지 골라 주세요 (지금 $1개)"),
     (r"Choose at least (\d+) (?:options?|value\(s\))\.", "$1개 이상 골라 주세요"),
+    (r"Upload up to (\d+) files, .+ per file\.", "$1개까지 올릴 수 있어요"),
     (r"Choose no more than (\d+) (?:options|value\(s\))\.", "$1개까지만 골라 주세요"),
 )
 _FILES = {"/paperround.css": "text/css", "/paperround.js": "application/javascript"}

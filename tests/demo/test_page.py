@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import simcord
 
 from bot.demo import page
 from storage import models
@@ -279,3 +280,15 @@ def test_a_port_in_use_is_reported_on_one_line_and_the_demo_ends_cleanly_on_ctrl
     assert second.stderr.splitlines()[-1].startswith(f"paperround: Cannot listen on port {port}:")
     assert "Traceback" not in second.stderr
     assert demo.stop() == 0
+
+
+def test_the_korean_words_are_for_words_of_simcords_page() -> None:
+    folder = Path(simcord.__file__).parent / "preview"
+    files = [path for path in folder.rglob("*") if path.suffix in (".js", ".html", ".py")]
+    texts = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    composed = {
+        "Send message (Enter)",
+        "This form will be submitted to Paperround. Do not share passwords or other sensitive information.",
+    }
+    assert {word for word in page.KOREAN_WORDS if word not in texts} == composed
+    assert {"Drop files here or", "browse"} <= page.KOREAN_WORDS.keys()
