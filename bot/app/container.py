@@ -8,7 +8,7 @@ import importlib.metadata
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -507,10 +507,15 @@ async def open_writer(
             yield writer_service.WriterService(*parts)
             return
         key = None if settings.writer_key is None else settings.writer_key.get_secret_value()
-        async with language_model.open_model(
-            settings.writer_url, settings.writer_model, key, container.clock
-        ) as model:
-            yield writer_service.WriterService(*parts, await _create_draft_writer(container, model, fetch))
+        names = filter(None, (settings.writer_model, settings.writer_judge))
+        async with AsyncExitStack() as stack:
+            opened = [
+                await stack.enter_async_context(
+                    language_model.open_model(settings.writer_url, name, key, container.clock)
+                )
+                for name in names
+            ]
+            yield writer_service.WriterService(*parts, await _create_draft_writer(container, fetch, *opened))
 
 
 def inbox_of(settings: Settings) -> Path | None:
@@ -519,7 +524,10 @@ def inbox_of(settings: Settings) -> Path | None:
 
 
 async def _create_draft_writer(
-    container: Container, model: language_model.LanguageModel, fetch: fetcher.Fetcher
+    container: Container,
+    fetch: fetcher.Fetcher,
+    model: language_model.LanguageModel,
+    judge: language_model.LanguageModel | None = None,
 ) -> drafting.DraftWriter:
     settings, database, clock = container.settings, container.database, container.clock
     token_budget = drafting.TokenBudget(
@@ -527,7 +535,7 @@ async def _create_draft_writer(
     )
     breaker = drafting.CircuitBreaker(time.monotonic, asyncio.sleep)
     drafter = drafting.Drafter(
-        database, clock, model, token_budget, breaker, sleep=asyncio.sleep, random=random.random
+        database, clock, model, token_budget, breaker, judge=judge, sleep=asyncio.sleep, random=random.random
     )
     reader = paper_text.PaperTextReader(
         settings.hf_endpoint,

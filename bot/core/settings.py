@@ -211,6 +211,7 @@ class Settings(BaseSettings):
         str | None, _web_address("not the address of an API. Example: http://127.0.0.1:11434/v1")
     ] = None
     writer_model: str | None = None
+    writer_judge: str | None = None
     writer_key: SecretStr | None = None
     writer_formats: Annotated[
         tuple[models.DigestFormat, ...], NoDecode, pydantic.BeforeValidator(_split_formats)

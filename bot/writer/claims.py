@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from fractions import Fraction
 from functools import lru_cache
 from importlib import resources
-from itertools import accumulate, combinations, islice, pairwise, takewhile
+from itertools import accumulate, combinations, pairwise, takewhile
 from typing import NamedTuple
 
 from bot.archive import summaries
@@ -1038,11 +1038,29 @@ def _half_digit(text: str, mention: claim_numbers.Mention, value: Fraction) -> F
 # The check of all claims of a paper.
 
 
+class Findings(NamedTuple):
+    """What is wrong with a claim; nothing for one that passes.
+
+    `faults` are those of its form and its span. A judge may overrule `doubts`, the comparison by words and numbers.
+    """
+
+    faults: Sequence[str]
+    doubts: Sequence[str] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """All that is wrong, for a claim that no judge decides on."""
+        return (*self.faults, *self.doubts)
+
+
 def check_claims(
     claims: Sequence[prompts.Claim], source: str, language: models.Locale, terms: tuple[str, ...] = ()
-) -> list[tuple[str, ...]]:
-    """Return the problems of each claim, in order; none for a claim that passes. See `ClaimChecker`."""
-    return _checker(source, terms).check(claims, language)
+) -> tuple[list[Findings], str]:
+    """Return what is wrong with each claim, in order, and the excerpts by which a judge decides. See `ClaimChecker`."""
+    checker = _checker(source, terms)
+    findings = checker.check(claims, language)
+    asked = [claim for claim, found in zip(claims, findings, strict=True) if not found.faults]
+    return findings, checker.list_excerpts(asked)
 
 
 class ClaimChecker:
@@ -1059,60 +1077,86 @@ class ClaimChecker:
         self._own_names = frozenset(match[1] or match[2] for match in _NAME.finditer(source))
         self._sentences: dict[int, tuple[list[str], list[int]]] = {}
 
-    def check(self, claims: Sequence[prompts.Claim], language: models.Locale) -> list[tuple[str, ...]]:
-        """Return the problems of each claim, in order; none for a claim that passes."""
-        problems: list[tuple[str, ...]] = []
+    def check(self, claims: Sequence[prompts.Claim], language: models.Locale) -> list[Findings]:
+        """Return what is wrong with each claim, in order."""
+        findings: list[Findings] = []
         for index, claim in enumerate(claims):
             if (length := len(claim.text.strip())) > MAX_CHARACTERS:
-                problems.append((_wrong_length(length),))
+                findings.append(Findings((_wrong_length(length),)))
                 continue
             earlier = [other.text[:MAX_CHARACTERS] for other in claims[:index]]
-            found = find_prose_problems(claim.text, language, earlier) + self._find_unsupported(claim)
-            problems.append(tuple(found))
-        return problems
+            faults, doubts = self._compare(claim)
+            findings.append(Findings((*find_prose_problems(claim.text, language, earlier), *faults), doubts))
+        return findings
 
-    def _find_unsupported(self, claim: prompts.Claim) -> list[str]:
+    def _compare(self, claim: prompts.Claim) -> Findings:
         """Return what a claim says that the source, or the passage of its span, does not."""
         names = find_name_problems(claim.text, self._names)
-        passages = list(islice(self._list_passages(claim.span), _MAX_PASSAGES))
-        if not passages or (wrong := find_span_problems(claim.span, passages[0].normalised)):
-            return names + (wrong if passages else find_span_problems(claim.span, ""))
-        found = [_find_unproved(claim.text, passage) for passage in passages]
-        return names + min(found, key=len)
+        passages = [self._build_passage(claim.span, *place) for place in self._find_places(claim.span)]
+        found = find_span_problems(claim.span, passages[0].normalised if passages else "")
+        if found or not passages:
+            return Findings(found, names)
+        unproved = min((_find_unproved(claim.text, passage) for passage in passages), key=len)
+        return Findings(found, [*names, *unproved])
 
-    def _list_passages(self, span: str) -> Iterator[_Passage]:
-        """Yield the passages of a span: of each paragraph that has it as whole words."""
+    def list_excerpts(self, claims: Sequence[prompts.Claim]) -> str:
+        """Return the title, and the sentences that surround the spans of claims, in the paper's order."""
+        shown: dict[int, set[int]] = {0: {0}}
+        for place in (place for claim in claims for place in self._find_places(claim.span)):
+            for index, rows in self._list_near(*place).items():
+                shown.setdefault(index, set()).update(rows)
+        return "\n\n".join(
+            " ".join(row for number, row in enumerate(self._split(index)[0]) if number in shown[index])
+            for index in sorted(shown)
+        )
+
+    def _find_places(self, span: str) -> list[tuple[int, int, int]]:
+        """Return the places that have a span as whole words: the index of the paragraph, its first and last sentence."""
         wanted = normalise_span(span).strip(_EDGE)
+        places: list[tuple[int, int, int]] = []
         for index, normalised in enumerate(self._normalised):
             if (start := _find_span(wanted, normalised)) is not None:
-                yield self._build_passage(span, index, start, start + len(wanted))
+                rows, ends = self._split(index)
+                first, last = (
+                    min(bisect_right(ends, at), len(rows) - 1) for at in (start, start + len(wanted) - 1)
+                )
+                places.append((index, first, last))
+                if len(places) == _MAX_PASSAGES:
+                    break
+        return places
 
-    def _build_passage(self, span: str, index: int, start: int, end: int) -> _Passage:
-        rows, ends = self._split(index)
-        first = min(bisect_right(ends, start), len(rows) - 1)
-        last = min(bisect_right(ends, end - 1), len(rows) - 1)
-        own = rows[max(0, first - _MAX_SENTENCES) : last + 1 + _MAX_SENTENCES]
-        before = next(
-            (part for part in range(index - 1, -1, -1) if not _is_heading(self._paragraphs[part])), None
-        )
-        count = len(self._paragraphs)
-        after = next(
-            (part for part in range(index + 1, count) if not _is_heading(self._paragraphs[part])), None
-        )
-        near = [
-            self._split(before)[0][-_MAX_SENTENCES:] if before is not None else [],
-            own,
-            self._split(after)[0][:_MAX_SENTENCES] if after is not None else [],
-        ]
+    def _list_near(self, index: int, first: int, last: int) -> dict[int, range]:
+        """Return the sentences around a place, by paragraph: of the one before, its own and the one after."""
+        near = {index: range(max(0, first - _MAX_SENTENCES), last + 1 + _MAX_SENTENCES)}
+        if (before := self._skip_headings(index, -1)) is not None:
+            count = len(self._split(before)[0])
+            near = {before: range(max(0, count - _MAX_SENTENCES), count), **near}
+        if (after := self._skip_headings(index, 1)) is not None:
+            near[after] = range(_MAX_SENTENCES)
+        return near
+
+    def _build_passage(self, span: str, index: int, first: int, last: int) -> _Passage:
+        rows = self._split(index)[0]
+        near = {
+            part: self._split(part)[0][chosen.start : chosen.stop]
+            for part, chosen in self._list_near(index, first, last).items()
+        }
         return _Passage(
             span=span,
             normalised=self._normalised[index],
             sentence=" ".join(rows[first : last + 1]),
             context=" ".join(rows[max(0, first - 1) : last + 2]),
-            paragraph=" ".join(own),
-            window="\n\n".join(map(" ".join, near)),
-            sentences=tuple(row for part in near for row in part),
+            paragraph=" ".join(near[index]),
+            window="\n\n".join(map(" ".join, near.values())),
+            sentences=tuple(row for part in near.values() for row in part),
             names=self._own_names,
+        )
+
+    def _skip_headings(self, index: int, step: int) -> int | None:
+        """Return the next paragraph in a direction that is not a heading."""
+        end = len(self._paragraphs) if step > 0 else -1
+        return next(
+            (part for part in range(index + step, end, step) if not _is_heading(self._paragraphs[part])), None
         )
 
     def _split(self, index: int) -> tuple[list[str], list[int]]:

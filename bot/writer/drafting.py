@@ -1,7 +1,8 @@
 """Writes the drafts of a day's papers in one format and language with one model.
 
 `TokenBudget` and `CircuitBreaker` stand before every call. `Drafter` writes one paper: it asks the model, checks the
-answer, has it repaired once, and drops what fails again. `DraftWriter` writes all papers of a day.
+answer, asks the judge about what passes if there is one, has the rest repaired once, and drops what fails again.
+`DraftWriter` writes all papers of a day.
 """
 
 from __future__ import annotations
@@ -154,21 +155,27 @@ class CircuitBreaker:
 
 CONCURRENCY = 4
 """Calls at a time."""
-MAX_CALLS = 4
-"""Calls for one draft, with retries and the repair."""
+MAX_CALLS, MAX_JUDGED_CALLS = 4, 7
+"""Calls for one draft, with retries and the repair; without a judge and with one."""
 FIRST_DELAY_SECONDS = 1.0
 """Delay before the second call after an outage, doubling after each."""
+NOT_JUDGED = "the judge gave no verdicts"
 NO_CLAIM = "no claim passed the checks"
 """The last problem of a draft of which nothing is left."""
 
 Messages = Sequence[language_model.Message]
 Claims = Sequence[prompts.Claim]
-Check = Callable[[Claims], Awaitable[Mapping[int, Sequence[str]]]]
-"""Returns the problems of each claim that fails, by its index."""
+Problems = dict[int, Sequence[str]]
+"""What is wrong with each claim that fails, by its index."""
+Check = Callable[[Claims], Awaitable[tuple[Sequence[writer_claims.Findings], str]]]
+"""Returns what is wrong with each claim, and the excerpts of the paper by which a judge decides."""
 
 
 class Drafter:
-    """Writes single drafts of one run. `tokens` are those that its calls have used so far."""
+    """Writes single drafts of one run. `tokens` are those that its calls have used so far.
+
+    With a `judge` a claim that passes the check is kept only if that model finds it proved.
+    """
 
     def __init__(
         self,
@@ -178,11 +185,14 @@ class Drafter:
         token_budget: TokenBudget,
         breaker: CircuitBreaker,
         *,
+        judge: language_model.LanguageModel | None = None,
         sleep: Callable[[float], Awaitable[None]],
         random: Callable[[], float],
     ) -> None:
         self._database = database
         self._clock = clock
+        self._judge = judge
+        self._max_calls = MAX_CALLS if judge is None else MAX_JUDGED_CALLS
         self._budget = token_budget
         self._breaker = breaker
         self._sleep = sleep
@@ -191,6 +201,11 @@ class Drafter:
         self.model = model
         self.tokens = 0
 
+    @property
+    def requests(self) -> int:
+        """The number of requests sent so far, to the model and to the judge."""
+        return self.model.requests + (self._judge.requests if self._judge else 0)
+
     async def write(self, draft: writer.Draft, requests: Iterator[Messages], check: Check) -> writer.Draft:
         """Return the draft in a final state, not stored yet. Each answer is stored as soon as it is there.
 
@@ -198,28 +213,40 @@ class Drafter:
         Raises BudgetError if there is no answer, and no tokens for a call.
         """
         messages = next(requests)
+        verdicts: dict[prompts.Claim, str] = {}
         while True:
             answers = _answers_of(draft)
-            failed = await check(answers[0]) if answers else {}
-            if answers and (not failed or len(answers) > 1 or draft.calls >= MAX_CALLS):
-                return await self._finish(draft, answers, failed, check)
-            if draft.calls >= MAX_CALLS:
+            failed: Problems = {}
+            if answers:
+                draft, failed, refusal = await self._check(draft, answers[0], check, verdicts)
+                if refusal is not None:
+                    return self._fail(draft, refusal)
+            if answers and (not failed or len(answers) > 1 or draft.calls >= self._max_calls):
+                return await self._finish(draft, answers, failed, check, verdicts)
+            if draft.calls >= self._max_calls:
                 return self._fail(draft)
             request = messages
             if answers:
                 listed = _describe(answers[0], failed)
                 request = prompts.build_repair(messages, prompts.claims_to_json(answers[0]), listed)
             try:
-                draft, error = await self._call(draft, request)
+                draft, error = await self._call(
+                    draft,
+                    self.model,
+                    request,
+                    prompts.build_schema(draft.format),
+                    prompts.MAX_TOKENS[draft.format],
+                    _add_answer,
+                )
             except BudgetError as refusal:
                 if not answers:
                     raise
-                return await self._finish(draft, answers, failed, check, str(refusal))
+                return await self._finish(draft, answers, failed, check, verdicts, str(refusal))
             if error is None or error.is_retryable:
                 continue
             if answers:
                 # What the first answer has that passes is kept.
-                return await self._finish(draft, answers, failed, check, str(error))
+                return await self._finish(draft, answers, failed, check, verdicts, str(error))
             shorter = next(requests, None) if error.is_too_long else None
             if shorter is None:
                 return self._fail(draft, str(error))
@@ -231,12 +258,79 @@ class Drafter:
             draft, state=DraftState.FAILED, problems=(*draft.problems, *new), updated_at=self._clock()
         )
 
-    async def _call(self, draft: writer.Draft, messages: Messages) -> tuple[writer.Draft, ModelError | None]:
+    async def _check(
+        self, draft: writer.Draft, claims: Claims, check: Check, verdicts: dict[prompts.Claim, str]
+    ) -> tuple[writer.Draft, Problems, str | None]:
+        """Return the draft after the judge's calls, what is wrong with each claim, and why the judge did not answer.
+
+        `verdicts` are the judge's so far, and get the new ones.
+        """
+        findings, excerpts = await check(claims)
+        if self._judge is None:
+            return (
+                draft,
+                {index: found.problems for index, found in enumerate(findings) if found.problems},
+                None,
+            )
+        asked = {
+            claim: doubts
+            for claim, (faults, doubts) in zip(claims, findings, strict=True)
+            if not faults and claim not in verdicts
+        }
+        refusal = None
+        if asked:
+            draft, refusal = await self._ask_judge(self._judge, draft, asked, excerpts, verdicts)
+        failed: Problems = {}
+        for index, (claim, found) in enumerate(zip(claims, findings, strict=True)):
+            if found.faults:
+                failed[index] = found.problems
+            elif verdict := verdicts.get(claim, refusal):
+                failed[index] = (verdict, *found.doubts)
+        return draft, failed, refusal
+
+    async def _ask_judge(
+        self,
+        judge: language_model.LanguageModel,
+        draft: writer.Draft,
+        claims: Mapping[prompts.Claim, Sequence[str]],
+        excerpts: str,
+        verdicts: dict[prompts.Claim, str],
+    ) -> tuple[writer.Draft, str | None]:
+        """Add the judge's verdicts on claims. Returns the draft after its calls, and why there is no answer."""
+
+        def read(draft: writer.Draft, answer: str) -> writer.Draft:
+            verdicts.update(prompts.read_verdicts(answer, claims))
+            return draft
+
+        messages = prompts.build_judgement(excerpts, claims)
+        max_tokens = prompts.JUDGE_TOKENS_PER_CLAIM * len(claims)
+        while draft.calls < self._max_calls:
+            try:
+                draft, error = await self._call(
+                    draft, judge, messages, prompts.JUDGE_SCHEMA, max_tokens, read
+                )
+            except BudgetError as refusal:
+                return draft, str(refusal)
+            if claims.keys() <= verdicts.keys():
+                return draft, None
+            if error is not None and not error.is_retryable:
+                return draft, f"{NOT_JUDGED}: {error}"
+        return draft, NOT_JUDGED
+
+    async def _call(
+        self,
+        draft: writer.Draft,
+        model: language_model.LanguageModel,
+        messages: Messages,
+        schema: Mapping[str, Any],
+        max_tokens: int,
+        read: Callable[[writer.Draft, str], writer.Draft],
+    ) -> tuple[writer.Draft, ModelError | None]:
         """Return the draft after one more call, as it is stored, and the error of the call. Raises BudgetError.
 
-        A call that is cut off, by a signal or a crash, keeps its reservation and stores nothing.
+        `read` returns the draft with an answer, or raises AnswerError. A call that is cut off, by a signal or a crash, keeps
+        its reservation and stores nothing.
         """
-        schema, max_tokens = prompts.build_schema(draft.format), prompts.MAX_TOKENS[draft.format]
         reserved = estimate_tokens(language_model.prompt_of(messages, schema), max_tokens)
         draft = replace(draft, state=DraftState.WRITING, updated_at=self._clock())
         async with self._slots:
@@ -246,9 +340,9 @@ class Drafter:
                 return draft, error
             day = await self._budget.reserve(reserved, draft)
             try:
-                outcome, used = await self._request(messages, schema, max_tokens)
+                outcome, used = await self._request(model, messages, schema, max_tokens)
                 # In a thread: an answer of two megabytes takes a quarter of a second to read.
-                draft = await asyncio.to_thread(self._add_outcome, draft, outcome, used or 0)
+                draft = await asyncio.to_thread(self._add_outcome, draft, outcome, used or 0, read)
                 async with self._database.transaction() as connection:
                     if used is not None:
                         await writer.settle_tokens(connection, day, reserved=reserved, used=used)
@@ -257,17 +351,21 @@ class Drafter:
                 await self._budget.release()
         if isinstance(outcome, str):
             return draft, None
-        if outcome.is_retryable and outcome.is_outage and draft.calls < MAX_CALLS:
+        if outcome.is_retryable and outcome.is_outage and draft.calls < self._max_calls:
             await self._sleep(FIRST_DELAY_SECONDS * 2 ** (draft.calls - 1) * (0.5 + self._random() / 2))
         return draft, outcome
 
     async def _request(
-        self, messages: Messages, schema: Mapping[str, Any], max_tokens: int
+        self,
+        model: language_model.LanguageModel,
+        messages: Messages,
+        schema: Mapping[str, Any],
+        max_tokens: int,
     ) -> tuple[str | ModelError, int | None]:
         """Return the answer, or the error, with the tokens that it used; None if that is unknown."""
         outcome: str | ModelError
         try:
-            outcome, tokens = await self.model.complete(messages, schema, max_tokens=max_tokens)
+            outcome, tokens = await model.complete(messages, schema, max_tokens=max_tokens)
         except ModelError as error:
             outcome, tokens = error, error.tokens
             self._breaker.record_failure(error)
@@ -282,31 +380,36 @@ class Drafter:
         self.tokens += tokens or 0
         return outcome, tokens
 
-    def _add_outcome(self, draft: writer.Draft, outcome: str | ModelError, tokens: int) -> writer.Draft:
+    def _add_outcome(
+        self,
+        draft: writer.Draft,
+        outcome: str | ModelError,
+        tokens: int,
+        read: Callable[[writer.Draft, str], writer.Draft],
+    ) -> writer.Draft:
         draft = replace(draft, calls=draft.calls + 1, tokens=draft.tokens + tokens, updated_at=self._clock())
         if isinstance(outcome, ModelError):
             return replace(draft, problems=(*draft.problems, str(outcome)))
         try:
-            claims = prompts.read_answer(outcome, draft.format, is_partial_allowed=bool(draft.text))
+            return read(draft, outcome)
         except prompts.AnswerError as error:
             problem = f"{language_model.NO_ANSWER} cannot be used: {error}"
             return replace(draft, problems=(*draft.problems, problem))
-        answers = [*_answers_of(draft), claims]
-        return replace(draft, text=json.dumps([prompts.claims_to_json(answer) for answer in answers]))
 
     async def _finish(
         self,
         draft: writer.Draft,
         answers: Sequence[Claims],
-        failed: Mapping[int, Sequence[str]],
+        failed: Problems,
         check: Check,
+        verdicts: dict[prompts.Claim, str],
         *problems: str,
     ) -> writer.Draft:
         """Return the draft with the claims that pass: those of the first answer, and corrected ones of the second."""
         [first, *others] = answers
         claims = [claim for index, claim in enumerate(first) if index not in failed]
         for repaired in others:
-            still_failed = await check(repaired)
+            draft, still_failed, _ = await self._check(draft, repaired, check, verdicts)
             claims = _merge(first, failed, repaired, still_failed)
             problems += tuple(_describe(repaired, still_failed))
         return replace(
@@ -319,12 +422,7 @@ class Drafter:
         )
 
 
-def _merge(
-    first: Claims,
-    failed: Mapping[int, Sequence[str]],
-    repaired: Claims,
-    still_failed: Mapping[int, Sequence[str]],
-) -> list[prompts.Claim]:
+def _merge(first: Claims, failed: Problems, repaired: Claims, still_failed: Problems) -> list[prompts.Claim]:
     """Return the claims of the first answer, those that failed replaced by what the second has for them, or left out.
 
     Claims that passed stay as they are, also if the second answer changed them.
@@ -349,13 +447,20 @@ def _merge(
     return [claim for claim in merged if claim is not None]
 
 
+def _add_answer(draft: writer.Draft, answer: str) -> writer.Draft:
+    """Return the draft with one more answer. Raises AnswerError."""
+    claims = prompts.read_answer(answer, draft.format, is_partial_allowed=bool(draft.text))
+    answers = [*_answers_of(draft), claims]
+    return replace(draft, text=json.dumps([prompts.claims_to_json(answer) for answer in answers]))
+
+
 def _answers_of(draft: writer.Draft) -> list[tuple[prompts.Claim, ...]]:
     """Return the answers of a draft that is being written."""
     texts = json.loads(draft.text) if draft.text else []
     return [prompts.read_answer(text, draft.format, is_partial_allowed=True) for text in texts]
 
 
-def _describe(claims: Claims, failed: Mapping[int, Sequence[str]]) -> list[str]:
+def _describe(claims: Claims, failed: Problems) -> list[str]:
     return [f'"{claims[index].text}": {"; ".join(reasons)}' for index, reasons in sorted(failed.items())]
 
 
@@ -536,11 +641,12 @@ class DraftWriter:
                 part = prompts.fit_source(shown, prompts.MAX_SOURCE_CHARACTERS // divisor)
                 yield prompts.build_messages(title, part, basis, draft.format, language, terms)
 
-        async def check_claims(claims: Claims) -> dict[int, Sequence[str]]:
+        async def check_claims(claims: Claims) -> tuple[Sequence[writer_claims.Findings], str]:
             is_short = len(text) < paper_text.PROCESS_LENGTH
             run = asyncio.to_thread if is_short else self._reader.run_in_process
-            problems = await run(writer_claims.check_claims, claims, text, language, terms)
-            return {index: found for index, found in enumerate(problems) if found}
+            findings, excerpts = await run(writer_claims.check_claims, claims, text, language, terms)
+            # What a process returns has tuples in place of records.
+            return [writer_claims.Findings(*found) for found in findings], excerpts
 
         return build_requests(), check_claims
 

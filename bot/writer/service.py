@@ -85,7 +85,7 @@ class WriterService:
                 on_problem=on_problem,
                 seconds=seconds,
             )
-            calls, tokens = self._writer.drafter.model.requests, self._writer.drafter.tokens
+            calls, tokens = self._writer.drafter.requests, self._writer.drafter.tokens
         text, kinds = await asyncio.to_thread(self._print, day, form, language, papers, written)
         is_printed = kinds["failed"] == 0 or ends_at is None or self._clock() >= ends_at
         try:

@@ -179,6 +179,21 @@ def test_over_the_cap_no_call_is_made(
     assert result.data["failed"] == PAPERS - NO_TEXT - result.data["calls"]
 
 
+def test_a_judge_is_asked_about_what_words_cannot_show(
+    paperround: Paperround, model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAPERROUND_WRITER_JUDGE", "the-judge")
+    model.reset(wrong_share=0.5, is_stubborn=True, paper_count=9)
+    result = paperround(*NEWSLETTER)
+    assert result.exit_status == 0, result.stderr
+    asked = Counter(row["model"] for row in model.log())
+    assert asked["the-judge"] >= result.data["written"] > 0
+    assert result.data["calls"] == asked.total()
+    planted = {text for row in model.log() for text in row["planted"]}
+    assert result.data["claims_dropped"] == len(planted) > 0
+    assert not [text for text in planted if text in Path("out.md").read_text("utf-8")]
+
+
 def test_a_dry_run_estimates_and_calls_nothing(paperround: Paperround, model: FakeModelProcess) -> None:
     model.reset(paper_count=9)
     estimate = paperround(*WRITE, "--format", "newsletter", "--dry-run")

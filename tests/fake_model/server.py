@@ -115,7 +115,7 @@ async def _complete(fake: FakeModel, request: web.Request) -> web.StreamResponse
         return _refuse(fake, 400, str(error), **fields)
     section = next(iter(schema["properties"]))
     name = f"{title} {section}"
-    fields |= {"title": title, "section": section, "repair": len(messages) > 2}
+    fields |= {"title": title, "section": section, "repair": len(messages) > 2, "model": body["model"]}
     attempt = str(fake.count(name))
     fault = _draw_fault(settings, name, attempt)
     if settings["delay"]:
@@ -144,7 +144,10 @@ async def _answer(
     if fault in ("429", "500"):
         headers = {"Retry-After": "0"} if fault == "429" else {}
         return _refuse(fake, int(fault), "the fake model fails", headers, fault=fault, **fields)
-    answer = writing.write(text, schema, korean=writing.is_korean(body["messages"]))
+    if "verdicts" in schema["properties"]:
+        answer = {"verdicts": writing.judge(body["messages"])}
+    else:
+        answer = writing.write(text, schema, korean=writing.is_korean(body["messages"]))
     is_true = fields["repair"] and not settings["is_stubborn"]
     seed = settings["seed"] if settings["is_stubborn"] else settings["seed"] + attempt
     planted = [] if is_true else writing.plant_numbers(answer, settings["wrong_share"], seed + name)
@@ -154,7 +157,7 @@ async def _answer(
     sent = sum(len(message["content"].encode()) for message in body["messages"]) // 4
     usage = {"prompt_tokens": sent, "completion_tokens": len(content.encode()) // 4}
     usage["total_tokens"] = sum(usage.values())
-    texts = [claim["text"] for claims in answer.values() for claim in claims]
+    texts = [claim.get("text") for claims in answer.values() for claim in claims]
     fake.record(**fields, status=200, fault=fault, tokens=usage["total_tokens"], planted=planted, texts=texts)
     choice = {
         "index": 0,
@@ -170,7 +173,7 @@ async def _answer(
     return web.json_response({**record, "choices": [choice], "usage": usage})
 
 
-def _break_answer(answer: dict[str, list[dict[str, str]]], fault: str | None) -> str:
+def _break_answer(answer: dict[str, list[dict[str, Any]]], fault: str | None) -> str:
     """Return the answer as JSON, broken as the fault says."""
     if fault == "counts":
         first = next(iter(answer))

@@ -1,4 +1,4 @@
-"""What the fake model writes: claims from the paper in the prompt, with spans from it. Pure.
+"""What the fake model writes: claims from the paper in the prompt with spans from it, or verdicts on claims. Pure.
 
 It knows the papers of `papers` in both languages, and no others.
 """
@@ -14,7 +14,8 @@ from typing import Any
 from tests.fake_model import papers
 
 MAX_SPAN_WORDS = 12
-_PAPER = re.compile(r"^<<<paper (\w+)>>>\n(.*)^<<<end of paper \1>>>$", re.DOTALL | re.MULTILINE)
+_PAPER = re.compile(r"^<<<(paper|excerpts) (\w+)>>>\n(.*)^<<<end of \1 \2>>>$", re.DOTALL | re.MULTILINE)
+_JUDGED = re.compile(r"^\d+\. (.+)$", re.MULTILINE)
 _TITLE = re.compile(r"^Title: (.+)$", re.MULTILINE)
 _NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)*")
 _CHAPTERS_BY_KEY = {
@@ -29,7 +30,7 @@ def find_paper(messages: Sequence[Mapping[str, str]]) -> tuple[str, str]:
     found = [match for message in messages for match in _PAPER.finditer(message["content"])]
     if len(found) != 1:
         raise ValueError(f"the prompt holds {len(found)} papers")
-    text = found[0][2]
+    text = found[0][3]
     title = _TITLE.search(text)
     return title[1] if title else "", text
 
@@ -64,6 +65,16 @@ def write(text: str, schema: Mapping[str, Any], *, korean: bool) -> dict[str, li
     }
 
 
+def judge(messages: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Return a verdict on each claim of a prompt: it is proved if it is a sentence of `papers`."""
+    facts = {text for paper in papers.load() for fact in paper.facts for text in (fact.english, fact.korean)}
+    listed = _PAPER.sub("", messages[-1]["content"])
+    return [
+        {"claim": number, "reason": "as I know it", "is_proved": match[1] in facts}
+        for number, match in enumerate(_JUDGED.finditer(listed), start=1)
+    ]
+
+
 def span_of(sentence: str) -> str:
     """Return at most twelve words of a sentence: with its first number, if it has one."""
     words = sentence.split()
@@ -72,10 +83,10 @@ def span_of(sentence: str) -> str:
     return " ".join(words[start : start + MAX_SPAN_WORDS])
 
 
-def plant_numbers(answer: dict[str, list[dict[str, str]]], share: float, seed: str) -> list[str]:
+def plant_numbers(answer: dict[str, list[dict[str, Any]]], share: float, seed: str) -> list[str]:
     """Replace the first number of a share of the claims that have one by a wrong one. Returns the wrong sentences."""
     planted = []
-    for claim in (claim for claims in answer.values() for claim in claims):
+    for claim in (claim for claims in answer.values() for claim in claims if "text" in claim):
         number = _NUMBER.search(claim["text"])
         if number and draw(seed, claim["text"]) < share:
             wrong = f"{int(draw(seed, 'wrong', claim['text']) * 9000) + 1013}.7"

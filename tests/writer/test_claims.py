@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,8 @@ def sentences(name: str) -> list[list[str]]:
 def is_kept(text: str, span: str, source: str) -> bool:
     """Whether a claim passes, apart from how much of it is Latin names."""
     language = KO if analyser.has_hangul(text) else EN
-    [problems] = writer_claims.check_claims([Claim("results", text, span)], source, language)
-    return all(problem.startswith("it is not written in") for problem in problems)
+    [found], _ = writer_claims.check_claims([Claim("results", text, span)], source, language)
+    return all(problem.startswith("it is not written in") for problem in found.problems)
 
 
 @pytest.mark.parametrize("name", ["tuned.tsv", "held.tsv"])
@@ -38,6 +39,34 @@ def test_true_claims_are_kept_and_each_planted_error_is_caught(name: str) -> Non
     assert len(rows) == 60
     assert missed == []
     assert rejected == []
+
+
+def test_a_judge_decides_on_the_doubts_and_not_on_the_faults() -> None:
+    file = quality_claims.FOLDER / "open1.json"
+    asked: list[Claim] = []
+
+    def deny(excerpts: str, claims: Mapping[Claim, Sequence[str]]) -> dict[Claim, str]:
+        assert all(" ".join(claim.span.split()) in excerpts for claim in claims)
+        asked.extend(claims)
+        return dict.fromkeys(claims, "denied")
+
+    denied = list(quality_claims.check_file(file, deny))
+    approved = list(quality_claims.check_file(file, lambda _, claims: dict.fromkeys(claims, "")))
+    assert all(row.problems for row in denied)
+    faults = {row.text for row in approved if row.problems}
+    assert faults.isdisjoint(claim.text for claim in asked)
+    assert len(faults) + len(asked) == len(approved) == 100
+
+
+def test_a_judge_gets_the_sentences_around_a_span_and_no_other_paragraph() -> None:
+    paragraphs = [f"Paragraph {number} says that letter {number} is sent." for number in range(9)]
+    claims = [
+        Claim("results", f"Letter {number} is sent off.", f"says that letter {number} is sent")
+        for number in (4, 8)
+    ]
+    _, excerpts = writer_claims.check_claims(claims, "A Title\n" + "\n\n".join(paragraphs), EN)
+    assert excerpts.split("\n\n")[1:] == [paragraphs[number] for number in (3, 4, 5, 7, 8)]
+    assert excerpts.startswith("A Title")
 
 
 def test_true_claims_are_kept_among_all_the_others_of_a_long_paper() -> None:
@@ -56,7 +85,7 @@ def test_claims_with_the_words_of_a_paper_but_another_meaning_are_caught() -> No
 
 def test_the_open_claims_of_four_people_are_judged_as_well_as_before() -> None:
     files = sorted(quality_claims.FOLDER.glob("open*.json"))
-    results = [row for file in files for row in quality_claims.check_file(file)]
+    results = [row for file in files for row in quality_claims.check_file(file, None)]
     for language, passed, fallen in (("en", 27, 6), ("ko", 35, 5)):
         rows = [row for row in results if row.language == language]
         assert [row.is_true for row in rows].count(True) == len(rows) // 2 == 150
@@ -126,7 +155,8 @@ def test_the_problems_of_each_claim_are_returned_in_order() -> None:
         ("Tamarin은 HellaSwag에서 61.3%를 얻었습니다.", "Tamarin reaches 61.3% on HellaSwag"),
     ]
     claims = [Claim("results", text, span) for text, span in texts]
-    assert writer_claims.check_claims(claims, source, KO) == [
+    findings, _ = writer_claims.check_claims(claims, source, KO)
+    assert [found.problems for found in findings] == [
         (),
         ('the span "reaches 63.1% on HellaSwag" is not a verbatim part of any paragraph of the source',),
         ("the span is empty",),
@@ -238,8 +268,8 @@ def test_what_a_claim_is_compared_with_is_bounded(piece: str) -> None:
 @pytest.mark.parametrize("piece", ["3.5% ", "not ", "x-1 ", "from 1 to 2 ", "가1 "])
 def test_a_claim_that_is_too_long_is_compared_with_nothing(piece: str) -> None:
     claims = [Claim("results", piece * 400, "Tamarin reaches 61.3% on HellaSwag")]
-    [problems] = writer_claims.check_claims(claims, "Tamarin reaches 61.3% on HellaSwag.", EN)
-    assert not any("stand" in problem for problem in problems)
+    [found], _ = writer_claims.check_claims(claims, "Tamarin reaches 61.3% on HellaSwag.", EN)
+    assert not any("stand" in problem for problem in found.problems)
 
 
 NAMED = writer_claims.SourceNames(

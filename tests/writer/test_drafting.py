@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.writer import drafting, language_model, prompts
+from bot.writer.claims import Findings
 from bot.writer.drafting import FAILURES, PAUSES_SECONDS, CircuitBreaker
 from bot.writer.language_model import LanguageModel, Message, ModelError
 from bot.writer.prompts import Claim, claims_to_json
@@ -55,9 +56,14 @@ Write = Callable[..., Awaitable[tuple[writer.Draft, Script]]]
 
 @pytest.fixture
 def write(sqlite_db: Database) -> Write:
-    """Write a draft with a model that answers with these outcomes; claims with "99" in them fail the check."""
+    """Write a draft with a model that answers with these outcomes.
 
-    async def run(*outcomes: str | ModelError, **options: int) -> tuple[writer.Draft, Script]:
+    Claims with "99" in them are doubtful, and those with "link" have a fault.
+    """
+
+    async def run(
+        *outcomes: str | ModelError, judge: Script | None = None, **options: int
+    ) -> tuple[writer.Draft, Script]:
         script = Script(*outcomes, **options)
         drafter = drafting.Drafter(
             sqlite_db,
@@ -65,6 +71,7 @@ def write(sqlite_db: Database) -> Write:
             script,
             drafting.TokenBudget(sqlite_db, lambda: NOW),
             drafting.CircuitBreaker(lambda: 0.0, no_sleep),
+            judge=judge,
             sleep=no_sleep,
             random=lambda: 0.5,
         )
@@ -74,8 +81,12 @@ def write(sqlite_db: Database) -> Write:
     return run
 
 
-async def find_wrong(claims: drafting.Claims) -> dict[int, list[str]]:
-    return {index: ["wrong"] for index, claim in enumerate(claims) if "99" in claim.text}
+async def find_wrong(claims: drafting.Claims) -> tuple[list[Findings], str]:
+    findings = [
+        Findings(["a link"] if "link" in claim.text else [], ["wrong"] if "99" in claim.text else [])
+        for claim in claims
+    ]
+    return findings, "the excerpts"
 
 
 async def no_sleep(_: float) -> None:
@@ -179,6 +190,100 @@ async def test_four_calls_without_an_answer_are_the_end(write: Write) -> None:
     draft, script = await write(*[ModelError("no answer", is_outage=True)] * 3, "no JSON", "never asked")
     assert (draft.state, draft.calls, len(script.asked)) == (writer.DraftState.FAILED, 4, 4)
     assert draft.problems[-1] == "its answer cannot be used: it has no JSON object"
+
+
+def verdicts_of(*reasons: str) -> str:
+    """Return a judge's answer: a verdict on each claim, proved if it has no reason."""
+    rows = [
+        {"claim": number, "reason": reason, "is_proved": not reason}
+        for number, reason in enumerate(reasons, start=1)
+    ]
+    return json.dumps({"verdicts": rows})
+
+
+async def test_a_judge_overrules_doubts_and_finds_what_words_do_not_show(write: Write) -> None:
+    judge = Script(verdicts_of("", "it is slower", ""), verdicts_of(""))
+    faster = HOW._replace(text="It is faster.")
+    answers = [claims_to_json([NEW, faster, WRONG]), claims_to_json([NEW, HOW, WRONG])]
+    draft, script = await write(*answers, judge=judge)
+    assert claims_of(draft) == [NEW.text, HOW.text, WRONG.text]
+    assert (draft.state, draft.calls, draft.claims_dropped) == (writer.DraftState.CHECKED, 4, 0)
+    assert '"It is faster.": the judge: it is slower' in script.asked[1][-1]["content"]
+    first, second = (request[-1]["content"] for request in judge.asked)
+    assert "the excerpts" in first
+    assert "3. It has 99 %.\n   Objection: wrong" in first
+    assert "1. " + HOW.text in second
+    assert NEW.text not in second
+
+
+async def test_what_a_judge_does_not_find_proved_twice_is_dropped(write: Write) -> None:
+    judge = Script(verdicts_of("", "", "no such number"), verdicts_of("still none"))
+    again = WRONG._replace(text="It has 98 %.")
+    draft, _ = await write(claims_to_json([NEW, HOW, WRONG]), claims_to_json([NEW, HOW, again]), judge=judge)
+    assert claims_of(draft) == [NEW.text, HOW.text]
+    assert draft.problems == (
+        '"It has 99 %.": the judge: no such number; wrong',
+        '"It has 98 %.": the judge: still none',
+    )
+
+
+async def test_a_judge_is_not_asked_about_a_fault_and_cannot_overrule_it(write: Write) -> None:
+    linked = RESULT._replace(text="Follow the link.")
+    answer = claims_to_json([NEW, HOW, linked])
+    judge = Script(verdicts_of("", ""))
+    draft, _ = await write(answer, answer, judge=judge)
+    assert claims_of(draft) == [NEW.text, HOW.text]
+    assert len(judge.asked) == 1
+    assert linked.text not in judge.asked[0][-1]["content"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "no JSON",
+        verdicts_of("", ""),
+        json.dumps({"verdicts": [{"claim": 1, "reason": "", "is_proved": "yes"}] * 3}),
+        json.dumps({"verdicts": [{"claim": 2, "reason": "", "is_proved": True}] * 3}),
+        json.dumps({"verdicts": [1, 2, 3]}),
+        json.dumps({"verdicts": {"1": True}}),
+    ],
+)
+async def test_a_judge_whose_answer_cannot_be_used_is_asked_again(write: Write, answer: str) -> None:
+    judge = Script(answer, verdicts_of("", "", ""))
+    draft, _ = await write(claims_to_json([NEW, HOW, RESULT]), judge=judge)
+    assert claims_of(draft) == [NEW.text, HOW.text, RESULT.text]
+    assert (draft.calls, len(judge.asked)) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "problem"),
+    [
+        ([ModelError("no answer")] * 6, "the judge gave no verdicts"),
+        ([ModelError("no such model", is_fatal=True)], "the judge gave no verdicts: no such model"),
+    ],
+)
+async def test_without_the_judge_nothing_is_published(
+    write: Write, outcomes: list[ModelError], problem: str
+) -> None:
+    draft, _ = await write(claims_to_json([NEW, HOW, RESULT]), judge=Script(*outcomes))
+    assert (draft.state, draft.problems[-1]) == (writer.DraftState.FAILED, problem)
+    assert draft.calls <= drafting.MAX_JUDGED_CALLS
+
+
+async def test_without_the_judge_a_repair_is_left_out(write: Write) -> None:
+    judge = Script(verdicts_of("", "", "no such number"), ModelError("no such model", is_fatal=True))
+    again = WRONG._replace(text="It has 98 %.")
+    draft, _ = await write(claims_to_json([NEW, HOW, WRONG]), claims_to_json([NEW, HOW, again]), judge=judge)
+    assert claims_of(draft) == [NEW.text, HOW.text]
+    assert draft.state is writer.DraftState.CHECKED
+
+
+async def test_the_calls_of_the_judge_are_within_the_budget(write: Write, sqlite_db: Database) -> None:
+    answer = claims_to_json([NEW, HOW, RESULT])
+    judge = Script(verdicts_of("", "", ""))
+    draft, _ = await write(answer, judge=judge)
+    async with sqlite_db.read() as connection:
+        assert await writer.get_token_totals(connection, NOW.date()) == (draft.tokens, draft.tokens)
 
 
 NEAR_MIDNIGHT = datetime(2026, 1, 5, 23, 59, tzinfo=UTC)
