@@ -526,24 +526,16 @@ def _fingerprints(rows: Iterable[tuple[Any, ...]]) -> Fingerprints:
 MAX_LOCATIONS = 500
 """Digests of a location that are compared with a new one: more than the days that are read of a page at once."""
 MAX_APPEARANCES = 100
-"""Appearances of a paper in the digests of one source that count, besides the first: a page may have new dates at each poll."""
+"""Appearances of a paper in the digests of one source kept besides the first: a page may have new dates at each poll."""
 
 
 async def list_appearances(
     connection: AsyncConnection, paper_ids: Iterable[int]
 ) -> dict[int, list[Appearance]]:
-    """Return the appearances of each paper by paper id, newest first: of one source the newest MAX_APPEARANCES and the first."""
+    """Return the appearances of each paper by paper id, newest first."""
     appearances: dict[int, list[Appearance]] = defaultdict(list)
     query = _query().order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
-    counts = await count_appearances(connection, paper_ids)
-    rows = await database.execute_in(
-        connection,
-        query,
-        entries.c.paper_id,
-        [id_ for id_, count in counts.items() if count <= MAX_APPEARANCES],
-    )
-    for paper_id in [id_ for id_, count in counts.items() if count > MAX_APPEARANCES]:
-        rows += await connection.execute(query.where(entries.c.id.in_(_counted_entries(paper_id))))
+    rows = await database.execute_in(connection, query, entries.c.paper_id, paper_ids)
     origins = await list_origins(connection, {row.digest_id for row in rows})
     for row, entry in await _build_entries(connection, rows):
         head = row.digest_id, row.format, row.date_on, row.language
@@ -558,8 +550,11 @@ async def count_appearances(connection: AsyncConnection, paper_ids: Iterable[int
     return dict(map(tuple, rows))
 
 
-def _counted_entries(paper_id: int) -> sa.Select[Any]:
-    """Select the entries of a paper that are among the newest MAX_APPEARANCES of a source, or its first."""
+async def remove_older_appearances(connection: AsyncConnection, paper_ids: Iterable[int]) -> None:
+    """Delete the entries of each paper that are neither the first of a source nor among its newest MAX_APPEARANCES.
+
+    Otherwise each digest of a source that repeats the same papers would take longer to store than the one before.
+    """
     order = (digests.c.date_on, entries.c.digest_id)
     by_source = digest_locations.c.source
     ranked = (
@@ -572,10 +567,14 @@ def _counted_entries(paper_id: int) -> sa.Select[Any]:
         )
         .join(digests, digests.c.id == entries.c.digest_id)
         .outerjoin(digest_locations, digest_locations.c.digest_id == digests.c.id)
-        .where(entries.c.paper_id == paper_id)
+        .where(entries.c.paper_id == sa.bindparam("paper"))
         .subquery()
     )
-    return sa.select(ranked.c.id).where((ranked.c.newest <= MAX_APPEARANCES) | (ranked.c.first == 1))
+    kept = sa.select(ranked.c.id).where((ranked.c.newest <= MAX_APPEARANCES) | (ranked.c.first == 1))
+    older = entries.delete().where(entries.c.paper_id == sa.bindparam("paper"), entries.c.id.not_in(kept))
+    counts = await count_appearances(connection, paper_ids)
+    for paper_id in [id_ for id_, count in counts.items() if count > MAX_APPEARANCES]:
+        await connection.execute(older, {"paper": paper_id})
 
 
 _FIELDS = tuple(

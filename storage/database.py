@@ -297,7 +297,40 @@ def parse_url(url: str) -> URL:
         raise errors.StorageError(
             f"PAPERROUND_DATABASE_URL has the driver {parsed.drivername!r}. Use sqlite+aiosqlite or postgresql+asyncpg."
         )
-    return parsed
+    return parsed if parsed.drivername == "sqlite+aiosqlite" else _check_options(parsed)
+
+
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_OPTIONS = {"host", "port", "ssl", "target_session_attrs", "passfile", "krbsrvname", "gsslib"}
+_OPTIONS |= {"prepared_statement_cache_size"}
+"""Options in the URL of PostgreSQL that asyncpg takes as texts, and one of SQLAlchemy."""
+
+
+def _check_options(url: URL) -> URL:
+    """Return PostgreSQL's URL with libpq's `sslmode` under asyncpg's name. Raises StorageError for a wrong option or port."""
+    if "sslmode" in url.query:
+        ssl = url.query.get("ssl", url.query["sslmode"])
+        url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": ssl})
+    ssl, name = url.query.get("ssl", "require"), "PAPERROUND_DATABASE_URL"
+    if unknown := sorted(set(url.query) - _OPTIONS):
+        known = ", ".join(sorted(_OPTIONS))
+        raise errors.StorageError(
+            f"{name} has the option {unknown[0]!r}. Remove it; these are known: {known}."
+        )
+    if ssl not in _SSL_MODES:
+        raise errors.StorageError(f"{name} has ssl={ssl}. Write one of {', '.join(_SSL_MODES)}.")
+    try:
+        port = url.get_dialect()().create_connect_args(url)[1].get("port")
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise errors.StorageError(
+            f"{name} has wrong hosts or ports. Example: ?host=a:5432&host=b:5432."
+        ) from error
+    for number in port if isinstance(port, list) else [port]:
+        if number is not None and not 0 < number < 1 << 16:
+            raise errors.StorageError(
+                f"{name} has the port {number}. Write one from 1 to 65535, usually 5432."
+            )
+    return url
 
 
 def make_name() -> str:
@@ -352,7 +385,10 @@ async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any
         try:
             timeout = CONNECT_TIMEOUT_SECONDS / len(hosts)
             connection = await asyncpg.connect(host=name, port=number, timeout=timeout, **options)
-        except asyncpg.TargetServerAttributeNotMatched as error:
+        except (
+            asyncpg.TargetServerAttributeNotMatched,
+            asyncpg.exceptions.ClientConfigurationError,
+        ) as error:
             failures.append(ConnectionError(str(error)))
         except (asyncpg.PostgresError, OSError) as error:
             failures.append(error)

@@ -18,8 +18,8 @@ _CREDENTIALS = re.compile(
     re.IGNORECASE,
 )
 _SECRET_PARAMETER = re.compile(
-    # The name's end tells: `feed_token`, `X-Amz-Signature`, `accessKey`.
-    r"(?P<name>[?&][\w.-]{0,40}?(?:password|passwd|pwd|token|key|secret|auth|signature|\bsig)=)[^&#\s\"']+",
+    # The name's end tells: `feed_token`, `X-Amz-Signature`, `accessKey`. `k` alone is a key too.
+    r"(?P<name>[?&;#](?:[\w.-]{0,40}?(?:password|passwd|pwd|token|key|secret|auth|signature|\bsig)|k)=)[^&#\s\"']+",
     re.IGNORECASE,
 )
 _WEBHOOK = re.compile(r"(?P<id>/(?:webhooks|interactions)/[0-9]{1,20}/)[A-Za-z0-9_.~-]+")

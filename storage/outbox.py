@@ -82,6 +82,13 @@ async def withdraw(connection: AsyncConnection, delivery_ids: Sequence[int]) -> 
     await database.execute_in(connection, waiting, deliveries.c.id, delivery_ids)
 
 
+async def release_keys(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:
+    """Let other deliveries have the keys of these finished ones."""
+    released = deliveries.update().where(~unfinished_clause())
+    released = released.values(key=deliveries.c.key + ":" + sa.cast(deliveries.c.id, sa.Text))
+    await database.execute_in(connection, released, deliveries.c.id, delivery_ids)
+
+
 async def clear_payloads(connection: AsyncConnection, part_ids: Sequence[int], before: datetime) -> int:
     """Clear the payloads of those parts whose delivery ended before `before` (UTC). Returns their number."""
     ended = sa.select(deliveries.c.id).where(deliveries.c.finished_at < before)

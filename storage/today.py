@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -59,6 +59,13 @@ async def set_schedules(connection: AsyncConnection, changed: Sequence[models.Pr
     names = ("user_id", "timezone", "next_due_at", "due_on", "last_digest_on")
     rows = [{name: getattr(row, name) for name in names} for row in changed]
     await database.update_rows(connection, profiles, rows, key=("user_id",))
+
+
+async def mark_unsent(connection: AsyncConnection, user_ids: Iterable[int], on: date) -> None:
+    """Store that the days from `on` are to be sent to these readers; those that were planned already keep their key."""
+    later = profiles.update().where(profiles.c.last_digest_on >= on)
+    earlier = later.values(last_digest_on=on - timedelta(days=1))
+    await database.execute_in(connection, earlier, profiles.c.user_id, user_ids)
 
 
 async def suspend(connection: AsyncConnection, user_id: int, reason: str) -> None:

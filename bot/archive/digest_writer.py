@@ -331,6 +331,7 @@ async def write_digest_papers(
     ids = new | {arxiv_id: known[arxiv_id] for arxiv_id in appearances if arxiv_id in known}
     digest_entries = {digest_id: sourced.digest.entries for digest_id, sourced in stored_digests.items()}
     await archive.add_entries(connection, digest_entries, ids)
+    await archive.remove_older_appearances(connection, stored)
     described = {known[name] for name, of in appearances.items() if name in known and _characters(of)}
     await _remerge(connection, indexer, stored, rewritten={*described, *former_ids})
     sizes = {

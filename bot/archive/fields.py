@@ -48,7 +48,11 @@ _COMMAS_PER_BRACKET = 10
 """Commas allowed for each bracket, those in texts included: each ends a key, a string or a number that is kept as well."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_UNPAIRED_SURROGATE = re.compile(
+    # One without its other half, or after a backslash that may be an escaped one.
+    r"\\u[dD](?:[89abAB](?:(?<=\\\\u..)|[\da-fA-F]{2}(?!\\u[dD][c-fC-F]))"
+    r"|[c-fC-F](?<!\\u[dD][89abAB][\da-fA-F]{2}\\u..))"
+)
 
 
 def decode_json(text: str | bytes, max_brackets: int = MAX_BRACKETS) -> object:
@@ -64,7 +68,7 @@ def decode_json(text: str | bytes, max_brackets: int = MAX_BRACKETS) -> object:
         raise errors.TooManyPartsError(f"its JSON has more than {most:,} values")
     try:
         value: object = json.loads(text)
-        if _ESCAPED_SURROGATE.search(text):
+        if _UNPAIRED_SURROGATE.search(text):
             value = json.loads(storable_text(json.dumps(value, ensure_ascii=False)))
         return value
     except RecursionError as error:

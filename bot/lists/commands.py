@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import assert_never
@@ -235,6 +236,13 @@ async def load_list_text(tokens: TextTokenStore, state: ListState) -> ListState:
     return replace(state, text=text)
 
 
+def admitted_list(request: Request, state: ListState) -> AbstractAsyncContextManager[None]:
+    """Return the context in which a list is loaded as a look-up of this reader. Raises UserError as the router's."""
+    # A search of saved papers reads all their notes: three full shelves would take all slots of look-ups.
+    is_long = state.kind is ListKind.SAVED and bool(state.text)
+    return (router.admitted_preview if is_long else router.admitted_lookup)(request.interaction)
+
+
 class PaperListLoader:
     """Loads pages of lists. Stateless. `list_snippets` gives the snippets of papers without a query, as the search does."""
 
@@ -246,9 +254,7 @@ class PaperListLoader:
         """Return the view of a page of a list, or of an empty list, after its admission as a look-up."""
         if not state.token:
             state = await store_list_text(self._services.text_tokens, request.user_id, state)
-        # A search of saved papers reads all their notes: three full shelves would take all slots of look-ups.
-        is_long = state.kind is ListKind.SAVED and bool(state.text)
-        async with (router.admitted_preview if is_long else router.admitted_lookup)(request.interaction):
+        async with admitted_list(request, state):
             return await self._list_view(request, state)
 
     async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:

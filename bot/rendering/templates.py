@@ -159,13 +159,15 @@ MAX_GROWTH = 10_000_000
 """The longest text, in characters, that a filter, method or operator may have to make before its length is known."""
 _ITEMS_PER_STEP = 10
 """The items of a collection that a filter or method may look at as one step."""
-_STEPS_FILTER, _SIZE_FILTER = "counted steps", "bounded size"
-_FORMATTERS = frozenset({"%", "format", "format_map"})
-_FIELDS = re.compile(r"%(?:\([^()]*\))?[-#0 +.\d]*|\{[^{}]*")
-"""What stands before the types of the fields of a format: `%-5.2` and `{0:>10`. Other digits are text."""
+_STEPS_FILTER, _SIZE_FILTER, _WEIGHT_FILTER = "counted steps", "bounded size", "bounded weight"
+_PERCENT = re.compile(r"%(?:\([^()]*\))?[-#0 +.\d]*"), re.compile(r"%[-#0 +.0-9]*\*")
+_BRACES = re.compile(r"\{[^{}]*"), re.compile(r"\{[^{}]*\{")
+_FORMATS = {"%": _PERCENT, "format": _BRACES, "format_map": _BRACES}
+"""What stands before the types of the fields of a format, `%-5.2` and `{0:>10`, whose other digits are text; and `%*d` and
+`{:{width}}`, where what they take is not in the format."""
 _WIDTHS = re.compile(r"\d{1,9}")
-_WIDTH_FROM_VALUE = re.compile(r"%[-#0 +.0-9]*\*|\{[^{}]*\{")
-"""`%*d` and `{:{width}}`: what they take is not in the format."""
+_NEVER_LONGER = frozenset({"default", "d", "truncate"})
+"""Filters that make no more than their values together."""
 
 
 class TemplateLimitError(jinja2.TemplateError):
@@ -199,8 +201,15 @@ class BoundedEnvironment(SandboxedEnvironment):
         self.finalize = lambda value: finalize(self._check_text(value))
         self.globals.pop("lipsum", None)
         every: dict[str, Any] = {**self.filters, **filters}
-        self.filters = {name: self._bounded(name, function) for name, function in every.items()}
+        # jinja2's filter `format` is the operator.
+        self.filters = {
+            name: self._bounded("%" if name == "format" else name, function)
+            for name, function in every.items()
+        }
+        tests: dict[str, Any] = self.tests
+        self.tests = {name: self._weighed(test) for name, test in tests.items()}
         self.filters |= {_STEPS_FILTER: self._count_items, _SIZE_FILTER: self._check_text}
+        self.filters[_WEIGHT_FILTER] = self._check_weight
 
     @contextmanager
     def rendering(self) -> Iterator[None]:
@@ -224,11 +233,15 @@ class BoundedEnvironment(SandboxedEnvironment):
     def _generate(
         self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
     ) -> str:
-        """Compile a template in which loops are counted, and what `~` joins is measured."""
+        """Compile a template in which loops are counted, and what `~` joins or is compared is measured."""
         for loop in source.find_all(nodes.For):
             loop.iter = self._apply(_STEPS_FILTER, loop.iter)
         for joined in source.find_all(nodes.Concat):
             joined.nodes[:] = [self._apply(_SIZE_FILTER, part) for part in joined.nodes]
+        for compared in source.find_all(nodes.Compare):
+            compared.expr = self._apply(_WEIGHT_FILTER, compared.expr)
+            for operand in compared.ops:
+                operand.expr = self._apply(_WEIGHT_FILTER, operand.expr)
         return super()._generate(source, name, filename, defer_init)
 
     def _apply(self, name: str, node: nodes.Node) -> nodes.Filter:
@@ -276,6 +289,19 @@ class BoundedEnvironment(SandboxedEnvironment):
 
         return bounded
 
+    def _weighed(self, test: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(test)
+        def weighed(*values: Any) -> Any:
+            return test(*map(self._check_weight, values))
+
+        return weighed
+
+    def _check_weight(self, value: Any) -> Any:
+        """Return a value that is compared. Raises TemplateLimitError for a collection of too many items, nested ones included."""
+        if not isinstance(value, str):
+            self._weigh(value)
+        return value
+
     def _count_items(self, items: Iterable[Any]) -> Iterable[Any]:
         if isinstance(items, Sized):
             self._spend(len(items))
@@ -300,10 +326,12 @@ class BoundedEnvironment(SandboxedEnvironment):
         Raises TemplateLimitError if what it makes of them could be too long: the longest value, as many times as the others
         have characters and items, or are, or as wide as a format says.
         """
-        formats = name in _FORMATTERS
+        formats = _FORMATS.get(name)
         if formats:
-            widths = sum(map(int, _WIDTHS.findall(" ".join(_FIELDS.findall(str(values[0]))))))
-            if widths > MAX_NUMBER or _WIDTH_FROM_VALUE.search(str(values[0])):
+            fields, width_from_value = formats
+            form = str(values[0]).replace("{{", "")  # a brace itself
+            widths = sum(map(int, _WIDTHS.findall(" ".join(fields.findall(form)))))
+            if widths > MAX_NUMBER or width_from_value.search(form):
                 raise TemplateLimitError(
                     f"the widths of its format are more than {MAX_NUMBER} in all, or are values"
                 )
@@ -312,7 +340,8 @@ class BoundedEnvironment(SandboxedEnvironment):
             for number, value in enumerate((*values, *others.values()))
         ]
         longest = max(sizes, default=0)
-        if longest * (1 + sum(sizes) - longest) > self._max_growth:
+        times = 1 if name in _NEVER_LONGER else 1 + sum(sizes) - longest
+        if longest * times > self._max_growth:
             raise TemplateLimitError(f"`{name}` could make more than {self._max_growth} characters of it")
         return tuple(
             self._count_sizes(value)
@@ -346,9 +375,7 @@ class BoundedEnvironment(SandboxedEnvironment):
 
     def _check_text(self, value: Any) -> Any:
         """Return a value that becomes text. Raises TemplateLimitError if it would be too long."""
-        if not isinstance(value, str):
-            self._weigh(value)
-        return self._check_size(value)
+        return self._check_size(self._check_weight(value))
 
     def _check_size(self, value: Any) -> Any:
         if isinstance(value, str | list | tuple) and len(value) > self._max_characters:

@@ -17,7 +17,14 @@ from bot.client.message_builder import Action
 from bot.client.messages import ListKind, ListState
 from bot.client.router import Attachment, Download, Transfer, UserError, map_service_errors
 from bot.lists import messages as lists_messages
-from bot.lists.commands import PaperListLoader, card_view, load_list_text, load_paper, store_list_text
+from bot.lists.commands import (
+    PaperListLoader,
+    admitted_list,
+    card_view,
+    load_list_text,
+    load_paper,
+    store_list_text,
+)
 from bot.shelf import messages as shelf_messages
 from bot.shelf.references import UnreadableFileError
 from bot.shelf.service import MAX_FILE_BYTES, MAX_SAVED, FullShelfError
@@ -176,9 +183,9 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
         """Post the first papers of the list publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
-        async with router.admitted_preview(interaction):
+        state = await self._load_state(action)
+        async with admitted_list(request, state):
             await router.defer(interaction, public=True)
-            state = await self._load_state(action)
             rows, total = await self._shelf.list_saved(
                 request.user_id, state.text, order=state.order, limit=shelf_messages.MAX_SHARED
             )

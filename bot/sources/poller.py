@@ -374,39 +374,67 @@ class Poller:
         self._retry_policy = retry_policy
         self._notify_failure = notify_failure
         self._quarantine = Quarantine(database, "sources")
+        self._polled: set[int] = set()
+        self._reads_suspect = False
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
         """Poll due sources until `stop` is set. Errors are logged and the loop continues.
 
-        Also merges the papers of sources whose trust a command has changed that was killed.
+        A source that is slow does not delay those that become due meanwhile. Also merges the papers of sources whose trust a
+        command has changed that was killed.
         """
-        while not stop.is_set():
-            with isolation.isolated(log, "papers not merged by the priority of their sources"):
-                await self._ingest.merge_sources()
-            # A database outage must not end polling; the next round retries.
-            with isolation.isolated(log, "polling failed"):
-                reports = await self.fetch_due()
-                _log_reports(reports)
-                if any(report.status is FetchStatus.OK for report in reports):
-                    await on_fetched(reports)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), every_seconds)
+        async with asyncio.TaskGroup() as rounds:
+            while not stop.is_set():
+                with isolation.isolated(log, "papers not merged by the priority of their sources"):
+                    await self._ingest.merge_sources()
+                rounds.create_task(self._run_round(on_fetched))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), every_seconds)
+
+    async def _run_round(self, on_fetched: OnFetched) -> None:
+        # A database outage must not end polling; the next round retries.
+        with isolation.isolated(log, "polling failed"):
+            reports = await self.fetch_due()
+            _log_reports(reports)
+            if any(report.status is FetchStatus.OK for report in reports):
+                await on_fetched(reports)
 
     async def fetch_due(self) -> list[SourceReport]:
-        """Poll the sources that are due now; those that were being read at a crash come last, each alone."""
+        """Poll the sources that are due now and that no other call is polling.
+
+        Those that were being read at a crash come last, each alone.
+        """
+        polled = set(self._polled)
         async with self._database.read() as connection:
             rows = await sources.list_rows(connection, due_at=self._clock())
-        if not rows:
+        rows = [row for row in rows if row.id not in polled | self._polled]
+        if not rows or self._reads_suspect:
             return []
+        own = {row.id for row in rows}
+        self._polled |= own
+        try:
+            return await self._fetch_admitted(rows)
+        finally:
+            self._polled -= own
+
+    async def _fetch_admitted(self, rows: Sequence[models.StoredSource]) -> list[SourceReport]:
         positions = {row.url: _position(row) for row in rows}
         fresh, suspects, set_aside = await self._quarantine.admit(positions)
-        reports: list[SourceReport] = []
-        for group in (fresh, *([url] for url in suspects)):
-            members = [row for row in rows if row.url in group]
-            async with self._quarantine.reading({url: positions[url] for url in group}):
-                reports += await self._fetch_sources(members, timeout_seconds=_SOURCE_TIMEOUT_SECONDS)
-        await self._set_aside([row for row in rows if row.url in set_aside])
+        by_url = {row.url: row for row in rows}
+        await self._set_aside([by_url[url] for url in set_aside])
+        reports = await self._fetch_watched([by_url[url] for url in fresh])
+        for url in suspects:
+            if self._polled <= {row.id for row in rows}:
+                self._reads_suspect = True
+                try:
+                    reports += await self._fetch_watched([by_url[url]])
+                finally:
+                    self._reads_suspect = False
         return reports
+
+    async def _fetch_watched(self, rows: Sequence[models.StoredSource]) -> list[SourceReport]:
+        async with self._quarantine.reading({row.url: _position(row) for row in rows}):
+            return await self._fetch_sources(rows, timeout_seconds=_SOURCE_TIMEOUT_SECONDS)
 
     async def _set_aside(self, rows: Sequence[models.StoredSource]) -> None:
         """Stop polling sources that were being read at two crashes in a row; `sources fetch` polls them again."""

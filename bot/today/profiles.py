@@ -251,12 +251,12 @@ SAMPLED_FROM = 2000
 _SEED = 0
 
 
-_KEPT_DAYS = 2
-"""Days whose vectors are kept, 3 MB for a hundred papers: the newest complete one, and one that readers look back at."""
+KEPT_DAYS = 3
+"""Days whose vectors are kept, 3 MB for a hundred papers: as many as readers are sent at once."""
 
 
 class PaperVectors:
-    """Extracts the vectors of papers in a thread, and keeps those of two days and of the sample until they change."""
+    """Extracts the vectors of papers in a thread, and keeps those of KEPT_DAYS days and of the sample until they change."""
 
     def __init__(self, glossary: GlossaryService, clock: Clock = system_clock) -> None:
         self._glossary = glossary
@@ -312,7 +312,7 @@ class PaperVectors:
                 day = await papers.list_by_date(connection, on, origin=archive.ALL)
                 unread = [row.id for row in day if row.id not in self._sample]
                 vectors = self._sample | await self.extract(connection, unread)
-                while len(self._days) >= _KEPT_DAYS:
+                while len(self._days) >= KEPT_DAYS:
                     del self._days[next(iter(self._days))]
                 self._days[on] = {row.id: vectors.get(row.id, {}) for row in day}
             return self._days[on] if on is not None else {}

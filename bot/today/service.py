@@ -386,6 +386,17 @@ BATCH_SIZE = 100
 """Readers per transaction."""
 
 
+async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
+    """Let the days of unsent messages be planned again, and sent with the reader's next message."""
+    readers_of: dict[date, list[int]] = defaultdict(list)
+    for row in unsent:
+        if row.user_id is not None and row.digest_on is not None:
+            readers_of[row.digest_on].append(row.user_id)
+    for on, user_ids in readers_of.items():
+        await today.mark_unsent(connection, user_ids, on)
+    await outbox.release_keys(connection, [row.id for row in unsent])
+
+
 async def _suspend(
     connection: Connection, delivery: models.Delivery, state: models.ActivityState, reason: models.Reason
 ) -> list[Owned]:
@@ -398,6 +409,7 @@ TODAY: KindRecord[TodayPost] = KindRecord(
     kind=models.DeliveryKind.TODAY,
     priority=models.Priority.SCHEDULED,
     render=lambda renderer, post: renderer.render_today(post),
+    undo=_undo,
     suspend=_suspend,
 )
 
@@ -407,8 +419,11 @@ LONGEST_DAY = timedelta(hours=25)
 """From one due time to the next, when the clocks go back."""
 
 
-MAX_DAYS_AT_ONCE = 3
-"""Days that a reader is sent at once, a message each, after a time in which none was complete or nothing was planned."""
+MAX_DAYS_AT_ONCE = profiles.KEPT_DAYS
+"""Days that a reader is sent at once, a message each, after a time in which none was complete or nothing was sent.
+
+The days are planned in turn for each batch of readers, so the vectors of all of them are kept.
+"""
 
 
 class TodayPlanner:
@@ -480,8 +495,15 @@ class TodayPlanner:
             else:
                 moved.append(_move(sent, known.get(profile.user_id), now, days.closings))
         async with self._database.transaction() as connection:
-            # A reader who stopped it meanwhile gets no message.
-            still_due = {row.user_id for row in await today.list_due(connection, now, limit=10 * BATCH_SIZE)}
+            # A reader who stopped it meanwhile gets no message; one whose last message expired meanwhile is planned again.
+            stored = {
+                row.user_id: row for row in await today.list_due(connection, now, limit=10 * BATCH_SIZE)
+            }
+            still_due = {
+                profile.user_id
+                for profile in due
+                if (row := stored.get(profile.user_id)) and row.last_digest_on == profile.last_digest_on
+            }
             planned = [delivery for user_id, delivery in built.items() if user_id in still_due]
             ids = await outbox.add_all(connection, [delivery for delivery in planned if delivery.post.papers])
             await today.set_schedules(connection, [row for row in moved if row.user_id in still_due])

@@ -41,7 +41,8 @@ async def test_new_text_at_a_known_location_is_a_correction(harness: IngestHarne
     }
 
 
-async def test_of_the_appearances_in_one_source_the_newest_and_the_first_count(
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_of_the_appearances_in_one_source_the_newest_and_the_first_are_kept(
     harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive, "MAX_APPEARANCES", 3)
@@ -54,6 +55,7 @@ async def test_of_the_appearances_in_one_source_the_newest_and_the_first_count(
         [paper_id] = (await papers.get_ids(connection, ["2601.00001"])).values()
         [appearances] = (await archive.list_appearances(connection, [paper_id])).values()
         [merged] = (await papers.list_merged(connection, ids=[paper_id])).values()
+        assert await archive.count_appearances(connection, [paper_id]) == {paper_id: 5}
     days = [of.date.isoformat() for of in appearances]
     assert days == ["2025-02-08", "2025-02-07", "2025-02-06", "2025-02-01", "2025-01-01"]
     assert (merged.first_on, merged.last_on) == (date(2025, 1, 1), date(2025, 2, 8))

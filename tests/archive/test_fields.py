@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import date
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -334,3 +336,17 @@ def test_a_title_of_characters_without_a_glyph_is_not_a_title(filler: str) -> No
         assert [entry.title for entry in digest.entries] == [None]
     assert fields.clean_line(filler) is None
     assert fields.clean_line(f"A{filler}") == f"A{filler}"
+
+
+@given(st.lists(st.sampled_from([r"\ud83d", r"\uDE00", r"\\", r"\"", r"\u00e9", "ud83d", "가"]), max_size=12))
+def test_a_json_text_keeps_its_emoji_and_no_half_of_one(pieces: list[str]) -> None:
+    value = fields.decode_json(f'{{"a": ["{"".join(pieces)}"]}}')
+    kept = (char for char in json.loads(f'"{"".join(pieces)}"') if not "\ud800" <= char <= "\udfff")
+    assert value == {"a": ["".join(kept)]}
+
+
+def test_a_json_text_with_emoji_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loads = mock.Mock(wraps=json.loads)
+    monkeypatch.setattr(json, "loads", loads)
+    assert fields.decode_json(json.dumps("A kite 🪁😀")) == "A kite 🪁😀"
+    assert loads.call_count == 1

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import functools
 import itertools
 import random
 from collections.abc import AsyncIterator
@@ -25,7 +23,14 @@ from bot.rendering.templates import Templates
 from bot.search.service import SearchService
 from storage import alerts, daily, models, outbox, papers, shelf, tables
 from storage.database import Connection, Database
-from tests.support import alert_builders, alert_harness, outbox_builders, paper_records, reader_rows
+from tests.support import (
+    alert_builders,
+    alert_harness,
+    killed_process,
+    outbox_builders,
+    paper_records,
+    reader_rows,
+)
 from tests.support.alert_harness import AlertHarness
 from tests.support.planner_harness import MONDAY, SEOUL_9AM, PlannerHarness
 
@@ -297,12 +302,8 @@ async def test_a_paper_that_its_last_reader_removed_goes_once_the_removal_cannot
     assert await count(db, tables.papers) == 1
 
 
-class _Killed(BaseException):
-    """The end of the process, which no code handles."""
-
-
 async def test_a_removal_that_is_killed_before_and_after_each_commit_loses_nothing_saved_and_is_finished(
-    posted_twice: PlannerHarness, monkeypatch: pytest.MonkeyPatch
+    posted_twice: PlannerHarness,
 ) -> None:
     db = posted_twice.database
     await reader_rows.fill_every_table(db, 7)
@@ -319,28 +320,12 @@ async def test_a_removal_that_is_killed_before_and_after_each_commit_loses_nothi
         await alerts.add_notified(
             connection, [("user:8", 1)], notified_at=SEOUL_9AM, delivery_ids={"user:8": sent[0].id}
         )
-    before, transaction = await count(db, tables.papers), db.transaction
-    count_left, is_finished = 0, False
-
-    @asynccontextmanager
-    async def killed(*, is_stored: bool) -> AsyncIterator[Connection]:
-        nonlocal count_left
-        count_left -= 1
-        async with transaction() as connection:
-            yield connection
-            if not count_left and not is_stored:
-                raise _Killed
-        if not count_left:
-            raise _Killed
-
+    before, is_finished = await count(db, tables.papers), False
     for number in itertools.count(1):
         for is_stored in (False, True):
-            count_left = number
-            monkeypatch.setattr(db, "transaction", functools.partial(killed, is_stored=is_stored))
-            with contextlib.suppress(_Killed):
+            with killed_process.killed_at(db, number, is_stored=is_stored):
                 await purge(db)
                 is_finished = True
-            monkeypatch.setattr(db, "transaction", transaction)
             async with db.read() as connection:
                 assert set(await shelf.list_paper_ids(connection, 8)) == {1, 2, ids[2]}
         if is_finished:

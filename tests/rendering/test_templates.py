@@ -333,6 +333,18 @@ GROWTHS = [
 ]
 
 
+COMPARISONS = ["n.a == n.b", "n.a != n.b", "n.a in [n.b]", "n.a is eq n.b", "[n.a]|select('eq', n.b)|list"]
+
+
+@pytest.mark.parametrize("comparison", COMPARISONS)
+def test_nested_collections_are_measured_before_they_are_compared(comparison: str) -> None:
+    environment = templates.BoundedEnvironment(max_steps=10_000, max_characters=100_000, filters={})
+    nested = "{% set n = namespace(a=[1], b=[1]) %}{% for _ in range(40) %}{% set n.a = [n.a, n.a] %}{% set n.b = [n.b, n.b] %}"
+    template = environment.from_string(nested + "{% endfor %}{{ " + comparison + " }}")
+    with environment.rendering(), pytest.raises(templates.TemplateLimitError):
+        template.render()
+
+
 @pytest.mark.parametrize("call", GROWTHS)
 def test_no_operation_makes_a_text_that_is_too_long(call: str) -> None:
     environment = templates.BoundedEnvironment(max_steps=10_000, max_characters=100_000, filters={})
@@ -385,12 +397,21 @@ def test_a_number_of_any_size_is_a_value_but_not_a_width(operator: OperatorFolde
             "{{ 'x.com/channels/123456789/{:>2}'.format(5) }} {{ 'ID 2501.12345/1234567: %3d' % 5 }}",
             "x.com/channels/123456789/ 5 ID 2501.12345/1234567:   5",
         ),
+        (
+            "{{ ('a' * 9000)|default('b' * 9000)|length }} {{ ('a' * 9000)|truncate(8000)|length }}",
+            "9000 8000",
+        ),
+        (
+            "{{ '{{\"id\": 5000000}} {:>2}'.format(5) }} {{ '{\"id\": 5000000} %d'|format(5) }}",
+            '{"id": 5000000}  5 {"id": 5000000} 5',
+        ),
+        ("{{ ('a' * 9000) == ('a' * 9000) and [1] is eq [1] and 'a' is defined }}", "True"),
         ("{{ x|default('none') }} {{ {}.x|default(y)|default('none') }} {{ [x]|length }}", "none none 1"),
     ],
 )
 def test_ordinary_templates_render_as_in_jinja2(source: str, text: str) -> None:
     environment = templates.BoundedEnvironment(
-        max_steps=100, max_characters=1_000, filters={}, undefined=jinja2.StrictUndefined
+        max_steps=100, max_characters=10_000, filters={}, undefined=jinja2.StrictUndefined
     )
     template = environment.from_string(source)
     with environment.rendering():

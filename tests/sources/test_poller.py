@@ -397,6 +397,41 @@ async def test_the_polling_loop_ends_on_stop(harness: PollingHarness) -> None:
         await opened.run(stop, on_fetched=stop_once_stored, every_seconds=0.01)
 
 
+async def test_sources_that_become_due_do_not_wait_for_a_slow_one_but_a_suspect_does(
+    harness: PollingHarness,
+) -> None:
+    answered, asked = asyncio.Event(), Counter[str]()
+
+    async def answer_late(_: web.BaseRequest) -> web.StreamResponse:
+        asked["slow"] += 1
+        await answered.wait()
+        return web.Response(text=source_payloads.newsletter())
+
+    harness.origin.pages |= {"/slow.md": answer_late}
+    for number, name in enumerate(("next", "suspect"), start=1):
+        harness.origin.pages[f"/{name}.md"] = source_payloads.newsletter(date(2025, 5, 6 - number))
+    await harness.add("/slow.md")
+    stop = asyncio.Event()
+
+    async def fetched(reports: Sequence[poller.SourceReport]) -> None:
+        asked.update(report.source.url.rpartition("/")[2] for report in reports)
+
+    async with harness.open_poller() as opened, asyncio.TaskGroup() as tasks:
+        tasks.create_task(opened.run(stop, on_fetched=fetched, every_seconds=0.01))
+        await patience.wait_until(lambda: asked["slow"] == 1)
+        async with harness.db.transaction() as connection:  # as a crash leaves it
+            crashes = {f"{harness.origin.url}/suspect.md": {"": 1}}
+            await key_values.set_value(connection, f"{key_values.BEING_READ}sources", json.dumps(crashes))
+        await harness.add("/suspect.md")
+        await harness.add("/next.md")
+        await patience.wait_until(lambda: asked["next.md"] == 1)
+        assert asked == {"slow": 1, "next.md": 1}
+        answered.set()
+        await patience.wait_until(lambda: asked["suspect.md"] == 1)
+        stop.set()
+    assert asked == {"slow": 1, "next.md": 1, "slow.md": 1, "suspect.md": 1}
+
+
 async def test_papers_follow_the_trust_of_their_sources_after_the_command_that_changed_it_was_killed(
     harness: PollingHarness,
 ) -> None:

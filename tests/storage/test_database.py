@@ -178,6 +178,9 @@ async def test_rows_are_inserted_in_any_column_order(db: database.Database) -> N
             "https://a.example/x.atom?feed_token=***&n=2 and https://b.example/feed?a=1&key=***",
         ),
         ("https://c.example/?X-Amz-Signature=a1&sig=b2", "https://c.example/?X-Amz-Signature=***&sig=***"),
+        ("https://e.example/f?a=1;token=b#c", "https://e.example/f?a=1;token=***#c"),
+        ("https://e.example/f#token=b&a=1 and /g?k=c", "https://e.example/f#token=***&a=1 and /g?k=***"),
+        ("https://e.example/f?rank=1&work=2#k", "https://e.example/f?rank=1&work=2#k"),
         ("https://d.example/?keyword=rl&design=x", "https://d.example/?keyword=rl&design=x"),
         ("'Authorization': 'Bot MTIz.GSECR.abc_def-ghi12'", "'Authorization': 'Bot ***'"),
         (

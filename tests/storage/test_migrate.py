@@ -320,6 +320,13 @@ def test_programming_errors_are_not_translated() -> None:
         ("mysql://root@host/name", "has the driver"),
         ("sqlite+aiosqlite:////nowhere/at/all/paperround.db", "folder"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", "cannot be reached"),
+        ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing?sslmode=require", "cannot be reached"),
+        ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing?ssl=verify-full", "cannot be reached"),
+        ("postgresql+asyncpg://nobody@127.0.0.1/nothing?ssl=true", "has ssl=true. Write one of disable, "),
+        ("postgresql+asyncpg://nobody@127.0.0.1:99999/nothing", "has the port 99999. Write one from 1 to"),
+        ("postgresql+asyncpg://nobody@/nothing?host=a:1&host=b:99999", "has the port 99999"),
+        ("postgresql+asyncpg://nobody@/nothing?host=a,b&port=1,x", "has wrong hosts or ports"),
+        ("postgresql+asyncpg://nobody@a/nothing?channel_binding=require", "has the option 'channel_binding'"),
     ],
 )
 async def test_an_unusable_url_raises_an_error_sentence(url: str, sentence: str) -> None:

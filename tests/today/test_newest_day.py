@@ -20,6 +20,7 @@ from bot.client import message_builder
 from bot.client.message_builder import pack_custom_id
 from bot.today import messages as today_messages
 from storage import models, outbox, today
+from tests.support import outbox_builders
 from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
 from tests.support.planner_harness import read_lists
 
@@ -44,6 +45,7 @@ class Days:
     harness: ClientHarness
     sent: list[tuple[datetime, date, list[str]]] = field(default_factory=list)
     messages: list[Any] = field(default_factory=list)
+    is_discord_down: bool = False
 
     @property
     def now(self) -> datetime:
@@ -52,19 +54,26 @@ class Days:
     async def wait_until(self, text: str) -> None:
         """Plan and send what is due in the meantime."""
         planner = self.harness.container.create_today_planner(self.harness.bot.services)
+        recorder = outbox_builders.make_recorder(
+            self.harness.container.database, self.harness.container.deliveries
+        )
         end = moment(text)
         while True:
+            await self._deliver()
             async with self.harness.container.database.read() as connection:
                 profile = await today.get(connection, self.harness.reader.id)
             due_at = profile.next_due_at if profile else None
             step = end if due_at is None or due_at > end else max(due_at, self.now)
             await self.harness.env.advance_time(max(0.0, (step - self.now).total_seconds()))
+            await recorder.expire(self.now)
             await planner.tick(self.now)
-            await self._deliver()
             if step == end:
+                await self._deliver()
                 return
 
     async def _deliver(self) -> None:
+        if self.is_discord_down:
+            return
         database = self.harness.container.database
         async with database.read() as connection:
             rows = await outbox.list_rows(
@@ -391,6 +400,71 @@ async def import_of_a_year(days: Days) -> None:
     assert days.days() == [("1 09:00", THU - timedelta(days=1)), ("2 09:00", THU)]
 
 
+async def discord_down_for_days(days: Days) -> None:
+    """Messages that expired unsent, some of them twice: their days come with the next message, oldest first."""
+    await days.ask(at="9am UTC")
+    for on in (THU, FRI, SAT, SUN):
+        await days.wait_until(f"{on.day + 1} 02:31")
+        await days.read(on, range(1, 8))
+        days.is_discord_down = on is not THU
+    await days.wait_until("6 01:00")
+    assert days.days() == [("2 09:00", THU)]
+    days.is_discord_down = False
+    await days.wait_until("8 00:00")
+    assert days.days() == [("2 09:00", THU), ("6 01:00", FRI), ("6 01:00", SAT), ("6 01:00", SUN)]
+
+
+async def discord_down_on_the_last_day(days: Days) -> None:
+    """A reader's first message expires: its day comes at the next hour, though no newer one does."""
+    await days.ask(at="9am UTC")
+    await days.wait_until("2 02:31")
+    await days.read(THU, range(1, 8))
+    days.is_discord_down = True
+    await days.wait_until("3 09:00")
+    days.is_discord_down = False
+    await days.wait_until("6 00:00")
+    assert days.days() == [("3 09:00", THU)]
+
+
+async def hour_changed_while_discord_is_down(days: Days) -> None:
+    """A later day is sent by a message planned before the earlier one expired."""
+    await days.ask(at="9am UTC")
+    await days.wait_until("2 02:31")
+    await days.read(THU, range(1, 8))
+    days.is_discord_down = True
+    await days.wait_until("2 10:00")
+    await days.ask(at="8am UTC")
+    await days.wait_until("3 02:31")
+    await days.read(FRI, range(1, 8))
+    await days.wait_until("3 09:00")
+    days.is_discord_down = False
+    await days.wait_until("4 02:31")
+    assert days.days() == [("3 09:00", FRI)]
+    await days.read(SAT, range(1, 8))
+    await days.wait_until("6 00:00")
+    assert days.days() == [("3 09:00", FRI), ("4 08:00", THU), ("4 08:00", SAT)]
+
+
+async def ended_while_discord_is_down(days: Days) -> None:
+    """A reader who ends it, and starts it again later, is sent the newest day alone, however it was planned before."""
+    await days.ask(at="9am UTC")
+    await days.wait_until("2 02:31")
+    await days.read(THU, range(1, 8))
+    await days.wait_until("3 02:31")
+    await days.read(FRI, range(1, 8))
+    await days.wait_until("3 08:00")
+    days.is_discord_down = True
+    await days.wait_until("3 10:00")
+    await days.harness.bot.services.today.stop_daily(days.harness.reader.id)
+    await days.wait_until("4 10:00")
+    days.is_discord_down = False
+    await days.wait_until("5 10:00")
+    assert days.days() == [("2 09:00", THU)]
+    await days.ask(at="9am UTC")
+    await days.wait_until("7 00:00")
+    assert days.days() == [("2 09:00", THU), ("6 09:00", FRI)]
+
+
 Case = Callable[[Days], Awaitable[None]]
 CASES: tuple[Case, ...] = (
     growing_list_in_seoul,
@@ -407,6 +481,10 @@ CASES: tuple[Case, ...] = (
     first_start,
     list_in_the_future,
     import_of_a_year,
+    discord_down_for_days,
+    discord_down_on_the_last_day,
+    hour_changed_while_discord_is_down,
+    ended_while_discord_is_down,
 )
 
 

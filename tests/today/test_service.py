@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import pkgutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -19,11 +17,11 @@ from bot.archive import listing, summaries
 from bot.client import translations
 from bot.core.settings import Settings
 from bot.outbox.outcomes import Classification, Disposition, suspend_destination
-from bot.today import profiles
+from bot.today import profiles, service
 from bot.today.service import TodayPlanner
 from storage import accounts, models, outbox, today
-from storage.database import Connection, Database
-from tests.support import alert_builders, sample_archive
+from storage.database import Database
+from tests.support import alert_builders, killed_process, outbox_builders, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
@@ -318,12 +316,8 @@ async def test_a_list_that_has_barely_begun_does_not_take_the_place_of_the_days_
     assert sent == [(date(2025, 3, day), date(2025, 3, day - 1), 5) for day in (11, 10, 9)]
 
 
-class _Killed(BaseException):
-    """The end of the process, which no code handles."""
-
-
 async def test_a_round_of_several_days_that_is_killed_before_and_after_each_commit_sends_each_day_once(
-    db: Database, monkeypatch: pytest.MonkeyPatch
+    db: Database,
 ) -> None:
     planned = _Planned(db)
     readers = READER, READER + 1, READER + 2
@@ -335,32 +329,66 @@ async def test_a_round_of_several_days_that_is_killed_before_and_after_each_comm
     for number, on in enumerate(days, start=2):
         await planned.add_day(on.isoformat(), number)
     now = datetime(2025, 3, 10, 15, tzinfo=UTC)
-    transaction, count_left = db.transaction, 0
-
-    @contextlib.asynccontextmanager
-    async def killed(*, is_stored: bool) -> AsyncIterator[Connection]:
-        nonlocal count_left
-        count_left -= 1
-        async with transaction() as connection:
-            yield connection
-            if not count_left and not is_stored:
-                raise _Killed
-        if not count_left:
-            raise _Killed
-
     kills, is_finished = 0, False
     while not is_finished:
         for number, is_stored in ((1, False), (2, False), (1, True)):
-            count_left = number
-            monkeypatch.setattr(db, "transaction", functools.partial(killed, is_stored=is_stored))
-            try:
+            with killed_process.killed_at(db, number, is_stored=is_stored):
                 await planned.planner.tick(now)
                 is_finished = True
-            except _Killed:
-                kills += 1
-            monkeypatch.setattr(db, "transaction", transaction)
+            kills += not is_finished
     assert kills > len(days)
     deliveries = await planned.list_deliveries()
     expected = [(user_id, on) for user_id in readers for on in (date(2025, 3, 7), *days)]
     assert sorted((row.user_id or 0, row.digest_on or now.date()) for row in deliveries) == expected
     assert all(len(row.post.papers) == 5 for row in deliveries)
+
+
+async def test_an_expiry_that_is_killed_or_comes_while_the_next_day_is_planned_loses_no_day(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = _Planned(db)
+    await planned.services.today.send_daily(READER, "15:00", "UTC")
+    await planned.add_day("2025-03-07", 1)
+    await planned.run_until(START + timedelta(hours=4))
+    await planned.add_day("2025-03-08", 2)
+    recorder = outbox_builders.make_recorder(db, planned.container.deliveries)
+    late = START + timedelta(hours=27)
+    build_posts = service.TodayService.build_posts
+
+    async def expire_first(*arguments: Any) -> Any:
+        for is_stored in (False, True):
+            with killed_process.killed_at(db, 1, is_stored=is_stored):
+                await recorder.expire(late)
+        return await build_posts(*arguments)
+
+    monkeypatch.setattr(service.TodayService, "build_posts", expire_first)
+    await planned.planner.tick(late)
+    await planned.planner.tick(late)
+    deliveries = [(row.digest_on, row.state.value) for row in reversed(await planned.list_deliveries())]
+    assert deliveries == [
+        (date(2025, 3, 7), "expired"),
+        (date(2025, 3, 7), "planned"),
+        (date(2025, 3, 8), "planned"),
+    ]
+
+
+async def test_days_that_are_sent_at_once_are_read_once_for_all_readers(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = _Planned(sqlite_db)
+    monkeypatch.setattr(service, "BATCH_SIZE", 1)
+    monkeypatch.setattr(profiles, "SAMPLE_SIZE", 0)
+    for user_id in (READER, READER + 1, READER + 2):
+        await planned.services.today.send_daily(user_id, "15:00", "UTC")
+    days = [date(2025, 3, day) for day in range(4, 4 + service.MAX_DAYS_AT_ONCE)]
+    async with sqlite_db.transaction() as connection:
+        before = date(2025, 3, 3)
+        due = await today.list_scheduled(connection, START)
+        await today.set_schedules(connection, [replace(row, last_digest_on=before) for row in due])
+    for number, on in enumerate(days):
+        await planned.add_day(on.isoformat(), number)
+    extract = mock.Mock(wraps=profiles.extract_features)
+    monkeypatch.setattr(profiles, "extract_features", extract)
+    await planned.run_until(START + timedelta(hours=4))
+    assert len(await planned.list_deliveries()) == 3 * len(days)
+    assert extract.call_count == 7 * len(days)
