@@ -242,7 +242,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Resume an alert, or all that are paused (payload 0)."""
         if action.payload == "0":
             now, own = request.services.clock(), await list_for_reader(request)
-            paused = [alert for alert in own if alerts_messages.is_resting(alert, now)]
+            paused = [alert for alert in own if alert.is_paused(now)]
             return await list_view(request, confirmation=await pause(request, paused, 0))
         alert = await find(request, action.payload)
         await pause(request, [alert], 0)

@@ -104,17 +104,11 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
 
 def describe_state(texts: Texts, alert: models.Alert, now: datetime) -> str:
     """Return whether an alert is active, or until when or why it is not."""
-    if not is_resting(alert, now):
+    if not alert.is_paused(now):
         return texts("alert-active")
     if alert.state is models.ActivityState.ACTIVE and alert.paused_until_at is not None:
         return texts("alert-rests-until", until=daily_messages.format_timestamp(alert.paused_until_at, "D"))
     return reason_text(texts, alert.reason or Reason.BY_HAND)
-
-
-def is_resting(alert: models.Alert, now: datetime) -> bool:
-    """Return whether an alert is suspended, or snoozed at `now`."""
-    is_snoozed = alert.paused_until_at is not None and alert.paused_until_at > now
-    return is_snoozed or alert.state is not models.ActivityState.ACTIVE
 
 
 def describe_choices(
@@ -410,7 +404,7 @@ def tell_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
 
 def _existing_text(texts: Texts, alert: models.Alert, now: datetime) -> str:
     """Return that the reader has this alert already, where it goes and when, and until when or why it is paused."""
-    state = describe_state(texts, alert, now) if is_resting(alert, now) else ""
+    state = describe_state(texts, alert, now) if alert.is_paused(now) else ""
     return texts("alert-exists", place=client_messages.join_dotted(place_and_time(texts, alert), state))
 
 
@@ -465,7 +459,7 @@ def list_view(
     select, turn = (SERVER_SELECT, SERVER_LIST) if in_server else (SELECT, MANAGE)
     options = []
     for alert in shown:
-        resting = texts("alert-resting") if is_resting(alert, now) else ""
+        resting = texts("alert-resting") if alert.is_paused(now) else ""
         description = client_messages.join_dotted(place_and_time(texts, alert, channel_name), resting)
         name = describe_name(alert, discord_text.SELECT_LABEL)
         options.append(select_option(name, str(alert.id), description=description))
@@ -476,7 +470,7 @@ def list_view(
     if in_server:
         message.add_buttons(button(texts("back"), pack_custom_id(MANAGE, 0)))
     else:
-        is_any_resting = any(is_resting(alert, now) for alert in rows)
+        is_any_resting = any(alert.is_paused(now) for alert in rows)
         resume_all = button(texts("alert-resume-all"), pack_custom_id(RESUME, 0)) if is_any_resting else None
         stop_all = button(texts("alert-stop-all"), pack_custom_id(STOP_ALL))
         message.add_buttons(resume_all, stop_all, server_button)
@@ -490,7 +484,7 @@ def _list_line(texts: Texts, alert: models.Alert, now: datetime, *, with_owner: 
         f"<@{alert.user_id}>" if with_owner else "",
     ]
     line = f"- {client_messages.join_dotted(*parts)}"
-    if is_resting(alert, now):
+    if alert.is_paused(now):
         line += f"\n-# {describe_state(texts, alert, now)}"
     return discord_text.shorten(line, _LIST_CHARACTERS // PAGE_SIZE)
 
@@ -510,7 +504,7 @@ def alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutVie
     """Return an alert with the buttons for its actions."""
     message = _start_single(texts, alert, now)
     message.add_buttons(*_edit_buttons(texts, f"{STORED}{alert.id}"))
-    if is_resting(alert, now):
+    if alert.is_paused(now):
         rests = [button(texts("resume"), pack_custom_id(RESUME, alert.id))]
     else:
         rests = [

@@ -113,6 +113,10 @@ async def test_a_followed_author_is_a_reason(harness: ClientHarness) -> None:
     shown = await _ask(harness)
     assert _shown_papers(shown)[:2] == ["2501.00001", "2501.00003"]
     assert harness.texts("today-because-followed", text="Kim Min-jun") in shown_text(shown)
+    await harness.ask("alerts pause")
+    paused = shown_text(await _ask(harness))
+    assert "Kim Min-jun" not in paused
+    assert harness.texts("today-by-votes") in paused
 
 
 async def test_opened_and_saved_cards_are_learnt_from_once_there_is_a_profile(harness: ClientHarness) -> None:
