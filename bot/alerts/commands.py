@@ -324,7 +324,8 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             # In a new message, whose button opens the modal with the typed values: the draft stays where it is.
             token = await router.store_typed(request, action.payload, values)
             reason = request.texts(error.key, **error.arguments)
-            view = alerts_messages.timing_refused_view(request.texts, reason, token)
+            reopen_id = message_builder.pack_custom_id(alerts_messages.RETYPE_TIMING, token)
+            view = client_messages.refused_view(request.texts, reason, reopen_id)
             await router.reply_privately(request.interaction, view)
             return None
         return await preview(request, draft)

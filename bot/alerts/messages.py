@@ -370,12 +370,6 @@ def refused_view(texts: Texts, reason: str, key: str) -> ui.LayoutView:
     return text_view(reason, *_edit_buttons(texts, key), accent=RED)
 
 
-def timing_refused_view(texts: Texts, reason: str, token: str) -> ui.LayoutView:
-    """Return why the times of a draft are refused, with the button that opens the modal again. `token` is for its values."""
-    again = button(texts("subscription-form-again"), pack_custom_id(RETYPE_TIMING, token), style=_PRIMARY)
-    return text_view(reason, again, accent=RED)
-
-
 def saved_view(
     texts: Texts, alert: models.Alert, preview: alerts_service.AlertPreview, *, is_new: bool
 ) -> ui.LayoutView:

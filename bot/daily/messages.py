@@ -482,12 +482,8 @@ def form_view(texts: Texts, subscription: Subscription) -> ui.LayoutView:
 def refused_view(texts: Texts, reason: str, reopen_id: str, payload: str) -> ui.LayoutView:
     """Return why a form is refused, with the button that opens it with the typed values. `payload` as in `form_modal`."""
     back_verb = SHOW if payload.startswith(STORED_MARK) else ADD
-    return client_messages.text_view(
-        reason,
-        button(texts("subscription-form-again"), reopen_id, style=discord.ButtonStyle.primary),
-        _button(texts, "back", back_verb, payload.removeprefix(STORED_MARK)),
-        accent=message_builder.RED,
-    )
+    back = _button(texts, "back", back_verb, payload.removeprefix(STORED_MARK))
+    return client_messages.refused_view(texts, reason, reopen_id, back)
 
 
 MAX_SUBSCRIPTIONS = 5
