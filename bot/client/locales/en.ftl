@@ -582,6 +582,7 @@ paused-by = Paused by { $user }, { $at }
 paused-at = Paused { $at }
 preview-note = **Preview:** this is what would be posted now.
 preview-nothing-new = **Preview:** there is nothing new to post now. This shows the newest papers instead.
+preview-none = **Preview:** no paper can be posted with these settings now.
 subscription-edit-schedule = Time, days, role
 subscription-edit-papers = Topic, papers, style
 subscription-form-heading = Edit the daily post in { $channel }

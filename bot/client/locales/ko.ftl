@@ -489,6 +489,7 @@ paused-by = { $user }님이 { $at }에 일시중지했어요
 paused-at = { $at }에 일시중지됐어요
 preview-note = **미리보기:** 지금 올리면 이렇게 보여요.
 preview-nothing-new = **미리보기:** 지금은 새로 올릴 논문이 없어서, 가장 최근 논문으로 보여 드려요.
+preview-none = **미리보기:** 지금은 이 설정으로 올릴 논문이 없어요.
 subscription-edit-schedule = 시각, 요일, 역할
 subscription-edit-papers = 주제, 논문 수, 형식
 subscription-form-heading = { $channel } 자동 게시 수정
