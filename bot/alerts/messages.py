@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 import discord
@@ -297,6 +298,8 @@ REMOVE_ALL = "axx"
 SERVER_LIST = "ag"
 SERVER_SELECT = "agp"
 SERVER_REMOVE = "agx"
+MAX_OFFERED_NAMES = 5
+"""Similar names with a button, which are one row."""
 PAGE_SIZE = 15
 _LIST_CHARACTERS = 3000
 _PRIMARY = discord.ButtonStyle.primary
@@ -310,10 +313,12 @@ def preview_view(
     *,
     now: datetime,
     here_id: int | None = None,
+    near_keys: Mapping[str, str] = MappingProxyType({}),
 ) -> ui.LayoutView:
     """Return the recent matches of a draft, with the buttons to save it and to change it.
 
-    `key` is the token of the draft; `here_id` is a channel that the reader may send alerts to.
+    `key` is the token of the draft; `here_id` is a channel that the reader may send alerts to. `near_keys` are the
+    tokens of the draft with a similar name in the place of an unknown one, by that name.
     """
     message = MessageBuilder()
     message.add_text(f"### {describe_alert(texts, draft)}")
@@ -322,6 +327,12 @@ def preview_view(
     if existing is not None:
         message.add_text(_existing_text(texts, existing, now))
     message.add_text(preview_text(texts, preview))
+    message.add_buttons(
+        *(
+            button(texts("alert-use-name", name=name), pack_custom_id(MOVE, draft.channel_id or 0, near_key))
+            for name, near_key in list(near_keys.items())[:MAX_OFFERED_NAMES]
+        )
+    )
     message.add_buttons(*_save_buttons(texts, draft, existing, key), *_edit_buttons(texts, key))
     message.add_buttons(*_further_buttons(texts, draft, key, here_id))
     return message.view
@@ -411,8 +422,13 @@ def existing_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.Layout
 
 
 def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
-    """Return the number of matches in the last 30 days, and the latest of them."""
-    lines = [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
+    """Return the number of matches in the last 30 days, and the latest of them, below the names that no paper has."""
+    lines = []
+    for (kind, name), near in preview.unknown:
+        lines.append(texts(f"alert-unknown-{kind.value}", name=_escaped(name)))
+        if near:
+            lines.append(texts("list-perhaps", topics=" · ".join(map(_escaped, near))))
+    lines += [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
     for row in preview.latest:
         title = client_messages.title_link(
             row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500

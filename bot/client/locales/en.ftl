@@ -369,6 +369,9 @@ alert-would = { $count ->
     [one] One paper matched in the last 30 days:
    *[other] { $count } papers matched in the last 30 days, { $busiest } on the busiest day. The latest:
 }
+alert-unknown-author = No stored paper is by “{ $name }” so far. Check the spelling; if it is right, you'll hear of the first one.
+alert-unknown-institution = No stored paper is from “{ $name }” so far. Check the spelling; if it is right, you'll hear of the first one.
+alert-use-name = Use “{ $name }”
 alert-dm = DM
 alert-timing-now = right away
 alert-timing-daily = daily { $time }

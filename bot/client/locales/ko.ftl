@@ -307,6 +307,9 @@ alert-would = { $count ->
     [0] 지난 30일 동안 조건에 맞는 논문이 없었어요.
    *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요 (가장 많은 날은 { $busiest }편). 최근 논문:
 }
+alert-unknown-author = 아직 “{ $name }” 저자의 논문이 없어요. 철자를 확인해 주세요. 맞다면 첫 논문이 나올 때 알려 드려요.
+alert-unknown-institution = 아직 “{ $name }” 소속 논문이 없어요. 철자를 확인해 주세요. 맞다면 첫 논문이 나올 때 알려 드려요.
+alert-use-name = “{ $name }” 이름으로 바꾸기
 alert-dm = DM
 alert-timing-now = 바로
 alert-timing-daily = 매일 { $time }
