@@ -182,16 +182,21 @@ saved-import-without_id = { $count ->
     [one] One has no arXiv ID
    *[other] { $count } have no arXiv ID
 }
-saved-import-left_out = { $count ->
-    [one] One is malformed or over the size limit
-   *[other] { $count } are malformed or over the size limit
+saved-import-broken = { $count ->
+    [one] One has a syntax error
+   *[other] { $count } have a syntax error
 }
+saved-import-unread = { $count ->
+    [one] One was not read
+   *[other] { $count } were not read
+}: only the first 10,000 entries of a file are. Import the rest as another file
 saved-import-limited = { $count ->
     [one] One is new to Paperround and was not saved
    *[other] { $count } are new to Paperround and were not saved
 }: you can add up to 5,000 such papers in 30 days. Import the file again later
 saved-import-full = { $count } skipped: your list is full
-saved-import-places = Check these lines (#3 means the third entry): { $places }
+saved-import-line = line { $number }
+saved-import-entry = entry { $number }
 list-server-picks-heading = Server picks · { $period } · { $count ->
     [one] 1 paper
    *[other] { $count } papers

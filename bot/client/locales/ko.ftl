@@ -145,10 +145,12 @@ saved-imported = ### { $count ->
 saved-import-unlisted = 이 중 { $count }편은 아직 목록에 없어서 파일에 적힌 제목과 저자로 저장했어요
 saved-import-known = { $count }편은 이미 저장했거나 파일에 두 번 나와요
 saved-import-without_id = { $count }편은 arXiv 번호가 없어요
-saved-import-left_out = { $count }편은 형식이 잘못됐거나 한 번에 읽을 수 있는 양을 넘었어요
+saved-import-broken = { $count }편은 형식이 잘못돼서 읽지 못했어요
+saved-import-unread = { $count }편은 읽지 않았어요. 한 파일에서 10,000편까지 읽어요. 나머지는 파일을 나눠서 올려 주세요
 saved-import-limited = { $count }편은 저장하지 못했어요. Paperround에 처음 들어오는 논문은 30일에 5,000편까지 저장할 수 있어요. 나중에 같은 파일을 다시 올려 주세요
 saved-import-full = { $count }편은 한도를 넘어서 저장하지 못했어요
-saved-import-places = 다음 줄을 확인해 주세요(#3은 세 번째 항목): { $places }
+saved-import-line = { $number }번째 줄
+saved-import-entry = { $number }번째 항목
 list-server-picks-heading = 서버 인기 논문 · { $period } · { $count }편
 no-list-server-picks = ### 이 서버에서 세 명 이상이 저장했거나 누군가 공유한 논문이 아직 없어요
     세 명이 서버에서 저장하거나 한 명이 채널에 공유하면 여기에 나와요. 누가 저장했는지는 공개되지 않아요.
