@@ -326,7 +326,7 @@ def preview_view(
     existing = preview.existing if preview.existing and preview.existing.id != draft.id else None
     if existing is not None:
         message.add_text(_existing_text(texts, existing, now))
-    message.add_text(preview_text(texts, preview))
+    message.add_text(preview_text(texts, preview, with_near=False))
     message.add_buttons(
         *(
             button(texts("alert-use-name", name=name), pack_custom_id(MOVE, draft.channel_id or 0, near_key))
@@ -421,13 +421,16 @@ def existing_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.Layout
     )
 
 
-def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
-    """Return the number of matches in the last 30 days, and the latest of them, below the names that no paper has."""
+def preview_text(texts: Texts, preview: alerts_service.AlertPreview, *, with_near: bool = True) -> str:
+    """Return the number of matches in the last 30 days, and the latest of them, below the names that no paper has.
+
+    Similar names are left out where buttons offer them.
+    """
     lines = []
     for (kind, name), near in preview.unknown:
         lines.append(texts(f"alert-unknown-{kind.value}", name=_escaped(name)))
-        if near:
-            lines.append(texts("list-perhaps", topics=" · ".join(map(_escaped, near))))
+        if near and with_near:
+            lines.append(texts("alert-near-names", names=", ".join(map(_escaped, near))))
     lines += [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
     for row in preview.latest:
         title = client_messages.title_link(

@@ -387,7 +387,7 @@ async def test_a_name_that_no_paper_has_is_said_so_with_the_names_that_are_meant
     # It is followed as typed, and the confirmation says it again.
     made = shown_text(await harness.press(preview, "alert-create"))
     assert said in made
-    assert texts("list-perhaps", topics="Ada Lovelace") in made
+    assert texts("alert-near-names", names="Ada Lovelace") in made
     # Or with the name that is meant, all else as typed.
     preview = await harness.ask("alerts add", author="Ada Lovelase", keyword="robot", votes=3)
     mended = await harness.press(preview, label=texts("alert-use-name", name="Ada Lovelace"))

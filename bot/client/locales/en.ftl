@@ -376,6 +376,7 @@ alert-would = { $count ->
 }
 alert-unknown-author = No stored paper is by “{ $name }” so far. Check the spelling; if it is right, you'll hear of the first one.
 alert-unknown-institution = No stored paper is from “{ $name }” so far. Check the spelling; if it is right, you'll hear of the first one.
+alert-near-names = Similar names: { $names }
 alert-use-name = Use “{ $name }”
 alert-dm = DM
 alert-timing-now = right away

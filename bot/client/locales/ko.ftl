@@ -311,6 +311,7 @@ alert-would = { $count ->
 }
 alert-unknown-author = 아직 “{ $name }” 저자의 논문이 없어요. 철자를 확인해 주세요. 맞다면 첫 논문이 나올 때 알려 드려요.
 alert-unknown-institution = 아직 “{ $name }” 소속 논문이 없어요. 철자를 확인해 주세요. 맞다면 첫 논문이 나올 때 알려 드려요.
+alert-near-names = 비슷한 이름: { $names }
 alert-use-name = “{ $name }” 이름으로 바꾸기
 alert-dm = DM
 alert-timing-now = 바로
