@@ -428,7 +428,7 @@ topic-asks-nothing = Enter something to search for, up to 200 characters: words,
 channel-not-here = That channel is not in this server, or no longer exists.
 bot-lacks-permissions = Paperround can't post in { $channel } yet. Give it { $permissions } in the channel's settings › Permissions, then try again.
 rights-unknown = Couldn't check your permissions in that server. Try again in a few minutes.
-alerts-in-server = In this server's channels
+alerts-in-server = Alerts in this server
 server-alerts-heading = Alerts in this server's channels · { $count }
 no-server-alerts = This server's channels don't have any alerts.
 no-alert-here = Alert not found in this server's channels.
@@ -858,16 +858,19 @@ me-data-too-large = The file would be too large for Discord. Please ask the oper
 me-nothing = Nothing is stored about you.
 me-forget-question =
     ### Delete everything stored about you?
-    { $saved ->
-        [one] One saved paper
-       *[other] { $saved } saved papers
-    }, { $alerts ->
-        [one] one alert
-       *[other] { $alerts } alerts
-    } (including any in channels), the record of { $messages ->
-        [one] one message
-       *[other] { $messages } messages
-    } to you, your settings and everything learnt from these will be deleted, and messages that are still waiting won't be sent.
+    This deletes { $saved ->
+        [0] { "" }
+        [one] one saved paper,{ " " }
+       *[other] { $saved } saved papers,{ " " }
+    }{ $alerts ->
+        [0] { "" }
+        [one] one alert,{ " " }
+       *[other] { $alerts } alerts (including any in channels),{ " " }
+    }{ $messages ->
+        [0] { "" }
+        [one] the record of one message to you,{ " " }
+       *[other] the record of { $messages } messages to you,{ " " }
+    }your settings and everything learnt from these. Messages that are still waiting won't be sent.
     This can't be undone. To get all of it as a file first, use { $command }.
 me-forget-all = Delete everything
 me-keep = Cancel
