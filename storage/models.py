@@ -653,6 +653,11 @@ class Alert:
     reason: str | None = None
     paused_until_at: datetime | None = None
 
+    def is_paused(self, now: datetime) -> bool:
+        """Return whether it sends nothing at `now` (UTC): it is suspended, or paused until later."""
+        is_snoozed = self.paused_until_at is not None and self.paused_until_at > now
+        return is_snoozed or self.state is not ActivityState.ACTIVE
+
 
 class QueuedMatch(NamedTuple):
     """A paper that matches an alert and is not sent yet. `recipient` is `user:<id>` or `channel:<id>`.

@@ -124,7 +124,7 @@ async def probe_reader(malformed: str) -> str:
         names = await readers.fill()
         importer = ReferenceImporter(readers.db, readers.clock)
         await sweep.run()
-        counts, _ = await importer.import_file(HOSTILE, b"@misc{k,eprint={%s}}" % malformed.encode())
+        counts, _, _ = await importer.import_file(HOSTILE, b"@misc{k,eprint={%s}}" % malformed.encode())
         readers.services.asked.clear()
         for _ in range(24):
             readers.now += DAY / 3

@@ -37,6 +37,9 @@ _DRAFT = TypeAdapter(models.Alert)
 TermTexts = app_commands.Range[str, 1, 2000]
 AlertId = app_commands.Range[str, 1, 100]
 ANY = "any"
+_NAMES = (models.AlertKind.AUTHOR, models.AlertKind.INSTITUTION)
+MAX_CHECKED_NAMES, MAX_NEAR_NAMES = 5, 3
+"""Names of an alert that are looked up in the archive, and similar ones that are offered for each."""
 MATCH_CHOICES = [
     app_commands.Choice(name="Any of them", value=ANY),
     app_commands.Choice(name="All of them", value=alerts_options.ALL),
@@ -242,7 +245,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Resume an alert, or all that are paused (payload 0)."""
         if action.payload == "0":
             now, own = request.services.clock(), await list_for_reader(request)
-            paused = [alert for alert in own if alerts_messages.is_resting(alert, now)]
+            paused = [alert for alert in own if alert.is_paused(now)]
             return await list_view(request, confirmation=await pause(request, paused, 0))
         alert = await find(request, action.payload)
         await pause(request, [alert], 0)
@@ -324,7 +327,8 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             # In a new message, whose button opens the modal with the typed values: the draft stays where it is.
             token = await router.store_typed(request, action.payload, values)
             reason = request.texts(error.key, **error.arguments)
-            view = alerts_messages.timing_refused_view(request.texts, reason, token)
+            reopen_id = message_builder.pack_custom_id(alerts_messages.RETYPE_TIMING, token)
+            view = client_messages.refused_view(request.texts, reason, reopen_id)
             await router.reply_privately(request.interaction, view)
             return None
         return await preview(request, draft)
@@ -567,25 +571,64 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
     texts, interaction = request.texts, request.interaction
     key = await store_draft(request.services.text_tokens, request.user_id, draft)
     try:
-        with map_alert_errors():
-            async with router.admitted_preview(interaction):
-                matches = await request.services.alerts.preview(draft)
+        matches = await _find_matches(request, draft)
     except UserError as error:
         return alerts_messages.refused_view(texts, texts(error.key, **error.arguments), key)
+    # A press on a similar name previews the draft with it in the place of the unknown one.
+    near_keys = {
+        name: await store_draft(
+            request.services.text_tokens, request.user_id, _with_name(draft, unknown.term, name)
+        )
+        for unknown in matches.unknown
+        for name in unknown.near
+    }
     # The user may send alerts to the channel of the interaction who manages its messages.
     is_here = isinstance(interaction.channel, discord.TextChannel) and interaction.permissions.manage_messages
     here_id = interaction.channel_id if is_here else None
     now = request.services.clock()
-    return alerts_messages.preview_view(texts, draft, matches, key, now=now, here_id=here_id)
+    return alerts_messages.preview_view(
+        texts, draft, matches, key, now=now, here_id=here_id, near_keys=near_keys
+    )
+
+
+async def _find_matches(request: Request, draft: models.Alert) -> alerts_service.AlertPreview:
+    """Return the recent matches of a draft, and which of its first names no stored paper has. Raises UserError."""
+    with map_alert_errors():
+        async with router.admitted_preview(request.interaction):
+            matches = await request.services.alerts.preview(draft)
+            named = [term for term in draft.terms if term.kind in _NAMES][:MAX_CHECKED_NAMES]
+            unknown = [await _check_name(request, term) for term in named]
+    return matches._replace(unknown=tuple(filter(None, unknown)))
+
+
+async def _check_name(request: Request, term: models.AlertTerm) -> alerts_service.UnknownName | None:
+    """Return a name that no stored paper has, with similar ones of which there are papers; None for one that is known."""
+    search = request.services.search
+    if term.kind is models.AlertKind.AUTHOR:
+        found = await search.find_author(term.text, limit=1)
+        if found.matches and not found.is_corrected:
+            return None
+        return alerts_service.UnknownName(term, found.matches[:MAX_NEAR_NAMES])
+    if await search.has_institution(term.text):
+        return None
+    near = (await request.services.alerts.list_near_institutions(term.text))[:MAX_NEAR_NAMES]
+    return alerts_service.UnknownName(
+        term, tuple([name for name in near if await search.has_institution(name)])
+    )
+
+
+def _with_name(draft: models.Alert, term: models.AlertTerm, name: str) -> models.Alert:
+    """Return the draft with another name in the place of a term's."""
+    named = term._replace(text=name[: alerts_service.MAX_TEXT_LENGTH])
+    return replace(draft, terms=tuple(named if one == term else one for one in draft.terms))
 
 
 async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
     """Store the draft and return its confirmation. Raises UserError, also if the user may no longer."""
     await _require_allowed(request, draft)
     alerts = request.services.alerts
+    matches = await _find_matches(request, draft)
     with map_alert_errors():
-        async with router.admitted_preview(request.interaction):
-            matches = await alerts.preview(draft)
         try:
             if draft.id:
                 alert = await alerts.change(draft.id, draft, user_id=request.user_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 import discord
@@ -104,17 +105,11 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
 
 def describe_state(texts: Texts, alert: models.Alert, now: datetime) -> str:
     """Return whether an alert is active, or until when or why it is not."""
-    if not is_resting(alert, now):
+    if not alert.is_paused(now):
         return texts("alert-active")
     if alert.state is models.ActivityState.ACTIVE and alert.paused_until_at is not None:
         return texts("alert-rests-until", until=daily_messages.format_timestamp(alert.paused_until_at, "D"))
     return reason_text(texts, alert.reason or Reason.BY_HAND)
-
-
-def is_resting(alert: models.Alert, now: datetime) -> bool:
-    """Return whether an alert is suspended, or snoozed at `now`."""
-    is_snoozed = alert.paused_until_at is not None and alert.paused_until_at > now
-    return is_snoozed or alert.state is not models.ActivityState.ACTIVE
 
 
 def describe_choices(
@@ -303,6 +298,8 @@ REMOVE_ALL = "axx"
 SERVER_LIST = "ag"
 SERVER_SELECT = "agp"
 SERVER_REMOVE = "agx"
+MAX_OFFERED_NAMES = 5
+"""Similar names with a button, which are one row."""
 PAGE_SIZE = 15
 _LIST_CHARACTERS = 3000
 _PRIMARY = discord.ButtonStyle.primary
@@ -316,10 +313,12 @@ def preview_view(
     *,
     now: datetime,
     here_id: int | None = None,
+    near_keys: Mapping[str, str] = MappingProxyType({}),
 ) -> ui.LayoutView:
     """Return the recent matches of a draft, with the buttons to save it and to change it.
 
-    `key` is the token of the draft; `here_id` is a channel that the reader may send alerts to.
+    `key` is the token of the draft; `here_id` is a channel that the reader may send alerts to. `near_keys` are the
+    tokens of the draft with a similar name in the place of an unknown one, by that name.
     """
     message = MessageBuilder()
     message.add_text(f"### {describe_alert(texts, draft)}")
@@ -327,7 +326,13 @@ def preview_view(
     existing = preview.existing if preview.existing and preview.existing.id != draft.id else None
     if existing is not None:
         message.add_text(_existing_text(texts, existing, now))
-    message.add_text(preview_text(texts, preview))
+    message.add_text(preview_text(texts, preview, with_near=False))
+    message.add_buttons(
+        *(
+            button(texts("alert-use-name", name=name), pack_custom_id(MOVE, draft.channel_id or 0, near_key))
+            for name, near_key in list(near_keys.items())[:MAX_OFFERED_NAMES]
+        )
+    )
     message.add_buttons(*_save_buttons(texts, draft, existing, key), *_edit_buttons(texts, key))
     message.add_buttons(*_further_buttons(texts, draft, key, here_id))
     return message.view
@@ -376,12 +381,6 @@ def refused_view(texts: Texts, reason: str, key: str) -> ui.LayoutView:
     return text_view(reason, *_edit_buttons(texts, key), accent=RED)
 
 
-def timing_refused_view(texts: Texts, reason: str, token: str) -> ui.LayoutView:
-    """Return why the times of a draft are refused, with the button that opens the modal again. `token` is for its values."""
-    again = button(texts("subscription-form-again"), pack_custom_id(RETYPE_TIMING, token), style=_PRIMARY)
-    return text_view(reason, again, accent=RED)
-
-
 def saved_view(
     texts: Texts, alert: models.Alert, preview: alerts_service.AlertPreview, *, is_new: bool
 ) -> ui.LayoutView:
@@ -410,7 +409,7 @@ def tell_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
 
 def _existing_text(texts: Texts, alert: models.Alert, now: datetime) -> str:
     """Return that the reader has this alert already, where it goes and when, and until when or why it is paused."""
-    state = describe_state(texts, alert, now) if is_resting(alert, now) else ""
+    state = describe_state(texts, alert, now) if alert.is_paused(now) else ""
     return texts("alert-exists", place=client_messages.join_dotted(place_and_time(texts, alert), state))
 
 
@@ -422,9 +421,17 @@ def existing_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.Layout
     )
 
 
-def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
-    """Return the number of matches in the last 30 days, and the latest of them."""
-    lines = [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
+def preview_text(texts: Texts, preview: alerts_service.AlertPreview, *, with_near: bool = True) -> str:
+    """Return the number of matches in the last 30 days, and the latest of them, below the names that no paper has.
+
+    Similar names are left out where buttons offer them.
+    """
+    lines = []
+    for (kind, name), near in preview.unknown:
+        lines.append(texts(f"alert-unknown-{kind.value}", name=_escaped(name)))
+        if near and with_near:
+            lines.append(texts("alert-near-names", names=", ".join(map(_escaped, near))))
+    lines += [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
     for row in preview.latest:
         title = client_messages.title_link(
             row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500
@@ -465,7 +472,7 @@ def list_view(
     select, turn = (SERVER_SELECT, SERVER_LIST) if in_server else (SELECT, MANAGE)
     options = []
     for alert in shown:
-        resting = texts("alert-resting") if is_resting(alert, now) else ""
+        resting = texts("alert-resting") if alert.is_paused(now) else ""
         description = client_messages.join_dotted(place_and_time(texts, alert, channel_name), resting)
         name = describe_name(alert, discord_text.SELECT_LABEL)
         options.append(select_option(name, str(alert.id), description=description))
@@ -476,7 +483,7 @@ def list_view(
     if in_server:
         message.add_buttons(button(texts("back"), pack_custom_id(MANAGE, 0)))
     else:
-        is_any_resting = any(is_resting(alert, now) for alert in rows)
+        is_any_resting = any(alert.is_paused(now) for alert in rows)
         resume_all = button(texts("alert-resume-all"), pack_custom_id(RESUME, 0)) if is_any_resting else None
         stop_all = button(texts("alert-stop-all"), pack_custom_id(STOP_ALL))
         message.add_buttons(resume_all, stop_all, server_button)
@@ -490,7 +497,7 @@ def _list_line(texts: Texts, alert: models.Alert, now: datetime, *, with_owner: 
         f"<@{alert.user_id}>" if with_owner else "",
     ]
     line = f"- {client_messages.join_dotted(*parts)}"
-    if is_resting(alert, now):
+    if alert.is_paused(now):
         line += f"\n-# {describe_state(texts, alert, now)}"
     return discord_text.shorten(line, _LIST_CHARACTERS // PAGE_SIZE)
 
@@ -510,7 +517,7 @@ def alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutVie
     """Return an alert with the buttons for its actions."""
     message = _start_single(texts, alert, now)
     message.add_buttons(*_edit_buttons(texts, f"{STORED}{alert.id}"))
-    if is_resting(alert, now):
+    if alert.is_paused(now):
         rests = [button(texts("resume"), pack_custom_id(RESUME, alert.id))]
     else:
         rests = [

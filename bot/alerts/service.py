@@ -220,6 +220,13 @@ FEWER_MIN_VOTES = 10
 """Votes that an alert without a minimum asks for once fewer of its papers are wanted."""
 
 
+class UnknownName(NamedTuple):
+    """An author or an institution that no stored paper has, and similar names of which there are papers, the nearest first."""
+
+    term: models.AlertTerm
+    near: tuple[str, ...]
+
+
 class AlertPreview(NamedTuple):
     """Matches of the last PREVIEW_DAYS. `latest` are the latest three, `existing` is an identical alert of the reader."""
 
@@ -227,6 +234,7 @@ class AlertPreview(NamedTuple):
     max_per_day: int
     latest: list[models.PaperRow]
     existing: models.Alert | None = None
+    unknown: tuple[UnknownName, ...] = ()
 
 
 class MatchedAlert(NamedTuple):
@@ -313,13 +321,20 @@ class Alerts:
 
     async def list_institutions(self, prefix: str, *, limit: int = 25) -> list[str]:
         """Return institutions whose name in either language begins with `prefix`, those of most recent papers first."""
+        names = await asyncio.to_thread(people.complete_institution, prefix, await self._count_institutions())
+        return names[:limit]
+
+    async def list_near_institutions(self, name: str) -> list[str]:
+        """Return the institutions whose names are a typing error or two away from a name, the nearest first."""
+        return await asyncio.to_thread(people.find_near_institutions, name, await self._count_institutions())
+
+    async def _count_institutions(self) -> dict[str, int]:
         now = asyncio.get_running_loop().time()
         if self._institutions is None or now - self._institutions[0] > INSTITUTIONS_CACHE_SECONDS:
             async with self._database.read() as connection:
                 since_on = (self._clock() - timedelta(days=INSTITUTION_DAYS)).date()
                 self._institutions = now, await papers.count_institutions(connection, since_on=since_on)
-        names = await asyncio.to_thread(people.complete_institution, prefix, self._institutions[1])
-        return names[:limit]
+        return self._institutions[1]
 
     async def list_rows(
         self, *, user_id: int | None = None, guild_id: int | None = None

@@ -262,16 +262,18 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool, *, with_yield
     if with_yields:
         columns += ("brings", "papers_a_day")
         rows = [row | _yield_to_dict(report.found) for row, report in zip(rows, reports, strict=True)]
-    shell.print_rows(rows, columns, as_json, empty="No sources.")
-    if with_yields and not as_json:
-        for row, report in zip(rows, reports, strict=True):
-            if row["status"] not in _FAILURES:
-                shell.echo(f"{row['source']}: {report.found.describe()}.")
     failed = [
         row
         for row, report in zip(rows, reports, strict=True)
         if row["status"] in _FAILURES or report.missed_days
     ]
+    # On a terminal the reason of a failure stands once, on stderr.
+    shown = rows if as_json else [row | {"reason": None} if row in failed else row for row in rows]
+    shell.print_rows(shown, columns, as_json, empty="No sources.")
+    if with_yields and not as_json:
+        for row, report in zip(rows, reports, strict=True):
+            if row["status"] not in _FAILURES:
+                shell.echo(f"{row['source']}: {report.found.describe()}.")
     for row in failed:
         shell.error(f"{row['source']}: {row['reason']}")
     problems = [problem for report in reports for problem in report.result.problems]

@@ -621,14 +621,14 @@ def uploaded_file(interaction: AnyInteraction) -> tuple[str, int]:
         return str(files[0]["url"]), int(files[0]["size"])
 
 
-async def store_typed(request: Request, payload: str, values: Mapping[str, str]) -> str:
-    """Return a token for the payload and the values of a modal that was refused."""
+async def store_typed(request: Request, payload: str, values: Mapping[str, Any]) -> str:
+    """Return a token for the payload and the values of a modal that was refused, or the options of a command."""
     typed = f"{payload}\n{json.dumps(dict(values))}"
     return await request.services.text_tokens.save(request.user_id, TextPurpose.FORM, typed)
 
 
-async def load_typed(tokens: TextTokenStore, token: str) -> tuple[str, dict[str, str]]:
-    """Return the payload and the values of a refused modal. Raises UserError if they are gone."""
+async def load_typed(tokens: TextTokenStore, token: str) -> tuple[str, dict[str, Any]]:
+    """Return the payload and the values of `store_typed`. Raises UserError if they are gone."""
     stored = await tokens.get(TextPurpose.FORM, token)
     if stored is None:
         raise UserError("outdated-control")

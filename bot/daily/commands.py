@@ -136,7 +136,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         typed = await _find_typed_source(request, typed)
         draft = await _default_draft(request, destination, typed)
         wanted = daily_options.apply_changes(draft, typed)
-        return await _start_setup(request, destination, wanted)
+        return await _start_setup(request, destination, wanted, typed)
 
     @router.command(name="list", description="This server's daily posts")
     async def list_subscriptions(self, request: Request) -> ui.LayoutView:
@@ -263,7 +263,7 @@ class SubscriptionButtonsCog(commands.Cog):
     async def submit_form(self, request: Request, action: Action) -> ui.LayoutView | list[ui.LayoutView]:
         """Apply a form and return the subscription, or the wizard; of a refused form why, and how to open it again.
 
-        A draft with other papers or another style is previewed again: the preview above the wizard is of the former one.
+        A changed draft is previewed again: the preview above the wizard is of the former one.
         """
         form_name, payload = action.fields(2)
         old = await _load_target(request, payload)
@@ -274,9 +274,7 @@ class SubscriptionButtonsCog(commands.Cog):
                 return await _edit(request, wanted)
             channel = router.require_channel(request.interaction.guild, old.channel_id)
             await _require_allowed(request, channel, wanted)
-            if any(getattr(wanted, name) != getattr(old, name) for name in daily_messages.PREVIEWED):
-                return await _wizard_views(request, wanted)
-            return await _setup_view(request, wanted)
+            return await (_setup_view if wanted == old else _wizard_views)(request, wanted)
         except UserError as error:
             token = await router.store_typed(request, payload, values)
             reopen_id = pack_custom_id(daily_messages.REOPEN, form_name, token)
@@ -285,8 +283,16 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_messages.CHANGE, check=router.require_manager)
     async def show_forms(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the buttons of the forms of a subscription."""
-        return daily_messages.form_view(request.texts, await _find_chosen(request, action))
+        """Show the buttons of the forms of a subscription, with the options that were typed for it."""
+        id_, _, token = action.payload.removeprefix(daily_messages.STORED_MARK).partition(":")
+        found = await _find(request, id_ or router.selected_value(request.interaction))
+        wanted = await _with_typed(request, found, token) if token else found
+        return daily_messages.form_view(request.texts, wanted, token if wanted != found else "")
+
+    @router.handles(daily_messages.SAVE, check=router.require_manager)
+    async def save(self, request: Request, action: Action) -> ui.LayoutView:
+        """Save the options that were typed for a subscription."""
+        return await _edit(request, await _load_target(request, action.payload))
 
     @router.handles(daily_messages.SHOW, check=router.require_manager)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
@@ -494,15 +500,27 @@ def _draft_like(subscription: Subscription, channel_id: int) -> Subscription:
 
 
 async def _start_setup(
-    request: Request, channel: PostableChannel, draft: Subscription
+    request: Request,
+    channel: PostableChannel,
+    draft: Subscription,
+    typed: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[ui.LayoutView]:
-    """Return the daily posts that the channel has already; without any, the preview and the wizard. Raises UserError."""
+    """Return the daily posts that the channel has already; without any, the preview and the wizard. Raises UserError.
+
+    The draft has the `typed` options, which are kept for a post that is edited instead.
+    """
     await _require_allowed(request, channel, draft)
     rows = await _list_in_channel(request, channel.id)
     if not rows:
         return await _wizard_views(request, draft)
-    names = _name_channels(request, rows)
-    return [daily_messages.existing_view(request.texts, rows, names, await _save_draft(request, draft))]
+    names, token = _name_channels(request, rows), await _save_draft(request, draft)
+    given = {
+        option: str(value.id) if isinstance(value, discord.Role) else value
+        for option, value in typed.items()
+        if value is not None
+    }
+    kept = await router.store_typed(request, "", given) if given else ""
+    return [daily_messages.existing_view(request.texts, rows, names, token, kept)]
 
 
 async def _wizard_views(request: Request, draft: Subscription) -> list[ui.LayoutView]:
@@ -524,9 +542,8 @@ async def _build_setup_view(request: Request, draft: Subscription) -> ui.LayoutV
     first = await request.services.on_demand_posts.find_first(draft)
     permissions = daily_post.check_permissions(channel, draft.style, draft.mention_role_id)
     token = await _save_draft(request, draft)
-    forecast = await _forecast_text(request, draft)
     same = find_same(await _list_in_channel(request, draft.channel_id), draft)
-    return daily_messages.setup_view(request.texts, draft, token, permissions, first, forecast, same)
+    return daily_messages.setup_view(request.texts, draft, token, permissions, first, same)
 
 
 async def _edit(request: Request, wanted: Subscription) -> ui.LayoutView:
@@ -648,9 +665,8 @@ async def _build_preview_views(request: Request, subscription: Subscription) -> 
     forecast = await _forecast_text(request, subscription)
     if subscription.topic and not post.papers:
         return [client_messages.text_view(forecast)]
-    note = "\n".join(
-        filter(None, (request.texts("preview-note" if is_new else "preview-nothing-new"), forecast))
-    )
+    key = "preview-note" if is_new else "preview-nothing-new" if post.papers else "preview-none"
+    note = "\n".join(filter(None, (request.texts(key), forecast)))
     wording = request.interaction.client.wording_for(subscription.locale)
     return STYLES[post.style].preview(wording, post, note)
 
@@ -758,10 +774,19 @@ async def _find_manageable(request: Request, subscription_id: str) -> Subscripti
 
 
 async def _load_target(request: Request, payload: str) -> Subscription:
-    """Return the subscription of a form: a stored one, or the draft of the wizard. Raises UserError."""
-    if payload.startswith(daily_messages.STORED_MARK):
-        return await _find(request, payload.removeprefix(daily_messages.STORED_MARK))
-    return await _load_draft(request, payload)
+    """Return the subscription of a form: a stored one, as typed for it, or the draft of the wizard. Raises UserError."""
+    if not payload.startswith(daily_messages.STORED_MARK):
+        return await _load_draft(request, payload)
+    id_, _, token = payload.removeprefix(daily_messages.STORED_MARK).partition(":")
+    found = await _find(request, id_)
+    return await _with_typed(request, found, token) if token else found
+
+
+async def _with_typed(request: Request, subscription: Subscription, token: str) -> Subscription:
+    """Return the subscription with the typed options of a token. Raises UserError."""
+    _, typed = await router.load_typed(request.services.text_tokens, token)
+    with message_builder.map_parse_errors():
+        return daily_options.apply_changes(subscription, typed)
 
 
 async def _form_modal(

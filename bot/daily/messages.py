@@ -35,6 +35,7 @@ CHANGE = "dc"
 OPEN_FORM = "de"
 SUBMIT_FORM = "df"
 REOPEN = "der"
+SAVE = "dhs"
 SHOW = "dh"
 SHOW_PREVIEW = "dv"
 POST_NOW = "dn"
@@ -51,7 +52,10 @@ MAX_COPIES = 10
 MAX_REFUSAL_LENGTH = 250
 MAX_LISTED = 15
 STORED_MARK = "="
-"""Precedes the id of a stored subscription in the payload of the actions of forms; that of a draft is its token."""
+"""Precedes the id of a stored subscription in the payload of the actions of forms; that of a draft is its token.
+
+After the id may come `:` and the token of options that were typed for it and are not saved yet.
+"""
 MAX_TOPIC_LENGTH = 30
 """Characters of a topic in a list; all rows have to fit into a message."""
 
@@ -91,20 +95,18 @@ def setup_view(
     token: str,
     permissions: Mapping[str, bool],
     first: tuple[datetime, datetime | None],
-    forecast: str = "",
     same: Subscription | None = None,
 ) -> ui.LayoutView:
     """Return the setup wizard: settings, permissions by name, the time of the first post, the buttons to start.
 
     `first` is that time and the close of the list that the post waits for, None if it waits for none.
-    The draft is stored under the token. `forecast` is the text of `forecast_text`, "" without a topic. `same` is a
-    subscription of the channel that this one would repeat; it cannot be started then.
+    The draft is stored under the token. `same` is a subscription of the channel that this one would repeat; it cannot be
+    started then.
     """
     ready = all(permissions.values())
     message = message_builder.MessageBuilder(accent=message_builder.AMBER if ready else message_builder.RED)
     message.add_text(f"### {texts('setup-heading', channel=f'<#{draft.channel_id}>')}")
     message.add_text(options_text(texts, draft))
-    message.add_text(forecast)
     message.add_separator()
     message.add_text(permissions_text(texts, permissions))
     first_at, closes_at = first
@@ -122,7 +124,7 @@ def setup_view(
         )
     else:
         message.add_text(texts("subscription-already"))
-        message.add_buttons(_change_button(texts, same))
+        message.add_buttons(_change_button(texts, same.id))
     message.add_buttons(*_form_buttons(texts, token))
     return message.view
 
@@ -137,8 +139,8 @@ def _button(
     return button(texts(text_id), pack_custom_id(verb, *fields), style=style)
 
 
-def _change_button(texts: Texts, subscription: Subscription) -> ui.Item[ui.LayoutView]:
-    return _button(texts, "setup-edit", CHANGE, subscription.id, style=discord.ButtonStyle.primary)
+def _change_button(texts: Texts, payload: str | int) -> ui.Item[ui.LayoutView]:
+    return _button(texts, "setup-edit", CHANGE, payload, style=discord.ButtonStyle.primary)
 
 
 def _form_buttons(texts: Texts, payload: str) -> list[ui.Item[ui.LayoutView]]:
@@ -260,7 +262,7 @@ def list_line(texts: Texts, row: Subscription) -> str:
 
 
 def select_menu(
-    texts: Texts, rows: Sequence[Subscription], names: Mapping[int, str], verb: str
+    texts: Texts, rows: Sequence[Subscription], names: Mapping[int, str], verb: str, payload: str = ""
 ) -> ui.Item[ui.LayoutView] | None:
     """Return the menu that selects a subscription for the action `verb`. An option shows no mention, but the channel's name."""
     options = [
@@ -274,7 +276,9 @@ def select_menu(
         )
         for row in rows
     ]
-    return message_builder.select_menu(texts("subscription-pick"), pack_custom_id(verb), options)
+    return message_builder.select_menu(
+        texts("subscription-pick"), pack_custom_id(verb, *filter(None, [payload])), options
+    )
 
 
 def copy_view(
@@ -403,8 +407,6 @@ FORMS: Mapping[str, Form] = {
     ),
     "papers": Form("subscription-edit-papers", ("topic", "top_n", "min_votes", "locale", "style")),
 }
-PREVIEWED = (*FORMS["papers"].settings, "server_picks")
-"""The settings that decide what a preview shows."""
 
 
 def form_modal(
@@ -451,29 +453,37 @@ def form_modal(
 
 
 def existing_view(
-    texts: Texts, rows: Sequence[Subscription], names: Mapping[int, str], token: str
+    texts: Texts, rows: Sequence[Subscription], names: Mapping[int, str], token: str, typed: str
 ) -> ui.LayoutView:
-    """Return the daily posts that a channel has, with buttons to change one, or to add the draft of the token."""
+    """Return the daily posts that a channel has, with buttons to change one, or to add the draft of the token.
+
+    `typed` is the token of the typed options, "" without any.
+    """
     message = message_builder.MessageBuilder()
     heading = texts("setup-exists", channel=f"<#{rows[0].channel_id}>", count=len(rows))
     message.add_text(f"### {heading}")
     message.add_text("\n".join(f"- {list_line(texts, row)}" for row in rows[:MAX_LISTED]))
     if len(rows) > 1:
-        message.add_select(select_menu(texts, rows, names, CHANGE))
+        message.add_select(select_menu(texts, rows, names, CHANGE, f":{typed}" if typed else ""))
     message.add_buttons(
-        _change_button(texts, rows[0]) if len(rows) == 1 else None,
+        _change_button(texts, f"{rows[0].id}:{typed}" if typed else rows[0].id) if len(rows) == 1 else None,
         button(texts("setup-add", count=len(rows)), pack_custom_id(ADD, token)),
     )
     return message.view
 
 
-def form_view(texts: Texts, subscription: Subscription) -> ui.LayoutView:
-    """Return a stored subscription with the buttons of the two forms that change all its settings."""
+def form_view(texts: Texts, subscription: Subscription, typed: str = "") -> ui.LayoutView:
+    """Return a stored subscription with the buttons of the two forms that change all its settings.
+
+    `typed` is the token of options that it has already here, with a button that saves them.
+    """
+    payload = f"{STORED_MARK}{subscription.id}{typed and f':{typed}'}"
     message = message_builder.MessageBuilder()
     message.add_text(f"### {texts('subscription-form-heading', channel=f'<#{subscription.channel_id}>')}")
     message.add_text(options_text(texts, subscription))
     message.add_buttons(
-        *_form_buttons(texts, f"{STORED_MARK}{subscription.id}"),
+        _button(texts, "alert-save", SAVE, payload, style=discord.ButtonStyle.primary) if typed else None,
+        *_form_buttons(texts, payload),
         _button(texts, "back", SHOW, subscription.id),
     )
     return message.view
@@ -481,13 +491,9 @@ def form_view(texts: Texts, subscription: Subscription) -> ui.LayoutView:
 
 def refused_view(texts: Texts, reason: str, reopen_id: str, payload: str) -> ui.LayoutView:
     """Return why a form is refused, with the button that opens it with the typed values. `payload` as in `form_modal`."""
-    back_verb = SHOW if payload.startswith(STORED_MARK) else ADD
-    return client_messages.text_view(
-        reason,
-        button(texts("subscription-form-again"), reopen_id, style=discord.ButtonStyle.primary),
-        _button(texts, "back", back_verb, payload.removeprefix(STORED_MARK)),
-        accent=message_builder.RED,
-    )
+    back_verb = CHANGE if payload.startswith(STORED_MARK) else ADD
+    back = _button(texts, "back", back_verb, payload.removeprefix(STORED_MARK))
+    return client_messages.refused_view(texts, reason, reopen_id, back)
 
 
 MAX_SUBSCRIPTIONS = 5

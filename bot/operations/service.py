@@ -107,12 +107,7 @@ class StatusService:
                 subscriptions=subscription_statuses,
                 problem_deliveries=await self._problem_deliveries(connection, user_id, guild_id, channel_id),
                 alert_count=len(reader_alerts),
-                inactive_alerts=tuple(
-                    alert
-                    for alert in reader_alerts
-                    if alert.state is not models.ActivityState.ACTIVE
-                    or (alert.paused_until_at is not None and alert.paused_until_at > self._clock())
-                ),
+                inactive_alerts=tuple(alert for alert in reader_alerts if alert.is_paused(self._clock())),
                 last_alert_post=await _last_post(connection, sent_alerts[0]) if sent_alerts else None,
                 today_reason=profile.reason if profile is not None else None,
                 template_problems=tuple(self._templates.rendering_problems),

@@ -445,6 +445,11 @@ class LookUp:
         result = authors.find_author(view, glossary, typed, sort=sort, filters=filters, locale=locale)
         return replace(result, rows=result.rows[offset : offset + limit])
 
+    def has_institution(self, view: Snapshot, name: str) -> bool:
+        """Return whether a stored paper comes from an institution."""
+        condition = authors.institution_query([analyser.clean_typed(name)])
+        return condition is not None and search.count_matches(view, condition, limit=1) > 0
+
     def find_paper(self, view: Snapshot, text: str) -> str | None:
         """Return the arXiv id of the paper that an arXiv id, a link or a part of a title identifies, or None."""
         text = analyser.clean_typed(text)

@@ -116,6 +116,7 @@ class SearchService:
         return await self._read(connection, self._lookup.match_papers, text, digest_papers)
 
     find_author = _as_method(LookUp.find_author)
+    has_institution = _as_method(LookUp.has_institution)
     explain_term = _as_method(LookUp.explain_term)
     list_suspicious_forms = _as_method(LookUp.list_suspicious_forms)
 

@@ -149,9 +149,9 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
             raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
         data = await request.read_upload(url)
         with map_service_errors({UnreadableFileError: "saved-import-unreadable"}):
-            counts, problems = await self._importer.import_file(request.user_id, data)
+            imported = await self._importer.import_file(request.user_id, data)
         self._profiles.wake(request.user_id)
-        return shelf_messages.import_view(request.texts, counts, problems)
+        return shelf_messages.import_view(request.texts, imported)
 
     @router.handles(lists_messages.SELECT_SAVED_ORDER)
     async def select_order(self, request: Request, action: Action) -> ui.LayoutView:

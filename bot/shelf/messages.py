@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 from discord import ui
@@ -18,6 +18,7 @@ from bot.lists import card as lists_card
 from bot.lists.messages import FORMAT_NAMES, format_tags, show_all_button
 from bot.outbox import contents
 from bot.rendering import discord_text
+from bot.shelf import service as shelf_service
 from bot.shelf.references import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 from storage import models
 
@@ -162,21 +163,40 @@ def export_view(texts: Texts, form: ReferenceFormat, count: int, filename: str) 
     return message.view
 
 
-def import_view(texts: Texts, counts: Mapping[str, int], problems: Sequence[str]) -> ui.LayoutView:
-    """Return what an import took and what it did not, by the counts of `ReferenceImporter`."""
-    message = MessageBuilder()
+def import_view(texts: Texts, imported: shelf_service.Imported) -> ui.LayoutView:
+    """Return what an import took and what it did not, and where in the file the latter is."""
+    message, counts = MessageBuilder(), imported.counts
     message.add_text(texts("saved-imported", count=counts["saved"]))
-    lines = [texts(f"saved-import-{key}", count=counts[key]) for key in _IMPORT_KEYS if counts.get(key)]
-    if problems:
-        lines.append(
-            texts("saved-import-places", places=", ".join(map(client_messages.escape_untrusted, problems)))
-        )
-    message.add_text("\n".join(f"- {line}" for line in lines))
+    named = {
+        "without_id": [
+            client_messages.join_dotted(
+                client_messages.escape_untrusted(title, max_length=MAX_NAMED_TITLE), _place_text(texts, place)
+            )
+            for place, title in imported.without_id
+        ],
+        "broken": [_place_text(texts, place) for place in imported.broken_places],
+    }
+    lines = []
+    for key in _IMPORT_KEYS:
+        if count := counts[key]:
+            lines.append(f"- {texts(f'saved-import-{key}', count=count)}")
+            lines += [f"  - {place}" for place in named.get(key, ())]
+            if (more := count - len(named.get(key, ()))) and key in named:
+                lines.append(f"  - {texts('and-more', count=more)}")
+    message.add_text("\n".join(lines))
     message.add_buttons(show_all_button(texts) if counts["saved"] else None)
     return message.view
 
 
-_IMPORT_KEYS = ("unlisted", "known", "without_id", "left_out", "limited", "full")
+def _place_text(texts: Texts, place: str) -> str:
+    """Return a place of `Imported` in words."""
+    kind = "entry" if place.startswith("#") else "line"
+    return texts(f"saved-import-{kind}", number=place.removeprefix("#"))
+
+
+MAX_NAMED_TITLE = 100
+"""Characters of the title of a reference that was not taken."""
+_IMPORT_KEYS = ("unlisted", "known", "without_id", "broken", "unread", "limited", "full")
 
 
 # The weekly message about saved papers: a line for each paper with what became of it, each thing with its link.

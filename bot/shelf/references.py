@@ -3,7 +3,7 @@ queries, as readers type them.
 
 A file is hostile input, which may be made to take much memory or time: it is parsed in a process of its own, for which this
 module imports little. Each reference becomes a dictionary with `arxiv_id` (None if it names none), `title`, `authors`,
-`note` and `tags`.
+`note`, `tags` and its `place`: a line, or `#3` for the third entry of JSON and RDF.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MAX_FIELD_LENGTH = 20_000
 MAX_LATEX_LENGTH = 60_000
 """Characters of a file that are read as LaTeX, which takes a second: formulas and accents. Later fields keep theirs."""
 MAX_NAMED_PROBLEMS = 10
-"""Broken references whose place is reported; the others are counted."""
+"""Broken references, and those without an id, whose place is reported; the others are counted."""
 
 Reference = dict[str, Any]
 _XML_START = re.compile(r"\s*<(\?xml|rdf:|!DOCTYPE|!--)")
@@ -146,7 +146,7 @@ def parse_references(text: str) -> tuple[list[Reference], list[str], int]:
     for number, (place, read) in enumerate(_choose_parser(text)(text)):
         reference = read() if number < MAX_REFERENCES else None
         if reference is not None:
-            references.append(reference)
+            references.append({**reference, "place": place})
             continue
         left_out += 1
         if place and number < MAX_REFERENCES and len(problems) < MAX_NAMED_PROBLEMS:

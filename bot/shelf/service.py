@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from bot.archive import arxiv_ids, digest_writer
 from bot.archive.exports import ReferenceFile, ReferenceFormat
@@ -242,6 +242,21 @@ NEW_PERIOD = timedelta(days=30)
 BATCH_SIZE = 100
 
 
+class Imported(NamedTuple):
+    """What became of the references of a file, and where some of those are that were not taken.
+
+    The counts are `saved`, of these `unlisted` in no digest and `new` to the archive; and not taken: `known`, which
+    were saved before, `without_id`, `broken`, `unread` behind MAX_REFERENCES, `limited` by MAX_NEW, and `full` for want
+    of room.
+    """
+
+    counts: Counter[str]
+    broken_places: list[str]
+    """Lines, or `#3` for the third entry of a file that is not read by lines."""
+    without_id: list[tuple[str, str]]
+    """Such a place, and the title, of some references without an arXiv id."""
+
+
 class ReferenceImporter:
     """Imports files. Reading one takes seconds of CPU time, so readers' files are transfers, one at a time.
 
@@ -254,16 +269,12 @@ class ReferenceImporter:
         self._added: list[tuple[datetime, int, int]] = []
         """When papers were added, by whom, and how many."""
 
-    async def import_file(self, user_id: int, data: bytes) -> tuple[Counter[str], list[str]]:
-        """Save the papers of a file. Returns counts and the places of some broken references.
-
-        The counts are `saved`, of these `unlisted` in no digest and `new` to the archive; and not taken: `known`, which
-        were saved before, `without_id`, `left_out` as broken or as too many, `limited` by MAX_NEW, and `full` for want of
-        room. Raises UnreadableFileError.
-        """
+    async def import_file(self, user_id: int, data: bytes) -> Imported:
+        """Save the papers of a file, and return what became of its references. Raises UnreadableFileError."""
         found, problems, left_out = await read_references(data)
-        ordered, counts = await asyncio.to_thread(_prepare, found, self._clock())
-        counts["left_out"] = left_out
+        ordered, counts, without_id = await asyncio.to_thread(_prepare, found, self._clock())
+        counts["unread"] = max(0, len(found) + left_out - references.MAX_REFERENCES)
+        counts["broken"] = left_out - counts["unread"]
         async with self._database.read() as connection:
             known = set(await shelf.list_paper_ids(connection, user_id))
         for batch in database.chunked(ordered, BATCH_SIZE):
@@ -272,7 +283,7 @@ class ReferenceImporter:
                 saved = await _save(connection, user_id, batch, known, self._count_room(user_id))
             self._added.append((self._clock(), user_id, saved["new"]))
             counts += saved
-        return counts, problems
+        return Imported(counts, problems, without_id)
 
     def _count_room(self, user_id: int) -> int:
         """Return how many new papers a reader may add now."""
@@ -281,13 +292,18 @@ class ReferenceImporter:
         return max(0, MAX_NEW - sum(count for _, reader, count in self._added if reader == user_id))
 
 
-def _prepare(read: Iterable[Reference], now: datetime) -> tuple[list[Reference], Counter[str]]:
-    """Return the references as they are stored, each paper once, and the counts of the others."""
+def _prepare(
+    read: Iterable[Reference], now: datetime
+) -> tuple[list[Reference], Counter[str], list[tuple[str, str]]]:
+    """Return the references as they are stored, each paper once, the counts of the others, and some of those without an id."""
+    without_id: list[tuple[str, str]] = []
     found: dict[str, Reference] = {}
     counts: Counter[str] = Counter()
     for reference in read:
         if not arxiv_ids.is_possible(reference["arxiv_id"] or "", now.date()):
             counts["without_id"] += 1
+            if len(without_id) < references.MAX_NAMED_PROBLEMS:
+                without_id.append((reference["place"], reference["title"]))
         elif reference["arxiv_id"] in found:
             counts["known"] += 1
         else:
@@ -297,7 +313,7 @@ def _prepare(read: Iterable[Reference], now: datetime) -> tuple[list[Reference],
                 # The first of a file is the newest of the list, as in an export.
                 "saved_at": now - timedelta(microseconds=len(found)),
             }
-    return list(found.values()), counts
+    return list(found.values()), counts, without_id
 
 
 async def _save(

@@ -83,14 +83,30 @@ class TodayCog(commands.Cog):
         """Open the form for the time of day and its zone."""
         profile = await self._services.profiles.open(request.user_id)
         zone = profile.timezone or await request.interaction.client.timezone_for(request.interaction)
-        return today_messages.time_modal(request.texts, profile.at_time or DEFAULT_TIME, zone)
+        values = {"time": profile.at_time or DEFAULT_TIME, "zone": zone}
+        return today_messages.time_modal(request.texts, values)
+
+    @router.handles(today_messages.REOPEN_TIME, router.AT_ONCE)
+    async def reopen_time(self, request: Request, action: Action) -> ui.Modal:
+        """Open the form that was refused, with what was typed."""
+        _, values = await router.load_typed(self._services.text_tokens, action.payload)
+        return today_messages.time_modal(request.texts, values)
 
     @router.handles(today_messages.SUBMIT_TIME, router.IN_OWN_MESSAGE)
-    async def submit_time(self, request: Request, action: Action) -> ui.LayoutView:
+    async def submit_time(self, request: Request, action: Action) -> ui.LayoutView | None:
         """Send the papers at another time, or at the time of another zone."""
-        return await self._updated_view(
-            request, await self._start_daily(request, router.modal_values(request.interaction))
-        )
+        values = router.modal_values(request.interaction)
+        try:
+            note = await self._start_daily(request, values)
+        except UserError as error:
+            # In a new message: the papers stay where they are.
+            token = await router.store_typed(request, "", values)
+            reason = request.texts(error.key, **error.arguments)
+            reopen_id = message_builder.pack_custom_id(today_messages.REOPEN_TIME, token)
+            view = client_messages.refused_view(request.texts, reason, reopen_id)
+            await router.reply_privately(request.interaction, view)
+            return None
+        return await self._updated_view(request, note)
 
     @router.handles(today_messages.STOP, router.IN_OWN_MESSAGE)
     async def stop_daily(self, request: Request, action: Action) -> ui.LayoutView:

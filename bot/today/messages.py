@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from discord import ui
@@ -25,6 +25,7 @@ SEND = "ton"
 STOP = "toff"
 OPEN_TIME = "tw"
 SUBMIT_TIME = "twd"
+REOPEN_TIME = "twr"
 PANEL = "p"
 """The field of a menu of topics in a message of its own, not below the papers."""
 
@@ -112,20 +113,20 @@ def topics_menu(
     )
 
 
-def time_modal(texts: Texts, at_time: str, zone: str) -> message_builder.StatelessModal:
-    """Return the form for the time of day and the zone at which the papers are sent."""
+def time_modal(texts: Texts, values: Mapping[str, str]) -> message_builder.StatelessModal:
+    """Return the form for the `time` of day and the `zone` at which the papers are sent."""
     modal = message_builder.StatelessModal(texts("today-change-time"), pack_custom_id(SUBMIT_TIME))
     modal.add_text(
         texts("subscription-form-time"),
         "time",
-        value=at_time,
+        value=values.get("time", "")[:40],
         placeholder=texts("alert-form-time-hint"),
         max_length=40,
     )
     modal.add_text(
         texts("subscription-form-zone"),
         "zone",
-        value=zone[:60],
+        value=values.get("zone", "")[:60],
         placeholder=texts("alert-form-zone-hint"),
         max_length=60,
     )

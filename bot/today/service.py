@@ -150,10 +150,17 @@ class TodayService:
             glossary, _ = await self._profiles.vectors.get_concepts(connection)
             user_ids = [profile.user_id for profile, _ in wanted]
             scores = await self._profiles.score(connection, user_ids, vectors)
-            own = {user_id: await alerts.list_rows(connection, user_id=user_id) for user_id in user_ids}
-            if any(own.values()):
+            active = {
+                user_id: [
+                    alert
+                    for alert in await alerts.list_rows(connection, user_id=user_id)
+                    if not alert.is_paused(self._clock())
+                ]
+                for user_id in user_ids
+            }
+            if any(active.values()):
                 await _read_details(connection, day, rows)
-            follows = await asyncio.to_thread(_match_follows, own, list(day.details.values()))
+            follows = await asyncio.to_thread(_match_follows, active, list(day.details.values()))
             return [
                 await self._build(
                     connection,
@@ -177,7 +184,7 @@ class TodayService:
         scores: Mapping[int, float],
         follows: Follows | None,
     ) -> TodayPost:
-        """Return the post of a reader; `follows` is None for one without alerts."""
+        """Return the post of a reader; `follows` is None for one without active alerts."""
         answers = dict(await today.list_feedback(connection, profile.user_id, limit=len(day.papers) + 200))
         saved = await shelf.list_paper_ids(connection, profile.user_id)
         left_out = {*saved, *(key for key, answer in answers.items() if answer is FeedbackKind.LESS)}

@@ -372,3 +372,36 @@ async def test_the_topics_institution_and_authors_of_a_paper_are_followed_from_i
         assert harness.texts("alert-show") in shown_text(again)
         await harness.press(made, "alert-undo")
     assert await _list_alerts(harness) == []
+
+
+@both_languages
+async def test_a_name_that_no_paper_has_is_said_so_with_the_names_that_are_meant(
+    harness: ClientHarness,
+) -> None:
+    texts = harness.texts
+    known = shown_text(await harness.ask("alerts add", author="Kim Min-jun, 김민준"))
+    assert texts("alert-use-name", name="Kim Min-jun") not in known
+    preview = await harness.ask("alerts add", author="Ada Lovelase", keyword="robot", votes=3)
+    said = texts("alert-unknown-author", name="Ada Lovelase")
+    assert said in shown_text(preview)
+    # It is followed as typed, and the confirmation says it again.
+    made = shown_text(await harness.press(preview, "alert-create"))
+    assert said in made
+    assert texts("alert-near-names", names="Ada Lovelace") in made
+    # Or with the name that is meant, all else as typed.
+    preview = await harness.ask("alerts add", author="Ada Lovelase", keyword="robot", votes=3)
+    mended = await harness.press(preview, label=texts("alert-use-name", name="Ada Lovelace"))
+    assert said not in shown_text(mended)
+    await harness.press(mended, "alert-create")
+    names = {alert.terms[1].text: alert.min_votes for alert in await _list_alerts(harness)}
+    assert names == {"Ada Lovelase": 3, "Ada Lovelace": 3}
+
+
+async def test_an_institution_that_no_paper_has_is_said_so(harness: ClientHarness) -> None:
+    facts = models.PaperFacts("2501.00001", "huggingface", "u", harness.env.now(), organization="KAIST")
+    await harness.container.create_ingest().add_facts([facts])
+    preview = await harness.ask("alerts add", institution="KAISTT")
+    assert harness.texts("alert-unknown-institution", name="KAISTT") in shown_text(preview)
+    mended = await harness.press(preview, label=harness.texts("alert-use-name", name="KAIST"))
+    assert harness.texts("alert-unknown-institution", name="KAIST") not in shown_text(mended)
+    assert "KAISTT" not in shown_text(mended)

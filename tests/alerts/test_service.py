@@ -138,7 +138,7 @@ async def test_the_preview_counts_the_matches_of_thirty_days(alert_harness: Aler
     await alert_harness.add_digest(MONDAY - timedelta(days=2), ("2601.00003", 5))
     await alert_harness.add_digest(MONDAY - timedelta(days=40), ("2601.00004", 5))
     draft = alert_builders.draft("with care")
-    paper_count, max_per_day, latest, existing = await alert_harness.alerts.preview(draft)
+    paper_count, max_per_day, latest, existing, _ = await alert_harness.alerts.preview(draft)
     assert (paper_count, max_per_day, existing) == (3, 2, None)
     assert latest[0].arxiv_id == "2601.00003"
 

@@ -98,6 +98,12 @@ def test_failed_and_refused_sources_are_named_with_status_one_and_what_is_not_pu
         ),
     ]
     assert f"{site.url}/page.md: it is an HTML page without a digest" in stderr
+    # In a terminal a failure is said once, and what is not published yet too.
+    _, stdout, stderr = run("fetch")
+    for reason in ("it is an HTML page without a digest", "which is a loopback address"):
+        assert (stdout + stderr).count(reason) == 1
+        assert reason in stderr
+    assert "not_yet" in stdout
 
 
 def test_a_dry_run_changes_nothing(site: Site) -> None:

@@ -311,9 +311,10 @@ async def test_setup_of_a_topic_says_how_often_it_matched_and_previews_only_that
     assert any("강화 학습" in line for line in shown.splitlines()[:4])
     papers = harness.texts("forecast-papers", most=1)
     line = harness.texts("forecast-recent", days=1, until="", papers=papers)
-    for message in (preview, wizard):
-        assert line in shown_text(message)
-        assert harness.texts("forecast-once") in shown_text(message)
+    # Once, above the papers; the wizard below does not repeat it.
+    for text in (line, harness.texts("forecast-once")):
+        assert text in shown
+        assert text not in shown_text(wizard)
     assert harness.texts("subscription-topic", topic="강화 학습 -survey") in shown_text(wizard)
     modal = await harness.manager_press(wizard, "subscription-edit-schedule")
     changed = await harness.manager.submit_modal(modal, {"time": "8:00", "zone": "Seoul", "days": ["mon"]})
@@ -332,10 +333,10 @@ async def test_setup_of_a_topic_says_how_often_it_matched_and_previews_only_that
 async def test_a_topic_without_matches_says_so_and_offers_others(harness: ClientHarness) -> None:
     result = await harness.manager.slash(harness.channel, "daily setup", topic="reinforcement learnin")
     announced, wizard = [result.response, *result.followups][-2:]
-    for message in (announced, wizard):
-        shown = shown_text(message)
-        assert harness.texts("forecast-recent-none", until="") in shown
-        assert "reinforcement learning" in shown.casefold()
+    shown = shown_text(announced)
+    assert harness.texts("forecast-recent-none", until="") in shown
+    assert "reinforcement learning" in shown.casefold()
+    assert harness.texts("forecast-recent-none", until="") not in shown_text(wizard)
     refused = await harness.manage("daily setup", topic="-survey")
     assert shown_text(refused) == harness.texts("topic-asks-nothing")
 
@@ -438,7 +439,6 @@ async def test_both_forms_of_the_wizard_reach_every_option(harness: ClientHarnes
     }
     papers = {"topic": "RL", "papers": "3", "votes": "7", "language": ["ko"], "style": ["thread"]}
     changed = await _submit(harness, wizard, "subscription-edit-schedule", schedule)
-    assert changed.id == wizard.id
     changed = await _submit(harness, changed, "subscription-edit-papers", papers)
     # The buttons of long options have a token, which is stored.
     assert all(len(custom_id) <= 100 for custom_id in component_ids(changed))
@@ -482,6 +482,13 @@ async def test_a_form_of_the_wizard_that_changes_the_papers_previews_them_again(
     assert harness.texts("subscription-topic", topic="robot") in shown_text(wizard)
     unchanged = await _submit(harness, wizard, "subscription-edit-papers", form)
     assert unchanged.id == wizard.id
+    # Another time alone changes the last line of the preview.
+    modal = await harness.manager_press(unchanged, "subscription-edit-schedule")
+    result = await harness.manager.submit_modal(modal, _typed(modal) | {"time": "18:35"})
+    preview, wizard = [result.response, *result.followups][-2:]
+    assert "Maps for Robots" in shown_text(preview)
+    assert "18:35" in shown_text(preview).splitlines()[-1]
+    assert "18:35" in shown_text(wizard)
 
 
 async def test_edit_without_options_changes_every_setting_in_forms(harness: ClientHarness) -> None:
@@ -596,7 +603,56 @@ async def test_back_from_a_refused_form_leads_to_where_it_was_opened(harness: Cl
     opened = await harness.manager_press(started, "change")
     refused = await _submit(harness, opened, "subscription-edit-papers", PAPERS | {"papers": "x"})
     shown = await harness.manager_press(refused, "back")
-    assert harness.texts("subscription-preview") in shown_text(shown)
+    assert f"pr:de:papers:={(await _list_subscriptions(harness))[0].id}" in component_ids(shown)
+
+
+async def test_the_options_of_setup_are_kept_for_the_post_that_is_edited_instead(
+    harness: ClientHarness,
+) -> None:
+    stored = await harness.add_subscription(at_time="09:00", timezone="Asia/Seoul", top_n=3)
+    role = harness.guild.create_role("rl-readers", mentionable=True)
+    options = {"time": "18:00 KST", "topic": "RL", "votes": 7, "role": role, "when_empty": True}
+    typed = {"at_time": "18:00", "topic": "RL", "min_votes": 7, "mention_role_id": role.id}
+    opened = await harness.manager_press(await harness.manage("daily setup", **options), "setup-edit")
+    assert "18:00" in shown_text(opened)
+    # A form starts with them, and saves also those of the other form.
+    form = await harness.manager_press(opened, "subscription-edit-schedule")
+    assert _typed(form)["time"] == "18:00"
+    refused = last_response(
+        await harness.manager.submit_modal(form, _typed(form) | {"zone": "Atlantis", "role": [role]})
+    )
+    assert _typed(await harness.manager_press(refused, "subscription-form-again"))["time"] == "18:00"
+    opened = await harness.manager_press(refused, "back")
+    form = await harness.manager_press(opened, "subscription-edit-papers")
+    assert (_typed(form)["topic"], _typed(form)["votes"], _typed(form)["papers"]) == ("RL", "7", "3")
+    await harness.manager.submit_modal(form, _typed(form) | {"papers": "4"})
+    (changed,) = await _list_subscriptions(harness)
+    wanted = replace(stored, **typed, top_n=4, say_when_empty=True)
+    assert _settings(changed) == _settings(wanted)
+    # They are saved without a form too, and of several posts for the one that is chosen.
+    await harness.add_subscription(at_time="21:00", timezone="Asia/Seoul")
+    said = await harness.manage("daily setup", papers=9)
+    opened = last_response(await harness.manager.select(said, [str(stored.id)]))
+    saved = await harness.manager_press(opened, "alert-save")
+    assert harness.texts("subscription-edited") in shown_text(saved)
+    assert sorted(row.top_n for row in await _list_subscriptions(harness)) == [5, 9]
+
+
+@both_languages
+async def test_a_second_post_that_no_paper_can_reach_is_previewed_as_the_first_is(
+    harness: ClientHarness,
+) -> None:
+    for is_second in (False, True):
+        result = await harness.manager.slash(harness.channel, "daily setup", votes=9999, time="18:00")
+        if is_second:
+            result = await harness.manager.click(
+                last_response(result), label=harness.texts("setup-add", count=1)
+            )
+        preview, wizard = [result.response, *result.followups][-2:]
+        assert shown_text(preview).startswith(harness.texts("preview-none"))
+        assert harness.texts("setup-start") in shown_text(wizard)
+        if not is_second:
+            await harness.add_subscription()
 
 
 async def test_setup_says_what_the_channel_has_and_adds_no_second_post_unasked(

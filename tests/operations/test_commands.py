@@ -280,6 +280,9 @@ async def test_the_question_says_what_would_go_and_can_be_closed_and_a_large_fil
 ) -> None:
     nothing = await harness.ask("me forget")
     assert shown_text(nothing) == harness.texts("me-nothing")
+    await harness.ask("alerts add", keyword="robot")
+    only_a_draft = shown_text(await harness.ask("me forget")).splitlines()[1]
+    assert "0" not in only_a_draft
     await _use_everything(harness)
     question = await harness.ask("me forget")
     text = harness.texts("me-forget-question", saved=1, alerts=1, messages=1, command="`/me data`")

@@ -164,6 +164,7 @@ def test_the_files_of_reference_managers_are_read() -> None:
         "authors": ["Jingyang Yuan", "Anna van der Berg", "DeepSeek and Friends", "John Smith, Jr."],
         "note": "Comment: first.",
         "tags": ["computer-science---computation", "to-read"],
+        "place": references[0]["place"],
     }
     references, problems, left_out = parse_references(ZOTERO_RIS)
     assert (problems, left_out) == (["10"], 1)
@@ -183,6 +184,7 @@ def test_the_files_of_reference_managers_are_read() -> None:
         "authors": ["Jingyang Yuan", "김민준"],
         "note": "mine & ours\nsecond",
         "tags": ["computer-science", "to-read"],
+        "place": "#1",
     }
 
 
@@ -311,7 +313,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except UnreadableFileError:
         assert text.startswith("<")
     else:
-        assert all(set(item) == {"arxiv_id", "title", "authors", "note", "tags"} for item in found)
+        assert all(set(item) == {"arxiv_id", "title", "authors", "note", "tags", "place"} for item in found)
 
 
 LIBRARY = """<rdf:RDF
@@ -409,16 +411,20 @@ async def test_a_file_is_saved_in_its_order_and_the_counts_tell_of_each_referenc
         + entry("10.1000/5")
         + "@misc{broken, title={A} eprint={2401.00003}}\n"
     )
-    counts, problems = await importer.import_file(7, text.encode())
-    assert counts == {"saved": 2, "unlisted": 1, "new": 1, "known": 2, "without_id": 3, "left_out": 1}
+    counts, problems, without_id = await importer.import_file(7, text.encode())
+    assert +counts == {"saved": 2, "unlisted": 1, "new": 1, "known": 2, "without_id": 3, "broken": 1}
     assert problems == ["8"]
+    assert without_id == [
+        (line, f"Title of {name}")
+        for line, name in zip("567", ("2603.00001", "0612.00001", "10.1000/5"), strict=True)
+    ]
     async with db.read() as connection:
         rows, _ = await shelf.list_rows(connection, 7)
     assert [row.arxiv_id for row in rows] == ["2501.00002", "2501.00001", "2401.99999"]
     imported, unlisted = rows[1], rows[2]
     assert (imported.title, imported.tags, imported.note) == ("Listed", ("rl", "to-read"), "mine")
     assert (unlisted.title, unlisted.authors) == ("Title of 2401.99999", ("Ada Lovelace",))
-    counts, _ = await importer.import_file(
+    counts, _, _ = await importer.import_file(
         8, entry("2401.99999").replace("Title of", "Another title of").encode()
     )
     assert counts["saved"] == 1
@@ -435,7 +441,7 @@ async def test_a_full_shelf_takes_no_more(sqlite_db: Database, monkeypatch: pyte
     monkeypatch.setattr(shelf_service, "MAX_SAVED", 3)
     monkeypatch.setattr(shelf_service, "BATCH_SIZE", 2)
     text = "".join(entry(f"2401.{number:05}") for number in range(1, 6))
-    counts, _ = await ReferenceImporter(sqlite_db, lambda: NOW).import_file(7, text.encode())
+    counts, _, _ = await ReferenceImporter(sqlite_db, lambda: NOW).import_file(7, text.encode())
     assert (counts["saved"], counts["full"]) == (3, 2)
 
 
@@ -450,7 +456,7 @@ async def test_a_reader_adds_so_many_new_papers_in_a_month_also_after_being_forg
 
     async def take(user_id: int, *numbers: int) -> tuple[int, int]:
         text = "".join(entry(f"2401.{number:05}") for number in numbers)
-        counts, _ = await importer.import_file(user_id, text.encode())
+        counts, _, _ = await importer.import_file(user_id, text.encode())
         return counts["saved"], counts["limited"]
 
     async with db.transaction() as connection:
@@ -496,7 +502,7 @@ async def test_the_samples_come_back_without_a_loss(sqlite_db: Database) -> None
             # As on another machine, whose archive is empty.
             for table in (tables.saved_papers, tables.entries, tables.facts, tables.papers):
                 await connection.execute(table.delete())
-        counts, problems = await ReferenceImporter(sqlite_db, lambda: NOW).import_file(8, data)
+        counts, problems, _ = await ReferenceImporter(sqlite_db, lambda: NOW).import_file(8, data)
         assert (counts["saved"], counts["unlisted"], problems) == (count, count, [])
         after, _ = await shelf.list_saved(8)
         assert [_content(paper) for paper in after] == [_content(paper) for paper in before]

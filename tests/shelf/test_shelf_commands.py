@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    component_ids,
+    last_response,
+    shown_text,
+)
 
 SURVEY, REWARDS, MAPS = "2501.00001", "2501.00002", "2501.00003"
 
@@ -119,15 +125,18 @@ async def import_file(harness: ClientHarness, data: bytes, name: str = "library.
     return await harness.ask("saved import", file=file)
 
 
+@both_languages
 async def test_an_import_says_what_it_took_and_keeps_papers_that_no_digest_has(
     harness: ClientHarness,
 ) -> None:
     answer = await import_file(harness, BIBTEX)
     shown = shown_text(answer)
-    for key, count in (("unlisted", 1), ("without_id", 1), ("left_out", 1)):
+    for key, count in (("unlisted", 1), ("without_id", 1), ("broken", 1)):
         assert f"- {harness.texts(f'saved-import-{key}', count=count)}" in shown
     assert harness.texts("saved-imported", count=2) in shown
-    assert harness.texts("saved-import-places", places="4") in shown
+    assert f"  - No id · {harness.texts('saved-import-line', number='3')}" in shown
+    assert f"  - {harness.texts('saved-import-line', number='4')}" in shown
+    assert "#" not in shown.replace("### ", "")
     listed = await harness.press(answer, "saved-show-all")
     assert "Out of" in shown_text(listed)
     assert "[Out of \\<@1> reach](https://arxiv.org/abs/2401.09999)**\nMin-jun Kim\n" in shown_text(listed)

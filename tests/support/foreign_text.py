@@ -393,6 +393,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "text.keywords.KeywordText of a haystack": lambda text: keywords.KeywordText(text, text, [text]).haystack,
     "text.keywords.KeywordText": lambda text: keywords.KeywordText(text, text, ["words"]).match("words"),
     "text.people.complete_institution": lambda text: people.complete_institution(text, {"mit": 3}),
+    "text.people.find_near_institutions": lambda text: people.find_near_institutions(text, {text: 3}),
     "text.people.is_same_name": lambda text: people.is_same_name(text, "Kim Minsu"),
     "text.people.name_distance": lambda text: people.name_distance(("kim", "minsu"), text),
     "text.people.is_correction": lambda text: people.is_correction(("kim", "minsu"), text),

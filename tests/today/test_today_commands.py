@@ -113,6 +113,10 @@ async def test_a_followed_author_is_a_reason(harness: ClientHarness) -> None:
     shown = await _ask(harness)
     assert _shown_papers(shown)[:2] == ["2501.00001", "2501.00003"]
     assert harness.texts("today-because-followed", text="Kim Min-jun") in shown_text(shown)
+    await harness.ask("alerts pause")
+    paused = shown_text(await _ask(harness))
+    assert "Kim Min-jun" not in paused
+    assert harness.texts("today-by-votes") in paused
 
 
 async def test_opened_and_saved_cards_are_learnt_from_once_there_is_a_profile(harness: ClientHarness) -> None:
@@ -184,6 +188,11 @@ async def test_a_zone_is_typed_with_the_time_and_a_button_changes_both(harness: 
     refused = await harness.fill(changed, "today-change-time", time="9am", zone="Atlantis")
     assert "Atlantis" in shown_text(refused)
     assert (await _learnt(harness)).timezone == "Asia/Seoul"
+    form = await harness.reader.click(refused, label=harness.texts("subscription-form-again"))
+    assert "'value': '9am'" in str(form.modal)
+    assert "'value': 'Atlantis'" in str(form.modal)
+    mended = last_response(await harness.reader.submit_modal(form, {"time": "9am", "zone": "Seoul"}))
+    assert "(Seoul)" in shown_text(mended)
 
 
 async def test_closed_direct_messages_are_named_with_a_button_that_starts_again(

@@ -182,16 +182,21 @@ saved-import-without_id = { $count ->
     [one] One has no arXiv ID
    *[other] { $count } have no arXiv ID
 }
-saved-import-left_out = { $count ->
-    [one] One is malformed or over the size limit
-   *[other] { $count } are malformed or over the size limit
+saved-import-broken = { $count ->
+    [one] One has a syntax error
+   *[other] { $count } have a syntax error
 }
+saved-import-unread = { $count ->
+    [one] One was not read
+   *[other] { $count } were not read
+}: only the first 10,000 entries of a file are. Import the rest as another file
 saved-import-limited = { $count ->
     [one] One is new to Paperround and was not saved
    *[other] { $count } are new to Paperround and were not saved
 }: you can add up to 5,000 such papers in 30 days. Import the file again later
 saved-import-full = { $count } skipped: your list is full
-saved-import-places = Check these lines (#3 means the third entry): { $places }
+saved-import-line = line { $number }
+saved-import-entry = entry { $number }
 list-server-picks-heading = Server picks · { $period } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
@@ -369,6 +374,10 @@ alert-would = { $count ->
     [one] One paper matched in the last 30 days:
    *[other] { $count } papers matched in the last 30 days, { $busiest } on the busiest day. The latest:
 }
+alert-unknown-author = No stored paper is by “{ $name }” so far. Check the spelling; if it is right, you'll hear of the first one.
+alert-unknown-institution = No stored paper is from “{ $name }” so far. Check the spelling; if it is right, you'll hear of the first one.
+alert-near-names = Similar names: { $names }
+alert-use-name = Use “{ $name }”
 alert-dm = DM
 alert-timing-now = right away
 alert-timing-daily = daily { $time }
@@ -419,7 +428,7 @@ topic-asks-nothing = Enter something to search for, up to 200 characters: words,
 channel-not-here = That channel is not in this server, or no longer exists.
 bot-lacks-permissions = Paperround can't post in { $channel } yet. Give it { $permissions } in the channel's settings › Permissions, then try again.
 rights-unknown = Couldn't check your permissions in that server. Try again in a few minutes.
-alerts-in-server = In this server's channels
+alerts-in-server = Alerts in this server
 server-alerts-heading = Alerts in this server's channels · { $count }
 no-server-alerts = This server's channels don't have any alerts.
 no-alert-here = Alert not found in this server's channels.
@@ -582,6 +591,7 @@ paused-by = Paused by { $user }, { $at }
 paused-at = Paused { $at }
 preview-note = **Preview:** this is what would be posted now.
 preview-nothing-new = **Preview:** there is nothing new to post now. This shows the newest papers instead.
+preview-none = **Preview:** no paper can be posted with these settings now.
 subscription-edit-schedule = Time, days, role
 subscription-edit-papers = Topic, papers, style
 subscription-form-heading = Edit the daily post in { $channel }
@@ -848,16 +858,19 @@ me-data-too-large = The file would be too large for Discord. Please ask the oper
 me-nothing = Nothing is stored about you.
 me-forget-question =
     ### Delete everything stored about you?
-    { $saved ->
-        [one] One saved paper
-       *[other] { $saved } saved papers
-    }, { $alerts ->
-        [one] one alert
-       *[other] { $alerts } alerts
-    } (including any in channels), the record of { $messages ->
-        [one] one message
-       *[other] { $messages } messages
-    } to you, your settings and everything learnt from these will be deleted, and messages that are still waiting won't be sent.
+    This deletes { $saved ->
+        [0] { "" }
+        [one] one saved paper,{ " " }
+       *[other] { $saved } saved papers,{ " " }
+    }{ $alerts ->
+        [0] { "" }
+        [one] one alert,{ " " }
+       *[other] { $alerts } alerts (including any in channels),{ " " }
+    }{ $messages ->
+        [0] { "" }
+        [one] the record of one message to you,{ " " }
+       *[other] the record of { $messages } messages to you,{ " " }
+    }your settings and everything learnt from these. Messages that are still waiting won't be sent.
     This can't be undone. To get all of it as a file first, use { $command }.
 me-forget-all = Delete everything
 me-keep = Cancel

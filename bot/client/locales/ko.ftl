@@ -145,10 +145,12 @@ saved-imported = ### { $count ->
 saved-import-unlisted = 이 중 { $count }편은 아직 목록에 없어서 파일에 적힌 제목과 저자로 저장했어요
 saved-import-known = { $count }편은 이미 저장했거나 파일에 두 번 나와요
 saved-import-without_id = { $count }편은 arXiv 번호가 없어요
-saved-import-left_out = { $count }편은 형식이 잘못됐거나 한 번에 읽을 수 있는 양을 넘었어요
+saved-import-broken = { $count }편은 형식이 잘못돼서 읽지 못했어요
+saved-import-unread = { $count }편은 읽지 않았어요. 한 파일에서 10,000편까지 읽어요. 나머지는 파일을 나눠서 올려 주세요
 saved-import-limited = { $count }편은 저장하지 못했어요. Paperround에 처음 들어오는 논문은 30일에 5,000편까지 저장할 수 있어요. 나중에 같은 파일을 다시 올려 주세요
 saved-import-full = { $count }편은 한도를 넘어서 저장하지 못했어요
-saved-import-places = 다음 줄을 확인해 주세요(#3은 세 번째 항목): { $places }
+saved-import-line = { $number }번째 줄
+saved-import-entry = { $number }번째 항목
 list-server-picks-heading = 서버 인기 논문 · { $period } · { $count }편
 no-list-server-picks = ### 이 서버에서 세 명 이상이 저장했거나 누군가 공유한 논문이 아직 없어요
     세 명이 서버에서 저장하거나 한 명이 채널에 공유하면 여기에 나와요. 누가 저장했는지는 공개되지 않아요.
@@ -307,6 +309,10 @@ alert-would = { $count ->
     [0] 지난 30일 동안 조건에 맞는 논문이 없었어요.
    *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요 (가장 많은 날은 { $busiest }편). 최근 논문:
 }
+alert-unknown-author = 아직 “{ $name }” 저자의 논문이 없어요. 철자를 확인해 주세요. 맞다면 첫 논문이 나올 때 알려 드려요.
+alert-unknown-institution = 아직 “{ $name }” 소속 논문이 없어요. 철자를 확인해 주세요. 맞다면 첫 논문이 나올 때 알려 드려요.
+alert-near-names = 비슷한 이름: { $names }
+alert-use-name = “{ $name }” 이름으로 바꾸기
 alert-dm = DM
 alert-timing-now = 바로
 alert-timing-daily = 매일 { $time }
@@ -489,6 +495,7 @@ paused-by = { $user }님이 { $at }에 일시중지했어요
 paused-at = { $at }에 일시중지됐어요
 preview-note = **미리보기:** 지금 올리면 이렇게 보여요.
 preview-nothing-new = **미리보기:** 지금은 새로 올릴 논문이 없어서, 가장 최근 논문으로 보여 드려요.
+preview-none = **미리보기:** 지금은 이 설정으로 올릴 논문이 없어요.
 subscription-edit-schedule = 시각, 요일, 역할
 subscription-edit-papers = 주제, 논문 수, 형식
 subscription-form-heading = { $channel } 자동 게시 수정
@@ -731,7 +738,16 @@ me-data-too-large = 파일이 디스코드 업로드 한도보다 커요. 운영
 me-nothing = 저장된 정보가 없어요.
 me-forget-question =
     ### 내 정보를 모두 삭제할까요?
-    저장한 논문 { $saved }편, 알림 { $alerts }개(채널 알림 포함), 받은 메시지 기록 { $messages }개, 설정, 그리고 이를 바탕으로 학습한 내용을 삭제하고, 아직 보내지 않은 메시지는 보내지 않아요.
+    { $saved ->
+        [0] { "" }
+       *[other] 저장한 논문 { $saved }편,{ " " }
+    }{ $alerts ->
+        [0] { "" }
+       *[other] 알림 { $alerts }개(채널 알림 포함),{ " " }
+    }{ $messages ->
+        [0] { "" }
+       *[other] 받은 메시지 기록 { $messages }개,{ " " }
+    }설정과 학습한 내용을 삭제하고, 아직 보내지 않은 메시지는 보내지 않아요.
     삭제하면 되돌릴 수 없어요. 먼저 { $command } 명령어로 파일을 받아 둘 수 있어요.
 me-forget-all = 모두 삭제
 me-keep = 취소
