@@ -77,6 +77,30 @@ async def test_the_list_says_how_a_query_was_read(harness: ClientHarness) -> Non
         assert unsaid not in shown, query
 
 
+async def test_a_topic_does_not_match_a_term_of_another_meaning_that_it_begins(
+    harness: ClientHarness,
+) -> None:
+    await sample_archive.add_digest(
+        harness.container.database,
+        "2025-05-02",
+        sample_archive.NewsletterPaper(
+            "2505.00001", "Four Bits", "가중치를 양자화해요. 벡터양자화(VQ)도 써요."
+        ),
+        sample_archive.NewsletterPaper("2505.00002", "Denoising", "확산 모델을 다뤄요."),
+    )
+    for query in ("quantum", "양자"):
+        none = shown_text(await harness.ask("topic", query=query))
+        assert harness.texts("no-list-topic", topic=query) in none, none
+        shown = shown_text(await harness.ask("topic", query=f"{query} diffusion"))
+        assert "Denoising" in shown, shown
+        assert "Four Bits" not in shown, shown
+        assert harness.texts("list-missing", terms=query) in shown, shown
+    assert "Four Bits" in shown_text(await harness.ask("topic", query="quantization"))
+    bits = sample_archive.NewsletterPaper("2505.00003", "Qubits", "양자를 다루는 양자컴퓨터예요.")
+    await sample_archive.add_digest(harness.container.database, "2025-05-03", bits)
+    assert "Qubits" in shown_text(await harness.ask("topic", query="quantum"))
+
+
 async def test_a_corrected_typing_error_is_said_and_can_be_searched_as_typed(harness: ClientHarness) -> None:
     for query, words, title in (
         ("langauge models survey", "langauge → language", "Small Language Models (at Work)"),
