@@ -361,6 +361,7 @@ remove = Remove
 resume = Resume
 back = Back
 alert-made = Alert created.
+alert-left-out = Not followed from your question: { $words }
 alert-changed = Alert updated.
 alert-already = You already have an alert with these settings.
 alert-exists = You already have this alert: { $place }

@@ -300,6 +300,7 @@ remove = 삭제
 resume = 다시 받기
 back = 돌아가기
 alert-made = 알림을 만들었어요.
+alert-left-out = 질문에서 알림 조건에 넣지 않은 말: { $words }
 alert-changed = 알림을 수정했어요.
 alert-already = 설정이 같은 알림이 이미 있어요.
 alert-exists = 이미 같은 알림이 있어요: { $place }
