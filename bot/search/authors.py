@@ -364,6 +364,8 @@ def _explained_concept(glossary: resolver.Glossary, mention: str) -> concepts.Co
     if not found or (len(found) > 1 and term.isupper()):
         return None
     concept = found[0]
+    if not glossary.is_topic(concept.key):
+        return None
     is_term = " " in term or "-" in term or bool(concept.forms_in("abbr"))
     return concept if is_term or glossary.title_counts.get(concept.key, 0) >= _MIN_TITLES else None
 
