@@ -399,6 +399,18 @@ async def test_one_word_of_several_names_lists_all_people_and_picks_none(harness
 
 
 @both_languages
+async def test_the_people_of_a_name_who_are_not_named_are_counted(harness: ClientHarness) -> None:
+    people = [f"{chr(65 + number % 26)}{'aeiou'[number // 26]}lin Quark" for number in range(40)]
+    papers = [
+        sample_archive.NewsletterPaper(f"2505.001{number:02}", f"Paper {number}", "됩니다.", authors=(name,))
+        for number, name in enumerate(people)
+    ]
+    await sample_archive.add_digest(harness.container.database, "2025-05-02", *papers)
+    shown = shown_text(await harness.ask("author", name="quark"))
+    assert harness.texts("list-author-heading", author="quark", count=40) in shown, shown
+    assert re.search(r" Quark \+35$", shown, re.MULTILINE), shown
+
+
 async def test_a_text_of_another_language_says_so_in_every_list(harness: ClientHarness) -> None:
     note = harness.texts("summary-in-other-language")
     is_english = harness.texts.locale is models.Locale.EN
