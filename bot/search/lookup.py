@@ -401,7 +401,9 @@ class LookUp:
             near = self.load_topics(view).vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM]
             suggested += [completion.apply_corrections(query.text, [(word, meant)]) for meant, _ in near]
         if len(expanded.segments) > 1 and is_none and request.filters == search.NO_FILTERS:
-            suggested += [analyser.strip_ending(segment.text) for segment in expanded.segments if segment.key]
+            glossary = self._read_glossary(view)
+            words = [segment.text for segment in expanded.segments if segment.key]
+            suggested += [analyser.strip_ending(word) for word in words if glossary.is_term(word)]
         return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
 
     def match_papers(
