@@ -41,6 +41,8 @@ async def test_a_topic_is_answered_privately_explained_and_can_be_searched_liter
     assert "small language model" in shown.lower()
     literal = await harness.click(result, label=harness.texts("list-literally"))
     assert harness.texts("list-with-forms") in shown_text(literal)
+    four_bits = sample_archive.NewsletterPaper("2505.00001", "Four Bits", "가중치를 양자화해요.")
+    await sample_archive.add_digest(harness.container.database, "2025-05-02", four_bits)
     begun = shown_text(await harness.ask("topic", query="quanti"))
     assert begun.partition(harness.texts("try-instead"))[2].split("\n")[1] == "quantization", begun
 
@@ -91,6 +93,8 @@ async def test_a_topic_does_not_match_a_term_of_another_meaning_that_it_begins(
     for query in ("quantum", "양자"):
         none = shown_text(await harness.ask("topic", query=query))
         assert harness.texts("no-list-topic", topic=query) in none, none
+        # What is offered instead has papers.
+        assert "quantum computing" not in none, none
         shown = shown_text(await harness.ask("topic", query=f"{query} diffusion"))
         assert "Denoising" in shown, shown
         assert "Four Bits" not in shown, shown
