@@ -338,10 +338,10 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Create an alert for the topic or author of a list; the answer has a button to undo it."""
         state = await load_list_text(request.services.text_tokens, client_messages.unpack_state(action))
         async with router.admitted_lookup(request.interaction):
-            draft = await _draft_of_results(request, state)
+            draft, left_out = await _draft_of_results(request, state)
         if not draft.terms:
             raise UserError("alert-not-possible")
-        return await save(request, await complete(request, draft))
+        return await save(request, await complete(request, draft), left_out)
 
     @router.handles(lists_card.FOLLOW_OF_PAPER, router.PRIVATELY)
     async def follow_of_paper(self, request: Request, action: Action) -> ui.LayoutView:
@@ -481,28 +481,35 @@ def _excluded_words(state: client_messages.ListState) -> tuple[str, ...]:
     return tuple(word[: alerts_service.MAX_TEXT_LENGTH] for word in excluded if any(map(str.isalpha, word)))
 
 
-async def _draft_of_results(request: Request, state: client_messages.ListState) -> models.Alert:
-    """Return the draft for what the search understands of a list's topic or author; an empty one if no alert can follow it."""
+async def _draft_of_results(
+    request: Request, state: client_messages.ListState
+) -> tuple[models.Alert, tuple[str, ...]]:
+    """Return the draft for what the search understands of a list's topic or author, and the words that it leaves out.
+
+    The draft is empty if no alert can follow the list.
+    """
     draft = _draft_of_list(state)
     if state.kind is client_messages.ListKind.AUTHOR:
         found = await request.services.search.find_author(state.text, limit=1)
         if found.namesakes:
-            return alerts_service.EMPTY_DRAFT
+            return alerts_service.EMPTY_DRAFT, ()
         name = (found.author or "")[: alerts_service.MAX_TEXT_LENGTH]
-        return replace(draft, terms=(models.AlertTerm(models.AlertKind.AUTHOR, name),)) if name else draft
+        return replace(draft, terms=(models.AlertTerm(models.AlertKind.AUTHOR, name),)) if name else draft, ()
     if state.kind is not client_messages.ListKind.TOPIC or state.literal:
-        return draft
+        return draft, ()
     result = await request.services.search.search(search_results.SearchRequest(state.text, limit=1))
     read = result.alert_terms[: alerts_service.MAX_TERMS]
     terms = [term._replace(text=term.text[: alerts_service.MAX_TEXT_LENGTH]) for term in read]
     min_votes = max(state.min_votes, query_parser.parse_query(state.text).min_votes or 0)
-    return replace(
+    draft = replace(
         draft,
         terms=tuple(terms),
         match_all=len(terms) > 1,
         excluded=_excluded_words(state),
         min_votes=min_votes,
     )
+    followed = {term.text for term in read}
+    return draft, tuple(word for word in map(str.strip, result.terms) if word not in followed)
 
 
 async def store_draft(tokens: TextTokenStore, user_id: int, draft: models.Alert) -> str:
@@ -623,8 +630,11 @@ def _with_name(draft: models.Alert, term: models.AlertTerm, name: str) -> models
     return replace(draft, terms=tuple(named if one == term else one for one in draft.terms))
 
 
-async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
-    """Store the draft and return its confirmation. Raises UserError, also if the user may no longer."""
+async def save(request: Request, draft: models.Alert, left_out: Sequence[str] = ()) -> ui.LayoutView:
+    """Store the draft and return its confirmation, with the words of a query that the alert leaves out.
+
+    Raises UserError, also if the user may no longer.
+    """
     await _require_allowed(request, draft)
     alerts = request.services.alerts
     matches = await _find_matches(request, draft)
@@ -642,7 +652,7 @@ async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
         await router.open_dm(request)
     if alert.timing is not models.AlertTiming.AT_ONCE:
         await request.services.readers.update(request.user_id, timezone=alert.timezone)
-    return alerts_messages.saved_view(request.texts, alert, matches, is_new=not draft.id)
+    return alerts_messages.saved_view(request.texts, alert, matches, left_out, is_new=not draft.id)
 
 
 async def _require_allowed(request: Request, draft: models.Alert) -> None:

@@ -382,12 +382,27 @@ def refused_view(texts: Texts, reason: str, key: str) -> ui.LayoutView:
 
 
 def saved_view(
-    texts: Texts, alert: models.Alert, preview: alerts_service.AlertPreview, *, is_new: bool
+    texts: Texts,
+    alert: models.Alert,
+    preview: alerts_service.AlertPreview,
+    left_out: Sequence[str] = (),
+    *,
+    is_new: bool,
 ) -> ui.LayoutView:
-    """Return the confirmation of a new or changed alert, with buttons to undo or change it and to list all."""
+    """Return the confirmation of a new or changed alert, with buttons to undo or change it and to list all.
+
+    `left_out` are words of the query that it was made from and that it does not follow.
+    """
     message = MessageBuilder()
     heading = texts("alert-made" if is_new else "alert-changed")
     message.add_text(f"{heading}\n**{describe_alert(texts, alert)}**")
+    if left_out:
+        words = ", ".join(texts("alert-word", text=_escaped(word)) for word in left_out)
+        message.add_text(
+            client_messages.subtext(
+                discord_text.shorten(texts("alert-left-out", words=words), MAX_ALERT_LENGTH)
+            )
+        )
     message.add_text(client_messages.subtext(describe_details(texts, alert)))
     message.add_text(preview_text(texts, preview))
     message.add_buttons(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from storage.snapshot import Snapshot
 
 _NOTHING = "Nothing found."
+_MAX_NAMES = 5
 _NO_QUERY = "Give a query (words, a question or an arXiv ID) or a filter such as --author or --since."
 _EMPTY_ARCHIVE = (
     "The archive has no papers yet. Add some with `paperround sources fetch` or `paperround ingest`."
@@ -172,9 +173,15 @@ def author(
     if result.is_corrected:
         shell.error(f"No author is called {name!r}; showing the closest name, {result.author}.")
     if result.namesakes:
-        shell.error(f"Papers by several people with this name: {', '.join(result.namesakes)}")
+        shell.error(f"Papers by several people with this name: {_name_some(result.namesakes)}")
     elif len(result.matches) > 1:
-        shell.error(f"{result.author}; other matches: {', '.join(result.matches[1:6])}")
+        shell.error(f"{result.author}; other matches: {_name_some(result.matches[1:])}")
+
+
+def _name_some(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" +{len(names) - _MAX_NAMES}" if len(names) > _MAX_NAMES else ""
+    return ", ".join(names[:_MAX_NAMES]) + more
 
 
 def author_to_dict(result: search_results.AuthorResult) -> dict[str, Any]:

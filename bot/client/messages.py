@@ -155,11 +155,11 @@ def summary_line(texts: Texts, summary: summaries.Summary) -> str:
 
 
 def _basis_text(texts: Texts, summary: summaries.Summary) -> str:
-    """Return what a digest's summary was written from, and with which model if Paperround wrote it."""
+    """Return what a digest's summary was written from, and with which model if Paperround wrote it; "" if that is unknown."""
     if summary.basis in (Basis.PAPER, Basis.ABSTRACT) and summary.writer is not None:
         model = escape_untrusted(summary.writer, max_length=MAX_MODEL_LENGTH)
         return texts(f"written-from-{summary.basis.value}", model=model)
-    return texts(f"basis-{summary.basis.value if summary.basis else 'unknown'}")
+    return texts(f"basis-{summary.basis.value}") if summary.basis else ""
 
 
 def language_note(texts: Texts, language: str | None) -> str:

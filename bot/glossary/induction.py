@@ -548,11 +548,13 @@ def induce(
             forms.setdefault(main.key, list(_english_forms(main.key, draft))).append(form)
     built = [concepts.Concept(key, tuple(own)) for key, own in forms.items() if len(own) > 1]
     built.sort(key=lambda concept: (-concept.support, concept.key))
-    in_titles = Counter[str]()
+    in_titles, in_papers = Counter[str](), Counter[str]()
     for concept in built:
-        korean = {term_keys.korean_key(form.text) for form in concept.forms_in("ko")}
-        in_titles[concept.key] = sum(counter.title_counts[key] for key in {concept.key, *korean})
-    return resolver.Parts(built, draft.senses, draft.words, +in_titles, dict(names))
+        keys = {concept.key, *(term_keys.korean_key(form.text) for form in concept.forms_in("ko"))}
+        in_titles[concept.key] = sum(counter.title_counts[key] for key in keys)
+        # Many papers have several forms, so that the sum would count them several times.
+        in_papers[concept.key] = max(counter.counts[key] for key in keys)
+    return resolver.Parts(built, draft.senses, draft.words, +in_titles, dict(names), +in_papers)
 
 
 def _english_forms(key: str, draft: GlossaryDraft) -> Iterator[concepts.SurfaceForm]:

@@ -19,6 +19,8 @@ _MIN_SHARE = 0.2
 _RARE_WEIGHT = 0.8
 _COMMON_WORD_WEIGHT = 0.3
 _TRANSLATED_WORD_WEIGHT = 0.4
+_PAPERS_PER_TITLE = 8
+"""A concept that fewer than one in so many of its papers name in their titles is not a topic."""
 _MAX_SENSES = 5
 _MAX_WORDS = 12
 _PARTICLES = frozenset("서로와과을를")
@@ -38,7 +40,7 @@ class Decision(NamedTuple):
 
 class Parts(NamedTuple):
     """What a glossary is made of: concepts by support, senses of abbreviations, translations of common words by their term keys,
-    numbers of titles by concept, and by name of a model.
+    numbers of titles by concept, and by name of a model, and of papers by concept.
     """
 
     concepts: Sequence[concepts.Concept]
@@ -46,6 +48,7 @@ class Parts(NamedTuple):
     words: Mapping[str, Sequence[str]] = {}
     title_counts: Mapping[str, int] = {}
     names: Mapping[str, int] = {}
+    paper_counts: Mapping[str, int] = {}
 
 
 FormIndex = dict[str, list[str]]
@@ -70,6 +73,7 @@ class Glossary:
         self, parts: Parts, form_index: FormIndex | None = None, decisions: Iterable[Decision] = ()
     ) -> None:
         self.title_counts = parts.title_counts
+        self._paper_counts = parts.paper_counts
         self._concepts = {concept.key: concept for concept in parts.concepts}
         self._senses = dict(parts.senses)
         self._words = parts.words
@@ -161,6 +165,10 @@ class Glossary:
     def is_term(self, text: str) -> bool:
         """Tell whether a text as a whole is a form of a concept."""
         return bool(self._find(text)[0])
+
+    def is_topic(self, key: str) -> bool:
+        """Tell whether papers are about a concept, as their titles say, and do not only mention it: parameter, dataset."""
+        return self.title_counts.get(key, 0) >= self._paper_counts.get(key, 0) // _PAPERS_PER_TITLE
 
     def is_word(self, text: str) -> bool:
         """Tell whether a text is a term, or a Korean word that terms consist of."""
@@ -346,7 +354,7 @@ def _has_inner_particle(text: str) -> bool:
 
 # Serialises a glossary to JSON and back, so that it is built only once.
 
-_VERSION = 11
+_VERSION = 12
 _HEADER = f'{{"version":{_VERSION},'
 
 
@@ -382,5 +390,7 @@ def load_glossary(text: str, decisions: Iterable[Decision] = ()) -> Glossary | N
     senses = {
         text: [concepts.AbbreviationSense(*row) for row in rows] for text, rows in stored["senses"].items()
     }
-    parts = Parts(built, senses, stored["words"], stored["title_counts"], stored["names"])
+    parts = Parts(
+        built, senses, stored["words"], stored["title_counts"], stored["names"], stored["paper_counts"]
+    )
     return Glossary(parts, stored["forms"], decisions)

@@ -524,12 +524,17 @@ class PaperListLoader:
         return PaperList(state, suggestions=(suggestion,) if result.has_full_matches else ())
 
     async def _popular_topics(self, texts: Texts, typed: str = "") -> tuple[Suggestion, ...]:
-        """Return topics that what was typed may begin, then the most frequent ones of the archive."""
-        if not (await self._services.search.get_extent()).paper_count:
-            return ()
+        """Return topics of papers that what was typed may begin, then the most frequent ones of the archive."""
         search = self._services.search
-        topics = [topic for text in (typed, "") for topic in await search.complete_topic(text, texts.locale)]
-        return self._suggestions(ListState(ListKind.TOPIC), [topic.value for topic in topics])
+        if not (await search.get_extent()).paper_count:
+            return ()
+        begun = await search.complete_topic(typed, texts.locale) if typed else []
+        topics = [topic.value for topic in begun[:MAX_SUGGESTIONS]]
+        # The seed list has topics that no paper has.
+        found = [await search.search(SearchRequest(topic, limit=1)) for topic in topics]
+        topics = [topic for topic, result in zip(topics, found, strict=True) if result.has_full_matches]
+        topics += [topic.value for topic in await search.complete_topic("", texts.locale)]
+        return self._suggestions(ListState(ListKind.TOPIC), topics)
 
     def _request(self, texts: Texts, state: ListState) -> SearchRequest:
         return SearchRequest(

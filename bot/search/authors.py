@@ -22,7 +22,7 @@ from storage import models, search
 from storage.search import BooleanQuery, Prefix, all_of, any_of
 from storage.snapshot import Snapshot
 
-DEFAULT_LIMIT = 25
+_PREFIX_LIMIT = 25
 _CANDIDATE_LIMIT = 100
 """Candidates retrieved per query, those with the most papers first."""
 _MAX_CORRECTIONS, _MAX_ERRORS = 40, 2
@@ -103,7 +103,7 @@ def _cost(pairs: Sequence[tuple[str, str]], name: str) -> int | None:
 
 
 def find_authors(
-    snapshot: Snapshot, name: str, *, limit: int = DEFAULT_LIMIT, is_prefix: bool = False
+    snapshot: Snapshot, name: str, *, limit: int = _CANDIDATE_LIMIT, is_prefix: bool = False
 ) -> list[models.Author]:
     """Return the authors whose names match, best first. With `is_prefix` the last word may be incomplete."""
     if not is_prefix:
@@ -129,7 +129,7 @@ def _find_exact(snapshot: Snapshot, words: tuple[str, ...], *, is_prefix: bool) 
     if len(words) > 1:
         alternatives.append(all_of(Prefix(word) if len(word) == 1 else word for word in words))
     queries = [any_of(alternatives), _prefix_query(words) if is_prefix else None]
-    return _search(snapshot, queries, limit=DEFAULT_LIMIT if is_prefix else _CANDIDATE_LIMIT)
+    return _search(snapshot, queries, limit=_PREFIX_LIMIT if is_prefix else _CANDIDATE_LIMIT)
 
 
 def _joined_queries(words: tuple[str, ...]) -> list[BooleanQuery | None]:
@@ -364,6 +364,8 @@ def _explained_concept(glossary: resolver.Glossary, mention: str) -> concepts.Co
     if not found or (len(found) > 1 and term.isupper()):
         return None
     concept = found[0]
+    if not glossary.is_topic(concept.key):
+        return None
     is_term = " " in term or "-" in term or bool(concept.forms_in("abbr"))
     return concept if is_term or glossary.title_counts.get(concept.key, 0) >= _MIN_TITLES else None
 

@@ -337,10 +337,10 @@ class LookUp:
         self, view: Snapshot, query: query_parser.Query, terms: Sequence[str]
     ) -> tuple[models.AlertTerm, ...]:
         """Return what an alert for the papers of a query follows; nothing if a name may be several people's."""
-        # "faster" in a question tells little of what its papers are called.
-        everyday = self._everyday or questions.packaged_everyday()
+        # "faster" in a question tells little of what its papers are called; 요약 (summary) is also what they call it.
+        everyday, glossary = self._everyday or questions.packaged_everyday(), self._read_glossary(view)
         typed = [term.strip() for term in terms]
-        named = [term for term in typed if not everyday.find_terms(term)] or typed
+        named = [term for term in typed if glossary.is_term(term) or not everyday.find_terms(term)] or typed
         words = [text for text in (*named, *query.phrases) if any(map(str.isalpha, text))]
         found = [models.AlertTerm(models.AlertKind.KEYWORD, text) for text in words]
         found += [models.AlertTerm(models.AlertKind.INSTITUTION, name) for name in query.institutions]
@@ -401,7 +401,9 @@ class LookUp:
             near = self.load_topics(view).vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM]
             suggested += [completion.apply_corrections(query.text, [(word, meant)]) for meant, _ in near]
         if len(expanded.segments) > 1 and is_none and request.filters == search.NO_FILTERS:
-            suggested += [analyser.strip_ending(segment.text) for segment in expanded.segments if segment.key]
+            glossary = self._read_glossary(view)
+            words = [segment.text for segment in expanded.segments if segment.key]
+            suggested += [analyser.strip_ending(word) for word in words if glossary.is_term(word)]
         return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
 
     def match_papers(

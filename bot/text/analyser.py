@@ -37,8 +37,8 @@ _PARTICLES = (
     "로부터 에서 에게 으로 부터 까지 처럼 보다 만을 만의 들이 들은 들을 들의 들에 에는 에도 에만 와의 과의 로의 로서 "
     "로써 로는 라는 을 를 은 는 의 에 와 들"
 )
-# Every particle may follow a noun of one syllable: 뇌를, 말이, 책도.
-_SHORT_PARTICLES = frozenset("을를은는이가의에와과도로만")
+SHORT_PARTICLES = frozenset("을를은는이가의에와과도로만")
+"""Particles of one syllable. Each may follow a noun of one syllable: 뇌를, 말이, 책도."""
 _LONG_PARTICLES = frozenset(("에서", "으로", "에게", "까지", "부터", "처럼", "보다", "에는", "에도"))
 # The letters of a syllable in Unicode order (The Unicode Standard, 3.12); letters of two keystrokes as two.
 _LEADING_CONSONANTS = tuple("ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ")
@@ -120,12 +120,12 @@ def monosyllabic_noun(word: str) -> str | None:
     """Return the noun of a word that consists of one syllable and a particle (뇌를 gives 뇌), or None."""
     if len(word) == 3 and word[1:] in _LONG_PARTICLES:
         return word[0]
-    return word[0] if len(word) == 2 and word[1] in _SHORT_PARTICLES else None
+    return word[0] if len(word) == 2 and word[1] in SHORT_PARTICLES else None
 
 
 def is_particle(ending: str) -> bool:
     """Tell whether `ending` is a particle that can follow any noun, including a Latin one: LLM을, LLM에서."""
-    return ending in _SHORT_PARTICLES or ending in _LONG_PARTICLES
+    return ending in SHORT_PARTICLES or ending in _LONG_PARTICLES
 
 
 def fewest_pieces(word: str, is_known: Callable[[str], bool], max_length: int) -> list[str] | None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib import resources
 from typing import Literal, NamedTuple
 
-from bot.text import term_keys
+from bot.text import seed, term_keys
 
 Language = Literal["ko", "en", "abbr"]
 
@@ -222,13 +221,6 @@ def deduplicate_forms(forms: Iterable[WeightedForm]) -> tuple[WeightedForm, ...]
     return tuple(by_key.values())
 
 
-# The seed list: machine-learning terms written by hand, for archives too small to explain them.
-
-
-def _read_data(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
 @cache
 def read_words(name: str) -> frozenset[str]:
     """Return the words of a file of this package.
@@ -236,14 +228,11 @@ def read_words(name: str) -> frozenset[str]:
     `ordinary_words.txt`: what authors like to make abbreviations of; `function_words.txt`: words that are not abbreviations in
     lower case; `boundary_words.txt`: words outside of any Korean term; `not_names.txt`: words with which titles begin.
     """
-    return frozenset(_read_data(name).split())
+    return frozenset(seed.read_data(name).split())
 
 
 class SeedTerm(NamedTuple):
-    """One line of the seed list; the first form of each language is the main one.
-
-    `is_common_word` marks everyday words (차량, vehicle): they are translated, but are not topics.
-    """
+    """A row of the seed list with its English key."""
 
     key: str
     korean: tuple[str, ...]
@@ -254,16 +243,5 @@ class SeedTerm(NamedTuple):
 
 @cache
 def load_terms() -> tuple[SeedTerm, ...]:
-    """Return the packaged seed list: tab-separated Korean forms, English forms and abbreviations, each split by `|`.
-
-    A "-" in the column of abbreviations marks a common word.
-    """
-    terms = []
-    for line in filter(None, _read_data("seed.tsv").splitlines()):
-        korean, english, abbreviations = (
-            tuple(filter(None, map(str.strip, column.split("|")))) for column in f"{line}\t\t".split("\t")[:3]
-        )
-        is_common_word = abbreviations == ("-",)
-        key = term_keys.english_key(english[0])
-        terms.append(SeedTerm(key, korean, english, () if is_common_word else abbreviations, is_common_word))
-    return tuple(terms)
+    """Return the packaged seed list (see `seed`)."""
+    return tuple(SeedTerm(term_keys.english_key(row.english[0]), *row) for row in seed.load_rows())

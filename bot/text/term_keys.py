@@ -8,11 +8,11 @@ sam2 are one name; it is found in canonical titles (see the analyser), in which 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from bot.text import analyser
+from bot.text import analyser, seed
 
 _WORDS = re.compile(r"[^\W_]+(?:\.[0-9]+)*(?:\+\+|#)?")
 _POSSESSIVE = re.compile(r"['’]s?(?=\W|$)")
@@ -217,6 +217,8 @@ SUBSTRING_WEIGHT = 0.2
 """Weight of a Korean match within a longer word, once per field: 화학 is in 강화학습."""
 _LONG_TAIL = re.compile(f"[{analyser.SYLLABLES}]{{4}}")
 """What follows two syllables in a longer word that is not composed with them: 애플리케이션 has no 애플."""
+_SAME_MEANING = frozenset("적성") | analyser.SHORT_PARTICLES
+"""Third syllables that leave the meaning of two as it is: of adjectives and qualities (시간적, 확장성), and particles."""
 _Counts = tuple[float, float]
 """Frequency of a Korean term in title and body."""
 _LATIN = re.compile(r"[A-Za-z0-9]")
@@ -328,17 +330,41 @@ def korean_variants(text: str) -> list[str]:
     return [variant for variant in variants if variant]
 
 
+@cache
+def _other_endings() -> Mapping[str, frozenset[str]]:
+    """Return by Korean words of two syllables the third syllables that make a term of another meaning, by the seed list.
+
+    No word of its English begins as one of the shorter term's, as parallelization (병렬화) as parallel (병렬).
+    """
+    stems: dict[str, set[str]] = {}
+    for row in seed.load_rows():
+        for text in row.korean:
+            if len(text) in (2, 3) and analyser.is_syllables(text):
+                stems.setdefault(text, set()).update(*map(english_stems, row.english))
+    endings: dict[str, set[str]] = {}
+    for word, longer in stems.items():
+        own, ending = stems.get(word[:2], longer), word[2:]
+        if ending not in _SAME_MEANING and not any(
+            one.startswith(other) or other.startswith(one) for one in own for other in longer
+        ):
+            endings.setdefault(word[:2], set()).add(ending)
+    return {word: frozenset(found) for word, found in endings.items()}
+
+
 @lru_cache(maxsize=1 << 12)
 def _variant_spacing_pattern(key: str, *, is_one_word: bool) -> re.Pattern[str]:
     """Allow spaces anywhere except within Latin words, which must match whole, and within a word of two syllables.
 
-    Two syllables would otherwise match across words: 의학 is not in LLM의 학습.
+    Two syllables would otherwise match across words: 의학 is not in LLM의 학습. Nor are they in a term of another meaning that
+    they begin: 양자 (quantum) is not in 양자화 (quantization).
     """
     space = "" if is_one_word else " ?"
     runs = _SCRIPT_RUNS.findall(key)
     pieces = [re.escape(run) if _LATIN.match(run) else space.join(run) for run in runs]
     first = r"(?<![^ \n])" if _LATIN.match(key) else ""
     last = r"(?![^ \n])" if _LATIN.search(key[-1:]) else ""
+    if is_one_word and (others := _other_endings().get(key)):
+        last = f"(?![{''.join(others)}])"
     return re.compile(first + " ?".join(pieces) + last)
 
 

@@ -379,9 +379,9 @@ def _find_reasons(
 
 
 def concept_name(glossary: Glossary, key: str, locale: models.Locale) -> str:
-    """Return the usual name of a concept in a language, else in the other; "" if the glossary has it no more."""
+    """Return the usual name of a topic in a language, else in the other; "" of a concept that is not one, or not any more."""
     concept = glossary.concept(key)
-    if concept is None:
+    if concept is None or not glossary.is_topic(key):
         return ""
     english = best_supported_form(concept.forms_in("en")) or concept.key
     return best_supported_form(concept.forms_in("ko")) or english if locale is models.Locale.KO else english

@@ -24,7 +24,6 @@ SHARE = "trx"
 IMAGE_FILENAME = "trend.png"
 MAX_EXPANSIONS = 5
 MAX_TITLE_LENGTH = 60
-NO_BREAK_SPACE = "\u00a0"
 """Keeps the numbers of a month on one line."""
 
 
@@ -175,7 +174,7 @@ def _name(texts: Texts, trend: Trend, month: Month, *, with_year: bool = False) 
 
 def _month_papers(texts: Texts, trend: Trend, month: Month, *, with_year: bool = False) -> str:
     name = _name(texts, trend, month, with_year=with_year)
-    return texts("trend-month", month=name, count=month.paper_count)
+    return discord_text.keep_together(texts("trend-month", month=name, count=month.paper_count))
 
 
 def monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
@@ -186,7 +185,7 @@ def monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
         for month in months:
             votes = "" if month.votes is None else f" ({client_messages.format_votes(month.votes)})"
             count = texts("trend-figure", month=_name(texts, trend, month), count=month.paper_count)
-            shown.append(f"{count}{votes}".replace(" ", NO_BREAK_SPACE))
+            shown.append(discord_text.keep_together(f"{count}{votes}"))
         figures = ", ".join(shown)
         lines.append(f"{year}: {figures}" if plain else client_messages.subtext(f"**{year}** {figures}"))
     return "\n".join(lines)
@@ -205,7 +204,8 @@ def _add_rising(texts: Texts, message: MessageBuilder, rising: Sequence[RisingTo
 def rising_facts(texts: Texts, topic: RisingTopic) -> str:
     """Return the number of a rising topic's papers, and its share before and now."""
     before, now = (f"{100 * share:.1f}".removesuffix(".0") for share in (topic.baseline_share, topic.share))
-    return texts("rising-facts", count=topic.papers, before=before, now=now)
+    count = discord_text.keep_together(texts("choice-papers", count=topic.papers))
+    return f"{count} · {discord_text.keep_together(f'{before}% → {now}%')}"
 
 
 def _rising_row(texts: Texts, rank: int, topic: RisingTopic) -> str:

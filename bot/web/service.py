@@ -42,7 +42,7 @@ PAGE_SIZE, DAY_SIZE, MAX_STATIC_ROWS = 10, 200, 5_000
 MAX_PAGE = 500
 MAX_QUERY_LENGTH = 2000
 """Characters, as for `/topic`."""
-FEED_DAYS, FEED_PAPERS, FEED_AUTHORS = 15, 30, 20
+FEED_DAYS, FEED_PAPERS = 15, 30
 MAX_AUTHORS = 100
 """Authors that the page of a paper names."""
 DESCRIPTION_LENGTH, ABSTRACT_LENGTH = 200, 2000
@@ -156,7 +156,8 @@ class Entry(NamedTuple):
 class Row:
     """A paper of a list, as its template takes it. `snippet`, `missing` and `language_note` are Discord's Markdown.
 
-    `day` is "" on its page; `language` is that of `snippet` if it is not the page's, otherwise "".
+    `day` is "" on its page; on that of another day `day_text` says that the paper is listed then too. `language` is that of
+    `snippet` if it is not the page's, otherwise "".
     """
 
     rank: int
@@ -164,6 +165,7 @@ class Row:
     title: str
     link: str
     day: str
+    day_text: str
     day_link: str
     votes: int | None
     authors: tuple[tuple[str, str | None], ...]
@@ -375,7 +377,7 @@ class WebPages:
         def make() -> Page:
             entries = []
             for day, (found, _) in zip(days, listed, strict=True):
-                values = {"rows": self._make_rows(site, found.rows), "base": site.origin}
+                values = {"rows": self._make_rows(site, found.rows, on=day.isoformat()), "base": site.origin}
                 html = self.templates.render_document("web.entry.html.j2", values, OutputFormat.XML)
                 heading = texts("list-digest-heading", date=texts.format_date(day), count=found.total)
                 url, name = site.address("days", day.isoformat()), texts("web-name")
@@ -430,7 +432,8 @@ class WebPages:
             notes = [note for note in lists_messages.empty_notes(texts, listed) if note]
             if listed.suggestions and not site.is_static:
                 notes.append(texts("try-instead"))
-        rows = self._make_rows(site, listed.rows, listed)
+        on = state.text if state.kind is ListKind.DIGEST else ""
+        rows = self._make_rows(site, listed.rows, listed, on=on)
         if listed.is_in_other_language(site.locale):
             notes.append(texts("summary-in-other-language"))
             rows = [replace(row, language_note="") for row in rows]
@@ -458,8 +461,9 @@ class WebPages:
         return self._page(site, "web.list.html.j2", parts, query, title, values, feed=feed)
 
     def _make_rows(
-        self, site: Site, rows: Sequence[models.PaperRow], listed: PaperList | None = None
+        self, site: Site, rows: Sequence[models.PaperRow], listed: PaperList | None = None, *, on: str = ""
     ) -> list[Row]:
+        """Return the rows of a list; `on` is the day (ISO) whose papers they are, if they are those of a day."""
         texts = self.texts(site)
         missing: Mapping[str, Sequence[str]] = listed.missing if listed else {}
         snippets: Mapping[str, Snippet] = listed.snippets if listed else {}
@@ -469,14 +473,14 @@ class WebPages:
             if snippet.language != site.locale.value
         }
         first = listed.state.offset + 1 if listed else 1
-        shown_day = listed.state.text if listed and listed.state.kind is ListKind.DIGEST else ""
         return [
             Row(
                 rank,
                 row.arxiv_id,
                 format_title(row.title, row.arxiv_id),
                 site.link("papers", row.arxiv_id),
-                "" if row.date.isoformat() == shown_day else row.date.isoformat(),
+                "" if row.date.isoformat() == on else row.date.isoformat(),
+                texts("also-listed", date=texts.format_date(row.date)) if on else row.date.isoformat(),
                 site.link("days", row.date.isoformat()),
                 row.votes,
                 tuple((name, site.author_link(name)) for name in row.authors[:3]),
@@ -552,7 +556,7 @@ class WebPages:
                 site.address("papers", row.arxiv_id),
                 format_title(row.title, row.arxiv_id),
                 datetime.combine(row.date, time(), UTC),
-                tuple(row.authors[:FEED_AUTHORS]),
+                _list_authors(texts, row),
                 summary=to_plain_text(snippets.get(row.arxiv_id, "")),
                 picture=find_picture(row.thumbnail),
             )
@@ -714,6 +718,13 @@ def _describe_article(site: Site, detail: models.PaperDetail, title: str) -> Mar
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Markup(text)  # noqa: S704 - it has no markup
+
+
+def _list_authors(texts: Texts, row: models.PaperRow) -> tuple[str, ...]:
+    """Return the authors of a feed's entry; the last one says how many more there are, or that a digest names only some."""
+    more = max(0, len(row.authors) - MAX_AUTHORS)
+    further = (texts("web-more-authors", count=more),) if more or row.authors_truncated else ()
+    return (*row.authors[:MAX_AUTHORS], *further)
 
 
 def _make_json_feed(

@@ -142,6 +142,9 @@ async def _check_enter(shown: browser.Browser, command: str, heading: str) -> No
     await shown.press("Enter")
     await shown.wait_for(f"{NEWEST}.dataset.messageId !== {newest!r}")
     await _choose(shown, command)
+    options = "[...document.querySelectorAll('.command-suggestion')].map(option => option.innerText).join()"
+    await shown.wait_for(options)
+    assert "…" not in await shown.evaluate(options)
     await shown.click("document.querySelector('.command-suggestion')")
     await shown.wait_for("document.activeElement.matches('.command-option-input')")
     await shown.click("[...document.querySelectorAll('.command-suggestion')].at(-2)")

@@ -59,8 +59,10 @@ async def test_a_card_shows_highlights_links_and_the_digest_of_a_paper(harness: 
     assert f"▲\u00a081 · {SURVEY} · {listed} · Ada Lovelace, Grace Hopper, Kim Min-jun +2" in shown
     label = {"en": "Technical Details", "ko": "방법"}[harness.texts.locale.value]
     assert f"**{label}**\nReads **200 papers**" in shown
-    assert harness.texts("basis-unknown") in shown
-    assert harness.texts("format-review", date=harness.texts.format_date(date(2025, 12, 31))) in shown
+    # What they were written from is not known, and not spoken of.
+    for form, day in (("newsletter", date(2026, 1, 1)), ("review", date(2025, 12, 31))):
+        written = harness.texts(f"format-{form}", date=harness.texts.format_date(day))
+        assert f"-# {written}\n" in f"{shown}\n", shown
     pages = ("arxiv.org/abs", "arxiv.org/pdf", "huggingface.co/papers")
     assert _urls(result) == [f"https://{page}/{SURVEY}" for page in pages]
 

@@ -41,6 +41,8 @@ async def test_a_topic_is_answered_privately_explained_and_can_be_searched_liter
     assert "small language model" in shown.lower()
     literal = await harness.click(result, label=harness.texts("list-literally"))
     assert harness.texts("list-with-forms") in shown_text(literal)
+    four_bits = sample_archive.NewsletterPaper("2505.00001", "Four Bits", "가중치를 양자화해요.")
+    await sample_archive.add_digest(harness.container.database, "2025-05-02", four_bits)
     begun = shown_text(await harness.ask("topic", query="quanti"))
     assert begun.partition(harness.texts("try-instead"))[2].split("\n")[1] == "quantization", begun
 
@@ -75,6 +77,32 @@ async def test_the_list_says_how_a_query_was_read(harness: ClientHarness) -> Non
         shown = shown_text(await harness.ask("topic", query=query))
         assert said in shown, query
         assert unsaid not in shown, query
+
+
+async def test_a_topic_does_not_match_a_term_of_another_meaning_that_it_begins(
+    harness: ClientHarness,
+) -> None:
+    await sample_archive.add_digest(
+        harness.container.database,
+        "2025-05-02",
+        sample_archive.NewsletterPaper(
+            "2505.00001", "Four Bits", "가중치를 양자화해요. 벡터양자화(VQ)도 써요."
+        ),
+        sample_archive.NewsletterPaper("2505.00002", "Denoising", "확산 모델을 다뤄요."),
+    )
+    for query in ("quantum", "양자"):
+        none = shown_text(await harness.ask("topic", query=query))
+        assert harness.texts("no-list-topic", topic=query) in none, none
+        # What is offered instead has papers.
+        assert "quantum computing" not in none, none
+        shown = shown_text(await harness.ask("topic", query=f"{query} diffusion"))
+        assert "Denoising" in shown, shown
+        assert "Four Bits" not in shown, shown
+        assert harness.texts("list-missing", terms=query) in shown, shown
+    assert "Four Bits" in shown_text(await harness.ask("topic", query="quantization"))
+    bits = sample_archive.NewsletterPaper("2505.00003", "Qubits", "양자를 다루는 양자컴퓨터예요.")
+    await sample_archive.add_digest(harness.container.database, "2025-05-03", bits)
+    assert "Qubits" in shown_text(await harness.ask("topic", query="quantum"))
 
 
 async def test_a_corrected_typing_error_is_said_and_can_be_searched_as_typed(harness: ClientHarness) -> None:
@@ -119,25 +147,31 @@ async def test_the_components_of_a_list_keep_a_long_query(harness: ClientHarness
         assert "Small Language Models" in shown_text(await harness.select(shown, ["y"], custom_id="pr:lp:"))
 
 
+@both_languages
 @pytest.mark.parametrize(
-    ("query", "terms"),
+    ("query", "terms", "left_out"),
     [
-        ("author:lovelace since:december", [(AlertKind.AUTHOR, "Ada Lovelace")]),
-        ("how do I make attention faster?", [(AlertKind.KEYWORD, "attention")]),
-        ("로봇을 빠르게 하는 방법", [(AlertKind.KEYWORD, "로봇")]),
+        ("author:lovelace since:december", [(AlertKind.AUTHOR, "Ada Lovelace")], ()),
+        ("how do I make attention faster?", [(AlertKind.KEYWORD, "attention")], ("faster",)),
+        ("로봇을 빠르게 하는 방법", [(AlertKind.KEYWORD, "로봇")], ("빠르게",)),
+        ("로봇 요약", [(AlertKind.KEYWORD, "로봇"), (AlertKind.KEYWORD, "요약")], ()),
         (
             "papers by Grace Hopper on 로봇 this week",
             [(AlertKind.KEYWORD, "로봇"), (AlertKind.AUTHOR, "Grace Hopper")],
+            (),
         ),
-        ("reinforcment lerning", [(AlertKind.KEYWORD, "reinforcment learning")]),
+        ("reinforcment lerning", [(AlertKind.KEYWORD, "reinforcment learning")], ()),
     ],
 )
-async def test_an_alert_follows_what_the_search_understood(
-    harness: ClientHarness, query: str, terms: list[tuple[AlertKind, str]]
+async def test_an_alert_follows_what_the_search_understood_and_says_what_it_leaves_out(
+    harness: ClientHarness, query: str, terms: list[tuple[AlertKind, str]], left_out: tuple[str, ...]
 ) -> None:
     result = await harness.ask("topic", query=query)
     label = "follow-author" if {kind for kind, _ in terms} == {AlertKind.AUTHOR} else "follow-topic"
-    assert harness.texts("alert-made") in shown_text(await harness.press(result, label))
+    shown = shown_text(await harness.press(result, label))
+    assert harness.texts("alert-made") in shown
+    said = harness.texts("alert-left-out", words=", ".join(f"“{word}”" for word in left_out))
+    assert (said in shown) is bool(left_out), shown
     (alert,) = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
     assert (list(alert.terms), alert.match_all) == (terms, len(terms) > 1)
 
@@ -369,6 +403,18 @@ async def test_one_word_of_several_names_lists_all_people_and_picks_none(harness
 
 
 @both_languages
+async def test_the_people_of_a_name_who_are_not_named_are_counted(harness: ClientHarness) -> None:
+    people = [f"{chr(65 + number % 26)}{'aeiou'[number // 26]}lin Quark" for number in range(40)]
+    papers = [
+        sample_archive.NewsletterPaper(f"2505.001{number:02}", f"Paper {number}", "됩니다.", authors=(name,))
+        for number, name in enumerate(people)
+    ]
+    await sample_archive.add_digest(harness.container.database, "2025-05-02", *papers)
+    shown = shown_text(await harness.ask("author", name="quark"))
+    assert harness.texts("list-author-heading", author="quark", count=40) in shown, shown
+    assert re.search(r" Quark \+35$", shown, re.MULTILINE), shown
+
+
 async def test_a_text_of_another_language_says_so_in_every_list(harness: ClientHarness) -> None:
     note = harness.texts("summary-in-other-language")
     is_english = harness.texts.locale is models.Locale.EN

@@ -204,3 +204,18 @@ def test_title_and_body_are_counted_separately(form: str, title: str, body: str)
         term_keys.Document(analyser.canonicalise(title), analyser.canonicalise(body))
     )
     assert counts == (count(form, title), count(form, body))
+
+
+@pytest.mark.parametrize(
+    ("term", "text", "is_found"),
+    [
+        ("양자", "양자화된 모델", False),
+        ("양자", "벡터양자화", False),
+        ("양자", "양자컴퓨터를 쓴다", True),
+        ("병렬", "병렬화한다", True),
+        ("확장", "확장성이 좋다", True),
+    ],
+)
+def test_a_word_is_not_in_a_term_of_another_meaning(term: str, text: str, is_found: bool) -> None:
+    document = term_keys.Document("", analyser.canonicalise(text))
+    assert any(term_keys.compile_term(term).count(document)) is is_found

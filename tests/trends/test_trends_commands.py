@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from bot.client.accounts import make_token
-from bot.rendering import charts
+from bot.rendering import charts, discord_text
 from bot.rendering.templates import Templates
 from bot.trends import messages as trends_messages
 from bot.trends import service as trends_service
@@ -60,7 +60,7 @@ def _image_urls(message: Any) -> list[str]:
 
 def _figure(harness: ClientHarness, month: str, count: int) -> str:
     is_korean = harness.texts.locale is models.Locale.KO
-    return f"{month}\u00a0{count}편" if is_korean else f"{month}:\u00a0{count}"
+    return discord_text.keep_together(f"{month} {count}편" if is_korean else f"{month}: {count}")
 
 
 @both_languages
@@ -72,10 +72,9 @@ async def test_a_topic_is_shown_as_an_image_and_as_numbers(harness: ClientHarnes
     assert "small language model" in text.lower()
     assert len(_image_urls(message)) == 1
     newest, oldest = (
-        charts.day_name(day, harness.texts.locale.value).replace(" ", "\u00a0")
-        for day in (date(2026, 1, 1), date(2025, 12, 30))
+        charts.day_name(day, harness.texts.locale.value) for day in (date(2026, 1, 1), date(2025, 12, 30))
     )
-    # Non-breaking spaces keep a day and its figures on one line.
+    # A day and its figures stay on one line.
     assert f"{_figure(harness, newest, 2)}\u00a0(▲\u00a089)" in text
     assert f"{_figure(harness, oldest, 1)}\u00a0(▲\u00a033)" in text
     assert harness.texts("trend-numbers", step="day") in text
@@ -118,7 +117,8 @@ async def test_without_a_topic_all_papers_and_rising_topics_are_shown(harness: C
     assert harness.texts("rising-heading") in text
     topic = "언어 모델" if harness.texts.locale is models.Locale.KO else "language model"
     assert f"1 · **{topic}**" in text
-    assert harness.texts("rising-facts", count=11, before="10", now="64.7") in text
+    papers = discord_text.keep_together(harness.texts("choice-papers", count=11))
+    assert f" · {papers} · 10%\u00a0→\u00a064.7%" in text
     menu = next(name for name in component_ids(message) if name.startswith(f"pr:{trends_messages.SELECT}:"))
     selected = await harness.choose(message, menu, topic)
     assert harness.texts("follow-topic") in shown_text(selected)

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
 import feedparser
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from bot.rendering.templates import OutputFormat, Templates
 from bot.web import service
 from bot.web.service import Entry
 from storage import models
+from tests.support import sample_archive
 from tests.support.hostile_papers import texts
 from tests.web.conftest import WebArchive
 
@@ -115,6 +117,32 @@ async def test_a_day_of_the_feed_has_its_papers_with_links(archive: WebArchive) 
     assert f'<a href="{archive.url}/papers/2501.00001">TinyTalk' in content
     assert "▲\u00a040 · Andrés Marafiori, Jürgen Müller" in content
     assert "<script" not in "".join(entry.content[0].value for entry in feed.entries)
+
+
+@pytest.mark.parametrize(("locale", "more"), [("en", "and 2 more"), ("ko", "외 2명")])
+async def test_a_feed_names_the_authors_or_says_how_many_more_there_are(
+    archive: WebArchive, locale: str, more: str
+) -> None:
+    names = [f"Author {chr(65 + number // 26)}{chr(97 + number % 26)}" for number in range(102)]
+    paper = sample_archive.NewsletterPaper("2501.00031", "Telescopes", "망원경이에요.", authors=names)
+    few = sample_archive.NewsletterPaper("2501.00032", "Telescopes", "망원경이에요.", authors=names[:22])
+    await sample_archive.add_digest(archive.services.database, "2025-01-04", paper, few)
+    items = json.loads(await archive.text(f"/search.json?q=telescopes&lang={locale}"))["items"]
+    listed = sorted(([author["name"] for author in item["authors"]] for item in items), key=len)
+    assert listed == [names[:22], [*names[:100], more]]
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [("en", "also in the January 3, 2025 digest"), ("ko", "2025년 1월 3일 다이제스트에도 실림")],
+)
+async def test_a_paper_of_several_days_says_so_on_the_page_and_in_the_feed_of_a_day(
+    archive: WebArchive, locale: str, said: str
+) -> None:
+    await sample_archive.add_digest(archive.services.database, "2025-01-03", sample_archive.SMALL)
+    assert said in await archive.text(f"/days/2025-01-02?lang={locale}")
+    assert said not in await archive.text(f"/days/2025-01-03?lang={locale}")
+    assert said in await archive.text(f"/feed.atom?lang={locale}")
 
 
 async def test_the_feed_of_an_institution_is_that_of_a_search(archive: WebArchive) -> None:

@@ -222,7 +222,6 @@ authors = Authors
 cite = Cite
 basis-paper = written from the full paper
 basis-abstract = written from the abstract
-basis-unknown = source text unknown
 basis-extract = excerpt from the abstract
 basis-extract-in-other-language = excerpt from the abstract, in Korean
 basis-huggingface = Hugging Face's summary of the abstract
@@ -366,6 +365,7 @@ remove = Remove
 resume = Resume
 back = Back
 alert-made = Alert created.
+alert-left-out = Not followed from your question: { $words }
 alert-changed = Alert updated.
 alert-already = You already have an alert with these settings.
 alert-exists = You already have this alert: { $place }
@@ -843,10 +843,6 @@ trend-privately = See it privately
 trend-nothing = ### No papers on “{ $topic }” · { $period }
 rising-heading = Rising topics of the last 30 days
 rising-heading-short = Rising topics
-rising-facts = { $count ->
-    [one] 1 paper
-   *[other] { $count } papers
-} · { $before }% → { $now }%
 rising-note = Papers with the topic in their title, and their share of all papers, compared with the 3 months before
 rising-none = No topic stands out compared with the 3 months before.
 rising-pick = See a topic's trend
@@ -973,6 +969,10 @@ web-next = Next
 web-topics = Topics
 web-numbers = Show the numbers
 web-from-query = papers from { $name }
+web-more-authors = { $count ->
+    [0] and others
+   *[other] and { $count } more
+}
 web-not-found = This page does not exist
 web-failed = This page can't be shown
 web-error = Something went wrong. Please try again later.

@@ -170,7 +170,6 @@ authors = 저자
 cite = 인용하기
 basis-paper = 논문 전문을 읽고 작성
 basis-abstract = 초록을 읽고 작성
-basis-unknown = 무엇을 읽고 썼는지 알 수 없음
 basis-extract = 초록에서 발췌
 basis-extract-in-other-language = 영어 초록에서 발췌
 basis-huggingface = Hugging Face 요약 · 초록 기반
@@ -302,6 +301,7 @@ remove = 삭제
 resume = 다시 받기
 back = 돌아가기
 alert-made = 알림을 만들었어요.
+alert-left-out = 질문에서 알림 조건에 넣지 않은 말: { $words }
 alert-changed = 알림을 수정했어요.
 alert-already = 설정이 같은 알림이 이미 있어요.
 alert-exists = 이미 같은 알림이 있어요: { $place }
@@ -726,7 +726,6 @@ trend-privately = 나만 보기
 trend-nothing = ### “{ $topic }” 논문이 없어요 · { $period }
 rising-heading = 최근 30일 동안 떠오르는 주제
 rising-heading-short = 떠오르는 주제
-rising-facts = { $count }편 · { $before }% → { $now }%
 rising-note = 제목에 이 주제가 나온 논문 수와 전체 논문 중 비중 (그 전 3개월 → 최근 30일)
 rising-none = 그 전 3개월에 비해 눈에 띄게 떠오른 주제는 없어요.
 rising-pick = 주제별 동향 보기
@@ -1178,6 +1177,10 @@ web-next = 다음
 web-topics = 주제
 web-numbers = 수치 보기
 web-from-query = { $name }에서 쓴 논문
+web-more-authors = { $count ->
+    [0] 외
+   *[other] 외 { $count }명
+}
 web-not-found = 없는 페이지예요
 web-failed = 페이지를 보여 드릴 수 없어요
 web-error = 문제가 생겼어요. 잠시 뒤에 다시 시도해 주세요.
