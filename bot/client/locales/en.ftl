@@ -443,11 +443,12 @@ alert-rests-until = Paused until { $until }
 alert-pause = Pause
 alerts-paused = { $count ->
     [one] Paused one alert
-   *[other] Paused all { $count } of your alerts
+   *[other] Paused all { $count } active alerts
 } for { $days ->
     [one] one day.
    *[other] { $days } days.
 }
+alerts-already-paused = Already paused. Nothing was changed.
 alerts-resumed = { $count ->
     [one] Resumed one alert.
    *[other] Resumed { $count } alerts.
