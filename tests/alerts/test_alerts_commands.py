@@ -99,6 +99,16 @@ async def test_commands_remove_and_pause_by_autocomplete(harness: ClientHarness)
 
 
 @both_languages
+async def test_quotation_marks_around_words_are_not_quoted_again(harness: ClientHarness) -> None:
+    preview = await harness.ask("alerts add", keyword='"로봇", “speech recognition”')
+    assert "“로봇”" in shown_text(preview)
+    assert "“speech recognition”" in shown_text(preview)
+    await harness.press(preview, "alert-create")
+    (alert,) = await _list_alerts(harness)
+    assert [term.text for term in alert.terms] == ["로봇", "speech recognition"]
+
+
+@both_languages
 async def test_an_alert_that_is_paused_without_an_end_stays_so_and_is_not_counted(
     harness: ClientHarness,
 ) -> None:
