@@ -24,7 +24,7 @@ FORMS = "forms"
 SILENT = "silent"
 TIMING = "timing"
 _COMMAS = ",，、"
-_AROUND = _COMMAS + "\"“”"
+_AROUND = _COMMAS + '"“”'
 """What surrounds a text but is not a part of it: each is looked for as a phrase, with quotation marks or without."""
 
 

@@ -68,6 +68,8 @@ async def test_votes_decide_until_topics_are_picked_and_papers_saved(harness: Cl
     name = "소형 언어 모델" if harness.texts.locale is models.Locale.KO else "small language model"
     assert harness.texts("today-because-saved", text=name, count=2).casefold() in shown_text(shown).casefold()
     assert harness.texts("today-rank", rank=5) in shown_text(shown)
+    assert "Speech without a Score" in shown_text(shown)
+    assert harness.texts("today-rank", rank=6) not in shown_text(shown)
     # The sentence with the topic of the reason, and the language of a text that is not the reader's.
     is_korean = harness.texts.locale is models.Locale.KO
     assert ("**Small language models** again" in shown_text(shown)) != is_korean
