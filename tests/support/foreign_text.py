@@ -449,7 +449,7 @@ OWN_TEXT = {
         core.day_close.read_dates client.message_builder.channel_menu lists.messages.no_saved_view operations.set_up_file.parse
         archive.digest_writer.text_hash archive.digest_writer.to_sourced_digests archive.fields.bounded_key
         archive.files.fingerprint_file archive.files.is_large archive.parse.digest_to_json
-        text.concepts.read_words glossary.resolver.load_glossary search.glossary.check_decision
+        text.seed.read_data text.concepts.read_words glossary.resolver.load_glossary search.glossary.check_decision
         rendering.charts.day_name rendering.charts.draw_png rendering.charts.draw_png_in_process rendering.charts.month_name
         rendering.templates.render_timestamp rendering.templates.render_weekday rendering.templates.render_zone
         sources.arxiv.query_url sources.base.failed_result sources.base.known_gone_result sources.folder.make_absolute
