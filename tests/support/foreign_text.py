@@ -287,6 +287,12 @@ def _read_feed(text: str) -> object:
     )
 
 
+def _judge(text: str) -> object:
+    claim = prompts.Claim("overview", text, text)
+    answer = json.dumps({"verdicts": [{"claim": 1, "reason": text, "is_proved": False}]})
+    return prompts.build_judgement(text, {claim: [text]}), prompts.read_verdicts(answer, [claim])
+
+
 def _read_answer(text: str) -> object:
     """Read the answer of a model with the text in its claims."""
     answer = json.dumps({"motivation": [{"text": text, "span": text}]})
@@ -422,6 +428,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "writer.paper_text.parse_paper of HTML": lambda text: _parse_paper(paper_pages.latexml_page(text), False),
     "writer.prompts.read_answer": lambda text: prompts.read_answer(text, models.DigestFormat.REVIEW),
     "writer.prompts.read_answer of claims": _read_answer,
+    "writer.prompts.build_judgement": _judge,
+    "writer.prompts.read_verdicts": lambda text: prompts.read_verdicts(text, []),
     "writer.publication.build_extract": lambda text: publication.build_extract(
         models.DigestFormat.REVIEW, models.Locale.EN, text, summaries.Basis.ABSTRACT
     ),
