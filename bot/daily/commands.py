@@ -25,7 +25,14 @@ from bot.daily import options as daily_options
 from bot.daily import post as daily_post
 from bot.daily import service as daily_service
 from bot.daily.post import STYLES, PostableChannel, default_style
-from bot.daily.service import NoDayListError, TooManyPostsError, TopicNeededError, draft_codec, find_same
+from bot.daily.service import (
+    GonePostError,
+    NoDayListError,
+    TooManyPostsError,
+    TopicNeededError,
+    draft_codec,
+    find_same,
+)
 from bot.outbox import contents
 from bot.search.results import SearchRequest
 from bot.sources import kinds
@@ -37,6 +44,7 @@ ERRORS: Mapping[type[Exception], str] = {
     TopicNeededError: "source-needs-topic",
     NoDayListError: "source-has-no-day",
     TooManyPostsError: "subscriptions-too-many",
+    GonePostError: "outdated-control",
 }
 """Fluent ids of the exceptions of the subscriptions service."""
 
@@ -335,7 +343,8 @@ class SubscriptionButtonsCog(commands.Cog):
     async def remove(self, request: Request, action: Action) -> ui.LayoutView:
         """Remove a subscription."""
         subscription = await _find(request, action.payload)
-        await request.services.subscriptions.remove(subscription.id)
+        with map_service_errors(ERRORS):
+            await request.services.subscriptions.remove(subscription.id)
         text = request.texts("subscription-removed", channel=f"<#{subscription.channel_id}>")
         return client_messages.text_view(text)
 
@@ -640,7 +649,8 @@ async def _resume(request: Request, subscription: Subscription) -> ui.LayoutView
         channel = router.require_channel(guild, subscription.channel_id)
         await router.require_may_mention(request.interaction, channel, subscription.mention_role_id)
         await _require_bot_may_post(request, channel, subscription.style)
-    resumed = await request.services.subscriptions.resume(subscription.id)
+    with map_service_errors(ERRORS):
+        resumed = await request.services.subscriptions.resume(subscription.id)
     return _detail_view(request, resumed, "subscription-resumed")
 
 
@@ -712,7 +722,8 @@ async def _toggle(request: Request, subscription: Subscription) -> ui.LayoutView
 
 
 async def _pause(request: Request, subscription: Subscription) -> ui.LayoutView:
-    paused = await request.services.subscriptions.pause(subscription.id, by=request.user_id)
+    with map_service_errors(ERRORS):
+        paused = await request.services.subscriptions.pause(subscription.id, by=request.user_id)
     return _detail_view(request, paused, "subscription-paused")
 
 

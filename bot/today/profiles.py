@@ -402,15 +402,14 @@ class Profiles:
         # What cannot be learnt now is learnt before the profile is used.
         with isolation.isolated(log, "learning a profile failed"):
             opened = self._opened.pop(user_id, {})
-            async with self._database.read() as connection:
+            # In one transaction: a reader whose data are deleted meanwhile leaves nothing.
+            async with self._database.transaction() if opened else self._database.read() as connection:
                 profile = await today.get(connection, user_id)
-                is_kept = opened and (
+                if opened and (
                     profile is not None
                     or await shelf.count(connection, user_id)
                     or await alerts.list_rows(connection, user_id=user_id)
-                )
-            if is_kept:
-                async with self._database.transaction() as connection:
+                ):
                     await today.add_opened(connection, user_id, opened, self._clock(), most=MAX_OPENED)
             if profile is not None:
                 await self.learn(profile)
