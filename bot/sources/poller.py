@@ -336,7 +336,7 @@ OnFetched = Callable[[Sequence[SourceReport]], Awaitable[None]]
 """Awaited after a run with new content."""
 
 _MAX_CONCURRENT_SOURCES = 50
-_SOURCE_TIMEOUT_SECONDS = 240.0
+_SOURCE_TIMEOUT_SECONDS, _LEAST_TIMEOUT_SECONDS = 240.0, 30.0
 _BACK_FILL_SECONDS = 45.0
 """Time for which a poll continues a back-fill, while the other sources wait for the next one."""
 _VOTES_STAGE_SECONDS = 60.0
@@ -408,9 +408,15 @@ class Poller:
         for group in (fresh, *([url] for url in suspects)):
             members = [row for row in rows if row.url in group]
             async with self._quarantine.reading({url: positions[url] for url in group}):
-                reports += await self._fetch_sources(members, timeout_seconds=_SOURCE_TIMEOUT_SECONDS)
+                reports += await self._fetch_sources(members, timeout_seconds=self._find_timeout())
         await self._set_aside([row for row in rows if row.url in set_aside])
         return reports
+
+    def _find_timeout(self) -> float:
+        """Return the seconds that a source may take: the day's list is read right after its close, by the next run."""
+        rule, now = self._context.day_close, self._clock()
+        close = rule.closes_at(rule.last_closed(now) + timedelta(days=1))
+        return min(_SOURCE_TIMEOUT_SECONDS, max(_LEAST_TIMEOUT_SECONDS, (close - now).total_seconds()))
 
     async def _set_aside(self, rows: Sequence[models.StoredSource]) -> None:
         """Stop polling sources that were being read at two crashes in a row; `sources fetch` polls them again."""
@@ -563,6 +569,8 @@ class Poller:
                         if result.progress is not None and report.has_lost:
                             break  # no part is asked for after one that was lost
                         del result, fetched  # while its source reads the next one
+                # Posts wait for the read of a day's list, not for the slowest source of the run.
+                await run.sink.save()
             except TimeoutError:
                 report.add_failure(f"it took longer than {run.timeout_seconds:g} s")
             except errors.StorageError as error:

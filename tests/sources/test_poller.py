@@ -1055,3 +1055,46 @@ async def test_a_correction_of_many_papers_or_long_texts_counts_as_several(
         stored.append(report.result.corrected_digests)
         harness.now += timedelta(hours=2)
     assert stored == [0, 2, 2]
+
+
+async def test_the_read_of_a_list_is_stored_while_another_source_is_slow(harness: PollingHarness) -> None:
+    answered = asyncio.Event()
+
+    async def answer_late(request: web.BaseRequest) -> web.StreamResponse:
+        await answered.wait()
+        return web.Response(text=source_payloads.newsletter())
+
+    harness.origin.pages["/slow.md"] = answer_late
+    harness.origin.pages["/api/daily_papers"] = json.dumps([source_payloads.daily_papers_item("2505.00001")])
+    await harness.add("https://huggingface.co")
+    await harness.add("/slow.md")
+
+    async def has_read() -> bool:
+        async with harness.db.read() as connection:
+            kind, since = models.SourceKind.HUGGINGFACE, harness.now - timedelta(hours=1)
+            return bool(await stored_sources.list_recent_reads(connection, kind, since))
+
+    async with harness.open_poller(read_timeout=600.0, total_timeout=600.0) as opened:
+        polling = asyncio.create_task(opened.fetch_due())
+        try:
+            await patience.wait_until(has_read)
+            assert not polling.done()
+        finally:
+            answered.set()
+            reports = await polling
+    assert [report.status for report in reports] == [S.OK, S.OK]
+
+
+async def test_a_slow_source_is_given_up_when_the_list_of_the_day_closes(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "_LEAST_TIMEOUT_SECONDS", 0.05)
+
+    async def answer_never(request: web.BaseRequest) -> web.StreamResponse:
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+    harness.origin.pages["/slow.md"] = answer_never
+    await harness.add("/slow.md")
+    harness.now = day_close.default().closes_at(date(2025, 5, 6)) - timedelta(milliseconds=200)
+    [report] = await harness.fetch_due()
+    assert (report.status, report.reason) == (S.FAILED, "it took longer than 0.2 s")
