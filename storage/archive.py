@@ -252,7 +252,7 @@ class Amount(NamedTuple):
 
 
 async def count_since(connection: AsyncConnection, source: str, since_at: datetime) -> Amount:
-    """Return what a source has brought in digests that were first stored since `since_at` (UTC)."""
+    """Return what a source has brought since `since_at` (UTC): its digests that were first stored since then, and abstracts."""
     c = digest_locations.c
     found = c.digest_id == digests.c.id, c.source == source, c.seen_at >= since_at
     query = (
@@ -266,7 +266,11 @@ async def count_since(connection: AsyncConnection, source: str, since_at: dateti
         .outerjoin(sections, sections.c.entry_id == entries.c.id)
         .where(sa.exists().where(*found), digests.c.ingested_at >= since_at)
     )
-    return Amount(*(await connection.execute(query)).one())
+    abstracts = sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(facts.c.abstract)), 0)).where(
+        facts.c.source == source, facts.c.read_at >= since_at
+    )
+    digest_count, entry_count, characters = (await connection.execute(query)).one()
+    return Amount(digest_count, entry_count, characters + (await connection.execute(abstracts)).scalar_one())
 
 
 async def list_arxiv_ids(connection: AsyncConnection, source: str, location: str) -> set[str] | None:

@@ -969,6 +969,24 @@ async def test_lists_of_papers_that_are_known_are_bounded_by_their_papers_and_te
     assert stored == [3, 3, 6]
 
 
+async def test_lists_of_a_feed_are_bounded_by_the_abstracts_of_their_papers(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "MAX_NEW_DIGESTS", archive.Amount(100, 100, 20))
+    head, end = source_payloads.rss("|").split("|")
+    # Three lists of two papers with abstracts of 13 characters.
+    texts = (feed_of_papers([n, n + 3], f"2025-05-0{n}") for n in (6, 5, 4))
+    items = "".join(text.removeprefix(head).removesuffix(end) for text in texts)
+    harness.origin.pages["/feed"] = f"{head}{items}{end}"
+    await harness.add("/feed", "feed")
+    stored = []
+    for hours in (2, 11, 24):
+        await harness.fetch_due()
+        stored.append(await count_digests(harness))
+        harness.now += timedelta(hours=hours)
+    assert stored == [1, 1, 2]
+
+
 async def test_an_old_list_of_almost_all_papers_of_a_day_is_stored_beside_new_ones(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
