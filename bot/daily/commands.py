@@ -414,7 +414,10 @@ class WhyCog(commands.Cog):
         async with router.admitted_lookup(request.interaction):
             detail = await self._services.search.find_paper(paper)
             if detail is not None and detail.is_listed:
-                answer = await self._services.why.explain(detail, guild_id=guild_id, channel_id=channel_id)
+                most = daily_messages.MAX_SUBSCRIPTIONS
+                answer = await self._services.why.explain(
+                    detail, guild_id=guild_id, channel_id=channel_id, most=most
+                )
                 return daily_messages.why_view(
                     texts, detail, answer, guild_id=guild_id, mention=self._mentions
                 )
