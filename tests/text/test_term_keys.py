@@ -204,3 +204,10 @@ def test_title_and_body_are_counted_separately(form: str, title: str, body: str)
         term_keys.Document(analyser.canonicalise(title), analyser.canonicalise(body))
     )
     assert counts == (count(form, title), count(form, body))
+
+
+def test_the_terms_of_an_alert_are_compiled_once() -> None:
+    terms = [f"{number:03}" + "가 a" * 32 for number in range(40)]
+    assert max(map(len, terms)) <= term_keys.MAX_TERM_LENGTH
+    compiled = [term_keys.compile_term(term) for term in terms]
+    assert all(term_keys.compile_term(term) is kept for term, kept in zip(terms, compiled, strict=True))
