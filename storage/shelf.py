@@ -69,7 +69,10 @@ async def remove(connection: AsyncConnection, user_id: int, paper_id: int, now: 
 
 
 async def restore(connection: AsyncConnection, user_id: int, paper_id: int) -> bool:
-    """Save a removed paper again as it was. Returns False if its row is gone."""
+    """Save a removed paper again as it was. Returns False if its row is gone.
+
+    One that was saved again meanwhile gets back the note and the tags that it lacks.
+    """
     columns = [removed_papers.c[column.name] for column in _KEPT]
     is_this = sa.and_(removed_papers.c.user_id == user_id, removed_papers.c.paper_id == paper_id)
     row = (await connection.execute(sa.select(*columns).where(is_this))).one_or_none()
@@ -77,6 +80,11 @@ async def restore(connection: AsyncConnection, user_id: int, paper_id: int) -> b
         return False
     await connection.execute(removed_papers.delete().where(is_this))
     await add(connection, user_id, [{"paper_id": paper_id, **row._mapping}])
+    for column in (saved_papers.c.note, saved_papers.c.tags):
+        lacks = sa.and_(_is_saved(user_id, [paper_id]), column == "")
+        await connection.execute(
+            saved_papers.update().where(lacks).values({column: row._mapping[column.name]})
+        )
     return True
 
 

@@ -56,8 +56,13 @@ class Shelf:
         self._matcher = matcher
 
     async def save(self, user_id: int, paper_ids: Collection[int], guild_id: int | None = None) -> None:
-        """Save papers, in a server or outside; a saved one stays as it is. Raises FullShelfError, and saves none then."""
+        """Save papers, in a server or outside; a saved one stays as it is, and one removed lately gets back what it had.
+
+        Raises FullShelfError, and saves none then.
+        """
         async with self._database.transaction() as connection:
+            for paper_id in paper_ids:
+                await shelf.restore(connection, user_id, paper_id)
             await shelf.save(connection, user_id, paper_ids, self._clock(), guild_id)
             await _require_room(connection, user_id)
 

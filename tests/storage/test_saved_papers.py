@@ -79,6 +79,20 @@ async def test_a_removed_paper_comes_back_as_it_was_until_it_is_purged(db: Datab
         assert not await shelf.restore(connection, READER, paper_id)
 
 
+async def test_a_removed_paper_that_was_saved_again_gets_back_what_it_lacks(db: Database) -> None:
+    async with db.transaction() as connection:
+        [paper_id] = await add_papers(connection, ["A"])
+        await shelf.save(connection, READER, [paper_id], NOW, GUILD)
+        await shelf.update(connection, READER, paper_id, note="old", tags=" rl ")
+        await shelf.remove(connection, READER, paper_id, NOW)
+        await shelf.save(connection, READER, [paper_id], NOW, None)
+        await shelf.update(connection, READER, paper_id, note="new")
+        assert await shelf.restore(connection, READER, paper_id)
+        paper = await shelf.get(connection, READER, "2501.00001")
+        assert paper is not None
+        assert (paper.note, paper.tags) == ("new", ("rl",))
+
+
 async def test_only_ids_are_sorted_since_the_rows_of_a_full_shelf_take_hundreds_of_megabytes(
     db: Database,
 ) -> None:
