@@ -264,7 +264,7 @@ class ReferenceImporter:
 
         The counts are `saved`, of these `unlisted` in no digest and `new` to the archive; and not taken: `known`, which
         were saved before, `without_id`, `left_out` as broken or as too many, `limited` by MAX_NEW, and `full` for want of
-        room. Raises UnreadableFileError.
+        room. It ends without any if the reader's saved papers are deleted meanwhile. Raises UnreadableFileError.
         """
         found, problems, left_out = await read_references(data)
         ordered, counts = await asyncio.to_thread(_prepare, found, self._clock())
@@ -274,6 +274,9 @@ class ReferenceImporter:
         for batch in database.chunked(ordered, BATCH_SIZE):
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
+                if known and not await shelf.count(connection, user_id):
+                    # The reader's data was deleted meanwhile: nothing may be kept of the rest, or said to be.
+                    return Counter(), problems
                 saved = await _save(connection, user_id, batch, known, self._count_room(user_id))
             self._added.append((self._clock(), user_id, saved["new"]))
             counts += saved
