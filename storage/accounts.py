@@ -64,11 +64,12 @@ async def add_text(
 ) -> None:
     """Store a reader's text of a button, and delete the oldest ones of the same reader beyond `share`.
 
-    A text whose token ends in the reader's id is not one of a button, and stays.
+    Texts whose token ends with the reader's id have a name, and stay.
     """
     row = {"token": token, "user_id": user_id, "text": text, "saved_at": now}
     await database.upsert(connection, button_texts, [row], key=("token", "user_id"))
-    own = sa.and_(button_texts.c.user_id == user_id, ~button_texts.c.token.endswith(f":{user_id}"))
+    named = button_texts.c.token.endswith(f":{user_id}", autoescape=True)
+    own = sa.and_(button_texts.c.user_id == user_id, sa.not_(named))
     newest = sa.select(button_texts.c.token).where(own).order_by(button_texts.c.saved_at.desc()).limit(share)
     await connection.execute(button_texts.delete().where(own, button_texts.c.token.not_in(newest)))
 

@@ -32,10 +32,6 @@ class NoDayListError(errors.UsageError):
     """A subscription waits for a day to be complete, and its source has no lists that close."""
 
 
-class GonePostError(errors.UsageError):
-    """There is no such post, or no longer: another manager may have removed it."""
-
-
 class TooManyPostsError(errors.UsageError):
     """A server has as many subscriptions as it may have."""
 
@@ -251,7 +247,7 @@ async def _get(
 ) -> models.Subscription:
     subscription = await daily.get(connection, subscription_id, for_update=for_update)
     if subscription is None:
-        raise GonePostError(
+        raise errors.UsageError(
             f"No daily post has the ID {subscription_id}. `paperround channels list` shows them."
         )
     return subscription

@@ -57,8 +57,10 @@ Value = TypeVar("Value")
 _MAX_CACHED_LENGTH, _MAX_CACHED_WORDS, _LONG_TEXTS = 64, 1 << 16, 16
 
 
-def remembered(maxsize: int) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
-    """Let a function keep its values of the last `maxsize` short texts and of a few long ones.
+def remembered(
+    maxsize: int, *, max_length: int = _MAX_CACHED_LENGTH
+) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
+    """Let a function keep its values of the last `maxsize` texts of up to `max_length` characters and of a few longer ones.
 
     What belongs to a query of 2,000 characters takes 50 kB, and thousands of such queries would fill a common cache.
     """
@@ -68,7 +70,7 @@ def remembered(maxsize: int) -> Callable[[Callable[[str], Value]], Callable[[str
 
         @wraps(compute)
         def find(text: str) -> Value:
-            return (of_short if len(text) <= _MAX_CACHED_LENGTH else of_long)(text)
+            return (of_short if len(text) <= max_length else of_long)(text)
 
         return find
 

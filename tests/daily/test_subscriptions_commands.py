@@ -188,26 +188,25 @@ async def test_subscriptions_are_paused_resumed_and_removed_by_command_and_butto
     assert await _list_subscriptions(harness) == []
 
 
-@pytest.mark.parametrize(("verb", "label"), [("remove", "remove"), ("pause", "subscription-pause")])
+@pytest.mark.parametrize("command", ["pause", "resume", "remove"])
 async def test_a_post_that_another_manager_removes_at_the_same_moment_is_out_of_date(
-    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, verb: str, label: str
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    added = await harness.add_subscription()
+    subscription = await harness.add_subscription()
     service = harness.bot.services.subscriptions
-    own = getattr(service, verb)
+    change, remove = getattr(service, command), service.remove
+    if command == "resume":
+        await service.pause(subscription.id)
 
-    async def lose(subscription_id: int, **options: Any) -> Any:
-        monkeypatch.undo()
-        await service.remove(subscription_id)
-        return await own(subscription_id, **options)
+    async def change_too_late(subscription_id: int, **by: Any) -> Any:
+        await remove(subscription_id)
+        return await change(subscription_id, **by)
 
-    shown = await (
-        harness.manage("daily edit", papers=3) if verb == "pause" else harness.manage("daily remove")
-    )
-    monkeypatch.setattr(service, verb, lose)
-    answer = await harness.manager_press(shown, label)
-    assert shown_text(answer) == harness.texts("outdated-control")
-    assert added not in await _list_subscriptions(harness)
+    monkeypatch.setattr(service, command, change_too_late)
+    shown = await harness.manage("daily remove" if command == "remove" else "daily pause")
+    if command == "remove":
+        shown = await harness.manager_press(shown, "remove")
+    assert shown_text(shown) == harness.texts("outdated-control")
 
 
 async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: ClientHarness) -> None:

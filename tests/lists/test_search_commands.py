@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.client.accounts import TEXTS_OF_READER, TextPurpose, make_token
+from bot.client.accounts import make_token
 from bot.core import admission
 from bot.search import glossary
 from storage import models
@@ -505,17 +505,6 @@ async def test_what_came_since_a_reader_last_looked_is_shown_once(harness: Clien
     assert texts("list-new-heading", count=15) in shown_text(await look(harness.manager))
     both = await harness.ask("digest", since="last", date=today)
     assert shown_text(both) == texts("since-or-date")
-
-
-async def test_the_texts_of_many_buttons_do_not_push_out_where_a_reader_was(harness: ClientHarness) -> None:
-    await harness.ask("digest", since="last")
-    tokens = harness.bot.services.text_tokens
-    saved = [
-        await tokens.save(harness.reader.id, TextPurpose.LIST, f"a long query {number}")
-        for number in range(TEXTS_OF_READER + 1)
-    ]
-    assert await tokens.get(TextPurpose.LIST, saved[0]) is None
-    assert harness.texts("no-list-new") in shown_text(await harness.ask("digest", since="last"))
 
 
 async def test_papers_stay_new_to_a_reader_whose_look_was_refused(harness: ClientHarness) -> None:

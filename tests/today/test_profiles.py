@@ -15,7 +15,7 @@ from bot.text import analyser, concepts
 from bot.today import profiles
 from bot.today.profiles import PaperVectors
 from storage import models, papers, shelf, tables, today
-from storage.database import Connection, Database
+from storage.database import Database
 from storage.models import FeedbackKind
 from storage.search import DocumentTexts
 from tests.support import glossary_in_memory, patience, sample_archive
@@ -199,26 +199,6 @@ async def test_an_imported_paper_is_learnt_from_by_its_title(db: Database, archi
             await shelf.save(connection, READER, [inserted.scalar_one()], NOW, None)
     await learner.open(READER)
     assert (await _weights(db))["robot"] > 0
-
-
-async def test_a_reader_is_known_in_the_transaction_that_keeps_an_opened_paper(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[object] = []
-
-    async def count(connection: Connection, _: int) -> int:
-        seen.append(connection)
-        return 1
-
-    async def add(connection: Connection, *_: object, **__: object) -> None:
-        seen.append(connection)
-
-    monkeypatch.setattr(shelf, "count", count)
-    monkeypatch.setattr(today, "add_opened", add)
-    learner = _service(sqlite_db)
-    learner.note_open(READER, 1)
-    await patience.wait_until(lambda: len(seen) == 2)
-    assert seen[0] is seen[1]
 
 
 @both_engines
