@@ -355,7 +355,7 @@ class _Run:
 
 
 class Poller:
-    """Polls the stored sources, on schedule or at once."""
+    """Polls the stored sources, on schedule or at once. `first_round` is set once `run` has polled those that were due."""
 
     def __init__(
         self,
@@ -374,6 +374,7 @@ class Poller:
         self._retry_policy = retry_policy
         self._notify_failure = notify_failure
         self._quarantine = Quarantine(database, "sources")
+        self.first_round = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
         """Poll due sources until `stop` is set. Errors are logged and the loop continues.
@@ -389,6 +390,7 @@ class Poller:
                 _log_reports(reports)
                 if any(report.status is FetchStatus.OK for report in reports):
                     await on_fetched(reports)
+            self.first_round.set()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), every_seconds)
 
