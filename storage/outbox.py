@@ -533,6 +533,13 @@ async def cancel(
     await database.execute_in(connection, unsent, parts.c.delivery_id, delivery_ids)
 
 
+async def release_keys(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:
+    """Let what ended deliveries held be planned again under their keys: they get other ones."""
+    new_key = deliveries.c.key + ":ended:" + sa.cast(deliveries.c.id, sa.Text)
+    ended = deliveries.update().where(~unfinished_clause()).values(key=new_key)
+    await database.execute_in(connection, ended, deliveries.c.id, delivery_ids)
+
+
 async def cancel_for_subscription(
     connection: AsyncConnection, subscription_id: int, *, reason: str, now: datetime
 ) -> None:

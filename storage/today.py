@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -59,6 +59,15 @@ async def set_schedules(connection: AsyncConnection, changed: Sequence[models.Pr
     names = ("user_id", "timezone", "next_due_at", "due_on", "last_digest_on")
     rows = [{name: getattr(row, name) for name in names} for row in changed]
     await database.update_rows(connection, profiles, rows, key=("user_id",))
+
+
+async def limit_last_days(connection: AsyncConnection, days: Mapping[int, date]) -> None:
+    """Let the last day that each reader was sent be at most this one."""
+    latest = sa.bindparam("b_latest", type_=sa.Date)
+    profile = sa.and_(profiles.c.user_id == sa.bindparam("b_user_id"), profiles.c.last_digest_on > latest)
+    rows = [{"b_user_id": user_id, "b_latest": on} for user_id, on in days.items()]
+    if rows:
+        await connection.execute(profiles.update().where(profile).values(last_digest_on=latest), rows)
 
 
 async def suspend(connection: AsyncConnection, user_id: int, reason: str) -> None:

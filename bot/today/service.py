@@ -394,10 +394,21 @@ async def _suspend(
     return []
 
 
+async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
+    """Let the days of unsent messages come with the reader's next one."""
+    first: dict[int, date] = {}
+    for row in unsent:
+        if row.user_id is not None and row.digest_on is not None:
+            first[row.user_id] = min(row.digest_on, first.get(row.user_id, row.digest_on))
+    await today.limit_last_days(connection, {user_id: on - schedule.DAY for user_id, on in first.items()})
+    await outbox.release_keys(connection, [row.id for row in unsent])
+
+
 TODAY: KindRecord[TodayPost] = KindRecord(
     kind=models.DeliveryKind.TODAY,
     priority=models.Priority.SCHEDULED,
     render=lambda renderer, post: renderer.render_today(post),
+    undo=_undo,
     suspend=_suspend,
 )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 from datetime import timedelta
 
-from storage import database, locks, models, outbox
+from storage import database, locks, models, outbox, today
 from tests.support.outbox_builders import MINUTE, NOW, add, list_due_nonces, new_delivery, start_attempt
+
+DAY = timedelta(days=1)
 
 
 async def test_a_repeated_key_is_planned_once(db: database.Database) -> None:
@@ -16,6 +18,23 @@ async def test_a_repeated_key_is_planned_once(db: database.Database) -> None:
         twice = await outbox.add_all(connection, [new_delivery("a"), new_delivery("a"), new_delivery("b")])
         assert twice.keys() == {"a", "b"}
         assert await outbox.count_by_state(connection) == {models.PartState.PLANNED: 6}
+
+
+async def test_what_an_expired_message_of_the_day_held_is_planned_again(db: database.Database) -> None:
+    day = NOW.date()
+    sent_until = {5: day, 6: day - 2 * DAY, 7: None}
+    delivery_id = await add(db, new_delivery("a"))
+    waiting_id = await add(db, new_delivery("b"))
+    async with db.transaction() as connection:
+        for user_id, last_on in sent_until.items():
+            await today.upsert(connection, models.Profile(user_id, last_digest_on=last_on))
+        await today.limit_last_days(connection, dict.fromkeys(sent_until, day - DAY))
+        await outbox.cancel(connection, [delivery_id], reason=models.Reason.TOO_OLD, now=NOW)
+        await outbox.release_keys(connection, [delivery_id, waiting_id])
+        again = [new_delivery(key, parts=0) for key in ("a", "b")]
+        assert (await outbox.add_all(connection, again)).keys() == {"a"}
+        stored = [await today.get(connection, user_id) for user_id in sent_until]
+    assert [profile and profile.last_digest_on for profile in stored] == [day - DAY, day - 2 * DAY, None]
 
 
 async def test_a_planned_delivery_reads_back(db: database.Database) -> None:

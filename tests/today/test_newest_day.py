@@ -20,6 +20,7 @@ from bot.client import message_builder
 from bot.client.message_builder import pack_custom_id
 from bot.today import messages as today_messages
 from storage import models, outbox, today
+from tests.support import outbox_builders
 from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
 from tests.support.planner_harness import read_lists
 
@@ -44,6 +45,8 @@ class Days:
     harness: ClientHarness
     sent: list[tuple[datetime, date, list[str]]] = field(default_factory=list)
     messages: list[Any] = field(default_factory=list)
+    is_away: bool = False
+    """Whether Discord accepts nothing."""
 
     @property
     def now(self) -> datetime:
@@ -60,7 +63,8 @@ class Days:
             step = end if due_at is None or due_at > end else max(due_at, self.now)
             await self.harness.env.advance_time(max(0.0, (step - self.now).total_seconds()))
             await planner.tick(self.now)
-            await self._deliver()
+            if not self.is_away:
+                await self._deliver()
             if step == end:
                 return
 
@@ -307,6 +311,21 @@ async def source_gone(days: Days) -> None:
     ]
 
 
+async def outage(days: Days) -> None:
+    """The message of a day expires while Discord is away for longer than it lives: the day comes with the next one."""
+    await days.ask(at="9am UTC")
+    days.is_away = True
+    for on in (THU, FRI):
+        await days.wait_until(f"{on.day + 1} 02:31")
+        await days.read(on, range(1, 8))
+    await days.wait_until("3 08:59")
+    container = days.harness.container
+    await outbox_builders.make_recorder(container.database, container.deliveries).expire(moment("3 09:01"))
+    days.is_away = False
+    await days.wait_until("4 00:00")
+    assert days.days() == [("3 09:00", THU), ("3 09:00", FRI)]
+
+
 async def clock_that_was_ahead(days: Days) -> None:
     """A list that was read by a clock two days ahead, and a reader who was sent a day of that time."""
     await days.ask(at="9am UTC")
@@ -403,6 +422,7 @@ CASES: tuple[Case, ...] = (
     stopped_for_days,
     nothing_left,
     source_gone,
+    outage,
     clock_that_was_ahead,
     first_start,
     list_in_the_future,
