@@ -50,6 +50,7 @@ READER_CONNECTIONS = 6
 """Connections that commands and buttons share. Delivery, planning and ingest have the others."""
 CONNECT_TIMEOUT_SECONDS = 10.0
 MIN_SQLITE_VERSION = (3, 37, 0)
+MAX_PORT = 65535
 
 
 class _WriterQueue(asyncio.Lock):
@@ -292,6 +293,14 @@ def parse_url(url: str) -> URL:
     if "@" in (parsed.host or ""):
         raise errors.StorageError(
             "The password in PAPERROUND_DATABASE_URL has an @, which ends the password in a URL. Write %40 instead."
+        )
+    if parsed.port is not None and not 0 <= parsed.port <= MAX_PORT:
+        raise errors.StorageError(
+            f"PAPERROUND_DATABASE_URL has the port {parsed.port}. Use one from 1 to {MAX_PORT}."
+        )
+    if "sslmode" in parsed.query:
+        raise errors.StorageError(
+            "PAPERROUND_DATABASE_URL has the parameter sslmode, which the driver names ssl. Example: ?ssl=require"
         )
     if parsed.drivername not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
         raise errors.StorageError(

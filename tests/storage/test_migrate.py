@@ -318,6 +318,8 @@ def test_programming_errors_are_not_translated() -> None:
     [
         ("postgres", "not a database URL"),
         ("mysql://root@host/name", "has the driver"),
+        ("postgresql+asyncpg://nobody@127.0.0.1:99999/nothing", "has the port 99999"),
+        ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing?sslmode=require", r"Example: \?ssl=require"),
         ("sqlite+aiosqlite:////nowhere/at/all/paperround.db", "folder"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", "cannot be reached"),
     ],
