@@ -408,7 +408,8 @@ class InboxWatcher:
     """Watches a folder. `on_files` receives the files there at the start, then each new or changed file.
 
     Links are not followed: a file in the inbox must not name others of this machine. A file that was being written at the
-    last look is left until it rests. What cannot be read is logged, once while it lasts.
+    last look is left until it rests. What cannot be read is logged, once while it lasts. `first_round` is set once `run` has
+    handled the files that were there.
     """
 
     def __init__(
@@ -427,6 +428,7 @@ class InboxWatcher:
         self._handled: dict[Path, _Stamp] = {}
         self._seen: dict[Path, _Stamp] = {}
         self._problems: set[LocatedProblem] = set()
+        self.first_round = asyncio.Event()
 
     async def scan(self) -> None:
         """Handle all digest files in the folder, sorted by name."""
@@ -440,6 +442,7 @@ class InboxWatcher:
             await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
         with isolation.isolated(log, _FAILED, folder=str(self._folder)):
             await self.scan()
+        self.first_round.set()
         while not stop.is_set():
             with suppress(TimeoutError):
                 factor = 1 + len(self._seen) / _FILES_PER_SECOND

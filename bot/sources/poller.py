@@ -359,7 +359,7 @@ class _Run:
 
 
 class Poller:
-    """Polls the stored sources, on schedule or at once."""
+    """Polls the stored sources, on schedule or at once. `first_round` is set once `run` has polled those that were due."""
 
     def __init__(
         self,
@@ -380,6 +380,7 @@ class Poller:
         self._quarantine = Quarantine(database, "sources")
         self._polled: set[int] = set()
         self._reads_suspect = False
+        self.first_round = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
         """Poll due sources until `stop` is set. Errors are logged and the loop continues.
@@ -402,6 +403,7 @@ class Poller:
             _log_reports(reports)
             if any(report.status is FetchStatus.OK for report in reports):
                 await on_fetched(reports)
+        self.first_round.set()
 
     async def fetch_due(self) -> list[SourceReport]:
         """Poll the sources that are due now and that no other call is polling.
