@@ -62,10 +62,14 @@ async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
 async def add_text(
     connection: AsyncConnection, user_id: int, token: str, text: str, now: datetime, share: int
 ) -> None:
-    """Store a reader's text of a button, and delete the oldest ones of the same reader beyond `share`."""
+    """Store a reader's text of a button, and delete the oldest ones of the same reader beyond `share`.
+
+    Texts whose token ends with the reader's id have a name, and stay.
+    """
     row = {"token": token, "user_id": user_id, "text": text, "saved_at": now}
     await database.upsert(connection, button_texts, [row], key=("token", "user_id"))
-    own = button_texts.c.user_id == user_id
+    named = button_texts.c.token.endswith(f":{user_id}", autoescape=True)
+    own = sa.and_(button_texts.c.user_id == user_id, sa.not_(named))
     newest = sa.select(button_texts.c.token).where(own).order_by(button_texts.c.saved_at.desc()).limit(share)
     await connection.execute(button_texts.delete().where(own, button_texts.c.token.not_in(newest)))
 

@@ -243,14 +243,34 @@ async def count_by_date(
     return {on: (digest_count, entry_count) for on, digest_count, entry_count in rows}
 
 
-async def count_since(connection: AsyncConnection, source: str, since_at: datetime) -> int:
-    """Return how many digests of a source were first stored since `since_at` (UTC)."""
+class Amount(NamedTuple):
+    """A number of digests, with that of their entries and of the characters of these."""
+
+    digests: int
+    entries: int
+    characters: int
+
+
+async def count_since(connection: AsyncConnection, source: str, since_at: datetime) -> Amount:
+    """Return what a source has brought since `since_at` (UTC): its digests that were first stored since then, and abstracts."""
     c = digest_locations.c
-    query = sa.select(sa.func.count(digests.c.id.distinct())).join(
-        digest_locations, c.digest_id == digests.c.id
+    found = c.digest_id == digests.c.id, c.source == source, c.seen_at >= since_at
+    query = (
+        sa.select(
+            sa.func.count(digests.c.id.distinct()),
+            sa.func.count(entries.c.id.distinct()),
+            sa.func.coalesce(sa.func.sum(sa.func.length(sections.c.body)), 0),
+        )
+        .select_from(digests)
+        .outerjoin(entries, entries.c.digest_id == digests.c.id)
+        .outerjoin(sections, sections.c.entry_id == entries.c.id)
+        .where(sa.exists().where(*found), digests.c.ingested_at >= since_at)
     )
-    query = query.where(c.source == source, c.seen_at >= since_at, digests.c.ingested_at >= since_at)
-    return int((await connection.execute(query)).scalar_one())
+    abstracts = sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(facts.c.abstract)), 0)).where(
+        facts.c.source == source, facts.c.read_at >= since_at
+    )
+    digest_count, entry_count, characters = (await connection.execute(query)).one()
+    return Amount(digest_count, entry_count, characters + (await connection.execute(abstracts)).scalar_one())
 
 
 async def list_arxiv_ids(connection: AsyncConnection, source: str, location: str) -> set[str] | None:
@@ -527,15 +547,24 @@ MAX_LOCATIONS = 500
 """Digests of a location that are compared with a new one: more than the days that are read of a page at once."""
 MAX_APPEARANCES = 100
 """Appearances of a paper in the digests of one source kept besides the first: a page may have new dates at each poll."""
+MAX_COUNTED = 10
+"""The newest of them that count, besides the first. All are read for each digest that names the paper, while other writers
+wait: those of 5,000 papers take 5 s."""
 
 
 async def list_appearances(
     connection: AsyncConnection, paper_ids: Iterable[int]
 ) -> dict[int, list[Appearance]]:
-    """Return the appearances of each paper by paper id, newest first."""
+    """Return the appearances of each paper by paper id, newest first: of one source the newest MAX_COUNTED and the first."""
     appearances: dict[int, list[Appearance]] = defaultdict(list)
     query = _query().order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
-    rows = await database.execute_in(connection, query, entries.c.paper_id, paper_ids)
+    counts = await count_appearances(connection, paper_ids)
+    few = [id_ for id_, count in counts.items() if count <= MAX_COUNTED]
+    rows = await database.execute_in(connection, query, entries.c.paper_id, few)
+    for chunk in database.chunked([id_ for id_, count in counts.items() if count > MAX_COUNTED]):
+        rows += await connection.execute(
+            query.where(entries.c.id.in_(_newest_of_sources(chunk, MAX_COUNTED)))
+        )
     origins = await list_origins(connection, {row.digest_id for row in rows})
     for row, entry in await _build_entries(connection, rows):
         head = row.digest_id, row.format, row.date_on, row.language
@@ -555,8 +584,18 @@ async def remove_older_appearances(connection: AsyncConnection, paper_ids: Itera
 
     Otherwise each digest of a source that repeats the same papers would take longer to store than the one before.
     """
+    counts = await count_appearances(connection, paper_ids)
+    for chunk in database.chunked([id_ for id_, count in counts.items() if count > MAX_APPEARANCES]):
+        kept = _newest_of_sources(chunk, MAX_APPEARANCES)
+        await connection.execute(
+            entries.delete().where(entries.c.paper_id.in_(chunk), entries.c.id.not_in(kept))
+        )
+
+
+def _newest_of_sources(paper_ids: Sequence[int], most: int) -> sa.Select[Any]:
+    """Select the entries of papers that are the first of a source, or among its newest."""
     order = (digests.c.date_on, entries.c.digest_id)
-    by_source = digest_locations.c.source
+    by_source = (entries.c.paper_id, digest_locations.c.source)
     ranked = (
         sa.select(
             entries.c.id,
@@ -567,14 +606,10 @@ async def remove_older_appearances(connection: AsyncConnection, paper_ids: Itera
         )
         .join(digests, digests.c.id == entries.c.digest_id)
         .outerjoin(digest_locations, digest_locations.c.digest_id == digests.c.id)
-        .where(entries.c.paper_id == sa.bindparam("paper"))
+        .where(entries.c.paper_id.in_(paper_ids))
         .subquery()
     )
-    kept = sa.select(ranked.c.id).where((ranked.c.newest <= MAX_APPEARANCES) | (ranked.c.first == 1))
-    older = entries.delete().where(entries.c.paper_id == sa.bindparam("paper"), entries.c.id.not_in(kept))
-    counts = await count_appearances(connection, paper_ids)
-    for paper_id in [id_ for id_, count in counts.items() if count > MAX_APPEARANCES]:
-        await connection.execute(older, {"paper": paper_id})
+    return sa.select(ranked.c.id).where((ranked.c.newest <= most) | (ranked.c.first == 1))
 
 
 _FIELDS = tuple(

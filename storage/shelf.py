@@ -69,7 +69,10 @@ async def remove(connection: AsyncConnection, user_id: int, paper_id: int, now: 
 
 
 async def restore(connection: AsyncConnection, user_id: int, paper_id: int) -> bool:
-    """Save a removed paper again as it was. Returns False if its row is gone."""
+    """Save a removed paper again as it was. Returns False if its row is gone.
+
+    One that was saved again meanwhile gets back the note and the tags that it lacks.
+    """
     columns = [removed_papers.c[column.name] for column in _KEPT]
     is_this = sa.and_(removed_papers.c.user_id == user_id, removed_papers.c.paper_id == paper_id)
     row = (await connection.execute(sa.select(*columns).where(is_this))).one_or_none()
@@ -77,6 +80,11 @@ async def restore(connection: AsyncConnection, user_id: int, paper_id: int) -> b
         return False
     await connection.execute(removed_papers.delete().where(is_this))
     await add(connection, user_id, [{"paper_id": paper_id, **row._mapping}])
+    for column in (saved_papers.c.note, saved_papers.c.tags):
+        lacks = sa.and_(_is_saved(user_id, [paper_id]), column == "")
+        await connection.execute(
+            saved_papers.update().where(lacks).values({column: row._mapping[column.name]})
+        )
     return True
 
 
@@ -114,10 +122,10 @@ async def list_rows(
     offset: int = 0,
 ) -> tuple[list[models.SavedPaper], int]:
     """Return a page of a reader's saved papers and the number of all: those with all the tags, among `paper_ids`."""
-    query = _select(user_id, tags, paper_ids)
-    total = (await connection.execute(query.with_only_columns(sa.func.count()))).scalar_one()
-    query = query.order_by(*_ORDERS[order]).limit(limit).offset(offset)
-    return [_from_row(row) for row in await connection.execute(query)], int(total)
+    chosen = _select_ids(user_id, tags, paper_ids)
+    total = (await connection.execute(chosen.with_only_columns(sa.func.count()))).scalar_one()
+    page = chosen.order_by(*_ORDERS[order]).limit(limit).offset(offset)
+    return await _read_rows(connection, user_id, (await connection.execute(page)).scalars()), int(total)
 
 
 async def stream_rows(
@@ -129,10 +137,22 @@ async def stream_rows(
     paper_ids: Collection[int] | None,
 ) -> AsyncGenerator[list[models.SavedPaper], None]:
     """Yield all the rows of which `list_rows` returns a page, a few at a time."""
-    query = _select(user_id, tags, paper_ids).order_by(*_ORDERS[order])
-    result = await connection.stream(query.execution_options(yield_per=_ROWS_AT_ONCE))
-    async for rows in result.partitions():
-        yield list(map(_from_row, rows))
+    chosen = _select_ids(user_id, tags, paper_ids).order_by(*_ORDERS[order])
+    for ids in database.chunked((await connection.execute(chosen)).scalars(), _ROWS_AT_ONCE):
+        yield await _read_rows(connection, user_id, ids)
+
+
+async def _read_rows(
+    connection: AsyncConnection, user_id: int, paper_ids: Iterable[int]
+) -> list[models.SavedPaper]:
+    """Return a reader's saved papers in the order of these ids.
+
+    Only ids are sorted by the database: SQLite sorts in memory, and the rows of a full shelf can take hundreds of megabytes.
+    """
+    ids = list(paper_ids)
+    query = sa.select(papers, *_SAVED_COLUMNS).select_from(_JOINED).where(saved_papers.c.user_id == user_id)
+    rows = {row.id: row for row in await database.execute_in(connection, query, papers.c.id, ids)}
+    return [_from_row(rows[paper_id]) for paper_id in ids if paper_id in rows]
 
 
 async def count_savers(
@@ -166,9 +186,9 @@ async def stream_texts(connection: AsyncConnection, user_id: int) -> AsyncGenera
 
 async def get(connection: AsyncConnection, user_id: int, arxiv_id: str) -> models.SavedPaper | None:
     """Return a saved paper, or None."""
-    query = _select(user_id, (), None).where(papers.c.arxiv_id == arxiv_id)
-    row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _from_row(row)
+    chosen = _select_ids(user_id, (), None).where(papers.c.arxiv_id == arxiv_id)
+    rows = await _read_rows(connection, user_id, (await connection.execute(chosen)).scalars())
+    return rows[0] if rows else None
 
 
 async def get_tags(connection: AsyncConnection, user_id: int) -> str:
@@ -198,15 +218,15 @@ _ORDERS: dict[Order, tuple[sa.ColumnElement[Any], ...]] = {
 }
 
 
-def _select(
-    user_id: int, tags: Iterable[str], paper_ids: Collection[int] | None
-) -> sa.Select[tuple[Any, ...]]:
-    joined = saved_papers.join(papers, papers.c.id == saved_papers.c.paper_id)
+_JOINED = saved_papers.join(papers, papers.c.id == saved_papers.c.paper_id)
+
+
+def _select_ids(user_id: int, tags: Iterable[str], paper_ids: Collection[int] | None) -> sa.Select[Any]:
     chosen = [saved_papers.c.user_id == user_id]
     chosen += [saved_papers.c.tags.contains(f" {tag} ", autoescape=True) for tag in tags]
     if paper_ids is not None:
         chosen.append(saved_papers.c.paper_id.in_(paper_ids))
-    return sa.select(papers, *_SAVED_COLUMNS).select_from(joined).where(*chosen)
+    return sa.select(saved_papers.c.paper_id).select_from(_JOINED).where(*chosen)
 
 
 def _is_saved(user_id: int, paper_ids: Collection[int]) -> sa.ColumnElement[bool]:

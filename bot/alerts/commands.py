@@ -400,9 +400,9 @@ async def remove(request: Request, alert: models.Alert, *, as_manager: bool = Fa
 
 
 async def pause(request: Request, own: Sequence[models.Alert], days: int) -> str:
-    """Pause alerts for some days; 0 days resumes them. Returns what was done, in words.
+    """Pause alerts for some days; 0 days resumes them. Returns what was done, in words, and why some are not resumed.
 
-    Raises UserError for a channel that the user may not resume.
+    Raises UserError if none may be resumed.
     """
     texts = request.texts
     ids = [alert.id for alert in own]
@@ -413,11 +413,19 @@ async def pause(request: Request, own: Sequence[models.Alert], days: int) -> str
             ids, user_id=request.user_id, duration=timedelta(days=days)
         )
         return texts("alerts-paused", count=count, days=days) if count else texts("alerts-already-paused")
+    refused: dict[int, UserError] = {}
     for guild_id, channel_id in {(alert.guild_id, alert.channel_id) for alert in own}:
         if channel_id:
-            await router.require_alert_channel(request, guild_id, channel_id)
-    await request.services.alerts.resume(ids, user_id=request.user_id)
-    return texts("alerts-resumed", count=len(own)) if own else ""
+            try:
+                await router.require_alert_channel(request, guild_id, channel_id)
+            except UserError as error:
+                refused[channel_id] = error
+    allowed = [alert.id for alert in own if alert.channel_id not in refused]
+    if refused and not allowed:
+        raise next(iter(refused.values()))
+    await request.services.alerts.resume(allowed, user_id=request.user_id)
+    reasons = [texts(error.key, **error.arguments) for error in refused.values()]
+    return "\n".join(dict.fromkeys([texts("alerts-resumed", count=len(allowed)), *reasons])) if own else ""
 
 
 async def list_for_reader(request: Request) -> list[models.Alert]:

@@ -17,7 +17,7 @@ from bot.core import clock
 from bot.core.clock import Clock
 from bot.daily import schedule
 from bot.search import glossary as search_glossary
-from bot.text import analyser, keywords, people
+from bot.text import analyser, keywords, people, term_keys
 from storage import alerts, archive, errors, models, outbox, papers
 from storage import database as storage_database
 from storage.database import Connection, Database
@@ -25,7 +25,7 @@ from storage.database import Connection, Database
 EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 1, 1, tzinfo=UTC))
 MAX_TERMS = 20
 """Terms of an alert, and likewise excluded words."""
-MAX_TEXT_LENGTH = 100
+MAX_TEXT_LENGTH = term_keys.MAX_TERM_LENGTH
 """Characters of a term or of an excluded word."""
 MAX_VOTES = 1_000_000
 MAX_PAPERS = 25

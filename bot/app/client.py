@@ -97,7 +97,10 @@ class GuildEventsCog(commands.Cog):
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Pause a server's posts when the bot is removed. Discord does not send this event for an outage."""
-        await self._guilds.mark_left([guild.id])
+        async with self._storing:
+            # It may have invited the bot again meanwhile, and the event of that may have been handled before this one.
+            if self._bot.get_guild(guild.id) is None:
+                await self._guilds.mark_left([guild.id])
 
     @commands.Cog.listener()
     async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:
@@ -109,9 +112,10 @@ class GuildEventsCog(commands.Cog):
         """Store the servers that are new. The events that arrive meanwhile are handled together."""
         self._arrived.update((guild.id, guild) for guild in guilds if not guild.unavailable)
         async with self._storing:
-            arrived, self._arrived = self._arrived, {}
+            arrived = {id_: guild for id_, guild in self._arrived.items() if self._bot.get_guild(id_)}
+            self._arrived = {}
             if not arrived:
-                return  # an event before this one included it
+                return  # an event before this one included it, or it has removed the bot already
             known = await self._guilds.list_ids()
             new = {id_: _guild_settings(guild) for id_, guild in arrived.items() if id_ not in known}
             if self._has_gateway:

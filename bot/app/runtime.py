@@ -198,6 +198,8 @@ STANDBY_SECONDS = 1.5
 PURGE_INTERVAL = timedelta(hours=6)
 MAX_STEP_OF_PURGE = timedelta(days=1)
 RESUME_INTERVAL = timedelta(minutes=1)
+FIRST_READ_SECONDS = 60.0
+"""Nothing is planned for so long after the start while the sources and the inbox are read for the first time."""
 
 
 @dataclass
@@ -214,6 +216,8 @@ class Runtime:
     stop: asyncio.Event
     liveness: Liveness
     quarantine: Quarantine
+    is_reading: bool = False
+    """Whether the first reading of the sources and the inbox still runs: a day may seem to have no digest until then."""
 
     @property
     def has_bot(self) -> bool:
@@ -227,6 +231,8 @@ class Runtime:
 
     async def tick(self) -> None:
         """Plan due posts and the edits of corrected ones. Errors are logged, and the next call retries."""
+        if self.is_reading:
+            return
         now = self.container.clock()
         if self.bot.is_gateway_connected() or not self.has_bot:
             self.liveness.record("discord")
@@ -535,8 +541,11 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
             stop
         ),
     ]
+    first_rounds: list[asyncio.Event] = []
+    runtime.is_reading = True
     if container.settings.inbox is not None:
         watcher = InboxWatcher(container.settings.inbox, runtime.ingest_files)
+        first_rounds.append(watcher.first_round)
         bodies.append(lambda: watcher.run(stop))
     if container.settings.writes_digests:
         ingest = container.create_ingest(on_planned=runtime.relay.wake)
@@ -561,6 +570,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
     ):
         await app_container.log_missing_source(container)
+        first_rounds.append(poller.first_round)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
         clock_repair = app_tasks.ClockRepair(
             container, runtime.planner, runtime.today_planner, scheduler, runtime.metrics
@@ -571,6 +581,11 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
 
         async def tick() -> None:
             await clock_repair.apply()
+            # After downtime: what came meanwhile is read before a post is given up for the day.
+            waiting = asyncio.gather(*(event.wait() for event in first_rounds))
+            with suppress(TimeoutError):
+                await wait_unless_stopped(asyncio.wait_for(waiting, FIRST_READ_SECONDS), stop)
+            runtime.is_reading = False
             await minute_ticker.run(stop)
 
         bodies.append(tick)
@@ -582,10 +597,12 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
             await asyncio.wait(tasks, timeout=HAND_OVER_SECONDS)
             await asyncio.wait({relaying}, timeout=SHUTDOWN_SECONDS - HAND_OVER_SECONDS)
             if stopping.is_set() and not container.database.is_sqlite:
-                # A standby goes on now. This process answers no commands any more, and what it still writes is fenced.
+                # A standby goes on now. This process answers no commands any more, and what it would still write is fenced.
                 connection.cancel()
                 await close_client(runtime.bot)
                 await runtime.lock.release()
+                for task in tasks:
+                    task.cancel()
             await asyncio.wait(tasks, timeout=max(0.0, ends_at - time.monotonic()))
         for task in tasks:
             task.cancel()

@@ -377,7 +377,12 @@ def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
 
 def _characters(appearances: Iterable[Appearance]) -> int:
     """Return the length of the summaries: indexing takes thirty times the text."""
-    return sum(len(section.body) for appearance in appearances for section in appearance.entry.sections)
+    return count_characters(appearance.entry for appearance in appearances)
+
+
+def count_characters(entries: Iterable[Entry]) -> int:
+    """Return the length of the summaries of entries."""
+    return sum(len(section.body) for entry in entries for section in entry.sections)
 
 
 def _count_letters(paper: MergedPaper) -> int:
@@ -405,6 +410,7 @@ async def _remerge(
     """Update papers that existed before; `rewritten` ones have other texts, even where the merged paper did not change."""
     changes: Changes = {}
     counts = await archive.count_appearances(connection, stored)
+    counts = {id_: min(count, archive.MAX_COUNTED + 1) for id_, count in counts.items()}
     is_large = len(stored) > CHUNK_PAPERS or sum(counts.values()) > CHUNK_APPEARANCES
     slices = TimeSlices()
     for chunk in _chunked(stored, lambda paper_id: counts.get(paper_id, 0), CHUNK_APPEARANCES):

@@ -11,7 +11,6 @@ import itertools
 import json
 import stat
 import time
-import types
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -20,6 +19,7 @@ from collections.abc import (
     Collection,
     Iterable,
     Mapping,
+    MutableMapping,
     Sequence,
 )
 from contextlib import asynccontextmanager, suppress
@@ -48,6 +48,8 @@ SLICE_SECONDS = 0.2
 """Time after which a transaction that stores corrections ends: each may take as long as a hundred new digests."""
 PAUSE_RATIO = 0.25
 """Pause after such a transaction, as a share of its duration, for other writers: SQLite has no queue for them."""
+PAPERS_OF_CORRECTION, CHARACTERS_OF_CORRECTION = 100, 100_000
+"""A correction of a digest with more of them counts as several."""
 FACTS_BATCH = 200
 """Papers per transaction when storing facts."""
 
@@ -213,18 +215,18 @@ class IngestService:
         group: Sequence[SourcedDigest],
         *,
         dry_run: bool = False,
-        max_corrections: Mapping[str, int] = types.MappingProxyType({}),
+        corrections_left: MutableMapping[str, int] | None = None,
     ) -> list[IngestResult]:
         """Store digests of any locations and return one result for each, the new ones in one transaction.
 
-        The others follow one by one, in transactions of `SLICE_SECONDS`. `max_corrections` are the most that are stored of
-        sources; further ones are held back, which their results say.
+        The others follow one by one, in transactions of `SLICE_SECONDS`. `corrections_left` are those that may be stored of
+        sources, and is counted down; further ones are held back, which their results say.
         """
         if not group:
             return []
         results: dict[int, IngestResult] = {}
         rest: dict[int, SourcedDigest] | None = None
-        left = dict(max_corrections)
+        left = {} if corrections_left is None else corrections_left
         try:
             while rest is None or rest:
                 async with self._database.transaction() as connection:
@@ -238,7 +240,7 @@ class IngestService:
                         may_correct = left.get(sourced.source, 1) > 0
                         result = await self._writer.write_known(connection, sourced, may_correct=may_correct)
                         if sourced.source in left:
-                            left[sourced.source] -= result.corrected_digests
+                            left[sourced.source] -= result.corrected_digests * _cost_of(sourced.digest)
                         results[index] = result
                     if dry_run:
                         raise _DryRunError
@@ -262,6 +264,12 @@ class IngestService:
             return IngestResult(1, problems=(LocatedProblem(location.location, None, message),))
         [parsed] = digest_writer.to_sourced_digests([digest], location.source, location.location)
         return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)
+
+
+def _cost_of(digest: Digest) -> int:
+    """Return as how many corrections one counts: all of its papers are merged and indexed again."""
+    characters = digest_writer.count_characters(digest.entries)
+    return 1 + max(len(digest.entries) // PAPERS_OF_CORRECTION, characters // CHARACTERS_OF_CORRECTION)
 
 
 def _parse_result(sourced: SourcedDigest) -> IngestResult:
@@ -400,7 +408,8 @@ class InboxWatcher:
     """Watches a folder. `on_files` receives the files there at the start, then each new or changed file.
 
     Links are not followed: a file in the inbox must not name others of this machine. A file that was being written at the
-    last look is left until it rests. What cannot be read is logged, once while it lasts.
+    last look is left until it rests. What cannot be read is logged, once while it lasts. `first_round` is set once `run` has
+    handled the files that were there.
     """
 
     def __init__(
@@ -419,6 +428,7 @@ class InboxWatcher:
         self._handled: dict[Path, _Stamp] = {}
         self._seen: dict[Path, _Stamp] = {}
         self._problems: set[LocatedProblem] = set()
+        self.first_round = asyncio.Event()
 
     async def scan(self) -> None:
         """Handle all digest files in the folder, sorted by name."""
@@ -432,6 +442,7 @@ class InboxWatcher:
             await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
         with isolation.isolated(log, _FAILED, folder=str(self._folder)):
             await self.scan()
+        self.first_round.set()
         while not stop.is_set():
             with suppress(TimeoutError):
                 factor = 1 + len(self._seen) / _FILES_PER_SECOND

@@ -7,6 +7,7 @@ and a storage command starts in half a second.
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -173,12 +174,22 @@ def _run(arguments: list[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
+def _open_streams() -> None:
+    """Open the streams that the caller closed (`>&-`), and let stdout print what its encoding lacks as escapes."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Run the command line and exit: 0 for success, 1 for problems, 2 for wrong usage or settings."""
     # Imports leave little garbage, and collecting it takes a tenth of a short command's time.
     gc.set_threshold(GC_THRESHOLD, *gc.get_threshold()[1:])
     # pydantic would read the metadata of every installed package to find its plugins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    _open_streams()
     try:
         if sys.argv[1:] == ["healthcheck"]:
             # A supervisor asks twice a minute: without the other commands it takes a third of the time.

@@ -118,8 +118,7 @@ def why(
         answer = await services.why.explain(detail, guild_id=guild_id, channel_id=channel)
         texts = container.texts.for_locale(container.locale)
         view = daily_messages.why_view(texts, detail, answer, guild_id=guild_id, mention=texts.name_command)
-        explanations, _ = answer
-        return [_explanation_to_dict(row) for row in explanations], _plain_text(view, texts)
+        return [_explanation_to_dict(row) for row in answer.explanations], _plain_text(view, texts)
 
     found = shell.run_in_container(command)
     if found is not None:

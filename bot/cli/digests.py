@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -185,12 +185,12 @@ def digest(
             day = requested_day or (newest[0] if newest else None)
             if day is None:
                 return [], None, []
-            before = await archive.list_dates(connection, limit=1, until_on=day - timedelta(days=1))
-            after = await archive.list_dates(
-                connection, limit=1, since_on=day + timedelta(days=1), oldest_first=True
-            )
+            # The day itself and the next one: a date has no neighbour at the end of the calendar.
+            before = await archive.list_dates(connection, limit=2, until_on=day)
+            after = await archive.list_dates(connection, limit=2, since_on=day, oldest_first=True)
             rows = await papers.list_by_date(connection, day, min_votes=min_votes, limit=top)
-            return rows, day, [*before, *after]
+            nearest = [next((near for near in dates if near != day), None) for dates in (before, after)]
+            return rows, day, [near for near in nearest if near is not None]
 
     rows, day, nearest = shell.run_command(command)
     empty = (

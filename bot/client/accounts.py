@@ -123,7 +123,8 @@ class TextTokenStore:
     async def save(self, user_id: int, purpose: TextPurpose, text: str, name: str = "") -> str:
         """Store a text of a reader and return its token: `TOKEN_LENGTH` hexadecimal characters, or its `name` if it has one.
 
-        A text with a name, which has to have the reader's id, replaces the former one of that name.
+        A text with a name, which has to be the reader's id, replaces the former one of that name, and does not give way to
+        others.
         """
         token = name or make_token(text)
         async with self._database.transaction() as connection:

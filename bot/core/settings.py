@@ -239,6 +239,8 @@ class Settings(BaseSettings):
     def _check_writer_model(self) -> Settings:
         if self.writer_url is not None and self.writer_model is None:
             raise ValueError("PAPERROUND_WRITER_URL needs PAPERROUND_WRITER_MODEL, the name of the model")
+        if self.writer_judge is not None and self.writer_url is None:
+            raise ValueError("PAPERROUND_WRITER_JUDGE needs PAPERROUND_WRITER_URL, the address of its server")
         return self
 
     @classmethod

@@ -39,6 +39,8 @@ ERRORS: Mapping[type[Exception], str] = {
     TooManyPostsError: "subscriptions-too-many",
 }
 """Fluent ids of the exceptions of the subscriptions service."""
+GONE: Mapping[type[Exception], str] = {errors.UsageError: "outdated-control"}
+"""The same for a subscription that another manager removes at this moment."""
 
 
 P = ParamSpec("P")
@@ -335,7 +337,8 @@ class SubscriptionButtonsCog(commands.Cog):
     async def remove(self, request: Request, action: Action) -> ui.LayoutView:
         """Remove a subscription."""
         subscription = await _find(request, action.payload)
-        await request.services.subscriptions.remove(subscription.id)
+        with map_service_errors(GONE):
+            await request.services.subscriptions.remove(subscription.id)
         text = request.texts("subscription-removed", channel=f"<#{subscription.channel_id}>")
         return client_messages.text_view(text)
 
@@ -420,7 +423,10 @@ class WhyCog(commands.Cog):
         async with router.admitted_lookup(request.interaction):
             detail = await self._services.search.find_paper(paper)
             if detail is not None and detail.is_listed:
-                answer = await self._services.why.explain(detail, guild_id=guild_id, channel_id=channel_id)
+                most = daily_messages.MAX_SUBSCRIPTIONS
+                answer = await self._services.why.explain(
+                    detail, guild_id=guild_id, channel_id=channel_id, most=most
+                )
                 return daily_messages.why_view(
                     texts, detail, answer, guild_id=guild_id, mention=self._mentions
                 )
@@ -640,7 +646,8 @@ async def _resume(request: Request, subscription: Subscription) -> ui.LayoutView
         channel = router.require_channel(guild, subscription.channel_id)
         await router.require_may_mention(request.interaction, channel, subscription.mention_role_id)
         await _require_bot_may_post(request, channel, subscription.style)
-    resumed = await request.services.subscriptions.resume(subscription.id)
+    with map_service_errors(GONE):
+        resumed = await request.services.subscriptions.resume(subscription.id)
     return _detail_view(request, resumed, "subscription-resumed")
 
 
@@ -712,7 +719,8 @@ async def _toggle(request: Request, subscription: Subscription) -> ui.LayoutView
 
 
 async def _pause(request: Request, subscription: Subscription) -> ui.LayoutView:
-    paused = await request.services.subscriptions.pause(subscription.id, by=request.user_id)
+    with map_service_errors(GONE):
+        paused = await request.services.subscriptions.pause(subscription.id, by=request.user_id)
     return _detail_view(request, paused, "subscription-paused")
 
 

@@ -519,8 +519,8 @@ def why_view(
     message.add_separator()
     for explanation in answer.explanations[:MAX_SUBSCRIPTIONS]:
         message.add_text(_explanation_text(texts, explanation, guild_id, mention))
-    if len(answer.explanations) > MAX_SUBSCRIPTIONS:
-        message.add_text(texts("and-more", count=len(answer.explanations) - MAX_SUBSCRIPTIONS))
+    if more := answer.left_out + max(0, len(answer.explanations) - MAX_SUBSCRIPTIONS):
+        message.add_text(texts("and-more", count=more))
     if not paper.appearances:
         message.add_text(texts("why-not-listed", paper=paper.arxiv_id))
     if answer.other_channel_ids is not None:

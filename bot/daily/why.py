@@ -293,11 +293,13 @@ def _explain_never_eligible(facts: ExplanationInput) -> Explanation:
 class WhyAnswer(NamedTuple):
     """The explanations for the subscriptions of a channel, then those for posts of deleted subscriptions.
 
-    Then the server's other channels with a subscription, or None if this channel has one.
+    Then the server's other channels with a subscription, or None if this channel has one; and how many of the channel's
+    subscriptions are left out.
     """
 
     explanations: tuple[Explanation, ...]
     other_channel_ids: tuple[int, ...] | None
+    left_out: int = 0
 
 
 class WhyExplainer:
@@ -317,15 +319,21 @@ class WhyExplainer:
         self._matcher = matcher
         self._day_close = rule or day_close.default()
 
-    async def explain(self, paper: models.PaperDetail, *, guild_id: int, channel_id: int) -> WhyAnswer:
-        """Return what became of a paper in a channel. There are no explanations if no digest has the paper."""
+    async def explain(
+        self, paper: models.PaperDetail, *, guild_id: int, channel_id: int, most: int | None = None
+    ) -> WhyAnswer:
+        """Return what became of a paper in a channel. There are no explanations if no digest has the paper.
+
+        With `most` only the first ones of the channel's subscriptions are explained: each has to be planned, which takes
+        tenths of a second with a topic and many papers, and a channel may have a hundred.
+        """
         async with self._database.read() as connection:
             in_guild = await daily.list_rows(connection, guild_id=guild_id)
             in_channel = [row for row in in_guild if row.channel_id == channel_id]
             containing = await _list_containing_digests(connection, paper)
             past = await _list_past_deliveries(connection, paper, channel_id)
             explanations = []
-            for row in in_channel if containing else ():
+            for row in in_channel[:most] if containing else ():
                 own = await _list_containing_digests(connection, paper, choice.find_origin(row))
                 explanations.append(explain(await self._load_input(connection, paper, row, own, past)))
         locales = {row.locale.value for row in in_channel}
@@ -335,7 +343,8 @@ class WhyExplainer:
             if locale not in locales
         ]
         others = dict.fromkeys(row.channel_id for row in in_guild if row.channel_id != channel_id)
-        return WhyAnswer(tuple(explanations), None if in_channel else tuple(others))
+        left_out = 0 if most is None or not containing else max(0, len(in_channel) - most)
+        return WhyAnswer(tuple(explanations), None if in_channel else tuple(others), left_out)
 
     async def _load_input(
         self,

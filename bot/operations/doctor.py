@@ -13,7 +13,7 @@ from typing import Any
 import pydantic
 
 from bot.client import command_sync, webhook
-from bot.core import day_close
+from bot.core import day_close, isolation
 from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, find_unknown, setting_name, setting_origins
 from bot.operations import service
@@ -160,6 +160,19 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
 
 async def _database(settings: Settings) -> tuple[list[Finding], bool, Sequence[models.Process]]:
     """Return the findings, whether anything is to be posted otherwise than by webhooks, or nothing at all, and the processes."""
+    failures: list[Exception] = []
+    with isolation.collected(failures):
+        return await _examine_database(settings)
+    # Such as a table that is missing, or a value of a row that no version writes.
+    error = str(failures[0]).partition("\n")[0][:200]
+    note = (
+        f"Its schema or a row is not as this version expects ({type(failures[0]).__name__}: {error})."
+        " Replace it with a backup, or check PAPERROUND_DATABASE_URL."
+    )
+    return [Finding("database", "cannot be read", status=Status.ERROR, note=errors.redact(note))], True, ()
+
+
+async def _examine_database(settings: Settings) -> tuple[list[Finding], bool, Sequence[models.Process]]:
     name = "database"
     if (path := snapshot.find_missing_file(settings.database_url)) is not None:
         note = f"{path} does not exist; `paperround run` creates it. If you already have a database, change to its folder."

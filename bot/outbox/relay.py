@@ -42,6 +42,9 @@ Discord remembers nonces for "the past few minutes" and documents no number; two
 api#6647), and an attempt can itself take 20 s to arrive.
 """
 
+_DUE_BY_DIGEST = frozenset({models.DeliveryKind.ALERT, models.DeliveryKind.TODAY})
+"""Kinds of delivery that are due some time after their digest is stored."""
+
 DEPENDENT_KINDS = frozenset({PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST})
 """Kinds that build on an earlier part of their delivery."""
 
@@ -111,7 +114,10 @@ class AttemptRunner:
             return None
         try:
             receipt = await self._sender.find(request, since)
-            if receipt is not None and not receipt.is_current and due.part.first_attempt_at is None:
+            # After a restore a day seems to have no papers until its digest is read again: the post that is there stays.
+            has_content = delivery.kind is not models.DeliveryKind.DAILY or bool(delivery.post.papers)
+            is_attempted = due.part.first_attempt_at is not None
+            if receipt is not None and has_content and not receipt.is_current and not is_attempted:
                 await self._sender.send(_build_edit(request, receipt))
         except DeliveryError as error:
             classification = error.classification
@@ -474,9 +480,10 @@ def _build_edit(request: SendRequest, receipt: models.Receipt) -> SendRequest:
 def _sendable_since(delivery: models.Delivery) -> datetime:
     """Return the earliest time (UTC) at which a delivery can have been sent, also by a run that planned it before this one.
 
-    An alert is due when its digest is stored, which happens again after a backup is restored: the digest's date counts.
+    An alert is due when its digest is stored, and the papers of a day when its list is read, or a day later with the next ones.
+    Both happen again after a backup is restored: the digest's date counts.
     """
-    if delivery.kind is models.DeliveryKind.ALERT and delivery.digest_on is not None:
+    if delivery.kind in _DUE_BY_DIGEST and delivery.digest_on is not None:
         return datetime.combine(delivery.digest_on, time_of_day.min, UTC)
     return delivery.due_at
 

@@ -30,6 +30,7 @@ SUBMIT_SEARCH = "sqm"
 TEXT = "text"
 SUBMIT_IMPORT = "sfim"
 FILE = "file"
+MAX_SEARCH_LENGTH = 300
 MAX_SHARED = 15
 """Papers of a shared list."""
 REMOVE = "sr"
@@ -129,7 +130,14 @@ def search_modal(texts: Texts, state: client_messages.ListState) -> message_buil
     custom_id = client_messages.pack_state(state.replace(text="", token=""), SUBMIT_SEARCH)
     modal = message_builder.StatelessModal(texts("saved-search"), custom_id)
     hint = texts("saved-search-hint")
-    modal.add_text(texts("saved-search-label"), TEXT, value=state.text, placeholder=hint, max_length=300)
+    # A tag and a search of `/saved list` are longer together than the field.
+    modal.add_text(
+        texts("saved-search-label"),
+        TEXT,
+        value=state.text[:MAX_SEARCH_LENGTH],
+        placeholder=hint,
+        max_length=MAX_SEARCH_LENGTH,
+    )
     return modal
 
 

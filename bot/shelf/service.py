@@ -56,8 +56,13 @@ class Shelf:
         self._matcher = matcher
 
     async def save(self, user_id: int, paper_ids: Collection[int], guild_id: int | None = None) -> None:
-        """Save papers, in a server or outside; a saved one stays as it is. Raises FullShelfError, and saves none then."""
+        """Save papers, in a server or outside; a saved one stays as it is, and one removed lately gets back what it had.
+
+        Raises FullShelfError, and saves none then.
+        """
         async with self._database.transaction() as connection:
+            for paper_id in paper_ids:
+                await shelf.restore(connection, user_id, paper_id)
             await shelf.save(connection, user_id, paper_ids, self._clock(), guild_id)
             await _require_room(connection, user_id)
 
@@ -270,7 +275,10 @@ class ReferenceImporter:
         """When papers were added, by whom, and how many."""
 
     async def import_file(self, user_id: int, data: bytes) -> Imported:
-        """Save the papers of a file, and return what became of its references. Raises UnreadableFileError."""
+        """Save the papers of a file, and return what became of its references. Raises UnreadableFileError.
+
+        It ends without those left if the reader's saved papers are deleted meanwhile.
+        """
         found, problems, left_out = await read_references(data)
         ordered, counts, without_id = await asyncio.to_thread(_prepare, found, self._clock())
         counts["unread"] = max(0, len(found) + left_out - references.MAX_REFERENCES)
@@ -280,6 +288,9 @@ class ReferenceImporter:
         for batch in database.chunked(ordered, BATCH_SIZE):
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
+                if known and not await shelf.count(connection, user_id):
+                    # The reader's data was deleted meanwhile: nothing may be kept of the rest, or said to be.
+                    return Imported(Counter(), [], [])
                 saved = await _save(connection, user_id, batch, known, self._count_room(user_id))
             self._added.append((self._clock(), user_id, saved["new"]))
             counts += saved

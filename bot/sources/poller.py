@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import operator
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -44,7 +45,7 @@ class SourceReport:
     before it, or another process has gone on with the back-fill. `new_ids`: papers of this run that were not known.
     `stored`: the digests that the source has of each date that it brings, and their entries; `new_digests`: those of this day
     (UTC), once it has brought one.
-    `refused`: those beyond what a source may have of a date.
+    `refused`: those beyond what a source may have of a date. `corrections_left`: what it may still correct, if it has limits.
     """
 
     source: models.StoredSource
@@ -62,8 +63,9 @@ class SourceReport:
     has_lost: bool = False
     new_ids: set[str] = field(default_factory=set)
     stored: dict[date, tuple[int, int]] = field(default_factory=dict)
-    new_digests: int | None = None
+    new_digests: archive.Amount | None = None
     refused: Counter[date] = field(default_factory=Counter)
+    corrections_left: dict[str, int] = field(default_factory=dict)
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
 
@@ -217,10 +219,11 @@ async def skip_notification(connection: Connection, row: models.StoredSource, no
 MAX_DIGESTS_OF_DATE = 20
 """Digests of one date that a stranger's page or feed may have, and none beside `base.MAX_NEW_PAPERS` papers: a post reads all
 of them. Honest ones have one to a few."""
-MAX_NEW_DIGESTS = 2_000
-"""New digests of a day (UTC) by a stranger's page or feed: as many as the entries of a feed that is read the first time."""
+MAX_NEW_DIGESTS = archive.Amount(2_000, 20_000, 10_000_000)
+"""New digests of a day (UTC) by a stranger's page or feed: as many as the entries of a feed that is read the first time, and
+what they may have together. Known papers cost as much as new ones, and the index takes up to 40 bytes a character."""
 MAX_CORRECTIONS = 50
-"""Corrections by a stranger's page or feed that are stored in one run; each takes some 20 ms."""
+"""Corrections by a stranger's page or feed that are stored in one run; each takes some 20 ms, a larger one counts as several."""
 
 
 class Sink:
@@ -243,7 +246,8 @@ class Sink:
         """Store a result of a source. On failure the source fails, and fetches the same content again in the next run."""
         source, reason = report.source, ""
         is_limited = kinds.get(source.kind, source.url).max_new_papers is not None
-        left = {source.url: MAX_CORRECTIONS - report.result.corrected_digests} if is_limited else {}
+        if is_limited:
+            report.corrections_left.setdefault(source.url, MAX_CORRECTIONS)
         # A bug that one text triggers must not keep others from being stored.
         with isolation.isolated(log, "result not stored", source=source.url) as failures:
             try:
@@ -251,7 +255,7 @@ class Sink:
                     # The facts first: alerts and posts of a listing need the votes that are read with it.
                     stored = await self._ingest.add_facts(result.facts)
                     digests = digest_writer.to_sourced_digests(result.digests, source.url, result.location)
-                    ingested = await self._ingest.add_batch(digests, max_corrections=left)
+                    ingested = await self._ingest.add_batch(digests, corrections_left=report.corrections_left)
                 await self._record_stored(report, result, sum(ingested, stored))
             except errors.StorageError as error:
                 reason = str(error)
@@ -332,7 +336,7 @@ OnFetched = Callable[[Sequence[SourceReport]], Awaitable[None]]
 """Awaited after a run with new content."""
 
 _MAX_CONCURRENT_SOURCES = 50
-_SOURCE_TIMEOUT_SECONDS = 240.0
+_SOURCE_TIMEOUT_SECONDS, _LEAST_TIMEOUT_SECONDS = 240.0, 30.0
 _BACK_FILL_SECONDS = 45.0
 """Time for which a poll continues a back-fill, while the other sources wait for the next one."""
 _VOTES_STAGE_SECONDS = 60.0
@@ -355,7 +359,7 @@ class _Run:
 
 
 class Poller:
-    """Polls the stored sources, on schedule or at once."""
+    """Polls the stored sources, on schedule or at once. `first_round` is set once `run` has polled those that were due."""
 
     def __init__(
         self,
@@ -376,6 +380,7 @@ class Poller:
         self._quarantine = Quarantine(database, "sources")
         self._polled: set[int] = set()
         self._reads_suspect = False
+        self.first_round = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
         """Poll due sources until `stop` is set. Errors are logged and the loop continues.
@@ -398,6 +403,7 @@ class Poller:
             _log_reports(reports)
             if any(report.status is FetchStatus.OK for report in reports):
                 await on_fetched(reports)
+        self.first_round.set()
 
     async def fetch_due(self) -> list[SourceReport]:
         """Poll the sources that are due now and that no other call is polling.
@@ -434,7 +440,13 @@ class Poller:
 
     async def _fetch_watched(self, rows: Sequence[models.StoredSource]) -> list[SourceReport]:
         async with self._quarantine.reading({row.url: _position(row) for row in rows}):
-            return await self._fetch_sources(rows, timeout_seconds=_SOURCE_TIMEOUT_SECONDS)
+            return await self._fetch_sources(rows, timeout_seconds=self._find_timeout())
+
+    def _find_timeout(self) -> float:
+        """Return the seconds that a source may take: the day's list is read right after its close, by the next run."""
+        rule, now = self._context.day_close, self._clock()
+        close = rule.closes_at(rule.last_closed(now) + timedelta(days=1))
+        return min(_SOURCE_TIMEOUT_SECONDS, max(_LEAST_TIMEOUT_SECONDS, (close - now).total_seconds()))
 
     async def _set_aside(self, rows: Sequence[models.StoredSource]) -> None:
         """Stop polling sources that were being read at two crashes in a row; `sources fetch` polls them again."""
@@ -587,6 +599,8 @@ class Poller:
                         if result.progress is not None and report.has_lost:
                             break  # no part is asked for after one that was lost
                         del result, fetched  # while its source reads the next one
+                # Posts wait for the read of a day's list, not for the slowest source of the run.
+                await run.sink.save()
             except TimeoutError:
                 report.add_failure(f"it took longer than {run.timeout_seconds:g} s")
             except errors.StorageError as error:
@@ -612,6 +626,7 @@ class Poller:
             if report.new_digests is None:
                 today = datetime.combine(now.date(), time(), UTC)
                 report.new_digests = await archive.count_since(connection, source.url, today)
+        abstracts = {paper.arxiv_id: len(paper.abstract or "") for paper in result.facts}
         kept, is_late = [], False
         for digest in digests:
             (count, entries), of_date = here.get(digest.date, (0, 0)), report.stored.get(digest.date, (0, 0))
@@ -619,17 +634,22 @@ class Poller:
             has_grown = size > own and of_date[1] - own >= base.MAX_NEW_PAPERS
             if has_grown or (is_new and of_date[0] >= MAX_DIGESTS_OF_DATE):
                 report.refused[digest.date] += 1
-            elif is_new and report.new_digests >= MAX_NEW_DIGESTS:
+            elif is_new and any(map(operator.ge, report.new_digests, MAX_NEW_DIGESTS)):
                 is_late = True
             else:
                 here[digest.date] = max(0, count - 1), entries - own
                 report.stored[digest.date] = of_date[0] + is_new, of_date[1] + size - own
-                report.new_digests += is_new
+                if is_new:
+                    characters = sum(abstracts.get(entry.arxiv_id, 0) for entry in digest.entries)
+                    characters += digest_writer.count_characters(digest.entries)
+                    added = archive.Amount(1, size, characters)
+                    report.new_digests = archive.Amount(*map(operator.add, report.new_digests, added))
                 kept.append(digest)
         if len(kept) == len(digests):
             return result
         reason = (
-            f"it has brought {MAX_NEW_DIGESTS:,} new digests today, which is the maximum; the rest will be read from tomorrow on"
+            f"it has brought {report.new_digests.digests:,} new digests today, with {report.new_digests.entries:,} papers,"
+            " which is the maximum; the rest will be read from tomorrow on"
             if is_late
             else f"it has reached the limit of {MAX_DIGESTS_OF_DATE} digests or {base.MAX_NEW_PAPERS:,} papers for"
             f" {format_days(report.refused)}; {report.refused.total():,} digests are left out"

@@ -57,8 +57,10 @@ Value = TypeVar("Value")
 _MAX_CACHED_LENGTH, _MAX_CACHED_WORDS, _LONG_TEXTS = 64, 1 << 16, 16
 
 
-def remembered(maxsize: int) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
-    """Let a function keep its values of the last `maxsize` short texts and of a few long ones.
+def remembered(
+    maxsize: int, *, max_length: int = _MAX_CACHED_LENGTH
+) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
+    """Let a function keep its values of the last `maxsize` texts of up to `max_length` characters and of a few longer ones.
 
     What belongs to a query of 2,000 characters takes 50 kB, and thousands of such queries would fill a common cache.
     """
@@ -68,7 +70,7 @@ def remembered(maxsize: int) -> Callable[[Callable[[str], Value]], Callable[[str
 
         @wraps(compute)
         def find(text: str) -> Value:
-            return (of_short if len(text) <= _MAX_CACHED_LENGTH else of_long)(text)
+            return (of_short if len(text) <= max_length else of_long)(text)
 
         return find
 
@@ -238,10 +240,29 @@ def fold(text: str) -> str:
     """
     if text.isascii() or _ASCII_AND_SYLLABLES.fullmatch(text):
         return text.lower()
+    if _TABLED.fullmatch(text):
+        return typography.normalise("NFC", text.translate(_FOLDED))
+    return _fold(text)
+
+
+def _fold(text: str) -> str:
     text = _LONG_COMPATIBILITY_FORMS.sub(" ", text)
     folded = typography.normalise("NFKC", text).casefold()
     folded = _COMBINING_MARKS.sub("", typography.normalise("NFKD", folded)).translate(_BASE_LETTERS)
     return typography.normalise("NFC", folded.casefold())
+
+
+class _FoldedLetters(dict[int, str]):
+    """What `fold` makes of each letter, found where it first occurs: the forms of a whole text take four times as long."""
+
+    def __missing__(self, code: int) -> str:
+        return self.setdefault(code, _fold(chr(code)))
+
+
+_FOLDED = _FoldedLetters()
+_TABLED = re.compile("[\0-\u0344\u0346-\u0379\u037b-\u08ff\u1e00-\u1eff\u2000-\u25ff\uac00-\ud7a3]*")
+"""Western alphabets, punctuation, mathematics and Hangul syllables: a table of all of them takes 2 MB. Marks that become letters
+are left out, since others are sorted before them."""
 
 
 def fold_name(name: str) -> str:

@@ -213,6 +213,8 @@ def _without_version(pieces: Sequence[str]) -> Sequence[str]:
 
 # Term variants: finds a term in canonical texts (see the analyser), English as whole words, Korean in any spacing.
 
+MAX_TERM_LENGTH = 100
+"""Characters of the terms that stay compiled: an alert may have twenty of these, each compared with thousands of papers."""
 SUBSTRING_WEIGHT = 0.2
 """Weight of a Korean match within a longer word, once per field: 화학 is in 강화학습."""
 _LONG_TAIL = re.compile(f"[{analyser.SYLLABLES}]{{4}}")
@@ -302,7 +304,7 @@ class TermPattern:
         return counts
 
 
-@analyser.remembered(1 << 12)
+@analyser.remembered(1 << 12, max_length=MAX_TERM_LENGTH)
 def compile_term(text: str) -> TermPattern:
     """Return the compiled term for a text, cached."""
     return TermPattern(text)

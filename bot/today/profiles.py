@@ -402,15 +402,10 @@ class Profiles:
         # What cannot be learnt now is learnt before the profile is used.
         with isolation.isolated(log, "learning a profile failed"):
             opened = self._opened.pop(user_id, {})
-            async with self._database.read() as connection:
+            # In one transaction: a reader whose data are deleted meanwhile leaves nothing.
+            async with self._database.transaction() if opened else self._database.read() as connection:
                 profile = await today.get(connection, user_id)
-                is_kept = opened and (
-                    profile is not None
-                    or await shelf.count(connection, user_id)
-                    or await alerts.list_rows(connection, user_id=user_id)
-                )
-            if is_kept:
-                async with self._database.transaction() as connection:
+                if opened and await _is_known(connection, user_id):
                     await today.add_opened(connection, user_id, opened, self._clock(), most=MAX_OPENED)
             if profile is not None:
                 await self.learn(profile)
@@ -457,6 +452,15 @@ class Profiles:
             rows = await today.list_weights(connection, chunk)
             scores |= await asyncio.to_thread(_score, rows, vectors)
         return scores
+
+
+async def _is_known(connection: Connection, user_id: int) -> bool:
+    """Return whether a reader has a profile, a saved paper or an alert."""
+    return bool(
+        await today.get(connection, user_id)
+        or await shelf.count(connection, user_id)
+        or await alerts.list_rows(connection, user_id=user_id)
+    )
 
 
 async def _load_signals(connection: Connection, profile: models.Profile) -> Signals:

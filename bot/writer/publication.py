@@ -178,7 +178,11 @@ def build_entry(
     """Return the entry of a paper of a listing, without a summary if there are no sections."""
     [entry] = listing.build(date.min, [{**paper, "summary": None}]).entries
     title = entry.title and claims.clean_text(entry.title).rstrip(" #")
-    return replace(entry, rank=rank, title=title, sections=sections, summary_missing=not sections)
+    # In Markdown a bracket would end the address.
+    thumbnail = entry.thumbnail and entry.thumbnail.replace("(", "%28").replace(")", "%29")
+    return replace(
+        entry, rank=rank, title=title, thumbnail=thumbnail, sections=sections, summary_missing=not sections
+    )
 
 
 def render_digest(

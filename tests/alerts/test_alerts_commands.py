@@ -51,6 +51,27 @@ async def test_an_alert_for_a_channel_requires_the_permission_to_manage_messages
     assert (alert.channel_id, alert.guild_id) == (harness.channel.id, harness.guild.id)
 
 
+async def test_all_alerts_are_resumed_but_those_of_a_channel_that_is_gone(harness: ClientHarness) -> None:
+    alerts, user_id = harness.bot.services.alerts, harness.manager.id
+    gone = harness.guild.create_text_channel("gone")
+    await alerts.add(alert_builders.draft("로봇", user_id=user_id))
+    draft = alert_builders.draft("음성", user_id=user_id)
+    await alerts.add(replace(draft, channel_id=gone.id, guild_id=harness.guild.id))
+    await harness.env.settle()
+    await harness.ask("alerts pause", by=harness.manager)
+    channel: Any = harness.bot.get_channel(gone.id)
+    await channel.delete()
+    await harness.env.settle()
+    resumed = shown_text(await harness.ask("alerts pause", by=harness.manager, days=0))
+    assert harness.texts("alerts-resumed", count=1) in resumed
+    assert harness.texts("channel-not-here") in resumed
+    until = {row.channel_id: row.paused_until_at for row in await alerts.list_rows(user_id=user_id)}
+    assert until[None] is None
+    assert until[gone.id] is not None
+    again = await harness.ask("alerts pause", by=harness.manager, alert="음성", days=0)
+    assert shown_text(again) == harness.texts("channel-not-here")
+
+
 async def test_alerts_are_paused_resumed_and_removed_from_the_list(harness: ClientHarness) -> None:
     alert = await _add_alert(harness)
     listed = await harness.ask("alerts list")

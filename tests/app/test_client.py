@@ -162,6 +162,25 @@ async def test_a_server_is_stored_at_start_and_its_posts_are_paused_after_the_bo
     assert await harness.bot.services.guilds.reconcile([]) == []
 
 
+async def test_a_server_that_removes_the_bot_and_invites_it_again_at_once_is_present(
+    harness: ClientHarness,
+) -> None:
+    subscription = await harness.add_subscription()
+    await harness.env.settle()
+    guild = harness.bot.get_guild(harness.guild.id)
+    assert guild is not None
+    present = harness.bot.services.guilds.list_ids
+    await asyncio.gather(
+        _dispatch(harness, "guild_remove", guild), _dispatch(harness, "guild_join", guild)
+    )  # the client knows the server again before the first of these is handled
+    assert guild.id in await present()
+    assert await _state(harness, subscription) is models.ActivityState.ACTIVE
+    harness.bot._connection._remove_guild(guild)
+    await asyncio.gather(_dispatch(harness, "guild_join", guild), _dispatch(harness, "guild_remove", guild))
+    assert guild.id not in await present()
+    assert await _state(harness, subscription) is models.ActivityState.PAUSED
+
+
 async def test_servers_that_arrive_together_are_stored_in_a_few_transactions(harness: ClientHarness) -> None:
     """As at the first start: Discord sends an event for each server."""
     created = [harness.env.create_guild(f"Lab {number}") for number in range(30)]

@@ -46,18 +46,23 @@ async def test_of_the_appearances_in_one_source_the_newest_and_the_first_are_kep
     harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive, "MAX_APPEARANCES", 3)
+    monkeypatch.setattr(archive, "MAX_COUNTED", 3)
     await harness.add(newsletter(paper(1, title="Theirs"), day="2025-01-01"), "theirs.md", source="theirs")
     for day in range(1, 9):
         await harness.add(
-            newsletter(paper(1, title=f"Day {day}"), day=f"2025-02-0{day}"), "ours.md", source="ours"
+            newsletter(paper(1, title=f"Day {day}"), *([paper(2)] if day < 6 else []), day=f"2025-02-0{day}"),
+            "ours.md",
+            source="ours",
         )
     async with harness.db.read() as connection:
         [paper_id] = (await papers.get_ids(connection, ["2601.00001"])).values()
-        [appearances] = (await archive.list_appearances(connection, [paper_id])).values()
+        [other_id] = (await papers.get_ids(connection, ["2601.00002"])).values()
+        appearances = await archive.list_appearances(connection, [paper_id, other_id])
         [merged] = (await papers.list_merged(connection, ids=[paper_id])).values()
         assert await archive.count_appearances(connection, [paper_id]) == {paper_id: 5}
-    days = [of.date.isoformat() for of in appearances]
+    days, others = ([of.date.isoformat() for of in appearances[id_]] for id_ in (paper_id, other_id))
     assert days == ["2025-02-08", "2025-02-07", "2025-02-06", "2025-02-01", "2025-01-01"]
+    assert others == ["2025-02-05", "2025-02-04", "2025-02-03", "2025-02-01"]
     assert (merged.first_on, merged.last_on) == (date(2025, 1, 1), date(2025, 2, 8))
 
 

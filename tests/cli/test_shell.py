@@ -302,3 +302,21 @@ def test_a_group_without_a_command_prints_its_help(paperround: Paperround) -> No
         assert answer.exit_status == 2
         assert "\n  add " in answer.stderr or "\n  ingest " in answer.stderr
         assert "See `paperround" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("shell_line", "shown"),
+    [
+        ("{} glossary RL >&-", ""),
+        ("{} glossary RL >&- 2>&- <&-", ""),
+        ("PYTHONIOENCODING=ascii {} glossary RL", "\\uac15\\ud654 \\ud559\\uc2b5"),
+    ],
+    ids=["no stdout", "no streams", "ASCII"],
+)
+def test_streams_that_are_closed_or_cannot_show_korean_are_no_internal_error(
+    paperround: Paperround, shell_line: str, shown: str
+) -> None:
+    line = shell_line.format(f"{sys.executable} -m bot")
+    done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True)
+    assert (done.returncode, "Internal error" in done.stderr) == (0, False)
+    assert shown in done.stdout

@@ -194,6 +194,16 @@ def test_a_judge_is_asked_about_what_words_cannot_show(
     assert not [text for text in planted if text in Path("out.md").read_text("utf-8")]
 
 
+@pytest.mark.parametrize(("name", "needed"), [("URL", "MODEL"), ("JUDGE", "URL")])
+def test_a_setting_without_the_one_that_it_needs_is_named(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, name: str, needed: str
+) -> None:
+    monkeypatch.setenv(f"PAPERROUND_WRITER_{name}", "http://127.0.0.1:9/v1")
+    result = paperround(*NEWSLETTER)
+    assert result.exit_status == 2
+    assert f"PAPERROUND_WRITER_{name} needs PAPERROUND_WRITER_{needed}" in " ".join(result.stderr.split())
+
+
 def test_a_dry_run_estimates_and_calls_nothing(paperround: Paperround, model: FakeModelProcess) -> None:
     model.reset(paper_count=9)
     estimate = paperround(*WRITE, "--format", "newsletter", "--dry-run")

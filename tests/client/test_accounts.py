@@ -86,6 +86,16 @@ async def test_a_reader_pushes_out_only_their_own_oldest_texts(db: Database) -> 
     assert (await ReaderData(db, clock).count(3)) == {"button_texts": client_accounts.TEXTS_OF_READER}
 
 
+async def test_the_place_of_a_reader_does_not_give_way_to_other_texts(db: Database) -> None:
+    store = TextTokenStore(db, lambda: outbox_builders.NOW)
+    await store.save(3, TextPurpose.LAST_LOOK, "1.0.2", "3")
+    for number in range(client_accounts.TEXTS_OF_READER + 1):
+        await store.save(3, TextPurpose.LIST, f"a long query {number}")
+    assert await store.get(TextPurpose.LAST_LOOK, "3") == "1.0.2"
+    await store.save(3, TextPurpose.LAST_LOOK, "1.2.4", "3")
+    assert await store.get(TextPurpose.LAST_LOOK, "3") == "1.2.4"
+
+
 READER = 7_000_000_000_000_007
 
 

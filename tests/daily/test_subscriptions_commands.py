@@ -188,6 +188,27 @@ async def test_subscriptions_are_paused_resumed_and_removed_by_command_and_butto
     assert await _list_subscriptions(harness) == []
 
 
+@pytest.mark.parametrize("command", ["pause", "resume", "remove"])
+async def test_a_post_that_another_manager_removes_at_the_same_moment_is_out_of_date(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    subscription = await harness.add_subscription()
+    service = harness.bot.services.subscriptions
+    change, remove = getattr(service, command), service.remove
+    if command == "resume":
+        await service.pause(subscription.id)
+
+    async def change_too_late(subscription_id: int, **by: Any) -> Any:
+        await remove(subscription_id)
+        return await change(subscription_id, **by)
+
+    monkeypatch.setattr(service, command, change_too_late)
+    shown = await harness.manage("daily remove" if command == "remove" else "daily pause")
+    if command == "remove":
+        shown = await harness.manager_press(shown, "remove")
+    assert shown_text(shown) == harness.texts("outdated-control")
+
+
 async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: ClientHarness) -> None:
     await harness.add_subscription()
     second = await harness.add_subscription(at_time="18:00")

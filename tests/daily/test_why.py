@@ -20,7 +20,7 @@ CHANNEL = 20
 
 async def ask(planning: PlannerHarness, arxiv_id: str, now: datetime) -> why.Explanation:
     """Return the explanation for the only subscription of the channel."""
-    (explanation,), _ = await planning.explain(arxiv_id, now)
+    (explanation,), *_ = await planning.explain(arxiv_id, now)
     return explanation
 
 
@@ -155,17 +155,17 @@ async def test_each_subscription_of_the_channel_has_its_own_answer(planning: Pla
     await planning.subscribe(min_votes=50, locale=models.Locale.KO)
     await planning.post(("2601.00001", 9), locale=models.Locale.EN)
     await planning.mark_sent(SEOUL_9AM)
-    explanations, other_channel_ids = await planning.explain("2601.00001", SEOUL_9AM)
+    explanations, other_channel_ids, _ = await planning.explain("2601.00001", SEOUL_9AM)
     assert [explanation.cause for explanation in explanations] == [Cause.TOO_FEW_VOTES, Cause.POSTED]
     assert other_channel_ids is None
-    assert await planning.explain("2601.00001", SEOUL_9AM, channel_id=21) == ((), (CHANNEL,))
+    assert await planning.explain("2601.00001", SEOUL_9AM, channel_id=21) == ((), (CHANNEL,), 0)
 
 
 async def test_a_post_of_a_deleted_subscription_is_still_found(planning: PlannerHarness) -> None:
     subscription_id = await planning.post(("2601.00001", 9))
     await planning.mark_sent(SEOUL_9AM)
     await Subscriptions(planning.database, lambda: SEOUL_9AM).remove(subscription_id)
-    explanations, other_channel_ids = await planning.explain("2601.00001", SEOUL_9AM)
+    explanations, other_channel_ids, _ = await planning.explain("2601.00001", SEOUL_9AM)
     assert [(each.cause, each.subscription) for each in explanations] == [(Cause.POSTED, None)]
     assert other_channel_ids == ()
 

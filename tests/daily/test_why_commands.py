@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import discord
+import pytest
 
 from bot.daily import messages as daily_messages
 from bot.daily import why
@@ -130,6 +131,23 @@ async def test_each_subscription_of_a_channel_is_explained(harness: ClientHarnes
     shown = await _why(harness, FIRST)
     assert shown.count("▲\u00a08") >= 4
     assert harness.texts("and-more", count=2) in shown
+
+
+async def test_only_the_subscriptions_that_are_shown_are_planned(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for hour in range(daily_messages.MAX_SUBSCRIPTIONS + 3):
+        await harness.add_subscription(topic="language", at_time=f"{hour:02}:00")
+    decided: list[int] = []
+    decide = why.WhyExplainer._decide_upcoming
+
+    async def count(explainer: Any, connection: Any, subscription: models.Subscription) -> Any:
+        decided.append(subscription.id)
+        return await decide(explainer, connection, subscription)
+
+    monkeypatch.setattr(why.WhyExplainer, "_decide_upcoming", count)
+    assert harness.texts("and-more", count=3) in await _why(harness, FIRST)
+    assert len(decided) == daily_messages.MAX_SUBSCRIPTIONS
 
 
 async def test_a_paper_older_than_the_subscription_shows_its_date(harness: ClientHarness) -> None:

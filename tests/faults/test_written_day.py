@@ -23,7 +23,8 @@ async def test_a_closed_day_is_written_and_posted_that_morning(
     harness: FaultHarness, fake_model: FakeModelProcess
 ) -> None:
     rule = day_close.default()
-    today = rule.last_closed(harness.now()) + timedelta(days=1)
+    # Its due time, five minutes before the close, is still to come when the post is set up.
+    today = rule.last_closed(harness.now() + timedelta(minutes=30)) + timedelta(days=1)
     [channel_id] = await harness.fake.add_channels(1)
     settings = {
         **fake_model.environment(),

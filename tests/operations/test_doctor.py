@@ -15,7 +15,7 @@ from bot.daily.service import Subscriptions
 from bot.operations import doctor
 from bot.operations import service as operations_service
 from bot.sources import kinds
-from storage import database, errors, locks, migrate, models, tables
+from storage import database, errors, locks, migrate, models, sources, tables
 from tests.support import outbox_builders, relay_harness
 
 SECRET = "MTAw.secret-of-the-bot.xyz"
@@ -164,6 +164,10 @@ async def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path
         "sqlite+aiosqlite:///letter.db",
         "postgresql+asyncpg://bot@127.0.0.1:1/papers",
         "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:port/papers",
+        "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:99999/papers",
+        "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:1/papers?sslmode=require",
+        "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:1/papers?unknown=1",
+        f"sqlite+aiosqlite:///{'long' * 75}.db",
         "mysql://bot@127.0.0.1/papers",
         "not a url",
     ],
@@ -178,6 +182,27 @@ async def test_an_unusable_database_is_a_finding_with_a_remedy(
     assert not database.well
     assert "pass-of-the-bot" not in repr(findings)
     assert len(database.note) > 20
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE deliveries",
+        "DELETE FROM alembic_version",
+        "UPDATE sources SET kind = 'of another version'",
+    ],
+)
+async def test_a_database_that_is_not_as_expected_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch, sqlite_db: database.Database, damage: str
+) -> None:
+    async with sqlite_db.transaction() as connection:
+        kind = models.SourceKind.URL
+        await sources.add(connection, url="https://a.example", kind=kind, now=system_clock())
+        await connection.exec_driver_sql(damage)
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", sqlite_db.url.render_as_string())
+    found = (await examine())["database"]
+    assert not found.well
+    assert "Replace it with a backup" in found.note
 
 
 @pytest.mark.engines("postgresql")

@@ -68,7 +68,7 @@ async def explain(database: Database, arxiv_id: str, now: datetime) -> Cause:
     async with database.read() as connection:
         paper = await papers.get_detail(connection, arxiv_id)
     assert paper is not None
-    (first, *_), _ = await WhyExplainer(database, lambda: now, SearchService(database).match_papers).explain(
+    (first, *_), *_ = await WhyExplainer(database, lambda: now, SearchService(database).match_papers).explain(
         paper, guild_id=10, channel_id=CHANNEL
     )
     return first.cause

@@ -187,10 +187,10 @@ async def test_what_a_restored_backup_finds_gets_the_text_that_was_corrected_sin
     async with relay_harness.db.transaction() as connection:
         await connection.execute(sa.delete(tables.parts))
         await connection.execute(sa.delete(tables.deliveries))
-    now = relay_harness.now()
+    now, post = relay_harness.now(), models.StoredPost(papers=("2601.00001",))
     for planned in (
-        new_delivery("a", channel_id, now, parts=3),
-        new_delivery("b", forum, now, kinds=(*kinds, PartKind.THREAD_MESSAGE)),
+        new_delivery("a", channel_id, now, parts=3, post=post),
+        new_delivery("b", forum, now, kinds=(*kinds, PartKind.THREAD_MESSAGE), post=post),
     ):
         corrected = [
             replace(part, payload=re.sub(r'"([ab]) (\d)"', r'"corrected \1 \2"', part.payload))
@@ -209,6 +209,43 @@ async def test_what_a_restored_backup_finds_gets_the_text_that_was_corrected_sin
         *(f"{was}a 0", f"{was}a 1", "corrected a 2"),
         *(f"{was}b 0", f"{was}b 1", "corrected b 2"),
     ]
+
+
+async def test_a_restored_backup_does_not_replace_a_post_by_one_without_papers(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    await relay_harness.add("a", channel_id, post=models.StoredPost(papers=("2601.00001",)))
+    await relay_harness.drain()
+    await _forget_sent(relay_harness)
+    # Planned again before the digest of the day was read again.
+    async with relay_harness.db.transaction() as connection:
+        await connection.execute(sa.update(tables.deliveries).values(post=models.StoredPost()))
+        payload = sa.func.replace(tables.parts.c.payload, "a 0", "no papers")
+        await connection.execute(sa.update(tables.parts).values(payload=payload))
+    await relay_harness.drain()
+    assert all_sent(await relay_harness.list_states())
+    assert message_texts(await fake.messages(channel_id)) == ["a 0"]
+
+
+async def test_papers_of_the_day_that_a_restored_backup_plans_later_than_before_come_once(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    """As when their list is read only after the start, or they are planned with those of the next day."""
+    [channel_id] = await fake.add_channels(1)
+    now = relay_harness.now()
+    sent = new_delivery("a", channel_id, now, kind=models.DeliveryKind.TODAY, digest_on=now.date())
+    await relay_harness.add_deliveries(sent)
+    await relay_harness.drain()
+    await _forget_sent(relay_harness)
+    new_relay = relay_harness.open_relay()
+    await new_relay.drain(relay_harness.now() - timedelta(hours=1))  # the term begins
+    async with relay_harness.db.transaction() as connection:
+        await connection.execute(sa.update(tables.deliveries).values(due_at=now + timedelta(minutes=5)))
+    relay_harness.clock_offset += timedelta(minutes=10)
+    await new_relay.drain(relay_harness.now())
+    assert all_sent(await relay_harness.list_states())
+    assert message_texts(await fake.messages(channel_id)) == ["a 0"]
 
 
 async def test_a_search_that_fails_or_a_crash_before_its_end_is_followed_by_another_one(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 
 import pytest
@@ -22,7 +24,7 @@ from bot.shelf.references import UnreadableFileError, parse_references
 from bot.shelf.service import ReferenceImporter, Shelf
 from bot.text import typography
 from storage import models, shelf, tables
-from storage.database import Database
+from storage.database import Connection, Database
 from tests.shelf.test_service import match_nothing
 from tests.storage.test_saved_papers import add_papers
 from tests.support import growth, patience
@@ -468,6 +470,30 @@ async def test_a_reader_adds_so_many_new_papers_in_a_month_also_after_being_forg
     assert await take(7, 1, 6) == (1, 1)
     now[0] += shelf_service.NEW_PERIOD
     assert await take(7, 6) == (1, 0)
+
+
+@both_engines
+async def test_nothing_is_saved_of_a_file_after_its_reader_was_forgotten(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf_service, "BATCH_SIZE", 2)
+    begun, data = db.transaction, ReaderData(db, lambda: NOW)
+    count = 0
+
+    @asynccontextmanager
+    async def transaction() -> AsyncIterator[Connection]:
+        nonlocal count
+        count += 1
+        if count == 2:
+            assert await data.forget(7) == {"saved_papers": 2}
+        async with begun() as connection:
+            yield connection
+
+    monkeypatch.setattr(db, "transaction", transaction)
+    text = "".join(entry(f"2401.{number:05}") for number in range(1, 9))
+    imported = await ReferenceImporter(db, lambda: NOW).import_file(7, text.encode())
+    assert not imported.counts
+    assert await data.count(7) == {}
 
 
 ORDERED = ("Zoë Ångström", "김민준", "Loïc de la Müller", "Ada Lovelace")

@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from bot.archive import ingest
 from bot.archive.digest_writer import IngestResult
 from bot.core import day_close
 from bot.core.settings import SourceSetting
@@ -929,7 +930,7 @@ async def test_digests_of_a_date_do_not_grow_beyond_its_papers(
 async def test_digests_beyond_those_of_a_day_are_read_from_the_next_day_on(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(poller, "MAX_NEW_DIGESTS", 4)
+    monkeypatch.setattr(poller, "MAX_NEW_DIGESTS", archive.Amount(4, 100, 10_000))
     await harness.add("/x.md")
     days = [date(2025, 5, 6) - timedelta(days=age) for age in range(6)]
     harness.origin.pages["/x.md"] = "\n".join(
@@ -943,9 +944,47 @@ async def test_digests_beyond_those_of_a_day_are_read_from_the_next_day_on(
         harness.now += timedelta(hours=hours)
     assert stored == [4, 4, 6]
     assert (
-        "it has brought 4 new digests today, which is the maximum; the rest will be read from tomorrow on"
+        "it has brought 4 new digests today, with 4 papers, which is the maximum; the rest will be read from tomorrow on"
         in reasons[0]
     )
+
+
+@pytest.mark.parametrize("most", [archive.Amount(100, 7, 10_000), archive.Amount(100, 100, 200)])
+async def test_lists_of_papers_that_are_known_are_bounded_by_their_papers_and_texts(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch, most: archive.Amount
+) -> None:
+    monkeypatch.setattr(poller, "MAX_NEW_DIGESTS", most)
+    await harness.add("/x.md")
+    same = [f"2505.{number:05}" for number in range(1, 4)]
+    stored = []
+    # Eight lists of the same three papers, with some 75 characters each.
+    days = [date(2025, 5, 6) - timedelta(days=age) for age in range(8)]
+    harness.origin.pages["/x.md"] = "\n".join(source_payloads.newsletter(day, same) for day in days)
+    for _ in range(3):
+        [report] = await harness.fetch_due()
+        stored.append(await count_digests(harness))
+        assert "is the maximum; the rest will be read from tomorrow on" in report.reason
+        harness.now += timedelta(hours=11)
+    # The last poll is on the next day.
+    assert stored == [3, 3, 6]
+
+
+async def test_lists_of_a_feed_are_bounded_by_the_abstracts_of_their_papers(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "MAX_NEW_DIGESTS", archive.Amount(100, 100, 20))
+    head, end = source_payloads.rss("|").split("|")
+    # Three lists of two papers with abstracts of 13 characters.
+    texts = (feed_of_papers([n, n + 3], f"2025-05-0{n}") for n in (6, 5, 4))
+    items = "".join(text.removeprefix(head).removesuffix(end) for text in texts)
+    harness.origin.pages["/feed"] = f"{head}{items}{end}"
+    await harness.add("/feed", "feed")
+    stored = []
+    for hours in (2, 11, 24):
+        await harness.fetch_due()
+        stored.append(await count_digests(harness))
+        harness.now += timedelta(hours=hours)
+    assert stored == [1, 1, 2]
 
 
 async def test_an_old_list_of_almost_all_papers_of_a_day_is_stored_beside_new_ones(
@@ -1050,3 +1089,65 @@ async def test_a_feed_that_corrects_many_digests_has_them_stored_over_several_po
         *(False, True, True),
         *(False, False),
     ]
+
+
+@pytest.mark.parametrize("unit", ["PAPERS_OF_CORRECTION", "CHARACTERS_OF_CORRECTION"])
+async def test_a_correction_of_many_papers_or_long_texts_counts_as_several(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch, unit: str
+) -> None:
+    monkeypatch.setattr(poller, "MAX_CORRECTIONS", 7)
+    monkeypatch.setattr(ingest, unit, 1 if unit == "PAPERS_OF_CORRECTION" else 24)
+    await harness.add("/x.md")
+    stored = []
+    for note in ("first", "other", "other"):
+        # Five digests of three papers; a correction of one counts as four.
+        days = [date(2025, 5, 6) - timedelta(days=age) for age in range(5)]
+        ids = [f"2505.{number:05}" for number in range(1, 4)]
+        harness.origin.pages["/x.md"] = "\n".join(source_payloads.newsletter(day, ids, note) for day in days)
+        [report] = await harness.fetch_due()
+        stored.append(report.result.corrected_digests)
+        harness.now += timedelta(hours=2)
+    assert stored == [0, 2, 2]
+
+
+async def test_the_read_of_a_list_is_stored_while_another_source_is_slow(harness: PollingHarness) -> None:
+    answered = asyncio.Event()
+
+    async def answer_late(request: web.BaseRequest) -> web.StreamResponse:
+        await answered.wait()
+        return web.Response(text=source_payloads.newsletter())
+
+    harness.origin.pages["/slow.md"] = answer_late
+    harness.origin.pages["/api/daily_papers"] = json.dumps([source_payloads.daily_papers_item("2505.00001")])
+    await harness.add("https://huggingface.co")
+    await harness.add("/slow.md")
+
+    async def has_read() -> bool:
+        async with harness.db.read() as connection:
+            kind, since = models.SourceKind.HUGGINGFACE, harness.now - timedelta(hours=1)
+            return bool(await stored_sources.list_recent_reads(connection, kind, since))
+
+    async with harness.open_poller(read_timeout=600.0, total_timeout=600.0) as opened:
+        polling = asyncio.create_task(opened.fetch_due())
+        try:
+            await patience.wait_until(has_read)
+            assert not polling.done()
+        finally:
+            answered.set()
+            reports = await polling
+    assert [report.status for report in reports] == [S.OK, S.OK]
+
+
+async def test_a_slow_source_is_given_up_when_the_list_of_the_day_closes(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "_LEAST_TIMEOUT_SECONDS", 0.05)
+
+    async def answer_never(request: web.BaseRequest) -> web.StreamResponse:
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+    harness.origin.pages["/slow.md"] = answer_never
+    await harness.add("/slow.md")
+    harness.now = day_close.default().closes_at(date(2025, 5, 6)) - timedelta(milliseconds=200)
+    [report] = await harness.fetch_due()
+    assert (report.status, report.reason) == (S.FAILED, "it took longer than 0.2 s")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
 
 from bot.archive import digest_writer
 from storage import models, papers, shelf
@@ -74,6 +77,43 @@ async def test_a_removed_paper_comes_back_as_it_was_until_it_is_purged(db: Datab
         assert await shelf.purge_removed(connection, NOW, 9) == 0
         assert await shelf.purge_removed(connection, NOW + timedelta(seconds=1), 9) == 1
         assert not await shelf.restore(connection, READER, paper_id)
+
+
+async def test_a_removed_paper_that_was_saved_again_gets_back_what_it_lacks(db: Database) -> None:
+    async with db.transaction() as connection:
+        [paper_id] = await add_papers(connection, ["A"])
+        await shelf.save(connection, READER, [paper_id], NOW, GUILD)
+        await shelf.update(connection, READER, paper_id, note="old", tags=" rl ")
+        await shelf.remove(connection, READER, paper_id, NOW)
+        await shelf.save(connection, READER, [paper_id], NOW, None)
+        await shelf.update(connection, READER, paper_id, note="new")
+        assert await shelf.restore(connection, READER, paper_id)
+        paper = await shelf.get(connection, READER, "2501.00001")
+        assert paper is not None
+        assert (paper.note, paper.tags) == ("new", ("rl",))
+
+
+async def test_only_ids_are_sorted_since_the_rows_of_a_full_shelf_take_hundreds_of_megabytes(
+    db: Database,
+) -> None:
+    async with db.transaction() as connection:
+        await shelf.save(connection, READER, await add_papers(connection, ["A", "B", "C"]), NOW, None)
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    engine = db.engine.sync_engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    async with db.read() as connection:
+        for order in Order:
+            rows, _ = await shelf.list_rows(connection, READER, order=order, limit=1, offset=2)
+            pages = shelf.stream_rows(connection, READER, order=order, tags=(), paper_ids=None)
+            assert [page[2] async for page in pages] == rows
+    sa.event.remove(engine, "before_cursor_execute", note)
+    ordered = [statement for statement in statements if "ORDER BY" in statement]
+    assert len(ordered) == 2 * len(Order)
+    assert not any("authors" in statement for statement in ordered)
 
 
 async def test_savers_and_sharers_are_counted_by_server_and_time(db: Database) -> None:

@@ -287,6 +287,12 @@ def _read_feed(text: str) -> object:
     )
 
 
+def _judge(text: str) -> object:
+    claim = prompts.Claim("overview", text, text)
+    answer = json.dumps({"verdicts": [{"claim": 1, "reason": text, "is_proved": False}]})
+    return prompts.build_judgement(text, {claim: [text]}), prompts.read_verdicts(answer, [claim])
+
+
 def _read_answer(text: str) -> object:
     """Read the answer of a model with the text in its claims."""
     answer = json.dumps({"motivation": [{"text": text, "span": text}]})
@@ -422,6 +428,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "writer.paper_text.parse_paper of HTML": lambda text: _parse_paper(paper_pages.latexml_page(text), False),
     "writer.prompts.read_answer": lambda text: prompts.read_answer(text, models.DigestFormat.REVIEW),
     "writer.prompts.read_answer of claims": _read_answer,
+    "writer.prompts.build_judgement": _judge,
+    "writer.prompts.read_verdicts": lambda text: prompts.read_verdicts(text, []),
     "writer.publication.build_extract": lambda text: publication.build_extract(
         models.DigestFormat.REVIEW, models.Locale.EN, text, summaries.Basis.ABSTRACT
     ),
@@ -449,7 +457,7 @@ OWN_TEXT = {
         core.day_close.read_dates client.message_builder.channel_menu lists.messages.no_saved_view operations.set_up_file.parse
         archive.digest_writer.text_hash archive.digest_writer.to_sourced_digests archive.fields.bounded_key
         archive.files.fingerprint_file archive.files.is_large archive.parse.digest_to_json
-        text.concepts.read_words glossary.resolver.load_glossary search.glossary.check_decision
+        text.seed.read_data text.concepts.read_words glossary.resolver.load_glossary search.glossary.check_decision
         rendering.charts.day_name rendering.charts.draw_png rendering.charts.draw_png_in_process rendering.charts.month_name
         rendering.templates.render_timestamp rendering.templates.render_weekday rendering.templates.render_zone
         sources.arxiv.query_url sources.base.failed_result sources.base.known_gone_result sources.folder.make_absolute

@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.text import analyser
+from tests.support import growth
 
 _FRAGMENT_LIST = "강화학습|을|은| |-|GPT|4o|C++|.|'s|é|ß|\x00|(|強化|テスト|👍|\n"
 FRAGMENTS = st.sampled_from(_FRAGMENT_LIST.split("|"))
@@ -209,6 +210,24 @@ def test_korean_and_ascii_text_folds_as_it_does_within_other_text(text: str) -> 
 )
 def test_folding_removes_case_and_diacritics(text: str, folded: str) -> None:
     assert analyser.fold(text) == folded
+
+
+@given(st.text(st.characters(max_codepoint=0x2600) | st.sampled_from("가각\u0301\u0345\u11a8A"), max_size=20))
+@example("\u037a\u0483")
+@example("\u12a0\u0338\u0345\u1b6d")
+def test_letters_of_the_table_fold_as_in_their_text(text: str) -> None:
+    assert analyser.fold(text) == analyser.fold(text + "が").removesuffix("が")
+
+
+def test_folding_letters_that_are_neither_ascii_nor_korean_is_cheap() -> None:
+    note = "노트 & more_ İ\u0301 " * 5_000
+    # Four normal forms of the whole text cost four times as much.
+    growth.assert_growth(
+        lambda: unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", note)),
+        lambda: analyser.fold(note),
+        limit=4,
+        least=0.0,
+    )
 
 
 def test_folding_makes_no_text_much_longer() -> None:

@@ -219,3 +219,10 @@ def test_title_and_body_are_counted_separately(form: str, title: str, body: str)
 def test_a_word_is_not_in_a_term_of_another_meaning(term: str, text: str, is_found: bool) -> None:
     document = term_keys.Document("", analyser.canonicalise(text))
     assert any(term_keys.compile_term(term).count(document)) is is_found
+
+
+def test_the_terms_of_an_alert_are_compiled_once() -> None:
+    terms = [f"{number:03}" + "가 a" * 32 for number in range(40)]
+    assert max(map(len, terms)) <= term_keys.MAX_TERM_LENGTH
+    compiled = [term_keys.compile_term(term) for term in terms]
+    assert all(term_keys.compile_term(term) is kept for term, kept in zip(terms, compiled, strict=True))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from discord.http import MultipartParameters
 
 from bot.client import message_builder
@@ -14,6 +18,7 @@ from bot.client.message_builder import pack_custom_id
 from bot.search import glossary
 from bot.today import messages as today_messages
 from storage import models, outbox, today
+from storage.database import Connection
 from tests.support import alert_builders, patience, sample_archive
 from tests.support.client_harness import (
     ClientHarness,
@@ -287,3 +292,28 @@ async def _deliver(harness: ClientHarness) -> Any:
     sent = await harness.bot.http.send_message(channel_id, params=body)
     await harness.env.settle()
     return await harness.bot.get_partial_messageable(channel_id).fetch_message(int(sent["id"]))
+
+
+async def test_what_was_opened_is_not_kept_of_a_reader_who_is_forgotten_meanwhile(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _save(harness, *SMALL_MODELS)
+    detail = await harness.bot.services.search.find_paper("2501.00005")
+    assert detail is not None
+    profiles, data = harness.bot.services.profiles, harness.bot.services.reader_data
+    database, user_id = profiles._database, harness.reader.id
+    begun, forgotten = database.transaction, asyncio.Event()
+
+    @asynccontextmanager
+    async def transaction() -> AsyncIterator[Connection]:
+        if not forgotten.is_set():
+            forgotten.set()
+            await data.forget(user_id)
+        async with begun() as connection:
+            yield connection
+
+    monkeypatch.setattr(database, "transaction", transaction)
+    profiles.note_open(user_id, detail.id)
+    await patience.wait_until(forgotten.is_set)
+    await patience.wait_until(lambda: not profiles._tasks)
+    assert await data.count(user_id) == {}

@@ -173,3 +173,16 @@ def test_the_sample_pages_of_the_documentation_are_what_is_printed() -> None:
     for form, count in ((FORMATS[0], 3), (FORMATS[1], 1)):
         printed = written_digests.print_digest(day, form, models.Locale.KO, chosen[:count])
         assert f"````markdown\n{printed}````" in page
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("address", ["https://a.example/b)c.png", "https://a.example/b (1).png"])
+def test_a_picture_with_brackets_in_its_address_costs_a_paper_neither_picture_nor_title(
+    form: models.DigestFormat, address: str
+) -> None:
+    entry = publication.build_entry(1, {**PAPER, "thumbnail": address})
+    text = publication.render_digest(DAY, form, [entry], TEMPLATES)
+    [[parsed]] = [digest.entries for digest in parse.parse_text(text)]
+    assert parsed.title == "A Study"
+    if form is models.DigestFormat.NEWSLETTER:
+        assert parsed.thumbnail == entry.thumbnail
