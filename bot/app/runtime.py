@@ -597,12 +597,10 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
             await asyncio.wait(tasks, timeout=HAND_OVER_SECONDS)
             await asyncio.wait({relaying}, timeout=SHUTDOWN_SECONDS - HAND_OVER_SECONDS)
             if stopping.is_set() and not container.database.is_sqlite:
-                # A standby goes on now. This process answers no commands any more, and what it would still write is fenced.
+                # A standby goes on now. This process answers no commands any more, and what it still writes is fenced.
                 connection.cancel()
                 await close_client(runtime.bot)
                 await runtime.lock.release()
-                for task in tasks:
-                    task.cancel()
             await asyncio.wait(tasks, timeout=max(0.0, ends_at - time.monotonic()))
         for task in tasks:
             task.cancel()
