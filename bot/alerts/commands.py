@@ -407,8 +407,12 @@ async def pause(request: Request, own: Sequence[models.Alert], days: int) -> str
     texts = request.texts
     ids = [alert.id for alert in own]
     if days:
-        await request.services.alerts.snooze(ids, user_id=request.user_id, duration=timedelta(days=days))
-        return texts("alerts-paused", count=len(own), days=days) if own else ""
+        if not own:
+            return ""
+        count = await request.services.alerts.snooze(
+            ids, user_id=request.user_id, duration=timedelta(days=days)
+        )
+        return texts("alerts-paused", count=count, days=days) if count else texts("alerts-already-paused")
     refused: dict[int, UserError] = {}
     for guild_id, channel_id in {(alert.guild_id, alert.channel_id) for alert in own}:
         if channel_id:

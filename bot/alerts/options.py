@@ -24,6 +24,8 @@ FORMS = "forms"
 SILENT = "silent"
 TIMING = "timing"
 _COMMAS = ",，、"
+_AROUND = _COMMAS + '"“”'
+"""What surrounds a text but is not a part of it: each is looked for as a phrase, with quotation marks or without."""
 
 
 class Setting(NamedTuple):
@@ -127,11 +129,11 @@ def join_items(items: Iterable[str]) -> str:
 
 
 def split_items(text: str) -> list[str]:
-    """Return the texts that are separated by commas, or by semicolons or lines if there are any."""
+    """Return the texts that are separated by commas, or by semicolons or lines if there are any, without quotation marks."""
     separators = ";；\n" if any(separator in text.strip() for separator in ";；\n") else _COMMAS
     for separator in separators:
         text = text.replace(separator, "\n")
-    lines = (discord_text.to_single_line(line).strip(_COMMAS) for line in text.split("\n"))
+    lines = (discord_text.to_single_line(line).strip(_AROUND).strip() for line in text.split("\n"))
     return [line for line in lines if line]
 
 

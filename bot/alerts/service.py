@@ -366,9 +366,10 @@ class Alerts:
     async def snooze(
         self, alert_ids: Sequence[int], *, user_id: int | None = None, duration: timedelta = SNOOZE_DURATION
     ) -> int:
-        """Suspend alerts for `duration`. Returns their number."""
+        """Suspend alerts for `duration`, except those that are paused until resumed. Returns the number suspended."""
         async with self._database.transaction() as connection:
             own = await self._list_own(connection, alert_ids, user_id)
+            own = [alert for alert in own if alert.state is models.ActivityState.ACTIVE]
             until_at = self._clock() + duration
             await alerts.pause(connection, [alert.id for alert in own], until_at=until_at)
             return len(own)

@@ -25,6 +25,8 @@ from storage import models
 log = structlog.get_logger(__name__)
 
 STRING, INTEGER, BOOLEAN, CHANNEL = 3, 4, 5, 7
+TYPED = frozenset({STRING, INTEGER, BOOLEAN, CHANNEL})
+"""The types of options whose values can be typed in a line."""
 _YES = frozenset({"true", "yes", "1", "네", "예"})
 _OPTION_NAME = re.compile(r"(?:^|\s)(\w{1,32}):(?=\S)")
 _FILTERS = frozenset({"author", "since", "until", "votes", "저자", "이후", "까지", "추천"})
@@ -174,7 +176,7 @@ HINTS = {
         "choice": "`{command}` does not know that value for {option}. Choose one: {names}.",
         "number": "`{option}` needs a whole number, such as 10; you typed {value}.",
         "range": "`{option}` must be from {low} to {high}; you typed {value}.",
-        "chosen": "`{option}` is chosen from Discord's list. Type / and pick the command there.",
+        "chosen": "`{option}` can't be typed. Type / and pick the command from the list; it is chosen there.",
         "channel": "There is no channel {value}. Choose one: {names}.",
         "refused": "`{command}` cannot use that: {reason}",
         "text": "The bot answers commands and does not read messages. Type a command, such as `/topic diffusion`, or click one of"
@@ -188,7 +190,7 @@ HINTS = {
         "choice": "`{command}` 명령어의 {option}에 쓸 수 없는 값이에요. 이 중에서 골라 주세요: {names}",
         "number": "`{option}`에는 10처럼 숫자를 넣어 주세요(입력한 값: {value}).",
         "range": "`{option}`에는 {low}부터 {high}까지 넣을 수 있어요(입력한 값: {value}).",
-        "chosen": "`{option}` 값은 디스코드 목록에서 골라야 해요. /를 입력해 명령어를 골라 주세요.",
+        "chosen": "`{option}` 값은 직접 입력할 수 없어요. /를 입력해 목록에서 명령어를 고르면 거기서 선택할 수 있어요.",
         "channel": "{value} 채널은 없어요. 이 중에서 골라 주세요: {names}",
         "refused": "`{command}` 명령어에 쓸 수 없는 값이에요: {reason}",
         "text": "봇은 메시지를 읽지 않고 명령어에만 답해요. `/주제 확산 모델`처럼 입력하거나 예시를 눌러 보세요.",
@@ -296,7 +298,9 @@ class Stage:
         values = read_options(leaf, rest)
         if missing := list_missing(leaf, values):
             option = local_name(missing[0], self._locale.value)
-            await self._say(channel, "missing", command=shown, missing=option)
+            # A file, for example, is no text: its example line could not be typed.
+            key = "missing" if missing[0]["type"] in TYPED else "chosen"
+            await self._say(channel, key, command=shown, missing=option, option=option)
             return
         if unknown := find_unknown_option(leaf, values, leaves):
             names = [local_name(option, self._locale.value) for option in leaf.get("options") or ()]

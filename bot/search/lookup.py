@@ -361,9 +361,12 @@ class LookUp:
             return self._topics
 
     def _expand(self, view: Snapshot, text: str, *, literal: bool) -> concepts.Expansion:
-        if literal:
-            return concepts.literal_expansion(text)
         current = self._read_glossary(view)
+        if literal:
+            # A term of several words stays whole: its words alone would find more papers than the term with its other forms.
+            return concepts.literal_expansion(
+                text, [part.text for part in current.expand(text).segments if part.key]
+            )
         return add_names(view, current, search_query.expand_query(current, text, self._everyday))
 
     def _expand_excluded(

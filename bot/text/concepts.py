@@ -199,9 +199,18 @@ def literal_segment(text: str) -> Segment:
     return Segment(text, (WeightedForm(text, 1.0),))
 
 
-def literal_expansion(text: str) -> Expansion:
-    """Return a query for the words as typed, without expansion ("search for just this")."""
-    return Expansion(text, tuple(map(literal_segment, text.split())))
+def literal_expansion(text: str, terms: Iterable[str] = ()) -> Expansion:
+    """Return a query for the words as typed, without expansion ("search for just this"). `terms` are parts that stay whole."""
+    words, parts = text.split(), list[str]()
+    wholes = {tuple(term.split()) for term in terms}
+    longest = max(map(len, wholes), default=1)
+    start = 0
+    while start < len(words):
+        ends = range(min(start + longest, len(words)), start + 1, -1)
+        end = next((end for end in ends if tuple(words[start:end]) in wholes), start + 1)
+        parts.append(" ".join(words[start:end]))
+        start = end
+    return Expansion(text, tuple(map(literal_segment, parts)))
 
 
 def deduplicate_forms(forms: Iterable[WeightedForm]) -> tuple[WeightedForm, ...]:

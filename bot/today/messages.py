@@ -160,9 +160,9 @@ def _pick_text(
     title = client_messages.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters // 2, max_bytes=size // 2
     )
-    facts = client_messages.join_dotted(
-        client_messages.format_votes(paper.votes), texts("today-rank", rank=rank)
-    )
+    # Without votes there is no place by them.
+    place = "" if paper.votes is None else texts("today-rank", rank=rank)
+    facts = client_messages.join_dotted(client_messages.format_votes(paper.votes), place)
     excerpt, language = client_messages.excerpt_lines(texts, paper, with_language=with_language)
     lines = (f"**{position} · {title}** {facts}", excerpt, *map(client_messages.subtext, (language, because)))
     return discord_text.shorten("\n".join(line for line in lines if line), characters, max_bytes=size)

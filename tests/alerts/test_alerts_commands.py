@@ -119,6 +119,38 @@ async def test_commands_remove_and_pause_by_autocomplete(harness: ClientHarness)
     assert [alert.paused_until_at for alert in await _list_alerts(harness)] == [None, None]
 
 
+@both_languages
+async def test_quotation_marks_around_words_are_not_quoted_again(harness: ClientHarness) -> None:
+    preview = await harness.ask("alerts add", keyword='"로봇", “speech recognition”')
+    assert "“로봇”" in shown_text(preview)
+    assert "“speech recognition”" in shown_text(preview)
+    await harness.press(preview, "alert-create")
+    (alert,) = await _list_alerts(harness)
+    assert [term.text for term in alert.terms] == ["로봇", "speech recognition"]
+
+
+@both_languages
+async def test_an_alert_that_is_paused_without_an_end_stays_so_and_is_not_counted(
+    harness: ClientHarness,
+) -> None:
+    alert = await _add_alert(harness)
+    detail = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
+    paused = await harness.press(detail, "alert-pause")
+    # The reader did it: nobody unknown is named, and /status need not say why.
+    assert harness.texts("reason-by-hand") in shown_text(paused)
+    assert "누군가" not in shown_text(paused)
+    status = shown_text(await harness.ask("status"))
+    assert harness.texts("status-alerts-paused", count=1) in status
+    assert harness.texts("reason-by-hand") not in status
+    assert harness.texts("alerts-already-paused") in shown_text(await harness.ask("alerts pause"))
+    await _add_alert(harness, "speech")
+    shown = shown_text(await harness.ask("alerts pause"))
+    assert harness.texts("alerts-paused", count=1, days=7) in shown
+    assert harness.texts("reason-by-hand") in shown
+    ends = [stored.paused_until_at for stored in await _list_alerts(harness)]
+    assert ends == [None, harness.env.now() + timedelta(days=7)]
+
+
 async def test_alerts_of_many_channels_are_resumed_with_one_question_about_the_member(
     harness: ClientHarness,
 ) -> None:

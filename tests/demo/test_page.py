@@ -194,6 +194,13 @@ async def _check_message_menu(shown: browser.Browser, locale: str) -> None:
     await shown.wait_for(f"{NEWEST}.innerText.includes('SmolLM2: When Smol Goes Big')")
 
 
+HINT_ROOM = """(box => {
+    const style = getComputedStyle(box), context = document.createElement("canvas").getContext("2d");
+    context.font = style.font;
+    const room = box.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    return room - context.measureText(box.placeholder).width;
+})(document.querySelector("input[name=q]"))"""
+"""How many pixels the search box is wider than its hint."""
 needs_chromium = pytest.mark.skipif(
     browser.CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"
 )
@@ -261,8 +268,9 @@ async def test_the_page_is_paperrounds_at_both_widths_and_the_lines_that_it_prop
         await shown.evaluate("document.querySelectorAll('#paperround nav a')[1].click()")
         await shown.wait_for("document.querySelector('#channel-name')?.innerText === 'vision'")
         archive = await shown.evaluate("document.querySelector('#paperround > p a').href")
-        await shown.open(archive)
+        await shown.open(archive, width=400)
         await shown.wait_for_text("SmolLM2", "▲ 147")
+        assert await shown.evaluate(HINT_ROOM) >= 0, "the hint of the search box is cut"
         assert await shown.evaluate("document.documentElement.lang") == locale
         assert await shown.evaluate("document.images.length") == 0, "nothing is fetched from elsewhere"
 

@@ -286,5 +286,14 @@ def test_added_forms_exclude_typed_hidden_and_light_forms() -> None:
 
 
 def test_a_literal_expansion_has_one_form_per_word() -> None:
-    segments = concepts.literal_expansion("LLM 추론").segments
-    assert [[form.text for form in segment.forms] for segment in segments] == [["LLM"], ["추론"]]
+    def forms_of(text: str, *terms: str) -> list[list[str]]:
+        segments = concepts.literal_expansion(text, terms).segments
+        return [[form.text for form in segment.forms] for segment in segments]
+
+    assert forms_of("LLM 추론") == [["LLM"], ["추론"]]
+    terms = "language model", "small language model"
+    assert forms_of("small language model of language", *terms) == [
+        ["small language model"],
+        ["of"],
+        ["language"],
+    ]

@@ -71,6 +71,16 @@ async def test_a_literal_search_lists_papers_that_lack_a_word_only_if_none_has_a
     assert (await service.search(SearchRequest("pruning graphs"))).total == 2
 
 
+async def test_a_literal_search_finds_no_more_than_the_term_with_its_other_forms(db: Database) -> None:
+    papers = (
+        NewsletterPaper("2501.00004", "Pruning a small language model", "A study."),
+        NewsletterPaper("2501.00005", "A model of how small groups share a language", "A study."),
+    )
+    service = await sample_archive.search_over(db, *papers)
+    result = await service.search(SearchRequest("small language model", literal=True))
+    assert ([row.arxiv_id for row in result.rows], result.total) == (["2501.00004"], 1)
+
+
 async def test_filters_of_the_query_and_of_the_request_apply(search: SearchService) -> None:
     assert await ids(search, "모델 votes:50") == ["2501.00003"]
     assert await ids(search, "모델", since=date(2025, 1, 3)) == ["2501.00003"]

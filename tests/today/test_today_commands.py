@@ -73,6 +73,8 @@ async def test_votes_decide_until_topics_are_picked_and_papers_saved(harness: Cl
     name = "소형 언어 모델" if harness.texts.locale is models.Locale.KO else "small language model"
     assert harness.texts("today-because-saved", text=name, count=2).casefold() in shown_text(shown).casefold()
     assert harness.texts("today-rank", rank=5) in shown_text(shown)
+    assert "Speech without a Score" in shown_text(shown)
+    assert harness.texts("today-rank", rank=6) not in shown_text(shown)
     # The sentence with the topic of the reason, and the language of a text that is not the reader's.
     is_korean = harness.texts.locale is models.Locale.KO
     assert ("**Small language models** again" in shown_text(shown)) != is_korean
@@ -109,6 +111,35 @@ async def test_picked_topics_rank_the_papers_and_are_shown(harness: ClientHarnes
     assert harness.texts("today-picked", topics=topic) in shown_text(topics)
     cleared = await harness.choose(topics, pack_custom_id(today_messages.PICK, today_messages.PANEL))
     assert harness.texts("today-no-topics") in shown_text(cleared)
+
+
+@both_languages
+async def test_a_summary_that_the_reader_can_read_is_not_replaced_by_a_sentence_in_the_other_language(
+    harness: ClientHarness,
+) -> None:
+    """Only the text in the other language has the followed word, as a word of its own script or in brackets."""
+    texts = {
+        models.Locale.EN: "Robots learn to fold laundry.",
+        models.Locale.KO: "로봇이 빨래를 개는 법을 배워요.",
+    }
+    own = harness.texts.locale
+    service = sample_archive.make_ingest(harness.container.database)
+    for locale, text in texts.items():
+        written = text if locale is own else f"{text} 확산 모델(diffusion model) diffusion model."
+        paper = sample_archive.NewsletterPaper("2501.00009", "Folding", written, votes=99)
+        await service.add_text(
+            sample_archive.newsletter("2026-01-01", [paper]), source=locale.value, location=locale.value
+        )
+    await harness.bot.services.alerts.add(
+        alert_builders.draft("diffusion model", user_id=harness.reader.id, translations=True)
+    )
+    message = await _ask(harness)
+    assert _shown_papers(message)[0] == "2501.00009"
+    shown = shown_text(message).split("**2 · ")[0]
+    assert harness.texts("today-because-followed", text="diffusion model") in shown
+    assert texts[own] in shown
+    assert harness.texts("quoted-from", language="ko") not in shown
+    assert harness.texts("quoted-from", language="en") not in shown
 
 
 @both_languages

@@ -443,11 +443,12 @@ alert-rests-until = Paused until { $until }
 alert-pause = Pause
 alerts-paused = { $count ->
     [one] Paused one alert
-   *[other] Paused all { $count } of your alerts
+   *[other] Paused all { $count } active alerts
 } for { $days ->
     [one] one day.
    *[other] { $days } days.
 }
+alerts-already-paused = Already paused. Nothing was changed.
 alerts-resumed = { $count ->
     [one] Resumed one alert.
    *[other] Resumed { $count } alerts.
@@ -959,7 +960,7 @@ web-description = Each day's machine-learning papers, with summaries and votes.
 web-skip = Skip to content
 web-search = Search
 web-search-label = A topic, in Korean or English
-web-search-hint = A topic, such as diffusion models
+web-search-hint = A topic, such as diffusion
 web-trends = Trends
 web-feeds = Feeds:
 web-pages = Pages

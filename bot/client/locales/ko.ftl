@@ -274,7 +274,7 @@ reason-rate-limited = 디스코드가 요청 속도를 제한했어요. 자동�
 reason-too-old = 제때 보내지 못해서 건너뛰었어요.
 reason-uncertain = 메시지가 전송됐는지 알 수 없어요. 채널에 올라오지 않았다면 다시 올려 주세요.
 reason-webhook-gone = 웹훅이 삭제됐어요. 채널 설정 › 연동에서 웹훅을 새로 만들고, 운영자에게 그 주소로 자동 게시를 다시 추가해 달라고 해 주세요.
-reason-by-hand = 누군가 직접 일시중지했어요.
+reason-by-hand = 수동으로 일시중지했어요.
 
 ## 찾아보기
 no-words = 단어를 하나 이상 입력해 주세요.
@@ -372,8 +372,9 @@ alert-rests-until = { $until }까지 일시중지
 alert-pause = 일시중지
 alerts-paused = { $count ->
     [1] 알림 1개를
-   *[other] 알림 { $count }개를 모두
+   *[other] 받고 있던 알림 { $count }개를 모두
 } { $days }일 동안 일시중지했어요.
+alerts-already-paused = 이미 일시중지되어 있어요. 바뀐 것은 없어요.
 alerts-resumed = 알림 { $count }개를 다시 받아요.
 alert-removed = 삭제했어요: { $alert }
 alert-remove-all = 모두 삭제
