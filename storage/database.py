@@ -302,7 +302,7 @@ def parse_url(url: str) -> URL:
 
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _OPTIONS = {"host", "port", "ssl", "target_session_attrs", "passfile", "krbsrvname", "gsslib"}
-_OPTIONS |= {"prepared_statement_cache_size"}
+_OPTIONS |= {"user", "password", "database", "prepared_statement_cache_size"}
 """Options in the URL of PostgreSQL that asyncpg takes as texts, and one of SQLAlchemy."""
 
 

@@ -594,12 +594,10 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
     except UserError as error:
         return alerts_messages.refused_view(texts, texts(error.key, **error.arguments), key)
     # A press on a similar name previews the draft with it in the place of the unknown one.
+    near = [(unknown.term, name) for unknown in matches.unknown for name in unknown.near]
     near_keys = {
-        name: await store_draft(
-            request.services.text_tokens, request.user_id, _with_name(draft, unknown.term, name)
-        )
-        for unknown in matches.unknown
-        for name in unknown.near
+        name: await store_draft(request.services.text_tokens, request.user_id, _with_name(draft, term, name))
+        for term, name in near[: alerts_messages.MAX_OFFERED_NAMES]
     }
     # The user may send alerts to the channel of the interaction who manages its messages.
     is_here = isinstance(interaction.channel, discord.TextChannel) and interaction.permissions.manage_messages

@@ -330,7 +330,7 @@ def preview_view(
     message.add_buttons(
         *(
             button(texts("alert-use-name", name=name), pack_custom_id(MOVE, draft.channel_id or 0, near_key))
-            for name, near_key in list(near_keys.items())[:MAX_OFFERED_NAMES]
+            for name, near_key in near_keys.items()
         )
     )
     message.add_buttons(*_save_buttons(texts, draft, existing, key), *_edit_buttons(texts, key))

@@ -372,15 +372,21 @@ class Quarantine:
         What a database that is away keeps is subtracted by `admit`.
         """
         self._ended |= counted
-        async with self._changing() as crashes:
-            for name, ended in self._ended.items():
-                left = {
-                    fingerprint: count - ended.get(fingerprint, 0)
-                    for fingerprint, count in crashes.pop(name, {}).items()
-                }
-                if any(count > 0 for count in left.values()):
-                    crashes[name] = left
-        self._ended.clear()
+        subtracted: _Crashes = {}
+        try:
+            async with self._changing() as crashes:
+                # Readings that end while this is stored are subtracted by their own call.
+                subtracted, self._ended = self._ended, {}
+                for name, ended in subtracted.items():
+                    left = {
+                        fingerprint: count - ended.get(fingerprint, 0)
+                        for fingerprint, count in crashes.pop(name, {}).items()
+                    }
+                    if any(count > 0 for count in left.values()):
+                        crashes[name] = left
+        except BaseException:
+            self._ended = subtracted | self._ended
+            raise
 
     @asynccontextmanager
     async def _changing(self) -> AsyncIterator[_Crashes]:

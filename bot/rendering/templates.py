@@ -291,8 +291,10 @@ class BoundedEnvironment(SandboxedEnvironment):
 
     def _weighed(self, test: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(test)
-        def weighed(*values: Any) -> Any:
-            return test(*map(self._check_weight, values))
+        def weighed(*values: Any, **others: Any) -> Any:
+            for value in others.values():
+                self._check_weight(value)
+            return test(*map(self._check_weight, values), **others)
 
         return weighed
 

@@ -388,11 +388,16 @@ class Poller:
         A source that is slow does not delay those that become due meanwhile. Also merges the papers of sources whose trust a
         command has changed that was killed.
         """
+        is_first = True
         async with asyncio.TaskGroup() as rounds:
             while not stop.is_set():
                 with isolation.isolated(log, "papers not merged by the priority of their sources"):
                     await self._ingest.merge_sources()
-                rounds.create_task(self._run_round(on_fetched))
+                task = rounds.create_task(self._run_round(on_fetched))
+                if is_first:
+                    # A later one may end before it: with nothing to do, since the first polls all that is due.
+                    task.add_done_callback(lambda _: self.first_round.set())
+                is_first = False
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), every_seconds)
 
@@ -403,7 +408,6 @@ class Poller:
             _log_reports(reports)
             if any(report.status is FetchStatus.OK for report in reports):
                 await on_fetched(reports)
-        self.first_round.set()
 
     async def fetch_due(self) -> list[SourceReport]:
         """Poll the sources that are due now and that no other call is polling.
@@ -497,9 +501,9 @@ class Poller:
         target = (DryRunSink if dry_run else Sink)(
             self._ingest, self._database, self._clock, self._notify_failure
         )
-        back_fill_seconds = 0 if dry_run else None if timeout_seconds is None else _BACK_FILL_SECONDS
+        seconds = None if timeout_seconds is None else min(_BACK_FILL_SECONDS, timeout_seconds / 2)
         reports_by_id = {row.id: SourceReport(row, progress=row.progress) for row in rows}
-        run = _Run(target, days, timeout_seconds, progress, back_fill_seconds, reports_by_id)
+        run = _Run(target, days, timeout_seconds, progress, 0 if dry_run else seconds, reports_by_id)
         try:
             await self._fetch_in_stages(rows, run)
         except BaseException:

@@ -24,7 +24,6 @@ SHARE = "trx"
 IMAGE_FILENAME = "trend.png"
 MAX_EXPANSIONS = 5
 MAX_TITLE_LENGTH = 60
-"""Keeps the numbers of a month on one line."""
 
 
 class Span(StrEnum):

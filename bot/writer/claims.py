@@ -1101,7 +1101,7 @@ class ClaimChecker:
 
     def list_excerpts(self, claims: Sequence[prompts.Claim]) -> str:
         """Return the title, and the sentences that surround the spans of claims, in the paper's order."""
-        shown: dict[int, set[int]] = {0: {0}}
+        shown: dict[int, set[int]] = {0: {0}} if self._paragraphs else {}
         for place in (place for claim in claims for place in self._find_places(claim.span)):
             for index, rows in self._list_near(*place).items():
                 shown.setdefault(index, set()).update(rows)

@@ -12,8 +12,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack, closing
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from bot.core.clock import system_clock
 from bot.search import index as search_index
 from bot.search.index import SearchIndexer
 from storage import archive, database, errors, key_values, locks, models, outbox
-from storage.database import Database
+from storage.database import Connection, Database
 from tests.support import crashing_reader, digest_builders, fork_server, origin_server, patience
 from tests.support.ingest_harness import newsletter, paper
 from tests.support.polling_harness import PollingHarness
@@ -227,6 +227,35 @@ async def test_processes_that_count_at_the_same_time_lose_no_count(db: Database)
         items = {f"{number}": "1" for number in range(8)}
         assert await Quarantine(db, "inbox").admit(items) == ([], list(items), [])
     assert await Quarantine(db, "inbox").admit(items) == (list(items), [], [])
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_reading_that_ends_while_the_end_of_another_is_stored_is_no_crash(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quarantine = Quarantine(db, "sources")
+    ending, stored = asyncio.Event(), asyncio.Event()
+    transaction = Database.transaction
+
+    @asynccontextmanager
+    async def held(self: Database) -> AsyncIterator[Connection]:
+        async with transaction(self) as connection:
+            yield connection
+            if not ending.is_set():
+                ending.set()
+                await stored.wait()
+
+    async with AsyncExitStack() as first, AsyncExitStack() as second:
+        await first.enter_async_context(quarantine.reading({"a": "1"}))
+        await second.enter_async_context(quarantine.reading({"b": "1"}))
+        monkeypatch.setattr(Database, "transaction", held)
+        ends = [asyncio.create_task(first.aclose())]
+        await ending.wait()
+        ends.append(asyncio.create_task(second.aclose()))
+        await asyncio.sleep(0)
+        stored.set()
+        await asyncio.gather(*ends)
+    assert await quarantine.admit({"a": "1", "b": "1"}) == (["a", "b"], [], [])
 
 
 @pytest.mark.engines("sqlite", "postgresql")

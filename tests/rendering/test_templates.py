@@ -406,6 +406,7 @@ def test_a_number_of_any_size_is_a_value_but_not_a_width(operator: OperatorFolde
             '{"id": 5000000}  5 {"id": 5000000} 5',
         ),
         ("{{ ('a' * 9000) == ('a' * 9000) and [1] is eq [1] and 'a' is defined }}", "True"),
+        ("{{ 6 is divisibleby(num=3) }}", "True"),
         ("{{ x|default('none') }} {{ {}.x|default(y)|default('none') }} {{ [x]|length }}", "none none 1"),
     ],
 )

@@ -427,8 +427,10 @@ async def test_sources_that_become_due_do_not_wait_for_a_slow_one_but_a_suspect_
         await harness.add("/next.md")
         await patience.wait_until(lambda: asked["next.md"] == 1)
         assert asked == {"slow": 1, "next.md": 1}
+        assert not opened.first_round.is_set()
         answered.set()
         await patience.wait_until(lambda: asked["suspect.md"] == 1)
+        assert opened.first_round.is_set()
         stop.set()
     assert asked == {"slow": 1, "next.md": 1, "slow.md": 1, "suspect.md": 1}
 
@@ -1151,3 +1153,21 @@ async def test_a_slow_source_is_given_up_when_the_list_of_the_day_closes(
     harness.now = day_close.default().closes_at(date(2025, 5, 6)) - timedelta(milliseconds=200)
     [report] = await harness.fetch_due()
     assert (report.status, report.reason) == (S.FAILED, "it took longer than 0.2 s")
+
+
+async def test_a_back_fill_ends_before_its_source_is_given_up_at_the_close(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times: list[float | None] = []
+
+    def remember(*values: Any) -> base.FetchRequest:
+        times.append(values[-1])
+        return request(*values)
+
+    request = base.FetchRequest
+    monkeypatch.setattr(base, "FetchRequest", remember)
+    harness.origin.pages["/a.md"] = source_payloads.newsletter()
+    await harness.add("/a.md")
+    harness.now = day_close.default().closes_at(date(2025, 5, 6)) - timedelta(seconds=40)
+    await harness.fetch_due()
+    assert times == [20.0]

@@ -322,6 +322,7 @@ def test_programming_errors_are_not_translated() -> None:
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", "cannot be reached"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing?sslmode=require", "cannot be reached"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing?ssl=verify-full", "cannot be reached"),
+        ("postgresql+asyncpg:///?host=127.0.0.1:1&user=nobody&password=p&database=x", "cannot be reached"),
         ("postgresql+asyncpg://nobody@127.0.0.1/nothing?ssl=true", "has ssl=true. Write one of disable, "),
         ("postgresql+asyncpg://nobody@127.0.0.1:99999/nothing", "has the port 99999. Write one from 1 to"),
         ("postgresql+asyncpg://nobody@/nothing?host=a:1&host=b:99999", "has the port 99999"),

@@ -272,6 +272,11 @@ def test_a_claim_that_is_too_long_is_compared_with_nothing(piece: str) -> None:
     assert not any("stand" in problem for problem in found.problems)
 
 
+def test_an_empty_source_proves_nothing() -> None:
+    [found], excerpts = writer_claims.check_claims([Claim("results", "It works well.", "works")], "\n\n", EN)
+    assert (bool(found.faults), excerpts) == (True, "")
+
+
 NAMED = writer_claims.SourceNames(
     "We compare GPT-4o, Llama 3 and Qwen2.5-72B on ImageNet-1k, MMLU-Pro and LiveCodeBench. Large language models (LLMs)"
     " are tuned with reinforcement learning and scalable quantization by Müller et al. (2024) on H100 GPUs. Stable Diffusion"
