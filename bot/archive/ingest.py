@@ -384,9 +384,10 @@ class Quarantine:
                     }
                     if any(count > 0 for count in left.values()):
                         crashes[name] = left
-        except BaseException:
+            subtracted = {}
+        finally:
+            # What could not be stored is subtracted by the next call.
             self._ended = subtracted | self._ended
-            raise
 
     @asynccontextmanager
     async def _changing(self) -> AsyncIterator[_Crashes]:
