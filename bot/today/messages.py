@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from discord import ui
@@ -157,6 +158,11 @@ def _pick_text(
         texts(f"today-because-{kind.value}", text=_escape(text), count=count) for kind, text, count in reasons
     ]
     because = texts("today-because", reasons=texts("today-and").join(clauses)) if clauses else ""
+    quoted, summary, own = paper.quoted, paper.summary, texts.locale.value
+    if quoted is not None and summary is not None and summary.language == own != quoted.language:
+        # A summary that the reader can read says more than a matching sentence in another language.
+        paper = replace(paper, quoted=None)
+        because = texts("today-because-in-other-language", because=because)
     title = client_messages.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters // 2, max_bytes=size // 2
     )

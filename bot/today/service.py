@@ -202,11 +202,7 @@ class TodayService:
         for rank, detail in shown:
             reasons = _find_reasons(day, detail, profile, glossary, locale, follows) if is_personal else ()
             quoted = matcher.find_sentence(detail, [text for _, text, _ in reasons], locale)
-            paper = contents.build_post_paper(detail, locale)
-            # A summary that the reader can read says more than a matching sentence in another language.
-            is_readable = paper.summary is not None and paper.summary.language == locale.value
-            if not (is_readable and quoted is not None and quoted.language != locale.value):
-                paper = replace(paper, quoted=quoted)
+            paper = replace(contents.build_post_paper(detail, locale), quoted=quoted)
             picks.append((paper, rank, reasons))
         return TodayPost(
             marker="",

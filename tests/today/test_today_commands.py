@@ -136,7 +136,10 @@ async def test_a_summary_that_the_reader_can_read_is_not_replaced_by_a_sentence_
     message = await _ask(harness)
     assert _shown_papers(message)[0] == "2501.00009"
     shown = shown_text(message).split("**2 · ")[0]
-    assert harness.texts("today-because-followed", text="diffusion model") in shown
+    because = harness.texts(
+        "today-because", reasons=harness.texts("today-because-followed", text="diffusion model")
+    )
+    assert harness.texts("today-because-in-other-language", because=because) in shown
     assert texts[own] in shown
     assert harness.texts("quoted-from", language="ko") not in shown
     assert harness.texts("quoted-from", language="en") not in shown

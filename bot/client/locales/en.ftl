@@ -892,6 +892,7 @@ today-and = {", and "}
 today-because-saved = saved { $count } papers on “{ $text }”
 today-because-followed = follow “{ $text }”
 today-because-picked = picked “{ $text }”
+today-because-in-other-language = { $because } (in its Korean text)
 today-more = More like this
 today-less = Not interested
 today-more-noted = Got it: more like { $title }

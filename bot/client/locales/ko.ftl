@@ -766,6 +766,7 @@ today-and = {", "}
 today-because-saved = “{ $text }” 논문을 { $count }편 저장해서
 today-because-followed = “{ $text }” 알림을 켜 둬서
 today-because-picked = “{ $text }” 주제를 골라서
+today-because-in-other-language = { $because } (영어 텍스트에 나와요)
 today-more = 이런 논문 더
 today-less = 관심 없음
 today-more-noted = 이런 논문을 더 보여 드릴게요: { $title }
