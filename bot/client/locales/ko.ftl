@@ -435,7 +435,7 @@ subscription-papers = 추천순으로 { $count }편
 subscription-votes = ▲ { $votes } 이상
 subscription-say-empty = 논문이 없는 날도 알림
 subscription-silent-empty = 논문이 없는 날은 건너뜀
-subscription-topic = ‘{ $topic }’ 논문만
+subscription-topic = “{ $topic }” 논문만
 subscription-source = { $source }의 논문만
 subscription-server-picks = 서버 인기 논문(많이 저장·공유한 논문)도 함께
 subscription-silent = 알림 소리 없이 게시
@@ -617,7 +617,7 @@ why-held = { $date } 다이제스트에서 올릴 논문으로 정해졌어요. 
 why-too-few-votes = 지금 ▲ { $votes }인데, 이 채널에는 ▲ { $least } 이상만 올려요.
 why-votes-unknown = 추천 수를 아직 확인하지 못했어요. 이 채널에는 ▲ { $least } 이상만 올려요.
 why-below-top = 후보 { $total }편 중 { $rank }위인데, 이 채널에는 { $top }편까지 올려요. ({ $date } 다이제스트)
-why-off-topic = 이 채널의 주제 ‘{ $topic }’에 맞지 않아요.
+why-off-topic = 이 채널의 주제 “{ $topic }”에 맞지 않아요.
 why-other-source =
     { $source ->
         [none] arXiv 분야처럼 검색과 알림에만 쓰이는 출처에만 있는 논문이에요. 이 채널에는 다이제스트와 목록의 논문만 올려요.
