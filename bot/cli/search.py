@@ -180,7 +180,7 @@ def author(
 
 def _name_some(names: Sequence[str]) -> str:
     """Return the first names, and how many more there are."""
-    more = f" +{len(names) - _MAX_NAMES}" if len(names) > _MAX_NAMES else ""
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     return ", ".join(names[:_MAX_NAMES]) + more
 
 

@@ -267,7 +267,7 @@ def _paper_text(
 
 def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
     """Return the votes, the date and the authors or the credit; a day's list has only dates other than its own."""
-    authors = format_authors(row.authors, truncated=row.authors_truncated)
+    authors = format_authors(texts, row.authors, truncated=row.authors_truncated)
     if isinstance(row, models.SavedPaper) and not row.is_listed:
         return authors
     day = texts.format_date(row.date)

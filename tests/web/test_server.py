@@ -196,6 +196,11 @@ async def test_a_list_says_which_sentences_are_in_another_language(archive: WebA
     assert note not in await archive.text("/days/2025-01-02?lang=ko")
 
 
+async def test_a_list_says_how_many_more_authors_a_paper_has(archive: WebArchive) -> None:
+    for language, more in (("en", "and 2 more"), ("ko", "외 2명")):
+        assert f"{more}</p>" in await archive.text(f"/days/2025-01-02?lang={language}")
+
+
 async def test_the_language_is_that_of_the_address_else_of_the_browser(archive: WebArchive) -> None:
     _, _, text = await archive.get("/", KOREAN)
     assert '<html lang="ko">' in text

@@ -970,10 +970,6 @@ web-next = Next
 web-topics = Topics
 web-numbers = Show the numbers
 web-from-query = papers from { $name }
-web-more-authors = { $count ->
-    [0] and others
-   *[other] and { $count } more
-}
 web-not-found = This page does not exist
 web-failed = This page can't be shown
 web-error = Something went wrong. Please try again later.

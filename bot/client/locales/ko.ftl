@@ -1178,10 +1178,6 @@ web-next = 다음
 web-topics = 주제
 web-numbers = 수치 보기
 web-from-query = { $name }에서 쓴 논문
-web-more-authors = { $count ->
-    [0] 외
-   *[other] 외 { $count }명
-}
 web-not-found = 없는 페이지예요
 web-failed = 페이지를 보여 드릴 수 없어요
 web-error = 문제가 생겼어요. 잠시 뒤에 다시 시도해 주세요.
