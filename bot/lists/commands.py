@@ -38,7 +38,7 @@ from bot.search import lookup
 from bot.search.results import AuthorResult, SearchRequest, Snippet, Sort
 from bot.search.service import NEW_DAYS
 from bot.sources.arxiv import LookupOutcome
-from bot.text import dates
+from bot.text import dates, typography
 from storage import models
 from storage.search import Filters
 
@@ -468,7 +468,7 @@ class PaperListLoader:
         )
         fresh = state.replace(page=0, token="")
         tags = await self._services.shelf.list_tags(user_id)
-        query = escape_untrusted(state.text, max_length=200)
+        query = escape_untrusted(typography.strip_quotes(state.text), max_length=200)
         return PaperList(
             state=state,
             heading=texts("list-saved-heading", count=total),

@@ -45,8 +45,6 @@ MAX_QUERY_LENGTH = 2000
 """Characters, as for `/topic`."""
 FEED_DAYS, FEED_PAPERS = 15, 30
 MAX_AUTHORS = 100
-_COUNT = re.compile(" · (?=[0-9])")
-"""What separates a heading from its count: a line neither begins nor ends with it."""
 """Authors that the page of a paper names."""
 DESCRIPTION_LENGTH, ABSTRACT_LENGTH = 200, 2000
 HTML, ATOM, JSON_FEED = "text/html", "application/atom+xml", "application/feed+json"
@@ -447,7 +445,8 @@ class WebPages:
         last = min(listed.page_count, MAX_PAGE) - 1
         values = {
             **_NO_LIST,
-            "heading": _COUNT.sub("\u00a0·\u00a0", heading),
+            # A line neither begins nor ends with the dot before a count.
+            "heading": heading.replace(" · ", "\u00a0·\u00a0"),
             "notes": notes,
             "rows": rows,
             "first_partial": next((row.rank for row in rows if row.missing), None)

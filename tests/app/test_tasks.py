@@ -278,11 +278,11 @@ async def test_what_is_planned_while_times_are_corrected_was_not_put_off(db: Dat
     container = Container(Settings(), db, lambda: now)
 
     class Planner(DailyPlanner):
-        async def reschedule(self, at: datetime, *, ahead_since: datetime | None = None) -> None:
+        async def reschedule(self, at: datetime, *, ahead_since: datetime | None = None) -> int:
             nonlocal now
             now = START + HOUR
             async with db.transaction() as connection:
-                await outbox.add_all(connection, [welcome])
+                return len(await outbox.add_all(connection, [welcome]))
 
     async with tasks.scheduled([], now) as scheduler:
         planner = Planner(db, container.deliveries, SearchService(db).match_papers)

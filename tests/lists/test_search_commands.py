@@ -252,6 +252,15 @@ async def test_hostile_queries_are_escaped(harness: ClientHarness) -> None:
         assert "<@123>" not in shown.replace("\\<", "")
 
 
+@both_languages
+async def test_a_query_in_quotation_marks_is_quoted_once(harness: ClientHarness) -> None:
+    expected = harness.texts("no-list-topic", topic="xyzzy plugh")
+    for query in ('"xyzzy plugh"', "“xyzzy plugh”", "xyzzy plugh"):
+        assert expected in shown_text(await harness.ask("topic", query=query)), query
+    shown = shown_text(await harness.ask("topic", query='"xyzzy plugh" robots-xyzzy'))
+    assert '“"xyzzy plugh" robots-xyzzy”' in shown
+
+
 async def test_an_empty_list_names_its_filters_and_offers_to_remove_them(harness: ClientHarness) -> None:
     one = harness.texts("choice-papers", count=1)
     result = await harness.ask("topic", query="로봇", votes=500)

@@ -448,7 +448,14 @@ alerts-paused = { $count ->
     [one] one day.
    *[other] { $days } days.
 }
-alerts-already-paused = Already paused. Nothing was changed.
+alerts-already-paused = { $count ->
+    [one] This alert was paused already, and stays so until you resume it.
+   *[other] All your alerts were paused already, and stay so until you resume them.
+}
+alerts-not-paused = { $count ->
+    [one] This alert was not paused. It stays active.
+   *[other] None of your alerts was paused. They stay active.
+}
 alerts-resumed = { $count ->
     [one] Resumed one alert.
    *[other] Resumed { $count } alerts.
