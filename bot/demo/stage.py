@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -366,7 +367,9 @@ class Stage:
         else:
             choices = await self._viewer.autocomplete(*typed)
         names = [(choice["name"].partition(" · ")[0], choice["value"]) for choice in choices]
-        return [name if len(name) <= MAX_EXAMPLE else value for name, value in names]
+        often = Counter(name for name, _ in names)
+        # Two alerts may have the same words.
+        return [name if len(name) <= MAX_EXAMPLE and often[name] == 1 else value for name, value in names]
 
     async def _say(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:
         """Answer as the bot, which reads no messages in Discord."""

@@ -124,6 +124,14 @@ async def test_the_example_of_a_missing_value_is_one_that_the_reader_can_type(sq
         await alerts.add(alert_builders.draft("world model", user_id=harness.reader.id))
         hint = await answer("/alerts remove")
         assert "for example `/alerts remove alert: world model`" in hint
+        await alerts.add(
+            alert_builders.draft("world model", user_id=harness.reader.id, channel_id=harness.channel.id)
+        )
+        # Both have these words: the example of one is its number.
+        await answer((await answer("/alerts remove")).split("`")[-2])
+        assert len(await alerts.list_rows()) == 1
+        hint = await answer("/alerts remove")
+        assert "for example `/alerts remove alert: world model`" in hint
         await answer(hint.split("`")[-2])
         assert await alerts.list_rows() == []
 
