@@ -412,7 +412,9 @@ async def pause(request: Request, own: Sequence[models.Alert], days: int) -> str
         count = await request.services.alerts.snooze(
             ids, user_id=request.user_id, duration=timedelta(days=days)
         )
-        return texts("alerts-paused", count=count, days=days) if count else texts("alerts-already-paused")
+        if not count:
+            return texts("alerts-already-paused", count=len(own))
+        return texts("alerts-paused", count=count, days=days)
     refused: dict[int, UserError] = {}
     for guild_id, channel_id in {(alert.guild_id, alert.channel_id) for alert in own}:
         if channel_id:
@@ -421,11 +423,14 @@ async def pause(request: Request, own: Sequence[models.Alert], days: int) -> str
             except UserError as error:
                 refused[channel_id] = error
     allowed = [alert.id for alert in own if alert.channel_id not in refused]
+    now = request.services.clock()
+    count = sum(alert.is_paused(now) for alert in own if alert.id in allowed)
     if refused and not allowed:
         raise next(iter(refused.values()))
     await request.services.alerts.resume(allowed, user_id=request.user_id)
     reasons = [texts(error.key, **error.arguments) for error in refused.values()]
-    return "\n".join(dict.fromkeys([texts("alerts-resumed", count=len(allowed)), *reasons])) if own else ""
+    done = texts("alerts-resumed", count=count) if count else texts("alerts-not-paused", count=len(allowed))
+    return "\n".join(dict.fromkeys([done, *reasons])) if own else ""
 
 
 async def list_for_reader(request: Request) -> list[models.Alert]:

@@ -153,6 +153,8 @@ class ClockRepair:
         await self._container.alert_planner.reschedule(now, fresh_on, behind_by=behind_by)
         last_closed = self._container.day_close.last_closed(now).isoformat()
         async with self._container.database.transaction() as connection:
+            # Read again: what was planned or polled since then has a later time, by the same clock.
+            now = self._container.clock()
             for key in (key_values.WRITTEN_ON, key_values.CLOSE_SHOWN_ON):
                 if (await key_values.get(connection, key) or "") > last_closed:
                     await key_values.remove(connection, key)
@@ -164,7 +166,7 @@ class ClockRepair:
             job.modify(next_run_time=min(job.next_run_time, now + job.trigger.interval))
         self._metrics.clock_steps.inc(len(steps))
         if retries or polls:
-            log.info("times of a wrong clock corrected", retries=retries, sources=polls)
+            log.info("what a wrong clock had put off is due again", messages=retries, sources=polls)
 
 
 class Job(NamedTuple):

@@ -434,7 +434,7 @@ def _confirm() -> bool:
         raise errors.UsageError(
             "Nothing was applied: confirming needs a terminal. Add --yes to apply without asking, or --dry-run to preview."
         )
-    return typer.confirm("Apply?", default=False, err=True)
+    return shell.confirm("Apply?", default=False, err=True)
 
 
 async def _apply_plan(text: str, file: Path, plan: Plan) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from storage.snapshot import Snapshot
 
 _NOTHING = "Nothing found."
+_UNKNOWN_AUTHOR = "No author is called {name!r}. Try another spelling, or only the family name."
+_CORRECTED_AUTHOR = "No author is called {name!r}; showing the closest name, {author}."
 _MAX_NAMES = 5
 _NO_QUERY = "Give a query (words, a question or an arXiv ID) or a filter such as --author or --since."
 _EMPTY_ARCHIVE = (
@@ -78,7 +80,7 @@ def search(
     if not ("".join(query or ()).strip() or name or since or min_votes):
         raise errors.UsageError(_NO_QUERY)
 
-    def look_up(view: Snapshot) -> tuple[search_results.SearchResult, str]:
+    def look_up(view: Snapshot) -> tuple[search_results.SearchResult, str, str]:
         from bot.search.results import SearchRequest
 
         request = SearchRequest(
@@ -90,10 +92,18 @@ def search(
             explain=explain,
             literal=literal,
         )
-        result = _create_lookup().search(view, request)
-        return result, "" if result.rows else _explain_nothing(view, _NOTHING)
+        lookup = _create_lookup()
+        result = lookup.search(view, request)
+        if not name:
+            return result, "" if result.rows else _explain_nothing(view, _NOTHING), ""
+        named = lookup.find_author(view, name, limit=1)
+        empty = _explain_nothing(view, _NOTHING if named.author else _UNKNOWN_AUTHOR.format(name=name))
+        corrected = _CORRECTED_AUTHOR.format(name=name, author=named.author) if named.is_corrected else ""
+        return result, "" if result.rows else empty, corrected
 
-    result, empty = shell.run_on_snapshot(look_up)
+    result, empty, corrected = shell.run_on_snapshot(look_up)
+    if corrected:
+        shell.error(corrected)
     if full_json:
         shell.print_json(answer_to_dict(result))
     else:
@@ -162,7 +172,7 @@ def author(
 
     def look_up(view: Snapshot) -> tuple[search_results.AuthorResult, str]:
         found = _create_lookup().find_author(view, name, limit=limit)
-        unknown = f"No author is called {name!r}. Try another spelling, or only the family name."
+        unknown = _UNKNOWN_AUTHOR.format(name=name)
         return found, "" if found.author else _explain_nothing(view, unknown)
 
     result, empty = shell.run_on_snapshot(look_up)
@@ -171,7 +181,7 @@ def author(
         return
     print_papers(result.rows, False, empty=empty)
     if result.is_corrected:
-        shell.error(f"No author is called {name!r}; showing the closest name, {result.author}.")
+        shell.error(_CORRECTED_AUTHOR.format(name=name, author=result.author))
     if result.namesakes:
         shell.error(f"Papers by several people with this name: {_name_some(result.namesakes)}")
     elif len(result.matches) > 1:
@@ -180,7 +190,7 @@ def author(
 
 def _name_some(names: Sequence[str]) -> str:
     """Return the first names, and how many more there are."""
-    more = f" +{len(names) - _MAX_NAMES}" if len(names) > _MAX_NAMES else ""
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     return ", ".join(names[:_MAX_NAMES]) + more
 
 

@@ -148,7 +148,7 @@ def _choose_sources(loaded: Settings, named: Sequence[str], is_asking: bool) -> 
     """Return the addresses of the sources in force and the chosen ones. Raises UsageError for one that cannot be used."""
     addresses = [source.url for source in loaded.sources]
     if is_asking and not named:
-        if typer.confirm("Use Hugging Face's daily papers, with votes?", default=True):
+        if shell.confirm("Use Hugging Face's daily papers, with votes?", default=True):
             addresses.append(loaded.hf_endpoint)
         while categories := typer.prompt(
             "arXiv categories for search and alerts, such as arxiv:cs.CL,cs.LG (press Enter to skip)",

@@ -402,3 +402,24 @@ def parse_choice(choices: type[Choice], text: str, noun: str) -> Choice:
         values = [choice.value for choice in choices]
         hint = " or ".join(values) if len(values) == 2 else f"one of {', '.join(values)}"
         raise errors.UsageError(f"{text[:40]!r} is not a known {noun}. Use {hint}.") from None
+
+
+def confirm(question: str, *, default: bool, err: bool = False) -> bool:
+    """Ask a question on the terminal until yes or no is typed; Enter is the default."""
+
+    def parse(typed: str) -> bool:
+        answer = {"y": True, "yes": True, "n": False, "no": False}.get(typed.strip().casefold())
+        if answer is None:
+            enter = "yes" if default else "no"
+            raise typer.BadParameter(f"Type y for yes or n for no, or press Enter for {enter}.")
+        return answer
+
+    choices = "Y/n" if default else "y/N"
+    answer: bool = typer.prompt(
+        f"{question} [{choices}]",
+        default="y" if default else "n",
+        show_default=False,
+        value_proc=parse,
+        err=err,
+    )
+    return answer

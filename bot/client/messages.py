@@ -112,9 +112,9 @@ def title_link(
     return link
 
 
-def format_authors(names: Sequence[str], *, truncated: bool = False) -> str:
-    """Return the first three authors and the number of the others, `+…` if the digest did not list them all."""
-    return discord_text.escape_text(templates.render_authors(names, truncated))
+def format_authors(texts: Texts, names: Sequence[str], *, truncated: bool = False) -> str:
+    """Return the first three authors and the number of the others."""
+    return discord_text.escape_text(templates.render_authors(names, texts.locale, truncated))
 
 
 def format_organization(name: str | None) -> str:

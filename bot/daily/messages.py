@@ -24,6 +24,7 @@ from bot.daily.service import TopicForecast
 from bot.daily.why import Cause, Explanation, WhyAnswer
 from bot.rendering import discord_text, templates
 from bot.sources import kinds
+from bot.text import typography
 from storage import models
 from storage.models import Reason, Style, Subscription
 
@@ -178,7 +179,7 @@ def forecast_text(texts: Texts, forecast: TopicForecast | None, suggestions: Seq
 
 def options_text(texts: Texts, subscription: Subscription) -> str:
     """Return the settings in lines: topic, source and role if there are any, schedule, papers, appearance."""
-    topic = client_messages.escape_untrusted(subscription.topic)
+    topic = client_messages.escape_untrusted(typography.strip_quotes(subscription.topic))
     role_id, min_votes = subscription.mention_role_id, subscription.min_votes
     spread = subscription.spread_minutes
     lines = (

@@ -121,7 +121,7 @@ def card_view(
     if heading:
         message.add_text(heading)
     title = f"### {_title(paper, 1200, 3000)}"
-    message.add_section(f"{title}\n{_byline(post, paper)}".strip(), paper.thumbnail, paper.title)
+    message.add_section(f"{title}\n{_byline(texts, post, paper)}".strip(), paper.thumbnail, paper.title)
     rows: list[list[ui.Item[Any]]] = [
         [
             *client_messages.read_and_save_buttons(texts, paper.arxiv_id, marker),
@@ -271,7 +271,7 @@ def _paper_text(
         characters, size = characters - len(heading) - 2, size - discord_text.utf8_bytes(heading) - 2
         lines = _paper_text(wording, post, rank, paper, characters, size)
         return f"{heading}\n\n{lines}"
-    facts = _byline(post, paper)
+    facts = _byline(wording.ui_texts, post, paper)
     title = _title(paper, characters - len(facts) - 16, size - discord_text.utf8_bytes(facts) - 16)
     return discord_text.shorten(paper_lines(wording, post, rank, paper, title), characters, max_bytes=size)
 
@@ -282,9 +282,9 @@ def _title(paper: PostPaper, characters: int, size: int) -> str:
     )
 
 
-def _byline(post: DailyPost, paper: PostPaper) -> str:
+def _byline(texts: Texts, post: DailyPost, paper: PostPaper) -> str:
     votes = client_messages.format_votes(paper.votes) if post.has_votes else ""
-    names = client_messages.format_authors(paper.authors, truncated=paper.authors_truncated)
+    names = client_messages.format_authors(texts, paper.authors, truncated=paper.authors_truncated)
     organization = client_messages.format_organization(paper.organization)
     return client_messages.join_dotted(votes, names, organization)
 
@@ -673,7 +673,7 @@ def _paper_embed(
     title = f"{rank} · {client_messages.format_title(paper.title, paper.arxiv_id)}"
     facts = client_messages.join_dotted(
         client_messages.format_votes(paper.votes) if post.has_votes else "",
-        client_messages.format_authors(paper.authors, truncated=paper.authors_truncated),
+        client_messages.format_authors(texts, paper.authors, truncated=paper.authors_truncated),
         client_messages.format_organization(paper.organization),
     )
     excerpt = client_messages.summary_excerpt(paper.sections)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -167,11 +168,14 @@ CLOCK_SECONDS = 3.0
 EPHEMERAL = discord.MessageFlags(ephemeral=True).value
 MAX_PRIVATE_ANSWERS = 8
 """Private answers that stay on the page, the newest ones."""
+MAX_EXAMPLE = 40
+"""Characters of an example; the title of a paper is longer, and its id is shown instead."""
 HINTS = {
     models.Locale.EN: {
         "unknown": "There is no command {line}. Type / and choose one from the list, or try /help.",
         "group": "There is no such command. Type one of these: {names}.",
-        "missing": "`{command}` needs {missing}: for example `{command} {missing}: …`.",
+        "missing": "`{command}` needs {missing}: for example `{command} {missing}: {example}`.",
+        "none": "`{command}` needs {missing}. There is nothing to choose from yet.",
         "option": "`{command}` has no option `{option}`. Its options are: {names}.",
         "choice": "`{command}` does not know that value for {option}. Choose one: {names}.",
         "number": "`{option}` needs a whole number, such as 10; you typed {value}.",
@@ -185,7 +189,8 @@ HINTS = {
     models.Locale.KO: {
         "unknown": "{line} 명령어는 없어요. /를 입력해 목록에서 고르거나 /도움말을 입력해 보세요.",
         "group": "그런 명령어는 없어요. 이 중에서 입력해 주세요: {names}",
-        "missing": "`{command}` 명령어에는 {missing} 값이 필요해요. 예: `{command} {missing}: …`",
+        "missing": "`{command}` 명령어에는 {missing} 값이 필요해요. 예: `{command} {missing}: {example}`",
+        "none": "`{command}` 명령어에는 {missing} 값이 필요해요. 아직은 고를 수 있는 항목이 없어요.",
         "option": "`{command}` 명령어에는 `{option}` 옵션이 없어요. 쓸 수 있는 옵션: {names}",
         "choice": "`{command}` 명령어의 {option}에 쓸 수 없는 값이에요. 이 중에서 골라 주세요: {names}",
         "number": "`{option}`에는 10처럼 숫자를 넣어 주세요(입력한 값: {value}).",
@@ -299,8 +304,11 @@ class Stage:
         if missing := list_missing(leaf, values):
             option = local_name(missing[0], self._locale.value)
             # A file, for example, is no text: its example line could not be typed.
-            key = "missing" if missing[0]["type"] in TYPED else "chosen"
-            await self._say(channel, key, command=shown, missing=option, option=option)
+            key, example = "missing" if missing[0]["type"] in TYPED else "chosen", "…"
+            if missing[0].get("autocomplete"):
+                offered = await self._complete(channel, name, missing[0]["name"])
+                key, example = (key, offered[0]) if offered else ("none", "")
+            await self._say(channel, key, command=shown, missing=option, option=option, example=example)
             return
         if unknown := find_unknown_option(leaf, values, leaves):
             names = [local_name(option, self._locale.value) for option in leaf.get("options") or ()]
@@ -350,6 +358,18 @@ class Stage:
                 name = local_name(option, self._locale.value)
                 raise UnusableValueError(error.key, option=name, **error.values) from None
         return options
+
+    async def _complete(self, channel: simcord.ChannelHandle, name: str, option: str) -> list[str]:
+        """Return what the bot offers for an empty option, as it can be typed: the name without its facts, or the value."""
+        typed = (name, option, "")
+        if isinstance(self._viewer, simcord.MemberActor):
+            choices = await self._viewer.autocomplete(channel, *typed)
+        else:
+            choices = await self._viewer.autocomplete(*typed)
+        names = [(choice["name"].partition(" · ")[0], choice["value"]) for choice in choices]
+        often = Counter(name for name, _ in names)
+        # Two alerts may have the same words.
+        return [name if len(name) <= MAX_EXAMPLE and often[name] == 1 else value for name, value in names]
 
     async def _say(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:
         """Answer as the bot, which reads no messages in Discord."""

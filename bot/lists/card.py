@@ -146,7 +146,7 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
         format_votes(detail.votes),
         detail.arxiv_id,
         listed_text(texts, detail),
-        format_authors(detail.authors, truncated=detail.authors_truncated),
+        format_authors(texts, detail.authors, truncated=detail.authors_truncated),
         format_organization(detail.organization),
     )
     return "\n".join(filter(None, (f"### {title}", facts, _more_facts(texts, detail))))

@@ -33,12 +33,12 @@ from bot.client.translations import Texts
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.messages import MAX_NAMES, PaperList, Suggestion, format_names
-from bot.rendering import discord_text
+from bot.rendering import discord_text, templates
 from bot.search import lookup
 from bot.search.results import AuthorResult, SearchRequest, Snippet, Sort
 from bot.search.service import NEW_DAYS
 from bot.sources.arxiv import LookupOutcome
-from bot.text import dates
+from bot.text import dates, typography
 from storage import models
 from storage.search import Filters
 
@@ -372,11 +372,11 @@ class PaperListLoader:
         others = [name for name in result.matches if name != result.author] if is_one else result.namesakes
         names_note = "list-other-authors" if is_one else "list-namesakes"
         heading = result.author if is_one else state.text
-        more = f" +{len(others) - MAX_NAMES}" if len(others) > MAX_NAMES else ""
+        more = templates.render_more_authors(len(others) - MAX_NAMES, False, texts.locale)
         typed = escape_untrusted(state.text, max_length=60)
         notes = (
             texts("list-name-corrected", name=typed) if result.is_corrected else "",
-            texts(names_note, names=format_names(others) + more) if others else "",
+            texts(names_note, names=f"{format_names(others)} {more}".rstrip()) if others else "",
             texts("list-coauthors", names=format_names(result.coauthors)) if result.coauthors else "",
             texts("list-topics", topics=format_names(result.topics)) if result.topics else "",
             lists_messages.filters_text(texts, state),
@@ -468,7 +468,7 @@ class PaperListLoader:
         )
         fresh = state.replace(page=0, token="")
         tags = await self._services.shelf.list_tags(user_id)
-        query = escape_untrusted(state.text, max_length=200)
+        query = escape_untrusted(typography.strip_quotes(state.text), max_length=200)
         return PaperList(
             state=state,
             heading=texts("list-saved-heading", count=total),

@@ -47,7 +47,7 @@ from bot.rendering import discord_text
 from bot.search import completion
 from bot.search import results as search_results
 from bot.search.results import Sort
-from bot.text import query_parser
+from bot.text import query_parser, typography
 from storage import models
 from storage.shelf import Order
 
@@ -267,7 +267,7 @@ def _paper_text(
 
 def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
     """Return the votes, the date and the authors or the credit; a day's list has only dates other than its own."""
-    authors = format_authors(row.authors, truncated=row.authors_truncated)
+    authors = format_authors(texts, row.authors, truncated=row.authors_truncated)
     if isinstance(row, models.SavedPaper) and not row.is_listed:
         return authors
     day = texts.format_date(row.date)
@@ -385,7 +385,7 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
     state = listed.state
     if listed.unknown_id:
         return texts("no-list-paper", paper=listed.unknown_id)
-    text, period = escape_untrusted(state.text), texts(state.period.text_id)
+    text, period = escape_untrusted(typography.strip_quotes(state.text)), texts(state.period.text_id)
     match state.kind:
         case ListKind.TOPIC:
             return texts("no-list-topic", topic=text)
@@ -536,7 +536,7 @@ def no_saved_view(texts: Texts, listed: PaperList, import_command: str) -> ui.La
         message.add_text(texts("no-list-saved", command=import_command))
         message.add_buttons(import_button(texts), newest_digest_button(texts))
         return message.view
-    query = escape_untrusted(listed.state.text, max_length=200)
+    query = escape_untrusted(typography.strip_quotes(listed.state.text), max_length=200)
     message.add_text(texts("saved-none-found", query=query))
     message.add_buttons(_search_button(texts, listed.state), show_all_button(texts))
     return message.view

@@ -48,8 +48,21 @@ def render_votes(votes: int | None) -> str:
     return discord_text.tie_marks(f"▲ {'–' if votes is None else f'{votes:,}'}")
 
 
-def render_authors(names: Sequence[str], truncated: bool = False, count: int = 0) -> str:
-    """Return the first three names and the number of others; `+…` if the digest shortened the list.
+def render_more_authors(more: int, truncated: bool, locale: str) -> str:
+    """Return what follows the names of the first authors: `and 16 more`, `외 16명`.
+
+    `truncated`: a digest named only some of them, so there are more than it counts. "" for no further authors.
+    """
+    if more > 0:
+        number = f"{more:,}"
+        if locale == models.Locale.KO:
+            return f"외 {number}명{' 이상' if truncated else ''}"
+        return f"and {'at least ' if truncated else ''}{number} more"
+    return ("외" if locale == models.Locale.KO else "and others") if truncated else ""
+
+
+def render_authors(names: Sequence[str], locale: str, truncated: bool = False, count: int = 0) -> str:
+    """Return the first three names and the number of others, in words of the language.
 
     `count` is the number of all authors where `names` has the first of them only.
     """
@@ -57,10 +70,8 @@ def render_authors(names: Sequence[str], truncated: bool = False, count: int = 0
         discord_text.shorten(discord_text.to_single_line(name), MAX_NAME_LENGTH, markdown=False)
         for name in names[:MAX_AUTHORS]
     )
-    more = max(count, len(names)) - MAX_AUTHORS
-    if more > 0:
-        return f"{shown} +{more}{'…' if truncated else ''}"
-    return f"{shown} +…" if truncated and shown else shown
+    more = render_more_authors(max(count, len(names)) - MAX_AUTHORS, truncated, locale)
+    return f"{shown} {more}" if shown and more else shown
 
 
 def render_weekday(day: int, locale: str) -> str:
@@ -85,7 +96,7 @@ def render_timestamp(at: datetime, style: str = "f") -> SafeMarkdown:
 
 @pass_context
 def _authors(context: Context, names: Sequence[str], truncated: bool = False) -> str:
-    return render_authors(names, truncated, context.get("author_count", 0))
+    return render_authors(names, context["locale"], truncated, context.get("author_count", 0))
 
 
 @pass_context

@@ -80,7 +80,7 @@ def paper_view(
     facts = client_messages.join_dotted(
         client_messages.format_votes(paper.votes) if paper.is_listed else "",
         paper.arxiv_id,
-        client_messages.format_authors(paper.authors, truncated=paper.authors_truncated),
+        client_messages.format_authors(texts, paper.authors, truncated=paper.authors_truncated),
     )
     message.add_text(facts)
     message.add_text(

@@ -245,3 +245,12 @@ def _convert_signs(text: str) -> str:
 def _translate(letters: str, sign: str) -> str:
     table = _TABLES[sign]
     return letters.translate(table) if all(ord(letter) in table for letter in letters) else sign + letters
+
+
+_WHOLLY_QUOTED = re.compile('\\s*["“”„«»『』「」]([^"“”„«»『』「」]*)["“”„«»『』「」]\\s*')
+
+
+def strip_quotes(text: str) -> str:
+    """Return a text without the quotation marks around the whole of it, for a sentence that quotes it."""
+    quoted = _WHOLLY_QUOTED.fullmatch(text)
+    return text if quoted is None else quoted[1]

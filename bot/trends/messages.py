@@ -14,6 +14,7 @@ from bot.client import messages as client_messages
 from bot.client.message_builder import MessageBuilder, button, pack_custom_id, select_menu, select_option
 from bot.client.translations import Texts
 from bot.rendering import charts, discord_text
+from bot.text import typography
 from bot.trends.service import Month, RisingTopic, Step, Trend
 from storage import models
 
@@ -259,8 +260,9 @@ def _suggestion_buttons(answer: TrendAnswer) -> list[ui.Item[ui.LayoutView]]:
 
 def _add_no_results(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:
     if answer.extent.paper_count:
+        name = typography.strip_quotes(answer.topic.text)
         span = texts(f"trend-span-{answer.span.value}")
-        message.add_text(texts("trend-nothing", topic=_topic_name(texts, answer.topic.text), period=span))
+        message.add_text(texts("trend-nothing", topic=_topic_name(texts, name), period=span))
     message.add_text(client_messages.extent_line(texts, answer.extent))
     if answer.suggestions:
         message.add_text(client_messages.subtext(texts("try-instead")))

@@ -30,6 +30,7 @@ from bot.lists import messages as lists_messages
 from bot.lists.commands import ListSnippets, PaperListLoader
 from bot.lists.messages import PaperList
 from bot.rendering import discord_text, markdown
+from bot.rendering import templates as rendering_templates
 from bot.rendering.templates import OutputFormat, Templates
 from bot.search.results import Snippet
 from bot.text import typography
@@ -169,7 +170,7 @@ class Row:
     day_link: str
     votes: int | None
     authors: tuple[tuple[str, str | None], ...]
-    more_authors: int
+    more_authors: str
     snippet: str = ""
     missing: str = ""
     picture: str | None = None
@@ -300,7 +301,7 @@ class WebPages:
             "listed": lists_card.listed_text(texts, detail),
             "day_link": site.link("days", detail.last_on.isoformat()),
             "authors": [(name, site.author_link(name)) for name in detail.authors[:MAX_AUTHORS]],
-            "more_authors": len(detail.authors) - MAX_AUTHORS,
+            "more_authors": _more_authors(texts, detail, MAX_AUTHORS),
             "organization": organization,
             "organization_link": site.link("search", **search) if search and organization else None,
             "links": [(label, safe) for label, url in links if url and (safe := discord_text.safe_url(url))],
@@ -444,7 +445,8 @@ class WebPages:
         last = min(listed.page_count, MAX_PAGE) - 1
         values = {
             **_NO_LIST,
-            "heading": heading,
+            # A line neither begins nor ends with the dot before a count.
+            "heading": heading.replace(" · ", "\u00a0·\u00a0"),
             "notes": notes,
             "rows": rows,
             "first_partial": next((row.rank for row in rows if row.missing), None)
@@ -484,7 +486,7 @@ class WebPages:
                 site.link("days", row.date.isoformat()),
                 row.votes,
                 tuple((name, site.author_link(name)) for name in row.authors[:3]),
-                max(0, len(row.authors) - 3),
+                _more_authors(texts, row, 3),
                 str(snippets[row.arxiv_id].text) if row.arxiv_id in snippets else "",
                 texts("list-missing", terms=lists_messages.format_names(missing[row.arxiv_id]))
                 if row.arxiv_id in missing
@@ -720,11 +722,14 @@ def _describe_article(site: Site, detail: models.PaperDetail, title: str) -> Mar
     return Markup(text)  # noqa: S704 - it has no markup
 
 
+def _more_authors(texts: Texts, paper: models.PaperRow | models.PaperDetail, shown: int) -> str:
+    more = len(paper.authors) - shown
+    return rendering_templates.render_more_authors(more, paper.authors_truncated, texts.locale)
+
+
 def _list_authors(texts: Texts, row: models.PaperRow) -> tuple[str, ...]:
     """Return the authors of a feed's entry; the last one says how many more there are, or that a digest names only some."""
-    more = max(0, len(row.authors) - MAX_AUTHORS)
-    further = (texts("web-more-authors", count=more),) if more or row.authors_truncated else ()
-    return (*row.authors[:MAX_AUTHORS], *further)
+    return (*row.authors[:MAX_AUTHORS], *filter(None, [_more_authors(texts, row, MAX_AUTHORS)]))
 
 
 def _make_json_feed(

@@ -142,7 +142,13 @@ async def test_an_alert_that_is_paused_without_an_end_stays_so_and_is_not_counte
     status = shown_text(await harness.ask("status"))
     assert harness.texts("status-alerts-paused", count=1) in status
     assert harness.texts("reason-by-hand") not in status
-    assert harness.texts("alerts-already-paused") in shown_text(await harness.ask("alerts pause"))
+    assert harness.texts("alerts-already-paused", count=1) in shown_text(await harness.ask("alerts pause"))
+    resumed = shown_text(await harness.ask("alerts pause", alert=str(alert.id), days=0))
+    assert harness.texts("alerts-resumed", count=1) in resumed
+    again = shown_text(await harness.ask("alerts pause", alert=str(alert.id), days=0))
+    assert harness.texts("alerts-not-paused", count=1) in again
+    assert harness.texts("alerts-resumed", count=1) not in again
+    await harness.bot.services.alerts.pause([alert.id])
     await _add_alert(harness, "speech")
     shown = shown_text(await harness.ask("alerts pause"))
     assert harness.texts("alerts-paused", count=1, days=7) in shown
@@ -160,7 +166,7 @@ async def test_alerts_of_many_channels_are_resumed_with_one_question_about_the_m
         await harness.bot.services.alerts.add(replace(draft, guild_id=harness.guild.id))
     before = len(harness.env.http_requests)
     answer = last_response(await harness.manager.user.slash("alerts pause", days=0))
-    assert harness.texts("alerts-resumed", count=8) in shown_text(answer)
+    assert harness.texts("alerts-not-paused", count=8) in shown_text(answer)
     member = f"/members/{harness.manager.id}"
     asked = [request for request in map(str, harness.env.http_requests[before:]) if member in request]
     assert len(asked) == 1

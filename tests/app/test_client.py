@@ -228,7 +228,7 @@ def test_the_compact_post_shows_titles_votes_authors_and_excerpts(renderer: Disc
     assert texts[0] == "## 📰 2025년 2월 12일의 논문\n-# 27편 중 추천을 가장 많이 받은 2편"
     assert texts[1] == (
         "**1 · [Paper 1](https://huggingface.co/papers/2502.00001)**\n"
-        "▲\u00a099 · Ada Lovelace, Grace Hopper, Emmy Noether +1\n첫 문장이에요. 둘째 문장이에요."
+        "▲\u00a099 · Ada Lovelace, Grace Hopper, Emmy Noether 외 1명\n첫 문장이에요. 둘째 문장이에요."
     )
     assert "\n▲\u00a0– · " in texts[2]
     # The command that changes the post is for managers: readers who see the post may not use it.
@@ -251,7 +251,8 @@ CODE_AND_PROJECT = {
 def test_the_organization_and_the_codes_stars_are_in_every_style(
     renderer: DiscordRenderer, locale: models.Locale
 ) -> None:
-    byline = "▲\u00a099 · Ada Lovelace, Grace Hopper, Emmy Noether +1 · A \\*Lab\\*"
+    more = {models.Locale.EN: "and 1 more", models.Locale.KO: "외 1명"}[locale]
+    byline = f"▲\u00a099 · Ada Lovelace, Grace Hopper, Emmy Noether {more} · A \\*Lab\\*"
     for style in models.Style:
         parts = renderer.render_daily(
             rendered_posts.daily((rendered_posts.paper(1, **LISTED),), style=style, locale=locale)

@@ -272,6 +272,27 @@ async def test_a_source_polled_by_a_clock_ahead_is_polled_now(db: Database, corr
         assert [row.url for row in await sources.list_rows(connection, due_at=START)] == [polled.url]
 
 
+async def test_what_is_planned_while_times_are_corrected_was_not_put_off(db: Database) -> None:
+    now = START
+    welcome = relay_harness.new_delivery("welcome", 1, START + HOUR, kind=models.DeliveryKind.ALERT)
+    container = Container(Settings(), db, lambda: now)
+
+    class Planner(DailyPlanner):
+        async def reschedule(self, at: datetime, *, ahead_since: datetime | None = None) -> int:
+            nonlocal now
+            now = START + HOUR
+            async with db.transaction() as connection:
+                return len(await outbox.add_all(connection, [welcome]))
+
+    async with tasks.scheduled([], now) as scheduler:
+        planner = Planner(db, container.deliveries, SearchService(db).match_papers)
+        today_planner = container.create_today_planner(container.create_services())
+        with capture_logs() as logs:
+            await tasks.ClockRepair(container, planner, today_planner, scheduler, Metrics()).apply()
+    assert [entry["event"] for entry in logs] == []
+    assert (await _read_times(db))["welcome"][0] == START + HOUR
+
+
 async def test_a_date_that_fell_due_while_the_clock_was_ahead_is_posted(
     db: Database, correct: Correct
 ) -> None:

@@ -30,7 +30,13 @@ def test_search_and_author_print_their_json(filled: Paperround) -> None:
     assert len(by_author["papers"]) == 3
     assert filled("author", "김민준", "--json").data["author"] == "Kim Min-jun"
     misspelt = filled("author", "ada lovelase")
-    assert "No author is called 'ada lovelase'" in misspelt.stderr
+    assert "No author is called 'ada lovelase'; showing the closest name, Ada Lovelace" in misspelt.stderr
+    filtered = filled("search", "--author", "ada lovelase")
+    assert filtered.stderr == misspelt.stderr
+    assert all(arxiv_id in filtered.stdout for arxiv_id in re.findall(r"^[0-9.]+", misspelt.stdout, re.M))
+    unknown = filled("search", "trained with care", "--author", "yoshua bengio").stdout
+    assert unknown == filled("author", "yoshua bengio").stdout
+    assert "No author is called 'yoshua bengio'. Try another spelling" in unknown
     assert filled("search", "--author", "min-jun kim", "--min-votes", "6", "--json").data[0]["votes"] == 81
 
 

@@ -303,11 +303,13 @@ async def test_a_wrong_line_on_a_terminal_is_asked_again(fake: process.FakeDisco
     answers = [
         ("Token", "abc"),
         ("Token", model.TOKEN),
-        ("Hugging Face", "n"),
+        ("Hugging Face", "maybe"),
+        ("Hugging Face", "N"),
         ("arXiv", "cs.CL; nonsense"),
         ("arXiv", "arxiv:cs.CL, cs.LG"),
     ]
     shown = await type_lines(tmp_path, fake, answers)
+    assert "Type y for yes or n for no, or press Enter for yes." in shown
     # The question and the error show one form, which the next line could be.
     assert shown.count("such as arxiv:cs.CL,cs.LG (press Enter") == 2
     assert "Write arxiv:cs.CL, several as arxiv:cs.CL,stat.ML" in shown

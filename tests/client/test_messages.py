@@ -213,7 +213,7 @@ def test_a_paper_shows_its_title_votes_authors_and_summary(locale: Locale) -> No
     post = choice.DailyPost("", locale, models.Style.COMPACT, DAY, 2, (paper, PAPER))
     assert daily_post.paper_lines(WORDINGS[locale], post, 1, paper, title).split("\n") == [
         "**1 · [SmolLM2 (beta)](https://arxiv.org/abs/2502.02737)**",
-        "▲\u00a081 · Haojun Zhao, B\\_b, C +2",
+        f"▲\u00a081 · Haojun Zhao, B\\_b, C {'외 2명' if locale == 'ko' else 'and 2 more'}",
         "\\# 생각 \\*하나\\*.",
     ]
     assert daily_post.paper_lines(WORDINGS[locale], post, 2, PAPER, title).split("\n")[1:] == ["▲\u00a0–"]

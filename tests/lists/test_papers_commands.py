@@ -53,10 +53,11 @@ async def test_a_card_shows_highlights_links_and_the_digest_of_a_paper(harness: 
     assert result.ephemeral
     shown = shown_text(result)
     assert "### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)" in shown
-    listed = {"en": "in the January 1, 2026 digest", "ko": "2026년 1월 1일 다이제스트"}[
-        harness.texts.locale.value
-    ]
-    assert f"▲\u00a081 · {SURVEY} · {listed} · Ada Lovelace, Grace Hopper, Kim Min-jun +2" in shown
+    listed, more = {
+        "en": ("in the January 1, 2026 digest", "and 2 more"),
+        "ko": ("2026년 1월 1일 다이제스트", "외 2명"),
+    }[harness.texts.locale.value]
+    assert f"▲\u00a081 · {SURVEY} · {listed} · Ada Lovelace, Grace Hopper, Kim Min-jun {more}" in shown
     label = {"en": "Technical Details", "ko": "방법"}[harness.texts.locale.value]
     assert f"**{label}**\nReads **200 papers**" in shown
     # What they were written from is not known, and not spoken of.

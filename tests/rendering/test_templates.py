@@ -233,17 +233,20 @@ def test_moments_become_discord_timestamps() -> None:
         ([], True, ""),
         (["A"], False, "A"),
         (["A", "B", "C"], False, "A, B, C"),
-        (["A", "B", "C", "D"], False, "A, B, C +1"),
-        (["A", "B"], True, "A, B +…"),
-        (["A", "B", "C", "D"], True, "A, B, C +1…"),
+        (["A", "B", "C", "D"], False, "A, B, C and 1 more"),
+        (["A", "B"], True, "A, B and others"),
+        (["A", "B", "C", "D"], True, "A, B, C and at least 1 more"),
     ],
 )
 def test_three_authors_are_named(names: list[str], truncated: bool, shown: str) -> None:
-    assert templates.render_authors(names, truncated) == shown
+    assert templates.render_authors(names, "en", truncated) == shown
 
 
 def test_the_others_of_a_shortened_list_are_counted() -> None:
-    assert templates.render_authors(["A", "B", "C", "D"], True, 5_000) == "A, B, C +4997…"
+    assert templates.render_authors(["A", "B", "C", "D"], "en", count=5_000) == "A, B, C and 4,997 more"
+    assert templates.render_authors(["A", "B", "C", "D"], "ko", count=5_000) == "A, B, C 외 4,997명"
+    assert templates.render_authors(["A", "B", "C", "D"], "ko", True) == "A, B, C 외 1명 이상"
+    assert templates.render_authors(["A", "B"], "ko", True) == "A, B 외"
 
 
 RUNAWAYS = {

@@ -459,7 +459,8 @@ OWN_TEXT = {
         archive.files.fingerprint_file archive.files.is_large archive.parse.digest_to_json
         text.seed.read_data text.concepts.read_words glossary.resolver.load_glossary search.glossary.check_decision
         rendering.charts.day_name rendering.charts.draw_png rendering.charts.draw_png_in_process rendering.charts.month_name
-        rendering.templates.render_timestamp rendering.templates.render_weekday rendering.templates.render_zone
+        rendering.templates.render_authors rendering.templates.render_more_authors rendering.templates.render_timestamp
+        rendering.templates.render_weekday rendering.templates.render_zone
         sources.arxiv.query_url sources.base.failed_result sources.base.known_gone_result sources.folder.make_absolute
         sources.folder.parse_folder_path sources.ssrf_guard.allowed_host_of_url
         sources.ssrf_guard.parse_allowed_host sources.kinds.check sources.kinds.get sources.kinds.guess_kind

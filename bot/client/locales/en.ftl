@@ -448,7 +448,14 @@ alerts-paused = { $count ->
     [one] one day.
    *[other] { $days } days.
 }
-alerts-already-paused = Already paused. Nothing was changed.
+alerts-already-paused = { $count ->
+    [one] This alert was paused already, and stays so until you resume it.
+   *[other] All your alerts were paused already, and stay so until you resume them.
+}
+alerts-not-paused = { $count ->
+    [one] This alert was not paused. It stays active.
+   *[other] None of your alerts was paused. They stay active.
+}
 alerts-resumed = { $count ->
     [one] Resumed one alert.
    *[other] Resumed { $count } alerts.
@@ -971,10 +978,6 @@ web-next = Next
 web-topics = Topics
 web-numbers = Show the numbers
 web-from-query = papers from { $name }
-web-more-authors = { $count ->
-    [0] and others
-   *[other] and { $count } more
-}
 web-not-found = This page does not exist
 web-failed = This page can't be shown
 web-error = Something went wrong. Please try again later.

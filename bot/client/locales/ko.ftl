@@ -374,7 +374,14 @@ alerts-paused = { $count ->
     [1] 알림 1개를
    *[other] 받고 있던 알림 { $count }개를 모두
 } { $days }일 동안 일시중지했어요.
-alerts-already-paused = 이미 일시중지되어 있어요. 바뀐 것은 없어요.
+alerts-already-paused = { $count ->
+    [1] 이미 일시중지된 알림이에요. 다시 켤 때까지 오지 않아요.
+   *[other] 알림이 이미 모두 일시중지되어 있어요. 다시 켤 때까지 오지 않아요.
+}
+alerts-not-paused = { $count ->
+    [1] 일시중지된 알림이 아니에요. 지금처럼 계속 받아요.
+   *[other] 일시중지된 알림이 없어요. 지금처럼 계속 받아요.
+}
 alerts-resumed = 알림 { $count }개를 다시 받아요.
 alert-removed = 삭제했어요: { $alert }
 alert-remove-all = 모두 삭제
@@ -1179,10 +1186,6 @@ web-next = 다음
 web-topics = 주제
 web-numbers = 수치 보기
 web-from-query = { $name }에서 쓴 논문
-web-more-authors = { $count ->
-    [0] 외
-   *[other] 외 { $count }명
-}
 web-not-found = 없는 페이지예요
 web-failed = 페이지를 보여 드릴 수 없어요
 web-error = 문제가 생겼어요. 잠시 뒤에 다시 시도해 주세요.
