@@ -197,6 +197,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool, Se
             posts, has_alert = await daily.list_rows(connection), await alerts.exist(connection)
             tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
             uncertain = await outbox.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
+            unreadable = await outbox.list_unreadable(connection)
             live = await locks.list_processes(connection, system_clock())
             decisions = await snapshot.read(connection, search_glossary.read_decisions)
         async with opened.transaction() as connection:
@@ -211,6 +212,15 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool, Se
                 await _index(opened),
                 *_steps(source_count, is_fed, len(posts), has_alert),
                 *await _webhooks(settings, posts, tokens, uncertain),
+                *(
+                    Finding(
+                        f"{row.table} row {row.id}",
+                        f"unknown {row.column}",
+                        status=Status.ERROR,
+                        note=str(row),
+                    )
+                    for row in unreadable
+                ),
                 *map(_process, live),
                 *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
                 *(
