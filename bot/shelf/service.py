@@ -56,14 +56,15 @@ class Shelf:
         self._matcher = matcher
 
     async def save(self, user_id: int, paper_ids: Collection[int], guild_id: int | None = None) -> None:
-        """Save papers, in a server or outside; a saved one stays as it is, and one removed lately gets back what it had.
+        """Save papers, in a server or outside; a saved one stays as it is, one removed lately gets back its note and tags.
 
         Raises FullShelfError, and saves none then.
         """
+        now = self._clock()
         async with self._database.transaction() as connection:
             for paper_id in paper_ids:
-                await shelf.restore(connection, user_id, paper_id)
-            await shelf.save(connection, user_id, paper_ids, self._clock(), guild_id)
+                await shelf.restore(connection, user_id, paper_id, saved_at=now, guild_id=guild_id)
+            await shelf.save(connection, user_id, paper_ids, now, guild_id)
             await _require_room(connection, user_id)
 
     async def remove(self, user_id: int, paper_id: int) -> bool:
