@@ -174,18 +174,18 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool, Sequence[m
 
 async def _examine_database(settings: Settings) -> tuple[list[Finding], bool, Sequence[models.Process]]:
     name = "database"
-    if (path := snapshot.find_missing_file(settings.database_url)) is not None:
-        note = f"{path} does not exist; `paperround run` creates it. If you already have a database, change to its folder."
-        has_source = bool(settings.sources)
-        return (
-            [
-                Finding(name, "none yet", status=Status.WARNING, note=note),
-                *_steps(len(settings.sources), has_source, 0),
-            ],
-            True,
-            (),
-        )
     try:
+        if (path := snapshot.find_missing_file(settings.database_url)) is not None:
+            note = f"{path} does not exist; `paperround run` creates it. If you already have a database, change to its folder."
+            has_source = bool(settings.sources)
+            return (
+                [
+                    Finding(name, "none yet", status=Status.WARNING, note=note),
+                    *_steps(len(settings.sources), has_source, 0),
+                ],
+                True,
+                (),
+            )
         opened = await migrate.open_database(settings.database_url)
     except errors.StorageError as error:
         return [Finding(name, "cannot be used", status=Status.ERROR, note=str(error))], True, ()
