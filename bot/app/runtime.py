@@ -202,7 +202,7 @@ PURGE_INTERVAL = timedelta(hours=6)
 MAX_STEP_OF_PURGE = timedelta(days=1)
 RESUME_INTERVAL = timedelta(minutes=1)
 FIRST_READ_SECONDS = 60.0
-"""Nothing is planned for so long after the start while the sources and the inbox are read for the first time."""
+"""Planning waits at most this time after the start for the first read of the sources and the inbox."""
 
 
 @dataclass

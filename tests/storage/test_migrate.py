@@ -412,9 +412,7 @@ async def test_the_error_of_a_full_disk_names_it(
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(migrate, "copy_pages", fill)
-    with pytest.raises(
-        errors.StorageError, match="disk is full. Check whether its disk is full or read-only"
-    ):
+    with pytest.raises(errors.StorageError, match="Check whether its disk is full or read-only"):
         await migrate.copy_to(sqlite_db, tmp_path / "copy.db")
 
 
