@@ -9,6 +9,7 @@ those it had begun it can store receipts only.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -817,24 +818,34 @@ async def list_unreadable(
     connection: AsyncConnection, *conditions: sa.ColumnElement[bool]
 ) -> list[UnreadableRow]:
     """Return the rows that cannot be read, of deliveries that meet the conditions; the lists of this module leave them out."""
-    found = []
+    found: list[UnreadableRow] = []
     for table, delivery_id in ((deliveries, deliveries.c.id), (parts, parts.c.delivery_id)):
         typed = [column for column in table.c if isinstance(column.type, Stored)]
         dialect = connection.dialect
-        loads: list[Any] = [
-            column.type.dialect_impl(dialect).result_processor(dialect, None) for column in typed
+        columns: list[tuple[str, Any]] = [
+            (column.name, column.type.dialect_impl(dialect).result_processor(dialect, None))
+            for column in typed
         ]
         # The driver's values, which never fail.
         raw = [sa.type_coerce(column, sa.types.NullType()).label(column.name) for column in typed]
         query = sa.select(table.c.id, delivery_id.label("of"), *raw).where(*conditions)
         if table is parts:
             query = query.join(deliveries, deliveries.c.id == delivery_id)
-        for id_, of, *values in await connection.execute(query):
-            for column, load, value in zip(typed, loads, values, strict=True):
-                try:
-                    load(value)
-                except _UNREADABLE:
-                    found.append(UnreadableRow(table.name, id_, of, column.name))
+        rows = (await connection.execute(query)).all()
+        found += await asyncio.to_thread(_find_unreadable, table.name, rows, columns)
+    return found
+
+
+def _find_unreadable(
+    table: str, rows: Sequence[Any], columns: Sequence[tuple[str, Callable[[Any], Any]]]
+) -> list[UnreadableRow]:
+    found = []
+    for id_, delivery_id, *values in rows:
+        for (name, load), value in zip(columns, values, strict=True):
+            try:
+                load(value)
+            except _UNREADABLE:
+                found.append(UnreadableRow(table, id_, delivery_id, name))
     return found
 
 
