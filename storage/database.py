@@ -133,11 +133,6 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     @property
-    def is_shareable(self) -> bool:
-        """Whether another process can open the database; one in memory cannot be shared."""
-        return not self.is_sqlite or sqlite_path(self.url) is not None
-
-    @property
     def url(self) -> URL:
         """The database URL; `str()` hides the password."""
         return self.engine.url
@@ -297,7 +292,14 @@ def parse_url(url: str) -> URL:
         raise errors.StorageError(
             f"PAPERROUND_DATABASE_URL has the driver {parsed.drivername!r}. Use sqlite+aiosqlite or postgresql+asyncpg."
         )
-    return parsed if parsed.drivername == "sqlite+aiosqlite" else _check_options(parsed)
+    if parsed.drivername == "postgresql+asyncpg":
+        return _check_options(parsed)
+    if parsed.database in (None, "", ":memory:"):
+        raise errors.StorageError(
+            "PAPERROUND_DATABASE_URL is a database in memory, which would be lost. Name a file; example:"
+            " sqlite+aiosqlite:///paperround.db."
+        )
+    return parsed
 
 
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -430,10 +432,8 @@ def is_sqlite_file(path: Path) -> bool:
 
 
 def sqlite_path(url: URL) -> Path | None:
-    """Return the file of a SQLite URL; None for an in-memory database or another engine."""
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-        return None
-    return Path(str(url.database))
+    """Return the file of a SQLite URL; None for another engine."""
+    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
 def check_file(url: URL) -> None:

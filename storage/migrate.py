@@ -74,9 +74,10 @@ def _copy(source: Path, target: Path) -> int:
             )
         _copy_whole(source, target)
     except (OSError, sqlite3.Error) as error:
-        raise errors.StorageError(
-            f"{target} could not be written: {_reason(error)}. Choose a file in an existing folder."
-        ) from error
+        remedy = "Choose a file in an existing folder."
+        if target.parent.is_dir():
+            remedy = "Check whether its disk is full or read-only, or choose a file in another folder."
+        raise errors.StorageError(f"{target} could not be written: {_reason(error)}. {remedy}") from error
     return target.stat().st_size
 
 

@@ -235,9 +235,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         is_dm = request.interaction.guild_id is None
         async with router.admitted_lookup(request.interaction):
             return paper, await request.services.alerts.explain(
-                paper,
-                user_id=request.user_id if is_dm else None,
-                channel_id=None if is_dm else request.interaction.channel_id,
+                paper, user_id=request.user_id, channel_id=None if is_dm else request.interaction.channel_id
             )
 
     @router.handles(alerts_messages.RESUME)

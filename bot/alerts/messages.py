@@ -564,20 +564,20 @@ def confirm_remove_all_view(texts: Texts, count: int) -> ui.LayoutView:
 
 # Why a paper was in an alert: the alerts that it matches, and buttons to get fewer of them.
 
-MAX_MATCHED = 5
-"""Alerts shown: 5 × (2 texts + row + 4 buttons) + 4 = 39 of 40 components."""
-
 
 def why_view(
     texts: Texts, paper: models.PaperDetail, matched: Sequence[alerts_service.MatchedAlert], user_id: int
 ) -> ui.LayoutView:
-    """Return the alerts that a paper matches; those of `user_id` with buttons."""
+    """Return the alerts that a paper matches; those of `user_id` with buttons.
+
+    EXPLAINED_ALERTS × (2 texts + row + 4 buttons) + 4 = 39 of 40 components.
+    """
     message = MessageBuilder()
     title = client_messages.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=500, max_bytes=1500
     )
     message.add_text(f"**{texts('alert-why')}** · {title}" if matched else texts("alert-why-gone"))
-    for alert, reasons in matched[:MAX_MATCHED]:
+    for alert, reasons in matched:
         found = ", ".join(
             texts(f"alert-found-{reason.found_in.value}", text=client_messages.escape_untrusted(reason.text))
             for reason in reasons[:MAX_PAPERS]

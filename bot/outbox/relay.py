@@ -367,6 +367,7 @@ class Relay:
         self._rate_limiter.prune()
         if self._has_orphans:
             async with self._database.transaction() as connection:
+                unreadable = await outbox.set_aside_unreadable(connection)
                 # With SQLite, the lock shows that no former sender's process is alive.
                 forum_posts_at = None if self._database.is_sqlite else now + FORUM_POST_GRACE
                 released = await outbox.release_interrupted(
@@ -376,6 +377,8 @@ class Relay:
                     forum_posts_at=forum_posts_at,
                     in_flight_ids=self._in_flight_ids,
                 )
+            for row in unreadable:
+                log.error("a row of the outbox cannot be read", table=row.table, row=row.id, reason=str(row))
             if released:
                 log.info("unfinished attempts released", parts=released)
             self._has_orphans = False

@@ -1112,6 +1112,40 @@ async def test_a_correction_of_many_papers_or_long_texts_counts_as_several(
     assert stored == [0, 2, 2]
 
 
+async def test_a_source_that_is_due_again_does_not_wait_for_a_slow_one_of_its_round(
+    harness: PollingHarness,
+) -> None:
+    answered = asyncio.Event()
+
+    async def answer_late(_: web.BaseRequest) -> web.StreamResponse:
+        await answered.wait()
+        return web.Response(text=source_payloads.newsletter())
+
+    harness.origin.pages |= {
+        "/slow.md": answer_late,
+        "/quick.md": source_payloads.newsletter(date(2025, 5, 4)),
+    }
+    await harness.add("/slow.md")
+    await harness.add("/quick.md")
+
+    async def is_stored() -> bool:
+        async with harness.db.read() as connection:
+            return harness.now in {row.last_attempt_at for row in await stored_sources.list_rows(connection)}
+
+    async with harness.open_poller(read_timeout=600.0, total_timeout=600.0) as opened:
+        polling = asyncio.create_task(opened.fetch_due())
+        try:
+            for _ in range(2):
+                await patience.wait_until(is_stored)
+                harness.now += timedelta(days=1)
+                [report] = await opened.fetch_due()
+                assert report.source.url == f"{harness.origin.url}/quick.md"
+            assert not polling.done()
+        finally:
+            answered.set()
+            await polling
+
+
 async def test_the_read_of_a_list_is_stored_while_another_source_is_slow(harness: PollingHarness) -> None:
     answered = asyncio.Event()
 

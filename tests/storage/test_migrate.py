@@ -405,6 +405,17 @@ async def test_the_error_names_a_folder_that_does_not_exist(
     assert "copy.db.partial" not in os.listdir(tmp_path)
 
 
+async def test_the_error_of_a_full_disk_names_it(
+    sqlite_db: database.Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(_source: Path, _target: Path) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(migrate, "copy_pages", fill)
+    with pytest.raises(errors.StorageError, match="Check whether its disk is full or read-only"):
+        await migrate.copy_to(sqlite_db, tmp_path / "copy.db")
+
+
 @pytest.mark.parametrize("kind", ["link", "dangling link", "pipe", "folder"])
 async def test_a_copy_replaces_nothing_but_a_regular_file(
     kind: str, sqlite_db: database.Database, tmp_path: Path
