@@ -162,7 +162,7 @@ class Database:
                     if self._check is not None:
                         await self._check(connection)
                     yield connection
-            except Exception as error:
+            except (DBAPIError, sqlite3.Error, errors.DatabaseBusyError) as error:
                 # One that was opened while the file could not be written never can, and the pool would give it out again.
                 if self.is_sqlite and _READ_ONLY in f"{error} {error.__cause__}":
                     await connection.invalidate(error)
