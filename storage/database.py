@@ -50,6 +50,8 @@ READER_CONNECTIONS = 6
 """Connections that commands and buttons share. Delivery, planning and ingest have the others."""
 CONNECT_TIMEOUT_SECONDS = 10.0
 MIN_SQLITE_VERSION = (3, 37, 0)
+_READ_ONLY = "readonly database"
+"""What SQLite says of a file that it cannot write."""
 
 
 class _WriterQueue(asyncio.Lock):
@@ -150,10 +152,16 @@ class Database:
             stack.enter_context(translated_errors(self.url))
             connection = await stack.enter_async_context(self.engine.connect())
             await connection.execution_options(paperround_writes=True)
-            async with connection.begin():
-                if self._check is not None:
-                    await self._check(connection)
-                yield connection
+            try:
+                async with connection.begin():
+                    if self._check is not None:
+                        await self._check(connection)
+                    yield connection
+            except (DBAPIError, sqlite3.Error, errors.DatabaseBusyError) as error:
+                # One that was opened while the file could not be written never can, and the pool would give it out again.
+                if self.is_sqlite and _READ_ONLY in f"{error} {error.__cause__}":
+                    await connection.invalidate(error)
+                raise
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -214,7 +222,7 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
     text = str(getattr(error, "orig", None) or error)
     sentences = {
         "database is locked": f"{name} is locked by another process. Stop that process, or try again in a moment.",
-        "readonly database": f"{name} is read-only. Allow this user to write to the file and its folder.",
+        _READ_ONLY: f"{name} is read-only. Allow this user to write to the file and its folder.",
         "unable to open database file": f"{name} cannot be opened. Check that its folder exists and is writable.",
         "file is not a database": f"{name} is not a Paperround database. Set PAPERROUND_DATABASE_URL to another file.",
         "disk image is malformed": f"{name} is damaged. Replace it with a backup (made by `paperround backup`).",

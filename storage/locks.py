@@ -104,7 +104,14 @@ class ProcessLock:
 
 def _lock_file(path: Path, name: str) -> IO[str] | None:
     path = path.resolve()  # one lock per file, also through a link
-    lock = path.with_name(f"{path.name}.{name}.lock").open("w")
+    path = path.with_name(f"{path.name}.{name}.lock")
+    try:
+        lock = path.open("w")
+    except OSError as error:
+        # Such as one that root made, by a command with sudo.
+        raise errors.StorageError(
+            f"{path} cannot be written: {error.strerror}. Allow this user to write to it and its folder."
+        ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

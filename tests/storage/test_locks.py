@@ -84,6 +84,16 @@ async def test_a_file_that_was_moved_or_replaced_ends_the_term_until_it_is_back(
     await lock.release()
 
 
+async def test_a_lock_that_this_user_may_not_write_is_an_error_with_a_sentence(
+    sqlite_db: database.Database,
+) -> None:
+    file = database.sqlite_path(sqlite_db.url)
+    assert file is not None
+    file.with_name(f"{file.name}.sender.lock").mkdir()  # which root may not open either
+    with pytest.raises(errors.StorageError, match=r"sender\.lock cannot be written: .*Allow this user"):
+        await locks.SenderLock(sqlite_db).try_acquire()
+
+
 async def test_each_acquisition_begins_a_term(db: database.Database) -> None:
     lock = locks.SenderLock(db)
     assert lock.term is None

@@ -456,3 +456,20 @@ async def test_a_copy_is_its_owners_and_follows_no_link_beside_it(
     assert not (tmp_path / "stolen.db").exists()
     names = {path.name for path in folder.iterdir()}
     assert names == {"copy.db", "copy.db.partial", "copy.db.zip.partial", "copy.db.running1.partial"}
+
+
+async def test_a_copy_over_one_that_was_opened_and_killed_has_nothing_of_it(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    target = tmp_path / "copy.db"
+    await migrate.copy_to(sqlite_db, target)
+    with closing(sqlite3.connect(target)) as opened:
+        opened.execute("CREATE TABLE tried AS SELECT * FROM sqlite_master")
+        opened.commit()
+        left = Path(f"{target}-wal").read_bytes()
+    Path(f"{target}-wal").write_bytes(left)  # as after a kill: closing removes it
+    await migrate.copy_to(sqlite_db, target)
+    assert [path.name for path in tmp_path.glob("copy.db*")] == ["copy.db"]
+    with closing(sqlite3.connect(target)) as opened:
+        assert opened.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert opened.execute("SELECT count(*) FROM sqlite_master WHERE name = 'tried'").fetchone() == (0,)
