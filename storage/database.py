@@ -370,6 +370,7 @@ def open_engine(url: str, name: str) -> AsyncEngine:
     engine = create_async_engine(
         parsed, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_use_lifo=True, json_serializer=_to_json
     )
+    sa.event.listen(engine.sync_engine, "do_connect", _never_create)
     sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
@@ -464,6 +465,15 @@ def check_file(url: URL) -> None:
         raise errors.StorageError(f"{path} cannot be created: this user may not write to its folder.")
     with translated_errors(url):
         sqlite3.connect(path).close()
+
+
+def _never_create(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+    """Have a connection opened only to a file that exists, as it does after `check_file`.
+
+    Once the file is deleted, another would be created, and filled from the write-ahead log that the former left.
+    """
+    arguments[0] = f"{Path(arguments[0]).absolute().as_uri()}?mode=rw"
+    options["uri"] = True
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

@@ -28,6 +28,7 @@ from tests.support import next_release
 @asynccontextmanager
 async def open_unmigrated(url: str) -> AsyncIterator[database.Database]:
     """Open a database without migrating it."""
+    database.check_file(database.parse_url(url))
     db = database.Database(database.open_engine(url, ""))
     try:
         yield db
