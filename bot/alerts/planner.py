@@ -417,13 +417,7 @@ class AlertPlanner:
             # What was over a recipient's messages of a day comes with the first of the next day.
             queued = await alerts.list_due_matches(connection, recipients, now + LOOK_AHEAD)
             active = await alerts.list_active(connection, {match.alert_id for match in queued}, now)
-            at_once = {alert.id for alert in active.values() if alert.timing is models.AlertTiming.AT_ONCE}
-            # What is due, and what is sent soon anyway.
-            queued = [
-                match
-                for match in queued
-                if match.alert_id in at_once or (match.due_at is not None and match.due_at <= now)
-            ]
+            queued = [match for match in queued if _is_sent_at(match, active.get(match.alert_id), now)]
             notified = await _list_notified(connection, queued)
             asking = {alert.id for alert in active.values() if alert.min_votes}
             highest = await papers.list_highest_votes(
@@ -648,6 +642,20 @@ def _list_matches(
                 due = matcher.due_at(alert, now) if is_met else None
                 matches.append(models.QueuedMatch(recipient, paper.id, alert.id, paper.votes, now, due))
     return matches
+
+
+def _is_sent_at(match: models.QueuedMatch, alert: models.Alert | None, now: datetime) -> bool:
+    """Return whether a match is due at `now` (UTC), or comes with a message that is sent then.
+
+    That is what is sent soon anyway, and what a day's maximum has put off: by its own hour another alert's message may have
+    filled the next day too.
+    """
+    if match.due_at is not None and match.due_at <= now:
+        return True
+    if alert is None:
+        return False
+    is_put_off = alert.max_a_day > 0 and matcher.due_at(alert, match.matched_at) <= now
+    return is_put_off or alert.timing is models.AlertTiming.AT_ONCE
 
 
 async def _list_full(
