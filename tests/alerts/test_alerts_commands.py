@@ -166,6 +166,22 @@ async def test_alerts_of_many_channels_are_resumed_with_one_question_about_the_m
     assert len(asked) == 1
 
 
+@both_languages
+async def test_an_alert_as_long_as_an_alert_can_be_is_shown_changed_and_removed(
+    harness: ClientHarness,
+) -> None:
+    """Twenty words of a hundred characters that Markdown escapes, and as many excluded ones."""
+    words, excluded = ([f"{start}{number} {'*_' * 48}"[:100] for number in range(20)] for start in "ax")
+    draft = alert_builders.draft(*words, user_id=harness.reader.id, excluded=tuple(excluded), min_votes=10)
+    alert = await harness.bot.services.alerts.add(draft)
+    shown = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
+    assert "a0" in shown_text(shown)
+    preview = await harness.fill(shown, "alert-edit-timing", timing=["now"], time="", votes="20", most="5")
+    assert harness.texts("alert-changed") in shown_text(await harness.press(preview, "alert-save"))
+    removed = shown_text(await harness.ask("alerts remove", alert=str(alert.id)))
+    assert removed.startswith(harness.texts("alert-removed", alert="").strip(" ."))
+
+
 async def test_fifty_alerts_are_listed_in_pages(harness: ClientHarness) -> None:
     for number in range(50):
         await _add_alert(harness, f"{'a long text ' * 7}{number}")
