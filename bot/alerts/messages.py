@@ -388,6 +388,7 @@ def saved_view(
     left_out: Sequence[str] = (),
     *,
     is_new: bool,
+    now: datetime,
 ) -> ui.LayoutView:
     """Return the confirmation of a new or changed alert, with buttons to undo or change it and to list all.
 
@@ -404,6 +405,8 @@ def saved_view(
             )
         )
     message.add_text(client_messages.subtext(describe_details(texts, alert)))
+    if alert.is_paused(now):
+        message.add_text(describe_state(texts, alert, now))
     message.add_text(preview_text(texts, preview))
     message.add_buttons(
         button(texts("alert-undo"), pack_custom_id(REMOVE, alert.id)) if is_new else None,
