@@ -514,9 +514,12 @@ async def set_state(
     state: models.ActivityState,
     *,
     reason: str | None = None,
+    ends_snooze: bool = True,
 ) -> None:
-    """Pause, resume or close alerts; this also ends a snooze."""
-    statement = alerts.update().values(state=state, reason=reason, paused_until_at=None)
+    """Pause, resume or close alerts; if a reader does so, it `ends_snooze`."""
+    statement = alerts.update().values(state=state, reason=reason)
+    if ends_snooze:
+        statement = statement.values(paused_until_at=None)
     await database.execute_in(connection, statement, alerts.c.id, alert_ids)
 
 

@@ -65,24 +65,27 @@ async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: 
 async def _suspend(
     connection: Connection, delivery: models.Delivery, state: models.ActivityState, reason: models.Reason
 ) -> list[Owned]:
-    if delivery.is_direct:
-        own = await alerts.list_rows(connection, user_id=delivery.user_id)
-        ids = [alert.id for alert in own if alert.channel_id is None]
-        await alerts.set_state(connection, ids, state, reason=reason)
+    if not delivery.is_direct and reason in STYLE_REASONS:
         return []
-    if reason in STYLE_REASONS:
-        return []
-    posted = await alerts.list_rows(connection, channel_id=delivery.channel_id)
-    active = [alert for alert in posted if alert.state is models.ActivityState.ACTIVE]
-    await alerts.set_state(connection, [alert.id for alert in active], state, reason=reason)
-    return _list_owned(active)
+    of_recipient = (
+        {"user_id": delivery.user_id} if delivery.is_direct else {"channel_id": delivery.channel_id}
+    )
+    # What a reader has paused stays so, also when the destination is available again.
+    active = [
+        alert
+        for alert in await alerts.list_rows(connection, **of_recipient)
+        if alert.state is models.ActivityState.ACTIVE and (alert.channel_id is None or not delivery.is_direct)
+    ]
+    ids = [alert.id for alert in active]
+    await alerts.set_state(connection, ids, state, reason=reason, ends_snooze=False)
+    return [] if delivery.is_direct else _list_owned(active)
 
 
 async def _resume(connection: Connection, can_resume: CanResume) -> list[Owned]:
     suspended = await alerts.list_suspended(connection)
     resumable = [alert for alert in suspended if can_resume(alert)]
     ids = [alert.id for alert in resumable]
-    await alerts.set_state(connection, ids, models.ActivityState.ACTIVE)
+    await alerts.set_state(connection, ids, models.ActivityState.ACTIVE, ends_snooze=False)
     return _list_owned(resumable)
 
 
