@@ -45,6 +45,9 @@ api#6647), and an attempt can itself take 20 s to arrive.
 _DUE_BY_DIGEST = frozenset({models.DeliveryKind.ALERT, models.DeliveryKind.TODAY})
 """Kinds of delivery that are due some time after their digest is stored."""
 
+_NOT_OUR_CHANNEL = frozenset({10003, 50001})
+"""Discord's codes for a channel that does not exist, or that this bot does not see."""
+
 DEPENDENT_KINDS = frozenset({PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST})
 """Kinds that build on an earlier part of their delivery."""
 
@@ -83,9 +86,24 @@ class AttemptRunner:
         else:
             receipt = await self._find_unrecorded(due, request, term_began_at)
         was_found = receipt is not None
-        receipt = receipt or await self._sender.send(request)
+        receipt = receipt or await self._send(delivery, request, now)
         self._unknown_since.pop(part.id, None)
         return receipt, was_found
+
+    async def _send(self, delivery: models.Delivery, request: SendRequest, now: datetime) -> models.Receipt:
+        """Make a request, to a reader's DM channel of the present bot if the stored one is another bot's.
+
+        That is so after an operator gave the database to another application: it says nothing about the reader.
+        """
+        try:
+            return await self._sender.send(request)
+        except DeliveryError as error:
+            if delivery.user_id is None or error.code not in _NOT_OUR_CHANNEL:
+                raise
+            opened = await self._store_dm(delivery, await self._sender.open_dm(delivery.user_id), now)
+            if opened == request.channel_id:
+                raise
+            return await self._sender.send(dataclasses.replace(request, channel_id=opened))
 
     def mark_outcome_unknown(self, due: DuePart) -> None:
         """Record that an attempt ended now without an answer from Discord."""
@@ -151,10 +169,14 @@ class AttemptRunner:
         channel_id = reader.dm_channel_id if reader is not None else None
         if channel_id is None:
             channel_id = await self._sender.open_dm(user_id)
+        return await self._store_dm(delivery, channel_id, now)
+
+    async def _store_dm(self, delivery: models.Delivery, channel_id: int, now: datetime) -> int:
+        """Store the DM channel of a delivery's reader, and return it."""
         async with self._database.transaction() as connection:
             # A reader who asked meanwhile to be forgotten has no delivery any more, and must not be stored again.
-            if await outbox.set_channel(connection, delivery.id, channel_id):
-                await accounts.upsert_reader(connection, user_id, now=now, dm_channel_id=channel_id)
+            if await outbox.set_channel(connection, delivery.id, channel_id) and delivery.user_id is not None:
+                await accounts.upsert_reader(connection, delivery.user_id, now=now, dm_channel_id=channel_id)
         return channel_id
 
 

@@ -226,6 +226,31 @@ async def test_a_reader_with_closed_dms_gets_no_further_attempts(
     assert message_texts(await fake.messages(98)) == ["a 0", "b 0"]
 
 
+@pytest.mark.parametrize("is_hidden", [False, True])
+async def test_direct_messages_that_another_bot_opened_are_opened_again(
+    relay_harness: RelayHarness, fake: process.FakeDiscord, is_hidden: bool
+) -> None:
+    """The operator gave the database to another application: its bot sees no channel of the former one."""
+    stored_id = 97
+    if is_hidden:
+        [stored_id] = await fake.add_channels(1, denied=model.VIEW_CHANNEL)
+    async with relay_harness.db.transaction() as connection:
+        alert = await alerts.add(connection, _new_alert())
+        await accounts.upsert_reader(connection, OWNER, now=relay_harness.now(), dm_channel_id=stored_id)
+    of_reader: dict[str, Any] = {"kind": models.DeliveryKind.ALERT, "guild_id": None, "user_id": OWNER}
+    await relay_harness.add("a", stored_id, **of_reader)
+    await relay_harness.add("b", None, **of_reader)
+    await relay_harness.drain(until=all_sent)
+    assert sorted(await dms_of(fake, OWNER)) == ["a 0", "b 0"]
+    async with relay_harness.db.read() as connection:
+        stored = await alerts.get(connection, alert.id)
+        reader = await accounts.get_reader(connection, OWNER)
+    assert stored is not None
+    assert stored.state is models.ActivityState.ACTIVE
+    assert reader is not None
+    assert reader.dm_channel_id not in (None, stored_id)
+
+
 async def test_a_forum_that_requires_a_tag_pauses_only_its_own_subscription(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
