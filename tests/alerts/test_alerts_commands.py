@@ -184,6 +184,21 @@ async def test_an_alert_as_long_as_an_alert_can_be_is_shown_changed_and_removed(
     assert removed.startswith(harness.texts("alert-removed", alert="").strip(" ."))
 
 
+async def test_alerts_of_many_channels_that_refuse_them_do_not_displace_what_was_done(
+    harness: ClientHarness,
+) -> None:
+    await _add_alert(harness)
+    for number in range(49):
+        channel = harness.guild.create_text_channel(f"papers-{number}")
+        draft = alert_builders.draft("로봇", user_id=harness.reader.id, channel_id=channel.id)
+        await harness.bot.services.alerts.add(replace(draft, guild_id=harness.guild.id))
+    await harness.env.settle()
+    await harness.ask("alerts pause")
+    shown = shown_text(await harness.ask("alerts pause", days=0))
+    assert harness.texts("alerts-resumed", count=1) in shown
+    assert harness.texts("alerts-heading", count=50) in shown
+
+
 async def test_fifty_alerts_are_listed_in_pages(harness: ClientHarness) -> None:
     for number in range(50):
         await _add_alert(harness, f"{'a long text ' * 7}{number}")
