@@ -665,7 +665,8 @@ async def save(request: Request, draft: models.Alert, left_out: Sequence[str] = 
         await router.open_dm(request)
     if alert.timing is not models.AlertTiming.AT_ONCE:
         await request.services.readers.update(request.user_id, timezone=alert.timezone)
-    return alerts_messages.saved_view(request.texts, alert, matches, left_out, is_new=not draft.id)
+    now = request.services.clock()
+    return alerts_messages.saved_view(request.texts, alert, matches, left_out, is_new=not draft.id, now=now)
 
 
 async def _require_allowed(request: Request, draft: models.Alert) -> None:

@@ -302,6 +302,7 @@ MAX_OFFERED_NAMES = 5
 """Similar names with a button, which are one row."""
 PAGE_SIZE = 15
 _LIST_CHARACTERS = 3000
+_CONFIRMATION_CHARACTERS = 500
 _PRIMARY = discord.ButtonStyle.primary
 
 
@@ -388,6 +389,7 @@ def saved_view(
     left_out: Sequence[str] = (),
     *,
     is_new: bool,
+    now: datetime,
 ) -> ui.LayoutView:
     """Return the confirmation of a new or changed alert, with buttons to undo or change it and to list all.
 
@@ -404,6 +406,8 @@ def saved_view(
             )
         )
     message.add_text(client_messages.subtext(describe_details(texts, alert)))
+    if alert.is_paused(now):
+        message.add_text(describe_state(texts, alert, now))
     message.add_text(preview_text(texts, preview))
     message.add_buttons(
         button(texts("alert-undo"), pack_custom_id(REMOVE, alert.id)) if is_new else None,
@@ -481,7 +485,7 @@ def list_view(
     page = max(0, min(page, pages - 1))
     shown = rows[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
     heading = texts("server-alerts-heading" if in_server else "alerts-heading", count=len(rows))
-    message.add_text(confirmation)
+    message.add_text(discord_text.shorten(confirmation, _CONFIRMATION_CHARACTERS))
     message.add_text(f"### {heading}")
     message.add_text("\n".join(_list_line(texts, alert, now, with_owner=in_server) for alert in shown))
     select, turn = (SERVER_SELECT, SERVER_LIST) if in_server else (SELECT, MANAGE)

@@ -281,7 +281,9 @@ class Alerts:
             return await alerts.add(connection, new)
 
     async def change(self, alert_id: int, draft: models.Alert, *, user_id: int | None = None) -> models.Alert:
-        """Replace what an alert matches, where and when it is sent; whether it is paused stays. Raises as `add` does.
+        """Replace what an alert matches, where and when it is sent. Raises as `add` does.
+
+        A pause by hand stays; one by Discord does not outlast the destination that it was about.
 
         UsageError too if the alert is gone or another reader's.
         """
@@ -292,6 +294,10 @@ class Alerts:
                 raise errors.UsageError(f"Alert {alert_id} no longer exists. Add a new one.", "gone")
             stored = own[0]
             await alerts.lock_reader(connection, stored.user_id)
+            if checked.channel_id != stored.channel_id and stored.is_blocked:
+                # Discord's refusal was about the former destination, which may never get its message now.
+                await alerts.keep_held_matches(connection, stored, self._clock())
+                stored = replace(stored, state=models.ActivityState.ACTIVE, reason=None)
             changed = replace(
                 checked,
                 id=stored.id,

@@ -289,10 +289,13 @@ class ReferenceImporter:
         for batch in database.chunked(ordered, BATCH_SIZE):
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
-                if known and not await shelf.count(connection, user_id):
+                # Not by what is known: another process may read a file of the same reader.
+                count = await shelf.count(connection, user_id)
+                if known and not count:
                     # The reader's data was deleted meanwhile: nothing may be kept of the rest, or said to be.
                     return Imported(Counter(), [], [])
-                saved = await _save(connection, user_id, batch, known, self._count_room(user_id))
+                room = max(0, MAX_SAVED - count)
+                saved = await _save(connection, user_id, batch, known, self._count_room(user_id), room)
             self._added.append((self._clock(), user_id, saved.pop("cost")))
             counts += saved
         return Imported(counts, problems, without_id)
@@ -329,7 +332,7 @@ def _prepare(
 
 
 async def _save(
-    connection: Connection, user_id: int, batch: Sequence[Reference], known: set[int], max_new: int
+    connection: Connection, user_id: int, batch: Sequence[Reference], known: set[int], max_new: int, room: int
 ) -> Counter[str]:
     """Save a batch of references as far as there is room, add them to those known, and return the counts."""
     ids = await papers.get_ids(connection, [reference["arxiv_id"] for reference in batch])
@@ -342,7 +345,6 @@ async def _save(
         if cost <= max_new:
             max_new -= cost
             allowed.append((reference, cost))
-    room = max(0, MAX_SAVED - len(known))
     taken = [reference for reference, _ in allowed[:room]]
     new = [reference["arxiv_id"] for reference in taken if reference["arxiv_id"] not in ids]
     ids |= await papers.add(connection, digest_writer.unlisted_papers(new))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tracemalloc
 from collections.abc import AsyncIterator
@@ -446,6 +447,22 @@ async def test_a_full_shelf_takes_no_more(sqlite_db: Database, monkeypatch: pyte
     text = "".join(entry(f"2401.{number:05}") for number in range(1, 6))
     counts, _, _ = await ReferenceImporter(sqlite_db, lambda: NOW).import_file(7, text.encode())
     assert (counts["saved"], counts["full"]) == (3, 2)
+
+
+@both_engines
+async def test_two_processes_that_import_for_a_reader_do_not_overfill_the_shelf(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf_service, "MAX_SAVED", 7)
+    monkeypatch.setattr(shelf_service, "BATCH_SIZE", 2)
+    files = ["".join(entry(f"{month}.{number:05}") for number in range(1, 7)) for month in (2401, 2402)]
+    imported = await asyncio.gather(
+        *(ReferenceImporter(db, lambda: NOW).import_file(7, text.encode()) for text in files)
+    )
+    assert sum(counts["saved"] for counts, _, _ in imported) == 7
+    assert sum(counts["full"] for counts, _, _ in imported) == 5
+    async with db.read() as connection:
+        assert await shelf.count(connection, 7) == 7
 
 
 @both_engines
