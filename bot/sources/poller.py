@@ -183,7 +183,10 @@ def updated_health(
     failed = status in _FAILING
     failures = row.failures + 1 if failed else 0
     interval = poll_interval(row, is_newest_pending=report.is_newest_pending)
-    next_at = now if report.is_unfinished else now + retry_policy.next_poll_delay(interval, failures)
+    # A page or a back-fill that fails for days must not delay what the rest of its source publishes.
+    is_answered = any(report.status_counts[healthy] for healthy in _HEALTHY)
+    delay = retry_policy.next_poll_delay(interval, 0 if is_answered else failures)
+    next_at = now if report.is_unfinished else now + delay
     if kinds.get(row.kind, row.url).has_daily_list:
         next_at = rule.next_read_at(next_at, now, has_failed=failed)
     if report.retry_at is not None:

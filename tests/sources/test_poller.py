@@ -244,6 +244,22 @@ async def test_a_failing_source_slows_down_and_the_operator_is_notified_once(har
     assert (health.failures, health.noticed_at, health.status) == (0, None, S.NOT_YET)
 
 
+async def test_a_link_that_fails_for_days_does_not_delay_what_its_feed_publishes(
+    harness: PollingHarness,
+) -> None:
+    broken = f"<item><guid>1</guid><title>Old</title><link>{harness.origin.url}/old.md</link></item>"
+    harness.origin.pages["/feed"] = source_payloads.rss(broken)
+    harness.origin.pages["/old.md"] = web.Response(status=500)
+    added = await harness.add("/feed")
+    for polls in range(1, 9):
+        await harness.fetch_due()
+        health = (await harness.health())[added.url]
+        assert health.next_attempt_at is not None
+        assert (health.failures, health.next_attempt_at - harness.now) == (polls, timedelta(minutes=30))
+        harness.now = health.next_attempt_at
+    assert [(row.url, row.failures) for row in harness.notices] == [(added.url, 3)]
+
+
 async def test_a_gone_source_is_not_polled_again_and_the_operator_is_notified(
     harness: PollingHarness,
 ) -> None:
