@@ -343,6 +343,12 @@ class Relay:
         idle = {_destination_key(due) for due in self._prefetched} - self._busy_destinations
         delay = self._rate_limiter.shortest_delay(idle) if idle else None
         if not self._tasks:
+            if self._late_tasks and self._free_slots() <= 0:
+                # Late attempts have all slots: until one of them ends, each claim would return nothing at once.
+                await asyncio.wait(
+                    self._late_tasks, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                return True
             if delay:
                 await self._sleep(delay)
             # If the last prefetch skipped a destination that was busy, its attempt has ended since.

@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -559,11 +560,20 @@ class StubSender:
         raise AssertionError
 
 
-def open_stub_relay(db: Database, stub_sender: StubSender, now: datetime) -> relay.Relay:
+def open_stub_relay(
+    db: Database,
+    stub_sender: StubSender,
+    now: datetime,
+    *,
+    limits: relay.Limits = SHORT_LIMITS,
+    on_claimed: Callable[[], None] = lambda: None,
+) -> relay.Relay:
     deliveries = DeliveryFactory(StubNoticeRenderer)
     health = outbox_builders.make_health()
     recorder = outbox_builders.make_recorder(db, deliveries, health=health, linger_seconds=0.0)
-    return relay.Relay(db, stub_sender, recorder, health, clock=lambda: now, limits=SHORT_LIMITS)
+    return relay.Relay(
+        db, stub_sender, recorder, health, clock=lambda: now, limits=limits, on_claimed=on_claimed
+    )
 
 
 async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_later(db: Database) -> None:
@@ -584,6 +594,47 @@ async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_lat
     await stub_relay.drain(now + timedelta(minutes=2))
     async with db.read() as connection:
         assert (await outbox.list_rows(connection))[0].state is models.DeliveryState.SENT
+
+
+async def test_attempts_that_are_all_late_do_not_stop_the_event_loop(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "POLL_SECONDS", 0.05)
+    answered, claims = asyncio.Event(), 0
+
+    class SlowSender(StubSender):
+        async def send(self, request: outcomes.SendRequest) -> models.Receipt:
+            await answered.wait()
+            return models.Receipt(1, request.channel_id)
+
+    def count_claim() -> None:
+        nonlocal claims
+        claims += 1
+        assert claims < 1000, "the relay claims again and again without waiting"
+
+    now = system_clock()
+    slow_relay = open_stub_relay(
+        db,
+        SlowSender(),
+        now,
+        limits=relay.Limits(max_in_flight=2, min_free_slots=1, attempt_seconds=0.05),
+        on_claimed=count_claim,
+    )
+    async with db.transaction() as connection:
+        await outbox.add_all(connection, [new_delivery(f"d{i}", i, now) for i in range(1, 7)])
+    with structlog.testing.capture_logs() as logged:
+        drain = asyncio.create_task(slow_relay.drain(now))
+
+        def are_all_late() -> bool:
+            return drain.done() or sum(entry["event"] == "no answer in time" for entry in logged) == 4
+
+        await patience.wait_until(are_all_late)
+        earlier = claims
+        await patience.wait_until(lambda: drain.done() or claims > earlier)
+        answered.set()
+        await drain
+    async with db.read() as connection:
+        assert {row.state for row in await outbox.list_rows(connection)} == {models.DeliveryState.SENT}
 
 
 async def test_an_attempt_that_never_ends_does_not_keep_a_lost_outcome_from_being_determined(
