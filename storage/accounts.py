@@ -213,7 +213,12 @@ async def stream_reader_data(
         result = await connection.stream(query.execution_options(yield_per=_BATCH_SIZE))
         async for partition in result.partitions():
             rows = [
-                {column.name: _to_json(column, value) for column, value in zip(given, row, strict=True)}
+                {
+                    column.name: _to_json(column, value)
+                    for column, value in zip(given, row, strict=True)
+                    # Who else made or paused a post is not this reader's.
+                    if column.info != READER_MENTION or value in (user_id, f"user:{user_id}")
+                }
                 for row in partition
             ]
             await _name_papers(connection, table, rows)
