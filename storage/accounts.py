@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import database
 from storage.models import Guild, Locale, Reader
 from storage.tables import (
+    OPERATORS,
     READER_MENTION,
     READER_ROWS,
     Stored,
@@ -192,7 +193,7 @@ async def stream_reader_data(
 ) -> AsyncGenerator[tuple[str, list[dict[str, Any]]], None]:
     """Yield all rows about a reader as JSON, a few of a table at a time, by the tables' names.
 
-    Ids of Discord are strings, papers are named by their arXiv ids.
+    Ids of Discord are strings, papers are named by their arXiv ids. Columns of `OPERATORS` are left out.
     """
     conditions = [*_conditions(user_id).items()]
     for column in list_reader_columns(READER_ROWS):
@@ -200,18 +201,24 @@ async def stream_reader_data(
             own = sa.select(*column.table.primary_key.columns).where(names_reader(column, user_id))
             conditions.append((reference.table, reference.in_(own)))
     for table, condition in sorted(conditions, key=lambda item: item[0].name):
+        given = [column for column in table.c if column.info != OPERATORS]
         # JSON as it is stored.
         columns = [
             sa.type_coerce(column, column.type.stored_as).label(column.name)
             if isinstance(column.type, Stored)
             else column
-            for column in table.c
+            for column in given
         ]
         query = sa.select(*columns).where(condition).order_by(*table.primary_key.columns)
         result = await connection.stream(query.execution_options(yield_per=_BATCH_SIZE))
         async for partition in result.partitions():
             rows = [
-                {column.name: _to_json(column, value) for column, value in zip(table.c, row, strict=True)}
+                {
+                    column.name: _to_json(column, value)
+                    for column, value in zip(given, row, strict=True)
+                    # Who else made or paused a post is not this reader's.
+                    if column.info != READER_MENTION or value in (user_id, f"user:{user_id}")
+                }
                 for row in partition
             ]
             await _name_papers(connection, table, rows)

@@ -93,6 +93,8 @@ READER_ROWS = {"reader": "rows"}
 """
 READER_MENTION = {"reader": "mention"}
 """`info` of such a column whose row belongs to others: `/me forget` sets it to NULL."""
+OPERATORS = {"for": "operators"}
+"""`info` of a column that only operators may see, in a table with readers' rows: `/me data` leaves it out."""
 
 # On SQLite only a column declared INTEGER is the row id; on PostgreSQL ids are 64-bit.
 RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -304,7 +306,8 @@ subscriptions = sa.Table(
     sa.Column("last_digest_on", sa.Date, comment="date of the newest digest posted here"),
     _required("when", _one_of(models.When), server_default="hour", comment="hour, or complete"),
     _required("topic", sa.Text, server_default="", comment="query; empty: all papers"),
-    _required("source", sa.Text, server_default="", comment="URL of a source; empty: all"),
+    # Its credentials and its query may be secrets; what readers see is a label.
+    _required("source", sa.Text, server_default="", comment="URL of a source; empty: all", info=OPERATORS),
     sa.Column("mention_role_id", sa.BigInteger, comment="role mentioned above a post with papers"),
     _required(
         "server_picks",

@@ -43,7 +43,7 @@ from bot.today import messages as today_messages
 from bot.today import service as today_service
 from bot.trends import commands as trends_commands
 from bot.writer import commands as writer_commands
-from storage import accounts, key_values, models, outbox
+from storage import accounts, errors, key_values, models, outbox
 from storage.models import Reason
 
 log = structlog.get_logger(__name__)
@@ -108,19 +108,26 @@ class GuildEventsCog(commands.Cog):
         if (before.preferred_locale, before.system_channel) != (after.preferred_locale, after.system_channel):
             await self._guilds.update(after.id, **_guild_settings(after))
 
-    async def _catch_up(self, guilds: Iterable[discord.Guild]) -> None:
-        """Store the servers that are new. The events that arrive meanwhile are handled together."""
+    async def _catch_up(self, guilds: Iterable[discord.Guild] = ()) -> None:
+        """Store the servers that are new. The events that arrive meanwhile are handled together.
+
+        What could not be stored is kept for the next event, and for `resume`.
+        """
         self._arrived.update((guild.id, guild) for guild in guilds if not guild.unavailable)
         async with self._storing:
-            arrived = {id_: guild for id_, guild in self._arrived.items() if self._bot.get_guild(id_)}
-            self._arrived = {}
+            taken, self._arrived = self._arrived, {}
+            arrived = {id_: guild for id_, guild in taken.items() if self._bot.get_guild(id_)}
             if not arrived:
                 return  # an event before this one included it, or it has removed the bot already
-            known = await self._guilds.list_ids()
-            new = {id_: _guild_settings(guild) for id_, guild in arrived.items() if id_ not in known}
-            if self._has_gateway:
-                await self.welcome(arrived[id_] for id_ in new)
-            await self._guilds.update_all(new)
+            try:
+                known = await self._guilds.list_ids()
+                new = {id_: _guild_settings(guild) for id_, guild in arrived.items() if id_ not in known}
+                if self._has_gateway:
+                    await self.welcome(arrived[id_] for id_ in new)
+                await self._guilds.update_all(new)
+            except errors.StorageError:
+                self._arrived = arrived | self._arrived
+                raise
 
     async def welcome(self, guilds: Iterable[discord.Guild]) -> None:
         """Plan the first message in servers that invited the bot lately, once, where it may write.
@@ -151,10 +158,11 @@ class GuildEventsCog(commands.Cog):
                     await outbox.add(connection, delivery)
 
     async def resume(self) -> None:
-        """Resume what is paused and may post again.
+        """Resume what is paused and may post again, and store servers that an event could not store.
 
         It begins after the channel that was requested last, also after a restart, so that each has its turn.
         """
+        await self._catch_up()
         database = self._bot.services.database
         if self._last_fetched is None:
             async with database.read() as connection:

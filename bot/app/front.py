@@ -37,6 +37,8 @@ PATH = "/interactions"
 SIGNATURE, TIMESTAMP = "X-Signature-Ed25519", "X-Signature-Timestamp"
 MAX_AGE = timedelta(seconds=60)
 """Between a request's timestamp and this machine's clock, before or after."""
+WARNING_SECONDS = 60.0
+"""Between two warnings that requests are refused for their time."""
 MAX_BODY_BYTES = 250_000
 """Twice the largest interaction, a long message's menu. Who has signed a body is known once it is read, on all connections."""
 LIMITS = http_server.Limits(connections=256, seconds=10.0, request_bytes=MAX_BODY_BYTES + 16_000)
@@ -60,6 +62,7 @@ class InteractionServer:
         self._parse = client._connection.parsers["INTERACTION_CREATE"]
         self._tasks: set[asyncio.Task[None]] = set()
         self._seen: dict[bytes, datetime] = {}
+        self._warned_at = float("-inf")
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add the address to a server."""
@@ -131,7 +134,11 @@ class InteractionServer:
             age = self._clock().timestamp() - int(timestamp)
         except (InvalidSignature, ValueError, OverflowError):
             return False
-        return abs(age) <= MAX_AGE.total_seconds()
+        is_of_now = abs(age) <= MAX_AGE.total_seconds()
+        if not is_of_now and time.monotonic() - self._warned_at >= WARNING_SECONDS:
+            self._warned_at = time.monotonic()
+            log.warning("Discord's requests are refused: set this machine's clock right", seconds_ahead=age)
+        return is_of_now
 
 
 def read_public_key(value: str) -> Ed25519PublicKey:

@@ -478,25 +478,41 @@ async def _default_draft(
     )
 
 
+async def _name_source(request: Request, address: str) -> str:
+    """Return the id of a source, "" for none. The texts of buttons are given to their reader, and an address may hold secrets.
+
+    Raises UserError for a source that was removed meanwhile.
+    """
+    rows = await request.services.sources.list_rows() if address else []
+    found = next((str(row.id) for row in rows if row.url == address), "")
+    if address and not found:
+        label = client_messages.escape_untrusted(kinds.public_label(address))
+        raise UserError("no-such-source", source=label)
+    return found
+
+
 async def _save_draft(request: Request, draft: Subscription) -> str:
-    """Store a draft and return its token, which the wizard's buttons have."""
-    text = draft_codec().dump_json(draft, exclude_defaults=True).decode()
+    """Store a draft, which names its source by the id, and return its token, which the wizard's buttons have."""
+    named = replace(draft, source=await _name_source(request, draft.source))
+    text = draft_codec().dump_json(named, exclude_defaults=True).decode()
     return await request.services.text_tokens.save(request.user_id, TextPurpose.SUBSCRIPTION, text)
 
 
 async def _load_draft(request: Request, token: str) -> Subscription:
     """Return the draft of a token: its channel and settings, all that it may say. Raises UserError if it is gone.
 
-    UserError too for another server's draft.
+    UserError too for another server's draft, and if its source was removed.
     """
     stored = await request.services.text_tokens.get(TextPurpose.SUBSCRIPTION, token)
     if stored is None:
         raise UserError("outdated-control")
     with message_builder.map_parse_errors():
         draft = draft_codec().validate_json(stored)
-    if draft.guild_id != request.interaction.guild_id:
+    rows = await request.services.sources.list_rows() if draft.source else []
+    source = next((row.url for row in rows if str(row.id) == draft.source), "")
+    if draft.guild_id != request.interaction.guild_id or bool(source) != bool(draft.source):
         raise UserError("outdated-control")
-    return _draft_like(draft, draft.channel_id)
+    return _draft_like(replace(draft, source=source), draft.channel_id)
 
 
 def _draft_like(subscription: Subscription, channel_id: int) -> Subscription:
@@ -525,6 +541,8 @@ async def _start_setup(
         for option, value in typed.items()
         if value is not None
     }
+    if given.get("source"):
+        given["source"] = await _name_source(request, given["source"])
     kept = await router.store_typed(request, "", given) if given else ""
     return [daily_messages.existing_view(request.texts, rows, names, token, kept)]
 
@@ -793,6 +811,8 @@ async def _load_target(request: Request, payload: str) -> Subscription:
 async def _with_typed(request: Request, subscription: Subscription, token: str) -> Subscription:
     """Return the subscription with the typed options of a token. Raises UserError."""
     _, typed = await router.load_typed(request.services.text_tokens, token)
+    if typed.get("source"):
+        typed = await _find_typed_source(request, typed)
     with message_builder.map_parse_errors():
         return daily_options.apply_changes(subscription, typed)
 

@@ -17,7 +17,7 @@ from bot.app.client import DiscordRenderer
 from bot.client import messages as client_messages
 from bot.outbox import contents
 from bot.rendering import discord_text, markdown
-from storage import models
+from storage import errors, models
 from tests.fake_discord import validation
 from tests.support import payload_checks, rendered_posts
 from tests.support.client_harness import ClientHarness, last_response, post_daily, shown_text
@@ -179,6 +179,32 @@ async def test_a_server_that_removes_the_bot_and_invites_it_again_at_once_is_pre
     await asyncio.gather(_dispatch(harness, "guild_join", guild), _dispatch(harness, "guild_remove", guild))
     assert guild.id not in await present()
     assert await _state(harness, subscription) is models.ActivityState.PAUSED
+
+
+async def test_a_server_that_invites_the_bot_again_while_the_database_is_locked_is_stored_within_a_minute(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription = await harness.add_subscription()
+    await harness.env.settle()
+    guild, guilds = harness.bot.get_guild(harness.guild.id), harness.bot.services.guilds
+    assert guild is not None
+    await guilds.mark_left([guild.id])
+    with monkeypatch.context() as patched:
+        patched.setattr(guilds, "update_all", _refuse)
+        for event in ("guild_join", "guild_available"):
+            with pytest.raises(errors.DatabaseBusyError):
+                await _dispatch(harness, event, guild)
+    await harness.bot.resume_destinations()
+    assert guild.id in await guilds.list_ids()
+    assert await _state(harness, subscription) is models.ActivityState.ACTIVE
+    # Else its set-up would be removed when the retention of its removal is over.
+    await harness.env.advance_time(40 * 24 * 3600)
+    await harness.container.create_retention().purge()
+    assert await _state(harness, subscription) is models.ActivityState.ACTIVE
+
+
+async def _refuse(_: object) -> None:
+    raise errors.DatabaseBusyError("the file is locked")
 
 
 async def test_servers_that_arrive_together_are_stored_in_a_few_transactions(harness: ClientHarness) -> None:

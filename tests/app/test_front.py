@@ -106,6 +106,17 @@ def test_what_discord_has_not_signed_now_is_refused(headers: dict[str, str]) -> 
     assert client.parsed == []
 
 
+def test_a_wrong_clock_for_which_all_requests_are_refused_is_logged_once_a_minute() -> None:
+    server = make_server(ClientStub())
+    with structlog.testing.capture_logs() as lines:
+        for headers in (sign(PING), {}, sign(PING, age=-61, key=Ed25519PrivateKey.generate())):
+            server.receive(headers, PING)
+        assert lines == []
+        for age in (-61, 300):
+            assert server.receive(sign(PING, age=age), PING).status == 401
+    assert [line["seconds_ahead"] for line in lines] == [-61]
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
 async def test_a_body_is_read_as_it_came_and_never_unpacked(encoding: str) -> None:
     adding, packed = [make_server(ClientStub()).add_routes], gzip.compress(PING)

@@ -197,6 +197,40 @@ async def test_setup_from_a_source_previews_it_and_the_post_says_so(harness: Cli
     assert "arXiv cs.CL" not in shown_text(edited)
 
 
+async def test_the_address_of_a_source_which_may_hold_secrets_is_not_among_a_managers_data(
+    harness: ClientHarness,
+) -> None:
+    texts, address = harness.texts, "https://alice:s3cret@feeds.example.org/papers.md?token=hunter2"
+    async with harness.container.database.transaction() as connection:
+        stored = await sources.add(
+            connection, url=address, kind=SourceKind.URL, now=harness.container.clock()
+        )
+
+    async def read_data() -> str:
+        (file,) = (await harness.ask("me data", by=harness.manager)).attachments
+        return str(await file.read(), "utf-8")
+
+    drafted = await harness.manage("daily setup", **{"from": str(stored.id), "time": "18:00"})
+    collected = await read_data()
+    assert '"button_texts"' in collected
+    await harness.manager_press(drafted, "setup-start")
+    existing = await harness.manage("daily setup", **{"from": str(stored.id), "papers": 7})
+    collected += await read_data()
+    opened = await harness.manager_press(existing, "setup-edit")
+    assert texts("subscription-source", source="feeds.example.org/papers.md") in shown_text(opened)
+    await harness.manager_press(opened, "alert-save")
+    [subscription] = await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
+    assert (subscription.source, subscription.top_n) == (address, 7)
+    collected += await read_data()
+    assert '"subscriptions"' in collected
+    assert not any(secret in collected for secret in ("s3cret", "hunter2"))
+    # A draft whose source was removed cannot be started.
+    existing = await harness.manage("daily setup", **{"from": str(stored.id), "time": "21:00"})
+    await harness.bot.services.sources.remove(address)
+    outdated = await harness.manager_press(existing, "setup-add", count=1)
+    assert texts("outdated-control") in shown_text(outdated)
+
+
 async def test_a_list_of_the_same_day_that_is_posted_first_takes_nothing_from_the_days_list(
     planning: PlannerHarness,
 ) -> None:
