@@ -636,9 +636,10 @@ class DigestWriter:
     ) -> SourcedDigest:
         """Return a listing with the papers that its place gave before on that day; other digests as they are.
 
-        A paper that is gone from a list was posted and read all the same, and a list may be cut short by an error.
+        A paper that is gone from a list was posted and read all the same, and a list may be cut short by an error. A feed gives
+        its new papers alone, as a list or, if they are many, for look-up.
         """
-        if previous is None or not _is_listing(sourced) or not _is_same_day(sourced, previous):
+        if previous is None or not _is_same_list(sourced, previous):
             return sourced
         if len(sourced.digest.text) >= listing.MAX_UNION_LENGTH:
             return sourced
@@ -735,14 +736,28 @@ def _is_listing(sourced: SourcedDigest) -> bool:
 
 
 def _unite(sourced: SourcedDigest, former_text: str) -> SourcedDigest:
+    """Return a listing with what its former text has. It stays for look-up if it was before: it has too many papers to post."""
     [former] = listing.parse_text(former_text)
-    digest = listing.union(sourced.digest, former)
+    form = former.format if former.format is DigestFormat.LOOKUP else sourced.digest.format
+    digest = listing.union(replace(sourced.digest, format=form), former)
     language = fields.detect_language(digest.entries).value
     return replace(sourced, digest=digest, language=language, hash=_digest_hash(digest))
 
 
 def _is_same_day(sourced: SourcedDigest, location: DigestLocation) -> bool:
     return (sourced.digest.date, sourced.digest.format) == (location.date, location.format)
+
+
+_FEED_FORMATS = {DigestFormat.LIST, DigestFormat.LOOKUP}
+"""The formats of a feed's list of a day, by the number of its papers at the time."""
+
+
+def _is_same_list(sourced: SourcedDigest, location: DigestLocation) -> bool:
+    """Whether both are listings of one day, which the number of papers may have made another format."""
+    is_of_feed = (
+        sourced.digest.date == location.date and {sourced.digest.format, location.format} == _FEED_FORMATS
+    )
+    return _is_listing(sourced) and (is_of_feed or _is_same_day(sourced, location))
 
 
 def _affected_papers(before: Iterable[Entry], corrected: SourcedDigest) -> frozenset[str]:

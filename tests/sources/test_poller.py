@@ -20,6 +20,7 @@ from bot.archive import ingest
 from bot.archive.digest_writer import IngestResult
 from bot.core import day_close
 from bot.core.settings import SourceSetting
+from bot.search import index
 from bot.sources import base, feed, fetcher, kinds, poller
 from bot.sources.poller import SourceReport
 from storage import archive, database, errors, key_values, models, papers
@@ -242,6 +243,41 @@ async def test_a_failing_source_slows_down_and_the_operator_is_notified_once(har
     await harness.fetch_due()
     health = (await harness.health())[added.url]
     assert (health.failures, health.noticed_at, health.status) == (0, None, S.NOT_YET)
+
+
+@pytest.mark.parametrize("on", ["", "2025-05-06"])
+async def test_papers_of_a_feed_stay_in_the_list_of_their_day_when_it_becomes_one_for_look_up(
+    db_harness: PollingHarness, on: str
+) -> None:
+    await db_harness.add("/feed")
+    shown: list[range] = []
+    for added in (range(1, 20), range(200, 205), range(300, 450), range(500, 503)):
+        shown.append(added)
+        await _show(db_harness, *shown, on=on)
+    # Without a date the first ones fill the archive.
+    new = {f"2505.{number:05}" for part in shown[1:] for number in part}
+    async with db_harness.db.read() as connection:
+        [today] = await archive.list_rows(connection, since_on=START.date())
+        entries = await archive.list_entries_by_digest(connection, today.id)
+    assert today.format is models.DigestFormat.LOOKUP
+    assert new <= {entry.arxiv_id for entry in entries}
+    details = [await db_harness.detail(arxiv_id) for arxiv_id in new]
+    assert all(detail is not None and detail.is_listed for detail in details)
+    assert (await index.get_index_status(db_harness.db)).missing == 0
+    revision = today.revision
+    await _show(db_harness, *shown, on=on)
+    async with db_harness.db.read() as connection:
+        [today] = await archive.list_rows(connection, since_on=START.date())
+    assert today.revision == revision, "the same list is no correction"
+
+
+async def _show(harness: PollingHarness, *shown: range, on: str) -> None:
+    """Poll the feed once more, with the newest papers first and no more than 160 of them."""
+    numbers = [number for part in reversed(shown) for number in part][:160]
+    undated = "<pubDate>T08:00:00Z</pubDate>"
+    harness.origin.pages["/feed"] = feed_of_papers(numbers, on).replace(undated, "")
+    harness.now += timedelta(minutes=40)
+    await harness.fetch_due()
 
 
 async def test_a_gone_source_is_not_polled_again_and_the_operator_is_notified(
