@@ -95,6 +95,12 @@ class SourceReport:
         self.status_counts[FetchStatus.FAILED] += 1
         self.reasons[FetchStatus.FAILED] = reason
 
+    @property
+    def is_partly_read(self) -> bool:
+        """Whether some of what was asked for failed, and some did not: its server answers."""
+        failed = sum(self.status_counts[status] for status in _FAILING)
+        return 0 < failed < self.status_counts.total()
+
     def count_new(self, on: date) -> int:
         """Return how many papers that were not known the source has brought on a day (UTC), in this run and before."""
         return len(self.new_ids) + (self.source.new_papers if self.source.counted_on == on else 0)
@@ -176,13 +182,15 @@ def updated_health(
 ) -> models.StoredSource:
     """Return the source with its health after a run that ended at `now` (UTC). `rule` is when a day's list closes.
 
-    The reason is kept until the source succeeds. A source that is gone for good has no next poll.
+    The reason is kept until the source succeeds. A source that is gone for good has no next poll. Polls become less frequent
+    only while nothing can be read: one bad page must not delay the others.
     """
     row, status = report.source, report.status
     failed = status in _FAILING
     failures = row.failures + 1 if failed else 0
     interval = poll_interval(row, is_newest_pending=report.is_newest_pending)
-    next_at = now if report.is_unfinished else now + retry_policy.next_poll_delay(interval, failures)
+    delay = retry_policy.next_poll_delay(interval, 0 if report.is_partly_read else failures)
+    next_at = now if report.is_unfinished else now + delay
     if kinds.get(row.kind, row.url).has_daily_list:
         next_at = rule.next_read_at(next_at, now, has_failed=failed)
     if report.retry_at is not None:

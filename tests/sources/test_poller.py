@@ -245,6 +245,34 @@ async def test_a_failing_source_slows_down_and_the_operator_is_notified_once(har
     assert (health.failures, health.noticed_at, health.status) == (0, None, S.NOT_YET)
 
 
+@pytest.mark.parametrize("kind", ["feed", "url"])
+async def test_one_page_that_cannot_be_read_does_not_make_polls_less_frequent(
+    harness: PollingHarness, kind: str
+) -> None:
+    pages = harness.origin.pages
+    if kind == "feed":
+        links = (f"<item><guid>{name}</guid><link>{harness.origin.url}/{name}</link></item>" for name in "ab")
+        pages["/feed"] = source_payloads.rss(*links)
+        pages["/a"] = web.Response(status=403)
+        pages["/b"] = source_payloads.newsletter()
+        added = await harness.add("/feed")
+    else:
+        pages["/2025-05-05.md"] = "<!doctype html><html><body>Out to lunch</body></html>"
+        pages["/2025-05-06.md"] = source_payloads.newsletter()
+        added = await harness.add("/{date:%Y-%m-%d}.md")
+    statuses, gaps = [], []
+    for _ in range(8):
+        await harness.fetch_due()
+        health = (await harness.health())[added.url]
+        assert health.next_attempt_at is not None
+        statuses.append(health.status)
+        gaps.append(health.next_attempt_at - harness.now)
+        harness.now = health.next_attempt_at
+    assert statuses == [S.OK] + 7 * [S.FAILED]
+    assert set(gaps) == {kinds.get(added.kind).poll_interval}
+    assert len(harness.notices) == 1
+
+
 @pytest.mark.parametrize("on", ["", "2025-05-06"])
 async def test_papers_of_a_feed_stay_in_the_list_of_their_day_when_it_becomes_one_for_look_up(
     db_harness: PollingHarness, on: str
