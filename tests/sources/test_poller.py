@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 from collections import Counter
@@ -18,7 +19,7 @@ from aiohttp import web
 
 from bot.archive import ingest
 from bot.archive.digest_writer import IngestResult
-from bot.core import day_close
+from bot.core import day_close, isolation
 from bot.core.settings import SourceSetting
 from bot.search import index
 from bot.sources import base, feed, fetcher, kinds, poller
@@ -1202,6 +1203,38 @@ async def test_the_read_of_a_list_is_stored_while_another_source_is_slow(harness
             answered.set()
             reports = await polling
     assert [report.status for report in reports] == [S.OK, S.OK]
+
+
+async def test_large_pages_of_many_sources_are_read_by_few_processes_at_a_time(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "LARGE_BYTES", 1)
+    running, most = set[object](), 0
+    stream = isolation.stream_isolated
+
+    async def watched(*arguments: Any, **options: Any) -> AsyncIterator[Any]:
+        nonlocal most
+        running.add(reading := object())
+        most = max(most, len(running))
+        try:
+            async with contextlib.aclosing(stream(*arguments, **options)) as parts:
+                async for part in parts:
+                    yield part
+        finally:
+            running.discard(reading)
+
+    monkeypatch.setattr(isolation, "stream_isolated", watched)
+    for number in range(3):
+        ids = [f"2505.0000{number + 1}"]
+        harness.origin.pages[f"/{number}.md"] = source_payloads.newsletter(ids=ids)
+        harness.origin.pages[f"/feed/{number}"] = feed_of_papers([10 + number], "2025-05-06")
+        await harness.add(f"/{number}.md")
+        await harness.add(f"/feed/{number}")
+    harness.origin.pages[HF] = source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00020"))
+    await harness.add(harness.origin.url, "huggingface")
+    reports = await harness.fetch_due()
+    assert [report.reason for report in reports if report.status is not S.OK] == []
+    assert most <= base.MAX_READERS
 
 
 async def test_a_slow_source_is_given_up_when_the_list_of_the_day_closes(
