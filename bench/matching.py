@@ -27,7 +27,7 @@ from bench.figures import Figure, median, percentile, show, time_await
 from bot.alerts import matcher
 from bot.alerts.service import Alerts
 from bot.core import logs
-from bot.text import analyser, concepts, keywords
+from bot.text import analyser, keywords, seed
 from storage import database as storage_database
 from storage import migrate, models, tables
 from storage.database import Database
@@ -44,7 +44,7 @@ _ROWS = 50_000
 def generate_terms(count: int) -> list[str]:
     """Return distinct terms: those of the seed list, then one to three words, Korean or English."""
     corpus, chance = search_corpus.Corpus(7), random.Random(1)
-    terms = {form: None for term in concepts.load_terms() for form in (*term.english, *term.korean)}
+    terms = {form: None for term in seed.load_terms() for form in (*term.english, *term.korean)}
     while len(terms) < count:
         words = corpus.korean_words if chance.random() < 0.5 else corpus.english_words
         terms[" ".join(words.draw(chance) for _ in range(chance.choice((1, 2, 2, 3))))] = None

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from bench.synthetic_archive import HEADINGS, Zipf
-from bot.text import concepts
+from bot.text import seed
 from storage import models
 
 LAST_DAY = date(2026, 6, 30)
@@ -38,7 +38,7 @@ class Corpus:
         self._chance = random.Random(seed_)
         self._english_syllables = _ENGLISH_SYLLABLES.split()
         self._syllables = Zipf(_SYLLABLES, 0.7)
-        self._terms = Zipf(concepts.load_terms(), 0.8)
+        self._terms = Zipf(seed.load_terms(), 0.8)
         self.korean_words = Zipf([self._korean_word() for _ in range(12_000)], 1.1)
         self.english_words = Zipf([self._english_word() for _ in range(8_000)], 1.1)
         self._new_word_count = 0
@@ -75,7 +75,7 @@ class Corpus:
             is_new=True,
         )
 
-    def _title(self, terms: Sequence[concepts.SeedTerm]) -> str:
+    def _title(self, terms: Sequence[seed.SeedTerm]) -> str:
         chance = self._chance
         if chance.random() < 0.2:
             return f"{self._word()} {self._form(terms[0])} {self._word()} {self.korean_words.draw(chance)}"
@@ -84,14 +84,14 @@ class Corpus:
             words.insert(chance.randrange(len(words)), chance.choice(terms[0].english))
         return " ".join(words)
 
-    def _sentence(self, terms: Sequence[concepts.SeedTerm]) -> str:
+    def _sentence(self, terms: Sequence[seed.SeedTerm]) -> str:
         chance = self._chance
         words = [self._word() for _ in range(chance.randint(5, 11))]
         if chance.random() < 0.7:
             words.insert(chance.randrange(len(words)), self._form(chance.choice(terms)))
         return " ".join((*words, self.korean_words.draw(chance) + chance.choice(_VERBS)))
 
-    def _form(self, term: concepts.SeedTerm) -> str:
+    def _form(self, term: seed.SeedTerm) -> str:
         """Return a term in one of its forms, sometimes with a definition in parentheses."""
         chance = self._chance
         english = chance.choice(term.english)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bot.text import analyser, concepts
+from bot.text import analyser, seed
 from storage import search
 
 QUERIES_PER_CLASS = 12
@@ -56,7 +56,7 @@ def load_shares(path: Path, sample: int = 4000) -> dict[str, float]:
 def glossary_terms(seed_: int = 8) -> list[str]:
     """Return terms of the seed list, which queries expand to all their forms."""
     chance = random.Random(seed_)
-    terms = [term for term in concepts.load_terms() if term.korean]
+    terms = [term for term in seed.load_terms() if term.korean]
     return [
         chance.choice((chance.choice(term.korean), term.english[0]))
         for term in chance.sample(terms, 4 * QUERIES_PER_CLASS)
@@ -78,7 +78,7 @@ _QUESTIONS = (
 def natural_questions(seed_: int = 10) -> list[str]:
     """Return questions as people type them, in both languages, about one or two terms of the seed list."""
     chance = random.Random(seed_)
-    terms = [term for term in concepts.load_terms() if term.korean]
+    terms = [term for term in seed.load_terms() if term.korean]
     questions = []
     for number in range(6 * QUERIES_PER_CLASS):
         term, other = chance.sample(terms, 2)

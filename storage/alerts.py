@@ -81,6 +81,19 @@ async def keep_unsent_matches(
         )
 
 
+async def keep_held_matches(connection: AsyncConnection, alert: models.Alert, now: datetime) -> None:
+    """Queue the papers of messages that are held for the destination of a suspended alert, which gets another one."""
+    recipient = recipient_name(alert)
+    held = sa.select(notified_papers.c.paper_id).join(
+        deliveries, deliveries.c.id == notified_papers.c.delivery_id
+    )
+    held = held.where(
+        notified_papers.c.recipient == recipient, deliveries.c.state == models.DeliveryState.PAUSED
+    )
+    paper_ids = (await connection.execute(held)).scalars()
+    await keep_unsent_matches(connection, [(recipient, paper_id) for paper_id in paper_ids], now)
+
+
 async def list_due_recipients(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:
     """Return the recipients of the first `limit` matches that are due at `now` (UTC), the longest due first.
 
@@ -501,9 +514,12 @@ async def set_state(
     state: models.ActivityState,
     *,
     reason: str | None = None,
+    ends_snooze: bool = True,
 ) -> None:
-    """Pause, resume or close alerts; this also ends a snooze."""
-    statement = alerts.update().values(state=state, reason=reason, paused_until_at=None)
+    """Pause, resume or close alerts; if a reader does so, it `ends_snooze`."""
+    statement = alerts.update().values(state=state, reason=reason)
+    if ends_snooze:
+        statement = statement.values(paused_until_at=None)
     await database.execute_in(connection, statement, alerts.c.id, alert_ids)
 
 

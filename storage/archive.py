@@ -560,18 +560,20 @@ wait: those of 5,000 papers take 5 s."""
 
 
 async def list_appearances(
-    connection: AsyncConnection, paper_ids: Iterable[int]
+    connection: AsyncConnection, paper_ids: Iterable[int], most: int = 0
 ) -> dict[int, list[Appearance]]:
-    """Return the appearances of each paper by paper id, newest first: of one source the newest MAX_COUNTED and the first."""
+    """Return the appearances of each paper by paper id, newest first: of one source the newest MAX_COUNTED and the first.
+
+    `most` is another number than MAX_COUNTED.
+    """
     appearances: dict[int, list[Appearance]] = defaultdict(list)
     query = _query().order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
     counts = await count_appearances(connection, paper_ids)
-    few = [id_ for id_, count in counts.items() if count <= MAX_COUNTED]
+    most = most or MAX_COUNTED
+    few = [id_ for id_, count in counts.items() if count <= most]
     rows = await database.execute_in(connection, query, entries.c.paper_id, few)
-    for chunk in database.chunked([id_ for id_, count in counts.items() if count > MAX_COUNTED]):
-        rows += await connection.execute(
-            query.where(entries.c.id.in_(_newest_of_sources(chunk, MAX_COUNTED)))
-        )
+    for chunk in database.chunked([id_ for id_, count in counts.items() if count > most]):
+        rows += await connection.execute(query.where(entries.c.id.in_(_newest_of_sources(chunk, most))))
     origins = await list_origins(connection, {row.digest_id for row in rows})
     for row, entry in await _build_entries(connection, rows):
         head = row.digest_id, row.format, row.date_on, row.language

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, errors, models, outbox
-from storage.tables import covered_digests, decisions, posted_papers, subscriptions
+from storage.tables import covered_digests, decisions, digests, posted_papers, subscriptions
 from storage.tables import deliveries as planned
 
 
@@ -311,7 +311,7 @@ async def set_late_revisions(
 async def remove_covered(connection: AsyncConnection, posts: Iterable[tuple[int, datetime]]) -> None:
     """Delete the covered digests of unsent posts, given as subscription ids and planning times (UTC).
 
-    The late papers of such a post count as not posted.
+    The late papers of such a post count as not posted, and the newest digest that is still covered as the last one posted.
     """
     own = covered_digests.c.subscription_id == sa.bindparam("b_id")
     at: sa.BindParameter[datetime] = sa.bindparam("b_at")
@@ -322,6 +322,13 @@ async def remove_covered(connection: AsyncConnection, posts: Iterable[tuple[int,
         )
         late = covered_digests.update().where(own, covered_digests.c.late_at == at)
         await connection.execute(late.values(late_revision=None, late_at=None), values)
+        newest = sa.select(sa.func.max(digests.c.date_on)).where(digests.c.id == covered_digests.c.digest_id)
+        newest_on = newest.where(covered_digests.c.subscription_id == subscriptions.c.id).scalar_subquery()
+        earlier = subscriptions.update().where(newest_on < subscriptions.c.last_digest_on)
+        ids = {row["b_id"] for row in values}
+        await database.execute_in(
+            connection, earlier.values(last_digest_on=newest_on), subscriptions.c.id, ids
+        )
 
 
 async def list_covered(

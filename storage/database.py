@@ -50,6 +50,8 @@ READER_CONNECTIONS = 6
 """Connections that commands and buttons share. Delivery, planning and ingest have the others."""
 CONNECT_TIMEOUT_SECONDS = 10.0
 MIN_SQLITE_VERSION = (3, 37, 0)
+_READ_ONLY = "readonly database"
+"""What SQLite says of a file that it cannot write."""
 
 
 class _WriterQueue(asyncio.Lock):
@@ -133,11 +135,6 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     @property
-    def is_shareable(self) -> bool:
-        """Whether another process can open the database; one in memory cannot be shared."""
-        return not self.is_sqlite or sqlite_path(self.url) is not None
-
-    @property
     def url(self) -> URL:
         """The database URL; `str()` hides the password."""
         return self.engine.url
@@ -155,10 +152,16 @@ class Database:
             stack.enter_context(translated_errors(self.url))
             connection = await stack.enter_async_context(self.engine.connect())
             await connection.execution_options(paperround_writes=True)
-            async with connection.begin():
-                if self._check is not None:
-                    await self._check(connection)
-                yield connection
+            try:
+                async with connection.begin():
+                    if self._check is not None:
+                        await self._check(connection)
+                    yield connection
+            except (DBAPIError, sqlite3.Error, errors.DatabaseBusyError) as error:
+                # One that was opened while the file could not be written never can, and the pool would give it out again.
+                if self.is_sqlite and _READ_ONLY in f"{error} {error.__cause__}":
+                    await connection.invalidate(error)
+                raise
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -219,7 +222,7 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
     text = str(getattr(error, "orig", None) or error)
     sentences = {
         "database is locked": f"{name} is locked by another process. Stop that process, or try again in a moment.",
-        "readonly database": f"{name} is read-only. Allow this user to write to the file and its folder.",
+        _READ_ONLY: f"{name} is read-only. Allow this user to write to the file and its folder.",
         "unable to open database file": f"{name} cannot be opened. Check that its folder exists and is writable.",
         "file is not a database": f"{name} is not a Paperround database. Set PAPERROUND_DATABASE_URL to another file.",
         "disk image is malformed": f"{name} is damaged. Replace it with a backup (made by `paperround backup`).",
@@ -297,7 +300,14 @@ def parse_url(url: str) -> URL:
         raise errors.StorageError(
             f"PAPERROUND_DATABASE_URL has the driver {parsed.drivername!r}. Use sqlite+aiosqlite or postgresql+asyncpg."
         )
-    return parsed if parsed.drivername == "sqlite+aiosqlite" else _check_options(parsed)
+    if parsed.drivername == "postgresql+asyncpg":
+        return _check_options(parsed)
+    if parsed.database in (None, "", ":memory:"):
+        raise errors.StorageError(
+            "PAPERROUND_DATABASE_URL is a database in memory, which would be lost. Name a file; example:"
+            " sqlite+aiosqlite:///paperround.db."
+        )
+    return parsed
 
 
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -360,6 +370,7 @@ def open_engine(url: str, name: str) -> AsyncEngine:
     engine = create_async_engine(
         parsed, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_use_lifo=True, json_serializer=_to_json
     )
+    sa.event.listen(engine.sync_engine, "do_connect", _never_create)
     sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
@@ -430,10 +441,8 @@ def is_sqlite_file(path: Path) -> bool:
 
 
 def sqlite_path(url: URL) -> Path | None:
-    """Return the file of a SQLite URL; None for an in-memory database or another engine."""
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-        return None
-    return Path(str(url.database))
+    """Return the file of a SQLite URL; None for another engine."""
+    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
 def check_file(url: URL) -> None:
@@ -456,6 +465,15 @@ def check_file(url: URL) -> None:
         raise errors.StorageError(f"{path} cannot be created: this user may not write to its folder.")
     with translated_errors(url):
         sqlite3.connect(path).close()
+
+
+def _never_create(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+    """Have a connection opened only to a file that exists, as it does after `check_file`.
+
+    Once the file is deleted, another would be created, and filled from the write-ahead log that the former left.
+    """
+    arguments[0] = f"{Path(arguments[0]).absolute().as_uri()}?mode=rw"
+    options["uri"] = True
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

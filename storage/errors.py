@@ -116,7 +116,10 @@ class DatabaseBusyError(StorageError):
 
 
 class DatabaseUnavailableError(StorageError):
-    """PostgreSQL is unavailable, has ended the session, is read-only or refuses the login. Trying again later may succeed."""
+    """PostgreSQL is unavailable, has ended the session, is read-only or refuses the login; a SQLite file is gone.
+
+    Trying again later may succeed.
+    """
 
 
 class SupersededError(DatabaseUnavailableError):

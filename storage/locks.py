@@ -66,10 +66,9 @@ class ProcessLock:
         self._connection: AsyncConnection | None = None
 
     async def try_acquire(self) -> bool:
-        """Acquire the lock if it is free. A database in memory has one process, so its lock is free."""
-        if self._database.is_sqlite:
-            path = sqlite_path(self._database.url)
-            self._file = _lock_file(path, self._name) if path is not None else open("/dev/null")  # noqa: ASYNC230, SIM115
+        """Acquire the lock if it is free."""
+        if (path := sqlite_path(self._database.url)) is not None:
+            self._file = _lock_file(path, self._name)
             return self._file is not None
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._end_session)
@@ -105,13 +104,29 @@ class ProcessLock:
 
 def _lock_file(path: Path, name: str) -> IO[str] | None:
     path = path.resolve()  # one lock per file, also through a link
-    lock = path.with_name(f"{path.name}.{name}.lock").open("w")
+    path = path.with_name(f"{path.name}.{name}.lock")
+    try:
+        lock = path.open("w")
+    except OSError as error:
+        # Such as one that root made, by a command with sudo.
+        raise errors.StorageError(
+            f"{path} cannot be written: {error.strerror}. Allow this user to write to it and its folder."
+        ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
         return None
     return lock
+
+
+def _identify(database: Database) -> tuple[int, int] | None:
+    """Return what a SQLite file keeps when it is moved, and another file in its place does not have; None if it is gone."""
+    path = sqlite_path(database.url)
+    with suppress(OSError):
+        status = None if path is None else path.stat()
+        return None if status is None else (status.st_dev, status.st_ino)
+    return None
 
 
 async def raise_term(connection: Connection) -> int:
@@ -171,6 +186,7 @@ class SenderLock(ProcessLock):
     def __init__(self, database: Database) -> None:
         super().__init__(database, "sender", ADVISORY_LOCK_ID, idle_seconds=LEASE_SECONDS)
         self._term: int | None = None
+        self._identity: tuple[int, int] | None = None
         self.on_planned: Callable[[], None] = lambda: None
 
     @property
@@ -184,7 +200,16 @@ class SenderLock(ProcessLock):
         return self._term is not None
 
     async def try_acquire(self) -> bool:
-        """Acquire the lock if it is free, and begin a term. A database in memory has one process, so its lock is free."""
+        """Acquire the lock if it is free, and begin a term.
+
+        Raises DatabaseUnavailableError if the SQLite file of the last term is not there any more: the open connections write
+        to what no other process can read, and a new one may have parts that were sent since as due.
+        """
+        if self._identity is not None and _identify(self._database) != self._identity:
+            raise errors.DatabaseUnavailableError(
+                f"{sqlite_path(self._database.url)} was deleted or replaced while the bot ran, and nothing is sent. Stop the bot,"
+                " put the file or a backup in its place, and start it again."
+            )
         if not await super().try_acquire():
             return False
         async with AsyncExitStack() as stack:
@@ -199,6 +224,7 @@ class SenderLock(ProcessLock):
                     )
                 await key_values.set_value(connection, key_values.SENDER_NAME, self._database.name)
                 self._term = await raise_term(connection)
+            self._identity = _identify(self._database)
             stack.pop_all()
         return True
 
@@ -228,8 +254,10 @@ class SenderLock(ProcessLock):
             return not await is_current_term(connection, term)
 
     async def heartbeat(self) -> bool:
-        """Check that the lock is still held; a PostgreSQL session can be lost while the process lives."""
+        """Check that the lock is still held; a PostgreSQL session or a SQLite file can be lost while the process lives."""
         if self._connection is None:
+            if self.is_held and _identify(self._database) != self._identity:
+                await self.release()
             return self.is_held
         try:
             with translated_errors(self._database.url):

@@ -40,6 +40,8 @@ RETRY_PAUSES = (1.0, 2.0, 5.0, 10.0)
 """Seconds between attempts, in which the others go on."""
 _PARTIAL = ".partial"
 _PARTS = (_PARTIAL, f"{_PARTIAL}-journal")
+_LOGS = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a file while it is in use."""
 LEFT_SECONDS = 3600.0
 _NO_LOCK = ("55P03", "40P01")
 """PostgreSQL's codes for a lock that was not available, and a deadlock."""
@@ -74,9 +76,10 @@ def _copy(source: Path, target: Path) -> int:
             )
         _copy_whole(source, target)
     except (OSError, sqlite3.Error) as error:
-        raise errors.StorageError(
-            f"{target} could not be written: {_reason(error)}. Choose a file in an existing folder."
-        ) from error
+        remedy = "Choose a file in an existing folder."
+        if target.parent.is_dir():
+            remedy = "Check whether its disk is full or read-only, or choose a file in another folder."
+        raise errors.StorageError(f"{target} could not be written: {_reason(error)}. {remedy}") from error
     return target.stat().st_size
 
 
@@ -91,6 +94,9 @@ def _copy_whole(source: Path, target: Path) -> None:
     os.close(descriptor)
     try:
         copy_pages(source, Path(name))
+        # Of an earlier copy that somebody opened and that was killed: SQLite would play them into the new one.
+        for suffix in _LOGS:
+            Path(f"{target}{suffix}").unlink(missing_ok=True)
         os.replace(name, target)
     except (OSError, sqlite3.Error) as error:
         for left in (name, f"{name}-journal"):
@@ -130,7 +136,7 @@ def _is_sibling(source: Path, target: Path) -> bool:
     """Whether a file is one of SQLite's, or a lock, beside the database: a copy in its place would damage what runs."""
     suffix = target.name.removeprefix(source.name)
     is_beside = target.parent == source.parent and suffix != target.name
-    return is_beside and (suffix in ("-wal", "-shm", "-journal") or suffix.endswith(".lock"))
+    return is_beside and (suffix in _LOGS or suffix.endswith(".lock"))
 
 
 def copy_pages(source: Path, target: Path) -> None:

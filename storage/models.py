@@ -653,6 +653,11 @@ class Alert:
     reason: str | None = None
     paused_until_at: datetime | None = None
 
+    @property
+    def is_blocked(self) -> bool:
+        """Whether Discord keeps it from sending, not its reader."""
+        return self.state is not ActivityState.ACTIVE and self.reason not in (None, Reason.BY_HAND)
+
     def is_paused(self, now: datetime) -> bool:
         """Return whether it sends nothing at `now` (UTC): it is suspended, or paused until later."""
         is_snoozed = self.paused_until_at is not None and self.paused_until_at > now

@@ -251,9 +251,11 @@ async def list_newest_ids(connection: AsyncConnection, *, limit: int) -> list[in
 
 
 async def get_detail(connection: AsyncConnection, arxiv_id: str) -> PaperDetail | None:
-    """Return the details of a listed paper, or of one that a service described; otherwise None."""
+    """Return the details of a listed paper with all appearances, or of one that a service described; otherwise None."""
     ids = list((await get_ids(connection, [arxiv_id])).values())
-    details = await list_details(connection, ids) or await _list_unlisted_details(connection, ids)
+    details = await list_details(connection, ids, archive.MAX_APPEARANCES) or await _list_unlisted_details(
+        connection, ids
+    )
     if not details:
         return None
     confirmed = await list_with_arxiv_authors(connection, [details[0].id])
@@ -281,10 +283,12 @@ async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequenc
     return details
 
 
-async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:
-    """Return the details of the listed papers among these ids, in the given order."""
+async def list_details(
+    connection: AsyncConnection, paper_ids: Sequence[int], most: int = 0
+) -> list[PaperDetail]:
+    """Return the details of the listed papers among these ids, in the given order; `most` as `archive.list_appearances`."""
     merged = await list_merged(connection, ids=paper_ids)
-    appearances = await archive.list_appearances(connection, merged)
+    appearances = await archive.list_appearances(connection, merged, most)
     return [
         PaperDetail(
             id=paper_id, appearances=tuple(appearances.get(paper_id, ())), **_values(merged[paper_id])

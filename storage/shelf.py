@@ -68,8 +68,8 @@ async def remove(connection: AsyncConnection, user_id: int, paper_id: int, now: 
     return True
 
 
-async def restore(connection: AsyncConnection, user_id: int, paper_id: int) -> bool:
-    """Save a removed paper again as it was. Returns False if its row is gone.
+async def restore(connection: AsyncConnection, user_id: int, paper_id: int, **changed: Any) -> bool:
+    """Save a removed paper again as it was, but for the `changed` columns. Returns False if its row is gone.
 
     One that was saved again meanwhile gets back the note and the tags that it lacks.
     """
@@ -79,7 +79,7 @@ async def restore(connection: AsyncConnection, user_id: int, paper_id: int) -> b
     if row is None:
         return False
     await connection.execute(removed_papers.delete().where(is_this))
-    await add(connection, user_id, [{"paper_id": paper_id, **row._mapping}])
+    await add(connection, user_id, [{"paper_id": paper_id, **row._mapping, **changed}])
     for column in (saved_papers.c.note, saved_papers.c.tags):
         lacks = sa.and_(_is_saved(user_id, [paper_id]), column == "")
         await connection.execute(

@@ -14,6 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from storage import errors
+
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -85,11 +87,19 @@ def find_current_file(url: str) -> Path | None:
 
 
 def find_missing_file(url: str) -> Path | None:
-    """Return the SQLite file of a database URL if opening it would make it; None for any other database."""
+    """Return the SQLite file of a database URL if opening it would make it; None for any other database.
+
+    Raises StorageError if its path starts from a folder that was deleted.
+    """
     name = url.removeprefix(_SQLITE_URL).partition("?")[0]
     path = Path(name)
     is_file = url.startswith(_SQLITE_URL) and name not in ("", ":memory:") and not name.startswith("file:")
-    return path.absolute() if is_file and path.parent.is_dir() and not path.exists() else None
+    try:
+        return path.absolute() if is_file and path.parent.is_dir() and not path.exists() else None
+    except FileNotFoundError:
+        raise errors.StorageError(
+            "The folder in which this command runs was deleted. Change to the bot's folder, and run it again."
+        ) from None
 
 
 @contextmanager

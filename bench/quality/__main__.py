@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.quality import author_names, corpus, end_to_end, in_memory, measures, mined_concepts, questions
-from bot.text import concepts as text_concepts
+from bot.text import seed
 
 MAX_AUTHORS = 300
 """Sampled authors per kind of name variant."""
@@ -48,9 +48,9 @@ def main() -> None:
     concepts = mined_concepts.mine_concepts(corpus.load_papers(files))
     selected = [concept for concept in concepts if concept.is_tuning == (options.only == "tuned")]
     for name, some, terms in (
-        ("all, with the seed list", files, text_concepts.load_terms()),
+        ("all, with the seed list", files, seed.load_terms()),
         ("all, without it", files, ()),
-        ("first ten, with the seed list", files[:10], text_concepts.load_terms()),
+        ("first ten, with the seed list", files[:10], seed.load_terms()),
     ):
         papers = corpus.load_papers(some)
         search = in_memory.InMemorySearch(papers, in_memory.build_glossary(papers, terms))
@@ -70,7 +70,7 @@ def main() -> None:
 def _print_other_half(files: Sequence[Path], concepts: Sequence[measures.Concept]) -> None:
     """Measure one half of the digests with the glossary of the other half."""
     papers, mined = corpus.load_papers(files[1::2]), corpus.load_papers(files[::2])
-    for name, terms in (("with the seed list", text_concepts.load_terms()), ("without it", ())):
+    for name, terms in (("with the seed list", seed.load_terms()), ("without it", ())):
         search = in_memory.InMemorySearch(papers, in_memory.build_glossary(mined, terms))
         print(f"one half by the glossary of the other, {name}: {len(papers)} papers")
         _print_explained(concepts, papers, search.search)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bench.quality import corpus
 from bot.glossary import resolver
 from bot.search import scoring
-from bot.text import analyser, concepts, query_parser, term_keys, typography
+from bot.text import analyser, query_parser, seed, term_keys, typography
 from tests.support import glossary_in_memory
 
 _MAX_PARTIAL_MATCHES = 10
@@ -43,7 +43,7 @@ class InMemorySearch:
         return [arxiv_id for _, arxiv_id in ranked[: min(limit, complete or _MAX_PARTIAL_MATCHES)]]
 
 
-def build_glossary(papers: Sequence[corpus.Paper], terms: Sequence[concepts.SeedTerm]) -> resolver.Glossary:
+def build_glossary(papers: Sequence[corpus.Paper], terms: Sequence[seed.SeedTerm]) -> resolver.Glossary:
     """Induce the glossary of papers."""
     return glossary_in_memory.build_glossary(
         [f"{typography.to_plain_text(paper.title)}\n{paper.body}" for paper in papers], terms

@@ -23,7 +23,7 @@ from statistics import fmean, stdev
 from typing import TypeAlias
 
 from bench.quality import corpus, in_memory, measures
-from bot.text import analyser, concepts, typography
+from bot.text import analyser, seed, typography
 from bot.today import profiles
 from storage.search import DocumentTexts
 
@@ -105,7 +105,7 @@ class Experiment:
 
     def __init__(self, papers: Sequence[corpus.Paper], *, in_order: bool = True) -> None:
         self.truth = measures.GroundTruth(papers)
-        glossary = in_memory.build_glossary(papers, concepts.load_terms())
+        glossary = in_memory.build_glossary(papers, seed.load_terms())
         concept_index = profiles.ConceptIndex(glossary.all_concepts())
         self.vectors = {paper.arxiv_id: _extract(paper, concept_index) for paper in papers}
         days: dict[date, list[corpus.Paper]] = defaultdict(list)

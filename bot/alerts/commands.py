@@ -235,9 +235,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         is_dm = request.interaction.guild_id is None
         async with router.admitted_lookup(request.interaction):
             return paper, await request.services.alerts.explain(
-                paper,
-                user_id=request.user_id if is_dm else None,
-                channel_id=None if is_dm else request.interaction.channel_id,
+                paper, user_id=request.user_id, channel_id=None if is_dm else request.interaction.channel_id
             )
 
     @router.handles(alerts_messages.RESUME)
@@ -667,7 +665,8 @@ async def save(request: Request, draft: models.Alert, left_out: Sequence[str] = 
         await router.open_dm(request)
     if alert.timing is not models.AlertTiming.AT_ONCE:
         await request.services.readers.update(request.user_id, timezone=alert.timezone)
-    return alerts_messages.saved_view(request.texts, alert, matches, left_out, is_new=not draft.id)
+    now = request.services.clock()
+    return alerts_messages.saved_view(request.texts, alert, matches, left_out, is_new=not draft.id, now=now)
 
 
 async def _require_allowed(request: Request, draft: models.Alert) -> None:

@@ -302,6 +302,7 @@ MAX_OFFERED_NAMES = 5
 """Similar names with a button, which are one row."""
 PAGE_SIZE = 15
 _LIST_CHARACTERS = 3000
+_CONFIRMATION_CHARACTERS = 500
 _PRIMARY = discord.ButtonStyle.primary
 
 
@@ -388,6 +389,7 @@ def saved_view(
     left_out: Sequence[str] = (),
     *,
     is_new: bool,
+    now: datetime,
 ) -> ui.LayoutView:
     """Return the confirmation of a new or changed alert, with buttons to undo or change it and to list all.
 
@@ -404,6 +406,8 @@ def saved_view(
             )
         )
     message.add_text(client_messages.subtext(describe_details(texts, alert)))
+    if alert.is_paused(now):
+        message.add_text(describe_state(texts, alert, now))
     message.add_text(preview_text(texts, preview))
     message.add_buttons(
         button(texts("alert-undo"), pack_custom_id(REMOVE, alert.id)) if is_new else None,
@@ -481,7 +485,7 @@ def list_view(
     page = max(0, min(page, pages - 1))
     shown = rows[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
     heading = texts("server-alerts-heading" if in_server else "alerts-heading", count=len(rows))
-    message.add_text(confirmation)
+    message.add_text(discord_text.shorten(confirmation, _CONFIRMATION_CHARACTERS))
     message.add_text(f"### {heading}")
     message.add_text("\n".join(_list_line(texts, alert, now, with_owner=in_server) for alert in shown))
     select, turn = (SERVER_SELECT, SERVER_LIST) if in_server else (SELECT, MANAGE)
@@ -564,20 +568,20 @@ def confirm_remove_all_view(texts: Texts, count: int) -> ui.LayoutView:
 
 # Why a paper was in an alert: the alerts that it matches, and buttons to get fewer of them.
 
-MAX_MATCHED = 5
-"""Alerts shown: 5 × (2 texts + row + 4 buttons) + 4 = 39 of 40 components."""
-
 
 def why_view(
     texts: Texts, paper: models.PaperDetail, matched: Sequence[alerts_service.MatchedAlert], user_id: int
 ) -> ui.LayoutView:
-    """Return the alerts that a paper matches; those of `user_id` with buttons."""
+    """Return the alerts that a paper matches; those of `user_id` with buttons.
+
+    EXPLAINED_ALERTS × (2 texts + row + 4 buttons) + 4 = 39 of 40 components.
+    """
     message = MessageBuilder()
     title = client_messages.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=500, max_bytes=1500
     )
     message.add_text(f"**{texts('alert-why')}** · {title}" if matched else texts("alert-why-gone"))
-    for alert, reasons in matched[:MAX_MATCHED]:
+    for alert, reasons in matched:
         found = ", ".join(
             texts(f"alert-found-{reason.found_in.value}", text=client_messages.escape_untrusted(reason.text))
             for reason in reasons[:MAX_PAPERS]

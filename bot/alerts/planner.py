@@ -65,24 +65,27 @@ async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: 
 async def _suspend(
     connection: Connection, delivery: models.Delivery, state: models.ActivityState, reason: models.Reason
 ) -> list[Owned]:
-    if delivery.is_direct:
-        own = await alerts.list_rows(connection, user_id=delivery.user_id)
-        ids = [alert.id for alert in own if alert.channel_id is None]
-        await alerts.set_state(connection, ids, state, reason=reason)
+    if not delivery.is_direct and reason in STYLE_REASONS:
         return []
-    if reason in STYLE_REASONS:
-        return []
-    posted = await alerts.list_rows(connection, channel_id=delivery.channel_id)
-    active = [alert for alert in posted if alert.state is models.ActivityState.ACTIVE]
-    await alerts.set_state(connection, [alert.id for alert in active], state, reason=reason)
-    return _list_owned(active)
+    of_recipient = (
+        {"user_id": delivery.user_id} if delivery.is_direct else {"channel_id": delivery.channel_id}
+    )
+    # What a reader has paused stays so, also when the destination is available again.
+    active = [
+        alert
+        for alert in await alerts.list_rows(connection, **of_recipient)
+        if alert.state is models.ActivityState.ACTIVE and (alert.channel_id is None or not delivery.is_direct)
+    ]
+    ids = [alert.id for alert in active]
+    await alerts.set_state(connection, ids, state, reason=reason, ends_snooze=False)
+    return [] if delivery.is_direct else _list_owned(active)
 
 
 async def _resume(connection: Connection, can_resume: CanResume) -> list[Owned]:
     suspended = await alerts.list_suspended(connection)
     resumable = [alert for alert in suspended if can_resume(alert)]
     ids = [alert.id for alert in resumable]
-    await alerts.set_state(connection, ids, models.ActivityState.ACTIVE)
+    await alerts.set_state(connection, ids, models.ActivityState.ACTIVE, ends_snooze=False)
     return _list_owned(resumable)
 
 
@@ -417,13 +420,7 @@ class AlertPlanner:
             # What was over a recipient's messages of a day comes with the first of the next day.
             queued = await alerts.list_due_matches(connection, recipients, now + LOOK_AHEAD)
             active = await alerts.list_active(connection, {match.alert_id for match in queued}, now)
-            at_once = {alert.id for alert in active.values() if alert.timing is models.AlertTiming.AT_ONCE}
-            # What is due, and what is sent soon anyway.
-            queued = [
-                match
-                for match in queued
-                if match.alert_id in at_once or (match.due_at is not None and match.due_at <= now)
-            ]
+            queued = [match for match in queued if _is_sent_at(match, active.get(match.alert_id), now)]
             notified = await _list_notified(connection, queued)
             asking = {alert.id for alert in active.values() if alert.min_votes}
             highest = await papers.list_highest_votes(
@@ -648,6 +645,20 @@ def _list_matches(
                 due = matcher.due_at(alert, now) if is_met else None
                 matches.append(models.QueuedMatch(recipient, paper.id, alert.id, paper.votes, now, due))
     return matches
+
+
+def _is_sent_at(match: models.QueuedMatch, alert: models.Alert | None, now: datetime) -> bool:
+    """Return whether a match is due at `now` (UTC), or comes with a message that is sent then.
+
+    That is what is sent soon anyway, and what a day's maximum has put off: by its own hour another alert's message may have
+    filled the next day too.
+    """
+    if match.due_at is not None and match.due_at <= now:
+        return True
+    if alert is None:
+        return False
+    is_put_off = alert.max_a_day > 0 and matcher.due_at(alert, match.matched_at) <= now
+    return is_put_off or alert.timing is models.AlertTiming.AT_ONCE
 
 
 async def _list_full(

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import NamedTuple
 
 from bot.alerts import matcher
@@ -213,8 +214,8 @@ PREVIEW_DAYS = 30
 INSTITUTIONS_CACHE_SECONDS = 600.0
 INSTITUTION_DAYS = 365
 """Days of papers whose institutions are offered."""
-QUOTED_ALERTS = 5
-"""Alerts that an explanation shows, whose words are those of the paper."""
+EXPLAINED_ALERTS = 5
+"""Alerts of an explanation at most: a channel has any number, whose comparison with a paper takes a millisecond each."""
 SNOOZE_DURATION = timedelta(days=7)
 FEWER_MIN_VOTES = 10
 """Votes that an alert without a minimum asks for once fewer of its papers are wanted."""
@@ -246,10 +247,9 @@ class MatchedAlert(NamedTuple):
 
 def _explain(rows: Sequence[models.Alert], paper: models.PaperDetail) -> list[MatchedAlert]:
     text = matcher.keyword_text(paper)
-    matched = [MatchedAlert(alert, matcher.match_all([alert], paper, text)) for alert in rows]
-    found = [match for match in matched if match.reasons]
-    shown = [match._replace(reasons=matcher.quote(match.reasons, text)) for match in found[:QUOTED_ALERTS]]
-    return [*shown, *found[QUOTED_ALERTS:]]
+    compared = ((alert, matcher.match_all([alert], paper, text)) for alert in rows)
+    found = islice(((alert, reasons) for alert, reasons in compared if reasons), EXPLAINED_ALERTS)
+    return [MatchedAlert(alert, matcher.quote(reasons, text)) for alert, reasons in found]
 
 
 class Alerts:
@@ -281,7 +281,9 @@ class Alerts:
             return await alerts.add(connection, new)
 
     async def change(self, alert_id: int, draft: models.Alert, *, user_id: int | None = None) -> models.Alert:
-        """Replace what an alert matches, where and when it is sent; whether it is paused stays. Raises as `add` does.
+        """Replace what an alert matches, where and when it is sent. Raises as `add` does.
+
+        A pause by hand stays; one by Discord does not outlast the destination that it was about.
 
         UsageError too if the alert is gone or another reader's.
         """
@@ -292,6 +294,10 @@ class Alerts:
                 raise errors.UsageError(f"Alert {alert_id} no longer exists. Add a new one.", "gone")
             stored = own[0]
             await alerts.lock_reader(connection, stored.user_id)
+            if checked.channel_id != stored.channel_id and stored.is_blocked:
+                # Discord's refusal was about the former destination, which may never get its message now.
+                await alerts.keep_held_matches(connection, stored, self._clock())
+                stored = replace(stored, state=models.ActivityState.ACTIVE, reason=None)
             changed = replace(
                 checked,
                 id=stored.id,
@@ -401,12 +407,17 @@ class Alerts:
         return [alert for alert in stored if alert is not None and user_id in (None, alert.user_id)]
 
     async def explain(
-        self, paper: models.PaperDetail, *, user_id: int | None = None, channel_id: int | None = None
+        self, paper: models.PaperDetail, *, user_id: int, channel_id: int | None = None
     ) -> list[MatchedAlert]:
-        """Return the alerts of a channel, or of a reader by DM, that a paper matches, with the reasons; not by its votes."""
+        """Return the first alerts of a channel, the reader's before others, or else by DM that a paper matches, with the reasons.
+
+        Its votes are not compared.
+        """
+        owner = user_id if channel_id is None else None
         async with self._database.read() as connection:
-            rows = await alerts.list_rows(connection, user_id=user_id, channel_id=channel_id)
+            rows = await alerts.list_rows(connection, user_id=owner, channel_id=channel_id)
         rows = [alert for alert in rows if alert.channel_id == channel_id]
+        rows.sort(key=lambda alert: alert.user_id != user_id)
         return await asyncio.to_thread(_explain, rows, paper)
 
     async def send_fewer(self, alert: models.Alert) -> models.Alert:

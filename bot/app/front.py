@@ -68,7 +68,7 @@ class InteractionServer:
     async def _handle(self, request: web.Request) -> web.Response:
         try:
             body = await request.read()
-        except web.RequestPayloadError:  # its Content-Encoding is not that of the body
+        except web.RequestPayloadError:  # its chunks are malformed
             return web.Response(status=400, text="the body cannot be read")
         return self.receive(request.headers, body)
 

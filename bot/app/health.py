@@ -252,6 +252,8 @@ class Metrics:
 
 DATABASE_SECONDS = 2.0
 """`/health` waits this long for the age of the oldest delivery; its status does not depend on it."""
+METRICS_SECONDS = 8.0
+"""`/metrics` waits this long for the database: Prometheus, and the connection, for 10 s."""
 
 
 class MonitoringServer:
@@ -290,11 +292,9 @@ class MonitoringServer:
         if is_connected:
             self._liveness.record("discord")
         problems = self._liveness.find_problems(is_standby=role != "sender")
-        if role == "standby" and (mismatch := await self._find_mismatch()):
-            problems.append(mismatch)
-        if role == "sender" and self._needs_front() and not await self._has_front():
-            problems.append(service.NO_FRONT)
-        oldest = await self._oldest_unsent_at()
+        # Together: a probe waits 4 s for its answer.
+        oldest, other = await asyncio.gather(self._oldest_unsent_at(), self._find_other_problem(role))
+        problems += [other] if other else []
         body = {
             "up": True,
             "role": role,
@@ -305,6 +305,13 @@ class MonitoringServer:
             "problems": problems,
         }
         return web.json_response(body, status=503 if problems else 200)
+
+    async def _find_other_problem(self, role: str) -> str | None:
+        """Return a sentence if what other processes left in the database is a problem for a process of this role."""
+        if role == "standby":
+            return await self._find_mismatch()
+        is_missing = role == "sender" and self._needs_front() and not await self._has_front()
+        return service.NO_FRONT if is_missing else None
 
     async def _oldest_unsent_at(self) -> datetime | None:
         """Return the oldest unsent delivery's time, or None if the database does not answer."""
@@ -330,11 +337,13 @@ class MonitoringServer:
 
     async def _handle_metrics(self, request: web.Request) -> web.Response:
         try:
-            async with self._database.read() as connection:
+            async with asyncio.timeout(METRICS_SECONDS), self._database.read() as connection:
                 depth = await outbox.count_by_state(connection)
                 oldest = await outbox.oldest_unsent_at(connection)
         except errors.StorageError as error:
             return web.Response(status=503, text=str(error))
+        except TimeoutError:
+            return web.Response(status=503, text="The database does not answer.")
         # A state without parts is set to 0; its former value would stay otherwise.
         for state in models.PartState:
             self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))

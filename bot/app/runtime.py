@@ -105,13 +105,16 @@ async def connect_gateway(bot: PaperroundBot) -> None:
 
 
 async def _connect_until_closed(bot: PaperroundBot) -> None:
-    """Connect the client. A cancellation closes it: discord.py drops one that comes while it connects a shard again."""
+    """Connect the client. A cancellation closes it: discord.py drops one that comes while it connects a shard again.
+
+    It comes before the close, on which discord.py would log that it connects a shard for the first time in vain, and repeat it.
+    """
     connecting = asyncio.ensure_future(bot.connect(reconnect=True))
     try:
         await asyncio.shield(connecting)
     except asyncio.CancelledError:
-        await close_client(bot)
         connecting.cancel()
+        await close_client(bot)
         await asyncio.gather(connecting, return_exceptions=True)
         raise
 
@@ -199,7 +202,7 @@ PURGE_INTERVAL = timedelta(hours=6)
 MAX_STEP_OF_PURGE = timedelta(days=1)
 RESUME_INTERVAL = timedelta(minutes=1)
 FIRST_READ_SECONDS = 60.0
-"""Nothing is planned for so long after the start while the sources and the inbox are read for the first time."""
+"""Planning waits at most this time after the start for the first read of the sources and the inbox."""
 
 
 @dataclass

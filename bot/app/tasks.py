@@ -373,7 +373,7 @@ class MaintenanceLoop:
     async def _task_steps(
         self, task: search_index.MaintenanceTask, paper_count: int
     ) -> AsyncGenerator[int, None]:
-        if paper_count > self._in_process_limit and self._database.is_shareable:
+        if paper_count > self._in_process_limit:
             url = self._database.url.render_as_string(hide_password=False)
             try:
                 worker = search_index.run_in_worker(url, task, self._get_term(), self._database.name)
@@ -491,7 +491,7 @@ async def ingest_file(container: Container, ingest: IngestService, name: str) ->
 
     Raises ChildError if the process failed, and what storing in this process raises.
     """
-    if container.database.is_shareable and await asyncio.to_thread(files.is_large, name):
+    if await asyncio.to_thread(files.is_large, name):
         try:
             return await _ingest_in_process(container, name)
         except isolation.ChildStartError as error:

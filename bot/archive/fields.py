@@ -131,11 +131,15 @@ def clean_lines(value: object) -> str | None:
 
 def clean_labels(values: object) -> tuple[str, ...]:
     """Return keywords or categories, each on one line, in order, without duplicates."""
-    return tuple(dict.fromkeys(clean_names(values)))[:_MAX_LABELS]
+    return tuple(dict.fromkeys(_clean_lines(values)))[:_MAX_LABELS]
 
 
 def clean_names(values: object) -> tuple[str, ...]:
-    """Return the names of people, each on one line, in order. Two who share a name stay two."""
+    """Return the names of people, each on one line, in order. Two who share a name stay two; `*` and the like are not names."""
+    return tuple(line for line in _clean_lines(values) if any(map(str.isalpha, line)))
+
+
+def _clean_lines(values: object) -> tuple[str, ...]:
     if not isinstance(values, Iterable) or isinstance(values, str | bytes):
         return ()
     lines = (line for value in values if (line := clean_line(value, MAX_NAME_LENGTH)))

@@ -814,11 +814,14 @@ def detect_format(dated: fields.DatedRows, papers: Sequence[fields.PaperHeading]
 
 
 def _sample_lines(rows: Sequence[str], start: int, stop: int) -> Iterator[str]:
-    """The first lines under a paper's heading, up to another heading: the text below that may not be the digest's."""
+    """The first lines under a paper's heading, up to another one, a summary's label or a fence: text below may say anything."""
     for line in rows[start : min(stop, start - 1 + _SAMPLED_LINES)]:
-        if line.startswith("#") and parse_summary_label(line) != "":
+        is_label = parse_summary_label(line) == ""
+        if markdown_lines.is_fence(line) or (line.startswith("#") and not is_label):
             return
         yield line
+        if is_label:
+            return
 
 
 FILE_SUFFIXES = frozenset({".md", ".markdown", ".txt", ".json", ".jsonl", ".html", ".htm"})

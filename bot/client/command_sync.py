@@ -55,6 +55,7 @@ async def sync_commands(
 ) -> bool:
     """Register the commands with Discord if they differ from the registered ones. Returns whether it did.
 
+    Discord is asked, since a restored backup, or another version with the same token, knows others than Discord has.
     Raises what discord.py raises; the registered commands keep working.
     """
     await mentions.load(database)
@@ -63,6 +64,7 @@ async def sync_commands(
         if await key_values.get(connection, HASH_KEY) == commands_hash:
             return False
     registered = await tree.sync()
+    commands_hash = await hash_commands(tree)
     ids = {command.name: command.id for command in registered}
     async with database.transaction() as connection:
         await key_values.set_value(connection, HASH_KEY, commands_hash)
@@ -73,14 +75,18 @@ async def sync_commands(
 
 
 async def hash_commands(tree: app_commands.CommandTree[Any]) -> str:
-    """Return a hash of the application's id and all commands with their translations."""
+    """Return a hash of the application's id, all commands with their translations, and what Discord has of them."""
+    registered = await tree.client.http.get_global_commands(tree.client.application_id or 0)
     payloads = [
         await command.get_translated_payload(tree, tree.translator)
         if tree.translator is not None
         else command.to_dict(tree)
         for command in sorted(tree.get_commands(), key=lambda command: command.name)
     ]
-    text = json.dumps([str(tree.client.application_id), payloads], sort_keys=True, ensure_ascii=False)
+    versions = [[command["id"], command.get("version")] for command in registered]
+    text = json.dumps(
+        [str(tree.client.application_id), payloads, versions], sort_keys=True, ensure_ascii=False
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -27,6 +27,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Concatenate, NamedTuple, ParamSpec
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands, ui
@@ -51,6 +52,9 @@ MAX_LENGTH = 20_000
 
 TRANSFER_SECONDS = 60.0
 """Time in which a transfer ends, once it is admitted."""
+
+
+_UNKNOWN_MESSAGE = 10008
 
 
 class Attachment(NamedTuple):
@@ -84,8 +88,15 @@ class Transfer(Request):
     """A request whose handler runs as a transfer: the only one that can read a file of the reader."""
 
     async def read_upload(self, url: str) -> bytes:
-        """Return the content of an attachment of the interaction. Its size is checked by the caller."""
-        return await self.interaction.client.http.get_from_cdn(url)
+        """Return the content of an attachment of the interaction. Its size is checked by the caller.
+
+        Raises UserError if it is gone, or breaks off.
+        """
+        try:
+            return await self.interaction.client.http.get_from_cdn(url)
+        except (discord.HTTPException, aiohttp.ClientError) as error:
+            log.info("attachment not downloaded", error=str(error))
+            raise UserError("upload-failed") from error
 
 
 # How answers are sent.
@@ -135,15 +146,30 @@ async def update_message(interaction: AnyInteraction, view: ui.LayoutView, *atta
     # `attachments` replaces the files of the previous view.
     files = _make_files(attachments)
     changes: Any = {"view": view, "attachments": files, "allowed_mentions": discord.AllowedMentions.none()}
-    if interaction.response.is_done():
-        await interaction.edit_original_response(**changes)
-    else:
-        await interaction.response.edit_message(**changes)
+    async with _privately_if_dismissed(interaction, view, *attachments):
+        if interaction.response.is_done():
+            await interaction.edit_original_response(**changes)
+        else:
+            await interaction.response.edit_message(**changes)
 
 
 async def _update_own_message(interaction: AnyInteraction, view: ui.LayoutView) -> None:
     view.stop()
-    await interaction.edit_original_response(view=view, allowed_mentions=discord.AllowedMentions.none())
+    async with _privately_if_dismissed(interaction, view):
+        await interaction.edit_original_response(view=view, allowed_mentions=discord.AllowedMentions.none())
+
+
+@asynccontextmanager
+async def _privately_if_dismissed(
+    interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment
+) -> AsyncIterator[None]:
+    """Send the view in a new private message if the reader has removed the one that the block edits."""
+    try:
+        yield
+    except discord.NotFound as error:
+        if error.code != _UNKNOWN_MESSAGE:
+            raise
+        await reply_privately(interaction, view, *attachments)
 
 
 def _make_files(attachments: Sequence[Attachment]) -> list[discord.File]:
@@ -559,8 +585,9 @@ async def open_dm(request: Request) -> None:
     """Open the reader's direct messages now, on request: Discord treats opening many at once as spam."""
     try:
         dm_channel_id = (await request.interaction.user.create_dm()).id
-    except discord.HTTPException as error:
-        log.info("direct message not opened", user=request.user_id, code=error.code)
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        # It is opened with the first message.
+        log.info("direct message not opened", user=request.user_id, error=str(error))
         dm_channel_id = None
     locale = request.texts.locale
     await request.services.readers.update(request.user_id, locale=locale, dm_channel_id=dm_channel_id)

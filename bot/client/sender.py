@@ -159,7 +159,7 @@ class DiscordSender:
         """Open the direct messages with a user and return the channel's id. Raises DeliveryError."""
         self._require_bot()
         with map_discord_errors(PartKind.MESSAGE):
-            return int((await self._client.http.start_private_message(user_id))["id"])
+            return _read_receipt(await self._client.http.start_private_message(user_id), "id").channel_id
 
     def _require_bot(self) -> None:
         if self._client.user is None:
@@ -191,7 +191,7 @@ class DiscordSender:
             "enforce_nonce": True,
         }
         message = await self._client.http.send_message(request.channel_id, params=_json_body(payload))
-        return Receipt(int(message["id"]), int(message["channel_id"]))
+        return _read_receipt(message, "channel_id")
 
     async def _create_forum_post(self, request: SendRequest) -> Receipt:
         fields, topic = request.payload, request.payload.get(TOPIC_FIELD, "")
@@ -207,7 +207,7 @@ class DiscordSender:
             raise DeliveryError(NOT_SENDER, "this process is no longer the sender")
         query = {"use_nested_fields": 1}
         thread = await self._client.http.request(route, json=payload, params=query, files=[fence])
-        return Receipt(int(thread["id"]), int(thread["id"]))
+        return _read_receipt(thread, "id")
 
     def _with_safe_mentions(self, channel_id: int, payload: dict[str, Any]) -> dict[str, Any]:
         """Return a message that notifies only the roles that it names, without those that the server deleted.
@@ -261,6 +261,14 @@ class _Fence:
         """Raise DeliveryError if the sender lock was checked too long ago; the next attempt checks it again."""
         if time.monotonic() - self._checked_at > FENCE_SECONDS:
             raise DeliveryError(NOT_SENDER, "the request was held up before it was sent")
+
+
+def _read_receipt(answer: Any, channel_key: str) -> Receipt:
+    """Return the ids in an answer. Raises ForeignAnswerError for one without them, which is not Discord's."""
+    try:
+        return Receipt(int(answer["id"]), int(answer[channel_key]))
+    except request_gate.UNREADABLE as error:
+        raise request_gate.ForeignAnswerError(200) from error
 
 
 def _json_body(payload: dict[str, Any]) -> http.MultipartParameters:

@@ -15,6 +15,8 @@ from bot.rendering import discord_text
 from storage import models
 
 _DAYS_WITHOUT_YEAR = 365
+MAX_ARGUMENT_LENGTH = 2_500
+"""Characters of an argument, of which Fluent refuses longer ones. A message has 4,000."""
 Argument = str | int | float
 Location = app_commands.TranslationContextLocation
 
@@ -28,12 +30,18 @@ class Texts:
         self._bundle.add_resource(FluentResource(source))
 
     def __call__(self, key: str, **arguments: Argument) -> str:
-        """Return the text of `key`. Raises KeyError for an unknown key and ValueError for a missing argument."""
+        """Return the text of `key`, with long arguments shortened.
+
+        Raises KeyError for an unknown key and ValueError for a missing argument.
+        """
         name, _, attribute = key.partition(".")
         message = self._bundle.get_message(name)
         pattern = message.attributes[attribute] if attribute else message.value
         if pattern is None:
             raise KeyError(key)
+        for name, value in arguments.items():
+            if isinstance(value, str) and len(value) > MAX_ARGUMENT_LENGTH:
+                arguments[name] = discord_text.shorten(value, MAX_ARGUMENT_LENGTH)
         text, problems = self._bundle.format_pattern(pattern, arguments)
         if problems:
             raise ValueError(f"{key} in {self.locale}: {problems}")

@@ -161,6 +161,8 @@ class _Connection(web.RequestHandler):
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type]
             max_line_size=MAX_LINE_SIZE,
+            # A body is read as it came: `Limits` count what was received, and a kilobyte may unpack to a megabyte.
+            auto_decompress=False,
         )
         self._connections = connections
         self.received = 0

@@ -25,6 +25,7 @@ from bot.daily import choice, schedule
 from bot.daily.schedule import DAY
 from bot.outbox import contents
 from bot.outbox.contents import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
+from bot.search import index as search_index
 from bot.sources import kinds
 from storage import archive, daily, key_values, models, outbox, papers, sources
 from storage.archive import DigestPaper
@@ -34,6 +35,8 @@ from storage.outbox import add_all
 log = structlog.get_logger(__name__)
 
 POSTPONE_DELAY = timedelta(hours=1)
+INDEX_DELAY = timedelta(seconds=1)
+"""A post with a topic waits for at least so long while the papers of its digests are indexed; the next tick looks again."""
 BATCH_SIZE = 500
 TOPIC_BATCH_SIZE = 10
 """Subscriptions with a topic in a batch: the look-up of each takes a tenth of a second, and those planned are sent meanwhile."""
@@ -200,6 +203,33 @@ class TopicMatches:
                 matching.update(await self._matcher(connection, topic, unchecked))
                 checked.update(paper.paper_id for paper in unchecked)
             pool.matching[topic] = matching
+
+
+async def list_unindexed(
+    connection: Connection,
+    pool: choice.CandidatePool,
+    subscriptions: Iterable[models.Subscription],
+    now: datetime,
+) -> set[int]:
+    """Return the subscriptions, by id, whose topic cannot be matched at `now` (UTC): the papers of a digest are being indexed.
+
+    A large digest is indexed after the transaction that stores it. What is not done POSTPONE_DELAY later is not waited for.
+    """
+    on_topic = [subscription for subscription in subscriptions if subscription.topic]
+    waiting = await search_index.list_waiting(connection) if on_topic else set()
+    if not waiting:
+        return set()
+    incomplete = {
+        digest.id
+        for digest in pool.digests
+        if now - digest.updated_at < POSTPONE_DELAY
+        and any(paper.paper_id in waiting for paper in pool.papers_of(digest.id))
+    }
+    return {
+        subscription.id
+        for subscription in on_topic
+        if any(digest.id in incomplete for digest in pool.digests_of(subscription))
+    }
 
 
 async def load_pool(
@@ -604,7 +634,8 @@ class DailyPlanner:
             known = [subscription for subscription in due if clock.is_known_zone(subscription.timezone)]
             if known:
                 pool = await load_pool(connection, known, now, loaded, self._off)
-                await matches.look_up(connection, pool, known)
+                unindexed = await list_unindexed(connection, pool, known, now)
+                await matches.look_up(connection, pool, [row for row in known if row.id not in unindexed])
 
     async def _plan_batch(
         self,
@@ -628,9 +659,10 @@ class DailyPlanner:
             own = [position for position, row in enumerate(listed) if row.server_picks]
             due = listed[: own[OWN_POSTS_IN_BATCH]] if len(own) > OWN_POSTS_IN_BATCH else listed
             known = [subscription for subscription in due if clock.is_known_zone(subscription.timezone)]
-            if not all(matches.covers(subscription) for subscription in known):
+            decided = await self._decide(connection, known, now, matches, loaded)
+            if decided is None:
                 return None
-            plans, revisions = await self._decide(connection, known, now, matches, loaded)
+            plans, revisions = decided
             posts = await add_server_picks(connection, known, [plan.post for plan in plans])
             plans = [replace(plan, post=post) for plan, post in zip(plans, posts, strict=True)]
             locales = {subscription.locale for subscription in known}
@@ -655,12 +687,16 @@ class DailyPlanner:
         now: datetime,
         matches: TopicMatches,
         loaded: PapersByRevision,
-    ) -> tuple[list[choice.Decision], dict[int, int]]:
-        """Return the decisions, and the revisions of the digests that they are about."""
+    ) -> tuple[list[choice.Decision], dict[int, int]] | None:
+        """Return the decisions, and the revisions of the digests that they are about; None if a topic is not matched yet."""
         if not due:
             return [], {}
         pool = await load_pool(connection, due, now, loaded, self._off)
-        await matches.look_up(connection, pool, due)
+        unindexed = await list_unindexed(connection, pool, due, now)
+        indexed = [subscription for subscription in due if subscription.id not in unindexed]
+        if not all(matches.covers(subscription) for subscription in indexed):
+            return None
+        await matches.look_up(connection, pool, indexed)
         digest_ids = [digest.id for digest in pool.digests]
         covered = await daily.list_covered(connection, [subscription.id for subscription in due], digest_ids)
         posted_ids = await daily.list_posted_papers(
@@ -678,6 +714,9 @@ class DailyPlanner:
         planned_keys = await outbox.list_existing_keys(connection, keys)
         plans = []
         for subscription in due:
+            if subscription.id in unindexed:
+                plans.append(choice.Decision(replace(subscription, next_due_at=now + INDEX_DELAY)))
+                continue
             channel_posted_ids = posted_ids.setdefault(daily.channel_locale(subscription), set())
             plan = choice.decide(
                 subscription,

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from bot.glossary import resolver, transliteration
-from bot.text import analyser, concepts, term_keys, typography
+from bot.text import analyser, concepts, seed, term_keys, typography
 
 MAX_CONTEXT_WORDS = 7
 """Words kept before a parenthesis."""
@@ -205,7 +205,7 @@ class TermPair(NamedTuple):
 class GlossaryDraft(NamedTuple):
     """What mentions and the seed list say: `pairs` have the spellings of Korean forms, `papers` explain each English key."""
 
-    seeds: Mapping[str, concepts.SeedTerm]
+    seeds: Mapping[str, seed.SeedTerm]
     words: Mapping[str, list[str]]
     pairs: Mapping[TermPair, Counter[str]]
     senses: Mapping[str, list[concepts.AbbreviationSense]]
@@ -216,8 +216,8 @@ class GlossaryDraft(NamedTuple):
         """Return a new counter; add papers (all or a sample) to it before `induce`."""
         seeded = {
             TermPair(term_keys.korean_key(text), key)
-            for key, seed in self.seeds.items()
-            for text in seed.korean
+            for key, term in self.seeds.items()
+            for text in term.korean
         }
         texts: dict[str, list[str]] = defaultdict(list)
         for text, (main, *_) in self.senses.items():
@@ -235,18 +235,18 @@ class GlossaryDraft(NamedTuple):
         return CooccurrenceCounter({*self.pairs, *seeded}, english)
 
 
-def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.SeedTerm]) -> GlossaryDraft:
+def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[seed.SeedTerm]) -> GlossaryDraft:
     """Gather the evidence of all mentions, and of the seed list."""
     rows, all_terms = list(counts), list(terms)
     votes = _Votes(rows)
-    seeds = {term.key: term for term in all_terms if not term.is_common_word}
+    seeds = {_key_of(term): term for term in all_terms if not term.is_common_word}
     words: dict[str, list[str]] = defaultdict(list)
     for term in all_terms:
         for texts, others in ((term.korean, term.english), (term.english, term.korean)):
             for text in texts if term.is_common_word else ():
                 words[term_keys.term_key(text)] += others
     # Other English forms of a seed term are the term.
-    main_keys = {term_keys.english_key(text): term.key for term in seeds.values() for text in term.english}
+    main_keys = {term_keys.english_key(text): key for key, term in seeds.items() for text in term.english}
     long_forms, surfaces = _count_long_forms(rows, main_keys, votes)
     senses = rank_senses(long_forms, seeds, surfaces)
     glosses = [gloss for mention, count in rows if (gloss := _read_gloss(mention, count, senses)) is not None]
@@ -267,7 +267,7 @@ def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.Seed
     owners: dict[str, set[str]] = defaultdict(set)
     for term in all_terms:
         for text in term.korean:
-            owners[term_keys.korean_key(text)].add(term.key)
+            owners[term_keys.korean_key(text)].add(_key_of(term))
     # What the list has for another term, or as a common word, is never a form.
     kept = {
         pair: spellings
@@ -277,6 +277,10 @@ def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[concepts.Seed
         and pair.english in owners.get(pair.korean, (pair.english,))
     }
     return GlossaryDraft(seeds, words, kept, senses, surfaces, papers)
+
+
+def _key_of(term: seed.SeedTerm) -> str:
+    return term_keys.english_key(term.english[0])
 
 
 class _Votes:
@@ -427,13 +431,13 @@ def has_head(pair: TermPair, spellings: Iterable[str], words: Mapping[str, Itera
 
 
 def rank_senses(
-    explained: Spellings, seeds: Mapping[str, concepts.SeedTerm], surfaces: Spellings
+    explained: Spellings, seeds: Mapping[str, seed.SeedTerm], surfaces: Spellings
 ) -> dict[str, list[concepts.AbbreviationSense]]:
     """Return the senses of each abbreviation, best first."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for term in seeds.values():
+    for key, term in seeds.items():
         for abbreviation in term.abbreviations:
-            counts[abbreviation][term.key] += concepts.SEED_PAPERS
+            counts[abbreviation][key] += concepts.SEED_PAPERS
     ranked: dict[str, list[concepts.AbbreviationSense]] = {}
     for abbreviation in {**counts, **explained}:
         papers = explained.get(abbreviation, Counter())
@@ -558,10 +562,10 @@ def induce(
 
 
 def _english_forms(key: str, draft: GlossaryDraft) -> Iterator[concepts.SurfaceForm]:
-    papers, seed = draft.papers.get(key, 0), draft.seeds.get(key)
-    if seed is None:
+    papers, term = draft.papers.get(key, 0), draft.seeds.get(key)
+    if term is None:
         yield concepts.SurfaceForm(most_common(draft.surfaces.get(key), key), "en", papers)
-    for number, text in enumerate(seed.english if seed else ()):
+    for number, text in enumerate(term.english if term else ()):
         yield concepts.SurfaceForm(text, "en", 0 if number else papers, seeded=True)
 
 

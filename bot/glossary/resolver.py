@@ -20,7 +20,7 @@ _RARE_WEIGHT = 0.8
 _COMMON_WORD_WEIGHT = 0.3
 _TRANSLATED_WORD_WEIGHT = 0.4
 _PAPERS_PER_TITLE = 8
-"""A concept that fewer than one in so many of its papers name in their titles is not a topic."""
+"""A concept is a topic if at least one of this number of its papers names it in its title."""
 _MAX_SENSES = 5
 _MAX_WORDS = 12
 _PARTICLES = frozenset("서로와과을를")

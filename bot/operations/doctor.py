@@ -174,18 +174,18 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool, Sequence[m
 
 async def _examine_database(settings: Settings) -> tuple[list[Finding], bool, Sequence[models.Process]]:
     name = "database"
-    if (path := snapshot.find_missing_file(settings.database_url)) is not None:
-        note = f"{path} does not exist; `paperround run` creates it. If you already have a database, change to its folder."
-        has_source = bool(settings.sources)
-        return (
-            [
-                Finding(name, "none yet", status=Status.WARNING, note=note),
-                *_steps(len(settings.sources), has_source, 0),
-            ],
-            True,
-            (),
-        )
     try:
+        if (path := snapshot.find_missing_file(settings.database_url)) is not None:
+            note = f"{path} does not exist; `paperround run` creates it. If you already have a database, change to its folder."
+            has_source = bool(settings.sources)
+            return (
+                [
+                    Finding(name, "none yet", status=Status.WARNING, note=note),
+                    *_steps(len(settings.sources), has_source, 0),
+                ],
+                True,
+                (),
+            )
         opened = await migrate.open_database(settings.database_url)
     except errors.StorageError as error:
         return [Finding(name, "cannot be used", status=Status.ERROR, note=str(error))], True, ()
@@ -197,6 +197,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool, Se
             posts, has_alert = await daily.list_rows(connection), await alerts.exist(connection)
             tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
             uncertain = await outbox.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
+            unreadable = await outbox.list_unreadable(connection)
             live = await locks.list_processes(connection, system_clock())
             decisions = await snapshot.read(connection, search_glossary.read_decisions)
         async with opened.transaction() as connection:
@@ -211,6 +212,15 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool, Se
                 await _index(opened),
                 *_steps(source_count, is_fed, len(posts), has_alert),
                 *await _webhooks(settings, posts, tokens, uncertain),
+                *(
+                    Finding(
+                        f"{row.table} row {row.id}",
+                        f"unknown {row.column}",
+                        status=Status.ERROR,
+                        note=str(row),
+                    )
+                    for row in unreadable
+                ),
                 *map(_process, live),
                 *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
                 *(

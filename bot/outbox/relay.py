@@ -42,6 +42,11 @@ Discord remembers nonces for "the past few minutes" and documents no number; two
 api#6647), and an attempt can itself take 20 s to arrive.
 """
 
+OTHER_DM = Classification(Disposition.RETRY, models.Reason.NO_ACCESS)
+"""The direct messages were another bot's; the reader's own are open now."""
+_OF_ANOTHER_BOT = frozenset({models.Reason.NO_ACCESS, models.Reason.UNKNOWN_CHANNEL})
+"""Why Discord refuses the direct messages of another bot."""
+
 _DUE_BY_DIGEST = frozenset({models.DeliveryKind.ALERT, models.DeliveryKind.TODAY})
 """Kinds of delivery that are due some time after their digest is stored."""
 
@@ -65,10 +70,21 @@ class AttemptRunner:
         What could be sent before the sender's term began (UTC) may be there although its part was never attempted: if the
         database is a backup, another run sent it after the backup was made.
         """
-        delivery, part = due.delivery, due.part
+        delivery = due.delivery
         channel_id = delivery.channel_id
         if channel_id is None:
             channel_id = await self._open_dm(delivery, now)
+        try:
+            return await self._run_at(channel_id, due, now, term_began_at)
+        except DeliveryError as error:
+            if await self._has_other_dm(delivery, channel_id, error, now):
+                raise DeliveryError(OTHER_DM, str(error), status=error.status, code=error.code) from error
+            raise
+
+    async def _run_at(
+        self, channel_id: int, due: DuePart, now: datetime, term_began_at: datetime
+    ) -> tuple[models.Receipt, bool]:
+        delivery, part = due.delivery, due.part
         preceding = await self._list_preceding_parts(due) if part.kind in DEPENDENT_KINDS else []
         request = build_request(delivery, part, channel_id, preceding)
         if delivery.guild_id is None and delivery.user_id is None:
@@ -151,11 +167,30 @@ class AttemptRunner:
         channel_id = reader.dm_channel_id if reader is not None else None
         if channel_id is None:
             channel_id = await self._sender.open_dm(user_id)
+        await self._store_dm(delivery.id, user_id, channel_id, now)
+        return channel_id
+
+    async def _has_other_dm(
+        self, delivery: models.Delivery, channel_id: int, error: DeliveryError, now: datetime
+    ) -> bool:
+        """Whether the reader has other direct messages than those that Discord refused; they are stored for the next attempt.
+
+        Stored ones are another bot's if the operator has set another application's token.
+        """
+        is_refused = error.classification.disposition in BLOCKED_OR_GONE
+        if delivery.user_id is None or not is_refused or error.classification.reason not in _OF_ANOTHER_BOT:
+            return False
+        opened_id = await self._sender.open_dm(delivery.user_id)
+        if opened_id == channel_id:
+            return False
+        await self._store_dm(delivery.id, delivery.user_id, opened_id, now)
+        return True
+
+    async def _store_dm(self, delivery_id: int, user_id: int, channel_id: int, now: datetime) -> None:
         async with self._database.transaction() as connection:
             # A reader who asked meanwhile to be forgotten has no delivery any more, and must not be stored again.
-            if await outbox.set_channel(connection, delivery.id, channel_id):
+            if await outbox.set_channel(connection, delivery_id, channel_id):
                 await accounts.upsert_reader(connection, user_id, now=now, dm_channel_id=channel_id)
-        return channel_id
 
 
 POLL_SECONDS = 2.0
@@ -308,6 +343,12 @@ class Relay:
         idle = {_destination_key(due) for due in self._prefetched} - self._busy_destinations
         delay = self._rate_limiter.shortest_delay(idle) if idle else None
         if not self._tasks:
+            if self._late_tasks and self._free_slots() <= 0:
+                # Late attempts have all slots: until one of them ends, each claim would return nothing at once.
+                await asyncio.wait(
+                    self._late_tasks, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                return True
             if delay:
                 await self._sleep(delay)
             # If the last prefetch skipped a destination that was busy, its attempt has ended since.
@@ -367,6 +408,7 @@ class Relay:
         self._rate_limiter.prune()
         if self._has_orphans:
             async with self._database.transaction() as connection:
+                unreadable = await outbox.set_aside_unreadable(connection)
                 # With SQLite, the lock shows that no former sender's process is alive.
                 forum_posts_at = None if self._database.is_sqlite else now + FORUM_POST_GRACE
                 released = await outbox.release_interrupted(
@@ -376,6 +418,8 @@ class Relay:
                     forum_posts_at=forum_posts_at,
                     in_flight_ids=self._in_flight_ids,
                 )
+            for row in unreadable:
+                log.error("a row of the outbox cannot be read", table=row.table, row=row.id, reason=str(row))
             if released:
                 log.info("unfinished attempts released", parts=released)
             self._has_orphans = False

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.clock import Clock, system_clock
 from bot.glossary import resolver
-from bot.text import analyser, concepts, term_keys, typography
+from bot.text import analyser, concepts, seed, term_keys, typography
 from storage import errors, models, search, snapshot
 from storage.snapshot import Snapshot
 
@@ -259,7 +259,7 @@ def _build_draft(mention_counts: dict[str, int]) -> induction.GlossaryDraft:
         (induction.Mention(*mention.split(_FIELD_SEPARATOR)), papers)
         for mention, papers in mention_counts.items()
     ]
-    return induction.draft_glossary(rows, concepts.load_terms())
+    return induction.draft_glossary(rows, seed.load_terms())
 
 
 def _add_papers(

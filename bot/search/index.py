@@ -109,6 +109,12 @@ class SearchIndexer:
         await _change_each(connection, lambda: _change(connection, [], [], removed=paper_ids))
 
 
+async def list_waiting(connection: Connection) -> set[int]:
+    """Return the papers that `SearchIndexer.catch_up` is still to index, with their authors."""
+    groups = await key_values.list_by_prefix(connection, key_values.INDEX_WAITING)
+    return {paper_id for group in groups.values() for paper_id in json.loads(group)[0]}
+
+
 async def _change_each(connection: Connection, change: Callable[[], Awaitable[None]]) -> None:
     """Change the live index, and the shadow index that this version fills; one of another version is given up."""
     await change()

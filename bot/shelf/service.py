@@ -11,7 +11,7 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 
-from bot.archive import arxiv_ids, digest_writer
+from bot.archive import arxiv_ids, digest_writer, fields
 from bot.archive.exports import ReferenceFile, ReferenceFormat
 from bot.client.accounts import TooLargeError
 from bot.core import isolation
@@ -56,14 +56,15 @@ class Shelf:
         self._matcher = matcher
 
     async def save(self, user_id: int, paper_ids: Collection[int], guild_id: int | None = None) -> None:
-        """Save papers, in a server or outside; a saved one stays as it is, and one removed lately gets back what it had.
+        """Save papers, in a server or outside; a saved one stays as it is, one removed lately gets back its note and tags.
 
         Raises FullShelfError, and saves none then.
         """
+        now = self._clock()
         async with self._database.transaction() as connection:
             for paper_id in paper_ids:
-                await shelf.restore(connection, user_id, paper_id)
-            await shelf.save(connection, user_id, paper_ids, self._clock(), guild_id)
+                await shelf.restore(connection, user_id, paper_id, saved_at=now, guild_id=guild_id)
+            await shelf.save(connection, user_id, paper_ids, now, guild_id)
             await _require_room(connection, user_id)
 
     async def remove(self, user_id: int, paper_id: int) -> bool:
@@ -242,7 +243,7 @@ MAX_FILE_BYTES = 2_000_000
 MAX_NEW = 5_000
 """New papers (of no reader or digest) that one reader may add within NEW_PERIOD: the services are asked about each.
 
-`saved-import-limited` names both."""
+One with more than its share of `fields.MAX_NAMES_LENGTH` counts as several. `saved-import-limited` names both."""
 NEW_PERIOD = timedelta(days=30)
 BATCH_SIZE = 100
 
@@ -272,7 +273,7 @@ class ReferenceImporter:
         self._database = database
         self._clock = clock
         self._added: list[tuple[datetime, int, int]] = []
-        """When papers were added, by whom, and how many."""
+        """When papers were added, by whom, and how many they count as."""
 
     async def import_file(self, user_id: int, data: bytes) -> Imported:
         """Save the papers of a file, and return what became of its references. Raises UnreadableFileError.
@@ -288,11 +289,14 @@ class ReferenceImporter:
         for batch in database.chunked(ordered, BATCH_SIZE):
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
-                if known and not await shelf.count(connection, user_id):
+                # Not by what is known: another process may read a file of the same reader.
+                count = await shelf.count(connection, user_id)
+                if known and not count:
                     # The reader's data was deleted meanwhile: nothing may be kept of the rest, or said to be.
                     return Imported(Counter(), [], [])
-                saved = await _save(connection, user_id, batch, known, self._count_room(user_id))
-            self._added.append((self._clock(), user_id, saved["new"]))
+                room = max(0, MAX_SAVED - count)
+                saved = await _save(connection, user_id, batch, known, self._count_room(user_id), room)
+            self._added.append((self._clock(), user_id, saved.pop("cost")))
             counts += saved
         return Imported(counts, problems, without_id)
 
@@ -300,7 +304,7 @@ class ReferenceImporter:
         """Return how many new papers a reader may add now."""
         since = self._clock() - NEW_PERIOD
         self._added = [added for added in self._added if added[0] > since and added[2]]
-        return max(0, MAX_NEW - sum(count for _, reader, count in self._added if reader == user_id))
+        return max(0, MAX_NEW - sum(cost for _, reader, cost in self._added if reader == user_id))
 
 
 def _prepare(
@@ -328,19 +332,23 @@ def _prepare(
 
 
 async def _save(
-    connection: Connection, user_id: int, batch: Sequence[Reference], known: set[int], max_new: int
+    connection: Connection, user_id: int, batch: Sequence[Reference], known: set[int], max_new: int, room: int
 ) -> Counter[str]:
     """Save a batch of references as far as there is room, add them to those known, and return the counts."""
     ids = await papers.get_ids(connection, [reference["arxiv_id"] for reference in batch])
     fresh = [reference for reference in batch if ids.get(reference["arxiv_id"]) not in known]
-    new = [reference["arxiv_id"] for reference in fresh if reference["arxiv_id"] not in ids]
-    too_new = set(new[max_new:])
-    allowed = [reference for reference in fresh if reference["arxiv_id"] not in too_new]
-    taken = allowed[: max(0, MAX_SAVED - len(known))]
+    listed = {row.id for row in await papers.list_rows(connection, list(ids.values()))}
+    allowed: list[tuple[Reference, int]] = []
+    for reference in fresh:
+        paper_id, names = ids.get(reference["arxiv_id"]), sum(map(len, reference["authors"]))
+        cost = 0 if paper_id in listed else (paper_id is None) + names * MAX_NEW // fields.MAX_NAMES_LENGTH
+        if cost <= max_new:
+            max_new -= cost
+            allowed.append((reference, cost))
+    taken = [reference for reference, _ in allowed[:room]]
     new = [reference["arxiv_id"] for reference in taken if reference["arxiv_id"] not in ids]
     ids |= await papers.add(connection, digest_writer.unlisted_papers(new))
     taken_ids = [ids[reference["arxiv_id"]] for reference in taken]
-    listed = {row.id for row in await papers.list_rows(connection, taken_ids)}
     rows = [
         {
             "paper_id": paper_id,
@@ -355,9 +363,10 @@ async def _save(
     known.update(taken_ids)
     return Counter(
         saved=len(taken),
-        unlisted=len(taken) - len(listed),
+        unlisted=len([id_ for id_ in taken_ids if id_ not in listed]),
         new=len(new),
         known=len(batch) - len(fresh),
-        limited=len(too_new),
+        limited=len(fresh) - len(allowed),
         full=len(allowed) - len(taken),
+        cost=sum(cost for _, cost in allowed[:room]),
     )

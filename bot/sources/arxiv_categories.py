@@ -82,6 +82,10 @@ _MAX_TRIES = 5
 _MAX_TOKEN_FAILURES = 3
 """Runs in a row that may fail with a token before the list is asked for again."""
 _FEED_INTERVAL = timedelta(minutes=30)
+_BACK_FILL = "back-fill"
+"""The key in `Progress.feeds_due` of OAI-PMH, if it asks for a longer wait: the feeds are asked for meanwhile."""
+_MAX_WAIT = timedelta(days=1)
+"""What the fetcher believes of a Retry-After. A later time was stored while the clock was ahead."""
 _NEW_YORK = ZoneInfo("America/New_York")
 _HELD_DAYS = 7
 """Days between the submission of a paper and its announcement, if arXiv's moderators hold it."""
@@ -142,7 +146,7 @@ class Progress:
     `is_ordered`: the records of the set came by datestamp so far, so its list can be asked for again from `resume_on` on.
     `answer`: the last answer, packed, until its papers are stored: a process that dies meanwhile does not ask again.
     `failures`: runs in a row that ended with an error other than a wait. `feeds_due`: when the feed of each category is to be
-    asked again (ISO, UTC): once its announcement of the day is read, after midnight in New York.
+    asked again (ISO, UTC): once its announcement of the day is read, after midnight in New York; also when OAI-PMH is.
     """
 
     announced_on: Mapping[str, str] = field(default_factory=dict)
@@ -429,7 +433,10 @@ class ArxivCategories:
         else:
             until = max(request.days).isoformat() if max(request.days) < today else None
             progress = progress.widened(self._sets(), min(request.days).isoformat(), until)
-        if progress.sets and request.max_seconds != 0:
+        is_waiting = request.max_seconds is not None and request.now.isoformat() < progress.feeds_due.get(
+            _BACK_FILL, ""
+        )
+        if progress.sets and request.max_seconds != 0 and not is_waiting:
             async for result in self._harvest(request, progress):
                 yield result
 
@@ -465,7 +472,10 @@ class ArxivCategories:
         midnight = datetime.combine(in_new_york.date() + timedelta(days=1), datetime.min.time(), _NEW_YORK)
         # A later time was stored while the clock was ahead.
         latest = (midnight + _FEED_INTERVAL).astimezone(UTC).isoformat()
-        feeds_due = {name: due for name, due in progress.feeds_due.items() if due <= latest}
+        latest_by_name = {_BACK_FILL: (request.now + _MAX_WAIT).isoformat()}
+        feeds_due = {
+            name: due for name, due in progress.feeds_due.items() if due <= latest_by_name.get(name, latest)
+        }
         for category in self._categories:
             if request.max_seconds and request.now.isoformat() < feeds_due.get(category, ""):
                 continue
@@ -551,6 +561,9 @@ class ArxivCategories:
                 if isinstance(recovered, base.FetchResult):
                     if error.retry_at is None:
                         progress = progress.after_failure()
+                    elif recovered.retry_at is None:
+                        due = {**progress.feeds_due, _BACK_FILL: error.retry_at.isoformat()}
+                        progress = replace(progress, feeds_due=due)
                     yield replace(recovered, progress=progress.to_json())
                     return
                 progress = recovered
@@ -593,6 +606,8 @@ class ArxivCategories:
             await self._fetcher.wait_until(error.retry_at)
             return progress
         reason = f"arXiv asks to wait until {error.retry_at:%Y-%m-%d %H:%M} UTC: {error.reason}"
+        if request.max_seconds is not None and error.retry_at - request.now > _FEED_INTERVAL:
+            return base.FetchResult(self._oai, FetchStatus.NOT_YET, reason)
         return base.FetchResult(
             self._oai, FetchStatus.NOT_YET, reason, retry_at=error.retry_at, is_unfinished=True
         )

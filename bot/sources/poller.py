@@ -9,7 +9,8 @@ import asyncio
 import contextlib
 import operator
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -95,12 +96,6 @@ class SourceReport:
         self.status_counts[FetchStatus.FAILED] += 1
         self.reasons[FetchStatus.FAILED] = reason
 
-    @property
-    def is_partly_read(self) -> bool:
-        """Whether some of what was asked for failed, and some did not: its server answers."""
-        failed = sum(self.status_counts[status] for status in _FAILING)
-        return 0 < failed < self.status_counts.total()
-
     def count_new(self, on: date) -> int:
         """Return how many papers that were not known the source has brought on a day (UTC), in this run and before."""
         return len(self.new_ids) + (self.source.new_papers if self.source.counted_on == on else 0)
@@ -182,14 +177,15 @@ def updated_health(
 ) -> models.StoredSource:
     """Return the source with its health after a run that ended at `now` (UTC). `rule` is when a day's list closes.
 
-    The reason is kept until the source succeeds. A source that is gone for good has no next poll. Polls become less frequent
-    only while nothing can be read: one bad page must not delay the others.
+    The reason is kept until the source succeeds. A source that is gone for good has no next poll.
     """
     row, status = report.source, report.status
     failed = status in _FAILING
     failures = row.failures + 1 if failed else 0
     interval = poll_interval(row, is_newest_pending=report.is_newest_pending)
-    delay = retry_policy.next_poll_delay(interval, 0 if report.is_partly_read else failures)
+    # A page or a back-fill that fails for days must not delay what the rest of its source publishes.
+    is_answered = any(report.status_counts[healthy] for healthy in _HEALTHY)
+    delay = retry_policy.next_poll_delay(interval, 0 if is_answered else failures)
     next_at = now if report.is_unfinished else now + delay
     if kinds.get(row.kind, row.url).has_daily_list:
         next_at = rule.next_read_at(next_at, now, has_failed=failed)
@@ -343,6 +339,9 @@ ProgressCallback = Callable[[models.StoredSource, base.FetchResult], None]
 OnFetched = Callable[[Sequence[SourceReport]], Awaitable[None]]
 """Awaited after a run with new content."""
 
+Watch = Callable[[models.StoredSource], AbstractAsyncContextManager[None]]
+"""Surrounds the reading of a source, from its first request until its health is stored."""
+
 _MAX_CONCURRENT_SOURCES = 50
 _SOURCE_TIMEOUT_SECONDS, _LEAST_TIMEOUT_SECONDS = 240.0, 30.0
 _BACK_FILL_SECONDS = 45.0
@@ -363,6 +362,7 @@ class _Run:
     timeout_seconds: float | None
     progress: ProgressCallback
     back_fill_seconds: float | None
+    watch: Watch
     reports: dict[int, SourceReport] = field(default_factory=dict)
 
 
@@ -432,28 +432,36 @@ class Poller:
         own = {row.id for row in rows}
         self._polled |= own
         try:
-            return await self._fetch_admitted(rows)
+            return await self._fetch_admitted(rows, own)
         finally:
             self._polled -= own
 
-    async def _fetch_admitted(self, rows: Sequence[models.StoredSource]) -> list[SourceReport]:
+    async def _fetch_admitted(self, rows: Sequence[models.StoredSource], own: set[int]) -> list[SourceReport]:
+        """Poll sources whose ids are in `own` until they have been polled."""
         positions = {row.url: _position(row) for row in rows}
         fresh, suspects, set_aside = await self._quarantine.admit(positions)
         by_url = {row.url: row for row in rows}
         await self._set_aside([by_url[url] for url in set_aside])
-        reports = await self._fetch_watched([by_url[url] for url in fresh])
+        reports = await self._fetch_watched([by_url[url] for url in fresh], own)
         for url in suspects:
-            if self._polled <= {row.id for row in rows}:
+            if self._polled <= own:
                 self._reads_suspect = True
                 try:
-                    reports += await self._fetch_watched([by_url[url]])
+                    reports += await self._fetch_watched([by_url[url]], own)
                 finally:
                     self._reads_suspect = False
         return reports
 
-    async def _fetch_watched(self, rows: Sequence[models.StoredSource]) -> list[SourceReport]:
-        async with self._quarantine.reading({row.url: _position(row) for row in rows}):
-            return await self._fetch_sources(rows, timeout_seconds=self._find_timeout())
+    async def _fetch_watched(self, rows: Sequence[models.StoredSource], own: set[int]) -> list[SourceReport]:
+        @asynccontextmanager
+        async def watch(row: models.StoredSource) -> AsyncIterator[None]:
+            async with self._quarantine.reading({row.url: _position(row)}):
+                yield
+            # It may be due again before the slowest source of its round has ended.
+            own.discard(row.id)
+            self._polled.discard(row.id)
+
+        return await self._fetch_sources(rows, timeout_seconds=self._find_timeout(), watch=watch)
 
     def _find_timeout(self) -> float:
         """Return the seconds that a source may take: the day's list is read right after its close, by the next run."""
@@ -505,32 +513,22 @@ class Poller:
         dry_run: bool = False,
         timeout_seconds: float | None = None,
         progress: ProgressCallback = lambda *_: None,
+        watch: Watch = lambda _: nullcontext(),
     ) -> list[SourceReport]:
-        """Poll these sources, then store the health of each."""
+        """Poll these sources, and store the health of each."""
         target = (DryRunSink if dry_run else Sink)(
             self._ingest, self._database, self._clock, self._notify_failure
         )
         seconds = None if timeout_seconds is None else min(_BACK_FILL_SECONDS, timeout_seconds / 2)
         reports_by_id = {row.id: SourceReport(row, progress=row.progress) for row in rows}
-        run = _Run(target, days, timeout_seconds, progress, 0 if dry_run else seconds, reports_by_id)
+        run = _Run(target, days, timeout_seconds, progress, 0 if dry_run else seconds, watch, reports_by_id)
         try:
             await self._fetch_in_stages(rows, run)
         except BaseException:
             # On cancellation, save the progress so that the next run resumes.
             await target.save()
             raise
-        now = self._clock()
-        reports = list(run.reports.values())
-        for report in reports:
-            report.conclude(now)
-        if not dry_run:
-            await target.save(
-                [
-                    updated_health(report, now, self._retry_policy, self._context.day_close)
-                    for report in reports
-                ]
-            )
-        return reports
+        return list(run.reports.values())
 
     async def _fetch_in_stages(self, rows: Sequence[models.StoredSource], run: _Run) -> None:
         """Poll the kinds by stage. The digests wait for the votes at most `_VOTES_STAGE_SECONDS`."""
@@ -547,7 +545,6 @@ class Poller:
                 tasks = self._start_workers(facts_rows, run)
                 await asyncio.gather(*tasks)
             elif not isinstance(run.sink, DryRunSink):
-                # The health of the sources that were read is stored after it.
                 with isolation.isolated(log, "titles not fetched from arXiv"):
                     await self._fetch_titles()
         finally:
@@ -560,7 +557,13 @@ class Poller:
 
         async def work() -> None:
             for row in remaining:
-                await self._fetch_source(row, run)
+                async with run.watch(row):
+                    await self._fetch_source(row, run)
+                    report, now = run.reports[row.id], self._clock()
+                    report.conclude(now)
+                    if not isinstance(run.sink, DryRunSink):
+                        health = updated_health(report, now, self._retry_policy, self._context.day_close)
+                        await run.sink.save([health])
 
         return [asyncio.create_task(work()) for _ in range(min(_MAX_CONCURRENT_SOURCES, len(rows)))]
 

@@ -238,19 +238,3 @@ def read_words(name: str) -> frozenset[str]:
     lower case; `boundary_words.txt`: words outside of any Korean term; `not_names.txt`: words with which titles begin.
     """
     return frozenset(seed.read_data(name).split())
-
-
-class SeedTerm(NamedTuple):
-    """A row of the seed list with its English key."""
-
-    key: str
-    korean: tuple[str, ...]
-    english: tuple[str, ...]
-    abbreviations: tuple[str, ...]
-    is_common_word: bool = False
-
-
-@cache
-def load_terms() -> tuple[SeedTerm, ...]:
-    """Return the packaged seed list (see `seed`)."""
-    return tuple(SeedTerm(term_keys.english_key(row.english[0]), *row) for row in seed.load_rows())

@@ -12,7 +12,7 @@ def read_data(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-class SeedRow(NamedTuple):
+class SeedTerm(NamedTuple):
     """One line of the seed list; the first form of each language is the main one.
 
     `is_common_word` marks everyday words (차량, vehicle): they are translated, but are not topics.
@@ -25,16 +25,16 @@ class SeedRow(NamedTuple):
 
 
 @cache
-def load_rows() -> tuple[SeedRow, ...]:
+def load_terms() -> tuple[SeedTerm, ...]:
     """Return the packaged seed list: tab-separated Korean forms, English forms and abbreviations, each split by `|`.
 
     A "-" in the column of abbreviations marks a common word.
     """
-    rows = []
+    terms = []
     for line in filter(None, read_data("seed.tsv").splitlines()):
         korean, english, abbreviations = (
             tuple(filter(None, map(str.strip, column.split("|")))) for column in f"{line}\t\t".split("\t")[:3]
         )
         is_common_word = abbreviations == ("-",)
-        rows.append(SeedRow(korean, english, () if is_common_word else abbreviations, is_common_word))
-    return tuple(rows)
+        terms.append(SeedTerm(korean, english, () if is_common_word else abbreviations, is_common_word))
+    return tuple(terms)

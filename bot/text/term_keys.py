@@ -339,10 +339,10 @@ def _other_endings() -> Mapping[str, frozenset[str]]:
     No word of its English begins as one of the shorter term's, as parallelization (병렬화) as parallel (병렬).
     """
     stems: dict[str, set[str]] = {}
-    for row in seed.load_rows():
-        for text in row.korean:
+    for term in seed.load_terms():
+        for text in term.korean:
             if len(text) in (2, 3) and analyser.is_syllables(text):
-                stems.setdefault(text, set()).update(*map(english_stems, row.english))
+                stems.setdefault(text, set()).update(*map(english_stems, term.english))
     endings: dict[str, set[str]] = {}
     for word, longer in stems.items():
         own, ending = stems.get(word[:2], longer), word[2:]

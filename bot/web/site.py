@@ -11,8 +11,8 @@ import importlib.metadata
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -41,7 +41,10 @@ class Built(NamedTuple):
 
 
 class SiteBuilder:
-    """Builds one folder in one language. Raises UsageError for a folder with files that no build wrote."""
+    """Builds one folder in one language.
+
+    Raises UsageError for a folder with files that no build wrote, PaperroundError for one that cannot be written.
+    """
 
     def __init__(self, pages: WebPages, folder: Path, site: Site) -> None:
         self._pages = replace(pages, list_snippets=self._list_snippets)
@@ -53,10 +56,15 @@ class SiteBuilder:
         self._hash_of_all = hashlib.sha256()
         self._built: dict[str, str] = {}
         self._written = 0
-        self._known = self._read_manifest()
+        with _naming(folder):
+            self._known = self._read_manifest()
 
     async def build(self) -> Built:
         """Make and write what is new or changed, and remove the files of the last build that are left over."""
+        with _naming(self._folder):
+            return await self._build()
+
+    async def _build(self) -> Built:
         self._site = replace(self._site, authors=await self._list_authors())
         services = self._pages.services
         days = await services.status.list_dates(until_on=latest_date(services.clock()), limit=MAX_DAYS)
@@ -168,8 +176,12 @@ class SiteBuilder:
         # In one step, so that a host never gives away half a page.
         new = target.with_name(f"{target.name}.new")
         new.unlink(missing_ok=True)
-        new.write_bytes(data)
-        os.replace(new, target)
+        try:
+            new.write_bytes(data)
+            os.replace(new, target)
+        except OSError:
+            new.unlink(missing_ok=True)
+            raise
         return True
 
     def _target(self, path: str) -> Path:
@@ -204,7 +216,21 @@ class SiteBuilder:
                 raise errors.UsageError(
                     f"{self._folder} has files that were not built by `paperround web build`. Name a new or empty folder."
                 ) from None
+            # A build that is cut off, as on a full disk, can be gone on with.
+            self._write(MANIFEST, "{}")
             return {}
         except (ValueError, RecursionError):
             return {}
         return {f"{path}": f"{key}" for path, key in found.items()} if isinstance(found, dict) else {}
+
+
+@contextmanager
+def _naming(folder: Path) -> Iterator[None]:
+    """Raise PaperroundError with the file, or the folder, that cannot be read or written."""
+    try:
+        yield
+    except OSError as error:
+        raise errors.PaperroundError(
+            f"{error.filename or folder} cannot be written: {error.strerror}. Check its permissions and the space on its disk,"
+            " or name another folder."
+        ) from None

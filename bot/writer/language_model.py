@@ -51,6 +51,8 @@ _TOO_LONG = (
 )
 _LOGGERS = ("openai", "httpx2", "httpcore2")
 _MAX_REASON = 200
+_MAX_MESSAGE = 10_000
+"""Characters of an error in which it is looked for what the error says of the prompt."""
 _HEADERS_READ = ("retry-after",)
 _SCHEMA_NOTES = {
     "json_object": "Answer with one JSON object of this JSON schema:\n",
@@ -216,6 +218,17 @@ def _read_completion(body: bytes) -> tuple[str, int | None]:
     return text.encode("utf-8", "replace").decode(), tokens
 
 
+def _keep_message(body: bytes) -> bytes:
+    """Return the body of an error with nothing but its message; an empty one without a message."""
+    try:
+        decoded = fields.decode_json(body)
+    except (errors.TooManyPartsError, ValueError):
+        return b""
+    error = decoded.get("error", decoded) if isinstance(decoded, dict) else None
+    message = error.get("message") if isinstance(error, dict) else None
+    return json.dumps({"message": message[:_MAX_MESSAGE]}).encode() if isinstance(message, str) else b""
+
+
 def _is_too_long(error: openai.APIStatusError) -> bool:
     text = str(error).lower()
     return any(phrase in text for phrase in _TOO_LONG)
@@ -246,7 +259,7 @@ def _build_client(url: str, key: str | None, session: aiohttp.ClientSession) -> 
     class BoundedTransport(httpx2.AsyncBaseTransport):
         """Sends requests as the sources do, and reads every body before the client sees it, without most headers.
 
-        The client would read without a limit, unpack, and decode by any charset that the server names.
+        The client would read without a limit, unpack, decode by any charset that the server names, and keep an error as objects.
         """
 
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -263,6 +276,8 @@ def _build_client(url: str, key: str | None, session: aiohttp.ClientSession) -> 
                         reason = f"{NO_ANSWER} is compressed, although that was not requested"
                         raise ModelError(reason, is_outage=True)
                     body = await fetcher.read_body(response, MAX_BYTES)
+                    if response.status >= 300:
+                        body = await asyncio.to_thread(_keep_message, body)
             except base.FetchError as error:
                 raise ModelError(f"{NO_ANSWER} cannot be read: {error.reason}", is_outage=True) from None
             except aiohttp.ClientResponseError:

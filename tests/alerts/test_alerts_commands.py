@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
+import pytest
 from discord import ui
 
 from bot.alerts import options as alerts_options
@@ -172,6 +174,37 @@ async def test_alerts_of_many_channels_are_resumed_with_one_question_about_the_m
     assert len(asked) == 1
 
 
+@both_languages
+async def test_an_alert_as_long_as_an_alert_can_be_is_shown_changed_and_removed(
+    harness: ClientHarness,
+) -> None:
+    """Twenty words of a hundred characters that Markdown escapes, and as many excluded ones."""
+    words, excluded = ([f"{start}{number} {'*_' * 48}"[:100] for number in range(20)] for start in "ax")
+    draft = alert_builders.draft(*words, user_id=harness.reader.id, excluded=tuple(excluded), min_votes=10)
+    alert = await harness.bot.services.alerts.add(draft)
+    shown = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
+    assert "a0" in shown_text(shown)
+    preview = await harness.fill(shown, "alert-edit-timing", timing=["now"], time="", votes="20", most="5")
+    assert harness.texts("alert-changed") in shown_text(await harness.press(preview, "alert-save"))
+    removed = shown_text(await harness.ask("alerts remove", alert=str(alert.id)))
+    assert removed.startswith(harness.texts("alert-removed", alert="").strip(" ."))
+
+
+async def test_alerts_of_many_channels_that_refuse_them_do_not_displace_what_was_done(
+    harness: ClientHarness,
+) -> None:
+    await _add_alert(harness)
+    for number in range(49):
+        channel = harness.guild.create_text_channel(f"papers-{number}")
+        draft = alert_builders.draft("로봇", user_id=harness.reader.id, channel_id=channel.id)
+        await harness.bot.services.alerts.add(replace(draft, guild_id=harness.guild.id))
+    await harness.env.settle()
+    await harness.ask("alerts pause")
+    shown = shown_text(await harness.ask("alerts pause", days=0))
+    assert harness.texts("alerts-resumed", count=1) in shown
+    assert harness.texts("alerts-heading", count=50) in shown
+
+
 async def test_fifty_alerts_are_listed_in_pages(harness: ClientHarness) -> None:
     for number in range(50):
         await _add_alert(harness, f"{'a long text ' * 7}{number}")
@@ -216,6 +249,25 @@ async def test_a_new_alert_is_previewed_and_created_by_a_button(harness: ClientH
     assert reader.locale is harness.texts.locale
     await harness.press(created, "alert-undo")
     assert await _list_alerts(harness) == []
+
+
+async def test_an_answer_to_a_private_message_that_was_dismissed_comes_in_a_new_one(
+    harness: ClientHarness,
+) -> None:
+    preview = await harness.ask("alerts add", keyword="로봇")
+    harness.env.inject_error("PATCH", "/webhooks/*", status=404, code=10008, message="Unknown Message")
+    assert harness.texts("alert-made") in shown_text(await harness.press(preview, "alert-create"))
+
+
+async def test_an_alert_is_confirmed_though_direct_messages_cannot_be_opened_yet(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: int) -> None:
+        raise aiohttp.ServerDisconnectedError
+
+    preview = await harness.ask("alerts add", keyword="로봇")
+    monkeypatch.setattr(harness.bot.http, "start_private_message", fail)
+    assert harness.texts("alert-made") in shown_text(await harness.press(preview, "alert-create"))
 
 
 async def test_both_modals_change_the_draft(harness: ClientHarness) -> None:

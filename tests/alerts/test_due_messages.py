@@ -208,6 +208,30 @@ async def test_what_waits_while_direct_messages_are_closed_is_sent_when_they_are
     assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
 
 
+async def test_what_a_reader_paused_stays_so_while_discord_blocks_the_destination_and_afterwards(
+    alert_harness: AlertHarness,
+) -> None:
+    service = alert_harness.alerts
+    places: tuple[dict[str, Any], ...] = ({}, {"channel_id": 5, "guild_id": 6})
+    for place in places:
+        await alert_harness.add_alert("care", **place)
+        paused_id = await alert_harness.add_alert("paused", **place)
+        snoozed_id = await alert_harness.add_alert("snoozed", **place)
+        await service.pause([paused_id])
+        await service.snooze([snoozed_id], duration=timedelta(days=365))
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
+    before = await service.list_rows()
+    await alert_harness.refuse_message(50007, user_id=7)
+    await alert_harness.refuse_message(50013, channel_id=5)
+    blocked = await service.list_rows()
+    assert [alert.reason for alert in blocked] == [
+        reason for blocking in ("dms-closed", "no-send") for reason in (blocking, "by-hand", blocking)
+    ]
+    async with alert_harness.database.transaction() as connection:
+        await planner.ALERT.resume(connection, lambda _: True)
+    assert (await service.list_rows())[3:] == before[3:]
+
+
 @pytest.mark.parametrize(("votes_asked", "crossed"), [(0, None), (10, None), (50, (50, None))])
 async def test_papers_of_a_held_message_that_expires_are_sent_when_direct_messages_are_open(
     alert_harness: AlertHarness, votes_asked: int, crossed: tuple[int, None] | None

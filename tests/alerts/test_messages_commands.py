@@ -267,3 +267,41 @@ async def test_each_kind_of_rule_sends_its_papers_and_no_others(delivery: Delive
         assert arrived == {**expected, **{name: set[str]() for name in missing}}
     assert _papers(harness.channel.history()) == {"Two", "Three"}
     assert harness.texts("alert-manage") not in "\n".join(map(shown_text, harness.channel.history()))
+
+
+async def test_an_alert_that_leaves_a_blocked_channel_is_active_and_brings_what_was_held(
+    delivery: Delivery,
+) -> None:
+    """Discord refuses without a permission that the bot could miss, as while a moderator has timed it out."""
+    harness, manager = delivery.harness, delivery.harness.manager
+    alert = await _add(harness, manager, keyword="로봇", channel=harness.channel)
+    refused = f"/channels/{harness.channel.id}/messages"
+    harness.env.inject_error("POST", refused, status=403, code=50013, times=None)
+    await delivery.ingest(("2601.90001", 5))
+    await delivery.run()
+    listed = await harness.ask("alerts list", by=manager)
+    shown = await harness.choose(listed, "pr:as", str(alert.id), by=manager)
+    preview = await harness.fill(shown, "alert-edit-conditions", by=manager, keyword="로봇")
+    moved = await harness.press(preview, "alert-move-dm", by=manager)
+    saved = await harness.press(moved, "alert-save", by=manager)
+    assert harness.texts("alert-changed") in shown_text(saved)
+    await delivery.ingest(("2601.90002", 5))
+    await delivery.run()
+    (message,) = [
+        text
+        for text in map(shown_text, manager.user.dm_channel.history())
+        if harness.texts("alert-why") in text
+    ]
+    assert "2601.90001" in message
+    assert "2601.90002" in message
+
+
+async def test_a_changed_alert_that_its_reader_paused_says_that_it_is(delivery: Delivery) -> None:
+    harness = delivery.harness
+    alert = await _add(harness, keyword="로봇")
+    await harness.bot.services.alerts.pause([alert.id])
+    shown = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
+    preview = await harness.fill(shown, "alert-edit-conditions", keyword="robots")
+    saved = await harness.press(preview, "alert-save")
+    assert harness.texts("reason-by-hand") in shown_text(saved)
+    assert (await _stored(harness)).state is models.ActivityState.PAUSED

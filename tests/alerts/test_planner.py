@@ -341,6 +341,27 @@ async def test_an_early_message_of_the_next_day_has_what_waited(alert_harness: A
     assert [sorted(papers) for papers in shown] == [["2601.00001"], ["2601.00002", "2601.00003"]]
 
 
+@pytest.mark.parametrize("timing", [models.AlertTiming.DAILY, models.AlertTiming.WEEKLY])
+async def test_a_gathered_alert_with_a_maximum_comes_though_another_one_sends_first_each_day(
+    alert_harness: AlertHarness, timing: models.AlertTiming
+) -> None:
+    """Its hour is nine, and each night at three the other alert's message fills the day."""
+    midnight = NOW - timedelta(hours=3)
+    alert_harness.now = midnight - timedelta(hours=2)
+    await alert_harness.add_alert("care", timing=timing, at_time="09:00", timezone="UTC", max_a_day=1)
+    await alert_harness.add_alert("nightly", timezone="UTC")
+    await alert_harness.store_digest(MONDAY, ("2601.10000", 5), summary="It takes care.", location="care")
+    for day in range(3):
+        alert_harness.now = midnight + timedelta(days=day, hours=3)
+        on, paper = alert_harness.now.date(), (f"2601.2000{day}", 5)
+        await alert_harness.store_digest(on, paper, summary="A nightly paper.", location=f"{day}")
+        await alert_harness.plan()
+        alert_harness.now = midnight + timedelta(days=day, hours=9, minutes=1)
+        await alert_harness.plan()
+    expected = [["2601.20000"], ["2601.10000", "2601.20001"], ["2601.20002"]]
+    assert [sorted(papers) for papers in alert_harness.notified_papers()] == expected
+
+
 async def _notified_by_user(alert_harness: AlertHarness) -> list[tuple[int | None, list[str]]]:
     """Return the reader and the papers of each message, as planned."""
     async with alert_harness.database.read() as connection:

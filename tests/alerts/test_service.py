@@ -166,6 +166,31 @@ async def test_a_preview_that_waits_for_another_holds_no_connection(
     await asyncio.gather(*previews)
 
 
+async def test_of_many_alerts_of_a_channel_the_readers_own_and_no_more_than_are_shown_are_compared(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await digest_builders.ingest_digest(
+        sqlite_db, digest_builders.newsletter(NOW.date(), [("2501.00001", 5)]), at=NOW
+    )
+    compared: list[int] = []
+    compare = matcher.match
+
+    def counted(alert: models.Alert, *paper: Any) -> tuple[matcher.AlertReason, ...]:
+        compared.append(alert.user_id)
+        return compare(alert, *paper)
+
+    monkeypatch.setattr(matcher, "match", counted)
+    term = models.AlertTerm(models.AlertKind.PAPER, "2501.00001")
+    async with sqlite_db.transaction() as connection:
+        for user_id in range(40):
+            await alerts.add(connection, models.Alert(0, user_id, (term,), NOW, channel_id=1))
+        paper = await papers.get_detail(connection, "2501.00001")
+    assert paper is not None
+    service = alerts_service.Alerts(sqlite_db, lambda: NOW)
+    found = await service.explain(paper, user_id=30, channel_id=1)
+    assert [match.alert.user_id for match in found] == compared == [30, 0, 1, 2, 3]
+
+
 async def test_only_the_owner_can_remove_an_alert(alert_harness: AlertHarness) -> None:
     alert_id = await alert_harness.add_alert("care")
     assert await alert_harness.alerts.remove([alert_id], user_id=8) == 0

@@ -7,7 +7,7 @@ import json
 import random
 import re
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -23,9 +23,10 @@ from prometheus_client import parser
 from bot.app import health
 from bot.app.health import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness, Metrics
 from bot.core import clock_monitor, http_server
+from bot.operations import service
 from bot.outbox.discord_health import Answer, DiscordHealth, HealthState
 from storage import errors, key_values, locks, models, outbox
-from storage.database import Database
+from storage.database import Connection, Database
 from tests.support import patience
 from tests.support.planner_harness import SEOUL_9AM
 from tests.support.relay_harness import new_delivery
@@ -202,10 +203,45 @@ async def test_health_answers_while_the_database_does_not(
 ) -> None:
     harness = ServerHarness(sqlite_db)
     monkeypatch.setattr(health, "DATABASE_SECONDS", 0.0)
-    async with harness.serving("127.0.0.1:0") as harness.url:
+    monkeypatch.setattr(health, "METRICS_SECONDS", 0.0)
+    async with harness.serving("127.0.0.1:0") as harness.url, aiohttp.ClientSession() as session:
         await harness.plan("daily:1:2026-01-05")
         status, body = await harness.health()
+        async with session.get(f"{harness.url}/metrics") as response:
+            assert (response.status, await response.text()) == (503, "The database does not answer.")
     assert (status, body["oldest_unsent_at"]) == (200, None)
+
+
+async def test_health_waits_for_the_database_once(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, actual = asyncio.Barrier(2), Database.read
+
+    @asynccontextmanager
+    async def read(database: Database) -> AsyncIterator[Connection]:
+        await both.wait()
+        async with actual(database) as connection:
+            yield connection
+
+    monkeypatch.setattr(Database, "read", read)
+    server = health.MonitoringServer(
+        sqlite_db,
+        Metrics(),
+        lambda: NOW,
+        Liveness(lambda: 0.0),
+        role=lambda: "sender",
+        is_connected=lambda: True,
+        needs_front=lambda: True,
+    )
+    monkeypatch.setattr(health, "DATABASE_SECONDS", patience.scaled(health.DATABASE_SECONDS))
+    async with (
+        http_server.serving(
+            "127.0.0.1:0", "PAPERROUND_HTTP", [server.add_routes], http_server.Limits(seconds=600.0)
+        ) as url,
+        aiohttp.ClientSession() as session,
+        session.get(f"{url}/health") as response,
+    ):
+        assert (response.status, (await response.json())["problems"]) == (503, [service.NO_FRONT])
 
 
 async def test_the_queue_is_reported_with_its_age_and_by_state_and_an_emptied_state_is_zero(

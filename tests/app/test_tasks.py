@@ -11,6 +11,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+import sqlalchemy as sa
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
@@ -215,7 +216,11 @@ async def test_deliveries_planned_by_a_clock_that_was_behind_live_for_their_life
 ) -> None:
     behind = START - 26 * HOUR
     async with db.transaction() as connection:
-        await outbox.add_all(connection, [relay_harness.new_delivery("a", 1, behind)])
+        deliveries = [relay_harness.new_delivery(key, 1, behind) for key in ("a", "edited")]
+        await outbox.add_all(connection, deliveries)
+        if db.is_sqlite:  # PostgreSQL refuses what is not a time
+            edit = sa.text("UPDATE deliveries SET expires_at = '1 day' WHERE key = 'edited'")
+            await connection.execute(edit)
     await correct(START, ClockStep(26 * HOUR, START, START, slow_by=26 * HOUR))
     assert (await _read_times(db))["a"] == (behind, START + 24 * HOUR)
 

@@ -43,11 +43,11 @@ async def test_new_text_at_a_known_location_is_a_correction(harness: IngestHarne
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_of_the_appearances_in_one_source_the_newest_and_the_first_are_kept(
+async def test_of_the_appearances_in_one_source_the_newest_and_the_first_are_kept_and_shown(
     harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive, "MAX_APPEARANCES", 3)
-    monkeypatch.setattr(archive, "MAX_COUNTED", 3)
+    monkeypatch.setattr(archive, "MAX_COUNTED", 2)
     await harness.add(newsletter(paper(1, title="Theirs"), day="2025-01-01"), "theirs.md", source="theirs")
     for day in range(1, 9):
         await harness.add(
@@ -59,11 +59,15 @@ async def test_of_the_appearances_in_one_source_the_newest_and_the_first_are_kep
         [paper_id] = (await papers.get_ids(connection, ["2601.00001"])).values()
         [other_id] = (await papers.get_ids(connection, ["2601.00002"])).values()
         appearances = await archive.list_appearances(connection, [paper_id, other_id])
+        detail = await papers.get_detail(connection, "2601.00001")
         [merged] = (await papers.list_merged(connection, ids=[paper_id])).values()
         assert await archive.count_appearances(connection, [paper_id]) == {paper_id: 5}
     days, others = ([of.date.isoformat() for of in appearances[id_]] for id_ in (paper_id, other_id))
-    assert days == ["2025-02-08", "2025-02-07", "2025-02-06", "2025-02-01", "2025-01-01"]
-    assert others == ["2025-02-05", "2025-02-04", "2025-02-03", "2025-02-01"]
+    assert days == ["2025-02-08", "2025-02-07", "2025-02-01", "2025-01-01"]
+    assert others == ["2025-02-05", "2025-02-04", "2025-02-01"]
+    assert detail is not None
+    shown = [of.date.isoformat() for of in detail.appearances]
+    assert shown == ["2025-02-08", "2025-02-07", "2025-02-06", "2025-02-01", "2025-01-01"]
     assert (merged.first_on, merged.last_on) == (date(2025, 1, 1), date(2025, 2, 8))
 
 

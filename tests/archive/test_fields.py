@@ -35,7 +35,7 @@ def test_paragraphs_are_separated_by_an_empty_line() -> None:
 
 
 def test_names_keep_their_order_without_duplicates() -> None:
-    assert fields.clean_names(["Kim", " Ada\n", "Kim", 3, ""]) == ("Kim", "Ada", "Kim")
+    assert fields.clean_names(["Kim", "*", " Ada\n", "Kim", 3, "", "…"]) == ("Kim", "Ada", "Kim")
     assert fields.clean_names("Kim") == ()
     assert len(fields.clean_labels(map(str, range(99)))) == 50
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -50,6 +51,23 @@ def test_a_paper_is_parsed_completely() -> None:
             ),
         ),
     )
+
+
+@pytest.mark.parametrize("line", ["Authors: A. Kim, B. Lee", "Author: A. Kim", "Vote: 9"])
+@pytest.mark.parametrize("wrap", [fence, str])
+def test_a_summary_that_begins_like_a_newsletter_leaves_the_day_a_review(
+    line: str, wrap: Callable[[str], str]
+) -> None:
+    fields = "Vote: 7\nAuthors: A. Kim, B. Lee\n"
+    papers = [
+        paper_text(wrap(text), f"2505.0000{number}").replace("\n\n", f"\n{fields}\n", 1)
+        for number, text in enumerate((f"{line}\n\n{CHAPTERS}", CHAPTERS, CHAPTERS), 1)
+    ]
+    digest = parse_digest(DATE + "".join(papers))
+    assert digest.format is DigestFormat.REVIEW
+    assert [(entry.votes, len(entry.authors)) for entry in digest.entries] == [(7, 2)] * 3
+    assert [entry.title for entry in digest.entries][1:] == ["작은 모델"] * 2
+    assert digest.entries[1].sections == digest.entries[2].sections == parse_summary(fence(CHAPTERS)).sections
 
 
 CODE, TABLE, BARE = (

@@ -244,6 +244,8 @@ def test_an_empty_argument_is_named(paperround: Paperround) -> None:
         ("mysql://x/y", "sqlite+aiosqlite"),
         ("nonsense", "sqlite+aiosqlite"),
         ("sqlite+aiosqlite:////no/such/folder/x.db", "folder does not exist"),
+        ("sqlite+aiosqlite:///:memory:", "in memory, which would be lost"),
+        ("sqlite+aiosqlite://", "in memory, which would be lost"),
         ("sqlite+aiosqlite:////proc/x.db", "/proc/x.db"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/none", "PostgreSQL"),
     ],
@@ -256,6 +258,20 @@ def test_an_unusable_database_is_reported_on_one_line(
     assert answer.exit_status in {1, 2}
     assert hint in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [("channels", "list"), ("search", "x"), ("doctor",)])
+def test_a_folder_that_was_deleted_is_named(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    monkeypatch.delenv("PAPERROUND_DATABASE_URL", raising=False)
+    (tmp_path / "gone").rmdir()
+    answer = paperround(*command)
+    assert answer.exit_status == 1
+    assert "The folder in which this command runs was deleted." in answer.stderr + answer.stdout
+    monkeypatch.chdir(tmp_path)
 
 
 def test_a_newer_database_and_a_foreign_one_are_refused(paperround: Paperround, tmp_path: Path) -> None:

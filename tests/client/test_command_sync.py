@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest import mock
 
 import discord
 import pytest
@@ -55,9 +56,14 @@ async def test_commands_are_registered_and_mentioned_once_and_again_after_a_chan
 
 
 class StubTree(app_commands.CommandTree[Any]):
-    """A tree without commands whose synchronisation fails with each of `failures` first."""
+    """A tree without commands whose synchronisation fails with each of `failures` first. Discord has those `registered`."""
 
-    failures: list[Exception]
+    def __init__(self) -> None:
+        super().__init__(discord.Client(intents=discord.Intents.none()))
+        self.failures: list[Exception] = []
+        self.registered: list[dict[str, str]] = []
+        list_registered: Any = mock.AsyncMock(side_effect=lambda _: self.registered)
+        self.client.http.get_global_commands = list_registered
 
     async def sync(self, *, guild: Any = None) -> list[app_commands.AppCommand]:
         if self.failures:
@@ -66,8 +72,7 @@ class StubTree(app_commands.CommandTree[Any]):
 
 
 async def test_commands_that_discord_throttles_are_registered_later(sqlite_db: Database) -> None:
-    client = discord.Client(intents=discord.Intents.none())
-    tree, waits = StubTree(client), []
+    tree, waits = StubTree(), []
     tree.failures = [discord.RateLimited(300.0), OSError("no answer"), TimeoutError()]
 
     async def sleep(seconds: float) -> None:
@@ -77,6 +82,15 @@ async def test_commands_that_discord_throttles_are_registered_later(sqlite_db: D
     assert waits == [300.0, 30.0, 60.0]
     async with sqlite_db.read() as connection:
         assert await key_values.get(connection, command_sync.HASH_KEY) is not None
+
+
+async def test_commands_that_another_version_has_replaced_are_registered_again(sqlite_db: Database) -> None:
+    """As after a return to this version by the backup from before an upgrade."""
+    tree, mentions = StubTree(), CommandMentions()
+    assert await command_sync.sync_commands(tree, sqlite_db, mentions)
+    assert not await command_sync.sync_commands(tree, sqlite_db, mentions)
+    tree.registered = [{"id": "1", "version": "2"}]
+    assert await command_sync.sync_commands(tree, sqlite_db, mentions)
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

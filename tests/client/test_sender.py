@@ -282,6 +282,7 @@ async def test_publishing_is_idempotent_and_limited_per_hour(
         ({"kind": "lose", "stored": True}, Disposition.UNKNOWN),
         ({"kind": "lose"}, Disposition.UNKNOWN),
         ({"kind": "status", "status": 503}, Disposition.UNKNOWN),
+        ({"kind": "status", "status": 200}, Disposition.UNKNOWN),
         ({"kind": "status", "status": 401}, Disposition.INVALID_TOKEN),
         ({"kind": "status", "status": 403, "code": 50001}, Disposition.DESTINATION_BLOCKED),
         ({"kind": "status", "status": 404, "code": 10003}, Disposition.RETRY),

@@ -203,6 +203,24 @@ async def test_a_digest_awaited_past_midnight_belongs_to_the_day_of_the_post(
 
 
 @both_engines
+async def test_each_day_of_an_unsent_expired_post_is_posted_while_it_is_fresh(
+    planning: PlannerHarness,
+) -> None:
+    await planning.post(("2601.00001", 1), top_n=5)
+    await planning.mark_sent()
+    for days in (1, 2, 3):
+        await planning.store(
+            MONDAY + days * DAY, (f"2601.0010{days}", days), at=SEOUL_9AM + days * DAY - HOUR
+        )
+    await planning.tick(SEOUL_9AM + 3 * DAY)  # after downtime
+    assert (await planning.list_contents())[-1] == "2601.00103 2601.00102 2601.00101"
+    await planning.expire(SEOUL_9AM + 4 * DAY)
+    await planning.store(MONDAY + 4 * DAY, ("2601.00104", 4), at=SEOUL_9AM + 4 * DAY - HOUR)
+    await planning.tick(SEOUL_9AM + 4 * DAY)
+    assert (await planning.list_contents())[-1] == "2601.00104 2601.00103 2601.00102"
+
+
+@both_engines
 async def test_the_papers_of_an_unsent_expired_post_are_posted_while_they_are_fresh(
     planning: PlannerHarness,
 ) -> None:

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from bot.sources import kinds
-from storage import key_values
+from storage import database, key_values
 from tests.fake_discord.process import GUILD_ID, TOKEN
 from tests.support import fault_harness, fork_server, origin_server
 from tests.support.fault_harness import FaultHarness
@@ -78,6 +78,35 @@ async def test_sigterm_ends_a_bot_that_connects_to_the_gateway_again(harness: Fa
     bot.terminate()
     assert await _wait_for_end(harness, bot) == 0, harness.read_log()
     assert "stopped" in _last_line(harness)
+
+
+async def test_sigterm_ends_a_bot_that_connects_to_the_gateway_for_the_first_time_without_a_traceback(
+    harness: FaultHarness,
+) -> None:
+    async with origin_server.run_raw_origin(b"", holds_open=True) as origin:
+        address = f"ws://127.0.0.1:{origin.port}"
+        bot = harness.start_cli("run", PAPERROUND_DISCORD_GATEWAY_URL=address)
+        await harness.wait_until(lambda: origin.connections > 0)
+        bot.send_signal(signal.SIGTERM)
+        assert await _wait_for_end(harness, bot) == 0
+    assert "stopped" in _last_line(harness)
+    assert "Traceback" not in harness.read_log()
+
+
+async def test_nothing_is_sent_while_the_database_file_is_gone(harness: FaultHarness) -> None:
+    channels = await harness.fake.add_channels(1)
+    file = database.sqlite_path(harness.db.url)
+    assert file is not None
+    harness.start_cli("run")
+    await harness.fake.wait_until_connected()
+    away = file.rename(file.with_name("away.db"))
+    await harness.wait_until(lambda: "was deleted or replaced while the bot ran" in harness.read_log())
+    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 1))
+    away.rename(file)
+    await harness.wait_until(lambda: "sender lock acquired again" in harness.read_log())
+    await harness.wait_until_all_sent()
+    await fault_harness.assert_exactly_once(harness, channels, 1)
+    assert "Traceback" not in harness.read_log(), harness.read_log()
 
 
 async def test_a_wrong_token_ends_with_status_1_and_sigterm_with_status_0(harness: FaultHarness) -> None:

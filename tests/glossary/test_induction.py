@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.glossary import induction, resolver
-from bot.text import analyser, concepts
+from bot.text import analyser, concepts, seed
 from tests.support import glossary_in_memory
 
 FRAGMENTS = st.sampled_from(
@@ -114,7 +114,7 @@ def test_names_are_heads_of_titles_and_words_with_a_capital_within() -> None:
     assert not {"Taming", "Winding", "Family"} & names
 
 
-def build_glossary(*texts: str, terms: tuple[concepts.SeedTerm, ...] = ()) -> resolver.Glossary:
+def build_glossary(*texts: str, terms: tuple[seed.SeedTerm, ...] = ()) -> resolver.Glossary:
     return glossary_in_memory.build_glossary(list(texts), terms)
 
 
@@ -195,7 +195,7 @@ def test_a_form_that_one_paper_explains_ranks_and_decides_no_filter() -> None:
 
 
 def test_an_ordinary_word_is_never_a_form() -> None:
-    seed_term = concepts.SeedTerm("remov", ("제거",), ("removal",), (), is_common_word=True)
+    seed_term = seed.SeedTerm(("제거",), ("removal",), (), is_common_word=True)
     texts = ["확산은 노이즈 제거(diffusion)이다", *["이는 제거(diffusion)이다"] * 6]
     assert forms_of(build_glossary(*texts, terms=(seed_term,)), "diffusion", "ko") <= {"노이즈 제거"}
 
@@ -227,8 +227,8 @@ def test_endings_digits_and_single_syllables_are_not_forms(left: str, english: s
 
 def test_a_form_of_the_seed_list_is_not_a_form_of_another_term() -> None:
     terms = (
-        concepts.SeedTerm("finetun", ("미세 조정",), ("fine-tuning",), ()),
-        concepts.SeedTerm("supervi finetun", ("지도 미세 조정",), ("supervised fine-tuning",), ("SFT",)),
+        seed.SeedTerm(("미세 조정",), ("fine-tuning",), ()),
+        seed.SeedTerm(("지도 미세 조정",), ("supervised fine-tuning",), ("SFT",)),
     )
     glossary = build_glossary(*["미세 조정(Supervised Fine-Tuning; SFT)을 한다"] * 9, terms=terms)
     assert "미세 조정" not in forms_of(glossary, "SFT", "ko")
@@ -236,15 +236,15 @@ def test_a_form_of_the_seed_list_is_not_a_form_of_another_term() -> None:
 
 
 def test_evidence_overrides_the_seed_list() -> None:
-    seed_term = concepts.SeedTerm("represent learn", ("표현 학습",), ("representation learning",), ("RL",))
-    assert build_glossary(terms=(seed_term,)).expand("RL").segments[0].key == "represent learn"
+    seed_term = seed.SeedTerm(("표현 학습",), ("representation learning",), ("RL",))
+    assert build_glossary(terms=(seed_term,)).expand("RL").segments[0].key == "repr learn"
     assert (
         build_glossary(*DIGEST_TEXTS * 6, terms=(seed_term,)).expand("RL").segments[0].key == "reinforc learn"
     )
 
 
 def test_seeded_two_letter_abbreviations_resolve_but_do_not_expand() -> None:
-    seed_term = concepts.SeedTerm("relat extract", ("관계 추출",), ("relation extraction",), ("RE",))
+    seed_term = seed.SeedTerm(("관계 추출",), ("relation extraction",), ("RE",))
     glossary = build_glossary(terms=(seed_term,))
     assert glossary.expand("RE").segments[0].key == "relat extract"
     assert "RE" not in glossary.expand("관계 추출").segments[0].added_forms
@@ -301,7 +301,7 @@ def test_digits_verb_endings_and_single_syllables_are_never_forms(
 
 
 def test_a_form_whose_last_word_translates_no_word_of_the_term_is_none() -> None:
-    model = concepts.SeedTerm("model", ("모델",), ("model",), (), is_common_word=True)
+    model = seed.SeedTerm(("모델",), ("model",), (), is_common_word=True)
     texts = ["이는 혼합 모델(Mixture of Experts)이다", "그리고 보상 모델(Reward Model)을 쓴다"]
     glossary = build_glossary(*texts, terms=(model,))
     assert forms_of(glossary, "Mixture of Experts", "ko") == set()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.glossary import induction, resolver
-from bot.text import analyser, concepts, term_keys
+from bot.text import analyser, concepts, seed, term_keys
 from tests.support import glossary_in_memory, growth
 
 FRAGMENTS = st.sampled_from(
@@ -24,7 +24,7 @@ QUERIES = st.one_of(st.text(max_size=200), st.lists(FRAGMENTS, max_size=30).map(
 
 @pytest.fixture(scope="module")
 def glossary() -> resolver.Glossary:
-    return glossary_in_memory.build_glossary([], concepts.load_terms())
+    return glossary_in_memory.build_glossary([], seed.load_terms())
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,7 @@ def _single_concept_glossary() -> resolver.Glossary:
 
 
 def test_a_form_with_an_inner_particle_is_not_searched_for() -> None:
-    seed_term = concepts.SeedTerm(
-        "imag to video", ("이미지-비디오", "이미지에서 비디오", "영상의 질"), ("image-to-video",), ()
-    )
+    seed_term = seed.SeedTerm(("이미지-비디오", "이미지에서 비디오", "영상의 질"), ("image-to-video",), ())
     expanded = glossary_in_memory.build_glossary([], (seed_term,)).expand("image-to-video")
     weights = {form.text: form.weight for form in expanded.segments[0].forms}
     assert weights["이미지-비디오"] == weights["영상의 질"] == 1.0
@@ -206,7 +204,7 @@ def test_the_last_decision_on_a_form_holds_after_every_induction(
     last = {(row.term, term_keys.term_key(row.form)): row for row in decisions}.values()
     for texts in ([], INDUCED, [*INDUCED, *added]):
         counts = glossary_in_memory.count_mentions(texts)
-        draft = induction.draft_glossary(counts, concepts.load_terms()[:60])
+        draft = induction.draft_glossary(counts, seed.load_terms()[:60])
         counter = draft.cooccurrence_counter()
         for text in texts:
             counter.add("", analyser.canonicalise(text))
@@ -225,7 +223,7 @@ def test_the_last_decision_on_a_form_holds_after_every_induction(
 
 def test_a_glossary_survives_serialisation() -> None:
     draft = induction.draft_glossary(
-        glossary_in_memory.count_mentions(["언어 모델(Language Model; LM)을"] * 3), concepts.load_terms()
+        glossary_in_memory.count_mentions(["언어 모델(Language Model; LM)을"] * 3), seed.load_terms()
     )
     parts = induction.induce(draft, draft.cooccurrence_counter(), {"Gemini": 2})
     text = resolver.dump_glossary(parts._replace(title_counts={"robot": 5}))
@@ -246,9 +244,8 @@ def test_a_glossary_of_another_version_is_not_loaded() -> None:
 
 
 def test_each_line_has_a_korean_and_an_english_form() -> None:
-    assert len(concepts.load_terms()) >= 300
-    for term in concepts.load_terms():
-        assert term.key
+    assert len(seed.load_terms()) >= 300
+    for term in seed.load_terms():
         assert term.korean
         assert term.english
         assert all(analyser.has_hangul(form) or form.isascii() for form in term.korean)
@@ -256,7 +253,7 @@ def test_each_line_has_a_korean_and_an_english_form() -> None:
 
 
 def test_no_line_has_a_korean_form_twice() -> None:
-    for term in concepts.load_terms():
+    for term in seed.load_terms():
         assert max(Counter(map(term_keys.korean_key, term.korean)).values()) == 1, term
 
 

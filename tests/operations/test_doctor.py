@@ -205,6 +205,25 @@ async def test_a_database_that_is_not_as_expected_is_a_finding(
     assert "Replace it with a backup" in found.note
 
 
+async def test_a_row_of_the_outbox_that_cannot_be_read_is_named_and_hides_no_other_finding(
+    monkeypatch: pytest.MonkeyPatch, db: database.Database, database_url: str
+) -> None:
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", database_url)
+    for key in "ab":
+        await outbox_builders.add(db, outbox_builders.new_delivery(key, parts=1))
+    async with db.transaction() as connection:
+        await connection.execute(sa.text("UPDATE deliveries SET kind = 'hologram' WHERE id = 1"))
+        await connection.execute(sa.text("UPDATE parts SET state = 'lost' WHERE delivery_id = 2"))
+    findings = await examine()
+    assert findings["deliveries row 1"].note == (
+        "deliveries row 1 is set aside: its kind was edited by hand or written by a newer version. Correct that value, or"
+        " delete row 1 of deliveries."
+    )
+    assert findings["parts row 2"].value == "unknown state"
+    assert findings["parts row 2"].status is doctor.Status.ERROR
+    assert "search index" in findings
+
+
 @pytest.mark.engines("postgresql")
 async def test_a_database_that_is_read_only_is_a_finding(
     monkeypatch: pytest.MonkeyPatch, db: database.Database, database_url: str

@@ -7,12 +7,15 @@ import json
 import re
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from discord.http import MultipartParameters
 
 from bot.app.client import DiscordRenderer
@@ -557,11 +560,20 @@ class StubSender:
         raise AssertionError
 
 
-def open_stub_relay(db: Database, stub_sender: StubSender, now: datetime) -> relay.Relay:
+def open_stub_relay(
+    db: Database,
+    stub_sender: StubSender,
+    now: datetime,
+    *,
+    limits: relay.Limits = SHORT_LIMITS,
+    on_claimed: Callable[[], None] = lambda: None,
+) -> relay.Relay:
     deliveries = DeliveryFactory(StubNoticeRenderer)
     health = outbox_builders.make_health()
     recorder = outbox_builders.make_recorder(db, deliveries, health=health, linger_seconds=0.0)
-    return relay.Relay(db, stub_sender, recorder, health, clock=lambda: now, limits=SHORT_LIMITS)
+    return relay.Relay(
+        db, stub_sender, recorder, health, clock=lambda: now, limits=limits, on_claimed=on_claimed
+    )
 
 
 async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_later(db: Database) -> None:
@@ -582,6 +594,47 @@ async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_lat
     await stub_relay.drain(now + timedelta(minutes=2))
     async with db.read() as connection:
         assert (await outbox.list_rows(connection))[0].state is models.DeliveryState.SENT
+
+
+async def test_attempts_that_are_all_late_do_not_stop_the_event_loop(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "POLL_SECONDS", 0.05)
+    answered, claims = asyncio.Event(), 0
+
+    class SlowSender(StubSender):
+        async def send(self, request: outcomes.SendRequest) -> models.Receipt:
+            await answered.wait()
+            return models.Receipt(1, request.channel_id)
+
+    def count_claim() -> None:
+        nonlocal claims
+        claims += 1
+        assert claims < 1000, "the relay claims again and again without waiting"
+
+    now = system_clock()
+    slow_relay = open_stub_relay(
+        db,
+        SlowSender(),
+        now,
+        limits=relay.Limits(max_in_flight=2, min_free_slots=1, attempt_seconds=0.05),
+        on_claimed=count_claim,
+    )
+    async with db.transaction() as connection:
+        await outbox.add_all(connection, [new_delivery(f"d{i}", i, now) for i in range(1, 7)])
+    with structlog.testing.capture_logs() as logged:
+        drain = asyncio.create_task(slow_relay.drain(now))
+
+        def are_all_late() -> bool:
+            return drain.done() or sum(entry["event"] == "no answer in time" for entry in logged) == 4
+
+        await patience.wait_until(are_all_late)
+        earlier = claims
+        await patience.wait_until(lambda: drain.done() or claims > earlier)
+        answered.set()
+        await drain
+    async with db.read() as connection:
+        assert {row.state for row in await outbox.list_rows(connection)} == {models.DeliveryState.SENT}
 
 
 async def test_an_attempt_that_never_ends_does_not_keep_a_lost_outcome_from_being_determined(
@@ -639,3 +692,69 @@ async def test_an_attempt_that_ends_during_a_query_does_not_end_the_drain(
     stub_sender.slow_channel_id = 1
     await stub_relay.drain(now)
     assert stub_sender.attempts == 3
+
+
+BROKEN_ROWS = {
+    ("deliveries", "kind"): "hologram",
+    ("deliveries", "post"): '{"papers": 5}',
+    ("deliveries", "expires_at"): "tomorrow",
+    ("parts", "kind"): "hologram",
+    ("parts", "last_attempt_at"): "yesterday",
+}
+"""A value that cannot be read, by table and column; PostgreSQL refuses those of times itself."""
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_row_that_cannot_be_read_is_named_and_waits_while_all_others_are_sent(db: Database) -> None:
+    stub_sender, now = StubSender(), system_clock()
+    stub_sender.works = True
+    broken = [name for name in BROKEN_ROWS if db.is_sqlite or not name[1].endswith("_at")]
+
+    async def damage(name: tuple[str, str]) -> None:
+        table, column = name
+        key = "id" if table == "deliveries" else "delivery_id"
+        value = BROKEN_ROWS[name].replace("'", "''")
+        async with db.transaction() as connection:
+            ids = await outbox.add_all(connection, [new_delivery(f"{table}.{column}", 1, now)])
+            [id_] = ids.values()
+            await connection.execute(sa.text(f"UPDATE {table} SET {column} = '{value}' WHERE {key} = {id_}"))
+
+    async def list_states() -> dict[str, str]:
+        async with db.read() as connection:
+            rows = await connection.execute(sa.select(tables.deliveries.c.key, tables.deliveries.c.state))
+            return {key: state for key, state in rows}  # noqa: C416 - gives the tuples their types
+
+    async def is_sent(key: str) -> bool:
+        return (await list_states())[key] == models.DeliveryState.SENT
+
+    async with db.transaction() as connection:
+        await outbox.add(connection, new_delivery("before", 1, now))
+    for name in broken[:-1]:
+        await damage(name)
+    stub_relay, stop = open_stub_relay(db, stub_sender, now), asyncio.Event()
+    with structlog.testing.capture_logs() as lines:
+        running = asyncio.create_task(stub_relay.run(stop))
+        await patience.wait_until(partial(is_sent, "before"))
+        await damage(broken[-1])  # while the bot runs
+        async with db.transaction() as connection:
+            await outbox.add(connection, new_delivery("after", 1, now))
+        stub_relay.wake()
+        await patience.wait_until(partial(is_sent, "after"))
+        stop.set()
+        await running
+    states = await list_states()
+    assert [states[".".join(name)] for name in broken] == [models.DeliveryState.UNCERTAIN] * len(broken)
+    async with db.transaction() as connection:
+        named = [(row.table, row.column) for row in await outbox.list_unreadable(connection)]
+        listed = await outbox.list_rows(connection)
+        assert {"before", "after"} <= {row.key for row in listed}
+        of_parts = await outbox.list_parts_by_delivery(connection, [row.id for row in listed])
+        await outbox.list_posts(connection, [*models.DeliveryKind], now - timedelta(days=1))
+        await outbox.list_edits(connection, now - timedelta(days=1))
+        assert sum(map(bool, of_parts.values())) == 2
+        await outbox.clamp_expiries(connection, now, now=now, extend_by=timedelta(hours=1))
+    assert sorted(named) == sorted(broken)
+    reasons = [line["reason"] for line in lines if line["event"] == "a row of the outbox cannot be read"]
+    assert len(reasons) == len(broken)
+    for table, column in broken:
+        assert any(reason.startswith(table) and f"its {column} was" in reason for reason in reasons)

@@ -226,6 +226,31 @@ async def test_a_reader_with_closed_dms_gets_no_further_attempts(
     assert message_texts(await fake.messages(98)) == ["a 0", "b 0"]
 
 
+@pytest.mark.parametrize(("status", "code"), [(403, 50001), (404, 10003)])
+@pytest.mark.parametrize("is_own", [False, True])
+async def test_direct_messages_of_another_bot_are_opened_again_and_refused_ones_of_this_bot_are_not(
+    relay_harness: RelayHarness, fake: process.FakeDiscord, status: int, code: int, *, is_own: bool
+) -> None:
+    """The operator has set the token of another application, and the stored channel belongs to the former one."""
+    async with relay_harness.db.transaction() as connection:
+        alert = await alerts.add(connection, _new_alert())
+        await accounts.upsert_reader(connection, OWNER, now=relay_harness.now(), dm_channel_id=98)
+    if is_own:
+        dm = {"id": 98, "type": model.DM, "recipient_id": OWNER}
+        await fake.run_action("populate", {"channels": [dm]})
+    await fake.set_faults({"kind": "status", "status": status, "code": code, "path": "/channels/98*"})
+    dm_alert: dict[str, Any] = {"kind": models.DeliveryKind.ALERT, "guild_id": None, "user_id": OWNER}
+    await relay_harness.add_deliveries(
+        *(new_delivery(key, 98, relay_harness.now(), **dm_alert) for key in ("a", "b"))
+    )
+    await relay_harness.drain(until=None if is_own else all_sent)
+    async with relay_harness.db.read() as connection:
+        stored = await alerts.get(connection, alert.id)
+    assert stored is not None
+    assert (stored.state is models.ActivityState.ACTIVE) is not is_own
+    assert await dms_of(fake, OWNER) == ([] if is_own else ["a 0", "b 0"])
+
+
 async def test_a_forum_that_requires_a_tag_pauses_only_its_own_subscription(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.glossary import resolver
 from bot.search import index as search_index
 from bot.search import query as search_query
-from bot.text import analyser, concepts, term_keys
+from bot.text import analyser, concepts, seed, term_keys
 from storage import search
 from storage.search import AllOf, BooleanQuery, Prefix
 from tests.support import glossary_in_memory
@@ -20,7 +20,7 @@ from tests.support import glossary_in_memory
 @pytest.fixture(scope="module")
 def glossary() -> resolver.Glossary:
     """The glossary of the seed list alone."""
-    return glossary_in_memory.build_glossary([], concepts.load_terms())
+    return glossary_in_memory.build_glossary([], seed.load_terms())
 
 
 def _segments(expanded: concepts.Expansion) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tracemalloc
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from pybtex import errors as pybtex_errors
 from pybtex.database import parse_string
 
+from bot.archive import fields
 from bot.archive.exports import ReferenceFormat
 from bot.client.accounts import ReaderData
 from bot.demo import sample_digests
@@ -448,6 +450,22 @@ async def test_a_full_shelf_takes_no_more(sqlite_db: Database, monkeypatch: pyte
 
 
 @both_engines
+async def test_two_processes_that_import_for_a_reader_do_not_overfill_the_shelf(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf_service, "MAX_SAVED", 7)
+    monkeypatch.setattr(shelf_service, "BATCH_SIZE", 2)
+    files = ["".join(entry(f"{month}.{number:05}") for number in range(1, 7)) for month in (2401, 2402)]
+    imported = await asyncio.gather(
+        *(ReferenceImporter(db, lambda: NOW).import_file(7, text.encode()) for text in files)
+    )
+    assert sum(counts["saved"] for counts, _, _ in imported) == 7
+    assert sum(counts["full"] for counts, _, _ in imported) == 5
+    async with db.read() as connection:
+        assert await shelf.count(connection, 7) == 7
+
+
+@both_engines
 async def test_a_reader_adds_so_many_new_papers_in_a_month_also_after_being_forgotten(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -470,6 +488,29 @@ async def test_a_reader_adds_so_many_new_papers_in_a_month_also_after_being_forg
     assert await take(7, 1, 6) == (1, 1)
     now[0] += shelf_service.NEW_PERIOD
     assert await take(7, 6) == (1, 0)
+
+
+async def test_a_paper_with_very_many_names_counts_as_several_of_a_month_unless_a_digest_has_it(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf_service, "MAX_NEW", 6)
+    monkeypatch.setattr(fields, "MAX_NAMES_LENGTH", 600)
+    importer = ReferenceImporter(sqlite_db, lambda: NOW)
+    names = " and ".join(f"Author Number{number:02}" for number in range(20))  # 300 characters
+
+    async def take(user_id: int, *ids: str) -> tuple[int, int]:
+        text = "".join(entry(id_).replace("Ada Lovelace", names) for id_ in ids)
+        counts, _, _ = await importer.import_file(user_id, text.encode())
+        return counts["saved"], counts["limited"]
+
+    async with sqlite_db.transaction() as connection:
+        await add_papers(connection, ["Listed"])
+    assert await take(7, "2501.00001", "2401.00001", "2401.00002") == (2, 1)
+    assert await take(8, "2401.00001", "2401.00002") == (
+        1,
+        1,
+    )  # the first is not new, but its names are stored
+    assert await take(7, "2401.00002") == (0, 1)
 
 
 @both_engines

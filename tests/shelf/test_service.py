@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from bot.client.accounts import TooLargeError
 from bot.rendering import discord_text
 from bot.shelf import references
 from bot.shelf import service as shelf_service
-from storage import models, papers, shelf
+from storage import models, papers, shelf, tables
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from tests.storage.test_saved_papers import add_papers
@@ -104,6 +105,27 @@ async def test_a_full_shelf_and_a_file_too_large_are_refused(
     assert await saved.restore(7, first)
     with pytest.raises(TooLargeError):
         await saved.export(7, ReferenceFormat.CSV)
+
+
+async def test_a_paper_that_is_saved_again_is_the_newest_of_its_new_server_with_its_old_note(
+    sqlite_db: Database,
+) -> None:
+    now = NOW
+    saved = shelf_service.Shelf(sqlite_db, lambda: now, match_nothing)
+    async with sqlite_db.transaction() as connection:
+        first, second = await add_papers(connection, ["A", "B"])
+    await saved.save(7, [first], guild_id=1)
+    await saved.set_note(7, first, "mine")
+    await saved.remove(7, first)
+    now += timedelta(hours=1)
+    await saved.save(7, [second])
+    now += timedelta(hours=1)
+    await saved.save(7, [first], guild_id=2)
+    rows, _ = await saved.list_saved(7)
+    assert (rows[0].id, rows[0].note, rows[0].saved_at) == (first, "mine", now)
+    async with sqlite_db.read() as connection:
+        guild_id = sa.select(tables.saved_papers.c.guild_id).where(tables.saved_papers.c.paper_id == first)
+        assert await connection.scalar(guild_id) == 2
 
 
 async def fill(connection: Connection, count: int) -> list[int]:

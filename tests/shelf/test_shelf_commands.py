@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
+
+import aiohttp
+import discord
+import pytest
 
 from tests.support.client_harness import (
     ClientHarness,
@@ -247,3 +252,20 @@ async def test_a_server_opts_in_to_what_members_saved_in_weekly_posts_alone(harn
     assert harness.texts("subscription-server-picks") not in shown_text(changed)
     [subscription] = await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
     assert not subscription.server_picks
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        discord.NotFound(SimpleNamespace(status=404, reason="Not Found"), "asset not found"),  # type: ignore[arg-type]
+        aiohttp.ClientPayloadError("the connection was closed"),
+    ],
+)
+async def test_a_file_that_cannot_be_downloaded_is_asked_for_again(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def fail(_: str) -> bytes:
+        raise error
+
+    monkeypatch.setattr(harness.bot.http, "get_from_cdn", fail)
+    assert shown_text(await import_file(harness, BIBTEX)) == harness.texts("upload-failed")

@@ -389,6 +389,25 @@ async def test_the_bot_comes_back_when_arxiv_says(harness: ArxivHarness) -> None
     assert await harness.stored_ids() == own(harness.fake.papers)
 
 
+async def test_a_day_that_oai_pmh_asks_to_wait_delays_no_announcement(harness: ArxivHarness) -> None:
+    harness.fake.papers = many(250)
+    harness.fake.faults = [fake_arxiv.busy(10**9)]
+    await harness.add(CL, since="2025-01-01")
+    start, tomorrow = harness.now, make_paper(9_999, TODAY + timedelta(days=1))
+    while tomorrow.arxiv_id not in await harness.stored_ids():
+        if harness.now.date() > TODAY:
+            announce(harness, tomorrow, on=harness.now.date())
+        await harness.fetch_due()
+        [health] = (await harness.health()).values()
+        assert health.next_attempt_at is not None
+        harness.now = health.next_attempt_at
+    assert harness.now - start < timedelta(hours=13)
+    assert harness.fake.counted("/oai") == 1
+    harness.now = start + timedelta(days=1)
+    await harness.fetch_due()
+    assert await harness.stored_ids() == own(harness.fake.papers) | {tomorrow.arxiv_id}
+
+
 async def test_missed_announcements_are_made_up_for(db_harness: ArxivHarness) -> None:
     monday, friday = date(2025, 5, 5), date(2025, 5, 9)
     days = {monday: 1, date(2025, 5, 6): 2, date(2025, 5, 7): 3, date(2025, 5, 8): 4, friday: 5}

@@ -246,32 +246,32 @@ async def test_a_failing_source_slows_down_and_the_operator_is_notified_once(har
     assert (health.failures, health.noticed_at, health.status) == (0, None, S.NOT_YET)
 
 
-@pytest.mark.parametrize("kind", ["feed", "url"])
-async def test_one_page_that_cannot_be_read_does_not_make_polls_less_frequent(
-    harness: PollingHarness, kind: str
+async def test_a_link_that_fails_for_days_does_not_delay_what_its_feed_publishes(
+    harness: PollingHarness,
 ) -> None:
-    pages = harness.origin.pages
-    if kind == "feed":
-        links = (f"<item><guid>{name}</guid><link>{harness.origin.url}/{name}</link></item>" for name in "ab")
-        pages["/feed"] = source_payloads.rss(*links)
-        pages["/a"] = web.Response(status=403)
-        pages["/b"] = source_payloads.newsletter()
-        added = await harness.add("/feed")
-    else:
-        pages["/2025-05-05.md"] = "<!doctype html><html><body>Out to lunch</body></html>"
-        pages["/2025-05-06.md"] = source_payloads.newsletter()
-        added = await harness.add("/{date:%Y-%m-%d}.md")
-    statuses, gaps = [], []
+    broken = f"<item><guid>1</guid><title>Old</title><link>{harness.origin.url}/old.md</link></item>"
+    harness.origin.pages["/feed"] = source_payloads.rss(broken)
+    harness.origin.pages["/old.md"] = web.Response(status=500)
+    added = await harness.add("/feed")
+    for polls in range(1, 9):
+        await harness.fetch_due()
+        health = (await harness.health())[added.url]
+        assert health.next_attempt_at is not None
+        assert (health.failures, health.next_attempt_at - harness.now) == (polls, timedelta(minutes=30))
+        harness.now = health.next_attempt_at
+    assert [(row.url, row.failures) for row in harness.notices] == [(added.url, 3)]
+
+
+async def test_a_day_that_cannot_be_read_does_not_delay_the_next_ones(harness: PollingHarness) -> None:
+    harness.origin.pages["/2025-05-05.md"] = "<!doctype html><html><body>Out to lunch</body></html>"
+    harness.origin.pages["/2025-05-06.md"] = source_payloads.newsletter()
+    added = await harness.add("/{date:%Y-%m-%d}.md")
     for _ in range(8):
         await harness.fetch_due()
         health = (await harness.health())[added.url]
         assert health.next_attempt_at is not None
-        statuses.append(health.status)
-        gaps.append(health.next_attempt_at - harness.now)
+        assert health.next_attempt_at - harness.now == timedelta(hours=1)
         harness.now = health.next_attempt_at
-    assert statuses == [S.OK] + 7 * [S.FAILED]
-    assert set(gaps) == {kinds.get(added.kind).poll_interval}
-    assert len(harness.notices) == 1
 
 
 @pytest.mark.parametrize("on", ["", "2025-05-06"])
@@ -1175,6 +1175,40 @@ async def test_a_correction_of_many_papers_or_long_texts_counts_as_several(
         stored.append(report.result.corrected_digests)
         harness.now += timedelta(hours=2)
     assert stored == [0, 2, 2]
+
+
+async def test_a_source_that_is_due_again_does_not_wait_for_a_slow_one_of_its_round(
+    harness: PollingHarness,
+) -> None:
+    answered = asyncio.Event()
+
+    async def answer_late(_: web.BaseRequest) -> web.StreamResponse:
+        await answered.wait()
+        return web.Response(text=source_payloads.newsletter())
+
+    harness.origin.pages |= {
+        "/slow.md": answer_late,
+        "/quick.md": source_payloads.newsletter(date(2025, 5, 4)),
+    }
+    await harness.add("/slow.md")
+    await harness.add("/quick.md")
+
+    async def is_stored() -> bool:
+        async with harness.db.read() as connection:
+            return harness.now in {row.last_attempt_at for row in await stored_sources.list_rows(connection)}
+
+    async with harness.open_poller(read_timeout=600.0, total_timeout=600.0) as opened:
+        polling = asyncio.create_task(opened.fetch_due())
+        try:
+            for _ in range(2):
+                await patience.wait_until(is_stored)
+                harness.now += timedelta(days=1)
+                [report] = await opened.fetch_due()
+                assert report.source.url == f"{harness.origin.url}/quick.md"
+            assert not polling.done()
+        finally:
+            answered.set()
+            await polling
 
 
 async def test_the_read_of_a_list_is_stored_while_another_source_is_slow(harness: PollingHarness) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage import database, errors, papers, tables
+from storage import database, errors, key_values, papers, tables
 from tests.support import growth, patience
 from tests.support.paper_records import add_papers, merged_paper
 
@@ -115,6 +116,24 @@ async def test_connections_to_a_server_that_is_read_only_are_replaced(db: databa
         await connection.execute(sa.text("SET default_transaction_read_only = on"))
         await connection.commit()
     with pytest.raises(errors.DatabaseUnavailableError, match="default_transaction_read_only"):
+        await write()
+    await write()
+
+
+@pytest.mark.parametrize("is_joined", [False, True])
+async def test_a_connection_opened_while_the_file_was_read_only_is_replaced(
+    sqlite_db: database.Database, *, is_joined: bool
+) -> None:
+    async with sqlite_db.engine.connect() as connection:
+        await connection.exec_driver_sql("PRAGMA query_only = ON")  # the pool gives this one out again
+
+    async def write() -> None:
+        async with sqlite_db.transaction() as connection:
+            within = sqlite_db.within(connection).transaction() if is_joined else nullcontext(connection)
+            async with within as joined:
+                await key_values.set_value(joined, "a", "b")
+
+    with pytest.raises(errors.DatabaseBusyError, match="read-only"):
         await write()
     await write()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -59,6 +60,38 @@ async def test_one_file_under_two_names_has_one_lock(sqlite_db: database.Databas
     assert not await second.try_acquire()
     await first.release()
     await other_db.close()
+
+
+async def test_a_file_that_was_moved_or_replaced_ends_the_term_until_it_is_back(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    file, lock = database.sqlite_path(sqlite_db.url), locks.SenderLock(sqlite_db)
+    assert file is not None
+    assert await lock.try_acquire()
+    assert await lock.heartbeat()
+    kept = file.rename(tmp_path / "kept.db")
+    assert not await lock.heartbeat()
+    assert lock.term is None
+    for _ in range(2):
+        with pytest.raises(
+            errors.DatabaseUnavailableError, match=r"was deleted or replaced while the bot ran"
+        ):
+            await lock.try_acquire()
+        shutil.copy(kept, file)
+    kept.rename(file)
+    assert await lock.try_acquire()
+    assert await lock.heartbeat()
+    await lock.release()
+
+
+async def test_a_lock_that_this_user_may_not_write_is_an_error_with_a_sentence(
+    sqlite_db: database.Database,
+) -> None:
+    file = database.sqlite_path(sqlite_db.url)
+    assert file is not None
+    file.with_name(f"{file.name}.sender.lock").mkdir()  # which root may not open either
+    with pytest.raises(errors.StorageError, match=r"sender\.lock cannot be written: .*Allow this user"):
+        await locks.SenderLock(sqlite_db).try_acquire()
 
 
 async def test_each_acquisition_begins_a_term(db: database.Database) -> None:

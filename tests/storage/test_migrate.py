@@ -28,6 +28,7 @@ from tests.support import next_release
 @asynccontextmanager
 async def open_unmigrated(url: str) -> AsyncIterator[database.Database]:
     """Open a database without migrating it."""
+    database.check_file(database.parse_url(url))
     db = database.Database(database.open_engine(url, ""))
     try:
         yield db
@@ -405,6 +406,17 @@ async def test_the_error_names_a_folder_that_does_not_exist(
     assert "copy.db.partial" not in os.listdir(tmp_path)
 
 
+async def test_the_error_of_a_full_disk_names_it(
+    sqlite_db: database.Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(_source: Path, _target: Path) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(migrate, "copy_pages", fill)
+    with pytest.raises(errors.StorageError, match="Check whether its disk is full or read-only"):
+        await migrate.copy_to(sqlite_db, tmp_path / "copy.db")
+
+
 @pytest.mark.parametrize("kind", ["link", "dangling link", "pipe", "folder"])
 async def test_a_copy_replaces_nothing_but_a_regular_file(
     kind: str, sqlite_db: database.Database, tmp_path: Path
@@ -445,3 +457,20 @@ async def test_a_copy_is_its_owners_and_follows_no_link_beside_it(
     assert not (tmp_path / "stolen.db").exists()
     names = {path.name for path in folder.iterdir()}
     assert names == {"copy.db", "copy.db.partial", "copy.db.zip.partial", "copy.db.running1.partial"}
+
+
+async def test_a_copy_over_one_that_was_opened_and_killed_has_nothing_of_it(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    target = tmp_path / "copy.db"
+    await migrate.copy_to(sqlite_db, target)
+    with closing(sqlite3.connect(target)) as opened:
+        opened.execute("CREATE TABLE tried AS SELECT * FROM sqlite_master")
+        opened.commit()
+        left = Path(f"{target}-wal").read_bytes()
+    Path(f"{target}-wal").write_bytes(left)  # as after a kill: closing removes it
+    await migrate.copy_to(sqlite_db, target)
+    assert [path.name for path in tmp_path.glob("copy.db*")] == ["copy.db"]
+    with closing(sqlite3.connect(target)) as opened:
+        assert opened.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert opened.execute("SELECT count(*) FROM sqlite_master WHERE name = 'tried'").fetchone() == (0,)

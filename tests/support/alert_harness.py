@@ -41,6 +41,9 @@ class RecordingRenderer:
         self.alerts.append(post)
         return (contents.RenderedPart(models.PartKind.MESSAGE, {"content": post.marker}),)
 
+    def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
+        return (contents.RenderedPart(models.PartKind.MESSAGE, {"content": post.marker}),)
+
 
 class AlertHarness:
     """Alerts and digests on a database, with a planner whose posts are recorded."""
@@ -114,9 +117,18 @@ class AlertHarness:
 
     async def close_direct_messages(self, user_id: int) -> None:
         """Let Discord refuse the planned message of a reader, who accepts direct messages no more."""
-        refused = outcomes.classify(403, 50007, models.PartKind.MESSAGE)
+        await self.refuse_message(50007, user_id=user_id)
+
+    async def refuse_message(self, code: int, **recipient: int) -> None:
+        """Let Discord refuse the planned message of a `user_id` or a `channel_id` with a code (403)."""
+        refused = outcomes.classify(403, code, models.PartKind.MESSAGE)
         async with self.database.transaction() as connection:
-            (delivery,) = await outbox.list_rows(connection, user_id=user_id)
+            (delivery,) = await outbox.list_rows(
+                connection,
+                kind=models.DeliveryKind.ALERT,
+                user_id=recipient.get("user_id"),
+                channel_id=recipient.get("channel_id"),
+            )
             await outcomes.suspend_destination(
                 connection, self.deliveries, delivery_kinds(), delivery, refused, self.now
             )

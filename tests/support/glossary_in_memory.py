@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from bot.glossary import induction, resolver
-from bot.text import analyser, concepts
+from bot.text import analyser, seed
 
 
 def count_mentions(texts: Iterable[str]) -> list[induction.MentionCount]:
@@ -15,7 +15,7 @@ def count_mentions(texts: Iterable[str]) -> list[induction.MentionCount]:
     return list(counts.items())
 
 
-def build_glossary(texts: list[str], terms: Iterable[concepts.SeedTerm]) -> resolver.Glossary:
+def build_glossary(texts: list[str], terms: Iterable[seed.SeedTerm]) -> resolver.Glossary:
     """Return the glossary of texts, one text per paper, and of the seed terms."""
     draft = induction.draft_glossary(count_mentions(texts), terms)
     counter = draft.cooccurrence_counter()

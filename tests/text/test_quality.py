@@ -18,7 +18,7 @@ from bench.quality import (
     mined_concepts,
     questions,
 )
-from bot.text import concepts as text_concepts
+from bot.text import seed
 
 QUESTION = questions.Query(1, "tuned", "question", "en", "how to", "")
 FILES = corpus.list_files()
@@ -133,7 +133,7 @@ def test_held_out_queries_reach_the_floors(
     digests: int, floors: dict[str, float], of_explained: dict[str, float], concepts: list[measures.Concept]
 ) -> None:
     papers = corpus.load_papers(FILES[:digests])
-    search = in_memory.InMemorySearch(papers, in_memory.build_glossary(papers, text_concepts.load_terms()))
+    search = in_memory.InMemorySearch(papers, in_memory.build_glossary(papers, seed.load_terms()))
     figures, concept_count = quality.measure(papers, search.search, [False])
     print(f"{len(papers)} papers, {concept_count} concepts:", figures)
     assert {name: figures[name] for name, floor in floors.items() if figures[name] < floor} == {}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.glossary import resolver
 from bot.search import scoring
-from bot.text import analyser, concepts, questions
+from bot.text import analyser, questions, seed
 from tests.support import glossary_in_memory
 
 _HOSTILE = "가이를의에서로LLM의 논문을 추천해줘? how to of RAG기반 김건우가 줄이는 \t\n.,;()\"'"
@@ -21,7 +21,7 @@ _HOSTILE = "가이를의에서로LLM의 논문을 추천해줘? how to of RAG기
 @pytest.fixture(scope="module")
 def glossary() -> resolver.Glossary:
     """The glossary of the seed list alone."""
-    return glossary_in_memory.build_glossary([], concepts.load_terms())
+    return glossary_in_memory.build_glossary([], seed.load_terms())
 
 
 _EVERYDAY = questions.packaged_everyday()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.search.glossary import GlossaryService
-from bot.text import analyser, concepts
+from bot.text import analyser, seed
 from bot.today import profiles
 from bot.today.profiles import PaperVectors
 from storage import models, papers, shelf, tables, today
@@ -27,7 +27,7 @@ both_engines = pytest.mark.engines("sqlite", "postgresql")
 @pytest.fixture(scope="module")
 def concept_index() -> profiles.ConceptIndex:
     """The concepts of the seed list."""
-    return profiles.ConceptIndex(glossary_in_memory.build_glossary([], concepts.load_terms()).all_concepts())
+    return profiles.ConceptIndex(glossary_in_memory.build_glossary([], seed.load_terms()).all_concepts())
 
 
 def _extract(concept_index: profiles.ConceptIndex, title: str, body: str = "") -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -126,6 +127,45 @@ async def test_a_folder_with_other_files_is_refused(archive: WebArchive, tmp_pat
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(errors.UsageError, match="Name a new or empty folder"):
         site.SiteBuilder(archive.pages, tmp_path, SITE)
+
+
+async def test_a_build_on_a_full_disk_says_so_and_is_gone_on_with(
+    archive: WebArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+    write_bytes = Path.write_bytes
+
+    def write(path: Path, data: bytes) -> int:
+        if len(written) == 4:
+            write_bytes(path, data[:10])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(path)
+        return write_bytes(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    with pytest.raises(
+        errors.PaperroundError, match=r"site cannot be written: No space left on device\. Check"
+    ):
+        await build(archive, tmp_path / "site")
+    assert len(found := files(tmp_path / "site")) == 4
+    assert not [name for name in found if name.endswith(".new")]
+    monkeypatch.undo()
+    assert (await build(archive, tmp_path / "site")).unchanged == 3
+
+
+@pytest.mark.parametrize(
+    ("taken", "made"), [("site", "file"), ("site/papers", "file"), ("site/index.html", "folder")]
+)
+async def test_a_file_where_a_folder_should_be_is_named(
+    archive: WebArchive, tmp_path: Path, taken: str, made: str
+) -> None:
+    path = tmp_path / taken
+    if taken != "site":
+        await build(archive, tmp_path / "site")
+        path.rename(tmp_path / "away")
+    path.write_text("mine") if made == "file" else path.mkdir()
+    with pytest.raises(errors.PaperroundError, match=re.escape(str(path))):
+        await build(archive, tmp_path / "site")
 
 
 @given(st.text())

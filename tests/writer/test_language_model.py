@@ -8,6 +8,7 @@ import json
 import logging
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -203,13 +204,41 @@ async def test_neither_a_charset_nor_a_count_of_the_server_is_believed() -> None
     assert failure.value.tokens is None
 
 
+@pytest.mark.parametrize("status", [302, 400, 500])
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"error": [' + b"{}," * 600_000 + b"0]}", ""),
+        (b"[" * 100_000, ""),
+        (b'{"error": {"message": "' + b"no. " * 400_000 + b'"}}', " - no. no."),
+        (b'{"message": "no", "at": [' + b"[]," * 9_000 + b"0]}", " - no"),
+    ],
+)
+async def test_the_body_of_an_error_is_kept_as_a_short_message(status: int, body: bytes, reason: str) -> None:
+    answers = [web.Response(status=status, body=body, content_type="application/json") for _ in range(3)]
+    async with (
+        serve(*answers) as url,
+        language_model.open_model(f"{url}/v1", MODEL, KEY, lambda: NOW) as model,
+    ):
+        tracemalloc.start()
+        try:
+            with pytest.raises(language_model.ModelError) as failure:
+                await model.complete(MESSAGES, SCHEMA, max_tokens=10)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert str(failure.value).startswith(f"Error code: {status}{reason}")
+    assert len(str(failure.value)) <= 200
+    assert peak < 30_000_000  # of which the bodies and their copies are 10
+
+
 async def test_half_an_emoji_is_left_out_of_answers_and_errors() -> None:
     async with serve(completion("text \ud83d")) as url:  # sent as an escape
         assert await complete(url) == ("text ", 7)
     async with serve(web.json_response({"error": {"message": "no \ud83d"}}, status=401)) as url:
         with pytest.raises(language_model.ModelError) as failure:
             await complete(url)
-    assert "no \\ud83d" in str(failure.value)
+    assert str(failure.value) == "Error code: 401 - no"
 
 
 async def test_silence_ends_with_the_time_out(fake_model: FakeModelProcess) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.archive.summaries import Basis
-from bot.text import concepts
+from bot.text import seed
 from bot.writer import prompts
 from storage import models
 from tests.support import glossary_in_memory
@@ -161,6 +161,6 @@ def test_a_shortened_paper_never_exceeds_the_window_by_more_than_line_ends(paper
 
 
 def test_terms_of_the_paper_are_given_in_the_forms_of_the_glossary() -> None:
-    glossary = glossary_in_memory.build_glossary([], concepts.load_terms())
+    glossary = glossary_in_memory.build_glossary([], seed.load_terms())
     terms = prompts.list_terms(glossary, "We combine Reinforcement Learning with large language models.")
     assert [term.partition("(")[0] for term in terms] == ["강화 학습", "대규모 언어 모델"]

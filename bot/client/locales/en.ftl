@@ -8,6 +8,7 @@ cooldown = You made too many requests in a short time. Please try again in { $se
    *[other] { $seconds } seconds
 }.
 too-slow = That took too long and was stopped. Anything already saved is kept. Please try again later, or with fewer papers.
+upload-failed = Discord didn't hand over the file. Attach it once more.
 outdated-command = This command has changed. Please type it again. If that doesn't help, restart Discord.
 needs-manage-server = You need the **Manage Server** permission for this. Ask a server manager.
 only-in-servers = This works only in a server.
