@@ -479,6 +479,13 @@ async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) ->
     return tuple([entry for _, entry in await _build_entries(connection, rows)])
 
 
+async def count_entries(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, int]:
+    """Return the number of entries of each digest that has any, by id."""
+    query = sa.select(entries.c.digest_id, sa.func.count()).group_by(entries.c.digest_id)
+    rows = await database.execute_in(connection, query, entries.c.digest_id, digest_ids)
+    return dict(map(tuple, rows))
+
+
 async def find_newest_digests(
     connection: AsyncConnection, paper_ids: Iterable[int], *, since_on: date, until_on: date
 ) -> dict[int, int]:

@@ -103,8 +103,13 @@ def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) ->
     ]
 
 
-async def _find_previous(connection: Connection, sourced: SourcedDigest) -> DigestLocation | None:
-    """Return the location's previous version of this digest, even with another format or a wrong date."""
+async def _find_previous(
+    connection: Connection, sourced: SourcedDigest, read: dict[int, int]
+) -> DigestLocation | None:
+    """Return the location's previous version of this digest, even with another format or a wrong date.
+
+    `read` has the hashes of the entries of digests that were compared before, by id, and gets those of others.
+    """
     digest = sourced.digest
     locations = await archive.list_locations(connection, *sourced.location_key, digest.date)
     gone = [location for location in locations if (location.date, location.format) not in sourced.digest_keys]
@@ -112,11 +117,15 @@ async def _find_previous(connection: Connection, sourced: SourcedDigest) -> Dige
     same_day += [location for location in gone if location.date == digest.date]
     if same_day:
         return same_day[0]
-    for location in gone[:_MAX_COMPARED]:
+    compared = gone[:_MAX_COMPARED]
+    sizes = await archive.count_entries(connection, [location.digest_id for location in compared])
+    for location in compared:
         # A page that shows a new list every day drops its old dates too, but not with exactly the same papers.
-        if digest.entries and digest.entries == await archive.list_entries_by_digest(
-            connection, location.digest_id
-        ):
+        if sizes.get(digest_id := location.digest_id) != len(digest.entries):
+            continue
+        if digest_id not in read:
+            read[digest_id] = hash(await archive.list_entries_by_digest(connection, digest_id))
+        if read[digest_id] == hash(digest.entries):
             return location
     return None
 
@@ -542,13 +551,13 @@ class DigestWriter:
         for sourced in group.values():
             pages.setdefault(sourced.location_key, set()).add(sourced.digest_keys)
         new: list[int] = []
-        keys = set()
+        keys, read = set(), dict[int, int]()
         for index, sourced in group.items():
             key = (sourced.location_key, sourced.digest.date, sourced.digest.format)
             if sourced.hash not in known and key not in keys:
                 is_one_page = len(pages[sourced.location_key]) == 1
                 if sourced.location_key not in locations or (
-                    is_one_page and await _find_previous(connection, sourced) is None
+                    is_one_page and await _find_previous(connection, sourced, read) is None
                 ):
                     new.append(index)
             known.add(sourced.hash)
@@ -585,7 +594,7 @@ class DigestWriter:
 
         Without `may_correct` a digest whose location has another text is held back.
         """
-        previous = await _find_previous(connection, sourced)
+        previous = await _find_previous(connection, sourced, {})
         if previous is not None and previous.hash == sourced.hash:
             return IngestResult()
         if previous is not None and not may_correct:
@@ -636,9 +645,10 @@ class DigestWriter:
     ) -> SourcedDigest:
         """Return a listing with the papers that its place gave before on that day; other digests as they are.
 
-        A paper that is gone from a list was posted and read all the same, and a list may be cut short by an error.
+        A paper that is gone from a list was posted and read all the same, and a list may be cut short by an error. A feed gives
+        its new papers alone, as a list or, if they are many, for look-up.
         """
-        if previous is None or not _is_listing(sourced) or not _is_same_day(sourced, previous):
+        if previous is None or not _is_same_list(sourced, previous):
             return sourced
         if len(sourced.digest.text) >= listing.MAX_UNION_LENGTH:
             return sourced
@@ -735,14 +745,28 @@ def _is_listing(sourced: SourcedDigest) -> bool:
 
 
 def _unite(sourced: SourcedDigest, former_text: str) -> SourcedDigest:
+    """Return a listing with what its former text has. It stays for look-up if it was before: it has too many papers to post."""
     [former] = listing.parse_text(former_text)
-    digest = listing.union(sourced.digest, former)
+    form = former.format if former.format is DigestFormat.LOOKUP else sourced.digest.format
+    digest = listing.union(replace(sourced.digest, format=form), former)
     language = fields.detect_language(digest.entries).value
     return replace(sourced, digest=digest, language=language, hash=_digest_hash(digest))
 
 
 def _is_same_day(sourced: SourcedDigest, location: DigestLocation) -> bool:
     return (sourced.digest.date, sourced.digest.format) == (location.date, location.format)
+
+
+_FEED_FORMATS = {DigestFormat.LIST, DigestFormat.LOOKUP}
+"""The formats of a feed's list of a day, by the number of its papers at the time."""
+
+
+def _is_same_list(sourced: SourcedDigest, location: DigestLocation) -> bool:
+    """Whether both are listings of one day, which the number of papers may have made another format."""
+    is_of_feed = (
+        sourced.digest.date == location.date and {sourced.digest.format, location.format} == _FEED_FORMATS
+    )
+    return _is_listing(sourced) and (is_of_feed or _is_same_day(sourced, location))
 
 
 def _affected_papers(before: Iterable[Entry], corrected: SourcedDigest) -> frozenset[str]:

@@ -27,6 +27,8 @@ SILENT_PERIOD = timedelta(days=3)
 _DAY = timedelta(days=1)
 _WINDOW_BEFORE, _WINDOW_AFTER = timedelta(minutes=10), timedelta(minutes=40)
 _WINDOW_INTERVAL, _RETRY_INTERVAL = timedelta(minutes=5), timedelta(minutes=1)
+_OUTAGE_INTERVAL = timedelta(minutes=30)
+"""Longest time between reads while they fail: posts wait for the list of a day that has closed."""
 _QUIET_BEFORE = timedelta(minutes=2)
 """No read begins so shortly before the close: its answer could come after the close and not be complete."""
 _READ_AFTER = timedelta(seconds=1)
@@ -65,11 +67,16 @@ class DayClose:
 
     def next_read_at(self, planned_at: datetime, now: datetime, *, has_failed: bool = False) -> datetime:
         """Return when a list is read next: at `planned_at` or earlier, often around the close, and right after it."""
-        close = self.closes_at(self.last_closed(now - _WINDOW_AFTER) + _DAY)
+        day = self.last_closed(now - _WINDOW_AFTER) + _DAY
+        close = self.closes_at(day)
         interval = _RETRY_INTERVAL if has_failed and now >= close else _WINDOW_INTERVAL
         in_window = max(now + interval, close - _WINDOW_BEFORE)
-        if in_window <= close + _WINDOW_AFTER:
-            planned_at = min(planned_at, in_window)
+        if in_window > close + _WINDOW_AFTER:
+            close = self.closes_at(day + _DAY)
+            in_window = close - _WINDOW_BEFORE
+        planned_at = min(planned_at, in_window)
+        if has_failed:
+            planned_at = min(planned_at, now + _OUTAGE_INTERVAL)
         after_close = close + _READ_AFTER
         if now < after_close and planned_at > close - _QUIET_BEFORE:
             return after_close

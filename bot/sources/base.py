@@ -17,7 +17,8 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import aclosing, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
@@ -442,6 +443,10 @@ LARGE_BYTES = 200_000
 """Body size in bytes from which it is read in a process of its own."""
 MAX_MEGABYTES = 200
 """Limit of the data segment of that process, and so of the digests that it returns."""
+MAX_READERS = 2
+"""Such processes at a time for the pages, feeds and files of all sources, which may all be due at once."""
+reader_slots: ContextVar[AbstractAsyncContextManager[None]] = ContextVar("reader_slots")
+"""What the task of a source waits for before it starts such a process; nothing if it is not set."""
 _MAX_CPU_SECONDS = 300.0
 _ENTRIES_AT_ONCE = 50
 MAX_DAYS = 400
@@ -509,13 +514,13 @@ def _newest_days(digests: tuple[models.Digest, ...]) -> tuple[models.Digest, ...
 async def stream_from_process(
     stream: Callable[..., Iterator[Any]], *arguments: Any
 ) -> AsyncGenerator[Any, None]:
-    """Yield what a generator function of a module yields in a process of its own, as plain data.
+    """Yield what a generator function of a module yields in a process of its own, as plain data, in its turn (`reader_slots`).
 
     Raises FetchError for what takes too much memory or time, and isolation.ChildStartError.
     """
     parts = isolation.stream_isolated(stream, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES)
     try:
-        async with aclosing(parts):
+        async with reader_slots.get(nullcontext()), aclosing(parts):
             async for part in parts:
                 yield part
     except isolation.ChildLimitError as error:

@@ -545,8 +545,9 @@ class FeedSource:
         entries = parsed.entries
         days = assign_days(entries, parsed.built_on, request.now.date())
         papers: list[_ListedPaper] = []
-        for entry in entries:
-            location = f"{self._feed_url}#{entry.key}"
+        # Links that have failed before come last: a few dead ones must not keep the others from being read.
+        for entry in sorted(entries, key=lambda entry: self._has_dead_link(entry, request)):
+            location = self._locate(entry)
             entry_state = models.PageState(location, request.now, FetchStatus.OK, hash=entry.hash)
             known = request.known(location)
             if known is not None and known.hash == entry_state.hash:
@@ -576,6 +577,13 @@ class FeedSource:
         status = FetchStatus.UNCHANGED if entries else FetchStatus.NOT_YET
         reason = "" if entries else "the feed has no entries"
         yield base.FetchResult(self._feed_url, status, reason, page_states=() if missed else (feed_state,))
+
+    def _locate(self, entry: FeedEntry) -> str:
+        return f"{self._feed_url}#{entry.key}"
+
+    def _has_dead_link(self, entry: FeedEntry, request: base.FetchRequest) -> bool:
+        known = request.known(self._locate(entry))
+        return known is not None and known.hash is None
 
     def _list_papers(
         self, papers: Iterable[_ListedPaper], request: base.FetchRequest, *, is_large: bool
@@ -636,7 +644,7 @@ class FeedSource:
     async def _fetch_link(
         self, entry: FeedEntry, entry_state: models.PageState, request: base.FetchRequest
     ) -> base.FetchResult:
-        """Read the linked page. One without a digest is not read again until the entry changes."""
+        """Read the linked page. One without a digest is not read again until the entry changes; one that failed is."""
         link = entry.link or ""
         page_states: tuple[models.PageState, ...] = (entry_state,)
         try:
@@ -650,7 +658,8 @@ class FeedSource:
             if isinstance(error, base.BlockedUrlError):
                 status = error.status
             elif len(page_states) == 1 and error.status is FetchStatus.FAILED:
-                status, page_states = error.status, ()
+                # Without its hash the entry is read again.
+                status, page_states = error.status, (replace(entry_state, status=error.status, hash=None),)
             reason = base.clean_reason(f"{link}: {error.reason}")
             return base.FetchResult(link, status, reason, page_states=page_states)
         return base.FetchResult(link, FetchStatus.OK, digests=digests, page_states=page_states)

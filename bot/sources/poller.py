@@ -388,6 +388,7 @@ class Poller:
         self._quarantine = Quarantine(database, "sources")
         self._polled: set[int] = set()
         self._reads_suspect = False
+        self._reader_slots = asyncio.Semaphore(base.MAX_READERS)
         self.first_round = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
@@ -590,6 +591,10 @@ class Poller:
             try:
                 async with asyncio.timeout(run.timeout_seconds):
                     kind = kinds.get(row.kind, row.url)
+                    if (
+                        kind.stage is base.Stage.DIGESTS
+                    ):  # the list of a day that has just closed waits for nothing
+                        base.reader_slots.set(self._reader_slots)
                     missing, now = list[str](), self._clock()
                     async with self._database.read() as connection:
                         if kind.stage is base.Stage.MISSING_FACTS:

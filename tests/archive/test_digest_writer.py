@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bot.archive import digest_writer, listing, parse
 from storage import archive, models, papers, tables
+from storage.database import Connection
 from storage.models import FILES_TRUST, Appearance, DigestFormat, Entry, MergedPaper, PaperFacts, Trust
 from tests.support.ingest_harness import DAY, IngestHarness, newsletter, paper
 from tests.support.source_payloads import listing_text
@@ -167,6 +168,29 @@ async def test_a_wrong_date_is_corrected(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1), paper(2)))
     assert await harness.titles("2026-01-20") == []
     assert await harness.titles() == ["Paper 1", "Paper 2"]
+
+
+@pytest.mark.parametrize("size", [1, 3])
+async def test_the_former_days_of_a_page_are_read_once_for_all_of_its_new_days(
+    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    def page(month: int, *papers: str) -> str:
+        return "".join(newsletter(*papers, day=f"2025-{month:02}-{day:02}") for day in range(1, 10))
+
+    await harness.add(page(3, paper(1), paper(2), paper(3)))
+    reads = []
+    read = archive.list_entries_by_digest
+
+    async def counted(connection: Connection, digest_id: int) -> tuple[Entry, ...]:
+        reads.append(digest_id)
+        return await read(connection, digest_id)
+
+    monkeypatch.setattr(archive, "list_entries_by_digest", counted)
+    parsed = parse.parse_text(page(4, *(paper(4 + number) for number in range(size))))
+    group = digest_writer.to_sourced_digests(parsed, "files", "a.md")
+    results = await harness.ingest.add_batch(group)
+    assert [result.new_digests for result in results] == 9 * [1]
+    assert len(reads) == (9 if size == 3 else 0), "those of another size are not read"
 
 
 async def test_a_page_with_a_new_list_every_day_keeps_the_earlier_days(harness: IngestHarness) -> None:

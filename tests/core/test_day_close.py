@@ -71,6 +71,15 @@ def test_after_the_close_a_failed_read_is_repeated_every_minute() -> None:
     assert len([at for at in times if SUMMER < at <= SUMMER + 5 * MINUTE]) == 5
 
 
+def test_after_an_outage_that_outlasts_the_close_the_list_is_read_within_half_an_hour() -> None:
+    rule, at = day_close.default(), SUMMER + 39 * MINUTE
+    after_failures = rule.next_read_at(at + timedelta(days=1), at, has_failed=True)
+    assert after_failures <= at + 30 * MINUTE
+    tomorrow = SUMMER + timedelta(days=1)
+    after_success = rule.next_read_at(at + timedelta(days=2), at)
+    assert after_success == tomorrow - 10 * MINUTE, "the next close is not passed over"
+
+
 def test_only_a_read_after_the_close_makes_a_day_complete() -> None:
     rule, day = day_close.default(), date(2026, 7, 1)
     assert not day_close.Closings(rule, {}).is_complete(day)

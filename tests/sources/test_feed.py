@@ -271,6 +271,22 @@ async def test_a_feed_is_skipped_after_five_failed_links(origin: OriginServer, f
     assert [result.status for result in results].count(FAILED) == 5
 
 
+async def test_links_that_failed_before_are_fetched_after_all_others(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    dead = [item(str(number), link=f"{origin.url}/{number}") for number in range(7)]
+    origin.pages["/feed"] = source_payloads.rss(*dead, item("alive", link=f"{origin.url}/day.md"))
+    origin.pages |= {f"/{number}": web.Response(status=403) for number in range(7)}
+    origin.pages["/day.md"] = source_payloads.newsletter()
+    pages: dict[str, models.PageState] = {}
+    digests = []
+    for _ in range(2):
+        results = await fetch_results(feed_at(origin, fetch), pages)
+        pages = merge_page_states(results, pages)
+        digests += [digest for result in results for digest in result.digests]
+    assert len(digests) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "status", "reason"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 from collections import Counter
@@ -18,8 +19,9 @@ from aiohttp import web
 
 from bot.archive import ingest
 from bot.archive.digest_writer import IngestResult
-from bot.core import day_close
+from bot.core import day_close, isolation
 from bot.core.settings import SourceSetting
+from bot.search import index
 from bot.sources import base, feed, fetcher, kinds, poller
 from bot.sources.poller import SourceReport
 from storage import archive, database, errors, key_values, models, papers
@@ -258,6 +260,53 @@ async def test_a_link_that_fails_for_days_does_not_delay_what_its_feed_publishes
         assert (health.failures, health.next_attempt_at - harness.now) == (polls, timedelta(minutes=30))
         harness.now = health.next_attempt_at
     assert [(row.url, row.failures) for row in harness.notices] == [(added.url, 3)]
+
+
+async def test_a_day_that_cannot_be_read_does_not_delay_the_next_ones(harness: PollingHarness) -> None:
+    harness.origin.pages["/2025-05-05.md"] = "<!doctype html><html><body>Out to lunch</body></html>"
+    harness.origin.pages["/2025-05-06.md"] = source_payloads.newsletter()
+    added = await harness.add("/{date:%Y-%m-%d}.md")
+    for _ in range(8):
+        await harness.fetch_due()
+        health = (await harness.health())[added.url]
+        assert health.next_attempt_at is not None
+        assert health.next_attempt_at - harness.now == timedelta(hours=1)
+        harness.now = health.next_attempt_at
+
+
+@pytest.mark.parametrize("on", ["", "2025-05-06"])
+async def test_papers_of_a_feed_stay_in_the_list_of_their_day_when_it_becomes_one_for_look_up(
+    db_harness: PollingHarness, on: str
+) -> None:
+    await db_harness.add("/feed")
+    shown: list[range] = []
+    for added in (range(1, 20), range(200, 205), range(300, 450), range(500, 503)):
+        shown.append(added)
+        await _show(db_harness, *shown, on=on)
+    # Without a date the first ones fill the archive.
+    new = {f"2505.{number:05}" for part in shown[1:] for number in part}
+    async with db_harness.db.read() as connection:
+        [today] = await archive.list_rows(connection, since_on=START.date())
+        entries = await archive.list_entries_by_digest(connection, today.id)
+    assert today.format is models.DigestFormat.LOOKUP
+    assert new <= {entry.arxiv_id for entry in entries}
+    details = [await db_harness.detail(arxiv_id) for arxiv_id in new]
+    assert all(detail is not None and detail.is_listed for detail in details)
+    assert (await index.get_index_status(db_harness.db)).missing == 0
+    revision = today.revision
+    await _show(db_harness, *shown, on=on)
+    async with db_harness.db.read() as connection:
+        [today] = await archive.list_rows(connection, since_on=START.date())
+    assert today.revision == revision, "the same list is no correction"
+
+
+async def _show(harness: PollingHarness, *shown: range, on: str) -> None:
+    """Poll the feed once more, with the newest papers first and no more than 160 of them."""
+    numbers = [number for part in reversed(shown) for number in part][:160]
+    undated = "<pubDate>T08:00:00Z</pubDate>"
+    harness.origin.pages["/feed"] = feed_of_papers(numbers, on).replace(undated, "")
+    harness.now += timedelta(minutes=40)
+    await harness.fetch_due()
 
 
 async def test_a_gone_source_is_not_polled_again_and_the_operator_is_notified(
@@ -1188,6 +1237,38 @@ async def test_the_read_of_a_list_is_stored_while_another_source_is_slow(harness
             answered.set()
             reports = await polling
     assert [report.status for report in reports] == [S.OK, S.OK]
+
+
+async def test_large_pages_of_many_sources_are_read_by_few_processes_at_a_time(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "LARGE_BYTES", 1)
+    running, most = set[object](), 0
+    stream = isolation.stream_isolated
+
+    async def watched(*arguments: Any, **options: Any) -> AsyncIterator[Any]:
+        nonlocal most
+        running.add(reading := object())
+        most = max(most, len(running))
+        try:
+            async with contextlib.aclosing(stream(*arguments, **options)) as parts:
+                async for part in parts:
+                    yield part
+        finally:
+            running.discard(reading)
+
+    monkeypatch.setattr(isolation, "stream_isolated", watched)
+    for number in range(3):
+        ids = [f"2505.0000{number + 1}"]
+        harness.origin.pages[f"/{number}.md"] = source_payloads.newsletter(ids=ids)
+        harness.origin.pages[f"/feed/{number}"] = feed_of_papers([10 + number], "2025-05-06")
+        await harness.add(f"/{number}.md")
+        await harness.add(f"/feed/{number}")
+    harness.origin.pages[HF] = source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00020"))
+    await harness.add(harness.origin.url, "huggingface")
+    reports = await harness.fetch_due()
+    assert [report.reason for report in reports if report.status is not S.OK] == []
+    assert most <= base.MAX_READERS
 
 
 async def test_a_slow_source_is_given_up_when_the_list_of_the_day_closes(
