@@ -591,9 +591,8 @@ class Poller:
             try:
                 async with asyncio.timeout(run.timeout_seconds):
                     kind = kinds.get(row.kind, row.url)
-                    if (
-                        kind.stage is base.Stage.DIGESTS
-                    ):  # the list of a day that has just closed waits for nothing
+                    # Hugging Face's list of a day that has just closed is of another stage, and waits for none.
+                    if kind.stage is base.Stage.DIGESTS:
                         base.reader_slots.set(self._reader_slots)
                     missing, now = list[str](), self._clock()
                     async with self._database.read() as connection:
