@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
-from itertools import pairwise
+from itertools import pairwise, repeat
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -125,6 +125,8 @@ def excerpt(text: str) -> str:
 _FENCE_MARKERS = ("```", "~~~")
 _FENCE_STARTS = frozenset("`~ \t")
 _MARKDOWN_LANGUAGES = frozenset({"markdown", "md"})
+_LOOKS_PER_FENCE = 10
+"""How often each fence of a text may be read, on average, to find the ends of Markdown answers."""
 
 
 class Fence(NamedTuple):
@@ -162,6 +164,7 @@ def find_fenced_rows(rows: Sequence[str], start: int, end: int) -> set[int]:
     all_fences = find_fences(rows, start, end)
     inside: set[int] = set()
     unclosed: dict[str, int] = {}
+    looks = iter(range(_LOOKS_PER_FENCE * len(all_fences)))
     position = 0
     while position < len(all_fences):
         fence = all_fences[position]
@@ -170,7 +173,7 @@ def find_fenced_rows(rows: Sequence[str], start: int, end: int) -> set[int]:
         close = None
         if fence.length < unclosed.get(family, fence.length + 1):
             if fence.is_markdown:
-                close = find_markdown_end(rows, all_fences, position, end)
+                close = find_markdown_end(rows, all_fences, position, end, looks)
             else:
                 later = (all_fences[index] for index in range(position + 1, len(all_fences)))
                 close = next((other.row for other in later if other.closes(fence)), None)
@@ -193,17 +196,22 @@ def find_code_rows(rows: Sequence[str], bounds: Sequence[int]) -> Set[int]:
 
 
 def find_markdown_end(
-    rows: Sequence[str], all_fences: Sequence[Fence], position: int, end: int
+    rows: Sequence[str],
+    all_fences: Sequence[Fence],
+    position: int,
+    end: int,
+    looks: Iterable[object] | None = None,
 ) -> int | None:
     """The row that closes the Markdown answer opened by `all_fences[position]`, or None.
 
     Within it a fence with a language opens a block of code and the next bare one closes it. Of the other bare fences
     every second one closes a block, so the end of the answer is an odd one: the first that is followed by a rule or
-    nothing, or else the last.
+    nothing, or else the last. Of `looks` one item is taken for each fence that is read; none is read without one.
     """
     count, last = 0, None
     in_code = False
-    for index in range(position + 1, len(all_fences)):
+    further = range(position + 1, len(all_fences))
+    for index, _ in zip(further, repeat(0) if looks is None else looks, strict=False):
         fence = all_fences[index]
         if fence.info:
             if not in_code and count % 2 and fence.is_markdown:

@@ -315,15 +315,22 @@ class _ListReader:
         inlines = [markdown_lines.read_inline(cell) for cell in cells]
         titles = _link_titles([link for inline in inlines for link in inline.links], 5)
         papers = titles or block.ids
+        own = {found: [at for at, cell in enumerate(cells) if found in cell] for found in papers}
+        often = Counter(places[0] for places in own.values() if len(places) == 1)
+        labels = _link_titles((link for at in often for link in inlines[at].links), 4)
         for arxiv_id in papers:
             paper = self._add(arxiv_id, block, titles.get(arxiv_id), section)
             if len(papers) == 1:
                 by_column = {kind: _column(block.columns, kind) for kind in _COLUMNS}
                 paper.title = _row_title(cells, inlines, arxiv_id, by_column["title"])
                 paper.text = list(_read_cells(cells, block.columns, by_column, paper.title))
-            elif paper.title is None:
-                own = [pair for pair in zip(cells, inlines, strict=True) if arxiv_id in pair[0]]
-                paper.title = _find_title(*own[0], arxiv_id) if len(own) == 1 else None
+            elif paper.title is None and len(own[arxiv_id]) == 1:
+                [at] = own[arxiv_id]
+                # Beside several papers nothing says whose a title is that is not the label of a link to one of them.
+                is_alone = often[at] == 1
+                paper.title = (
+                    _find_title(cells[at], inlines[at], arxiv_id) if is_alone else labels.get(arxiv_id)
+                )
         self._current = None
 
     def _read_text(self, block: markdown_lines.Block, section: _Section) -> None:

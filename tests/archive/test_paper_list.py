@@ -279,6 +279,16 @@ def test_reading_is_linear_in_the_length_of_the_text(piece: str) -> None:
     growth.assert_linear(run, 15_000)
 
 
+def test_a_title_beside_several_papers_of_a_cell_is_not_the_title_of_each() -> None:
+    def read_titles(cell: str) -> dict[str, str | None]:
+        [digest] = paper_list.parse([f"| {cell} | arXiv:{THREE} |"], "x.md", ON)
+        return {entry.arxiv_id: entry.title for entry in digest.entries}
+
+    named = f"[Four Words Make Titles{LINK} [Four Other Words Here](https://arxiv.org/abs/{TWO})"
+    assert read_titles(f"[{TITLE}](https://h.test/a) arXiv:{ONE} arXiv:{TWO}")[ONE] is None
+    assert [*read_titles(named).values()] == ["Four Words Make Titles", "Four Other Words Here", None]
+
+
 def test_a_page_of_more_than_two_megabytes_is_read_to_its_end() -> None:
     text = f"<html><body><h1>2026-06-01</h1><p>{'word ' * 500_000}</p>"
     text += f"<ul><li><a href='{ABS_ONE}'>{TITLE}</a></li></ul></body></html>"

@@ -416,6 +416,7 @@ HOSTILE = {
                 "```python\n",
                 "```markdown\n",
                 "```markdown\nx\n```\n",
+                "```markdown\n```\n~~~python\n",
                 "x\n\n",
                 "#### x\n",
                 "<!--\n",

@@ -171,6 +171,7 @@ SHAPES: dict[str, Callable[[int], str]] = {
     **{f"a run of {sign!r}": lambda length, sign=sign: f"{sign * length}x" for sign in RUN_SIGNS},  # type: ignore[misc]
     "papers": _count_up("arxiv:", " "),
     "links to papers": _count_up("[Paper](https://arxiv.org/abs/", ")"),
+    "papers and links in a row": lambda length: f"| {_count_up('arxiv:', ' [a](b) ')(length)} |",
     "growing runs of backticks": _growing_runs("`"),
     "growing runs of stars": _growing_runs("*"),
     "growing indents": lambda length: "".join(
