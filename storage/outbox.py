@@ -795,8 +795,12 @@ async def list_states(
     query = sa.select(deliveries.c.id, deliveries.c.state).where(
         sa.or_(unfinished_clause(), deliveries.c.finished_at >= ended_since)
     )
-    rows = await database.execute_in(connection, query, deliveries.c.id, ids)
+    rows = await _list_readable(connection, query, deliveries.c.id, ids)
     return {id_: state for id_, state in rows}  # noqa: C416 - gives the tuples their types
+
+
+_ROWS_AT_ONCE = 500
+"""Rows that are in memory while those are looked for that cannot be read."""
 
 
 class UnreadableRow(NamedTuple):
@@ -831,8 +835,10 @@ async def list_unreadable(
         query = sa.select(table.c.id, delivery_id.label("of"), *raw).where(*conditions)
         if table is parts:
             query = query.join(deliveries, deliveries.c.id == delivery_id)
-        rows = (await connection.execute(query)).all()
-        found += await asyncio.to_thread(_find_unreadable, table.name, rows, columns)
+        # A few at a time: the posts of weeks can take hundreds of megabytes.
+        result = await connection.stream(query.execution_options(yield_per=_ROWS_AT_ONCE))
+        async for rows in result.partitions():
+            found += await asyncio.to_thread(_find_unreadable, table.name, rows, columns)
     return found
 
 

@@ -216,7 +216,7 @@ class SiteBuilder:
                 raise errors.UsageError(
                     f"{self._folder} has files that were not built by `paperround web build`. Name a new or empty folder."
                 ) from None
-            # A build that is cut off, as on a full disk, can be gone on with.
+            # The next build continues one that was cut off, as by a full disk.
             self._write(MANIFEST, "{}")
             return {}
         except (ValueError, RecursionError):

@@ -753,6 +753,10 @@ async def test_a_row_that_cannot_be_read_is_named_and_waits_while_all_others_are
         await outbox.list_edits(connection, now - timedelta(days=1))
         assert sum(map(bool, of_parts.values())) == 2
         await outbox.clamp_expiries(connection, now, now=now, extend_by=timedelta(hours=1))
+        ids = {row.id: row.key for row in listed}
+        await connection.execute(sa.text("UPDATE deliveries SET state = 'hologram' WHERE key = 'before'"))
+        known = await outbox.list_states(connection, ids, now - timedelta(days=1))
+        assert {ids[id_] for id_ in known} == set(ids.values()) - {"before"}
     assert sorted(named) == sorted(broken)
     reasons = [line["reason"] for line in lines if line["event"] == "a row of the outbox cannot be read"]
     assert len(reasons) == len(broken)
