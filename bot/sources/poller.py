@@ -364,6 +364,7 @@ class _Run:
     back_fill_seconds: float | None
     watch: Watch
     reports: dict[int, SourceReport] = field(default_factory=dict)
+    failures: list[Exception] = field(default_factory=list)
 
 
 class Poller:
@@ -528,6 +529,8 @@ class Poller:
             # On cancellation, save the progress so that the next run resumes.
             await target.save()
             raise
+        if run.failures:
+            raise run.failures[0]
         return list(run.reports.values())
 
     async def _fetch_in_stages(self, rows: Sequence[models.StoredSource], run: _Run) -> None:
@@ -557,13 +560,18 @@ class Poller:
 
         async def work() -> None:
             for row in remaining:
-                async with run.watch(row):
-                    await self._fetch_source(row, run)
-                    report, now = run.reports[row.id], self._clock()
-                    report.conclude(now)
-                    if not isinstance(run.sink, DryRunSink):
-                        health = updated_health(report, now, self._retry_policy, self._context.day_close)
-                        await run.sink.save([health])
+                # What cannot be stored of one source is raised once the others are read.
+                with isolation.collected(run.failures):
+                    await read(row)
+
+        async def read(row: models.StoredSource) -> None:
+            async with run.watch(row):
+                await self._fetch_source(row, run)
+                report, now = run.reports[row.id], self._clock()
+                report.conclude(now)
+                if not isinstance(run.sink, DryRunSink):
+                    health = updated_health(report, now, self._retry_policy, self._context.day_close)
+                    await run.sink.save([health])
 
         return [asyncio.create_task(work()) for _ in range(min(_MAX_CONCURRENT_SOURCES, len(rows)))]
 

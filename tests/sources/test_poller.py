@@ -1211,6 +1211,30 @@ async def test_a_source_that_is_due_again_does_not_wait_for_a_slow_one_of_its_ro
             await polling
 
 
+async def test_a_source_whose_health_cannot_be_stored_does_not_end_the_reading_of_others(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, actual = asyncio.Event(), stored_sources.set_health
+
+    async def answer_late(_: web.BaseRequest) -> web.StreamResponse:
+        await refused.wait()
+        return web.Response(text=source_payloads.newsletter())
+
+    async def refuse_one(connection: database.Connection, row: models.StoredSource) -> None:
+        if row.url.endswith("/quick.md"):
+            refused.set()
+            raise errors.DatabaseBusyError("the file is locked")
+        await actual(connection, row)
+
+    monkeypatch.setattr(stored_sources, "set_health", refuse_one)
+    harness.origin.pages |= {"/slow.md": answer_late, "/quick.md": source_payloads.newsletter()}
+    slow = await harness.add("/slow.md")
+    await harness.add("/quick.md")
+    with pytest.raises(errors.DatabaseBusyError):
+        await harness.fetch_due()
+    assert (await harness.health())[slow.url].status is FetchStatus.OK
+
+
 async def test_the_read_of_a_list_is_stored_while_another_source_is_slow(harness: PollingHarness) -> None:
     answered = asyncio.Event()
 
