@@ -102,16 +102,21 @@ class ProcessLock:
                     await connection.close()
 
 
-def _lock_file(path: Path, name: str) -> IO[str] | None:
-    path = path.resolve()  # one lock per file, also through a link
+def open_lock_file(path: Path, name: str) -> IO[str]:
+    """Open the file of a lock beside a SQLite file, one also for links to it. Raises StorageError if it cannot be written."""
+    path = path.resolve()
     path = path.with_name(f"{path.name}.{name}.lock")
     try:
-        lock = path.open("w")
+        return path.open("w")
     except OSError as error:
         # Such as one that root made, by a command with sudo.
         raise errors.StorageError(
             f"{path} cannot be written: {error.strerror}. Allow this user to write to it and its folder."
         ) from error
+
+
+def _lock_file(path: Path, name: str) -> IO[str] | None:
+    lock = open_lock_file(path, name)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -94,7 +94,7 @@ def _copy_whole(source: Path, target: Path) -> None:
     os.close(descriptor)
     try:
         copy_pages(source, Path(name))
-        # Of an earlier copy that somebody opened and that was killed: SQLite would play them into the new one.
+        # Of an earlier copy that a killed process had open: SQLite would play them into the new one.
         for suffix in _LOGS:
             Path(f"{target}{suffix}").unlink(missing_ok=True)
         os.replace(name, target)
@@ -313,19 +313,9 @@ def _run_alembic(connection: Connection) -> None:
 async def _migration_lock(opened: database.Database) -> AsyncIterator[None]:
     path = database.sqlite_path(opened.url)
     if path is not None:
-        name = path.with_name(path.name + ".migrate.lock")
-        try:
-            lock = name.open("w")
-        except OSError as error:
-            raise errors.StorageError(
-                f"{name} cannot be written: {error.strerror}. Allow this user to write to its folder."
-            ) from error
-        with lock:
+        with locks.open_lock_file(path, "migrate") as lock:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
             yield
-        return
-    if opened.is_sqlite:
-        yield
         return
     async with opened.engine.connect() as connection:
         await connection.execute(sa.select(sa.func.pg_advisory_lock(MIGRATION_LOCK)))

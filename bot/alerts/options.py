@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from bot.alerts import service as alerts_service
-from bot.client import message_builder
+from bot.client import message_builder, router
 from bot.client import options as client_options
 from bot.rendering import discord_text
 from bot.text import people
@@ -100,11 +100,18 @@ def timing_values(alert: models.Alert) -> dict[str, str]:
 
 
 def apply_timing(draft: models.Alert, values: Mapping[str, str]) -> models.Alert:
-    """Return the draft with the values of the form for the timing. Raises UserError, which names the field."""
+    """Return the draft with the values of the form for the timing. Raises UserError, which names the field.
+
+    A time that would have no effect is refused too: an alert that is sent right away has one only for `max_a_day`.
+    """
     changed = apply_when(draft, values.get(TIMING, ""))
     values = client_options.move_zone(values, "time", "zone")
     typed = {row: values.get(row.name, "").strip() or row.empty for row in TIMING_SETTINGS}
-    return replace(changed, **{row.field: row.parse(text) for row, text in typed.items() if text})
+    changed = replace(changed, **{row.field: row.parse(text) for row, text in typed.items() if text})
+    is_at_once = changed.timing is models.AlertTiming.AT_ONCE
+    if is_at_once and not changed.max_a_day and changed.at_time != draft.at_time:
+        raise router.UserError("time-without-effect", time=changed.at_time)
+    return changed
 
 
 def weekly_value(weekday: int) -> str:

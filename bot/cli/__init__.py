@@ -167,7 +167,7 @@ def _run(arguments: list[str]) -> int:
             typer.echo(message, err=True)
             return 2
         where = error.ctx.command_path if error.ctx else "paperround"
-        message = _describe_number(error) or message
+        message = _describe_number(error) or message.replace("Value error, ", "")  # pydantic's words
         end = "" if message.endswith((".", "?")) else "."
         shell.error(f"{message}{end} See `{where} --help`.")
         return 2

@@ -362,7 +362,8 @@ def _print_detail(detail: models.PaperDetail) -> None:
     days = dict.fromkeys((str(detail.first_on), str(detail.last_on)))
     listed = f"in digests: {' to '.join(days)}" if detail.is_listed else "not in a digest"
     shell.echo(f"{detail.url}\nvotes: {votes}   {listed}")
-    shell.echo(f"authors: {', '.join(detail.authors)}{' …' if detail.authors_truncated else ''}")
+    authors = ", ".join(detail.authors) or "unknown"
+    shell.echo(f"authors: {authors}{' …' if detail.authors_truncated else ''}")
     links = ("accepted at", detail.venue), ("code", detail.code_url), ("model", detail.model_url)
     for label, value in (*links, *(("media", address) for address in detail.media)):
         if value:

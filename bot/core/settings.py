@@ -152,6 +152,11 @@ class SourceSetting(pydantic.BaseModel):
     priority: int = 0
     options: dict[str, str | int | bool] = {}
 
+    def __str__(self) -> str:
+        """Return the address, and what is not as by default."""
+        given = self.model_dump(exclude={"url"}, exclude_defaults=True, mode="json")
+        return " ".join((self.url, *(f"{name}={value}" for name, value in given.items())))
+
 
 class Settings(BaseSettings):
     """The settings in force. Time zones are IANA names; lists are comma-separated in the environment."""

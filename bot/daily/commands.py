@@ -55,9 +55,7 @@ async def _complete_post(interaction: Interaction, current: str) -> autocomplete
     query = current.casefold()
     await interaction.client.prepare_guild(interaction.guild_id)
     request = Request(interaction, texts)
-    rows = await _list_for_guild(request)
-    names = _name_channels(request, rows)
-    labels = {str(row.id): daily_messages.subscription_label(texts, row, names) for row in rows}
+    labels = _label(request, await _list_for_guild(request))
     return autocomplete.make_choices(
         (label, value) for value, label in labels.items() if query in label.casefold() or query == value
     )
@@ -717,6 +715,12 @@ def _name_channels(request: Request, rows: Sequence[Subscription]) -> dict[int, 
     return {channel.id: channel.name for channel in channels if isinstance(channel, discord.abc.GuildChannel)}
 
 
+def _label(request: Request, rows: Sequence[Subscription]) -> dict[str, str]:
+    """Return the labels of subscriptions by their ids, as autocomplete shows them."""
+    names = _name_channels(request, rows)
+    return {str(row.id): daily_messages.subscription_label(request.texts, row, names) for row in rows}
+
+
 async def _find_or_ask(
     request: Request, subscription_id: str | None, verb: str
 ) -> Subscription | ui.LayoutView:
@@ -762,14 +766,21 @@ async def _find(request: Request, subscription_id: str | None) -> Subscription:
     return rows[0]
 
 
-async def _list_meant(request: Request, subscription_id: str | None) -> list[Subscription]:
-    """Return the subscription of an id; without one those of the channel, else all of the server. Raises UserError for none."""
+async def _list_meant(request: Request, meant: str | None) -> list[Subscription]:
+    """Return the subscription of an id, or those whose label has the typed words; without any of the channel, else the server.
+
+    A number is an id only: that of a removed post means no other one. Raises UserError for none.
+    """
     rows = await _list_for_guild(request)
     if not rows:
         raise UserError("no-subscriptions", command=request.interaction.client.mentions("daily setup"))
-    if subscription_id is None:
+    if meant is None:
         return [row for row in rows if row.channel_id == request.interaction.channel_id] or rows
-    found = [row for row in rows if str(row.id) == subscription_id]
+    if meant.isdecimal():
+        found = [row for row in rows if str(row.id) == meant]
+    else:
+        labels, typed = _label(request, rows), meant.strip().casefold()
+        found = [row for row in rows if typed in labels[str(row.id)].casefold()]
     if not found:
         raise UserError("no-subscription", command=request.interaction.client.mentions("daily list"))
     return found

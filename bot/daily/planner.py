@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 POSTPONE_DELAY = timedelta(hours=1)
 INDEX_DELAY = timedelta(seconds=1)
-"""A post with a topic waits for at least so long while the papers of its digests are indexed; the next tick looks again."""
+"""A post with a topic waits this long while the papers of its digests are indexed, and on until the next tick."""
 BATCH_SIZE = 500
 TOPIC_BATCH_SIZE = 10
 """Subscriptions with a topic in a batch: the look-up of each takes a tenth of a second, and those planned are sent meanwhile."""

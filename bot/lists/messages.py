@@ -214,7 +214,7 @@ def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutVie
 def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") -> ui.LayoutView:
     """Return a list with these rows and small print below; each paper has an equal share of the space that they leave."""
     message = MessageBuilder()
-    message.add_text(f"### {listed.heading}")
+    message.add_text(f"### {discord_text.tie_units(listed.heading)}")
     is_foreign = listed.is_in_other_language(texts.locale)
     language = texts("summary-in-other-language") if is_foreign else ""
     message.add_text(
@@ -274,7 +274,8 @@ def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
     if listed.state.kind is ListKind.DIGEST:
         day = "" if row.date.isoformat() == listed.state.text else texts("also-listed", date=day)
     credit = listed.credits.get(row.arxiv_id)
-    return join_dotted(format_votes(row.votes), day, escape_untrusted(credit) if credit else authors)
+    facts = join_dotted(format_votes(row.votes), day, escape_untrusted(credit) if credit else authors)
+    return discord_text.tie_units(facts)
 
 
 def filters_text(texts: Texts, state: ListState) -> str:

@@ -491,7 +491,12 @@ def tie_marks(text: str) -> str:
 
 def keep_together(text: str) -> str:
     """Return `text` so that no line ends within it: neither at a space nor between a number and its Korean unit (4월, 19편)."""
-    return _UNIT.sub("\u2060", text).replace(" ", "\u00a0")
+    return tie_units(text).replace(" ", "\u00a0")
+
+
+def tie_units(text: str) -> str:
+    """Return `text` so that no line ends between a number and its Korean unit (1일, 12명), where Discord would break it."""
+    return _UNIT.sub("\u2060", text)
 
 
 def strip_invisible(text: str) -> str:

@@ -320,6 +320,17 @@ async def test_an_alert_that_is_sent_right_away_needs_no_time(harness: ClientHar
     assert (alert.at_time, alert.max_papers) == ("09:00", 10)
 
 
+@both_languages
+async def test_an_alert_sent_right_away_has_a_time_for_what_waits_for_the_next_day(
+    harness: ClientHarness,
+) -> None:
+    preview = await harness.ask("alerts add", keyword="robots", max_a_day=3)
+    changed = await harness.fill(preview, "alert-edit-timing", timing=["now"], time="7pm")
+    await harness.press(changed, "alert-create")
+    (alert,) = await _list_alerts(harness)
+    assert (alert.timing, alert.at_time) == (models.AlertTiming.AT_ONCE, "19:00")
+
+
 REFUSED: tuple[tuple[str, dict[str, str], str, dict[str, Any]], ...] = (
     ("alert-edit-conditions", {}, "refused-no-terms", {}),
     ("alert-edit-conditions", {"keyword": "?!"}, "refused-no-letters", {"text": "?!"}),
@@ -343,6 +354,7 @@ REFUSED: tuple[tuple[str, dict[str, str], str, dict[str, Any]], ...] = (
         {"text": "deep robot", "word": "robot"},
     ),
     ("alert-edit-timing", {"time": "@everyone"}, "time-not-understood", {"text": "@\u200beveryone"}),
+    ("alert-edit-timing", {"timing": "now", "time": "7pm Berlin"}, "time-without-effect", {"time": "19:00"}),
     ("alert-edit-timing", {"zone": "Mars"}, "zone-unknown", {"text": "Mars"}),
     ("alert-edit-timing", {"votes": "many"}, "votes-not-a-number", {}),
     ("alert-edit-timing", {"most": "99"}, "papers-not-a-number", {"low": 1, "high": 25}),
@@ -355,7 +367,7 @@ async def test_an_error_names_the_field_and_keeps_what_was_typed(harness: Client
     for modal, values, key, arguments in reversed(REFUSED):
         is_timing = modal == "alert-edit-timing"
         typed = {"time": "9", "zone": "서울", "most": "5"} | values if is_timing else values
-        filled: dict[str, Any] = {"timing": ["daily"]} | typed if is_timing else typed
+        filled: dict[str, Any] = {**typed, "timing": [typed.get("timing", "daily")]} if is_timing else typed
         response = await harness.fill(preview, modal, **filled)
         assert shown_text(response).splitlines()[0] == harness.texts(key, **arguments)
         assert (response.id != preview.id) == is_timing

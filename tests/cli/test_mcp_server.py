@@ -255,7 +255,7 @@ async def test_a_process_serves_over_http_only_with_the_token(folder: Path) -> N
                 large = await http.post(url, content=b"x" * 100_000)
                 assert large.status_code == 413
                 packed = await http.post(url, content=b"not gzip", headers={"Content-Encoding": "gzip"})
-                assert (packed.status_code, "cannot be read" in packed.text) == (400, True)
+                assert packed.status_code == 400
                 # Connections without a request do not keep others out.
                 host, port = url.removeprefix("http://").removesuffix("/mcp").split(":")
                 idle = [

@@ -126,6 +126,10 @@ def test_wrong_usage_is_one_line_that_names_the_help(paperround: Paperround) -> 
         ),
         (("channels", "list", "--guild", "abc"), "--guild is 'abc'; it must be a whole number."),
         (("chanels",), "channels"),
+        (
+            ("run", "--role", "king"),
+            "Invalid value for '--role': 'king' is not one of 'all', 'leader', 'front'.",
+        ),
     ):
         answer = paperround(*arguments)
         [line] = answer.stderr.splitlines()

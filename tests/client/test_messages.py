@@ -79,7 +79,7 @@ def _notice_text(locale: Locale, kind: contents.NoticeKind, reason: str, **optio
 def test_a_daily_post_in_both_languages() -> None:
     schedule: tuple[str, str, tuple[int, ...]] = ("09:00", "Asia/Seoul", EVERY_DAY)
     assert _daily_texts(Locale.KO, 27, 5, schedule=schedule) == {
-        "headline": "2025년 2월 12일의 논문",
+        "headline": "2025\u2060년 2\u2060월 12\u2060일의 논문",
         "count": "27편 중 추천을 가장 많이 받은 5편",
         "missed": "",
         "foot": "매일 09:00 (서울)",
@@ -176,7 +176,10 @@ def test_the_count_says_what_is_shown_and_whether_the_list_is_complete_without_v
 def test_a_weekly_post_names_its_first_and_last_day() -> None:
     korean = _daily_texts(Locale.KO, 90, 10, since_on=date(2025, 2, 6))
     english = _daily_texts(Locale.EN, 90, 10, since_on=date(2025, 2, 6))
-    assert korean["headline"] == "2025년 2월 6일부터 2025년 2월 12일까지의 논문"
+    assert (
+        korean["headline"]
+        == "2025\u2060년 2\u2060월 6\u2060일부터 2025\u2060년 2\u2060월 12\u2060일까지의 논문"
+    )
     assert english["name"] == "2025-02-06 – 2025-02-12 · 10 papers"
 
 
@@ -184,7 +187,7 @@ def test_a_weekly_post_names_its_first_and_last_day() -> None:
 def test_missed_days_are_one_line(locale: Locale) -> None:
     missed = tuple(date(2025, 2, day) for day in range(1, 8))
     line = _daily_texts(locale, 5, 5, missed_on=missed)["missed"]
-    assert WORDINGS[locale].ui_texts.format_date(date(2025, 2, 7)) in line
+    assert discord_text.tie_units(WORDINGS[locale].ui_texts.format_date(date(2025, 2, 7))) in line
     assert "</digest:1>" in line
     assert "\n" not in line
 
@@ -211,9 +214,10 @@ def test_a_paper_shows_its_title_votes_authors_and_summary(locale: Locale) -> No
         sections=(models.Section(None, "\\# 생각 \\*하나\\*."),),
     )
     post = choice.DailyPost("", locale, models.Style.COMPACT, DAY, 2, (paper, PAPER))
+    more = "외 2\u2060명" if locale is Locale.KO else "and 2 more"
     assert daily_post.paper_lines(WORDINGS[locale], post, 1, paper, title).split("\n") == [
         "**1 · [SmolLM2 (beta)](https://arxiv.org/abs/2502.02737)**",
-        f"▲\u00a081 · Haojun Zhao, B\\_b, C {'외 2명' if locale == 'ko' else 'and 2 more'}",
+        f"▲\u00a081 · Haojun Zhao, B\\_b, C {more}",
         "\\# 생각 \\*하나\\*.",
     ]
     assert daily_post.paper_lines(WORDINGS[locale], post, 2, PAPER, title).split("\n")[1:] == ["▲\u00a0–"]
@@ -274,7 +278,7 @@ def test_an_alert_lists_the_reasons_of_each_paper() -> None:
 
 def test_the_headline_of_an_alert_counts_its_papers() -> None:
     korean = alerts_messages.alert_headline(WORDINGS[Locale.KO], _alert(Locale.KO, 2))
-    assert korean == "**알림 조건에 맞는 새 논문 2편** · 2025년 2월 12일"
+    assert korean == "**알림 조건에 맞는 새 논문 2편** · 2025\u2060년 2\u2060월 12\u2060일"
     english = alerts_messages.alert_headline(WORDINGS[Locale.EN], _alert(Locale.EN, 1))
     assert english == "**1 new paper matches your alerts** · February 12, 2025"
 

@@ -223,6 +223,25 @@ async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: C
     assert "18:00" in shown_text(selected)
 
 
+@both_languages
+async def test_a_subscription_is_meant_by_words_of_its_label(harness: ClientHarness) -> None:
+    """As a reader types them who does not pick from the list of autocomplete."""
+    at_six = await harness.add_subscription(at_time="18:00")
+    about = await harness.add_subscription(topic="Diffusion")
+    assert "19:00" in shown_text(await harness.manage("daily edit", post=" diffusion", time="19:00"))
+    times = {row.id: row.at_time for row in await _list_subscriptions(harness)}
+    assert times == {at_six.id: "18:00", about.id: "19:00"}
+    sure = harness.texts("subscription-remove-sure", channel=f"<#{harness.channel.id}>")
+    assert sure in shown_text(await harness.manage("daily remove", post="Diffusion"))
+    both = shown_text(await harness.manage("daily remove", post="#papers"))
+    assert sure not in both
+    assert both.count("#papers · ") == 2
+    # A number is an id: that of a removed post does not mean the one at 18:00.
+    unknown = harness.texts("no-subscription", command=harness.bot.mentions("daily list"))
+    for post in ("18", "#vision"):
+        assert shown_text(await harness.manage("daily now", post=post)) == unknown
+
+
 async def test_each_command_offers_a_menu_of_several_subscriptions(harness: ClientHarness) -> None:
     await harness.add_subscription()
     second = await harness.add_subscription(at_time="18:00")

@@ -12,6 +12,7 @@ import pytest
 
 from bot.client.accounts import make_token
 from bot.core import admission
+from bot.rendering import discord_text
 from bot.search import glossary
 from storage import models
 from storage.models import AlertKind
@@ -420,7 +421,8 @@ async def test_the_people_of_a_name_who_are_not_named_are_counted(harness: Clien
     ]
     await sample_archive.add_digest(harness.container.database, "2025-05-02", *papers)
     shown = shown_text(await harness.ask("author", name="quark"))
-    assert harness.texts("list-author-heading", author="quark", count=40) in shown, shown
+    heading = harness.texts("list-author-heading", author="quark", count=40)
+    assert discord_text.tie_units(heading) in shown, shown
     assert re.search(r" Quark (and 35 more|외 35명)$", shown, re.MULTILINE), shown
 
 

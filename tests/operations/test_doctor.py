@@ -122,8 +122,9 @@ async def test_an_empty_inbox_is_not_a_source_yet(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PAPERROUND_INBOX", str(tmp_path))
     assert (await examine())["sources"].note == kinds.NO_SOURCE
     monkeypatch.setenv("PAPERROUND_SOURCES", "https://huggingface.co arxiv:cs.CL,cs.LG")
-    found = (await examine())["sources"]
-    assert (found.value, found.note) == ("2", "")
+    findings = await examine()
+    assert (findings["sources"].value, findings["sources"].note) == ("2", "")
+    assert findings["PAPERROUND_SOURCES"].value == "https://huggingface.co, arxiv:cs.CL,cs.LG"
 
 
 async def test_every_setting_is_shown_with_its_origin(

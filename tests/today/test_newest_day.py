@@ -18,6 +18,7 @@ from discord.http import MultipartParameters
 from bot.archive import listing
 from bot.client import message_builder
 from bot.client.message_builder import pack_custom_id
+from bot.rendering import discord_text
 from bot.today import messages as today_messages
 from storage import models, outbox, today
 from tests.support import outbox_builders
@@ -123,7 +124,7 @@ class Days:
     async def shows(self, on: date) -> bool:
         """Return whether /today shows the papers of a day."""
         text, _ = await self.ask()
-        return self.harness.texts.format_date(on) in text.splitlines()[0]
+        return discord_text.tie_units(self.harness.texts.format_date(on)) in text.splitlines()[0]
 
     def days(self) -> list[tuple[str, date]]:
         return [(f"{at.day} {at:%H:%M}", on) for at, on, _ in self.sent]

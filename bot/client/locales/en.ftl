@@ -622,6 +622,7 @@ subscription-form-votes = Minimum votes
 subscription-form-days = Days
 papers-not-a-number = The number of papers must be from { $low } to { $high }, such as 5.
 time-not-understood = “{ $text }” is not a time that Paperround understands. Type, for example, 9am, 21:30 or morning.
+time-without-effect = An alert that is sent right away has no time. To get it at { $time }, choose every day or a weekday.
 spread-not-understood = A spread is a number of minutes from 0 to { $high }, such as 30m; 0 switches it off.
 zone-unknown = Unknown time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.

@@ -526,6 +526,7 @@ subscription-form-votes = 최소 추천 수
 subscription-form-days = 요일
 papers-not-a-number = 논문 수는 5처럼 { $low }에서 { $high } 사이의 숫자로 적어 주세요.
 time-not-understood = “{ $text }”에서 시각을 알아보지 못했어요. 오전 9시, 21:30, 아침처럼 적어 주세요.
+time-without-effect = 나오는 대로 바로 보내는 알림에는 시각이 없어요. { $time }에 받으려면 매일이나 요일을 골라 주세요.
 spread-not-understood = 분산은 30m이나 30분처럼 0~{ $high }분으로 적어 주세요. 0을 넣으면 꺼져요.
 zone-unknown = 알 수 없는 시간대예요: “{ $text }”. 서울, Europe/Berlin, KST처럼 적어 주세요.
 channel-not-postable = 자동 게시는 텍스트, 공지, 포럼 채널에만 올릴 수 있어요.
