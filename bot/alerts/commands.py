@@ -128,7 +128,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Remove an alert."""
         return await remove(request, await find(request, alert))
 
-    @router.command(name="pause", description="Pause an alert for a few days")
+    @router.command(name="pause", description="Pause one alert, or all, for a few days")
     @app_commands.autocomplete(alert=_complete_alert)
     @app_commands.describe(alert="Which one; all if left out", days="For how many days; 0 resumes it")
     async def pause(

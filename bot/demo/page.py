@@ -48,7 +48,7 @@ WORDS = {
         "about": "The bot itself in a made-up server, without a token or an account. Press Ctrl-C in the terminal to stop it.",
         "channels": "Channels",
         "steps": "First steps",
-        "how": "Press one, or type it below. The menu under a post opens a paper; a message that you point at has a menu too.",
+        "how": "Press one, or type it below. The menu under a post opens a paper; point at a message to see its menu.",
         "archive": "The same papers as web pages",
         "address": "Open the whole address that the terminal printed, including the part after the #.",
     },
@@ -59,7 +59,8 @@ WORDS = {
         ),
         "channels": "채널",
         "steps": "이렇게 시작해 보세요",
-        "how": "누르거나 아래에 직접 입력하세요. 글의 메뉴에서 논문을 골라 읽을 수 있고, 메시지를 가리키면 메시지 메뉴가 나와요.",
+        "how": "누르거나 아래에 직접 입력하세요. 글의 메뉴에서 논문을 골라 읽을 수 있고,"
+        " 메시지에 마우스를 올리면 메시지 메뉴가 나와요.",
         "archive": "같은 논문을 웹 페이지로 보기",
         "address": "터미널에 나온 주소를 # 뒤까지 그대로 열어 주세요.",
     },

@@ -180,10 +180,10 @@ HINTS = {
         "choice": "`{command}` does not know that value for {option}. Choose one: {names}.",
         "number": "`{option}` needs a whole number, such as 10; you typed {value}.",
         "range": "`{option}` must be from {low} to {high}; you typed {value}.",
-        "chosen": "`{option}` can't be typed. Type / and pick the command from the list; it is chosen there.",
+        "chosen": "`{option}` can't be typed. Type / and pick the command from the list, then choose the value there.",
         "channel": "There is no channel {value}. Choose one: {names}.",
         "refused": "`{command}` cannot use that: {reason}",
-        "text": "The bot answers commands and does not read messages. Type a command, such as `/topic diffusion`, or click one of"
+        "text": "The bot answers commands and does not read messages. Type a command, such as `/topic diffusion`, or press one of"
         " the first steps.",
     },
     models.Locale.KO: {

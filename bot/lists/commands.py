@@ -46,7 +46,7 @@ PERIOD_CHOICES = [
     app_commands.Choice(name="Last 7 days", value=Period.WEEK.value),
     app_commands.Choice(name="Last 30 days", value=Period.MONTH.value),
     app_commands.Choice(name="Last 3 months", value=Period.QUARTER.value),
-    app_commands.Choice(name="Last year", value=Period.YEAR.value),
+    app_commands.Choice(name="Last 12 months", value=Period.YEAR.value),
     app_commands.Choice(name="All time", value=Period.ALL.value),
 ]
 LOOK_UP = "Look up papers"
@@ -168,7 +168,9 @@ class ListsCog(commands.Cog):
 
     @router.command(name="topic", description="Papers on a topic, in Korean or English")
     @app_commands.describe(
-        query="Words, a phrase in quotes, -word to exclude it", period="How far back", votes="Minimum votes"
+        query="Words, a phrase in quotes, or -word to exclude a word",
+        period="How far back",
+        votes="Minimum votes",
     )
     @app_commands.choices(period=PERIOD_CHOICES)
     @app_commands.autocomplete(query=autocomplete.topics)

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 SPAN_CHOICES = [
     app_commands.Choice(name="Last 6 months", value=Span.HALF_YEAR.value),
-    app_commands.Choice(name="Last year", value=Span.YEAR.value),
+    app_commands.Choice(name="Last 12 months", value=Span.YEAR.value),
     app_commands.Choice(name="Last 2 years", value=Span.TWO_YEARS.value),
     app_commands.Choice(name="All time", value=Span.ALL.value),
 ]

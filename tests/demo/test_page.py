@@ -119,7 +119,13 @@ async def _send(shown: browser.Browser, line: str, *sentences: str) -> None:
 
 
 COMMANDS = {
-    "en": ("/top", "Top papers · Last year", "/daily edit", "/daily copy post:1", "Channels to copy it to"),
+    "en": (
+        "/top",
+        "Top papers · Last 12 months",
+        "/daily edit",
+        "/daily copy post:1",
+        "Channels to copy it to",
+    ),
     "ko": ("/인기", "인기 논문 · 최근 1년", "/자동게시 수정", "/자동게시 복사 게시:1", "복사할 채널"),
 }
 NEWEST = "[...document.querySelectorAll('.channel-message')].at(-1)"

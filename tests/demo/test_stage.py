@@ -80,7 +80,7 @@ async def test_a_value_that_is_not_a_choice_is_answered_with_the_names_of_the_ch
     sqlite_db: Database,
 ) -> None:
     expected = {
-        models.Locale.EN: ("/top`", "period", "Last year"),
+        models.Locale.EN: ("/top`", "period", "Last 12 months"),
         models.Locale.KO: ("/인기`", "기간", "최근 1년"),
     }
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:

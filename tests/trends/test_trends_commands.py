@@ -89,7 +89,7 @@ async def test_the_image_is_an_attachment_with_an_alt_text(harness: ClientHarnes
     message = await _trends(harness, topic="small language model")
     (file,) = message.attachments
     assert file.filename == trends_messages.IMAGE_FILENAME
-    assert file.description.startswith("small language model · 3 papers · Last year\n")
+    assert file.description.startswith("small language model · 3 papers · Last 12 months\n")
     image = Image.open(io.BytesIO(await file.read()))
     assert (image.format, image.size) == ("PNG", (1200, 720))
 

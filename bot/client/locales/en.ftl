@@ -34,7 +34,7 @@ choose-period = Period
 period-week = Last 7 days
 period-month = Last 30 days
 period-quarter = Last 3 months
-period-year = Last year
+period-year = Last 12 months
 period-all = All time
 follow-topic = Follow this topic
 follow-author = Follow this author
@@ -88,10 +88,10 @@ no-list-new = ### Nothing new since you last looked
 no-list-similar = No similar papers yet.
 no-list-saved = ### No saved papers yet
     Press **Save** on a paper to keep it here. { $command } adds papers from a Zotero, BibTeX or RIS file.
-archive-extent = The archive holds { $count ->
-    [one] one paper
-   *[other] { $count } papers
-}, from { $first } to { $last }.
+archive-extent = { $count ->
+    [one] The archive holds one paper, from { $first }.
+   *[other] The archive holds { $count } papers, from { $first } to { $last }.
+}
 archive-empty = The archive is still empty. Papers arrive with the first digest.
 try-instead = You could try:
 try-name = Try the family name alone, try Hangul instead of Latin letters or vice versa, or pick a name from the list that opens as you type.
@@ -366,7 +366,7 @@ remove = Remove
 resume = Resume
 back = Back
 alert-made = Alert created.
-alert-left-out = Not followed from your question: { $words }
+alert-left-out = Left out of this alert: { $words }
 alert-changed = Alert updated.
 alert-already = You already have an alert with these settings.
 alert-exists = You already have this alert: { $place }
@@ -375,8 +375,8 @@ alert-would = { $count ->
     [one] One paper matched in the last 30 days:
    *[other] { $count } papers matched in the last 30 days, { $busiest } on the busiest day. The latest:
 }
-alert-unknown-author = No stored paper is by “{ $name }” so far. Check the spelling; if it is right, you'll hear of the first one.
-alert-unknown-institution = No stored paper is from “{ $name }” so far. Check the spelling; if it is right, you'll hear of the first one.
+alert-unknown-author = The archive has no papers by “{ $name }” yet. Check the spelling; if it is right, you'll be notified of the first one.
+alert-unknown-institution = The archive has no papers from “{ $name }” yet. Check the spelling; if it is right, you'll be notified of the first one.
 alert-near-names = Similar names: { $names }
 alert-use-name = Use “{ $name }”
 alert-dm = DM
@@ -394,7 +394,7 @@ alert-at-most-a-day = { $count ->
 alert-silent = without a notification
 alert-only-ko = only papers with a Korean summary
 alert-only-en = only papers with an English summary
-alert-with-forms = including translations
+alert-with-forms = including related terms
 follow-of-paper = 🔔 Follow a topic, institution or author
 follow-kind-keyword = Topic
 follow-kind-institution = Institution
@@ -450,8 +450,8 @@ alerts-paused = { $count ->
    *[other] { $days } days.
 }
 alerts-already-paused = { $count ->
-    [one] This alert was paused already, and stays so until you resume it.
-   *[other] All your alerts were paused already, and stay so until you resume them.
+    [one] This alert was already paused, and stays paused until you resume it.
+   *[other] All your alerts were already paused, and stay paused until you resume them.
 }
 alerts-not-paused = { $count ->
     [one] This alert was not paused. It stays active.
@@ -485,7 +485,7 @@ alert-form-without = Exclude these words
 alert-form-without-hint = survey, medical
 alert-form-options = Options
 alert-form-option-all = Match all of the words and names, not just one
-alert-form-option-forms = Include translations of the words
+alert-form-option-forms = Include related terms
 alert-form-option-ko = Only papers with a Korean summary
 alert-form-option-en = Only papers with an English summary
 alert-form-option-silent = Send without a notification
@@ -626,16 +626,16 @@ time-without-effect = An alert that is sent right away has no time. To get it at
 spread-not-understood = A spread is a number of minutes from 0 to { $high }, such as 30m; 0 switches it off.
 zone-unknown = Unknown time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
-weekly-at-its-hour = A weekly post goes out at its set time; it can't wait for a day's list to close. Turn waiting off, or choose another style.
+weekly-at-its-hour = A weekly post goes out at its set time; it can't wait until a day's list is complete. Turn off “Wait until the day's list is complete” (**when**), or choose another style.
 source-needs-topic = This source lists every new paper of the day, most of them without votes, so a daily post from it also needs a **topic**.
-source-has-no-day = This source's lists never close, so a daily post from it can only go out at its set time. Set **when** to “At the set time”.
+source-has-no-day = This source's lists never close, so a daily post from it can only go out at its set time. Turn off “Wait until the day's list is complete”, or set **when** to “At the set time, with the papers listed by then”.
 no-such-source = Source **{ $source }** not found. Pick one from the list that opens as you type.
 style-does-not-fit = { $channel } can't take this style. The Forum style is for forum channels only, which take no other; the Announcement style needs an announcement channel.
 
 ## Status
 status-heading = Status
 status-digest = Newest digest: { $date }, received { $read }
-status-clock-held = The clock on the bot's computer jumped ahead by { $by }. Until this is confirmed, posts follow the old time.
+status-clock-held = The clock on the bot's computer jumped ahead by { $by }. Until Discord's time confirms this, posts follow the old time.
 status-clock-moved = The clock on the bot's computer was set { $direction ->
     [ahead] ahead
    *[back] back
@@ -655,7 +655,7 @@ status-next = { $next }
 status-no-message = nothing so far
 status-no-role = The role it mentioned was deleted, so it mentions nobody now. Edit the daily post to choose another role.
 status-message = message
-status-templates = A template has an error, so the built-in wording is posted instead: { $files }. The reason is in the log.
+status-templates = Templates with errors, instead of which the built-in wording is posted: { $files }. The reason is in the log.
 status-to-you = Messages to you
 status-alerts = { $count ->
     [one] Your alert
@@ -693,7 +693,7 @@ help-keeping = Saved papers
     .saved-export = get a file for Zotero, LaTeX or a spreadsheet
     .saved-import = add the arXiv papers in a Zotero, BibTeX or RIS file
 help-following = Alerts
-    .alerts-add = get new papers by words, author or institution
+    .alerts-add = get new papers by keyword, author or institution
     .alerts-list = see, edit or remove your alerts
     .alerts-pause = pause one alert, or all
     .alerts-remove = remove an alert
@@ -765,7 +765,7 @@ write-language-en = in English
 write-language-ko = in Korean
 write-written = { $count } of { $total } written
 write-abstract = { $count } of them from the abstract
-write-refused = { $count } without text
+write-refused = { $count } with no readable text
 write-failed = { $count } failed
 write-waiting = { $count } waiting
 write-failed-no-tokens = the token budget is used up
@@ -828,7 +828,7 @@ trend-everything = All papers
 trend-papers = Papers
 trend-votes = Votes
 trend-span-half-year = Last 6 months
-trend-span-y = Last year
+trend-span-y = Last 12 months
 trend-span-two-years = Last 2 years
 trend-span-a = All time
 trend-estimated = Estimated from a sample, because there are too many papers to count one by one
@@ -928,7 +928,7 @@ today-suspended = Daily messages stopped, because { $reason ->
     [no-shared-server] you don't share a server with Paperround. Install the app for your account or join a server that has it
    *[other] your privacy settings block direct messages from Paperround. In a server that you share with it, open Privacy Settings and allow them
 }, then press **{ today-send-again }**.
-today-none-left = You have saved, set aside or already been sent every paper of this day.
+today-none-left = You have saved, dismissed (**Not interested**) or already been sent every paper of this day.
 today-nothing = There are no papers yet.
 
 ## Why a paper is in an alert

@@ -5,7 +5,7 @@ outdated-control = 예전 버전의 버튼이나 메뉴예요. 명령어를 다�
 busy = 지금 요청이 많아 답하지 못했어요. 잠시 뒤 다시 시도해 주세요.
 cooldown = 짧은 시간에 너무 많이 요청했어요. { $seconds }초 뒤에 다시 시도해 주세요.
 too-slow = 너무 오래 걸려서 멈췄어요. 그때까지 저장한 내용은 남아 있어요. 나중에 다시 시도하거나 논문 수를 줄여 주세요.
-upload-failed = 첨부한 파일을 Discord에서 받지 못했어요. 다시 첨부해 주세요.
+upload-failed = 디스코드에서 첨부 파일을 가져오지 못했어요. 다시 첨부해 주세요.
 outdated-command = 명령어가 바뀌었어요. 다시 입력해 주세요. 그래도 안 되면 디스코드를 다시 시작해 주세요.
 needs-manage-server = **서버 관리하기** 권한이 있어야 해요. 서버 관리자에게 부탁해 주세요.
 only-in-servers = 서버 안에서만 쓸 수 있어요.
@@ -134,7 +134,7 @@ saved-nothing-to-export = 내보낼 논문이 없어요.
 saved-export-too-large = 파일이 디스코드 업로드 한도보다 커요. 태그나 검색으로 좁혀서 내보내 주세요.
 saved-import = 파일 가져오기
 saved-import-file = 문헌 관리 도구에서 내보낸 파일
-saved-import-file-hint = BibTeX, RIS, CSL JSON, Zotero RDF, 2MB까지. arXiv 번호가 있는 논문을 저장해요.
+saved-import-file-hint = BibTeX, RIS, CSL JSON, Zotero RDF 파일(2MB까지). arXiv 번호가 있는 논문을 저장해요.
 saved-shared = ### { $name }님이 저장한 논문 { $count }편
 saved-shared-more = 외 { $count }편
 saved-import-too-large = 파일이 { $megabytes }MB보다 커요. 첨부 파일과 초록을 빼고 일부만 내보내서 올려 주세요.
@@ -225,7 +225,10 @@ cite-heading = ### { $title } 인용하기
 
 ## 글
 post-pick = 자세히 읽을 논문을 고르세요
-post-see-all = { $count }편 모두 보기
+post-see-all = { $count ->
+    [1] 목록에서 보기
+   *[other] { $count }편 모두 보기
+}
 post-ask = 주제로 검색
 post-on-topic = 이 주제의 논문 모두 보기
 post-follow = 주제 알림 받기
@@ -267,9 +270,9 @@ reason-no-history = **메시지 기록 보기** 권한이 없어서 글이 올�
 reason-dms-closed = DM을 받지 않도록 설정되어 있어요. Paperround와 함께 있는 서버의 개인정보 보호 설정에서 DM을 허용한 뒤, 알림에서 **다시 받기**를 눌러 주세요.
 reason-no-shared-server = Paperround와 함께 있는 서버가 없어서 DM을 보낼 수 없어요. 앱을 내 계정에 설치하거나 Paperround가 있는 서버에 들어간 뒤, 알림에서 **다시 받기**를 눌러 주세요.
 reason-thread-locked = 스레드가 잠겨 있어요. 잠금을 풀면 자동으로 다시 시작해요.
-reason-tag-needed = 글마다 태그가 필요한 포럼이에요. 태그 없이 글을 올릴 수 있게 하면 자동으로 다시 시작해요. 또는 다른 채널을 골라 주세요.
+reason-tag-needed = 글마다 태그가 필요한 포럼이에요. 태그 없이 글을 올릴 수 있게 하면 자동으로 다시 시작해요. 아니면 다른 채널을 골라 주세요.
 reason-wrong-channel-kind = 글을 올릴 수 없는 종류의 채널이에요. 텍스트, 공지, 포럼 채널을 골라 주세요.
-reason-refused-content = 디스코드가 메시지를 거부했어요. 더 간단한 형태를 디스코드가 받아들였다면 그것을 대신 올렸어요. 자세한 내용은 운영자가 로그에서 볼 수 있어요.
+reason-refused-content = 디스코드가 메시지를 거부했어요. 간단한 형태로 올릴 수 있으면 대신 그렇게 올렸어요. 자세한 내용은 운영자가 로그에서 볼 수 있어요.
 reason-discord-trouble = 디스코드에 문제가 생겼어요. 자동으로 다시 시도해요.
 reason-rate-limited = 디스코드가 요청 속도를 제한했어요. 자동으로 다시 시도해요.
 reason-too-old = 제때 보내지 못해서 건너뛰었어요.
@@ -308,6 +311,7 @@ alert-already = 설정이 같은 알림이 이미 있어요.
 alert-exists = 이미 같은 알림이 있어요: { $place }
 alert-would = { $count ->
     [0] 지난 30일 동안 조건에 맞는 논문이 없었어요.
+    [1] 지난 30일 동안 조건에 맞는 논문이 1편 있었어요:
    *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요 (가장 많은 날은 { $busiest }편). 최근 논문:
 }
 alert-unknown-author = 아직 “{ $name }” 저자의 논문이 없어요. 철자를 확인해 주세요. 맞다면 첫 논문이 나올 때 알려 드려요.
@@ -441,7 +445,7 @@ permission-mention-everyone = @everyone, @here, 모든 역할 멘션하기
 permission-where = 채널 설정 › 권한에서 Paperround에 켜 주세요
 subscription-papers = 추천순으로 { $count }편
 subscription-votes = ▲ { $votes } 이상
-subscription-say-empty = 논문이 없는 날도 알림
+subscription-say-empty = 논문이 없는 날에도 안내 글 게시
 subscription-silent-empty = 논문이 없는 날은 건너뜀
 subscription-topic = “{ $topic }” 논문만
 subscription-source = { $source }의 논문만
@@ -511,7 +515,7 @@ subscription-form-heading = { $channel } 자동 게시 수정
 subscription-form-again = 입력한 내용 다시 열기
 subscription-form-options = 추가 설정
 subscription-form-option-complete = 목록이 마감되면 올리기
-subscription-form-option-say-empty = 논문이 없는 날도 알리기
+subscription-form-option-say-empty = 논문이 없는 날에도 안내 글 올리기
 subscription-form-option-server-picks = 서버 인기 논문도 싣기
 subscription-form-option-silent = 알림 소리 없이 올리기
 subscription-form-role = 멘션할 역할
@@ -775,7 +779,7 @@ today-and = {", "}
 today-because-saved = “{ $text }” 논문을 { $count }편 저장해서
 today-because-followed = “{ $text }” 알림을 켜 둬서
 today-because-picked = “{ $text }” 주제를 골라서
-today-because-in-other-language = { $because } (영어 텍스트에 나와요)
+today-because-in-other-language = { $because } (영어 요약에 나와요)
 today-more = 이런 논문 더
 today-less = 관심 없음
 today-more-noted = 이런 논문을 더 보여 드릴게요: { $title }
@@ -814,8 +818,8 @@ alert-fewer-done = 이 알림으로 받는 논문을 줄였어요. 이제 이렇
 alert-found-title = 제목에 “{ $text }”
 alert-found-text = 요약에 “{ $text }”
 quoted-from = { $language ->
-    [ko] 한국어 텍스트에서 인용
-   *[other] 영어 텍스트에서 인용
+    [ko] 한국어 요약에서 인용
+   *[other] 영어 요약에서 인용
 }
 alert-found-author = 저자 { $text }
 alert-found-institution = 기관 { $text }
