@@ -13,7 +13,7 @@ if [ "$name" != "$POSTGRES_PRIMARY" ]; then
     echo "synchronous_standby_names = ''" >> "$copy/postgresql.auto.conf"
     mv "$copy" "$PGDATA"
   elif [ ! -e "$PGDATA/standby.signal" ]; then
-    echo "$name was the primary, and $POSTGRES_PRIMARY is it now. Remove the volume of $name to make it a replica." >&2
+    echo "$name used to be the primary; now $POSTGRES_PRIMARY is. Remove the volume of $name to make it a replica." >&2
     exit 1
   fi
 fi

@@ -139,7 +139,7 @@ class Liveness:
         if self._is_overdue("tick", TICK_SECONDS):
             problems.append(f"The planner has not finished a tick for {TICK_SECONDS:.0f} s.")
         if self._is_overdue("claim", CLAIM_SECONDS):
-            problems.append(f"The relay has not looked for parts to send for {CLAIM_SECONDS:.0f} s.")
+            problems.append(f"For {CLAIM_SECONDS:.0f} s, the relay has not looked for parts to send.")
         return problems
 
     def _is_discord_ill(self) -> bool:
@@ -187,11 +187,11 @@ class Metrics:
             "Time that a reader's look-up waited for its turn, or until it was refused",
             buckets=LOOKUP_WAIT_BUCKETS,
         )
-        self.connected = gauge("paperround_gateway_connected", "1 while the gateway is up")
+        self.connected = gauge("paperround_gateway_connected", "1 while the Gateway is connected")
         self.clock_steps = counter("paperround_clock_steps", "Clock steps of more than two minutes")
         self.clock_held = gauge(
             "paperround_clock_held",
-            "1 while a step ahead is not confirmed and posts follow the time before it",
+            "1 while a forward jump of the clock is unconfirmed and posts still follow the old time",
         )
         self.clock_offset = gauge(
             "paperround_clock_offset_seconds",

@@ -101,7 +101,7 @@ async def connect_gateway(bot: PaperroundBot) -> None:
 
     # discord.py reconnects by itself, but gives up when it cannot look up the gateway's address.
     unreachable = (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError)
-    await _retry_while_unreachable(attempt, unreachable, "the gateway is unreachable")
+    await _retry_while_unreachable(attempt, unreachable, "the Gateway is unreachable")
 
 
 async def _connect_until_closed(bot: PaperroundBot) -> None:

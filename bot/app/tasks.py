@@ -290,7 +290,7 @@ async def report_presence(
                 process = models.Process(
                     database.name, role, version, migrate.HEAD, term, started_at, container.clock()
                 )
-                with isolation.isolated(log, "this process could not be registered for the others"):
+                with isolation.isolated(log, "this process could not be announced to the other processes"):
                     async with database.transaction() as connection:
                         await locks.report_process(connection, process)
             await asyncio.sleep(1)
@@ -462,7 +462,7 @@ class WriterLoop:
                     language,
                     file=app_container.inbox_of(settings),
                     seconds=(ends_at - container.clock()).total_seconds(),
-                    on_problem=lambda problem: log.warning("paper not written", reason=problem),
+                    on_problem=lambda problem: log.warning("entry of a paper not written", reason=problem),
                     on_notice=lambda notice: log.info("digest not written to its file", reason=notice),
                 )
             log.info("digest written", day=day.isoformat(), format=form.value, **counts)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot.cli import shell
-from bot.cli.search import Limit, create_search, print_papers
+from bot.cli.search import EMPTY_ARCHIVE, Limit, create_search, print_papers
 
 if TYPE_CHECKING:
     from discord import ui
@@ -63,7 +63,7 @@ def trends(
     if query and rows and not trend.total:
         shell.echo(f"No papers on “{' '.join(query)}” in this period.")
     else:
-        shell.print_rows(rows, ("month", "papers", "votes"), False, empty="The archive has no papers yet.")
+        shell.print_rows(rows, ("month", "papers", "votes"), False, empty=EMPTY_ARCHIVE)
     if rising:
         shell.echo(f"Rising: {', '.join(topic.text for topic in rising)}")
     if trend.added_forms:
@@ -123,7 +123,9 @@ def why(
     found = shell.run_in_container(command)
     if found is not None:
         shell.print_result(*found, as_json)
-    _exit_if_unknown(paper_id, found)
+        return
+    shell.error(f"No digest lists {paper_id!r}. `paperround search WORDS` finds papers by title.")
+    sys.exit(1)
 
 
 def status(
@@ -132,7 +134,7 @@ def status(
     ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show what was posted, what comes next, and what failed."""
+    """Show the newest digest and, with --channel, what was posted, what comes next, and what failed."""
 
     async def command(container: Container) -> tuple[dict[str, Any], str]:
         from bot.operations import messages as operations_messages

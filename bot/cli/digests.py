@@ -196,6 +196,8 @@ def digest(
     empty = (
         "The archive has no papers yet. Add some with `paperround sources fetch` or `paperround ingest`."
         if day is None
+        else f"No papers for {day} have at least {min_votes} vote{'s' if min_votes > 1 else ''}."
+        if min_votes
         else f"There are no papers for {day}."
     )
     if nearest:

@@ -53,7 +53,7 @@ def request_health(address: str) -> tuple[bool, dict[str, Any]]:
         if not isinstance(body, dict) or "role" not in body:
             raise ValueError("the response is not from Paperround")
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise errors.PaperroundError(f"unhealthy: no answer from {address} ({error}).") from error
+        raise errors.PaperroundError(f"unhealthy: no valid answer from {address} ({error}).") from error
     finally:
         connection.close()
     return response.status == 200 or body.get("outage") is True, body
@@ -66,7 +66,7 @@ def describe(is_healthy: bool, body: dict[str, Any]) -> str:
     if body.get("outage") is True:
         return "healthy: Discord does not answer, and a restart of the bot would not help."
     if body["role"] == "standby":
-        return "healthy: a standby, waiting for the process that sends."
+        return "healthy: a standby, ready to take over from the process that sends."
     signs = {"tick": "tick_seconds", "claim": "claim_seconds", "Discord": "discord_seconds"}
     ages = (
         f"{sign} {body[field]:.0f} s ago"

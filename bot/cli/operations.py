@@ -133,7 +133,7 @@ def doctor(
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Check the set-up and list the steps that are left. Exit status 1: nothing can be posted."""
+    """Check the set-up and list the steps that are left. Exit status 1: an error or a step is left."""
     from bot.operations import doctor as operations_doctor
 
     async def command() -> list[Finding]:
@@ -154,7 +154,7 @@ def doctor(
                 shell.print_wrapped(f"{row.status:8}", f"{row.what}: {row.value}{origin}{note}")
     if left:
         names = ", ".join(finding.what for finding in left)
-        shell.error(f"{len(left)} step{'s are' if len(left) > 1 else ' is'} left: {names}.")
+        shell.error(f"{len(left)} problem{'s' if len(left) > 1 else ''} to solve: {names}.")
     sys.exit(1 if left else 0)
 
 
@@ -286,7 +286,7 @@ def demo(
     settings = shell.load_settings()
     # SimCord makes discord.py warn about features that the demo does not use.
     logs.configure("console:error")
-    language = shell.parse_choice(models.Locale, locale or settings.locale, "language of the interface")
+    language = shell.parse_choice(models.Locale, locale or settings.locale, "language")
     try:
         # Before the seconds that the demo takes to start.
         socket.create_server(("127.0.0.1", port)).close()
@@ -328,7 +328,8 @@ def build_web(
         return await site.SiteBuilder(pages, folder, service.Site(address, locale, is_static=True)).build()
 
     built = shell.run_in_container(build)
-    counts = f"{built.written} files written, {built.unchanged} unchanged, {built.removed} removed."
+    files = "1 file" if built.written == 1 else f"{built.written} files"
+    counts = f"{files} written, {built.unchanged} unchanged, {built.removed} removed."
     shell.print_result(built._asdict(), f"{folder}: {counts}", as_json)
 
 

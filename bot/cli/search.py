@@ -25,7 +25,7 @@ _UNKNOWN_AUTHOR = "No author is called {name!r}. Try another spelling, or only t
 _CORRECTED_AUTHOR = "No author is called {name!r}; showing the closest name, {author}."
 _MAX_NAMES = 5
 _NO_QUERY = "Give a query (words, a question or an arXiv ID) or a filter such as --author or --since."
-_EMPTY_ARCHIVE = (
+EMPTY_ARCHIVE = (
     "The archive has no papers yet. Add some with `paperround sources fetch` or `paperround ingest`."
 )
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="Maximum number of papers.")]
@@ -70,7 +70,11 @@ def search(
     ] = False,
     as_json: shell.AsJson = False,
     full_json: Annotated[
-        bool, typer.Option("--json-full", help="Print the whole answer as JSON; --json=full does the same.")
+        bool,
+        typer.Option(
+            "--json-full",
+            help="Print JSON with the total, corrections and meanings too, not only the papers; same as --json=full.",
+        ),
     ] = False,
 ) -> None:
     """Find papers on a topic, best first. A filter works without a query too."""
@@ -136,7 +140,7 @@ def _explain_nothing(view: Snapshot, sentence: str) -> str:
     """Return the sentence for a search without results: that the archive is empty, if it is."""
     from storage import search as stored
 
-    return sentence if stored.count_top(view) else _EMPTY_ARCHIVE
+    return sentence if stored.count_top(view) else EMPTY_ARCHIVE
 
 
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:

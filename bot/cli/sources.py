@@ -137,7 +137,7 @@ def list_rows(as_json: shell.AsJson = False) -> None:
         rows,
         _SOURCE_COLUMNS,
         as_json,
-        empty="No sources. `sources add https://huggingface.co` adds a daily list.",
+        empty="No sources. `paperround sources add https://huggingface.co` adds a daily list.",
     )
 
 

@@ -23,7 +23,7 @@ SubscriptionId = Annotated[int, typer.Argument(metavar="ID", help="The ID that `
 
 def _post_options(
     at: Annotated[
-        str | None, typer.Option(metavar="HH:MM", help="Time of day in the channel's zone.")
+        str | None, typer.Option(metavar="HH:MM", help="Time of day, in the zone of --timezone.")
     ] = None,
     timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="IANA zone, e.g. Asia/Seoul.")] = None,
     top: Annotated[int | None, typer.Option(help="Number of papers, 1 to 25.")] = None,
@@ -49,7 +49,7 @@ def _post_options(
     ] = None,
     source: Annotated[
         str | None,
-        typer.Option("--from", metavar="SOURCE", help='Only papers of this source; "" for all sources.'),
+        typer.Option("--from", metavar="SOURCE", help='Only papers from this source; "" for all sources.'),
     ] = None,
     mention: Annotated[
         int | None, typer.Option(metavar="ROLE", min=0, help="The ID of a role to mention; 0 for none.")
@@ -89,7 +89,7 @@ def _post_options(
         "at": shell.parse_time,
         "timezone": shell.parse_zone,
         "days": schedule.parse_days,
-        "locale": lambda text: parse(models.Locale, text, "language of the interface"),
+        "locale": lambda text: parse(models.Locale, text, "language"),
         "style": lambda text: parse(models.Style, text, "style"),
         "when": lambda text: parse(models.When, text, "value of --when"),
         "mention": lambda role_id: role_id or None,

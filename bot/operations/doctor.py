@@ -207,7 +207,9 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool, Se
         return (
             [
                 Finding(
-                    name, f"schema {await migrate.current_revision(opened)}, {extent.paper_count} papers"
+                    name,
+                    f"schema {await migrate.current_revision(opened)},"
+                    f" {extent.paper_count} paper{'s' if extent.paper_count != 1 else ''}",
                 ),
                 await _index(opened),
                 *_steps(source_count, is_fed, len(posts), has_alert),
@@ -313,10 +315,11 @@ async def _index(opened: Database) -> Finding:
     """Describe the search index. A rebuild in progress is fine: the old index still answers."""
     status = await search_index.get_index_status(opened)
     version = status.version or ("unknown" if status.papers else search_index.VERSION)
-    value = f"version {version}, {status.papers} papers"
+    value = f"version {version}, {status.papers} paper{'s' if status.papers != 1 else ''}"
     if status.progress is not None:
         value += f"; a rebuild has {status.progress.papers} so far"
-    remedy = "`paperround run` rebuilds it; `paperround reindex` does so now."
+    is_begun = status.progress is not None and not status.is_outdated
+    remedy = f"`paperround run` {'finishes this' if is_begun else 'rebuilds it'}; `paperround reindex` does so now."
     reason = search_index.describe(status)
     well = not status.is_outdated and not status.missing
     note = f"The index is {reason}. {remedy}" if reason else ""

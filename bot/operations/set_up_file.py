@@ -174,7 +174,7 @@ class SetUpFile:
                 plan = await run.apply(connection, items)
                 missing = [name for name in templates if name not in self._templates]
                 if missing:
-                    remedy = "Put them into the folder PAPERROUND_TEMPLATES, or remove them from this list."
+                    remedy = "Put them into the folder that PAPERROUND_TEMPLATES names, or remove them from this list."
                     message = f"not in use: {', '.join(missing)}. {remedy}"
                     run.problems.insert(0, models.LocatedProblem("", None, f"{TEMPLATES}: {message}"))
                 if run.problems:
@@ -184,7 +184,8 @@ class SetUpFile:
         except _UndoneError:
             if expected is not None:
                 raise errors.UsageError(
-                    "The set-up has changed in the meantime, and nothing was applied. Check the plan again."
+                    "The set-up has changed in the meantime, and nothing was applied."
+                    " Run `paperround config apply` again and check its plan."
                 ) from None
         assert plan is not None
         return plan

@@ -155,7 +155,7 @@ def test_doctor_names_the_steps_that_are_left_first_and_is_done_without_any(
 ) -> None:
     answer = paperround("doctor")
     assert answer.exit_status == 1
-    assert answer.stderr == "paperround: 3 steps are left: Discord, sources, daily posts.\n"
+    assert answer.stderr == "paperround: 3 problems to solve: Discord, sources, daily posts.\n"
     assert [line.split()[:2] for line in answer.stdout.splitlines()[:4]] == [
         ["todo", "Discord:"],
         ["todo", "sources:"],
@@ -171,7 +171,7 @@ def test_doctor_names_the_steps_that_are_left_first_and_is_done_without_any(
     monkeypatch.setenv("DISCORD_TOKEN", "a.b.c")
     paperround("sources", "add", "https://huggingface.co")
     answer = paperround("doctor")
-    assert (answer.exit_status, answer.stderr) == (1, "paperround: 1 step is left: daily posts.\n")
+    assert (answer.exit_status, answer.stderr) == (1, "paperround: 1 problem to solve: daily posts.\n")
     paperround(
         *(ADD_CHANNEL if begins == "channels" else ("alerts", "add", "--user", "1", "--keyword", "moss"))
     )

@@ -26,7 +26,7 @@ HEALTHY = {
     "discord_seconds": None,
     "problems": [],
 }
-PROBLEM = "The relay has not looked for parts to send for 120 s."
+PROBLEM = "For 120 s, the relay has not looked for parts to send."
 
 
 def respond(status: int, body: Any) -> Callable[[str], tuple[int, bytes]]:
@@ -39,7 +39,7 @@ def respond(status: int, body: Any) -> Callable[[str], tuple[int, bytes]]:
     ("status", "change", "exit_status", "shown"),
     [
         (200, {}, 0, "healthy: tick 12 s ago, claim 0 s ago."),
-        (200, {"role": "standby"}, 0, "healthy: a standby, waiting for the process that sends."),
+        (200, {"role": "standby"}, 0, "healthy: a standby, ready to take over from the process that sends."),
         (
             *(503, {"problems": [PROBLEM], "outage": True}, 0),
             "healthy: Discord does not answer, and a restart of the bot would not help.",
