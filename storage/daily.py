@@ -38,7 +38,7 @@ async def update(connection: AsyncConnection, subscription: models.Subscription)
     """Store a changed subscription. Raises DuplicateError like `add`."""
     text = (
         f"Channel {subscription.channel_id} has another daily post with this time, language, style, topic and"
-        " source."
+        " source. Change one of these, or remove the other post."
     )
     change = subscriptions.update().where(subscriptions.c.id == subscription.id)
     await _execute_unique(connection, change.values(_values(subscription)), text)

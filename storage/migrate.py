@@ -197,7 +197,8 @@ async def find_mismatch(opened: database.Database) -> str | None:
     current = await current_revision(opened)
     if current == HEAD or (current is not None and await _is_compatible(opened, current)):
         return None
-    return f"The database has schema {current}, and this version uses {HEAD}: update Paperround, or run `paperround db upgrade`."
+    remedy = "update Paperround" if current is not None and current > HEAD else "run `paperround db upgrade`"
+    return f"The database has schema {current}, and this version uses {HEAD}: {remedy}."
 
 
 async def _is_compatible(opened: database.Database, current: str) -> bool:
@@ -276,7 +277,8 @@ async def _run_migrations(opened: database.Database, *, is_empty: bool) -> None:
             if not is_empty and (older := await locks.list_older_processes(connection, oldest)):
                 raise errors.StorageError(
                     f"{opened.url.render_as_string()} was not migrated: schema {HEAD} removes what {', '.join(older)} still"
-                    f" needs. Stop it, or update it to a version with schema {oldest}; if it was killed, wait two minutes."
+                    f" need{'s. Stop it, or update it' if len(older) == 1 else '. Stop them, or update them'}"
+                    f" to a version with schema {oldest}; after a kill, wait two minutes."
                 )
         await connection.run_sync(_run_alembic)
         if oldest == HEAD:

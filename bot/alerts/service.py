@@ -109,7 +109,7 @@ def _check_term(term: models.AlertTerm) -> None:
         not word or analyser.is_particle(word) or word in analyser.FUNCTION_WORDS for word in words
     ):
         raise errors.UsageError(
-            f"“{term.text}” consists only of particles and similar words, which appear in every paper. Add a more specific word.",
+            f"“{term.text}” consists only of common words that appear in every paper. Add a more specific word.",
             "only-particles",
             text=term.text,
         )

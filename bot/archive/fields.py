@@ -155,8 +155,8 @@ def count_fitting(names_by_paper: Iterable[Sequence[str]]) -> int:
 def describe_left_out(count: int) -> str:
     """Return the problem of a digest of which this number of papers are without their authors."""
     return (
-        f"the names of a digest have at most {MAX_NAMES_LENGTH:,} characters; the authors of {count:,} papers are"
-        " left out"
+        f"the author names in a digest can have at most {MAX_NAMES_LENGTH:,} characters in all;"
+        f" those of {count:,} paper{'' if count == 1 else 's'} are left out"
     )
 
 

@@ -260,7 +260,7 @@ class IngestService:
         found = await _parse(text, location.location, stored.date)
         digest = next((digest for digest in found if digest.date == stored.date), None)
         if digest is None:
-            message = f"its digest of {stored.date} is no longer in its text"
+            message = f"this version no longer finds the digest of {stored.date} in the stored text"
             return IngestResult(1, problems=(LocatedProblem(location.location, None, message),))
         [parsed] = digest_writer.to_sourced_digests([digest], location.source, location.location)
         return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)

@@ -163,7 +163,8 @@ def union(digest: Digest, former: Digest) -> Digest:
             papers.append(paper)
     problems = digest.problems
     if left_out:
-        lost = f"{left_out:,} papers that were in this list before, and are not now, are left out: it is too long"
+        number = "1 earlier paper" if left_out == 1 else f"{left_out:,} earlier papers"
+        lost = f"the list is too long; {number} that it no longer names {'is' if left_out == 1 else 'are'} left out"
         problems = (*problems, Problem(1, lost))
     return _build_cleaned(digest.format, digest.date, papers, problems)
 

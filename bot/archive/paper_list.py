@@ -698,7 +698,7 @@ def build_digests(
     notes = list(problems)
     if lost := sum(left_out[dated] for dated, found in by_date.items() if not found):
         limit = f"only the first {markdown_lines.MAX_PAPERS} papers are read"
-        notes.append(Problem(1, f"{limit}; {lost} of other days are left out"))
+        notes.append(Problem(1, f"{limit}; {lost} from other days {'is' if lost == 1 else 'are'} left out"))
     digests = []
     if None in by_date and on is None:
         number = len(by_date[None]) + left_out[None]

@@ -134,8 +134,12 @@ def _limit_fields(draft: PaperDraft) -> list[Problem]:
         for address in (draft.thumbnail, draft.video)
     )
     return [
-        Problem(draft.line, f"{draft.arxiv_id}: {head} at most {most} {noun}; {count - most} are left out")
+        Problem(
+            draft.line,
+            f"{draft.arxiv_id}: {head} at most {most} {noun}; {over} {'is' if over == 1 else 'are'} left out",
+        )
         for head, count, most, noun in exceeded
+        for over in [count - most]
     ]
 
 
@@ -265,7 +269,7 @@ class _BlockParser:
             return False
         if name in self._labels:
             if value != self._labels[name]:
-                self._add_problem(row, f"the {name} are given again; the first count", line)
+                self._add_problem(row, f"the {name} are given twice; the first ones are used", line)
             return True
         if name == "votes":
             votes, understood = fields.parse_votes(value)

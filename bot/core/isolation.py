@@ -87,7 +87,10 @@ def _end_by_force() -> None:
     import structlog  # slow to load, and not needed in a child process
 
     log = structlog.get_logger(__name__)
-    log.error("ended by force, which loses nothing: something did not end", after_seconds=FORCED_END_SECONDS)
+    log.error(
+        "forced to exit because something did not stop in time; no data is lost",
+        after_seconds=FORCED_END_SECONDS,
+    )
     os._exit(1)
 
 

@@ -404,16 +404,16 @@ def validated(subscription: Subscription) -> Subscription:
     Raises UsageError, which names the setting and valid values.
     """
     clock.parse_zone(subscription.timezone)
-    for name, value, low, high in (
-        ("number of papers", subscription.top_n, 1, MAX_TOP_N),
-        ("minimum number of votes", subscription.min_votes, 0, 1_000_000),
-        ("maximum age of a digest in days", subscription.fresh_days, 1, 14),
-        ("wait for a digest in minutes", subscription.wait_minutes, 0, 1440),
-        ("time for votes to settle in hours", subscription.settle_hours, 0, 72),
-        ("spread in minutes", subscription.spread_minutes, 0, schedule.MAX_SPREAD),
+    for text, value, low, high in (
+        ("number of papers is {}", subscription.top_n, 1, MAX_TOP_N),
+        ("minimum number of votes is {}", subscription.min_votes, 0, 1_000_000),
+        ("maximum age of a digest is {} days", subscription.fresh_days, 1, 14),
+        ("wait for a digest is {} minutes", subscription.wait_minutes, 0, 1440),
+        ("time for votes to settle is {} hours", subscription.settle_hours, 0, 72),
+        ("spread is {} minutes", subscription.spread_minutes, 0, schedule.MAX_SPREAD),
     ):
         if not low <= value <= high:
-            raise errors.UsageError(f"The {name} is {value}; it must be from {low} to {high}.")
+            raise errors.UsageError(f"The {text.format(value)}; it must be from {low} to {high}.")
     if not subscription.days or not set(subscription.days) <= set(schedule.EVERY_DAY):
         raise errors.UsageError("There must be at least one weekday. Use mon, tue, wed, thu, fri, sat, sun.")
     is_weekly = choice.is_rolling(subscription)

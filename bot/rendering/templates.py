@@ -346,7 +346,7 @@ class BoundedEnvironment(SandboxedEnvironment):
             widths = sum(map(int, _WIDTHS.findall(" ".join(fields.findall(form)))))
             if widths > MAX_NUMBER or width_from_value.search(form):
                 raise TemplateLimitError(
-                    f"the widths of its format are more than {MAX_NUMBER} in all, or are values"
+                    f"the widths in its format add up to more than {MAX_NUMBER}, or are not fixed numbers"
                 )
         sizes = [
             self._weigh(value) if formats or not number or not isinstance(value, int) else abs(value)
@@ -355,7 +355,7 @@ class BoundedEnvironment(SandboxedEnvironment):
         longest = max(sizes, default=0)
         times = 1 if name in _NEVER_LONGER else 1 + sum(sizes) - longest
         if longest * times > self._max_growth:
-            raise TemplateLimitError(f"`{name}` could make more than {self._max_growth} characters of it")
+            raise TemplateLimitError(f"`{name}` could produce more than {self._max_growth} characters")
         return tuple(
             self._count_sizes(value)
             if isinstance(value, Iterator) and not isinstance(value, Sized)

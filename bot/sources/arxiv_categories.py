@@ -514,7 +514,8 @@ class ArxivCategories:
         progress = self._mark_announced(progress, read_on, today)
         if not results:
             status = FetchStatus.UNCHANGED if is_unchanged else FetchStatus.NOT_YET
-            reason = "" if is_unchanged else "arXiv announces no new papers here today, as on weekends"
+            none = "arXiv has announced no new papers in these categories today, which is normal on weekends"
+            reason = "" if is_unchanged else none
             results = [] if failed and is_unchanged else [base.FetchResult(self._address, status, reason)]
         if results:
             results[-1] = replace(results[-1], page_states=tuple(states), progress=progress.to_json())
@@ -605,7 +606,7 @@ class ArxivCategories:
         if request.max_seconds is None and tries["waits"] <= _MAX_TRIES:
             await self._fetcher.wait_until(error.retry_at)
             return progress
-        reason = f"arXiv asks to wait until {error.retry_at:%Y-%m-%d %H:%M} UTC: {error.reason}"
+        reason = f"arXiv asks us to wait until {error.retry_at:%Y-%m-%d %H:%M} UTC: {error.reason}"
         if request.max_seconds is not None and error.retry_at - request.now > _FEED_INTERVAL:
             return base.FetchResult(self._oai, FetchStatus.NOT_YET, reason)
         return base.FetchResult(
@@ -671,7 +672,7 @@ def _parse_next(text: str, progress: Progress) -> RecordList:
         page = RecordList((), None, 0, None)
     is_end = progress.token is not None and not page.records and page.token is None
     if is_end and progress.read < (progress.size or 0):
-        raise ExpiredTokenError("its list ends before all the records that it announced")
+        raise ExpiredTokenError("its list ended before it had sent all the records it announced")
     if page.token is not None and page.token == progress.token:
         raise base.FetchError("its list does not continue: it returned the same token twice")
     return page

@@ -249,7 +249,7 @@ class BackFill(NamedTuple):
 
     def describe(self) -> str:
         """Return the sentence of `paperround sources list`."""
-        papers = f"{self.papers:,} papers since {self.since}"
+        papers = f"{self.papers:,} paper{'' if self.papers == 1 else 's'} since {self.since}"
         of = "" if self.size is None else f" of {self.size:,}"
         return (
             f"back-fill done: {papers}"

@@ -115,15 +115,14 @@ class SourceReport:
             self.status = FetchStatus.UNCHANGED
         self.reason = self.reasons.get(self.status, "")
         if held_back := self.result.held_back:
-            self.reason = "; ".join(
-                filter(None, (f"{held_back} corrections wait for the next poll", self.reason))
-            )
+            waiting = f"{held_back} correction{' waits' if held_back == 1 else 's wait'} for the next poll"
+            self.reason = "; ".join(filter(None, (waiting, self.reason)))
             log.warning("corrections wait for the next poll", source=self.source.url, count=held_back)
         if worst is not None and self.missed_days and total > 1 and self.status in (FetchStatus.OK, worst):
             days = f"{len(self.missed_days)} of {total} days not read, {format_days(self.missed_days)}"
             self.reason = f"{days}: {self.reasons.get(worst, '')}"
         elif self.status is FetchStatus.OK and worst is not None:
-            notes = (f"{failed} of {total} locations: {self.reasons.get(worst, '')}", self.reason)
+            notes = (f"{failed} of {total} locations failed: {self.reasons.get(worst, '')}", self.reason)
             self.reason = "; ".join(filter(None, notes))
         elif self.status is FetchStatus.NOT_YET and (span := self._days_without_digest(now)):
             self.status = FetchStatus.FAILED
@@ -679,7 +678,8 @@ class Poller:
             " which is the maximum; the rest will be read from tomorrow on"
             if is_late
             else f"it has reached the limit of {MAX_DIGESTS_OF_DATE} digests or {base.MAX_NEW_PAPERS:,} papers for"
-            f" {format_days(report.refused)}; {report.refused.total():,} digests are left out"
+            f" {format_days(report.refused)}; {report.refused.total():,}"
+            f" digest{' is' if report.refused.total() == 1 else 's are'} left out"
         )
         report.has_lost = report.has_lost or is_late
         pages = () if is_late else result.page_states

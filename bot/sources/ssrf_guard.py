@@ -106,7 +106,7 @@ def blocked_reason(address: IPAddress) -> str | None:
     for network, name in _BLOCKED_NETWORKS:
         if address in network:
             return name
-    return None if address.is_global else "not public"
+    return None if address.is_global else "non-public"
 
 
 def _embedded_ipv4(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address] | None:
@@ -160,7 +160,8 @@ class SsrfGuard(abc.AbstractResolver):
             if not self._is_allowed(host, port):
                 where = host if host == str(address) else f"{host} is at {address}, which"
                 raise base.BlockedUrlError(
-                    f"{where} is a {reason} address. Add {host} to PAPERROUND_FETCH_ALLOW if you trust it"
+                    f"{where} is a{'n' * (reason[0] in 'aeiou')} {reason} address."
+                    f" Add {host} to PAPERROUND_FETCH_ALLOW if you trust it"
                 )
             self._allowed_endpoints.add((address, port))
 
@@ -192,8 +193,9 @@ class SsrfGuard(abc.AbstractResolver):
         """Create the socket of a connection. Raises PermissionError for a blocked address that was not allowed."""
         family, kind, protocol, _, (host, port, *_) = address_info
         address = ipaddress.ip_address(host)
-        if blocked_reason(address) is not None and (address, port) not in self._allowed_endpoints:
-            raise PermissionError(f"{address} is a {blocked_reason(address)} address")
+        reason = blocked_reason(address)
+        if reason is not None and (address, port) not in self._allowed_endpoints:
+            raise PermissionError(f"{address} is a{'n' * (reason[0] in 'aeiou')} {reason} address")
         return socket.socket(family, kind, protocol)
 
     async def close(self) -> None:

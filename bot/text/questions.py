@@ -248,7 +248,7 @@ def _parse_row(line: str) -> list[Row]:
     for text in (*row[0], *row[1]):
         if len(text) > _MAX_PHRASE_LENGTH or not _key(text):
             raise ValueError(
-                f"“{text[:_MAX_PHRASE_LENGTH]}” has no letters, or more than {_MAX_PHRASE_LENGTH} of them"
+                f"“{text[:_MAX_PHRASE_LENGTH]}” has no letters, or more than {_MAX_PHRASE_LENGTH} characters"
             )
     long = next((text for text in row[0] if len(text.split()) > MAX_WORDS), None)
     if long:

@@ -198,7 +198,7 @@ def _read_completion(body: bytes) -> tuple[str, int | None]:
     try:
         decoded = fields.decode_json(body)
     except errors.TooManyPartsError:
-        raise ModelError(f"{NO_ANSWER} has more parts than a completion") from None
+        raise ModelError(f"{NO_ANSWER} has more JSON values than a completion can have") from None
     except ValueError:
         raise ModelError(f"{NO_ANSWER} is not JSON") from None
     completion = decoded if isinstance(decoded, dict) else {}

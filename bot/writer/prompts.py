@@ -289,12 +289,12 @@ def read_verdicts(answer: str, claims: Collection[Claim]) -> dict[Claim, str]:
     """Return what the judge has against each claim, an empty text for one that is proved. Raises AnswerError."""
     verdicts = _find_object(answer).get("verdicts")
     if not isinstance(verdicts, list) or len(verdicts) != len(claims):
-        raise AnswerError(f"it has not {len(claims)} verdicts")
+        raise AnswerError(f"it does not have {len(claims)} verdicts")
     problems: dict[Claim, str] = {}
     for number, (claim, verdict) in enumerate(zip(claims, verdicts, strict=True), start=1):
         is_proved = verdict.get("is_proved") if isinstance(verdict, dict) else None
         if not isinstance(is_proved, bool) or verdict.get("claim", number) != number:
-            raise AnswerError(f"verdict {number} is not one on claim {number}")
+            raise AnswerError(f"verdict {number} is not about claim {number}")
         reason = fields.storable_text(str(verdict.get("reason") or ""))[:_MAX_REASON]
         problems[claim] = "" if is_proved else f"the judge: {' '.join(reason.split()) or 'not proved'}"
     return problems

@@ -166,7 +166,7 @@ def test_a_union_has_room_for_so_much_of_a_former_list(monkeypatch: pytest.Monke
     assert [entry.arxiv_id for entry in united.entries] == ["2505.00001", "2505.00004"], (
         "what is listed now stays"
     )
-    assert "2 papers that were in this list before" in united.problems[-1].message
+    assert "2 earlier papers that it no longer names are left out" in united.problems[-1].message
     monkeypatch.setattr(listing, "MAX_UNION_LENGTH", len(new.text) + len(former.text))
     assert len(listing.union(new, former).entries) == 4
     monkeypatch.setattr(fields, "MAX_PAPERS", 3)
@@ -186,7 +186,7 @@ def test_all_names_of_a_digest_have_a_limit_in_every_format(monkeypatch: pytest.
     assert written.format is DigestFormat.NEWSLETTER
     for digest in (listed, written, build(*(paper(arxiv_id, authors=names) for arxiv_id in ids))):
         assert [len(entry.authors) for entry in digest.entries] == [4, 0, 0]
-    assert "the authors of 2 papers are left out" in written.problems[-1].message
+    assert "those of 2 papers are left out" in written.problems[-1].message
     assert [entry.authors_truncated for entry in written.entries] == [False, True, True]
 
 

@@ -302,7 +302,7 @@ def test_papers_beyond_the_limit_of_a_text_are_counted(monkeypatch: pytest.Monke
     first, second = read(json.dumps(days))
     assert [first.date.day, second.date.day] == [1, 2]
     assert [problem.message for problem in first.problems] == [
-        "only the first 2 papers are read; 2 of other days are left out"
+        "only the first 2 papers are read; 2 from other days are left out"
     ]
     assert second.problems == ()
 

@@ -165,7 +165,7 @@ def test_authors_and_sections_beyond_the_most_of_a_paper_are_named_and_left_out(
     assert len(paper.sections) == fields.MAX_SECTIONS
     assert digest.problems == (
         models.Problem(3, "2502.00001: a paper can have at most 10000 authors; 2 are left out"),
-        models.Problem(3, "2502.00001: a paper can have at most 1000 sections; 1 are left out"),
+        models.Problem(3, "2502.00001: a paper can have at most 1000 sections; 1 is left out"),
     )
 
 

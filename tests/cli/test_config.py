@@ -64,7 +64,7 @@ WRONG: tuple[tuple[str, int | None, str], ...] = (
     (POST + 'webhook = "5"\n', 8, "either a webhook"),
     ('[[posts]]\nwebhook = "5"\n', 6, "channels add --webhook"),
     (POST + 'timezone = "UTC"\n' + POST + 'timezone = "UTC"\n', 9, "already"),
-    (ALERT.replace("RL", "the"), 5, "only of particles"),
+    (ALERT.replace("RL", "the"), 5, "only of common words"),
     (ALERT.replace("keyword", "word"), 8, "terms is"),
     (ALERT.replace('user = "7"\n', ""), 5, "lacks user"),
     ('[[sources]]\nsource = "https://a:***@b.example/"\n', 6, "has a secret"),

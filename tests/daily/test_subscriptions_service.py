@@ -137,7 +137,7 @@ async def test_an_edit_during_planning_keeps_the_planned_schedule(planning: Plan
     [
         ({"top_n": 26}, "The number of papers is 26; it must be from 1 to 25"),
         ({"min_votes": -1}, "The minimum number of votes"),
-        ({"fresh_days": 0}, "The maximum age of a digest in days"),
+        ({"fresh_days": 0}, "The maximum age of a digest is 0 days; it must be from 1 to 14"),
         ({"days": ()}, "at least one weekday"),
         ({"at_time": "25:00"}, "not a time of day"),
         ({"timezone": "Mars/Olympus"}, "not an IANA time zone"),

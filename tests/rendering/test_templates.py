@@ -366,7 +366,7 @@ def test_the_refusal_names_the_operation(operator: OperatorFolder) -> None:
     )
     operator.headline()
     (problem,) = operator.problems
-    assert problem.message.startswith("`replace` could make more than 10000000 characters")
+    assert problem.message.startswith("`replace` could produce more than 10000000 characters")
 
 
 def test_a_number_of_any_size_is_a_value_but_not_a_width(operator: OperatorFolder) -> None:

@@ -648,7 +648,7 @@ SERVICE = row(models.SourceKind.HUGGINGFACE, added_at=NOW - timedelta(days=99))
             [fetch_result(S.OK), fetch_result(S.FAILED, "it broke"), fetch_result(S.FAILED, "later")],
             row(),
             S.OK,
-            "2 of 3 locations: it broke",
+            "2 of 3 locations failed: it broke",
         ),
         ([ABSENT], row(last_success_at=NOW - STALE_AFTER), S.NOT_YET, "nothing"),
         (
@@ -950,7 +950,7 @@ async def test_a_feed_that_lists_known_papers_again_and_again_has_few_digests_of
         (S.FAILED, 0),
     ]
     said = "it has reached the limit of 20 digests or 5,000 papers for 2025-05-06; 10 digests are left out"
-    assert reports[0].reason == f"10 of 31 locations: {said}"
+    assert reports[0].reason == f"10 of 31 locations failed: {said}"
     assert reports[1].reason.endswith("; 30 digests are left out")
 
 

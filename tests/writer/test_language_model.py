@@ -177,7 +177,7 @@ async def _send_brackets(_: web.BaseRequest) -> web.StreamResponse:
         (_send_interim, "", "its answer does not follow HTTP"),
         (_send_slowly, "", "it did not answer within"),
         (_send_packed, "", "its answer is compressed"),
-        (_send_brackets, "", "more parts than a completion"),
+        (_send_brackets, "", "more JSON values than a completion can have"),
     ],
 )
 async def test_a_hostile_answer_is_given_up(handler: origin_server.Handler, path: str, reason: str) -> None:
