@@ -58,7 +58,7 @@ UNCERTAIN = (
 
 
 class Status(StrEnum):
-    """The urgency of a finding, the most urgent first: while an error or a step is left, nothing can be posted."""
+    """The urgency of a finding, the most urgent first. `doctor` ends with status 1 while an error or a step is left."""
 
     ERROR = "error"
     TODO = "todo"

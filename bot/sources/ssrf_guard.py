@@ -86,6 +86,10 @@ def _normalise_host(host: str) -> str:
     return host
 
 
+def _with_article(reason: str) -> str:
+    return f"{'an' if reason[0] in 'aeiou' else 'a'} {reason}"
+
+
 def blocked_reason(address: IPAddress) -> str | None:
     """Return the class of a blocked address in a word or two, or None for an allowed one.
 
@@ -160,7 +164,7 @@ class SsrfGuard(abc.AbstractResolver):
             if not self._is_allowed(host, port):
                 where = host if host == str(address) else f"{host} is at {address}, which"
                 raise base.BlockedUrlError(
-                    f"{where} is a{'n' * (reason[0] in 'aeiou')} {reason} address."
+                    f"{where} is {_with_article(reason)} address."
                     f" Add {host} to PAPERROUND_FETCH_ALLOW if you trust it"
                 )
             self._allowed_endpoints.add((address, port))
@@ -195,7 +199,7 @@ class SsrfGuard(abc.AbstractResolver):
         address = ipaddress.ip_address(host)
         reason = blocked_reason(address)
         if reason is not None and (address, port) not in self._allowed_endpoints:
-            raise PermissionError(f"{address} is a{'n' * (reason[0] in 'aeiou')} {reason} address")
+            raise PermissionError(f"{address} is {_with_article(reason)} address")
         return socket.socket(family, kind, protocol)
 
     async def close(self) -> None:
