@@ -6,7 +6,7 @@ Due times are computed by `bot.daily.schedule`. Posted papers and covered digest
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -274,6 +274,32 @@ async def list_posts_of_paper(
 async def remove_posted_of_deliveries(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
     """Delete the papers of deliveries of which nothing was sent, before these are deleted themselves."""
     await database.execute_in(connection, posted_papers.delete(), posted_papers.c.delivery_id, delivery_ids)
+
+
+async def replace_posted(
+    connection: AsyncConnection,
+    delivery: models.Delivery,
+    left_out: Mapping[str, int],
+    others: Mapping[str, int],
+    now: datetime,
+) -> None:
+    """Store that the message of a delivery shows other papers than it was planned with: arXiv ids with the ids of papers.
+
+    Those that are left out can be posted again, with their digests. A correction does not change the message any more.
+    """
+    channel_id = delivery.channel_id
+    if channel_id is None or delivery.subscription_id is None:
+        return
+    locale = delivery.locale.value
+    rows = [PostedPaper(channel_id, locale, paper_id, now, delivery.id) for paper_id in others.values()]
+    of_delivery = posted_papers.delete().where(posted_papers.c.delivery_id == delivery.id)
+    await database.execute_in(connection, of_delivery, posted_papers.c.paper_id, left_out.values())
+    await add_posted_papers(connection, rows)
+    await remove_covered(connection, [(delivery.subscription_id, delivery.planned_at)])
+    ids = dict.fromkeys((*delivery.post.papers, *others))
+    shown = tuple(id_ for id_ in ids if id_ not in left_out)
+    post = models.StoredPost(papers=shown, digests=(0,) * len(shown))
+    await outbox.set_content(connection, {delivery.id: post}, {})
 
 
 async def remove_posted_of_channel(connection: AsyncConnection, channel_id: int, limit: int) -> int:

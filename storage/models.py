@@ -903,12 +903,12 @@ class Part:
 class Receipt:
     """A message in Discord and its channel, thread or DM. `message_id` is None if it was deleted after it was sent.
 
-    `is_current` is false for one that a search found with other words than those of its part.
+    `other_text` is what one that a search found shows, if its words are not those of its part.
     """
 
     message_id: int | None
     channel_id: int
-    is_current: bool = True
+    other_text: str | None = None
 
 
 # What is known of a reader's interests, for the five papers of the day.

@@ -325,7 +325,7 @@ async def find_message(
             await check(request)
         for message in page:
             if _is_ours(client, request, message):
-                return Receipt(int(message["id"]), request.channel_id, _has_texts(message, request))
+                return Receipt(int(message["id"]), request.channel_id, _find_other_text(message, request))
         if len(page) < PAGE_SIZE or not _is_newer(int(page[-1]["id"]), since):
             return None
         before = int(page[-1]["id"])
@@ -347,7 +347,7 @@ async def find_forum_post(
         except discord.NotFound:
             continue
         if _is_ours(client, request, first):
-            return Receipt(thread_id, thread_id, _has_texts(first, request))
+            return Receipt(thread_id, thread_id, _find_other_text(first, request))
     return None
 
 
@@ -389,13 +389,15 @@ def _has_marker(message: Any, marker: str) -> bool:
 
 _SHOWN = (
     *("content", "embeds", "components", "accessory", "title", "description", "fields", "name", "value"),
-    *("label", "options", "placeholder"),
+    *("url", "label", "options", "placeholder"),
 )
 
 
-def _has_texts(message: Any, request: SendRequest) -> bool:
-    """Whether a message has the words of a request. The rest of it Discord returns in another form."""
-    return list(_list_words(message)) == list(_list_words(request.payload.get("message", request.payload)))
+def _find_other_text(message: Any, request: SendRequest) -> str | None:
+    """Return the words of a message, None if they are those of a request. The rest of it Discord returns in another form."""
+    words = list(_list_words(message))
+    is_same = words == list(_list_words(request.payload.get("message", request.payload)))
+    return None if is_same else " ".join(words)
 
 
 def _list_words(part: Any) -> Iterator[str]:

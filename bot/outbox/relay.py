@@ -15,6 +15,7 @@ from datetime import time as time_of_day
 
 import structlog
 
+from bot.archive import arxiv_ids
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.outbox import contents, discord_health, outcomes
@@ -28,7 +29,7 @@ from bot.outbox.outcomes import (
     SendRequest,
     build_request,
 )
-from storage import accounts, key_values, models, outbox
+from storage import accounts, daily, key_values, models, outbox, papers
 from storage.database import Database
 from storage.models import PartKind
 from storage.outbox import DuePart
@@ -49,6 +50,9 @@ _OF_ANOTHER_BOT = frozenset({models.Reason.NO_ACCESS, models.Reason.UNKNOWN_CHAN
 
 _DUE_BY_DIGEST = frozenset({models.DeliveryKind.ALERT, models.DeliveryKind.TODAY})
 """Kinds of delivery that are due some time after their digest is stored."""
+
+_MAX_SHOWN = 200
+"""More ids than a message has room for."""
 
 DEPENDENT_KINDS = frozenset({PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST})
 """Kinds that build on an earlier part of their delivery."""
@@ -97,7 +101,7 @@ class AttemptRunner:
         ):
             receipt = await self._sender.find(request, part.first_attempt_at)
         else:
-            receipt = await self._find_unrecorded(due, request, term_began_at)
+            receipt = await self._find_unrecorded(due, request, term_began_at, now)
         was_found = receipt is not None
         receipt = receipt or await self._sender.send(request)
         self._unknown_since.pop(part.id, None)
@@ -117,11 +121,12 @@ class AttemptRunner:
         return not timedelta(0) <= age < NONCE_WINDOW or measured >= NONCE_WINDOW.total_seconds()
 
     async def _find_unrecorded(
-        self, due: DuePart, request: SendRequest, term_began_at: datetime
+        self, due: DuePart, request: SendRequest, term_began_at: datetime, now: datetime
     ) -> models.Receipt | None:
         """Search for a message that only a run after the backup can have sent. None without the permission to search.
 
-        What is found gets the part's content, which may have been corrected since: else a post mixes two texts.
+        What is found gets the part's content, which may have been corrected since: else a post mixes two texts. A post that
+        shows papers which were not chosen again keeps them.
         """
         delivery, receipt = due.delivery, None
         since = _sendable_since(delivery)
@@ -130,11 +135,9 @@ class AttemptRunner:
             return None
         try:
             receipt = await self._sender.find(request, since)
-            # After a restore a day seems to have no papers until its digest is read again: the post that is there stays.
-            has_content = delivery.kind is not models.DeliveryKind.DAILY or bool(delivery.post.papers)
-            is_attempted = due.part.first_attempt_at is not None
-            if receipt is not None and has_content and not receipt.is_current and not is_attempted:
-                await self._sender.send(_build_edit(request, receipt))
+            is_other = receipt is not None and receipt.other_text is not None
+            if receipt is not None and is_other and due.part.first_attempt_at is None:
+                await self._correct(due, request, receipt, now)
         except DeliveryError as error:
             classification = error.classification
             if classification.disposition is Disposition.UNKNOWN:
@@ -149,6 +152,34 @@ class AttemptRunner:
         if receipt is None:
             self._absent_ids.add(delivery.id)  # its later parts were not sent either
         return receipt
+
+    async def _correct(
+        self, due: DuePart, request: SendRequest, receipt: models.Receipt, now: datetime
+    ) -> None:
+        """Give a message that was found the part's content, unless it is a daily post that shows other papers.
+
+        That was planned again from a newer digest, or by newer votes. The papers chosen now are left to the next post.
+        """
+        is_kept = False
+        if due.delivery.kind is models.DeliveryKind.DAILY:
+            # A day seems to have no papers until its digest is read again.
+            is_kept = (
+                await self._keep_shown(due, receipt.other_text or "", now) or not due.delivery.post.papers
+            )
+        if not is_kept:
+            await self._sender.send(_build_edit(request, receipt))
+
+    async def _keep_shown(self, due: DuePart, text: str, now: datetime) -> bool:
+        """Return whether a message with this text shows other papers than its part. If so, they are stored as posted."""
+        delivery, planned = due.delivery, due.part.payload or ""
+        ids = arxiv_ids.list_arxiv_ids(text, _MAX_SHOWN, now.date())
+        async with self._database.transaction() as connection:
+            others = await papers.get_ids(connection, [id_ for id_ in ids if id_ not in planned])
+            if others:
+                chosen = [id_ for id_ in delivery.post.papers if id_ in planned and id_ not in ids]
+                left_out = await papers.get_ids(connection, chosen)
+                await daily.replace_posted(connection, delivery, left_out, others, now)
+        return bool(others)
 
     async def _list_preceding_parts(self, due: DuePart) -> list[models.Part]:
         async with self._database.read() as connection:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,14 +27,16 @@ from bot.client.messages import CommandMentions
 from bot.core.clock import system_clock
 from bot.daily import choice
 from bot.daily import planner as daily_planner
+from bot.daily.service import Subscriptions
 from bot.outbox import contents, outcomes, relay
 from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.rendering.templates import Templates
+from bot.search.service import SearchService
 from storage import locks, models, outbox, tables
-from storage.database import Database
+from storage.database import Database, sqlite_path
 from storage.models import PartKind
 from tests.fake_discord import model, process
-from tests.support import outbox_builders, patience
+from tests.support import digest_builders, outbox_builders, patience, rendered_posts
 from tests.support.relay_harness import (
     SHORT_LIMITS,
     RelayHarness,
@@ -229,6 +234,60 @@ async def test_a_restored_backup_does_not_replace_a_post_by_one_without_papers(
     await relay_harness.drain()
     assert all_sent(await relay_harness.list_states())
     assert message_texts(await fake.messages(channel_id)) == ["a 0"]
+
+
+@pytest.mark.engines("sqlite")
+async def test_a_post_that_a_restored_backup_plans_from_a_newer_digest_keeps_its_papers(
+    relay_harness: RelayHarness, fake: process.FakeDiscord, tmp_path: Path
+) -> None:
+    """The digest of the next day was read between the post and the restore. Every paper of both days comes once."""
+    database, start = relay_harness.db, relay_harness.now()
+    [channel_id] = await fake.add_channels(1)
+    post = models.Subscription(
+        guild_id=process.GUILD_ID, channel_id=channel_id, at_time=f"{start:%H:%M}", wait_minutes=0, top_n=5
+    )
+    await Subscriptions(database, lambda: start - timedelta(hours=1)).add(post)
+    renderer = rendered_posts.new_renderer()
+
+    def open_planner() -> daily_planner.DailyPlanner:
+        matcher = SearchService(database).match_papers
+        return daily_planner.DailyPlanner(database, DeliveryFactory(lambda: renderer), matcher)
+
+    async def store(day: int) -> None:
+        rows = [(f"2601.0{day}00{number}", 10 * day + number) for number in range(1, 4)]
+        text = digest_builders.newsletter((start + timedelta(days=day)).date(), rows)
+        await digest_builders.ingest_digest(database, text, at=relay_harness.now(), location=f"{day}")
+
+    async def send(planner: daily_planner.DailyPlanner, sender: relay.Relay) -> None:
+        await sender.expire(relay_harness.now())
+        await planner.tick(relay_harness.now())
+        await sender.drain(relay_harness.now())
+
+    path, backup = sqlite_path(database.url) or "", tmp_path / "backup.db"
+    planner, sender = open_planner(), relay_harness.open_relay()
+    for day in range(5):
+        relay_harness.clock_offset = timedelta(days=day)
+        if day == 2:
+            _copy_sqlite(path, backup)
+        await send(planner, sender)
+        relay_harness.clock_offset += timedelta(hours=1)
+        if day == 2:
+            await database.engine.dispose()
+            _copy_sqlite(backup, path)
+            await fake.run_action("expire_nonces")
+            planner, sender = open_planner(), relay_harness.open_relay()
+            await planner.reschedule(relay_harness.now())
+        await store(day)
+        if day == 2:
+            await send(planner, sender)
+    messages = await fake.messages(channel_id)
+    shown = [set(re.findall(r"abs/(2601\.\d{5})", str(message["payload"]))) for message in messages]
+    assert shown == [{f"2601.0{day}00{number}" for number in range(1, 4)} for day in range(4)]
+
+
+def _copy_sqlite(source: Path | str, target: Path | str) -> None:
+    with closing(sqlite3.connect(source)) as opened, closing(sqlite3.connect(target)) as copy:
+        opened.backup(copy)
 
 
 async def test_papers_of_the_day_that_a_restored_backup_plans_later_than_before_come_once(
