@@ -245,7 +245,7 @@ def glossary(
 ) -> None:
     """Show a term's translations and abbreviations.
 
-    Each has its evidence; `add` adds one and `forget` removes one permanently.
+    The evidence for each is shown. `add` adds a form and `forget` removes one, permanently.
     """
     if suspicious:
         _print_suspicious(as_json)
