@@ -76,8 +76,8 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
                 found = await _read(connection, table)
             if found != Sum(*sums[table.name]):
                 raise errors.StorageError(
-                    f"The copy's table {table.name} has {found.rows} rows whose checksum differs from that of the"
-                    f" {sums[table.name].rows} rows in the source. Empty the target and copy again."
+                    f"The copy's table {table.name} differs from the source's by its checksum (rows in the copy:"
+                    f" {found.rows}, in the source: {sums[table.name].rows}). Empty the target and copy again."
                 )
         async with target.transaction() as connection:
             await key_values.remove(connection, key_values.COPY_PROGRESS)

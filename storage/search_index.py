@@ -264,7 +264,7 @@ def require_room(opened: database.Database) -> None:
     free = shutil.disk_usage(path.parent).free
     if free < MIN_FREE_BYTES:
         raise errors.StorageError(
-            f"The rebuild of the search index is paused: only {free / 1e6:.0f} MB are free beside {path}, and"
+            f"The rebuild of the search index is paused: only {free / 1e6:.0f} MB are free on the disk of {path}, and"
             f" {MIN_FREE_BYTES / 1e6:.0f} MB are reserved for posts. Free some space; the rebuild then continues by itself."
         )
 

@@ -309,7 +309,11 @@ class AlertPlanner:
             listed = {row.paper_id for row in await archive.list_papers(connection, [pending.digest_id])}
         is_expired = self._deliveries.expires_at(pending.added_at) <= self._clock()
         if is_expired:
-            log.warning("alerts not planned, too old", digest=pending.digest_id, revision=pending.revision)
+            log.warning(
+                "alerts for a digest not planned: it is too old",
+                digest=pending.digest_id,
+                revision=pending.revision,
+            )
         if digest is None or not has_alerts or is_expired:
             await self._finish(pending)
             return

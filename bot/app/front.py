@@ -282,7 +282,7 @@ async def run(container: Container) -> None:
 async def _follow_others(container: Container, rate: SharedRate) -> None:
     """Share the rate with the other fronts, and learn the ids of commands that the leader has registered."""
     while True:
-        with isolation.isolated(log, "the other processes could not be read"):
+        with isolation.isolated(log, "the list of other processes could not be read"):
             async with container.database.read() as connection:
                 live = await locks.list_processes(connection, container.clock())
             rate.share(max(1, sum(process.role is models.ProcessRole.FRONT for process in live)))

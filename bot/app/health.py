@@ -180,7 +180,9 @@ class Metrics:
         self.queue_depth = gauge("paperround_queue_depth", "Parts of the outbox, by state", ["state"])
         self.oldest_unsent = gauge("paperround_oldest_unsent_seconds", "Age of the oldest waiting delivery")
         self.lookups = counter(
-            "paperround_lookups", "Readers' look-ups: admitted, or refused as busy", ["decision"]
+            "paperround_lookups",
+            "Readers' look-ups: admitted, or refused because the bot was busy",
+            ["decision"],
         )
         self.lookup_wait = histogram(
             "paperround_lookup_wait_seconds",
@@ -205,7 +207,9 @@ class Metrics:
         )
         self.digests = counter("paperround_digests", "Digests stored or corrected")
         self.leader = gauge("paperround_leader", "1 for the process that sends, 0 for a standby")
-        self.term = gauge("paperround_term", "Number of this process's term as the sender; 0 for a standby")
+        self.term = gauge(
+            "paperround_term", "Number of the term in which this process is the sender; 0 for a standby"
+        )
 
     def watch_term(self, get_term: Callable[[], int | None]) -> None:
         """Show from now on whether this process is the sender, and the number of its term."""
@@ -322,7 +326,7 @@ class MonitoringServer:
 
     async def _has_front(self) -> bool:
         """Return whether a process answers the interactions; True also if the database does not answer."""
-        with isolation.isolated(log, "the fronts could not be read"):
+        with isolation.isolated(log, "the list of fronts could not be read"):
             async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
                 live = await locks.list_processes(connection, self._clock())
             return locks.has_front(live)

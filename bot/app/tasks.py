@@ -97,7 +97,7 @@ class Ticker:
         self._steps += self._clock.take_steps()
         if self._steps:
             # After an error the steps are kept, and the next check tries again.
-            with isolation.isolated(log, "recalculating the times failed"):
+            with isolation.isolated(log, "recalculating due times after a clock step failed"):
                 await self._on_steps(self._steps)
                 self._steps = []
                 self._ticked_minute = None
@@ -495,7 +495,7 @@ async def ingest_file(container: Container, ingest: IngestService, name: str) ->
         try:
             return await _ingest_in_process(container, name)
         except isolation.ChildStartError as error:
-            log.warning("a large file is read in this process", file=name, reason=str(error))
+            log.warning("no worker process; a large file is read in this one", file=name, reason=str(error))
     return await ingest.add_file(await asyncio.to_thread(files.read_file, name))
 
 
@@ -530,5 +530,9 @@ async def _ingest(values: dict[str, Any], sessions: str, now: datetime, name: st
         await database.close()
     problems = result.problems[:INGEST_PROBLEMS]
     if excess := len(result.problems) - len(problems):
-        problems += (models.LocatedProblem(problems[0].location, None, f"it has {excess} more problems"),)
+        problems += (
+            models.LocatedProblem(
+                problems[0].location, None, f"it has {excess} more problem{'s' if excess > 1 else ''}"
+            ),
+        )
     return replace(result, problems=problems)

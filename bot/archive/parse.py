@@ -156,7 +156,7 @@ def _merge_duplicate(known: PaperDraft, again: PaperDraft) -> str:
     """Fill the missing values of `known` from `again`; return the problem's message."""
     message = f"{again.arxiv_id} is listed again and merged with the first"
     if again.votes is not None and known.votes not in (None, again.votes):
-        message += f"; its {known.votes} votes there count, not the {again.votes} here"
+        message += f"; its votes there ({known.votes}) count, not those here ({again.votes})"
     if again.sections and known.sections and again.sections != known.sections:
         message += "; its summary there counts"
     known.votes = again.votes if known.votes is None else known.votes

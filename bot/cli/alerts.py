@@ -34,7 +34,10 @@ def _condition_options(
         list[str] | None, typer.Option(metavar="NAME", help="A university or company; may be repeated.")
     ] = None,
     match_all: Annotated[
-        bool | None, typer.Option("--all/--any", help="Match all of these, or any of them.")
+        bool | None,
+        typer.Option(
+            "--all/--any", help="Whether a paper must match all of these words and names, or any one."
+        ),
     ] = None,
     exclude: Annotated[
         list[str] | None,
@@ -182,7 +185,7 @@ def preview(
     ] = 0,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show the papers of the last 30 days that such an alert would match."""
+    """Show the papers from the last 30 days that an alert with these options would match."""
     draft = _new_draft(user, options)
     found = shell.run_with_service(_create_alerts, lambda alerts: alerts.preview(draft))
     latest = [shell.pick(row, " ".join(_PREVIEW_COLUMNS)) for row in found.latest]
@@ -193,7 +196,7 @@ def preview(
         return
     if found.paper_count:
         papers = "1 paper" if found.paper_count == 1 else f"{found.paper_count} papers"
-        shell.echo(f"{papers} in the last 30 days, at most {found.max_per_day} a day.")
+        shell.echo(f"{papers} in the last 30 days; the most on one day: {found.max_per_day}.")
     else:
         shell.echo("No papers matched in the last 30 days.")
     if existing is not None:
@@ -206,7 +209,7 @@ def list_institutions(
     prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="Start of the name.")] = "",
     as_json: shell.AsJson = False,
 ) -> None:
-    """List institutions. Shows those known in both languages and those of recent papers."""
+    """List institutions: those known in both languages, and those of recent papers."""
     names = shell.run_with_service(_create_alerts, lambda alerts: alerts.list_institutions(prefix))
     shell.print_rows(
         [{"name": name} for name in names],

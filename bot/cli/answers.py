@@ -47,7 +47,7 @@ def trends(
     months: Annotated[int, typer.Option("--months", min=1, max=60, help="Number of months.")] = 12,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show a topic's papers and votes by month. Without a topic: all papers, and rising topics."""
+    """Show a topic's papers and votes by month. Without a topic, show all papers and the rising topics."""
 
     async def command(container: Container) -> tuple[Trend, tuple[RisingTopic, ...]]:
         services = container.create_services()
@@ -134,7 +134,10 @@ def status(
     ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show the newest digest and, with --channel, what was posted, what comes next, and what failed."""
+    """Show the newest digest.
+
+    With --channel, also show what was posted there, what comes next, and what failed.
+    """
 
     async def command(container: Container) -> tuple[dict[str, Any], str]:
         from bot.operations import messages as operations_messages
@@ -230,8 +233,8 @@ def glossary(
         list[str] | None,
         typer.Argument(
             metavar="[TERM] | forget TERM FORM | add TERM FORM",
-            help="A term in Korean or English, or an abbreviation. add makes FORM a form of TERM; forget takes it out. Put"
-            " several words in quotation marks.",
+            help="A term in Korean or English, or an abbreviation. `add` makes FORM a form of TERM;"
+            " `forget` removes it. Put several words in quotation marks.",
             show_default=False,
         ),
     ] = None,
@@ -240,7 +243,10 @@ def glossary(
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show the forms of a term (translations, abbreviations) and their evidence. Add or forget one permanently."""
+    """Show a term's translations and abbreviations.
+
+    The evidence for each is shown. `add` adds a form and `forget` removes one, permanently.
+    """
     if suspicious:
         _print_suspicious(as_json)
         return
@@ -350,8 +356,12 @@ def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:
 
 
 def _origin(form: SurfaceForm) -> str:
-    origins = [*(["digests"] if form.papers else []), *(["seed list"] if form.seeded else [])]
+    # What an operator added has no papers, and is kept like a form of the list.
+    given = "seed list" if form.papers else "seed list or added by you"
+    origins = [*(["digests"] if form.papers else []), *([given] if form.seeded else [])]
     is_searched = form.expands and not form.is_alias
     return "; ".join(
-        filter(None, (", ".join(origins), "" if is_searched else "recognised, but not searched for"))
+        filter(
+            None, (", ".join(origins), "" if is_searched else "recognised in queries, but not searched for")
+        )
     )

@@ -115,7 +115,7 @@ def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
     if not digests:
         return f"Nothing was stored.{trouble}" if problems else "Nothing was stored: no digest was found."
     counts = [f"{digests} digest{'s' if digests != 1 else ''}", f"{papers} paper{'s' if papers != 1 else ''}"]
-    return f"{', '.join(counts)}, {new} of them new.{trouble}"
+    return f"{', '.join(counts)} ({new} new).{trouble}"
 
 
 async def _ingest(paths: list[str], again: bool) -> IngestResult:

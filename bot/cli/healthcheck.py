@@ -67,7 +67,11 @@ def describe(is_healthy: bool, body: dict[str, Any]) -> str:
         return "healthy: Discord does not answer, and a restart of the bot would not help."
     if body["role"] == "standby":
         return "healthy: a standby, ready to take over from the process that sends."
-    signs = {"tick": "tick_seconds", "claim": "claim_seconds", "Discord": "discord_seconds"}
+    signs = {
+        "last tick of the planner": "tick_seconds",
+        "last look for parts to send": "claim_seconds",
+        "last sign of Discord": "discord_seconds",
+    }
     ages = (
         f"{sign} {body[field]:.0f} s ago"
         for sign, field in signs.items()

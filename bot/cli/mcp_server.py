@@ -119,10 +119,11 @@ class ArchiveTools:
         return _to_json(self._fit(answer))
 
     async def papers_by_author(self, name: Query, limit: Limit = 10) -> str:
-        """Return an author's papers, most votes first. The name may be in any order, with or without diacritics.
+        """Return an author's papers, most votes first. The parts of the name may be in any order, with
+        or without diacritics.
 
-        "author" is the name that was found, or null; "matches" are similar names, "namesakes" are several people with this
-        name.
+        "author" is the name that was found, or null; "matches" are similar names; "namesakes" lists the people if several
+        have this name.
         """
         async with self._answering():
             result = await self.search.find_author(name, limit=limit)
@@ -316,7 +317,7 @@ async def _answer(app: Starlette, token: str, request: web.Request) -> web.Respo
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     is_right = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), token.encode())
     if scheme.lower() != "bearer" or not is_right:
-        text = "Send the token of the server: Authorization: Bearer TOKEN\n"
+        text = "Send the server's token in the header `Authorization: Bearer TOKEN`.\n"
         return web.Response(status=401, text=text, headers={"WWW-Authenticate": "Bearer"})
     http_server.keep(request)
     scope = {

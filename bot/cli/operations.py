@@ -120,7 +120,9 @@ def copy_database(
 
     rows = shell.run_command(command)
     shell.print_result(
-        {"to": name, "rows": rows}, f"Copied {rows} rows to {name} and built the search index.", as_json
+        {"to": name, "rows": rows},
+        f"Copied {rows} row{'s' if rows != 1 else ''} to {name} and built the search index.",
+        as_json,
     )
 
 
@@ -224,12 +226,16 @@ def serve_tools(
         typer.Option(
             "--http",
             metavar="HOST:PORT",
-            help="Serve streamable HTTP at this address, not stdio; needs PAPERROUND_MCP_TOKEN. :PORT means 127.0.0.1:PORT.",
+            help="Serve streamable HTTP at this address instead of stdio; needs PAPERROUND_MCP_TOKEN."
+            " :PORT means 127.0.0.1:PORT.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Serve search to agents over MCP, the Model Context Protocol, until stdin closes or SIGINT arrives."""
+    """Serve search to agents over MCP (Model Context Protocol).
+
+    It ends when stdin closes or on SIGINT.
+    """
     try:
         from bot.cli import mcp_server
     except ModuleNotFoundError as error:

@@ -52,11 +52,13 @@ def print_saved(
     user: User,
     form: Annotated[
         str | None,
-        typer.Option("--format", help="Print a file in this format: bibtex, ris, csl-json, markdown or csv."),
+        typer.Option(
+            "--format", help="Print the papers in this format: bibtex, ris, csl-json, markdown or csv."
+        ),
     ] = None,
     tag: Annotated[str, typer.Option("--tag", help="Only papers with this tag.")] = "",
     search: Annotated[
-        str, typer.Option("--search", help="Only papers that match; notes are searched too.")
+        str, typer.Option("--search", help="Only papers that match this query; notes are searched too.")
     ] = "",
     as_json: shell.AsJson = False,
 ) -> None:

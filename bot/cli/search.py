@@ -164,7 +164,9 @@ def _explained(row: models.PaperRow, explanations: Mapping[str, dict[str, float]
 
 
 def author(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="In any order, with or without diacritics.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The name's parts in any order, with or without diacritics.")
+    ],
     limit: Limit = 20,
     as_json: shell.AsJson = False,
 ) -> None:

@@ -101,7 +101,13 @@ def _find_application(
             f"{TOKEN} is {state} in the environment, which overrides .env. Unset it there first."
         )
     if token_stdin:
-        return _check(loaded, sys.stdin.readline(MAX_TOKEN_LENGTH).strip())
+        typed = sys.stdin.readline(MAX_TOKEN_LENGTH).strip()
+        if not typed:
+            raise errors.UsageError(
+                "The first line of stdin has no token. Nothing was written. Give the token in a file:"
+                " `paperround setup --token-stdin < FILE`."
+            )
+        return _check(loaded, typed)
     if not is_asking or origin == "environment":
         if not stored:
             raise errors.UsageError(

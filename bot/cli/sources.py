@@ -46,6 +46,7 @@ _SOURCE_COLUMNS = (
     "progress",
 )
 _PRIORITY_HELP = "Where sources disagree, the highest number wins; among equals, the oldest source."
+_NO_SOURCES = "No sources. `paperround sources add https://huggingface.co` adds a daily list."
 _FAILURES = ("failed", "refused")  # the command line shows what is gone as failed
 _REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers")
 
@@ -133,12 +134,7 @@ def list_rows(as_json: shell.AsJson = False) -> None:
     ]
     if not as_json:
         rows = [row | {"brings": row["brings"] or "not read yet"} for row in rows]
-    shell.print_rows(
-        rows,
-        _SOURCE_COLUMNS,
-        as_json,
-        empty="No sources. `paperround sources add https://huggingface.co` adds a daily list.",
-    )
+    shell.print_rows(rows, _SOURCE_COLUMNS, as_json, empty=_NO_SOURCES)
 
 
 def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)]) -> None:
@@ -269,7 +265,7 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool, *, with_yield
     ]
     # On a terminal the reason of a failure stands once, on stderr.
     shown = rows if as_json else [row | {"reason": None} if row in failed else row for row in rows]
-    shell.print_rows(shown, columns, as_json, empty="No sources.")
+    shell.print_rows(shown, columns, as_json, empty=_NO_SOURCES)
     if with_yields and not as_json:
         for row, report in zip(rows, reports, strict=True):
             if row["status"] not in _FAILURES:

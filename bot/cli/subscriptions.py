@@ -39,11 +39,13 @@ def _post_options(
         bool | None,
         typer.Option("--say-when-empty/--silent-when-empty", help="Post a note on days without papers."),
     ] = None,
-    wait_minutes: Annotated[int | None, typer.Option(help="Minutes to wait for a late digest.")] = None,
-    settle_hours: Annotated[
-        int | None, typer.Option(help="Hours to let votes accumulate before the post.")
+    wait_minutes: Annotated[
+        int | None, typer.Option(help="Minutes to wait for a late digest, 0 to 1440.")
     ] = None,
-    fresh_days: Annotated[int | None, typer.Option(help="Maximum age of a digest in days.")] = None,
+    settle_hours: Annotated[
+        int | None, typer.Option(help="Hours to let votes accumulate before the post, 0 to 72.")
+    ] = None,
+    fresh_days: Annotated[int | None, typer.Option(help="Maximum age of a digest in days, 1 to 14.")] = None,
     topic: Annotated[
         str | None, typer.Option(metavar="QUERY", help='Only papers that match; "" for all papers.')
     ] = None,
@@ -61,7 +63,8 @@ def _post_options(
     server_picks: Annotated[
         bool | None,
         typer.Option(
-            "--server-picks/--no-server-picks", help="Weekly: plus the server's most saved and shared papers."
+            "--server-picks/--no-server-picks",
+            help="In a weekly post, also list the server's most saved and shared papers.",
         ),
     ] = None,
     silent: Annotated[
@@ -283,7 +286,11 @@ def _describe(subscription: models.Subscription) -> str:
         "every day" if is_every_day else format_days(subscription.days),
         "not before the day's list is complete" if subscription.when.value == "complete" else "",
         f"top {subscription.top_n}"
-        + (f" with at least {subscription.min_votes} votes" if subscription.min_votes else ""),
+        + (
+            f" with at least {subscription.min_votes} vote{'s' if subscription.min_votes > 1 else ''}"
+            if subscription.min_votes
+            else ""
+        ),
         subscription.style.value + (" with server picks" if subscription.server_picks else ""),
         "silent" if subscription.silent else "",
     )
@@ -291,7 +298,7 @@ def _describe(subscription: models.Subscription) -> str:
 
 
 def _format_next(subscription: models.Subscription) -> str | None:
-    """Return the time of the next post in the channel's own zone; None if none is due."""
+    """Return the time of the next post in the post's own zone; None if none is due."""
     from bot.core.clock import parse_zone
 
     due = subscription.next_due_at if subscription.state.value == "active" else None

@@ -203,7 +203,9 @@ def _load_file(path: Path) -> Container[date]:
             f"PAPERROUND_DAYS_OFF: {path} is neither a country code nor a readable file ({error})."
         ) from error
     if len(content) > MAX_FILE_BYTES:
-        raise errors.UsageError(f"PAPERROUND_DAYS_OFF: {path} is larger than {MAX_FILE_BYTES:,} bytes.")
+        raise errors.UsageError(
+            f"PAPERROUND_DAYS_OFF: {path} is larger than {MAX_FILE_BYTES:,} bytes. Shorten it."
+        )
     return read_dates(content.decode("utf-8-sig", "replace"), str(path))
 
 
@@ -221,7 +223,7 @@ def read_dates(text: str, name: str) -> set[date]:
                 raise ValueError(_DATES_FORM)
             first, last = (date.fromisoformat(part) for part in (match[1], match[2] or match[1]))
             if not timedelta(0) <= last - first <= MAX_RANGE:
-                raise ValueError("a range must end after its first day, within a year")
+                raise ValueError("a range must not end before it begins, or last longer than a year")
             count += (last - first).days + 1
             if count > MAX_DAYS:
                 raise ValueError(f"this line takes the file over the maximum of {MAX_DAYS:,} days")

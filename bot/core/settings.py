@@ -236,7 +236,7 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_unset(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
         if isinstance(value, bool):
-            raise ValueError("cannot be true or false")
+            raise ValueError("must not be true or false")
         is_optional = cls.model_fields[str(info.field_name)].default is None
         return None if is_optional and isinstance(value, str) and not value.strip() else value
 

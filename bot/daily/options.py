@@ -264,7 +264,7 @@ _ROWS = (
         "from",
         dump=errors.redact,
         option="source",
-        description="Only papers of this source; a hyphen for all sources",
+        description="Only papers from this source; a hyphen for all sources",
         limits=(1, 100),
     ),
     Setting(
@@ -405,12 +405,12 @@ def validated(subscription: Subscription) -> Subscription:
     """
     clock.parse_zone(subscription.timezone)
     for text, value, low, high in (
-        ("number of papers is {}", subscription.top_n, 1, MAX_TOP_N),
-        ("minimum number of votes is {}", subscription.min_votes, 0, 1_000_000),
-        ("maximum age of a digest is {} days", subscription.fresh_days, 1, 14),
-        ("wait for a digest is {} minutes", subscription.wait_minutes, 0, 1440),
-        ("time for votes to settle is {} hours", subscription.settle_hours, 0, 72),
-        ("spread is {} minutes", subscription.spread_minutes, 0, schedule.MAX_SPREAD),
+        ("number of papers (--top) is {}", subscription.top_n, 1, MAX_TOP_N),
+        ("minimum number of votes (--min-votes) is {}", subscription.min_votes, 0, 1_000_000),
+        ("maximum age of a digest (--fresh-days) is {} days", subscription.fresh_days, 1, 14),
+        ("wait for a digest (--wait-minutes) is {} minutes", subscription.wait_minutes, 0, 1440),
+        ("time for votes to settle (--settle-hours) is {} hours", subscription.settle_hours, 0, 72),
+        ("spread (--spread) is {} minutes", subscription.spread_minutes, 0, schedule.MAX_SPREAD),
     ):
         if not low <= value <= high:
             raise errors.UsageError(f"The {text.format(value)}; it must be from {low} to {high}.")

@@ -95,7 +95,8 @@ class GlossaryService(GlossaryReader):
             ]
             if len(kept) >= MAX_DECISIONS:
                 raise errors.UsageError(
-                    f"{MAX_DECISIONS} forms have already been added or forgotten, which is the maximum."
+                    f"{MAX_DECISIONS} forms have already been added or forgotten, which is the maximum; only these can still be"
+                    " changed. `paperround doctor` lists them."
                 )
             value = json.dumps([*kept, made], ensure_ascii=False)
             await key_values.set_value(connection, search.GLOSSARY_DECISIONS, value)
@@ -187,7 +188,7 @@ def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added
             f"{term!r} is not in the glossary. `paperround glossary TERM` looks a term up."
         )
     if not found and resolver.form_language(term) != "en":
-        raise errors.UsageError(f"{term!r} is not in the glossary. Give a new term by its English name.")
+        raise errors.UsageError(f"{term!r} is not in the glossary. To add a new term, give its English name.")
     name = (found[0].usual_form("en") or found[0].key) if found else term
     forms = found[0].forms if found else ()
     is_known = any(resolver.is_same_form(other.text, form) for other in forms)

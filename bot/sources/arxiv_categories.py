@@ -282,7 +282,9 @@ def _iterate(text: str, names: Sequence[str], container: str) -> Iterator[Elemen
                     is_kept = depth > 0 or _local(element) in names
                     depth, parts = depth + is_kept, parts + 1 + len(element.attrib) if depth else 0
                     if len(path) > _MAX_DEPTH or parts > _MAX_PARTS:
-                        raise base.FetchError("an element of its XML is too deep or has too many parts")
+                        raise base.FetchError(
+                            "an element of its XML is nested too deeply or has too many parts"
+                        )
                     continue
                 path.pop()
                 depth = max(depth - 1, 0)

@@ -122,7 +122,9 @@ def _read_papers(body: bytes, charset: str | None, day: date, is_list: bool) -> 
         return ()
     digest = listing.build(day, items, read=listing.from_service)
     if not digest.entries:
-        raise base.FetchError(f"its list of {len(items)} papers cannot be understood")
+        raise base.FetchError(
+            f"its list of {len(items)} paper{'s' if len(items) > 1 else ''} cannot be understood"
+        )
     return (digest,)
 
 

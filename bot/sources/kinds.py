@@ -125,7 +125,8 @@ class Yield:
         amount = "" if number is None else f", about {number} a day"
         match self.brings:
             case Brings.POSTS if number is None and self.undated:
-                return f"a list of {self.undated} papers without dates: they fill the archive, and new ones can be posted"
+                noun = "paper" if self.undated == 1 else "papers"
+                return f"a list of {self.undated} {noun} without dates: the list fills the archive, and new papers can be posted"
             case Brings.POSTS:
                 return f"papers that can be posted{amount}"
             case Brings.LOOK_UP:

@@ -674,8 +674,9 @@ class Poller:
         if len(kept) == len(digests):
             return result
         reason = (
-            f"it has brought {report.new_digests.digests:,} new digests today, with {report.new_digests.entries:,} papers,"
-            " which is the maximum; the rest will be read from tomorrow on"
+            "it has reached today's maximum for new digests"
+            f" (digests: {report.new_digests.digests:,}, papers: {report.new_digests.entries:,});"
+            " the rest will be read from tomorrow on"
             if is_late
             else f"it has reached the limit of {MAX_DIGESTS_OF_DATE} digests or {base.MAX_NEW_PAPERS:,} papers for"
             f" {format_days(report.refused)}; {report.refused.total():,}"
@@ -724,7 +725,7 @@ class Poller:
         number = report.count_new(self._clock().date())
         of = f" ({format_days(days)})" if days else ""
         report.add_failure(
-            f"it has brought {number:,} new papers today (limit {limit:,}); {len(left_out):,} more{of} will be"
+            f"it has reached today's limit of {limit:,} new papers (so far: {number:,}); {len(left_out):,} more{of} will be"
             " read from tomorrow on"
         )
         facts = tuple(fact for fact in result.facts if fact.arxiv_id not in left_out)

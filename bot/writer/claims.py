@@ -106,7 +106,7 @@ def find_prose_problems(text: str, language: models.Locale, earlier: Sequence[st
         problems.append("it contains a link or markup")
     categories = "".join(unicodedata.category(character)[0:2] for character in text)
     if categories.count("So") + categories.count("Cs") + categories.count("Co") > _MAX_SYMBOLS:
-        problems.append("it contains pictures")
+        problems.append("it contains emoji or other symbols")
     if "Mn" * _MAX_MARKS in categories or "Me" in categories:
         problems.append("it has several combining marks in a row")
     if _repeats_itself(text):
@@ -119,7 +119,7 @@ def find_prose_problems(text: str, language: models.Locale, earlier: Sequence[st
 
 
 def _wrong_length(length: int) -> str:
-    return f"it has {length} characters instead of {MIN_CHARACTERS} to {MAX_CHARACTERS}"
+    return f"it must have {MIN_CHARACTERS} to {MAX_CHARACTERS} characters, not {length}"
 
 
 def _hangul_share(text: str) -> float:
@@ -188,7 +188,7 @@ def find_span_problems(span: str, normalised_source: str) -> list[str]:
     problems = []
     if not prompts.MIN_SPAN_WORDS <= count <= prompts.MAX_SPAN_WORDS:
         problems.append(
-            f"the span has {count} words instead of {prompts.MIN_SPAN_WORDS} to {prompts.MAX_SPAN_WORDS}"
+            f"the span must have {prompts.MIN_SPAN_WORDS} to {prompts.MAX_SPAN_WORDS} words, not {count}"
         )
     if _find_span(normalise_span(span).strip(_EDGE), normalised_source) is None:
         problems.append(f'the span "{span[:80]}" is not a verbatim part of any paragraph of the source')
@@ -581,13 +581,13 @@ def _find_doubts(said: str, clause: str, sentence: str, context: str, paragraph:
     if _has("proof", said) and not any(
         (_has("denial", said), _has("proof", paragraph), _has("certainty", paragraph))
     ):
-        yield "the paragraph of the span proves nothing"
+        yield "the claim speaks of proof, and the paragraph of its span does not"
     if _has("universal", said) and not (_has("universal", paragraph) or _has("general", paragraph)):
         yield "the claim is more general than the paragraph of its span"
     if _has("universal", said) and _has("partial", sentence) and not _has("partial", said):
-        yield "the sentence of the span is not general"
+        yield "the claim is general, and the sentence of its span is not"
     if _has("cause", said) and not (_has("cause", context) or _has("explanation", context)):
-        yield "the sentence of the span gives no cause"
+        yield "the claim gives a cause, and the sentence of its span does not"
     ends = [end for _, end in _find("cause", said)]
     words = _stems(set(said[ends[0] :].split("_"))) if ends and not analyser.has_hangul(said) else set()
     if 3 * len(words - _stems(set(context.split("_")))) > 2 * len(words):
@@ -597,7 +597,7 @@ def _find_doubts(said: str, clause: str, sentence: str, context: str, paragraph:
 def _find_charged(said: str, paragraph: str, window: str) -> Iterator[str]:
     for pattern in _word_patterns()["charged"]:
         if (match := pattern.search(said)) and not pattern.search(window):
-            yield f'"{match[0].replace("_", " ").strip()}" needs a paragraph that has it'
+            yield f'the claim says "{match[0].replace("_", " ").strip()}", and the paragraphs around its span do not'
     if _has("vague", said) and not (_has("vague", paragraph) or _has("plenty", paragraph)):
         yield "the claim gives a vague size that its paragraph does not"
 
@@ -630,7 +630,7 @@ def _find_anchored(claim: str, sentence: str) -> Iterator[str]:
     compared, stated = (_split_compared(_pad(claim))[1], _split_compared(_pad(sentence))[1])
     there = _list_moves(sentence) if not compared or compared & stated else {}
     if any({sign, there.get(key)} == {"+", "-"} for key, sign in _list_moves(claim).items()):
-        yield "a number of the claim rises where the paper's falls"
+        yield "a number rises in the claim and falls in the sentence of its span, or the other way round"
 
 
 _CLAUSES = re.compile(
@@ -735,15 +735,15 @@ def _find_kinds(text: str, passage: _Passage) -> Iterator[str]:
         own = counted.get(item.value, set()) if item.value is not None else set()
         is_hour = item.dimension == claim_numbers.HOUR and "hour" in own
         if own and item.dimension in _STRICT and (item.value, item.dimension) not in units and not is_hour:
-            yield f"a number of the paragraph has another unit ({item.dimension})"
+            yield f"a number in the claim has a unit ({item.dimension}) that it does not have in the paragraph"
         if own and item.kind in kinds and not own & {"", item.kind, *_list_behind(item, claimed)}:
-            yield f"a number of the paragraph counts something else ({item.kind})"
+            yield f"a number in the claim counts something ({item.kind}) that it does not count in the paragraph"
     begins, ends = _list_changes(text)
     begins_there, ends_there = _list_changes(
         claim_numbers.to_digits(claim_numbers.plain_source(passage.sentence))
     )
     if begins & ends_there and ends & begins_there:
-        yield "a change goes the other way"
+        yield "a change in the claim goes the other way in the sentence of its span"
 
 
 def _list_behind(number: _Item, items: Sequence[_Item]) -> set[str]:
@@ -804,7 +804,7 @@ def _find_swaps(claim: str, passage: _Passage) -> Iterator[str]:
             names_not += min((vote for _, vote in votes), default=0)
         is_clear = disagreed > max(agreed, 1)
         if names_not > names_agreed or (names_not == names_agreed and is_clear):
-            yield f"numbers of the claim belong to something else in the paragraph ({dimension or 'count'})"
+            yield f"numbers in the claim belong to something else in the paragraph ({dimension or 'count'})"
 
 
 def _count_votes(
@@ -854,7 +854,7 @@ def _find_other_place(claim: str, passage: _Passage) -> Iterator[str]:
             for reading in readings.intersection(_list_readings(clause)):
                 held.setdefault(reading, []).append(carried | words if carried else set(places))
     if any(all(places.isdisjoint(row) for row in rows) for rows in held.values()):
-        yield f"a number belongs to something other than {min(places)} in the paragraph"
+        yield f"a number belongs to {min(places)} in the claim, and to something else in the paragraph"
 
 
 def _find_replaced(claim: str, passage: _Passage) -> Iterator[str]:

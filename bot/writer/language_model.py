@@ -281,7 +281,7 @@ def _build_client(url: str, key: str | None, session: aiohttp.ClientSession) -> 
             except base.FetchError as error:
                 raise ModelError(f"{NO_ANSWER} cannot be read: {error.reason}", is_outage=True) from None
             except aiohttp.ClientResponseError:
-                raise ModelError(f"{NO_ANSWER} does not follow HTTP", is_outage=True) from None
+                raise ModelError(f"{NO_ANSWER} is not valid HTTP", is_outage=True) from None
             except (aiohttp.ClientError, OSError) as error:
                 raise httpx2.ConnectError(str(error)) from error
             headers = {name: response.headers[name] for name in _HEADERS_READ if name in response.headers}

@@ -633,16 +633,16 @@ def _read_markdown(page: str, title: str, *, has_type: bool) -> str:
     if start.startswith("<") or not (has_type or has_head):
         raise RejectedPageError("it is not Markdown")
     if not any(form in _compact(start[:_HEAD_CHARACTERS]) for form in _title_forms(title)):
-        raise RejectedPageError("its title is a different one")
+        raise RejectedPageError("it has a different title")
     return clean_markdown(content if has_head else start)
 
 
 def _read_html(page: str, title: str) -> str:
     if not _LATEXML_MARK.search(page):
-        raise RejectedPageError("it is not made by LaTeXML")
+        raise RejectedPageError("it was not made by LaTeXML")
     parsed = PaperPage(page)
     if not any(_is_title(title, own) for own in parsed.titles):
-        raise RejectedPageError(f"its title is a different one: {(parsed.titles or ['none'])[0]}")
+        raise RejectedPageError(f"it has a different title: {(parsed.titles or ['none'])[0]}")
     return parsed.text
 
 

@@ -278,7 +278,7 @@ def read_answer(
         found = [_read_claim(key, item) for item in items]
         fewest, most = int(key in _REQUIRED), _MAX_CLAIMS[form]
         if not is_partial_allowed and not fewest <= len(found) <= most:
-            raise AnswerError(f'"{key}" has {len(found)} claims instead of {fewest} to {most}')
+            raise AnswerError(f'"{key}" must have {fewest} to {most} claims, not {len(found)}')
         claims += found[:most]
     if not claims:
         raise AnswerError("it has no claims")

@@ -129,7 +129,7 @@ def test_a_decision_that_cannot_be_used_says_why(filled: Paperround) -> None:
         (("add", "hallucination", "헛", "소리"), "TERM FORM"),
         (("forget", "hallucination", "등불"), "Its forms are: hallucination · 환각"),
         (("forget", "zzzz", "등불"), "is not in the glossary"),
-        (("add", "등불", "등롱"), "by its English name"),
+        (("add", "등불", "등롱"), "give its English name"),
         (("add", "hallucination", "환각"), "already"),
         (("add", "hallucination", "Hallucinations"), "the term itself"),
         (("add", "hallucination", "헛"), "too short"),

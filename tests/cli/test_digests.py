@@ -164,7 +164,7 @@ def test_the_archive_has_sixty_nine_digests(paperround: Paperround, archive: Pat
 
 
 def test_an_ingest_says_what_it_brought(paperround: Paperround, digest_folder: Path) -> None:
-    assert paperround("ingest", str(digest_folder / "a.md")).stdout == "1 digest, 3 papers, 3 of them new.\n"
+    assert paperround("ingest", str(digest_folder / "a.md")).stdout == "1 digest, 3 papers (3 new).\n"
     answer = paperround("ingest", str(digest_folder / "none.md"))
     assert answer.stdout == "Nothing was stored. 1 problem, listed above.\n"
     assert "none.md" in answer.stderr

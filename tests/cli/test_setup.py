@@ -251,7 +251,7 @@ async def test_what_cannot_work_is_one_sentence_and_nothing_is_written(
     )
     cases: tuple[tuple[Sequence[str], str, Mapping[str, str], int, str], ...] = (
         (token, "wrong.token.of-another-bot", {}, 1, command_sync.WRONG_TOKEN),
-        (token, "", {}, 1, command_sync.NOT_A_TOKEN),
+        (token, "", {}, 2, "The first line of stdin has no token"),
         (token, "abc", {}, 1, command_sync.NOT_A_TOKEN),
         ((), "", {}, 2, "Without a terminal"),
         (token, model.TOKEN, nowhere, 1, "cannot be reached"),

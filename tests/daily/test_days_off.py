@@ -123,8 +123,8 @@ def test_without_an_end_of_days_off_a_day_counts_as_one_with_posts() -> None:
     [
         ("2026-01-01\nsometime", "line 2: 'sometime'"),
         ("2026-02-30", "line 1: '2026-02-30'"),
-        ("2026-12-31..2026-12-01", "a range must end after"),
-        ("2026-01-01..9999-01-01", "within a year"),
+        ("2026-12-31..2026-12-01", "a range must not end before"),
+        ("2026-01-01..9999-01-01", "longer than a year"),
         ("2026-01-01..", "line 1"),
         ("x" * 100_000, "line 1"),
         (

@@ -135,9 +135,12 @@ async def test_an_edit_during_planning_keeps_the_planned_schedule(planning: Plan
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"top_n": 26}, "The number of papers is 26; it must be from 1 to 25"),
+        ({"top_n": 26}, r"The number of papers \(--top\) is 26; it must be from 1 to 25"),
         ({"min_votes": -1}, "The minimum number of votes"),
-        ({"fresh_days": 0}, "The maximum age of a digest is 0 days; it must be from 1 to 14"),
+        (
+            {"fresh_days": 0},
+            r"The maximum age of a digest \(--fresh-days\) is 0 days; it must be from 1 to 14",
+        ),
         ({"days": ()}, "at least one weekday"),
         ({"at_time": "25:00"}, "not a time of day"),
         ({"timezone": "Mars/Olympus"}, "not an IANA time zone"),

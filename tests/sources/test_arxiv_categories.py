@@ -586,10 +586,10 @@ async def test_a_check_reads_the_feed_and_stores_nothing(harness: ArxivHarness) 
             "<rss><channel " + " ".join(f"a{number}=''" for number in range(101)) + "/></rss>",
             "an element in it has more than 100 attributes",
         ),
-        ("<rss><channel>" + "<a>" * 200, "an element of its XML is too deep or has too many parts"),
+        ("<rss><channel>" + "<a>" * 200, "an element of its XML is nested too deeply or has too many parts"),
         (
             "<rss><channel><item>" + "<a b='' c='' d=''/>" * 25_001,
-            "an element of its XML is too deep or has too many parts",
+            "an element of its XML is nested too deeply or has too many parts",
         ),
     ],
 )

@@ -907,7 +907,7 @@ async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
         stored.append(report.result.papers)
     assert stored == [6, 0, 0]
     assert (
-        "it has brought 6 new papers today (limit 5); 6 more (2025-05-04 – 2025-05-06) will be read from tomorrow on"
+        "it has reached today's limit of 5 new papers (so far: 6); 6 more (2025-05-04 – 2025-05-06) will be read from tomorrow on"
         in report.reason
     )
     harness.now += timedelta(days=1)
@@ -1011,7 +1011,7 @@ async def test_digests_beyond_those_of_a_day_are_read_from_the_next_day_on(
         harness.now += timedelta(hours=hours)
     assert stored == [4, 4, 6]
     assert (
-        "it has brought 4 new digests today, with 4 papers, which is the maximum; the rest will be read from tomorrow on"
+        "it has reached today's maximum for new digests (digests: 4, papers: 4); the rest will be read from tomorrow on"
         in reasons[0]
     )
 
@@ -1030,7 +1030,7 @@ async def test_lists_of_papers_that_are_known_are_bounded_by_their_papers_and_te
     for _ in range(3):
         [report] = await harness.fetch_due()
         stored.append(await count_digests(harness))
-        assert "is the maximum; the rest will be read from tomorrow on" in report.reason
+        assert "; the rest will be read from tomorrow on" in report.reason
         harness.now += timedelta(hours=11)
     # The last poll is on the next day.
     assert stored == [3, 3, 6]
@@ -1088,7 +1088,8 @@ async def test_papers_that_a_feed_only_describes_count_as_new(
         [report] = await harness.fetch_due()
         harness.now += timedelta(hours=1)
     assert (
-        "it has brought 3 new papers today (limit 3); 2 more will be read from tomorrow on" in report.reason
+        "it has reached today's limit of 3 new papers (so far: 3); 2 more will be read from tomorrow on"
+        in report.reason
     )
     ids = [f"250{poll}.{number:05}" for poll in (1, 2, 3) for number in (1, 2)]
     async with harness.db.read() as connection:

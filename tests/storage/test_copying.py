@@ -123,10 +123,7 @@ async def test_a_copy_that_differs_is_refused(db: Database, target: Database) ->
     await _begin_copy(db, target)
     async with target.transaction() as connection:
         await connection.execute(tables.digests.update().values(language="ko"))
-    with pytest.raises(
-        errors.StorageError,
-        match="table digests has 1 rows whose checksum differs from that of the 1 rows in the source",
-    ):
+    with pytest.raises(errors.StorageError, match="table digests differs from the source's by its checksum"):
         await copy(db, target)
 
 

@@ -169,8 +169,8 @@ def test_the_problems_of_each_claim_are_returned_in_order() -> None:
 @pytest.mark.parametrize(
     ("text", "language", "problem"),
     [
-        ("짧다", KO, "it has 2 characters instead of 10 to 600"),
-        ("가" * 601, KO, "it has 601 characters instead of 10 to 600"),
+        ("짧다", KO, "it must have 10 to 600 characters, not 2"),
+        ("가" * 601, KO, "it must have 10 to 600 characters, not 601"),
         ("This is an English sentence.", KO, "it is not written in Korean"),
         ("이 문장은 한국어로 쓴 문장입니다.", EN, "it is not written in English"),
         ("이 연구는 의미 있는 결과를 담고 있습니다.", KO, '"이 연구는 의미 있" says nothing about the paper'),
@@ -210,7 +210,7 @@ def test_the_problems_of_each_claim_are_returned_in_order() -> None:
                 *("[here]**(https:**//evil.ai)", r"[here]\(https:**//evil.ai)", "http:*//evil.ai"),
             )
         ),
-        ("The router is very fast 🔥🔥🔥", EN, "it contains pictures"),
+        ("The router is very fast 🔥🔥🔥", EN, "it contains emoji or other symbols"),
         (f"The router is fa{chr(0x301) * 100}st.", EN, "it has several combining marks in a row"),
         ("It works very well. It works very well.", EN, "it repeats itself"),
         ("the model is good the model is good the model is good", EN, "it repeats itself"),
@@ -366,5 +366,5 @@ def test_a_span_that_does_not_stand_in_the_source_is_a_problem(span: str) -> Non
 def test_a_span_of_more_than_twelve_words_is_a_problem() -> None:
     span = "We train a sparse encoder for 1,000 steps - on eight GPUs, and reach"
     assert writer_claims.find_span_problems(span.replace("sparse", '"sparse"'), QUOTED) == [
-        "the span has 13 words instead of 4 to 12"
+        "the span must have 4 to 12 words, not 13"
     ]

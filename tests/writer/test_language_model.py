@@ -174,7 +174,7 @@ async def _send_brackets(_: web.BaseRequest) -> web.StreamResponse:
     [
         (_send_without_end, "", "its answer cannot be read: its response is larger than 2 MB"),
         (_send_without_end, "/error", "its answer cannot be read: its response is larger than 2 MB"),
-        (_send_interim, "", "its answer does not follow HTTP"),
+        (_send_interim, "", "its answer is not valid HTTP"),
         (_send_slowly, "", "it did not answer within"),
         (_send_packed, "", "its answer is compressed"),
         (_send_brackets, "", "more JSON values than a completion can have"),

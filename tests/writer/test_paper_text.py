@@ -181,7 +181,7 @@ async def test_a_large_page_that_is_not_the_paper_is_refused_with_its_reason(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
     body = paper_pages.latexml_page("x " * 600_000, title="Dense Candles").encode()
-    with pytest.raises(base.FetchError, match="its title is a different one: Dense Candles"):
+    with pytest.raises(base.FetchError, match="it has a different title: Dense Candles"):
         await open_reader(origin, fetch).run_in_process(
             paper_text.parse_paper, body, None, ID, TITLE, False, False
         )

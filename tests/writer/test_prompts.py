@@ -62,8 +62,11 @@ def test_headings_in_place_of_keys_single_claims_and_more_keys_are_read() -> Non
         ('{"whats_new": [{"text": "It is', "malformed"),
         ("[" * 5_000 + '{"a": ' * 50_000, "malformed"),
         (json.dumps({"whats_new": [CLAIM]}), 'no "technical_details"'),
-        (json.dumps({**_answer(FORMATS[0]), "whats_new": []}), '"whats_new" has 0 claims'),
-        (json.dumps({**_answer(FORMATS[0]), "whats_new": [CLAIM] * 3}), '"whats_new" has 3 claims'),
+        (json.dumps({**_answer(FORMATS[0]), "whats_new": []}), '"whats_new" must have 1 to 2 claims, not 0'),
+        (
+            json.dumps({**_answer(FORMATS[0]), "whats_new": [CLAIM] * 3}),
+            '"whats_new" must have 1 to 2 claims, not 3',
+        ),
         (json.dumps({**_answer(FORMATS[0]), "whats_new": ["It is fast."]}), '"text" or no "span"'),
         (json.dumps({**_answer(FORMATS[0]), "whats_new": [{"text": "It.", "span": " "}]}), "span"),
         (
