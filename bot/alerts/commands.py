@@ -46,7 +46,7 @@ MATCH_CHOICES = [
 ]
 TIMING_CHOICES = [
     app_commands.Choice(name="Right away", value=models.AlertTiming.AT_ONCE.value),
-    app_commands.Choice(name="Every morning, in one message", value=models.AlertTiming.DAILY.value),
+    app_commands.Choice(name="Every day, in one message", value=models.AlertTiming.DAILY.value),
     app_commands.Choice(name="Every Monday, in one message", value=alerts_options.weekly_value(1)),
 ]
 

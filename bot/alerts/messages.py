@@ -44,15 +44,16 @@ MAX_TOPICS = 3
 def describe_alert(texts: Texts, alert: models.Alert) -> str:
     """Return what an alert is for, escaped: `Papers with “강화 학습” or by Sergey Levine, at least ▲ 10`."""
     joiner = texts("alert-and" if alert.match_all else "alert-or")
+    is_all = alert.match_all and len(alert.terms) > 1
     groups = []
     for kind in models.AlertKind:
         names = [_escaped(term.text) for term in alert.terms if term.kind is kind]
         if kind is models.AlertKind.KEYWORD:
             names = [texts("alert-word", text=name) for name in names]
         if names:
-            groups.append(texts(f"term-{kind.value}", terms=joiner.join(names)))
+            match = "all" if is_all else "any"
+            groups.append(texts(f"term-{kind.value}", terms=joiner.join(names), match=match))
     joined = joiner.join(groups)
-    is_all = alert.match_all and len(alert.terms) > 1
     described = texts("alert-all" if is_all else "alert-any", terms=joined)
     if all(term.kind is models.AlertKind.PAPER for term in alert.terms):
         described = texts("alert-paper", papers=", ".join(_escaped(term.text) for term in alert.terms))
@@ -87,9 +88,8 @@ def place_and_time(texts: Texts, alert: models.Alert, channel_name: ChannelName 
 
 def describe_details(texts: Texts, alert: models.Alert) -> str:
     """Return all settings on a line: where, when in which zone, at most how many papers, in which language."""
-    parts = [place_and_time(texts, alert)]
-    if alert.timing is not AlertTiming.AT_ONCE:
-        parts.append(templates.render_zone(alert.timezone, texts.locale.value))
+    zone = templates.render_zone(alert.timezone, texts.locale.value)
+    parts = [place_and_time(texts, alert) + (f" ({zone})" if alert.timing is not AlertTiming.AT_ONCE else "")]
     if alert.max_papers != alerts_service.EMPTY_DRAFT.max_papers:
         parts.append(texts("alert-at-most", count=alert.max_papers))
     if alert.max_a_day:

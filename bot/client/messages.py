@@ -114,7 +114,8 @@ def title_link(
 
 def format_authors(texts: Texts, names: Sequence[str], *, truncated: bool = False) -> str:
     """Return the first three authors and the number of the others."""
-    return discord_text.escape_text(templates.render_authors(names, texts.locale, truncated))
+    authors = templates.render_authors(names, texts.locale, truncated)
+    return discord_text.tie_units(discord_text.escape_text(authors))
 
 
 def format_organization(name: str | None) -> str:
@@ -447,6 +448,8 @@ def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
     if not extent.paper_count or extent.first_on is None or extent.last_on is None:
         return texts("archive-empty")
     first, last = map(texts.format_date, (extent.first_on, extent.last_on))
+    if first == last:
+        return texts("archive-extent-day", count=extent.paper_count, day=first)
     return texts("archive-extent", count=extent.paper_count, first=first, last=last)
 
 

@@ -121,7 +121,7 @@ KOREAN_WORDS = {
     "Choose file": "파일 선택",
     "Exit command mode": "명령어 닫기",
     "This field is required.": "필수 항목이에요",
-    "Value length is outside the allowed range.": "길이가 맞지 않아요",
+    "Value length is outside the allowed range.": "글자 수가 맞지 않아요",
     "Value is outside the allowed range.": "쓸 수 있는 범위를 벗어났어요",
     "Choose an available option.": "목록에서 골라 주세요",
     "Choose one option.": "하나를 골라 주세요",

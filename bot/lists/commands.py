@@ -269,7 +269,9 @@ class PaperListLoader:
                 )
             return lists_messages.saved_view(texts, listed, may_share=router.may_share(interaction))
         if state.kind is ListKind.DIGEST:
-            listed = replace(listed, days=await self._label_days_around(request, listed.state))
+            today = await request.interaction.client.today_for(request.interaction)
+            days = await self._label_days_around(texts, listed.state, today)
+            listed = replace(listed, days=days, today=today)
         if listed.rows:
             # What is new to one reader is not to others.
             may_share = state.kind is not ListKind.NEW and router.may_share(interaction)
@@ -302,15 +304,16 @@ class PaperListLoader:
         listed = await self._load_page(texts, wider, request)
         return listed if listed.rows and (listed.has_complete or not listed.missing) else None
 
-    async def _label_days_around(self, request: Request, state: ListState) -> tuple[tuple[str, str], ...]:
+    async def _label_days_around(
+        self, texts: Texts, state: ListState, today: date
+    ) -> tuple[tuple[str, str], ...]:
         """Return the days with a digest around the one of a list, or around that without one."""
         span = lists_messages.parse_span(state.text)
         if span is None:
             return ()
         days = await self._services.status.list_dates_around(span[1])
         counts = await self._services.status.count_papers(days)
-        today = await request.interaction.client.today_for(request.interaction)
-        return client_messages.label_days(request.texts, counts, today)
+        return client_messages.label_days(texts, counts, today)
 
     async def _load_page(self, texts: Texts, state: ListState, request: Request | None) -> PaperList:
         match state.kind:
@@ -378,7 +381,9 @@ class PaperListLoader:
         typed = escape_untrusted(state.text, max_length=60)
         notes = (
             texts("list-name-corrected", name=typed) if result.is_corrected else "",
-            texts(names_note, names=f"{format_names(others)} {more}".rstrip()) if others else "",
+            texts(names_note, names=f"{format_names(others)} {discord_text.tie_units(more)}".rstrip())
+            if others
+            else "",
             texts("list-coauthors", names=format_names(result.coauthors)) if result.coauthors else "",
             texts("list-topics", topics=format_names(result.topics)) if result.topics else "",
             lists_messages.filters_text(texts, state),

@@ -166,6 +166,9 @@ class PaperList:
     days: tuple[tuple[str, str], ...] = ()
     """The days with a digest around that of the list, newest first: label and ISO date."""
 
+    today: date | None = None
+    """The reader's date, for the list of a day."""
+
     @property
     def ranks(self) -> range:
         """The number of each paper of the page in the whole list, from 1."""
@@ -400,7 +403,8 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
                 return ""
             first, last = span
             day = texts.format_date(first) if first == last else texts.format_period(first, last)
-            return texts("no-list-digest", date=day)
+            is_ahead = listed.today is not None and first > listed.today
+            return texts("no-list-digest-yet" if is_ahead else "no-list-digest", date=day)
         case ListKind.SIMILAR:
             return f"### {listed.heading}\n{texts('no-list-similar')}"
         case ListKind.GUILD_SHELF:

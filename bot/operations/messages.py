@@ -136,7 +136,7 @@ def _posts_text(texts: Texts, report: StatusReport, guild_id: int, gone_roles: f
     lines = []
     for subscription, last_post in report.subscriptions[:MAX_POSTS]:
         upcoming = texts("status-next", next=daily_messages.next_post_text(texts, subscription))
-        last = _last_post_text(texts, last_post, guild_id)
+        last = _last_post_text(texts, last_post, guild_id, texts("status-post"))
         lines.append(f"<#{subscription.channel_id}> · {last}\n{upcoming}")
         if subscription.mention_role_id in gone_roles:
             lines.append(subtext(texts("status-no-role")))
@@ -145,16 +145,16 @@ def _posts_text(texts: Texts, report: StatusReport, guild_id: int, gone_roles: f
     return "\n".join(lines)
 
 
-def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int | None) -> str:
+def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int | None, what: str) -> str:
     if post is None:
         return texts("status-no-message")
     delivery, part = post
-    last = format_timestamp(delivery.finished_at or delivery.due_at, "R")
+    at = format_timestamp(delivery.finished_at or delivery.due_at, "R")
     channel_id = (part and part.channel_id) or delivery.channel_id
     if part is not None and channel_id is not None:
         address = f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{part.message_id}"
-        last = f"[{texts('status-message')}]({address}) {last}"
-    return texts("status-last", last=last)
+        what = f"[{what}]({address})"
+    return texts("status-last", what=what, at=at)
 
 
 def _problem_text(texts: Texts, delivery: models.Delivery) -> str:
@@ -166,7 +166,7 @@ def _problem_text(texts: Texts, delivery: models.Delivery) -> str:
 def _alerts_text(texts: Texts, report: StatusReport) -> str:
     if not report.alert_count:
         return texts("status-no-alerts")
-    last = _last_post_text(texts, report.last_alert_post, None)
+    last = _last_post_text(texts, report.last_alert_post, None, texts("status-message"))
     # That alerts are paused says all about those that the reader paused.
     reasons = dict.fromkeys(
         alert.reason for alert in report.inactive_alerts if alert.reason not in (None, models.Reason.BY_HAND)

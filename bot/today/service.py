@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -57,7 +57,8 @@ TodayReason: TypeAlias = tuple[TodayReasonKind, str, int]
 PAPERS = 5
 """Papers of the day for a reader."""
 MIN_SAVED = 3
-"""Saved papers from which a reader's papers are chosen by the profile; before, by picked topics and followed words, or votes."""
+"""Saved papers from which a reader's papers are chosen by the profile; before, by picked topics and followed words, then by
+votes."""
 
 TodayPick: TypeAlias = tuple[contents.PostPaper, int, tuple[TodayReason, ...]]
 """A paper, its rank of the day by votes, and its reasons."""
@@ -191,7 +192,14 @@ class TodayService:
         sent = await _list_sent(connection, profile.user_id, self._clock(), but_on=day.on)
         is_personal = len(saved) >= MIN_SAVED or bool(profile.topics) or follows is not None
         follows = follows or {}
-        ranked = _rank(day.papers, scores if is_personal else {}, follows)
+        chosen: set[int] = set()
+        if len(saved) < MIN_SAVED and FeedbackKind.MORE not in answers.values():
+            # What is learnt from the words of alerts and topics alone says nothing about papers without them.
+            concepts = (concept for topic in profile.topics for concept in glossary.find_concepts(topic))
+            picked = {profiles.CONCEPT_MARK + concept.key for concept in concepts}
+            chosen = {*follows, *(key for key, own in day.vectors.items() if not picked.isdisjoint(own))}
+            scores = {key: score for key, score in scores.items() if key in chosen}
+        ranked = _rank(day.papers, scores if is_personal else {}, follows, chosen)
         kept = [(rank, row) for rank, row in ranked if row.id not in left_out and row.arxiv_id not in sent][
             :PAPERS
         ]
@@ -332,15 +340,24 @@ def _match_follows(
 
 
 def _rank(
-    rows: Sequence[models.PaperRow], scores: Mapping[int, float], follows: Follows
+    rows: Sequence[models.PaperRow],
+    scores: Mapping[int, float],
+    follows: Follows,
+    chosen: Collection[int] = (),
 ) -> list[tuple[int, models.PaperRow]]:
-    """Return the day's papers, best first, with their ranks by votes; equal scores keep the order of votes."""
+    """Return the day's papers, best first, with their ranks by votes; equal scores keep the order of votes.
+
+    Those `chosen`, by id, come before all others.
+    """
     by_votes = sorted(rows, key=lambda row: (*models.votes_descending(row.votes), row.id))
     spread = max(scores.values(), default=0.0) - min(scores.values(), default=0.0)
     bonus = _FOLLOW_SHARE * spread or 1.0
     return sorted(
         enumerate(by_votes, start=1),
-        key=lambda pair: -scores.get(pair[1].id, 0.0) - bonus * (pair[1].id in follows),
+        key=lambda pair: (
+            pair[1].id not in chosen,
+            -scores.get(pair[1].id, 0.0) - bonus * (pair[1].id in follows),
+        ),
     )
 
 

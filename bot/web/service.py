@@ -482,7 +482,7 @@ class WebPages:
                 format_title(row.title, row.arxiv_id),
                 site.link("papers", row.arxiv_id),
                 "" if row.date.isoformat() == on else row.date.isoformat(),
-                texts("also-listed", date=texts.format_date(row.date)) if on else row.date.isoformat(),
+                texts("also-listed", date=day) if on else day,
                 site.link("days", row.date.isoformat()),
                 row.votes,
                 tuple((name, site.author_link(name)) for name in row.authors[:3]),
@@ -496,6 +496,7 @@ class WebPages:
                 texts("summary-in-other-language") if row.arxiv_id in languages else "",
             )
             for rank, row in enumerate(rows, first)
+            for day in (texts.format_date(row.date),)
         ]
 
     def _page(

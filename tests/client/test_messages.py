@@ -33,7 +33,7 @@ from bot.search import results as search_results
 from storage import models
 from storage.models import Locale
 from tests.fake_discord import validation
-from tests.support import hostile_papers, payload_checks, rendered_posts
+from tests.support import alert_builders, hostile_papers, payload_checks, rendered_posts
 
 DAY = date(2025, 2, 12)
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
@@ -173,6 +173,74 @@ def test_the_count_says_what_is_shown_and_whether_the_list_is_complete_without_v
         assert _daily_texts(locale, shown=5, **{"total": 31, **options})["count"] == text
 
 
+@pytest.mark.parametrize(
+    ("total", "options", "english", "korean"),
+    [
+        (1, {}, "The day's only paper", "이날 논문은 이 한 편뿐이에요"),
+        (1, {"since_on": date(2025, 2, 6)}, "The only paper", "이 기간의 논문은 이 한 편뿐이에요"),
+        (
+            1,
+            {"closes_at": CLOSES_AT},
+            f"The only paper so far; the list closes {CLOSES}",
+            f"지금까지 나온 논문은 이 한 편뿐이에요 · 목록은 {CLOSES} 마감",
+        ),
+        (
+            1,
+            {**CLOSED, "total": 1},
+            f"The only paper when posted{FINAL[0]}",
+            f"게시 당시 논문은 이 한 편뿐이었어요{FINAL[1]}",
+        ),
+        (27, {}, "The top paper of 27 by votes", "27편 중 추천을 가장 많이 받은 1편"),
+        (27, {"votes": None}, "The first of 27", "27편 중 앞의 1편"),
+    ],
+)
+def test_a_post_of_one_paper_counts_it_as_one(
+    total: int, options: dict[str, Any], english: str, korean: str
+) -> None:
+    for locale, text in ((Locale.EN, english), (Locale.KO, korean)):
+        assert _daily_texts(locale, shown=1, **{"total": total, **options})["count"] == text
+
+
+@pytest.mark.parametrize(
+    ("match_all", "english", "korean"),
+    [
+        (
+            False,
+            "Papers with “RL” or by A B or C D or from KAIST",
+            "“RL” 논문 또는 A B 또는 C D의 논문 또는 KAIST 소속 논문",
+        ),
+        (
+            True,
+            "Papers with “RL” and by A B and C D and from KAIST",
+            "“RL”, 저자 A B, C D, 기관 KAIST에 모두 맞는 논문",
+        ),
+    ],
+)
+def test_an_alert_is_described_by_what_it_looks_for_and_when_in_which_zone(
+    match_all: bool, english: str, korean: str
+) -> None:
+    kinds = models.AlertKind
+    terms = (kinds.KEYWORD, "RL"), (kinds.AUTHOR, "A B"), (kinds.AUTHOR, "C D"), (kinds.INSTITUTION, "KAIST")
+    alert = alert_builders.draft(
+        match_all=match_all, timing=models.AlertTiming.DAILY, at_time="19:00", timezone="Europe/Berlin"
+    )
+    alert = replace(alert, terms=tuple(models.AlertTerm(*term) for term in terms))
+    for locale, text, when in (
+        (Locale.EN, english, "DM · daily 19:00 (Berlin)"),
+        (Locale.KO, korean, "DM · 매일 19:00 (베를린)"),
+    ):
+        texts = WORDINGS[locale].ui_texts
+        assert alerts_messages.describe_alert(texts, alert) == text
+        assert alerts_messages.describe_details(texts, alert) == when
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_an_archive_of_one_day_names_it_once(locale: Locale) -> None:
+    texts = WORDINGS[locale].ui_texts
+    line = client_messages.extent_line(texts, models.ArchiveExtent(1, 3, DAY, DAY))
+    assert line == texts("archive-extent-day", count=3, day=texts.format_date(DAY))
+
+
 def test_a_weekly_post_names_its_first_and_last_day() -> None:
     korean = _daily_texts(Locale.KO, 90, 10, since_on=date(2025, 2, 6))
     english = _daily_texts(Locale.EN, 90, 10, since_on=date(2025, 2, 6))
@@ -221,6 +289,15 @@ def test_a_paper_shows_its_title_votes_authors_and_summary(locale: Locale) -> No
         "\\# 생각 \\*하나\\*.",
     ]
     assert daily_post.paper_lines(WORDINGS[locale], post, 2, PAPER, title).split("\n")[1:] == ["▲\u00a0–"]
+
+
+def test_no_line_ends_between_the_number_of_further_authors_and_its_unit() -> None:
+    names = ("A", "B", "C", *"D" * 35)
+    paper = replace(PAPER, authors=names)
+    post = choice.DailyPost("", Locale.KO, models.Style.CARDS, DAY, 1, (paper,))
+    view = daily_post.card_view(WORDINGS[Locale.KO].ui_texts, post, paper, 1)
+    shown = view.to_components()  # type: ignore[no-untyped-call]
+    assert "외 35\u2060명" in json.dumps(shown, ensure_ascii=False)
 
 
 @pytest.mark.parametrize("locale", Locale)
@@ -494,7 +571,7 @@ def test_a_select_menu_has_different_values_or_is_none() -> None:
 def test_a_sentence_of_another_language_than_the_summary_says_whose_it_is() -> None:
     summary = summaries.Summary((), "en", models.DigestFormat.NEWSLETTER, DAY, None)
     paper = replace(PAPER, sections=(models.Section(None, "It starts."),), summary=summary)
-    for language, note in (("en", ""), ("ko", "quoted from the Korean text")):
+    for language, note in (("en", ""), ("ko", "quoted from the Korean summary")):
         sentence = search_results.Snippet(discord_text.SafeMarkdown("**RL** now."), language)
         reason = matcher.AlertReason(1, models.AlertKind.KEYWORD, "RL", matcher.MatchField.TEXT)
         post = alerts_planner.AlertPost("d", Locale.EN, DAY, ((replace(paper, quoted=sentence), (reason,)),))

@@ -53,8 +53,8 @@ def test_both_languages_have_the_same_keys_and_variables() -> None:
     english, korean = _messages(models.Locale.EN), _messages(models.Locale.KO)
     assert english.keys() == {key for key in korean if not key.startswith("command-")}
     for key in english:
-        # Only `count` may be used by one language alone, for its plural forms.
-        assert _variables(korean[key]) <= _variables(english[key]) | {"count"}, key
+        # Only `count` may be used by one language alone, for its plural forms, and `match`, for the particles of lists.
+        assert _variables(korean[key]) <= _variables(english[key]) | {"count", "match"}, key
         names = [[name.id.name for name in text[key].attributes] for text in (english, korean)]
         assert names[0] == names[1], key
 
@@ -146,6 +146,36 @@ def test_a_single_alert_is_not_all_of_them_in_korean() -> None:
     texts = translations.Translations().for_locale(models.Locale.KO)
     asked = [texts("alert-stop-all-sure", count=count).split("?")[0] for count in (1, 3)]
     assert asked == ["알림을 삭제할까요", "알림 3개를 모두 삭제할까요"]
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "english", "korean"),
+    [
+        ("duration", {"hours": 9, "minutes": 0}, "9 h", "9시간"),
+        ("duration", {"hours": 1, "minutes": 5}, "1 h 5 min", "1시간 5분"),
+        ("duration", {"hours": 0, "minutes": 3}, "3 min", "3분"),
+        (
+            "subscription-spread",
+            {"spread": 1, "minutes": 0},
+            "Spread over 1 minute: this channel's post comes at the set time",
+            "최대 1분 분산 · 이 채널은 정한 시각에 게시",
+        ),
+        (
+            "subscription-spread",
+            {"spread": 30, "minutes": 1},
+            "Spread over 30 minutes: this channel's post comes 1 minute after the set time",
+            "최대 30분 분산 · 이 채널은 정한 시각 1분 뒤에 게시",
+        ),
+    ],
+)
+def test_zero_and_one_have_their_own_words(
+    key: str, values: dict[str, int], english: str, korean: str
+) -> None:
+    texts = translations.Translations()
+    assert [texts.for_locale(locale)(key, **values) for locale in (models.Locale.EN, models.Locale.KO)] == [
+        english,
+        korean,
+    ]
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))

@@ -52,6 +52,21 @@ async def test_a_day_is_accepted_as_people_type_it_and_another_text_is_answered_
         assert shown_text(answer) == harness.texts("no-date", text=typed, example="2026-01-01")
 
 
+@both_languages
+async def test_a_day_that_has_not_come_is_called_so(harness: ClientHarness) -> None:
+    for typed, first, last in (
+        ("2026-01-02", date(2026, 1, 2), date(2026, 1, 2)),
+        ("2027-03", date(2027, 3, 1), date(2027, 3, 31)),
+    ):
+        texts = harness.texts
+        day = texts.format_date(first) if first == last else texts.format_period(first, last)
+        shown = shown_text(await harness.ask("digest", date=typed))
+        assert texts("no-list-digest-yet", date=day) in shown
+        assert texts("nearest-digest", date=texts.format_date(date(2026, 1, 1))) in shown
+    past = shown_text(await harness.ask("digest", date="2025-11-30"))
+    assert harness.texts("no-list-digest", date=harness.texts.format_date(date(2025, 11, 30))) in past
+
+
 async def test_top_sorts_by_votes_and_its_period_can_be_changed(harness: ClientHarness) -> None:
     result = await harness.ask("top")
     shown = shown_text(result)

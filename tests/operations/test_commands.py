@@ -58,8 +58,12 @@ async def test_status_reports_missing_posts_and_alerts_and_links_the_next_and_th
         await outbox.mark_sent(connection, receipts, harness.env.now())
     shown = shown_text(await harness.ask("status"))
     address = f"https://discord.com/channels/{harness.guild.id}/{harness.channel.id}/4242"
-    link = f"[{harness.texts('status-message')}]({address}) <t:{int(harness.env.now().timestamp())}:R>"
-    assert f"<#{harness.channel.id}> · {harness.texts('status-last', last=link)}\n" in shown
+    last = harness.texts(
+        "status-last",
+        what=f"[{harness.texts('status-post')}]({address})",
+        at=f"<t:{int(harness.env.now().timestamp())}:R>",
+    )
+    assert f"<#{harness.channel.id}> · {last}\n" in shown
 
 
 async def test_a_role_that_was_deleted_is_named(harness: ClientHarness) -> None:

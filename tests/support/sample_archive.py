@@ -21,14 +21,14 @@ class NewsletterPaper:
     arxiv_id: str
     title: str
     text: str
-    votes: int = 10
+    votes: int | None = 10
     authors: Sequence[str] = ("Ada Lovelace",)
 
 
 def newsletter(date: str, papers: Iterable[NewsletterPaper]) -> str:
     entries = (
         f"### [{paper.title}](https://arxiv.org/abs/{paper.arxiv_id})\n\n"
-        f"Vote: {paper.votes}\n\nAuthors: {', '.join(paper.authors)}\n\n"
+        f"Vote: {'-' if paper.votes is None else paper.votes}\n\nAuthors: {', '.join(paper.authors)}\n\n"
         f"- ***What's New***: {paper.text}\n"
         for paper in papers
     )

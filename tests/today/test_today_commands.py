@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -97,6 +98,41 @@ async def test_not_this_replaces_the_paper_in_place_and_more_like_this_is_learnt
     more = await harness.press(changed, custom_id=pack_custom_id(today_messages.MORE, "2501.00004"))
     assert "Maps for Robots" in shown_text(more).splitlines()[-1]
     assert (await _learnt(harness)).learnt_from != after.learnt_from
+
+
+@both_languages
+async def test_what_a_new_reader_follows_comes_first_and_the_rest_by_votes(harness: ClientHarness) -> None:
+    await sample_archive.add_digest(
+        harness.container.database,
+        "2026-01-01",
+        *(
+            sample_archive.NewsletterPaper(f"2501.0010{number}", title, text, votes=votes)
+            for number, (title, text, votes) in enumerate(
+                (
+                    ("Rewards in the Wild", "Reinforcement learning with few rewards.", 20),
+                    ("A Paper without Votes", "A learning rate and a reinforcement.", None),
+                    ("Rain and Fields", "Weather from satellites.", 70),
+                )
+            )
+        ),
+    )
+    await harness.bot.services.alerts.add(
+        alert_builders.draft("reinforcement learning", user_id=harness.reader.id)
+    )
+    shown = await _ask(harness)
+    papers = _shown_papers(shown)
+    because = harness.texts(
+        "today-because", reasons=harness.texts("today-because-followed", text="reinforcement learning")
+    )
+    followed = shown_text(shown).count(because)
+    assert 0 < followed < len(papers)
+    assert "A Paper without Votes" not in shown_text(shown)
+    ranks = [
+        int(rank)
+        for rank in re.findall(r"(?:no\. |추천 )([0-9]+)(?: by votes|위)$", shown_text(shown), re.MULTILINE)
+    ]
+    assert len(ranks) == len(papers)
+    assert ranks[followed:] == sorted(ranks[followed:])
 
 
 @both_languages

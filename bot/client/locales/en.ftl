@@ -8,7 +8,7 @@ cooldown = You made too many requests in a short time. Please try again in { $se
    *[other] { $seconds } seconds
 }.
 too-slow = That took too long and was stopped. Anything already saved is kept. Please try again later, or with fewer papers.
-upload-failed = Discord didn't hand over the file. Attach it once more.
+upload-failed = The attached file couldn't be downloaded from Discord. Please attach it again.
 outdated-command = This command has changed. Please type it again. If that doesn't help, restart Discord.
 needs-manage-server = You need the **Manage Server** permission for this. Ask a server manager.
 only-in-servers = This works only in a server.
@@ -84,13 +84,15 @@ no-list-author = ### No author found for “{ $author }”
 no-list-top = ### No papers · { $period }
 no-list-top-topic = ### No papers on “{ $topic }” · { $period }
 no-list-digest = ### No digest for { $date }
+no-list-digest-yet = ### { $date } hasn't come yet
 no-list-new = ### Nothing new since you last looked
 no-list-similar = No similar papers yet.
 no-list-saved = ### No saved papers yet
     Press **Save** on a paper to keep it here. { $command } adds papers from a Zotero, BibTeX or RIS file.
-archive-extent = { $count ->
-    [one] The archive holds one paper, from { $first }.
-   *[other] The archive holds { $count } papers, from { $first } to { $last }.
+archive-extent = The archive holds { $count } papers, from { $first } to { $last }.
+archive-extent-day = { $count ->
+    [one] The archive holds one paper, from { $day }.
+   *[other] The archive holds { $count } papers, all from { $day }.
 }
 archive-empty = The archive is still empty. Papers arrive with the first digest.
 try-instead = You could try:
@@ -536,10 +538,13 @@ subscription-topic = Only papers on “{ $topic }”
 subscription-source = From { $source } only
 subscription-server-picks = Plus server picks
 subscription-silent = Without a notification
-subscription-spread = { $minutes ->
-    [0] Spread over { $spread } minutes: this channel's post comes at the set time
-    [one] Spread over { $spread } minutes: this channel's post comes 1 minute after the set time
-   *[other] Spread over { $spread } minutes: this channel's post comes { $minutes } minutes after the set time
+subscription-spread = Spread over { $spread ->
+    [one] 1 minute
+   *[other] { $spread } minutes
+}: this channel's post comes { $minutes ->
+    [0] at the set time
+    [one] 1 minute after the set time
+   *[other] { $minutes } minutes after the set time
 }
 server-picks-are-weekly = Only a weekly post lists server picks, this server's most saved and shared papers. Choose the Weekly style.
 subscription-mention = Mentions { $role }
@@ -639,10 +644,13 @@ status-clock-held = The clock on the bot's computer jumped ahead by { $by }. Unt
 status-clock-moved = The clock on the bot's computer was set { $direction ->
     [ahead] ahead
    *[back] back
-} by { $by } { $at }. All times were recalculated.
+} { $at }, by { $by }. All times were recalculated.
 duration = { $hours ->
     [0] { $minutes } min
-   *[other] { $hours } h { $minutes } min
+   *[other] { $hours } h{ $minutes ->
+        [0] {""}
+       *[other] {" "}{ $minutes } min
+    }
 }
 status-discord-limited = Discord is limiting the bot's requests right now. Pending posts go out when the limit is lifted.
 status-discord-troubled = Discord isn't answering properly right now. Pending posts go out when it recovers.
@@ -650,12 +658,13 @@ status-discord-refused = Requests that Discord refused in the last 10 minutes: {
 status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.
 status-no-post = This server doesn't have a daily post.
-status-last = last { $last }
+status-last = last { $what } { $at }
 status-next = { $next }
 status-no-message = nothing so far
 status-no-role = The role it mentioned was deleted, so it mentions nobody now. Edit the daily post to choose another role.
+status-post = post
 status-message = message
-status-templates = Templates with errors, instead of which the built-in wording is posted: { $files }. The reason is in the log.
+status-templates = These templates have errors, so posts use the built-in wording instead: { $files }. The reason is in the log.
 status-to-you = Messages to you
 status-alerts = { $count ->
     [one] Your alert
@@ -901,7 +910,7 @@ today-and = {", and "}
 today-because-saved = saved { $count } papers on “{ $text }”
 today-because-followed = follow “{ $text }”
 today-because-picked = picked “{ $text }”
-today-because-in-other-language = { $because } (in its Korean text)
+today-because-in-other-language = { $because } (in its Korean summary)
 today-more = More like this
 today-less = Not interested
 today-more-noted = Got it: more like { $title }
@@ -928,7 +937,7 @@ today-suspended = Daily messages stopped, because { $reason ->
     [no-shared-server] you don't share a server with Paperround. Install the app for your account or join a server that has it
    *[other] your privacy settings block direct messages from Paperround. In a server that you share with it, open Privacy Settings and allow them
 }, then press **{ today-send-again }**.
-today-none-left = You have saved, dismissed (**Not interested**) or already been sent every paper of this day.
+today-none-left = Every paper of this day was already sent to you, or you saved it or marked it **Not interested**.
 today-nothing = There are no papers yet.
 
 ## Why a paper is in an alert
@@ -940,8 +949,8 @@ alert-fewer-done = From now on you'll get fewer papers from this alert:
 alert-found-title = “{ $text }” in the title
 alert-found-text = “{ $text }” in the summary
 quoted-from = { $language ->
-    [ko] quoted from the Korean text
-   *[other] quoted from the English text
+    [ko] quoted from the Korean summary
+   *[other] quoted from the English summary
 }
 alert-found-author = author { $text }
 alert-found-institution = from { $text }

@@ -69,11 +69,13 @@ no-list-author = ### “{ $author }” 저자를 찾지 못했어요
 no-list-top = ### 논문이 없어요 · { $period }
 no-list-top-topic = ### “{ $topic }” 논문이 없어요 · { $period }
 no-list-digest = ### { $date }에는 다이제스트가 없어요
+no-list-digest-yet = ### { $date }은 아직 오지 않았어요
 no-list-new = ### 지난번에 본 뒤로 새로 들어온 논문이 없어요
 no-list-similar = 아직 이 논문과 비슷한 논문이 없어요.
 no-list-saved = ### 저장한 논문이 아직 없어요
     논문에서 **저장**을 누르면 여기에 모여요. Zotero, BibTeX, RIS 파일에 있는 논문은 { $command } 명령어로 가져올 수 있어요.
 archive-extent = { $first }부터 { $last }까지 논문 { $count }편이 있어요.
+archive-extent-day = { $day }의 논문 { $count }편이 있어요.
 archive-empty = 아직 논문이 없어요. 첫 다이제스트가 들어오면 여기에 논문이 나와요.
 try-instead = 이렇게 찾아보세요:
 try-name = 성이나 이름만, 또는 한글이나 로마자로 바꿔서 입력해 보세요. 입력하는 동안 뜨는 목록에서 골라도 돼요.
@@ -200,7 +202,10 @@ paper-fetched = 아직 목록에 없는 논문이에요. arXiv와 Hugging Face�
 tell-me = 목록에 오르면 알림 받기
 tell-made = { $paper } 논문이 목록에 오르면 DM으로 알려 드릴게요.
 tell-listed = 이 논문은 이제 목록에 있어요. 다시 검색해 주세요.
-term-paper = arXiv 번호 { $terms }
+term-paper = { $match ->
+    [all] arXiv 번호 { $terms }
+   *[any] arXiv { $terms } 논문
+}
 alert-paper = { $papers } 논문이 목록에 오르면
 alert-found-paper = 목록에 오름
 lookup-unknown = arXiv에 { $paper } 논문이 없어요. 번호를 확인해 주세요.
@@ -327,7 +332,7 @@ alert-at-most-a-day = 하루 최대 메시지 { $count }개
 alert-silent = 알림 소리 없이
 alert-only-ko = 한국어 요약이 있는 논문만
 alert-only-en = 영어 요약이 있는 논문만
-alert-with-forms = 다른 언어 표기도 포함
+alert-with-forms = 관련 용어도 포함
 follow-of-paper = 🔔 주제·기관·저자 알림
 follow-kind-keyword = 주제
 follow-kind-institution = 기관
@@ -335,11 +340,20 @@ follow-kind-author = 저자
 alert-or = { " 또는 " }
 alert-and = { ", " }
 alert-word = “{ $text }”
-term-keyword = { $terms }
-term-author = 저자 { $terms }
-term-institution = 기관 { $terms }
+term-keyword = { $match ->
+    [all] { $terms }
+   *[any] { $terms } 논문
+}
+term-author = { $match ->
+    [all] 저자 { $terms }
+   *[any] { $terms }의 논문
+}
+term-institution = { $match ->
+    [all] 기관 { $terms }
+   *[any] { $terms } 소속 논문
+}
 alert-author = { $text }의 논문
-alert-any = { $terms } 논문
+alert-any = { $terms }
 alert-all = { $terms }에 모두 맞는 논문
 alert-without = { $alert }, { $words } 제외
 alert-with-votes = { $alert }, ▲ { $votes } 이상
@@ -406,7 +420,7 @@ alert-form-without = 제외할 단어
 alert-form-without-hint = 서베이, survey
 alert-form-options = 추가 조건
 alert-form-option-all = 단어와 이름이 모두 맞을 때만
-alert-form-option-forms = 다른 언어 표기도 포함
+alert-form-option-forms = 관련 용어도 포함
 alert-form-option-ko = 한국어 요약이 있는 논문만
 alert-form-option-en = 영어 요약이 있는 논문만
 alert-form-option-silent = 알림 소리 없이 보내기
@@ -550,7 +564,10 @@ status-clock-moved = 봇이 돌아가는 컴퓨터의 시계가 { $at }에 { $by
 }. 게시 시각은 모두 다시 계산했어요.
 duration = { $hours ->
     [0] { $minutes }분
-   *[other] { $hours }시간 { $minutes }분
+   *[other] { $hours }시간{ $minutes ->
+        [0] {""}
+       *[other] {" "}{ $minutes }분
+    }
 }
 status-discord-limited = 지금 디스코드가 봇의 요청을 제한하고 있어요. 제한이 풀리면 밀린 글을 올려요.
 status-discord-troubled = 지금 디스코드가 제대로 응답하지 않아요. 다시 응답하면 밀린 글을 올려요.
@@ -558,10 +575,11 @@ status-discord-refused = 최근 10분 동안 디스코드가 거부한 요청: {
 status-no-digest = 아직 들어온 다이제스트가 없어요.
 status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령어로 첫 출처를 추가할 수 있어요.
 status-no-post = 이 서버에는 자동 게시가 없어요.
-status-last = 마지막 { $last }
+status-last = 마지막 { $what } { $at }
 status-next = { $next }
 status-no-message = 아직 보낸 메시지 없음
 status-no-role = 멘션할 역할이 삭제되어 아무도 멘션하지 않아요. 자동 게시를 수정해 다른 역할을 골라 주세요.
+status-post = 글
 status-message = 메시지
 status-templates = 템플릿에 오류가 있어서 기본 문구로 올리고 있어요: { $files }. 이유는 로그에 있어요.
 status-to-you = 나에게 보내는 메시지
@@ -1135,7 +1153,7 @@ command-choice =
     .any = 하나라도 맞으면
     .all = 모두 맞을 때만
     .now = 나오는 대로 바로
-    .daily = 매일 아침 한 번에 모아서
+    .daily = 매일 한 번에 모아서
     .weekly-1 = 매주 월요일 한 번에 모아서
     .last = 지난번 이후
     .hour = 정한 시각에, 그때까지 목록에 오른 논문으로
