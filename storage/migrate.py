@@ -177,8 +177,8 @@ async def open_database(
 
 
 def redact_url(url: str) -> str:
-    """Return a database URL without its password. Raises StorageError if the URL is invalid."""
-    return database.parse_url(url).render_as_string(hide_password=True)
+    """Return a database URL without its password, which may also be an option. Raises StorageError if the URL is invalid."""
+    return errors.redact(database.parse_url(url).render_as_string(hide_password=True))
 
 
 async def current_revision(opened: database.Database) -> str | None:

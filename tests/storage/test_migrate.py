@@ -474,3 +474,14 @@ async def test_a_copy_over_one_that_was_opened_and_killed_has_nothing_of_it(
     with closing(sqlite3.connect(target)) as opened:
         assert opened.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert opened.execute("SELECT count(*) FROM sqlite_master WHERE name = 'tried'").fetchone() == (0,)
+
+
+def test_an_address_is_shown_without_its_password_wherever_that_stands() -> None:
+    for password in (
+        "//me:s3cr3t@host/name",
+        "//host/name?password=s3cr3t&user=me",
+        "//me@/name?host=a&password=s3cr3t",
+    ):
+        shown = migrate.redact_url(f"postgresql+asyncpg:{password}")
+        assert "***" in shown
+        assert "s3cr3t" not in shown
