@@ -102,10 +102,15 @@ class ProcessLock:
                     await connection.close()
 
 
-def open_lock_file(path: Path, name: str) -> IO[str]:
-    """Open the file of a lock beside a SQLite file, one also for links to it. Raises StorageError if it cannot be written."""
+def find_lock_file(path: Path, name: str) -> Path:
+    """Return the file of a lock beside a SQLite file, one also for links to it."""
     path = path.resolve()
-    path = path.with_name(f"{path.name}.{name}.lock")
+    return path.with_name(f"{path.name}.{name}.lock")
+
+
+def open_lock_file(path: Path, name: str) -> IO[str]:
+    """Open the file of a lock beside a SQLite file. Raises StorageError if it cannot be written."""
+    path = find_lock_file(path, name)
     try:
         return path.open("w")
     except OSError as error:
