@@ -46,10 +46,10 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
 
     A copy that was cut off continues with the table it was at. At the end the rows of all tables are read again in the target
     and compared, and no process can send from the target before. Raises StorageError if a bot or a front runs on one of them at
-    `now` (UTC), if they are the same, if the target has rows that no copy of the source put there, if the rows differ, or if
-    those of the source have changed since the copy was cut off.
+    `now` (UTC), if they are the same, if the target has rows that no copy of the source put there, if the source is an
+    incomplete copy, if the rows differ, or if those of the source have changed since the copy was cut off.
     """
-    name = source.url.render_as_string(hide_password=True)
+    name = errors.redact(source.url.render_as_string(hide_password=True))
     async with _locked(source), _locked(target):
         for database in (source, target):
             await _require_no_front(database, now)
@@ -58,6 +58,7 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
                     f"{database.url.render_as_string(hide_password=True)} has schema {current}, but this version can copy only"
                     f" schema {migrate.HEAD}. Run `paperround db upgrade`, or copy with the version that uses {current}."
                 )
+        await _require_complete(source)
         sums = await _load_progress(target, name)
         for table in COPIED[: len(sums)]:
             async with source.read() as connection:
@@ -107,6 +108,16 @@ async def _require_no_front(database: Database, now: datetime) -> None:
         raise errors.StorageError(
             f"{name} is in use by `paperround run --role front`. Stop it (if it was killed, wait two minutes) and copy again."
         )
+
+
+async def _require_complete(source: Database) -> None:
+    """Raise StorageError for a source that is itself a copy that was cut off: its copy would pass for a complete one."""
+    async with source.read() as connection:
+        if await key_values.get(connection, key_values.COPY_PROGRESS) is not None:
+            name = source.url.render_as_string(hide_password=True)
+            raise errors.StorageError(
+                f"The source {name} is an incomplete copy. Complete it first: run `paperround db copy` again from its own source."
+            )
 
 
 async def _load_progress(target: Database, source: str) -> dict[str, Sum]:

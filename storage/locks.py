@@ -102,10 +102,15 @@ class ProcessLock:
                     await connection.close()
 
 
-def open_lock_file(path: Path, name: str) -> IO[str]:
-    """Open the file of a lock beside a SQLite file, one also for links to it. Raises StorageError if it cannot be written."""
+def find_lock_file(path: Path, name: str) -> Path:
+    """Return the file of a lock beside a SQLite file, one also for links to it."""
     path = path.resolve()
-    path = path.with_name(f"{path.name}.{name}.lock")
+    return path.with_name(f"{path.name}.{name}.lock")
+
+
+def open_lock_file(path: Path, name: str) -> IO[str]:
+    """Open the file of a lock beside a SQLite file. Raises StorageError if it cannot be written."""
+    path = find_lock_file(path, name)
     try:
         return path.open("w")
     except OSError as error:
@@ -191,7 +196,8 @@ class SenderLock(ProcessLock):
     def __init__(self, database: Database) -> None:
         super().__init__(database, "sender", ADVISORY_LOCK_ID, idle_seconds=LEASE_SECONDS)
         self._term: int | None = None
-        self._identity: tuple[int, int] | None = None
+        # Of the file that the connections of this process have open.
+        self._identity = _identify(database)
         self.on_planned: Callable[[], None] = lambda: None
 
     @property
@@ -207,10 +213,10 @@ class SenderLock(ProcessLock):
     async def try_acquire(self) -> bool:
         """Acquire the lock if it is free, and begin a term.
 
-        Raises DatabaseUnavailableError if the SQLite file of the last term is not there any more: the open connections write
+        Raises DatabaseUnavailableError if the SQLite file is not there any more that this process opened: its connections write
         to what no other process can read, and a new one may have parts that were sent since as due.
         """
-        if self._identity is not None and _identify(self._database) != self._identity:
+        if _identify(self._database) != self._identity:
             raise errors.DatabaseUnavailableError(
                 f"{sqlite_path(self._database.url)} was deleted or replaced while the bot ran, and nothing is sent. Stop the bot,"
                 " put the file or a backup in its place, and start it again."
@@ -229,7 +235,6 @@ class SenderLock(ProcessLock):
                     )
                 await key_values.set_value(connection, key_values.SENDER_NAME, self._database.name)
                 self._term = await raise_term(connection)
-            self._identity = _identify(self._database)
             stack.pop_all()
         return True
 

@@ -51,7 +51,7 @@ async def copy_to(source: database.Database, target: Path) -> int:
     """Copy the database to `target` atomically. Returns the size in bytes.
 
     The copy is readable for its owner only. Raises StorageError if `target` is the database itself or one of its
-    files, or there and neither empty nor a SQLite database, or cannot be written.
+    files, or there and neither empty nor a backup, or cannot be written.
     """
     path = database.sqlite_path(source.url)
     if path is None:
@@ -72,7 +72,7 @@ def _copy(source: Path, target: Path) -> int:
             raise errors.StorageError(f"{target} is a file of the database in use. Choose another file.")
         if target.exists() and not _may_be_replaced(target):
             raise errors.StorageError(
-                f"{target} is not an earlier backup, and was not replaced. Choose another file."
+                f"{target} is not an earlier backup, or a bot has used it, and was not replaced. Choose another file."
             )
         _copy_whole(source, target)
     except (OSError, sqlite3.Error) as error:
@@ -128,8 +128,9 @@ def _reason(error: OSError | sqlite3.Error) -> object:
 
 
 def _may_be_replaced(target: Path) -> bool:
-    """Whether a file is empty or a SQLite database."""
-    return not target.stat().st_size or database.is_sqlite_file(target)
+    """Whether a file is empty, or a SQLite database that no bot has sent from: that of another bot is no backup."""
+    is_backup = database.is_sqlite_file(target) and not locks.find_lock_file(target, "sender").exists()
+    return not target.stat().st_size or is_backup
 
 
 def _is_sibling(source: Path, target: Path) -> bool:
@@ -177,8 +178,8 @@ async def open_database(
 
 
 def redact_url(url: str) -> str:
-    """Return a database URL without its password. Raises StorageError if the URL is invalid."""
-    return database.parse_url(url).render_as_string(hide_password=True)
+    """Return a database URL without its password, which may also be an option. Raises StorageError if the URL is invalid."""
+    return errors.redact(database.parse_url(url).render_as_string(hide_password=True))
 
 
 async def current_revision(opened: database.Database) -> str | None:

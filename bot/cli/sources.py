@@ -47,6 +47,7 @@ _SOURCE_COLUMNS = (
 )
 _PRIORITY_HELP = "Where sources disagree, the highest number wins; among equals, the oldest source."
 _NO_SOURCES = "No sources. `paperround sources add https://huggingface.co` adds a daily list."
+_SETTING = "PAPERROUND_SOURCES"
 _FAILURES = ("failed", "refused")  # the command line shows what is gone as failed
 _REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers")
 
@@ -146,9 +147,18 @@ def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRI
 
 def remove(url: Url) -> None:
     """Remove a source. Digests already fetched are kept, with the lowest priority."""
-    shell.run_with_service(_create_registry, lambda registry: registry.remove(url))
+    from bot.core import settings
+    from bot.sources import folder
+
+    address = shell.run_with_service(_create_registry, lambda registry: registry.remove(url))
     shell.run_command(_merge)
     shell.echo(f"{url} was removed. Its digests are kept.")
+    named = {row.url for row in shell.load_settings().sources}
+    if address in named | set(map(folder.make_absolute, named)):
+        place = settings.setting_origins()[_SETTING]
+        shell.error(
+            f"{_SETTING} ({place}) names it, so that the next start adds it again. Remove it there too."
+        )
 
 
 async def _merge() -> int:

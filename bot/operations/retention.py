@@ -85,6 +85,9 @@ class Retention:
     async def _remove_guild(self, guild_id: int, before: datetime) -> int:
         """Remove the rows of a server that the bot left long ago; the row of the server itself last."""
         async with self._database.read() as connection:
+            guild = await accounts.get_guild(connection, guild_id)
+            if guild is None or guild.left_at is None:
+                return 0  # it has invited the bot again since the run began
             rows = await daily.list_rows(connection, guild_id=guild_id)
             of_guild = await alerts.list_in_channels(connection, guild_id, ())
             channel_ids = await outbox.list_channel_ids(connection, guild_id)

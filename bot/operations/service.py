@@ -176,15 +176,24 @@ class StatusService:
     async def _problem_deliveries(
         self, connection: Connection, user_id: int, guild_id: int | None, channel_id: int | None
     ) -> tuple[models.Delivery, ...]:
-        since = self._clock() - PROBLEM_WINDOW
-        of_reader = await outbox.list_rows(connection, user_id=user_id, since_at=since, limit=100)
-        of_channel = (
-            await outbox.list_rows(connection, channel_id=channel_id, since_at=since, limit=100)
-            if guild_id is not None and channel_id is not None
-            else []
-        )
-        found = (*of_channel, *of_reader)
-        problems = {delivery.id: delivery for delivery in found if delivery.state in PROBLEM_STATES}
+        """Return the newest deliveries with a problem, those of the channel first. A channel may have any number of others."""
+        since, problems = self._clock() - PROBLEM_WINDOW, dict[int, models.Delivery]()
+        of_channel = (channel_id, None) if guild_id is not None and channel_id is not None else None
+        for channel, reader in filter(None, (of_channel, (None, user_id))):
+            found = [
+                row
+                for state in PROBLEM_STATES
+                for row in await outbox.list_rows(
+                    connection,
+                    channel_id=channel,
+                    user_id=reader,
+                    state=state,
+                    since_at=since,
+                    limit=MAX_PROBLEM_DELIVERIES,
+                )
+            ]
+            found.sort(key=lambda row: (row.planned_at, row.id), reverse=True)
+            problems |= {row.id: row for row in found}
         return tuple(problems.values())[:MAX_PROBLEM_DELIVERIES]
 
 

@@ -491,7 +491,7 @@ def _pair(
 ) -> list[tuple[tuple[_Item, Record], Record | None]]:
     """Return the entries of a place, each with the stored one that it is or changes; None for a new one.
 
-    One that is the same in what tells entries apart comes first. If one stored entry is left, the first entry left changes it.
+    One that is the same in what tells entries apart comes first. If one entry is left on each side, it changes the stored one.
     """
     left = list(rows)
     pairs: list[tuple[tuple[_Item, Record], Record | None]] = []
@@ -500,9 +500,9 @@ def _pair(
         if found is not None:
             left.remove(found)
         pairs.append((entry, found))
-    new = next((number for number, (_, old) in enumerate(pairs) if old is None), None)
-    if len(left) == 1 and new is not None:
-        pairs[new] = pairs[new][0], left[0]
+    new = [number for number, (_, old) in enumerate(pairs) if old is None]
+    if len(left) == len(new) == 1:
+        pairs[new[0]] = pairs[new[0]][0], left[0]
     return pairs
 
 

@@ -341,6 +341,18 @@ def test_a_folder_is_stored_by_its_absolute_path_and_removed_by_either(
     assert (row["source"], row["digests"]) == (str(home), 1)
 
 
+def test_the_removal_of_a_source_that_a_setting_names_says_that_it_comes_back(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAPERROUND_SOURCES", f"{site.url}/a.xml {site.url}/b.xml")
+    run("add", f"{site.url}/c.xml")
+    assert run("list")[0] == 0  # adds what the setting names, as a start does
+    status, stdout, stderr = run("remove", f"{site.url}/a.xml")
+    assert (status, "was removed" in stdout) == (0, True)
+    assert "PAPERROUND_SOURCES (environment) names it" in stderr
+    assert run("remove", f"{site.url}/c.xml")[2] == ""
+
+
 @pytest.fixture
 def arxiv(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """arXiv in a process of its own, with 40 papers of the last days."""

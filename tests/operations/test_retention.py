@@ -21,7 +21,7 @@ from bot.operations.service import StatusService
 from bot.outbox.discord_health import DiscordHealth
 from bot.rendering.templates import Templates
 from bot.search.service import SearchService
-from storage import alerts, daily, models, outbox, papers, shelf, tables
+from storage import accounts, alerts, daily, models, outbox, papers, shelf, tables
 from storage.database import Connection, Database
 from tests.support import (
     alert_builders,
@@ -103,6 +103,25 @@ async def test_finished_deliveries_are_removed_but_the_last_post_of_each_daily_p
     delivery, part = last
     assert delivery.finished_at == SEOUL_9AM + DAY
     assert part is not None
+
+
+async def test_a_server_that_invites_the_bot_again_during_a_removal_keeps_its_settings(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await Guilds(db, lambda: SEOUL_9AM).update(10)
+    await Guilds(db, lambda: SEOUL_9AM).mark_left([10])
+    list_left = accounts.list_left_guilds
+
+    async def list_then_return(connection: Connection, before: datetime) -> list[int]:
+        left = await list_left(connection, before)
+        await Guilds(db, lambda: LATER).update(10)
+        subscription = models.Subscription(guild_id=10, channel_id=CHANNEL)
+        await Subscriptions(db, lambda: LATER).add(subscription)
+        return left
+
+    monkeypatch.setattr(accounts, "list_left_guilds", list_then_return)
+    await purge(db)
+    assert await count(db, tables.subscriptions) == 1
 
 
 async def test_nothing_is_posted_again_after_the_removal_even_if_the_clock_goes_back(

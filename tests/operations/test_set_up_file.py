@@ -123,6 +123,16 @@ async def test_a_changed_file_changes_what_it_names_and_leaves_the_rest(made: Da
     assert await _service(made).export() == changed
 
 
+async def test_a_post_that_is_not_in_the_file_stays_beside_two_new_ones(db: Database) -> None:
+    await Subscriptions(db, lambda: NOW).add(models.Subscription(guild_id=10, channel_id=20))
+    place = '[[posts]]\nguild = "10"\nchannel = "20"\n'
+    text = f'{place}topic = "vision"\n{place}topic = "speech"\n'
+    assert [change.split()[0] for change in await _apply(db, text)] == ["add", "add"]
+    rows = await Subscriptions(db, lambda: NOW).list_rows()
+    assert [row.topic for row in rows] == ["", "vision", "speech"]
+    assert await _apply(db, text) == []
+
+
 async def test_a_plan_that_is_outdated_is_not_applied(made: Database) -> None:
     service = _service(made)
     text = (await service.export()).replace('at = "18:30"', 'at = "19:30"')

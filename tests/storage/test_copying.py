@@ -98,6 +98,15 @@ async def test_a_copy_that_was_cut_off_sends_nothing_and_continues(db: Database,
     await lock.release()
 
 
+@pytest.mark.engines("sqlite")
+async def test_a_copy_that_was_cut_off_is_not_copied(db: Database, target: Database, tmp_path: Path) -> None:
+    await _begin_copy(db, target)
+    third = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'third.db'}")
+    with pytest.raises(errors.StorageError, match="is an incomplete copy"):
+        await copy(target, third)
+    await third.close()
+
+
 async def _begin_copy(db: Database, target: Database) -> None:
     """Fill every table, and cut a copy off after some rows."""
     await reader_rows.fill_every_table(db, 7)

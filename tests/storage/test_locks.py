@@ -84,6 +84,24 @@ async def test_a_file_that_was_moved_or_replaced_ends_the_term_until_it_is_back(
     await lock.release()
 
 
+async def test_a_standby_does_not_take_over_with_a_file_that_was_replaced(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    file = database.sqlite_path(sqlite_db.url)
+    assert file is not None
+    other_db = await migrate.open_database(str(sqlite_db.url))
+    sender, standby = locks.SenderLock(sqlite_db), locks.SenderLock(other_db)
+    assert await sender.try_acquire()
+    assert not await standby.try_acquire()
+    await migrate.copy_to(sqlite_db, tmp_path / "backup.db")
+    (tmp_path / "backup.db").rename(file)
+    assert not await sender.heartbeat()
+    with pytest.raises(errors.DatabaseUnavailableError, match=r"was deleted or replaced while the bot ran"):
+        await standby.try_acquire()
+    assert not standby.is_held
+    await other_db.close()
+
+
 async def test_a_lock_that_this_user_may_not_write_is_an_error_with_a_sentence(
     sqlite_db: database.Database,
 ) -> None:

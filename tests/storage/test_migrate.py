@@ -438,6 +438,25 @@ async def test_a_copy_replaces_nothing_but_a_regular_file(
     assert {path.name: path.lstat().st_mode for path in tmp_path.iterdir()} == before
 
 
+async def test_a_copy_does_not_replace_the_database_of_another_bot(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    target = tmp_path / "other.db"
+    await migrate.copy_to(sqlite_db, target)
+    await migrate.copy_to(sqlite_db, target)  # a backup
+    other = await migrate.open_database(f"sqlite+aiosqlite:///{target}")
+    lock = locks.SenderLock(other)
+    assert await lock.try_acquire()
+    async with other.transaction() as connection:
+        await key_values.set_value(connection, "kept", "yes")
+    with pytest.raises(errors.StorageError, match="a bot has used it, and was not replaced"):
+        await migrate.copy_to(sqlite_db, target)
+    async with other.read() as connection:
+        assert await key_values.get(connection, "kept") == "yes"
+    await lock.release()
+    await other.close()
+
+
 async def test_a_copy_is_its_owners_and_follows_no_link_beside_it(
     sqlite_db: database.Database, tmp_path: Path
 ) -> None:
@@ -474,3 +493,14 @@ async def test_a_copy_over_one_that_was_opened_and_killed_has_nothing_of_it(
     with closing(sqlite3.connect(target)) as opened:
         assert opened.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert opened.execute("SELECT count(*) FROM sqlite_master WHERE name = 'tried'").fetchone() == (0,)
+
+
+def test_an_address_is_shown_without_its_password_wherever_that_stands() -> None:
+    for password in (
+        "//me:s3cr3t@host/name",
+        "//host/name?password=s3cr3t&user=me",
+        "//me@/name?host=a&password=s3cr3t",
+    ):
+        shown = migrate.redact_url(f"postgresql+asyncpg:{password}")
+        assert "***" in shown
+        assert "s3cr3t" not in shown
