@@ -20,7 +20,7 @@ from bot.client.message_builder import pack_custom_id
 from bot.client.messages import OPEN_TOPIC_MODAL, PostWording, subtext_lines
 from bot.client.router import REQUIRED, Channel
 from bot.client.translations import Texts
-from bot.daily.choice import DailyPost
+from bot.daily.choice import MAX_SHOWN, DailyPost
 from bot.outbox import contents
 from bot.outbox.contents import PostPaper, RenderedPart
 from bot.rendering import discord_text, templates
@@ -616,10 +616,11 @@ def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPap
 
 def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
     """Return one message of embeds without buttons, which Discord forwards to servers that follow the channel."""
-    own, late = post.papers[: post.own_count], post.papers[post.own_count :]
     ranked = list(zip(post.numbers, post.papers, strict=True))
-    # Late papers are at the end, and few.
-    shown = ranked[: min(len(own), EMBEDDED_PAPERS - len(late))] + ranked[len(own) :]
+    own, late = ranked[: post.own_count], ranked[post.own_count :]
+    # Late papers are at the end, as many as in any full post, or in the places that the day's own leave free.
+    late = late[: max(MAX_SHOWN, EMBEDDED_PAPERS - len(own))]
+    shown = own[: EMBEDDED_PAPERS - len(late)] + late
     headings = late_headings(wording, post)
     rest = len(post.papers) - len(shown)
     more = wording.ui_texts("more-papers", count=rest) if rest else ""
