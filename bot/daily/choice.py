@@ -546,12 +546,16 @@ def decide(
         first_due = schedule.DueTime(now, past[0].local_on)
         return Decision(schedule.set_due(subscription, calendar.put_off(subscription, first_due, today)))
     current = calendar.put_off(subscription, past[-1])
+    if current.at > now:
+        # Due times are computed again without the days off.
+        return Decision(schedule.set_due(subscription, replace(current, local_on=past[0].local_on)))
     # Before the next post is due, so that "no papers today" is posted on its own day.
     close = awaited_close(subscription, current.at, now, closings)
     since = current.at if close is None else max(current.at, close.at)
     until = min(since + timedelta(minutes=subscription.wait_minutes), following.at - MINUTE)
-    # A digest awaited past midnight still belongs to the date of the post.
-    first_on = min(today, current.local_on) if now <= until else today
+    # A digest awaited past midnight still belongs to the date of the post, and a week begins with its post's date, however late.
+    is_of_due_date = now <= until or is_rolling(subscription)
+    first_on = min(today, current.local_on) if is_of_due_date else today
     fresh = fresh_digests(subscription, first_on, now, pool, covered_ids, posted_ids, calendar.off)
     if close is not None:
         fresh = [digest for digest in fresh if digest.date <= close.local_on]
