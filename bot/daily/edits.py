@@ -139,7 +139,8 @@ class EditPlanner:
         rendered: dict[object, planner.RenderedPost | None],
     ) -> list[ChangedPost]:
         """Render each distinct post again that is not among `rendered`; return those whose papers changed or list closed."""
-        by_id = {row.id: row for row in await daily.list_rows(connection)}
+        ids = {delivery.subscription_id for delivery in affected if delivery.subscription_id is not None}
+        by_id = {row.id: row for row in await daily.list_rows(connection, ids=ids)}
         changed = []
         for delivery in affected:
             subscription = by_id.get(delivery.subscription_id or 0)
@@ -213,8 +214,9 @@ class EditPlanner:
         if not batch:
             return 0
         ids = [delivery.id for delivery, _ in batch]
-        known = await outbox.list_edits(connection, now - INTERVAL)
         stored = await outbox.list_parts_by_delivery(connection, ids)
+        message_ids = [part.message_id for parts in stored.values() for part in parts if part.message_id]
+        known = await outbox.list_edits(connection, message_ids, now - INTERVAL)
         planned: list[models.NewDelivery] = []
         replaced: list[int] = []
         posts: dict[int, models.StoredPost] = {}
