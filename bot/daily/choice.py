@@ -44,7 +44,7 @@ class DailyPost(models.PostFacts):
 
     `marker` names the delivery inside its messages (at most 64 characters of `A-Za-z0-9:_-`), by which they are found in
     the channel's history. `total` is the number of papers chosen from. `digest_on` is the digest's date, for WEEKLY the
-    last day; `since_on` is the first day of a weekly post. `forum_tags` are the tag ids that a forum requires.
+    last day. `forum_tags` are the tag ids that a forum requires.
     `server_picks` are the papers that most members of the server saved or shared, at most five.
     `mention_role_id` is a role to mention at the head of the first message. One `by_webhook` has no buttons, menus and
     commands, which only a bot answers; a `silent` one raises no notification. Without `papers` the post says "no papers today".
@@ -57,7 +57,6 @@ class DailyPost(models.PostFacts):
     total: int
     papers: tuple[contents.PostPaper, ...]
     schedule: PostSchedule | None = None
-    since_on: date | None = None
     forum_tags: tuple[int, ...] = ()
     mention_role_id: int | None = None
     server_picks: tuple[ServerPick, ...] = ()

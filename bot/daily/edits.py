@@ -164,6 +164,8 @@ class EditPlanner:
         closes: Mapping[datetime, date],
     ) -> planner.RenderedPost | None:
         stored = delivery.post
+        if choice.is_rolling(subscription) and stored.since_on is None:
+            return None  # it was a post of one day, before the style was changed
         if not stored.is_complete and stored.closes_at in closes:
             final_total = await _count_listed(connection, subscription, delivery)
             stored = replace(stored, is_complete=True, final_total=final_total)
@@ -190,7 +192,6 @@ class EditPlanner:
                 total=delivery.post.total or len(details),
                 papers=tuple(contents.build_post_paper(detail, delivery.locale) for detail in details),
                 schedule=schedule.schedule_key(subscription),
-                since_on=choice.first_rolling_date(subscription, delivery.digest_on),
                 server_picks=picks,
                 by_webhook=subscription.is_by_webhook,
                 silent=subscription.silent,
