@@ -299,17 +299,20 @@ def _action_buttons(
     label = texts("post-see-all", count=post.total) if post.papers else texts("newest-digest")
     # A day's list does not have the papers of a source for look-up.
     is_listed = post.total >= post.own_count and not post.source
-    search = message_builder.button(texts("post-ask"), pack_custom_id(OPEN_TOPIC_MODAL))
-    if 0 < len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH:
+    has_short_topic = 0 < len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH
+    buttons = []
+    if is_listed:
+        buttons.append(message_builder.button(label, client_messages.pack_state(day, marker=marker)))
+        marker = None
+    if marker or not has_short_topic:
+        # A custom id has no room for a topic behind a marker, without which the message would not be found.
+        ask_id = pack_custom_id(OPEN_TOPIC_MODAL, marker=marker)
+        buttons.append(message_builder.button(texts("post-ask"), ask_id))
+    if has_short_topic:
         on_topic = client_messages.ListState(client_messages.ListKind.TOPIC, post.topic)
-        search = message_builder.button(texts("post-on-topic"), client_messages.pack_state(on_topic))
+        buttons.append(message_builder.button(texts("post-on-topic"), client_messages.pack_state(on_topic)))
     return [
-        *(
-            [message_builder.button(label, client_messages.pack_state(day, marker=marker))]
-            if is_listed
-            else []
-        ),
-        search,
+        *buttons,
         *([client_messages.begin_alert_button(texts, post.topic)] if may_follow else []),
         *([] if first is None else _language_buttons(texts, post, first, len(post.papers) - first)),
     ]

@@ -124,6 +124,16 @@ def test_a_post_that_names_what_members_saved_has_one_paper_fewer_a_message(
     assert "This server's top 5 this week" in json.dumps(parts[-1].payload)
 
 
+@pytest.mark.parametrize("topic", ["", "reinforcement learning", "a" * 72, "a" * 200])
+@pytest.mark.parametrize("count", [0, 1, 9])
+@pytest.mark.parametrize("style", Style)
+def test_every_message_of_a_post_from_a_source_has_its_marker(style: Style, count: int, topic: str) -> None:
+    papers = tuple(map(rendered_posts.paper, range(count)))
+    # Without it, a message with an unknown outcome is not found in the history, and comes twice.
+    post = rendered_posts.daily(papers, style=style, source="arXiv · cs.CL", topic=topic)
+    rendered_posts.check(RENDERER.render_daily(replace(post, marker=rendered_posts.LONGEST_MARKER)))
+
+
 @pytest.mark.parametrize(
     ("own", "late", "shown"),
     [
