@@ -73,6 +73,7 @@ async def get(
 async def list_rows(
     connection: AsyncConnection,
     *,
+    ids: Iterable[int] | None = None,
     guild_id: int | None = None,
     channel_id: int | None = None,
     state: models.ActivityState | None = None,
@@ -83,7 +84,10 @@ async def list_rows(
     conditions = {"guild_id": guild_id, "channel_id": channel_id, "state": state}
     query = sa.select(subscriptions).where(*database.equalities(subscriptions, conditions))
     query = query.where(subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
-    return await database.fetch_records(connection, models.Subscription, query)
+    if ids is None:
+        return await database.fetch_records(connection, models.Subscription, query)
+    rows = await database.execute_in(connection, query, subscriptions.c.id, ids)
+    return [database.build_record(models.Subscription, row._mapping) for row in rows]
 
 
 def select_due(now: datetime, limit: int, *, has_topic: bool) -> sa.Select[Any]:

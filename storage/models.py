@@ -775,7 +775,7 @@ class PostFacts:
     the close, of a post that was made before it and edited after it. `missed_on` are days whose posts were due during downtime.
     `ranks` are those of its own papers by votes, () if they are the first ones: others were posted in the channel before.
     `topic` is the query that the papers match, as typed, "" for none, and `source` the name of the source that they come from,
-    "" for all.
+    "" for all. `since_on` is the first day of a weekly post.
     """
 
     topic: str = ""
@@ -786,6 +786,7 @@ class PostFacts:
     final_total: int | None = None
     missed_on: tuple[date, ...] = ()
     ranks: tuple[int, ...] = ()
+    since_on: date | None = None
 
     def facts(self) -> dict[str, Any]:
         """Return these fields alone, for another record of the same post."""

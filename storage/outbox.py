@@ -736,8 +736,10 @@ class PlannedEdit(NamedTuple):
     sent_at: datetime | None
 
 
-async def list_edits(connection: AsyncConnection, sent_since: datetime) -> dict[int, list[PlannedEdit]]:
-    """Return the unfinished edits, and those sent since a time (UTC), by the id of the message."""
+async def list_edits(
+    connection: AsyncConnection, message_ids: Iterable[int], sent_since: datetime
+) -> dict[int, list[PlannedEdit]]:
+    """Return the unfinished edits of messages, and those sent since a time (UTC), by the id of the message."""
     # An edit expires a day after it was due, so the index on states and due times suffices.
     is_recent = sa.and_(
         deliveries.c.state == DeliveryState.SENT, deliveries.c.due_at >= sent_since - _LIFETIME
@@ -752,7 +754,7 @@ async def list_edits(connection: AsyncConnection, sent_since: datetime) -> dict[
         )
     )
     by_message: dict[int, list[PlannedEdit]] = {}
-    for message_id, *row in await _list_readable(connection, query):
+    for message_id, *row in await _list_readable(connection, query, parts.c.message_id, message_ids):
         by_message.setdefault(message_id, []).append(PlannedEdit(*row))
     return by_message
 

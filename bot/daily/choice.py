@@ -44,7 +44,7 @@ class DailyPost(models.PostFacts):
 
     `marker` names the delivery inside its messages (at most 64 characters of `A-Za-z0-9:_-`), by which they are found in
     the channel's history. `total` is the number of papers chosen from. `digest_on` is the digest's date, for WEEKLY the
-    last day; `since_on` is the first day of a weekly post. `forum_tags` are the tag ids that a forum requires.
+    last day. `forum_tags` are the tag ids that a forum requires.
     `server_picks` are the papers that most members of the server saved or shared, at most five.
     `mention_role_id` is a role to mention at the head of the first message. One `by_webhook` has no buttons, menus and
     commands, which only a bot answers; a `silent` one raises no notification. Without `papers` the post says "no papers today".
@@ -57,7 +57,6 @@ class DailyPost(models.PostFacts):
     total: int
     papers: tuple[contents.PostPaper, ...]
     schedule: PostSchedule | None = None
-    since_on: date | None = None
     forum_tags: tuple[int, ...] = ()
     mention_role_id: int | None = None
     server_picks: tuple[ServerPick, ...] = ()
@@ -546,12 +545,16 @@ def decide(
         first_due = schedule.DueTime(now, past[0].local_on)
         return Decision(schedule.set_due(subscription, calendar.put_off(subscription, first_due, today)))
     current = calendar.put_off(subscription, past[-1])
+    if current.at > now:
+        # Due times are computed again without the days off.
+        return Decision(schedule.set_due(subscription, replace(current, local_on=past[0].local_on)))
     # Before the next post is due, so that "no papers today" is posted on its own day.
     close = awaited_close(subscription, current.at, now, closings)
     since = current.at if close is None else max(current.at, close.at)
     until = min(since + timedelta(minutes=subscription.wait_minutes), following.at - MINUTE)
-    # A digest awaited past midnight still belongs to the date of the post.
-    first_on = min(today, current.local_on) if now <= until else today
+    # A digest awaited past midnight still belongs to the date of the post, and a week begins with its post's date, however late.
+    is_of_due_date = now <= until or is_rolling(subscription)
+    first_on = min(today, current.local_on) if is_of_due_date else today
     fresh = fresh_digests(subscription, first_on, now, pool, covered_ids, posted_ids, calendar.off)
     if close is not None:
         fresh = [digest for digest in fresh if digest.date <= close.local_on]

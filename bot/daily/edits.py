@@ -139,7 +139,8 @@ class EditPlanner:
         rendered: dict[object, planner.RenderedPost | None],
     ) -> list[ChangedPost]:
         """Render each distinct post again that is not among `rendered`; return those whose papers changed or list closed."""
-        by_id = {row.id: row for row in await daily.list_rows(connection)}
+        ids = {delivery.subscription_id for delivery in affected if delivery.subscription_id is not None}
+        by_id = {row.id: row for row in await daily.list_rows(connection, ids=ids)}
         changed = []
         for delivery in affected:
             subscription = by_id.get(delivery.subscription_id or 0)
@@ -163,6 +164,8 @@ class EditPlanner:
         closes: Mapping[datetime, date],
     ) -> planner.RenderedPost | None:
         stored = delivery.post
+        if choice.is_rolling(subscription) and stored.since_on is None:
+            return None  # it was a post of one day, before the style was changed
         if not stored.is_complete and stored.closes_at in closes:
             final_total = await _count_listed(connection, subscription, delivery)
             stored = replace(stored, is_complete=True, final_total=final_total)
@@ -189,7 +192,6 @@ class EditPlanner:
                 total=delivery.post.total or len(details),
                 papers=tuple(contents.build_post_paper(detail, delivery.locale) for detail in details),
                 schedule=schedule.schedule_key(subscription),
-                since_on=choice.first_rolling_date(subscription, delivery.digest_on),
                 server_picks=picks,
                 by_webhook=subscription.is_by_webhook,
                 silent=subscription.silent,
@@ -213,8 +215,9 @@ class EditPlanner:
         if not batch:
             return 0
         ids = [delivery.id for delivery, _ in batch]
-        known = await outbox.list_edits(connection, now - INTERVAL)
         stored = await outbox.list_parts_by_delivery(connection, ids)
+        message_ids = [part.message_id for parts in stored.values() for part in parts if part.message_id]
+        known = await outbox.list_edits(connection, message_ids, now - INTERVAL)
         planned: list[models.NewDelivery] = []
         replaced: list[int] = []
         posts: dict[int, models.StoredPost] = {}

@@ -20,7 +20,7 @@ from bot.client.message_builder import pack_custom_id
 from bot.client.messages import OPEN_TOPIC_MODAL, PostWording, subtext_lines
 from bot.client.router import REQUIRED, Channel
 from bot.client.translations import Texts
-from bot.daily.choice import DailyPost
+from bot.daily.choice import MAX_SHOWN, DailyPost
 from bot.outbox import contents
 from bot.outbox.contents import PostPaper, RenderedPart
 from bot.rendering import discord_text, templates
@@ -299,17 +299,20 @@ def _action_buttons(
     label = texts("post-see-all", count=post.total) if post.papers else texts("newest-digest")
     # A day's list does not have the papers of a source for look-up.
     is_listed = post.total >= post.own_count and not post.source
-    search = message_builder.button(texts("post-ask"), pack_custom_id(OPEN_TOPIC_MODAL))
-    if 0 < len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH:
+    has_short_topic = 0 < len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH
+    buttons = []
+    if is_listed:
+        buttons.append(message_builder.button(label, client_messages.pack_state(day, marker=marker)))
+        marker = None
+    if marker or not has_short_topic:
+        # A custom id has no room for a topic behind a marker, without which the message would not be found.
+        ask_id = pack_custom_id(OPEN_TOPIC_MODAL, marker=marker)
+        buttons.append(message_builder.button(texts("post-ask"), ask_id))
+    if has_short_topic:
         on_topic = client_messages.ListState(client_messages.ListKind.TOPIC, post.topic)
-        search = message_builder.button(texts("post-on-topic"), client_messages.pack_state(on_topic))
+        buttons.append(message_builder.button(texts("post-on-topic"), client_messages.pack_state(on_topic)))
     return [
-        *(
-            [message_builder.button(label, client_messages.pack_state(day, marker=marker))]
-            if is_listed
-            else []
-        ),
-        search,
+        *buttons,
         *([client_messages.begin_alert_button(texts, post.topic)] if may_follow else []),
         *([] if first is None else _language_buttons(texts, post, first, len(post.papers) - first)),
     ]
@@ -616,10 +619,11 @@ def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPap
 
 def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
     """Return one message of embeds without buttons, which Discord forwards to servers that follow the channel."""
-    own, late = post.papers[: post.own_count], post.papers[post.own_count :]
     ranked = list(zip(post.numbers, post.papers, strict=True))
-    # Late papers are at the end, and few.
-    shown = ranked[: min(len(own), EMBEDDED_PAPERS - len(late))] + ranked[len(own) :]
+    own, late = ranked[: post.own_count], ranked[post.own_count :]
+    # Late papers are at the end, as many as in any full post, or in the places that the day's own leave free.
+    late = late[: max(MAX_SHOWN, EMBEDDED_PAPERS - len(own))]
+    shown = own[: EMBEDDED_PAPERS - len(late)] + late
     headings = late_headings(wording, post)
     rest = len(post.papers) - len(shown)
     more = wording.ui_texts("more-papers", count=rest) if rest else ""

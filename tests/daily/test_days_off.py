@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bot.client import translations
 from bot.core import day_close
 from bot.daily import messages
 from bot.daily import planner as daily_planner
+from bot.daily.service import Subscriptions
 from bot.daily.why import Cause
 from bot.outbox import contents
 from storage.errors import UsageError
@@ -71,6 +73,27 @@ async def test_a_post_is_put_off_to_the_next_day_with_posts_and_loses_nothing(
             seen[number] = (await planning.list_contents())[-1]
     assert seen == posted
     assert not any(payload["missed"] for payload in await planning.list_payloads())
+
+
+@pytest.mark.parametrize("is_edited", [False, True])
+async def test_a_post_that_was_put_off_waits_for_its_time_after_a_restart_or_an_edit(
+    planning: PlannerHarness, is_edited: bool
+) -> None:
+    rest_on(planning, 0)
+    subscription_id = await planning.subscribe(top_n=9)
+    await planning.change(subscription_id, last_digest_on=MONDAY - DAY)
+    await store_days(planning, 1)
+    await planning.tick(SEOUL_9AM)
+    restart = SEOUL_9AM + DAY - HOUR
+    if is_edited:
+        wanted = replace(await planning.get_subscription(subscription_id), min_votes=1)
+        await Subscriptions(planning.database, lambda: restart).edit(wanted)
+    else:
+        await planning.planner.reschedule(restart)
+    assert await planning.tick(restart) == 0
+    subscription = await planning.get_subscription(subscription_id)
+    assert (subscription.next_due_at, subscription.due_on) == (SEOUL_9AM + DAY, MONDAY)
+    assert [await planning.tick(SEOUL_9AM + DAY), await planning.tick(SEOUL_9AM + DAY)] == [1, 0]
 
 
 async def test_the_details_and_why_tell_of_the_day_off(planning: PlannerHarness) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence, Sized
 from datetime import date, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from bot.archive import digest_writer, ingest, parse, summaries
 from bot.core import day_close
 from bot.daily import edits
 from bot.daily.service import Subscriptions
-from storage import archive, models, outbox, papers, sources
+from storage import archive, daily, models, outbox, papers, sources
 from storage.database import Database
 from tests.support import digest_builders, source_payloads
 from tests.support.correction_harness import LATER, CorrectionHarness, note_correction, put_text
@@ -257,6 +257,18 @@ async def test_a_weekly_post_stays_a_weekly_post(harness: CorrectionHarness) -> 
     assert before["since"] == after["since"] == "2025-12-30"
 
 
+@pytest.mark.parametrize("styles", [("weekly", "compact"), ("compact", "weekly")])
+async def test_a_changed_style_does_not_make_a_week_of_a_day_that_was_posted(
+    harness: CorrectionHarness, styles: tuple[str, str]
+) -> None:
+    before, after = map(models.Style, styles)
+    subscription_id = await harness.begin("2601.00001", style=before)
+    await harness.change(subscription_id, style=after)
+    await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
+    shown = [json.loads(part.payload or "")["since"] for part in await harness.edited()]
+    assert shown == (["2025-12-30"] if before is models.Style.WEEKLY else [])
+
+
 @both_engines
 async def test_corrections_of_digests_that_no_post_shows_cost_no_look_at_the_posts(
     harness: CorrectionHarness,
@@ -293,6 +305,33 @@ async def test_corrections_of_digests_that_no_post_shows_cost_no_look_at_the_pos
         sa.event.remove(engine, "before_cursor_execute", count_posts)
     assert sum(result.corrected_digests for result in results) == 12
     assert loaded == 0
+
+
+async def test_a_batch_of_posts_reads_their_own_subscriptions_and_edits_alone(
+    harness: CorrectionHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edits, "BATCH_SIZE", 2)
+    for channel_id in range(30, 38):
+        await harness.subscribe(channel_id)
+    await harness.put(MONDAY, ["2601.00001"], "At first.")
+    await harness.send()
+    counts: list[int] = []
+
+    def count(function: Callable[..., Awaitable[Sized]]) -> Callable[..., Awaitable[Sized]]:
+        async def counted(*arguments: Any, **options: Any) -> Sized:
+            found = await function(*arguments, **options)
+            counts.append(len(found))
+            return found
+
+        return counted
+
+    monkeypatch.setattr(daily, "list_rows", count(daily.list_rows))
+    monkeypatch.setattr(outbox, "list_edits", count(outbox.list_edits))
+    for text in ("Put right.", "Put right again."):
+        await harness.put(MONDAY, ["2601.00001"], text, at=LATER)
+    assert len(await harness.edited()) == 8
+    # Four batches of two, first without edits that wait.
+    assert counts == [2, 0] * 4 + [2, 2] * 4
 
 
 @both_engines

@@ -138,6 +138,15 @@ async def test_after_downtime_fresh_digests_are_posted_once_and_older_days_are_l
 
 
 @both_engines
+async def test_a_weekly_post_after_downtime_has_its_whole_week(planning: PlannerHarness) -> None:
+    await planning.subscribe(style=models.Style.WEEKLY, days=(1,), top_n=9)
+    for ago in (0, 5, 6, 7):
+        await planning.store(MONDAY - ago * DAY, (f"2601.0000{ago + 1}", 9 - ago))
+    await planning.tick(SEOUL_9AM + 2 * DAY)
+    assert await planning.list_contents() == ["2601.00001 2601.00006 2601.00007"]
+    assert planning.renderer.posts[-1].since_on == MONDAY - 6 * DAY
+
+
 async def test_two_subscriptions_of_one_channel_and_language_share_posted_papers(
     planning: PlannerHarness,
 ) -> None:
