@@ -389,17 +389,17 @@ class AlertPlanner:
     ) -> models.PendingAlerts | None:
         """Queue matches, which were found before the transaction. Returns what is stored then, None if the digest is changed.
 
-        That is `reached`; or `pending` if an alert was changed meanwhile, or what another process has reached.
+        That is `reached`; or `pending` if an alert was paused, removed or moved meanwhile, or what another process has reached.
         """
-        alert_ids = {match.alert_id for match in matches}
+        recipients = {match.alert_id: match.recipient for match in matches}
         async with batches.timed(self._database.transaction()) as connection:
             await alerts.lock_planning(connection)
             current = await alerts.get_pending(connection, pending)
             stored_digest = await archive.get(connection, digest.id)
             if current is None or stored_digest is None or stored_digest.revision != digest.revision:
                 return None
-            is_outdated = await alerts.count_active(connection, alert_ids, self._clock()) != len(alert_ids)
-            if current != pending or is_outdated:
+            active = await alerts.list_active_recipients(connection, recipients, self._clock())
+            if current != pending or active != recipients:
                 return current
             await alerts.add_matches(connection, matches)
             await alerts.set_progress(connection, reached)
@@ -447,7 +447,8 @@ class AlertPlanner:
             await alerts.lock_planning(connection)
             due = await alerts.list_due_matches(connection, recipients, now + LOOK_AHEAD)
             is_same = set(queued).issubset(due) and notified == await _list_notified(connection, queued)
-            if not is_same or await alerts.count_active(connection, active, now) != len(active):
+            names = {row.id: alerts.recipient_name(row) for row in active.values()}
+            if not is_same or await alerts.list_active_recipients(connection, active, now) != names:
                 raise _OutdatedError
             keys = await _store(connection, queued, kept, decisions, built, now)
         if keys:

@@ -289,6 +289,8 @@ class Alerts:
         """
         checked = await self._check(draft)
         async with self._database.transaction() as connection:
+            # Matches that are being queued are for its recipient: they are there before it is moved, or found again after.
+            await alerts.lock_planning(connection)
             own = await self._list_own(connection, [alert_id], user_id)
             if not own:
                 raise errors.UsageError(f"Alert {alert_id} no longer exists. Add a new one.", "gone")
