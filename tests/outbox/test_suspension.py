@@ -262,6 +262,25 @@ async def test_a_forum_that_requires_a_tag_pauses_only_its_own_subscription(
     assert await state_of(relay_harness, subscription_id) == ("paused", "tag-needed")
 
 
+async def test_a_post_into_a_thread_that_is_closed_is_held_until_it_is_opened(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    """Of a locked thread that is archived too Discord says only that it is archived."""
+    [thread] = await fake.add_channels(1)
+    subscription_id = await subscribe(relay_harness, thread)
+    await fake.set_faults(
+        {"kind": "status", "status": 403, "code": 50083, "path": f"/channels/{thread}/messages"}
+    )
+    await relay_harness.add("a", thread, subscription_id=subscription_id)
+    await relay_harness.drain()
+    assert await state_of(relay_harness, subscription_id) == ("paused", "thread-locked")
+    assert await dms_of(fake, OWNER) == [f"paused thread-locked {thread}"]
+    await fake.set_faults()
+    await relay_harness.open_resumer().resume(always, relay_harness.now())
+    await relay_harness.drain(until=all_sent)
+    assert message_texts(await fake.messages(thread)) == ["a 0"]
+
+
 async def test_threads_that_the_bot_may_not_write_in_pause_only_the_post_with_a_thread(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
