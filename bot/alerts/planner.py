@@ -151,10 +151,11 @@ RENDERED_ALERTS = 256
 
 
 class PaperMatch(NamedTuple):
-    """A paper, and why it matches a recipient's alerts."""
+    """A paper, why it matches a recipient's alerts, and which of them it matches: several may have the same reason."""
 
     paper: models.PaperDetail
     reasons: tuple[matcher.AlertReason, ...]
+    alert_ids: frozenset[int]
 
 
 class Destination(NamedTuple):
@@ -525,7 +526,7 @@ class AlertPlanner:
                     shown[recipient],
                     more,
                     in_channel=alert.channel_id is not None,
-                    silent=all(active[of.alert_id].silent for match in matches for of in match.reasons),
+                    silent=all(active[id_].silent for match in matches for id_ in match.alert_ids),
                 )
                 built[recipient] = self._deliveries.build(
                     ALERT,
@@ -550,11 +551,11 @@ class AlertPlanner:
         numbers: dict[int, int] = {}
         numbered = [
             tuple(replace(of, alert_id=numbers.setdefault(of.alert_id, len(numbers))) for of in reasons)
-            for _, reasons in shown
+            for _, reasons, _ in shown
         ]
         quoted = (
             reasons[:QUOTED_REASONS] if place < QUOTED_PAPERS else ()
-            for place, (_, reasons) in enumerate(shown)
+            for place, (_, reasons, _) in enumerate(shown)
         )
         papers = [
             self._post_paper(match.paper, locale, matcher.words_in_text(reasons))
@@ -705,14 +706,16 @@ def _match_paper(
     for recipient, own in by_recipient.items():
         votes_then = {match.alert_id: match.votes for match in own}
         shown, reasons = paper, []
-        for reason in matcher.match_all([active[alert_id] for alert_id in sorted(votes_then)], paper, text):
+        own_alerts = [active[alert_id] for alert_id in sorted(votes_then)]
+        matched, alert_ids = matcher.match_each(own_alerts, paper, text)
+        for reason in matched:
             line, then = active[reason.alert_id].min_votes, votes_then[reason.alert_id]
             if not models.meets_minimum(then, line):
                 reason = replace(reason, crossed=(line, then))
                 shown = replace(paper, votes=max(highest or 0, paper.votes or 0))
             reasons.append(reason)
         if reasons:
-            found.append((recipient, PaperMatch(shown, tuple(reasons))))
+            found.append((recipient, PaperMatch(shown, tuple(reasons), alert_ids)))
     return found
 
 
@@ -731,9 +734,8 @@ def _limit(matches: Sequence[PaperMatch], active: Mapping[int, models.Alert]) ->
     for match in matches:
         if len(shown) == MAX_SHOWN:
             break
-        alert_ids = {reason.alert_id for reason in match.reasons}
-        if any(counts[alert_id] < active[alert_id].max_papers for alert_id in alert_ids):
-            counts.update(alert_ids)
+        if any(counts[alert_id] < active[alert_id].max_papers for alert_id in match.alert_ids):
+            counts.update(match.alert_ids)
             shown.append(match)
     return shown
 
@@ -756,7 +758,7 @@ async def _store(
     postponed = {match: now + RETRY_DELAY for match in queued if match.recipient in failed}
     kept = {**postponed, **kept}
     await alerts.set_matches_due(connection, [match._replace(due_at=due) for match, due in kept.items()])
-    notified = [(name, detail.id) for name in planned for detail, _ in decisions[name]]
+    notified = [(name, match.paper.id) for name in planned for match in decisions[name]]
     await alerts.add_notified(connection, notified, notified_at=now, delivery_ids=planned)
     await alerts.remove_notified_matches(connection, notified)
     gone = set(notified)
