@@ -16,7 +16,7 @@ from bot.app import runtime
 from bot.app.container import Container
 from bot.core import logs
 from bot.core.settings import Settings
-from storage import archive, migrate, papers, shelf, tables, today
+from storage import archive, migrate, models, papers, shelf, tables, today
 from storage import database as storage_database
 from storage.database import Database
 
@@ -76,7 +76,7 @@ async def _add_profiles(database: Database, terms: list[str]) -> None:
     shares = list(accumulate(1 / (rank + 20) for rank in range(len(names))))
     async with database.transaction() as connection:
         for user_id in range(1, READERS + 1):
-            await today.add(connection, user_id)
+            await today.add(connection, models.Profile(user_id))
             chosen = list(dict.fromkeys(rng.choices(names, cum_weights=shares, k=2 * WEIGHTS)))[:WEIGHTS]
             rows = [(user_id, term, rng.uniform(-1, 1)) for term in chosen]
             await storage_database.insert_rows(

@@ -40,7 +40,11 @@ _PAPER_KEY = f"{models.AlertKind.PAPER.value[0]}:"
 
 def recipient_name(alert: models.Alert) -> str:
     """Return the name of an alert's recipient in storage: the channel, or without one the reader."""
-    return f"user:{alert.user_id}" if alert.channel_id is None else f"channel:{alert.channel_id}"
+    return _name_recipient(alert.user_id, alert.channel_id)
+
+
+def _name_recipient(user_id: int, channel_id: int | None) -> str:
+    return f"user:{user_id}" if channel_id is None else f"channel:{channel_id}"
 
 
 async def add_matches(connection: AsyncConnection, matches: Sequence[models.QueuedMatch]) -> None:
@@ -476,9 +480,12 @@ async def list_active(
     return active
 
 
-async def count_active(connection: AsyncConnection, alert_ids: Iterable[int], now: datetime) -> int:
-    """Return how many of these alerts are active at `now` (UTC)."""
-    return len(await _fetch_active(connection, "id", alert_ids, now))
+async def list_active_recipients(
+    connection: AsyncConnection, alert_ids: Iterable[int], now: datetime
+) -> dict[int, str]:
+    """Return the recipients of those of these alerts that are active at `now` (UTC), by alert id."""
+    rows = await _fetch_active(connection, "id, user_id, channel_id", alert_ids, now)
+    return {alert_id: _name_recipient(*recipient) for alert_id, *recipient in rows}
 
 
 async def _fetch_active(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -40,15 +40,26 @@ async def list_scheduled(connection: AsyncConnection, after: datetime) -> list[m
     return await database.fetch_records(connection, models.Profile, query)
 
 
-async def upsert(connection: AsyncConnection, profile: models.Profile) -> None:
-    """Store a reader's profile."""
+class ProfileSettings(TypedDict, total=False):
+    """What a reader chose, and when the papers of the day are sent by it. Times are in UTC."""
+
+    topics: tuple[str, ...]
+    at_time: str | None
+    timezone: str | None
+    next_due_at: datetime | None
+    due_on: date | None
+    last_digest_on: date | None
+    reason: str | None
+
+
+async def change(connection: AsyncConnection, user_id: int, **settings: Unpack[ProfileSettings]) -> None:
+    """Store the given settings; nothing of a reader without a profile, as of one who was forgotten meanwhile."""
+    await connection.execute(profiles.update().where(profiles.c.user_id == user_id).values(**settings))
+
+
+async def add(connection: AsyncConnection, profile: models.Profile) -> None:
+    """Store a profile, unless the reader has one."""
     values = database.record_values(profile, concepts=dict(profile.concepts))
-    await database.upsert(connection, profiles, [values], key=("user_id",))
-
-
-async def add(connection: AsyncConnection, user_id: int) -> None:
-    """Store an empty profile, unless there is one."""
-    values = database.record_values(models.Profile(user_id))
     await connection.execute(
         database.dialect_insert(connection, profiles).values(values).on_conflict_do_nothing()
     )

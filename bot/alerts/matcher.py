@@ -278,13 +278,25 @@ def match_all(
     alerts: Iterable[models.Alert], paper: models.PaperDetail, text: keywords.KeywordText
 ) -> tuple[AlertReason, ...]:
     """Return the reasons of matching alerts, each normalised topic once, at most MAX_REASONS, words not quoted yet."""
+    return match_each(alerts, paper, text)[0]
+
+
+def match_each(
+    alerts: Iterable[models.Alert], paper: models.PaperDetail, text: keywords.KeywordText
+) -> tuple[tuple[AlertReason, ...], frozenset[int]]:
+    """Return what `match_all` does, and the ids of the alerts that match, of which a topic names the first alone.
+
+    Alerts after those with MAX_REASONS are not compared.
+    """
     reasons: dict[tuple[models.AlertKind, str], AlertReason] = {}
+    matching: set[int] = set()
     for alert in alerts:
         for reason in match(alert, paper, text):
             reasons.setdefault((reason.kind, analyser.fold(reason.topic)), reason)
+            matching.add(alert.id)
         if len(reasons) >= MAX_REASONS:
             break
-    return tuple(reasons.values())[:MAX_REASONS]
+    return tuple(reasons.values())[:MAX_REASONS], frozenset(matching)
 
 
 def quote(reasons: Iterable[AlertReason], text: keywords.KeywordText) -> tuple[AlertReason, ...]:

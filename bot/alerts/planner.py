@@ -151,10 +151,11 @@ RENDERED_ALERTS = 256
 
 
 class PaperMatch(NamedTuple):
-    """A paper, and why it matches a recipient's alerts."""
+    """A paper, why it matches a recipient's alerts, and which of them it matches: several may have the same reason."""
 
     paper: models.PaperDetail
     reasons: tuple[matcher.AlertReason, ...]
+    alert_ids: frozenset[int]
 
 
 class Destination(NamedTuple):
@@ -393,17 +394,17 @@ class AlertPlanner:
     ) -> models.PendingAlerts | None:
         """Queue matches, which were found before the transaction. Returns what is stored then, None if the digest is changed.
 
-        That is `reached`; or `pending` if an alert was changed meanwhile, or what another process has reached.
+        That is `reached`; or `pending` if an alert was paused, removed or moved meanwhile, or what another process has reached.
         """
-        alert_ids = {match.alert_id for match in matches}
+        recipients = {match.alert_id: match.recipient for match in matches}
         async with batches.timed(self._database.transaction()) as connection:
             await alerts.lock_planning(connection)
             current = await alerts.get_pending(connection, pending)
             stored_digest = await archive.get(connection, digest.id)
             if current is None or stored_digest is None or stored_digest.revision != digest.revision:
                 return None
-            is_outdated = await alerts.count_active(connection, alert_ids, self._clock()) != len(alert_ids)
-            if current != pending or is_outdated:
+            active = await alerts.list_active_recipients(connection, recipients, self._clock())
+            if current != pending or active != recipients:
                 return current
             await alerts.add_matches(connection, matches)
             await alerts.set_progress(connection, reached)
@@ -451,7 +452,8 @@ class AlertPlanner:
             await alerts.lock_planning(connection)
             due = await alerts.list_due_matches(connection, recipients, now + LOOK_AHEAD)
             is_same = set(queued).issubset(due) and notified == await _list_notified(connection, queued)
-            if not is_same or await alerts.count_active(connection, active, now) != len(active):
+            names = {row.id: alerts.recipient_name(row) for row in active.values()}
+            if not is_same or await alerts.list_active_recipients(connection, active, now) != names:
                 raise _OutdatedError
             keys = await _store(connection, queued, kept, decisions, built, now)
         if keys:
@@ -528,7 +530,7 @@ class AlertPlanner:
                     shown[recipient],
                     more,
                     in_channel=alert.channel_id is not None,
-                    silent=all(active[of.alert_id].silent for match in matches for of in match.reasons),
+                    silent=all(active[id_].silent for match in matches for id_ in match.alert_ids),
                 )
                 built[recipient] = self._deliveries.build(
                     ALERT,
@@ -553,11 +555,11 @@ class AlertPlanner:
         numbers: dict[int, int] = {}
         numbered = [
             tuple(replace(of, alert_id=numbers.setdefault(of.alert_id, len(numbers))) for of in reasons)
-            for _, reasons in shown
+            for _, reasons, _ in shown
         ]
         quoted = (
             reasons[:QUOTED_REASONS] if place < QUOTED_PAPERS else ()
-            for place, (_, reasons) in enumerate(shown)
+            for place, (_, reasons, _) in enumerate(shown)
         )
         papers = [
             self._post_paper(match.paper, locale, matcher.words_in_text(reasons))
@@ -708,14 +710,16 @@ def _match_paper(
     for recipient, own in by_recipient.items():
         votes_then = {match.alert_id: match.votes for match in own}
         shown, reasons = paper, []
-        for reason in matcher.match_all([active[alert_id] for alert_id in sorted(votes_then)], paper, text):
+        own_alerts = [active[alert_id] for alert_id in sorted(votes_then)]
+        matched, alert_ids = matcher.match_each(own_alerts, paper, text)
+        for reason in matched:
             line, then = active[reason.alert_id].min_votes, votes_then[reason.alert_id]
             if not models.meets_minimum(then, line):
                 reason = replace(reason, crossed=(line, then))
                 shown = replace(paper, votes=max(highest or 0, paper.votes or 0))
             reasons.append(reason)
         if reasons:
-            found.append((recipient, PaperMatch(shown, tuple(reasons))))
+            found.append((recipient, PaperMatch(shown, tuple(reasons), alert_ids)))
     return found
 
 
@@ -734,9 +738,8 @@ def _limit(matches: Sequence[PaperMatch], active: Mapping[int, models.Alert]) ->
     for match in matches:
         if len(shown) == MAX_SHOWN:
             break
-        alert_ids = {reason.alert_id for reason in match.reasons}
-        if any(counts[alert_id] < active[alert_id].max_papers for alert_id in alert_ids):
-            counts.update(alert_ids)
+        if any(counts[alert_id] < active[alert_id].max_papers for alert_id in match.alert_ids):
+            counts.update(match.alert_ids)
             shown.append(match)
     return shown
 
@@ -759,7 +762,7 @@ async def _store(
     postponed = {match: now + RETRY_DELAY for match in queued if match.recipient in failed}
     kept = {**postponed, **kept}
     await alerts.set_matches_due(connection, [match._replace(due_at=due) for match, due in kept.items()])
-    notified = [(name, detail.id) for name in planned for detail, _ in decisions[name]]
+    notified = [(name, match.paper.id) for name in planned for match in decisions[name]]
     await alerts.add_notified(connection, notified, notified_at=now, delivery_ids=planned)
     await alerts.remove_notified_matches(connection, notified)
     gone = set(notified)

@@ -294,7 +294,11 @@ class Alerts:
                 raise errors.UsageError(f"Alert {alert_id} no longer exists. Add a new one.", "gone")
             stored = own[0]
             await alerts.lock_reader(connection, stored.user_id)
-            if checked.channel_id != stored.channel_id and stored.is_blocked:
+            is_moved = checked.channel_id != stored.channel_id
+            if is_moved:
+                # What is being queued for its former recipient is there by now and goes along, or is matched again.
+                await alerts.lock_planning(connection)
+            if is_moved and stored.is_blocked:
                 # Discord's refusal was about the former destination, which may never get its message now.
                 await alerts.keep_held_matches(connection, stored, self._clock())
                 stored = replace(stored, state=models.ActivityState.ACTIVE, reason=None)

@@ -191,6 +191,8 @@ class GuildEventsCog(commands.Cog):
         match row.reason:
             case Reason.NO_THREADS:
                 return allowed.create_public_threads and allowed.send_messages_in_threads
+            case Reason.NO_SEND_IN_THREADS:
+                return allowed.send_messages_in_threads
             case Reason.THREAD_LOCKED:
                 return isinstance(channel, discord.Thread) and not channel.locked
             case Reason.TAG_NEEDED:

@@ -146,7 +146,8 @@ DISCORD_ERRORS: dict[int, Classification] = {
     50027: WEBHOOK_GONE,
     50035: _CONTENT_REFUSED,
     50045: _CONTENT_REFUSED,
-    50083: Classification(Disposition.TARGET_GONE, Reason.THREAD_LOCKED),
+    # Discord opens an archived thread for a message unless it is locked.
+    50083: Classification(Disposition.DESTINATION_BLOCKED, Reason.THREAD_LOCKED),
     50278: Classification(Disposition.DESTINATION_BLOCKED, Reason.NO_SHARED_SERVER),
     130000: OUTCOME_UNKNOWN,
     160004: _ALREADY_DONE,  # the message has its thread already
@@ -183,7 +184,7 @@ def classify(status: int, code: int, kind: PartKind) -> Classification:
         return replace(classification, reason=_PERMISSION_REASONS.get(kind, Reason.NO_PERMISSION))
     if kind is PartKind.THREAD and code == 10008:
         return Classification(Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL)
-    if kind in _DELIVERY_SCOPED_KINDS and code in (10003, 160005):
+    if kind in _DELIVERY_SCOPED_KINDS and code in (10003, 50083, 160005):
         return replace(classification, disposition=Disposition.TARGET_GONE)
     return classification
 

@@ -370,9 +370,9 @@ class Profiles:
         async with self._database.read() as connection:
             profile = await today.get(connection, user_id)
         if profile is None:
-            async with self._database.transaction() as connection:
-                await today.add(connection, user_id)
             profile = models.Profile(user_id)
+            async with self._database.transaction() as connection:
+                await today.add(connection, profile)
         return await self.learn(profile)
 
     def wake(self, user_id: int) -> None:

@@ -246,9 +246,9 @@ class TodayService:
     async def pick_topics(self, user_id: int, topics: Sequence[str]) -> None:
         """Replace the topics that a reader picked, at most MENU_TOPICS of at most MAX_TOPIC_LENGTH characters."""
         kept = dict.fromkeys(topic[:MAX_TOPIC_LENGTH] for topic in topics[:MENU_TOPICS])
-        profile = await self._profiles.open(user_id)
+        await self._profiles.open(user_id)
         async with self._database.transaction() as connection:
-            await today.upsert(connection, replace(profile, topics=tuple(kept)))
+            await today.change(connection, user_id, topics=tuple(kept))
 
     async def send_daily(self, user_id: int, at_time: str | None, zone: str) -> models.Profile:
         """Send a reader's papers by DM each day at this local time (HH:MM), at their stored hour, or at DEFAULT_TIME.
@@ -263,29 +263,25 @@ class TodayService:
             chosen = at_time or profile.at_time or DEFAULT_TIME
             days = await daily_planner.list_recent_days(connection, self._day_close, now)
             due = next_due(now, chosen, zone, days.closings)
-            # What came while nothing was sent is not sent now.
-            last_on = profile.last_digest_on if profile.next_due_at is not None else None
-            profile = replace(
-                profile,
-                at_time=chosen,
-                timezone=zone,
-                next_due_at=due.at,
-                due_on=due.local_on,
-                last_digest_on=last_on,
-                reason=None,
-            )
-            await today.upsert(connection, profile)
+            settings: today.ProfileSettings = {
+                "at_time": chosen,
+                "timezone": zone,
+                "next_due_at": due.at,
+                "due_on": due.local_on,
+                "reason": None,
+            }
+            if profile.next_due_at is None:
+                settings["last_digest_on"] = None  # what came while nothing was sent is not sent now
+            await today.change(connection, user_id, **settings)
             await outbox.resume(connection, now, user_id=user_id)
-        return profile
+        return replace(profile, **settings)
 
     async def stop_daily(self, user_id: int) -> None:
         """Stop sending a reader the papers of the day."""
-        profile = await self._profiles.open(user_id)
         async with self._database.transaction() as connection:
-            stopped = replace(
-                profile, at_time=None, timezone=None, next_due_at=None, due_on=None, reason=None
+            await today.change(
+                connection, user_id, at_time=None, timezone=None, next_due_at=None, due_on=None, reason=None
             )
-            await today.upsert(connection, stopped)
 
 
 def next_due(now: datetime, at_time: str, zone: str, closings: day_close.Closings | None) -> schedule.DueTime:

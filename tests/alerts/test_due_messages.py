@@ -295,3 +295,13 @@ async def test_any_sequence_of_readings_tells_of_a_paper_at_most_once(alert_harn
         asyncio.run_coroutine_threadsafe(check(first, groups), loop).result()
 
     await asyncio.to_thread(run)
+
+
+async def test_an_alert_with_a_word_of_another_one_is_not_bound_by_its_limit_or_its_silence(
+    alert_harness: AlertHarness,
+) -> None:
+    await alert_harness.add_alert("care", max_papers=1, silent=True)
+    await alert_harness.alerts.add(alert_builders.draft("care", "zeta", max_papers=3))
+    await alert_harness.add_digest(MONDAY, *((f"2601.0000{number}", 10 - number) for number in range(1, 6)))
+    (post,) = alert_harness.renderer.alerts
+    assert [len(post.matches), post.more, post.silent] == [3, 2, False]

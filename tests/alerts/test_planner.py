@@ -11,7 +11,7 @@ import pytest
 
 from bot.alerts import matcher, planner
 from bot.text import keywords
-from storage import archive, models, outbox
+from storage import alerts, archive, models, outbox
 from storage.database import Connection
 from tests.support import alert_builders, digest_builders, patience, source_payloads
 from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
@@ -243,6 +243,29 @@ async def test_an_alert_removed_while_its_message_is_rendered_is_not_sent(
         patch.setattr("storage.accounts.list_readers_by_id", remove_while_rendering)
         await alert_harness.plan()
     assert await alert_harness.list_recipients() == [2]
+
+
+@both_engines
+async def test_an_alert_that_is_moved_while_a_digest_is_matched_leaves_its_channel_what_is_its_own(
+    alert_harness: AlertHarness,
+) -> None:
+    moved = await alert_harness.add_alert("care", user_id=1, channel_id=500)
+    await alert_harness.add_alert("care", user_id=2, channel_id=500)
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5))
+    moves, list_notified = [moved], alerts.list_notified
+
+    async def move_while_matching(*arguments: Any) -> set[tuple[str, int]]:
+        if moves:
+            draft = alert_builders.draft("care", user_id=1)
+            await alert_harness.alerts.change(moves.pop(), draft)
+        return await list_notified(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("storage.alerts.list_notified", move_while_matching)
+        await alert_harness.plan()
+    async with alert_harness.database.read() as connection:
+        planned = await outbox.list_rows(connection)
+    assert {(row.user_id, row.channel_id) for row in planned} == {(1, None), (None, 500)}
 
 
 async def test_a_digest_that_cannot_be_planned_keeps_waiting_and_blocks_no_other(

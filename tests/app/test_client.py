@@ -103,6 +103,19 @@ async def test_a_channel_with_permissions_is_resumed(harness: ClientHarness) -> 
     assert await _state(harness, forbidden) is models.ActivityState.PAUSED
 
 
+async def test_a_post_with_a_thread_is_resumed_where_the_bot_may_write_in_threads(
+    harness: ClientHarness,
+) -> None:
+    denied = {harness.guild.me: discord.PermissionOverwrite(send_messages_in_threads=False)}
+    without_threads = harness.guild.create_text_channel("announcements", overwrites=denied)
+    reason = models.Reason.NO_SEND_IN_THREADS
+    forbidden = await _add_paused(harness, without_threads.id, reason, style=models.Style.THREAD)
+    allowed = await _add_paused(harness, harness.channel.id, reason, style=models.Style.THREAD)
+    await harness.bot.resume_destinations()
+    assert await _state(harness, allowed) is models.ActivityState.ACTIVE
+    assert await _state(harness, forbidden) is models.ActivityState.PAUSED
+
+
 @pytest.mark.parametrize("is_restarted", [False, True])
 async def test_each_paused_channel_that_is_not_known_is_requested_in_its_turn(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, is_restarted: bool

@@ -405,7 +405,7 @@ async def test_what_a_clock_days_ahead_moved_comes_at_its_former_time(db: Databa
     last_closed = day_close.default().last_closed(START).isoformat()
     async with db.transaction() as connection:
         await accounts.upsert_reader(connection, 7, now=START, timezone="Asia/Seoul")
-        await today.upsert(connection, profile)
+        await today.add(connection, profile)
         [paper_id] = (await papers.add(connection, digest_writer.unlisted_papers(["2501.00001"]))).values()
         draft = alert_builders.draft("strawberry", timing=models.AlertTiming.DAILY, at_time="09:00")
         alert = await alerts.add(connection, replace(draft, key="k", timezone="UTC"))

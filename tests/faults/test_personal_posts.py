@@ -118,7 +118,7 @@ async def _add_alerts_and_wishes(harness: FaultHarness) -> None:
             profile = models.Profile(
                 user_id, at_time=AT, timezone="UTC", next_due_at=due.at, due_on=due.local_on
             )
-            await today.upsert(connection, profile)
+            await today.add(connection, profile)
     for user_id in READERS:
         draft = alert_builders.draft("care", user_id=user_id, timing=models.AlertTiming.DAILY, at_time=AT)
         await service.add(draft)

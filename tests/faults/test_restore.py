@@ -85,7 +85,7 @@ async def _subscribe(harness: FaultHarness, at: str) -> None:
     await Alerts(harness.db, harness.now).add(alert_builders.draft("care", user_id=READER))
     due = today_service.next_due(harness.now(), at, "UTC", None)
     async with harness.db.transaction() as connection:
-        await today.upsert(
+        await today.add(
             connection,
             models.Profile(READER, at_time=at, timezone="UTC", next_due_at=due.at, due_on=due.local_on),
         )

@@ -262,6 +262,46 @@ async def test_a_forum_that_requires_a_tag_pauses_only_its_own_subscription(
     assert await state_of(relay_harness, subscription_id) == ("paused", "tag-needed")
 
 
+async def test_a_post_into_a_thread_that_is_closed_is_held_until_it_is_opened(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    """Of a locked thread that is archived too Discord says only that it is archived."""
+    [thread] = await fake.add_channels(1)
+    subscription_id = await subscribe(relay_harness, thread)
+    await fake.set_faults(
+        {"kind": "status", "status": 403, "code": 50083, "path": f"/channels/{thread}/messages"}
+    )
+    await relay_harness.add("a", thread, subscription_id=subscription_id)
+    await relay_harness.drain()
+    assert await state_of(relay_harness, subscription_id) == ("paused", "thread-locked")
+    assert await dms_of(fake, OWNER) == [f"paused thread-locked {thread}"]
+    await fake.set_faults()
+    await relay_harness.open_resumer().resume(always, relay_harness.now())
+    await relay_harness.drain(until=all_sent)
+    assert message_texts(await fake.messages(thread)) == ["a 0"]
+
+
+async def test_threads_that_the_bot_may_not_write_in_pause_only_the_post_with_a_thread(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    with_thread = await subscribe(relay_harness, channel_id, style=models.Style.THREAD)
+    plain = await subscribe(relay_harness, channel_id, at_time="10:00")
+    async with relay_harness.db.transaction() as connection:
+        draft = _new_alert(channel_id=channel_id, guild_id=process.GUILD_ID)
+        alert = await alerts.add(connection, draft)
+    await fake.change_channel(channel_id, denied=model.SEND_MESSAGES_IN_THREADS)
+    kinds = (models.PartKind.MESSAGE, models.PartKind.THREAD, models.PartKind.THREAD_MESSAGE)
+    await relay_harness.add("a", channel_id, subscription_id=with_thread, kinds=kinds)
+    await relay_harness.drain()
+    assert await state_of(relay_harness, with_thread) == ("paused", "no-send-in-threads")
+    assert await state_of(relay_harness, plain) == ("active", None)
+    async with relay_harness.db.read() as connection:
+        stored = await alerts.get(connection, alert.id)
+    assert stored is not None
+    assert stored.state is models.ActivityState.ACTIVE
+
+
 async def test_a_channel_alert_is_paused_and_resumed_with_its_channel(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:

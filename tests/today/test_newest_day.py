@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -326,9 +326,7 @@ async def clock_that_was_ahead(days: Days) -> None:
     database = days.harness.container.database
     await read_lists(database, days.now + timedelta(days=2), FRI)
     async with database.transaction() as connection:
-        profile = await today.get(connection, days.harness.reader.id)
-        assert profile is not None
-        await today.upsert(connection, replace(profile, last_digest_on=TUE))
+        await today.change(connection, days.harness.reader.id, last_digest_on=TUE)
     assert await days.shows(THU)
     await days.wait_until("2 12:00")
     await days.read(FRI, range(1, 8))

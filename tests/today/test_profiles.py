@@ -116,7 +116,7 @@ async def test_the_join_scores_as_the_sum_over_all_weights_does(db: Database) ->
     vectors = {paper_id: {term: rng.random() for term in rng.sample(terms, 10)} for paper_id in range(1, 7)}
     async with db.transaction() as connection:
         for user_id, own in weights.items():
-            await today.add(connection, user_id)
+            await today.add(connection, models.Profile(user_id))
             await today.set_weights(connection, user_id, {"old": 1.0}, learnt_from="a", concepts={})
             await today.set_weights(connection, user_id, own, learnt_from="b", concepts={"robot": 2})
     async with db.read() as connection:

@@ -159,9 +159,35 @@ async def test_planning_again_after_a_crash_before_the_schedule_was_stored_adds_
     assert before.next_due_at is not None
     assert await planned.planner.tick(before.next_due_at) == 1
     async with sqlite_db.transaction() as connection:
-        await today.upsert(connection, replace(before, last_digest_on=None))
+        await today.change(connection, READER, last_digest_on=None)
     assert await planned.planner.tick(before.next_due_at) == 0
     assert len(await planned.list_deliveries()) == 1
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+async def test_a_reader_who_stops_it_while_picked_topics_are_learnt_gets_no_more(
+    sqlite_db: Database, is_forgotten: bool
+) -> None:
+    planned = _Planned(sqlite_db)
+    await planned.subscribe("09:00")
+    reader_profiles, presses = planned.services.profiles, ["stop"]
+    learn = reader_profiles.learn
+
+    async def learn_while_stopping(profile: models.Profile) -> models.Profile:
+        if presses:
+            presses.clear()
+            await planned.services.today.stop_daily(READER)
+            if is_forgotten:
+                await planned.services.reader_data.forget(READER)
+        return await learn(profile)
+
+    with mock.patch.object(reader_profiles, "learn", learn_while_stopping):
+        await planned.services.today.pick_topics(READER, ["robotics"])
+    await planned.add_day("2025-03-07", 1)
+    assert await planned.run_until(START + timedelta(days=2)) == []
+    async with sqlite_db.read() as connection:
+        profile = await today.get(connection, READER)
+    assert (profile and profile.topics) == (None if is_forgotten else ("robotics",))
 
 
 async def test_closed_dms_suspend_it_until_the_reader_asks_again(sqlite_db: Database) -> None:
