@@ -42,6 +42,8 @@ log = structlog.get_logger(__name__)
 
 BATCH_DIGESTS = 60
 """Maximum number of digests per transaction in a bulk ingest: a commit costs as much as ten digests."""
+BATCH_ENTRIES = 1_000
+"""Entries of the new digests of a transaction, unless one digest has more. Others wait for it: a known paper takes up to 2 ms."""
 BATCH_CHARACTERS = 2_000_000
 """A batch is stored once its texts have this many characters."""
 SLICE_SECONDS = 0.2
@@ -217,7 +219,7 @@ class IngestService:
         dry_run: bool = False,
         corrections_left: MutableMapping[str, int] | None = None,
     ) -> list[IngestResult]:
-        """Store digests of any locations and return one result for each, the new ones in one transaction.
+        """Store digests of any locations and return one result for each, the new ones several in a transaction.
 
         The others follow one by one, in transactions of `SLICE_SECONDS`. `corrections_left` are those that may be stored of
         sources, and is counted down; further ones are held back, which their results say.
@@ -225,16 +227,20 @@ class IngestService:
         if not group:
             return []
         results: dict[int, IngestResult] = {}
-        rest: dict[int, SourcedDigest] | None = None
+        unread, rest = dict(enumerate(group)), dict[int, SourcedDigest]()
         left = {} if corrections_left is None else corrections_left
         try:
-            while rest is None or rest:
+            while unread or rest:
                 async with self._database.transaction() as connection:
                     started = time.monotonic()
                     await archive.lock_ingest(connection)
-                    if rest is None:
-                        results, rest = await self._writer.write_new(connection, group)
-                    while rest and (dry_run or time.monotonic() < started + SLICE_SECONDS):
+                    while unread:
+                        stored, known = await self._writer.write_new(connection, _take_batch(unread))
+                        results |= stored
+                        rest |= known
+                        if not dry_run:
+                            break
+                    while rest and not unread and (dry_run or time.monotonic() < started + SLICE_SECONDS):
                         index = next(iter(rest))
                         sourced = rest.pop(index)
                         may_correct = left.get(sourced.source, 1) > 0
@@ -244,7 +250,7 @@ class IngestService:
                         results[index] = result
                     if dry_run:
                         raise _DryRunError
-                if rest:
+                if unread or rest:
                     await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
             await self._indexer.catch_up(self._database)
         except _DryRunError:
@@ -264,6 +270,18 @@ class IngestService:
             return IngestResult(1, problems=(LocatedProblem(location.location, None, message),))
         [parsed] = digest_writer.to_sourced_digests([digest], location.source, location.location)
         return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)
+
+
+def _take_batch(unread: MutableMapping[int, SourcedDigest]) -> dict[int, SourcedDigest]:
+    """Remove the first digests of a group, as many as one transaction may store, and return them."""
+    batch: dict[int, SourcedDigest] = {}
+    entries = 0
+    for index, sourced in itertools.islice([*unread.items()], BATCH_DIGESTS):
+        entries += len(sourced.digest.entries)
+        if batch and entries > BATCH_ENTRIES:
+            break
+        batch[index] = unread.pop(index)
+    return batch
 
 
 def _cost_of(digest: Digest) -> int:
