@@ -323,6 +323,34 @@ async def test_a_gone_source_is_not_polled_again_and_the_operator_is_notified(
     assert (len(harness.origin.requests), len(harness.notices)) == (1, 1)
 
 
+@pytest.mark.parametrize("is_replaced", [False, True])
+async def test_nothing_is_stored_of_a_source_that_is_removed_while_it_is_read(
+    harness: PollingHarness, is_replaced: bool
+) -> None:
+    asked, removed = asyncio.Event(), asyncio.Event()
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        asked.set()
+        await removed.wait()
+        return web.Response(status=410)
+
+    harness.origin.pages |= {"/wrong.md": answer, "/right.md": source_payloads.newsletter()}
+    wrong = await harness.add("/wrong.md")
+    polling = asyncio.create_task(harness.fetch_due())
+    await asked.wait()
+    await harness.registry.remove(wrong.url)
+    if is_replaced:
+        right = await harness.add("/right.md")
+        assert right.id == wrong.id, "SQLite uses the id again"
+    removed.set()
+    await polling
+    assert harness.notices == []
+    reports = await harness.fetch_due()
+    assert [(report.source.url, report.status) for report in reports] == (
+        [(f"{harness.origin.url}/right.md", S.OK)] if is_replaced else []
+    )
+
+
 async def test_a_digest_that_was_not_stored_is_fetched_again(harness: PollingHarness) -> None:
     harness.origin.pages["/a.md"] = source_payloads.newsletter()
     harness.origin.pages["/b.md"] = source_payloads.newsletter(date(2025, 5, 5), ids=["2505.00005"])
