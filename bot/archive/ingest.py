@@ -22,7 +22,7 @@ from collections.abc import (
     MutableMapping,
     Sequence,
 )
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import date
 from pathlib import Path
 
@@ -110,7 +110,8 @@ class IngestService:
     ) -> AsyncGenerator[tuple[str, IngestResult], None]:
         """Store the digests of many files, several per transaction; yields each file's name and result once stored.
 
-        A file that could not be read or has no digest is a problem without line.
+        A file that could not be read or has no digest is a problem without line. At the end the index is complete, also of what
+        another process did not finish.
         """
         batch: list[tuple[str, list[SourcedDigest]]] = []
         digest_count = character_count = 0
@@ -129,6 +130,11 @@ class IngestService:
                 batch, digest_count, character_count = [], 0, 0
         for stored in await self._store_files(batch):
             yield stored
+        await self.finish_index()
+
+    async def finish_index(self) -> None:
+        """Index all that waits for it, also what a process that was killed has left."""
+        await self._indexer.catch_up(self._database)
 
     async def reparse_all(self) -> AsyncIterator[IngestResult]:
         """Parse every stored text with the current parser; yields a result for each digest. Raises no alerts.
@@ -138,20 +144,16 @@ class IngestService:
         async with self._database.read() as connection:
             ids = await archive.list_ids(connection)
         for digest_id in ids:
-            async with self._database.transaction() as connection:
-                await archive.lock_ingest(connection)
+            async with self._indexing() as writing, writing() as connection:
                 result = await self._reparse(connection, digest_id)
-            await self._indexer.catch_up(self._database)
             yield result
 
     async def add_facts(self, paper_facts: Iterable[PaperFacts]) -> IngestResult:
         """Store and merge metadata from services. A paper that no list shows stays hidden until one does."""
         result = IngestResult()
         for chunk in chunked(paper_facts, FACTS_BATCH):
-            async with self._database.transaction() as connection:
-                await archive.lock_ingest(connection)
+            async with self._indexing() as writing, writing() as connection:
                 result += await self._writer.write_facts(connection, chunk)
-            await self._indexer.catch_up(self._database)
         return result
 
     async def merge_sources(self) -> int:
@@ -185,11 +187,32 @@ class IngestService:
             ids = await archive.list_paper_ids_by_source(connection, source)
         changed = 0
         for chunk in chunked(ids, FACTS_BATCH):
+            async with self._indexing() as writing, writing() as connection:
+                changed += len(await digest_writer.refresh_papers(connection, self._indexer, chunk))
+        return changed
+
+    @asynccontextmanager
+    async def _indexing(self) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[Connection]]]:
+        """Yield a function that opens transactions for ingests, and index what they postponed once the block has ended.
+
+        What others have postponed is not waited for: Hugging Face's list and a reader's look-up are not held up by the index of
+        a stranger's large page.
+        """
+        has_postponed = False
+
+        @asynccontextmanager
+        async def writing() -> AsyncIterator[Connection]:
+            nonlocal has_postponed
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
-                changed += len(await digest_writer.refresh_papers(connection, self._indexer, chunk))
+                before = await key_values.get(connection, key_values.INDEX_GROUPS)
+                yield connection
+                after = await key_values.get(connection, key_values.INDEX_GROUPS)
+                has_postponed = has_postponed or after != before
+
+        yield writing
+        if has_postponed:
             await self._indexer.catch_up(self._database)
-        return changed
 
     async def _store_files(
         self, batch: Sequence[tuple[str, list[SourcedDigest]]]
@@ -230,29 +253,30 @@ class IngestService:
         unread, rest = dict(enumerate(group)), dict[int, SourcedDigest]()
         left = {} if corrections_left is None else corrections_left
         try:
-            while unread or rest:
-                async with self._database.transaction() as connection:
-                    started = time.monotonic()
-                    await archive.lock_ingest(connection)
-                    while unread:
-                        stored, known = await self._writer.write_new(connection, _take_batch(unread))
-                        results |= stored
-                        rest |= known
-                        if not dry_run:
-                            break
-                    while rest and not unread and (dry_run or time.monotonic() < started + SLICE_SECONDS):
-                        index = next(iter(rest))
-                        sourced = rest.pop(index)
-                        may_correct = left.get(sourced.source, 1) > 0
-                        result = await self._writer.write_known(connection, sourced, may_correct=may_correct)
-                        if sourced.source in left:
-                            left[sourced.source] -= result.corrected_digests * _cost_of(sourced.digest)
-                        results[index] = result
-                    if dry_run:
-                        raise _DryRunError
-                if unread or rest:
-                    await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
-            await self._indexer.catch_up(self._database)
+            async with self._indexing() as writing:
+                while unread or rest:
+                    async with writing() as connection:
+                        started = time.monotonic()
+                        while unread:
+                            stored, known = await self._writer.write_new(connection, _take_batch(unread))
+                            results |= stored
+                            rest |= known
+                            if not dry_run:
+                                break
+                        while rest and not unread and (dry_run or time.monotonic() < started + SLICE_SECONDS):
+                            index = next(iter(rest))
+                            sourced = rest.pop(index)
+                            may_correct = left.get(sourced.source, 1) > 0
+                            result = await self._writer.write_known(
+                                connection, sourced, may_correct=may_correct
+                            )
+                            if sourced.source in left:
+                                left[sourced.source] -= result.corrected_digests * _cost_of(sourced.digest)
+                            results[index] = result
+                        if dry_run:
+                            raise _DryRunError
+                    if unread or rest:
+                        await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
         except _DryRunError:
             pass
         return [_parse_result(sourced) + results[index] for index, sourced in enumerate(group)]

@@ -510,7 +510,10 @@ class Poller:
         async with self._database.read() as connection:
             rows = await sources.list_rows(connection)
         rows = [row for row in rows if only_url is None or row.url == only_url]
-        return await self._fetch_sources(rows, days=days, dry_run=dry_run, progress=progress)
+        reports = await self._fetch_sources(rows, days=days, dry_run=dry_run, progress=progress)
+        if not dry_run:
+            await self._ingest.finish_index()
+        return reports
 
     async def _fetch_sources(
         self,
