@@ -143,17 +143,34 @@ async def _change_trust(connection: AsyncConnection, url: str, statement: sa.Upd
     return exists
 
 
+async def list_removed(connection: AsyncConnection, rows: Iterable[models.StoredSource]) -> set[int]:
+    """Return the ids of these sources that were removed since they were read; another source may have the id by now."""
+    stored = {id_: url for id_, url in await connection.execute(sa.select(sources.c.id, sources.c.url))}  # noqa: C416
+    return {row.id for row in rows if stored.get(row.id) != row.url}
+
+
+def _is_same(row: models.StoredSource) -> sa.ColumnElement[bool]:
+    """Return the condition for a source: SQLite gives the id of the newest one, once it is removed, to the next."""
+    return sa.and_(sources.c.id == row.id, sources.c.url == row.url)
+
+
 async def set_health(connection: AsyncConnection, row: models.StoredSource) -> None:
-    """Store the health and the next poll of a source."""
+    """Store the health and the next poll of a source, unless it was removed."""
     health = {name: getattr(row, name) for name in _HEALTH_FIELDS}
-    await connection.execute(sources.update().where(sources.c.id == row.id).values(health))
+    await connection.execute(sources.update().where(_is_same(row)).values(health))
 
 
 async def move_progress(
-    connection: AsyncConnection, source_id: int, former: Mapping[str, Any] | None, progress: Mapping[str, Any]
+    connection: AsyncConnection,
+    row: models.StoredSource,
+    former: Mapping[str, Any] | None,
+    progress: Mapping[str, Any],
 ) -> bool:
-    """Store how far a source's back-fill has come. Return False, and store nothing, if another process has gone on with it."""
-    own = sources.c.id == source_id
+    """Store how far a source's back-fill has come.
+
+    Return False, and store nothing, if another process has gone on with it, or the source was removed.
+    """
+    own = _is_same(row)
     stored = (
         await connection.execute(sa.select(sources.c.progress).where(own).with_for_update())
     ).one_or_none()

@@ -343,6 +343,8 @@ class MaintenanceLoop:
 
     async def _run_pending_tasks(self) -> bool:
         done: set[search_index.MaintenanceTask] = set()
+        # What an ingest that was stopped has left: the next one indexes only what it stores itself.
+        await search_index.SearchIndexer().catch_up(self._database)
         while True:
             pending = await search_index.find_pending(
                 self._database, self._clock, was_current=self._has_seen_current_index

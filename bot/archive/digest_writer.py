@@ -511,15 +511,15 @@ class DigestWriter:
         self._fresh_period = timedelta(days=fresh_days)
 
     async def write_new(
-        self, connection: Connection, group: Sequence[SourcedDigest]
+        self, connection: Connection, group: Mapping[int, SourcedDigest]
     ) -> tuple[dict[int, IngestResult], dict[int, SourcedDigest]]:
-        """Insert the new digests in bulk. Returns their results by position in the group, and the others for `write_known`.
+        """Insert the new digests in bulk. Returns their results by their keys in the group, and the others for `write_known`.
 
         Of a rolling digest only what is new is written.
         """
-        dated = [await self._date_rolling(connection, sourced) for sourced in group]
-        results = {index: IngestResult() for index, sourced in enumerate(dated) if sourced is None}
-        rest = {index: sourced for index, sourced in enumerate(dated) if sourced is not None}
+        dated = {index: await self._date_rolling(connection, sourced) for index, sourced in group.items()}
+        results = {index: IngestResult() for index, sourced in dated.items() if sourced is None}
+        rest = {index: sourced for index, sourced in dated.items() if sourced is not None}
         new = await self._select_new(connection, rest)
         inserted = await self._insert(connection, [rest.pop(index) for index in new])
         return results | dict(zip(new, inserted, strict=True)), rest

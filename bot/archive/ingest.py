@@ -22,7 +22,7 @@ from collections.abc import (
     MutableMapping,
     Sequence,
 )
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import date
 from pathlib import Path
 
@@ -42,6 +42,8 @@ log = structlog.get_logger(__name__)
 
 BATCH_DIGESTS = 60
 """Maximum number of digests per transaction in a bulk ingest: a commit costs as much as ten digests."""
+BATCH_ENTRIES = 1_000
+"""Entries of the new digests of a transaction, unless one digest has more. Others wait for it: a known paper takes up to 2 ms."""
 BATCH_CHARACTERS = 2_000_000
 """A batch is stored once its texts have this many characters."""
 SLICE_SECONDS = 0.2
@@ -108,7 +110,8 @@ class IngestService:
     ) -> AsyncGenerator[tuple[str, IngestResult], None]:
         """Store the digests of many files, several per transaction; yields each file's name and result once stored.
 
-        A file that could not be read or has no digest is a problem without line.
+        A file that could not be read or has no digest is a problem without line. At the end the index is complete, also of what
+        another process did not finish.
         """
         batch: list[tuple[str, list[SourcedDigest]]] = []
         digest_count = character_count = 0
@@ -127,6 +130,11 @@ class IngestService:
                 batch, digest_count, character_count = [], 0, 0
         for stored in await self._store_files(batch):
             yield stored
+        await self.finish_index()
+
+    async def finish_index(self) -> None:
+        """Index all that waits for it, also what a process that was killed has left."""
+        await self._indexer.catch_up(self._database)
 
     async def reparse_all(self) -> AsyncIterator[IngestResult]:
         """Parse every stored text with the current parser; yields a result for each digest. Raises no alerts.
@@ -136,20 +144,16 @@ class IngestService:
         async with self._database.read() as connection:
             ids = await archive.list_ids(connection)
         for digest_id in ids:
-            async with self._database.transaction() as connection:
-                await archive.lock_ingest(connection)
+            async with self._indexing() as writing, writing() as connection:
                 result = await self._reparse(connection, digest_id)
-            await self._indexer.catch_up(self._database)
             yield result
 
     async def add_facts(self, paper_facts: Iterable[PaperFacts]) -> IngestResult:
         """Store and merge metadata from services. A paper that no list shows stays hidden until one does."""
         result = IngestResult()
         for chunk in chunked(paper_facts, FACTS_BATCH):
-            async with self._database.transaction() as connection:
-                await archive.lock_ingest(connection)
+            async with self._indexing() as writing, writing() as connection:
                 result += await self._writer.write_facts(connection, chunk)
-            await self._indexer.catch_up(self._database)
         return result
 
     async def merge_sources(self) -> int:
@@ -183,11 +187,32 @@ class IngestService:
             ids = await archive.list_paper_ids_by_source(connection, source)
         changed = 0
         for chunk in chunked(ids, FACTS_BATCH):
+            async with self._indexing() as writing, writing() as connection:
+                changed += len(await digest_writer.refresh_papers(connection, self._indexer, chunk))
+        return changed
+
+    @asynccontextmanager
+    async def _indexing(self) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[Connection]]]:
+        """Yield a function that opens transactions for ingests, and index what they postponed once the block has ended.
+
+        What others have postponed is not waited for: Hugging Face's list and a reader's look-up are not held up by the index of
+        a stranger's large page.
+        """
+        has_postponed = False
+
+        @asynccontextmanager
+        async def writing() -> AsyncIterator[Connection]:
+            nonlocal has_postponed
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
-                changed += len(await digest_writer.refresh_papers(connection, self._indexer, chunk))
+                before = await key_values.get(connection, key_values.INDEX_GROUPS)
+                yield connection
+                after = await key_values.get(connection, key_values.INDEX_GROUPS)
+                has_postponed = has_postponed or after != before
+
+        yield writing
+        if has_postponed:
             await self._indexer.catch_up(self._database)
-        return changed
 
     async def _store_files(
         self, batch: Sequence[tuple[str, list[SourcedDigest]]]
@@ -217,7 +242,7 @@ class IngestService:
         dry_run: bool = False,
         corrections_left: MutableMapping[str, int] | None = None,
     ) -> list[IngestResult]:
-        """Store digests of any locations and return one result for each, the new ones in one transaction.
+        """Store digests of any locations and return one result for each, the new ones several in a transaction.
 
         The others follow one by one, in transactions of `SLICE_SECONDS`. `corrections_left` are those that may be stored of
         sources, and is counted down; further ones are held back, which their results say.
@@ -225,28 +250,33 @@ class IngestService:
         if not group:
             return []
         results: dict[int, IngestResult] = {}
-        rest: dict[int, SourcedDigest] | None = None
+        unread, rest = dict(enumerate(group)), dict[int, SourcedDigest]()
         left = {} if corrections_left is None else corrections_left
         try:
-            while rest is None or rest:
-                async with self._database.transaction() as connection:
-                    started = time.monotonic()
-                    await archive.lock_ingest(connection)
-                    if rest is None:
-                        results, rest = await self._writer.write_new(connection, group)
-                    while rest and (dry_run or time.monotonic() < started + SLICE_SECONDS):
-                        index = next(iter(rest))
-                        sourced = rest.pop(index)
-                        may_correct = left.get(sourced.source, 1) > 0
-                        result = await self._writer.write_known(connection, sourced, may_correct=may_correct)
-                        if sourced.source in left:
-                            left[sourced.source] -= result.corrected_digests * _cost_of(sourced.digest)
-                        results[index] = result
-                    if dry_run:
-                        raise _DryRunError
-                if rest:
-                    await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
-            await self._indexer.catch_up(self._database)
+            async with self._indexing() as writing:
+                while unread or rest:
+                    async with writing() as connection:
+                        started = time.monotonic()
+                        while unread:
+                            stored, known = await self._writer.write_new(connection, _take_batch(unread))
+                            results |= stored
+                            rest |= known
+                            if not dry_run:
+                                break
+                        while rest and not unread and (dry_run or time.monotonic() < started + SLICE_SECONDS):
+                            index = next(iter(rest))
+                            sourced = rest.pop(index)
+                            may_correct = left.get(sourced.source, 1) > 0
+                            result = await self._writer.write_known(
+                                connection, sourced, may_correct=may_correct
+                            )
+                            if sourced.source in left:
+                                left[sourced.source] -= result.corrected_digests * _cost_of(sourced.digest)
+                            results[index] = result
+                        if dry_run:
+                            raise _DryRunError
+                    if unread or rest:
+                        await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
         except _DryRunError:
             pass
         return [_parse_result(sourced) + results[index] for index, sourced in enumerate(group)]
@@ -264,6 +294,18 @@ class IngestService:
             return IngestResult(1, problems=(LocatedProblem(location.location, None, message),))
         [parsed] = digest_writer.to_sourced_digests([digest], location.source, location.location)
         return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)
+
+
+def _take_batch(unread: MutableMapping[int, SourcedDigest]) -> dict[int, SourcedDigest]:
+    """Remove the first digests of a group, as many as one transaction may store, and return them."""
+    batch: dict[int, SourcedDigest] = {}
+    entries = 0
+    for index, sourced in itertools.islice([*unread.items()], BATCH_DIGESTS):
+        entries += len(sourced.digest.entries)
+        if batch and entries > BATCH_ENTRIES:
+            break
+        batch[index] = unread.pop(index)
+    return batch
 
 
 def _cost_of(digest: Digest) -> int:

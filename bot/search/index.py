@@ -82,13 +82,14 @@ class SearchIndexer:
     async def catch_up(self, database: Database) -> None:
         """Index the groups that wait, each in its own transaction. It may be stopped at any point and run again.
 
-        A group that fails is logged and stays for the next call: what was ingested is stored, and other groups are indexed.
+        A group that fails is logged and stays for the next call, at the latest that of maintenance: what was ingested is
+        stored, and other groups are indexed.
         """
         async with database.read() as connection:
             waiting = await key_values.list_by_prefix(connection, key_values.INDEX_WAITING)
         for key, group in waiting.items():
             started = time.monotonic()
-            with isolation.isolated(log, "papers not indexed; will retry with the next ingest", group=group):
+            with isolation.isolated(log, "papers not indexed; will retry later", group=group):
                 async with database.transaction() as connection:
                     await archive.lock_ingest(connection)
                     if await key_values.get(connection, key) == group:

@@ -487,11 +487,12 @@ class ArxivCategories:
                 page = await self._fetcher.get(
                     location, request.known(location), accept=feed.ACCEPT, throttle=self._throttle
                 )
-                states.append(page.page_state)
                 if page.body is None:
+                    states.append(page.page_state)
                     continue
                 is_unchanged = False
                 day, records = await asyncio.to_thread(parse_announcement, page.text())
+                states.append(page.page_state)
             except base.FetchError as error:
                 result = base.failed_result(location, error, request)
                 failed.append(replace(result, reason=base.clean_reason(f"{category}: {error.reason}")))

@@ -327,8 +327,8 @@ def check_attributes(text: str) -> None:
 
 def _possible_reference(match: re.Match[str]) -> str:
     """Return a reference to a character; one that names none, on which feedparser fails, as U+FFFD."""
-    digits = match[1][:_MAX_REFERENCE_LENGTH].lower()
-    code = int(f"0{digits}", 16 if digits[0] == "x" else 10)
+    digits = match[1].lower()
+    code = int(f"0{digits.lstrip('x0')[:_MAX_REFERENCE_LENGTH]}", 16 if digits[0] == "x" else 10)
     return match[0] if code <= sys.maxunicode and code not in _SURROGATES else "\N{REPLACEMENT CHARACTER}"
 
 

@@ -90,8 +90,9 @@ class HuggingFaceSource:
             digests = await base.read_digests(_read_papers, page.body or b"", page.charset, day, True)
         except base.FetchError as error:
             return base.failed_result(location, error, request, day)
-        # Weekends have no papers, but today's list may still grow: its state is not kept while it is empty.
-        page_states = (page.page_state,) if digests or day < today else ()
+        # Weekends have no papers, but an open list may still grow: its state is not kept while it is empty.
+        has_closed = page.page_state.read_at >= self.day_close.closes_at(day)
+        page_states = (page.page_state,) if digests or day < today or has_closed else ()
         if not digests:
             status, reason = FetchStatus.NOT_YET, f"{day}: its list of papers is empty"
             return base.FetchResult(location, status, reason, page_states=page_states, day=day)

@@ -242,7 +242,7 @@ class Sink:
         self._database = database
         self._clock = clock
         self._notify_failure = notify_failure
-        self._pages: list[tuple[int, models.PageState]] = []
+        self._pages: list[tuple[models.StoredSource, models.PageState]] = []
         self._turn = asyncio.Lock()
 
     async def put(self, report: SourceReport, result: base.FetchResult) -> None:
@@ -280,7 +280,7 @@ class Sink:
         if result.progress is not None and not report.has_lost:
             async with self._database.transaction() as connection:
                 has_moved = await sources.move_progress(
-                    connection, report.source.id, report.progress, result.progress
+                    connection, report.source, report.progress, result.progress
                 )
             report.progress, report.has_lost = result.progress, not has_moved
         if result.missing_ids:
@@ -289,20 +289,27 @@ class Sink:
                 await papers.delay_arxiv(connection, result.missing_ids, self._clock())
         if not (result.location == report.source.url and report.has_lost):
             self._pages += [
-                (report.source.id, replace(page, location=base.page_key(page.location)))
+                (report.source, replace(page, location=base.page_key(page.location)))
                 for page in result.page_states
             ]
             if len(self._pages) >= _FLUSH_PAGES:
                 await self.save()
 
     async def save(self, updated: Sequence[models.StoredSource] = ()) -> None:
-        """Write the gathered page states, and the health of the updated sources with notices to the operator."""
+        """Write the gathered page states, and the health of the updated sources with notices to the operator.
+
+        Nothing is written of a source that was removed while it was read.
+        """
         pages, self._pages = self._pages, []
         if not (pages or updated):
             return
         async with self._database.transaction() as connection:
-            await sources.upsert_page_states(connection, pages)
+            removed = await sources.list_removed(connection, [*updated, *(row for row, _ in pages)])
+            kept = [(row.id, page) for row, page in pages if row.id not in removed]
+            await sources.upsert_page_states(connection, kept)
             for row in updated:
+                if row.id in removed:
+                    continue
                 polled_at, max_states = row.last_attempt_at, kinds.get(row.kind, row.url).max_page_states
                 assert polled_at is not None  # it was polled just now
                 if is_persistently_failing(row) and row.noticed_at is None:
@@ -503,7 +510,10 @@ class Poller:
         async with self._database.read() as connection:
             rows = await sources.list_rows(connection)
         rows = [row for row in rows if only_url is None or row.url == only_url]
-        return await self._fetch_sources(rows, days=days, dry_run=dry_run, progress=progress)
+        reports = await self._fetch_sources(rows, days=days, dry_run=dry_run, progress=progress)
+        if not dry_run:
+            await self._ingest.finish_index()
+        return reports
 
     async def _fetch_sources(
         self,

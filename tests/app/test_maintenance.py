@@ -22,7 +22,7 @@ from bot.search import glossary
 from bot.search import index as search_index
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import archive, errors, key_values, migrate, search, snapshot
+from storage import archive, errors, key_values, migrate, papers, search, snapshot
 from storage import search_index as stored_index
 from storage.database import Database
 from tests.fake_discord import process
@@ -95,6 +95,15 @@ async def test_an_index_of_another_version_is_rebuilt(filled: Database, in_proce
     assert version is not None
     assert not version.startswith(f"{NOW:%Y-%m-%d}") or in_process_limit
     assert (await SearchService(filled).search(SearchRequest("number60"))).total == 1
+
+
+async def test_what_a_killed_ingest_left_is_indexed(filled: Database) -> None:
+    async with filled.transaction() as connection:
+        ids = await papers.list_newest_ids(connection, limit=2)
+        await search_index.SearchIndexer().postpone(connection, [ids])
+    assert await maintenance_loop(filled).run_due_tasks()
+    async with filled.read() as connection:
+        assert not await search_index.list_waiting(connection)
 
 
 async def test_a_rebuild_leaves_the_last_space_of_the_disk_to_posts(

@@ -12,10 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import digest_writer, listing, parse
+from bot.archive import digest_writer, ingest, listing, parse
 from storage import archive, models, papers, tables
 from storage.database import Connection
-from storage.models import FILES_TRUST, Appearance, DigestFormat, Entry, MergedPaper, PaperFacts, Trust
+from storage.models import (
+    FILES_TRUST,
+    Appearance,
+    DigestFormat,
+    Entry,
+    MergedPaper,
+    PaperFacts,
+    SourcedDigest,
+    Trust,
+)
 from tests.support.ingest_harness import DAY, IngestHarness, newsletter, paper
 from tests.support.source_payloads import listing_text
 
@@ -96,6 +105,32 @@ async def test_new_days_of_a_known_page_are_written_together(
     merges.clear()
     assert [result.new_digests for result in await harness.ingest.add_batch(pages[1])] == [1] * 20
     assert merges == ["2501.00001"]
+
+
+async def test_the_new_digests_of_a_page_are_stored_in_several_transactions(
+    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "BATCH_ENTRIES", 6)
+    stored: list[list[int]] = []
+    add = archive.add
+
+    async def counted(connection: Connection, new: Sequence[SourcedDigest], now: datetime) -> dict[str, int]:
+        stored.append([len(sourced.digest.entries) for sourced in new])
+        return await add(connection, new, now)
+
+    monkeypatch.setattr(archive, "add", counted)
+    sizes = [3, 3, 7, 1, 2, 3, 3]
+    text = "".join(
+        newsletter(*map(paper, range(1, size + 1)), day=f"2025-03-{day:02}")
+        for day, size in enumerate(sizes, 1)
+    )
+    group = digest_writer.to_sourced_digests(parse.parse_text(text), "theirs", "a.md")
+    results = await harness.ingest.add_batch(group)
+    assert stored == [[3, 3], [7], [1, 2, 3], [3]], "readers' writes do not wait for all of a page"
+    assert ([result.new_digests for result in results], results[2].new_papers) == ([1] * 7, 4)
+    await harness.ingest.add_batch(group)
+    assert len(await harness.titles("2025-03-03")) == 7
+    assert await harness.count(tables.digests) == 7
 
 
 async def test_a_correction_leaves_other_digests_unchanged(harness: IngestHarness) -> None:

@@ -112,6 +112,26 @@ async def test_an_announcement_is_in_the_archive_with_all_that_arxiv_says(db_har
     assert (await db_harness.fetch_all())["new"] == 0
 
 
+async def test_an_announcement_that_was_cut_off_is_read_by_the_next_poll(harness: ArxivHarness) -> None:
+    paper = make_paper(1, TODAY)
+    announce(harness, paper)
+    is_cut = True
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers.get("If-None-Match") == '"1"':
+            return web.Response(status=304)
+        whole = (await harness.fake.rss(request)).text or ""
+        return web.Response(text=whole[: -80 if is_cut else None], headers={"ETag": '"1"'})
+
+    harness.origin.pages["/rss/cs.CL"] = answer
+    await harness.add(CL)
+    assert "its XML is broken" in (await harness.fetch_all())["reason"]
+    is_cut = False
+    assert (await harness.fetch_all())["new"] == 1
+    assert await harness.digest_ids() == {TODAY: [paper.arxiv_id]}
+    assert (await harness.fetch_all())["status"] == "unchanged"
+
+
 async def test_a_paper_is_found_by_topic_author_and_trends_and_in_no_plain_post(
     db_harness: ArxivHarness,
 ) -> None:

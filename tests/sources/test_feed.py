@@ -374,7 +374,17 @@ def test_an_invalid_date_is_dropped_and_the_entry_kept(when: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["#xD800", "#XDFFF", "#55296", "#x110000", f"#{'9' * 6000}", "#x" + "f" * 20]
+    "code",
+    [
+        "#xD800",
+        "#XDFFF",
+        "#55296",
+        "#x110000",
+        f"#{'9' * 6000}",
+        "#x" + "f" * 20,
+        "#x000000FFFFFFFF",
+        "#00000000055296",
+    ],
 )
 def test_a_reference_to_no_character_leaves_the_rest_of_the_feed_readable(code: str) -> None:
     items = f"<item><title>A&{code}; &#x1F600;</title></item><item><title>B</title></item>"

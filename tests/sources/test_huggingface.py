@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.archive import fields, listing, parse
+from bot.core import day_close
 from bot.sources import base, huggingface
 from bot.sources.base import no_throttle
 from bot.sources.fetcher import Fetcher
@@ -271,6 +272,16 @@ async def test_a_large_list_is_read_with_little_memory(
 async def test_an_empty_list_is_a_day_without_papers(origin: OriginServer, fetch: Fetcher) -> None:
     result = await fetch_today(origin, fetch, "[]")
     assert (result.status, result.reason) == (NOT_YET, "2025-05-06: its list of papers is empty")
+
+
+@pytest.mark.parametrize(("closes", "is_closed"), [("11:00 UTC", True), ("13:00 UTC", False)])
+async def test_an_empty_list_that_has_closed_is_known_as_read(
+    origin: OriginServer, fetch: Fetcher, closes: str, is_closed: bool
+) -> None:
+    origin.pages[path(TODAY)] = "[]"
+    source = huggingface.HuggingFaceSource(origin.url, fetch, day_close.parse(closes))
+    [result] = await fetch_results(source, days=[TODAY])
+    assert bool(result.page_states) == is_closed
 
 
 async def test_a_list_of_two_thousand_papers_is_read_whole(origin: OriginServer, fetch: Fetcher) -> None:

@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from bot.archive import ingest
+from bot.archive import digest_writer, ingest
 from bot.archive.digest_writer import IngestResult
 from bot.core import day_close, isolation
 from bot.core.settings import SourceSetting
@@ -321,6 +321,67 @@ async def test_a_gone_source_is_not_polled_again_and_the_operator_is_notified(
         reports = await opened.fetch_all()
     assert reports[0].reason == "it has been gone (410) since 2025-05-06"
     assert (len(harness.origin.requests), len(harness.notices)) == (1, 1)
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+async def test_nothing_is_stored_of_a_source_that_is_removed_while_it_is_read(
+    harness: PollingHarness, is_replaced: bool
+) -> None:
+    asked, removed = asyncio.Event(), asyncio.Event()
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        asked.set()
+        await removed.wait()
+        return web.Response(status=410)
+
+    harness.origin.pages |= {"/wrong.md": answer, "/right.md": source_payloads.newsletter()}
+    wrong = await harness.add("/wrong.md")
+    polling = asyncio.create_task(harness.fetch_due())
+    await asked.wait()
+    await harness.registry.remove(wrong.url)
+    if is_replaced:
+        right = await harness.add("/right.md")
+        assert right.id == wrong.id, "SQLite uses the id again"
+    removed.set()
+    await polling
+    assert harness.notices == []
+    reports = await harness.fetch_due()
+    assert [(report.source.url, report.status) for report in reports] == (
+        [(f"{harness.origin.url}/right.md", S.OK)] if is_replaced else []
+    )
+
+
+async def test_a_list_and_a_look_up_do_not_wait_for_the_index_of_a_large_page(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digest_writer, "CHUNK_PAPERS", 1)
+    indexing, go_on = asyncio.Event(), asyncio.Event()
+    catch_up = index.SearchIndexer.catch_up
+
+    async def held(self: index.SearchIndexer, db: database.Database) -> None:
+        assert not indexing.is_set(), "only the page has left something for its index"
+        indexing.set()
+        await go_on.wait()
+        await catch_up(self, db)
+
+    monkeypatch.setattr(index.SearchIndexer, "catch_up", held)
+    harness.origin.pages["/a.md"] = source_payloads.newsletter(ids=["2505.00001", "2505.00002"])
+    harness.origin.pages[HF] = source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00009"))
+    await harness.add("/a.md")
+    async with harness.open_poller() as opened:
+        polling = asyncio.create_task(opened.fetch_due())
+        await indexing.wait()
+        await harness.add(harness.origin.url, "huggingface")
+        [report] = await opened.fetch_due()
+        fact = models.PaperFacts("2505.00003", "arxiv", "x", START, title="Asked for")
+        await harness.ingest.add_facts([fact])
+        assert (report.status, polling.done()) == (S.OK, False)
+        async with harness.db.read() as connection:
+            assert await index.list_waiting(connection)
+        go_on.set()
+        await polling
+    async with harness.db.read() as connection:
+        assert not await index.list_waiting(connection)
 
 
 async def test_a_digest_that_was_not_stored_is_fetched_again(harness: PollingHarness) -> None:
