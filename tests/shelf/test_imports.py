@@ -8,6 +8,7 @@ import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -534,6 +535,28 @@ async def test_nothing_is_saved_of_a_file_after_its_reader_was_forgotten(
     text = "".join(entry(f"2401.{number:05}") for number in range(1, 9))
     imported = await ReferenceImporter(db, lambda: NOW).import_file(7, text.encode())
     assert not imported.counts
+    assert await data.count(7) == {}
+
+
+@both_engines
+async def test_a_reader_who_is_forgotten_while_a_batch_of_a_file_is_saved_leaves_nothing(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf_service, "BATCH_SIZE", 2)
+    add, data = shelf.add, ReaderData(db, lambda: NOW)
+    forgetting: list[asyncio.Future[dict[str, int]]] = []
+
+    async def add_and_forget(*arguments: Any) -> None:
+        await add(*arguments)
+        if not forgetting:
+            forgetting.append(asyncio.ensure_future(data.forget(7)))
+            # It ends before this batch does, unless it waits for it.
+            await asyncio.wait(forgetting, timeout=patience.scaled(0.2))
+
+    monkeypatch.setattr(shelf, "add", add_and_forget)
+    text = "".join(entry(f"2401.{number:05}") for number in range(1, 9))
+    await ReferenceImporter(db, lambda: NOW).import_file(7, text.encode())
+    assert await forgetting[0] == {"saved_papers": 2}
     assert await data.count(7) == {}
 
 
