@@ -88,6 +88,12 @@ async def restore(connection: AsyncConnection, user_id: int, paper_id: int, **ch
     return True
 
 
+async def list_removed(connection: AsyncConnection, user_id: int, paper_ids: Collection[int]) -> list[int]:
+    """Return those of these papers that a reader removed lately."""
+    own = removed_papers.c.user_id == user_id, removed_papers.c.paper_id.in_(paper_ids)
+    return list((await connection.execute(sa.select(removed_papers.c.paper_id).where(*own))).scalars())
+
+
 async def purge_removed(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Delete at most `limit` papers removed before a time. Returns their number."""
     return await database.delete_some(connection, removed_papers, removed_papers.c.removed_at < before, limit)

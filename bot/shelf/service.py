@@ -361,6 +361,9 @@ async def _save(
         for paper_id, reference in zip(taken_ids, taken, strict=True)
     ]
     await shelf.add(connection, user_id, rows)
+    for paper_id in await shelf.list_removed(connection, user_id, taken_ids):
+        # Its note and tags are there again where the file has none.
+        await shelf.restore(connection, user_id, paper_id)
     known.update(taken_ids)
     return Counter(
         saved=len(taken),

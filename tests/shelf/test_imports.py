@@ -560,6 +560,26 @@ async def test_a_reader_who_is_forgotten_while_a_batch_of_a_file_is_saved_leaves
     assert await data.count(7) == {}
 
 
+@both_engines
+async def test_a_removed_paper_that_a_file_brings_back_has_its_note_and_tags_unless_the_file_has_others(
+    db: Database,
+) -> None:
+    async with db.transaction() as connection:
+        ids = await add_papers(connection, ["First", "Second"])
+    names, kept = ("2501.00001", "2501.00002"), Shelf(db, lambda: NOW, match_nothing)
+    await kept.save(7, ids, guild_id=5)
+    for paper_id in ids:
+        await kept.set_note(7, paper_id, "mine")
+        await kept.set_tags(7, paper_id, "rl")
+        await kept.remove(7, paper_id)
+    text = entry(names[0]) + entry(names[1], ", annote={theirs}")
+    await ReferenceImporter(db, lambda: NOW).import_file(7, text.encode())
+    found = [await kept.get(7, name) for name in names]
+    assert [(paper.note, paper.tags) for paper in found if paper] == [("mine", ("rl",)), ("theirs", ("rl",))]
+    assert not await kept.restore(7, ids[0])
+    assert (await kept.list_of_guild(5, NOW)) == ()
+
+
 ORDERED = ("Zoë Ångström", "김민준", "Loïc de la Müller", "Ada Lovelace")
 """The authors of a paper in arXiv's order, which is that of no alphabet."""
 
