@@ -361,9 +361,17 @@ async def mark_sent(
     """Store up to which id a reader is told by a delivery, planned at `now` (UTC)."""
     former = sa.select(news_readers.c.last_id).where(news_readers.c.user_id == user_id)
     former_id = (await connection.execute(former)).scalar() or 0
-    row = {"user_id": user_id, "is_off": False, "last_id": last_id, "former_last_id": former_id}
-    row |= {"notified_at": now, "delivery_id": delivery_id}
-    await database.upsert(connection, news_readers, [row], key=("user_id",))
+    changes = {
+        "last_id": last_id,
+        "former_last_id": former_id,
+        "notified_at": now,
+        "delivery_id": delivery_id,
+    }
+    statement = database.dialect_insert(connection, news_readers).values(
+        user_id=user_id, is_off=False, **changes
+    )
+    # A reader who wants no more of them may have said so since they were listed.
+    await connection.execute(statement.on_conflict_do_update(index_elements=["user_id"], set_=changes))
 
 
 async def mark_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
