@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -66,10 +67,14 @@ PAPERS = st.lists(
 )
 
 
-@pytest.mark.parametrize("form", READABLE)
+@pytest.mark.parametrize(
+    ("form", "latex"), [*((form, references.MAX_LATEX_LENGTH) for form in READABLE), (READABLE[0], 0)]
+)
 @settings(max_examples=60)
 @given(papers=PAPERS)
-def test_an_export_reads_back_without_a_loss(form: ReferenceFormat, papers: list[models.SavedPaper]) -> None:
+def test_an_export_reads_back_without_a_loss_also_if_none_of_it_is_read_as_latex(
+    form: ReferenceFormat, latex: int, papers: list[models.SavedPaper]
+) -> None:
     text = render_references(form, papers, ())
     if form is ReferenceFormat.BIBTEX:  # opens in another program without a warning
         with pybtex_errors.capture() as warnings:
@@ -77,7 +82,8 @@ def test_an_export_reads_back_without_a_loss(form: ReferenceFormat, papers: list
         assert warnings == []
     if not papers:
         return
-    found, problems, left_out = parse_references(text)
+    with mock.patch.object(references, "MAX_LATEX_LENGTH", latex):
+        found, problems, left_out = parse_references(text)
     assert (problems, left_out) == ([], 0)
     for paper, read in zip(papers, found, strict=True):
         assert read["arxiv_id"] == paper.arxiv_id
