@@ -165,7 +165,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Run a read transaction: a consistent snapshot that does not wait for writers."""
+        """Run a read transaction, which does not wait for writers: on SQLite a consistent snapshot, on PostgreSQL each statement one."""
         async with AsyncExitStack() as stack:
             for gate in self._read_gates:
                 await stack.enter_async_context(gate)
