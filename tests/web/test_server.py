@@ -313,7 +313,12 @@ async def test_readers_of_the_web_have_one_place_among_the_look_ups(archive: Web
 
 @pytest.mark.parametrize(
     ("flooding", "other"),
-    [("203.0.113.9", "198.51.100.7"), ("2001:db8::1", "2001:db8:0:1::1"), ("1.1.1.1, 203.0.113.9", "::1")],
+    [
+        ("203.0.113.9", "198.51.100.7"),
+        ("2001:db8::1", "2001:db8:0:1::1"),
+        ("1.1.1.1, 203.0.113.9", "::1"),
+        ("::ffff:203.0.113.9", "::ffff:198.51.100.7"),
+    ],
 )
 async def test_an_address_that_asks_for_many_pages_shuts_out_no_other(
     archive: WebArchive, monkeypatch: pytest.MonkeyPatch, flooding: str, other: str
