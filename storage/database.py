@@ -165,7 +165,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Run a read transaction, which does not wait for writers: on SQLite a consistent snapshot, on PostgreSQL each statement one."""
+        """Run a read transaction, waiting for no writer: one snapshot on SQLite, one for each statement on PostgreSQL."""
         async with AsyncExitStack() as stack:
             for gate in self._read_gates:
                 await stack.enter_async_context(gate)
