@@ -458,6 +458,17 @@ async def test_a_page_that_does_not_exist_rests_and_is_kept(
     assert 7 in slept
 
 
+async def test_a_list_dated_years_ahead_hides_no_paper_that_another_has(archive: WebArchive) -> None:
+    paths = "/search?q=tinytalk", "/authors/Andres%20Marafiori", "/search.atom?q=tinytalk"
+    before = [(await archive.text(path)).count("2501.00001") for path in paths]
+    archive.pass_time(2 * server.KEPT_SECONDS)
+    await sample_archive.add_digest(archive.services.database, "2099-01-01", sample_archive.SMALL)
+    after = [await archive.text(path) for path in paths]
+    assert [text.count("2501.00001") for text in after] == before
+    assert all(before)
+    assert not any("2099" in text for text in after)
+
+
 async def test_a_day_that_has_not_come_has_no_page(archive: WebArchive) -> None:
     day = archive.now.date() + timedelta(days=4)
     await digest_builders.ingest_digest(
