@@ -9,7 +9,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database
+from storage import database, locks
 from storage.models import Guild, Locale, Reader
 from storage.tables import (
     OPERATORS,
@@ -167,8 +167,18 @@ def _known_values(settings: Mapping[str, Any]) -> dict[str, Any]:
 # What is kept about one reader, collected and removed: the one place that deletes from tables of other modules. It reads the
 # declarations of `storage.tables` (`READER_ROWS`, `READER_MENTION`), so that a new table is covered by declaring its column.
 
+READER_LOCK = 0x414C5254
+"""First number of the PostgreSQL advisory lock around what is kept about a reader: "ALRT", since alerts had it first."""
 _BATCH_SIZE = 250
 """Rows converted before the event loop gets control."""
+
+
+async def lock_reader(connection: AsyncConnection, user_id: int) -> None:
+    """Serialise the transactions that add rows of a reader after a look at those there are, and the one that removes all.
+
+    Two presses at once would both find no equal alert; what is removed would not include what is not committed yet.
+    """
+    await locks.lock_transaction(connection, READER_LOCK, user_id % 2**31)
 
 
 def list_reader_columns(declaration: Mapping[str, str]) -> list[sa.Column[Any]]:

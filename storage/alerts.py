@@ -334,18 +334,11 @@ def _from_row(row: sa.Row[Any]) -> models.PendingAlerts:
 
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
-READER_LOCK = 0x414C5254
-"""First number of the PostgreSQL advisory lock around the alerts of a reader: "ALRT"."""
 _NAMES = tuple(models.Alert.__dataclass_fields__)
 _LISTS = "terms", "excluded", "forms"
 _MAX_ID = 2**63 - 1
 _BATCH_SIZE = 250
 """Alerts read before the event loop gets control; a thousand take ten milliseconds."""
-
-
-async def lock_reader(connection: AsyncConnection, user_id: int) -> None:
-    """Serialise the transactions that add or change a reader's alerts: two presses at once would both find no equal one."""
-    await locks.lock_transaction(connection, READER_LOCK, user_id % 2**31)
 
 
 async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:

@@ -165,7 +165,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Run a read transaction: a consistent snapshot that does not wait for writers."""
+        """Run a read transaction, waiting for no writer: one snapshot on SQLite, one for each statement on PostgreSQL."""
         async with AsyncExitStack() as stack:
             for gate in self._read_gates:
                 await stack.enter_async_context(gate)

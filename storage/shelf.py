@@ -88,6 +88,12 @@ async def restore(connection: AsyncConnection, user_id: int, paper_id: int, **ch
     return True
 
 
+async def list_removed(connection: AsyncConnection, user_id: int, paper_ids: Collection[int]) -> list[int]:
+    """Return those of these papers that a reader removed lately."""
+    own = removed_papers.c.user_id == user_id, removed_papers.c.paper_id.in_(paper_ids)
+    return list((await connection.execute(sa.select(removed_papers.c.paper_id).where(*own))).scalars())
+
+
 async def purge_removed(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Delete at most `limit` papers removed before a time. Returns their number."""
     return await database.delete_some(connection, removed_papers, removed_papers.c.removed_at < before, limit)
@@ -355,9 +361,17 @@ async def mark_sent(
     """Store up to which id a reader is told by a delivery, planned at `now` (UTC)."""
     former = sa.select(news_readers.c.last_id).where(news_readers.c.user_id == user_id)
     former_id = (await connection.execute(former)).scalar() or 0
-    row = {"user_id": user_id, "is_off": False, "last_id": last_id, "former_last_id": former_id}
-    row |= {"notified_at": now, "delivery_id": delivery_id}
-    await database.upsert(connection, news_readers, [row], key=("user_id",))
+    changes = {
+        "last_id": last_id,
+        "former_last_id": former_id,
+        "notified_at": now,
+        "delivery_id": delivery_id,
+    }
+    statement = database.dialect_insert(connection, news_readers).values(
+        user_id=user_id, is_off=False, **changes
+    )
+    # A reader who wants no more of them may have said so since they were listed.
+    await connection.execute(statement.on_conflict_do_update(index_elements=["user_id"], set_=changes))
 
 
 async def mark_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:

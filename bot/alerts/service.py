@@ -19,7 +19,7 @@ from bot.core.clock import Clock
 from bot.daily import schedule
 from bot.search import glossary as search_glossary
 from bot.text import analyser, keywords, people, term_keys
-from storage import alerts, archive, errors, models, outbox, papers
+from storage import accounts, alerts, archive, errors, models, outbox, papers
 from storage import database as storage_database
 from storage.database import Connection, Database
 
@@ -271,7 +271,7 @@ class Alerts:
         """
         new = replace(await self._check(draft), created_at=self._clock())
         async with self._database.transaction() as connection:
-            await alerts.lock_reader(connection, new.user_id)
+            await accounts.lock_reader(connection, new.user_id)
             if await alerts.count_by_user(connection, new.user_id) >= MAX_ALERTS:
                 raise errors.UsageError(
                     f"This user already has {MAX_ALERTS} alerts, the maximum. Remove one first.",
@@ -293,11 +293,11 @@ class Alerts:
             if not own:
                 raise errors.UsageError(f"Alert {alert_id} no longer exists. Add a new one.", "gone")
             stored = own[0]
-            await alerts.lock_reader(connection, stored.user_id)
             is_moved = checked.channel_id != stored.channel_id
             if is_moved:
                 # What is being queued for its former recipient is there by now and goes along, or is matched again.
-                await alerts.lock_planning(connection)
+                await alerts.lock_planning(connection)  # before the reader's, as `/me forget` does
+            await accounts.lock_reader(connection, stored.user_id)
             if is_moved and stored.is_blocked:
                 # Discord's refusal was about the former destination, which may never get its message now.
                 await alerts.keep_held_matches(connection, stored, self._clock())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -48,7 +49,7 @@ PING = 1
 MAX_UNKNOWN_FRONTS = 5
 """Fronts that share the rate before their number is known."""
 GUILD_SECONDS = 60.0
-"""Time for which a server's channels and roles are kept."""
+"""Time for which a server's channels and roles are used."""
 
 
 class InteractionServer:
@@ -153,7 +154,7 @@ def read_public_key(value: str) -> Ed25519PublicKey:
 
 
 class GuildDirectory:
-    """Servers with their channels, threads and roles, and the bot as their member, fetched from Discord and kept a minute.
+    """Servers with their channels, threads and roles, and the bot as their member, fetched from Discord and used for a minute.
 
     They are put into the client's cache, where the Gateway of another process keeps them, so that `get_guild` and
     `get_channel` answer as there.
@@ -167,8 +168,11 @@ class GuildDirectory:
 
     async def load(self, guild_id: int) -> None:
         """Have a server in the cache. One that Discord does not give is not in it afterwards."""
-        self._forget_old()
-        if guild_id in self._loaded_at:
+        now = self._monotonic()
+        # Kept for longer than it is used: others may be within a request that looks at it.
+        for other_id in [id_ for id_, at in self._loaded_at.items() if now - at > 2 * GUILD_SECONDS]:
+            self._forget(other_id)
+        if now - self._loaded_at.get(guild_id, -math.inf) <= GUILD_SECONDS:
             return
         if (task := self._loading.get(guild_id)) is None:
             task = self._loading[guild_id] = asyncio.create_task(self._request(guild_id))
@@ -188,6 +192,7 @@ class GuildDirectory:
             )
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             log.warning("a server's channels and roles could not be read", guild=guild_id, reason=str(error))
+            self._forget(guild_id)
             if isinstance(error, discord.Forbidden | discord.NotFound):
                 # Kept too: else one reader could use up the requests of all.
                 self._loaded_at[guild_id] = self._monotonic()
@@ -197,12 +202,10 @@ class GuildDirectory:
         state._add_guild(discord.Guild(data=data, state=state))
         self._loaded_at[guild_id] = self._monotonic()
 
-    def _forget_old(self) -> None:
-        state, now = self._client._connection, self._monotonic()
-        for guild_id in [id_ for id_, at in self._loaded_at.items() if now - at > GUILD_SECONDS]:
-            del self._loaded_at[guild_id]
-            if (guild := state._get_guild(guild_id)) is not None:
-                state._remove_guild(guild)
+    def _forget(self, guild_id: int) -> None:
+        self._loaded_at.pop(guild_id, None)
+        if (guild := self._client.get_guild(guild_id)) is not None:
+            self._client._connection._remove_guild(guild)
 
 
 class SharedRate:

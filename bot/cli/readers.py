@@ -64,9 +64,10 @@ def print_saved(
 ) -> None:
     """List or export a user's saved papers, newest first."""
     from bot.archive.exports import ReferenceFormat
+    from bot.shelf import references
     from storage import errors
 
-    query = " ".join(part for part in (tag and f"#{tag.lstrip('#')}", search) if part)
+    query = references.make_query(tag, search)
     if form is None:
         saved, _ = shell.run_with_service(_create_saved, lambda shelf: shelf.list_saved(user, query))
         columns = ("arxiv_id", "title", "votes", "saved_at", "tags", "note")

@@ -232,6 +232,8 @@ class ReaderData:
         async with self._database.transaction() as connection:
             # A batch of alerts that is being planned is stored before or not at all.
             await alerts.lock_planning(connection)
+            # So is one of a file that is being imported, which ends then.
+            await accounts.lock_reader(connection, user_id)
             counts = await accounts.count_reader_data(connection, user_id)
             paper_ids = await accounts.remove_reader_data(connection, user_id)
         async with self._database.transaction() as connection:

@@ -26,6 +26,7 @@ from bot.lists.commands import (
     store_list_text,
 )
 from bot.shelf import messages as shelf_messages
+from bot.shelf import references
 from bot.shelf.references import UnreadableFileError
 from bot.shelf.service import MAX_FILE_BYTES, MAX_SAVED, FullShelfError
 from storage import models
@@ -277,8 +278,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
 def _make_state(order: str, tag: str, search: str) -> ListState:
     with message_builder.map_parse_errors():
         chosen = Order(order)
-    text = " ".join(part for part in (tag and f"#{tag.lstrip('#')}", search) if part)
-    return ListState(ListKind.SAVED, text, order=chosen)
+    return ListState(ListKind.SAVED, references.make_query(tag, search), order=chosen)
 
 
 def _list_of_message(interaction: Interaction) -> ListState:

@@ -76,7 +76,9 @@ _ID_LINE = re.compile(
     rf"\s*{_ID_IN_TEXT.pattern.removeprefix('(?i)')}(?:v[0-9]+)?(?: \[[\w.\-]+\])?\s*", re.IGNORECASE
 )
 """What Zotero writes in the note of a preprint."""
-_ESCAPED = re.compile(r"\\([&%$#_])|[{}]")
+_ESCAPED = re.compile(r"\\text(backslash|braceleft|braceright|asciitilde|asciicircum)\{\}|\\([&%$#_])|[{}]")
+_SIGNS = {"backslash": "\\", "braceleft": "{", "braceright": "}", "asciitilde": "~", "asciicircum": "^"}
+"""What an export writes for the signs that LaTeX has no other form of."""
 _ESCAPED_ONLY = re.compile(r"(?:[^\\$~`'<>?!-]|\\[&%$#_]|([`'<>?!-])(?![`'<>-]))*+")
 """A field without commands, formulas and signs that LaTeX joins, such as two hyphens."""
 _PAR = re.compile(r"\s*\\par\b(?:\{\})?\s?")
@@ -107,6 +109,11 @@ def split_query(query: str) -> tuple[str, list[str]]:
     """Return the words of a query, and its tags."""
     tags = parse_tags(" ".join(_HASHTAG.findall(query)))
     return " ".join(_HASHTAG.sub(" ", query).split()), tags
+
+
+def make_query(tag: str, words: str) -> str:
+    """Return the query for papers with a tag, typed as for `parse_tags`, and words; both may be empty."""
+    return " ".join([*(f"#{name}" for name in parse_tags(tag)), words]).strip()
 
 
 def parse_tags(typed: str) -> list[str]:
@@ -212,14 +219,14 @@ class _LatexDecoder:
         self._left = MAX_LATEX_LENGTH
 
     def decode(self, field: str) -> str:
-        """Return the text of a field, or its source without braces."""
+        """Return the text of a field; behind the limit its source without braces and the escaped signs of an export."""
         if "\\" not in field and "$" not in field:
             return typography.decode_field(field)
         if _ESCAPED_ONLY.fullmatch(field) is None:
             self._left -= len(field)
             if self._left >= 0:
                 return typography.decode_field(field)
-        return _ESCAPED.sub(r"\1", field)
+        return _ESCAPED.sub(lambda match: _SIGNS.get(match[1], match[2] or ""), field)
 
 
 def _parse_bibtex(text: str) -> Iterator[_Entry]:

@@ -22,7 +22,7 @@ from bot.shelf import references
 from bot.shelf.references import Reference, UnreadableFileError
 from bot.sources.base import FetchError
 from bot.text import analyser
-from storage import archive, database, models, papers, shelf
+from storage import accounts, archive, database, models, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.errors import PaperroundError
@@ -289,6 +289,7 @@ class ReferenceImporter:
         for batch in database.chunked(ordered, BATCH_SIZE):
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
+                await accounts.lock_reader(connection, user_id)
                 # Not by what is known: another process may read a file of the same reader.
                 count = await shelf.count(connection, user_id)
                 if known and not count:
@@ -360,6 +361,9 @@ async def _save(
         for paper_id, reference in zip(taken_ids, taken, strict=True)
     ]
     await shelf.add(connection, user_id, rows)
+    for paper_id in await shelf.list_removed(connection, user_id, taken_ids):
+        # Its note and tags are there again where the file has none.
+        await shelf.restore(connection, user_id, paper_id)
     known.update(taken_ids)
     return Counter(
         saved=len(taken),

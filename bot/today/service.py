@@ -516,6 +516,8 @@ class TodayPlanner:
             else:
                 moved.append(_move(sent, known.get(profile.user_id), now, days.closings))
         async with self._database.transaction() as connection:
+            # `/me forget` takes the same lock: a reader who is forgotten meanwhile gets no message.
+            await alerts.lock_planning(connection)
             # A reader who stopped it meanwhile gets no message; one whose last message expired meanwhile is planned again.
             stored = {
                 row.user_id: row for row in await today.list_due(connection, now, limit=10 * BATCH_SIZE)

@@ -243,6 +243,8 @@ def _client_of(request: web.Request) -> int:
     for name in (forwarded.rpartition(",")[2].strip(), request.remote or ""):
         with contextlib.suppress(ValueError):
             address = ipaddress.ip_address(name)
+            # A socket for both versions names clients of IPv4 in one network of IPv6.
+            address = getattr(address, "ipv4_mapped", None) or address
             return int(address) if address.version == 4 else int(address) >> 64 << 64
     return WEB_READER
 

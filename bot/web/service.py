@@ -36,7 +36,7 @@ from bot.search.results import Snippet
 from bot.text import typography
 from bot.trends import commands as trends_commands
 from bot.trends import messages as trends_messages
-from storage import archive, errors, models
+from storage import archive, errors, models, papers
 
 PAGE_SIZE, DAY_SIZE, MAX_STATIC_ROWS = 10, 200, 5_000
 """Papers on a page of a search, of a day or an author, and of these as files, which have one page."""
@@ -229,10 +229,16 @@ class WebPages:
         return await asyncio.to_thread(self._list_page, site, listed, parts, {}, further)
 
     async def _load(self, site: Site, state: ListState) -> PaperList:
-        """Return a page of a list without the papers of days that have not come."""
+        """Return a page of a list without the papers of days that have not come; what was listed before has its first day."""
         listed = await self._lists.load(self.texts(site), state)
         until_on = latest_date(self.services.clock())
-        return replace(listed, rows=tuple(row for row in listed.rows if row.date <= until_on))
+        ahead = [row.id for row in listed.rows if row.date > until_on]
+        async with self.services.database.read() as connection:
+            first_on = {
+                id_: row.first_on for id_, row in (await papers.list_merged(connection, ids=ahead)).items()
+            }
+        dated = (replace(row, date=first_on.get(row.id) or row.date) for row in listed.rows)
+        return replace(listed, rows=tuple(row for row in dated if row.date <= until_on))
 
     async def load_search(self, site: Site, query: str, *, page: int = 0) -> Page:
         """Return the papers on a topic. Raises PageError for a query that is too long."""

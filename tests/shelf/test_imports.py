@@ -8,6 +8,8 @@ import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
+from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -65,10 +67,14 @@ PAPERS = st.lists(
 )
 
 
-@pytest.mark.parametrize("form", READABLE)
+@pytest.mark.parametrize(
+    ("form", "latex"), [*((form, references.MAX_LATEX_LENGTH) for form in READABLE), (READABLE[0], 0)]
+)
 @settings(max_examples=60)
 @given(papers=PAPERS)
-def test_an_export_reads_back_without_a_loss(form: ReferenceFormat, papers: list[models.SavedPaper]) -> None:
+def test_an_export_reads_back_without_a_loss_also_if_none_of_it_is_read_as_latex(
+    form: ReferenceFormat, latex: int, papers: list[models.SavedPaper]
+) -> None:
     text = render_references(form, papers, ())
     if form is ReferenceFormat.BIBTEX:  # opens in another program without a warning
         with pybtex_errors.capture() as warnings:
@@ -76,7 +82,8 @@ def test_an_export_reads_back_without_a_loss(form: ReferenceFormat, papers: list
         assert warnings == []
     if not papers:
         return
-    found, problems, left_out = parse_references(text)
+    with mock.patch.object(references, "MAX_LATEX_LENGTH", latex):
+        found, problems, left_out = parse_references(text)
     assert (problems, left_out) == ([], 0)
     for paper, read in zip(papers, found, strict=True):
         assert read["arxiv_id"] == paper.arxiv_id
@@ -535,6 +542,48 @@ async def test_nothing_is_saved_of_a_file_after_its_reader_was_forgotten(
     imported = await ReferenceImporter(db, lambda: NOW).import_file(7, text.encode())
     assert not imported.counts
     assert await data.count(7) == {}
+
+
+@both_engines
+async def test_a_reader_who_is_forgotten_while_a_batch_of_a_file_is_saved_leaves_nothing(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf_service, "BATCH_SIZE", 2)
+    add, data = shelf.add, ReaderData(db, lambda: NOW)
+    forgetting: list[asyncio.Future[dict[str, int]]] = []
+
+    async def add_and_forget(*arguments: Any) -> None:
+        await add(*arguments)
+        if not forgetting:
+            forgetting.append(asyncio.ensure_future(data.forget(7)))
+            # It ends before this batch does, unless it waits for it.
+            await asyncio.wait(forgetting, timeout=patience.scaled(0.2))
+
+    monkeypatch.setattr(shelf, "add", add_and_forget)
+    text = "".join(entry(f"2401.{number:05}") for number in range(1, 9))
+    await ReferenceImporter(db, lambda: NOW).import_file(7, text.encode())
+    assert await forgetting[0] == {"saved_papers": 2}
+    assert await data.count(7) == {}
+
+
+@both_engines
+async def test_a_removed_paper_that_a_file_brings_back_has_its_note_and_tags_unless_the_file_has_others(
+    db: Database,
+) -> None:
+    async with db.transaction() as connection:
+        ids = await add_papers(connection, ["First", "Second"])
+    names, kept = ("2501.00001", "2501.00002"), Shelf(db, lambda: NOW, match_nothing)
+    await kept.save(7, ids, guild_id=5)
+    for paper_id in ids:
+        await kept.set_note(7, paper_id, "mine")
+        await kept.set_tags(7, paper_id, "rl")
+        await kept.remove(7, paper_id)
+    text = entry(names[0]) + entry(names[1], ", annote={theirs}")
+    await ReferenceImporter(db, lambda: NOW).import_file(7, text.encode())
+    found = [await kept.get(7, name) for name in names]
+    assert [(paper.note, paper.tags) for paper in found if paper] == [("mine", ("rl",)), ("theirs", ("rl",))]
+    assert not await kept.restore(7, ids[0])
+    assert (await kept.list_of_guild(5, NOW)) == ()
 
 
 ORDERED = ("Zoë Ångström", "김민준", "Loïc de la Müller", "Ada Lovelace")

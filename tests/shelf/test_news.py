@@ -408,6 +408,17 @@ async def test_a_reader_can_switch_it_off_and_on_again(planned: NewsHarness) -> 
     assert await planned.run(monday(3)) == [(first, "version", "3")]
 
 
+async def test_a_message_that_was_begun_before_it_was_switched_off_does_not_switch_it_on(
+    planned: NewsHarness,
+) -> None:
+    await planned.run(monday(1))
+    (delivery,) = await planned.list_deliveries()
+    await _switch(planned, off=True)
+    async with planned.database.transaction() as connection:
+        await shelf.mark_sent(connection, READER, 1, delivery.id, monday(1))
+        assert await shelf.is_news_off(connection, READER)
+
+
 async def _switch(planned: NewsHarness, *, off: bool) -> None:
     async with planned.database.transaction() as connection:
         await shelf.set_news_off(connection, READER, off)

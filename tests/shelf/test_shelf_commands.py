@@ -58,7 +58,10 @@ async def test_a_saved_paper_gets_a_note_and_tags_and_is_found_by_them(harness: 
     menu = menu_id(back, "sg")
     assert "Small Language Models" not in shown_text(await harness.choose(back, menu, "#rl"))
     assert "Rewards That" in shown_text(await open_list(harness, search="dpo"))
-    assert "Rewards That" in shown_text(await open_list(harness, tag="#rl"))
+    for tag in ("#rl", "읽을 것", "RL, 읽을 것"):
+        shown = shown_text(await open_list(harness, tag=tag))
+        assert "Rewards That" in shown
+        assert "Small Language Models" not in shown
     assert "Rewards That" in shown_text(await open_list(harness, search="reinforcement learning"))
     nothing = await open_list(harness, tag="none")
     assert "#none" in shown_text(nothing)

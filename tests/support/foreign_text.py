@@ -358,6 +358,7 @@ READERS: dict[str, Callable[[str], object]] = {
         text, results.Patterns([re.compile("word")])
     ),
     "search.results.find_sentence": lambda text: results.find_sentence(text, re.compile("word")),
+    "shelf.references.make_query": lambda text: references.make_query(text, text),
     "shelf.references.parse_references of a title": lambda text: references.parse_references(
         f"@a{{b, title = {{{text}}}, author = {{{text}}}, note = {{{text}}}}}"
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pkgutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,8 +21,8 @@ from bot.outbox.outcomes import Classification, Disposition, suspend_destination
 from bot.today import profiles, service
 from bot.today.service import TodayPlanner
 from storage import accounts, models, outbox, today
-from storage.database import Database
-from tests.support import alert_builders, killed_process, outbox_builders, sample_archive
+from storage.database import Connection, Database
+from tests.support import alert_builders, killed_process, outbox_builders, patience, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
@@ -418,3 +419,24 @@ async def test_days_that_are_sent_at_once_are_read_once_for_all_readers(
     await planned.run_until(START + timedelta(hours=4))
     assert len(await planned.list_deliveries()) == 3 * len(days)
     assert extract.call_count == 7 * len(days)
+
+
+async def test_a_reader_who_is_forgotten_while_a_message_is_planned_gets_none(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = _Planned(db)
+    await planned.services.today.send_daily(READER, "15:00", "UTC")
+    await planned.add_day("2025-03-08", 1)
+    add_all, forgetting = outbox.add_all, list[asyncio.Future[dict[str, int]]]()
+
+    async def add_and_forget(connection: Connection, new: Sequence[models.NewDelivery]) -> dict[str, int]:
+        ids = await add_all(connection, new)
+        forgetting.append(asyncio.ensure_future(planned.services.reader_data.forget(READER)))
+        # It ends before this transaction does, unless it waits for it.
+        await asyncio.wait(forgetting, timeout=patience.scaled(0.2))
+        return ids
+
+    monkeypatch.setattr(outbox, "add_all", add_and_forget)
+    await planned.planner.tick(START + timedelta(hours=4))
+    assert (await forgetting[0])["deliveries"] == 1
+    assert await planned.services.reader_data.count(READER) == {}

@@ -313,7 +313,12 @@ async def test_readers_of_the_web_have_one_place_among_the_look_ups(archive: Web
 
 @pytest.mark.parametrize(
     ("flooding", "other"),
-    [("203.0.113.9", "198.51.100.7"), ("2001:db8::1", "2001:db8:0:1::1"), ("1.1.1.1, 203.0.113.9", "::1")],
+    [
+        ("203.0.113.9", "198.51.100.7"),
+        ("2001:db8::1", "2001:db8:0:1::1"),
+        ("1.1.1.1, 203.0.113.9", "::1"),
+        ("::ffff:203.0.113.9", "::ffff:198.51.100.7"),
+    ],
 )
 async def test_an_address_that_asks_for_many_pages_shuts_out_no_other(
     archive: WebArchive, monkeypatch: pytest.MonkeyPatch, flooding: str, other: str
@@ -451,6 +456,17 @@ async def test_a_page_that_does_not_exist_rests_and_is_kept(
         assert (await archive.get(f"/authors/{name}"))[0] == 404
     assert looked == ["a", "b"]
     assert 7 in slept
+
+
+async def test_a_list_dated_years_ahead_hides_no_paper_that_another_has(archive: WebArchive) -> None:
+    paths = "/search?q=tinytalk", "/authors/Andres%20Marafiori", "/search.atom?q=tinytalk"
+    before = [(await archive.text(path)).count("2501.00001") for path in paths]
+    archive.pass_time(2 * server.KEPT_SECONDS)
+    await sample_archive.add_digest(archive.services.database, "2099-01-01", sample_archive.SMALL)
+    after = [await archive.text(path) for path in paths]
+    assert [text.count("2501.00001") for text in after] == before
+    assert all(before)
+    assert not any("2099" in text for text in after)
 
 
 async def test_a_day_that_has_not_come_has_no_page(archive: WebArchive) -> None:
