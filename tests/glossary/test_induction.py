@@ -335,6 +335,9 @@ def test_what_most_papers_explain_is_learnt_and_a_stranger_comes_last(
     draft = induction.draft_glossary(rows, ())
     assert {pair.korean for pair in draft.pairs} == {"등대등불", "가로등불"}
     assert draft.senses.keys() == {"EVL", "ASL"}
+    monkeypatch.setattr(induction, "MAX_LEARNT", 9)
+    monkeypatch.setattr(induction, "MAX_TOLD", 1)
+    assert induction.draft_glossary(rows, ()).senses.keys() == {"EVL", "ASL", "BEL", "COL"}
 
 
 def test_a_separator_of_stored_mentions_is_a_blank_in_a_text() -> None:
