@@ -514,9 +514,15 @@ def list_known_words(snapshot: Snapshot, words: Iterable[str]) -> set[str]:
     return {word for (word,) in rows}
 
 
-def list_words(snapshot: Snapshot) -> list[str]:
-    """Return all words of names."""
-    return [word for (word,) in snapshot.fetch("SELECT word FROM name_words")]
+_WORDS_AT_ONCE = 50_000
+
+
+def list_words(snapshot: Snapshot, *, limit: int) -> Iterator[list[str]]:
+    """Yield the words of names in order, a group at a time, at most `limit` of them."""
+    last, statement = "", "SELECT word FROM name_words WHERE word > ? ORDER BY word LIMIT ?"
+    while rows := snapshot.fetch(statement, last, min(limit, _WORDS_AT_ONCE)):
+        yield [word for (word,) in rows]
+        last, limit = rows[-1][0], limit - len(rows)
 
 
 def list_paper_ids(snapshot: Snapshot, author_ids: Sequence[int]) -> list[int]:

@@ -82,14 +82,17 @@ async def _change_counts(connection: AsyncConnection, table: str, positions: Seq
 
 
 async def assign_positions(connection: AsyncConnection, popularity: Mapping[int, float]) -> dict[int, int]:
-    """Return a free position for each paper id, given its popularity (0 to 64): linear probing from its hashed slot."""
+    """Return a free position for each paper id, given its popularity (0 to 64), behind its hashed slot.
+
+    The distance between probes doubles, so that a few find a free slot behind any number of papers of one popularity.
+    """
     assigned, taken = dict[int, int](), set[int]()
     starts = {
         paper_id: (search.TOP_STEP - int(search.STEPS_PER_UNIT * value)) * search.SLOTS_PER_STEP
         + paper_id * HASH_MULTIPLIER % search.SLOTS_PER_STEP
         for paper_id, value in popularity.items()
     }
-    length = 1
+    length = distance = 1
     column = indexed_papers.c.position
     while starts:
         probed = {start + offset for start in starts.values() for offset in range(length)}
@@ -99,11 +102,11 @@ async def assign_positions(connection: AsyncConnection, popularity: Mapping[int,
         for paper_id, start in starts.items():
             free = next((slot for slot in range(start, start + length) if slot not in taken), None)
             if free is None:
-                unassigned[paper_id] = start + length
+                unassigned[paper_id] = start + distance
             else:
                 assigned[paper_id] = free
                 taken.add(free)
-        starts, length = unassigned, _PROBE_LENGTH
+        starts, length, distance = unassigned, _PROBE_LENGTH, max(2 * distance, _PROBE_LENGTH)
     return assigned
 
 
@@ -184,12 +187,17 @@ async def count_all(connection: AsyncConnection) -> int:
 # The glossary is stored as opaque JSON, with the counts of mentions that it is induced from.
 
 
+_STRANGERS_MENTION = "%\x1f%\x1f%\x1f%"
+"""What a mention with a fourth field is like."""
+
+
 async def get_mention_counts(connection: AsyncConnection, *, limit: int) -> dict[str, int]:
-    """Return the number of papers with each mention, for at most `limit` of the most frequent mentions."""
+    """Return the number of papers with each mention, for at most `limit` of the most frequent mentions, a stranger's last."""
+    is_strangers = sa.case((mention_counts.c.mention.like(_STRANGERS_MENTION), 1), else_=0)
     query = (
         sa.select(mention_counts.c.mention, mention_counts.c.papers)
         .where(mention_counts.c.papers > 0)
-        .order_by(mention_counts.c.papers.desc(), mention_counts.c.mention)
+        .order_by(mention_counts.c.papers.desc(), is_strangers, mention_counts.c.mention)
         .limit(limit)
     )
     return {mention: papers for mention, papers in await connection.execute(query)}  # noqa: C416

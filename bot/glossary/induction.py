@@ -15,10 +15,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from heapq import nlargest
 from itertools import islice, takewhile
 from operator import add
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from bot.glossary import resolver, transliteration
 from bot.text import analyser, concepts, seed, term_keys, typography
@@ -104,7 +105,8 @@ def _classify_parts(content: str) -> tuple[str, str] | None:
     is_korean = len(others) == 1 and analyser.has_hangul(others[0])
     if not 1 <= len(pieces) <= 3 or len(short) > 1 or len(long) > 1 or (others and not is_korean):
         return None
-    return ("".join(long), "".join(short)) if short or long else None
+    # With single blanks: the separator of stored mentions is white space too.
+    return (" ".join("".join(long).split()), "".join(short)) if short or long else None
 
 
 def _is_english(piece: str) -> bool:
@@ -195,6 +197,13 @@ Spellings: TypeAlias = Mapping[str, Counter[str]]
 """The numbers of papers by key and spelling."""
 
 
+MAX_LEARNT = 10_000
+"""Korean forms, and abbreviations, that are learnt. 10,000 forms take 26 MB of the bot's memory, with autocomplete 41 MB."""
+MAX_TOLD = 30_000
+"""Mentions that are read of one stranger: of long ones, 40,000 take 10 s and 165 MB."""
+_Explained = TypeVar("_Explained")
+
+
 class TermPair(NamedTuple):
     """A Korean key and the English key that it translates."""
 
@@ -237,7 +246,7 @@ class GlossaryDraft(NamedTuple):
 
 def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[seed.SeedTerm]) -> GlossaryDraft:
     """Gather the evidence of all mentions, and of the seed list."""
-    rows, all_terms = list(counts), list(terms)
+    rows, all_terms = _order_by_trust(counts), list(terms)
     votes = _Votes(rows)
     seeds = {_key_of(term): term for term in all_terms if not term.is_common_word}
     words: dict[str, list[str]] = defaultdict(list)
@@ -248,7 +257,7 @@ def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[seed.SeedTerm
     # Other English forms of a seed term are the term.
     main_keys = {term_keys.english_key(text): key for key, term in seeds.items() for text in term.english}
     long_forms, surfaces = _count_long_forms(rows, main_keys, votes)
-    senses = rank_senses(long_forms, seeds, surfaces)
+    senses = rank_senses(_keep_best(long_forms), seeds, surfaces)
     glosses = [gloss for mention, count in rows if (gloss := _read_gloss(mention, count, senses)) is not None]
     supports: Counter[TermPair] = Counter()
     for left, _, key, mention, count in glosses:
@@ -276,7 +285,26 @@ def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[seed.SeedTerm
         and has_head(pair, spellings, words)
         and pair.english in owners.get(pair.korean, (pair.english,))
     }
-    return GlossaryDraft(seeds, words, kept, senses, surfaces, papers)
+    return GlossaryDraft(seeds, words, _keep_best(kept), senses, surfaces, papers)
+
+
+def _keep_best(explained: Mapping[_Explained, Counter[str]]) -> dict[_Explained, Counter[str]]:
+    """Return those that most papers explain, at most `MAX_LEARNT`."""
+    best = nlargest(MAX_LEARNT, explained, key=lambda key: explained[key].total())
+    return {key: explained[key] for key in best}
+
+
+def _order_by_trust(counts: Iterable[MentionCount]) -> list[MentionCount]:
+    """Return the mentions with those of strangers last, at most `MAX_TOLD` of each.
+
+    Of what equally many papers explain, what comes first is kept.
+    """
+    by_teller: dict[str, list[MentionCount]] = {"": []}
+    for row in counts:
+        told = by_teller.setdefault(row[0].teller, [])
+        if not row[0].teller or len(told) < MAX_TOLD:
+            told.append(row)
+    return [row for told in by_teller.values() for row in told]
 
 
 def _key_of(term: seed.SeedTerm) -> str:
@@ -548,7 +576,8 @@ def induce(
     for text, (main, *_) in sorted(draft.senses.items(), key=lambda item: (-item[1][0].papers, item[0])):
         if main.share >= concepts.DOMINANT_SHARE:
             expands = main.papers > 0 or len(text) > 2
-            form = concepts.SurfaceForm(text, "abbr", main.papers, main.share, expands=expands)
+            seeded = main.key in draft.seeds and text in draft.seeds[main.key].abbreviations
+            form = concepts.SurfaceForm(text, "abbr", main.papers, main.share, expands=expands, seeded=seeded)
             forms.setdefault(main.key, list(_english_forms(main.key, draft))).append(form)
     built = [concepts.Concept(key, tuple(own)) for key, own in forms.items() if len(own) > 1]
     built.sort(key=lambda concept: (-concept.support, concept.key))

@@ -279,8 +279,8 @@ class Glossary:
             elif form.text.casefold() not in concepts.read_words("function_words.txt"):
                 # What means another term too (SD) finds and ranks papers, most of which mean this one, and decides no filter.
                 usual = (sense for sense in self._list_senses(form.text) if sense.share >= _MIN_SHARE)
-                is_sure = len(concepts.distinct_senses(usual, ())) < 2
-                yield concepts.WeightedForm(form.text, 1.0, is_sure=is_sure)
+                is_sure = form.is_sure and len(concepts.distinct_senses(usual, ())) < 2
+                yield concepts.WeightedForm(form.text, 1.0, is_shown=form.is_presentable, is_sure=is_sure)
 
     def _longest_match_segments(self, units: list[str]) -> list[concepts.Segment]:
         """Split a query into its longest known parts; other words become segments as typed."""
@@ -354,7 +354,7 @@ def _has_inner_particle(text: str) -> bool:
 
 # Serialises a glossary to JSON and back, so that it is built only once.
 
-_VERSION = 12
+_VERSION = 13
 _HEADER = f'{{"version":{_VERSION},'
 
 

@@ -10,10 +10,10 @@ from functools import lru_cache
 from bot.text import analyser
 
 MIN_SYLLABLES, MAX_SYLLABLES = 2, 12
-MIN_NAME_LENGTH = 3
+MIN_NAME_LENGTH, MAX_NAME_LENGTH = 3, 40
 _MAX_NAMES, _MIN_SHARE = 3, 0.4
 """Names returned per spelling, each of at least this share of the papers of the first."""
-_MAX_LETTERS_PER_SYLLABLE = 5
+_MAX_LETTERS_PER_SYLLABLE, _MAX_LETTERS_PER_SOUND = 5, 12
 _INITIAL_ORDER = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 _VOWEL_ORDER = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 _FINAL_ORDER = "-ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
@@ -71,12 +71,11 @@ class SoundIndex:
         hangul = "".join(text.split())
         if not MIN_SYLLABLES <= len(hangul) <= MAX_SYLLABLES or not analyser.is_syllables(hangul):
             return []
-        pattern, longest = sound_pattern(hangul), _MAX_LETTERS_PER_SYLLABLE * len(hangul)
         found = [
             (papers, letters, name)
             for letter in _first_letters(hangul)
             for letters, name, papers in self._by_letter.get(letter, ())
-            if len(hangul) <= len(letters) + 2 <= longest and pattern.fullmatch(letters)
+            if len(hangul) <= len(letters) + 2 and _spells(hangul, letters)
         ]
         by_letters: dict[str, tuple[int, str]] = {}
         for papers, letters, name in sorted(found):
@@ -92,14 +91,38 @@ def sounds_like(hangul: str, name: str) -> bool:
         len(letters) >= MIN_NAME_LENGTH
         and 1 < len(hangul) <= MAX_SYLLABLES
         and analyser.is_syllables(hangul)
-        and sound_pattern(hangul).fullmatch(letters) is not None
+        and _spells(hangul, letters)
     )
 
 
+def _spells(hangul: str, letters: str) -> bool:
+    """Tell whether lower-case letters spell Hangul syllables, with or without an e behind the last.
+
+    Sound by sound, with all places that the sounds so far may end at: one pattern for all tries each way to divide the letters
+    among them, which takes minutes of 20 times the same letter.
+    """
+    if len(letters) > min(MAX_NAME_LENGTH, _MAX_LETTERS_PER_SYLLABLE * len(hangul) - 2):
+        return False
+    ends = {0}
+    for sound in _sounds(hangul):
+        ends = {
+            end
+            for start in ends
+            for end in range(start, min(len(letters), start + _MAX_LETTERS_PER_SOUND) + 1)
+            if sound.fullmatch(letters, start, end)
+        }
+        if not ends:
+            return False
+    return len(letters) in ends or (letters.endswith("e") and len(letters) - 1 in ends)
+
+
 @lru_cache(maxsize=1 << 10)
-def sound_pattern(hangul: str) -> re.Pattern[str]:
-    """Return the pattern of the spellings of Hangul syllables, in lower-case letters."""
-    return re.compile("".join(_pieces(hangul)) + "e?")
+def _sounds(hangul: str) -> tuple[re.Pattern[str], ...]:
+    """Return the patterns of the spellings of each sound, or of two that are spelt together."""
+    return tuple(map(_compile, _pieces(hangul)))
+
+
+_compile = lru_cache(maxsize=1 << 12)(re.compile)
 
 
 def _pieces(hangul: str) -> Iterator[str]:

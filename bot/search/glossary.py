@@ -35,6 +35,8 @@ MAX_DECISIONS, MAX_FORM_LENGTH = 1_000, 100
 MAX_NAMES, MAX_COUNTED_NAMES = 10_000, 50_000
 _CHUNK_SIZE = 500
 _FIELD_SEPARATOR = "\x1f"
+_FIELD_COUNTS = 3, 4
+"""Of a stored mention, without and with a teller."""
 _TITLE_WORD = re.compile(r"\w[\w+-]*")
 _MAX_TITLE_LENGTH = 500
 _MAX_TOPIC_WORDS = 4
@@ -256,10 +258,9 @@ def mention_term(mention: str) -> str:
 def _build_draft(mention_counts: dict[str, int]) -> induction.GlossaryDraft:
     from bot.glossary import induction
 
-    rows = [
-        (induction.Mention(*mention.split(_FIELD_SEPARATOR)), papers)
-        for mention, papers in mention_counts.items()
-    ]
+    split = ((mention.split(_FIELD_SEPARATOR), papers) for mention, papers in mention_counts.items())
+    # An earlier version stored separators of a text within its mentions.
+    rows = [(induction.Mention(*fields), papers) for fields, papers in split if len(fields) in _FIELD_COUNTS]
     return induction.draft_glossary(rows, seed.load_terms())
 
 

@@ -55,6 +55,8 @@ _PROTECTED_WORDS = frozenset(("자유주의", "민주주의", "재정의", "사�
 
 Value = TypeVar("Value")
 _MAX_CACHED_LENGTH, _MAX_CACHED_WORDS, _LONG_TEXTS = 64, 1 << 16, 16
+_MAX_CACHED_CHARACTERS = 1 << 19
+"""Of all words of a cache: those of texts have six on average, and the bigrams of a Korean letter take 100 bytes."""
 
 
 def remembered(
@@ -339,12 +341,15 @@ class WordCache(dict[str, Value]):
     def __init__(self, compute: Callable[[str], Value]) -> None:
         super().__init__()
         self._compute = compute
+        self._characters = 0
 
     def __missing__(self, word: str) -> Value:
         value = self._compute(word)
         if len(word) <= _MAX_CACHED_LENGTH:
-            if len(self) >= _MAX_CACHED_WORDS:
+            if len(self) >= _MAX_CACHED_WORDS or self._characters >= _MAX_CACHED_CHARACTERS:
                 self.clear()
+                self._characters = 0
+            self._characters += len(word)
             self[word] = value
         return value
 

@@ -45,12 +45,12 @@ class SurfaceForm(NamedTuple):
 
     @property
     def is_sure(self) -> bool:
-        """Whether it may decide what a channel, an alert or a trend has: a Korean form that two papers explain."""
-        return self.language != "ko" or self.seeded or self.papers > 1
+        """Whether it may decide what a channel, alert or trend has: a Korean form or abbreviation that two papers explain."""
+        return self.language == "en" or self.seeded or self.papers > 1
 
     @property
     def is_presentable(self) -> bool:
-        """Whether readers may see it as a name. A Korean form that one paper alone has is often a slip."""
+        """Whether readers may see it as a name. What one paper alone has is often a slip, or a word in capitals: LARGE."""
         return not self.is_alias and (self.is_sure or self.confirmed > 1)
 
 

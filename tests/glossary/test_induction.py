@@ -320,3 +320,26 @@ def test_a_stranger_explains_a_thing_once_unless_it_is_the_only_source(
     assert draft.pairs[induction.TermPair("등롱신호", "lantern signal")].total() == papers
     assert [sense.papers for sense in draft.senses["LS"]] == [papers]
     assert draft.papers == {"lantern signal": papers}
+
+
+def test_what_most_papers_explain_is_learnt_and_a_stranger_comes_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(induction, "MAX_LEARNT", 2)
+    told = [("가로 등불", "", 1), ("강가 등불", "1", 1), ("골목 등불", "", 1), ("거리 등불", "1", 1)]
+    rows = [
+        (induction.Mention(form, f"{name} lantern", f"{name[0]}{name[1]}L".upper(), teller), papers)
+        for (form, teller, papers), name in zip(told, ("aside", "beside", "corner", "dimmed"), strict=True)
+    ]
+    rows.append((induction.Mention("등대 등불", "evening lantern", "EVL"), 2))
+    draft = induction.draft_glossary(rows, ())
+    assert {pair.korean for pair in draft.pairs} == {"등대등불", "가로등불"}
+    assert draft.senses.keys() == {"EVL", "ASL"}
+    monkeypatch.setattr(induction, "MAX_LEARNT", 9)
+    monkeypatch.setattr(induction, "MAX_TOLD", 1)
+    assert induction.draft_glossary(rows, ()).senses.keys() == {"EVL", "ASL", "BEL", "COL"}
+
+
+def test_a_separator_of_stored_mentions_is_a_blank_in_a_text() -> None:
+    (mention,) = induction.extract_mentions("강화 학습(Reinforcement\x1fLearning; RL)")
+    assert mention == ("강화 학습", "Reinforcement Learning", "RL", "")

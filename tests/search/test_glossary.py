@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from bot.search.glossary import MAX_DECISIONS, GlossaryService, read_decisions
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import errors, key_values, search, snapshot, sources
+from storage import errors, key_values, search, snapshot, sources, tables
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -80,6 +80,34 @@ async def test_what_one_stranger_says_of_any_number_of_papers_is_one_explanation
     assert await find(service, "RL", by_votes=True) >= {paper.arxiv_id for paper in learning}
     await tell(sources.FILES)
     assert "2501.00002" in await find(service, "lantern signal", by_votes=True)
+
+
+async def test_an_abbreviation_that_one_paper_explains_decides_no_list(db: Database) -> None:
+    """Most are words in capitals, which thousands of papers have."""
+    ships = NewsletterPaper("2501.00004", "Large Ships", "Ships are large.")
+    language = NewsletterPaper("2501.00005", "Large Language Models", "A large language model (LLM).")
+    service = await fill(db, [*PAPERS, ships, language])
+    told = {
+        "arxiv_id": "2502.00001",
+        "title": "Ships",
+        "sections": [[None, "A large language model (LARGE)."]],
+    }
+    text = json.dumps({"format": "list", "date": "2025-01-03", "papers": [told]})
+    await sample_archive.make_ingest(db).add_text(text, source=LIST, location=LIST)
+    await GlossaryService(db).rebuild()
+    for query in ("large language model", "LLM"):
+        assert "2501.00004" not in await find(service, query, by_votes=True)
+    assert "2501.00005" in await find(service, "LLM", by_votes=True)
+
+
+async def test_a_stored_mention_that_cannot_be_read_is_left_out(db: Database) -> None:
+    service = await fill(db)
+    async with db.transaction() as connection:
+        await connection.execute(
+            sa.insert(tables.mention_counts).values(mention="가\x1fb\x1fc\x1fD\x1f2", papers=1)
+        )
+    await GlossaryService(db).rebuild()
+    assert await find(service, "lantern signal") == {"2501.00001", "2501.00002"}
 
 
 async def test_a_decision_is_seen_by_others_at_once_and_after_a_new_induction(db: Database) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from storage import archive, database, models, papers, search, snapshot, sources, tables
@@ -220,12 +221,20 @@ async def test_authors_have_paper_counts_name_variants_and_coauthors(db: databas
         assert list((await connection.execute(query)).scalars()) == ["Cid"]
 
 
-async def test_authors_are_ordered_by_papers_and_removed_without_any(db: database.Database) -> None:
+async def test_authors_are_ordered_by_papers_and_removed_without_any(
+    db: database.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with db.transaction() as connection:
         rows = [{"id": n, "key": f"k{n}", "name": f"Name {n}", "papers": n} for n in (1, 2, 9)]
         await connection.execute(tables_authors.insert(), rows)
         await papers.index_authors(connection, [(n, n, f"name w{n}") for n in (1, 2, 9)])
-        assert sorted(await snapshot.read(connection, search.list_words)) == ["name", "w1", "w2", "w9"]
+
+        def list_words(view: snapshot.Snapshot) -> list[list[str]]:
+            return list(search.list_words(view, limit=3))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(search, "_WORDS_AT_ONCE", 2)
+            assert await snapshot.read(connection, list_words) == [["name", "w1"], ["w2"]]
         found = await snapshot.read(connection, search.find_authors, Prefix("na"), limit=10)
         assert [author.id for author in found] == [9, 2, 1]
         await papers.index_authors(connection, [(1, 40, "name w1")])

@@ -105,10 +105,16 @@ async def test_document_frequencies_add_up(db: database.Database) -> None:
 
 
 async def test_more_papers_than_slots_of_a_step_get_positions(db: database.Database) -> None:
+    probes = list[str]()
     async with db.transaction() as connection:
         popularities = dict.fromkeys(range(1, 3001), index_rows.popularity(7, index_rows.DAY))
+        assert connection.sync_connection is not None
+        sa.event.listen(
+            connection.sync_connection, "before_cursor_execute", lambda *given: probes.append(given[2])
+        )
         first = await search_index.assign_positions(connection, popularities)
         assert len(set(first.values())) == 3000
+        assert len(probes) < 20
         await index_rows.add_papers(connection, *((n, 7, "t", "x") for n in range(1, 30)))
         second = await search_index.assign_positions(
             connection,

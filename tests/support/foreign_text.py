@@ -477,7 +477,7 @@ OWN_TEXT = {
         """,
     "a word or name, whose length its caller bounds": """
         glossary.induction.find_term glossary.induction.most_common
-        glossary.transliteration.sound_pattern glossary.transliteration.sounds_like
+        glossary.transliteration.sounds_like
         lists.messages.topic_heading search.completion.apply_corrections search.completion.find_corrections
         text.analyser.fewest_pieces text.analyser.has_final_consonant text.analyser.is_particle text.analyser.monosyllabic_noun
         text.analyser.split_syllable text.people.match_cost text.people.word_distance

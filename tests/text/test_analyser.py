@@ -292,3 +292,5 @@ def test_a_word_cache_computes_a_word_once_keeps_no_long_one_and_is_bounded() ->
     assert asked == ["a", long, long]
     assert all(cache[str(number)] == str(number) for number in range(1 << 17))
     assert len(cache) <= 1 << 16
+    assert all(cache[f"{number:064}"] for number in range(1 << 15))
+    assert sum(map(len, cache)) < 1 << 20
