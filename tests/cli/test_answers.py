@@ -55,7 +55,7 @@ def test_status_shows_the_newest_digest_and_the_next_post_once_in_the_zone_of_th
     assert re.search(r" · last update .* \d\d:\d\d Europe/Berlin\n", filled("status").stdout)
     monkeypatch.setenv("PAPERROUND_LOCALE", "ko")
     korean = filled("status").stdout
-    assert re.search(r"일, \d{4}년 \d+월 \d+일 \d\d:\d\d Europe/Berlin 들어옴\n", korean), korean
+    assert re.search(r" · 마지막 업데이트 \d{4}년 \d+월 \d+일 \d\d:\d\d Europe/Berlin\n", korean), korean
     monkeypatch.delenv("PAPERROUND_LOCALE")
     answer = filled("status", "--channel", "20")
     assert "January 5, 2026" in answer.stdout
