@@ -175,7 +175,7 @@ HINTS = {
         "unknown": "There is no command {line}. Type / and choose one from the list, or try /help.",
         "group": "There is no such command. Type one of these: {names}.",
         "missing": "`{command}` needs a value for `{missing}`, for example `{command} {missing}: {example}`.",
-        "none": "`{command}` needs a value for `{missing}`, and there is nothing to choose from yet.",
+        "none": "`{command}` needs a value for `{missing}`. There is nothing to choose from yet.",
         "option": "`{command}` has no option `{option}`. Its options are: {names}.",
         "choice": "`{command}` doesn't accept that value for `{option}`. Choose one: {names}.",
         "number": "`{option}` needs a whole number, such as 10; you typed {value}.",
