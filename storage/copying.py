@@ -77,7 +77,7 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
                 found = await _read(connection, table)
             if found != Sum(*sums[table.name]):
                 raise errors.StorageError(
-                    f"The copy's table {table.name} differs from the source's by its checksum (rows in the copy:"
+                    f"The copy's table {table.name} does not match the source's: the checksums differ (rows in the copy:"
                     f" {found.rows}, in the source: {sums[table.name].rows}). Empty the target and copy again."
                 )
         async with target.transaction() as connection:
@@ -253,7 +253,9 @@ async def _write(connection: Connection, table: sa.Table, lines: bytearray) -> N
     try:
         await driver.copy_to_table(table.name, columns=names, source=lines)
     except DataError as error:  # such as a NUL in a text, which SQLite stores
-        raise errors.StorageError(f"PostgreSQL cannot store a row of {table.name}: {error}.") from error
+        raise errors.StorageError(
+            f"PostgreSQL cannot store a row of {table.name}: {error}. Correct that row in the source, then copy again."
+        ) from error
 
 
 async def _begin_copy(connection: Connection) -> Any:

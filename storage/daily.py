@@ -27,7 +27,7 @@ async def add(connection: AsyncConnection, subscription: models.Subscription) ->
     """
     on_topic = f", {subscription.topic}" if subscription.topic else ""
     duplicate = (
-        f"Channel {subscription.channel_id} already has a daily post at {subscription.at_time} ({subscription.timezone},"
+        f"{_place(subscription)} already has a daily post at {subscription.at_time} ({subscription.timezone},"
         f" {subscription.locale.value}, {subscription.style.value}{on_topic}). Edit that one instead."
     )
     insert = subscriptions.insert().values(_values(subscription)).returning(subscriptions.c.id)
@@ -37,11 +37,15 @@ async def add(connection: AsyncConnection, subscription: models.Subscription) ->
 async def update(connection: AsyncConnection, subscription: models.Subscription) -> None:
     """Store a changed subscription. Raises DuplicateError like `add`."""
     text = (
-        f"Channel {subscription.channel_id} has another daily post with this time, language, style, topic and"
+        f"{_place(subscription)} has another daily post with this time, language, style, topic and"
         " source. Change one of these, or remove the other post."
     )
     change = subscriptions.update().where(subscriptions.c.id == subscription.id)
     await _execute_unique(connection, change.values(_values(subscription)), text)
+
+
+def _place(subscription: models.Subscription) -> str:
+    return f"{'Webhook' if subscription.is_by_webhook else 'Channel'} {subscription.channel_id}"
 
 
 async def _execute_unique(

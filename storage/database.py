@@ -224,7 +224,7 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
         "database is locked": f"{name} is locked by another process. Stop that process, or try again in a moment.",
         _READ_ONLY: f"{name} is read-only. Allow this user to write to the file and its folder.",
         "unable to open database file": f"{name} cannot be opened. Check that its folder exists and is writable.",
-        "file is not a database": f"{name} is not a Paperround database. Set PAPERROUND_DATABASE_URL to another file.",
+        "file is not a database": f"{name} is not a Paperround database. Name another file in the database URL.",
         "disk image is malformed": f"{name} is damaged. Replace it with a backup (made by `paperround backup`).",
         "disk is full": f"The disk is too full to write {name}. Free some space and start again.",
         "disk I/O error": f"{name} cannot be written. Check whether its disk is full, over quota or failing.",
@@ -261,7 +261,7 @@ refused user, no resources (a full disk), a cancelled statement, errors of the s
 
 
 _POOLER = (
-    "PAPERROUND_DATABASE_URL points to a pooler such as PgBouncer, behind which two bots could send at once. Use the"
+    "The database URL points to a pooler such as PgBouncer, behind which two bots could send at once. Use the"
     " address of PostgreSQL itself."
 )
 
@@ -458,7 +458,7 @@ def check_file(url: URL) -> None:
             f"{path} cannot be opened: its folder does not exist. Create the folder, or choose another file."
         )
     if path.is_dir():
-        raise errors.StorageError(f"{path} is a folder. Set PAPERROUND_DATABASE_URL to a file.")
+        raise errors.StorageError(f"{path} is a folder. Name a file in the database URL.")
     if path.exists() and not os.access(path, os.R_OK):
         raise errors.StorageError(f"{path} cannot be read by this user. Grant read permission.")
     if not path.exists() and not os.access(path.parent, os.W_OK):

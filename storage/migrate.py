@@ -279,7 +279,7 @@ async def _run_migrations(opened: database.Database, *, is_empty: bool) -> None:
                 raise errors.StorageError(
                     f"{opened.url.render_as_string()} was not migrated: schema {HEAD} removes what {', '.join(older)} still"
                     f" need{'s. Stop it, or update it' if len(older) == 1 else '. Stop them, or update them'}"
-                    f" to a version with schema {oldest}; after a kill, wait two minutes."
+                    f" to a version with schema {oldest}. If one was killed, wait two minutes."
                 )
         await connection.run_sync(_run_alembic)
         if oldest == HEAD:
@@ -336,5 +336,5 @@ def _backup_sqlite_file(path: Path, revision: str) -> None:
     except (OSError, sqlite3.Error) as error:
         raise errors.StorageError(
             f"{path} was not upgraded, and nothing was changed: its backup {copy} could not be written"
-            f" ({_reason(error)}). Free up {path.stat().st_size / 1e6:.0f} MB in its folder, then start again."
+            f" ({_reason(error)}). Free up {path.stat().st_size / 1e6:.0f} MB on its disk, then start again."
         ) from error

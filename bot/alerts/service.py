@@ -43,11 +43,11 @@ def validate_alert(draft: models.Alert) -> models.Alert:
     terms = tuple(unique.values())
     if not terms:
         raise errors.UsageError("An alert needs a word, an author or an institution.", "no-terms")
-    _check_count("terms", len(terms))
+    _check_count("terms", len(terms), "Add a second alert.")
     for term in terms:
         _check_term(term)
     excluded = tuple(dict.fromkeys(filter(None, map(_to_line, draft.excluded))))
-    _check_count("excluded words", len(excluded))
+    _check_count("excluded words", len(excluded), "Remove some.")
     for word in excluded:
         _check_term(models.AlertTerm(models.AlertKind.KEYWORD, word))
     if not 0 <= draft.min_votes <= MAX_VOTES:
@@ -75,10 +75,10 @@ def _to_line(text: str) -> str:
     return " ".join(analyser.clean_typed(text).split())
 
 
-def _check_count(noun: str, count: int) -> None:
+def _check_count(noun: str, count: int, remedy: str) -> None:
     if count > MAX_TERMS:
         raise errors.UsageError(
-            f"An alert may have up to {MAX_TERMS} {noun}; this one has {count}. Add a second alert.",
+            f"An alert may have up to {MAX_TERMS} {noun}; this one has {count}. {remedy}",
             f"too-many-{noun.replace(' ', '-')}",
             most=MAX_TERMS,
             count=count,
@@ -96,7 +96,9 @@ def _check_term(term: models.AlertTerm) -> None:
         )
     if not matcher.term_needles(*term):
         raise errors.UsageError(
-            "An alert needs a word or a name with at least one letter.", "no-letters", text=term.text
+            f"“{term.text}” has no letters or numbers to look for. Change or remove it.",
+            "no-letters",
+            text=term.text,
         )
     if term.kind is models.AlertKind.INSTITUTION and people.is_generic(term.text):
         raise errors.UsageError(

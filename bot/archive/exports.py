@@ -436,7 +436,7 @@ async def export_digests(
         chosen = rows if digest_format is None else list(_prefer_format(rows, digest_format))
         if not chosen:
             raise errors.PaperroundError(
-                "No digests are stored for these dates. `paperround digest DATE` shows the days nearest to a date."
+                "There are no digests to export with these options. `paperround digest DATE` shows the days nearest to a date."
             )
         exported = [await _read_digest(connection, row) for row in chosen]
     return render_export(form, exported, templates)

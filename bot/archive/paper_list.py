@@ -657,7 +657,7 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     if 2 * len(found) < len(everything) or is_one:
         links = f"{len(everything)} arXiv link{'s' if len(everything) > 1 else ''}"
         read = (
-            f"{len(found)} in the form of a list"
+            f"but only {len(found)} in the form of a list"
             if found and not is_one
             else "but not in a form that can be read"
         )

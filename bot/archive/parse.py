@@ -156,9 +156,9 @@ def _merge_duplicate(known: PaperDraft, again: PaperDraft) -> str:
     """Fill the missing values of `known` from `again`; return the problem's message."""
     message = f"{again.arxiv_id} is listed again and merged with the first"
     if again.votes is not None and known.votes not in (None, again.votes):
-        message += f"; its votes there ({known.votes}) count, not those here ({again.votes})"
+        message += f"; its first vote count ({known.votes}) is kept, not this one ({again.votes})"
     if again.sections and known.sections and again.sections != known.sections:
-        message += "; its summary there counts"
+        message += "; its first summary is kept"
     known.votes = again.votes if known.votes is None else known.votes
     if not known.authors:
         known.authors, known.authors_truncated = again.authors, again.authors_truncated

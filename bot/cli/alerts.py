@@ -185,7 +185,7 @@ def preview(
     ] = 0,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show the papers from the last 30 days that an alert with these options would match."""
+    """Count the papers from the last 30 days that an alert with these options would match, and show the latest three."""
     draft = _new_draft(user, options)
     found = shell.run_with_service(_create_alerts, lambda alerts: alerts.preview(draft))
     latest = [shell.pick(row, " ".join(_PREVIEW_COLUMNS)) for row in found.latest]
@@ -261,7 +261,9 @@ def _to_row(alert: models.Alert) -> dict[str, Any]:
     terms = (" + " if alert.match_all else ", ").join(term.text for term in alert.terms)
     day = calendar.day_abbr[alert.weekday - 1] + " " if alert.timing is models.AlertTiming.WEEKLY else ""
     at = f" {day}{alert.at_time} {alert.timezone}" if alert.timing is not models.AlertTiming.AT_ONCE else ""
-    most = f", {alert.max_a_day} a day" if alert.max_a_day else ""
+    most = ""
+    if alert.max_a_day:
+        most = f", at most {alert.max_a_day} message{'s' * (alert.max_a_day > 1)} a day"
     return to_dict(alert) | {
         "text": " ".join([terms, *(f"−{word}" for word in alert.excluded)]),
         "when": f"{alert.timing.value}{at}{most}{', silent' if alert.silent else ''}",

@@ -134,7 +134,7 @@ def status(
     ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show the newest digest.
+    """Show the date of the newest digest and the last update.
 
     With --channel, also show what was posted there, what comes next, and what failed.
     """
@@ -245,7 +245,8 @@ def glossary(
 ) -> None:
     """Show a term's translations and abbreviations.
 
-    The evidence for each is shown. `add` adds a form and `forget` removes one, permanently.
+    The evidence for each is shown. `add` adds a form and `forget` removes one; both outlast a
+    rebuild of the glossary, and each undoes the other.
     """
     if suspicious:
         _print_suspicious(as_json)

@@ -152,7 +152,7 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
             await container.alert_planner.drain(on_planned=lambda: show_count(next(planned)))
         glossary = search_glossary.GlossaryService(container.database, container.clock)
         if await glossary.is_stale():
-            with shell.progress_counter("Updating glossary and index: papers") as show_count:
+            with shell.progress_counter("Updating glossary and index, papers read") as show_count:
                 await glossary.rebuild(show_count)
     return total
 
@@ -242,7 +242,7 @@ _COUNTS = ("papers", "written", "from_abstract", "refused", "failed", "claims_dr
 def write(
     on: Annotated[
         str | None,
-        typer.Option("--date", metavar="D", help="The day. Default: the last one whose list is complete."),
+        typer.Option("--date", metavar="D", help="The day. Default: the last one whose list has closed."),
     ] = None,
     form: Annotated[str | None, typer.Option("--format", help="newsletter or review.")] = None,
     language: Annotated[

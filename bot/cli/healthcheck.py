@@ -69,8 +69,8 @@ def describe(is_healthy: bool, body: dict[str, Any]) -> str:
         return "healthy: a standby, ready to take over from the process that sends."
     signs = {
         "last tick of the planner": "tick_seconds",
-        "last look for parts to send": "claim_seconds",
-        "last sign of Discord": "discord_seconds",
+        "last check for parts to send": "claim_seconds",
+        "last contact with Discord": "discord_seconds",
     }
     ages = (
         f"{sign} {body[field]:.0f} s ago"

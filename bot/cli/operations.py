@@ -234,7 +234,7 @@ def serve_tools(
 ) -> None:
     """Serve search to agents over MCP (Model Context Protocol).
 
-    It ends when stdin closes or on SIGINT.
+    It stops on SIGINT or SIGTERM, and without --http also when stdin closes.
     """
     try:
         from bot.cli import mcp_server

@@ -51,7 +51,7 @@ def setup(
         ),
     ] = None,
     accept: Annotated[
-        bool, typer.Option("--yes", help="Ask no questions. Without --source, use Hugging Face.")
+        bool, typer.Option("--yes", help="Ask no questions. If no source is given or set, use Hugging Face.")
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
@@ -111,7 +111,7 @@ def _find_application(
     if not is_asking or origin == "environment":
         if not stored:
             raise errors.UsageError(
-                "Without a terminal, setup cannot ask for the token. Give it on stdin:"
+                "No token is set, and setup cannot ask for one without a terminal or with --yes. Give it on stdin:"
                 " `paperround setup --token-stdin --yes < FILE`."
             )
         return _check(loaded, stored)

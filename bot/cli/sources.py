@@ -74,7 +74,7 @@ def add(
     ] = None,
     every: Annotated[int | None, typer.Option("--every", min=1, help="Minutes between checks.")] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Fetch once and show what the source brings.")
+        bool, typer.Option("--check", help="Fetch once and show what the source provides.")
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
@@ -214,7 +214,9 @@ def _days_between(since: date | None, until: date | None, today: date) -> list[d
 
     first, last = since or until or today, until or today
     if first > last:
-        raise errors.UsageError(f"--since {first} is after --until {last}.")
+        raise errors.UsageError(
+            f"The first day, {first}, is after the last, {last}. Use an earlier --since or a later --until (default: today)."
+        )
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 

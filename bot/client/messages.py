@@ -498,7 +498,7 @@ def list_links(
         ("PDF", arxiv_ids.pdf_url(arxiv_id)),
         ("Hugging Face", arxiv_ids.huggingface_url(arxiv_id)),
         (code_label, paper.code_url),
-        ("Web", project_url),
+        ("Project" if paper.project_url else "Video", project_url),
     ]
 
 

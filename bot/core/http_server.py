@@ -66,7 +66,7 @@ async def serving(
                 backlog=limits.connections,
             )
         except (OSError, OverflowError) as error:
-            reason = f"{setting}: cannot listen on {address}: {error}. Choose a free port."
+            reason = f"{setting}: cannot listen on {address}: {error}. Choose another address or port."
             raise errors.PaperroundError(reason) from error
         async with listener:
             yield f"http://{host or '127.0.0.1'}:{listener.sockets[0].getsockname()[1]}"

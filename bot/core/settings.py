@@ -134,6 +134,7 @@ def parse_log(value: str) -> tuple[str, str]:
     return style, level
 
 
+_Service = Annotated[str, _web_address("not a web address. Example: https://huggingface.co")]
 _Page = Annotated[str, _web_address("{!r} is not a web address. Example: https://arxiv.org/html")]
 _Api = _web_address("not the address of an API. Example: http://127.0.0.1:11434/v1")
 _Ping = _web_address("not a web address. Example: https://example.org/ping/KEY")
@@ -182,12 +183,12 @@ class Settings(BaseSettings):
     inbox: Path | None = None
     fetch_allow: Annotated[tuple[str, ...], NoDecode, _List, pydantic.BeforeValidator(_lower)] = ()
     fetch_proxy: Annotated[str | None, _checked(_check_proxy)] = None
-    hf_endpoint: str = Field(
+    hf_endpoint: _Service = Field(
         default="https://huggingface.co", validation_alias=AliasChoices("HF_ENDPOINT", "hf_endpoint")
     )
-    arxiv_url: str = "https://export.arxiv.org/api/query"
-    arxiv_rss_url: str = "https://rss.arxiv.org/rss"
-    arxiv_oai_url: str = "https://oaipmh.arxiv.org/oai"
+    arxiv_url: _Service = "https://export.arxiv.org/api/query"
+    arxiv_rss_url: _Service = "https://rss.arxiv.org/rss"
+    arxiv_oai_url: _Service = "https://oaipmh.arxiv.org/oai"
     arxiv_html_url: Annotated[tuple[_Page, ...], NoDecode, _List] = (
         "https://arxiv.org/html",
         "https://ar5iv.labs.arxiv.org/html",
@@ -276,7 +277,9 @@ def load() -> Settings:
             f"A setting in the environment, {ENV_FILE} or {TOML_FILE} is nested too deeply. Write it as a plain value or a list."
         ) from None
     except UnicodeDecodeError as error:
-        raise errors.UsageError(f"{ENV_FILE} or {TOML_FILE} is not UTF-8: {error}") from None
+        raise errors.UsageError(
+            f"{ENV_FILE} or {TOML_FILE} is not UTF-8 ({error}). Save it as UTF-8."
+        ) from None
     except ValueError as error:  # also for a number of more digits than Python converts
         raise errors.UsageError(f"{TOML_FILE} is not valid TOML: {error}") from None
 

@@ -408,7 +408,7 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
         case ListKind.SIMILAR:
             return f"### {listed.heading}\n{texts('no-list-similar')}"
         case ListKind.GUILD_SHELF:
-            return texts("no-list-server-picks")
+            return texts("no-list-server-picks", period=period)
         case ListKind.NEW:
             return texts("no-list-new")
         case ListKind.SAVED:

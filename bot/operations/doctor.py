@@ -239,7 +239,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool, Se
         await opened.close()
 
 
-_DECIDED = {True: "added by you", False: "forgotten by you"}
+_DECIDED = {True: "added by you", False: "removed by you"}
 
 
 def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = False) -> list[Finding]:

@@ -93,7 +93,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         """Send the user's saved papers as a file."""
         return await self._export(request, format, _make_state(Order.NEWEST.value, tag, search))
 
-    @router.command(name="import", description="Save the arXiv papers of a Zotero, BibTeX or RIS file")
+    @router.command(name="import", description="Save the arXiv papers from a Zotero, BibTeX or RIS file")
     @app_commands.describe(file="BibTeX, RIS, CSL JSON or Zotero RDF, as exported by your reference manager")
     @router.transfers
     async def import_file(self, request: Transfer, file: discord.Attachment) -> ui.LayoutView:

@@ -264,7 +264,7 @@ def _iterate(text: str, names: Sequence[str], container: str) -> Iterator[Elemen
     Nothing else is kept but the open elements, without those that have ended in them. Raises FetchError.
     """
     if "<!ENTITY" in text or "<!DOCTYPE" in text:
-        raise base.FetchError("its XML declares entities of its own, which are not read")
+        raise base.FetchError("its XML has a document type or entities of its own, which are not read")
     if text.count("<") > _MAX_TAGS:
         raise base.FetchError(f"its XML has more than {_MAX_TAGS:,} tags")
     feed.check_attributes(text)

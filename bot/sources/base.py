@@ -42,7 +42,7 @@ _MAX_KEY_LENGTH = 600
 
 def describe_bug(error: Exception) -> str:
     """Return what follows the name of a place that triggered a bug."""
-    return f"caused an internal error; see the log: {type(error).__name__}"
+    return f"caused an internal error ({type(error).__name__}); see the log"
 
 
 def clean_reason(text: str) -> str:

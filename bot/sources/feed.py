@@ -96,7 +96,10 @@ def parse_publishing_schedule(
         from_time = time.fromisoformat(str(options.get("from") or "00:00"))
         days = int(str(options.get("corrected_days", 3)))
     except ValueError as error:
-        raise errors.UsageError(f"The options of the source cannot be used: {error}.") from error
+        raise errors.UsageError(
+            f"An option of the source cannot be used ({error}): timezone is a name such as Asia/Seoul, from is HH:MM, and"
+            " corrected_days is a number of days."
+        ) from error
     if not 0 <= days <= _MAX_CORRECTED_DAYS:
         raise errors.UsageError(f"corrected_days is {days}; it must be from 0 to {_MAX_CORRECTED_DAYS}.")
     return timezone, from_time.replace(tzinfo=None), days

@@ -126,7 +126,7 @@ class Yield:
         match self.brings:
             case Brings.POSTS if number is None and self.undated:
                 noun = "paper" if self.undated == 1 else "papers"
-                return f"a list of {self.undated} {noun} without dates: the list fills the archive, and new papers can be posted"
+                return f"a list of {self.undated} {noun} without dates: archived, not posted; papers added later can be posted"
             case Brings.POSTS:
                 return f"papers that can be posted{amount}"
             case Brings.LOOK_UP:

@@ -61,10 +61,12 @@ def parse_allowed_host(text: str) -> AllowedHost:
         port = url.explicit_port
     except ValueError as error:
         raise errors.UsageError(
-            f"{text!r} is neither a host nor host:port. Example: 10.0.0.5:8080"
+            f"PAPERROUND_FETCH_ALLOW: {text!r} is neither a host nor host:port. Example: 10.0.0.5:8080"
         ) from error
     if url.raw_host is None or url.path != "/" or url.user is not None or url.query_string or "*" in text:
-        raise errors.UsageError(f"{text!r} is neither a host nor host:port. Example: 10.0.0.5:8080")
+        raise errors.UsageError(
+            f"PAPERROUND_FETCH_ALLOW: {text!r} is neither a host nor host:port. Example: 10.0.0.5:8080"
+        )
     return _normalise_host(url.raw_host), port
 
 
@@ -73,9 +75,11 @@ def allowed_host_of_url(address: str) -> AllowedHost:
     try:
         url = URL(address)
     except ValueError as error:
-        raise errors.UsageError(f"{address!r} is not a web address") from error
+        raise errors.UsageError(
+            f"{address!r} is not a web address. Example: https://huggingface.co"
+        ) from error
     if url.scheme not in ("http", "https") or url.raw_host is None:
-        raise errors.UsageError(f"{address!r} is not a web address")
+        raise errors.UsageError(f"{address!r} is not a web address. Example: https://huggingface.co")
     return _normalise_host(url.raw_host), url.port
 
 

@@ -157,7 +157,8 @@ def _pick_text(
     clauses = [
         texts(f"today-because-{kind.value}", text=_escape(text), count=count) for kind, text, count in reasons
     ]
-    because = texts("today-because", reasons=texts("today-and").join(clauses)) if clauses else ""
+    reasons_text = ", ".join([*clauses[:-2], texts("today-and").join(clauses[-2:])])
+    because = texts("today-because", reasons=reasons_text) if clauses else ""
     quoted, summary, own = paper.quoted, paper.summary, texts.locale.value
     if quoted is not None and summary is not None and summary.language == own != quoted.language:
         # A summary that the reader can read says more than a matching sentence in another language.

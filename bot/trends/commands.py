@@ -26,7 +26,7 @@ SPAN_CHOICES = [
     app_commands.Choice(name="Last 6 months", value=Span.HALF_YEAR.value),
     app_commands.Choice(name="Last 12 months", value=Span.YEAR.value),
     app_commands.Choice(name="Last 2 years", value=Span.TWO_YEARS.value),
-    app_commands.Choice(name="All time", value=Span.ALL.value),
+    app_commands.Choice(name="Last 5 years", value=Span.FIVE_YEARS.value),
 ]
 
 

@@ -33,10 +33,10 @@ class Span(StrEnum):
     HALF_YEAR = "half-year"
     YEAR = "y"
     TWO_YEARS = "two-years"
-    ALL = "a"
+    FIVE_YEARS = "five-years"
 
 
-SPAN_MONTHS = {Span.HALF_YEAR: 6, Span.YEAR: 12, Span.TWO_YEARS: 24, Span.ALL: None}
+SPAN_MONTHS = {Span.HALF_YEAR: 6, Span.YEAR: 12, Span.TWO_YEARS: 24, Span.FIVE_YEARS: 60}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.Layo
     if answer.rising is not None and has_papers:
         _add_rising(texts, message, answer.rising)
         message.add_select(_rising_menu(texts, answer.rising, answer.span))
-    if has_papers or answer.span is not Span.ALL:
+    if has_papers or answer.span is not Span.FIVE_YEARS:
         message.add_select(_span_menu(texts, answer))
     message.add_buttons(*_suggestion_buttons(answer))
     message.add_buttons(*_navigation_buttons(texts, answer, may_share=may_share and has_papers))

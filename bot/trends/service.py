@@ -22,7 +22,6 @@ from storage.database import Connection, Database
 from storage.search import BooleanQuery
 from storage.snapshot import Snapshot
 
-MAX_MONTHS = 60
 MONTHLY_SAMPLE_SIZE = 30_000
 """Papers whose dates and votes are read; beyond this number they are read from a sample."""
 COUNT_LIMIT = 250_000
@@ -70,10 +69,10 @@ class TrendService:
         self._clock = clock
         self._glossary = glossary
 
-    async def get_trend(self, query: str, *, months: int | None = 12, by_age: bool = False) -> Trend:
+    async def get_trend(self, query: str, *, months: int = 12, by_age: bool = False) -> Trend:
         """Return the trend of a query over the last `months` months; of the whole archive for a query without terms.
 
-        It begins with the archive's first month at the earliest. `months` of None is all months, at most `MAX_MONTHS`.
+        It begins with the archive's first month at the earliest.
         Filters of the query (author:, since:, until:, votes:) apply. An empty archive has no months.
         `by_age`: an archive of less than three months is counted by week, one of less than three weeks by day.
         """
@@ -83,7 +82,7 @@ class TrendService:
             if extent.last_on is None or extent.first_on is None:
                 return Trend()
             last = extent.last_on.replace(day=1)
-            asked = _months_before(last, (MAX_MONTHS if months is None else months) - 1)
+            asked = _months_before(last, months - 1)
             age = (extent.last_on - extent.first_on).days + 1
             step = Step.MONTH
             if by_age and age < MAX_WEEKS_DAYS:

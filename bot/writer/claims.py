@@ -599,7 +599,7 @@ def _find_charged(said: str, paragraph: str, window: str) -> Iterator[str]:
         if (match := pattern.search(said)) and not pattern.search(window):
             yield f'the claim says "{match[0].replace("_", " ").strip()}", and the paragraphs around its span do not'
     if _has("vague", said) and not (_has("vague", paragraph) or _has("plenty", paragraph)):
-        yield "the claim gives a vague size that its paragraph does not"
+        yield "the claim gives a vague amount, and its paragraph does not"
 
 
 _DIRECTIONS = ("amount", "quality", "speed", "level", "many")

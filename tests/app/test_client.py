@@ -301,7 +301,7 @@ def test_the_organization_and_the_codes_stars_are_in_every_style(
         bodies = [text.replace("\\\\", "\\").replace("\u2060", "") for text in texts]
         assert any(byline in body for body in bodies), style
         if style in {models.Style.CARDS, models.Style.THREAD}:
-            assert any('"GitHub ★ 1.2k"' in body and '"Web"' in body for body in bodies), style
+            assert any('"GitHub ★ 1.2k"' in body and '"Project"' in body for body in bodies), style
         else:
             assert any(f"-# {CODE_AND_PROJECT[locale]}" in body for body in bodies), style
 

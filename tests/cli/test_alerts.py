@@ -38,7 +38,7 @@ def test_alerts_are_added_changed_listed_and_removed(paperround: Paperround) -> 
     paperround("alerts", "edit", str(second["id"]), "--all")
     shown = paperround("alerts", "list").stdout
     assert "강화 학습 −robot" in shown
-    assert "weekly Tue 08:30 UTC, 3 a day, silent" in shown
+    assert "weekly Tue 08:30 UTC, at most 3 messages a day, silent" in shown
     assert "Ada Lovelace + KAIST" in shown
     for bad in (
         ("--when", "soon"),

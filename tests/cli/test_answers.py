@@ -52,10 +52,10 @@ def test_status_shows_the_newest_digest_and_the_next_post_once_in_the_zone_of_th
 ) -> None:
     filled(*ADD_CHANNEL)
     monkeypatch.setenv("PAPERROUND_TIMEZONE", "Europe/Berlin")
-    assert re.search(r", received .* \d\d:\d\d Europe/Berlin\n", filled("status").stdout)
+    assert re.search(r" · last update .* \d\d:\d\d Europe/Berlin\n", filled("status").stdout)
     monkeypatch.setenv("PAPERROUND_LOCALE", "ko")
     korean = filled("status").stdout
-    assert re.search(r"일, \d{4}년 \d+월 \d+일 \d\d:\d\d Europe/Berlin 들어옴\n", korean), korean
+    assert re.search(r" · 마지막 업데이트 \d{4}년 \d+월 \d+일 \d\d:\d\d Europe/Berlin\n", korean), korean
     monkeypatch.delenv("PAPERROUND_LOCALE")
     answer = filled("status", "--channel", "20")
     assert "January 5, 2026" in answer.stdout
@@ -114,7 +114,7 @@ def test_an_operator_forgets_and_adds_forms_for_good(filled: Paperround) -> None
         assert filled("reindex").exit_status == 0
     listed = [row for row in filled("doctor", "--json").data if row["what"].startswith("glossary")]
     assert [(row["what"], row["value"]) for row in listed] == [
-        ("glossary: hallucination", "할루시네이션 forgotten by you"),
+        ("glossary: hallucination", "할루시네이션 removed by you"),
         ("glossary: hallucination", "헛소리 added by you"),
         ("glossary: quantum foam", "양자 거품 added by you"),
     ]

@@ -38,7 +38,7 @@ def respond(status: int, body: Any) -> Callable[[str], tuple[int, bytes]]:
 @pytest.mark.parametrize(
     ("status", "change", "exit_status", "shown"),
     [
-        (200, {}, 0, "healthy: last tick of the planner 12 s ago, last look for parts to send 0 s ago."),
+        (200, {}, 0, "healthy: last tick of the planner 12 s ago, last check for parts to send 0 s ago."),
         (200, {"role": "standby"}, 0, "healthy: a standby, ready to take over from the process that sends."),
         (
             *(503, {"problems": [PROBLEM], "outage": True}, 0),

@@ -170,7 +170,7 @@ def test_an_ingest_shows_what_is_read_and_stored_and_what_comes_after(
     assert answer.data["digests"] == 1
     assert "Read 3 of 3, stored: 3" in answer.stderr
     assert "Planning alert messages: 0" in answer.stderr
-    assert "Updating glossary and index: papers: 3" in answer.stderr
+    assert "Updating glossary and index, papers read: 3" in answer.stderr
 
 
 @pytest.mark.parametrize(

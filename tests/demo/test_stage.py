@@ -144,7 +144,7 @@ async def test_what_is_not_a_command_gets_one_hint_in_the_readers_language(sqlit
             "whole number, such as 10; you typed many.",
             "숫자를 넣어 주세요(입력한 값: many)",
         ),
-        "/topic": ("`/topic` needs query", "`/주제` 명령어에는 검색어"),
+        "/topic": ("`/topic` needs a value for `query`", "`/주제` 명령어에는 `검색어`"),
         "/saved import": ("`file` can't be typed", "`파일` 값은 직접 입력할 수 없어요"),
         "/daily setup papers:999": (
             "from 1 to 25; you typed 999",

@@ -220,16 +220,16 @@ async def test_the_servers_shelf_counts_members_and_never_the_saves_of_one_or_tw
         options = {"topic": topic} if topic else {}
         return shown_text(await harness.ask("top", saved=True, **options))
 
+    period = harness.texts("period-week")
     await save(harness, SURVEY, REWARDS)
     await import_file(harness, b"@misc{a, eprint={2501.00003}}")
-    assert harness.texts("no-list-server-picks").splitlines()[0] in await open_shelf()
+    assert harness.texts("no-list-server-picks", period=period).splitlines()[0] in await open_shelf()
     await save_as(harness, harness.manager, SURVEY)
-    assert harness.texts("no-list-server-picks").splitlines()[0] in await open_shelf()
+    assert harness.texts("no-list-server-picks", period=period).splitlines()[0] in await open_shelf()
     await save_as(harness, harness.guild.add_member(harness.env.create_user("third")), SURVEY)
     card = await harness.ask("paper", paper=REWARDS)
     await harness.reader.click(card, label=harness.texts("share"))
     shown = await open_shelf()
-    period = harness.texts("period-week")
     assert harness.texts("list-server-picks-heading", period=period, count=2) in shown
     assert shown.index("Small Language Models") < shown.index("Rewards That")
     assert f"-# {harness.texts('server-picks-saved', count=3)}" in shown

@@ -132,7 +132,9 @@ async def test_a_copy_that_differs_is_refused(db: Database, target: Database) ->
     await _begin_copy(db, target)
     async with target.transaction() as connection:
         await connection.execute(tables.digests.update().values(language="ko"))
-    with pytest.raises(errors.StorageError, match="table digests differs from the source's by its checksum"):
+    with pytest.raises(
+        errors.StorageError, match="table digests does not match the source's: the checksums differ"
+    ):
         await copy(db, target)
 
 

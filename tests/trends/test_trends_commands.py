@@ -181,9 +181,9 @@ async def test_another_span_is_shown_in_place_also_of_a_long_topic(harness: Clie
         name for name in component_ids(message) if name.startswith(f"pr:{trends_messages.SELECT_SPAN}:")
     )
     assert make_token(LONG) in menu
-    updated = await harness.choose(message, menu, "a")
+    updated = await harness.choose(message, menu, "five-years")
     assert updated.id == message.id
-    assert harness.texts("trend-span-a") in shown_text(updated)
+    assert harness.texts("trend-span-five-years") in shown_text(updated)
     assert "small language models small" in shown_text(updated)
 
 

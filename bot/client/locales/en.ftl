@@ -61,8 +61,8 @@ choice-papers = { $count ->
 list-similar-heading = More like { $title }
 list-saved-heading = Saved papers · { $count }
 list-corrected = Corrected: { $words }
-list-read = Searched for { $terms }
-list-read-from = from { $names }
+list-read = Searched for: { $terms }
+list-read-from = papers by { $names }
 list-meanings = { $term } has several meanings: { $meanings }
 list-also = Also searched for { $forms }
 list-inside = Found only inside longer words
@@ -192,19 +192,22 @@ saved-import-broken = { $count ->
 saved-import-unread = { $count ->
     [one] One was not read
    *[other] { $count } were not read
-}: only the first 10,000 entries of a file are. Import the rest as another file
+}: Paperround reads only the first 10,000 entries of a file. Import the rest as another file
 saved-import-limited = { $count ->
     [one] One is new to Paperround and was not saved
    *[other] { $count } are new to Paperround and were not saved
 }: you can add up to 5,000 such papers in 30 days. Import the file again later
-saved-import-full = { $count } skipped: your list is full
+saved-import-full = { $count ->
+    [one] One was not saved
+   *[other] { $count } were not saved
+}: you have reached the maximum of 5,000 saved papers. Remove some, then import the file again
 saved-import-line = line { $number }
 saved-import-entry = entry { $number }
 list-server-picks-heading = Server picks · { $period } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
 }
-no-list-server-picks = ### Nothing saved by three members or shared here yet
+no-list-server-picks = ### No matching server picks · { $period }
     A paper appears here once three members save it in this server, or one shares it in a channel. Names are never shown.
 server-picks-saved = saved by { $count } members
 server-picks-shared = shared by { $count ->
@@ -322,7 +325,7 @@ alert-resume-all = Resume all alerts
 see-status = See status
 resume-post = Resume
 reason-unknown = The reason is unknown.
-reason-unknown-channel = The channel was deleted. Set this up again in another channel.
+reason-unknown-channel = The channel, thread or message can't be found. If the channel was deleted, set this up again in another one.
 reason-guild-left = Paperround is no longer in that server. Invite it again to continue.
 reason-no-access = Paperround can't see the channel. Turn on **View Channel** for Paperround in the channel's settings › Permissions. Posting then resumes automatically.
 reason-no-permission = Paperround needs **View Channel** and **Send Messages** there. Turn them on in the channel's settings › Permissions. Posting then resumes automatically.
@@ -334,7 +337,7 @@ reason-dms-closed = Your privacy settings block direct messages from Paperround.
 reason-no-shared-server = You don't share a server with Paperround, so it can't message you. Install the app for your account or join a server that has it, then resume your alerts.
 reason-thread-locked = The thread is locked. Unlock it, and posting resumes automatically.
 reason-tag-needed = The forum requires a tag on every post. Allow posts without one, and posting resumes automatically; or choose another channel.
-reason-wrong-channel-kind = This type of channel can't take the post. Choose a text, announcement or forum channel.
+reason-wrong-channel-kind = This type of channel can't take the post in its current style. Choose another style, or set this up in another channel.
 reason-refused-content = Discord refused the message. A simpler version was posted instead if Discord accepted it. The operator can find the details in the log.
 reason-discord-trouble = Discord had a problem. Paperround will try again automatically.
 reason-rate-limited = Discord asked Paperround to slow down. Paperround will try again automatically.
@@ -418,7 +421,7 @@ refused-too-many-excluded-words = An alert can exclude up to { $most } words, an
 refused-text-too-long = “{ $text }” has { $length } characters; a word or name can have up to { $most }. Shorten it, or separate several with commas.
 refused-no-letters = “{ $text }” has no letters or numbers to look for. Use words such as **reinforcement learning**.
 refused-only-particles = “{ $text }” appears in every paper. Use a more specific word, such as **diffusion**.
-refused-no-institution = “{ $text }” doesn't identify an institution. Give its full name, such as **KAIST**.
+refused-no-institution = “{ $text }” doesn't identify an institution. Give its full name, such as **Stanford University**.
 refused-excludes-all = Every paper with “{ $text }” also has “{ $word }”, so excluding it leaves no papers. Remove one of the two.
 refused-too-many = You have reached the maximum of { $most } alerts. Remove one first.
 refused-gone = That alert was already removed. Create a new one.
@@ -558,7 +561,7 @@ forecast-papers = { $most ->
    *[other] { $most } papers
 }
 forecast-papers-range = { $fewest } to { $most } papers
-forecast-once = Papers already posted in this channel aren't repeated.
+forecast-once = Papers posted in this channel in the last 30 days aren't repeated.
 style-compact = Compact
 style-cards = Cards
 style-thread = Thread
@@ -631,7 +634,7 @@ time-without-effect = An alert that is sent right away has no time. To get it at
 spread-not-understood = A spread is a number of minutes from 0 to { $high }, such as 30m; 0 switches it off.
 zone-unknown = Unknown time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
-weekly-at-its-hour = A weekly post goes out at its set time; it can't wait until a day's list is complete. Turn off “Wait until the day's list is complete” (**when**), or choose another style.
+weekly-at-its-hour = A weekly post goes out at its set time; it can't wait until a day's list is complete. Set **when** to “At the set time, with the papers listed by then”, or choose another style.
 source-needs-topic = This source lists every new paper of the day, most of them without votes, so a daily post from it also needs a **topic**.
 source-has-no-day = This source's lists never close, so a daily post from it can only go out at its set time. Turn off “Wait until the day's list is complete”, or set **when** to “At the set time, with the papers listed by then”.
 no-such-source = Source **{ $source }** not found. Pick one from the list that opens as you type.
@@ -639,12 +642,12 @@ style-does-not-fit = { $channel } can't take this style. The Forum style is for 
 
 ## Status
 status-heading = Status
-status-digest = Newest digest: { $date }, received { $read }
+status-digest = Newest digest: { $date } · last update { $read }
 status-clock-held = The clock on the bot's computer jumped ahead by { $by }. Until Discord's time confirms this, posts follow the old time.
 status-clock-moved = The clock on the bot's computer was set { $direction ->
     [ahead] ahead
    *[back] back
-} { $at }, by { $by }. All times were recalculated.
+} by { $by } ({ $at }). All times were recalculated.
 duration = { $hours ->
     [0] { $minutes } min
    *[other] { $hours } h{ $minutes ->
@@ -707,7 +710,7 @@ help-following = Alerts
     .alerts-pause = pause one alert, or all
     .alerts-remove = remove an alert
 help-channel = In a channel (Manage Server)
-    .daily-setup = set up a daily post; **spread** avoids the busiest minute
+    .daily-setup = set up a daily post
     .daily-list = this server's daily posts
     .daily-edit = edit a daily post
     .daily-preview = see what would be posted
@@ -743,7 +746,7 @@ why-other-source =
         [none] Only a source for search and alerts, such as an arXiv category, has it. This channel takes papers from digests and lists.
        *[other] This channel takes papers only from { $source }, which hasn't listed it.
     }
-why-not-then = It was not chosen when the { $date } post was made: it had fewer votes, the post had other settings, or the digest did not have it yet. It would be posted now.
+why-not-then = It was not chosen when the { $date } post was made: it had fewer votes, the post had other settings, or the digest did not have it yet. With the current votes and settings, it would have been chosen.
 why-not-recorded = The post made from the { $date } digest didn't include it. The reason is no longer stored.
 why-first-post = The first post in a channel shows only the newest digest, and this paper's digest is older.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
@@ -752,10 +755,10 @@ why-closing = The post is waiting for the day's list to close. The { $date } lis
 why-stopped = This daily post is paused.
 why-superseded = The { $date } digest arrived after a newer one had been posted, so it was skipped.
 why-before-subscription = The { $date } digest is from before this daily post was set up.
-why-too-old = The { $date } digest didn't arrive in time: this channel takes digests that are at most { $days ->
-    [one] one day
+why-too-old = The { $date } digest didn't arrive in time: this channel takes digests from the last { $days ->
+    [one] day
    *[other] { $days } days
-} old.
+} only.
 why-may-change = This can change until the next post, { $at }.
 why-put-off = { $day } is a day without posts, so its post goes out on the next day that has posts.
 why-edit = A server manager can change this with { $command }.
@@ -839,7 +842,7 @@ trend-votes = Votes
 trend-span-half-year = Last 6 months
 trend-span-y = Last 12 months
 trend-span-two-years = Last 2 years
-trend-span-a = All time
+trend-span-five-years = Last 5 years
 trend-estimated = Estimated from a sample, because there are too many papers to count one by one
 trend-month = { $month }: { $count ->
     [one] 1 paper
@@ -906,11 +909,11 @@ today-from-saved = Based on { $count ->
 today-from-topics = Based on your topics and alerts. Once you have saved three papers, they count too.
 today-rank = no. { $rank } by votes
 today-because = because you { $reasons }
-today-and = {", and "}
+today-and = {" and "}
 today-because-saved = saved { $count } papers on “{ $text }”
 today-because-followed = follow “{ $text }”
 today-because-picked = picked “{ $text }”
-today-because-in-other-language = { $because } (in its Korean summary)
+today-because-in-other-language = { $because } (found in the paper's Korean summary)
 today-more = More like this
 today-less = Not interested
 today-more-noted = Got it: more like { $title }
@@ -937,7 +940,7 @@ today-suspended = Daily messages stopped, because { $reason ->
     [no-shared-server] you don't share a server with Paperround. Install the app for your account or join a server that has it
    *[other] your privacy settings block direct messages from Paperround. In a server that you share with it, open Privacy Settings and allow them
 }, then press **{ today-send-again }**.
-today-none-left = Every paper of this day was already sent to you, or you saved it or marked it **Not interested**.
+today-none-left = No papers are left for this day: each was already sent to you, saved, or marked **Not interested**.
 today-nothing = There are no papers yet.
 
 ## Why a paper is in an alert
@@ -995,5 +998,5 @@ web-error = Something went wrong. Please try again later.
 web-no-address = There is nothing at this address.
 web-no-day = Write the date like this: 2025-02-12.
 web-no-paper = Paper “{ $paper }” not found. The address of a paper ends in its arXiv ID, such as 2502.02737. To find one by its title, use the search.
-web-no-page = Pages are numbered from 1 to { $count }.
+web-no-page = The page number must be from 1 to { $count }.
 web-query-too-long = A search can have up to { $count } characters.
