@@ -166,6 +166,8 @@ class EditPlanner:
         stored = delivery.post
         if choice.is_rolling(subscription) and stored.since_on is None:
             return None  # it was a post of one day, before the style was changed
+        if not all(stored.digests):
+            return None  # the message shows what an earlier run chose (`daily.replace_posted`)
         if not stored.is_complete and stored.closes_at in closes:
             final_total = await _count_listed(connection, subscription, delivery)
             stored = replace(stored, is_complete=True, final_total=final_total)

@@ -174,13 +174,7 @@ def _extract(summary: Summary, title: str) -> Summary:
 ShownT = TypeVar("ShownT")
 
 STYLE_REASONS = frozenset(
-    {
-        Reason.TAG_NEEDED,
-        Reason.WRONG_CHANNEL_KIND,
-        Reason.NO_THREADS,
-        Reason.NO_SEND_IN_THREADS,
-        Reason.THREAD_LOCKED,
-    }
+    {Reason.TAG_NEEDED, Reason.WRONG_CHANNEL_KIND, Reason.NO_THREADS, Reason.NO_SEND_IN_THREADS}
 )
 """Reasons that affect one subscription's style, not everything posted to its channel."""
 

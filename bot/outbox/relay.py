@@ -158,7 +158,7 @@ class AttemptRunner:
     ) -> None:
         """Give a message that was found the part's content, unless it is a daily post that shows other papers.
 
-        That was planned again from a newer digest, or by newer votes. The papers chosen now are left to the next post.
+        That was planned again from a newer digest, or by newer votes. What is not shown then is left to the next post.
         """
         is_kept = False
         if due.delivery.kind is models.DeliveryKind.DAILY:
@@ -170,11 +170,15 @@ class AttemptRunner:
             await self._sender.send(_build_edit(request, receipt))
 
     async def _keep_shown(self, due: DuePart, text: str, now: datetime) -> bool:
-        """Return whether a message with this text shows other papers than its part. If so, they are stored as posted."""
+        """Return whether a message with this text shows other papers than its post. If so, they are stored as posted.
+
+        One that shows papers of another message of the post, in another order, is no loss: both are corrected.
+        """
         delivery, planned = due.delivery, due.part.payload or ""
         ids = arxiv_ids.list_arxiv_ids(text, _MAX_SHOWN, now.date())
+        new = [id_ for id_ in ids if id_ not in planned and id_ not in delivery.post.papers]
         async with self._database.transaction() as connection:
-            others = await papers.get_ids(connection, [id_ for id_ in ids if id_ not in planned])
+            others = await papers.get_ids(connection, new)
             if others:
                 chosen = [id_ for id_ in delivery.post.papers if id_ in planned and id_ not in ids]
                 left_out = await papers.get_ids(connection, chosen)

@@ -362,7 +362,7 @@ async def _save(
     ]
     await shelf.add(connection, user_id, rows)
     for paper_id in await shelf.list_removed(connection, user_id, taken_ids):
-        # Its note and tags are there again where the file has none.
+        # Its note and tags are there again where the file gives no others.
         await shelf.restore(connection, user_id, paper_id)
     known.update(taken_ids)
     return Counter(

@@ -269,6 +269,21 @@ async def test_a_changed_style_does_not_make_a_week_of_a_day_that_was_posted(
     assert shown == (["2025-12-30"] if before is models.Style.WEEKLY else [])
 
 
+async def test_a_message_that_keeps_other_papers_than_planned_is_not_corrected(
+    harness: CorrectionHarness,
+) -> None:
+    """The digest was corrected while the message was looked for."""
+    await harness.begin("2601.00001", is_sent=False)
+    await harness.put(MONDAY, ["2601.00001", "2601.00002"], "Put right.", at=LATER)
+    async with harness.database.transaction() as connection:
+        (delivery,) = await outbox.list_rows(connection, kind=models.DeliveryKind.DAILY)
+        planned, shown = [await papers.get_ids(connection, [id_]) for id_ in ("2601.00001", "2601.00002")]
+        await daily.replace_posted(connection, delivery, planned, shown, LATER)
+    await harness.mark_sent(LATER)
+    await harness.edits.plan(harness.database, LATER)
+    assert await harness.edited() == []
+
+
 @both_engines
 async def test_corrections_of_digests_that_no_post_shows_cost_no_look_at_the_posts(
     harness: CorrectionHarness,

@@ -137,7 +137,6 @@ async def test_after_downtime_fresh_digests_are_posted_once_and_older_days_are_l
     assert posted[1]["missed"] == "2026-01-06 2026-01-07"
 
 
-@both_engines
 async def test_a_weekly_post_after_downtime_has_its_whole_week(planning: PlannerHarness) -> None:
     await planning.subscribe(style=models.Style.WEEKLY, days=(1,), top_n=9)
     for ago in (0, 5, 6, 7):
@@ -147,6 +146,7 @@ async def test_a_weekly_post_after_downtime_has_its_whole_week(planning: Planner
     assert planning.renderer.posts[-1].since_on == MONDAY - 6 * DAY
 
 
+@both_engines
 async def test_two_subscriptions_of_one_channel_and_language_share_posted_papers(
     planning: PlannerHarness,
 ) -> None:

@@ -237,14 +237,21 @@ async def test_a_restored_backup_does_not_replace_a_post_by_one_without_papers(
 
 
 @pytest.mark.engines("sqlite")
-async def test_a_post_that_a_restored_backup_plans_from_a_newer_digest_keeps_its_papers(
-    relay_harness: RelayHarness, fake: process.FakeDiscord, tmp_path: Path
+@pytest.mark.parametrize("style", [models.Style.COMPACT, models.Style.CARDS])
+@pytest.mark.parametrize("change", ["a newer digest", "newer votes"])
+async def test_a_post_that_a_restored_backup_plans_otherwise_shows_every_paper_once(
+    relay_harness: RelayHarness, fake: process.FakeDiscord, tmp_path: Path, style: models.Style, change: str
 ) -> None:
-    """The digest of the next day was read between the post and the restore. Every paper of both days comes once."""
+    """Between the post and the restore the digest of the next day was read, or that of the post again."""
     database, start = relay_harness.db, relay_harness.now()
     [channel_id] = await fake.add_channels(1)
     post = models.Subscription(
-        guild_id=process.GUILD_ID, channel_id=channel_id, at_time=f"{start:%H:%M}", wait_minutes=0, top_n=5
+        guild_id=process.GUILD_ID,
+        channel_id=channel_id,
+        at_time=f"{start:%H:%M}",
+        wait_minutes=0,
+        top_n=5,
+        style=style,
     )
     await Subscriptions(database, lambda: start - timedelta(hours=1)).add(post)
     renderer = rendered_posts.new_renderer()
@@ -253,8 +260,8 @@ async def test_a_post_that_a_restored_backup_plans_from_a_newer_digest_keeps_its
         matcher = SearchService(database).match_papers
         return daily_planner.DailyPlanner(database, DeliveryFactory(lambda: renderer), matcher)
 
-    async def store(day: int) -> None:
-        rows = [(f"2601.0{day}00{number}", 10 * day + number) for number in range(1, 4)]
+    async def store(day: int, sign: int = 1) -> None:
+        rows = [(f"2601.0{day}00{number}", 10 * day + sign * number) for number in range(1, 4)]
         text = digest_builders.newsletter((start + timedelta(days=day)).date(), rows)
         await digest_builders.ingest_digest(database, text, at=relay_harness.now(), location=f"{day}")
 
@@ -277,12 +284,12 @@ async def test_a_post_that_a_restored_backup_plans_from_a_newer_digest_keeps_its
             await fake.run_action("expire_nonces")
             planner, sender = open_planner(), relay_harness.open_relay()
             await planner.reschedule(relay_harness.now())
-        await store(day)
-        if day == 2:
+            await (store(day) if change == "a newer digest" else store(day - 1, -1))
             await send(planner, sender)
+        await store(day)
     messages = await fake.messages(channel_id)
-    shown = [set(re.findall(r"abs/(2601\.\d{5})", str(message["payload"]))) for message in messages]
-    assert shown == [{f"2601.0{day}00{number}" for number in range(1, 4)} for day in range(4)]
+    shown = [id_ for row in messages for id_ in set(re.findall(r"abs/(2601\.\d{5})", str(row["payload"])))]
+    assert sorted(shown) == [f"2601.0{day}00{number}" for day in range(4) for number in range(1, 4)]
 
 
 def _copy_sqlite(source: Path | str, target: Path | str) -> None:

@@ -262,19 +262,27 @@ async def test_a_forum_that_requires_a_tag_pauses_only_its_own_subscription(
     assert await state_of(relay_harness, subscription_id) == ("paused", "tag-needed")
 
 
-async def test_a_post_into_a_thread_that_is_closed_is_held_until_it_is_opened(
-    relay_harness: RelayHarness, fake: process.FakeDiscord
+@pytest.mark.parametrize("kind", [models.DeliveryKind.DAILY, models.DeliveryKind.ALERT])
+async def test_all_that_posts_into_a_thread_that_is_closed_is_held_until_it_is_opened(
+    relay_harness: RelayHarness, fake: process.FakeDiscord, kind: models.DeliveryKind
 ) -> None:
     """Of a locked thread that is archived too Discord says only that it is archived."""
     [thread] = await fake.add_channels(1)
     subscription_id = await subscribe(relay_harness, thread)
+    async with relay_harness.db.transaction() as connection:
+        alert = await alerts.add(connection, _new_alert(channel_id=thread, guild_id=process.GUILD_ID))
     await fake.set_faults(
         {"kind": "status", "status": 403, "code": 50083, "path": f"/channels/{thread}/messages"}
     )
-    await relay_harness.add("a", thread, subscription_id=subscription_id)
+    owner = {"subscription_id": subscription_id} if kind is models.DeliveryKind.DAILY else {}
+    await relay_harness.add("a", thread, kind=kind, **owner)
     await relay_harness.drain()
     assert await state_of(relay_harness, subscription_id) == ("paused", "thread-locked")
-    assert await dms_of(fake, OWNER) == [f"paused thread-locked {thread}"]
+    async with relay_harness.db.read() as connection:
+        stored = await alerts.get(connection, alert.id)
+    assert stored is not None
+    assert (stored.state, stored.reason) == (models.ActivityState.PAUSED, models.Reason.THREAD_LOCKED)
+    assert await dms_of(fake, OWNER) == [f"paused thread-locked {thread}"] * 2
     await fake.set_faults()
     await relay_harness.open_resumer().resume(always, relay_harness.now())
     await relay_harness.drain(until=all_sent)
