@@ -47,6 +47,8 @@ FEED_DAYS, FEED_PAPERS = 15, 30
 MAX_AUTHORS = 100
 """Authors that the page of a paper names."""
 DESCRIPTION_LENGTH, ABSTRACT_LENGTH = 200, 2000
+MAX_PICTURE_HOSTS_LENGTH = 1000
+"""Characters of the hosts in a page's policy: of an answer whose headers have over 4,000, some reverse proxies make an error."""
 HTML, ATOM, JSON_FEED = "text/html", "application/atom+xml", "application/feed+json"
 STYLE, SITEMAP = "text/css", "application/xml"
 ENDINGS = {ATOM: ".atom", JSON_FEED: ".json"}
@@ -666,9 +668,14 @@ def find_picture(url: str | None) -> str | None:
 
 
 def make_policy(pictures: Any) -> str:
-    """Return the Content-Security-Policy of a page with these pictures: nothing runs, and only their hosts are asked."""
+    """Return the Content-Security-Policy of a page with these pictures: nothing runs, and only their hosts are asked.
+
+    Of too many hosts only the scheme is named.
+    """
     hosts = sorted({f"https://{urlsplit(url).netloc}" for url in pictures})
     sources = " ".join(["'self'", *hosts])
+    if len(sources) > MAX_PICTURE_HOSTS_LENGTH:
+        sources = "'self' https:"
     return f"default-src 'none'; style-src 'self'; img-src {sources}; form-action 'self'; base-uri 'none'"
 
 

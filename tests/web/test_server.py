@@ -151,6 +151,22 @@ def policy_of(text: str) -> str:
     return str(next(v for t, v in Elements(text).found if v.get("http-equiv"))["content"])
 
 
+async def test_headers_stay_short_on_a_page_with_pictures_of_many_hosts(archive: WebArchive) -> None:
+    hosts = [f"{'a' * 60}.covers{number}.example" for number in range(200)]
+    papers_of_day = "".join(
+        f"### [Covered](https://arxiv.org/abs/2501.1{number:04})\n\n![](https://{host}/cover.png)\n\nVote: 1\n\n"
+        for number, host in enumerate(hosts)
+    )
+    ingest = sample_archive.make_ingest(archive.services.database)
+    await ingest.add_text(f"## Daily Papers (2025-01-01)\n\n{papers_of_day}", location="covers.md")
+    _, headers, text = await archive.get("/days/2025-01-01")
+    # Nginx takes 4,000 characters by default.
+    assert sum(len(name) + len(value) for name, value in headers.items()) < 2_000
+    assert "img-src 'self' https:;" in policy_of(text)
+    assert headers["Content-Security-Policy"].startswith(policy_of(text))
+    assert len(re.findall("<img ", text)) == len(hosts)
+
+
 async def test_a_page_loads_nothing_but_its_pictures_and_keeps_nothing(archive: WebArchive) -> None:
     _, headers, text = await archive.get("/days/2025-01-02")
     assert headers["Content-Security-Policy"] == (
