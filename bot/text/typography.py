@@ -95,7 +95,7 @@ def _math_text(match: re.Match[str]) -> str:
 
 
 def _replace_commands(title: str) -> str:
-    """Replace each known command and its argument by its text; unknown commands stay as they are."""
+    """Replace each known command and its arguments by its text; unknown commands stay as they are."""
     pieces: list[str] = []
     position = count = 0
     for match in _COMMAND.finditer(title):
@@ -103,7 +103,7 @@ def _replace_commands(title: str) -> str:
             continue
         if (count := count + 1) > _MAX_SPANS:
             break
-        end, command = _end_of_argument(title, match.end()), match[1]
+        end, command = _end_of_arguments(title, match.end()), match[1]
         if end is None or command in _NON_TEXT_COMMANDS:
             continue
         if command and _converter().latex_context.get_macro_spec(command) is None:
@@ -111,6 +111,14 @@ def _replace_commands(title: str) -> str:
         pieces += [title[position : match.start()], _convert_span(title[match.start() : end])]
         position = end
     return "".join([*pieces, title[position:]])
+
+
+def _end_of_arguments(title: str, start: int) -> int | None:
+    """Return where the argument at `start` and those in braces right behind it end, as of `\\frac{1}{2}`; None if open."""
+    end = _end_of_argument(title, start)
+    while end is not None and title[end : end + 1] == "{" and (further := _end_of_argument(title, end)):
+        end = further
+    return end
 
 
 def _end_of_argument(title: str, start: int) -> int | None:
@@ -126,11 +134,19 @@ def _end_of_argument(title: str, start: int) -> int | None:
 
 
 def _convert_span(span: str) -> str:
-    """Return one span as text, or unchanged if it is nested too deeply."""
+    """Return one span as text, or unchanged if it is nested too deeply or cannot be converted."""
     if span.count("{") > _MAX_BRACE_DEPTH or span.count("[") > _MAX_BRACE_DEPTH:
         return span
-    text: str = _converter().latex_to_text(re.sub(r"(?<!\\)%", r"\\%", span))
-    return text.strip() if text.strip() else span
+    return (_latex_to_text(span) or "").strip() or span
+
+
+def _latex_to_text(latex: str) -> str | None:
+    """Return the text; None where pylatexenc fails: on `\\href` always, on other commands and tables without their arguments."""
+    try:
+        text: str = _converter().latex_to_text(re.sub(r"(?<!\\)%", r"\\%", latex))
+    except (LookupError, ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    return text
 
 
 @lru_cache(maxsize=1)
@@ -154,11 +170,8 @@ def decode_field(field: str) -> str:
     signs = field.count("\\") + field.count("$")
     if not signs or signs > _MAX_FIELD_SIGNS or len(field) > _MAX_FIELD_LENGTH:
         return field.replace("~", " ").replace("{", "").replace("}", "")
-    try:
-        text: str = _converter().latex_to_text(re.sub(r"(?<!\\)%", r"\\%", field))
-    except RecursionError:
-        return field.replace("{", "").replace("}", "")
-    return text
+    text = _latex_to_text(field)
+    return field.replace("{", "").replace("}", "") if text is None else text
 
 
 _RAISED = str.maketrans(

@@ -50,6 +50,21 @@ async def harness(sqlite_db: database.Database) -> AsyncIterator[PollingHarness]
         yield PollingHarness(sqlite_db, origin)
 
 
+@pytest.mark.parametrize(
+    "title", [r"\textcolor{red} A Study", r"A Study with \href{https://a.example}{Code}"]
+)
+async def test_a_title_whose_latex_cannot_be_converted_does_not_lose_the_days_list(
+    harness: PollingHarness, title: str
+) -> None:
+    harness.origin.pages[HF] = source_payloads.daily_papers(
+        source_payloads.daily_papers_item("2505.00001"),
+        source_payloads.daily_papers_item("2505.00002", title=title),
+    )
+    await harness.add(harness.origin.url, "huggingface")
+    [report] = await harness.fetch_due()
+    assert (report.status, report.result.digests, report.result.new_papers) == (S.OK, 1, 2)
+
+
 async def test_one_run_gives_a_review_its_votes_and_authors(db_harness: PollingHarness) -> None:
     origin = db_harness.origin
     origin.pages["/2025-05-06.md"] = source_payloads.review(ids=["2505.00001", "2505.00002"])

@@ -24,10 +24,26 @@ from bot.text import typography
         ("From $5 to $10 and $5-$10", "From $5 to $10 and $5-$10"),
         (r"\unheardof{x} stays", r"\unheardof{x} stays"),
         (r"\input{/etc/hosts}", r"\input{/etc/hosts}"),
+        (r"\textcolor{red}{Hot} papers in \frac{1}{2} of the time", "Hot papers in 1/2 of the time"),
+        (r"\textbf{a}{open", r"a{open"),
     ],
 )
 def test_known_latex_is_converted_to_text(title: str, text: str) -> None:
     assert typography.to_plain_text(title) == text
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        r"A paper with \href{https://a.example}{code}",
+        r"A \textcolor{red} paper",
+        r"$\fcolorbox{a}$ and $\sqrt[$ of $\footnote[$",
+        r"$\begin{array}$",
+    ],
+)
+def test_latex_that_cannot_be_converted_stays(title: str) -> None:
+    assert typography.to_plain_text(title) == title
+    assert typography.decode_field(title)
 
 
 @given(st.text(max_size=200).filter(lambda text: "$" not in text and "\\" not in text))
