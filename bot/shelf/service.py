@@ -278,8 +278,10 @@ class ReferenceImporter:
     async def import_file(self, user_id: int, data: bytes) -> Imported:
         """Save the papers of a file, and return what became of its references. Raises UnreadableFileError.
 
-        It ends without those left if the reader's saved papers are deleted meanwhile.
+        It ends without those left if the reader's data is deleted meanwhile.
         """
+        async with self._database.read() as connection:
+            is_kept = bool(await accounts.count_reader_data(connection, user_id))
         found, problems, left_out = await read_references(data)
         ordered, counts, without_id = await asyncio.to_thread(_prepare, found, self._clock())
         counts["unread"] = max(0, len(found) + left_out - references.MAX_REFERENCES)
@@ -290,13 +292,13 @@ class ReferenceImporter:
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 await accounts.lock_reader(connection, user_id)
-                # Not by what is known: another process may read a file of the same reader.
-                count = await shelf.count(connection, user_id)
-                if known and not count:
+                if is_kept and not await accounts.count_reader_data(connection, user_id):
                     # The reader's data was deleted meanwhile: nothing may be kept of the rest, or said to be.
                     return Imported(Counter(), [], [])
-                room = max(0, MAX_SAVED - count)
+                # Not by what is known: another process may read a file of the same reader.
+                room = max(0, MAX_SAVED - await shelf.count(connection, user_id))
                 saved = await _save(connection, user_id, batch, known, self._count_room(user_id), room)
+            is_kept = is_kept or bool(saved["saved"])
             self._added.append((self._clock(), user_id, saved.pop("cost")))
             counts += saved
         return Imported(counts, problems, without_id)

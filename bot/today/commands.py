@@ -81,7 +81,7 @@ class TodayCog(commands.Cog):
     @router.handles(today_messages.OPEN_TIME, router.AT_ONCE)
     async def open_time(self, request: Request, action: Action) -> ui.Modal:
         """Open the form for the time of day and its zone."""
-        profile = await self._services.profiles.open(request.user_id)
+        profile = await self._services.profiles.find(request.user_id)
         zone = profile.timezone or await request.interaction.client.timezone_for(request.interaction)
         values = {"time": profile.at_time or DEFAULT_TIME, "zone": zone}
         return today_messages.time_modal(request.texts, values)
@@ -144,8 +144,9 @@ class TodayCog(commands.Cog):
     async def _topics_view(self, request: Request) -> ui.LayoutView:
         """Return the topics that the reader's papers are chosen by."""
         texts = request.texts
-        picked, learnt = await self._services.today.describe_profile(request.user_id, texts.locale)
-        topics = await self._services.today.list_topics(texts.locale)
+        async with router.admitted_lookup(request.interaction):
+            picked, learnt = await self._services.today.describe_profile(request.user_id, texts.locale)
+            topics = await self._services.today.list_topics(texts.locale)
         commands = self._mentions("me data"), self._mentions("me forget")
         return today_messages.topics_view(texts, topics, picked, learnt, commands)
 

@@ -362,18 +362,27 @@ class Profiles:
         self._clock = clock
         self.vectors = vectors
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        # What is read to learn a profile takes 10 MB: in the background, one is learnt at once.
+        self._background = asyncio.Lock()
         self._again: set[int] = set()
         self._opened: dict[int, dict[int, None]] = defaultdict(dict)
 
     async def open(self, user_id: int) -> models.Profile:
-        """Return a reader's profile as learnt from everything until now; a new one at the first time."""
+        """Return a reader's profile as learnt from everything until now; a new one at the first time.
+
+        Learning takes up to half a second of CPU and a connection of the readers': callers are admitted as look-ups.
+        """
+        return await self.learn(await self.find(user_id))
+
+    async def find(self, user_id: int) -> models.Profile:
+        """Return a reader's profile as it was learnt last; a new one at the first time."""
         async with self._database.read() as connection:
             profile = await today.get(connection, user_id)
         if profile is None:
             profile = models.Profile(user_id)
             async with self._database.transaction() as connection:
                 await today.add(connection, profile)
-        return await self.learn(profile)
+        return profile
 
     def wake(self, user_id: int) -> None:
         """Learn a reader's profile again in the background; calls while it is learnt are answered by one more time."""
@@ -401,14 +410,15 @@ class Profiles:
     async def _learn_in_background(self, user_id: int) -> None:
         # What cannot be learnt now is learnt before the profile is used.
         with isolation.isolated(log, "learning a profile failed"):
-            opened = self._opened.pop(user_id, {})
-            # In one transaction: a reader whose data are deleted meanwhile leaves nothing.
-            async with self._database.transaction() if opened else self._database.read() as connection:
-                profile = await today.get(connection, user_id)
-                if opened and await _is_known(connection, user_id):
-                    await today.add_opened(connection, user_id, opened, self._clock(), most=MAX_OPENED)
-            if profile is not None:
-                await self.learn(profile)
+            async with self._background:
+                opened = self._opened.pop(user_id, {})
+                # In one transaction: a reader whose data are deleted meanwhile leaves nothing.
+                async with self._database.transaction() if opened else self._database.read() as connection:
+                    profile = await today.get(connection, user_id)
+                    if opened and await _is_known(connection, user_id):
+                        await today.add_opened(connection, user_id, opened, self._clock(), most=MAX_OPENED)
+                if profile is not None:
+                    await self.learn(profile)
 
     def note_open(self, user_id: int, paper_id: int) -> None:
         """Record in the background that a reader opened a card, if the reader has a profile, a saved paper or an alert."""

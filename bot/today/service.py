@@ -225,7 +225,7 @@ class TodayService:
 
     async def answer(self, user_id: int, paper_id: int, kind: FeedbackKind) -> None:
         """Record what a reader said of a paper; the profile is current with the next post."""
-        await self._profiles.open(user_id)
+        await self._profiles.find(user_id)
         async with self._database.transaction() as connection:
             await today.set_feedback(connection, user_id, paper_id, kind, self._clock())
 
@@ -246,7 +246,7 @@ class TodayService:
     async def pick_topics(self, user_id: int, topics: Sequence[str]) -> None:
         """Replace the topics that a reader picked, at most MENU_TOPICS of at most MAX_TOPIC_LENGTH characters."""
         kept = dict.fromkeys(topic[:MAX_TOPIC_LENGTH] for topic in topics[:MENU_TOPICS])
-        await self._profiles.open(user_id)
+        await self._profiles.find(user_id)
         async with self._database.transaction() as connection:
             await today.change(connection, user_id, topics=tuple(kept))
 
@@ -255,7 +255,7 @@ class TodayService:
 
         The time is in the reader's zone, else in that in which they were sent before, else in `zone`.
         """
-        profile = await self._profiles.open(user_id)
+        profile = await self._profiles.find(user_id)
         now = self._clock()
         async with self._database.transaction() as connection:
             reader = await accounts.get_reader(connection, user_id)

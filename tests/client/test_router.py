@@ -33,6 +33,7 @@ from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.rendering import discord_text
 from bot.shelf import messages as shelf_messages
+from bot.today import messages as today_messages
 from storage import errors, models
 from tests.support.client_harness import (
     ClientHarness,
@@ -221,6 +222,30 @@ async def test_a_reader_is_told_privately_that_the_bot_is_busy(harness: ClientHa
             assert result.ephemeral
         assert shown_text(await harness.click(post, label="▶")) == harness.texts("busy")
     assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))
+
+
+async def test_no_profile_is_learnt_at_a_press_while_the_bot_is_busy(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harness.ask("today")
+    learnt: list[int] = []
+
+    async def learn(profile: models.Profile) -> models.Profile:
+        learnt.append(profile.user_id)
+        return profile
+
+    monkeypatch.setattr(harness.bot.services.profiles, "learn", learn)
+    async with AsyncExitStack() as stack:
+        await _occupy(harness, stack)
+        for custom_id in (
+            pack_custom_id(today_messages.MORE, "2501.00001"),
+            pack_custom_id(today_messages.LESS, "2501.00002"),
+            pack_custom_id(today_messages.TOPICS),
+            pack_custom_id(today_messages.SEND),
+        ):
+            assert shown_text(last_response(await _press_forged(harness, custom_id))) == harness.texts("busy")
+        assert (await _press_forged(harness, pack_custom_id(today_messages.OPEN_TIME))).modal
+    assert learnt == []
 
 
 async def test_nothing_is_shared_and_no_alert_matched_while_the_bot_is_busy(harness: ClientHarness) -> None:

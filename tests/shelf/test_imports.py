@@ -19,7 +19,7 @@ from pybtex.database import parse_string
 
 from bot.archive import fields
 from bot.archive.exports import ReferenceFormat
-from bot.client.accounts import ReaderData
+from bot.client.accounts import ReaderData, Readers
 from bot.demo import sample_digests
 from bot.rendering import discord_text
 from bot.shelf import references
@@ -540,6 +540,29 @@ async def test_nothing_is_saved_of_a_file_after_its_reader_was_forgotten(
     monkeypatch.setattr(db, "transaction", transaction)
     text = "".join(entry(f"2401.{number:05}") for number in range(1, 9))
     imported = await ReferenceImporter(db, lambda: NOW).import_file(7, text.encode())
+    assert not imported.counts
+    assert await data.count(7) == {}
+
+
+@both_engines
+@pytest.mark.parametrize("saved_before", [False, True])
+async def test_nothing_is_saved_of_a_file_whose_reader_is_forgotten_while_it_is_read(
+    db: Database, monkeypatch: pytest.MonkeyPatch, saved_before: bool
+) -> None:
+    async with db.transaction() as connection:
+        ids = await add_papers(connection, ["First"])
+    if saved_before:
+        await Shelf(db, lambda: NOW, match_nothing).save(7, ids, guild_id=None)
+    await Readers(db, lambda: NOW).update(7, timezone="Asia/Seoul")
+    read, data = shelf_service.read_references, ReaderData(db, lambda: NOW)
+
+    async def read_and_forget(file: bytes) -> Any:
+        found = await read(file)
+        assert (await data.forget(7))["readers"] == 1
+        return found
+
+    monkeypatch.setattr(shelf_service, "read_references", read_and_forget)
+    imported = await ReferenceImporter(db, lambda: NOW).import_file(7, entry("2401.00001").encode())
     assert not imported.counts
     assert await data.count(7) == {}
 

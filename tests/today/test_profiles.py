@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 from datetime import UTC, date, datetime
@@ -199,6 +200,29 @@ async def test_an_imported_paper_is_learnt_from_by_its_title(db: Database, archi
             await shelf.save(connection, READER, [inserted.scalar_one()], NOW, None)
     await learner.open(READER)
     assert (await _weights(db))["robot"] > 0
+
+
+async def test_the_profiles_of_many_readers_are_learnt_one_after_the_other_in_the_background(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = _service(sqlite_db)
+    for user_id in range(5):
+        await learner.find(user_id)
+    running, most = set[int](), list[int]()
+
+    async def learn(profile: models.Profile) -> models.Profile:
+        running.add(profile.user_id)
+        most.append(len(running))
+        for _ in range(50):
+            await asyncio.sleep(0)
+        running.remove(profile.user_id)
+        return profile
+
+    monkeypatch.setattr(learner, "learn", learn)
+    for user_id in range(5):
+        learner.wake(user_id)
+    await patience.wait_until(lambda: not learner._tasks)
+    assert most == [1] * 5
 
 
 @both_engines

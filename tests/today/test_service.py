@@ -166,23 +166,24 @@ async def test_planning_again_after_a_crash_before_the_schedule_was_stored_adds_
 
 
 @pytest.mark.parametrize("is_forgotten", [False, True])
-async def test_a_reader_who_stops_it_while_picked_topics_are_learnt_gets_no_more(
+async def test_a_reader_who_stops_it_while_picked_topics_are_stored_gets_no_more(
     sqlite_db: Database, is_forgotten: bool
 ) -> None:
     planned = _Planned(sqlite_db)
     await planned.subscribe("09:00")
     reader_profiles, presses = planned.services.profiles, ["stop"]
-    learn = reader_profiles.learn
+    find = reader_profiles.find
 
-    async def learn_while_stopping(profile: models.Profile) -> models.Profile:
+    async def find_while_stopping(user_id: int) -> models.Profile:
+        profile = await find(user_id)
         if presses:
             presses.clear()
             await planned.services.today.stop_daily(READER)
             if is_forgotten:
                 await planned.services.reader_data.forget(READER)
-        return await learn(profile)
+        return profile
 
-    with mock.patch.object(reader_profiles, "learn", learn_while_stopping):
+    with mock.patch.object(reader_profiles, "find", find_while_stopping):
         await planned.services.today.pick_topics(READER, ["robotics"])
     await planned.add_day("2025-03-07", 1)
     assert await planned.run_until(START + timedelta(days=2)) == []
