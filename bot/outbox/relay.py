@@ -100,7 +100,8 @@ class AttemptRunner:
             request.webhook_token is not None or self._must_check_history(part, part.first_attempt_at, now)
         ):
             receipt = await self._sender.find(request, part.first_attempt_at)
-        else:
+        if receipt is None:
+            # Also after an attempt: a run on a backup may have ended while it searched, before it sent anything.
             receipt = await self._find_unrecorded(due, request, term_began_at, now)
         was_found = receipt is not None
         receipt = receipt or await self._sender.send(request)

@@ -22,6 +22,7 @@ import structlog
 from discord.http import MultipartParameters
 
 from bot.app.client import DiscordRenderer
+from bot.client import sender as client_sender
 from bot.client import translations
 from bot.client.messages import CommandMentions
 from bot.core.clock import system_clock
@@ -336,6 +337,29 @@ async def test_a_search_that_fails_or_a_crash_before_its_end_is_followed_by_anot
     await relay_harness.drain(until=all_sent)
     for channel_id, text in ((failing, "a 0"), (crashed, "b 0")):
         assert message_texts(await fake.messages(channel_id)) == [text]
+
+
+async def test_a_crash_during_the_search_is_followed_by_one_as_long_however_late_the_next_start_is(
+    relay_harness: RelayHarness, fake: process.FakeDiscord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a busy channel the message of before the restore is not on the first page of the history."""
+    monkeypatch.setattr(client_sender, "PAGE_SIZE", 2)
+    [channel_id] = await fake.add_channels(1)
+    await relay_harness.add("a", channel_id)
+    await relay_harness.drain()
+    for _ in range(3):
+        chat = MultipartParameters(payload={"content": "chat"}, multipart=None, files=None)
+        await relay_harness.client.http.send_message(channel_id, params=chat)
+    await _forget_sent(relay_harness)
+    relay_harness.clock_offset = timedelta(hours=3)
+    async with relay_harness.db.transaction() as connection:
+        interrupted = {"state": "sending", "first_attempt_at": relay_harness.now()}
+        await connection.execute(sa.update(tables.parts).values(interrupted))
+    relay_harness.clock_offset += timedelta(minutes=10)
+    await relay_harness.drain()
+    assert all_sent(await relay_harness.list_states())
+    assert relay_harness.results[-1] == "found"
+    assert len(await fake.messages(channel_id)) == 4
 
 
 async def _forget_sent(relay_harness: RelayHarness) -> None:
