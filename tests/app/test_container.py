@@ -33,13 +33,19 @@ def test_listed_hosts_and_the_operators_services_may_be_private(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "invalid",
-    [{"fetch_allow": "http://host/"}, {"hf_endpoint": "nonsense"}, {"sources": [{"url": "ftp://x/"}]}],
+    [{"fetch_allow": "http://host/"}, {"sources": [{"url": "ftp://x/"}]}],
 )
 async def test_invalid_settings_raise_a_usage_error(tmp_path: Path, invalid: dict[str, Any]) -> None:
     async with container.open_container(settings(tmp_path, **invalid)) as opened:
         with pytest.raises(errors.UsageError):
             async with container.open_poller(opened, opened.create_ingest()):
                 pass
+
+
+@pytest.mark.parametrize("name", ["hf_endpoint", "arxiv_url", "arxiv_rss_url", "arxiv_oai_url"])
+def test_the_address_of_a_service_must_be_one(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="not a web address. Example: https://huggingface.co"):
+        settings(tmp_path, **{name: "nonsense"})
 
 
 async def test_the_operators_channel_gets_one_notice_for_a_failing_source(tmp_path: Path) -> None:

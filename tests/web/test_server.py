@@ -84,7 +84,7 @@ async def test_each_address_has_its_page(archive: WebArchive) -> None:
 
 
 BAD_INPUT = [
-    ("/search?q=model&page=1e9", 404, "numbered from 1 to 500"),
+    ("/search?q=model&page=1e9", 404, "must be from 1 to 500"),
     ("/search?q=model&page=0", 404, "numbered"),
     ("/search?q=model&page=-1", 404, "numbered"),
     ("/search?q=model&page=501", 404, "numbered"),
