@@ -31,10 +31,7 @@ def test_listed_hosts_and_the_operators_services_may_be_private(tmp_path: Path) 
     assert container.allowances(settings(tmp_path)) == []
 
 
-@pytest.mark.parametrize(
-    "invalid",
-    [{"fetch_allow": "http://host/"}, {"sources": [{"url": "ftp://x/"}]}],
-)
+@pytest.mark.parametrize("invalid", [{"fetch_allow": "http://host/"}, {"sources": [{"url": "ftp://x/"}]}])
 async def test_invalid_settings_raise_a_usage_error(tmp_path: Path, invalid: dict[str, Any]) -> None:
     async with container.open_container(settings(tmp_path, **invalid)) as opened:
         with pytest.raises(errors.UsageError):

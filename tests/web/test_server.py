@@ -85,10 +85,10 @@ async def test_each_address_has_its_page(archive: WebArchive) -> None:
 
 BAD_INPUT = [
     ("/search?q=model&page=1e9", 404, "must be from 1 to 500"),
-    ("/search?q=model&page=0", 404, "numbered"),
-    ("/search?q=model&page=-1", 404, "numbered"),
-    ("/search?q=model&page=501", 404, "numbered"),
-    ("/days/2025-01-02?page=" + quote("２"), 404, "numbered"),
+    ("/search?q=model&page=0", 404, "must be from 1 to 500"),
+    ("/search?q=model&page=-1", 404, "must be from 1 to 500"),
+    ("/search?q=model&page=501", 404, "must be from 1 to 500"),
+    ("/days/2025-01-02?page=" + quote("２"), 404, "must be from 1 to 500"),
     ("/search?q=" + "a" * 10_000, 400, "up to 2,000 characters"),
     ("/trends?q=" + "a" * 10_000, 400, "up to 2,000 characters"),
     ("/search.atom?q=" + "a" * 2_001, 400, "up to 2,000 characters"),
