@@ -38,8 +38,9 @@ MAX_OWN_NOTES = 20
 """Notes of one entry that are read: each may have MAX_FIELD_LENGTH characters, and 1,000 are kept of all."""
 MAX_FIELD_LENGTH = 20_000
 """Characters of a field that are read. Of a note 1,000 are kept, and the longest command of an escaped letter has 18."""
-MAX_LATEX_LENGTH = 60_000
-"""Characters of a file that are read as LaTeX, which takes a second: formulas and accents. Later fields keep theirs."""
+MAX_LATEX_LENGTH, LATEX_START = 90_000, 5
+"""Characters of a file that are read as LaTeX, which takes a second: formulas and accents. Later fields keep theirs. To begin a
+field takes as long as LATEX_START characters, and counts as them."""
 MAX_NAMED_PROBLEMS = 10
 """Broken references, and those without an id, whose place is reported; the others are counted."""
 
@@ -223,7 +224,7 @@ class _LatexDecoder:
         if "\\" not in field and "$" not in field:
             return typography.decode_field(field)
         if _ESCAPED_ONLY.fullmatch(field) is None:
-            self._left -= len(field)
+            self._left -= LATEX_START + len(field)
             if self._left >= 0:
                 return typography.decode_field(field)
         return _ESCAPED.sub(lambda match: _SIGNS.get(match[1], match[2] or ""), field)

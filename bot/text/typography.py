@@ -143,7 +143,9 @@ def _convert_span(span: str) -> str:
 def _latex_to_text(latex: str) -> str | None:
     """Return the text; None where pylatexenc fails: on `\\href` always, on other commands and tables without their arguments."""
     try:
-        text: str = _converter().latex_to_text(re.sub(r"(?<!\\)%", r"\\%", latex))
+        text: str = _converter().latex_to_text(
+            re.sub(r"(?<!\\)%", r"\\%", latex), latex_context=_parsed_commands()
+        )
     except (LookupError, ValueError, TypeError, AttributeError, RecursionError):
         return None
     return text
@@ -160,6 +162,14 @@ def _converter() -> Any:
     signs = [MacroTextSpec(name, simplify_repl=sign) for name, sign in _ASCII_SIGNS.items()]
     context.add_context_category("ascii-signs", macros=signs, prepend=True)
     return LatexNodes2Text(latex_context=context, math_mode="text", keep_comments=True)
+
+
+@lru_cache(maxsize=1)
+def _parsed_commands() -> Any:
+    """Return the commands and their arguments, which pylatexenc would list afresh for each text: that takes most of its time."""
+    from pylatexenc.latexwalker import get_default_latex_context_db
+
+    return get_default_latex_context_db()
 
 
 def decode_field(field: str) -> str:

@@ -252,22 +252,27 @@ def test_entries_behind_the_limit_are_counted_and_not_read(
 
 
 def test_little_of_a_file_is_read_as_latex(monkeypatch: pytest.MonkeyPatch) -> None:
-    decode, lengths = typography.decode_field, [0]
+    decode = typography.decode_field
+    lengths: list[int] = []
 
     def count(field: str) -> str:
-        lengths.append(len(field) if "\\" in field or "$" in field else 0)
+        is_latex = "\\" in field or "$" in field
+        lengths.append(references.LATEX_START + len(field) if is_latex else 0)
         return decode(field)
 
     monkeypatch.setattr(typography, "decode_field", count)
-    for title in ("$x$" * 300_000, r"\'{e}" * 1_000, r"{a}\emph{b}"):
+    monkeypatch.setattr(references, "MAX_LATEX_LENGTH", 30_000)
+    short_fields = r"\a}, keywords={" + r"\a," * 50
+    for title in ("$x$" * 300_000, r"\'{e}" * 1_000, r"{a}\emph{b}", short_fields):
+        lengths.clear()
         entries = (
             f"@misc{{k{number}, title={{{title}}}, eprint={{2401.{number:05}}}}}\n"
             for number in range(max(1, 900_000 // len(title) // 50))
         )
         found, problems, left_out = parse_references("".join(entries))
         assert (problems, left_out, bool(found)) == ([], 0, True)
-    assert sum(lengths) <= 3 * references.MAX_LATEX_LENGTH
-    assert max(lengths) <= references.MAX_FIELD_LENGTH
+        assert 0 < sum(lengths) <= references.MAX_LATEX_LENGTH
+        assert max(lengths) <= references.LATEX_START + references.MAX_FIELD_LENGTH
     # What is only escaped costs little, and is always read.
     escaped = "".join(
         f"@misc{{k{number}, title={{R\\&D {'x' * 90} {number}}}, eprint={{2401.{number:05}}}}}\n"
