@@ -79,8 +79,6 @@ def add(
     as_json: shell.AsJson = False,
 ) -> None:
     """Add a source. Nothing is fetched yet, except with --check."""
-    if not url.strip():
-        raise errors.UsageError("URL is an empty string. Give a URL or a folder.")
     values = {
         "timezone": shell.parse_zone(timezone),
         "from": shell.parse_time(since_time),

@@ -295,6 +295,8 @@ class _Run:
     location: str
     problems: list[models.LocatedProblem] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
+    """Addresses of sources of the file so far."""
     unchanged: int = 0
     kept: int = 0
 
@@ -337,6 +339,9 @@ class _Run:
         wanted: models.StoredSource = replace(_load(SOURCES, base, item.values), url=address)
         old = next((row for row in self.stored.sources if row.url == address), None)
         label = errors.redact(address)
+        if address in self.named:
+            raise _KeyError("source", f"source {label} is in the file already. Remove one of the two.")
+        self.named.add(address)
         if old is None:
             if errors.HIDDEN in address:
                 raise _KeyError(
