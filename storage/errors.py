@@ -19,11 +19,15 @@ _CREDENTIALS = re.compile(
 )
 _SECRET_PARAMETER = re.compile(
     # The name's end tells: `feed_token`, `X-Amz-Signature`, `accessKey`. `k` alone is a key too.
-    r"(?P<name>[?&;#](?:[\w.-]{0,40}?(?:password|passwd|pwd|token|key|secret|auth|signature|\bsig)|k)=)[^&#\s\"']+",
+    r"(?P<name>[?&;#](?:[\w.-]{0,40}?(?:password|passwd|pass|pwd?|token|key|secret|auth|signature|\bsig|jwt|session(?:_?id)?)|k)="
+    # A password of libpq's `host=… password='…'` or of the environment.
+    r"|\b(?:pg)?(?:password|passwd)\s?=\s?)"
+    # A quotation mark of the text around it ends it, one behind a backslash does not.
+    r"(?:'(?:[^'\"\\]|\\.)*'?|(?:[^&#\s\"'\\]|\\\S)+)",
     re.IGNORECASE,
 )
 _WEBHOOK = re.compile(r"(?P<id>/(?:webhooks|interactions)/[0-9]{1,20}/)[A-Za-z0-9_.~-]+")
-_AUTHORIZATION = re.compile(r"\b(?P<scheme>Bot|Bearer|Basic) [A-Za-z0-9._~+/=-]{20,}")
+_AUTHORIZATION = re.compile(r"\b(?P<scheme>Bot|Bearer|Basic) [A-Za-z0-9._~+/=-]{20,}", re.IGNORECASE)
 """Of a request's header, which errors of HTTP clients print with all others."""
 _SPACES = re.compile(r"(\s+)")
 HIDDEN = "***"
@@ -34,7 +38,7 @@ def redact(text: str) -> str:
     """Return a text with passwords and tokens replaced by `***`: of addresses, webhooks included, and of headers."""
     if "@" in text:
         text = "".join(map(_redact_word, _SPACES.split(text)))
-    if "uthorization" in text:
+    if "authorization" in text.lower():
         text = _AUTHORIZATION.sub(rf"\g<scheme> {HIDDEN}", text)
     if "/webhooks/" in text or "/interactions/" in text:
         text = _WEBHOOK.sub(rf"\g<id>{HIDDEN}", text)

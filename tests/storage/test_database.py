@@ -201,6 +201,18 @@ async def test_rows_are_inserted_in_any_column_order(db: database.Database) -> N
         ("https://e.example/f#token=b&a=1 and /g?k=c", "https://e.example/f#token=***&a=1 and /g?k=***"),
         ("https://e.example/f?rank=1&work=2#k", "https://e.example/f?rank=1&work=2#k"),
         ("https://d.example/?keyword=rl&design=x", "https://d.example/?keyword=rl&design=x"),
+        (
+            "https://f.example/?pw=a&pass=b&jwt=c.d&page=2",
+            "https://f.example/?pw=***&pass=***&jwt=***&page=2",
+        ),
+        (
+            "https://g.example/?session=a&sessionid=b&sessions=3",
+            "https://g.example/?session=***&sessionid=***&sessions=3",
+        ),
+        ("dsn 'host=db password=q1 user=u'", "dsn 'host=db password=*** user=u'"),
+        (r"host=db password='q\'1 2' user=u PGPASSWORD=x", "host=db password=*** user=u PGPASSWORD=***"),
+        ('"of ?token=a\\"b", "rest"', '"of ?token=***", "rest"'),
+        ("'AUTHORIZATION': 'bearer MTIz.GSECR.abc_def-ghi12'", "'AUTHORIZATION': 'bearer ***'"),
         ("'Authorization': 'Bot MTIz.GSECR.abc_def-ghi12'", "'Authorization': 'Bot ***'"),
         (
             "Authorization: Bot detection and Bearer channels",
@@ -220,7 +232,9 @@ def test_no_password_of_any_characters_is_shown(text: str) -> None:
     assert shown == "cannot reach postgresql+asyncpg://name:***@db.example/x today"
 
 
-@pytest.mark.parametrize("unit", ["a.", "=a:", "x://a:", "(a:", "http://a", "@x://a:", "a@"])
+@pytest.mark.parametrize(
+    "unit", ["a.", "=a:", "x://a:", "(a:", "http://a", "@x://a:", "a@", "password='\\'", "password=\\"]
+)
 @pytest.mark.parametrize("end", ["", "="])
 def test_a_long_text_is_searched_in_linear_time(unit: str, end: str) -> None:
     def redact(length: int) -> None:
