@@ -65,10 +65,12 @@ def _is_event(record: logging.LogRecord) -> bool:
 def _make_values_printable(
     logger: object, method_name: str, event_dict: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    return {
+    printable = {
         name: errors.make_printable(value) if isinstance(value, str) else value
         for name, value in event_dict.items()
     }
+    # The renderer writes line breaks of other values as escapes, but those of a library's message as they are.
+    return {**printable, "event": str(printable["event"]).replace("\n", "\\n")}
 
 
 def _redacting(renderer: structlog.typing.Processor) -> structlog.typing.Processor:

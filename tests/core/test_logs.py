@@ -76,6 +76,14 @@ def test_a_line_holds_no_control_sequence_and_no_password(
 
 
 @pytest.mark.parametrize("style", ["console", "json"])
+def test_a_message_of_a_library_forges_no_second_line(style: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(style)
+    logging.getLogger("library").warning("bad header: %s", "x\n2026-01-05T09:00:00Z [info     ] forged")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "forged" in line
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
 def test_no_part_of_a_line_is_obeyed_by_a_terminal(style: str, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(style)
     hostile = 'x\x85{"event":"forged"}\u2028\x7f\x9b2J\x1b[2J\u202e\ud83d'
