@@ -111,6 +111,15 @@ def _web_address(sentence: str) -> pydantic.AfterValidator:
     return _checked(check)
 
 
+def _check_api(address: str) -> None:
+    """Raise ValueError, which does not quote the address, unless paths can be added to it; requests add the key by themselves."""
+    if not address.startswith(("http://", "https://")) or set(address.partition("://")[2]) & set("@?#"):
+        raise ValueError(
+            "not the address of an API, without a user, a password and a query (PAPERROUND_WRITER_KEY is for the key)."
+            " Example: http://127.0.0.1:11434/v1"
+        )
+
+
 def parse_address(value: str) -> tuple[str, int]:
     """Split `host:port`; the host of `:port`, or of a port alone, is "". Raises ValueError."""
     host, _, port = value.rpartition(":")
@@ -136,8 +145,7 @@ def parse_log(value: str) -> tuple[str, str]:
 
 _Service = Annotated[str, _web_address("not a web address. Example: https://huggingface.co")]
 _Page = Annotated[str, _web_address("{!r} is not a web address. Example: https://arxiv.org/html")]
-_Api = _web_address("not the address of an API. Example: http://127.0.0.1:11434/v1")
-_Ping = _web_address("not a web address. Example: https://example.org/ping/KEY")
+_Api = Annotated[str | None, _checked(_check_api)]
 _List = pydantic.BeforeValidator(_split_texts)
 _HttpAddress = Annotated[str | None, _checked(parse_address)]
 
@@ -213,9 +221,7 @@ class Settings(BaseSettings):
     alert_days: int = Field(default=3, ge=1, le=30)
     keep_days: int = Field(default=90, ge=35, le=3650)
     keep_server_days: int = Field(default=30, ge=1, le=3650)
-    writer_url: Annotated[
-        str | None, _web_address("not the address of an API. Example: http://127.0.0.1:11434/v1")
-    ] = None
+    writer_url: _Api = None
     writer_model: str | None = None
     writer_judge: str | None = None
     writer_key: SecretStr | None = None
