@@ -1,6 +1,8 @@
 #!/bin/bash
 # Prepares a new primary of docker-compose.scale.yml: roles, the database, and that a commit waits for a replica to have it.
-psql --set=ON_ERROR_STOP=1 --set=password="$POSTGRES_PASSWORD" --username=postgres <<'SQL'
+# The password is no argument, which all processes can read.
+psql --set=ON_ERROR_STOP=1 --username=postgres <<'SQL'
+\getenv password POSTGRES_PASSWORD
 CREATE ROLE paperround LOGIN PASSWORD :'password';
 CREATE DATABASE paperround OWNER paperround;
 CREATE ROLE replica REPLICATION LOGIN PASSWORD :'password';

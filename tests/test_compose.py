@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -31,6 +32,18 @@ def load(file: Path) -> dict[str, dict[str, Any]]:
     """Return the services of a Compose file."""
     yaml = pytest.importorskip("ruamel.yaml", reason="check-jsonschema, of the dev extra, brings it")
     return dict(yaml.YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))["services"])
+
+
+def test_the_password_of_a_new_primary_is_no_argument_of_a_command(tmp_path: Path) -> None:
+    psql = tmp_path / "psql"
+    psql.write_text('#!/bin/sh\necho "$@" > "$PGDATA/arguments"\ncat > "$PGDATA/script"\n', encoding="utf-8")
+    psql.chmod(0o755)
+    path, password = f"{tmp_path}:{os.environ['PATH']}", "pa55-of-postgres"
+    environment = {"PATH": path, "PGDATA": str(tmp_path), "POSTGRES_PASSWORD": password}
+    script = ["bash", str(ROOT / "deploy" / "postgres-first.sh")]
+    subprocess.run(script, check=True, env=environment, timeout=patience.scaled(60))
+    assert password not in (tmp_path / "arguments").read_text(encoding="utf-8")
+    assert "\\getenv password POSTGRES_PASSWORD\n" in (tmp_path / "script").read_text(encoding="utf-8")
 
 
 @pytest.fixture
