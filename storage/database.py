@@ -307,6 +307,10 @@ def parse_url(url: str) -> URL:
             "PAPERROUND_DATABASE_URL is a database in memory, which would be lost. Name a file; example:"
             " sqlite+aiosqlite:///paperround.db."
         )
+    if parsed.query:
+        raise errors.StorageError(
+            f"PAPERROUND_DATABASE_URL has the option {min(parsed.query)!r}. Remove it; a SQLite file takes no options."
+        )
     return parsed
 
 

@@ -320,6 +320,10 @@ def test_programming_errors_are_not_translated() -> None:
         ("postgres", "not a database URL"),
         ("mysql://root@host/name", "has the driver"),
         ("sqlite+aiosqlite:////nowhere/at/all/paperround.db", "folder"),
+        (
+            "sqlite+aiosqlite:///paperround.db?mode=ro",
+            "has the option 'mode'. Remove it; a SQLite file takes no",
+        ),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", "cannot be reached"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing?sslmode=require", "cannot be reached"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing?ssl=verify-full", "cannot be reached"),
