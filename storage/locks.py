@@ -186,6 +186,9 @@ async def notify_sender(connection: Connection) -> None:
         await connection.execute(sa.select(sa.func.pg_notify(_PLANNED, "")))
 
 
+INCOMPLETE_COPY = "The database is an incomplete copy. Run `paperround db copy` again from the same source."
+
+
 class SenderLock(ProcessLock):
     """Held by the one process that sends.
 
@@ -230,9 +233,7 @@ class SenderLock(ProcessLock):
                 await self._listen(self._connection)
             async with self._database.transaction() as connection:
                 if await key_values.get(connection, key_values.COPY_PROGRESS) is not None:
-                    raise errors.StorageError(
-                        "The database is an incomplete copy. Run `paperround db copy` again from the same source."
-                    )
+                    raise errors.StorageError(INCOMPLETE_COPY)
                 await key_values.set_value(connection, key_values.SENDER_NAME, self._database.name)
                 self._term = await raise_term(connection)
             stack.pop_all()

@@ -200,6 +200,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool, Se
             unreadable = await outbox.list_unreadable(connection)
             live = await locks.list_processes(connection, system_clock())
             decisions = await snapshot.read(connection, search_glossary.read_decisions)
+            is_incomplete = await key_values.get(connection, key_values.COPY_PROGRESS) is not None
         async with opened.transaction() as connection:
             await key_values.remove(connection, "doctor")  # is refused by a database that is read-only
         source_count = len(rows) or len(settings.sources)
@@ -210,6 +211,8 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool, Se
                     name,
                     f"schema {await migrate.current_revision(opened)},"
                     f" {extent.paper_count} paper{'s' if extent.paper_count != 1 else ''}",
+                    status=Status.ERROR if is_incomplete else Status.OK,
+                    note=locks.INCOMPLETE_COPY if is_incomplete else "",
                 ),
                 await _index(opened),
                 *_steps(source_count, is_fed, len(posts), has_alert),

@@ -15,7 +15,7 @@ from bot.daily.service import Subscriptions
 from bot.operations import doctor
 from bot.operations import service as operations_service
 from bot.sources import kinds
-from storage import database, errors, locks, migrate, models, sources, tables
+from storage import database, errors, key_values, locks, migrate, models, sources, tables
 from tests.support import outbox_builders, relay_harness
 
 SECRET = "MTAw.secret-of-the-bot.xyz"
@@ -204,6 +204,17 @@ async def test_a_database_that_is_not_as_expected_is_a_finding(
     found = (await examine())["database"]
     assert not found.well
     assert "Replace it with a backup" in found.note
+
+
+async def test_an_incomplete_copy_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, sqlite_db: database.Database
+) -> None:
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", sqlite_db.url.render_as_string())
+    assert (await examine())["database"].note == ""
+    async with sqlite_db.transaction() as connection:
+        await key_values.set_value(connection, key_values.COPY_PROGRESS, '{"source": "x", "tables": {}}')
+    found = (await examine())["database"]
+    assert (found.well, found.note) == (False, locks.INCOMPLETE_COPY)
 
 
 async def test_a_row_of_the_outbox_that_cannot_be_read_is_named_and_hides_no_other_finding(
