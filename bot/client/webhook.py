@@ -59,8 +59,8 @@ def parse_address(text: str, api_url: str | None = None) -> tuple[int, str]:
 
 
 def shorten_address(webhook_id: int) -> str:
-    """Return a webhook's address as it may be shown: `…/webhooks/123456…/••••`."""
-    return f"…/webhooks/{str(webhook_id)[:6]}…/••••"
+    """Return a webhook's address as it may be shown, without its token: `…/webhooks/1234567890/••••`."""
+    return f"…/webhooks/{webhook_id}/••••"
 
 
 async def check_all(settings: Settings, tokens: Mapping[int, str]) -> dict[int, DeliveryError]:

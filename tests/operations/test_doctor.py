@@ -296,7 +296,10 @@ async def test_a_webhook_that_cannot_be_asked_is_named_with_what_may_not_have_ar
     await opened.close()
     findings = await examine()
     found = findings[f"daily post {added.id}"]
-    assert (found.value, found.status) == ("webhook …/webhooks/812345…/••••", doctor.Status.WARNING)
+    assert (found.value, found.status) == (
+        "webhook …/webhooks/812345678901234567/••••",
+        doctor.Status.WARNING,
+    )
     for hint in ("could not be checked with Discord", "It is paused", f"the post of {now.date()} arrived"):
         assert hint in found.note
     assert findings["Discord"].status is doctor.Status.OK  # no bot is needed
