@@ -314,7 +314,7 @@ def demo(
 
 
 def build_web(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or that of an earlier build.")],
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="A new folder, or that of an earlier build.")],
     base_url: Annotated[
         str, typer.Option("--base-url", help="The site's address, such as https://example.org/papers.")
     ],
@@ -325,13 +325,17 @@ def build_web(
     from bot.web import service, site
     from storage import models
 
+    if not folder.strip():
+        raise errors.UsageError("DIR is an empty string. Give the name of a folder.")
     settings = shell.load_settings()
     address = service.check_base_url(base_url)
     locale = shell.parse_choice(models.Locale, lang or settings.locale, "language of the pages")
 
     async def build(container: Container) -> site.Built:
         pages = container.create_web_pages(container.create_services())
-        return await site.SiteBuilder(pages, folder, service.Site(address, locale, is_static=True)).build()
+        return await site.SiteBuilder(
+            pages, Path(folder), service.Site(address, locale, is_static=True)
+        ).build()
 
     built = shell.run_in_container(build)
     files = "1 file" if built.written == 1 else f"{built.written} files"

@@ -245,5 +245,7 @@ def test_the_shell_builds_a_site_and_names_what_is_wrong(paperround: Paperround,
     assert (wrong.exit_status, "--base-url" in wrong.stderr) == (2, True)
     other = paperround("web", "build", "site", "--base-url", "https://example.org", "--lang", "fr")
     assert (other.exit_status, "ko" in other.stderr) == (2, True)
+    unnamed = paperround("web", "build", "", "--base-url", "https://example.org")
+    assert (unnamed.exit_status, "DIR is an empty string" in unnamed.stderr) == (2, True)
     refused = paperround("web", "build", ".", "--base-url", "https://example.org")
     assert (refused.exit_status, "empty folder" in refused.stderr) == (2, True)
