@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from storage import database, errors, key_values, locks, migrate, tables
-from storage.database import Connection, Database
+from storage.database import Connection, Database, sqlite_path
 
 _INDEX = (
     tables.indexed_papers,
@@ -88,13 +88,21 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
 async def _locked(database: Database) -> AsyncIterator[None]:
     """Hold the sender's lock, without a term: no bot runs on the database meanwhile."""
     lock = locks.ProcessLock(database, "sender", locks.ADVISORY_LOCK_ID)
+    path = sqlite_path(database.url)
+    file = None if path is None else locks.find_lock_file(path, "sender")
+    # The file of the lock tells a bot's database from a backup.
+    is_temporary = file is not None and not file.exists()
     try:
         if not await lock.try_acquire():
             name = database.url.render_as_string(hide_password=True)
             raise errors.StorageError(
                 f"{name} is in use by a running bot, or is both source and target. Stop the bot, or choose another target."
             )
-        yield
+        try:
+            yield
+        finally:
+            if file is not None and is_temporary:
+                file.unlink(missing_ok=True)
     finally:
         await lock.release()
 

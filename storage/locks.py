@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -127,7 +128,17 @@ def _lock_file(path: Path, name: str) -> IO[str] | None:
     except BlockingIOError:
         lock.close()
         return None
+    if not _is_at(lock, find_lock_file(path, name)):  # its holder has removed it since it was opened
+        lock.close()
+        return None
     return lock
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _identify(database: Database) -> tuple[int, int] | None:

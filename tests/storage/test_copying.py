@@ -107,6 +107,22 @@ async def test_a_copy_that_was_cut_off_is_not_copied(db: Database, target: Datab
     await third.close()
 
 
+@pytest.mark.engines("sqlite")
+async def test_a_copy_may_be_replaced_by_a_backup_until_a_bot_has_used_it(
+    db: Database, tmp_path: Path
+) -> None:
+    path = tmp_path / "copied.db"
+    target = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
+    await copy(db, target)
+    await migrate.copy_to(db, path)
+    lock = locks.SenderLock(target)
+    assert await lock.try_acquire()
+    await lock.release()
+    with pytest.raises(errors.StorageError):
+        await migrate.copy_to(db, path)
+    await target.close()
+
+
 async def _begin_copy(db: Database, target: Database) -> None:
     """Fill every table, and cut a copy off after some rows."""
     await reader_rows.fill_every_table(db, 7)

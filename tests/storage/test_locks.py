@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 import sqlalchemy as sa
@@ -110,6 +112,23 @@ async def test_a_lock_that_this_user_may_not_write_is_an_error_with_a_sentence(
     file.with_name(f"{file.name}.sender.lock").mkdir()  # which root may not open either
     with pytest.raises(errors.StorageError, match=r"sender\.lock cannot be written: .*Allow this user"):
         await locks.SenderLock(sqlite_db).try_acquire()
+
+
+async def test_a_lock_whose_file_its_holder_removed_is_not_acquired(
+    sqlite_db: database.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+
+    def lock_too_late(opened: IO[str], operation: int) -> None:
+        Path(opened.name).unlink(missing_ok=True)
+        flock(opened, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lock_too_late)
+    assert not await locks.SenderLock(sqlite_db).try_acquire()
+    monkeypatch.undo()
+    lock = locks.SenderLock(sqlite_db)
+    assert await lock.try_acquire()
+    await lock.release()
 
 
 async def test_each_acquisition_begins_a_term(db: database.Database) -> None:
