@@ -244,6 +244,25 @@ async def test_the_papers_of_an_unsent_expired_post_are_posted_while_they_are_fr
 
 
 @both_engines
+async def test_a_post_that_waits_for_a_digest_gets_what_an_expiry_frees_at_once(
+    planning: PlannerHarness,
+) -> None:
+    await planning.subscribe()
+    await planning.subscribe(30)
+    await planning.tick(SEOUL_9AM)
+    late = SEOUL_9AM + HOUR
+    await planning.store(MONDAY, ("2601.00001", 9), at=late)
+    await planning.wake(late)
+    await planning.tick(late)
+    await planning.attempt(2)
+    assert await planning.tick(SEOUL_9AM + DAY) == 0  # both wait for the digest of the next day
+    await planning.expire(late + DAY)
+    assert await planning.tick(late + DAY) == 1
+    assert await planning.list_contents() == ["2601.00001"] * 3
+    assert (await planning.get_subscription(2)).next_due_at == SEOUL_9AM + DAY + 12 * HOUR
+
+
+@both_engines
 async def test_the_papers_of_a_post_that_may_have_been_sent_are_not_repeated(
     planning: PlannerHarness,
 ) -> None:
