@@ -122,15 +122,25 @@ async def set_schedules(connection: AsyncConnection, changed: Sequence[models.Su
     await database.update_rows(connection, subscriptions, rows)
 
 
-async def wake_waiting(
-    connection: AsyncConnection, now: datetime, *, channel_ids: Iterable[int] | None = None
-) -> int:
-    """Make the subscriptions that wait for a digest, of some channels or all, due at `now` (UTC). Returns their number."""
-    is_waiting = subscriptions.c.waiting_for_on.is_not(None), subscriptions.c.next_due_at > now
-    wake = subscriptions.update().where(*is_waiting).values(next_due_at=now).returning(subscriptions.c.id)
-    if channel_ids is None:
-        return len((await connection.execute(wake)).all())
-    return len(await database.execute_in(connection, wake, subscriptions.c.channel_id, channel_ids))
+async def wake_waiting(connection: AsyncConnection, now: datetime) -> int:
+    """Make the subscriptions that wait for a digest due at `now` (UTC). Returns their number."""
+    result = await connection.execute(
+        subscriptions.update()
+        .where(subscriptions.c.waiting_for_on.is_not(None), subscriptions.c.next_due_at > now)
+        .values(next_due_at=now)
+    )
+    return result.rowcount
+
+
+async def make_due_again(connection: AsyncConnection, unsent: Iterable[models.Delivery]) -> None:
+    """Make the subscriptions due for the dates of unsent posts, as if these had not been planned."""
+    own = subscriptions.c.id == sa.bindparam("b_id")
+    on: sa.BindParameter[date] = sa.bindparam("b_on")
+    at: sa.BindParameter[datetime] = sa.bindparam("b_at")
+    due = subscriptions.update().where(own, subscriptions.c.due_on > on).values(next_due_at=at, due_on=on)
+    values = [{"b_id": row.subscription_id, "b_on": row.local_on, "b_at": row.due_at} for row in unsent]
+    if values:
+        await connection.execute(due, values)
 
 
 async def set_state(
