@@ -55,7 +55,7 @@ async def add_matches(connection: AsyncConnection, matches: Sequence[models.Queu
 async def keep_unsent_matches(
     connection: AsyncConnection, unsent: Iterable[tuple[str, int]], now: datetime
 ) -> None:
-    """Queue papers, pairs of recipient and paper id, again for those alerts of the recipient that Discord suspended.
+    """Queue papers, pairs of recipient and paper id, again for the recipient's alerts, except those that were paused by hand.
 
     Planning decides once more which of them each alert matches.
     """
@@ -71,15 +71,16 @@ async def keep_unsent_matches(
         is_own = (
             sa.and_(channel.is_(None), reader == int(number)) if kind == "user" else channel == int(number)
         )
-        query = sa.select(alerts.c.id, alerts.c.min_votes).where(is_own, _is_suspended())
-        suspended = list(await connection.execute(query))
+        is_active = alerts.c.state == models.ActivityState.ACTIVE
+        query = sa.select(alerts.c.id, alerts.c.min_votes).where(is_own, sa.or_(is_active, _is_suspended()))
+        own_alerts = list(await connection.execute(query))
         # A message was planned, so the papers had the votes then. Those that once had fewer got them later.
         await add_matches(
             connection,
             [
                 models.QueuedMatch(recipient, paper_id, alert_id, votes_then, now, now)
                 for paper_id in paper_ids
-                for alert_id, min_votes in suspended
+                for alert_id, min_votes in own_alerts
                 for votes_then in [min_votes if 0 < min_votes <= lowest.get(paper_id, 0) else None]
             ],
         )

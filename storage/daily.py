@@ -132,6 +132,17 @@ async def wake_waiting(connection: AsyncConnection, now: datetime) -> int:
     return result.rowcount
 
 
+async def make_due_again(connection: AsyncConnection, unsent: Iterable[models.Delivery]) -> None:
+    """Make the subscriptions due for the dates of unsent posts, as if these had not been planned."""
+    own = subscriptions.c.id == sa.bindparam("b_id")
+    on: sa.BindParameter[date] = sa.bindparam("b_on")
+    at: sa.BindParameter[datetime] = sa.bindparam("b_at")
+    due = subscriptions.update().where(own, subscriptions.c.due_on > on).values(next_due_at=at, due_on=on)
+    values = [{"b_id": row.subscription_id, "b_on": row.local_on, "b_at": row.due_at} for row in unsent]
+    if values:
+        await connection.execute(due, values)
+
+
 async def set_state(
     connection: AsyncConnection,
     subscription_ids: Iterable[int],

@@ -57,9 +57,13 @@ class AlertPost:
 
 
 async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
-    """Let the papers be notified again. Alerts that Discord suspended are sent theirs once they are resumed."""
-    papers = await alerts.remove_notified_of_deliveries(connection, [row.id for row in unsent])
+    """Notify of the papers again: at once, or when the alerts that Discord suspended are resumed. Old ones are given up."""
+    # They may have waited for votes, and then for Discord.
+    oldest_on = now.date() - 2 * MAX_WAIT
+    recent = [row.id for row in unsent if row.digest_on is not None and row.digest_on >= oldest_on]
+    papers = await alerts.remove_notified_of_deliveries(connection, recent)
     await alerts.keep_unsent_matches(connection, papers, now)
+    await alerts.remove_notified_of_deliveries(connection, [row.id for row in unsent])
 
 
 async def _suspend(

@@ -68,9 +68,11 @@ MARKER_PLACEHOLDER = "daily:0:0000-00-00"
 
 
 async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
-    """Let the digests and late papers of unsent posts be posted again."""
+    """Plan unsent posts again, with their digests and late papers, where no later one of the subscription is planned."""
     covering = [(row.subscription_id, row.planned_at) for row in unsent if row.subscription_id is not None]
     await daily.remove_covered(connection, covering)
+    await outbox.release_keys(connection, [row.id for row in unsent])
+    await daily.make_due_again(connection, unsent)
 
 
 async def _suspend(

@@ -80,7 +80,7 @@ ALERTS = _Table(
         for row in fields(models.Alert)
         if row.name not in _OF_THE_SERVICE
     },
-    ("channel", "user", "terms"),
+    ("guild", "channel", "user", "terms"),
     (PAUSED,),
 )
 SOURCES = _Table(

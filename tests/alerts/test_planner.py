@@ -83,12 +83,22 @@ async def test_snoozed_alerts_and_papers_with_too_few_votes_are_left_out(alert_h
     assert alert_harness.notified_papers() == [["2601.00003"]]
 
 
-async def test_papers_of_an_unsent_expired_alert_raise_an_alert_again(alert_harness: AlertHarness) -> None:
+@both_engines
+async def test_a_message_that_expires_unsent_is_planned_again_until_its_papers_are_old(
+    alert_harness: AlertHarness,
+) -> None:
+    """As in an outage of Discord that is longer than the lifetime of a message."""
     await alert_harness.add_alert("care")
+    await alert_harness.add_alert("care", user_id=8)
+    paused_id = await alert_harness.add_alert("care", user_id=9)
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5))
-    await alert_harness.expire(NOW + timedelta(hours=25))
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 6), location="another source")
-    assert alert_harness.notified_papers()[1:] == [["2601.00001"]]
+    await alert_harness.alerts.pause([paused_id], user_id=9)
+    for days in (2, 4):
+        await alert_harness.expire(NOW + timedelta(days=days))
+        assert await alert_harness.plan(timedelta(days=2)) == 2
+    assert alert_harness.notified_papers() == [["2601.00001", "2601.00002"]] * 7
+    await alert_harness.expire(NOW + timedelta(days=61))
+    assert await alert_harness.plan(timedelta(days=60)) == 0
 
 
 @both_engines

@@ -9,7 +9,7 @@ import pytest
 from tests.support.shell_fixtures import ADD_CHANNEL, Paperround
 
 POST = '[[posts]]\nguild = "10"\nchannel = "20"\n'
-ALERT = '[[alerts]]\nchannel = "20"\nuser = "7"\nterms = [["keyword", "RL"]]\n'
+ALERT = '[[alerts]]\nguild = "10"\nchannel = "20"\nuser = "7"\nterms = [["keyword", "RL"]]\n'
 
 
 def test_a_set_up_is_exported_shown_and_applied(paperround: Paperround, tmp_path: Path) -> None:
@@ -46,6 +46,7 @@ WRONG: tuple[tuple[str, int | None, str], ...] = (
     ("[posts]\n", 5, "not valid TOML"),
     ("[alerts]\n", 5, "[[alerts]]"),
     ('[[posts]]\nguild = "10"\n', 5, "lacks channel"),
+    (ALERT.replace('guild = "10"\n', ""), 5, "[[alerts]] lacks guild."),
     ('[[posts]]\nguild = "10"\nchannel = "0"\n', 7, "not a Discord ID"),
     ("[[posts]]\nguild = 10\nchannel = true\n", 7, "not a Discord ID"),
     (POST + "colour = 1\n", 8, "unknown key 'colour'"),
@@ -65,7 +66,7 @@ WRONG: tuple[tuple[str, int | None, str], ...] = (
     ('[[posts]]\nwebhook = "5"\n', 6, "channels add --webhook"),
     (POST + 'timezone = "UTC"\n' + POST + 'timezone = "UTC"\n', 9, "already"),
     (ALERT.replace("RL", "the"), 5, "only of common words"),
-    (ALERT.replace("keyword", "word"), 8, "terms is"),
+    (ALERT.replace("keyword", "word"), 9, "terms is"),
     (ALERT.replace('user = "7"\n', ""), 5, "lacks user"),
     ('[[sources]]\nsource = "https://a:***@b.example/"\n', 6, "has a secret"),
     ('[[sources]]\nsource = "arxiv:nothing"\n', 5, "cs.CL"),

@@ -244,6 +244,44 @@ async def test_the_papers_of_an_unsent_expired_post_are_posted_while_they_are_fr
 
 
 @both_engines
+async def test_a_post_that_waits_for_a_digest_gets_what_an_expiry_frees_at_once(
+    planning: PlannerHarness,
+) -> None:
+    await planning.subscribe()
+    await planning.subscribe(30)
+    await planning.tick(SEOUL_9AM)
+    late = SEOUL_9AM + HOUR
+    await planning.store(MONDAY, ("2601.00001", 9), at=late)
+    await planning.wake(late)
+    await planning.tick(late)
+    await planning.attempt(2)
+    assert await planning.tick(SEOUL_9AM + DAY) == 0  # both wait for the digest of the next day
+    await planning.expire(late + DAY)
+    assert await planning.tick(late + DAY) == 1
+    posts = [(post["marker"], post["content"]) for post in await planning.list_payloads()]
+    assert posts[2:] == [("daily:1:2026-01-06", "2601.00001")]
+    assert (await planning.get_subscription(2)).next_due_at == SEOUL_9AM + DAY + 12 * HOUR
+
+
+@both_engines
+@pytest.mark.parametrize("style", [models.Style.COMPACT, models.Style.WEEKLY])
+async def test_an_unsent_post_that_expires_days_before_the_next_one_is_planned_again(
+    planning: PlannerHarness, style: models.Style
+) -> None:
+    subscription_id = await planning.post(("2601.00001", 9), style=style, days=(1,))
+    blocked = {"state": models.ActivityState.PAUSED, "reason": Reason.NO_SEND}
+    await planning.change(subscription_id, **blocked)
+    await planning.expire(SEOUL_9AM + 2 * DAY)
+    assert await planning.tick(SEOUL_9AM + 2 * DAY) == 0
+    await planning.change(subscription_id, state=models.ActivityState.ACTIVE, reason=None)
+    assert await planning.tick(SEOUL_9AM + 2 * DAY + HOUR) == 1
+    posts = [(post["marker"], post["content"]) for post in await planning.list_payloads()]
+    assert posts == [("daily:1:2026-01-05", "2601.00001")] * 2
+    await planning.mark_sent()
+    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + 7 * DAY
+
+
+@both_engines
 async def test_the_papers_of_a_post_that_may_have_been_sent_are_not_repeated(
     planning: PlannerHarness,
 ) -> None:
