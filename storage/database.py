@@ -127,6 +127,7 @@ class Database:
             self.url,
             poolclass=sa.NullPool,
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
             connect_args=_connect_args(self.name, idle_session_timeout=timeout),
         )
         async with AsyncExitStack() as stack:
@@ -357,7 +358,10 @@ def make_name() -> str:
 
 
 def open_engine(url: str, name: str) -> AsyncEngine:
-    """Create the engine for a database URL. Raises StorageError for an unsupported driver."""
+    """Create the engine for a database URL. Raises StorageError for an unsupported driver.
+
+    Its errors, which are logged, do not quote parameters: notes of readers, tokens of webhooks.
+    """
     parsed = parse_url(url)
     if parsed.drivername == "postgresql+asyncpg":
         engine = create_async_engine(
@@ -365,6 +369,7 @@ def open_engine(url: str, name: str) -> AsyncEngine:
             pool_size=POOL_SIZE,
             max_overflow=POOL_SIZE,
             pool_pre_ping=True,
+            hide_parameters=True,
             json_serializer=_to_json,
             connect_args=_connect_args(name),
         )
@@ -376,7 +381,12 @@ def open_engine(url: str, name: str) -> AsyncEngine:
         )
     # LIFO reuses the most recent connections, so that few of them hold cached pages in memory.
     engine = create_async_engine(
-        parsed, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_use_lifo=True, json_serializer=_to_json
+        parsed,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_SIZE,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        json_serializer=_to_json,
     )
     sa.event.listen(engine.sync_engine, "do_connect", _never_create)
     sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
