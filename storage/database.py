@@ -464,7 +464,7 @@ def sqlite_path(url: URL) -> Path | None:
 
 
 def check_file(url: URL) -> None:
-    """Raise StorageError if a SQLite file cannot be opened or created.
+    """Raise StorageError if a SQLite file cannot be opened or created. A new one can be read by its owner alone.
 
     Called before opening: if the open fails, aiosqlite's thread logs a traceback of its own when the loop ends.
     """
@@ -481,6 +481,10 @@ def check_file(url: URL) -> None:
         raise errors.StorageError(f"{path} cannot be read by this user. Grant read permission.")
     if not path.exists() and not os.access(path.parent, os.W_OK):
         raise errors.StorageError(f"{path} cannot be created: this user may not write to its folder.")
+    if not path.exists():
+        # It will hold readers' notes and the tokens of webhooks. What keeps it from being made, SQLite says.
+        with suppress(OSError):
+            os.close(os.open(path, os.O_CREAT, 0o600))
     with translated_errors(url):
         sqlite3.connect(path).close()
 
