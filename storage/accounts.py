@@ -21,7 +21,9 @@ from storage.tables import (
     guilds,
     metadata,
     papers,
+    profiles,
     readers,
+    sources,
     subscriptions,
 )
 from storage.tables import alerts as stored_alerts
@@ -153,10 +155,23 @@ async def remove_guild(connection: AsyncConnection, guild_id: int, before: datet
             await connection.execute(table.delete().where(table.c.guild_id == guild_id))
 
 
+async def list_unreadable(connection: AsyncConnection) -> list[database.UnreadableRow]:
+    """Return the rows of settings that cannot be read: nothing is posted by them, and the lists of all rows leave them out."""
+    keys = (
+        subscriptions.c.id,
+        stored_alerts.c.id,
+        sources.c.id,
+        profiles.c.user_id,
+        readers.c.user_id,
+        guilds.c.guild_id,
+    )
+    return [row for key in keys for row in await database.list_unreadable(connection, key, of=key.table)]
+
+
 async def _list_by_id(
     connection: AsyncConnection, record_type: type[Record], key: sa.Column[int], ids: Iterable[int]
 ) -> dict[int, Record]:
-    rows = await database.execute_in(connection, sa.select(key.table), key, ids)
+    rows = await database.list_readable(connection, sa.select(key.table), key, ids)
     return {row._mapping[key]: database.build_record(record_type, row._mapping) for row in rows}
 
 

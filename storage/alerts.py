@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -446,8 +447,14 @@ async def list_rules(
 def parse_rule(
     terms: str, forms: str, match_all: int
 ) -> tuple[tuple[models.AlertTerm, ...], models.AlertForms, bool]:
-    """Return the terms, the forms and whether all terms are asked for of a row of `list_rules`, without its id."""
-    parsed, _, own_forms = _parse_lists(terms, "[]", forms)
+    """Return the terms, the forms and whether all terms are asked for of a row of `list_rules`, without its id.
+
+    One that cannot be read has no terms.
+    """
+    try:
+        parsed, _, own_forms = _parse_lists(terms, "[]", forms)
+    except database.UNREADABLE:
+        return (), (), False
     return parsed, own_forms, bool(match_all)
 
 
@@ -465,11 +472,13 @@ async def exist(connection: AsyncConnection) -> bool:
 async def list_active(
     connection: AsyncConnection, alert_ids: Iterable[int], now: datetime
 ) -> dict[int, models.Alert]:
-    """Return those of these alerts that are active at `now` (UTC), by id in ascending order."""
+    """Return those of these alerts that are active at `now` (UTC) and can be read, by id in ascending order."""
     active: dict[int, models.Alert] = {}
     for chunk in database.chunked(sorted(alert_ids), _BATCH_SIZE):
         rows = await _fetch_active(connection, ", ".join(_NAMES), chunk, now)
-        active.update((row[0], _build_alert(dict(zip(_NAMES, row, strict=True)))) for row in rows)
+        for row in rows:
+            with suppress(*database.UNREADABLE):
+                active[row[0]] = _build_alert(dict(zip(_NAMES, row, strict=True)))
         await asyncio.sleep(0)
     return active
 

@@ -88,9 +88,9 @@ async def list_rows(
     conditions = {"guild_id": guild_id, "channel_id": channel_id, "state": state}
     query = sa.select(subscriptions).where(*database.equalities(subscriptions, conditions))
     query = query.where(subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
-    if ids is None:
-        return await database.fetch_records(connection, models.Subscription, query)
-    rows = await database.execute_in(connection, query, subscriptions.c.id, ids)
+    rows = await database.list_readable(
+        connection, query, None if ids is None else subscriptions.c.id, ids or ()
+    )
     return [database.build_record(models.Subscription, row._mapping) for row in rows]
 
 
@@ -101,6 +101,7 @@ def select_due(now: datetime, limit: int, *, has_topic: bool) -> sa.Select[Any]:
         sa.select(subscriptions)
         .where(subscriptions.c.next_due_at <= now, subscriptions.c.state == models.ActivityState.ACTIVE)
         .where(topic != "" if has_topic else topic == "")
+        .where(database.has_known_values(subscriptions))
         .order_by(subscriptions.c.next_due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

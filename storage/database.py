@@ -17,13 +17,20 @@ import secrets
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from datetime import UTC, datetime
+from enum import EnumType
 from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Dialect, make_url
@@ -31,6 +38,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage import errors, snapshot
+from storage.tables import Stored
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -119,6 +127,7 @@ class Database:
             self.url,
             poolclass=sa.NullPool,
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
             connect_args=_connect_args(self.name, idle_session_timeout=timeout),
         )
         async with AsyncExitStack() as stack:
@@ -353,7 +362,10 @@ def make_name() -> str:
 
 
 def open_engine(url: str, name: str) -> AsyncEngine:
-    """Create the engine for a database URL. Raises StorageError for an unsupported driver."""
+    """Create the engine for a database URL. Raises StorageError for an unsupported driver.
+
+    Its errors, which are logged, do not quote parameters: notes of readers, tokens of webhooks.
+    """
     parsed = parse_url(url)
     if parsed.drivername == "postgresql+asyncpg":
         engine = create_async_engine(
@@ -361,6 +373,7 @@ def open_engine(url: str, name: str) -> AsyncEngine:
             pool_size=POOL_SIZE,
             max_overflow=POOL_SIZE,
             pool_pre_ping=True,
+            hide_parameters=True,
             json_serializer=_to_json,
             connect_args=_connect_args(name),
         )
@@ -372,7 +385,12 @@ def open_engine(url: str, name: str) -> AsyncEngine:
         )
     # LIFO reuses the most recent connections, so that few of them hold cached pages in memory.
     engine = create_async_engine(
-        parsed, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_use_lifo=True, json_serializer=_to_json
+        parsed,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_SIZE,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        json_serializer=_to_json,
     )
     sa.event.listen(engine.sync_engine, "do_connect", _never_create)
     sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
@@ -450,7 +468,7 @@ def sqlite_path(url: URL) -> Path | None:
 
 
 def check_file(url: URL) -> None:
-    """Raise StorageError if a SQLite file cannot be opened or created.
+    """Raise StorageError if a SQLite file cannot be opened or created. A new one can be read by its owner alone.
 
     Called before opening: if the open fails, aiosqlite's thread logs a traceback of its own when the loop ends.
     """
@@ -467,6 +485,10 @@ def check_file(url: URL) -> None:
         raise errors.StorageError(f"{path} cannot be read by this user. Grant read permission.")
     if not path.exists() and not os.access(path.parent, os.W_OK):
         raise errors.StorageError(f"{path} cannot be created: this user may not write to its folder.")
+    if not path.exists():
+        # It will hold readers' notes and the tokens of webhooks. What keeps it from being made, SQLite says.
+        with suppress(OSError):
+            os.close(os.open(path, os.O_CREAT, 0o600))
     with translated_errors(url):
         sqlite3.connect(path).close()
 
@@ -702,8 +724,105 @@ async def fetch_record(
 async def fetch_records(
     connection: AsyncConnection, record_type: type[Record], query: sa.Select[Any]
 ) -> list[Record]:
-    """Return the rows of a query as records, by the names of their fields."""
-    return [build_record(record_type, row._mapping) for row in await connection.execute(query)]
+    """Return the rows of a query that can be read as records, by the names of their fields."""
+    return [build_record(record_type, row._mapping) for row in await list_readable(connection, query)]
+
+
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What the loading of a value raises that the type of its column does not know."""
+
+
+async def list_readable(
+    connection: AsyncConnection,
+    query: sa.Select[Any],
+    by: sa.ColumnElement[Any] | None = None,
+    values: Iterable[Any] = (),
+) -> list[Any]:
+    """Return the rows of a query that can be read, if `by` is given where it is in any number of values.
+
+    One that was edited by hand or written by a newer version must not keep the others from their readers.
+    """
+    queries = [query] if by is None else [query.where(by.in_(chunk)) for chunk in chunked(values)]
+    rows: list[Any] = []
+    for part in queries:
+        try:
+            rows += (await connection.execute(part)).all()
+        except UNREADABLE:
+            result, is_left = await connection.execute(part), True
+            while is_left:
+                with suppress(*UNREADABLE):
+                    row = result.fetchone()
+                    is_left = row is not None
+                    rows += [] if row is None else [row]
+    return rows
+
+
+def has_known_values(table: sa.Table) -> sa.ColumnElement[bool]:
+    """True for the rows whose columns of closed sets can be read, so that the others take no place in a limit."""
+    closed = [(column, column.type.load) for column in table.c if isinstance(column.type, Stored)]
+    return sa.and_(*(column.in_(load) for column, load in closed if isinstance(load, EnumType)))
+
+
+class UnreadableRow(NamedTuple):
+    """A row of `table` with a value that this version cannot read, and the row of `owner` that is deleted with it."""
+
+    table: str
+    id: int
+    owner: str
+    owner_id: int
+    column: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.table} row {self.id} is set aside: its {self.column} was edited by hand or written by a newer version."
+            f" Correct that value, or delete row {self.owner_id} of {self.owner}."
+        )
+
+
+_ROWS_AT_ONCE = 500
+"""Rows that are in memory while those are looked for that cannot be read."""
+
+
+async def list_unreadable(
+    connection: AsyncConnection, owned_by: sa.Column[int], *conditions: sa.ColumnElement[bool], of: sa.Table
+) -> list[UnreadableRow]:
+    """Return the rows of a table that cannot be read and meet the conditions, which are left out by `list_readable`.
+
+    `owned_by` is its own key, or its reference to the table `of`.
+    """
+    table, dialect = owned_by.table, connection.dialect
+    typed = [column for column in table.c if isinstance(column.type, Stored)]
+    columns: list[tuple[str, Any]] = [
+        (column.name, column.type.dialect_impl(dialect).result_processor(dialect, None)) for column in typed
+    ]
+    # The driver's values, which never fail.
+    raw = [sa.type_coerce(column, sa.types.NullType()).label(column.name) for column in typed]
+    key = next(iter(table.primary_key.columns))
+    query = sa.select(key.label("row"), owned_by.label("of"), *raw).where(*conditions)
+    if table is not of:
+        query = query.join(of, next(iter(of.primary_key.columns)) == owned_by)
+    found: list[UnreadableRow] = []
+    # A few at a time: the posts of weeks can take hundreds of megabytes.
+    result = await connection.stream(query.execution_options(yield_per=_ROWS_AT_ONCE))
+    async for rows in result.partitions():
+        names = await asyncio.to_thread(_find_unreadable, rows, columns)
+        found += [
+            UnreadableRow(str(table.name), id_, of.name, owner_id, name) for id_, owner_id, name in names
+        ]
+    return found
+
+
+def _find_unreadable(
+    rows: Sequence[Any], columns: Sequence[tuple[str, Callable[[Any], Any]]]
+) -> list[tuple[int, int, str]]:
+    found = []
+    for id_, owner_id, *values in rows:
+        for (name, load), value in zip(columns, values, strict=True):
+            try:
+                load(value)
+            except UNREADABLE:
+                found.append((id_, owner_id, name))
+    return found
 
 
 async def fetch_in(

@@ -9,9 +9,7 @@ those it had begun it can store receipts only.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -21,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, locks, models
 from storage.models import DeliveryKind, DeliveryState, PartKind, PartState
-from storage.tables import Stored, deliveries, parts, subscriptions
+from storage.tables import deliveries, parts, subscriptions
 
 
 async def add(connection: AsyncConnection, delivery: models.NewDelivery) -> int | None:
@@ -523,7 +521,7 @@ async def clamp_expiries(
     if not extend_by:
         return
     query = sa.select(deliveries.c.id, deliveries.c.expires_at)
-    rows = await _list_readable(
+    rows = await database.list_readable(
         connection, query.where(unfinished_clause(), deliveries.c.expires_at < latest)
     )
     extended = [{"id": row.id, "expires_at": min(latest, row.expires_at + extend_by)} for row in rows]
@@ -722,7 +720,7 @@ async def list_parts_by_delivery(
     """Return the parts of deliveries, by delivery id and position."""
     by_delivery: dict[int, list[models.Part]] = {delivery_id: [] for delivery_id in delivery_ids}
     query = sa.select(parts).order_by(parts.c.position)
-    for row in await _list_readable(connection, query, parts.c.delivery_id, delivery_ids):
+    for row in await database.list_readable(connection, query, parts.c.delivery_id, delivery_ids):
         by_delivery[row.delivery_id].append(database.build_record(models.Part, row._mapping))
     return by_delivery
 
@@ -754,7 +752,7 @@ async def list_edits(
         )
     )
     by_message: dict[int, list[PlannedEdit]] = {}
-    for message_id, *row in await _list_readable(connection, query, parts.c.message_id, message_ids):
+    for message_id, *row in await database.list_readable(connection, query, parts.c.message_id, message_ids):
         by_message.setdefault(message_id, []).append(PlannedEdit(*row))
     return by_message
 
@@ -768,7 +766,9 @@ async def list_posts(
     """Return the different posts among deliveries planned since a time (UTC), by their text: many channels get the same."""
     query = sa.select(sa.func.max(deliveries.c.id)).where(_is_planned(kinds, since_at)).group_by(_POST)
     newest = (await connection.execute(query)).scalars().all()
-    rows = await _list_readable(connection, sa.select(_POST, deliveries.c.post), deliveries.c.id, newest)
+    rows = await database.list_readable(
+        connection, sa.select(_POST, deliveries.c.post), deliveries.c.id, newest
+    )
     return {text: post for text, post in rows}  # noqa: C416 - gives the tuples their types
 
 
@@ -797,103 +797,35 @@ async def list_states(
     query = sa.select(deliveries.c.id, deliveries.c.state).where(
         sa.or_(unfinished_clause(), deliveries.c.finished_at >= ended_since)
     )
-    rows = await _list_readable(connection, query, deliveries.c.id, ids)
+    rows = await database.list_readable(connection, query, deliveries.c.id, ids)
     return {id_: state for id_, state in rows}  # noqa: C416 - gives the tuples their types
-
-
-_ROWS_AT_ONCE = 500
-"""Rows that are in memory while those are looked for that cannot be read."""
-
-
-class UnreadableRow(NamedTuple):
-    """A row of `table` (deliveries or parts) with a value that this version cannot read, and the delivery it belongs to."""
-
-    table: str
-    id: int
-    delivery_id: int
-    column: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.table} row {self.id} is set aside: its {self.column} was edited by hand or written by a newer version."
-            f" Correct that value, or delete row {self.delivery_id} of deliveries."
-        )
 
 
 async def list_unreadable(
     connection: AsyncConnection, *conditions: sa.ColumnElement[bool]
-) -> list[UnreadableRow]:
+) -> list[database.UnreadableRow]:
     """Return the rows that cannot be read, of deliveries that meet the conditions; the lists of this module leave them out."""
-    found: list[UnreadableRow] = []
-    for table, delivery_id in ((deliveries, deliveries.c.id), (parts, parts.c.delivery_id)):
-        typed = [column for column in table.c if isinstance(column.type, Stored)]
-        dialect = connection.dialect
-        columns: list[tuple[str, Any]] = [
-            (column.name, column.type.dialect_impl(dialect).result_processor(dialect, None))
-            for column in typed
-        ]
-        # The driver's values, which never fail.
-        raw = [sa.type_coerce(column, sa.types.NullType()).label(column.name) for column in typed]
-        query = sa.select(table.c.id, delivery_id.label("of"), *raw).where(*conditions)
-        if table is parts:
-            query = query.join(deliveries, deliveries.c.id == delivery_id)
-        # A few at a time: the posts of weeks can take hundreds of megabytes.
-        result = await connection.stream(query.execution_options(yield_per=_ROWS_AT_ONCE))
-        async for rows in result.partitions():
-            found += await asyncio.to_thread(_find_unreadable, table.name, rows, columns)
-    return found
+    return [
+        row
+        for key in (deliveries.c.id, parts.c.delivery_id)
+        for row in await database.list_unreadable(connection, key, *conditions, of=deliveries)
+    ]
 
 
-def _find_unreadable(
-    table: str, rows: Sequence[Any], columns: Sequence[tuple[str, Callable[[Any], Any]]]
-) -> list[UnreadableRow]:
-    found = []
-    for id_, delivery_id, *values in rows:
-        for (name, load), value in zip(columns, values, strict=True):
-            try:
-                load(value)
-            except _UNREADABLE:
-                found.append(UnreadableRow(table, id_, delivery_id, name))
-    return found
-
-
-async def set_aside_unreadable(connection: AsyncConnection) -> list[UnreadableRow]:
+async def set_aside_unreadable(connection: AsyncConnection) -> list[database.UnreadableRow]:
     """Make the planned deliveries with a row that cannot be read UNCERTAIN, so that they wait for a person. Returns the rows.
 
     They include those of deliveries with an unknown state.
     """
     other_states = [state for state in DeliveryState if state is not DeliveryState.PLANNED]
     found = await list_unreadable(connection, deliveries.c.state.not_in(other_states))
-    ids = {row.delivery_id for row in found}
+    ids = {row.owner_id for row in found}
     uncertain = {"state": DeliveryState.UNCERTAIN, "reason": models.Reason.UNCERTAIN}
     waiting = deliveries.update().where(deliveries.c.state == DeliveryState.PLANNED).values(uncertain)
     await database.execute_in(connection, waiting, deliveries.c.id, ids)
     unsent = parts.update().where(parts.c.state == PartState.PLANNED).values(state=PartState.UNCERTAIN)
     await database.execute_in(connection, unsent, parts.c.delivery_id, ids)
     return found
-
-
-_UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What the loading of a value raises that the type of its column does not know."""
-
-
-async def _list_readable(
-    connection: AsyncConnection,
-    query: sa.Select[Any],
-    by: sa.ColumnElement[Any] | None = None,
-    values: Iterable[Any] = (),
-) -> list[Any]:
-    """Return the rows of a query that can be read, if `by` is given where it is in any number of values."""
-    queries = [query] if by is None else [query.where(by.in_(chunk)) for chunk in database.chunked(values)]
-    rows: list[Any] = []
-    for part in queries:
-        result, is_left = await connection.execute(part), True
-        while is_left:
-            with suppress(*_UNREADABLE):
-                row = result.fetchone()
-                is_left = row is not None
-                rows += [] if row is None else [row]
-    return rows
 
 
 async def list_rows(
@@ -927,7 +859,7 @@ async def list_rows(
     if since_at is not None:
         query = query.where(deliveries.c.planned_at >= since_at)
     by = None if ids is None else deliveries.c.id
-    rows = await _list_readable(connection, query, by, ids or ())
+    rows = await database.list_readable(connection, query, by, ids or ())
     return [database.build_record(models.Delivery, row._mapping) for row in rows]
 
 

@@ -42,7 +42,7 @@ from bot.sources import arxiv, base, fetcher, huggingface, kinds, poller, ssrf_g
 from bot.sources.poller import Poller
 from bot.writer import drafting, language_model, paper_text, publication
 from bot.writer import service as writer_service
-from storage import alerts, archive, daily, key_values, locks, migrate, models
+from storage import accounts, alerts, archive, daily, key_values, locks, migrate, models
 from storage.database import READER_CONNECTIONS, Connection, Database
 from storage.errors import DatabaseBusyError
 
@@ -460,6 +460,13 @@ async def log_missing_source(container: Container) -> None:
         has_digest = bool(await archive.list_dates(connection, limit=1))
     if settings.inbox is None or not has_digest:
         log.warning(kinds.NO_SOURCE)
+
+
+async def log_unreadable(container: Container) -> None:
+    """Name the rows of settings that this version cannot read, which post nothing."""
+    async with container.database.read() as connection:
+        for row in await accounts.list_unreadable(connection):
+            log.error("a row of the settings cannot be read", table=row.table, row=row.id, reason=str(row))
 
 
 def operator_notifier(container: Container) -> OperatorNotifier | None:

@@ -577,6 +577,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
     ):
         await app_container.log_missing_source(container)
+        await app_container.log_unreadable(container)
         first_rounds.append(poller.first_round)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
         clock_repair = app_tasks.ClockRepair(

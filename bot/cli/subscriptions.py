@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -298,11 +299,18 @@ def _describe(subscription: models.Subscription) -> str:
 
 
 def _format_next(subscription: models.Subscription) -> str | None:
-    """Return the time of the next post in the post's own zone; None if none is due."""
-    from bot.core.clock import parse_zone
+    """Return the time of the next post in the post's own zone, in UTC if that is unknown here; None if none is due."""
+    from bot.core.clock import is_known_zone, parse_zone
 
     due = subscription.next_due_at if subscription.state.value == "active" else None
-    return None if due is None else shell.format_time(due, parse_zone(subscription.timezone))
+    if due is None:
+        return None
+    zone = subscription.timezone
+    return (
+        shell.format_time(due, parse_zone(zone))
+        if is_known_zone(zone)
+        else f"{shell.format_time(due, UTC)} UTC"
+    )
 
 
 def _create_subscriptions(database: Database) -> Subscriptions:

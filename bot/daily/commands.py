@@ -50,7 +50,9 @@ SubscriptionId = app_commands.Range[str, 1, 30]
 
 @autocomplete.guarded
 async def _complete_post(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Return the subscriptions of the server with a name that contains the typed text."""
+    """Return the subscriptions of the server with a name that contains the typed text, for its managers alone."""
+    if not router.is_manager(interaction):  # the group's check is not made for an autocomplete
+        return []
     texts = await interaction.client.texts_for(interaction)
     query = current.casefold()
     await interaction.client.prepare_guild(interaction.guild_id)

@@ -623,7 +623,7 @@ class DailyPlanner:
                         changed.append(schedule.set_due(subscription, due))
                 await daily.set_schedules(connection, changed)
             count += len(changed)
-            if len(active) < DUE_TIMES_IN_BATCH:
+            if not active:  # fewer than the limit also if some cannot be read
                 return count
             last_id = active[-1].id
 

@@ -24,6 +24,7 @@ from bot.search import index as search_index
 from bot.sources import kinds
 from bot.text import questions
 from storage import (
+    accounts,
     alerts,
     daily,
     errors,
@@ -197,7 +198,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool, Se
             posts, has_alert = await daily.list_rows(connection), await alerts.exist(connection)
             tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
             uncertain = await outbox.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
-            unreadable = await outbox.list_unreadable(connection)
+            unreadable = await outbox.list_unreadable(connection) + await accounts.list_unreadable(connection)
             live = await locks.list_processes(connection, system_clock())
             decisions = await snapshot.read(connection, search_glossary.read_decisions)
             is_incomplete = await key_values.get(connection, key_values.COPY_PROGRESS) is not None

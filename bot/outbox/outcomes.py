@@ -726,7 +726,9 @@ class OutcomeRecorder:
         self._log_and_report(state.value if is_stored else SUPERSEDED, due, error)
 
     async def _use_fallback(self, due: DuePart, error: DeliveryError, now: datetime) -> None:
-        log.error("Discord refused a message", delivery=due.delivery.id, payload=due.part.payload)
+        # What a reader follows and saves stays out of the log.
+        payload = None if due.delivery.is_direct else due.part.payload
+        log.error("Discord refused a message", delivery=due.delivery.id, payload=payload)
         async with self._database.transaction() as connection:
             has_fallback = await outbox.use_fallback(
                 connection, due.part.id, nonce=self._deliveries.new_nonce(), now=now, term=due.term

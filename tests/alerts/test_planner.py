@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bot.alerts import matcher, planner
 from bot.text import keywords
@@ -451,3 +452,17 @@ async def test_an_alert_that_was_made_by_a_clock_ahead_tells_of_what_comes_now(
     alert_harness.now = NOW
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), summary="with care.")
     assert alert_harness.notified_papers() == [["2601.00001"]]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("timing", "hourly"), ("language", "ja"), ("terms", '[["venue", "NeurIPS"]]')]
+)
+async def test_an_alert_that_cannot_be_read_does_not_keep_the_others_from_their_readers(
+    alert_harness: AlertHarness, column: str, value: str
+) -> None:
+    broken = await alert_harness.add_alert("robot", user_id=1)
+    await alert_harness.add_alert("robot", user_id=2)
+    async with alert_harness.database.transaction() as connection:
+        await connection.execute(sa.text(f"UPDATE alerts SET {column} = '{value}' WHERE id = {broken}"))
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 9), summary="A robot.")
+    assert await alert_harness.list_recipients() == [2]

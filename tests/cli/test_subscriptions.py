@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -154,6 +156,18 @@ def test_people_read_what_became_of_a_channel_in_its_own_zone(paperround: Paperr
     assert "'Soeul' is not a time zone" in unknown.stderr
     assert paperround("channels", "pause", "1").stdout.startswith("Daily post 1 paused: ")
     assert paperround("channels", "remove", "1").stdout.startswith("Daily post 1 removed: ")
+
+
+def test_a_post_in_a_zone_that_this_machine_does_not_know_hides_no_other(
+    paperround: Paperround, tmp_path: Path
+) -> None:
+    paperround(*ADD_CHANNEL, "--timezone", "Asia/Seoul")
+    paperround("channels", "add", "--guild", "10", "--channel", "21")
+    with closing(sqlite3.connect(tmp_path / "paperround.db")) as database, database:
+        database.execute("UPDATE subscriptions SET timezone = 'Asia/Pangaea' WHERE id = 1")
+    table = paperround("channels", "list").stdout.splitlines()
+    assert [" UTC" in line for line in table[1:3]] == [True, True]
+    assert "Asia/Pangaea" in table[1]
 
 
 def test_a_post_draws_from_a_source_that_is_named_and_of_arxiv_on_a_topic_only(

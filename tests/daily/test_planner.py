@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time
 
 import pytest
+import sqlalchemy as sa
 import structlog
 
 from bot.archive.digest_writer import FreshDigest
 from bot.daily import planner, schedule
-from storage import archive, daily, models, outbox, papers
+from storage import accounts, archive, daily, models, outbox, papers
 from storage.database import Connection
 from storage.models import Reason
 from tests.support import digest_builders, patience
@@ -351,6 +352,28 @@ async def test_concurrent_plans_for_one_channel_choose_different_papers(planning
         )
     await asyncio.gather(posting, tick)
     assert await planning.list_contents() == ["2601.00003 2601.00004"]
+
+
+UNREADABLE = {"style": "grid", "locale": "ja", "when": "noon", "days": "daily"}
+"""Values of `subscriptions` that a newer version or a person may have written, by column."""
+
+
+@both_engines
+@pytest.mark.parametrize("column", UNREADABLE)
+async def test_a_row_that_cannot_be_read_does_not_block_other_channels(
+    planning: PlannerHarness, column: str
+) -> None:
+    ids = [await planning.subscribe(channel_id=channel_id) for channel_id in (20, 21)]
+    await planning.store(MONDAY, ("2601.00001", 9))
+    async with planning.database.transaction() as connection:
+        damage = f"UPDATE subscriptions SET \"{column}\" = '{UNREADABLE[column]}' WHERE id = {ids[0]}"
+        await connection.execute(sa.text(damage))
+    await planning.planner.reschedule(SEOUL_9AM)
+    assert await planning.tick(SEOUL_9AM) == 1
+    async with planning.database.read() as connection:
+        found = await accounts.list_unreadable(connection)
+        assert [row.id for row in await daily.list_rows(connection, ids=ids)] == ids[1:]
+    assert [(row.table, row.id, row.column) for row in found] == [("subscriptions", ids[0], column)]
 
 
 async def test_an_unknown_time_zone_does_not_block_other_channels(planning: PlannerHarness) -> None:

@@ -209,6 +209,17 @@ async def test_a_post_that_another_manager_removes_at_the_same_moment_is_out_of_
     assert shown_text(shown) == harness.texts("outdated-control")
 
 
+async def test_the_posts_are_offered_to_managers_alone_also_if_the_server_allows_the_command(
+    harness: ClientHarness,
+) -> None:
+    await harness.add_subscription()
+    for command in await harness.bot.tree.fetch_commands():
+        if command.name == "daily":
+            harness.guild.set_command_permissions(command, {harness.reader: True})
+    for user, offered in ((harness.manager, 1), (harness.reader, 0)):
+        assert len(await user.autocomplete(harness.channel, "daily preview", "post", "")) == offered
+
+
 async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: ClientHarness) -> None:
     await harness.add_subscription()
     second = await harness.add_subscription(at_time="18:00")

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import structlog
 
 from bot.outbox import outcomes
+from bot.outbox.contents import DeliveryFactory
 from bot.outbox.outcomes import Disposition
-from storage.models import PartKind, Reason
+from storage import outbox
+from storage.database import Database
+from storage.models import NewPart, PartKind, Reason
+from tests.support import outbox_builders
 
 
 @pytest.mark.parametrize(
@@ -90,3 +96,20 @@ def test_a_channel_gets_four_messages_in_any_five_seconds() -> None:
     now += 5.1
     rate_limiter.prune()
     assert rate_limiter.delay("a") == 0.0
+
+
+@pytest.mark.parametrize(("user_id", "is_logged"), [(None, True), (7, False)])
+async def test_a_refused_message_is_logged_unless_it_is_a_readers(
+    db: Database, user_id: int | None, is_logged: bool
+) -> None:
+    part = NewPart(PartKind.MESSAGE, '{"content": "for your alert: robots"}', "n")
+    delivery = replace(outbox_builders.new_delivery(), user_id=user_id, parts=(part,))
+    await outbox_builders.add(db, delivery)
+    async with db.read() as connection:
+        (due,) = await outbox.list_due(connection, outbox_builders.NOW)
+    refused = outcomes.DeliveryError(outcomes.classify(400, 50035, PartKind.MESSAGE), "invalid form body")
+    now = outbox_builders.NOW
+    recorder = outbox_builders.make_recorder(db, DeliveryFactory(lambda: None, lambda: "m"))
+    with structlog.testing.capture_logs() as lines:
+        await recorder.record_failure(due, refused, now, now, was_well=True)
+    assert ("robots" in repr(lines)) is is_logged

@@ -144,6 +144,18 @@ async def test_a_number_that_no_column_can_hold_is_an_error_with_a_sentence(db: 
             await connection.execute(sa.select(tables.digests.c.id).where(tables.digests.c.id == 10**30))
 
 
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_an_error_of_a_statement_does_not_quote_its_parameters(db: database.Database) -> None:
+    row = tables.meta.insert().values(key="webhook:1", value="hunter2")
+    async with db.transaction() as connection:
+        await connection.execute(row)
+        with pytest.raises(sa.exc.IntegrityError) as caught:
+            async with connection.begin_nested():
+                await connection.execute(row)
+    assert "INSERT INTO meta" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
 async def test_queries_with_more_values_than_a_statement_allows_are_chunked(db: database.Database) -> None:
     ids = await add_papers(db, *(merged_paper(number) for number in range(1, 6)))
     async with db.read() as connection:

@@ -41,6 +41,19 @@ async def write(url: str) -> None:
         await key_values.set_value(connection, "a", "b")
 
 
+async def test_a_new_file_and_those_beside_it_can_be_read_by_their_owner_alone(tmp_path: Path) -> None:
+    db = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'new.db'}")
+    try:
+        async with db.transaction() as connection:
+            await key_values.set_value(connection, "webhook:1", "hunter2")
+            files = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("new.db*")}
+    finally:
+        await db.close()
+    assert {name: mode for name, mode in files.items() if not name.endswith(".lock")} == dict.fromkeys(
+        ("new.db", "new.db-wal", "new.db-shm"), 0o600
+    )
+
+
 async def test_a_database_is_migrated_once(empty_database_url: str) -> None:
     for _ in range(2):
         await (await migrate.open_database(empty_database_url, migrate=True)).close()
