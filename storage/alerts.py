@@ -420,10 +420,18 @@ async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     return await database.fetch_records(connection, models.Alert, query)
 
 
-async def list_translated(connection: AsyncConnection, alert_id: int, *, limit: int) -> list[models.Alert]:
-    """Return the next `limit` alerts after an id, by id, that match forms of the other language too."""
+async def list_translated(
+    connection: AsyncConnection, alert_id: int, *, limit: int, for_update: bool = False
+) -> list[models.Alert]:
+    """Return the next `limit` alerts after an id, by id, that match forms of the other language too.
+
+    `for_update` locks them against concurrent changes.
+    """
     query = sa.select(alerts).where(alerts.c.id > alert_id, alerts.c.translations)
-    return await database.fetch_records(connection, models.Alert, query.order_by(alerts.c.id).limit(limit))
+    query = query.order_by(alerts.c.id).limit(limit)
+    if for_update:
+        query = query.with_for_update()
+    return await database.fetch_records(connection, models.Alert, query)
 
 
 Rule: TypeAlias = tuple[int, str, str, int]
