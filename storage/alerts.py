@@ -522,13 +522,19 @@ async def set_state(
     state: models.ActivityState,
     *,
     reason: str | None = None,
-    ends_snooze: bool = True,
-) -> None:
-    """Pause, resume or close alerts; if a reader does so, it `ends_snooze`."""
-    statement = alerts.update().values(state=state, reason=reason)
-    if ends_snooze:
+    by_hand: bool = True,
+) -> list[int]:
+    """Pause, resume or close alerts. Returns the ids of those that were.
+
+    By hand it ends a snooze; by Discord it leaves those as they are that a person has paused.
+    """
+    statement = alerts.update().values(state=state, reason=reason).returning(alerts.c.id)
+    if by_hand:
         statement = statement.values(paused_until_at=None)
-    await database.execute_in(connection, statement, alerts.c.id, alert_ids)
+    else:
+        is_paused = alerts.c.state == models.ActivityState.PAUSED
+        statement = statement.where(sa.or_(~is_paused, _is_suspended()))
+    return [id_ for (id_,) in await database.execute_in(connection, statement, alerts.c.id, alert_ids)]
 
 
 async def remove(connection: AsyncConnection, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
