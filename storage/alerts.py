@@ -385,11 +385,12 @@ def column_values(alert: models.Alert) -> dict[str, Any]:
     return values
 
 
-async def get(connection: AsyncConnection, alert_id: int) -> models.Alert | None:
-    """Return an alert, or None."""
-    return await database.fetch_record(
-        connection, models.Alert, sa.select(alerts).where(alerts.c.id == alert_id)
-    )
+async def get(connection: AsyncConnection, alert_id: int, *, for_update: bool = False) -> models.Alert | None:
+    """Return an alert, or None. `for_update` locks its row against concurrent changes."""
+    query = sa.select(alerts).where(alerts.c.id == alert_id)
+    if for_update:
+        query = query.with_for_update()
+    return await database.fetch_record(connection, models.Alert, query)
 
 
 async def list_rows(
