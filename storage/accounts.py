@@ -145,11 +145,15 @@ async def list_left_guilds(connection: AsyncConnection, before: datetime) -> lis
     return list((await connection.execute(query)).scalars())
 
 
-async def remove_guild(connection: AsyncConnection, guild_id: int, before: datetime) -> None:
-    """Delete a server that the bot left before `before` (UTC), with all rows of it but those of `REMOVED_BEFORE`."""
-    left = guilds.delete().where(guilds.c.guild_id == guild_id, guilds.c.left_at < before)
-    if not (await connection.execute(left)).rowcount:
-        return
+async def is_left(connection: AsyncConnection, guild_id: int, before: datetime) -> bool:
+    """Return whether the bot left a server before `before` (UTC) and is not in it, which stays so until the transaction ends."""
+    query = sa.select(guilds.c.guild_id).where(guilds.c.guild_id == guild_id, guilds.c.left_at < before)
+    return (await connection.execute(query.with_for_update(read=True))).first() is not None
+
+
+async def remove_guild(connection: AsyncConnection, guild_id: int) -> None:
+    """Delete a server with all rows of it but those of `REMOVED_BEFORE`."""
+    await connection.execute(guilds.delete().where(guilds.c.guild_id == guild_id))
     for table in metadata.tables.values():
         if "guild_id" in table.c and table not in REMOVED_BEFORE:
             await connection.execute(table.delete().where(table.c.guild_id == guild_id))

@@ -387,11 +387,12 @@ def column_values(alert: models.Alert) -> dict[str, Any]:
     return values
 
 
-async def get(connection: AsyncConnection, alert_id: int) -> models.Alert | None:
-    """Return an alert, or None."""
-    return await database.fetch_record(
-        connection, models.Alert, sa.select(alerts).where(alerts.c.id == alert_id)
-    )
+async def get(connection: AsyncConnection, alert_id: int, *, for_update: bool = False) -> models.Alert | None:
+    """Return an alert, or None. `for_update` locks its row against concurrent changes."""
+    query = sa.select(alerts).where(alerts.c.id == alert_id)
+    if for_update:
+        query = query.with_for_update()
+    return await database.fetch_record(connection, models.Alert, query)
 
 
 async def list_rows(
@@ -422,10 +423,18 @@ async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     return await database.fetch_records(connection, models.Alert, query)
 
 
-async def list_translated(connection: AsyncConnection, alert_id: int, *, limit: int) -> list[models.Alert]:
-    """Return the next `limit` alerts after an id, by id, that match forms of the other language too."""
+async def list_translated(
+    connection: AsyncConnection, alert_id: int, *, limit: int, for_update: bool = False
+) -> list[models.Alert]:
+    """Return the next `limit` alerts after an id, by id, that match forms of the other language too.
+
+    `for_update` locks them against concurrent changes.
+    """
     query = sa.select(alerts).where(alerts.c.id > alert_id, alerts.c.translations)
-    return await database.fetch_records(connection, models.Alert, query.order_by(alerts.c.id).limit(limit))
+    query = query.order_by(alerts.c.id).limit(limit)
+    if for_update:
+        query = query.with_for_update()
+    return await database.fetch_records(connection, models.Alert, query)
 
 
 Rule: TypeAlias = tuple[int, str, str, int]
@@ -524,13 +533,19 @@ async def set_state(
     state: models.ActivityState,
     *,
     reason: str | None = None,
-    ends_snooze: bool = True,
-) -> None:
-    """Pause, resume or close alerts; if a reader does so, it `ends_snooze`."""
-    statement = alerts.update().values(state=state, reason=reason)
-    if ends_snooze:
+    by_hand: bool = True,
+) -> list[int]:
+    """Pause, resume or close alerts. Returns the ids of those that were.
+
+    By hand it ends a snooze; by Discord it leaves those as they are that a person has paused.
+    """
+    statement = alerts.update().values(state=state, reason=reason).returning(alerts.c.id)
+    if by_hand:
         statement = statement.values(paused_until_at=None)
-    await database.execute_in(connection, statement, alerts.c.id, alert_ids)
+    else:
+        is_paused = alerts.c.state == models.ActivityState.PAUSED
+        statement = statement.where(sa.or_(~is_paused, _is_suspended()))
+    return [id_ for (id_,) in await database.execute_in(connection, statement, alerts.c.id, alert_ids)]
 
 
 async def remove(connection: AsyncConnection, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:

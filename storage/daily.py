@@ -151,10 +151,13 @@ async def set_state(
     *,
     reason: str | None = None,
 ) -> list[int]:
-    """Set the state of subscriptions. Returns the ids of those whose state changed."""
-    statement = (
-        subscriptions.update().where(subscriptions.c.state != state).values(state=state, reason=reason)
+    """Set the state of subscriptions, except those that a person has paused. Returns the ids of those whose state changed."""
+    is_by_hand = sa.and_(
+        subscriptions.c.state == models.ActivityState.PAUSED,
+        sa.func.coalesce(subscriptions.c.reason, models.Reason.BY_HAND) == models.Reason.BY_HAND,
     )
+    statement = subscriptions.update().where(subscriptions.c.state != state, ~is_by_hand)
+    statement = statement.values(state=state, reason=reason)
     returning = statement.returning(subscriptions.c.id)
     return [
         id_

@@ -149,7 +149,7 @@ async def update(connection: AsyncConnection, merged: Sequence[tuple[int, Merged
 async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[int] | None = None) -> int:
     """Delete at most `limit` papers (of `ids`, None: all) that no digest ever had and no row names. Returns their number.
 
-    What became of them goes too. The transaction must be the only writer (`archive.lock_ingest`).
+    What became of them goes too. The transaction must be the only writer (`archive.lock_ingest`), but for rows that name papers.
     """
     named = [
         sa.exists().where(column == papers.c.id)
@@ -161,12 +161,18 @@ async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[in
     last = sa.select(sa.func.max(papers.c.id)).scalar_subquery()
     unkept = sa.and_(papers.c.last_on.is_(None), papers.c.first_on.is_(None), papers.c.id < last)
     unkept &= sa.not_(sa.or_(*named))
+    candidates = sa.select(papers.c.id).where(unkept).limit(limit).with_for_update()
+    found: Sequence[int]
     if ids is None:
-        return await database.delete_some(connection, papers, unkept, limit)
-    chunks = database.chunked(islice(ids, limit))
-    return sum(
-        [await database.delete_some(connection, papers, unkept & papers.c.id.in_(ch), limit) for ch in chunks]
-    )
+        found = (await connection.execute(candidates)).scalars().all()
+    else:
+        found = [
+            id_
+            for (id_,) in await database.execute_in(connection, candidates, papers.c.id, islice(ids, limit))
+        ]
+    # Looked at once more, by a statement that sees which rows named them until they were locked; from then on none can.
+    deletion = papers.delete().where(unkept).returning(papers.c.id)
+    return len(await database.execute_in(connection, deletion, papers.c.id, found))
 
 
 async def list_merged(

@@ -604,7 +604,13 @@ async def refresh_forms(database: Database) -> None:
                 changed[alert.id] = forms
             await slices.pause()
         async with database.transaction() as connection:
-            await alerts.set_forms(connection, changed)
+            # One that its reader has changed meanwhile got forms of its new terms.
+            current = await alerts.list_translated(
+                connection, after_id, limit=FORMS_BATCH_SIZE, for_update=True
+            )
+            terms = {alert.id: alert.terms for alert in current}
+            same = {alert.id for alert in batch if terms.get(alert.id) == alert.terms}
+            await alerts.set_forms(connection, {id_: own for id_, own in changed.items() if id_ in same})
         after_id = batch[-1].id
     async with database.transaction() as connection:
         await key_values.set_value(connection, key_values.ALERT_FORMS_VERSION, version)

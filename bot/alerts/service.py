@@ -291,15 +291,17 @@ class Alerts:
         """
         checked = await self._check(draft)
         async with self._database.transaction() as connection:
-            own = await self._list_own(connection, [alert_id], user_id)
-            if not own:
-                raise errors.UsageError(f"Alert {alert_id} no longer exists. Add a new one.", "gone")
-            stored = own[0]
-            is_moved = checked.channel_id != stored.channel_id
+            stored = next(iter(await self._list_own(connection, [alert_id], user_id)), None)
+            is_moved = stored is not None and checked.channel_id != stored.channel_id
             if is_moved:
                 # What is being queued for its former recipient is there by now and goes along, or is matched again.
                 await alerts.lock_planning(connection)  # before the reader's, as `/me forget` does
-            await accounts.lock_reader(connection, stored.user_id)
+            if stored is not None:
+                await accounts.lock_reader(connection, stored.user_id)
+                # It may have been paused or removed while others held the locks.
+                stored = await alerts.get(connection, alert_id, for_update=True)
+            if stored is None:
+                raise errors.UsageError(f"Alert {alert_id} no longer exists. Add a new one.", "gone")
             if is_moved and stored.is_blocked:
                 # Discord's refusal was about the former destination, which may never get its message now.
                 await alerts.keep_held_matches(connection, stored, self._clock())

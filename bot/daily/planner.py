@@ -93,8 +93,9 @@ async def _suspend(
 async def _resume(connection: Connection, can_resume: CanResume) -> list[Owned]:
     paused = await daily.list_rows(connection, state=models.ActivityState.PAUSED)
     resumable = [row for row in paused if can_resume(row)]
-    await daily.set_state(connection, [row.id for row in resumable], models.ActivityState.ACTIVE)
-    return [_owned(row) for row in resumable]
+    ids = [row.id for row in resumable]
+    resumed_ids = await daily.set_state(connection, ids, models.ActivityState.ACTIVE)
+    return [_owned(row) for row in resumable if row.id in resumed_ids]
 
 
 def _owned(subscription: models.Subscription) -> Owned:

@@ -83,11 +83,19 @@ class Retention:
         return sum([await self._remove_guild(guild_id, before) for guild_id in guild_ids])
 
     async def _remove_guild(self, guild_id: int, before: datetime) -> int:
-        """Remove the rows of a server that the bot left long ago; the row of the server itself last."""
+        """Remove the rows of a server that the bot left long ago; its settings and the server itself last.
+
+        Nothing more is removed once it has invited the bot again.
+        """
+
+        def while_left(remove: Callable[..., Awaitable[int]]) -> Callable[..., Awaitable[int]]:
+            async def run(connection: Connection, *arguments: object) -> int:
+                is_left = await accounts.is_left(connection, guild_id, before)
+                return await remove(connection, *arguments) if is_left else 0
+
+            return run
+
         async with self._database.read() as connection:
-            guild = await accounts.get_guild(connection, guild_id)
-            if guild is None or guild.left_at is None:
-                return 0  # it has invited the bot again since the run began
             rows = await daily.list_rows(connection, guild_id=guild_id)
             of_guild = await alerts.list_in_channels(connection, guild_id, ())
             channel_ids = await outbox.list_channel_ids(connection, guild_id)
@@ -95,20 +103,25 @@ class Retention:
         channel_ids |= {alert.channel_id for alert in of_guild if alert.channel_id is not None}
         removed = 0
         for channel_id in sorted(channel_ids):
-            removed += await self._repeat(daily.remove_posted_of_channel, channel_id)
-            removed += await self._repeat(alerts.remove_notified_recipient, f"channel:{channel_id}")
+            removed += await self._repeat(while_left(daily.remove_posted_of_channel), channel_id)
+            removed += await self._repeat(
+                while_left(alerts.remove_notified_recipient), f"channel:{channel_id}"
+            )
         for row in rows:
-            removed += await self._repeat(daily.remove_posted_of_subscription, row.id)
-            removed += await self._repeat(daily.remove_decisions, row.id)
-            async with self._database.transaction() as connection:
-                removed += await daily.remove(connection, row.id)
-        removed += await self._walk(outbox.list_removable, _remove_deliveries, before, 0, guild_id=guild_id)
+            removed += await self._repeat(while_left(daily.remove_posted_of_subscription), row.id)
+            removed += await self._repeat(while_left(daily.remove_decisions), row.id)
+        remove_deliveries = while_left(_remove_deliveries)
+        removed += await self._walk(outbox.list_removable, remove_deliveries, before, 0, guild_id=guild_id)
         async with self._database.transaction() as connection:
+            if not await accounts.is_left(connection, guild_id, before):
+                return removed
+            for row in rows:
+                removed += await daily.remove(connection, row.id)
             await alerts.remove(connection, [alert.id for alert in of_guild])
             await shelf.clear_guild(connection, guild_id)
             await shelf.remove_shared_of_guild(connection, guild_id)
             if not await outbox.list_rows(connection, guild_id=guild_id, limit=1):
-                await accounts.remove_guild(connection, guild_id, before)
+                await accounts.remove_guild(connection, guild_id)
         return removed + len(of_guild)
 
     async def _walk(

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import random
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,7 @@ from bot.search import glossary as search_glossary
 from bot.search import query as search_query
 from bot.text import analyser, keywords, people
 from storage import alerts, models, papers, search_index
-from storage.database import Database
+from storage.database import Connection, Database
 from tests.support import alert_builders, digest_builders, keyword_strategies, paper_records
 from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
 
@@ -188,6 +189,37 @@ async def test_a_new_glossary_replaces_the_forms_of_stored_alerts(alert_harness:
         for _ in range(2):
             await matcher.refresh_forms(alert_harness.database)
         assert await alert_harness.alerts.list_rows(user_id=added.user_id) == [added]
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_an_alert_that_is_changed_while_a_new_glossary_is_applied_keeps_the_forms_of_its_new_terms(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added = [
+        await alert_harness.alerts.add(alert_builders.draft("강화 학습", translations=True, user_id=user_id))
+        for user_id in (7, 8)
+    ]
+    async with alert_harness.database.transaction() as connection:
+        await alerts.set_forms(connection, {alert.id: () for alert in added})
+    changed: list[models.Alert] = []
+    list_forms = matcher.list_forms
+    get_current = search_glossary.GlossaryService.get_current
+
+    async def change_then_get(service: search_glossary.GlossaryService, connection: Connection) -> Any:
+        """Change an alert when the batch of its former terms has been read."""
+        glossary = await get_current(service, connection)
+        if not changed:
+            draft = alert_builders.draft("확산 모델", translations=True, user_id=7)
+            draft = replace(draft, forms=list_forms(glossary, draft))
+            async with alert_harness.database.transaction() as writing:
+                stored = replace(added[0], terms=draft.terms, key=matcher.alert_key(draft), forms=draft.forms)
+                changed.append(await alerts.change(writing, stored))
+        return glossary
+
+    monkeypatch.setattr(search_glossary.GlossaryService, "get_current", change_then_get)
+    await matcher.refresh_forms(alert_harness.database)
+    assert await alert_harness.alerts.list_rows() == [*changed, added[1]]
+    assert changed[0].forms != added[0].forms
 
 
 async def test_a_reason_quotes_what_stands_in_the_paper(alert_harness: AlertHarness) -> None:

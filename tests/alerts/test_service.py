@@ -18,7 +18,7 @@ from bot.alerts.service import PREVIEW_DAYS
 from bot.client.accounts import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.client.message_builder import InvalidCustomIdError
 from bot.client.router import UserError
-from storage import alerts, errors, models, outbox, papers, search, snapshot
+from storage import accounts, alerts, errors, models, outbox, papers, search, snapshot
 from storage.database import Connection, Database
 from tests.support import alert_builders, digest_builders, patience
 from tests.support.alert_harness import AUTHOR, KEYWORD, MONDAY, NOW, AlertHarness
@@ -116,6 +116,27 @@ async def test_two_presses_at_once_add_one_alert(alert_harness: AlertHarness) ->
     outcomes = await asyncio.gather(*presses, return_exceptions=True)
     assert sum(isinstance(outcome, errors.DuplicateError) for outcome in outcomes) == 3
     assert len(await alert_harness.alerts.list_rows(user_id=7)) == 1
+
+
+@pytest.mark.engines("postgresql")
+@pytest.mark.parametrize("by_discord", [False, True])
+async def test_an_alert_that_is_paused_while_it_is_changed_stays_paused_on_postgresql(
+    alert_harness: AlertHarness, by_discord: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alert_id = await alert_harness.add_alert("speech")
+    lock_reader = accounts.lock_reader
+
+    async def pause_then_lock(connection: Connection, user_id: int) -> None:
+        """Pause the alert, as it is while a change waits for the reader's file that is being imported."""
+        async with alert_harness.database.transaction() as pausing:
+            reason = models.Reason.DMS_CLOSED if by_discord else models.Reason.BY_HAND
+            await alerts.set_state(pausing, [alert_id], models.ActivityState.PAUSED, reason=reason)
+        await lock_reader(connection, user_id)
+
+    monkeypatch.setattr(accounts, "lock_reader", pause_then_lock)
+    changed = await alert_harness.alerts.change(alert_id, alert_builders.draft("robot"), user_id=7)
+    assert changed.state is models.ActivityState.PAUSED
+    assert await alert_harness.alerts.list_rows(user_id=7) == [changed]
 
 
 @both_engines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import operator
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+import storage
 from bot.alerts.service import Alerts
 from bot.client.accounts import Guilds
 from bot.daily.service import Subscriptions
@@ -21,7 +23,7 @@ from bot.operations.service import StatusService
 from bot.outbox.discord_health import DiscordHealth
 from bot.rendering.templates import Templates
 from bot.search.service import SearchService
-from storage import accounts, alerts, daily, models, outbox, papers, shelf, tables
+from storage import alerts, daily, models, outbox, papers, shelf, tables
 from storage.database import Connection, Database
 from tests.support import (
     alert_builders,
@@ -105,23 +107,27 @@ async def test_finished_deliveries_are_removed_but_the_last_post_of_each_daily_p
     assert part is not None
 
 
+@pytest.mark.parametrize("listing", ["accounts.list_left_guilds", "outbox.list_channel_ids"])
 async def test_a_server_that_invites_the_bot_again_during_a_removal_keeps_its_settings(
-    db: Database, monkeypatch: pytest.MonkeyPatch
+    posted_twice: PlannerHarness, listing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    db = posted_twice.database
+    await Alerts(db, lambda: SEOUL_9AM).add(alert_builders.draft("robot", channel_id=CHANNEL, guild_id=10))
     await Guilds(db, lambda: SEOUL_9AM).update(10)
     await Guilds(db, lambda: SEOUL_9AM).mark_left([10])
-    list_left = accounts.list_left_guilds
+    list_rows = operator.attrgetter(listing)(storage)
 
-    async def list_then_return(connection: Connection, before: datetime) -> list[int]:
-        left = await list_left(connection, before)
+    async def list_then_return(connection: Connection, *arguments: object) -> object:
+        listed = await list_rows(connection, *arguments)
         await Guilds(db, lambda: LATER).update(10)
-        subscription = models.Subscription(guild_id=10, channel_id=CHANNEL)
-        await Subscriptions(db, lambda: LATER).add(subscription)
-        return left
+        return listed
 
-    monkeypatch.setattr(accounts, "list_left_guilds", list_then_return)
+    monkeypatch.setattr(f"storage.{listing}", list_then_return)
+    own = tables.guilds, tables.subscriptions, tables.alerts, tables.covered_digests, tables.posted_papers
+    kept = [await count(db, table) for table in own]
     await purge(db)
-    assert await count(db, tables.subscriptions) == 1
+    assert [await count(db, table) for table in own] == kept
+    assert all(kept)
 
 
 async def test_nothing_is_posted_again_after_the_removal_even_if_the_clock_goes_back(
