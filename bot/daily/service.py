@@ -348,8 +348,8 @@ class OnDemandPosts:
         self, connection: Connection, subscription: models.Subscription, now: datetime
     ) -> choice.PlannedPost | None:
         today = clock.local_date(now, clock.parse_zone(subscription.timezone))
-        first_on = choice.oldest_digest_date(subscription, today)
-        pool = await self._load_digests(connection, subscription, first_on, choice.newest_digest_date(now))
+        first_on, last_on = choice.digest_dates(subscription, today, now)
+        pool = await self._load_digests(connection, subscription, first_on, last_on)
         if not pool.digests:
             return None
         posted_ids = await daily_planner.load_posted_ids(connection, subscription, now)
