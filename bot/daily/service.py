@@ -74,6 +74,7 @@ class Subscriptions:
             if webhook_token is not None:
                 await key_values.set_value(connection, _webhook_key(new), webhook_token)
             if not new.is_by_webhook:
+                await daily.lock_guild(connection, new.guild_id)
                 require_room(await daily.list_rows(connection, guild_id=new.guild_id))
             return replace(new, id=await daily.add(connection, new))
 
