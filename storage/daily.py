@@ -15,9 +15,17 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, errors, models, outbox
+from storage import database, errors, locks, models, outbox
 from storage.tables import covered_digests, decisions, digests, posted_papers, subscriptions
 from storage.tables import deliveries as planned
+
+_GUILD_LOCK = 0x504F5354
+"""First number of the PostgreSQL advisory lock around the number of a server's subscriptions: "POST"."""
+
+
+async def lock_guild(connection: AsyncConnection, guild_id: int) -> None:
+    """Serialise the transactions that add a subscription of a server after a count of those there are."""
+    await locks.lock_transaction(connection, _GUILD_LOCK, guild_id % 2**31)
 
 
 async def add(connection: AsyncConnection, subscription: models.Subscription) -> int:

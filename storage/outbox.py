@@ -691,8 +691,8 @@ async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[in
 
 
 async def list_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> list[int]:
-    """Return those of the deliveries of which certainly no part has reached Discord."""
-    query = sa.select(deliveries.c.id).where(unsent_clause())
+    """Return those of the finished deliveries of which certainly no part has reached Discord, locked against a new attempt."""
+    query = sa.select(deliveries.c.id).where(unsent_clause(), ~unfinished_clause()).with_for_update()
     return [id_ for (id_,) in await database.execute_in(connection, query, deliveries.c.id, delivery_ids)]
 
 

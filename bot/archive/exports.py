@@ -19,7 +19,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from bot.archive import arxiv_ids, fields, listing, parse
+from bot.archive import arxiv_ids, fields, listing, markdown_lines, parse
 from bot.rendering import discord_text, markdown
 from bot.rendering.templates import Templates
 from bot.text import analyser, people, typography
@@ -195,8 +195,10 @@ def render_review_paper(entry: Entry) -> ExportPaper:
     title = [f"# 논문 요약: {_one_line(entry.title)}"] if entry.title and entry.sections else []
     headless = [section for section in entry.sections if not section.heading]
     chapters = [section for section in entry.sections if section.heading]
-    parts = [section.body if len(headless) == 1 else _render_bullet(section) for section in headless]
-    parts += [f"{level} {_one_line(section.heading)}\n\n{section.body}" for section in chapters]
+    parts = [
+        _close_code(section.body) if len(headless) == 1 else _render_bullet(section) for section in headless
+    ]
+    parts += [f"{level} {_one_line(section.heading)}\n\n{_close_code(section.body)}" for section in chapters]
     body = "\n\n".join(title + parts)
     inner_fences = re.findall(r"^[ \t]*(`{3,})", body, re.MULTILINE)
     fence = "`" * max([3, *(len(inner) + 1 for inner in inner_fences)])
@@ -254,7 +256,7 @@ def _flatten_structure(body: str) -> list[str]:
 
 
 def _mark_fenced(body: str) -> Iterator[tuple[str, bool]]:
-    """Yield each line and whether it belongs to a code block, closed or not."""
+    """Yield each line and whether it belongs to a code block, with the end that one lacks: it would hide what follows."""
     fence = ""
     for line in body.split("\n"):
         bare = line.lstrip()
@@ -262,11 +264,17 @@ def _mark_fenced(body: str) -> Iterator[tuple[str, bool]]:
             yield line, True
             if bare.startswith(fence) and not bare.strip(fence[0]).strip():
                 fence = ""
-        elif bare.startswith(_FENCE_MARKS):
+        elif markdown_lines.is_fence(line):
             fence = bare[: len(bare) - len(bare.lstrip(bare[0]))]
             yield line, True
         else:
             yield line, False
+    if fence:
+        yield fence, True
+
+
+def _close_code(body: str) -> str:
+    return "\n".join(line for line, _ in _mark_fenced(body))
 
 
 def _one_line(text: str | None) -> str:

@@ -148,8 +148,10 @@ class Fence(NamedTuple):
 
 
 def is_fence(line: str) -> bool:
-    """Whether the line is an opening or closing fence."""
-    return line[:1] in _FENCE_STARTS and line.lstrip().startswith(_FENCE_MARKERS)
+    """Whether the line is an opening or closing fence, by CommonMark's rule: behind backticks stands no backtick."""
+    if line[:1] not in _FENCE_STARTS or not (bare := line.lstrip()).startswith(_FENCE_MARKERS):
+        return False
+    return bare[0] != "`" or "`" not in bare.lstrip("`")
 
 
 def find_fences(rows: Sequence[str], start: int, end: int) -> list[Fence]:

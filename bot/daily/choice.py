@@ -470,11 +470,23 @@ def oldest_digest_date(
 
 
 def newest_digest_date(now: datetime) -> date:
-    """Return the last digest date that a post at `now` (UTC) can draw from: today's in the zone that is furthest ahead.
+    """Return the last digest date that any post at `now` (UTC) can draw from: today's in the zone that is furthest ahead.
 
     A later date is a mistake of the digest or of its zone; it is posted once the date has begun.
     """
     return (now + EASTERNMOST_OFFSET).date()
+
+
+def digest_dates(
+    subscription: models.Subscription, due_on: date, now: datetime, off: day_close.DaysOff = EVERY_DAY_ON
+) -> tuple[date, date]:
+    """Return the first and the last digest date that a post of `due_on` (local) can draw from at `now` (UTC).
+
+    A rolling post that is late names the days until its own date; those that have come since are in the next one's.
+    """
+    newest = newest_digest_date(now)
+    last = min(due_on, newest) if is_rolling(subscription) else newest
+    return oldest_digest_date(subscription, due_on, off), last
 
 
 def settled_at(subscription: models.Subscription, digest: StoredDigest, now: datetime) -> datetime:
@@ -508,7 +520,7 @@ def fresh_digests(
     What adds to a day of which papers were posted is left out. If its first digest had none for this channel, for example
     since none was on the topic, the day's list is drawn from as if it had come first.
     """
-    first, last = oldest_digest_date(subscription, due_on, off), newest_digest_date(now)
+    first, last = digest_dates(subscription, due_on, now, off)
     own = pool.digests_of(subscription)
     dated = [digest for digest in own if first <= digest.date <= last]
     if is_rolling(subscription):

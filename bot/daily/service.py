@@ -74,6 +74,7 @@ class Subscriptions:
             if webhook_token is not None:
                 await key_values.set_value(connection, _webhook_key(new), webhook_token)
             if not new.is_by_webhook:
+                await daily.lock_guild(connection, new.guild_id)
                 require_room(await daily.list_rows(connection, guild_id=new.guild_id))
             return replace(new, id=await daily.add(connection, new))
 
@@ -348,8 +349,8 @@ class OnDemandPosts:
         self, connection: Connection, subscription: models.Subscription, now: datetime
     ) -> choice.PlannedPost | None:
         today = clock.local_date(now, clock.parse_zone(subscription.timezone))
-        first_on = choice.oldest_digest_date(subscription, today)
-        pool = await self._load_digests(connection, subscription, first_on, choice.newest_digest_date(now))
+        first_on, last_on = choice.digest_dates(subscription, today, now)
+        pool = await self._load_digests(connection, subscription, first_on, last_on)
         if not pool.digests:
             return None
         posted_ids = await daily_planner.load_posted_ids(connection, subscription, now)

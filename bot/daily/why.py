@@ -145,13 +145,30 @@ def eligible_dates(
 ) -> tuple[date, date] | None:
     """Return the first and last digest date that the next post can draw from; None if no post is due.
 
-    An overdue post is planned at `now` and draws by today's date.
+    An overdue post is planned at `now` and draws by today's date, one of a week by the date that it was due on.
     """
     if subscription.state is not ActivityState.ACTIVE or subscription.next_due_at is None:
         return None
     decided_at = _decided_at(subscription, subscription.next_due_at, now, off)
-    today = schedule.local_date_of(subscription, decided_at)
-    return choice.oldest_digest_date(subscription, today, off), choice.newest_digest_date(decided_at)
+    past, _, today = choice.Calendar(decided_at, off).look_up(subscription)
+    due_on = min(today, past[-1].local_on) if past and choice.is_rolling(subscription) else today
+    return choice.digest_dates(subscription, due_on, decided_at, off)
+
+
+def _next_post_with(
+    subscription: models.Subscription,
+    containing_digests: Sequence[StoredDigest],
+    now: datetime,
+    off: day_close.DaysOff,
+) -> models.Subscription:
+    """Return the subscription, due at the post after its next one if all digests are of later days than the next one's."""
+    dates = eligible_dates(subscription, now, off)
+    if dates is None or not containing_digests or containing_digests[-1].date <= dates[1]:
+        return subscription
+    assert subscription.next_due_at is not None
+    calendar = choice.Calendar(_decided_at(subscription, subscription.next_due_at, now, off), off)
+    following = calendar.look_up(subscription).following
+    return schedule.set_due(subscription, calendar.put_off(subscription, following))
 
 
 def _decided_at(
@@ -272,10 +289,11 @@ def _explain_never_eligible(facts: ExplanationInput) -> Explanation:
     elif subscription.state is not ActivityState.ACTIVE:
         cause = Cause.STOPPED
     elif choice.is_rolling(subscription) and not any(
-        choice.oldest_digest_date(subscription, record.local_on, facts.off)
-        <= newest.date
-        <= choice.newest_digest_date(record.decided_at)
-        for record in facts.decisions
+        first <= newest.date <= last
+        for first, last in (
+            choice.digest_dates(subscription, record.local_on, record.decided_at, facts.off)
+            for record in facts.decisions
+        )
     ):
         cause = Cause.NOT_RECORDED
     elif subscription.last_digest_on is not None and newest.date < subscription.last_digest_on:
@@ -354,6 +372,7 @@ class WhyExplainer:
         containing_digests: tuple[models.StoredDigest, ...],
         past_deliveries: dict[str, PastDelivery],
     ) -> ExplanationInput:
+        subscription = _next_post_with(subscription, containing_digests, self._clock(), self._off)
         digest_ids = [digest.id for digest in containing_digests]
         covered = await daily.list_covered(connection, [subscription.id], digest_ids)
         return ExplanationInput(

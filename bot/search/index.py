@@ -11,7 +11,7 @@ import gc
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -187,15 +187,25 @@ def build_texts(paper: models.IndexDocument) -> search.DocumentTexts:
         if section.heading and not summaries.label_name(section.heading):
             told.append((teller, section.heading))
         told.append((teller, section.body))
-    told += [(0, paper.abstract)] if paper.abstract else []
+    own = [(0, paper.abstract)] if paper.abstract else []
     # Twice, as a term that the text repeats is what a paper is about.
-    told += 2 * [(0, ", ".join(paper.keywords))] if paper.keywords else []
+    own += 2 * [(0, ", ".join(paper.keywords))] if paper.keywords else []
+    # What digests say of a paper may be longer than what is indexed of it.
+    told = [*_fit(told, _MAX_BODY_LENGTH - sum(len(text) + 1 for _, text in own)), *own]
     body = "\n".join([text for _, text in told])[:_MAX_BODY_LENGTH]
     mentions = glossary.extract_told([(title_teller, title), *told], _MAX_TITLE_LENGTH + _MAX_BODY_LENGTH)
     institutions = tuple(sorted(text_people.institution_tokens(paper.institutions)))
     return search.DocumentTexts(
         analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions, institutions
     )
+
+
+def _fit(told: Iterable[tuple[int, str]], length: int) -> Iterator[tuple[int, str]]:
+    """Yield the first of the texts, up to a length with a line break behind each."""
+    for teller, text in told:
+        if length > 0:
+            yield teller, text[:length]
+        length -= len(text) + 1
 
 
 def build_tokens(texts: search.DocumentTexts) -> tuple[str, str]:

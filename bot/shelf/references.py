@@ -330,15 +330,20 @@ def _parse_csl(text: str) -> Iterator[_Entry]:
 def _from_csl(item: Mapping[str, Any]) -> Reference:
     values = {name: value for name, value in item.items() if isinstance(value, str)}
     authors = item.get("author")
-    note = "\n".join(line for line in values.get("note", "").splitlines() if not _ID_LINE.fullmatch(line))
+    arxiv_id = _find_id(
+        (values.get(name, "") for name in _CSL_ID_FIELDS), (values.get(name, "") for name in _CSL_PAGE_FIELDS)
+    )
+    # A line with the id of another paper is the reader's.
+    note = (
+        line
+        for line in values.get("note", "").splitlines()
+        if not _ID_LINE.fullmatch(line) or _find_id([line]) != arxiv_id
+    )
     return _reference(
-        _find_id(
-            (values.get(name, "") for name in _CSL_ID_FIELDS),
-            (values.get(name, "") for name in _CSL_PAGE_FIELDS),
-        ),
+        arxiv_id,
         values.get("title", ""),
         [_csl_name(name) for name in (authors if isinstance(authors, list) else [])[:MAX_AUTHORS]],
-        note,
+        "\n".join(note),
         re.split(r"[,;]", values.get("keyword", "")),
     )
 

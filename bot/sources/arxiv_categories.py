@@ -81,6 +81,8 @@ _MAX_TRIES = 5
 """Waits in a row that arXiv may ask for, and tokens that may expire without any progress, in one run."""
 _MAX_TOKEN_FAILURES = 3
 """Runs in a row that may fail with a token before the list is asked for again."""
+_MOST_RECORDS = 10_000_000
+"""More than arXiv has; a list that says how many records it has ends at twice as many."""
 _FEED_INTERVAL = timedelta(minutes=30)
 _BACK_FILL = "back-fill"
 """The key in `Progress.feeds_due` of OAI-PMH, if it asks for a longer wait: the feeds are asked for meanwhile."""
@@ -678,6 +680,8 @@ def _parse_next(text: str, progress: Progress) -> RecordList:
         raise ExpiredTokenError("its list ended before it had sent all the records it announced")
     if page.token is not None and page.token == progress.token:
         raise base.FetchError("its list does not continue: it returned the same token twice")
+    if page.token is not None and progress.read > 2 * (progress.size or _MOST_RECORDS):
+        raise base.FetchError(f"its list does not end: it has sent {progress.read:,} records")
     return page
 
 

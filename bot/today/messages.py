@@ -157,13 +157,13 @@ def _pick_text(
     clauses = [
         texts(f"today-because-{kind.value}", text=_escape(text), count=count) for kind, text, count in reasons
     ]
-    reasons_text = ", ".join([*clauses[:-2], texts("today-and").join(clauses[-2:])])
-    because = texts("today-because", reasons=reasons_text) if clauses else ""
     quoted, summary, own = paper.quoted, paper.summary, texts.locale.value
     if quoted is not None and summary is not None and summary.language == own != quoted.language:
         # A summary that the reader can read says more than a matching sentence in another language.
         paper = replace(paper, quoted=None)
-        because = texts("today-because-in-other-language", because=because)
+        clauses[0] = texts("today-because-in-other-language", because=clauses[0])
+    reasons_text = ", ".join([*clauses[:-2], texts("today-and").join(clauses[-2:])])
+    because = texts("today-because", reasons=reasons_text) if clauses else ""
     title = client_messages.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters // 2, max_bytes=size // 2
     )

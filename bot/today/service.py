@@ -61,7 +61,7 @@ MIN_SAVED = 3
 votes."""
 
 TodayPick: TypeAlias = tuple[contents.PostPaper, int, tuple[TodayReason, ...]]
-"""A paper, its rank of the day by votes, and its reasons."""
+"""A paper, its rank of the day by votes, and its reasons, first the one that its quoted sentence stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,11 @@ class TodayService:
         picks = []
         for rank, detail in shown:
             reasons = _find_reasons(day, detail, profile, glossary, locale, follows) if is_personal else ()
-            quoted = matcher.find_sentence(detail, [text for _, text, _ in reasons], locale)
+            quoted = None
+            for reason in reasons:
+                if quoted := matcher.find_sentence(detail, [reason[1]], locale):
+                    reasons = (reason, *(other for other in reasons if other is not reason))
+                    break
             paper = replace(contents.build_post_paper(detail, locale), quoted=quoted)
             picks.append((paper, rank, reasons))
         return TodayPost(

@@ -196,7 +196,8 @@ def prompt_of(messages: Sequence[Message], schema: Mapping[str, Any]) -> str:
 def _read_completion(body: bytes) -> tuple[str, int | None]:
     """Return the text and the tokens of a completion. Raises ModelError for one that was cut off, or has no text."""
     try:
-        decoded = fields.decode_json(body)
+        # One without a body, such as a 204, has no text either.
+        decoded = fields.decode_json(body) if body else None
     except errors.TooManyPartsError:
         raise ModelError(f"{NO_ANSWER} has more JSON values than a completion can have") from None
     except ValueError:

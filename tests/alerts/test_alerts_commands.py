@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from discord import ui
 
+from bot.alerts import messages as alerts_messages
 from bot.alerts import options as alerts_options
 from bot.client import message_builder
 from bot.client.translations import Translations
@@ -469,6 +470,29 @@ async def test_a_draft_is_sent_to_this_channel_or_by_dm_by_who_may(harness: Clie
     await harness.manager.click(moved, label=harness.texts("alert-save"))
     (alert,) = await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
     assert (alert.channel_id, alert.guild_id, len(alert.terms)) == (None, None, 2)
+
+
+async def test_an_alert_whose_channel_was_deleted_can_be_moved(harness: ClientHarness) -> None:
+    gone = harness.guild.create_text_channel("gone")
+    draft = alert_builders.draft("로봇", user_id=harness.manager.id)
+    alerts = harness.bot.services.alerts
+    await alerts.add(replace(draft, channel_id=gone.id, guild_id=harness.guild.id))
+    await harness.env.settle()
+    channel: Any = harness.bot.get_channel(gone.id)
+    await channel.delete()
+    await harness.env.settle()
+    listed = await harness.ask("alerts list", by=harness.manager)
+    (alert,) = await alerts.list_rows(user_id=harness.manager.id)
+    custom_id = message_builder.pack_custom_id(alerts_messages.SELECT)
+    detail = await harness.choose(listed, custom_id, str(alert.id), by=harness.manager)
+    edited = await harness.fill(detail, "alert-edit-conditions", by=harness.manager, keyword="로봇")
+    await harness.manager.click(edited, label=harness.texts("alert-save"))
+    (alert,) = await alerts.list_rows(user_id=harness.manager.id)
+    assert alert.channel_id == gone.id
+    moved = await harness.press(edited, "alert-move-dm", by=harness.manager)
+    await harness.manager.click(moved, label=harness.texts("alert-save"))
+    (alert,) = await alerts.list_rows(user_id=harness.manager.id)
+    assert (alert.channel_id, alert.guild_id) == (None, None)
 
 
 async def test_names_are_completed_after_a_comma_in_the_script_that_is_typed(harness: ClientHarness) -> None:

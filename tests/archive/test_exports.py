@@ -248,6 +248,21 @@ def test_a_summary_with_code_gets_a_longer_fence_in_a_review() -> None:
     assert text == "````markdown\n# 논문 요약: T\n\n## 장\n\n```\nx\n```\n````"
 
 
+@pytest.mark.parametrize("digest_format", exports.PAPER_RENDERERS)
+@pytest.mark.parametrize(
+    "code", ["text\n```python\n# b", "~~~\n# b", "  ```\nx\n~~~", "inline ```x```\n```x``` y"]
+)
+def test_code_that_is_not_closed_hides_no_section_and_no_paper(
+    digest_format: DigestFormat, code: str
+) -> None:
+    sections = (Section("A", code), Section("B", "two\n```\ny\n```"))
+    url = "https://arxiv.org/abs/2502.00002"
+    other = entry(rank=2, arxiv_id="2502.00002", title="U", url=url, sections=(Section("C", "three"),))
+    text = export(digest_format.value, digest(entry(sections=sections), other, digest_format=digest_format))
+    (after,) = parse.parse_text(text)
+    assert [[section.heading for section in paper.sections] for paper in after.entries] == [["A", "B"], ["C"]]
+
+
 def test_every_format_has_a_parser_an_exporter_and_its_ranks() -> None:
     assert {*parse.FORMATS, *listing.FORMATS} == set(DigestFormat)
     assert set(digest_writer.FORMAT_RANKS) == set(DigestFormat)

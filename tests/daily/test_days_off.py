@@ -56,7 +56,13 @@ async def store_days(planning: PlannerHarness, count: int) -> None:
         ),
         ({"days": (1,)}, (0,), 2, {1: "2601.00002 2601.00001"}),
         ({"days": (1,)}, (0, 1, 2), 4, {3: "2601.00004 2601.00003 2601.00002 2601.00001"}),
-        ({"style": Style.WEEKLY, "days": (1,)}, (0, 1), 3, {2: "2601.00003 2601.00002 2601.00001"}),
+        # The week is still that of its Monday.
+        (
+            {"style": Style.WEEKLY, "days": (1,)},
+            (0, 1),
+            8,
+            {2: "2601.00001", 7: " ".join(f"2601.0000{number}" for number in range(8, 1, -1))},
+        ),
     ],
 )
 async def test_a_post_is_put_off_to_the_next_day_with_posts_and_loses_nothing(

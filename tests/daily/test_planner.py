@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import structlog
 
 from bot.archive.digest_writer import FreshDigest
-from bot.daily import planner, schedule
+from bot.daily import planner, schedule, why
 from storage import accounts, archive, daily, models, outbox, papers
 from storage.database import Connection
 from storage.models import Reason
@@ -145,6 +145,25 @@ async def test_a_weekly_post_after_downtime_has_its_whole_week(planning: Planner
     await planning.tick(SEOUL_9AM + 2 * DAY)
     assert await planning.list_contents() == ["2601.00001 2601.00006 2601.00007"]
     assert planning.renderer.posts[-1].since_on == MONDAY - 6 * DAY
+
+
+async def test_a_late_weekly_post_leaves_the_days_after_its_week_to_the_next(
+    planning: PlannerHarness,
+) -> None:
+    await planning.subscribe(style=models.Style.WEEKLY, days=(1,), top_n=9)
+    for day in (-1, 0, 1, 2):
+        await planning.store(MONDAY + day * DAY, (f"2601.0000{day + 2}", 9), at=SEOUL_9AM + day * DAY)
+    now = SEOUL_9AM + 2 * DAY
+    ((coming,), *_), ((next_week,), *_) = [
+        await planning.explain(arxiv_id, now) for arxiv_id in ("2601.00002", "2601.00003")
+    ]
+    assert (coming.cause, coming.at) == (why.Cause.UPCOMING, SEOUL_9AM)
+    assert (next_week.cause, next_week.at) == (why.Cause.UPCOMING, SEOUL_9AM + 7 * DAY)
+    await planning.tick(now)
+    await planning.tick(SEOUL_9AM + 7 * DAY)
+    assert await planning.list_contents() == ["2601.00002 2601.00001", "2601.00004 2601.00003"]
+    weeks = [(post.since_on, post.digest_on) for post in planning.renderer.posts]
+    assert weeks == [(MONDAY - 6 * DAY, MONDAY), (MONDAY + DAY, MONDAY + 7 * DAY)]
 
 
 @both_engines

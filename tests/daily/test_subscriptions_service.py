@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.daily import options
-from bot.daily.service import Subscriptions
+from bot.daily.service import Subscriptions, TooManyPostsError
 from storage import daily, errors, models, outbox
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 
@@ -166,3 +166,15 @@ async def test_a_removed_subscription_leaves_no_unsent_delivery(planning: Planne
         assert await outbox.list_due(connection, SEOUL_9AM) == []
     with pytest.raises(errors.UsageError, match="No daily post"):
         await service.get(subscription_id)
+
+
+@pytest.mark.engines("postgresql")
+async def test_posts_added_at_once_do_not_exceed_the_limit_of_a_server_on_postgresql(
+    planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.daily.service.MAX_POSTS", 3)
+    service = Subscriptions(planning.database, lambda: EVENING)
+    drafts = [models.Subscription(guild_id=10, channel_id=channel_id) for channel_id in range(20, 32)]
+    added = await asyncio.gather(*map(service.add, drafts), return_exceptions=True)
+    assert len([each for each in added if isinstance(each, models.Subscription)]) == 3
+    assert {type(each) for each in added} == {models.Subscription, TooManyPostsError}

@@ -9,6 +9,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -164,6 +165,32 @@ async def test_a_post_that_expired_unsent_does_not_become_a_posted_one(db: Datab
     await purge(db)
     assert await count(db, tables.deliveries) == 0
     assert await explain(db, "2601.00001", LATER) is not Cause.POSTED
+
+
+async def test_a_failed_post_that_is_sent_again_during_the_removal_keeps_its_papers(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness, now = PlannerHarness(db), SEOUL_9AM + 3 * DAY
+    await harness.subscribe()
+    await harness.store(MONDAY, ("2601.00001", 9))
+    await harness.planner.tick(SEOUL_9AM)
+    failed = {"state": "failed"}
+    async with db.transaction() as connection:
+        await connection.execute(tables.parts.update().values(failed))
+        await connection.execute(tables.deliveries.update().values(failed | {"finished_at": SEOUL_9AM}))
+    list_removable = outbox.list_removable
+
+    async def list_then_send_again(connection: Connection, *arguments: Any, **filters: Any) -> list[int]:
+        ids = await list_removable(connection, *arguments, **filters)
+        async with db.transaction() as other:
+            for id_ in ids:
+                (part,) = await outbox.list_parts(other, id_)
+                await outbox.requeue(other, part.id, nonce="again", now=now, expires_at=now + DAY)
+        return ids
+
+    monkeypatch.setattr(outbox, "list_removable", list_then_send_again)
+    await purge(db, now, days=2)
+    assert (await count(db, tables.deliveries), await count(db, tables.posted_papers)) == (1, 1)
 
 
 async def test_no_recipient_is_told_of_a_paper_again_after_the_removal(

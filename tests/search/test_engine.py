@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -408,6 +409,14 @@ def make_paper(number: int, chance: random.Random) -> models.IndexDocument:
         last_on=date(2024, 1, 1) + timedelta(days=chance.randrange(700)),
         is_new=True,
     )
+
+
+def test_the_abstract_of_a_paper_with_very_long_texts_is_indexed() -> None:
+    words = tuple(models.Section("", f"{number} " + "word " * 5_000) for number in range(6))
+    paper = replace(make_paper(1, random.Random(1)), sections=words, abstract="zebra", keywords=("okapi",))
+    body = search_index.build_texts(paper).body
+    assert {"0", "zebra", "okapi"} <= set(body.split())
+    assert len(body) < 61_000
 
 
 async def index_papers(database: Database) -> None:

@@ -151,7 +151,7 @@ ZOTERO_CSL = json.dumps(
         {
             "title": "Native Sparse Attention",
             "URL": "http://arxiv.org/abs/2502.11089",
-            "note": "arXiv:2502.11089 [cs]\nmine",
+            "note": "arXiv:2502.11089 [cs]\nmine\narXiv:2401.00001",
             "author": [
                 {"family": "Berg", "non-dropping-particle": "van der", "given": "Anna"},
                 7,
@@ -185,7 +185,7 @@ def test_the_files_of_reference_managers_are_read() -> None:
     references, problems, left_out = parse_references(ZOTERO_CSL)
     assert (problems, left_out) == (["#2"], 1)
     assert references[0]["authors"] == ["Anna van der Berg"]
-    assert (references[0]["note"], references[1]["arxiv_id"]) == ("mine", None)
+    assert (references[0]["note"], references[1]["arxiv_id"]) == ("mine\narXiv:2401.00001", None)
     references, problems, left_out = parse_references(LIBRARY)
     assert (problems, left_out) == ([], 0)
     assert [item["arxiv_id"] for item in references] == ["2502.11089", "2401.00002", None]

@@ -387,6 +387,18 @@ async def test_a_token_that_is_not_known_any_more_is_given_up_however_a_mirror_s
     assert await harness.stored_ids() == own(harness.fake.papers)
 
 
+async def test_a_list_without_an_end_is_given_up(harness: ArxivHarness) -> None:
+    async def endless(request: web.BaseRequest) -> web.Response:
+        token = request.query.get("resumptionToken", "")
+        text = fake_arxiv._record_list(many(20), f"{token}x", 0, 20)
+        return web.Response(text=text, content_type="text/xml")
+
+    harness.origin.pages["/oai"] = endless
+    await harness.add(CL, since="2025-01-01")
+    row = await harness.fetch_all()
+    assert "its list does not end: it has sent 60 records" in row["reason"]
+
+
 async def test_the_shell_waits_as_arxiv_asks_and_loses_nothing(harness: ArxivHarness) -> None:
     harness.fake.papers = many(250)
     harness.fake.faults = [fake_arxiv.busy(40), fake_arxiv.busy(60)]

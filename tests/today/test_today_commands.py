@@ -162,20 +162,23 @@ async def test_a_summary_that_the_reader_can_read_is_not_replaced_by_a_sentence_
     service = sample_archive.make_ingest(harness.container.database)
     for locale, text in texts.items():
         written = text if locale is own else f"{text} 확산 모델(diffusion model) diffusion model."
-        paper = sample_archive.NewsletterPaper("2501.00009", "Folding", written, votes=99)
+        paper = sample_archive.NewsletterPaper("2501.00009", "Origami", written, votes=99)
         await service.add_text(
             sample_archive.newsletter("2026-01-01", [paper]), source=locale.value, location=locale.value
         )
-    await harness.bot.services.alerts.add(
-        alert_builders.draft("diffusion model", user_id=harness.reader.id, translations=True)
-    )
+    for word in ("origami", "diffusion model"):
+        await harness.bot.services.alerts.add(
+            alert_builders.draft(word, user_id=harness.reader.id, translations=True)
+        )
     message = await _ask(harness)
     assert _shown_papers(message)[0] == "2501.00009"
     shown = shown_text(message).split("**2 · ")[0]
-    because = harness.texts(
-        "today-because", reasons=harness.texts("today-because-followed", text="diffusion model")
+    in_title, in_text = (
+        harness.texts("today-because-followed", text=word) for word in ("origami", "diffusion model")
     )
-    assert harness.texts("today-because-in-other-language", because=because) in shown
+    in_text = harness.texts("today-because-in-other-language", because=in_text)
+    reasons = harness.texts("today-and").join([in_text, in_title])
+    assert harness.texts("today-because", reasons=reasons) in shown
     assert texts[own] in shown
     assert harness.texts("quoted-from", language="ko") not in shown
     assert harness.texts("quoted-from", language="en") not in shown

@@ -124,6 +124,7 @@ async def test_a_prompt_that_is_too_long_refuses_no_form() -> None:
         (lambda: completion([1]), "no text", 7),
         (lambda: web.Response(text='{"choices": [{"mess'), "not JSON", None),
         (lambda: web.json_response(["nothing"]), "no text", None),
+        (lambda: web.Response(status=204), "no text", None),
         (lambda: web.Response(status=302, headers={"Location": "http://127.0.0.1:9/"}), "302", None),
     ],
 )
