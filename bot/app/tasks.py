@@ -351,7 +351,8 @@ class MaintenanceLoop:
             )
             if pending is None or pending[0] in done:
                 self._has_seen_current_index = True
-                return True
+                # What a task could not do, such as a paper that causes a bug, is tried less and less often.
+                return pending is None
             task, paper_count, reason = pending
             if task is search_index.MaintenanceTask.RESTART:
                 log.warning(
