@@ -90,8 +90,11 @@ async def list_rows(
     query = query.where(subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
     if ids is None:
         return await database.fetch_records(connection, models.Subscription, query)
-    rows = await database.execute_in(connection, query, subscriptions.c.id, ids)
-    return [database.build_record(models.Subscription, row._mapping) for row in rows]
+    found: list[models.Subscription] = []
+    for chunk in database.chunked(ids):
+        of_chunk = query.where(subscriptions.c.id.in_(chunk))
+        found += await database.fetch_records(connection, models.Subscription, of_chunk)
+    return found
 
 
 def select_due(now: datetime, limit: int, *, has_topic: bool) -> sa.Select[Any]:

@@ -26,11 +26,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage import errors, snapshot
+
+log = structlog.get_logger(__name__)
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -698,8 +701,43 @@ async def fetch_record(
 async def fetch_records(
     connection: AsyncConnection, record_type: type[Record], query: sa.Select[Any]
 ) -> list[Record]:
-    """Return the rows of a query as records, by the names of their fields."""
-    return [build_record(record_type, row._mapping) for row in await connection.execute(query)]
+    """Return the rows of a query as records, by the names of their fields.
+
+    A row with a value that this version cannot read is left out, with an error in the log: one that was edited by hand or
+    written by a newer version must not hold up the others.
+    """
+    result = await connection.execute(query)
+    return [build_record(record_type, row._mapping) for row in iterate_readable(result, record_type.__name__)]
+
+
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What the loading of a value raises that the type of its column does not know."""
+
+
+@contextmanager
+def left_out_unreadable(what: str = "") -> Iterator[None]:
+    """Leave out what the block reads if it cannot be read; of `what` that is logged."""
+    try:
+        yield
+    except UNREADABLE as error:
+        if what:
+            log.error(
+                "a stored row cannot be read and is left out; `paperround doctor` names it",
+                record=what,
+                reason=f"{type(error).__name__}: {error}",
+            )
+
+
+def iterate_readable(result: sa.CursorResult[Any], what: str = "") -> Iterator[sa.Row[Any]]:
+    """Yield the rows of a result that can be read; of `what` the others are logged."""
+    is_left = True
+    while is_left:
+        row = None
+        with left_out_unreadable(what):
+            row = result.fetchone()
+            is_left = row is not None
+        if row is not None:
+            yield row
 
 
 async def fetch_in(

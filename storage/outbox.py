@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -19,7 +18,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, locks, models
+from storage import database, locks, models, tables
 from storage.models import DeliveryKind, DeliveryState, PartKind, PartState
 from storage.tables import Stored, deliveries, parts, subscriptions
 
@@ -806,7 +805,7 @@ _ROWS_AT_ONCE = 500
 
 
 class UnreadableRow(NamedTuple):
-    """A row of `table` (deliveries or parts) with a value that this version cannot read, and the delivery it belongs to."""
+    """A row of `table` with a value that this version cannot read, and the delivery it belongs to, 0 without one."""
 
     table: str
     id: int
@@ -816,16 +815,25 @@ class UnreadableRow(NamedTuple):
     def __str__(self) -> str:
         return (
             f"{self.table} row {self.id} is set aside: its {self.column} was edited by hand or written by a newer version."
-            f" Correct that value, or delete row {self.delivery_id} of deliveries."
+            f" Correct that value, or delete row {self.delivery_id or self.id} of"
+            f" {'deliveries' if self.delivery_id else self.table}."
         )
 
 
 async def list_unreadable(
     connection: AsyncConnection, *conditions: sa.ColumnElement[bool]
 ) -> list[UnreadableRow]:
-    """Return the rows that cannot be read, of deliveries that meet the conditions; the lists of this module leave them out."""
+    """Return the rows that cannot be read, of deliveries that meet the conditions; the lists of this module leave them out.
+
+    Without conditions also those of sources and of what readers have set up, which `database.fetch_records` leaves out.
+    """
     found: list[UnreadableRow] = []
-    for table, delivery_id in ((deliveries, deliveries.c.id), (parts, parts.c.delivery_id)):
+    others = () if conditions else (tables.sources, tables.subscriptions, tables.alerts, tables.profiles)
+    for table, delivery_id in (
+        (deliveries, deliveries.c.id),
+        (parts, parts.c.delivery_id),
+        *((other, sa.literal(0)) for other in others),
+    ):
         typed = [column for column in table.c if isinstance(column.type, Stored)]
         dialect = connection.dialect
         columns: list[tuple[str, Any]] = [
@@ -834,7 +842,8 @@ async def list_unreadable(
         ]
         # The driver's values, which never fail.
         raw = [sa.type_coerce(column, sa.types.NullType()).label(column.name) for column in typed]
-        query = sa.select(table.c.id, delivery_id.label("of"), *raw).where(*conditions)
+        [key] = table.primary_key.columns
+        query = sa.select(key, delivery_id.label("of"), *raw).where(*conditions)
         if table is parts:
             query = query.join(deliveries, deliveries.c.id == delivery_id)
         # A few at a time: the posts of weeks can take hundreds of megabytes.
@@ -852,7 +861,7 @@ def _find_unreadable(
         for (name, load), value in zip(columns, values, strict=True):
             try:
                 load(value)
-            except _UNREADABLE:
+            except database.UNREADABLE:
                 found.append(UnreadableRow(table, id_, delivery_id, name))
     return found
 
@@ -873,10 +882,6 @@ async def set_aside_unreadable(connection: AsyncConnection) -> list[UnreadableRo
     return found
 
 
-_UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What the loading of a value raises that the type of its column does not know."""
-
-
 async def _list_readable(
     connection: AsyncConnection,
     query: sa.Select[Any],
@@ -887,12 +892,7 @@ async def _list_readable(
     queries = [query] if by is None else [query.where(by.in_(chunk)) for chunk in database.chunked(values)]
     rows: list[Any] = []
     for part in queries:
-        result, is_left = await connection.execute(part), True
-        while is_left:
-            with suppress(*_UNREADABLE):
-                row = result.fetchone()
-                is_left = row is not None
-                rows += [] if row is None else [row]
+        rows += database.iterate_readable(await connection.execute(part))
     return rows
 
 

@@ -185,14 +185,7 @@ async def test_an_unusable_database_is_a_finding_with_a_remedy(
     assert len(database.note) > 20
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "DROP TABLE deliveries",
-        "DELETE FROM alembic_version",
-        "UPDATE sources SET kind = 'of another version'",
-    ],
-)
+@pytest.mark.parametrize("damage", ["DROP TABLE deliveries", "DELETE FROM alembic_version"])
 async def test_a_database_that_is_not_as_expected_is_a_finding(
     monkeypatch: pytest.MonkeyPatch, sqlite_db: database.Database, damage: str
 ) -> None:
@@ -204,6 +197,19 @@ async def test_a_database_that_is_not_as_expected_is_a_finding(
     found = (await examine())["database"]
     assert not found.well
     assert "Replace it with a backup" in found.note
+
+
+async def test_a_source_that_cannot_be_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, sqlite_db: database.Database
+) -> None:
+    async with sqlite_db.transaction() as connection:
+        kind = models.SourceKind.URL
+        await sources.add(connection, url="https://a.example", kind=kind, now=system_clock())
+        await connection.exec_driver_sql("UPDATE sources SET kind = 'of another version'")
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", sqlite_db.url.render_as_string())
+    found = (await examine())["sources row 1"]
+    assert not found.well
+    assert found.note.endswith("Correct that value, or delete row 1 of sources.")
 
 
 async def test_a_row_of_the_outbox_that_cannot_be_read_is_named_and_hides_no_other_finding(
