@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -312,6 +312,18 @@ async def set_progress(connection: AsyncConnection, reached: models.PendingAlert
     await connection.execute(statement.values(papers_done=reached.papers_done, alert_id=reached.alert_id))
 
 
+async def keep_pending(
+    connection: AsyncConnection, pending: models.PendingAlerts, paper_ids: Collection[int]
+) -> None:
+    """Keep only those of a digest's papers that are still to be matched, from the first alert on."""
+    kept = [place for place, paper_id in enumerate(pending.paper_ids) if paper_id in paper_ids]
+    values: dict[str, Any] = {"paper_ids": [pending.paper_ids[place] for place in kept]}
+    if pending.former_names:
+        values["former_names"] = [[*map(list, pending.former_names[place])] for place in kept]
+    statement = pending_alerts.update().where(*_key(pending))
+    await connection.execute(statement.values(papers_done=0, alert_id=0, **values))
+
+
 async def remove_pending(connection: AsyncConnection, pending: models.PendingAlerts) -> None:
     """Delete a digest whose alerts are all planned, or too old to be."""
     await connection.execute(pending_alerts.delete().where(*_key(pending)))
@@ -468,7 +480,9 @@ async def list_active(
     active: dict[int, models.Alert] = {}
     for chunk in database.chunked(sorted(alert_ids), _BATCH_SIZE):
         rows = await _fetch_active(connection, ", ".join(_NAMES), chunk, now)
-        active.update((row[0], _build_alert(dict(zip(_NAMES, row, strict=True)))) for row in rows)
+        for row in rows:
+            with database.left_out_unreadable("Alert"):
+                active[row[0]] = _build_alert(dict(zip(_NAMES, row, strict=True)))
         await asyncio.sleep(0)
     return active
 
