@@ -129,8 +129,14 @@ class IngestService:
         batch: list[tuple[str, list[SourcedDigest]]] = []
         digest_count = character_count = 0
         for file in files:
-            parsed = await asyncio.to_thread(_parse_file, file, self._clock().date())
             name = file.location if isinstance(file, LocatedProblem) else file.name
+            failures: list[Exception] = []
+            with isolation.collected(failures):
+                parsed = await asyncio.to_thread(_parse_file, file, self._clock().date())
+            for error in failures:
+                isolation.log_error(log, "file not ingested because of a bug", error, file=name)
+                problem = LocatedProblem(name, None, f"it {fields.describe_bug(error)}")
+                parsed = IngestResult(problems=(problem,))
             if isinstance(parsed, IngestResult):
                 yield name, parsed
                 continue
