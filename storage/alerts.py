@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -312,6 +312,18 @@ async def set_progress(connection: AsyncConnection, reached: models.PendingAlert
     """Store how many papers are matched with all alerts, and the last alert with which the next ones are."""
     statement = pending_alerts.update().where(*_key(reached))
     await connection.execute(statement.values(papers_done=reached.papers_done, alert_id=reached.alert_id))
+
+
+async def keep_pending(
+    connection: AsyncConnection, pending: models.PendingAlerts, paper_ids: Collection[int]
+) -> None:
+    """Keep only those of a digest's papers that are still to be matched, from the first alert on."""
+    kept = [place for place, paper_id in enumerate(pending.paper_ids) if paper_id in paper_ids]
+    values: dict[str, Any] = {"paper_ids": [pending.paper_ids[place] for place in kept]}
+    if pending.former_names:
+        values["former_names"] = [[*map(list, pending.former_names[place])] for place in kept]
+    statement = pending_alerts.update().where(*_key(pending))
+    await connection.execute(statement.values(papers_done=0, alert_id=0, **values))
 
 
 async def remove_pending(connection: AsyncConnection, pending: models.PendingAlerts) -> None:

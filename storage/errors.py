@@ -8,6 +8,22 @@ change the direction of text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+ErrorTypes = tuple[type[Exception], ...]
+
+
+@contextmanager
+def collected(failures: list[Exception], *, reraise: ErrorTypes = ()) -> Iterator[None]:
+    """Append an error of the block to `failures` instead of raising it; errors of the `reraise` types pass through."""
+    try:
+        yield
+    except reraise:
+        raise
+    except Exception as error:  # noqa: BLE001 - the caller logs it, raises it later or tries another way
+        failures.append(error)
+
 
 _CREDENTIALS = re.compile(
     # A name and a password. What follows the colon may be a port; anything else is a password, which ends at the last @,

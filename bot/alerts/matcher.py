@@ -19,9 +19,10 @@ from typing import TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
 import ahocorasick_rs
+import structlog
 
 from bot.archive import arxiv_ids, summaries
-from bot.core import clock
+from bot.core import clock, isolation
 from bot.core.clock import TimeSlices
 from bot.daily import schedule
 from bot.glossary import resolver
@@ -32,6 +33,8 @@ from bot.search import scoring
 from bot.text import analyser, concepts, keywords, people, term_keys, typography
 from storage import alerts, key_values, models, papers, search, snapshot
 from storage.database import Database
+
+log = structlog.get_logger(__name__)
 
 AUTHOR_PREFIX, INSTITUTION_PREFIX, PAPER_PREFIX = "\n@", "\n#", "\n="
 """Beginnings of the needles of names, of institutions, of arXiv ids.
@@ -494,7 +497,9 @@ class _Segment:
         self.size = self.characters = 0
         for row in rows:
             if (rule := row[1:]) not in alert_ids:
-                needles = list_needles(*alerts.parse_rule(*rule))
+                needles = frozenset[str]()
+                with isolation.isolated(log, "an alert is not matched", alert=row[0]):
+                    needles = list_needles(*alerts.parse_rule(*rule))
                 added = sum(len(needle) for needle in needles if needle not in rules)
                 if self.size and self.characters + added > SEGMENT_CHARACTERS:
                     break
@@ -600,8 +605,10 @@ async def refresh_forms(database: Database) -> None:
             glossary = await service.get_current(connection)
         changed: dict[int, models.AlertForms] = {}
         for alert in batch:
-            if (forms := list_forms(glossary, alert)) != alert.forms:
-                changed[alert.id] = forms
+            # An alert for which this fails keeps its forms, and must not hold up the others.
+            with isolation.isolated(log, "forms of an alert not renewed", alert=alert.id):
+                if (forms := list_forms(glossary, alert)) != alert.forms:
+                    changed[alert.id] = forms
             await slices.pause()
         async with database.transaction() as connection:
             # One that its reader has changed meanwhile got forms of its new terms.

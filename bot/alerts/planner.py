@@ -325,14 +325,21 @@ class AlertPlanner:
         await matcher.refresh_forms(self._database)
         self._texts.clear()
         current: models.PendingAlerts | None = pending
+        failed: dict[int, Exception] = {}
         while current is not None and current.papers_done < len(current.paper_ids):
-            current = await self._match_group(current, digest, listed, stop)
+            current = await self._match_group(current, digest, listed, stop, failed)
         if current is not None:
-            await self._finish(current)
+            await self._finish(current, failed)
+        if failed:
+            raise next(iter(failed.values()))
 
-    async def _finish(self, pending: models.PendingAlerts) -> None:
+    async def _finish(self, pending: models.PendingAlerts, failed: Collection[int] = ()) -> None:
+        """Remove what is matched, but for the papers for which that failed."""
         async with self._database.transaction() as connection:
-            await alerts.remove_pending(connection, pending)
+            if failed:
+                await alerts.keep_pending(connection, pending, failed)
+            else:
+                await alerts.remove_pending(connection, pending)
 
     async def _match_group(
         self,
@@ -340,23 +347,33 @@ class AlertPlanner:
         digest: models.StoredDigest,
         listed: Collection[int],
         stop: asyncio.Event,
+        failed: dict[int, Exception],
     ) -> models.PendingAlerts | None:
-        """Match the next papers with all alerts. Returns what is stored then; None if that is for the next look-up to say."""
+        """Match the next papers with all alerts. Returns what is stored then; None if that is for the next look-up to say.
+
+        The papers that cause a bug are added to `failed`: they must not hold up the others.
+        """
         first, end = pending.papers_done, pending.papers_done + GROUP_SIZE
         former = dict(zip(pending.paper_ids, pending.former_names, strict=False))
         # What a wrong clock left out was stored before it was added; names are added to a digest that is there.
         added_at = pending.added_at if former else min(pending.added_at, digest.updated_at)
         paper_ids = [paper_id for paper_id in pending.paper_ids[first:end] if paper_id in listed]
-        prepared = [one for paper_id in paper_ids if (one := await self._texts.get(paper_id))]
-        haystacks = await asyncio.to_thread(
-            lambda: [matcher.build_haystack(*one, only_names=bool(former)) for one in prepared]
-        )
+        prepared: list[matcher.PreparedPaper] = []
+        haystacks: list[str] = []
+        for paper_id in paper_ids:
+            with isolation.isolated(log, _NOT_COMPARED, reraise=(StorageError,), paper=paper_id) as failures:
+                if (one := await self._texts.get(paper_id)) is not None:
+                    build = partial(matcher.build_haystack, *one, only_names=bool(former))
+                    haystacks.append(await asyncio.to_thread(build))
+                    prepared.append(one)
+            if failures:
+                failed[paper_id] = failures[0]
         batches = BatchSize(BATCH_SIZES[0], self._max_batch_size)
         async with aclosing(self._index.iterate(haystacks, pending.alert_id)) as found:
             async for candidates in found:
                 for batch in _divide(candidates, batches.size):
                     while remaining := [row for row in batch if row[0] > pending.alert_id]:
-                        matches = await self._match(remaining, prepared, former, added_at)
+                        matches = await self._match(remaining, prepared, former, added_at, failed)
                         reached = replace(pending, alert_id=remaining[-1][0])
                         stored = await self._store_matches(pending, reached, digest, matches, batches)
                         if stored is None or stop.is_set():
@@ -373,6 +390,7 @@ class AlertPlanner:
         prepared: Sequence[matcher.PreparedPaper],
         former: Mapping[int, models.FormerNames],
         added_at: datetime,
+        failed: dict[int, Exception],
     ) -> list[models.QueuedMatch]:
         """Compare alerts with the papers of which their recipients were not notified.
 
@@ -386,7 +404,9 @@ class AlertPlanner:
             recipients = set(map(alerts.recipient_name, active.values()))
             notified = await alerts.list_notified(connection, recipients, [paper.id for paper, _ in prepared])
         # In a thread: a paper of thousands of authors takes long.
-        return await asyncio.to_thread(_list_matches, candidates, active, prepared, notified, former, now)
+        return await asyncio.to_thread(
+            _list_matches, candidates, active, prepared, notified, former, now, failed
+        )
 
     async def _store_matches(
         self,
@@ -448,7 +468,7 @@ class AlertPlanner:
         kept |= {match: full[match.alert_id] for match in queued if match.alert_id in full}
         decided = [match for match in queued if match not in kept and match[:2] not in notified]
         decisions, failing = await self._decide(decided, active, highest)
-        kept |= {match: now + RETRY_DELAY for match in decided if match.paper_id in failing}
+        kept |= {match: now + RETRY_DELAY for match in decided if match[:2] in failing}
         shown = {recipient: _limit(matches, active) for recipient, matches in decisions.items()}
         await self._quote(shown)
         built = await self._build(decisions, shown, active, destinations, now)
@@ -469,26 +489,28 @@ class AlertPlanner:
         queued: Iterable[models.QueuedMatch],
         active: Mapping[int, models.Alert],
         highest: Mapping[int, int],
-    ) -> tuple[Decisions, set[int]]:
+    ) -> tuple[Decisions, set[tuple[str, int]]]:
         """Compare the matches with the present alerts and papers.
 
-        Returns what each recipient is notified of, best first, and the papers for which this fails: they must not hold up others.
+        Returns what each recipient is notified of, best first, and the recipients and papers for which this fails: they must not
+        hold up others.
         """
         grouped: dict[int, dict[str, list[models.QueuedMatch]]] = defaultdict(lambda: defaultdict(list))
         for queued_match in queued:
             if queued_match.alert_id in active:
                 grouped[queued_match.paper_id][queued_match.recipient].append(queued_match)
         decisions: Decisions = defaultdict(list)
-        failing: set[int] = set()
+        failing: set[tuple[str, int]] = set()
         for paper_id, by_recipient in grouped.items():
             found: list[tuple[str, PaperMatch]] = []
             with isolation.isolated(log, _NOT_COMPARED, reraise=(StorageError,), paper=paper_id) as failures:
                 if (prepared := await self._texts.get(paper_id)) is not None:
                     # In a thread: a paper of thousands of authors takes long.
-                    found = await asyncio.to_thread(
+                    found, failed = await asyncio.to_thread(
                         _match_paper, by_recipient, active, highest.get(paper_id), *prepared
                     )
-            failing.update([paper_id] if failures else ())
+                    failing.update((recipient, paper_id) for recipient in failed)
+            failing.update((recipient, paper_id) for recipient in (by_recipient if failures else ()))
             for recipient, match in found:
                 decisions[recipient].append(match)
         for matches in decisions.values():
@@ -630,8 +652,12 @@ def _list_matches(
     notified: Collection[tuple[str, int]],
     former: Mapping[int, models.FormerNames],
     now: datetime,
+    failed: dict[int, Exception],
 ) -> list[models.QueuedMatch]:
-    """Return the matches among the candidates, without those of which the recipient was notified."""
+    """Return the matches among the candidates, without those of which the recipient was notified.
+
+    The papers whose comparison with an alert causes a bug are added to `failed`.
+    """
 
     def is_match(alert: models.Alert, paper: models.PaperDetail, text: keywords.KeywordText) -> bool:
         if former:
@@ -646,14 +672,20 @@ def _list_matches(
     ):
         asked = alert.terms, alert.match_all, alert.excluded, alert.forms, alert.language, *places
         if asked not in decided:
-            compared = [prepared[place] for place in places]
-            decided[asked] = [paper for paper, text in compared if is_match(alert, paper, text)]
+            decided[asked] = []
+            for paper, text in (prepared[place] for place in places):
+                with isolation.isolated(log, _NOT_COMPARED, paper=paper.id, alert=alert.id) as failures:
+                    if is_match(alert, paper, text):
+                        decided[asked].append(paper)
+                if failures:
+                    failed[paper.id] = failures[0]
         recipient = alerts.recipient_name(alert)
-        for paper in decided[asked]:
-            if (recipient, paper.id) not in notified:
-                is_met = models.meets_minimum(paper.votes, alert.min_votes)
-                due = matcher.due_at(alert, now) if is_met else None
-                matches.append(models.QueuedMatch(recipient, paper.id, alert.id, paper.votes, now, due))
+        with isolation.isolated(log, "matches of an alert not queued", alert=alert.id):
+            for paper in decided[asked]:
+                if (recipient, paper.id) not in notified:
+                    is_met = models.meets_minimum(paper.votes, alert.min_votes)
+                    due = matcher.due_at(alert, now) if is_met else None
+                    matches.append(models.QueuedMatch(recipient, paper.id, alert.id, paper.votes, now, due))
     return matches
 
 
@@ -705,17 +737,22 @@ def _match_paper(
     highest: int | None,
     paper: models.PaperDetail,
     text: keywords.KeywordText,
-) -> list[tuple[str, PaperMatch]]:
+) -> tuple[list[tuple[str, PaperMatch]], list[str]]:
     """Return a paper and why it matches the alerts of each recipient, without those of whom it matches none any more.
 
-    If it has reached the votes of an alert later, it is shown with the highest of them.
+    If it has reached the votes of an alert later, it is shown with the highest of them. The second are the recipients for whom
+    this fails.
     """
-    found = []
+    found, failed = [], list[str]()
     for recipient, own in by_recipient.items():
         votes_then = {match.alert_id: match.votes for match in own}
         shown, reasons = paper, []
         own_alerts = [active[alert_id] for alert_id in sorted(votes_then)]
-        matched, alert_ids = matcher.match_each(own_alerts, paper, text)
+        with isolation.isolated(log, _NOT_COMPARED, paper=paper.id, alerts=sorted(votes_then)) as failures:
+            matched, alert_ids = matcher.match_each(own_alerts, paper, text)
+        if failures:
+            failed.append(recipient)
+            continue
         for reason in matched:
             line, then = active[reason.alert_id].min_votes, votes_then[reason.alert_id]
             if not models.meets_minimum(then, line):
@@ -724,7 +761,7 @@ def _match_paper(
             reasons.append(reason)
         if reasons:
             found.append((recipient, PaperMatch(shown, tuple(reasons), alert_ids)))
-    return found
+    return found, failed
 
 
 def _quote_paper(places: Iterable[tuple[list[PaperMatch], int]], text: keywords.KeywordText) -> None:

@@ -239,14 +239,23 @@ class Runtime:
         now = self.container.clock()
         if self.bot.is_gateway_connected() or not self.has_bot:
             self.liveness.record("discord")
-        # A database outage must not end the schedule; due subscriptions stay due.
-        with isolation.isolated(log, "planning failed"):
-            await self.relay.expire(now)
-            await self.planner.tick(now, on_planned=self.relay.wake)
-            if await self.today_planner.tick(now):
-                self.relay.wake()
-            if await self.container.edit_planner.plan(self.container.database, now):
-                self.relay.wake()
+        steps: list[Callable[[], Awaitable[int | None]]] = [
+            lambda: self.relay.expire(now),
+            lambda: self.planner.tick(now, on_planned=self.relay.wake),
+            lambda: self.today_planner.tick(now),
+            lambda: self.container.edit_planner.plan(self.container.database, now),
+        ]
+        failures: list[Exception] = []
+        for step in steps:
+            # A database outage must not end the schedule; due subscriptions stay due. What fails for another reason must not
+            # hold up the rest.
+            with isolation.isolated(log, "planning failed") as failed:
+                if await step():
+                    self.relay.wake()
+            failures += failed
+            if failed and isinstance(failed[0], errors.StorageError):
+                break
+        if not failures:
             self.liveness.record("tick")
 
     async def purge(self) -> None:

@@ -251,15 +251,14 @@ async def open_paper_news(
 
         async def sweep() -> None:
             # Cancelled when the run ends; APScheduler would log that with a traceback.
-            with (
-                suppress(asyncio.CancelledError),
-                isolation.isolated(log, "looking for news of saved papers failed"),
-            ):
-                if found := await sweeper.run():
-                    log.info("news of saved papers found", count=found)
-                if planned := await news.run():
-                    log.info("news of saved papers planned", count=planned)
-                    on_planned()
+            with suppress(asyncio.CancelledError):
+                with isolation.isolated(log, "looking for news of saved papers failed"):
+                    if found := await sweeper.run():
+                        log.info("news of saved papers found", count=found)
+                with isolation.isolated(log, "planning news of saved papers failed"):
+                    if planned := await news.run():
+                        log.info("news of saved papers planned", count=planned)
+                        on_planned()
 
         yield [Job(sweep, NEWS_INTERVAL)]
 
@@ -351,7 +350,8 @@ class MaintenanceLoop:
             )
             if pending is None or pending[0] in done:
                 self._has_seen_current_index = True
-                return True
+                # What a task could not do, such as a paper that causes a bug, is tried less and less often.
+                return pending is None
             task, paper_count, reason = pending
             if task is search_index.MaintenanceTask.RESTART:
                 log.warning(

@@ -19,9 +19,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from operator import itemgetter
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
+import structlog
+
 from bot.archive import fields, listing
 from bot.archive.arxiv_ids import abstract_url, huggingface_url
 from bot.archive.summaries import shown_sections
+from bot.core import isolation
 from bot.core.clock import Clock, TimeSlices
 from bot.text import analyser
 from storage import archive, papers, sources
@@ -42,6 +45,8 @@ from storage.models import (
     SourceKind,
     StoredDigest,
 )
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,19 +361,31 @@ async def write_digest_papers(
         names = {new[arxiv_id]: author_names(merged[arxiv_id]) for arxiv_id in chunk}
         changed_authors = await papers.set_authors(connection, names, new_paper_ids=names)
         rows = ((new[arxiv_id], merged[arxiv_id], appearances[arxiv_id], True) for arxiv_id in chunk)
-        await indexer.index(connection, await _build_documents(rows), changed_authors)
+        documents, failed = await _build_documents(rows)
+        await indexer.index(connection, documents, changed_authors)
+        await indexer.postpone(connection, failed)
     return ids, set(new)
 
 
 async def _build_documents(
     rows: Iterable[tuple[int, MergedPaper, Iterable[Appearance], bool]],
-) -> list[IndexDocument]:
-    """Return what is indexed of papers, given with their ids, appearances, and whether they are new to the index."""
-    slices, documents = TimeSlices(), []
+) -> tuple[list[IndexDocument], list[list[int]]]:
+    """Return what is indexed of papers, given with their ids, appearances, and whether they are new to the index.
+
+    A paper that causes a bug is among the second, groups for `Indexer.postpone`.
+    """
+    slices, documents, failed = TimeSlices(), [], []
     for paper_id, paper, named, is_new in rows:
-        documents.append(papers.build_index_document(paper_id, paper, named, shown_sections, is_new=is_new))
+        with isolation.isolated(
+            log, "paper not indexed; will retry later", paper=paper.arxiv_id, title=paper.title
+        ) as failures:
+            documents.append(
+                papers.build_index_document(paper_id, paper, named, shown_sections, is_new=is_new)
+            )
+        if failures:
+            failed.append([paper_id])
         await slices.pause()
-    return documents
+    return documents, failed
 
 
 async def refresh_papers(
@@ -457,7 +474,9 @@ async def _remerge(
             await indexer.postpone(connection, groups, changed_authors)
         elif sizes or changed_authors:
             rows = ((id_, merged[id_], appearances.get(id_, ()), id_ not in listed_before) for id_ in sizes)
-            await indexer.index(connection, await _build_documents(rows), changed_authors)
+            documents, failed = await _build_documents(rows)
+            await indexer.index(connection, documents, changed_authors)
+            await indexer.postpone(connection, failed)
     return changes
 
 
@@ -470,7 +489,15 @@ def author_names(paper: MergedPaper) -> papers.AuthorNames:
     if not _is_listed(paper):
         return ()
     names = [name[:MAX_NAME_LENGTH] for name in paper.authors]
-    return [(analyser.fold_name(name)[:MAX_NAME_LENGTH] or name.casefold(), name) for name in names]
+    keys: list[str] = []
+    for name in names:
+        key = ""
+        with isolation.isolated(
+            log, "an author's name is looked up as it is written", paper=paper.arxiv_id, author=name
+        ):
+            key = analyser.fold_name(name)[:MAX_NAME_LENGTH]
+        keys.append(key or name.casefold())
+    return list(zip(keys, names, strict=True))
 
 
 class FreshDigest(NamedTuple):

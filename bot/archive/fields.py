@@ -12,6 +12,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from operator import itemgetter
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from typing import NamedTuple
 from bot.archive import arxiv_ids, markdown_lines
 from bot.text import typography
 from storage import errors
-from storage.models import Entry, Locale, Section
+from storage.models import Entry, Locale, Problem, Section
 
 MAX_PAPERS = 5_000
 """The most papers of one digest: fifty times a busy day, and few enough to be stored in one transaction."""
@@ -87,6 +88,24 @@ def bounded_key(location: str, max_length: int) -> str:
     if len(location) <= max_length:
         return location
     return location[: max_length - 64] + hashlib.sha256(location.encode("utf-8", "replace")).hexdigest()
+
+
+def describe_bug(error: Exception) -> str:
+    """Return what follows the name of a paper or digest that caused a bug: a process that parses has no log."""
+    detail = clean_line(str(error), _MAX_BUG_LENGTH)
+    return f"caused an internal error ({type(error).__name__}{f': {detail}' if detail else ''})"
+
+
+_MAX_BUG_LENGTH = 120
+
+
+@contextmanager
+def parsed_apart(problems: list[Problem], line: int, name: str, outcome: str) -> Iterator[None]:
+    """Append a problem with the outcome for a bug that a paper causes, instead of raising it: the others are parsed."""
+    failures: list[Exception] = []
+    with errors.collected(failures, reraise=(errors.PaperroundError, MemoryError)):
+        yield
+    problems += [Problem(line, f"{name} {describe_bug(error)} and {outcome}") for error in failures]
 
 
 _VISIBLE = re.compile(

@@ -23,12 +23,14 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
-from bot.archive import arxiv_ids, digest_writer, fields, files, parse
+from bot.archive import arxiv_ids, digest_writer, fields, files, listing, parse
 from bot.archive.digest_writer import IngestResult
 from bot.archive.files import TextFile
 from bot.core import isolation
@@ -36,7 +38,7 @@ from bot.core.clock import Clock
 from storage import archive, errors, key_values, sources
 from storage.database import Connection, Database, chunked
 from storage.errors import StorageError
-from storage.models import Digest, LocatedProblem, PaperFacts, SourcedDigest
+from storage.models import Digest, LocatedProblem, PaperFacts, Problem, SourcedDigest
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +56,10 @@ PAPERS_OF_CORRECTION, CHARACTERS_OF_CORRECTION = 100, 100_000
 """A correction of a digest with more of them counts as several."""
 FACTS_BATCH = 200
 """Papers per transaction when storing facts."""
+MAX_LEFT_OUT = 10
+"""Papers of a digest that may be left out since they cause a bug. With more of them it is not the papers' fault."""
+
+_Item = TypeVar("_Item")
 
 
 class _DryRunError(Exception):
@@ -102,8 +108,15 @@ class IngestService:
         )
 
     async def _add_each(self, group: Iterable[SourcedDigest], *, dry_run: bool = False) -> IngestResult:
-        results = [await self.add_batch([sourced], dry_run=dry_run) for sourced in group]
-        return sum(itertools.chain(*results), IngestResult())
+        result = IngestResult()
+        failures: list[Exception] = []
+        for sourced in group:
+            with isolation.collected(failures, reraise=(StorageError,)):
+                [stored] = await self.add_batch([sourced], dry_run=dry_run)
+                result += stored
+        if failures:
+            raise failures[0]
+        return result
 
     async def add_files(
         self, files: Iterable[TextFile | LocatedProblem]
@@ -116,8 +129,14 @@ class IngestService:
         batch: list[tuple[str, list[SourcedDigest]]] = []
         digest_count = character_count = 0
         for file in files:
-            parsed = await asyncio.to_thread(_parse_file, file, self._clock().date())
             name = file.location if isinstance(file, LocatedProblem) else file.name
+            failures: list[Exception] = []
+            with isolation.collected(failures):
+                parsed = await asyncio.to_thread(_parse_file, file, self._clock().date())
+            for error in failures:
+                isolation.log_error(log, "file not ingested because of a bug", error, file=name)
+                problem = LocatedProblem(name, None, f"it {fields.describe_bug(error)}")
+                parsed = IngestResult(problems=(problem,))
             if isinstance(parsed, IngestResult):
                 yield name, parsed
                 continue
@@ -144,16 +163,26 @@ class IngestService:
         async with self._database.read() as connection:
             ids = await archive.list_ids(connection)
         for digest_id in ids:
-            async with self._indexing() as writing, writing() as connection:
-                result = await self._reparse(connection, digest_id)
+            failures: list[Exception] = []
+            with isolation.collected(failures, reraise=(StorageError,)):
+                async with self._indexing() as writing, writing() as connection:
+                    result = await self._reparse(connection, digest_id)
+            for error in failures:
+                result = await self._report_unparsed(digest_id, error)
             yield result
 
     async def add_facts(self, paper_facts: Iterable[PaperFacts]) -> IngestResult:
         """Store and merge metadata from services. A paper that no list shows stays hidden until one does."""
         result = IngestResult()
-        for chunk in chunked(paper_facts, FACTS_BATCH):
+
+        async def write(chunk: Sequence[PaperFacts]) -> None:
+            nonlocal result
             async with self._indexing() as writing, writing() as connection:
-                result += await self._writer.write_facts(connection, chunk)
+                stored = await self._writer.write_facts(connection, chunk)
+            result += stored
+
+        for chunk in chunked(paper_facts, FACTS_BATCH):
+            await _write_apart(chunk, write, lambda fact: {"paper": fact.arxiv_id, "source": fact.source})
         return result
 
     async def merge_sources(self) -> int:
@@ -186,9 +215,15 @@ class IngestService:
         async with self._database.read() as connection:
             ids = await archive.list_paper_ids_by_source(connection, source)
         changed = 0
-        for chunk in chunked(ids, FACTS_BATCH):
+
+        async def merge(chunk: Sequence[int]) -> None:
+            nonlocal changed
             async with self._indexing() as writing, writing() as connection:
-                changed += len(await digest_writer.refresh_papers(connection, self._indexer, chunk))
+                merged = await digest_writer.refresh_papers(connection, self._indexer, chunk)
+            changed += len(merged)
+
+        for chunk in chunked(ids, FACTS_BATCH):
+            await _write_apart(chunk, merge, lambda paper_id: {"paper_id": paper_id, "source": source})
         return changed
 
     @asynccontextmanager
@@ -218,19 +253,7 @@ class IngestService:
         self, batch: Sequence[tuple[str, list[SourcedDigest]]]
     ) -> list[tuple[str, IngestResult]]:
         group = [sourced for _, file_digests in batch for sourced in file_digests]
-        failures: list[Exception] = []
-        stored: list[IngestResult] = []
-        with isolation.collected(failures, reraise=(StorageError,)):
-            stored = await self.add_batch(group)
-        if failures:
-            # A digest that the database rejects must not block the rest of its batch: each is stored by itself.
-            failures.clear()
-            for sourced in group:
-                with isolation.collected(failures):
-                    stored += await self.add_batch([sourced])
-            if failures:
-                raise failures[0]
-        results = iter(stored)
+        results = iter(await self.add_batch(group))
         return [
             (name, sum((next(results) for _ in file_digests), IngestResult())) for name, file_digests in batch
         ]
@@ -246,9 +269,72 @@ class IngestService:
 
         The others follow one by one, in transactions of `SLICE_SECONDS`. `corrections_left` are those that may be stored of
         sources, and is counted down; further ones are held back, which their results say.
+
+        A digest that causes a bug does not block the others, and is stored without the papers that cause it, which its result
+        names. Raises the first error of those that cannot be stored, after the others.
         """
         if not group:
             return []
+        failures: list[Exception] = []
+        with isolation.collected(failures, reraise=(StorageError,)):
+            return await self._store_batch(group, dry_run=dry_run, corrections_left=corrections_left)
+        if len(group) == 1:
+            kept = await self._leave_out_failing(group[0], failures[0])
+            return await self._store_batch([kept], dry_run=dry_run, corrections_left=corrections_left)
+        failures.clear()
+        results: list[IngestResult] = []
+        for sourced in group:
+            with isolation.collected(failures, reraise=(StorageError,)):
+                results += await self.add_batch([sourced], dry_run=dry_run, corrections_left=corrections_left)
+        if failures:
+            raise failures[0]
+        return results
+
+    async def _leave_out_failing(self, sourced: SourcedDigest, error: Exception) -> SourcedDigest:
+        """Return a digest without the papers that cause a bug when they are stored. Raises `error` if they do not explain it."""
+
+        async def fails(arxiv_ids: Collection[str]) -> bool:
+            failures: list[Exception] = []
+            with isolation.collected(failures, reraise=(StorageError,)):
+                await self._store_batch([_keep(sourced, arxiv_ids)], dry_run=True)
+            return bool(failures)
+
+        everything = [entry.arxiv_id for entry in sourced.digest.entries]
+        suspects, left_out = [everything], list[str]()
+        if await fails(()):
+            raise error
+        while suspects:
+            suspect = suspects.pop()
+            if len(suspect) == 1:
+                left_out += suspect
+                continue
+            halves = suspect[: len(suspect) // 2], suspect[len(suspect) // 2 :]
+            suspects += [half for half in halves if await fails(half)]
+            if len(left_out) + len(suspects) > MAX_LEFT_OUT:
+                raise error
+        if not left_out:
+            raise error
+        for arxiv_id in left_out:
+            log.error(
+                "paper left out of its digest because of a bug",
+                source=sourced.source,
+                location=sourced.location,
+                paper=arxiv_id,
+                exc_info=error,
+            )
+        digest = _keep(sourced, set(everything).difference(left_out))
+        reason = f"{fields.describe_bug(error)} and is left out"
+        problems = tuple(Problem(1, f"{arxiv_id} {reason}") for arxiv_id in left_out)
+        return replace(digest, digest=replace(digest.digest, problems=digest.digest.problems + problems))
+
+    async def _store_batch(
+        self,
+        group: Sequence[SourcedDigest],
+        *,
+        dry_run: bool = False,
+        corrections_left: MutableMapping[str, int] | None = None,
+    ) -> list[IngestResult]:
+        """Store digests as `add_batch` does; a bug that one of them causes is raised."""
         results: dict[int, IngestResult] = {}
         unread, rest = dict(enumerate(group)), dict[int, SourcedDigest]()
         left = {} if corrections_left is None else corrections_left
@@ -281,6 +367,16 @@ class IngestService:
             pass
         return [_parse_result(sourced) + results[index] for index, sourced in enumerate(group)]
 
+    async def _report_unparsed(self, digest_id: int, error: Exception) -> IngestResult:
+        """Return the result of a stored digest that this version cannot parse, and leaves as it is."""
+        isolation.log_error(log, "stored digest not parsed again", error, digest=digest_id)
+        async with self._database.read() as connection:
+            locations = await archive.list_locations_by_digest(connection, digest_id)
+        name = locations[0].location if locations else f"digest {digest_id}"
+        reason = str(error) if isinstance(error, errors.PaperroundError) else fields.describe_bug(error)
+        message = f"its stored digest stays as it is: {reason}"
+        return IngestResult(1, problems=(LocatedProblem(name, None, message),))
+
     async def _reparse(self, connection: Connection, digest_id: int) -> IngestResult:
         stored = await archive.get(connection, digest_id)
         text = await archive.get_text(connection, digest_id)
@@ -294,6 +390,42 @@ class IngestService:
             return IngestResult(1, problems=(LocatedProblem(location.location, None, message),))
         [parsed] = digest_writer.to_sourced_digests([digest], location.source, location.location)
         return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)
+
+
+async def _write_apart(
+    items: Sequence[_Item],
+    write: Callable[[Sequence[_Item]], Awaitable[None]],
+    describe: Callable[[_Item], Mapping[str, object]],
+) -> None:
+    """Write items together, or each by itself if one causes a bug, which is logged. Raises the first error if all do."""
+    failures: list[Exception] = []
+    with isolation.collected(failures, reraise=(StorageError,)):
+        await write(items)
+        return
+    failed: list[tuple[_Item, Exception]] = []
+    for item in items:
+        failures.clear()
+        with isolation.collected(failures, reraise=(StorageError,)):
+            await write([item])
+        failed += [(item, failure) for failure in failures]
+    if len(failed) == len(items):
+        raise failed[0][1]
+    for item, failure in failed:
+        isolation.log_error(log, "paper not updated because of a bug", failure, **describe(item))
+
+
+def _keep(sourced: SourcedDigest, arxiv_ids: Collection[str]) -> SourcedDigest:
+    """Return a digest with some of its papers. A written one keeps its text, in which a later version may read the others."""
+    digest = sourced.digest
+    if digest.format in listing.FORMATS:
+        kept = listing.keep(digest, digest.date, arxiv_ids.__contains__)
+        kept = replace(kept, is_rolling=digest.is_rolling)
+    else:
+        kept = replace(
+            digest, entries=tuple(entry for entry in digest.entries if entry.arxiv_id in arxiv_ids)
+        )
+    # The hash is still that of what was read: what is known to be there is not read again at each poll.
+    return replace(sourced, digest=kept)
 
 
 def _take_batch(unread: MutableMapping[int, SourcedDigest]) -> dict[int, SourcedDigest]:

@@ -98,15 +98,16 @@ def build(
     limit = fields.MAX_PAPERS
     for number, raw in enumerate(papers[:limit], 1):
         line = lines[number - 1] if lines else 1
-        record = read(raw)
-        paper = _clean_paper(record)
-        if isinstance(paper, str):
-            found.append(Problem(line, f"paper {number} of the list {paper} and is left out"))
-        elif paper["arxiv_id"] in known:
-            found.append(Problem(line, f"{paper['arxiv_id']} is listed again; the first entry counts"))
-        else:
-            known[paper["arxiv_id"]] = paper
-            found += (Problem(line, f"{paper['arxiv_id']}: {lost}") for lost in _list_lost(record, paper))
+        with fields.parsed_apart(found, line, f"paper {number} of the list", "is left out"):
+            record = read(raw)
+            paper = _clean_paper(record)
+            if isinstance(paper, str):
+                found.append(Problem(line, f"paper {number} of the list {paper} and is left out"))
+            elif paper["arxiv_id"] in known:
+                found.append(Problem(line, f"{paper['arxiv_id']} is listed again; the first entry counts"))
+            else:
+                known[paper["arxiv_id"]] = paper
+                found += (Problem(line, f"{paper['arxiv_id']}: {lost}") for lost in _list_lost(record, paper))
     if len(papers) > limit:
         found.append(Problem(1, f"the list has {len(papers)} papers; those after {limit} are left out"))
     return _build_cleaned(form, on, list(known.values()), tuple(found), is_rolling=is_rolling)
@@ -357,10 +358,15 @@ def _build_cleaned(
         )
         papers = [*papers[:fitting], *bare]
         problems = (*problems, Problem(1, fields.describe_left_out(len(nameless))))
-    record = {"format": form.value, "date": on.isoformat(), "papers": papers}
-    entries = tuple(_entry(form, rank, paper) for rank, paper in enumerate(papers, 1))
+    entries: list[Entry] = []
+    kept, failed = [], list[Problem]()
+    for paper in papers:
+        with fields.parsed_apart(failed, 1, paper["arxiv_id"], "is left out"):
+            entries.append(_entry(form, len(entries) + 1, paper))
+            kept.append(paper)
+    record = {"format": form.value, "date": on.isoformat(), "papers": kept}
     text = json.dumps(record, ensure_ascii=False) + "\n"
-    return Digest(form, on, entries, problems, text, is_rolling)
+    return Digest(form, on, tuple(entries), (*problems, *failed), text, is_rolling)
 
 
 def _entry(form: DigestFormat, rank: int, paper: Paper) -> Entry:

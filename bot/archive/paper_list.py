@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import resources
 from itertools import chain, islice
@@ -208,6 +208,7 @@ class _ListReader:
         self._voted: markdown_lines.Block | None = None
         self._votes: re.Match[str] | None = None
         self.papers: list[_Paper] = []
+        self.problems: list[Problem] = []
 
     def read(self) -> list[_Paper]:
         """Return the papers; those of a weak form only where most of a section's items name one."""
@@ -219,17 +220,22 @@ class _ListReader:
     def _read(self, start: int, end: int, section: _Section) -> None:
         while start < end:
             block = self._blocks[start]
-            if block.kind is markdown_lines.Kind.HEADING:
-                self._read_heading(start, section)
-            elif block.kind is markdown_lines.Kind.ITEM:
-                self._read_item(start, section)
-            elif block.kind is markdown_lines.Kind.ROW:
-                self._read_row(block, section)
-            elif block.kind is markdown_lines.Kind.TEXT:
-                self._read_text(block, section)
-            elif self._current and self._current.depth >= markdown_lines.TEXT_DEPTH:
-                self._current = None
+            with fields.parsed_apart(self.problems, block.row + 1, "a part of the list", "is left out"):
+                self._read_block(start, section)
             start = block.end
+
+    def _read_block(self, start: int, section: _Section) -> None:
+        block = self._blocks[start]
+        if block.kind is markdown_lines.Kind.HEADING:
+            self._read_heading(start, section)
+        elif block.kind is markdown_lines.Kind.ITEM:
+            self._read_item(start, section)
+        elif block.kind is markdown_lines.Kind.ROW:
+            self._read_row(block, section)
+        elif block.kind is markdown_lines.Kind.TEXT:
+            self._read_text(block, section)
+        elif self._current and self._current.depth >= markdown_lines.TEXT_DEPTH:
+            self._current = None
 
     def _add(
         self,
@@ -561,6 +567,16 @@ def _label_kind(line: str) -> tuple[str | None, str, str]:
     return kind, name, match["value"].strip()
 
 
+def _to_records(
+    papers: Iterable[_Paper], first_line: int, problems: list[Problem]
+) -> Iterator[tuple[int, date | None, listing.Paper]]:
+    """Yield the papers with their lines and dates, and add a problem for each that causes a bug."""
+    for paper in papers:
+        line = paper.row + first_line
+        with fields.parsed_apart(problems, line, paper.arxiv_id, "is left out"):
+            yield line, *_to_record(paper)
+
+
 def _to_record(paper: _Paper) -> tuple[date | None, listing.Paper]:
     """The date of a paper, and the paper with the fields of a listing's: its text in sections by its labels."""
     record: listing.Paper = {"arxiv_id": paper.arxiv_id, "title": paper.title, "votes": paper.votes}
@@ -651,7 +667,9 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
         elif any(arxiv_ids.find_ids(row) for row in rows):
             reason = "its arXiv links are in code, comments or front matter, which are not read"
         raise errors.NotADigestError(reason)
-    papers = _ListReader(blocks, front_on or fields.find_path_date(name)).read()
+    reader = _ListReader(blocks, front_on or fields.find_path_date(name))
+    papers = reader.read()
+    problems += [replace(problem, line=problem.line + start) for problem in reader.problems]
     found = {paper.arxiv_id for paper in papers}
     is_one = len(found) == 1 and papers[0].on is None
     if 2 * len(found) < len(everything) or is_one:
@@ -670,7 +688,7 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
         for block in blocks
         if block.is_cut
     ]
-    return build_digests(((paper.row + start + 1, *_to_record(paper)) for paper in papers), on, problems)
+    return build_digests(_to_records(papers, start + 1, problems), on, problems)
 
 
 def build_digests(
@@ -679,6 +697,8 @@ def build_digests(
     problems: Sequence[Problem] = (),
 ) -> tuple[Digest, ...]:
     """The digests of papers with their lines and dates. A paper that is named twice on a day is one paper.
+
+    Reading the papers may add to `problems`.
 
     Raises NotADigestError if some have no date and `on` is None.
     """
@@ -784,8 +804,8 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
         if day:
             return (listing.build(day, service, form=listing_form, read=listing.from_service),)
     found = (item for line, value in chain(head, values) for item in _find_papers(value, line))
-    texts = list[_Found]()
-    if digests := build_digests(_read_papers(found, path_on, texts), on):
+    texts, problems = list[_Found](), list[Problem]()
+    if digests := build_digests(_read_papers(found, path_on, texts, problems), on, problems):
         return digests
     if texts:
         rows = [row for item in texts for row in ["", *item.text.strip().split("\n")]]
@@ -796,13 +816,14 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
 
 
 def _read_papers(
-    found: Iterable[_Found], path_on: date | None, texts: list[_Found]
+    found: Iterable[_Found], path_on: date | None, texts: list[_Found], problems: list[Problem]
 ) -> Iterator[tuple[int, date | None, listing.Paper]]:
     """Yield the papers among what is found, with their lines and dates, and add the texts to `texts`."""
     for item in found:
         if item.paper is None:
             texts.append(item)
-        else:
+            continue
+        with fields.parsed_apart(problems, item.line, item.paper["arxiv_id"], "is left out"):
             yield item.line, item.on or path_on or _date_of(item.paper), _object_to_record(item.paper)
 
 

@@ -78,18 +78,22 @@ def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list
         noun = "1 paper is" if len(excess_lines) == 1 else f"{len(excess_lines)} papers are"
         message = f"a digest can have at most {fields.MAX_PAPERS} papers; from here on {noun} left out"
         problems.append(Problem(excess_lines[0], message))
-    for draft in first.values():
-        problems += _limit_fields(draft)
+    for draft in [*first.values()]:
+        with fields.parsed_apart(problems, draft.line, draft.arxiv_id, "is left out"):
+            problems += _limit_fields(draft)
+            continue
+        del first[draft.arxiv_id]
     fitting = fields.count_fitting(draft.authors for draft in first.values())
     if nameless := [draft for draft in [*first.values()][fitting:] if draft.authors]:
         for draft in nameless:
             draft.authors, draft.authors_truncated = (), True
         problems.append(Problem(nameless[0].line, fields.describe_left_out(len(nameless))))
-    entries = tuple(
-        Entry(*(rank, *_values(draft), summaries.find_basis(draft.sections) is summaries.Basis.NONE))
-        for rank, draft in enumerate(first.values(), 1)
-    )
-    return entries, problems
+    entries: list[Entry] = []
+    for draft in first.values():
+        with fields.parsed_apart(problems, draft.line, draft.arxiv_id, "is left out"):
+            has_no_summary = summaries.find_basis(draft.sections) is summaries.Basis.NONE
+            entries.append(Entry(*(len(entries) + 1, *_values(draft), has_no_summary)))
+    return tuple(entries), problems
 
 
 def _limit_fields(draft: PaperDraft) -> list[Problem]:
@@ -376,6 +380,15 @@ def parse_block(rows: Sequence[str], start: int, end: int, draft: PaperDraft) ->
     return parser.problems
 
 
+_AS_WRITTEN = "its text is kept as it is written"
+"""What becomes of a paper below whose heading something causes a bug."""
+
+
+def _as_written(rows: Sequence[str], start: int, stop: int) -> tuple[Section, ...]:
+    text = "\n".join(rows[start:stop]).strip()
+    return (Section(None, text),) if text else ()
+
+
 _PaperSpan = tuple[fields.PaperHeading, int]
 
 
@@ -397,7 +410,12 @@ def parse_newsletter(dated: fields.DatedRows) -> ParseResult:
         url = heading.url or arxiv_ids.abstract_url(heading.arxiv_id)
         draft = PaperDraft(heading.row + 1, heading.arxiv_id, heading.title, url)
         if heading.arxiv_id in first_papers:
-            problems += parse_block(rows, heading.end, stop, draft)
+            count = len(problems)
+            with fields.parsed_apart(problems, heading.row + 1, heading.arxiv_id, _AS_WRITTEN):
+                problems += parse_block(rows, heading.end, stop, draft)
+                count = len(problems)
+            if len(problems) > count:
+                draft.sections = _as_written(rows, heading.end, stop)
         drafts.append(draft)
     return ParseResult(drafts, problems, end)
 
@@ -574,15 +592,20 @@ def parse_review(dated: fields.DatedRows) -> ParseResult:
         return ParseResult([], problems, day.end)
     end = _find_end(dated, starts[-1][0])
     problems += find_stray_text(rows, day.heading.row + 1, starts[0][0])
-    drafts = []
+    drafts: list[PaperDraft] = []
     first_papers = _first_papers(paper.arxiv_id for _, paper in starts if paper)
     stops = [row for row, _ in starts[1:]] + [end]
     for (_, paper), stop in zip(starts, stops, strict=True):
         if paper:
-            is_read = paper.arxiv_id in first_papers
-            draft, paper_problems = _parse_paper(rows, paper, stop if is_read else paper.row + 1)
-            drafts.append(draft)
-            problems += paper_problems
+            stop = stop if paper.arxiv_id in first_papers else paper.row + 1
+            count, url = len(drafts), paper.url or arxiv_ids.huggingface_url(paper.arxiv_id)
+            with fields.parsed_apart(problems, paper.row + 1, paper.arxiv_id, _AS_WRITTEN):
+                draft, paper_problems = _parse_paper(rows, paper, stop, url)
+                drafts.append(draft)
+                problems += paper_problems
+            if len(drafts) == count:
+                text = _as_written(rows, paper.row + 1, stop)
+                drafts.append(PaperDraft(paper.row + 1, paper.arxiv_id, paper.title, url, sections=text))
     return ParseResult(drafts, problems, end)
 
 
@@ -674,9 +697,8 @@ def _find_end(dated: fields.DatedRows, start: int) -> int:
 
 
 def _parse_paper(
-    rows: Sequence[str], paper: fields.PaperHeading, stop: int
+    rows: Sequence[str], paper: fields.PaperHeading, stop: int, url: str
 ) -> tuple[PaperDraft, list[Problem]]:
-    url = paper.url or arxiv_ids.huggingface_url(paper.arxiv_id)
     draft = PaperDraft(paper.row + 1, paper.arxiv_id, None, url)
     first, problems = _read_header(rows, paper.row + 1, stop, draft)
     content = list(rows[first:stop])

@@ -27,19 +27,8 @@ from typing import IO, Any
 
 from bot.core import clock
 from storage import errors
-
-ErrorTypes = tuple[type[Exception], ...]
-
-
-@contextmanager
-def collected(failures: list[Exception], *, reraise: ErrorTypes = ()) -> Iterator[None]:
-    """Append an error of the block to `failures` instead of raising it; errors of the `reraise` types pass through."""
-    try:
-        yield
-    except reraise:
-        raise
-    except Exception as error:  # noqa: BLE001 - the caller logs it, raises it later or tries another way
-        failures.append(error)
+from storage.errors import ErrorTypes
+from storage.errors import collected as collected
 
 
 @contextmanager

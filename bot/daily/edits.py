@@ -28,6 +28,7 @@ from bot.outbox.contents import DeliveryFactory, dump_payload
 from storage import archive, daily, key_values, models, outbox, papers
 from storage import database as storage_database
 from storage.database import Connection, Database
+from storage.errors import StorageError
 
 log = structlog.get_logger(__name__)
 
@@ -150,7 +151,12 @@ class EditPlanner:
             schedule_key = schedule.schedule_key(subscription)
             key = content, subscription.style, schedule_key, subscription.is_by_webhook, subscription.silent
             if key not in rendered:
-                rendered[key] = await self._rerender(connection, delivery, subscription, closes)
+                rendered[key] = None
+                # What causes a bug in one post must not hold up the corrections of others.
+                with isolation.isolated(
+                    log, "post not corrected", reraise=(StorageError,), delivery=delivery.key
+                ):
+                    rendered[key] = await self._rerender(connection, delivery, subscription, closes)
             new = rendered[key]
             if new is not None and _figures(new.stored) != _figures(delivery.post):
                 changed.append(ChangedPost(delivery, new))

@@ -30,6 +30,7 @@ from bot.sources import kinds
 from storage import archive, daily, key_values, models, outbox, papers, sources
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
+from storage.errors import StorageError
 from storage.outbox import add_all
 
 log = structlog.get_logger(__name__)
@@ -184,6 +185,8 @@ class TopicMatches:
         self._matcher = matcher
         self._checked: dict[str, set[int]] = {}
         self._matching: dict[str, dict[int, float]] = {}
+        self.failures: dict[str, Exception] = {}
+        """Topics whose look-up caused a bug, which must not hold up the posts on others."""
 
     def covers(self, subscription: models.Subscription) -> bool:
         """Return whether the subscription's topic was looked up, if it has one."""
@@ -202,9 +205,13 @@ class TopicMatches:
             matching = self._matching.setdefault(topic, {})
             drawn = (paper for id_ in sorted(ids) for paper in pool.papers_of(id_))
             unchecked = [paper for paper in drawn if paper.paper_id not in checked]
-            if unchecked:
-                matching.update(await self._matcher(connection, topic, unchecked))
-                checked.update(paper.paper_id for paper in unchecked)
+            if unchecked and topic not in self.failures:
+                failures: list[Exception] = []
+                with isolation.collected(failures, reraise=(StorageError,)):
+                    matching.update(await self._matcher(connection, topic, unchecked))
+                    checked.update(paper.paper_id for paper in unchecked)
+                if failures:
+                    self.failures[topic] = failures[0]
             pool.matching[topic] = matching
 
 
@@ -618,10 +625,11 @@ class DailyPlanner:
                     await slices.pause()
                     if not clock.is_known_zone(subscription.timezone):
                         continue
-                    due = recompute_due(subscription, now, ahead_since)
-                    stored = subscription.next_due_at, subscription.due_on
-                    if due is not None and (due.at, due.local_on) != stored:
-                        changed.append(schedule.set_due(subscription, due))
+                    with isolation.isolated(log, "due time not computed", subscription=subscription.id):
+                        due = recompute_due(subscription, now, ahead_since)
+                        stored = subscription.next_due_at, subscription.due_on
+                        if due is not None and (due.at, due.local_on) != stored:
+                            changed.append(schedule.set_due(subscription, due))
                 await daily.set_schedules(connection, changed)
             count += len(changed)
             if not active:  # fewer than the limit also if some cannot be read
@@ -709,32 +717,43 @@ class DailyPlanner:
         )
         closings = await load_closings(connection, self._day_close, now, due, pool.digests)
         calendar = choice.Calendar(now, self._off)
-        keys = [
-            choice.delivery_key(subscription.id, past[-1].local_on)
-            for subscription in due
-            if (past := calendar.look_up(subscription).past)
-        ]
+        keys: list[str] = []
+        failures: dict[int, Exception] = {}
+        for subscription in due:
+            failed = [matches.failures[subscription.topic]] if subscription.topic in matches.failures else []
+            with isolation.collected(failed):
+                if past := calendar.look_up(subscription).past:
+                    keys.append(choice.delivery_key(subscription.id, past[-1].local_on))
+            if failed:
+                failures[subscription.id] = failed[0]
         planned_keys = await outbox.list_existing_keys(connection, keys)
-        plans = []
+        plans: list[choice.Decision] = []
         for subscription in due:
             if subscription.id in unindexed:
                 plans.append(choice.Decision(replace(subscription, next_due_at=now + INDEX_DELAY)))
                 continue
             channel_posted_ids = posted_ids.setdefault(daily.channel_locale(subscription), set())
-            plan = choice.decide(
-                subscription,
-                calendar,
-                pool,
-                covered_ids=covered.get(subscription.id, {}),
-                posted_ids=channel_posted_ids,
-                planned_keys=planned_keys,
-                closings=closings,
-            )
-            if plan.post is not None:
+            failed = [failures[subscription.id]] if subscription.id in failures else []
+            # What causes a bug in one server's settings must not stop the posts of the others.
+            with isolation.collected(failed):
+                if not failed:
+                    plan = choice.decide(
+                        subscription,
+                        calendar,
+                        pool,
+                        covered_ids=covered.get(subscription.id, {}),
+                        posted_ids=channel_posted_ids,
+                        planned_keys=planned_keys,
+                        closings=closings,
+                    )
+                    if plan.post is not None:
+                        closes_at = stated_close(plan.post, pool, closings, now)
+                        plan = replace(plan, post=replace(plan.post, closes_at=closes_at))
+            if failed:
+                plan = _postpone(subscription, now, "planning failed", exc_info=failed[0])
+            elif plan.post is not None:
                 # A second subscription of the channel that is due now must not repeat these papers.
                 channel_posted_ids.update(paper.paper_id for paper in plan.post.papers)
-                closes_at = stated_close(plan.post, pool, closings, now)
-                plan = replace(plan, post=replace(plan.post, closes_at=closes_at))
             plans.append(plan)
         return plans, {digest.id: digest.revision for digest in pool.digests}
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import structlog
 
+from bot.core import isolation
 from bot.core.clock import Clock
-from storage import accounts, alerts, archive, daily, outbox, papers, shelf, writer
+from storage import accounts, alerts, archive, daily, errors, outbox, papers, shelf, writer
 from storage.database import Connection, Database
 
 log = structlog.get_logger(__name__)
@@ -51,14 +52,26 @@ class Retention:
         self._sleep = sleep
 
     async def purge(self) -> int:
-        """Remove all that is too old now. Returns the number of rows, or of payloads, removed."""
+        """Remove all that is too old now. Returns the number of rows, or of payloads, removed.
+
+        Raises the first error at the end.
+        """
         now = self._clock()
         content_before, before = now - CONTENT_RETENTION, now - timedelta(days=self._days)
 
         async def clear_payloads(connection: Connection, ids: Sequence[int]) -> int:
             return await outbox.clear_payloads(connection, ids, content_before)
 
-        removed = await self._walk(outbox.list_filled_parts, clear_payloads, content_before, 0)
+        removed = 0
+        failures: list[Exception] = []
+
+        async def run(step: Awaitable[int]) -> None:
+            nonlocal removed
+            # What fails for its own reason must not keep the rest for ever.
+            with isolation.collected(failures, reraise=(errors.StorageError,)):
+                removed += await step
+
+        await run(self._walk(outbox.list_filled_parts, clear_payloads, content_before, 0))
         for purge, limit in (
             (daily.purge_decisions, content_before),
             (writer.purge_texts, content_before),
@@ -68,19 +81,20 @@ class Retention:
             (shelf.purge_removed, now - UNDO_PERIOD),
             (shelf.purge_shared, before),
         ):
-            removed += await self._repeat(purge, limit)
-        removed += await self._repeat(_remove_answered_alerts)
-        removed += await self._repeat(_remove_unkept_papers)
-        removed += await self._walk(outbox.list_removable, _remove_deliveries, before, 0)
-        removed += await self._remove_left_guilds(now - timedelta(days=self._guild_days))
+            await run(self._repeat(purge, limit))
+        await run(self._repeat(_remove_answered_alerts))
+        await run(self._repeat(_remove_unkept_papers))
+        await run(self._walk(outbox.list_removable, _remove_deliveries, before, 0))
+        left_before = now - timedelta(days=self._guild_days)
+        async with self._database.read() as connection:
+            guild_ids = await accounts.list_left_guilds(connection, left_before)
+        for guild_id in guild_ids:
+            await run(self._remove_guild(guild_id, left_before))
         if removed:
             log.info("old rows removed", rows=removed)
+        if failures:
+            raise failures[0]
         return removed
-
-    async def _remove_left_guilds(self, before: datetime) -> int:
-        async with self._database.read() as connection:
-            guild_ids = await accounts.list_left_guilds(connection, before)
-        return sum([await self._remove_guild(guild_id, before) for guild_id in guild_ids])
 
     async def _remove_guild(self, guild_id: int, before: datetime) -> int:
         """Remove the rows of a server that the bot left long ago; its settings and the server itself last.

@@ -73,6 +73,8 @@ class SearchIndexer:
         steps += [
             ([], [author.id for author in chunk]) for chunk in database.chunked(people, AUTHORS_PER_STEP)
         ]
+        if not steps:
+            return
         prefix = (
             f"{key_values.INDEX_WAITING}{await key_values.increment(connection, key_values.INDEX_GROUPS)}"
         )
@@ -83,13 +85,14 @@ class SearchIndexer:
         """Index the groups that wait, each in its own transaction. It may be stopped at any point and run again.
 
         A group that fails is logged and stays for the next call, at the latest that of maintenance: what was ingested is
-        stored, and other groups are indexed.
+        stored, and other groups are indexed. Of a group with a paper that causes a bug, each paper is a group of its own.
         """
         async with database.read() as connection:
             waiting = await key_values.list_by_prefix(connection, key_values.INDEX_WAITING)
-        for key, group in waiting.items():
-            started = time.monotonic()
-            with isolation.isolated(log, "papers not indexed; will retry later", group=group):
+        while waiting:
+            key = next(iter(waiting))
+            group, started = waiting.pop(key), time.monotonic()
+            with isolation.isolated(log, "papers not indexed; will retry later", group=group) as failures:
                 async with database.transaction() as connection:
                     await archive.lock_ingest(connection)
                     if await key_values.get(connection, key) == group:
@@ -101,13 +104,41 @@ class SearchIndexer:
                             await slices.pause()
                         people = await papers.set_authors(connection, names)
                         people += await papers.list_by_ids(connection, author_ids)
-                        await self.index(connection, await _list_documents(connection, paper_ids), people)
+                        # Before they are indexed, since those that fail are stored again.
                         await key_values.remove(connection, key)
+                        await self.index(connection, await _list_documents(connection, paper_ids), people)
+            if failures and not isinstance(failures[0], errors.StorageError):
+                waiting |= await _divide(database, key, group)
             await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
         """Remove papers that no digest lists any more."""
         await _change_each(connection, lambda: _change(connection, [], [], removed=paper_ids))
+
+
+async def _divide(database: Database, key: str, group: str) -> dict[str, str]:
+    """Store each paper of a waiting group that failed as a group, and the people as another. Returns them; none for one alone."""
+    paper_ids, author_ids = json.loads(group)
+    if len(paper_ids) + bool(author_ids) < 2:
+        return {}
+    async with database.transaction() as connection:
+        await archive.lock_ingest(connection)
+        if await key_values.get(connection, key) != group:
+            return {}
+        await key_values.remove(connection, key)
+        return await _store_waiting(connection, paper_ids, author_ids)
+
+
+async def _store_waiting(
+    connection: Connection, paper_ids: Iterable[int], author_ids: Sequence[int] = ()
+) -> dict[str, str]:
+    """Store each paper as a waiting group of its own, once, and the people as another. Returns the groups by key."""
+    steps: dict[str, tuple[list[int], list[int]]] = {f"paper:{id_}": ([id_], []) for id_ in paper_ids}
+    if author_ids:
+        steps[f"person:{author_ids[0]}"] = [], [*author_ids]
+    values = {f"{key_values.INDEX_WAITING}{name}": json.dumps(step) for name, step in steps.items()}
+    await key_values.set_values(connection, values)
+    return values
 
 
 async def list_waiting(connection: Connection) -> set[int]:
@@ -138,22 +169,27 @@ async def _change(
 ) -> None:
     known = {*removed, *(paper.id for paper in changed if not paper.is_new)}
     former = await snapshot.read(connection, search.list_by_paper_ids, known) if known else {}
-    slices, new = TimeSlices(), []
+    slices, new, outdated, failed = TimeSlices(), [], [], set[int]()
     for paper in changed:
-        row = search.IndexRow(0, paper.id, build_texts(paper), paper.votes, paper.last_on)
-        # The position is the only field that may differ in a paper that stays as it is.
-        if (old := former.get(row.paper_id)) is None or old[1:] != row[1:]:
-            new.append(row)
+        # A paper that causes a bug must not keep the others, and what is stored with them, from being stored.
+        with isolation.isolated(
+            log, "paper not indexed; will retry later", paper=paper.arxiv_id, title=paper.title
+        ) as failures:
+            row = search.IndexRow(0, paper.id, build_texts(paper), paper.votes, paper.last_on)
+            # The position is the only field that may differ in a paper that stays as it is.
+            if (old := former.get(row.paper_id)) is None or old[1:] != row[1:]:
+                replacing, replaced = _tokenize(row), [] if old is None else [_tokenize(old)]
+                new.append(replacing)
+                outdated += replaced
+        failed.update([paper.id] if failures else ())
         await slices.pause()
-    replaced = {*removed, *(row.paper_id for row in new)}
-    outdated = [_tokenize(row) for paper_id, row in former.items() if paper_id in replaced]
+    if failed:
+        await _store_waiting(connection, failed)
+    outdated += [_tokenize(former[paper_id]) for paper_id in removed if paper_id in former]
     await search_index.remove(connection, outdated)
     popularity = {row.paper_id: scoring.hot_score(row.votes, row.last_on, POPULARITY_EPOCH) for row in new}
     positions = await search_index.assign_positions(connection, popularity)
-    added = []
-    for row in new:
-        added.append(_tokenize(row._replace(position=positions[row.paper_id])))
-        await slices.pause()
+    added = [row._replace(position=positions[row.paper_id]) for row in new]
     await search_index.add(connection, added)
     frequencies = _count_tokens(added)
     frequencies.subtract(_count_tokens(outdated))
@@ -162,7 +198,8 @@ async def _change(
     await search_index.change_counts(connection, frequencies, mentions)
     authors = []
     for author in people:
-        authors.append((author.id, author.paper_count, " ".join(text_people.index_terms(author.name))))
+        with isolation.isolated(log, "author not indexed", author=author.name):
+            authors.append((author.id, author.paper_count, " ".join(text_people.index_terms(author.name))))
         await slices.pause()
     await papers.index_authors(connection, authors)
 
@@ -432,7 +469,19 @@ async def _fill(
 
 
 async def _list_documents(connection: Connection, ids: Sequence[int]) -> list[models.IndexDocument]:
-    return await papers.list_index_documents(connection, summaries.shown_sections, ids=ids)
+    """Return what is indexed of the listed papers among these ids; those that cause a bug are left out and wait."""
+    failures: list[Exception] = []
+    with isolation.collected(failures, reraise=(errors.StorageError,)):
+        return await papers.list_index_documents(connection, summaries.shown_sections, ids=ids)
+    documents: list[models.IndexDocument] = []
+    for id_ in ids:
+        with isolation.isolated(
+            log, "paper not indexed; will retry later", reraise=(errors.StorageError,), paper_id=id_
+        ) as failed:
+            documents += await papers.list_index_documents(connection, summaries.shown_sections, ids=[id_])
+        if failed:
+            await _store_waiting(connection, [id_])
+    return documents
 
 
 class MaintenanceTask(Enum):

@@ -160,8 +160,14 @@ class PaperSweep:
 
     async def run(self) -> int:
         """Watch newly saved papers and ask about those that are due. Returns the number of news from the services."""
+        count = 0
         await self._watch_saved()
-        return await self._ask_arxiv() + await self._ask_huggingface()
+        for ask in (self._ask_arxiv, self._ask_huggingface):
+            with isolation.isolated(
+                log, "looking for news of saved papers failed", reraise=(errors.StorageError,)
+            ):
+                count += await ask()
+        return count
 
     async def _watch_saved(self) -> None:
         """Watch newly saved papers and no longer those that no reader keeps, and store code that the archive learnt of."""
@@ -205,16 +211,22 @@ class PaperSweep:
     async def _ask_huggingface(self) -> int:
         count = failures = 0
         for arxiv_id, paper_id in (await self._list_due(SourceKind.HUGGINGFACE)).items():
-            try:
+            failed: list[Exception] = []
+            with isolation.collected(failed, reraise=(errors.StorageError,)):
                 facts = await self._reader.read_huggingface(arxiv_id)
-            except base.FetchError as error:
-                log.info("Hugging Face was not asked about a saved paper", paper=arxiv_id, reason=str(error))
+            for error in failed:
+                if isinstance(error, base.FetchError):
+                    log.info(
+                        "Hugging Face was not asked about a saved paper", paper=arxiv_id, reason=str(error)
+                    )
+                else:
+                    isolation.log_error(log, "news of a saved paper not read", error, paper=arxiv_id)
                 self._failed_at[paper_id] = self._clock()
-                failures += 1
-                if failures == MAX_FAILURES:
-                    break
+            failures = failures + 1 if failed else 0
+            if failures == MAX_FAILURES:
+                break
+            if failed:
                 continue
-            failures = 0
             count += await self._record(SourceKind.HUGGINGFACE, [paper_id], {paper_id: (facts, shelf.ALWAYS)})
         return count
 

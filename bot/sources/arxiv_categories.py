@@ -320,7 +320,8 @@ def parse_announcement(text: str) -> tuple[date | None, tuple[Record, ...]]:
     for element in _iterate(text, ("item", "pubDate"), "channel"):
         match _local(element):
             case "item":
-                records += filter(None, [_parse_item(element)])
+                with base.parsed_apart("an item of arXiv's feed"):
+                    records += filter(None, [_parse_item(element)])
             case "pubDate":
                 day = day or _parse_rfc_date(element.text)
             case _:
@@ -368,7 +369,8 @@ def parse_record_list(text: str, since: str = "") -> RecordList:
             case "record":
                 changed = _text(element, "header/{*}datestamp")[:10]
                 is_ascending, stamp = is_ascending and changed >= stamp, changed
-                records += filter(None, [_parse_record(element)])
+                with base.parsed_apart("a record of OAI-PMH"):
+                    records += filter(None, [_parse_record(element)])
             case "resumptionToken":
                 token = (element.text or "").strip()[:4_000] or None
                 total = element.get("completeListSize", "")

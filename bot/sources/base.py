@@ -17,7 +17,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AbstractAsyncContextManager, aclosing, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -337,6 +337,15 @@ async def read_apart(
         return await reading
     reason = f"{location} {describe_bug(failures[0])}"
     return FetchResult(location, FetchStatus.FAILED, clean_reason(reason), page_states=page_states, day=day)
+
+
+@contextmanager
+def parsed_apart(name: str) -> Iterator[None]:
+    """Log a bug that one paper of an answer causes instead of raising it, so that the other papers are read."""
+    with isolation.isolated(
+        log, "a paper is left out because of a bug", reraise=(errors.PaperroundError, MemoryError), paper=name
+    ):
+        yield
 
 
 NOT_ASKED = "not requested, since the server failed too many times in a row"

@@ -251,10 +251,14 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The entries of a feed in order, and the day on which it says that it was built (UTC)."""
+    """The entries of a feed in order, and the day on which it says that it was built (UTC).
+
+    `problem` says how many entries are left out because of a bug, "" for none.
+    """
 
     entries: list[FeedEntry]
     built_on: date | None = None
+    problem: str = ""
 
 
 async def read_document(response: base.Response) -> Feed:
@@ -264,16 +268,16 @@ async def read_document(response: base.Response) -> Feed:
     if len(body) >= base.LARGE_BYTES or max(map(len, body.split()), default=0) > _MAX_WORD_BYTES:
         with suppress(isolation.ChildStartError):
             async with aclosing(base.stream_from_process(_stream_document, body, response.charset)) as parts:
-                built_on = await anext(parts)
+                built_on, problem = await anext(parts)
                 entries = [_build_entry(part) async for part in parts]
-            return Feed(entries, built_on and date.fromisoformat(built_on))
+            return Feed(entries, built_on and date.fromisoformat(built_on), problem)
     return await asyncio.to_thread(lambda: parse_document(response.text()))
 
 
 def _stream_document(body: bytes, charset_name: str | None) -> Iterator[Any]:
-    """Yield the day of a feed, then its entries."""
+    """Yield the day of a feed with its problem, then its entries."""
     parsed = parse_document(base.decode_text(body, charset_name))
-    yield parsed.built_on
+    yield parsed.built_on, parsed.problem
     yield from parsed.entries
 
 
@@ -315,11 +319,18 @@ def parse_document(text: str) -> Feed:
     if not parsed.get("version"):
         raise base.FetchError(NOT_A_FEED)
     affiliations = _parse_affiliations(text)
-    entries = [_parse_entry(entry, affiliations) for entry in parsed.entries[:_MAX_ENTRIES]]
+    entries: list[FeedEntry] = []
+    failures: list[Exception] = []
+    for entry in parsed.entries[:_MAX_ENTRIES]:
+        with errors.collected(failures, reraise=(errors.PaperroundError, MemoryError)):
+            entries.append(_parse_entry(entry, affiliations))
+    problem = (
+        f"entries left out: {len(failures)}; the first {fields.describe_bug(failures[0])}" if failures else ""
+    )
     times = dict(parsed.feed)
     built_at = _parse_time(times.get("updated_parsed") or times.get("published_parsed"))
     unique = list({entry.key: entry for entry in reversed(entries) if entry.key}.values())[::-1]
-    return Feed(unique, built_at and built_at.date())
+    return Feed(unique, built_at and built_at.date(), problem)
 
 
 def check_attributes(text: str) -> None:
@@ -578,7 +589,8 @@ class FeedSource:
         for result in await asyncio.to_thread(self._list_papers, papers, request, is_large=is_large):
             yield result
         status = FetchStatus.UNCHANGED if entries else FetchStatus.NOT_YET
-        reason = "" if entries else "the feed has no entries"
+        status = FetchStatus.FAILED if parsed.problem else status
+        reason = parsed.problem or ("" if entries else "the feed has no entries")
         yield base.FetchResult(self._feed_url, status, reason, page_states=() if missed else (feed_state,))
 
     def _locate(self, entry: FeedEntry) -> str:

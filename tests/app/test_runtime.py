@@ -195,3 +195,30 @@ async def test_a_database_that_stays_away_is_waited_for_as_long_as_it_takes_and_
     assert len(warnings) == len(range(0, int(seconds / 5.0), runtime.DATABASE_WARNING_EVERY))
     assert logs[-1]["event"] == "the database is available again"
     await lock.release()
+
+
+async def test_what_fails_in_a_tick_does_not_hold_up_the_rest(
+    bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscriptions = bot.container.create_services().subscriptions
+    await subscriptions.add(models.Subscription(guild_id=1, channel_id=2, at_time="09:01"))
+    await digest_builders.ingest_digest(
+        bot.container.database, digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]), at=NOW
+    )
+    bot.container.clock = lambda: NOW + timedelta(minutes=1)
+    planned: list[str] = []
+
+    async def fail(*_: object) -> int:
+        raise KeyError("a bug")
+
+    async def plan(*_: object) -> int:
+        planned.append("edits")
+        return 0
+
+    monkeypatch.setattr(bot.relay, "expire", fail)
+    monkeypatch.setattr(bot.today_planner, "tick", fail)
+    monkeypatch.setattr(bot.container.edit_planner, "plan", plan)
+    await bot.tick()
+    assert planned == ["edits"]
+    async with bot.container.database.read() as connection:
+        assert len(await outbox.list_rows(connection)) == 1

@@ -388,3 +388,24 @@ async def test_a_removal_that_is_killed_before_and_after_each_commit_loses_nothi
         assert not await shelf.restore(connection, 8, ids[0])
         assert await alerts.list_rows(connection, user_id=8) == []
     assert await count(db, tables.papers) == before - 1
+
+
+async def test_a_step_that_fails_does_not_keep_the_others_from_removing(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def replace_step(module: object, name: str, *, is_failing: bool = False) -> None:
+        async def step(*_: object) -> int:
+            ran.append(name)
+            if is_failing:
+                raise KeyError("a bug")
+            return 0
+
+        monkeypatch.setattr(module, name, step)
+
+    replace_step(daily, "purge_decisions", is_failing=True)
+    replace_step(shelf, "purge_shared")
+    with pytest.raises(KeyError):
+        await purge(db)
+    assert ran == ["purge_decisions", "purge_shared"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -256,6 +257,26 @@ async def test_a_paper_that_a_service_refuses_holds_up_no_other(db: Database) ->
     assert await harness.run(monday(2)) == [
         (arxiv_id, "code", code[NewsKind.CODE]) for arxiv_id in papers[3:18]
     ]
+
+
+async def test_a_paper_that_causes_a_bug_holds_up_no_other(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness = NewsHarness(db)
+    papers = await harness.add_papers(3)
+    await harness.save(7, *papers)
+    read, asked = harness.services.read_huggingface, list[str]()
+
+    async def fail(arxiv_id: str) -> Any:
+        asked.append(arxiv_id)
+        if arxiv_id == papers[0]:
+            raise KeyError("a bug")
+        return await read(arxiv_id)
+
+    monkeypatch.setattr(harness.services, "read_huggingface", fail)
+    await harness.run(SAVED_AT + timedelta(minutes=15))
+    await harness.run(SAVED_AT + timedelta(minutes=30))
+    assert asked == papers
 
 
 async def test_what_is_not_an_id_counts_as_asked_about_without_a_request(db: Database) -> None:

@@ -458,6 +458,7 @@ OWN_TEXT = {
     "of the operator, or of the code": """
         core.day_close.read_dates client.message_builder.channel_menu lists.messages.no_saved_view operations.set_up_file.parse
         archive.digest_writer.text_hash archive.digest_writer.to_sourced_digests archive.fields.bounded_key
+        archive.fields.parsed_apart
         archive.files.fingerprint_file archive.files.is_large archive.parse.digest_to_json
         text.seed.read_data text.concepts.read_words glossary.resolver.load_glossary search.glossary.check_decision
         rendering.charts.day_name rendering.charts.draw_png rendering.charts.draw_png_in_process rendering.charts.month_name

@@ -31,7 +31,7 @@ class RecordingIndexer:
     async def postpone(
         self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author] = ()
     ) -> None:
-        raise AssertionError("its tests have small digests")
+        assert not [*groups, *people], "its tests have small digests"
 
     async def catch_up(self, database: Database) -> None:
         """Do nothing."""
