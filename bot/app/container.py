@@ -362,7 +362,7 @@ class Container:
         async def on_fresh(connection: Connection, fresh: FreshDigest) -> None:
             now = self.clock()
             await daily.wake_waiting(connection, now)
-            if await alerts.exist(connection):
+            if fresh.raises_alerts and await alerts.exist(connection):
                 await alerts.add_pending(connection, fresh.digest_id, fresh.revision, fresh.paper_ids, now)
             if fresh.changed_ids:
                 await edits.add_pending(connection, fresh.digest_id, fresh.revision, fresh.changed_ids)

@@ -500,16 +500,22 @@ def author_names(paper: MergedPaper) -> papers.AuthorNames:
     return list(zip(keys, names, strict=True))
 
 
+POST_PERIOD = timedelta(days=14)
+"""Longest age of a digest that waiting posts may draw from, or that the posts of the last week show papers of."""
+
+
 class FreshDigest(NamedTuple):
     """A fresh digest that is being stored. For a correction (`revision` above 1) `paper_ids` are only the added papers.
 
-    `changed_ids` are the papers whose posts may show something else now; none of a new digest.
+    `changed_ids` are the papers whose posts may show something else now; none of a new digest. One that is older than the days
+    for alerts, but not than POST_PERIOD, concerns posts only.
     """
 
     digest_id: int
     paper_ids: Sequence[int]
     revision: int
     changed_ids: Collection[int]
+    raises_alerts: bool = True
 
 
 OnFreshDigest = Callable[[Connection, FreshDigest], Awaitable[object]]
@@ -520,7 +526,7 @@ names that these papers had before, by paper id."""
 
 
 class DigestWriter:
-    """Writes digests, their papers and the index. The callbacks are called for digests of the last `fresh_days` days."""
+    """Writes digests, their papers and the index. Digests of the last `fresh_days` days raise alerts."""
 
     def __init__(
         self,
@@ -743,8 +749,8 @@ class DigestWriter:
 
     async def _notify_if_fresh(self, connection: Connection, on: date, fresh: FreshDigest) -> None:
         since_on, until_on = self._fresh_days()
-        if self._on_fresh_digest is not None and since_on <= on <= until_on:
-            await self._on_fresh_digest(connection, fresh)
+        if self._on_fresh_digest is not None and min(since_on, until_on - POST_PERIOD) <= on <= until_on:
+            await self._on_fresh_digest(connection, fresh._replace(raises_alerts=on >= since_on))
 
     async def _notify_of_names(self, connection: Connection, changes: Changes) -> None:
         """Tell of the papers of fresh digests that have more authors or institutions, by their newest digest."""

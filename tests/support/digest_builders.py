@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.archive import ingest
-from bot.archive.digest_writer import IngestResult, OnFreshDigest
+from bot.archive.digest_writer import FreshDigest, IngestResult, OnFreshDigest
 from storage import alerts, models, sources
 from storage.database import Connection, Database
 from tests.support.recording_indexer import NullIndexer
@@ -33,9 +33,12 @@ def newsletter(on: date, papers: Iterable[tuple[str, int | None]], *, text: str 
 
 def add_pending_alerts(now: datetime) -> OnFreshDigest:
     """Return a callback that lets the alerts of a fresh digest be planned."""
-    return lambda connection, fresh: alerts.add_pending(
-        connection, fresh.digest_id, fresh.revision, fresh.paper_ids, now
-    )
+
+    async def add_pending(connection: Connection, fresh: FreshDigest) -> None:
+        if fresh.raises_alerts:
+            await alerts.add_pending(connection, fresh.digest_id, fresh.revision, fresh.paper_ids, now)
+
+    return add_pending
 
 
 async def ingest_digest(

@@ -45,7 +45,8 @@ class IngestHarness:
     async def on_fresh(self, connection: Connection, fresh: FreshDigest) -> None:
         if self.is_failing:
             raise RuntimeError("the power went out")
-        self.notified.append((fresh.digest_id, fresh.paper_ids, fresh.revision))
+        if fresh.raises_alerts:
+            self.notified.append((fresh.digest_id, fresh.paper_ids, fresh.revision))
         self.changed_ids.append(set(fresh.changed_ids))
 
     async def add(self, text: str, location: str = "a.md", source: str = "files") -> IngestResult:
