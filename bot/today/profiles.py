@@ -25,7 +25,7 @@ from bot.glossary import resolver
 from bot.glossary.resolver import Glossary
 from bot.search.glossary import GlossaryService
 from bot.text import analyser, concepts, term_keys
-from storage import alerts, archive, models, papers, search, shelf, snapshot, today
+from storage import alerts, archive, database, models, papers, search, shelf, snapshot, today
 from storage.database import Connection, Database
 from storage.models import FeedbackKind
 
@@ -215,9 +215,11 @@ def extract_words(text: str, concept_index: ConceptIndex) -> dict[str, float]:
 def to_vector(counts: Mapping[str, int]) -> dict[str, float]:
     """Return counts as a vector of length 1, damped by two logarithms: which words occur says more than how often."""
     kept = sorted(counts, key=lambda feature: (-counts[feature], feature))[:MAX_FEATURES]
-    values = {feature: 1.0 + math.log(1.0 + math.log(counts[feature])) for feature in kept}
-    length = math.sqrt(sum(value * value for value in values.values())) or 1.0
-    return {feature: value / length for feature, value in values.items()}
+    # Few counts are different: of each the value is in memory once.
+    values = {count: 1.0 + math.log(1.0 + math.log(count)) for count in {counts[feature] for feature in kept}}
+    length = math.sqrt(sum(values[counts[feature]] ** 2 for feature in kept)) or 1.0
+    scaled = {count: value / length for count, value in values.items()}
+    return {feature: scaled[counts[feature]] for feature in kept}
 
 
 def concepts_of(vector: Mapping[str, float]) -> set[str]:
@@ -253,6 +255,11 @@ _SEED = 0
 
 KEPT_DAYS = 3
 """Days whose vectors are kept, 3 MB for a hundred papers: as many as readers are sent at once."""
+MAX_DAY_CHARACTERS = 2_000_000
+"""Characters of a day's papers that are read for its readers, most votes first: all of arXiv announces fewer. A stranger's page
+may list five times as many; its other papers have their votes alone. Reading as many takes some three seconds of CPU."""
+PAPERS_AT_ONCE = 50
+"""Papers of a day that are read at once; each may have 40,000 characters."""
 
 
 class PaperVectors:
@@ -276,12 +283,20 @@ class PaperVectors:
         return self._indexed
 
     async def extract(
-        self, connection: Connection, paper_ids: Collection[int]
+        self, connection: Connection, paper_ids: Collection[int], most: float = math.inf
     ) -> dict[int, dict[str, float]]:
-        """Return the vectors of the indexed papers among these ids."""
+        """Return the vectors of the indexed papers among these ids, of the first ones that have `most` characters together."""
         _, concept_index = await self.get_concepts(connection)
-        rows = await snapshot.read(connection, search.list_by_paper_ids, paper_ids)
-        return await asyncio.to_thread(_extract, rows, concept_index)
+        vectors: dict[int, dict[str, float]] = {}
+        # Each feature is kept in memory once, not once per paper.
+        names: dict[str, str] = {}
+        for batch in database.chunked(paper_ids, PAPERS_AT_ONCE):
+            rows = await snapshot.read(connection, search.list_by_paper_ids, batch)
+            vectors |= await asyncio.to_thread(_extract, rows, concept_index, names)
+            most -= sum(len(row.texts.title) + len(row.texts.body) for row in rows.values())
+            if most <= 0:
+                break
+        return vectors
 
     async def get_day(self, connection: Connection, on: date) -> dict[int, dict[str, float]]:
         """Return the vectors of the papers of a day by id, most votes first."""
@@ -311,16 +326,16 @@ class PaperVectors:
             if on is not None and on not in self._days:
                 day = await papers.list_by_date(connection, on, origin=archive.ALL)
                 unread = [row.id for row in day if row.id not in self._sample]
-                vectors = self._sample | await self.extract(connection, unread)
+                vectors = self._sample | await self.extract(connection, unread, MAX_DAY_CHARACTERS)
                 while len(self._days) >= KEPT_DAYS:
                     del self._days[next(iter(self._days))]
                 self._days[on] = {row.id: vectors.get(row.id, {}) for row in day}
             return self._days[on] if on is not None else {}
 
 
-def _extract(rows: Mapping[int, search.IndexRow], concept_index: ConceptIndex) -> dict[int, dict[str, float]]:
-    # Each feature is kept in memory once, not once per paper.
-    names: dict[str, str] = {}
+def _extract(
+    rows: Mapping[int, search.IndexRow], concept_index: ConceptIndex, names: dict[str, str]
+) -> dict[int, dict[str, float]]:
     return {
         paper_id: {
             names.setdefault(name, name): value

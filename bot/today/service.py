@@ -24,7 +24,7 @@ from bot.today import profiles
 from bot.today.profiles import Profiles
 from bot.trends.service import RisingTopicService, best_supported_form
 from storage import accounts, alerts, archive, models, outbox, papers, shelf, today
-from storage.database import Connection, Database
+from storage.database import Connection, Database, chunked
 from storage.errors import StorageError
 from storage.models import FeedbackKind
 
@@ -159,9 +159,7 @@ class TodayService:
                 ]
                 for user_id in user_ids
             }
-            if any(active.values()):
-                await _read_details(connection, day, rows)
-            follows = await asyncio.to_thread(_match_follows, active, list(day.details.values()))
+            follows = await _match_follows(connection, active, rows)
             return [
                 await self._build(
                     connection,
@@ -324,19 +322,43 @@ async def _read_details(connection: Connection, day: Day, rows: Iterable[models.
     day.details.update((detail.id, detail) for detail in await papers.list_details(connection, unread))
 
 
-def _match_follows(
-    alerts_of: Mapping[int, Sequence[models.Alert]], details: Sequence[models.PaperDetail]
+async def _match_follows(
+    connection: Connection, alerts_of: Mapping[int, Sequence[models.Alert]], rows: Iterable[models.PaperRow]
 ) -> dict[int, Follows]:
-    """Return what papers match of the alerts of each reader who has some; the minimum of votes does not matter here."""
-    followed = {user_id: own for user_id, own in alerts_of.items() if own}
-    texts = [(detail, matcher.keyword_text(detail)) for detail in (details if followed else ())]
-    prepared = [(*one, matcher.build_haystack(*one)) for one in texts]
-    found: dict[int, Follows] = {}
-    for user_id, own in followed.items():
-        terms = matcher.Followed(own)
-        matched = ((one[0].id, terms.match_all(*one)) for one in prepared)
-        found[user_id] = {paper_id: reasons for paper_id, reasons in matched if reasons}
-    return found
+    """Return what papers match of the alerts of each reader who has some; the minimum of votes does not matter here.
+
+    A few papers are in memory at a time, and no more are read once they had profiles.MAX_DAY_CHARACTERS.
+    """
+    followed = await asyncio.to_thread(_prepare_alerts, alerts_of)
+    found: dict[int, dict[int, tuple[matcher.AlertReason, ...]]] = {user_id: {} for user_id in followed}
+    room = profiles.MAX_DAY_CHARACTERS if followed else 0
+    for batch in chunked((row.id for row in rows), profiles.PAPERS_AT_ONCE):
+        if room <= 0:
+            break
+        details = await papers.list_details(connection, batch)
+        room -= await asyncio.to_thread(_match_details, followed, details, found)
+    return dict(found)
+
+
+def _prepare_alerts(alerts_of: Mapping[int, Sequence[models.Alert]]) -> dict[int, matcher.Followed]:
+    return {user_id: matcher.Followed(own) for user_id, own in alerts_of.items() if own}
+
+
+def _match_details(
+    followed: Mapping[int, matcher.Followed],
+    details: Sequence[models.PaperDetail],
+    found: Mapping[int, dict[int, tuple[matcher.AlertReason, ...]]],
+) -> int:
+    """Add what these papers match to what is `found`. Returns the number of their characters."""
+    characters = 0
+    for detail in details:
+        text = matcher.keyword_text(detail)
+        haystack = matcher.build_haystack(detail, text)
+        characters += text.characters
+        for user_id, terms in followed.items():
+            if reasons := terms.match_all(detail, text, haystack):
+                found[user_id][detail.id] = reasons
+    return characters
 
 
 def _rank(

@@ -441,3 +441,31 @@ async def test_a_reader_who_is_forgotten_while_a_message_is_planned_gets_none(
     await planned.planner.tick(START + timedelta(hours=4))
     assert (await forgetting[0])["deliveries"] == 1
     assert await planned.services.reader_data.count(READER) == {}
+
+
+async def test_of_a_day_with_more_text_than_arxiv_has_the_most_voted_papers_are_read_and_the_others_listed(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = _Planned(sqlite_db)
+    count, text = 300, "A long study of one thing. " * 10
+    listed = [
+        NewsletterPaper(f"2503.01{number:03}", f"Paper {number}", text, votes=count - number)
+        for number in range(count)
+    ]
+    await sample_archive.add_digest(sqlite_db, "2025-03-07", *listed)
+    for word in ("Paper 1", f"Paper {count - 1}"):
+        await planned.services.alerts.add(alert_builders.draft(word, user_id=READER))
+    monkeypatch.setattr(profiles, "MAX_DAY_CHARACTERS", 10_000)
+    monkeypatch.setattr(profiles, "SAMPLE_SIZE", 0)
+    extract, prepare = mock.Mock(wraps=profiles.extract_features), mock.Mock(wraps=matcher.keyword_text)
+    monkeypatch.setattr(profiles, "extract_features", extract)
+    monkeypatch.setattr(matcher, "keyword_text", prepare)
+    post = await planned.services.today.build_post(READER, models.Locale.EN)
+    assert post is not None
+    assert [paper.arxiv_id for paper, _, _ in post.picks] == [
+        "2503.01001",
+        *(f"2503.01{number:03}" for number in (0, 2, 3, 4)),
+    ]
+    read = -(-10_000 // len(text)) + profiles.PAPERS_AT_ONCE
+    assert 0 < extract.call_count <= read < count
+    assert 0 < prepare.call_count <= read
