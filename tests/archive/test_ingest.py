@@ -353,3 +353,22 @@ def test_a_file_without_read_permission_is_named_with_the_reason(tmp_path: Path)
     path.write_text("x")
     path.chmod(0)
     assert "permission denied" in read_problem(path)
+
+
+async def test_a_file_that_causes_a_bug_holds_up_no_other(
+    harness: IngestHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2, 3):
+        (tmp_path / f"{number}.md").write_text(newsletter(paper(number), day=f"2026-01-0{number}"))
+    parse_text = parse.parse_text
+
+    def fail(text: str, *arguments: Any) -> Any:
+        if "Paper 2" in text:
+            raise KeyError("a bug")
+        return parse_text(text, *arguments)
+
+    monkeypatch.setattr(parse, "parse_text", fail)
+    stored = [result async for _, result in harness.ingest.add_files(read_texts(tmp_path))]
+    assert sorted(result.new_digests for result in stored) == [0, 1, 1]
+    [problem] = [problem for result in stored for problem in result.problems]
+    assert problem.message == "it caused an internal error (KeyError: 'a bug')"

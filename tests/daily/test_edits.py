@@ -97,6 +97,23 @@ async def test_a_post_that_fails_to_render_does_not_block_the_correction(harness
     assert stored.revision == 2
 
 
+async def test_a_post_that_causes_a_bug_when_it_is_read_again_does_not_block_the_others(
+    harness: CorrectionHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harness.subscribe(channel_id=21, top_n=1)
+    await harness.begin("2601.00001", "2601.00002")
+    list_details = papers.list_details
+
+    async def fail(connection: Any, ids: Sequence[int]) -> Any:
+        if len(ids) == 2:
+            raise KeyError("a bug")
+        return await list_details(connection, ids)
+
+    monkeypatch.setattr(papers, "list_details", fail)
+    await harness.put(MONDAY, ["2601.00001", "2601.00002"], "Put right.", at=LATER)
+    assert [part.channel_id for part in await harness.edited()] == [21]
+
+
 async def test_a_post_is_not_edited_into_another_style(harness: CorrectionHarness) -> None:
     subscription_id = await harness.begin("2601.00001", "2601.00002")
     await harness.change(subscription_id, style=models.Style.CARDS)
