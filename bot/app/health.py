@@ -296,8 +296,7 @@ class MonitoringServer:
         if is_connected:
             self._liveness.record("discord")
         problems = self._liveness.find_problems(is_standby=role != "sender")
-        # Together: a probe waits 4 s for its answer.
-        oldest, other = await asyncio.gather(self._oldest_unsent_at(), self._find_other_problem(role))
+        oldest, other = await self._read_database(role)
         problems += [other] if other else []
         body = {
             "up": True,
@@ -310,34 +309,22 @@ class MonitoringServer:
         }
         return web.json_response(body, status=503 if problems else 200)
 
-    async def _find_other_problem(self, role: str) -> str | None:
-        """Return a sentence if what other processes left in the database is a problem for a process of this role."""
-        if role == "standby":
-            return await self._find_mismatch()
-        is_missing = role == "sender" and self._needs_front() and not await self._has_front()
-        return service.NO_FRONT if is_missing else None
+    async def _read_database(self, role: str) -> tuple[datetime | None, str | None]:
+        """Return the time of the oldest unsent delivery, and a sentence if what other processes left is a problem for this role.
 
-    async def _oldest_unsent_at(self) -> datetime | None:
-        """Return the oldest unsent delivery's time, or None if the database does not answer."""
-        with isolation.isolated(log, "the oldest delivery could not be read"):
-            async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
-                return await outbox.oldest_unsent_at(connection)
-        return None
-
-    async def _has_front(self) -> bool:
-        """Return whether a process answers the interactions; True also if the database does not answer."""
-        with isolation.isolated(log, "the list of fronts could not be read"):
-            async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
-                live = await locks.list_processes(connection, self._clock())
-            return locks.has_front(live)
-        return True
-
-    async def _find_mismatch(self) -> str | None:
-        """Return a sentence if another version has changed the schema; None also if the database does not answer."""
-        with isolation.isolated(log, "the schema could not be read"):
+        None for what the database does not answer.
+        """
+        oldest = problem = None
+        with isolation.isolated(log, "the database could not be read for /health"):
             async with asyncio.timeout(DATABASE_SECONDS):
-                return await migrate.find_mismatch(self._database)
-        return None
+                if role == "standby":
+                    problem = await migrate.find_mismatch(self._database)
+                async with self._database.read() as connection:
+                    if role == "sender" and self._needs_front():
+                        live = await locks.list_processes(connection, self._clock())
+                        problem = None if locks.has_front(live) else service.NO_FRONT
+                    oldest = await outbox.oldest_unsent_at(connection)
+        return oldest, problem
 
     async def _handle_metrics(self, request: web.Request) -> web.Response:
         try:

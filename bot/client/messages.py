@@ -97,16 +97,16 @@ def title_link(
 ) -> str:
     """Return the title as a link of at most `max_characters` code points and `max_bytes` bytes, or at the shortest.
 
-    A paper without a title shows its arXiv id.
+    A paper without a title shows its arXiv id. An address that is too long gives way to that of the id.
     """
-    address = (
-        url
-        if len(url) <= MAX_URL_LENGTH and discord_text.safe_url(url)
-        else arxiv_ids.huggingface_url(arxiv_id)
-    )
+    short_address = arxiv_ids.huggingface_url(arxiv_id)
+    address = url if len(url) <= MAX_URL_LENGTH and discord_text.safe_url(url) else short_address
     plain, link = format_title(text, arxiv_id), ""
-    for length in TITLE_LENGTHS:
-        link = discord_text.masked_link(discord_text.shorten(plain, length, markdown=False), address)
+    for length, target in (
+        *((length, address) for length in TITLE_LENGTHS),
+        (TITLE_LENGTHS[-1], short_address),
+    ):
+        link = discord_text.masked_link(discord_text.shorten(plain, length, markdown=False), target)
         if len(link) <= max_characters and discord_text.utf8_bytes(link) <= max_bytes:
             break
     return link

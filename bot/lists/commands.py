@@ -673,8 +673,9 @@ class PapersCog(commands.Cog):
         """Post the card publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
         async with router.admitted_lookup(interaction):
-            await router.defer(interaction, public=True)
+            # Before the answer is public, since a refusal is private.
             detail = await load_paper(request, action.payload)
+            await router.defer(interaction, public=True)
             topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
         view = await lists_card.card_view(
             texts, detail, sharer=router.display_name(interaction), topics=topics

@@ -291,8 +291,11 @@ class WebPages:
 
     def make_paper(self, site: Site, detail: models.PaperDetail, topics: Sequence[str] = ()) -> Page:
         """Return the page of a listed paper with links to searches for topics."""
-        # They are known because a reader saved the paper.
-        detail = replace(detail, venue=None, model_url=None)
+        is_ahead = detail.last_on > latest_date(self.services.clock())  # such a day has no page so far
+        # Venue and model are known because a reader saved the paper.
+        detail = replace(
+            detail, venue=None, model_url=None, last_on=detail.first_on if is_ahead else detail.last_on
+        )
         texts, summary = self.texts(site), summaries.best_summary(detail, site.locale)
         title = format_title(detail.title, detail.arxiv_id)
         links = [*client_messages.list_links(detail, detail.project_url or detail.video)]

@@ -264,6 +264,11 @@ async def test_nothing_is_shared_and_no_alert_matched_while_the_bot_is_busy(harn
             assert shared.ephemeral
 
 
+async def test_what_can_no_longer_be_shared_is_said_to_its_reader_alone(harness: ClientHarness) -> None:
+    refused = last_response(await _press_forged(harness, pack_custom_id(lists_card.SHARE, "2501.99999")))
+    assert (shown_text(refused), refused.ephemeral) == (harness.texts("no-paper", paper=r"2501\.99999"), True)
+
+
 async def test_what_looks_for_the_matches_of_alerts_waits_for_its_admission(harness: ClientHarness) -> None:
     async with AsyncExitStack() as stack:
         await _occupy(harness, stack)

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 
 from bot.app.container import Container
@@ -86,6 +87,18 @@ async def _add_uncertain(harness: ClientHarness) -> models.Delivery:
             now=harness.env.now(),
         )
     return delivery
+
+
+async def test_status_names_only_posts_of_channels_that_the_member_can_see(harness: ClientHarness) -> None:
+    hidden = harness.guild.create_text_channel(
+        "hidden", overwrites={harness.guild.default_role: discord.PermissionOverwrite(view_channel=False)}
+    )
+    for channel in (hidden, harness.readonly_channel):
+        await harness.add_subscription(channel.id)
+    shown = shown_text(await harness.ask("status"))
+    assert f"<#{harness.readonly_channel.id}>" in shown
+    assert f"<#{hidden.id}>" not in shown
+    assert f"<#{hidden.id}>" in shown_text(await harness.ask("status", by=harness.manager))
 
 
 async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button_and_shown_for_a_week(

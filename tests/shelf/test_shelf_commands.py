@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,9 @@ import aiohttp
 import discord
 import pytest
 
+from bot.client import message_builder, translations
+from bot.shelf import messages as shelf_messages
+from storage import models
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -272,3 +276,24 @@ async def test_a_file_that_cannot_be_downloaded_is_asked_for_again(
 
     monkeypatch.setattr(harness.bot.http, "get_from_cdn", fail)
     assert shown_text(await import_file(harness, BIBTEX)) == harness.texts("upload-failed")
+
+
+@pytest.mark.parametrize("title", ["*" * 1000, "[x](http://a.b)" * 80, "가" * 1000, "😀" * 900])
+@pytest.mark.parametrize("address", ["https://a.example/" + "x" * 140, "https://a.example/" + "(" * 140])
+def test_a_shared_list_shows_each_paper_however_long_its_title_and_address(title: str, address: str) -> None:
+    rows = [
+        models.SavedPaper(
+            id=number,
+            arxiv_id=f"2401.{number:05}",
+            title=title,
+            url=address,
+            date=date(2026, 1, 1),
+            votes=10**9,
+            authors=(),
+            saved_at=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        for number in range(shelf_messages.MAX_SHARED)
+    ]
+    texts = translations.Translations().for_locale(models.Locale.KO)
+    shown = shelf_messages.shared_view(texts, rows, 400, "*" * 300, sharer="\\*" * 32)
+    assert str(message_builder.layout_payload(shown)).count("- [") == len(rows)

@@ -491,7 +491,8 @@ async def test_a_day_that_has_not_come_has_no_page(archive: WebArchive) -> None:
         archive.services.database, digest_builders.newsletter(day, [("2501.00008", 3)]), at=archive.now
     )
     paper = NewsletterPaper("2501.00009", "Planning Ahead", "계획을 세웁니다.")
-    await sample_archive.add_digest(archive.services.database, f"{day}", paper)
+    await sample_archive.add_digest(archive.services.database, f"{day}", paper, sample_archive.SMALL)
+    assert f"/days/{day}" not in await archive.text(f"/papers/{sample_archive.SMALL.arxiv_id}")
     lists = (
         "/search?q=planning",
         "/search.atom?q=planning",
